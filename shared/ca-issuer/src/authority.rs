@@ -1,0 +1,110 @@
+//! The certificates of the server itself: a root authority's, and the RA certificate that clients encrypt to.
+
+use std::time::Duration;
+
+use scep_cms::Validity;
+use scep_protocol::{Authority, KeyAlgorithm};
+use time::OffsetDateTime;
+use x509_cert::ext::pkix::KeyUsages;
+
+use crate::certificate::{
+    Contents, authority_key_identifier, authority_validity, end_of, key_identifier,
+    usual_extensions,
+};
+use crate::{EncodeError, SerialNumber, ToBeSignedCertificate};
+
+/// A subject for a certificate of ours: RFC 4514's text, the most specific part first (`CN=Corp CA,O=Corp`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaSubject(Vec<u8>);
+
+impl CaSubject {
+    /// The name that this text writes.
+    ///
+    /// # Errors
+    /// When it is not RFC 4514's form of a name with at least one part.
+    pub fn new(text: &str) -> Result<Self, EncodeError> {
+        use der::Encode;
+        let name: x509_cert::name::Name = text.parse()?;
+        if name.is_empty() {
+            return Err(der::ErrorKind::Failed.to_error().into());
+        }
+        Ok(Self(name.to_der()?))
+    }
+}
+
+/// A public key with what signs by its private one.
+pub struct Keypair<'a> {
+    /// Its kind.
+    pub algorithm: KeyAlgorithm,
+    /// SubjectPublicKeyInfo, DER.
+    pub subject_public_key_info: &'a [u8],
+}
+
+/// How long before its issuance a certificate of the server is valid: clients' clocks are hours off.
+const BACKDATE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A self-signed certificate for an authority, to be signed by its own key.
+///
+/// # Errors
+/// When the key is no SubjectPublicKeyInfo, or `validity` ends after the year 9999.
+pub fn root_authority(
+    subject: &CaSubject,
+    key: &Keypair<'_>,
+    serial_number: SerialNumber,
+    validity: Duration,
+    now: OffsetDateTime,
+) -> Result<ToBeSignedCertificate, EncodeError> {
+    let usage = [
+        KeyUsages::DigitalSignature,
+        KeyUsages::KeyCertSign,
+        KeyUsages::CRLSign,
+    ];
+    let identifier = key_identifier(key.subject_public_key_info)?;
+    Contents {
+        serial_number,
+        issuer: &subject.0,
+        issuer_key: key.algorithm,
+        validity: Validity {
+            not_before: now - BACKDATE,
+            not_after: end_of(now, validity)?,
+        },
+        subject: &subject.0,
+        subject_public_key_info: key.subject_public_key_info,
+        extensions: usual_extensions(true, usage, key.subject_public_key_info, &identifier)?,
+    }
+    .to_be_signed()
+}
+
+/// An RA certificate under `authority`, to be signed by the authority's key; it ends with the authority at the latest.
+///
+/// # Errors
+/// As [`root_authority`], and when the authority's certificate has no readable validity.
+pub fn ra_certificate(
+    authority: &Authority,
+    subject: &CaSubject,
+    subject_public_key_info: &[u8],
+    serial_number: SerialNumber,
+    validity: Duration,
+    now: OffsetDateTime,
+) -> Result<ToBeSignedCertificate, EncodeError> {
+    let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];
+    let issuer = authority_validity(authority)?;
+    Contents {
+        serial_number,
+        issuer: authority.certificate.subject(),
+        issuer_key: authority.key_algorithm,
+        validity: Validity {
+            not_before: (now - BACKDATE).max(issuer.not_before),
+            not_after: end_of(now, validity)?.min(issuer.not_after),
+        },
+        subject: &subject.0,
+        subject_public_key_info,
+        extensions: usual_extensions(
+            false,
+            usage,
+            subject_public_key_info,
+            &authority_key_identifier(authority)?,
+        )?,
+    }
+    .to_be_signed()
+}

@@ -1,0 +1,292 @@
+//! A certificate in two phases, RFC 5280 §4.1: what is to be signed, then the certificate around the signature.
+
+use std::time::Duration;
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc5280, rfc5912};
+use der::asn1::{AnyRef, BitStringRef, OctetString, Uint};
+use der::{Decode, Encode, Sequence};
+use scep_cms::{DigestAlgorithm, PublicKey, SignatureAlgorithm, Validity};
+use scep_protocol::{Authority, KeyAlgorithm};
+use sha1::{Digest, Sha1};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use time::OffsetDateTime;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier,
+};
+use x509_cert::time::Time;
+
+/// A value could not be encoded: a fault of ours or of what an administrator set up, never of a client.
+#[derive(Debug, thiserror::Error)]
+#[error("encoding a certificate")]
+pub struct EncodeError(#[from] der::Error);
+
+/// A certificate's serial number, RFC 5280 §4.1.2.2: 128 random bits, positive. Shown as upper-case hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SerialNumber([u8; 16]);
+
+impl SerialNumber {
+    /// The serial number made of these random octets. Zero, which is not positive, becomes one.
+    #[must_use]
+    pub const fn from_random(octets: [u8; 16]) -> Self {
+        match u128::from_be_bytes(octets) {
+            0 => Self(1_u128.to_be_bytes()),
+            _ => Self(octets),
+        }
+    }
+}
+
+impl std::fmt::Display for SerialNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hex = format!("{:X}", u128::from_be_bytes(self.0));
+        // Whole octets, as `openssl x509 -serial` prints them.
+        write!(f, "{:0>width$}", hex, width = hex.len().next_multiple_of(2))
+    }
+}
+
+/// A TBSCertificate, DER: these bytes and no others are signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToBeSignedCertificate {
+    /// Its serial number.
+    pub serial_number: SerialNumber,
+    /// The bytes.
+    pub der: Vec<u8>,
+}
+
+/// Everything that stands in a TBSCertificate.
+pub(crate) struct Contents<'a> {
+    pub(crate) serial_number: SerialNumber,
+    pub(crate) issuer: &'a [u8],
+    pub(crate) issuer_key: KeyAlgorithm,
+    pub(crate) validity: Validity,
+    pub(crate) subject: &'a [u8],
+    pub(crate) subject_public_key_info: &'a [u8],
+    pub(crate) extensions: Vec<Extension>,
+}
+
+/// As in RFC 5280 §4.1; names and keys are spliced in as they are.
+#[derive(Sequence)]
+struct TbsCertificate<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    version: u8,
+    serial_number: Uint,
+    signature: AlgorithmIdentifierRef<'a>,
+    issuer: AnyRef<'a>,
+    validity: TbsValidity,
+    subject: AnyRef<'a>,
+    subject_public_key_info: AnyRef<'a>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
+    extensions: Vec<Extension>,
+}
+
+#[derive(Sequence)]
+struct TbsValidity {
+    not_before: Time,
+    not_after: Time,
+}
+
+#[derive(Sequence)]
+struct Certificate<'a> {
+    to_be_signed: AnyRef<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// X.509 version 3.
+const VERSION_3: u8 = 2;
+
+impl Contents<'_> {
+    pub(crate) fn to_be_signed(self) -> Result<ToBeSignedCertificate, EncodeError> {
+        let tbs = TbsCertificate {
+            version: VERSION_3,
+            serial_number: Uint::new(&self.serial_number.0)?,
+            signature: algorithm_identifier(self.issuer_key),
+            issuer: AnyRef::from_der(self.issuer)?,
+            validity: TbsValidity {
+                not_before: time(self.validity.not_before)?,
+                not_after: time(self.validity.not_after)?,
+            },
+            subject: AnyRef::from_der(self.subject)?,
+            subject_public_key_info: AnyRef::from_der(self.subject_public_key_info)?,
+            extensions: self.extensions,
+        };
+        Ok(ToBeSignedCertificate {
+            serial_number: self.serial_number,
+            der: tbs.to_der()?,
+        })
+    }
+}
+
+/// The certificate around the signature that a key of this algorithm made over `to_be_signed`; DER throughout.
+///
+/// # Errors
+/// When `to_be_signed` is not one DER element.
+pub fn assemble(
+    to_be_signed: &[u8],
+    issuer_key: KeyAlgorithm,
+    signature: &[u8],
+) -> Result<Vec<u8>, EncodeError> {
+    let certificate = Certificate {
+        to_be_signed: AnyRef::from_der(to_be_signed)?,
+        algorithm: algorithm_identifier(issuer_key),
+        signature: BitStringRef::from_bytes(signature)?,
+    };
+    Ok(certificate.to_der()?)
+}
+
+/// How an authority with such a key signs: a digest as strong as the key.
+#[must_use]
+pub const fn signature_algorithm(key: KeyAlgorithm) -> SignatureAlgorithm {
+    match key {
+        KeyAlgorithm::Rsa2048 => SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256),
+        KeyAlgorithm::Rsa3072 => SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha384),
+        KeyAlgorithm::Rsa4096 => SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha512),
+        KeyAlgorithm::EcP256 => SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256),
+        KeyAlgorithm::EcP384 => SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha384),
+        KeyAlgorithm::EcP521 => SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha512),
+    }
+}
+
+fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<'static> {
+    // RFC 4055 §5 wants NULL parameters for RSA, RFC 5758 §3.2 none for ECDSA.
+    let (oid, parameters): (ObjectIdentifier, _) = match key {
+        KeyAlgorithm::Rsa2048 => (rfc5912::SHA_256_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)),
+        KeyAlgorithm::Rsa3072 => (rfc5912::SHA_384_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)),
+        KeyAlgorithm::Rsa4096 => (rfc5912::SHA_512_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)),
+        KeyAlgorithm::EcP256 => (rfc5912::ECDSA_WITH_SHA_256, None),
+        KeyAlgorithm::EcP384 => (rfc5912::ECDSA_WITH_SHA_384, None),
+        KeyAlgorithm::EcP521 => (rfc5912::ECDSA_WITH_SHA_512, None),
+    };
+    AlgorithmIdentifierRef { oid, parameters }
+}
+
+/// UTCTime through 2049, GeneralizedTime after, whole seconds, RFC 5280 §4.1.2.5.
+fn time(at: OffsetDateTime) -> Result<Time, EncodeError> {
+    Ok(Time::try_from(std::time::SystemTime::from(
+        at.replace_nanosecond(0).unwrap_or(at),
+    ))?)
+}
+
+pub(crate) fn extension(
+    id: ObjectIdentifier,
+    critical: bool,
+    value: &impl Encode,
+) -> Result<Extension, EncodeError> {
+    Ok(Extension {
+        extn_id: id,
+        critical,
+        extn_value: OctetString::new(value.to_der()?)?,
+    })
+}
+
+/// basicConstraints, keyUsage and the two key identifiers, which every certificate of ours has.
+pub(crate) fn usual_extensions(
+    ca: bool,
+    key_usage: impl IntoIterator<Item = KeyUsages>,
+    subject_public_key_info: &[u8],
+    authority_key_identifier: &[u8],
+) -> Result<Vec<Extension>, EncodeError> {
+    let basic_constraints = BasicConstraints {
+        ca,
+        path_len_constraint: None,
+    };
+    let mut usages = KeyUsage(Default::default()).0;
+    key_usage.into_iter().for_each(|usage| usages |= usage);
+    let subject_key =
+        SubjectKeyIdentifier(OctetString::new(key_identifier(subject_public_key_info)?)?);
+    let authority_key = AuthorityKeyIdentifier {
+        key_identifier: Some(OctetString::new(authority_key_identifier)?),
+        ..AuthorityKeyIdentifier::default()
+    };
+    let mut extensions = vec![extension(
+        rfc5280::ID_CE_BASIC_CONSTRAINTS,
+        true,
+        &basic_constraints,
+    )?];
+    if !usages.is_empty() {
+        extensions.push(extension(
+            rfc5280::ID_CE_KEY_USAGE,
+            true,
+            &KeyUsage(usages),
+        )?);
+    }
+    extensions.push(extension(
+        rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER,
+        false,
+        &subject_key,
+    )?);
+    extensions.push(extension(
+        rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER,
+        false,
+        &authority_key,
+    )?);
+    Ok(extensions)
+}
+
+/// SHA-1 over the key's bits, RFC 5280 §4.2.1.2 method (1). A name, not a protection.
+pub(crate) fn key_identifier(subject_public_key_info: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    let key = SubjectPublicKeyInfoRef::from_der(subject_public_key_info)
+        .map_err(|_| EncodeError(der::ErrorKind::Failed.into()))?;
+    Ok(Sha1::digest(key.subject_public_key.raw_bytes()).to_vec())
+}
+
+/// The name that an authority's certificate gives its key.
+pub(crate) fn authority_key_identifier(authority: &Authority) -> Result<Vec<u8>, EncodeError> {
+    match authority.certificate.subject_key_identifier() {
+        Some(identifier) => Ok(identifier.to_vec()),
+        None => key_identifier(authority.certificate.subject_public_key_info()),
+    }
+}
+
+/// When an authority's certificate is valid; nothing under it is valid before or after.
+pub(crate) fn authority_validity(authority: &Authority) -> Result<Validity, EncodeError> {
+    authority
+        .certificate
+        .validity()
+        .map_err(|_| EncodeError(der::ErrorKind::DateTime.into()))
+}
+
+/// The end of a period that begins now.
+pub(crate) fn end_of(now: OffsetDateTime, period: Duration) -> Result<OffsetDateTime, EncodeError> {
+    time::Duration::try_from(period)
+        .ok()
+        .and_then(|period| now.checked_add(period))
+        .ok_or_else(|| EncodeError(der::ErrorKind::DateTime.into()))
+}
+
+/// Can a key of this kind be used so? RFC 5280 §4.2.1.3, RFC 8813 §3.
+pub(crate) const fn fits(usage: scep_protocol::KeyUsage, key: &PublicKey) -> Option<KeyUsages> {
+    use scep_protocol::KeyUsage as Rule;
+    match (usage, key) {
+        (Rule::DigitalSignature, _) => Some(KeyUsages::DigitalSignature),
+        (Rule::ContentCommitment, _) => Some(KeyUsages::NonRepudiation),
+        (Rule::KeyEncipherment, PublicKey::Rsa { .. }) => Some(KeyUsages::KeyEncipherment),
+        (Rule::DataEncipherment, PublicKey::Rsa { .. }) => Some(KeyUsages::DataEncipherment),
+        (Rule::KeyAgreement, PublicKey::Ec { .. }) => Some(KeyUsages::KeyAgreement),
+        (Rule::KeyEncipherment | Rule::DataEncipherment, PublicKey::Ec { .. })
+        | (Rule::KeyAgreement, PublicKey::Rsa { .. }) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(random: u128, shown: &str, der: &[u8]) {
+        let serial = SerialNumber::from_random(random.to_be_bytes());
+        assert_eq!(serial.to_string(), shown);
+        assert_eq!(Uint::new(&serial.0).unwrap().to_der().unwrap(), der);
+    }
+
+    #[test]
+    fn serial_numbers_are_positive_and_short_enough() {
+        check(0, "01", &[2, 1, 1]);
+        check(0x7f, "7F", &[2, 1, 0x7f]);
+        check(0x80, "80", &[2, 2, 0, 0x80]);
+        let mut longest = vec![2, 17, 0];
+        longest.extend([0xff; 16]);
+        check(u128::MAX, &"F".repeat(32), &longest);
+    }
+}

@@ -1,0 +1,132 @@
+//! A client's certificate: the rules of the RA Profile applied to a PKCS #10 request.
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::{DB, rfc5280};
+use der::Decode;
+use scep_cms::Validity;
+use scep_protocol::{
+    AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, RuleViolation,
+    SubjectRule,
+};
+use time::OffsetDateTime;
+use x509_cert::ext::Extension;
+use x509_cert::name::Name;
+
+use crate::certificate::{
+    Contents, authority_key_identifier, authority_validity, end_of, extension, fits,
+    usual_extensions,
+};
+use crate::subject_alt_name::subject_alt_name;
+use crate::{EncodeError, SerialNumber, ToBeSignedCertificate};
+
+/// Why no certificate came of a request.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// A fault of ours.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The request breaks a rule.
+    #[error("the request breaks a rule: {0:?}")]
+    Rule(RuleViolation),
+}
+
+impl From<RuleViolation> for IssueError {
+    fn from(violation: RuleViolation) -> Self {
+        Self::Rule(violation)
+    }
+}
+
+/// What is to be signed for an authorised request. Subject and key come from the request as they are, subjectAltName
+/// as far as the rules allow, everything else from the rules.
+///
+/// # Errors
+/// [`IssueError::Rule`] with the first rule that the request breaks.
+pub fn leaf(
+    profile: &AvailableProfile,
+    request: &AuthorisedRequest,
+    serial_number: SerialNumber,
+    now: OffsetDateTime,
+) -> Result<ToBeSignedCertificate, IssueError> {
+    let template = &profile.ra_profile().template;
+    let authority = profile.authority();
+    let csr = request.csr();
+    let subject = subject(csr.subject(), &template.subject)?;
+    let names = subject_alt_name(csr.extensions(), &template.subject_alt_name)?;
+    if subject.is_empty() && names.is_none() {
+        return Err(RuleViolation::Nameless.into());
+    }
+    let mut extensions = usual_extensions(
+        false,
+        template
+            .key_usage
+            .iter()
+            .filter_map(|usage| fits(*usage, request.key())),
+        csr.subject_public_key_info(),
+        &authority_key_identifier(authority)?,
+    )?;
+    extensions.extend(extended_key_usage(template)?);
+    if let Some(names) = names {
+        // Critical where it is the only name, RFC 5280 §4.2.1.6.
+        let critical = subject.is_empty();
+        extensions.push(extension(
+            rfc5280::ID_CE_SUBJECT_ALT_NAME,
+            critical,
+            &names,
+        )?);
+    }
+    Ok(Contents {
+        serial_number,
+        issuer: authority.certificate.subject(),
+        issuer_key: authority.key_algorithm,
+        validity: validity(template, authority_validity(authority)?, now)?,
+        subject: csr.subject(),
+        subject_public_key_info: csr.subject_public_key_info(),
+        extensions,
+    }
+    .to_be_signed()?)
+}
+
+fn subject(subject: &[u8], rule: &SubjectRule) -> Result<Name, RuleViolation> {
+    let name = Name::from_der(subject).map_err(|_| RuleViolation::SubjectUnreadable)?;
+    for required in &rule.required {
+        let holds = |id: &ObjectIdentifier| name.iter().any(|attribute| attribute.oid == *id);
+        if !DB.by_name(required).is_some_and(holds) {
+            return Err(RuleViolation::SubjectLacks(required.clone()));
+        }
+    }
+    Ok(name)
+}
+
+fn validity(
+    template: &CertificateTemplate,
+    authority: Validity,
+    now: OffsetDateTime,
+) -> Result<Validity, IssueError> {
+    let not_after = end_of(now, template.validity)?.min(authority.not_after);
+    if not_after <= now {
+        return Err(RuleViolation::Validity.into());
+    }
+    Ok(Validity {
+        not_before: (now - template.backdate).max(authority.not_before),
+        not_after,
+    })
+}
+
+fn extended_key_usage(template: &CertificateTemplate) -> Result<Option<Extension>, EncodeError> {
+    if template.extended_key_usage.is_empty() {
+        return Ok(None);
+    }
+    let purposes: Vec<_> = template
+        .extended_key_usage
+        .iter()
+        .map(|purpose| match purpose {
+            ExtendedKeyUsage::ClientAuth => rfc5280::ID_KP_CLIENT_AUTH,
+            ExtendedKeyUsage::ServerAuth => rfc5280::ID_KP_SERVER_AUTH,
+            ExtendedKeyUsage::CodeSigning => rfc5280::ID_KP_CODE_SIGNING,
+            ExtendedKeyUsage::EmailProtection => rfc5280::ID_KP_EMAIL_PROTECTION,
+            ExtendedKeyUsage::TimeStamping => rfc5280::ID_KP_TIME_STAMPING,
+            ExtendedKeyUsage::OcspSigning => rfc5280::ID_KP_OCSP_SIGNING,
+        })
+        .collect();
+    extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
+}

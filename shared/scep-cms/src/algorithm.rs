@@ -1,0 +1,344 @@
+//! The algorithms of SCEP messages: one enum a kind, from and to their AlgorithmIdentifier.
+
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use const_oid::ObjectIdentifier;
+use der::Sequence;
+use der::asn1::{AnyRef, OctetStringRef};
+use sha2::Digest;
+use spki::AlgorithmIdentifierRef;
+
+use crate::oid;
+
+/// An algorithm that is not on the list: MD5, single DES, RC2, …
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("algorithm {0} is not supported")]
+pub struct UnsupportedAlgorithm(pub ObjectIdentifier);
+
+/// A message digest, RFC 8894 §3.5.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestAlgorithm {
+    /// For old devices only, RFC 8894 §7.9.
+    Sha1,
+    /// The one that every implementation has, RFC 8894 §2.9.
+    Sha256,
+    /// Not in the RFC's list of keywords; strongSwan looks for it.
+    Sha384,
+    /// Beyond the mandatory ones.
+    Sha512,
+}
+
+impl DigestAlgorithm {
+    /// Every digest that is taken.
+    pub const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// The digest that an identifier names; its parameters, NULL or absent, do not matter.
+    ///
+    /// # Errors
+    /// When it names another one.
+    pub fn from_identifier(
+        identifier: &AlgorithmIdentifierRef<'_>,
+    ) -> Result<Self, UnsupportedAlgorithm> {
+        Self::ALL
+            .into_iter()
+            .find(|digest| digest.oid() == identifier.oid)
+            .ok_or(UnsupportedAlgorithm(identifier.oid))
+    }
+
+    /// Its object identifier.
+    #[must_use]
+    pub const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::Sha1 => oid::SHA1,
+            Self::Sha256 => oid::SHA256,
+            Self::Sha384 => oid::SHA384,
+            Self::Sha512 => oid::SHA512,
+        }
+    }
+
+    /// The digest of `content`, 20 to 64 octets.
+    #[must_use]
+    pub fn digest(self, content: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha1 => sha1::Sha1::digest(content).to_vec(),
+            Self::Sha256 => sha2::Sha256::digest(content).to_vec(),
+            Self::Sha384 => sha2::Sha384::digest(content).to_vec(),
+            Self::Sha512 => sha2::Sha512::digest(content).to_vec(),
+        }
+    }
+}
+
+/// How a signature was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5, RFC 8017 §8.2.
+    RsaPkcs1(DigestAlgorithm),
+    /// RSASSA-PSS with MGF1 over the same digest and a salt of the digest's length, RFC 8017 §8.1.
+    RsaPss(DigestAlgorithm),
+    /// ECDSA with a DER-encoded signature, RFC 5753 §2.1.
+    Ecdsa(DigestAlgorithm),
+}
+
+impl SignatureAlgorithm {
+    /// The algorithm of a SignerInfo whose digestAlgorithm is `digest`: sscep, certmonger and jscep name only the
+    /// key's algorithm (`rsaEncryption`), others the signature's.
+    ///
+    /// # Errors
+    /// When it is not on the list, or names another digest than `digest`.
+    pub fn of_signer_info(
+        identifier: &AlgorithmIdentifierRef<'_>,
+        digest: DigestAlgorithm,
+    ) -> Result<Self, UnsupportedAlgorithm> {
+        match identifier.oid {
+            oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1(digest)),
+            oid::EC_PUBLIC_KEY => Ok(Self::Ecdsa(digest)),
+            _ => Self::from_identifier(identifier)
+                .ok()
+                .filter(|algorithm| algorithm.digest() == digest)
+                .ok_or(UnsupportedAlgorithm(identifier.oid)),
+        }
+    }
+
+    /// The algorithm that an identifier names by itself, as in certificates and PKCS #10 requests.
+    ///
+    /// # Errors
+    /// When it is not on the list.
+    pub fn from_identifier(
+        identifier: &AlgorithmIdentifierRef<'_>,
+    ) -> Result<Self, UnsupportedAlgorithm> {
+        Ok(match identifier.oid {
+            oid::SHA1_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha1),
+            oid::SHA256_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha256),
+            oid::SHA384_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha384),
+            oid::SHA512_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha512),
+            oid::RSASSA_PSS => Self::RsaPss(pss_digest(identifier)?),
+            oid::ECDSA_WITH_SHA1 => Self::Ecdsa(DigestAlgorithm::Sha1),
+            oid::ECDSA_WITH_SHA256 => Self::Ecdsa(DigestAlgorithm::Sha256),
+            oid::ECDSA_WITH_SHA384 => Self::Ecdsa(DigestAlgorithm::Sha384),
+            oid::ECDSA_WITH_SHA512 => Self::Ecdsa(DigestAlgorithm::Sha512),
+            other => return Err(UnsupportedAlgorithm(other)),
+        })
+    }
+
+    /// The digest that it signs.
+    #[must_use]
+    pub const fn digest(self) -> DigestAlgorithm {
+        match self {
+            Self::RsaPkcs1(digest) | Self::RsaPss(digest) | Self::Ecdsa(digest) => digest,
+        }
+    }
+}
+
+/// ```asn1
+/// RSASSA-PSS-params ::= SEQUENCE {
+///     hashAlgorithm    [0] HashAlgorithm    DEFAULT sha1,
+///     maskGenAlgorithm [1] MaskGenAlgorithm DEFAULT mgf1SHA1,
+///     saltLength       [2] INTEGER          DEFAULT 20,
+///     trailerField     [3] TrailerField     DEFAULT trailerFieldBC }
+/// ```
+/// RSAES-OAEP-params begin with the same two fields; its third is an AlgorithmIdentifier, pSourceAlgorithm.
+#[derive(Sequence)]
+struct MaskedPaddingParameters<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    digest: Option<AlgorithmIdentifierRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    mask: Option<AlgorithmIdentifierRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    third: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    trailer: Option<AnyRef<'a>>,
+}
+
+impl<'a> MaskedPaddingParameters<'a> {
+    fn of(identifier: &AlgorithmIdentifierRef<'a>) -> Option<Self> {
+        identifier.parameters?.decode_as().ok()
+    }
+
+    /// The digest, if the mask is MGF1 over the same one.
+    fn digest(&self) -> Option<DigestAlgorithm> {
+        let digest = named_digest(self.digest.as_ref())?;
+        let mask = match &self.mask {
+            None => DigestAlgorithm::Sha1,
+            Some(mask) if mask.oid == oid::MGF1 => {
+                named_digest(Some(&mask.parameters?.decode_as().ok()?))?
+            }
+            Some(_) => return None,
+        };
+        (mask == digest).then_some(digest)
+    }
+}
+
+fn named_digest(identifier: Option<&AlgorithmIdentifierRef<'_>>) -> Option<DigestAlgorithm> {
+    identifier.map_or(Some(DigestAlgorithm::Sha1), |identifier| {
+        DigestAlgorithm::from_identifier(identifier).ok()
+    })
+}
+
+fn pss_digest(
+    identifier: &AlgorithmIdentifierRef<'_>,
+) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
+    let unsupported = UnsupportedAlgorithm(identifier.oid);
+    let parameters = MaskedPaddingParameters::of(identifier).ok_or(unsupported)?;
+    let digest = parameters.digest().ok_or(unsupported)?;
+    let salt_length = parameters.third.map(|salt| salt.value());
+    let digest_length: &[u8] = match digest {
+        DigestAlgorithm::Sha1 => return Err(unsupported),
+        DigestAlgorithm::Sha256 => &[32],
+        DigestAlgorithm::Sha384 => &[48],
+        DigestAlgorithm::Sha512 => &[64],
+    };
+    let usual_trailer = parameters
+        .trailer
+        .is_none_or(|trailer| trailer.value() == [1]);
+    if salt_length == Some(digest_length) && usual_trailer {
+        return Ok(digest);
+    }
+    Err(unsupported)
+}
+
+/// How the content key is wrapped for an RSA recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTransport {
+    /// RSAES-PKCS1-v1_5, which every client sends.
+    RsaPkcs1,
+    /// RSAES-OAEP with SHA-1 for both hash and mask, and no label.
+    RsaOaepSha1,
+    /// RSAES-OAEP with SHA-256 for both hash and mask, and no label.
+    RsaOaepSha256,
+}
+
+impl KeyTransport {
+    /// The transport that an identifier names.
+    ///
+    /// # Errors
+    /// When it is not on the list.
+    pub fn from_identifier(
+        identifier: &AlgorithmIdentifierRef<'_>,
+    ) -> Result<Self, UnsupportedAlgorithm> {
+        let unsupported = UnsupportedAlgorithm(identifier.oid);
+        match identifier.oid {
+            oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1),
+            oid::RSAES_OAEP => oaep(identifier).ok_or(unsupported),
+            _ => Err(unsupported),
+        }
+    }
+}
+
+fn oaep(identifier: &AlgorithmIdentifierRef<'_>) -> Option<KeyTransport> {
+    let parameters = MaskedPaddingParameters::of(identifier)?;
+    // A label other than the empty one has no use in CMS, RFC 4055 §4.1.
+    if let Some(label) = parameters.third {
+        let label: AlgorithmIdentifierRef<'_> = label.decode_as().ok()?;
+        let octets: &OctetStringRef = label.parameters?.decode_as().ok()?;
+        if !octets.as_bytes().is_empty() {
+            return None;
+        }
+    }
+    match parameters.digest()? {
+        DigestAlgorithm::Sha1 => Some(KeyTransport::RsaOaepSha1),
+        DigestAlgorithm::Sha256 => Some(KeyTransport::RsaOaepSha256),
+        DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512 => None,
+    }
+}
+
+/// How messageData is encrypted, RFC 8894 §3.5.2: a block cipher in CBC mode with PKCS #7 padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentEncryption {
+    /// The one that every implementation has, RFC 8894 §2.9.
+    Aes128Cbc,
+    /// Beyond the mandatory ones.
+    Aes192Cbc,
+    /// Beyond the mandatory ones.
+    Aes256Cbc,
+    /// Triple DES, for old devices only.
+    DesEde3Cbc,
+}
+
+impl ContentEncryption {
+    /// Every cipher that is taken.
+    pub const ALL: [Self; 4] = [
+        Self::DesEde3Cbc,
+        Self::Aes128Cbc,
+        Self::Aes192Cbc,
+        Self::Aes256Cbc,
+    ];
+
+    /// The cipher that an identifier names, without its IV.
+    ///
+    /// # Errors
+    /// When it names another one.
+    pub fn from_identifier(
+        identifier: &AlgorithmIdentifierRef<'_>,
+    ) -> Result<Self, UnsupportedAlgorithm> {
+        Self::ALL
+            .into_iter()
+            .find(|cipher| cipher.oid() == identifier.oid)
+            .ok_or(UnsupportedAlgorithm(identifier.oid))
+    }
+
+    /// Its object identifier.
+    #[must_use]
+    pub const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::Aes128Cbc => oid::AES128_CBC,
+            Self::Aes192Cbc => oid::AES192_CBC,
+            Self::Aes256Cbc => oid::AES256_CBC,
+            Self::DesEde3Cbc => oid::DES_EDE3_CBC,
+        }
+    }
+
+    /// Length of its key in octets.
+    #[must_use]
+    pub const fn key_bytes(self) -> usize {
+        match self {
+            Self::Aes128Cbc => 16,
+            Self::Aes192Cbc | Self::DesEde3Cbc => 24,
+            Self::Aes256Cbc => 32,
+        }
+    }
+
+    /// Length of its block, and so of its IV, in octets.
+    #[must_use]
+    pub const fn block_bytes(self) -> usize {
+        match self {
+            Self::Aes128Cbc | Self::Aes192Cbc | Self::Aes256Cbc => 16,
+            Self::DesEde3Cbc => 8,
+        }
+    }
+
+    /// The ciphertext of `content`; `None` when key or IV have another length than the cipher's.
+    pub(crate) fn encrypt(self, key: &[u8], iv: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+        fn run<C: KeyIvInit + BlockModeEncrypt>(
+            key: &[u8],
+            iv: &[u8],
+            content: &[u8],
+        ) -> Option<Vec<u8>> {
+            let cipher = C::new_from_slices(key, iv).ok()?;
+            Some(cipher.encrypt_padded_vec::<Pkcs7>(content))
+        }
+        match self {
+            Self::Aes128Cbc => run::<cbc::Encryptor<aes::Aes128>>(key, iv, content),
+            Self::Aes192Cbc => run::<cbc::Encryptor<aes::Aes192>>(key, iv, content),
+            Self::Aes256Cbc => run::<cbc::Encryptor<aes::Aes256>>(key, iv, content),
+            Self::DesEde3Cbc => run::<cbc::Encryptor<des::TdesEde3>>(key, iv, content),
+        }
+    }
+
+    /// The content of `ciphertext`; `None` for a wrong length or wrong padding, without saying which.
+    pub(crate) fn decrypt(self, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
+        fn run<C: KeyIvInit + BlockModeDecrypt>(
+            key: &[u8],
+            iv: &[u8],
+            ciphertext: &[u8],
+        ) -> Option<Vec<u8>> {
+            let cipher = C::new_from_slices(key, iv).ok()?;
+            cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).ok()
+        }
+        match self {
+            Self::Aes128Cbc => run::<cbc::Decryptor<aes::Aes128>>(key, iv, ciphertext),
+            Self::Aes192Cbc => run::<cbc::Decryptor<aes::Aes192>>(key, iv, ciphertext),
+            Self::Aes256Cbc => run::<cbc::Decryptor<aes::Aes256>>(key, iv, ciphertext),
+            Self::DesEde3Cbc => run::<cbc::Decryptor<des::TdesEde3>>(key, iv, ciphertext),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The ASN.1 structures of CMS (RFC 5652), PKCS #10 (RFC 2986) and X.509 (RFC 5280), as views of DER bytes.
+//!
+//! Names, serial numbers and algorithms stay as they came: clients send serial numbers of 33 octets, sets out of
+//! order and version 1 certificates, and replies must name them octet for octet.
+
+use const_oid::ObjectIdentifier;
+use der::asn1::{AnyRef, BitStringRef, OctetStringRef};
+use der::{
+    DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag,
+    Tagged, Writer,
+};
+use spki::AlgorithmIdentifierRef;
+
+/// The contents of a SET OF, in the order in which they came.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SetOf<'a>(pub(crate) &'a [u8]);
+
+impl<'a> SetOf<'a> {
+    /// Each element's whole encoding, up to the first that is not one.
+    pub(crate) fn elements(self) -> impl Iterator<Item = der::Result<&'a [u8]>> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let element = SliceReader::new(rest).and_then(|mut reader| reader.tlv_bytes());
+            rest = element
+                .as_ref()
+                .ok()
+                .and_then(|element| rest.get(element.len()..))
+                .unwrap_or_default();
+            Some(element)
+        })
+    }
+
+    /// The only element; `None` if there is none or more than one.
+    pub(crate) fn single(self) -> Option<&'a [u8]> {
+        let mut elements = self.elements();
+        let first = elements.next()?.ok()?;
+        elements.next().is_none().then_some(first)
+    }
+
+    /// The encoding as a SET OF, tag and length included.
+    pub(crate) fn to_der(self) -> der::Result<Vec<u8>> {
+        Encode::to_der(&self)
+    }
+}
+
+impl FixedTag for SetOf<'_> {
+    const TAG: Tag = Tag::Set;
+}
+
+impl<'a> DecodeValue<'a> for SetOf<'a> {
+    type Error = der::Error;
+
+    fn decode_value<R: Reader<'a>>(reader: &mut R, header: Header) -> der::Result<Self> {
+        reader.read_slice(header.length()).map(Self)
+    }
+}
+
+impl EncodeValue for SetOf<'_> {
+    fn value_len(&self) -> der::Result<Length> {
+        Length::try_from(self.0.len())
+    }
+
+    fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
+        writer.write(self.0)
+    }
+}
+
+/// ```asn1
+/// ContentInfo ::= SEQUENCE {
+///     contentType ContentType,
+///     content     [0] EXPLICIT ANY DEFINED BY contentType OPTIONAL }
+/// ```
+/// EncapsulatedContentInfo has the same shape.
+#[derive(Sequence)]
+pub(crate) struct ContentInfo<'a> {
+    pub(crate) content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub(crate) content: Option<AnyRef<'a>>,
+}
+
+/// ```asn1
+/// SignedData ::= SEQUENCE {
+///     version          CMSVersion,
+///     digestAlgorithms SET OF DigestAlgorithmIdentifier,
+///     encapContentInfo EncapsulatedContentInfo,
+///     certificates     [0] IMPLICIT CertificateSet OPTIONAL,
+///     crls             [1] IMPLICIT RevocationInfoChoices OPTIONAL,
+///     signerInfos      SET OF SignerInfo }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct SignedData<'a> {
+    pub(crate) version: u8,
+    pub(crate) digest_algorithms: SetOf<'a>,
+    pub(crate) encap_content_info: ContentInfo<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) certificates: Option<SetOf<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) crls: Option<SetOf<'a>>,
+    pub(crate) signer_infos: SetOf<'a>,
+}
+
+/// ```asn1
+/// SignerInfo ::= SEQUENCE {
+///     version            CMSVersion,
+///     sid                SignerIdentifier,
+///     digestAlgorithm    DigestAlgorithmIdentifier,
+///     signedAttrs        [0] IMPLICIT SET OF Attribute OPTIONAL,
+///     signatureAlgorithm SignatureAlgorithmIdentifier,
+///     signature          OCTET STRING,
+///     unsignedAttrs      [1] IMPLICIT SET OF Attribute OPTIONAL }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct SignerInfo<'a> {
+    pub(crate) version: u8,
+    pub(crate) sid: AnyRef<'a>,
+    pub(crate) digest_algorithm: AlgorithmIdentifierRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) signed_attrs: Option<SetOf<'a>>,
+    pub(crate) signature_algorithm: AlgorithmIdentifierRef<'a>,
+    pub(crate) signature: &'a OctetStringRef,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) unsigned_attrs: Option<SetOf<'a>>,
+}
+
+/// ```asn1
+/// Attribute ::= SEQUENCE {
+///     attrType   OBJECT IDENTIFIER,
+///     attrValues SET OF AttributeValue }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct Attribute<'a> {
+    pub(crate) kind: ObjectIdentifier,
+    pub(crate) values: SetOf<'a>,
+}
+
+/// ```asn1
+/// EnvelopedData ::= SEQUENCE {
+///     version              CMSVersion,
+///     originatorInfo       [0] IMPLICIT OriginatorInfo OPTIONAL,
+///     recipientInfos       SET OF RecipientInfo,
+///     encryptedContentInfo EncryptedContentInfo,
+///     unprotectedAttrs     [1] IMPLICIT SET OF Attribute OPTIONAL }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct EnvelopedData<'a> {
+    pub(crate) version: u8,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) originator_info: Option<SetOf<'a>>,
+    pub(crate) recipient_infos: SetOf<'a>,
+    pub(crate) encrypted_content_info: EncryptedContentInfo<'a>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) unprotected_attrs: Option<SetOf<'a>>,
+}
+
+/// ```asn1
+/// EncryptedContentInfo ::= SEQUENCE {
+///     contentType                ContentType,
+///     contentEncryptionAlgorithm ContentEncryptionAlgorithmIdentifier,
+///     encryptedContent           [0] IMPLICIT OCTET STRING OPTIONAL }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct EncryptedContentInfo<'a> {
+    pub(crate) content_type: ObjectIdentifier,
+    pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
+    /// Any tag, because micromdm sends the constructed form of `[0]`, which only its reader can tell from a SET.
+    pub(crate) encrypted_content: Option<AnyRef<'a>>,
+}
+
+/// ```asn1
+/// KeyTransRecipientInfo ::= SEQUENCE {
+///     version                CMSVersion,
+///     rid                    RecipientIdentifier,
+///     keyEncryptionAlgorithm KeyEncryptionAlgorithmIdentifier,
+///     encryptedKey           OCTET STRING }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct KeyTransRecipientInfo<'a> {
+    pub(crate) version: u8,
+    pub(crate) rid: AnyRef<'a>,
+    pub(crate) key_encryption_algorithm: AlgorithmIdentifierRef<'a>,
+    pub(crate) encrypted_key: &'a OctetStringRef,
+}
+
+/// ```asn1
+/// IssuerAndSerialNumber ::= SEQUENCE { issuer Name, serialNumber INTEGER }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct IssuerAndSerialNumber<'a> {
+    pub(crate) issuer: AnyRef<'a>,
+    pub(crate) serial_number: AnyRef<'a>,
+}
+
+/// Any `SIGNED` structure: certificate, PKCS #10 request, CRL.
+/// ```asn1
+/// SIGNED ::= SEQUENCE { toBeSigned ANY, algorithm AlgorithmIdentifier, signature BIT STRING }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct Signed<'a> {
+    pub(crate) to_be_signed: AnyRef<'a>,
+    pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
+    pub(crate) signature: BitStringRef<'a>,
+}
+
+/// ```asn1
+/// TBSCertificate ::= SEQUENCE {
+///     version              [0] EXPLICIT Version DEFAULT v1,
+///     serialNumber         INTEGER,
+///     signature            AlgorithmIdentifier,
+///     issuer               Name,
+///     validity             SEQUENCE { notBefore Time, notAfter Time },
+///     subject              Name,
+///     subjectPublicKeyInfo SubjectPublicKeyInfo,
+///     issuerUniqueID       [1] IMPLICIT UniqueIdentifier OPTIONAL,
+///     subjectUniqueID      [2] IMPLICIT UniqueIdentifier OPTIONAL,
+///     extensions           [3] EXPLICIT Extensions OPTIONAL }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct TbsCertificate<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub(crate) version: Option<u8>,
+    pub(crate) serial_number: AnyRef<'a>,
+    pub(crate) signature: AnyRef<'a>,
+    pub(crate) issuer: AnyRef<'a>,
+    pub(crate) validity: AnyRef<'a>,
+    pub(crate) subject: AnyRef<'a>,
+    pub(crate) subject_public_key_info: AnyRef<'a>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) issuer_unique_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) subject_unique_id: Option<BitStringRef<'a>>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    pub(crate) extensions: Option<Vec<Extension<'a>>>,
+}
+
+/// ```asn1
+/// Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct Extension<'a> {
+    pub(crate) id: ObjectIdentifier,
+    #[asn1(default = "Default::default")]
+    pub(crate) critical: bool,
+    pub(crate) value: &'a OctetStringRef,
+}
+
+/// ```asn1
+/// CertificationRequestInfo ::= SEQUENCE {
+///     version       INTEGER,
+///     subject       Name,
+///     subjectPKInfo SubjectPublicKeyInfo,
+///     attributes    [0] IMPLICIT SET OF Attribute }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct CertificationRequestInfo<'a> {
+    pub(crate) version: u8,
+    pub(crate) subject: AnyRef<'a>,
+    pub(crate) subject_public_key_info: AnyRef<'a>,
+    /// Mandatory in PKCS #10; some clients leave the empty set out.
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) attributes: Option<SetOf<'a>>,
+}
+
+/// The whole encoding of an element that has this tag.
+pub(crate) fn tagged(element: AnyRef<'_>, tag: Tag) -> der::Result<Vec<u8>> {
+    element.tag().assert_eq(tag)?;
+    element.to_der()
+}

@@ -1,0 +1,271 @@
+//! SCEP's signed attributes, RFC 8894 §3.2.1, read and written.
+
+use const_oid::ObjectIdentifier;
+use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef, Utf8StringRef};
+use der::{Decode, Encode, Tag, Tagged};
+
+use crate::asn1::{Attribute, SetOf};
+use crate::{MessageType, oid};
+
+/// Longest transactionID that is taken, in octets.
+const MAX_TRANSACTION_ID_BYTES: usize = 255;
+
+/// Length of the nonces that are taken, in octets: 16 in RFC 8894 §3.2.1.5, 8 from old devices.
+const NONCE_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
+
+/// An attribute is not there as it must be: exactly once, with one value of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the attribute {0} is missing, repeated or malformed")]
+pub struct AttributeError(pub &'static str);
+
+/// transactionID, RFC 8894 §3.2.1.1: a PrintableString of 1 to 255 octets, opaque and echoed as it came.
+///
+/// micromdm sends base64, certmonger 78 decimal digits, sscep a text with a space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TransactionId(String);
+
+impl TransactionId {
+    /// A transactionID of this text.
+    ///
+    /// # Errors
+    /// When it is no PrintableString of 1 to 255 octets.
+    pub fn new(text: &str) -> Result<Self, AttributeError> {
+        let error = AttributeError("transactionID");
+        PrintableStringRef::new(text).map_err(|_| error)?;
+        if text.is_empty() || text.len() > MAX_TRANSACTION_ID_BYTES {
+            return Err(error);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// senderNonce, RFC 8894 §3.2.1.5: 8 to 64 octets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderNonce(Vec<u8>);
+
+impl SenderNonce {
+    /// A nonce of these octets.
+    ///
+    /// # Errors
+    /// When there are fewer than 8 or more than 64.
+    pub fn new(octets: &[u8]) -> Result<Self, AttributeError> {
+        if NONCE_BYTES.contains(&octets.len()) {
+            return Ok(Self(octets.to_vec()));
+        }
+        Err(AttributeError("senderNonce"))
+    }
+
+    /// The octets.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// pkiStatus, RFC 8894 §3.2.1.3. Sent as its decimal digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PkiStatus {
+    /// Request granted.
+    Success,
+    /// Request rejected.
+    Failure,
+    /// Request pending for manual approval.
+    Pending,
+}
+
+impl PkiStatus {
+    const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Pending];
+
+    const fn digit(self) -> &'static str {
+        match self {
+            Self::Success => "0",
+            Self::Failure => "2",
+            Self::Pending => "3",
+        }
+    }
+}
+
+/// The reason in a FAILURE CertRep: failInfo, RFC 8894 §3.2.1.4. Sent as its decimal digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailInfo {
+    /// Unrecognised or unsupported algorithm.
+    BadAlg,
+    /// Integrity check failed.
+    BadMessageCheck,
+    /// Transaction not permitted or supported.
+    BadRequest,
+    /// signingTime too far from the server's time.
+    BadTime,
+    /// No certificate matches the criteria.
+    BadCertId,
+}
+
+impl FailInfo {
+    const ALL: [Self; 5] = [
+        Self::BadAlg,
+        Self::BadMessageCheck,
+        Self::BadRequest,
+        Self::BadTime,
+        Self::BadCertId,
+    ];
+
+    const fn digit(self) -> &'static str {
+        match self {
+            Self::BadAlg => "0",
+            Self::BadMessageCheck => "1",
+            Self::BadRequest => "2",
+            Self::BadTime => "3",
+            Self::BadCertId => "4",
+        }
+    }
+
+    /// The RFC's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadAlg => "badAlg",
+            Self::BadMessageCheck => "badMessageCheck",
+            Self::BadRequest => "badRequest",
+            Self::BadTime => "badTime",
+            Self::BadCertId => "badCertId",
+        }
+    }
+}
+
+/// The signed attributes of a message, not yet trusted.
+pub(crate) struct SignedAttributes<'a>(pub(crate) SetOf<'a>);
+
+impl<'a> SignedAttributes<'a> {
+    pub(crate) fn transaction_id(&self) -> Result<TransactionId, AttributeError> {
+        let error = AttributeError("transactionID");
+        TransactionId::new(self.printable(oid::TRANSACTION_ID).ok_or(error)?)
+    }
+
+    /// The digits, whatever they mean.
+    pub(crate) fn message_type(&self) -> Result<&'a str, AttributeError> {
+        self.printable(oid::MESSAGE_TYPE)
+            .ok_or(AttributeError("messageType"))
+    }
+
+    pub(crate) fn sender_nonce(&self) -> Result<SenderNonce, AttributeError> {
+        let error = AttributeError("senderNonce");
+        SenderNonce::new(self.octets(oid::SENDER_NONCE).ok_or(error)?)
+    }
+
+    pub(crate) fn message_digest(&self) -> Option<&'a [u8]> {
+        self.octets(oid::MESSAGE_DIGEST)
+    }
+
+    pub(crate) fn content_type(&self) -> Option<ObjectIdentifier> {
+        self.value(oid::CONTENT_TYPE)?.decode_as().ok()
+    }
+
+    pub(crate) fn cert_rep(&self) -> Result<CertRepAttributes, AttributeError> {
+        let status = self.printable(oid::PKI_STATUS);
+        let fail_info = self.printable(oid::FAIL_INFO);
+        Ok(CertRepAttributes {
+            pki_status: PkiStatus::ALL
+                .into_iter()
+                .find(|known| Some(known.digit()) == status)
+                .ok_or(AttributeError("pkiStatus"))?,
+            fail_info: FailInfo::ALL
+                .into_iter()
+                .find(|known| Some(known.digit()) == fail_info),
+            fail_info_text: self
+                .value(oid::FAIL_INFO_TEXT)
+                .filter(|value| value.tag() == Tag::Utf8String)
+                .and_then(|value| String::from_utf8(value.value().to_vec()).ok()),
+            recipient_nonce: self.octets(oid::RECIPIENT_NONCE).map(<[u8]>::to_vec),
+        })
+    }
+
+    fn printable(&self, kind: ObjectIdentifier) -> Option<&'a str> {
+        let value: PrintableStringRef<'a> = self.value(kind)?.decode_as().ok()?;
+        Some(value.as_str())
+    }
+
+    fn octets(&self, kind: ObjectIdentifier) -> Option<&'a [u8]> {
+        let value: &'a OctetStringRef = self.value(kind)?.decode_as().ok()?;
+        Some(value.as_bytes())
+    }
+
+    /// The value of the attribute that occurs once with one value.
+    fn value(&self, kind: ObjectIdentifier) -> Option<AnyRef<'a>> {
+        let mut found = None;
+        for element in self.0.elements() {
+            let attribute = Attribute::from_der(element.ok()?).ok()?;
+            if attribute.kind == kind && found.replace(attribute.values).is_some() {
+                return None;
+            }
+        }
+        AnyRef::from_der(found?.single()?).ok()
+    }
+}
+
+/// What a CertRep says in its attributes, RFC 8894 §3.2.1: the client's side of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertRepAttributes {
+    /// Granted, rejected, or to be asked again.
+    pub pki_status: PkiStatus,
+    /// Why it was rejected.
+    pub fail_info: Option<FailInfo>,
+    /// The same for a human.
+    pub fail_info_text: Option<String>,
+    /// The senderNonce of the request.
+    pub recipient_nonce: Option<Vec<u8>>,
+}
+
+/// Encodes attributes one by one.
+pub(crate) struct AttributeWriter(Vec<Vec<u8>>);
+
+impl AttributeWriter {
+    /// With the two attributes that every SignedData with attributes has, RFC 5652 §5.3.
+    pub(crate) fn new(digest: &[u8]) -> der::Result<Self> {
+        let mut writer = Self(Vec::new());
+        writer.push(oid::CONTENT_TYPE, &oid::DATA)?;
+        writer.octets(oid::MESSAGE_DIGEST, digest)?;
+        Ok(writer)
+    }
+
+    pub(crate) fn message_type(&mut self, kind: MessageType) -> der::Result<()> {
+        self.printable(oid::MESSAGE_TYPE, kind.digits())
+    }
+
+    pub(crate) fn pki_status(&mut self, status: PkiStatus) -> der::Result<()> {
+        self.printable(oid::PKI_STATUS, status.digit())
+    }
+
+    pub(crate) fn fail_info(&mut self, reason: FailInfo, text: &str) -> der::Result<()> {
+        self.printable(oid::FAIL_INFO, reason.digit())?;
+        self.push(oid::FAIL_INFO_TEXT, &Utf8StringRef::new(text)?)
+    }
+
+    pub(crate) fn printable(&mut self, kind: ObjectIdentifier, text: &str) -> der::Result<()> {
+        self.push(kind, &PrintableStringRef::new(text)?)
+    }
+
+    pub(crate) fn octets(&mut self, kind: ObjectIdentifier, octets: &[u8]) -> der::Result<()> {
+        self.push(kind, &AnyRef::new(Tag::OctetString, octets)?)
+    }
+
+    fn push(&mut self, kind: ObjectIdentifier, value: &impl Encode) -> der::Result<()> {
+        let attribute = Attribute {
+            kind,
+            values: SetOf(&value.to_der()?),
+        };
+        self.0.push(attribute.to_der()?);
+        Ok(())
+    }
+
+    /// The contents of the SET OF, in DER's order.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.0.sort();
+        self.0.concat()
+    }
+}

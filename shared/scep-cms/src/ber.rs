@@ -1,0 +1,312 @@
+//! BER to DER: indefinite lengths, long-form lengths and constructed strings become what `der` reads.
+//!
+//! BouncyCastle (jscep) and Apple send BER inside and out. What is DER already comes through byte for byte, so that
+//! signatures over it still verify; the order of a SET is kept as it came.
+
+/// Deepest nesting that is followed. The deepest captured request has 14 levels.
+pub const MAX_DEPTH: usize = 32;
+
+/// Most elements in one message. The largest captured request has 220.
+pub const MAX_ELEMENTS: usize = 10_000;
+
+/// Longest message in octets.
+pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+
+/// Why bytes are not BER that we take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BerError {
+    /// A constructed string holds something other than pieces of that string.
+    #[error("a constructed string with a foreign piece")]
+    ForeignPiece,
+    /// Tag numbers above 30 occur in no message of SCEP.
+    #[error("a tag in the high-tag-number form")]
+    HighTag,
+    /// A primitive element of indefinite length, or end-of-contents where none belongs.
+    #[error("an indefinite length out of place")]
+    IndefiniteLength,
+    /// Longer than [`MAX_MESSAGE_BYTES`].
+    #[error("a message of more than {MAX_MESSAGE_BYTES} octets")]
+    TooLong,
+    /// Nested deeper than [`MAX_DEPTH`].
+    #[error("a message nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// More than [`MAX_ELEMENTS`].
+    #[error("a message of more than {MAX_ELEMENTS} elements")]
+    TooManyElements,
+    /// Octets after the element.
+    #[error("octets behind the message")]
+    Trailing,
+    /// A length points beyond the end.
+    #[error("a truncated message")]
+    Truncated,
+}
+
+/// The DER form of one BER element that fills `ber`.
+///
+/// Cost: linear in length times depth, both bounded; nothing is allocated on the word of a length octet.
+///
+/// # Errors
+/// When `ber` is not one whole element within the limits above.
+pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, BerError> {
+    if ber.len() > MAX_MESSAGE_BYTES {
+        return Err(BerError::TooLong);
+    }
+    let mut walk = Walk {
+        rest: ber,
+        elements: 0,
+    };
+    let mut der = Vec::with_capacity(ber.len());
+    walk.element(0, &mut der)?;
+    if walk.rest.is_empty() {
+        return Ok(der);
+    }
+    Err(BerError::Trailing)
+}
+
+struct Walk<'a> {
+    rest: &'a [u8],
+    elements: usize,
+}
+
+enum Length {
+    Definite(usize),
+    Indefinite,
+}
+
+impl<'a> Walk<'a> {
+    /// Appends the next element to `der`.
+    fn element(&mut self, depth: usize, der: &mut Vec<u8>) -> Result<(), BerError> {
+        let (tag, length) = self.header(depth)?;
+        if tag & CONSTRUCTED == 0 {
+            let Length::Definite(length) = length else {
+                return Err(BerError::IndefiniteLength);
+            };
+            let contents = self.take(length)?;
+            write_element(tag, contents, der);
+            return Ok(());
+        }
+        if is_string(tag) {
+            let mut contents = Vec::new();
+            self.pieces(tag & !CONSTRUCTED, length, depth, &mut contents)?;
+            write_element(tag & !CONSTRUCTED, &contents, der);
+            return Ok(());
+        }
+        let mut contents = Vec::new();
+        self.each(length, |walk| walk.element(depth + 1, &mut contents))?;
+        write_element(tag, &contents, der);
+        Ok(())
+    }
+
+    /// Appends the contents of every piece of a constructed string of type `string`.
+    fn pieces(
+        &mut self,
+        string: u8,
+        length: Length,
+        depth: usize,
+        contents: &mut Vec<u8>,
+    ) -> Result<(), BerError> {
+        self.each(length, |walk| {
+            let (tag, length) = walk.header(depth + 1)?;
+            if tag == string | CONSTRUCTED {
+                return walk.pieces(string, length, depth + 1, contents);
+            }
+            let (true, Length::Definite(length)) = (tag == string, length) else {
+                return Err(BerError::ForeignPiece);
+            };
+            let piece = walk.take(length)?;
+            join_piece(string, piece, contents)
+        })
+    }
+
+    /// Calls `next` until the contents of a constructed element are used up.
+    fn each(
+        &mut self,
+        length: Length,
+        mut next: impl FnMut(&mut Walk<'a>) -> Result<(), BerError>,
+    ) -> Result<(), BerError> {
+        match length {
+            Length::Definite(length) => {
+                let mut inner = Walk {
+                    rest: self.take(length)?,
+                    elements: self.elements,
+                };
+                while !inner.rest.is_empty() {
+                    next(&mut inner)?;
+                }
+                self.elements = inner.elements;
+            }
+            Length::Indefinite => {
+                while !self.rest.starts_with(&END_OF_CONTENTS) {
+                    next(self)?;
+                }
+                self.take(END_OF_CONTENTS.len())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, depth: usize) -> Result<(u8, Length), BerError> {
+        if depth >= MAX_DEPTH {
+            return Err(BerError::TooDeep);
+        }
+        self.elements += 1;
+        if self.elements > MAX_ELEMENTS {
+            return Err(BerError::TooManyElements);
+        }
+        let tag = self.octet()?;
+        match tag {
+            0 => Err(BerError::IndefiniteLength),
+            _ if tag & TAG_NUMBER == TAG_NUMBER => Err(BerError::HighTag),
+            _ => Ok((tag, self.length()?)),
+        }
+    }
+
+    fn length(&mut self) -> Result<Length, BerError> {
+        let first = self.octet()?;
+        if first < 0x80 {
+            return Ok(Length::Definite(usize::from(first)));
+        }
+        if first == 0x80 {
+            return Ok(Length::Indefinite);
+        }
+        let mut length = 0_usize;
+        for _ in 0..first & 0x7f {
+            length = length
+                .checked_mul(256)
+                .ok_or(BerError::Truncated)?
+                .saturating_add(usize::from(self.octet()?));
+        }
+        Ok(Length::Definite(length))
+    }
+
+    fn octet(&mut self) -> Result<u8, BerError> {
+        let (first, rest) = self.rest.split_first().ok_or(BerError::Truncated)?;
+        self.rest = rest;
+        Ok(*first)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], BerError> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(BerError::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+}
+
+/// Is this a constructed string of class universal, which DER has in primitive form only?
+fn is_string(tag: u8) -> bool {
+    // BIT STRING, OCTET STRING, UTF8String, and the character strings from NumericString to BMPString.
+    matches!(tag, 0x23 | 0x24 | 0x2c | 0x32..=0x36 | 0x39..=0x3c | 0x3e)
+}
+
+/// Appends one primitive piece. Pieces of a BIT STRING each begin with their count of unused bits.
+fn join_piece(string: u8, piece: &[u8], contents: &mut Vec<u8>) -> Result<(), BerError> {
+    if string != BIT_STRING {
+        contents.extend_from_slice(piece);
+        return Ok(());
+    }
+    let (unused_bits, bits) = piece.split_first().ok_or(BerError::ForeignPiece)?;
+    match contents.first_mut() {
+        None => contents.push(*unused_bits),
+        // Only the last piece may end inside an octet, X.690 §8.6.4.
+        Some(0) => contents.splice(..1, [*unused_bits]).for_each(drop),
+        Some(_) => return Err(BerError::ForeignPiece),
+    }
+    contents.extend_from_slice(bits);
+    Ok(())
+}
+
+fn write_element(tag: u8, contents: &[u8], der: &mut Vec<u8>) {
+    der.push(tag);
+    let octets = contents.len().to_be_bytes();
+    match u8::try_from(contents.len()) {
+        Ok(short) if short < 0x80 => der.push(short),
+        Ok(_) | Err(_) => {
+            let significant = octets.iter().skip_while(|octet| **octet == 0);
+            // At most eight octets in a usize, so the count fits beside the form bit.
+            der.push(significant.clone().fold(0x80, |count, _| count + 1));
+            der.extend(significant);
+        }
+    }
+    der.extend_from_slice(contents);
+}
+
+const BIT_STRING: u8 = 0x03;
+const CONSTRUCTED: u8 = 0x20;
+const END_OF_CONTENTS: [u8; 2] = [0, 0];
+const TAG_NUMBER: u8 = 0x1f;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(ber: &[u8], expected: Result<&[u8], BerError>) {
+        assert_eq!(to_der(ber).as_deref().map_err(|e| *e), expected);
+    }
+
+    #[test]
+    fn der_comes_through_byte_for_byte() {
+        check(&[0x30, 3, 2, 1, 5], Ok(&[0x30, 3, 2, 1, 5]));
+        let mut long = vec![0x04, 0x82, 0x01, 0x00];
+        long.extend([7; 256]);
+        check(&long, Ok(&long));
+    }
+
+    #[test]
+    fn indefinite_and_padded_lengths_become_definite_and_shortest() {
+        check(&[0x30, 0x80, 2, 1, 5, 0, 0], Ok(&[0x30, 3, 2, 1, 5]));
+        check(&[0x30, 0x83, 0, 0, 3, 2, 1, 5], Ok(&[0x30, 3, 2, 1, 5]));
+    }
+
+    #[test]
+    fn constructed_strings_are_joined() {
+        check(&[0x24, 6, 4, 1, 1, 4, 1, 2], Ok(&[4, 2, 1, 2]));
+        check(
+            &[0x24, 0x80, 0x24, 3, 4, 1, 1, 4, 1, 2, 0, 0],
+            Ok(&[4, 2, 1, 2]),
+        );
+        check(
+            &[0x23, 8, 3, 2, 0, 1, 3, 2, 4, 0x20],
+            Ok(&[3, 3, 4, 1, 0x20]),
+        );
+        check(
+            &[0x23, 8, 3, 2, 4, 1, 3, 2, 0, 0x20],
+            Err(BerError::ForeignPiece),
+        );
+        check(&[0x24, 3, 2, 1, 1], Err(BerError::ForeignPiece));
+    }
+
+    #[test]
+    fn order_of_a_set_is_kept() {
+        check(
+            &[0x31, 6, 2, 1, 9, 2, 1, 1],
+            Ok(&[0x31, 6, 2, 1, 9, 2, 1, 1]),
+        );
+    }
+
+    #[test]
+    fn hostile_input_is_refused() {
+        check(&[], Err(BerError::Truncated));
+        check(&[0x30], Err(BerError::Truncated));
+        check(&[0x30, 0x80, 2, 1, 5], Err(BerError::Truncated));
+        check(&[0x04, 0x80, 0, 0], Err(BerError::IndefiniteLength));
+        check(
+            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+            Err(BerError::Truncated),
+        );
+        check(
+            &[[0x04, 0xff].as_slice(), &[0xff; 0x7f]].concat(),
+            Err(BerError::Truncated),
+        );
+        check(&[0x3f, 0x81, 0x01, 0], Err(BerError::HighTag));
+        check(&[0x02, 1, 5, 0], Err(BerError::Trailing));
+        check(&[0x30, 0x80].repeat(100_000), Err(BerError::TooDeep));
+        check(&vec![0; MAX_MESSAGE_BYTES + 1], Err(BerError::TooLong));
+        let mut wide = vec![0x30, 0x80];
+        wide.extend([5, 0].repeat(MAX_ELEMENTS));
+        check(&wide, Err(BerError::TooManyElements));
+    }
+}

@@ -1,0 +1,216 @@
+//! Making a pkiMessage in two phases: what is to be signed, then the message around the signature.
+
+use der::asn1::{AnyRef, OctetStringRef};
+use der::{Decode, Encode};
+use spki::AlgorithmIdentifierRef;
+
+use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
+use crate::attribute::AttributeWriter;
+use crate::{
+    Certificate, DecodeError, DigestAlgorithm, FailInfo, MessageType, PkiStatus, PublicKey,
+    SenderNonce, TransactionId, oid,
+};
+
+/// What a message says in its signed attributes, RFC 8894 §3.2.1.
+#[derive(Clone, Debug)]
+pub enum Attributes {
+    /// A client's message.
+    Request {
+        /// One of the types that a client sends.
+        message_type: MessageType,
+        /// Names the transaction.
+        transaction_id: TransactionId,
+        /// Fresh and random.
+        sender_nonce: SenderNonce,
+    },
+    /// The CA's answer.
+    CertRep {
+        /// Granted, rejected with its reason and text, or pending.
+        status: ReplyStatus,
+        /// The request's; empty where the request had none that could be read.
+        transaction_id: Option<TransactionId>,
+        /// Fresh and random.
+        sender_nonce: SenderNonce,
+        /// The request's senderNonce, if it could be read.
+        recipient_nonce: Option<SenderNonce>,
+    },
+}
+
+/// pkiStatus with what must go with it, RFC 8894 §3.2.1.3 and §3.2.1.4.
+#[derive(Clone, Debug)]
+pub enum ReplyStatus {
+    /// SUCCESS.
+    Success,
+    /// PENDING.
+    Pending,
+    /// FAILURE.
+    Failure {
+        /// The reason.
+        fail_info: FailInfo,
+        /// The reason for a human: failInfoText.
+        text: String,
+    },
+}
+
+/// A pkiMessage in the making.
+#[derive(Clone, Debug)]
+pub struct PkiMessageBuilder {
+    /// The signed attributes.
+    pub attributes: Attributes,
+    /// The pkcsPKIEnvelope, DER; `None` makes a zero-length eContent.
+    ///
+    /// RFC 8894 §3.2.2 wants no envelope in FAILURE and PENDING. certmonger reports a CA whose reply has no eContent at
+    /// all as unreachable; strongSwan, sscep, micromdm and jscep take either.
+    pub envelope: Option<Vec<u8>>,
+    /// The digest of content and attributes.
+    pub digest: DigestAlgorithm,
+    /// The signer's certificate, which comes along.
+    pub signer: Certificate,
+}
+
+impl PkiMessageBuilder {
+    /// The attributes, to be signed with the signer's key and this builder's digest.
+    ///
+    /// # Errors
+    /// When an attribute cannot be encoded.
+    pub fn to_be_signed(self) -> Result<ToBeSigned, DecodeError> {
+        let attributes = self
+            .signed_attributes()
+            .map_err(DecodeError::of("signedAttrs"))?;
+        Ok(ToBeSigned {
+            bytes: SetOf(&attributes)
+                .to_der()
+                .map_err(DecodeError::of("signedAttrs"))?,
+            attributes,
+            message: self,
+        })
+    }
+
+    fn signed_attributes(&self) -> der::Result<Vec<u8>> {
+        let content = self.envelope.as_deref().unwrap_or_default();
+        let mut writer = AttributeWriter::new(&self.digest.digest(content))?;
+        match &self.attributes {
+            Attributes::Request {
+                message_type,
+                transaction_id,
+                sender_nonce,
+            } => {
+                writer.message_type(*message_type)?;
+                writer.printable(oid::TRANSACTION_ID, transaction_id.as_str())?;
+                writer.octets(oid::SENDER_NONCE, sender_nonce.as_bytes())?;
+            }
+            Attributes::CertRep {
+                status,
+                transaction_id,
+                sender_nonce,
+                recipient_nonce,
+            } => {
+                writer.message_type(MessageType::CertRep)?;
+                let transaction_id = transaction_id.as_ref().map_or("", TransactionId::as_str);
+                writer.printable(oid::TRANSACTION_ID, transaction_id)?;
+                writer.octets(oid::SENDER_NONCE, sender_nonce.as_bytes())?;
+                if let Some(nonce) = recipient_nonce {
+                    writer.octets(oid::RECIPIENT_NONCE, nonce.as_bytes())?;
+                }
+                match status {
+                    ReplyStatus::Success => writer.pki_status(PkiStatus::Success)?,
+                    ReplyStatus::Pending => writer.pki_status(PkiStatus::Pending)?,
+                    ReplyStatus::Failure { fail_info, text } => {
+                        writer.pki_status(PkiStatus::Failure)?;
+                        writer.fail_info(*fail_info, text)?;
+                    }
+                }
+            }
+        }
+        Ok(writer.finish())
+    }
+}
+
+/// A message that lacks its signature.
+#[derive(Clone, Debug)]
+pub struct ToBeSigned {
+    bytes: Vec<u8>,
+    attributes: Vec<u8>,
+    message: PkiMessageBuilder,
+}
+
+impl ToBeSigned {
+    /// What is to be signed: the attributes as a DER SET OF, RFC 5652 §5.4. To be digested by the signer.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The message with its signature: PKCS #1 v1.5 for an RSA signer, DER ECDSA for an EC one.
+    ///
+    /// # Errors
+    /// When the signer's key is of no kind that we take.
+    pub fn assemble(&self, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        let key = self
+            .message
+            .signer
+            .public_key()
+            .map_err(|_| DecodeError::Unexpected("a signer's key of another kind"))?;
+        self.encode(signature, &key)
+            .map_err(DecodeError::of("SignedData"))
+    }
+
+    fn encode(&self, signature: &[u8], key: &PublicKey) -> der::Result<Vec<u8>> {
+        let message = &self.message;
+        let content = message.envelope.as_deref().unwrap_or_default();
+        let digest_algorithm = AlgorithmIdentifierRef {
+            oid: message.digest.oid(),
+            parameters: Some(AnyRef::NULL),
+        };
+        let sid = message.signer.issuer_and_serial_number().to_der()?;
+        let signer_info = SignerInfo {
+            version: 1,
+            sid: AnyRef::from_der(&sid)?,
+            digest_algorithm,
+            signed_attrs: Some(SetOf(&self.attributes)),
+            signature_algorithm: signature_algorithm(key, message.digest),
+            signature: OctetStringRef::new(signature)?,
+            unsigned_attrs: None,
+        }
+        .to_der()?;
+        let signed_data = SignedData {
+            version: 1,
+            digest_algorithms: SetOf(&digest_algorithm.to_der()?),
+            encap_content_info: ContentInfo {
+                content_type: oid::DATA,
+                content: Some(AnyRef::new(der::Tag::OctetString, content)?),
+            },
+            certificates: Some(SetOf(message.signer.der())),
+            crls: None,
+            signer_infos: SetOf(&signer_info),
+        }
+        .to_der()?;
+        ContentInfo {
+            content_type: oid::SIGNED_DATA,
+            content: Some(AnyRef::from_der(&signed_data)?),
+        }
+        .to_der()
+    }
+}
+
+fn signature_algorithm(
+    key: &PublicKey,
+    digest: DigestAlgorithm,
+) -> AlgorithmIdentifierRef<'static> {
+    match key {
+        // strongSwan 5.9.8 takes nothing but rsaEncryption in a CertRep, with the digest named apart.
+        PublicKey::Rsa { .. } => AlgorithmIdentifierRef {
+            oid: oid::RSA_ENCRYPTION,
+            parameters: Some(AnyRef::NULL),
+        },
+        PublicKey::Ec { .. } => AlgorithmIdentifierRef {
+            oid: match digest {
+                DigestAlgorithm::Sha1 => oid::ECDSA_WITH_SHA1,
+                DigestAlgorithm::Sha256 => oid::ECDSA_WITH_SHA256,
+                DigestAlgorithm::Sha384 => oid::ECDSA_WITH_SHA384,
+                DigestAlgorithm::Sha512 => oid::ECDSA_WITH_SHA512,
+            },
+            parameters: None,
+        },
+    }
+}

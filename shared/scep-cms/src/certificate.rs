@@ -1,0 +1,201 @@
+//! A certificate as SCEP needs it: its key, and its names octet for octet.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, UtcTime};
+use der::{Choice, Decode, Encode, Sequence, Tag};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::asn1::{self, Signed, TbsCertificate, tagged};
+use crate::{DecodeError, PublicKey, PublicKeyError, oid};
+
+/// An X.509 certificate of any version, as it came.
+///
+/// Nothing about it is checked but its outline: clients sign with version 1 certificates, with serial numbers of 33
+/// octets and with dates of hours ago. Serialised as base64 of its DER, padded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Certificate {
+    der: Vec<u8>,
+    issuer_and_serial_number: IssuerAndSerialNumber,
+    subject: Vec<u8>,
+    validity: Vec<u8>,
+    subject_public_key_info: Vec<u8>,
+    subject_key_identifier: Option<Vec<u8>>,
+}
+
+/// From when and until when a certificate is valid, both inclusive, RFC 5280 §4.1.2.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// notBefore.
+    pub not_before: OffsetDateTime,
+    /// notAfter.
+    pub not_after: OffsetDateTime,
+}
+
+impl Certificate {
+    /// Reads one DER certificate.
+    ///
+    /// # Errors
+    /// When `der` is not the outline of a certificate.
+    pub fn from_der(der: &[u8]) -> Result<Self, DecodeError> {
+        Self::read(der).map_err(DecodeError::of("Certificate"))
+    }
+
+    fn read(der: &[u8]) -> der::Result<Self> {
+        let signed = Signed::from_der(der)?;
+        let tbs: TbsCertificate<'_> = signed.to_be_signed.decode_as()?;
+        let subject_key_identifier = tbs
+            .extensions
+            .unwrap_or_default()
+            .iter()
+            .find(|extension| extension.id == oid::SUBJECT_KEY_IDENTIFIER)
+            .and_then(|extension| <&OctetStringRef>::from_der(extension.value.as_bytes()).ok())
+            .map(|identifier| identifier.as_bytes().to_vec());
+        Ok(Self {
+            der: der.to_vec(),
+            issuer_and_serial_number: IssuerAndSerialNumber {
+                issuer: tagged(tbs.issuer, Tag::Sequence)?,
+                serial_number: tagged(tbs.serial_number, Tag::Integer)?,
+            },
+            subject: tagged(tbs.subject, Tag::Sequence)?,
+            validity: tagged(tbs.validity, Tag::Sequence)?,
+            subject_public_key_info: tagged(tbs.subject_public_key_info, Tag::Sequence)?,
+            subject_key_identifier,
+        })
+    }
+
+    /// The whole certificate, DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// What names it in a SignerInfo or RecipientInfo.
+    #[must_use]
+    pub const fn issuer_and_serial_number(&self) -> &IssuerAndSerialNumber {
+        &self.issuer_and_serial_number
+    }
+
+    /// Its subject, a DER Name.
+    #[must_use]
+    pub fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
+    /// Its SubjectPublicKeyInfo, DER.
+    #[must_use]
+    pub fn subject_public_key_info(&self) -> &[u8] {
+        &self.subject_public_key_info
+    }
+
+    /// Its subjectKeyIdentifier, if it carries one.
+    #[must_use]
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.subject_key_identifier.as_deref()
+    }
+
+    /// Its period of validity.
+    ///
+    /// # Errors
+    /// When its times are not times.
+    pub fn validity(&self) -> Result<Validity, DecodeError> {
+        let validity =
+            DerValidity::from_der(&self.validity).map_err(DecodeError::of("Validity"))?;
+        Ok(Validity {
+            not_before: validity.not_before.to_date_time()?,
+            not_after: validity.not_after.to_date_time()?,
+        })
+    }
+
+    /// Its key, ready to verify and to encrypt.
+    ///
+    /// # Errors
+    /// When the key is of no kind that we take.
+    pub fn public_key(&self) -> Result<PublicKey, PublicKeyError> {
+        PublicKey::from_der(&self.subject_public_key_info)
+    }
+}
+
+impl From<Certificate> for String {
+    fn from(certificate: Certificate) -> Self {
+        STANDARD.encode(certificate.der)
+    }
+}
+
+impl TryFrom<String> for Certificate {
+    type Error = DecodeError;
+
+    fn try_from(base64: String) -> Result<Self, DecodeError> {
+        let der = STANDARD
+            .decode(base64)
+            .map_err(|_| DecodeError::Unexpected("a certificate that is not base64"))?;
+        Self::from_der(&der)
+    }
+}
+
+#[derive(Sequence)]
+struct DerValidity {
+    not_before: DerTime,
+    not_after: DerTime,
+}
+
+#[derive(Choice)]
+enum DerTime {
+    #[asn1(type = "UTCTime")]
+    Utc(UtcTime),
+    #[asn1(type = "GeneralizedTime")]
+    Generalized(GeneralizedTime),
+}
+
+impl DerTime {
+    fn to_date_time(&self) -> Result<OffsetDateTime, DecodeError> {
+        let since_epoch = match self {
+            Self::Utc(time) => time.to_unix_duration(),
+            Self::Generalized(time) => time.to_unix_duration(),
+        };
+        OffsetDateTime::UNIX_EPOCH
+            .checked_add(since_epoch.try_into().map_err(|_| TIME_OUT_OF_RANGE)?)
+            .ok_or(TIME_OUT_OF_RANGE)
+    }
+}
+
+const TIME_OUT_OF_RANGE: DecodeError = DecodeError::Unexpected("a time out of range");
+
+/// IssuerAndSerialNumber, RFC 5652 §10.2.4: both parts DER, exactly as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerAndSerialNumber {
+    issuer: Vec<u8>,
+    serial_number: Vec<u8>,
+}
+
+impl IssuerAndSerialNumber {
+    pub(crate) fn of(parts: &asn1::IssuerAndSerialNumber<'_>) -> der::Result<Self> {
+        Ok(Self {
+            issuer: tagged(parts.issuer, Tag::Sequence)?,
+            serial_number: tagged(parts.serial_number, Tag::Integer)?,
+        })
+    }
+
+    /// The issuer, a DER Name.
+    #[must_use]
+    pub fn issuer(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// The serial number, a DER INTEGER of any length.
+    #[must_use]
+    pub fn serial_number(&self) -> &[u8] {
+        &self.serial_number
+    }
+
+    /// DER.
+    pub(crate) fn to_der(&self) -> der::Result<Vec<u8>> {
+        asn1::IssuerAndSerialNumber {
+            issuer: AnyRef::from_der(&self.issuer)?,
+            serial_number: AnyRef::from_der(&self.serial_number)?,
+        }
+        .to_der()
+    }
+}

@@ -1,0 +1,40 @@
+//! THE BYTES: SCEP's messages (RFC 8894 §3) as CMS (RFC 5652), read and made, in both directions.
+//!
+//! What came from the network enters by [`PkiMessage::from_ber`], is verified by [`PkiMessage::verify`] and opened
+//! by [`PkcsPkiEnvelope`]; a [`CertificationRequest`] or a [`Degenerate`] is what lies inside. What leaves is made by
+//! [`PkiMessageBuilder`]. No private key enters this crate: whoever holds one signs what
+//! [`ToBeSigned::bytes`] gives and unwraps what [`KeyTransRecipient::encrypted_key`] gives.
+
+mod algorithm;
+mod asn1;
+mod attribute;
+mod ber;
+mod builder;
+mod certificate;
+mod csr;
+mod degenerate;
+mod envelope;
+mod error;
+mod message_type;
+mod oid;
+mod pki_message;
+mod public_key;
+
+pub use algorithm::{
+    ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm, UnsupportedAlgorithm,
+};
+pub use attribute::{
+    AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce, TransactionId,
+};
+pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, to_der};
+pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned};
+pub use certificate::{Certificate, IssuerAndSerialNumber, Validity};
+pub use csr::{CertificationRequest, ChallengePassword, RequestedExtension};
+pub use degenerate::Degenerate;
+pub use envelope::{
+    CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope, Recipient,
+};
+pub use error::DecodeError;
+pub use message_type::MessageType;
+pub use pki_message::{PkiMessage, VerifiedPkiMessage, VerifyError};
+pub use public_key::{EcCurve, PublicKey, PublicKeyError};

@@ -1,0 +1,250 @@
+//! pkiMessage, RFC 8894 §3.2, as it comes: first its outline, then its signature.
+
+use const_oid::ObjectIdentifier;
+use der::Decode;
+use subtle::ConstantTimeEq;
+
+use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
+use crate::attribute::SignedAttributes;
+use crate::{
+    AttributeError, BerError, CertRepAttributes, Certificate, CertificateIdentifier, DecodeError,
+    DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey, PublicKeyError, SenderNonce,
+    SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, oid, to_der,
+};
+
+/// A SignedData with one signer, read but not verified: nothing in it may be believed.
+#[derive(Clone)]
+pub struct PkiMessage {
+    content_type: ObjectIdentifier,
+    content: Option<Vec<u8>>,
+    certificates: Vec<Vec<u8>>,
+    signer: CertificateIdentifier,
+    digest_algorithm: Result<DigestAlgorithm, UnsupportedAlgorithm>,
+    signature_algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
+    signed_attributes: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// Why a message's signature is not to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The digest, the signature or the signer's key is of no kind that we take.
+    #[error("the message uses an algorithm that is not supported")]
+    Algorithm,
+    /// messageDigest or contentType is missing, or is not the content's.
+    #[error("the message's digest is not its content's")]
+    Digest,
+    /// No readable certificate is the one that the SignerInfo names.
+    #[error("the signer's certificate is not in the message")]
+    NoSigner,
+    /// The signature over the attributes is not the signer's.
+    #[error("the message's signature does not verify")]
+    Signature,
+}
+
+impl PkiMessage {
+    /// Reads the outline of a pkiMessage, BER or DER.
+    ///
+    /// # Errors
+    /// When `ber` is not a SignedData with exactly one SignerInfo.
+    pub fn from_ber(ber: &[u8]) -> Result<Self, DecodeError> {
+        let der = to_der(ber)?;
+        let signed_data = signed_data(&der)?;
+        let signer_info = signed_data
+            .signer_infos
+            .single()
+            .ok_or(DecodeError::Unexpected(
+                "a SignedData with other than one signer",
+            ))?;
+        let signer_info =
+            SignerInfo::from_der(signer_info).map_err(DecodeError::of("SignerInfo"))?;
+        let digest_algorithm = DigestAlgorithm::from_identifier(&signer_info.digest_algorithm);
+        Ok(Self {
+            content_type: signed_data.encap_content_info.content_type,
+            content: octets_of(&signed_data.encap_content_info)?,
+            certificates: elements(signed_data.certificates)?,
+            signer: CertificateIdentifier::from_any(signer_info.sid)?,
+            digest_algorithm,
+            signature_algorithm: digest_algorithm.and_then(|digest| {
+                SignatureAlgorithm::of_signer_info(&signer_info.signature_algorithm, digest)
+            }),
+            signed_attributes: signer_info.signed_attrs.unwrap_or_default().0.to_vec(),
+            signature: signer_info.signature.as_bytes().to_vec(),
+        })
+    }
+
+    fn attributes(&self) -> SignedAttributes<'_> {
+        SignedAttributes(SetOf(&self.signed_attributes))
+    }
+
+    /// transactionID.
+    ///
+    /// # Errors
+    /// When it does not occur exactly once as it must be.
+    pub fn transaction_id(&self) -> Result<TransactionId, AttributeError> {
+        self.attributes().transaction_id()
+    }
+
+    /// messageType as it came; [`crate::MessageType::from_digits`] knows what it means.
+    ///
+    /// # Errors
+    /// When it does not occur exactly once as it must be.
+    pub fn message_type(&self) -> Result<&str, AttributeError> {
+        self.attributes().message_type()
+    }
+
+    /// senderNonce.
+    ///
+    /// # Errors
+    /// When it does not occur exactly once as it must be.
+    pub fn sender_nonce(&self) -> Result<SenderNonce, AttributeError> {
+        self.attributes().sender_nonce()
+    }
+
+    /// The attributes that only a CertRep has.
+    ///
+    /// # Errors
+    /// When pkiStatus does not occur exactly once as it must be.
+    pub fn cert_rep(&self) -> Result<CertRepAttributes, AttributeError> {
+        self.attributes().cert_rep()
+    }
+
+    /// The SignerInfo's digestAlgorithm.
+    ///
+    /// # Errors
+    /// When it is not on the list.
+    pub const fn digest_algorithm(&self) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
+        self.digest_algorithm
+    }
+
+    /// The SignerInfo's signatureAlgorithm.
+    ///
+    /// # Errors
+    /// When it is not on the list.
+    pub const fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
+        self.signature_algorithm
+    }
+
+    /// The certificates that came along, DER, in the order in which they came.
+    #[must_use]
+    pub fn certificates(&self) -> &[Vec<u8>] {
+        &self.certificates
+    }
+
+    /// Verifies digest and signature with the signer's certificate, RFC 5652 §5.6. That certificate itself is not
+    /// judged: whose it is, is for the caller to ask.
+    ///
+    /// # Errors
+    /// In the order in which [`VerifyError`] has them, but that a missing signer comes before its key's algorithm.
+    pub fn verify(self) -> Result<VerifiedPkiMessage, VerifyError> {
+        let algorithm = self
+            .signature_algorithm
+            .map_err(|_| VerifyError::Algorithm)?;
+        let signer = self.signer_certificate().ok_or(VerifyError::NoSigner)?;
+        let signer_key = signer.public_key().map_err(|_| VerifyError::Algorithm)?;
+        let digest = algorithm
+            .digest()
+            .digest(self.content.as_deref().unwrap_or_default());
+        let claimed = self.attributes().message_digest().unwrap_or_default();
+        if !bool::from(claimed.ct_eq(&digest))
+            || self.content_type != oid::DATA
+            || self.attributes().content_type() != Some(oid::DATA)
+        {
+            return Err(VerifyError::Digest);
+        }
+        // The attributes are signed as a SET OF, not under the tag [0] that they come with, RFC 5652 §5.4.
+        let signed = SetOf(&self.signed_attributes)
+            .to_der()
+            .map_err(|_| VerifyError::Signature)?;
+        signer_key
+            .verify(algorithm, &signed, &self.signature)
+            .map_err(|error| match error {
+                PublicKeyError::Unsupported => VerifyError::Algorithm,
+                PublicKeyError::BadSignature
+                | PublicKeyError::CannotEncrypt
+                | PublicKeyError::Malformed => VerifyError::Signature,
+            })?;
+        Ok(VerifiedPkiMessage {
+            message: self,
+            signer,
+            signer_key,
+        })
+    }
+
+    fn signer_certificate(&self) -> Option<Certificate> {
+        self.certificates
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok())
+            .find(|certificate| self.signer.names(certificate))
+    }
+}
+
+/// A message whose attributes and content are its signer's.
+#[derive(Clone)]
+pub struct VerifiedPkiMessage {
+    message: PkiMessage,
+    signer: Certificate,
+    signer_key: PublicKey,
+}
+
+impl VerifiedPkiMessage {
+    /// The message, for its attributes.
+    #[must_use]
+    pub const fn message(&self) -> &PkiMessage {
+        &self.message
+    }
+
+    /// The certificate whose key signed.
+    #[must_use]
+    pub const fn signer(&self) -> &Certificate {
+        &self.signer
+    }
+
+    /// The key that signed.
+    #[must_use]
+    pub const fn signer_key(&self) -> &PublicKey {
+        &self.signer_key
+    }
+
+    /// The pkcsPKIEnvelope that is the signed content.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened by anyone.
+    pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
+        match self.message.content.as_deref() {
+            None | Some([]) => Err(EnvelopeError::Missing),
+            Some(content) => PkcsPkiEnvelope::from_ber(content),
+        }
+    }
+}
+
+/// The SignedData in a DER ContentInfo.
+pub(crate) fn signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
+    let content_info = ContentInfo::from_der(der).map_err(DecodeError::of("ContentInfo"))?;
+    match content_info.content {
+        Some(content) if content_info.content_type == oid::SIGNED_DATA => {
+            content.decode_as().map_err(DecodeError::of("SignedData"))
+        }
+        Some(_) | None => Err(DecodeError::Unexpected("content other than SignedData")),
+    }
+}
+
+/// Each element's whole encoding.
+pub(crate) fn elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, DecodeError> {
+    set.unwrap_or_default()
+        .elements()
+        .map(|element| element.map(<[u8]>::to_vec))
+        .collect::<der::Result<_>>()
+        .map_err(|_| DecodeError::Ber(BerError::Truncated))
+}
+
+fn octets_of(content_info: &ContentInfo<'_>) -> Result<Option<Vec<u8>>, DecodeError> {
+    content_info
+        .content
+        .map(|content| {
+            let octets: &der::asn1::OctetStringRef =
+                content.decode_as().map_err(DecodeError::of("eContent"))?;
+            Ok(octets.as_bytes().to_vec())
+        })
+        .transpose()
+}

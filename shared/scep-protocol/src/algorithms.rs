@@ -1,0 +1,163 @@
+//! What a profile takes, and so what it announces: one list serves both.
+
+use scep_cms::{ContentEncryption, DigestAlgorithm};
+
+use crate::ScepProfile;
+
+/// The algorithms that a profile takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlgorithmPolicy {
+    legacy: bool,
+}
+
+/// A line of GetCACaps, RFC 8894 §3.5.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// AES in CBC mode.
+    Aes,
+    /// Triple DES in CBC mode.
+    Des3,
+    /// PKIOperation by POST.
+    PostPkiOperation,
+    /// Everything that RFC 8894 §2.9 demands.
+    ScepStandard,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384: not the RFC's, but strongSwan 5.9.8 takes the third SHA for a sign of AES.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Capability {
+    /// The keyword, in the case that the RFC specifies.
+    #[must_use]
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Self::Aes => "AES",
+            Self::Des3 => "DES3",
+            Self::PostPkiOperation => "POSTPKIOperation",
+            Self::ScepStandard => "SCEPStandard",
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+        }
+    }
+
+    const fn of_digest(digest: DigestAlgorithm) -> Self {
+        match digest {
+            DigestAlgorithm::Sha1 => Self::Sha1,
+            DigestAlgorithm::Sha256 => Self::Sha256,
+            DigestAlgorithm::Sha384 => Self::Sha384,
+            DigestAlgorithm::Sha512 => Self::Sha512,
+        }
+    }
+
+    const fn of_cipher(cipher: ContentEncryption) -> Self {
+        match cipher {
+            ContentEncryption::Aes128Cbc
+            | ContentEncryption::Aes192Cbc
+            | ContentEncryption::Aes256Cbc => Self::Aes,
+            ContentEncryption::DesEde3Cbc => Self::Des3,
+        }
+    }
+}
+
+impl AlgorithmPolicy {
+    /// The policy of a profile.
+    #[must_use]
+    pub const fn of(profile: &ScepProfile) -> Self {
+        Self {
+            legacy: profile.legacy_algorithms,
+        }
+    }
+
+    /// Is this digest taken?
+    #[must_use]
+    pub const fn allows_digest(self, digest: DigestAlgorithm) -> bool {
+        match digest {
+            DigestAlgorithm::Sha1 => self.legacy,
+            DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512 => true,
+        }
+    }
+
+    /// Is this cipher taken?
+    #[must_use]
+    pub const fn allows_cipher(self, cipher: ContentEncryption) -> bool {
+        match cipher {
+            ContentEncryption::DesEde3Cbc => self.legacy,
+            ContentEncryption::Aes128Cbc
+            | ContentEncryption::Aes192Cbc
+            | ContentEncryption::Aes256Cbc => true,
+        }
+    }
+
+    /// What GetCACaps announces, in its order.
+    #[must_use]
+    pub fn capabilities(self) -> Vec<Capability> {
+        let digests = DigestAlgorithm::ALL
+            .into_iter()
+            .filter(|digest| self.allows_digest(*digest))
+            .map(Capability::of_digest);
+        let ciphers = ContentEncryption::ALL
+            .into_iter()
+            .filter(|cipher| self.allows_cipher(*cipher))
+            .map(Capability::of_cipher);
+        let mut capabilities = vec![Capability::PostPkiOperation];
+        capabilities.extend(digests);
+        capabilities.extend(ciphers);
+        capabilities.push(Capability::ScepStandard);
+        capabilities.dedup();
+        capabilities
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(legacy: bool, expected: &[&str]) {
+        let keywords: Vec<_> = AlgorithmPolicy { legacy }
+            .capabilities()
+            .into_iter()
+            .map(Capability::keyword)
+            .collect();
+        assert_eq!(keywords, expected);
+    }
+
+    #[test]
+    fn each_algorithm_is_announced_once_and_in_order() {
+        check(
+            true,
+            &[
+                "POSTPKIOperation",
+                "SHA-1",
+                "SHA-256",
+                "SHA-384",
+                "SHA-512",
+                "DES3",
+                "AES",
+                "SCEPStandard",
+            ],
+        );
+    }
+
+    #[test]
+    fn algorithms_that_are_switched_off_are_not_announced() {
+        check(
+            false,
+            &[
+                "POSTPKIOperation",
+                "SHA-256",
+                "SHA-384",
+                "SHA-512",
+                "AES",
+                "SCEPStandard",
+            ],
+        );
+    }
+}

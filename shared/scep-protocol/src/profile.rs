@@ -1,0 +1,194 @@
+//! What administrators set up: authorities, RA certificates, RA Profiles, SCEP Profiles.
+
+use scep_cms::Certificate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::CertificateTemplate;
+
+/// The word that stands in the URL before the name of an RA Profile, and so names no SCEP Profile.
+const RESERVED_NAME: &str = "raProfile";
+
+/// Longest name in characters.
+const MAX_NAME_CHARACTERS: usize = 64;
+
+/// A profile's name, which is its key in URLs: 1 to 64 of the unreserved characters of RFC 3986 §2.3.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProfileName(String);
+
+/// Why a text names no profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a name is 1 to {MAX_NAME_CHARACTERS} of the characters A-Z a-z 0-9 - . _ ~ and not \"{RESERVED_NAME}\", \".\" or \"..\""
+)]
+pub struct NameError;
+
+impl ProfileName {
+    /// A name of this text.
+    ///
+    /// # Errors
+    /// When it has other characters, no or too many of them, or is reserved.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        let reserved = [RESERVED_NAME, ".", ".."].contains(&text);
+        if text.is_empty()
+            || text.len() > MAX_NAME_CHARACTERS
+            || !text.chars().all(unreserved)
+            || reserved
+        {
+            return Err(NameError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ProfileName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::new(&text)
+    }
+}
+
+impl From<ProfileName> for String {
+    fn from(name: ProfileName) -> Self {
+        name.0
+    }
+}
+
+/// Which of the two kinds of SCEP endpoint a request came to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointName {
+    /// `/scep/{scepProfileName}`: that SCEP Profile with its default RA Profile.
+    ScepProfile(ProfileName),
+    /// `/scep/raProfile/{raProfileName}`: that RA Profile with the SCEP Profile activated on it.
+    RaProfile(ProfileName),
+}
+
+/// Where a key store finds a private key; no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeyReference(pub String);
+
+/// A secret as a secret store gave it: encrypted, bound to its profile. Base64.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSecret(pub String);
+
+/// Kinds of CA and RA keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum KeyAlgorithm {
+    /// RSA, 2048 bits.
+    #[serde(rename = "RSA_2048")]
+    Rsa2048,
+    /// RSA, 3072 bits.
+    #[serde(rename = "RSA_3072")]
+    Rsa3072,
+    /// RSA, 4096 bits.
+    #[serde(rename = "RSA_4096")]
+    Rsa4096,
+    /// secp256r1.
+    #[serde(rename = "EC_P256")]
+    EcP256,
+    /// secp384r1.
+    #[serde(rename = "EC_P384")]
+    EcP384,
+    /// secp521r1.
+    #[serde(rename = "EC_P521")]
+    EcP521,
+}
+
+/// A CA that issues.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Authority {
+    /// Its identity in links.
+    pub uuid: Uuid,
+    /// Its name, unique among authorities.
+    pub name: ProfileName,
+    /// What its key is.
+    pub key_algorithm: KeyAlgorithm,
+    /// Where its key is.
+    pub key: KeyReference,
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// The certificates above its own, nearest first.
+    pub chain: Vec<Certificate>,
+}
+
+/// The "CA certificate" that a SCEP Profile shows: an RSA key that opens requests and signs replies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RaCertificate {
+    /// Its identity in links.
+    pub uuid: Uuid,
+    /// The authority that issued it.
+    pub authority: Uuid,
+    /// Where its key is.
+    pub key: KeyReference,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// What may be issued.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RaProfile {
+    /// Its identity in links.
+    pub uuid: Uuid,
+    /// Its name, unique among RA Profiles.
+    pub name: ProfileName,
+    /// Disabled profiles serve nobody.
+    pub enabled: bool,
+    /// The authority that issues under it.
+    pub authority: Uuid,
+    /// The SCEP Profile activated on it.
+    pub scep_profile: Option<Uuid>,
+    /// The rules for its certificates.
+    pub template: CertificateTemplate,
+}
+
+/// How SCEP is spoken.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ScepProfile {
+    /// Its identity in links.
+    pub uuid: Uuid,
+    /// Its name, unique among SCEP Profiles.
+    pub name: ProfileName,
+    /// Disabled profiles serve nobody.
+    pub enabled: bool,
+    /// The default RA Profile.
+    pub ra_profile: Option<Uuid>,
+    /// The RA certificate that it shows and whose key it uses.
+    pub ra_certificate: Uuid,
+    /// The challengePassword that authorises enrolments; without one, none is authorised.
+    pub challenge: Option<SealedSecret>,
+    /// Whether CertRep carries the issuer beside the leaf.
+    pub include_ca_certificate: bool,
+    /// Whether CertRep carries the issuer and its whole chain beside the leaf.
+    pub include_ca_certificate_chain: bool,
+    /// What GetCACert answers.
+    pub ca_certificate_form: CaCertificateForm,
+    /// Whether SHA-1 and triple DES are taken and announced.
+    pub legacy_algorithms: bool,
+}
+
+/// What GetCACert answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CaCertificateForm {
+    /// The RA certificate, the authority's, then its chain.
+    #[default]
+    Chain,
+    /// The RA certificate alone.
+    RaOnly,
+}

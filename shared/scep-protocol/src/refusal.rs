@@ -1,0 +1,454 @@
+//! What a client sees when it does not get what it asked for: both tables, and nothing outside of them.
+
+use std::borrow::Cow;
+
+use scep_cms::{AttributeError, FailInfo, MessageType};
+
+use crate::{SubjectAltNameType, Unavailable};
+
+/// Our signed "no": a CertRep FAILURE with HTTP status 200.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// transactionID, messageType or senderNonce is not there exactly once.
+    Attribute(AttributeError),
+    /// The challengePassword is missing or wrong.
+    Challenge,
+    /// The content is encrypted with an algorithm that is not taken.
+    ContentEncryption,
+    /// The PKCS #10 request is signed with an algorithm, or for a key, that is not taken.
+    CsrAlgorithm,
+    /// The PKCS #10 request's own signature does not verify.
+    CsrSignature,
+    /// The messageData is no PKCS #10 request.
+    CsrUnreadable,
+    /// The message digest is not taken.
+    Digest,
+    /// The envelope does not open: wrong key, wrong padding and garbage alike.
+    Envelope,
+    /// The profile has nothing that authorises an enrolment.
+    EnrolmentNotAuthorised,
+    /// The content key is wrapped in a way that is not taken.
+    KeyTransport,
+    /// No such messageType.
+    MessageType,
+    /// A type of message that is not served.
+    NotServed(MessageType),
+    /// A CertPoll for a transaction that is not pending.
+    NothingPending,
+    /// The request carries no envelope, or one that cannot be read.
+    NoEnvelope,
+    /// No recipient is one of the profile's RA certificates.
+    Recipient,
+    /// The rules of the RA Profile say no.
+    Rule(RuleViolation),
+    /// The message's digest or signature does not verify, or its signer is not there.
+    Signature,
+    /// The signer's key or its way of signing is not taken.
+    SignerAlgorithm,
+    /// The reply cannot be encrypted to the signer's key.
+    SignerCannotDecrypt,
+    /// An enrolment that is signed with another key than the one to be certified.
+    SignerIsNotSubject,
+    /// The transactionID is in use by another key.
+    TransactionTaken,
+}
+
+/// A rule of an RA Profile that a PKCS #10 request breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleViolation {
+    /// The RSA modulus is too short.
+    RsaTooShort {
+        /// Of the key.
+        bits: usize,
+        /// Of the rule.
+        min_bits: usize,
+    },
+    /// The curve is not on the list.
+    Curve,
+    /// Neither a subject nor a subjectAltName.
+    Nameless,
+    /// The subject lacks an attribute.
+    SubjectLacks(String),
+    /// The subject cannot be read.
+    SubjectUnreadable,
+    /// subjectAltName cannot be read, or a name in it is not what its type demands.
+    SubjectAltNameUnreadable,
+    /// A type of name that the rule does not allow.
+    SubjectAltName(SubjectAltNameType),
+    /// A type of name that no rule can allow.
+    SubjectAltNameType,
+    /// The authority's certificate ends before a certificate could begin.
+    Validity,
+}
+
+impl Refusal {
+    /// The reason, RFC 8894 §3.2.1.4.
+    #[must_use]
+    pub const fn fail_info(&self) -> FailInfo {
+        match self {
+            Self::ContentEncryption
+            | Self::CsrAlgorithm
+            | Self::Digest
+            | Self::KeyTransport
+            | Self::SignerAlgorithm
+            | Self::SignerCannotDecrypt
+            | Self::Rule(RuleViolation::RsaTooShort { .. } | RuleViolation::Curve) => {
+                FailInfo::BadAlg
+            }
+            Self::Envelope | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
+            Self::Attribute(_)
+            | Self::Challenge
+            | Self::CsrSignature
+            | Self::CsrUnreadable
+            | Self::EnrolmentNotAuthorised
+            | Self::MessageType
+            | Self::NoEnvelope
+            | Self::NotServed(_)
+            | Self::Rule(_)
+            | Self::SignerIsNotSubject
+            | Self::TransactionTaken => FailInfo::BadRequest,
+            Self::NothingPending => FailInfo::BadCertId,
+        }
+    }
+
+    /// The reason for a human: failInfoText.
+    #[must_use]
+    pub fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Attribute(error) => return Cow::Owned(error.to_string()),
+            Self::Challenge => "the challengePassword is missing or wrong",
+            Self::ContentEncryption => "the content encryption algorithm is not supported",
+            Self::CsrAlgorithm => "the algorithm of the PKCS #10 request is not supported",
+            Self::CsrSignature => "the signature of the PKCS #10 request does not verify",
+            Self::CsrUnreadable => "the content is not a PKCS #10 request",
+            Self::Digest => "the message digest algorithm is not supported",
+            Self::Envelope => "the content cannot be decrypted",
+            Self::EnrolmentNotAuthorised => {
+                "the profile has no challengePassword to authorise enrolments"
+            }
+            Self::KeyTransport => "the key encryption algorithm is not supported",
+            Self::MessageType => "the messageType is unknown",
+            Self::NoEnvelope => "the message carries no readable pkcsPKIEnvelope",
+            Self::NotServed(kind) => {
+                return Cow::Owned(format!("{} is not supported", kind.name()));
+            }
+            Self::NothingPending => "no request under this transactionID is pending",
+            Self::Recipient => "the content is not encrypted to this RA certificate",
+            Self::Rule(violation) => return violation.text(),
+            Self::Signature => "the message signature does not verify",
+            Self::SignerAlgorithm => "the signature algorithm or the signer's key is not supported",
+            Self::SignerCannotDecrypt => "the reply cannot be encrypted to the signer's key",
+            Self::SignerIsNotSubject => {
+                "the message is not signed with the key of the PKCS #10 request"
+            }
+            Self::TransactionTaken => "the transactionID belongs to another request",
+        })
+    }
+}
+
+impl RuleViolation {
+    fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::RsaTooShort { bits, min_bits } => {
+                return Cow::Owned(format!(
+                    "rule rsaMinBits: {bits} bits, at least {min_bits} are required"
+                ));
+            }
+            Self::Curve => "rule ecCurves: the curve is not allowed",
+            Self::Nameless => "rule subject: the request names nobody",
+            Self::SubjectLacks(kind) => {
+                return Cow::Owned(format!("rule subject.required: the subject has no {kind}"));
+            }
+            Self::SubjectUnreadable => "rule subject: the subject cannot be read",
+            Self::SubjectAltNameUnreadable => "rule subjectAltName: a name is malformed",
+            Self::SubjectAltName(kind) => {
+                return Cow::Owned(format!(
+                    "rule subjectAltName.types: {} is not allowed",
+                    kind.name()
+                ));
+            }
+            Self::SubjectAltNameType => {
+                "rule subjectAltName.types: this type of name is not allowed"
+            }
+            Self::Validity => "rule validity: the authority's certificate is about to expire",
+        })
+    }
+}
+
+/// A plain HTTP answer where no CertRep can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The request is too large.
+    BodyTooLarge,
+    /// Only GET and POST.
+    MethodNotAllowed,
+    /// GetNextCACert while there is no next CA certificate.
+    NoNextCaCertificate,
+    /// The URL is none of ours.
+    NotFound,
+    /// Our own failure, which another try will not mend at once.
+    OurFault,
+    /// Our own failure, which passes.
+    TryLater,
+    /// The endpoint does not serve.
+    Unavailable(Unavailable),
+    /// No such operation.
+    UnknownOperation,
+    /// The message is no SignedData, so that nobody knows whom to answer.
+    UnreadableMessage,
+}
+
+impl Rejection {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::NoNextCaCertificate | Self::UnknownOperation | Self::UnreadableMessage => 400,
+            Self::Unavailable(unavailable) => match unavailable {
+                Unavailable::ScepProfileUnknown | Unavailable::RaProfileUnknown => 404,
+                Unavailable::AuthorityExpired
+                | Unavailable::AuthorityMissing
+                | Unavailable::RaCertificateExpired
+                | Unavailable::RaCertificateMissing
+                | Unavailable::RaCertificateUnfit
+                | Unavailable::RaProfileDisabled
+                | Unavailable::ScepProfileDisabled
+                | Unavailable::ScepNotActivated
+                | Unavailable::WithoutDefaultRaProfile => 403,
+            },
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::BodyTooLarge => 413,
+            Self::OurFault => 500,
+            Self::TryLater => 503,
+        }
+    }
+
+    /// The reason in a line, without internals.
+    #[must_use]
+    pub fn text(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::BodyTooLarge => "the message is larger than 256 KiB",
+            Self::MethodNotAllowed => "only GET and POST are answered here",
+            Self::NoNextCaCertificate => "there is no next CA certificate",
+            Self::NotFound => "there is nothing at this URL",
+            Self::OurFault => "the server failed; its log says why",
+            Self::TryLater => "the server is busy; try again",
+            Self::Unavailable(unavailable) => return Cow::Owned(unavailable.to_string()),
+            Self::UnknownOperation => {
+                "the operation is not one of GetCACaps, GetCACert, PKIOperation"
+            }
+            Self::UnreadableMessage => "the message is not a readable SignedData",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(refusal: Refusal, fail_info: FailInfo, text: &str) {
+        assert_eq!((refusal.fail_info(), &*refusal.text()), (fail_info, text));
+    }
+
+    #[test]
+    fn every_refusal_has_its_reason() {
+        use FailInfo::{BadAlg, BadCertId, BadMessageCheck, BadRequest};
+        check(
+            Refusal::Attribute(AttributeError("senderNonce")),
+            BadRequest,
+            "the attribute senderNonce is missing, repeated or malformed",
+        );
+        check(
+            Refusal::Challenge,
+            BadRequest,
+            "the challengePassword is missing or wrong",
+        );
+        check(
+            Refusal::ContentEncryption,
+            BadAlg,
+            "the content encryption algorithm is not supported",
+        );
+        check(
+            Refusal::CsrAlgorithm,
+            BadAlg,
+            "the algorithm of the PKCS #10 request is not supported",
+        );
+        check(
+            Refusal::CsrSignature,
+            BadRequest,
+            "the signature of the PKCS #10 request does not verify",
+        );
+        check(
+            Refusal::CsrUnreadable,
+            BadRequest,
+            "the content is not a PKCS #10 request",
+        );
+        check(
+            Refusal::Digest,
+            BadAlg,
+            "the message digest algorithm is not supported",
+        );
+        check(
+            Refusal::Envelope,
+            BadMessageCheck,
+            "the content cannot be decrypted",
+        );
+        check(
+            Refusal::EnrolmentNotAuthorised,
+            BadRequest,
+            "the profile has no challengePassword to authorise enrolments",
+        );
+        check(
+            Refusal::KeyTransport,
+            BadAlg,
+            "the key encryption algorithm is not supported",
+        );
+        check(
+            Refusal::MessageType,
+            BadRequest,
+            "the messageType is unknown",
+        );
+        check(
+            Refusal::NotServed(MessageType::GetCrl),
+            BadRequest,
+            "GetCRL is not supported",
+        );
+        check(
+            Refusal::NothingPending,
+            BadCertId,
+            "no request under this transactionID is pending",
+        );
+        check(
+            Refusal::NoEnvelope,
+            BadRequest,
+            "the message carries no readable pkcsPKIEnvelope",
+        );
+        check(
+            Refusal::Recipient,
+            BadMessageCheck,
+            "the content is not encrypted to this RA certificate",
+        );
+        check(
+            Refusal::Signature,
+            BadMessageCheck,
+            "the message signature does not verify",
+        );
+        check(
+            Refusal::SignerAlgorithm,
+            BadAlg,
+            "the signature algorithm or the signer's key is not supported",
+        );
+        check(
+            Refusal::SignerCannotDecrypt,
+            BadAlg,
+            "the reply cannot be encrypted to the signer's key",
+        );
+        check(
+            Refusal::SignerIsNotSubject,
+            BadRequest,
+            "the message is not signed with the key of the PKCS #10 request",
+        );
+        check(
+            Refusal::TransactionTaken,
+            BadRequest,
+            "the transactionID belongs to another request",
+        );
+    }
+
+    #[test]
+    fn every_rule_names_itself() {
+        use FailInfo::{BadAlg, BadRequest};
+        use RuleViolation as Rule;
+        let too_short = Rule::RsaTooShort {
+            bits: 1024,
+            min_bits: 2048,
+        };
+        check(
+            Refusal::Rule(too_short),
+            BadAlg,
+            "rule rsaMinBits: 1024 bits, at least 2048 are required",
+        );
+        check(
+            Refusal::Rule(Rule::Curve),
+            BadAlg,
+            "rule ecCurves: the curve is not allowed",
+        );
+        check(
+            Refusal::Rule(Rule::Nameless),
+            BadRequest,
+            "rule subject: the request names nobody",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectLacks("CN".to_owned())),
+            BadRequest,
+            "rule subject.required: the subject has no CN",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectUnreadable),
+            BadRequest,
+            "rule subject: the subject cannot be read",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectAltNameUnreadable),
+            BadRequest,
+            "rule subjectAltName: a name is malformed",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectAltName(SubjectAltNameType::Uri)),
+            BadRequest,
+            "rule subjectAltName.types: uri is not allowed",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectAltNameType),
+            BadRequest,
+            "rule subjectAltName.types: this type of name is not allowed",
+        );
+        check(
+            Refusal::Rule(Rule::Validity),
+            BadRequest,
+            "rule validity: the authority's certificate is about to expire",
+        );
+    }
+
+    #[test]
+    fn every_rejection_has_its_status() {
+        #[track_caller]
+        fn check(rejection: Rejection, status: u16) {
+            assert_eq!(rejection.status(), status);
+            assert!((10..80).contains(&rejection.text().len()));
+        }
+        check(Rejection::BodyTooLarge, 413);
+        check(Rejection::MethodNotAllowed, 405);
+        check(Rejection::NoNextCaCertificate, 400);
+        check(Rejection::NotFound, 404);
+        check(Rejection::OurFault, 500);
+        check(Rejection::TryLater, 503);
+        check(Rejection::UnknownOperation, 400);
+        check(Rejection::UnreadableMessage, 400);
+        check(Rejection::Unavailable(Unavailable::AuthorityExpired), 403);
+        check(Rejection::Unavailable(Unavailable::AuthorityMissing), 403);
+        check(
+            Rejection::Unavailable(Unavailable::RaCertificateExpired),
+            403,
+        );
+        check(
+            Rejection::Unavailable(Unavailable::RaCertificateMissing),
+            403,
+        );
+        check(Rejection::Unavailable(Unavailable::RaCertificateUnfit), 403);
+        check(Rejection::Unavailable(Unavailable::RaProfileDisabled), 403);
+        check(Rejection::Unavailable(Unavailable::RaProfileUnknown), 404);
+        check(
+            Rejection::Unavailable(Unavailable::ScepProfileDisabled),
+            403,
+        );
+        check(Rejection::Unavailable(Unavailable::ScepProfileUnknown), 404);
+        check(Rejection::Unavailable(Unavailable::ScepNotActivated), 403);
+        check(
+            Rejection::Unavailable(Unavailable::WithoutDefaultRaProfile),
+            403,
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! A transaction: one enrolment, known by (SCEP Profile, transactionID), RFC 8894 §3.2.1.1.
+
+use scep_cms::TransactionId;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What a transaction is known by. The same transactionID under another SCEP Profile is another transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionKey {
+    /// The SCEP Profile that the request came to.
+    pub scep_profile: Uuid,
+    /// The client's transactionID.
+    pub transaction_id: TransactionId,
+}
+
+/// SHA-256 of a request or key, by which two of them are compared without being kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// Of these octets.
+    #[must_use]
+    pub fn of(octets: &[u8]) -> Self {
+        Self(Sha256::digest(octets).into())
+    }
+}
+
+/// On whose word a request was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignerClass {
+    /// The key that is to be certified: an enrolment.
+    OwnKey,
+}
+
+/// What makes two requests the same request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestFingerprint {
+    /// Of the whole PKCS #10 request.
+    pub csr: Fingerprint,
+    /// Who signed.
+    pub signer_class: SignerClass,
+}
+
+/// What the store knows of a transaction.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// Changes with every claim; who writes names the one that was read.
+    pub claim: Uuid,
+    /// The request that it is about.
+    pub request: RequestFingerprint,
+    /// Of the SubjectPublicKeyInfo that signed the request.
+    pub signer_key: Fingerprint,
+    /// How far it is.
+    pub state: TransactionState,
+}
+
+/// How far a transaction is.
+#[derive(Clone, Debug)]
+pub enum TransactionState {
+    /// Claimed, and perhaps signed: these bytes and no others may become its certificate.
+    Issuing {
+        /// TBSCertificate, DER.
+        to_be_signed: Vec<u8>,
+        /// Until then the claimant is taken to be at work.
+        lease_until: OffsetDateTime,
+    },
+    /// Done.
+    Issued {
+        /// The certificate, DER.
+        certificate: Vec<u8>,
+        /// The end of the resend window.
+        resend_until: OffsetDateTime,
+    },
+}
