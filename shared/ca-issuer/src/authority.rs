@@ -11,7 +11,7 @@ use crate::certificate::{
     Contents, authority_key_identifier, authority_validity, end_of, key_identifier,
     usual_extensions,
 };
-use crate::{EncodeError, SerialNumber, ToBeSignedCertificate};
+use crate::{EncodeError, SerialNumber};
 
 /// A subject for a certificate of ours: RFC 4514's text, the most specific part first (`CN=Corp CA,O=Corp`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl CaSubject {
     }
 }
 
-/// A public key with what signs by its private one.
+/// A public key whose private one signs elsewhere.
 pub struct Keypair<'a> {
     /// Its kind.
     pub algorithm: KeyAlgorithm,
@@ -43,7 +43,7 @@ pub struct Keypair<'a> {
 /// How long before its issuance a certificate of the server is valid: clients' clocks are hours off.
 const BACKDATE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A self-signed certificate for an authority, to be signed by its own key.
+/// The TBSCertificate, DER, of a self-signed authority, to be signed by its own key.
 ///
 /// # Errors
 /// When the key is no SubjectPublicKeyInfo, or `validity` ends after the year 9999.
@@ -53,7 +53,7 @@ pub fn root_authority(
     serial_number: SerialNumber,
     validity: Duration,
     now: OffsetDateTime,
-) -> Result<ToBeSignedCertificate, EncodeError> {
+) -> Result<Vec<u8>, EncodeError> {
     let usage = [
         KeyUsages::DigitalSignature,
         KeyUsages::KeyCertSign,
@@ -75,7 +75,7 @@ pub fn root_authority(
     .to_be_signed()
 }
 
-/// An RA certificate under `authority`, to be signed by the authority's key; it ends with the authority at the latest.
+/// The TBSCertificate, DER, of an RA certificate under `authority`, to be signed by the authority's key; it ends with the authority at the latest.
 ///
 /// # Errors
 /// As [`root_authority`], and when the authority's certificate has no readable validity.
@@ -86,7 +86,7 @@ pub fn ra_certificate(
     serial_number: SerialNumber,
     validity: Duration,
     now: OffsetDateTime,
-) -> Result<ToBeSignedCertificate, EncodeError> {
+) -> Result<Vec<u8>, EncodeError> {
     let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];
     let issuer = authority_validity(authority)?;
     Contents {

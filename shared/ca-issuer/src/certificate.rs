@@ -6,7 +6,7 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5280, rfc5912};
 use der::asn1::{AnyRef, BitStringRef, OctetString, Uint};
 use der::{Decode, Encode, Sequence};
-use scep_cms::{DigestAlgorithm, PublicKey, SignatureAlgorithm, Validity};
+use scep_cms::{Certificate, DigestAlgorithm, PublicKey, SignatureAlgorithm, Validity};
 use scep_protocol::{Authority, KeyAlgorithm};
 use sha1::{Digest, Sha1};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
@@ -15,6 +15,7 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier,
 };
+use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 /// A value could not be encoded: a fault of ours or of what an administrator set up, never of a client.
@@ -22,7 +23,7 @@ use x509_cert::time::Time;
 #[error("encoding a certificate")]
 pub struct EncodeError(#[from] der::Error);
 
-/// A certificate's serial number, RFC 5280 §4.1.2.2: 128 random bits, positive. Shown as upper-case hexadecimal.
+/// A certificate's serial number, RFC 5280 §4.1.2.2: 128 random bits, positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SerialNumber([u8; 16]);
 
@@ -35,23 +36,6 @@ impl SerialNumber {
             _ => Self(octets),
         }
     }
-}
-
-impl std::fmt::Display for SerialNumber {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let hex = format!("{:X}", u128::from_be_bytes(self.0));
-        // Whole octets, as `openssl x509 -serial` prints them.
-        write!(f, "{:0>width$}", hex, width = hex.len().next_multiple_of(2))
-    }
-}
-
-/// A TBSCertificate, DER: these bytes and no others are signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToBeSignedCertificate {
-    /// Its serial number.
-    pub serial_number: SerialNumber,
-    /// The bytes.
-    pub der: Vec<u8>,
 }
 
 /// Everything that stands in a TBSCertificate.
@@ -87,7 +71,7 @@ struct TbsValidity {
 }
 
 #[derive(Sequence)]
-struct Certificate<'a> {
+struct SignedCertificate<'a> {
     to_be_signed: AnyRef<'a>,
     algorithm: AlgorithmIdentifierRef<'a>,
     signature: BitStringRef<'a>,
@@ -97,7 +81,8 @@ struct Certificate<'a> {
 const VERSION_3: u8 = 2;
 
 impl Contents<'_> {
-    pub(crate) fn to_be_signed(self) -> Result<ToBeSignedCertificate, EncodeError> {
+    /// DER: these bytes and no others are signed.
+    pub(crate) fn to_be_signed(self) -> Result<Vec<u8>, EncodeError> {
         let tbs = TbsCertificate {
             version: VERSION_3,
             serial_number: Uint::new(&self.serial_number.0)?,
@@ -111,28 +96,49 @@ impl Contents<'_> {
             subject_public_key_info: AnyRef::from_der(self.subject_public_key_info)?,
             extensions: self.extensions,
         };
-        Ok(ToBeSignedCertificate {
-            serial_number: self.serial_number,
-            der: tbs.to_der()?,
-        })
+        Ok(tbs.to_der()?)
     }
 }
 
-/// The certificate around the signature that a key of this algorithm made over `to_be_signed`; DER throughout.
+/// A signed certificate, with what an inventory says about it.
+#[derive(Clone, Debug)]
+pub struct IssuedCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Upper-case hexadecimal.
+    pub serial_number: String,
+    /// RFC 4514's text.
+    pub subject: String,
+    /// Its period of validity.
+    pub validity: Validity,
+}
+
+/// The certificate around the signature that a key of this algorithm made over `to_be_signed`.
 ///
 /// # Errors
-/// When `to_be_signed` is not one DER element.
+/// When `to_be_signed` is no TBSCertificate.
 pub fn assemble(
     to_be_signed: &[u8],
     issuer_key: KeyAlgorithm,
     signature: &[u8],
-) -> Result<Vec<u8>, EncodeError> {
-    let certificate = Certificate {
+) -> Result<IssuedCertificate, EncodeError> {
+    let der = SignedCertificate {
         to_be_signed: AnyRef::from_der(to_be_signed)?,
         algorithm: algorithm_identifier(issuer_key),
         signature: BitStringRef::from_bytes(signature)?,
-    };
-    Ok(certificate.to_der()?)
+    }
+    .to_der()?;
+    let certificate = Certificate::from_der(&der).map_err(|_| not_a_certificate())?;
+    Ok(IssuedCertificate {
+        serial_number: certificate.issuer_and_serial_number().serial_number_hex(),
+        subject: Name::from_der(certificate.subject())?.to_string(),
+        validity: certificate.validity().map_err(|_| not_a_certificate())?,
+        certificate,
+    })
+}
+
+fn not_a_certificate() -> EncodeError {
+    EncodeError(der::ErrorKind::Failed.into())
 }
 
 /// How an authority with such a key signs: a digest as strong as the key.
@@ -227,7 +233,7 @@ pub(crate) fn usual_extensions(
 /// SHA-1 over the key's bits, RFC 5280 §4.2.1.2 method (1). A name, not a protection.
 pub(crate) fn key_identifier(subject_public_key_info: &[u8]) -> Result<Vec<u8>, EncodeError> {
     let key = SubjectPublicKeyInfoRef::from_der(subject_public_key_info)
-        .map_err(|_| EncodeError(der::ErrorKind::Failed.into()))?;
+        .map_err(|_| not_a_certificate())?;
     Ok(Sha1::digest(key.subject_public_key.raw_bytes()).to_vec())
 }
 
@@ -274,19 +280,18 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(random: u128, shown: &str, der: &[u8]) {
+    fn check(random: u128, der: &[u8]) {
         let serial = SerialNumber::from_random(random.to_be_bytes());
-        assert_eq!(serial.to_string(), shown);
         assert_eq!(Uint::new(&serial.0).unwrap().to_der().unwrap(), der);
     }
 
     #[test]
     fn serial_numbers_are_positive_and_short_enough() {
-        check(0, "01", &[2, 1, 1]);
-        check(0x7f, "7F", &[2, 1, 0x7f]);
-        check(0x80, "80", &[2, 2, 0, 0x80]);
+        check(0, &[2, 1, 1]);
+        check(0x7f, &[2, 1, 0x7f]);
+        check(0x80, &[2, 2, 0, 0x80]);
         let mut longest = vec![2, 17, 0];
         longest.extend([0xff; 16]);
-        check(u128::MAX, &"F".repeat(32), &longest);
+        check(u128::MAX, &longest);
     }
 }

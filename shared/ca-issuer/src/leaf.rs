@@ -17,7 +17,7 @@ use crate::certificate::{
     usual_extensions,
 };
 use crate::subject_alt_name::subject_alt_name;
-use crate::{EncodeError, SerialNumber, ToBeSignedCertificate};
+use crate::{EncodeError, SerialNumber};
 
 /// Why no certificate came of a request.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ impl From<RuleViolation> for IssueError {
     }
 }
 
-/// What is to be signed for an authorised request. Subject and key come from the request as they are, subjectAltName
+/// The TBSCertificate, DER, for an authorised request. Subject and key come from the request as they are, subjectAltName
 /// as far as the rules allow, everything else from the rules.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub fn leaf(
     request: &AuthorisedRequest,
     serial_number: SerialNumber,
     now: OffsetDateTime,
-) -> Result<ToBeSignedCertificate, IssueError> {
+) -> Result<Vec<u8>, IssueError> {
     let template = &profile.ra_profile().template;
     let authority = profile.authority();
     let csr = request.csr();

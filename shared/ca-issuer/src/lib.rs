@@ -7,7 +7,5 @@ mod leaf;
 mod subject_alt_name;
 
 pub use authority::{CaSubject, Keypair, ra_certificate, root_authority};
-pub use certificate::{
-    EncodeError, SerialNumber, ToBeSignedCertificate, assemble, signature_algorithm,
-};
+pub use certificate::{EncodeError, IssuedCertificate, SerialNumber, assemble, signature_algorithm};
 pub use leaf::{IssueError, leaf};

@@ -1,5 +1,7 @@
 //! A certificate as SCEP needs it: its key, and its names octet for octet.
 
+use std::fmt::Write;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, UtcTime};
@@ -188,6 +190,18 @@ impl IssuerAndSerialNumber {
     #[must_use]
     pub fn serial_number(&self) -> &[u8] {
         &self.serial_number
+    }
+
+    /// The serial number as `openssl x509 -serial` prints it: upper-case hexadecimal, two digits an octet.
+    #[must_use]
+    pub fn serial_number_hex(&self) -> String {
+        let value = AnyRef::from_der(&self.serial_number).map_or(&[][..], |any| any.value());
+        let octets = value.strip_prefix(&[0]).filter(|rest| !rest.is_empty());
+        octets.unwrap_or(value).iter().fold(String::new(), |mut text, octet| {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{octet:02X}");
+            text
+        })
     }
 
     /// DER.

@@ -1,10 +1,11 @@
 //! The state machine of a transaction, RFC 8894 §2.5.1 and §5.2.
 
+use scep_cms::Certificate;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuthorisedRequest, Fingerprint, Refusal, RequestFingerprint, Transaction, TransactionState,
+    AuthorisedRequest, Fingerprint, Issuance, Refusal, RequestFingerprint, Transaction, TransactionState,
 };
 
 /// What to do with an authorised request.
@@ -19,13 +20,13 @@ pub enum Decision {
     Resume {
         /// The claim whose lease ran out.
         claim: Uuid,
-        /// TBSCertificate, DER.
-        to_be_signed: Vec<u8>,
+        /// What it was about to sign, or had signed.
+        issuance: Issuance,
     },
     /// Answer with the certificate that the same request got.
     Resend {
-        /// DER.
-        certificate: Vec<u8>,
+        /// The certificate.
+        certificate: Certificate,
     },
     /// Another process is at work on it: look again.
     Wait,
@@ -71,11 +72,11 @@ fn decide_for(
         }
         // Whoever asks, what may have been signed is finished first.
         TransactionState::Issuing {
-            to_be_signed,
+            issuance,
             lease_until,
         } if lease_until < now => Decision::Resume {
             claim: known.claim,
-            to_be_signed,
+            issuance,
         },
         TransactionState::Issued { .. } | TransactionState::Issuing { .. } => {
             Decision::Refuse(Refusal::TransactionTaken)
@@ -86,7 +87,7 @@ fn decide_for(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SignerClass;
+    use crate::{KeyAlgorithm, KeyReference, SignerClass};
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
     const CLAIM: Uuid = Uuid::from_u128(7);
@@ -119,16 +120,32 @@ mod tests {
         assert_eq!(decision, expected);
     }
 
+    fn certificate() -> Certificate {
+        let pem = include_str!("../../../tests/vectors/ca.pem");
+        let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        Certificate::try_from(base64).unwrap()
+    }
+
     fn issued(window: i64) -> TransactionState {
         TransactionState::Issued {
-            certificate: vec![9],
+            certificate: certificate(),
             resend_until: NOW + time::Duration::seconds(window),
+        }
+    }
+
+    fn issuance() -> Issuance {
+        Issuance {
+            to_be_signed: vec![8],
+            authority: Uuid::nil(),
+            key: KeyReference("key".to_owned()),
+            key_algorithm: KeyAlgorithm::EcP256,
+            ra_profile: Uuid::nil(),
         }
     }
 
     fn issuing(lease: i64) -> TransactionState {
         TransactionState::Issuing {
-            to_be_signed: vec![8],
+            issuance: issuance(),
             lease_until: NOW + time::Duration::seconds(lease),
         }
     }
@@ -146,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_same_request_again_gets_the_same_certificate() {
-        let certificate = vec![9];
+        let certificate = certificate();
         check(issued(60), CSR, KEY, Decision::Resend { certificate });
     }
 
@@ -177,7 +194,7 @@ mod tests {
     fn what_a_crash_left_is_finished_by_whoever_comes_next() {
         let resume = Decision::Resume {
             claim: CLAIM,
-            to_be_signed: vec![8],
+            issuance: issuance(),
         };
         check(issuing(-1), CSR, KEY, resume.clone());
         check(issuing(-1), OTHER_CSR, KEY, resume.clone());

@@ -29,5 +29,5 @@ pub use template::{
     SubjectRule,
 };
 pub use transaction::{
-    Fingerprint, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
 };

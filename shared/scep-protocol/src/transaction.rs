@@ -1,9 +1,12 @@
 //! A transaction: one enrolment, known by (SCEP Profile, transactionID), RFC 8894 §3.2.1.1.
 
-use scep_cms::TransactionId;
+use scep_cms::{Certificate, TransactionId};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+use crate::{KeyAlgorithm, KeyReference};
 
 /// What a transaction is known by. The same transactionID under another SCEP Profile is another transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,20 +58,36 @@ pub struct Transaction {
     pub state: TransactionState,
 }
 
+/// A certificate on its way to its signature. Kept whole: by the time that a crash is mended, the profiles may name
+/// another authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuance {
+    /// TBSCertificate, DER.
+    pub to_be_signed: Vec<u8>,
+    /// The authority that issues.
+    pub authority: Uuid,
+    /// Where its key is.
+    pub key: KeyReference,
+    /// What its key is.
+    pub key_algorithm: KeyAlgorithm,
+    /// The RA Profile whose rules made the certificate.
+    pub ra_profile: Uuid,
+}
+
 /// How far a transaction is.
 #[derive(Clone, Debug)]
 pub enum TransactionState {
     /// Claimed, and perhaps signed: these bytes and no others may become its certificate.
     Issuing {
-        /// TBSCertificate, DER.
-        to_be_signed: Vec<u8>,
+        /// What is being signed, and by which key.
+        issuance: Issuance,
         /// Until then the claimant is taken to be at work.
         lease_until: OffsetDateTime,
     },
     /// Done.
     Issued {
-        /// The certificate, DER.
-        certificate: Vec<u8>,
+        /// The certificate.
+        certificate: Certificate,
         /// The end of the resend window.
         resend_until: OffsetDateTime,
     },

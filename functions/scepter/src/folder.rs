@@ -1,0 +1,142 @@
+//! The data folder: database, keys, and the adapters over them.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use scep_service::{
+    CaKeys, CachedProfiles, Clock, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
+};
+use store_dynamodb::{DynamoDbStore, Tables, create_tables};
+use store_embedded::{EmbeddedDynamoDb, EngineError};
+use time::OffsetDateTime;
+
+/// How long an edit of a profile may go unnoticed.
+const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
+
+/// How often expired transactions are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// The data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FolderError {
+    #[error("the data folder {0} is in use by another scepter")]
+    InUse(PathBuf),
+    #[error("opening the data folder {path}")]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("opening the database")]
+    Database(#[from] EngineError),
+    #[error("making the tables")]
+    Tables(#[from] StoreError),
+}
+
+/// An open data folder, locked against a second process.
+#[derive(Clone)]
+pub(crate) struct DataFolder {
+    _lock: Arc<File>,
+    database: EmbeddedDynamoDb,
+    store: DynamoDbStore,
+    ca_keys: Arc<dyn CaKeys>,
+    ra_keys: Arc<dyn RaKeys>,
+    secrets: Arc<dyn Secrets>,
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}
+
+impl DataFolder {
+    pub(crate) async fn open(path: &Path) -> Result<Self, FolderError> {
+        let io = |source| FolderError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        let lock = lock(path)?;
+        let keys = KeyFolder::open(&path.join("keys")).map_err(io)?;
+        let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
+        let database = EmbeddedDynamoDb::open(&path.join("scepter.db"))?;
+        let client = database.client();
+        let tables = Tables::prefixed("scepter");
+        create_tables(&client, &tables).await?;
+        Ok(Self {
+            _lock: Arc::new(lock),
+            database,
+            store: DynamoDbStore::new(client, tables),
+            ca_keys: Arc::new(SoftwareCaKeys::new(keys.clone())),
+            ra_keys: Arc::new(SoftwareRaKeys::new(keys)),
+            secrets: Arc::new(secrets),
+        })
+    }
+
+    pub(crate) fn managing(&self) -> Managing<DynamoDbStore> {
+        Managing {
+            profiles: self.store.clone(),
+            ca_keys: Arc::clone(&self.ca_keys),
+            ra_keys: Arc::clone(&self.ra_keys),
+            secrets: Arc::clone(&self.secrets),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    pub(crate) fn issuing(&self) -> Issuing {
+        let profiles = CachedProfiles::new(Arc::new(self.store.clone()), PROFILES_MAX_AGE);
+        Issuing {
+            reading: Reading {
+                profiles: Arc::new(profiles),
+                clock: Arc::new(SystemClock),
+            },
+            transactions: Arc::new(self.store.clone()),
+            ca_keys: Arc::clone(&self.ca_keys),
+            ra_keys: Arc::clone(&self.ra_keys),
+            secrets: Arc::clone(&self.secrets),
+        }
+    }
+
+    /// Does by timer what DynamoDB does by itself.
+    pub(crate) async fn remove_expired(self) {
+        let mut timer = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            timer.tick().await;
+            let database = self.database.clone();
+            match tokio::task::spawn_blocking(move || database.remove_expired()).await {
+                Ok(Ok(removed)) => tracing::debug!(removed, "expired transactions removed"),
+                Ok(Err(error)) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "expired transactions not removed");
+                }
+                Err(error) => tracing::error!(%error, "expired transactions not removed"),
+            }
+        }
+    }
+}
+
+/// Keeps a second process out for as long as the file is open.
+fn lock(path: &Path) -> Result<File, FolderError> {
+    let io = |source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path.join("lock"))
+        .map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}

@@ -1,0 +1,48 @@
+//! The local server: the whole of Scepter in one process, with an embedded database and software keys.
+
+mod demo;
+mod folder;
+mod server;
+mod settings;
+mod welcome;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use folder::DataFolder;
+use settings::{Cli, ServeSettings};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.log.start();
+    match serve(&cli.serve_settings()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scepter: {}", causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
+    let data = DataFolder::open(&settings.data).await?;
+    let listener = server::listen(settings.listen).await?;
+    let base_url = settings.base_url(listener.local_addr()?);
+    if !settings.no_demo {
+        let demo = demo::demo(&data.managing(), &settings.demo).await?;
+        println!("{}", welcome::Welcome::new(&base_url, &demo));
+    }
+    tokio::spawn(data.clone().remove_expired());
+    Ok(server::run(listener, data.issuing()).await?)
+}
+
+/// An error with everything that caused it, on one line.
+fn causes(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", causes(source)),
+        None => error.to_string(),
+    }
+}

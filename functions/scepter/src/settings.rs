@@ -1,0 +1,138 @@
+//! Settings, from arguments and environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use scep_cms::ChallengePassword;
+use scep_protocol::KeyAlgorithm;
+use tracing_subscriber::EnvFilter;
+
+/// Serverless SCEP (RFC 8894) certificate enrolment, as one local process.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeSettings,
+    #[command(flatten)]
+    pub(crate) log: LogSettings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve SCEP (the default).
+    Serve(ServeSettings),
+}
+
+impl Cli {
+    pub(crate) fn serve_settings(self) -> ServeSettings {
+        match self.command {
+            Some(Command::Serve(settings)) => settings,
+            None => self.serve,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ServeSettings {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "SCEPTER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Folder of the database and the keys; made when missing.
+    #[arg(long, env = "SCEPTER_DATA", default_value = "./scepter-data", value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
+    /// URL under which clients reach this server [default: http://ADDRESS]
+    #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Do not make the demo authority and profiles.
+    #[arg(long)]
+    pub(crate) no_demo: bool,
+    #[command(flatten)]
+    pub(crate) demo: DemoSettings,
+}
+
+impl ServeSettings {
+    pub(crate) fn base_url(&self, listening: SocketAddr) -> String {
+        let url = self.public_url.clone();
+        let url = url.unwrap_or_else(|| format!("http://{listening}"));
+        url.trim_end_matches('/').to_owned()
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct DemoSettings {
+    /// The demo profile's challengePassword [default: random, made once]
+    #[arg(long, env = "SCEPTER_CHALLENGE", hide_env_values = true, value_name = "SECRET", value_parser = challenge)]
+    pub(crate) challenge: Option<ChallengePassword>,
+    /// The demo authority's key, when it is made.
+    #[arg(long, env = "SCEPTER_CA_KEY_ALGORITHM", default_value = "RSA_2048", value_name = "ALGORITHM")]
+    pub(crate) ca_key_algorithm: CaKeyAlgorithm,
+}
+
+/// [`KeyAlgorithm`] as an argument.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "verbatim")]
+pub(crate) enum CaKeyAlgorithm {
+    #[value(name = "RSA_2048")]
+    Rsa2048,
+    #[value(name = "RSA_3072")]
+    Rsa3072,
+    #[value(name = "RSA_4096")]
+    Rsa4096,
+    #[value(name = "EC_P256")]
+    EcP256,
+    #[value(name = "EC_P384")]
+    EcP384,
+    #[value(name = "EC_P521")]
+    EcP521,
+}
+
+impl From<CaKeyAlgorithm> for KeyAlgorithm {
+    fn from(algorithm: CaKeyAlgorithm) -> Self {
+        match algorithm {
+            CaKeyAlgorithm::Rsa2048 => Self::Rsa2048,
+            CaKeyAlgorithm::Rsa3072 => Self::Rsa3072,
+            CaKeyAlgorithm::Rsa4096 => Self::Rsa4096,
+            CaKeyAlgorithm::EcP256 => Self::EcP256,
+            CaKeyAlgorithm::EcP384 => Self::EcP384,
+            CaKeyAlgorithm::EcP521 => Self::EcP521,
+        }
+    }
+}
+
+fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {
+    if text.is_empty() {
+        return Err("a challengePassword is not empty");
+    }
+    Ok(ChallengePassword::new(text))
+}
+
+#[derive(Args)]
+pub(crate) struct LogSettings {
+    /// What to log: error, warn, info, debug, or a list of target=level.
+    #[arg(long, env = "SCEPTER_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    log: EnvFilter,
+    /// Form of a log line, on standard error.
+    #[arg(long, env = "SCEPTER_LOG_FORMAT", default_value = "text", value_name = "FORMAT", global = true)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Json,
+    Text,
+}
+
+impl LogSettings {
+    pub(crate) fn start(&self) {
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(self.log.clone())
+            .with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Json => log.json().flatten_event(true).init(),
+            LogFormat::Text => log.with_ansi(false).init(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! CA keys in memory, from files.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaEncoding, RsaKeyPair,
+};
+use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
+use scep_protocol::{KeyAlgorithm, KeyReference};
+use scep_service::{CaKeys, GeneratedKey, KeyError};
+use zeroize::Zeroizing;
+
+use crate::KeyFolder;
+use crate::key_folder::broken;
+
+/// CA keys in a folder. Each is read once and kept until the process ends.
+pub struct SoftwareCaKeys {
+    folder: KeyFolder,
+    loaded: Mutex<HashMap<KeyReference, Arc<CaKey>>>,
+}
+
+enum CaKey {
+    Rsa(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+}
+
+impl SoftwareCaKeys {
+    /// The keys of this folder.
+    #[must_use]
+    pub fn new(folder: KeyFolder) -> Self {
+        Self {
+            folder,
+            loaded: Mutex::default(),
+        }
+    }
+
+    fn load(&self, reference: &KeyReference, algorithm: KeyAlgorithm) -> Result<Arc<CaKey>, KeyError> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = loaded.get(reference) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(CaKey::read(&self.folder.read(reference)?, reference, algorithm)?);
+        loaded.insert(reference.clone(), Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+#[async_trait]
+impl CaKeys for SoftwareCaKeys {
+    async fn generate(&self, algorithm: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
+        let generated = generate(algorithm).map_err(|source| KeyError::Unavailable {
+            operation: "generating a CA key",
+            source: source.into(),
+        })?;
+        Ok(GeneratedKey {
+            reference: self.folder.store(&generated.pkcs8)?,
+            subject_public_key_info: generated.subject_public_key_info,
+        })
+    }
+
+    async fn sign(
+        &self,
+        key: &KeyReference,
+        algorithm: KeyAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        self.load(key, algorithm)?
+            .sign(algorithm, message)
+            .map_err(broken("signing", key))
+    }
+}
+
+impl CaKey {
+    fn read(
+        pkcs8: &[u8],
+        reference: &KeyReference,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Self, KeyError> {
+        match ec_algorithm(algorithm) {
+            Some(algorithm) => EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map(Self::Ec),
+            None => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
+        }
+        .map_err(broken("reading", reference))
+    }
+
+    fn sign(&self, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        match self {
+            Self::Ec(key) => Ok(key.sign(&SystemRandom::new(), message)?.as_ref().to_vec()),
+            Self::Rsa(key) => {
+                let encoding = match ca_issuer::signature_algorithm(algorithm) {
+                    SignatureAlgorithm::RsaPkcs1(digest) => rsa_encoding(digest),
+                    SignatureAlgorithm::RsaPss(_) | SignatureAlgorithm::Ecdsa(_) => None,
+                };
+                sign_rsa(key, encoding.ok_or(Unspecified)?, message)
+            }
+        }
+    }
+}
+
+/// RSASSA-PKCS1-v1_5 with a digest that aws-lc signs with: all but SHA-1.
+pub(crate) fn rsa_encoding(digest: DigestAlgorithm) -> Option<&'static dyn RsaEncoding> {
+    match digest {
+        DigestAlgorithm::Sha1 => None,
+        DigestAlgorithm::Sha256 => Some(&signature::RSA_PKCS1_SHA256),
+        DigestAlgorithm::Sha384 => Some(&signature::RSA_PKCS1_SHA384),
+        DigestAlgorithm::Sha512 => Some(&signature::RSA_PKCS1_SHA512),
+    }
+}
+
+pub(crate) fn sign_rsa(
+    key: &RsaKeyPair,
+    encoding: &'static dyn RsaEncoding,
+    message: &[u8],
+) -> Result<Vec<u8>, Unspecified> {
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(encoding, &SystemRandom::new(), message, &mut signature)?;
+    Ok(signature)
+}
+
+pub(crate) struct Generated {
+    pub(crate) pkcs8: Zeroizing<Vec<u8>>,
+    pub(crate) subject_public_key_info: Vec<u8>,
+}
+
+pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {
+    let size = match algorithm {
+        KeyAlgorithm::Rsa2048 => KeySize::Rsa2048,
+        KeyAlgorithm::Rsa3072 => KeySize::Rsa3072,
+        KeyAlgorithm::Rsa4096 => KeySize::Rsa4096,
+        KeyAlgorithm::EcP256 | KeyAlgorithm::EcP384 | KeyAlgorithm::EcP521 => {
+            let key = EcdsaKeyPair::generate(ec_algorithm(algorithm).ok_or(Unspecified)?)?;
+            let public: PublicKeyX509Der<'_> = key.public_key().as_der()?;
+            return Ok(Generated {
+                pkcs8: Zeroizing::new(key.to_pkcs8v1()?.as_ref().to_vec()),
+                subject_public_key_info: public.as_ref().to_vec(),
+            });
+        }
+    };
+    let key = RsaKeyPair::generate(size)?;
+    let public: PublicKeyX509Der<'_> = key.public_key().as_der()?;
+    Ok(Generated {
+        pkcs8: Zeroizing::new(key.as_der()?.as_ref().to_vec()),
+        subject_public_key_info: public.as_ref().to_vec(),
+    })
+}
+
+fn ec_algorithm(algorithm: KeyAlgorithm) -> Option<&'static EcdsaSigningAlgorithm> {
+    match algorithm {
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => None,
+        KeyAlgorithm::EcP256 => Some(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
+        KeyAlgorithm::EcP384 => Some(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
+        KeyAlgorithm::EcP521 => Some(&signature::ECDSA_P521_SHA512_ASN1_SIGNING),
+    }
+}

@@ -1,0 +1,15 @@
+//! ADAPTER: keys as files in a folder: CA keys, RA keys, and the symmetric key that secrets of profiles are sealed under.
+//!
+//! Private keys are PKCS #8, DER (`openssl pkey -inform DER -in FILE`), each in a file of mode 0600 of its own.
+
+mod ca_keys;
+mod key_folder;
+mod ra_key;
+mod ra_keys;
+mod secrets;
+
+pub use ca_keys::SoftwareCaKeys;
+pub use key_folder::KeyFolder;
+pub use ra_key::SoftwareRaKey;
+pub use ra_keys::SoftwareRaKeys;
+pub use secrets::SoftwareSecrets;

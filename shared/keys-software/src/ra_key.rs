@@ -1,0 +1,120 @@
+//! An RA key in memory: opens requests, signs replies.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac;
+use aws_lc_rs::rsa::{
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey,
+    PrivateDecryptingKey,
+};
+use aws_lc_rs::signature::RsaKeyPair;
+use rand::rngs::SysRng;
+use rsa::pkcs8::DecodePrivateKey;
+use rsa::traits::SignatureScheme;
+use rsa::{Pkcs1v15Sign, RsaPrivateKey};
+use scep_cms::{ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport};
+use scep_protocol::KeyReference;
+use scep_service::{KeyError, RaKey};
+use zeroize::Zeroizing;
+
+use crate::ca_keys::{rsa_encoding, sign_rsa};
+use crate::key_folder::broken;
+
+/// An RSA key of 2048 bits or more. All private-key operations run on aws-lc but one: SHA-1 signatures.
+pub struct SoftwareRaKey {
+    reference: KeyReference,
+    pkcs8: Zeroizing<Vec<u8>>,
+    signing: RsaKeyPair,
+    pkcs1: Pkcs1PrivateDecryptingKey,
+    oaep: OaepPrivateDecryptingKey,
+    stand_in: hmac::Key,
+}
+
+impl SoftwareRaKey {
+    /// Reads a PKCS #8 key, DER.
+    ///
+    /// # Errors
+    /// [`KeyError::Broken`] when it is not an RSA key of 2048 bits or more.
+    pub fn from_pkcs8(
+        reference: KeyReference,
+        pkcs8: Zeroizing<Vec<u8>>,
+    ) -> Result<Self, KeyError> {
+        let decrypting = PrivateDecryptingKey::from_pkcs8(&pkcs8)
+            .map_err(broken("reading", &reference))?;
+        Ok(Self {
+            signing: RsaKeyPair::from_pkcs8(&pkcs8).map_err(broken("reading", &reference))?,
+            pkcs1: Pkcs1PrivateDecryptingKey::new(decrypting.clone())
+                .map_err(broken("preparing", &reference))?,
+            oaep: OaepPrivateDecryptingKey::new(decrypting)
+                .map_err(broken("preparing", &reference))?,
+            stand_in: stand_in_secret(&pkcs8),
+            reference,
+            pkcs8,
+        })
+    }
+
+    fn unwrap(
+        &self,
+        transport: KeyTransport,
+        encrypted_key: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize, Unspecified> {
+        let unwrapped = match transport {
+            KeyTransport::RsaPkcs1 => self.pkcs1.decrypt(encrypted_key, output)?,
+            KeyTransport::RsaOaepSha1 => {
+                self.oaep
+                    .decrypt(&OAEP_SHA1_MGF1SHA1, encrypted_key, output, None)?
+            }
+            KeyTransport::RsaOaepSha256 => {
+                self.oaep
+                    .decrypt(&OAEP_SHA256_MGF1SHA256, encrypted_key, output, None)?
+            }
+        };
+        Ok(unwrapped.len())
+    }
+
+    fn sign_sha1(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let key = RsaPrivateKey::from_pkcs8_der(&self.pkcs8)
+            .map_err(broken("reading", &self.reference))?;
+        Pkcs1v15Sign::new::<sha1::Sha1>()
+            .sign(Some(&mut SysRng), &key, &DigestAlgorithm::Sha1.digest(message))
+            .map_err(broken("signing", &self.reference))
+    }
+}
+
+impl RaKey for SoftwareRaKey {
+    fn content_key(
+        &self,
+        transport: KeyTransport,
+        encrypted_key: &[u8],
+        cipher: ContentEncryption,
+    ) -> ContentKey {
+        let tag = hmac::sign(&self.stand_in, encrypted_key);
+        let mut stand_in = Zeroizing::new([0; ContentKey::MAX_BYTES]);
+        for (octet, tag) in stand_in.iter_mut().zip(tag.as_ref()) {
+            *octet = *tag;
+        }
+        let mut output = Zeroizing::new(vec![0; self.pkcs1.min_output_size()]);
+        let length = self
+            .unwrap(transport, encrypted_key, &mut output)
+            .unwrap_or(0);
+        let unwrapped = output.get(..length).unwrap_or_default();
+        ContentKey::unwrapped_or_stand_in(cipher, unwrapped, &stand_in)
+    }
+
+    fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match rsa_encoding(digest) {
+            Some(encoding) => sign_rsa(&self.signing, encoding, message)
+                .map_err(broken("signing", &self.reference)),
+            None => self.sign_sha1(message),
+        }
+    }
+}
+
+/// The secret that stand-in keys are made of, known to no one who does not know the key.
+fn stand_in_secret(pkcs8: &[u8]) -> hmac::Key {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"scepter stand-in key");
+    context.update(pkcs8);
+    hmac::Key::new(hmac::HMAC_SHA256, context.finish().as_ref())
+}

@@ -1,0 +1,55 @@
+//! RA keys from files, each read once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use scep_protocol::{KeyAlgorithm, KeyReference, RaCertificate};
+use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
+use uuid::Uuid;
+
+use crate::ca_keys::generate;
+use crate::{KeyFolder, SoftwareRaKey};
+
+/// RA keys in a folder. Each is read once and kept until the process ends.
+pub struct SoftwareRaKeys {
+    folder: KeyFolder,
+    loaded: Mutex<HashMap<KeyReference, Arc<SoftwareRaKey>>>,
+}
+
+impl SoftwareRaKeys {
+    /// The keys of this folder.
+    #[must_use]
+    pub fn new(folder: KeyFolder) -> Self {
+        Self {
+            folder,
+            loaded: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl RaKeys for SoftwareRaKeys {
+    async fn generate(&self, _ra_certificate: Uuid) -> Result<GeneratedKey, KeyError> {
+        let generated = generate(KeyAlgorithm::Rsa2048).map_err(|source| KeyError::Unavailable {
+            operation: "generating an RA key",
+            source: source.into(),
+        })?;
+        Ok(GeneratedKey {
+            reference: self.folder.store(&generated.pkcs8)?,
+            subject_public_key_info: generated.subject_public_key_info,
+        })
+    }
+
+    async fn load(&self, ra_certificate: &RaCertificate) -> Result<Arc<dyn RaKey>, KeyError> {
+        let reference = &ra_certificate.key;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = loaded.get(reference) {
+            return Ok(Arc::clone(key) as Arc<dyn RaKey>);
+        }
+        let pkcs8 = self.folder.read(reference)?;
+        let key = Arc::new(SoftwareRaKey::from_pkcs8(reference.clone(), pkcs8)?);
+        loaded.insert(reference.clone(), Arc::clone(&key));
+        Ok(key)
+    }
+}

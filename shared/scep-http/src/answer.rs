@@ -1,0 +1,66 @@
+//! Responses: each answer's status, media type and headers.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use scep_cms::DecodeError;
+use scep_protocol::{CaCertificates, Capability, Rejection};
+
+/// Old sscep and iOS compare media types as whole strings: no `charset`.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const CA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-ca-cert");
+const CA_RA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-ca-ra-cert");
+const PKI_MESSAGE: HeaderValue = HeaderValue::from_static("application/x-pki-message");
+
+/// Seconds that a client is asked to wait after a failure of ours.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// A rejection as plain text.
+#[must_use]
+pub fn plain_answer(rejection: Rejection) -> Response<Bytes> {
+    let mut response = answer(TEXT, Bytes::from(format!("{}\n", rejection.text())));
+    // Each status in the table is one that exists.
+    *response.status_mut() =
+        StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if rejection == Rejection::MethodNotAllowed {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    if rejection.status() >= 500 {
+        headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+/// GetCACaps: a keyword a line.
+pub(crate) fn capabilities(capabilities: &[Capability]) -> Response<Bytes> {
+    let lines: String = capabilities
+        .iter()
+        .flat_map(|capability| [capability.keyword(), "\n"])
+        .collect();
+    answer(TEXT, Bytes::from(lines))
+}
+
+/// GetCACert: a certificate, or several in a degenerate SignedData.
+pub(crate) fn certificates(certificates: CaCertificates) -> Result<Response<Bytes>, DecodeError> {
+    Ok(match certificates {
+        CaCertificates::One(der) => answer(CA_CERT, Bytes::from(der)),
+        CaCertificates::Chain(chain) => answer(CA_RA_CERT, Bytes::from(chain.to_der()?)),
+    })
+}
+
+/// PKIOperation: a CertRep.
+pub(crate) fn cert_rep(der: Vec<u8>) -> Response<Bytes> {
+    let mut response = answer(PKI_MESSAGE, Bytes::from(der));
+    // By GET too, and every reply is fresh.
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn answer(media_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}

@@ -1,0 +1,10 @@
+//! THE WIRE of SCEP, RFC 8894 §4.1: `http::Request<Bytes>` in, use case, `http::Response<Bytes>` out.
+
+mod answer;
+mod endpoint;
+mod message;
+mod operation;
+mod respond;
+
+pub use answer::plain_answer;
+pub use respond::{MAX_BODY_BYTES, respond};

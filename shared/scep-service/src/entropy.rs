@@ -1,0 +1,16 @@
+//! Random octets from the operating system.
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use crate::Failure;
+
+/// Fresh random octets.
+///
+/// # Errors
+/// When the operating system has none to give.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut octets = [0; N];
+    SysRng.try_fill_bytes(&mut octets).map_err(Failure::encode)?;
+    Ok(octets)
+}

@@ -1,0 +1,177 @@
+//! Issuing: claim, sign, record. One certificate for a transaction, whatever crashes.
+
+use std::time::Duration;
+
+use ca_issuer::{IssueError, IssuedCertificate, SerialNumber, assemble, leaf};
+use scep_cms::Certificate;
+use scep_protocol::{
+    AuthorisedRequest, AvailableProfile, Decision, Issuance, Refusal, TransactionKey, decide,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::entropy::random;
+use crate::error::NotIssued;
+use crate::fault_point::fault_point;
+use crate::{CertificateRecord, Claim, ClaimOutcome, Failure, Issuing};
+
+/// How long a claimant is taken to be at work before someone else finishes for it. A signature takes milliseconds in
+/// memory and some tens of them in KMS.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// How long the same request gets the same certificate.
+const RESEND_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often, and how many times, a transaction that another process works on is looked at again: for longer than a
+/// lease, so that what a crash left is finished by the first retry.
+const WAIT: Duration = Duration::from_millis(50);
+const MAX_WAITS: usize = 140;
+
+/// The certificate that a request has.
+#[derive(Debug)]
+pub struct Granted {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether the same request had got it before.
+    pub resent: bool,
+}
+
+/// The certificate for an authorised request: the one that it got before, or a new one.
+pub(crate) async fn certificate_for(
+    issuing: &Issuing,
+    profile: &AvailableProfile,
+    request: &AuthorisedRequest,
+) -> Result<Granted, NotIssued> {
+    let key = TransactionKey {
+        scep_profile: profile.scep_profile().uuid,
+        transaction_id: request.transaction_id().clone(),
+    };
+    for _ in 0..MAX_WAITS {
+        let known = issuing.transactions.find(&key).await?;
+        match decide(request, known, issuing.reading.clock.now()) {
+            Decision::Issue { replacing } => {
+                if let Some(granted) = issue(issuing, profile, request, &key, replacing).await? {
+                    return Ok(granted);
+                }
+            }
+            Decision::Resume { claim, issuance } => resume(issuing, &key, claim, issuance).await?,
+            Decision::Resend { certificate } => {
+                return Ok(Granted {
+                    certificate,
+                    resent: true,
+                });
+            },
+            Decision::Wait => tokio::time::sleep(WAIT).await,
+            Decision::Refuse(refusal) => return Err(refusal.into()),
+        }
+    }
+    Err(Failure::Busy.into())
+}
+
+/// A new certificate; `None` when another process claimed the transaction first.
+async fn issue(
+    issuing: &Issuing,
+    profile: &AvailableProfile,
+    request: &AuthorisedRequest,
+    key: &TransactionKey,
+    replacing: Option<Uuid>,
+) -> Result<Option<Granted>, NotIssued> {
+    let now = issuing.reading.clock.now();
+    let serial_number = SerialNumber::from_random(random()?);
+    let to_be_signed = leaf(profile, request, serial_number, now).map_err(|error| match error {
+        IssueError::Rule(violation) => NotIssued::Refused(Refusal::Rule(violation)),
+        IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
+    })?;
+    let authority = profile.authority();
+    let claim = Claim {
+        key: key.clone(),
+        replacing,
+        claim: Uuid::new_v4(),
+        request: request.fingerprint(),
+        signer_key: request.signer_key(),
+        issuance: Issuance {
+            to_be_signed,
+            authority: authority.uuid,
+            key: authority.key.clone(),
+            key_algorithm: authority.key_algorithm,
+            ra_profile: profile.ra_profile().uuid,
+        },
+        lease_until: now + LEASE,
+    };
+    match issuing.transactions.claim(&claim).await? {
+        ClaimOutcome::Lost => Ok(None),
+        ClaimOutcome::Won => {
+            fault_point("claimed");
+            Ok(finish(issuing, key, claim.claim, &claim.issuance).await?)
+        }
+    }
+}
+
+/// Finishes what a crash left. Whether it was this process that did, the next look at the transaction tells.
+async fn resume(
+    issuing: &Issuing,
+    key: &TransactionKey,
+    expired: Uuid,
+    issuance: Issuance,
+) -> Result<(), Failure> {
+    let claim = Uuid::new_v4();
+    let lease_until = issuing.reading.clock.now() + LEASE;
+    let taken = issuing
+        .transactions
+        .take_over(key, expired, claim, lease_until)
+        .await?;
+    if taken == ClaimOutcome::Won {
+        finish(issuing, key, claim, &issuance).await?;
+    }
+    Ok(())
+}
+
+/// Signs what is claimed and records it; `None` when the claim was lost meanwhile.
+async fn finish(
+    issuing: &Issuing,
+    key: &TransactionKey,
+    claim: Uuid,
+    issuance: &Issuance,
+) -> Result<Option<Granted>, Failure> {
+    let transaction_id = key.transaction_id.as_str();
+    tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
+    let signature = issuing
+        .ca_keys
+        .sign(&issuance.key, issuance.key_algorithm, &issuance.to_be_signed)
+        .await?;
+    fault_point("signed");
+    let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
+        .map_err(Failure::encode)?;
+    let now = issuing.reading.clock.now();
+    let record = record(issued, key, issuance, now);
+    let outcome = issuing
+        .transactions
+        .complete(claim, &record, now + RESEND_WINDOW)
+        .await?;
+    let serial_number = &record.serial_number;
+    tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
+    Ok((outcome == ClaimOutcome::Won).then_some(Granted {
+        certificate: record.certificate,
+        resent: false,
+    }))
+}
+
+fn record(
+    issued: IssuedCertificate,
+    key: &TransactionKey,
+    issuance: &Issuance,
+    now: OffsetDateTime,
+) -> CertificateRecord {
+    CertificateRecord {
+        uuid: Uuid::new_v4(),
+        authority: issuance.authority,
+        ra_profile: issuance.ra_profile,
+        transaction: key.clone(),
+        serial_number: issued.serial_number,
+        subject: issued.subject,
+        certificate: issued.certificate,
+        not_before: issued.validity.not_before,
+        not_after: issued.validity.not_after,
+        issued_at: now,
+    }
+}

@@ -1,0 +1,133 @@
+//! Items: names of attributes, and values in and out of them.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use scep_service::StoreError;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+// Profiles.
+pub(crate) const ID: &str = "id";
+pub(crate) const DOCUMENT: &str = "document";
+pub(crate) const UUID: &str = "uuid";
+pub(crate) const VERSION: &str = "version";
+
+// Transactions.
+pub(crate) const CERTIFICATE: &str = "certificate";
+pub(crate) const CLAIM: &str = "claim";
+pub(crate) const CSR: &str = "csr";
+pub(crate) const EXPIRES_AT: &str = "expiresAt";
+pub(crate) const ISSUANCE: &str = "issuance";
+pub(crate) const LEASE_UNTIL: &str = "leaseUntil";
+pub(crate) const SIGNER_CLASS: &str = "signerClass";
+pub(crate) const SIGNER_KEY: &str = "signerKey";
+pub(crate) const STATE: &str = "state";
+pub(crate) const TRANSACTION_ID: &str = "transactionId";
+
+// Certificates.
+pub(crate) const AUTHORITY: &str = "authority";
+pub(crate) const ISSUED_AT: &str = "issuedAt";
+pub(crate) const NOT_AFTER: &str = "notAfter";
+pub(crate) const NOT_BEFORE: &str = "notBefore";
+pub(crate) const RA_PROFILE: &str = "raProfile";
+pub(crate) const SCEP_PROFILE: &str = "scepProfile";
+pub(crate) const SERIAL_NUMBER: &str = "serialNumber";
+pub(crate) const SUBJECT: &str = "subject";
+
+/// An attribute of a stored item is missing or of another type.
+#[derive(Debug, thiserror::Error)]
+#[error("attribute {0} is missing or unreadable")]
+struct Attribute(&'static str);
+
+/// The error of a request that did not go through.
+pub(crate) fn unavailable<E>(operation: &'static str) -> impl Fn(E) -> StoreError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    move |source| StoreError::Unavailable {
+        operation,
+        source: Box::new(source),
+    }
+}
+
+/// The error of an item that does not read.
+pub(crate) fn corrupt<E>(what: &'static str) -> impl Fn(E) -> StoreError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    move |source| StoreError::Corrupt {
+        what,
+        source: Box::new(source),
+    }
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn octets(value: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(value))
+}
+
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn milliseconds(at: OffsetDateTime) -> AttributeValue {
+    AttributeValue::N((at.unix_timestamp_nanos() / NANOSECONDS_A_MILLISECOND).to_string())
+}
+
+/// Seconds since 1970, as DynamoDB's time to live wants them; the item outlives `at`, never the other way round.
+pub(crate) fn seconds(at: OffsetDateTime) -> AttributeValue {
+    AttributeValue::N(at.unix_timestamp().saturating_add(1).to_string())
+}
+
+const NANOSECONDS_A_MILLISECOND: i128 = 1_000_000;
+
+/// Reads the attributes of one item.
+pub(crate) struct Reader<'a> {
+    pub(crate) what: &'static str,
+    pub(crate) item: &'a Item,
+}
+
+impl Reader<'_> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<&str, StoreError> {
+        self.read(name, |value| value.as_s().ok().map(String::as_str))
+    }
+
+    pub(crate) fn octets(&self, name: &'static str) -> Result<&[u8], StoreError> {
+        self.read(name, |value| value.as_b().ok().map(Blob::as_ref))
+    }
+
+    pub(crate) fn uuid(&self, name: &'static str) -> Result<Uuid, StoreError> {
+        self.read(name, |value| value.as_s().ok()?.parse().ok())
+    }
+
+    pub(crate) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
+        self.read(name, |value| value.as_n().ok()?.parse().ok())
+    }
+
+    pub(crate) fn milliseconds(&self, name: &'static str) -> Result<OffsetDateTime, StoreError> {
+        self.read(name, |value| {
+            let milliseconds: i128 = value.as_n().ok()?.parse().ok()?;
+            let nanoseconds = milliseconds.checked_mul(NANOSECONDS_A_MILLISECOND)?;
+            OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
+        })
+    }
+
+    pub(crate) fn read<'a, T>(
+        &'a self,
+        name: &'static str,
+        read: impl FnOnce(&'a AttributeValue) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        self.item
+            .get(name)
+            .and_then(read)
+            .ok_or_else(|| corrupt(self.what)(Attribute(name)))
+    }
+}

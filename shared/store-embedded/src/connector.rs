@@ -1,0 +1,87 @@
+//! The SDK's HTTP connector, answered by the engine.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Hands requests to the engine by the operation in `X-Amz-Target`.
+#[derive(Clone)]
+pub(crate) struct EngineConnector(Arc<Database>);
+
+impl EngineConnector {
+    pub(crate) const fn new(engine: Arc<Database>) -> Self {
+        Self(engine)
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let body = request.body().bytes().unwrap_or_default();
+        let (status, json) = match self.operate(operation, body) {
+            Ok(json) => (200, json),
+            Err(error) => (error.status_code(), error.to_json()),
+        };
+        let response = http::Response::builder()
+            .status(status)
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(SdkBody::from(json))
+            .map_err(|error| ConnectorError::other(error.into(), None))?;
+        HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+    }
+
+    fn operate(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        let engine = &self.0;
+        match operation {
+            "CreateTable" => call(body, |request| engine.create_table(request)),
+            "GetItem" => call(body, |request| engine.get_item(request)),
+            "PutItem" => call(body, |request| engine.put_item(request)),
+            "TransactWriteItems" => call(body, |request| engine.transact_write_items(request)),
+            "UpdateItem" => call(body, |request| engine.update_item(request)),
+            "UpdateTimeToLive" => call(body, |request| engine.update_time_to_live(request)),
+            _ => Err(DynoxideError::ValidationException(format!(
+                "the store uses no operation {operation}"
+            ))),
+        }
+    }
+}
+
+fn call<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    operate: impl FnOnce(Q) -> Result<A, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let request = serde_json::from_slice(body)
+        .map_err(|error| DynoxideError::ValidationException(error.to_string()))?;
+    serde_json::to_string(&operate(request)?)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+impl HttpConnector for EngineConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(self.answer(&request))
+    }
+}
+
+impl HttpClient for EngineConnector {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl std::fmt::Debug for EngineConnector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EngineConnector")
+    }
+}

@@ -1,0 +1,85 @@
+//! ADAPTER: a DynamoDB client whose DynamoDB is an engine in the same process, with its data in one SQLite file.
+//!
+//! No socket: any local user could write to one. The SDK's HTTP connector hands each request's JSON to the engine, so
+//! that every line above it is the one that runs in AWS.
+
+mod connector;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
+use dynoxide::Database;
+
+use connector::EngineConnector;
+
+/// The engine did not do as it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} in the embedded database")]
+pub struct EngineError {
+    operation: &'static str,
+    #[source]
+    source: dynoxide::DynoxideError,
+}
+
+impl EngineError {
+    const fn of(operation: &'static str) -> impl Fn(dynoxide::DynoxideError) -> Self {
+        move |source| Self { operation, source }
+    }
+}
+
+/// An embedded DynamoDB.
+#[derive(Clone)]
+pub struct EmbeddedDynamoDb {
+    engine: Arc<Database>,
+}
+
+impl EmbeddedDynamoDb {
+    /// Opens or makes the SQLite file at `path`, in WAL mode: what was answered survives a crash.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or a newer version wrote it.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let engine = Database::new(&path.to_string_lossy()).map_err(EngineError::of("opening"))?;
+        Ok(Self {
+            engine: Arc::new(engine),
+        })
+    }
+
+    /// An empty one that is gone with the process; for tests.
+    ///
+    /// # Errors
+    /// When SQLite gives none.
+    pub fn in_memory() -> Result<Self, EngineError> {
+        let engine = Database::memory().map_err(EngineError::of("opening"))?;
+        Ok(Self {
+            engine: Arc::new(engine),
+        })
+    }
+
+    /// An SDK client that talks to this engine and to nothing else.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("local"))
+            .endpoint_url("http://embedded.invalid")
+            // Nothing leaves the process, so there is nobody to prove anything to, to wait for or to ask again.
+            .allow_no_auth()
+            .retry_config(RetryConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(EngineConnector::new(Arc::clone(&self.engine)))
+            .build();
+        Client::from_conf(config)
+    }
+
+    /// Removes items past their time to live, as DynamoDB does by itself; returns how many.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn remove_expired(&self) -> Result<usize, EngineError> {
+        self.engine.sweep_ttl().map_err(EngineError::of("removing expired items"))
+    }
+}
