@@ -1,0 +1,152 @@
+//! What an enrolment costs: the server's CPU time against the three RSA private operations that it cannot do without
+//! (open the request, sign the certificate, sign the reply), measured by `openssl speed` in the same run; start-up; memory.
+//!
+//!     cargo bench -p scepter-tests
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use scep_cms::{Certificate, Degenerate};
+use scepter_tests::device::Device;
+use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::world::{CHALLENGE, PATH};
+
+const WARM_UP: usize = 50;
+const ENROLMENTS: usize = 2_000;
+const STARTS: usize = 5;
+
+fn main() {
+    let binary = binary(Build::Release);
+    let data = tempfile::tempdir().unwrap();
+    drop(Server::start(&binary, data.path(), &[]));
+    let start_up = start_up(&binary, data.path());
+
+    let quiet = [("SCEPTER_LOG", "info")];
+    let server = Server::start(&binary, data.path(), &quiet);
+    let at_rest = resident(&server);
+    let before = rsa_private_operation();
+    let cost = enrolment(&server);
+    let after = rsa_private_operation();
+    let needed = 3 * (before + after) / 2;
+    let ratio = cost.as_secs_f64() / needed.as_secs_f64();
+    let loaded = resident(&server);
+
+    println!("three RSA-2048 private operations (openssl)  {needed:>9.1?}");
+    println!("CPU of the server for an enrolment           {cost:>9.1?}");
+    println!("ratio                                        {ratio:>9.2}   at most 1.5");
+    println!("start-up after the first, median of {STARTS}        {start_up:>9.1?}   under 200 ms");
+    println!("resident at rest                             {at_rest:>6.1} MB");
+    println!("resident after {} enrolments               {loaded:>6.1} MB   under 40 MB", WARM_UP + ENROLMENTS);
+}
+
+/// From the start of the process to its welcome.
+fn start_up(binary: &Path, data: &Path) -> Duration {
+    let mut times: Vec<_> = (0..STARTS)
+        .map(|_| {
+            let begun = Instant::now();
+            let server = Server::start(binary, data, &[]);
+            let time = begun.elapsed();
+            server.terminate();
+            time
+        })
+        .collect();
+    times.sort();
+    times[STARTS / 2]
+}
+
+/// CPU time of the server's process for one enrolment.
+fn enrolment(server: &Server) -> Duration {
+    let mut connection = Connection::open(&server.address());
+    let chain = connection.exchange("GET", "?operation=GetCACert", &[]);
+    let chain = Degenerate::from_ber(&chain).unwrap();
+    let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
+    let device = Device::rsa();
+    let request = device.enrolment("bench", CHALLENGE);
+    let messages: Vec<_> = (0..WARM_UP + ENROLMENTS)
+        .map(|index| {
+            let mut request = request.clone();
+            request.transaction_id = format!("bench {index}");
+            device.message(&request, &ra_certificate)
+        })
+        .collect();
+    let (warm_up, measured) = messages.split_at(WARM_UP);
+    for message in warm_up {
+        connection.exchange("POST", "?operation=PKIOperation", message);
+    }
+    let before = cpu(server);
+    let mut last = Vec::new();
+    for message in measured {
+        last = connection.exchange("POST", "?operation=PKIOperation", message);
+    }
+    let spent = cpu(server) - before;
+    device.read(&last, &ra_certificate).leaf();
+    spent / u32::try_from(ENROLMENTS).unwrap()
+}
+
+/// User and system time of the process, all threads.
+fn cpu(server: &Server) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let fields: Vec<_> = after_name.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    // USER_HZ is 100 on every Linux.
+    Duration::from_millis(ticks * 10)
+}
+
+/// VmRSS in megabytes.
+fn resident(server: &Server) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes / 1_000.0
+}
+
+fn rsa_private_operation() -> Duration {
+    let output = Command::new("openssl")
+        .args(["speed", "-seconds", "3", "rsa2048"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with("rsa 2048 bits")).unwrap();
+    let seconds = line.split_whitespace().nth(3).unwrap().trim_end_matches('s');
+    Duration::from_secs_f64(seconds.parse().unwrap())
+}
+
+/// One kept-alive HTTP connection.
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn open(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream: BufReader::new(stream),
+        }
+    }
+
+    fn exchange(&mut self, method: &str, query: &str, body: &[u8]) -> Vec<u8> {
+        let length = body.len();
+        let head = format!("{method} {PATH}{query} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
+        let request = [head.as_bytes(), body].concat();
+        self.stream.get_mut().write_all(&request).unwrap();
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).unwrap();
+            match line.trim().to_ascii_lowercase().split_once(": ") {
+                Some(("content-length", value)) => length = value.parse().unwrap(),
+                Some(_) => {}
+                None if line.trim().is_empty() => break,
+                None => assert!(line.contains("200"), "{line}"),
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        body
+    }
+}

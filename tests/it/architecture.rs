@@ -1,0 +1,87 @@
+//! Imports go one way, as ARCHITECTURE.md says.
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::MetadataCommand;
+
+/// Each room, and the rooms of ours that it may import.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("scep-cms", &[]),
+    ("scep-protocol", &["scep-cms"]),
+    ("ca-issuer", &["scep-cms", "scep-protocol"]),
+    ("scep-service", &["scep-cms", "scep-protocol", "ca-issuer"]),
+    ("scep-http", &["scep-cms", "scep-protocol", "scep-service"]),
+    ("keys-software", &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"]),
+    ("store-dynamodb", &["scep-cms", "scep-protocol", "scep-service"]),
+    ("store-embedded", &[]),
+];
+
+/// Dependencies that only these rooms may have, by the beginning of their names.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("aws-sdk-", &["store-dynamodb", "store-embedded"]),
+    ("aws-smithy-", &["store-embedded"]),
+    ("dynoxide", &["store-embedded"]),
+    ("hyper", &["scepter"]),
+    ("http", &["scep-http", "scepter", "store-embedded"]),
+    ("tokio", &["scep-service", "scepter"]),
+    ("serde_json", &["store-dynamodb", "store-embedded"]),
+];
+
+/// Rooms in which nothing waits.
+const PURE: &[&str] = &["scep-cms", "scep-protocol", "ca-issuer"];
+
+fn rooms() -> BTreeMap<String, (Vec<String>, std::path::PathBuf)> {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|package| package.name.as_str() != "scepter-tests")
+        .map(|package| {
+            let dependencies = package.dependencies.iter().map(|d| d.name.clone()).collect();
+            let source = package.manifest_path.parent().unwrap().join("src");
+            (package.name.to_string(), (dependencies, source.into()))
+        })
+        .collect()
+}
+
+#[test]
+fn rooms_import_one_way() {
+    let rooms = rooms();
+    for (room, (dependencies, _)) in &rooms {
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| name == room) else {
+            // What composes may import everything, but nothing may import it.
+            for (other, (dependencies, _)) in &rooms {
+                assert!(!dependencies.contains(room), "{other} imports {room}");
+            }
+            continue;
+        };
+        for dependency in dependencies.iter().filter(|name| rooms.contains_key(*name)) {
+            assert!(allowed.contains(&dependency.as_str()), "{room} imports {dependency}");
+        }
+    }
+}
+
+#[test]
+fn foreign_types_stay_in_their_rooms() {
+    for (room, (dependencies, _)) in rooms() {
+        for dependency in &dependencies {
+            for (prefix, allowed) in ONLY_IN.iter().filter(|(prefix, _)| dependency.starts_with(prefix)) {
+                assert!(allowed.contains(&room.as_str()), "{room} has {dependency} ({prefix})");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_waits_in_the_pure_rooms() {
+    for room in PURE {
+        let (_, source) = &rooms()[*room];
+        for file in std::fs::read_dir(source).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for word in [".await", "async fn", "now_utc", "SystemTime::now"] {
+                assert!(!text.contains(word), "{} has {word}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Every test of the whole, in one binary.
+
+mod architecture;
+mod availability;
+mod clients;
+mod crashes;
+mod enrolment;
+mod keys;
+mod refusals;
+mod second_opinion;
+mod store;
+mod vectors;
+mod wire;

@@ -1,0 +1,371 @@
+//! Every "no": a signed FAILURE with HTTP 200, or a plain 4xx; never a 5xx, never a hang.
+
+use der::{Decode, Encode};
+use rand::TryRng;
+use scep_cms::{
+    ContentEncryption, ContentKey, DigestAlgorithm, FailInfo, MessageType, PkcsPkiEnvelope,
+};
+use scepter_tests::device::{Device, Request};
+use scepter_tests::world::{CHALLENGE, PATH, World};
+
+use crate::vectors::{octets, vectors};
+
+/// Posts a message and checks that it is refused so.
+#[track_caller]
+fn check(device: &Device, world: &World, message: Vec<u8>, reason: FailInfo, text: &str) {
+    let response = tokio::task::block_in_place(|| {
+        tokio::runtime::Handle::current().block_on(world.post(message))
+    });
+    assert_eq!(response.status(), 200);
+    let reply = device.read(response.body(), &world.ra_certificate);
+    assert_eq!(reply.failure(), (reason, text.to_owned()));
+}
+
+fn enrolment(device: &Device) -> Request {
+    device.enrolment("device-1", CHALLENGE)
+}
+
+/// Replaces the only occurrence of `from`, of the same length.
+#[track_caller]
+fn replaced(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<_> = message.windows(from.len()).enumerate().filter(|(_, w)| *w == from).collect();
+    assert_eq!(places.len(), 1, "{from:02x?}");
+    let mut spoilt = message.to_vec();
+    spoilt[places[0].0..places[0].0 + to.len()].copy_from_slice(to);
+    spoilt
+}
+
+fn oid(arcs: &str) -> Vec<u8> {
+    der::asn1::ObjectIdentifier::new(arcs).unwrap().to_der().unwrap()
+}
+
+const SENDER_NONCE: &str = "2.16.840.1.113733.1.9.5";
+const TRANSACTION_ID: &str = "2.16.840.1.113733.1.9.7";
+const MESSAGE_TYPE: &str = "2.16.840.1.113733.1.9.2";
+/// An attribute that no one knows, of an identifier as long as theirs.
+const UNKNOWN: &str = "2.16.840.1.113733.1.9.99";
+
+const SPOILT: &str = "the message signature does not verify";
+const CLOSED: &str = "the content cannot be decrypted";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_or_missing_challenge_is_bad_request() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let text = "the challengePassword is missing or wrong";
+    for challenge in [Some("S3cret"), Some("s3cre"), Some(""), None] {
+        let request = device.request(device.csr("device-1", challenge, &[]));
+        let message = device.message(&request, &world.ra_certificate);
+        check(&device, &world, message, FailInfo::BadRequest, text);
+    }
+    world.edit_scep_profile(|profile| profile.challenge = None).await;
+    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let text = "the profile has no challengePassword to authorise enrolments";
+    check(&device, &world, message, FailInfo::BadRequest, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_content_attributes_or_signature_are_bad_message_check() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let request = enrolment(&device);
+    let message = device.message(&request, &world.ra_certificate);
+    let last = message.len() - 1;
+    let mut signature = message.clone();
+    signature[last] ^= 1;
+    check(&device, &world, signature, FailInfo::BadMessageCheck, SPOILT);
+    let nonce = replaced(&message, &request.sender_nonce, &[8; 16]);
+    check(&device, &world, nonce, FailInfo::BadMessageCheck, SPOILT);
+    // The IV is in the content alone.
+    let content = replaced(&message, &[6; 16], &[9; 16]);
+    check(&device, &world, content, FailInfo::BadMessageCheck, SPOILT);
+    // Another's certificate under the same message: the sid names nobody who came along.
+    let other = Device::rsa();
+    let mut stranger = device.message(&request, &world.ra_certificate);
+    let place = stranger.windows(device.certificate.der().len()).position(|w| w == device.certificate.der());
+    if let (Some(place), true) = (place, other.certificate.der().len() == device.certificate.der().len()) {
+        stranger[place..place + other.certificate.der().len()].copy_from_slice(other.certificate.der());
+        check(&device, &world, stranger, FailInfo::BadMessageCheck, SPOILT);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_or_repeated_attributes_are_bad_request() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    for (attribute, name) in [
+        (SENDER_NONCE, "senderNonce"),
+        (TRANSACTION_ID, "transactionID"),
+        (MESSAGE_TYPE, "messageType"),
+    ] {
+        let text = format!("the attribute {name} is missing, repeated or malformed");
+        let missing = replaced(&message, &oid(attribute), &oid(UNKNOWN));
+        check(&device, &world, missing, FailInfo::BadRequest, &text);
+    }
+    // The transactionID under the name of the nonce: one of them twice, the other not at all.
+    let repeated = replaced(&message, &oid(SENDER_NONCE), &oid(MESSAGE_TYPE));
+    let text = "the attribute messageType is missing, repeated or malformed";
+    check(&device, &world, repeated, FailInfo::BadRequest, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_and_unserved_message_types_are_refused() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    for digits in [b"18", b"23", b"00", b"1x"] {
+        let mut value = vec![0x13, 2];
+        value.extend(digits);
+        let unknown = replaced(&message, &[0x13, 2, b'1', b'9'], &value);
+        check(&device, &world, unknown, FailInfo::BadRequest, "the messageType is unknown");
+    }
+    for (kind, reason, text) in [
+        (MessageType::CertRep, FailInfo::BadRequest, "the messageType is unknown"),
+        (MessageType::RenewalReq, FailInfo::BadRequest, "RenewalReq is not supported"),
+        (MessageType::GetCert, FailInfo::BadRequest, "GetCert is not supported"),
+        (MessageType::GetCrl, FailInfo::BadRequest, "GetCRL is not supported"),
+        (MessageType::CertPoll, FailInfo::BadCertId, "no request under this transactionID is pending"),
+    ] {
+        let mut request = enrolment(&device);
+        request.message_type = kind;
+        let message = device.message(&request, &world.ra_certificate);
+        check(&device, &world, message, reason, text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn md5_and_single_des_are_bad_alg() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let request = enrolment(&device);
+    let message = device.message(&request, &world.ra_certificate);
+    // MD5 has a shorter identifier than SHA-256: the message is taken apart by its bytes.
+    let sha256 = oid("2.16.840.1.101.3.4.2.1");
+    let md5_like = oid("2.16.840.1.101.3.4.2.9");
+    let places = message.windows(sha256.len()).filter(|window| *window == sha256).count();
+    assert_eq!(places, 2);
+    let mut other_digest = message.clone();
+    let last = message.windows(sha256.len()).rposition(|window| window == sha256).unwrap();
+    other_digest[last..last + sha256.len()].copy_from_slice(&md5_like);
+    let text = "the message digest algorithm is not supported";
+    check(&device, &world, other_digest, FailInfo::BadAlg, text);
+    // Single DES as micromdm sends it, in an envelope that is signed.
+    let envelope = single_des_envelope(&request, &world);
+    let message = device.signed(&request, Some(envelope));
+    let text = "the content encryption algorithm is not supported";
+    check(&device, &world, message, FailInfo::BadAlg, text);
+    let message = md5_message(&device, &request);
+    let text = "the message digest algorithm is not supported";
+    check(&device, &world, message, FailInfo::BadAlg, text);
+}
+
+fn single_des_envelope(request: &Request, world: &World) -> Vec<u8> {
+    let key = ContentKey::new(ContentEncryption::DesEde3Cbc, &[5; 24]).unwrap();
+    let cipher = ContentEncryption::DesEde3Cbc;
+    let content = request.content.as_ref().unwrap();
+    let envelope = PkcsPkiEnvelope::seal(content, cipher, &key, &[6; 8], &world.ra_certificate).unwrap();
+    replaced_longer(&envelope, &oid("1.2.840.113549.3.7"), &oid("1.3.14.3.2.7"))
+}
+
+/// The message with its digest named MD5, lengths corrected.
+fn md5_message(device: &Device, request: &Request) -> Vec<u8> {
+    let message = device.signed(request, Some(vec![0x30, 0]));
+    let sha256 = oid("2.16.840.1.101.3.4.2.1");
+    let md5 = oid("1.2.840.113549.2.5");
+    replaced_longer(&message, &sha256, &md5)
+}
+
+/// Replaces every occurrence of an element and writes the lengths around it anew.
+fn replaced_longer(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    if der == from {
+        return to.to_vec();
+    }
+    let Ok(any) = der::asn1::AnyRef::from_der(der) else {
+        return der.to_vec();
+    };
+    let tag = der[0];
+    if tag & 0x20 == 0 {
+        return der.to_vec();
+    }
+    let mut contents = Vec::new();
+    let mut rest = any.value();
+    while !rest.is_empty() {
+        let (_, after) = der::asn1::AnyRef::from_der_partial(rest).unwrap();
+        let (element, remaining) = rest.split_at(rest.len() - after.len());
+        contents.extend(replaced_longer(element, from, to));
+        rest = remaining;
+    }
+    let any = der::asn1::AnyRef::new(der::Tag::OctetString, &contents).unwrap();
+    let mut written = any.to_der().unwrap();
+    written[0] = tag;
+    written
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced() {
+    let (world, device) = (World::new().await, Device::rsa());
+    world.edit_scep_profile(|profile| profile.legacy_algorithms = false).await;
+    let announced = world.get(&format!("{PATH}?operation=GetCACaps")).await.into_body();
+    assert!(!announced.windows(6).any(|window| window == b"SHA-1\n"));
+    assert!(!announced.windows(4).any(|window| window == b"DES3"));
+    let mut request = enrolment(&device);
+    request.digest = DigestAlgorithm::Sha1;
+    let message = device.message(&request, &world.ra_certificate);
+    let text = "the message digest algorithm is not supported";
+    check(&device, &world, message, FailInfo::BadAlg, text);
+    let mut request = enrolment(&device);
+    request.cipher = ContentEncryption::DesEde3Cbc;
+    let message = device.message(&request, &world.ra_certificate);
+    let text = "the content encryption algorithm is not supported";
+    check(&device, &world, message, FailInfo::BadAlg, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_envelope_for_somebody_else_or_none_at_all_is_refused() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let request = enrolment(&device);
+    let message = device.message(&request, &Device::rsa().certificate);
+    let text = "the content is not encrypted to this RA certificate";
+    check(&device, &world, message, FailInfo::BadMessageCheck, text);
+    let message = device.signed(&request, None);
+    let text = "the message carries no readable pkcsPKIEnvelope";
+    check(&device, &world, message, FailInfo::BadRequest, text);
+}
+
+/// Everything that is wrong inside the envelope has one answer, so that probing tells nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let request = enrolment(&device);
+    let cipher = ContentEncryption::Aes128Cbc;
+    let content = request.content.clone().unwrap();
+    let seal = |content: &[u8], key: &[u8]| {
+        let key = ContentKey::new(cipher, key).unwrap();
+        PkcsPkiEnvelope::seal(content, cipher, &key, &[6; 16], &world.ra_certificate).unwrap()
+    };
+    let good = seal(&content, &[5; 16]);
+    let place = |envelope: &[u8], from_end: usize| envelope.len() - from_end;
+    // The last block's padding.
+    let mut padding = good.clone();
+    let at = place(&padding, 17);
+    padding[at] ^= 1;
+    // The wrapped key: another number, so that its PKCS #1 padding is wrong.
+    let mut wrapped = good.clone();
+    let at = wrapped.windows(4).position(|window| window == [0x04, 0x82, 0x01, 0x00]).unwrap() + 40;
+    wrapped[at] ^= 1;
+    // A wrapped key of another length than the cipher's.
+    let aes256 = ContentEncryption::Aes256Cbc;
+    let key = ContentKey::new(aes256, &[5; 32]).unwrap();
+    let longer = PkcsPkiEnvelope::seal(&content, aes256, &key, &[6; 16], &world.ra_certificate).unwrap();
+    let longer = replaced(&longer, &oid("2.16.840.1.101.3.4.1.42"), &oid("2.16.840.1.101.3.4.1.2"));
+    let garbage = seal(b"no request at all", &[5; 16]);
+    for envelope in [padding, wrapped, longer, garbage, seal(&[], &[5; 16])] {
+        let message = device.signed(&request, Some(envelope));
+        check(&device, &world, message, FailInfo::BadMessageCheck, CLOSED);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_no_request_or_is_not_its_signers_is_refused() {
+    let (world, device) = (World::new().await, Device::rsa());
+    let send = |content: Vec<u8>| device.message(&device.request(content), &world.ra_certificate);
+    let text = "the content is not a PKCS #10 request";
+    let other = vec![0x30, 3, 2, 1, 5];
+    check(&device, &world, send(other), FailInfo::BadRequest, text);
+    let mut spoilt = device.csr("device-1", Some(CHALLENGE), &[]);
+    let last = spoilt.len() - 1;
+    spoilt[last] ^= 1;
+    let text = "the signature of the PKCS #10 request does not verify";
+    check(&device, &world, send(spoilt), FailInfo::BadRequest, text);
+    let foreign = Device::rsa().csr("device-1", Some(CHALLENGE), &[]);
+    let text = "the message is not signed with the key of the PKCS #10 request";
+    check(&device, &world, send(foreign), FailInfo::BadRequest, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
+    let (world, device) = (World::new().await, Device::ec());
+    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let text = "the reply cannot be encrypted to the signer's key";
+    check(&device, &world, message, FailInfo::BadAlg, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_rules_are_named() {
+    let (world, device) = (World::new().await, Device::rsa());
+    world.edit_ra_profile(|profile| profile.template.rsa_min_bits = 3072).await;
+    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let text = "rule rsaMinBits: 2048 bits, at least 3072 are required";
+    check(&device, &world, message.clone(), FailInfo::BadAlg, text);
+    world
+        .edit_ra_profile(|profile| {
+            profile.template.rsa_min_bits = 2048;
+            profile.template.subject.required = vec!["CN".to_owned(), "serialNumber".to_owned()];
+        })
+        .await;
+    let text = "rule subject.required: the subject has no serialNumber";
+    check(&device, &world, message, FailInfo::BadRequest, text);
+    world
+        .edit_ra_profile(|profile| {
+            profile.template.subject.required = vec![];
+            profile.template.subject_alt_name.types = vec![];
+        })
+        .await;
+    let csr = device.csr("device-1", Some(CHALLENGE), &["a.example"]);
+    let message = device.message(&device.request(csr), &world.ra_certificate);
+    let text = "rule subjectAltName.types: dns is not allowed";
+    check(&device, &world, message, FailInfo::BadRequest, text);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_plain_400() {
+    let world = World::new().await;
+    let mut noise = vec![0; 300];
+    rand::rngs::SysRng.try_fill_bytes(&mut noise).unwrap();
+    for body in [vec![], vec![0x30], noise, b"<html>".to_vec(), vec![0x30; 5_000], vec![0x30, 0x80].repeat(60_000)] {
+        let response = world.post(body).await;
+        assert_eq!(response.status(), 400);
+        assert_eq!(response.headers()["content-type"], "text/plain");
+    }
+    for query in ["operation=PKIOperation", "operation=PKIOperation&message=", "operation=PKIOperation&message=!"] {
+        assert_eq!(world.get(&format!("{PATH}?{query}")).await.status(), 400);
+    }
+}
+
+#[tokio::test]
+async fn messages_cut_anywhere_are_answered() {
+    let world = World::new().await;
+    for vector in vectors() {
+        let whole = octets(&vector.file);
+        for length in (0..whole.len()).step_by(64) {
+            let response = world.post(whole[..length].to_vec()).await;
+            assert_eq!(response.status(), 400, "{} cut at {length}", vector.file);
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_with_any_octet_changed_are_answered() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    for place in (0..message.len()).step_by(5) {
+        let mut changed = message.clone();
+        changed[place] ^= 0x21;
+        let status = world.post(changed).await.status();
+        assert!(status == 200 || status == 400, "{status} for a change at {place}");
+    }
+}
+
+#[tokio::test]
+async fn too_large_bodies_other_methods_and_unknown_operations_have_their_answers() {
+    let world = World::new().await;
+    assert_eq!(world.post(vec![0; 300 * 1024]).await.status(), 413);
+    for method in ["PUT", "DELETE", "HEAD", "OPTIONS"] {
+        let response = world.send(method, PATH, vec![]).await;
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()["allow"], "GET, POST");
+    }
+    for query in ["", "?operation=", "?operation=GetCRL", "?operation=pkioperation"] {
+        assert_eq!(world.get(&format!("{PATH}{query}")).await.status(), 400, "{query}");
+    }
+    assert_eq!(world.get(&format!("{PATH}?operation=GetNextCACert")).await.status(), 400);
+    assert_eq!(world.get("/nowhere").await.status(), 404);
+}

@@ -1,0 +1,162 @@
+//! The server as a process: the real binary, its data in a temporary folder.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long anything here may take before a test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which build of the binary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// As released, but for optimisation.
+    Debug,
+    /// With fault points.
+    FaultPoints,
+    /// As released.
+    Release,
+}
+
+/// Builds `scepter`, and gives the path of a copy that the next build leaves alone.
+pub fn binary(build: Build) -> PathBuf {
+    // Builds of one binary with different features overwrite each other.
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let building = BUILDING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root).args(["build", "--locked", "--quiet", "--package", "scepter"]);
+    let (profile, name) = match build {
+        Build::Debug => ("debug", "scepter-debug"),
+        Build::FaultPoints => {
+            cargo.args(["--features", "fault-points"]);
+            ("debug", "scepter-fault-points")
+        }
+        Build::Release => {
+            cargo.arg("--release");
+            ("release", "scepter-release")
+        }
+    };
+    assert!(cargo.status().unwrap().success(), "building scepter failed");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let copy = target.join(format!("{name}-{}", std::process::id()));
+    std::fs::copy(target.join(profile).join("scepter"), &copy).unwrap();
+    drop(building);
+    copy
+}
+
+/// A running server. Killed when dropped.
+pub struct Server {
+    child: Child,
+    log: Receiver<String>,
+    /// What it printed when it was ready.
+    pub welcome: Vec<String>,
+}
+
+impl Server {
+    /// Starts the server on a free port and waits until it is ready.
+    pub fn start(binary: &Path, data: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("SCEPTER_CHALLENGE", crate::world::CHALLENGE)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, log) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut welcome = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            let last = line.contains("pki --scepca");
+            welcome.push(line);
+            if last {
+                return Self { child, log, welcome };
+            }
+        }
+        panic!("the server did not start: {:?}", log.iter().collect::<Vec<_>>());
+    }
+
+    /// The line of the welcome that begins so, without its beginning.
+    pub fn printed(&self, beginning: &str) -> String {
+        let line = self.welcome.iter().find_map(|line| line.strip_prefix(beginning));
+        line.unwrap().trim().to_owned()
+    }
+
+    /// Its SCEP URL.
+    pub fn scep_url(&self) -> String {
+        self.printed("SCEP URL")
+    }
+
+    /// Its address and port.
+    pub fn address(&self) -> String {
+        let url = self.scep_url();
+        url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a log line that holds `text`.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE).expect("the log line never came");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM; whether it then ended well.
+    pub fn terminate(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone, or gone now; neither can be helped here.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One HTTP exchange by curl: status and body.
+pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
+    use std::io::Write;
+    let mut curl = Command::new("curl")
+        .args(["--silent", "--max-time", "60", "--write-out", "\n%{http_code}"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A server that answers early closes early; what counts is its answer.
+    let _ = curl.stdin.take().unwrap().write_all(body);
+    let output = curl.wait_with_output().unwrap().stdout;
+    let split = output.iter().rposition(|octet| *octet == b'\n').unwrap();
+    let status = std::str::from_utf8(&output[split + 1..]).unwrap().parse().unwrap();
+    (status, output[..split].to_vec())
+}
