@@ -25,10 +25,14 @@ pub enum Build {
 pub fn binary(build: Build) -> PathBuf {
     // Builds of one binary with different features overwrite each other.
     static BUILDING: Mutex<()> = Mutex::new(());
-    let building = BUILDING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let building = BUILDING
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).args(["build", "--locked", "--quiet", "--package", "scepter"]);
+    cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--quiet", "--package", "scepter"]);
     let (profile, name) = match build {
         Build::Debug => ("debug", "scepter-debug"),
         Build::FaultPoints => {
@@ -41,7 +45,8 @@ pub fn binary(build: Build) -> PathBuf {
         }
     };
     assert!(cargo.status().unwrap().success(), "building scepter failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let copy = target.join(format!("{name}-{}", std::process::id()));
     std::fs::copy(target.join(profile).join("scepter"), &copy).unwrap();
     drop(building);
@@ -83,15 +88,25 @@ impl Server {
             let last = line.contains("pki --scepca");
             welcome.push(line);
             if last {
-                return Self { child, log, welcome };
+                return Self {
+                    child,
+                    log,
+                    welcome,
+                };
             }
         }
-        panic!("the server did not start: {:?}", log.iter().collect::<Vec<_>>());
+        panic!(
+            "the server did not start: {:?}",
+            log.iter().collect::<Vec<_>>()
+        );
     }
 
     /// The line of the welcome that begins so, without its beginning.
     pub fn printed(&self, beginning: &str) -> String {
-        let line = self.welcome.iter().find_map(|line| line.strip_prefix(beginning));
+        let line = self
+            .welcome
+            .iter()
+            .find_map(|line| line.strip_prefix(beginning));
         line.unwrap().trim().to_owned()
     }
 
@@ -103,7 +118,12 @@ impl Server {
     /// Its address and port.
     pub fn address(&self) -> String {
         let url = self.scep_url();
-        url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned()
+        url.strip_prefix("http://")
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 
     /// Its process.
@@ -114,7 +134,10 @@ impl Server {
     /// Waits for a log line that holds `text`.
     pub fn wait_for_log(&self, text: &str) -> String {
         loop {
-            let line = self.log.recv_timeout(PATIENCE).expect("the log line never came");
+            let line = self
+                .log
+                .recv_timeout(PATIENCE)
+                .expect("the log line never came");
             if line.contains(text) {
                 return line;
             }
@@ -147,7 +170,13 @@ impl Drop for Server {
 pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
     use std::io::Write;
     let mut curl = Command::new("curl")
-        .args(["--silent", "--max-time", "60", "--write-out", "\n%{http_code}"])
+        .args([
+            "--silent",
+            "--max-time",
+            "60",
+            "--write-out",
+            "\n%{http_code}",
+        ])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -157,6 +186,9 @@ pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
     let _ = curl.stdin.take().unwrap().write_all(body);
     let output = curl.wait_with_output().unwrap().stdout;
     let split = output.iter().rposition(|octet| *octet == b'\n').unwrap();
-    let status = std::str::from_utf8(&output[split + 1..]).unwrap().parse().unwrap();
+    let status = std::str::from_utf8(&output[split + 1..])
+        .unwrap()
+        .parse()
+        .unwrap();
     (status, output[..split].to_vec())
 }

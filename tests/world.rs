@@ -1,7 +1,7 @@
 //! A server in this process: the embedded database in memory, software keys in a temporary folder, a clock to be set.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -196,7 +196,9 @@ async fn profiles(
         .unwrap();
     let subject = CaSubject::new("CN=Test RA,O=Corp").unwrap();
     let ra_certificate = match plan.ra {
-        None => create_ra_certificate(managing, &authority, &subject, 2 * YEAR).await.unwrap(),
+        None => create_ra_certificate(managing, &authority, &subject, 2 * YEAR)
+            .await
+            .unwrap(),
         Some((certificate, pkcs8)) => {
             let imported = RaCertificate {
                 uuid: Uuid::new_v4(),
@@ -209,7 +211,9 @@ async fn profiles(
         }
     };
     let template = CertificateTemplate::default();
-    let ra_profile = create_ra_profile(managing, name(), authority.uuid, template).await.unwrap();
+    let ra_profile = create_ra_profile(managing, name(), authority.uuid, template)
+        .await
+        .unwrap();
     let challenge = ChallengePassword::new(CHALLENGE);
     let scep_profile = create_scep_profile(
         managing,
@@ -222,10 +226,17 @@ async fn profiles(
     .unwrap();
     let read = |uuid| managing.profiles.read::<RaProfile>(uuid);
     let stored = read(ra_profile.uuid).await.unwrap().unwrap();
-    activate_scep(managing, stored, scep_profile.uuid).await.unwrap();
+    activate_scep(managing, stored, scep_profile.uuid)
+        .await
+        .unwrap();
     let stored = read(ra_profile.uuid).await.unwrap().unwrap();
     enable_ra_profile(managing, stored).await.unwrap();
-    let stored = managing.profiles.read(scep_profile.uuid).await.unwrap().unwrap();
+    let stored = managing
+        .profiles
+        .read(scep_profile.uuid)
+        .await
+        .unwrap()
+        .unwrap();
     enable_scep_profile(managing, stored).await.unwrap();
     (authority.certificate, ra_certificate.certificate)
 }

@@ -2,10 +2,12 @@
 //! (open the request, sign the certificate, sign the reply), measured by `openssl speed` in the same run; start-up; memory.
 //!
 //!     cargo bench -p scepter-tests
+//!
+//! `SCEPTER_BINARY` names another build to measure.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -16,10 +18,13 @@ use scepter_tests::world::{CHALLENGE, PATH};
 
 const WARM_UP: usize = 50;
 const ENROLMENTS: usize = 2_000;
+/// Connections at work at the same time: a server is measured at work, not waking up.
+const CONNECTIONS: usize = 4;
 const STARTS: usize = 5;
 
 fn main() {
-    let binary = binary(Build::Release);
+    let binary =
+        std::env::var_os("SCEPTER_BINARY").map_or_else(|| binary(Build::Release), PathBuf::from);
     let data = tempfile::tempdir().unwrap();
     drop(Server::start(&binary, data.path(), &[]));
     let start_up = start_up(&binary, data.path());
@@ -39,7 +44,10 @@ fn main() {
     println!("ratio                                        {ratio:>9.2}   at most 1.5");
     println!("start-up after the first, median of {STARTS}        {start_up:>9.1?}   under 200 ms");
     println!("resident at rest                             {at_rest:>6.1} MB");
-    println!("resident after {} enrolments               {loaded:>6.1} MB   under 40 MB", WARM_UP + ENROLMENTS);
+    println!(
+        "resident after {} enrolments               {loaded:>6.1} MB   under 40 MB",
+        WARM_UP + ENROLMENTS
+    );
 }
 
 /// From the start of the process to its welcome.
@@ -77,12 +85,20 @@ fn enrolment(server: &Server) -> Duration {
         connection.exchange("POST", "?operation=PKIOperation", message);
     }
     let before = cpu(server);
-    let mut last = Vec::new();
-    for message in measured {
-        last = connection.exchange("POST", "?operation=PKIOperation", message);
-    }
+    let (address, device, ra_certificate) = (&server.address(), &device, &ra_certificate);
+    std::thread::scope(|scope| {
+        for share in measured.chunks(ENROLMENTS.div_ceil(CONNECTIONS)) {
+            scope.spawn(move || {
+                let mut connection = Connection::open(address);
+                let mut last = Vec::new();
+                for message in share {
+                    last = connection.exchange("POST", "?operation=PKIOperation", message);
+                }
+                device.read(&last, ra_certificate).leaf();
+            });
+        }
+    });
     let spent = cpu(server) - before;
-    device.read(&last, &ra_certificate).leaf();
     spent / u32::try_from(ENROLMENTS).unwrap()
 }
 
@@ -99,7 +115,10 @@ fn cpu(server: &Server) -> Duration {
 /// VmRSS in megabytes.
 fn resident(server: &Server) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kilobytes / 1_000.0
 }
@@ -110,8 +129,15 @@ fn rsa_private_operation() -> Duration {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find(|line| line.starts_with("rsa 2048 bits")).unwrap();
-    let seconds = line.split_whitespace().nth(3).unwrap().trim_end_matches('s');
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("rsa 2048 bits"))
+        .unwrap();
+    let seconds = line
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .trim_end_matches('s');
     Duration::from_secs_f64(seconds.parse().unwrap())
 }
 
@@ -131,7 +157,9 @@ impl Connection {
 
     fn exchange(&mut self, method: &str, query: &str, body: &[u8]) -> Vec<u8> {
         let length = body.len();
-        let head = format!("{method} {PATH}{query} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {PATH}{query} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n"
+        );
         let request = [head.as_bytes(), body].concat();
         self.stream.get_mut().write_all(&request).unwrap();
         let mut length = 0;

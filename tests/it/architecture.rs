@@ -11,8 +11,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ca-issuer", &["scep-cms", "scep-protocol"]),
     ("scep-service", &["scep-cms", "scep-protocol", "ca-issuer"]),
     ("scep-http", &["scep-cms", "scep-protocol", "scep-service"]),
-    ("keys-software", &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"]),
-    ("store-dynamodb", &["scep-cms", "scep-protocol", "scep-service"]),
+    (
+        "keys-software",
+        &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"],
+    ),
+    (
+        "store-dynamodb",
+        &["scep-cms", "scep-protocol", "scep-service"],
+    ),
     ("store-embedded", &[]),
 ];
 
@@ -37,7 +43,11 @@ fn rooms() -> BTreeMap<String, (Vec<String>, std::path::PathBuf)> {
         .into_iter()
         .filter(|package| package.name.as_str() != "scepter-tests")
         .map(|package| {
-            let dependencies = package.dependencies.iter().map(|d| d.name.clone()).collect();
+            let dependencies = package
+                .dependencies
+                .iter()
+                .map(|d| d.name.clone())
+                .collect();
             let source = package.manifest_path.parent().unwrap().join("src");
             (package.name.to_string(), (dependencies, source.into()))
         })
@@ -56,7 +66,10 @@ fn rooms_import_one_way() {
             continue;
         };
         for dependency in dependencies.iter().filter(|name| rooms.contains_key(*name)) {
-            assert!(allowed.contains(&dependency.as_str()), "{room} imports {dependency}");
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{room} imports {dependency}"
+            );
         }
     }
 }
@@ -65,8 +78,14 @@ fn rooms_import_one_way() {
 fn foreign_types_stay_in_their_rooms() {
     for (room, (dependencies, _)) in rooms() {
         for dependency in &dependencies {
-            for (prefix, allowed) in ONLY_IN.iter().filter(|(prefix, _)| dependency.starts_with(prefix)) {
-                assert!(allowed.contains(&room.as_str()), "{room} has {dependency} ({prefix})");
+            for (prefix, allowed) in ONLY_IN
+                .iter()
+                .filter(|(prefix, _)| dependency.starts_with(prefix))
+            {
+                assert!(
+                    allowed.contains(&room.as_str()),
+                    "{room} has {dependency} ({prefix})"
+                );
             }
         }
     }

@@ -1,1 +1,186 @@
-//! x
+//! Whether an endpoint serves: each reason not to, on every operation, at both URLs.
+
+use std::time::Duration;
+
+use scep_protocol::{Authority, RaCertificate};
+use scep_service::{ProfileStore, Versioned};
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, World};
+use uuid::Uuid;
+
+const BY_SCEP_PROFILE: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
+const BY_RA_PROFILE: &str = "/api/v1/protocols/scep/raProfile/default/pkiclient.exe";
+
+const OPERATIONS: [&str; 3] = ["GetCACaps", "GetCACert", "PKIOperation"];
+
+/// The answer to every operation at an endpoint.
+#[track_caller]
+fn check(world: &World, path: &str, status: u16, reason: &str) {
+    let device = Device::ec();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let message = device.message(&request, &world.ra_certificate);
+    for operation in OPERATIONS {
+        let uri = format!("{path}?operation={operation}");
+        let method = if operation == "PKIOperation" {
+            "POST"
+        } else {
+            "GET"
+        };
+        let response = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(world.send(method, &uri, message.clone()))
+        });
+        assert_eq!(response.status(), status, "{operation} at {path}");
+        if status != 200 {
+            assert_eq!(
+                *response.body(),
+                format!("{reason}\n"),
+                "{operation} at {path}"
+            );
+            assert_eq!(response.headers()["content-type"], "text/plain");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_linked_and_enabled_pair_serves_at_both_urls() {
+    let world = World::new().await;
+    check(&world, BY_SCEP_PROFILE, 200, "");
+    check(&world, BY_RA_PROFILE, 200, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profiles_that_do_not_exist_are_404() {
+    let world = World::new().await;
+    check(
+        &world,
+        "/api/v1/protocols/scep/nobody/pkiclient.exe",
+        404,
+        "no such SCEP Profile",
+    );
+    check(
+        &world,
+        "/api/v1/protocols/scep/raProfile/nobody",
+        404,
+        "no such RA Profile",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_profile_is_403() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| profile.enabled = false)
+        .await;
+    check(&world, BY_SCEP_PROFILE, 403, "the SCEP Profile is disabled");
+    check(&world, BY_RA_PROFILE, 403, "the SCEP Profile is disabled");
+    world
+        .edit_scep_profile(|profile| profile.enabled = true)
+        .await;
+    world
+        .edit_ra_profile(|profile| profile.enabled = false)
+        .await;
+    check(&world, BY_SCEP_PROFILE, 403, "the RA Profile is disabled");
+    check(&world, BY_RA_PROFILE, 403, "the RA Profile is disabled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_link_is_403_at_the_url_that_needs_it() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| profile.ra_profile = None)
+        .await;
+    let reason = "the SCEP Profile has no default RA Profile";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 200, "");
+    world
+        .edit_scep_profile(|profile| profile.ra_profile = Some(Uuid::nil()))
+        .await;
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    world
+        .edit_ra_profile(|profile| profile.scep_profile = None)
+        .await;
+    let reason = "SCEP is not activated on the RA Profile";
+    check(&world, BY_RA_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_ra_certificate_or_authority_is_403() {
+    let world = World::new().await;
+    world
+        .edit_ra_profile(|profile| profile.authority = Uuid::nil())
+        .await;
+    check(
+        &world,
+        BY_SCEP_PROFILE,
+        403,
+        "the RA Profile has no authority",
+    );
+    world
+        .edit_scep_profile(|profile| profile.ra_certificate = Uuid::nil())
+        .await;
+    check(
+        &world,
+        BY_SCEP_PROFILE,
+        403,
+        "the SCEP Profile has no RA certificate",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ra_certificate_of_another_authority_or_key_is_403() {
+    let world = World::new().await;
+    let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
+    let uuid = profile.object.ra_certificate;
+    let stored = || async {
+        world
+            .store
+            .read::<RaCertificate>(uuid)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let reason = "the RA certificate does not fit the authority";
+    let mut edited = stored().await;
+    let authority = std::mem::replace(&mut edited.object.authority, Uuid::nil());
+    world.store.replace(&edited).await.unwrap();
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    let mut edited = stored().await;
+    edited.object.authority = authority;
+    edited.object.certificate = Device::ec().certificate;
+    world.store.replace(&edited).await.unwrap();
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_certificates_are_403() {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let world = World::new().await;
+    world.clock.advance(3 * YEAR);
+    check(
+        &world,
+        BY_SCEP_PROFILE,
+        403,
+        "the RA certificate is not valid now",
+    );
+    // An RA certificate that outlives its authority: only the authority is expired.
+    let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
+    let uuid = profile.object.ra_certificate;
+    let mut edited = world
+        .store
+        .read::<RaCertificate>(uuid)
+        .await
+        .unwrap()
+        .unwrap();
+    edited.object.certificate = Device::rsa().certificate;
+    world.store.replace(&edited).await.unwrap();
+    world.clock.advance(8 * YEAR);
+    check(
+        &world,
+        BY_SCEP_PROFILE,
+        403,
+        "the authority's certificate is not valid now",
+    );
+    let authorities: Option<Versioned<Authority>> =
+        world.store.read(edited.object.authority).await.unwrap();
+    assert!(authorities.is_some());
+}

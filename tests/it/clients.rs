@@ -1,1 +1,95 @@
-//! x
+//! Other people's clients, unchanged, against the real binary: scripts in `tests/interop`, tools by its `install.sh`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::world::CHALLENGE;
+
+/// Where `install.sh` builds what is no package; `tests/run` says the same.
+fn tools() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("interop")
+}
+
+/// Runs a client's script against a server whose authority has such a key.
+fn check(script: &str, key_algorithm: &str) {
+    let data = tempfile::tempdir().unwrap();
+    let environment = [("SCEPTER_CA_KEY_ALGORITHM", key_algorithm)];
+    let server = Server::start(&binary(Build::Debug), data.path(), &environment);
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("interop")
+        .join(script);
+    let output = Command::new(&script)
+        .args([&server.scep_url(), CHALLENGE])
+        .arg(tools())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{} failed (is it installed? tests/run does that)\n{}\n{}",
+        script.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn strongswan_enrols_with_an_rsa_authority() {
+    check("strongswan.sh", "RSA_2048");
+}
+
+#[test]
+fn strongswan_enrols_with_an_ec_authority() {
+    check("strongswan.sh", "EC_P256");
+}
+
+#[test]
+fn certmonger_enrols_by_get_with_an_rsa_authority() {
+    check("certmonger.sh", "RSA_3072");
+}
+
+#[test]
+fn certmonger_enrols_by_get_with_an_ec_authority() {
+    check("certmonger.sh", "EC_P384");
+}
+
+#[test]
+fn micromdm_enrols_with_aes_and_is_refused_with_single_des() {
+    check("micromdm.sh", "RSA_2048");
+    check("micromdm.sh", "EC_P256");
+}
+
+#[test]
+fn jscep_enrols() {
+    check("jscep.sh", "RSA_2048");
+    check("jscep.sh", "EC_P521");
+}
+
+/// The command that the server prints is pasted into a shell, as a reader would.
+#[test]
+fn the_printed_command_works_when_pasted() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new("bash")
+        .args([
+            "-c",
+            &server
+                .printed("  pki")
+                .replacen("--scepca", "pki --scepca", 1),
+        ])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("device.crt: OK"));
+}

@@ -17,7 +17,10 @@ async fn enrol(world: &World, device: &Device, request: &Request) -> CertRep {
     let message = device.message(request, &world.ra_certificate);
     let response = world.post(message).await;
     assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-type"], "application/x-pki-message");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/x-pki-message"
+    );
     assert_eq!(response.headers()["cache-control"], "no-store");
     device.read(response.body(), &world.ra_certificate)
 }
@@ -31,7 +34,12 @@ pub(crate) fn openssl_x509(certificate: &Certificate, arguments: &[&str]) -> Str
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(certificate.der()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(certificate.der())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
@@ -55,7 +63,11 @@ fn openssl_verify(leaf: &Certificate, authority: &Certificate) {
         .args([&authority_file, &leaf_file])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[tokio::test]
@@ -89,7 +101,10 @@ async fn a_certificate_holds_what_the_rules_name_and_nothing_else() {
     let text = openssl_x509(&leaf, &["-subject", "-issuer", "-ext", EXTENSIONS]);
     let identifier = |certificate: &Certificate| {
         let identifier = certificate.subject_key_identifier().unwrap();
-        let octets: Vec<_> = identifier.iter().map(|octet| format!("{octet:02X}")).collect();
+        let octets: Vec<_> = identifier
+            .iter()
+            .map(|octet| format!("{octet:02X}"))
+            .collect();
         octets.join(":")
     };
     let (subject_key, authority_key) = (identifier(&leaf), identifier(&world.authority));
@@ -111,7 +126,10 @@ async fn a_certificate_holds_what_the_rules_name_and_nothing_else() {
     let validity = leaf.validity().unwrap();
     let now = scep_service::Clock::now(&*world.clock);
     assert_eq!(validity.not_before, now - Duration::from_secs(3600));
-    assert_eq!(validity.not_after, now + Duration::from_secs(365 * 24 * 3600));
+    assert_eq!(
+        validity.not_after,
+        now + Duration::from_secs(365 * 24 * 3600)
+    );
     let serial_bytes = leaf.issuer_and_serial_number().serial_number_hex().len() / 2;
     assert!((15..=16).contains(&serial_bytes));
 }
@@ -149,7 +167,10 @@ async fn a_reply_echoes_the_transaction_and_its_nonce() {
         request.transaction_id = transaction_id.to_owned();
         request.sender_nonce = vec![nonce; usize::from(nonce)];
         let reply = enrol(&world, &device, &request).await;
-        assert_eq!(reply.transaction_id.as_ref().unwrap().as_str(), transaction_id);
+        assert_eq!(
+            reply.transaction_id.as_ref().unwrap().as_str(),
+            transaction_id
+        );
         assert_eq!(reply.attributes.recipient_nonce, Some(request.sender_nonce));
         reply.leaf();
     }
@@ -159,10 +180,17 @@ async fn a_reply_echoes_the_transaction_and_its_nonce() {
 async fn a_get_is_answered_like_a_post() {
     let world = World::new().await;
     let device = Device::rsa();
-    let message = device.message(&device.enrolment("device-1", CHALLENGE), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     let base64 = STANDARD.encode(message);
     let escaped = utf8_percent_encode(&base64, NON_ALPHANUMERIC).to_string();
-    let lines: Vec<_> = base64.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    let lines: Vec<_> = base64
+        .as_bytes()
+        .chunks(64)
+        .map(String::from_utf8_lossy)
+        .collect();
     let mut serials = BTreeSet::new();
     for written in [
         escaped,
@@ -171,7 +199,9 @@ async fn a_get_is_answered_like_a_post() {
         base64.replace('+', "-").replace('/', "_").replace('=', ""),
         lines.join("%0D%0A"),
     ] {
-        let response = world.get(&format!("{PATH}?operation=PKIOperation&message={written}")).await;
+        let response = world
+            .get(&format!("{PATH}?operation=PKIOperation&message={written}"))
+            .await;
         assert_eq!(response.status(), 200);
         let leaf = device.read(response.body(), &world.ra_certificate).leaf();
         serials.insert(leaf.issuer_and_serial_number().serial_number_hex());
@@ -183,11 +213,15 @@ async fn a_get_is_answered_like_a_post() {
 async fn the_same_request_twice_gets_one_certificate_in_a_fresh_reply() {
     let world = World::new().await;
     let device = Device::rsa();
-    let message = device.message(&device.enrolment("device-1", CHALLENGE), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     let first = world.post(message.clone()).await.into_body();
     let second = world.post(message).await.into_body();
     assert_ne!(first, second);
-    let [first, second] = [first, second].map(|body| device.read(&body, &world.ra_certificate).leaf());
+    let [first, second] =
+        [first, second].map(|body| device.read(&body, &world.ra_certificate).leaf());
     assert_eq!(first, second);
 }
 
@@ -195,7 +229,10 @@ async fn the_same_request_twice_gets_one_certificate_in_a_fresh_reply() {
 async fn twenty_at_once_get_one_certificate() {
     let world = std::sync::Arc::new(World::new().await);
     let device = Device::rsa();
-    let message = device.message(&device.enrolment("device-1", CHALLENGE), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     let requests: Vec<_> = (0..20)
         .map(|_| {
             let (world, message) = (world.clone(), message.clone());
@@ -214,8 +251,12 @@ async fn twenty_at_once_get_one_certificate() {
 async fn a_corrected_request_of_the_same_key_gets_a_new_certificate() {
     let world = World::new().await;
     let device = Device::rsa();
-    let first = enrol(&world, &device, &device.enrolment("device-1", CHALLENGE)).await.leaf();
-    let second = enrol(&world, &device, &device.enrolment("device-2", CHALLENGE)).await.leaf();
+    let first = enrol(&world, &device, &device.enrolment("device-1", CHALLENGE))
+        .await
+        .leaf();
+    let second = enrol(&world, &device, &device.enrolment("device-2", CHALLENGE))
+        .await
+        .leaf();
     assert_ne!(first, second);
     assert!(openssl_x509(&second, &["-subject"]).contains("device-2"));
 }
@@ -253,14 +294,24 @@ async fn a_reply_carries_as_much_of_the_chain_as_the_profile_says() {
     let request = device.enrolment("device-1", CHALLENGE);
     let root = Device::ec().certificate;
     let mut authority: scep_service::Versioned<scep_protocol::Authority> =
-        scep_service::ProfileStore::find(&world.store, &scep_protocol::ProfileName::new("test-ca").unwrap())
-            .await
-            .unwrap()
-            .unwrap();
+        scep_service::ProfileStore::find(
+            &world.store,
+            &scep_protocol::ProfileName::new("test-ca").unwrap(),
+        )
+        .await
+        .unwrap()
+        .unwrap();
     authority.object.chain = vec![root.clone()];
-    scep_service::ProfileStore::replace(&world.store, &authority).await.unwrap();
+    scep_service::ProfileStore::replace(&world.store, &authority)
+        .await
+        .unwrap();
     let above = [world.authority.der().to_vec(), root.der().to_vec()];
-    for (issuer, chain, expected) in [(false, false, 0), (true, false, 1), (false, true, 2), (true, true, 2)] {
+    for (issuer, chain, expected) in [
+        (false, false, 0),
+        (true, false, 1),
+        (false, true, 2),
+        (true, true, 2),
+    ] {
         world
             .edit_scep_profile(|profile| {
                 profile.include_ca_certificate = issuer;
@@ -282,10 +333,18 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
     let world = World::new().await;
     let uri = format!("{PATH}?operation=GetCACert&message=0");
     let response = world.get(&uri).await;
-    assert_eq!(response.headers()["content-type"], "application/x-x509-ca-ra-cert");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/x-x509-ca-ra-cert"
+    );
     let form = scep_protocol::CaCertificateForm::RaOnly;
-    world.edit_scep_profile(|profile| profile.ca_certificate_form = form).await;
+    world
+        .edit_scep_profile(|profile| profile.ca_certificate_form = form)
+        .await;
     let response = world.get(&uri).await;
-    assert_eq!(response.headers()["content-type"], "application/x-x509-ca-cert");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/x-x509-ca-cert"
+    );
     assert_eq!(response.body(), world.ra_certificate.der());
 }

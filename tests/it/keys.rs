@@ -1,1 +1,181 @@
-//! x
+//! The contract of the key ports, run over software keys.
+
+use std::os::unix::fs::PermissionsExt;
+
+use aws_lc_rs::rsa::{
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey,
+};
+use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKey, SoftwareSecrets};
+use scep_cms::{
+    ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
+    SignatureAlgorithm,
+};
+use scep_protocol::{KeyAlgorithm, KeyReference};
+use scep_service::{CaKeys, KeyError, RaKey, Secrets};
+use scepter_tests::device::Device;
+use uuid::Uuid;
+
+fn folder() -> (tempfile::TempDir, KeyFolder) {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = KeyFolder::open(&folder.path().join("keys")).unwrap();
+    (folder, keys)
+}
+
+fn ra_key(device: &Device) -> SoftwareRaKey {
+    SoftwareRaKey::from_pkcs8(KeyReference("ra".to_owned()), device.pkcs8().into()).unwrap()
+}
+
+#[tokio::test]
+async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() {
+    let (_folder, keys) = folder();
+    for algorithm in [
+        KeyAlgorithm::Rsa2048,
+        KeyAlgorithm::Rsa3072,
+        KeyAlgorithm::Rsa4096,
+        KeyAlgorithm::EcP256,
+        KeyAlgorithm::EcP384,
+        KeyAlgorithm::EcP521,
+    ] {
+        let key = SoftwareCaKeys::new(keys.clone())
+            .generate(algorithm)
+            .await
+            .unwrap();
+        let restarted = SoftwareCaKeys::new(keys.clone());
+        let signature = restarted
+            .sign(&key.reference, algorithm, b"message")
+            .await
+            .unwrap();
+        let public = PublicKey::from_der(&key.subject_public_key_info).unwrap();
+        let how = ca_issuer::signature_algorithm(algorithm);
+        public.verify(how, b"message", &signature).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn key_files_are_their_owners_and_others_are_refused() {
+    let (folder, keys) = folder();
+    let ca_keys = SoftwareCaKeys::new(keys.clone());
+    let key = ca_keys.generate(KeyAlgorithm::EcP256).await.unwrap();
+    let file = folder.path().join(format!("keys/{}.key", key.reference.0));
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(&file), mode(&folder.path().join("keys"))),
+        (0o600, 0o700)
+    );
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = SoftwareCaKeys::new(keys)
+        .sign(&key.reference, KeyAlgorithm::EcP256, b"")
+        .await;
+    assert!(matches!(refused, Err(KeyError::Broken { .. })));
+}
+
+#[tokio::test]
+async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
+    let (_folder, keys) = folder();
+    let ca_keys = SoftwareCaKeys::new(keys);
+    for reference in [
+        Uuid::new_v4().to_string(),
+        "../secrets".to_owned(),
+        String::new(),
+    ] {
+        let refused = ca_keys
+            .sign(&KeyReference(reference), KeyAlgorithm::EcP256, b"")
+            .await;
+        assert!(matches!(refused, Err(KeyError::Broken { .. })));
+    }
+}
+
+#[test]
+fn an_ra_key_signs_with_every_digest() {
+    let device = Device::rsa();
+    let public = device.certificate.public_key().unwrap();
+    for digest in DigestAlgorithm::ALL {
+        let signature = ra_key(&device).sign(digest, b"message").unwrap();
+        public
+            .verify(SignatureAlgorithm::RsaPkcs1(digest), b"message", &signature)
+            .unwrap();
+    }
+}
+
+#[test]
+fn an_ra_key_unwraps_what_is_wrapped_for_it() {
+    let device = Device::rsa();
+    let cipher = ContentEncryption::Aes256Cbc;
+    let content_key = [9; 32];
+    let wrapped = device
+        .certificate
+        .public_key()
+        .unwrap()
+        .encrypt(&content_key)
+        .unwrap();
+    let unwrapped = ra_key(&device).content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);
+    assert_eq!(unwrapped.as_bytes(), content_key);
+    for (transport, algorithm) in [
+        (KeyTransport::RsaOaepSha1, &OAEP_SHA1_MGF1SHA1),
+        (KeyTransport::RsaOaepSha256, &OAEP_SHA256_MGF1SHA256),
+    ] {
+        let public =
+            PublicEncryptingKey::from_der(device.certificate.subject_public_key_info()).unwrap();
+        let public = OaepPublicEncryptingKey::new(public).unwrap();
+        let mut wrapped = vec![0; public.ciphertext_size()];
+        public
+            .encrypt(algorithm, &content_key, &mut wrapped, None)
+            .unwrap();
+        let unwrapped = ra_key(&device).content_key(transport, &wrapped, cipher);
+        assert_eq!(unwrapped.as_bytes(), content_key);
+    }
+}
+
+#[test]
+fn what_does_not_unwrap_gives_the_same_stand_in_key_each_time() {
+    let device = Device::rsa();
+    let key = ra_key(&device);
+    let too_short = device
+        .certificate
+        .public_key()
+        .unwrap()
+        .encrypt(&[9; 16])
+        .unwrap();
+    for cipher in ContentEncryption::ALL {
+        for wrapped in [vec![1; 256], vec![0xff; 256], too_short.clone()] {
+            let stand_in = || key.content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);
+            let first = stand_in();
+            assert_eq!(first.as_bytes().len(), cipher.key_bytes());
+            if cipher != ContentEncryption::Aes128Cbc {
+                assert_eq!(first.as_bytes(), stand_in().as_bytes());
+                assert!(first.as_bytes().iter().any(|octet| *octet != 9));
+            }
+        }
+    }
+    let other = ra_key(&Device::rsa());
+    let cipher = ContentEncryption::Aes256Cbc;
+    let [mine, theirs] =
+        [&key, &other].map(|key| key.content_key(KeyTransport::RsaPkcs1, &[1; 256], cipher));
+    assert_ne!(mine.as_bytes(), theirs.as_bytes());
+}
+
+#[tokio::test]
+async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
+    let (_folder, keys) = folder();
+    let profile = Uuid::new_v4();
+    let sealed = SoftwareSecrets::open(&keys)
+        .unwrap()
+        .seal(profile, &ChallengePassword::new("s3cret"))
+        .await
+        .unwrap();
+    assert!(!sealed.0.contains("s3cret"));
+    let restarted = SoftwareSecrets::open(&keys).unwrap();
+    assert_eq!(
+        restarted.open(profile, &sealed).await.unwrap().reveal(),
+        "s3cret"
+    );
+    assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
+    let mut spoilt = sealed.clone();
+    spoilt
+        .0
+        .replace_range(0..1, if sealed.0.starts_with('A') { "B" } else { "A" });
+    assert!(restarted.open(profile, &spoilt).await.is_err());
+    spoilt.0.truncate(8);
+    assert!(restarted.open(profile, &spoilt).await.is_err());
+}

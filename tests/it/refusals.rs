@@ -29,7 +29,11 @@ fn enrolment(device: &Device) -> Request {
 #[track_caller]
 fn replaced(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
-    let places: Vec<_> = message.windows(from.len()).enumerate().filter(|(_, w)| *w == from).collect();
+    let places: Vec<_> = message
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, w)| *w == from)
+        .collect();
     assert_eq!(places.len(), 1, "{from:02x?}");
     let mut spoilt = message.to_vec();
     spoilt[places[0].0..places[0].0 + to.len()].copy_from_slice(to);
@@ -37,7 +41,10 @@ fn replaced(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 fn oid(arcs: &str) -> Vec<u8> {
-    der::asn1::ObjectIdentifier::new(arcs).unwrap().to_der().unwrap()
+    der::asn1::ObjectIdentifier::new(arcs)
+        .unwrap()
+        .to_der()
+        .unwrap()
 }
 
 const SENDER_NONCE: &str = "2.16.840.1.113733.1.9.5";
@@ -58,7 +65,9 @@ async fn a_wrong_or_missing_challenge_is_bad_request() {
         let message = device.message(&request, &world.ra_certificate);
         check(&device, &world, message, FailInfo::BadRequest, text);
     }
-    world.edit_scep_profile(|profile| profile.challenge = None).await;
+    world
+        .edit_scep_profile(|profile| profile.challenge = None)
+        .await;
     let message = device.message(&enrolment(&device), &world.ra_certificate);
     let text = "the profile has no challengePassword to authorise enrolments";
     check(&device, &world, message, FailInfo::BadRequest, text);
@@ -72,7 +81,13 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
     let last = message.len() - 1;
     let mut signature = message.clone();
     signature[last] ^= 1;
-    check(&device, &world, signature, FailInfo::BadMessageCheck, SPOILT);
+    check(
+        &device,
+        &world,
+        signature,
+        FailInfo::BadMessageCheck,
+        SPOILT,
+    );
     let nonce = replaced(&message, &request.sender_nonce, &[8; 16]);
     check(&device, &world, nonce, FailInfo::BadMessageCheck, SPOILT);
     // The IV is in the content alone.
@@ -81,9 +96,15 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
     // Another's certificate under the same message: the sid names nobody who came along.
     let other = Device::rsa();
     let mut stranger = device.message(&request, &world.ra_certificate);
-    let place = stranger.windows(device.certificate.der().len()).position(|w| w == device.certificate.der());
-    if let (Some(place), true) = (place, other.certificate.der().len() == device.certificate.der().len()) {
-        stranger[place..place + other.certificate.der().len()].copy_from_slice(other.certificate.der());
+    let place = stranger
+        .windows(device.certificate.der().len())
+        .position(|w| w == device.certificate.der());
+    if let (Some(place), true) = (
+        place,
+        other.certificate.der().len() == device.certificate.der().len(),
+    ) {
+        stranger[place..place + other.certificate.der().len()]
+            .copy_from_slice(other.certificate.der());
         check(&device, &world, stranger, FailInfo::BadMessageCheck, SPOILT);
     }
 }
@@ -115,14 +136,40 @@ async fn unknown_and_unserved_message_types_are_refused() {
         let mut value = vec![0x13, 2];
         value.extend(digits);
         let unknown = replaced(&message, &[0x13, 2, b'1', b'9'], &value);
-        check(&device, &world, unknown, FailInfo::BadRequest, "the messageType is unknown");
+        check(
+            &device,
+            &world,
+            unknown,
+            FailInfo::BadRequest,
+            "the messageType is unknown",
+        );
     }
     for (kind, reason, text) in [
-        (MessageType::CertRep, FailInfo::BadRequest, "the messageType is unknown"),
-        (MessageType::RenewalReq, FailInfo::BadRequest, "RenewalReq is not supported"),
-        (MessageType::GetCert, FailInfo::BadRequest, "GetCert is not supported"),
-        (MessageType::GetCrl, FailInfo::BadRequest, "GetCRL is not supported"),
-        (MessageType::CertPoll, FailInfo::BadCertId, "no request under this transactionID is pending"),
+        (
+            MessageType::CertRep,
+            FailInfo::BadRequest,
+            "the messageType is unknown",
+        ),
+        (
+            MessageType::RenewalReq,
+            FailInfo::BadRequest,
+            "RenewalReq is not supported",
+        ),
+        (
+            MessageType::GetCert,
+            FailInfo::BadRequest,
+            "GetCert is not supported",
+        ),
+        (
+            MessageType::GetCrl,
+            FailInfo::BadRequest,
+            "GetCRL is not supported",
+        ),
+        (
+            MessageType::CertPoll,
+            FailInfo::BadCertId,
+            "no request under this transactionID is pending",
+        ),
     ] {
         let mut request = enrolment(&device);
         request.message_type = kind;
@@ -139,10 +186,16 @@ async fn md5_and_single_des_are_bad_alg() {
     // MD5 has a shorter identifier than SHA-256: the message is taken apart by its bytes.
     let sha256 = oid("2.16.840.1.101.3.4.2.1");
     let md5_like = oid("2.16.840.1.101.3.4.2.9");
-    let places = message.windows(sha256.len()).filter(|window| *window == sha256).count();
+    let places = message
+        .windows(sha256.len())
+        .filter(|window| *window == sha256)
+        .count();
     assert_eq!(places, 2);
     let mut other_digest = message.clone();
-    let last = message.windows(sha256.len()).rposition(|window| window == sha256).unwrap();
+    let last = message
+        .windows(sha256.len())
+        .rposition(|window| window == sha256)
+        .unwrap();
     other_digest[last..last + sha256.len()].copy_from_slice(&md5_like);
     let text = "the message digest algorithm is not supported";
     check(&device, &world, other_digest, FailInfo::BadAlg, text);
@@ -160,7 +213,8 @@ fn single_des_envelope(request: &Request, world: &World) -> Vec<u8> {
     let key = ContentKey::new(ContentEncryption::DesEde3Cbc, &[5; 24]).unwrap();
     let cipher = ContentEncryption::DesEde3Cbc;
     let content = request.content.as_ref().unwrap();
-    let envelope = PkcsPkiEnvelope::seal(content, cipher, &key, &[6; 8], &world.ra_certificate).unwrap();
+    let envelope =
+        PkcsPkiEnvelope::seal(content, cipher, &key, &[6; 8], &world.ra_certificate).unwrap();
     replaced_longer(&envelope, &oid("1.2.840.113549.3.7"), &oid("1.3.14.3.2.7"))
 }
 
@@ -201,8 +255,13 @@ fn replaced_longer(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced() {
     let (world, device) = (World::new().await, Device::rsa());
-    world.edit_scep_profile(|profile| profile.legacy_algorithms = false).await;
-    let announced = world.get(&format!("{PATH}?operation=GetCACaps")).await.into_body();
+    world
+        .edit_scep_profile(|profile| profile.legacy_algorithms = false)
+        .await;
+    let announced = world
+        .get(&format!("{PATH}?operation=GetCACaps"))
+        .await
+        .into_body();
     assert!(!announced.windows(6).any(|window| window == b"SHA-1\n"));
     assert!(!announced.windows(4).any(|window| window == b"DES3"));
     let mut request = enrolment(&device);
@@ -248,13 +307,22 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
     padding[at] ^= 1;
     // The wrapped key: another number, so that its PKCS #1 padding is wrong.
     let mut wrapped = good.clone();
-    let at = wrapped.windows(4).position(|window| window == [0x04, 0x82, 0x01, 0x00]).unwrap() + 40;
+    let at = wrapped
+        .windows(4)
+        .position(|window| window == [0x04, 0x82, 0x01, 0x00])
+        .unwrap()
+        + 40;
     wrapped[at] ^= 1;
     // A wrapped key of another length than the cipher's.
     let aes256 = ContentEncryption::Aes256Cbc;
     let key = ContentKey::new(aes256, &[5; 32]).unwrap();
-    let longer = PkcsPkiEnvelope::seal(&content, aes256, &key, &[6; 16], &world.ra_certificate).unwrap();
-    let longer = replaced(&longer, &oid("2.16.840.1.101.3.4.1.42"), &oid("2.16.840.1.101.3.4.1.2"));
+    let longer =
+        PkcsPkiEnvelope::seal(&content, aes256, &key, &[6; 16], &world.ra_certificate).unwrap();
+    let longer = replaced(
+        &longer,
+        &oid("2.16.840.1.101.3.4.1.42"),
+        &oid("2.16.840.1.101.3.4.1.2"),
+    );
     let garbage = seal(b"no request at all", &[5; 16]);
     for envelope in [padding, wrapped, longer, garbage, seal(&[], &[5; 16])] {
         let message = device.signed(&request, Some(envelope));
@@ -290,7 +358,9 @@ async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_rules_are_named() {
     let (world, device) = (World::new().await, Device::rsa());
-    world.edit_ra_profile(|profile| profile.template.rsa_min_bits = 3072).await;
+    world
+        .edit_ra_profile(|profile| profile.template.rsa_min_bits = 3072)
+        .await;
     let message = device.message(&enrolment(&device), &world.ra_certificate);
     let text = "rule rsaMinBits: 2048 bits, at least 3072 are required";
     check(&device, &world, message.clone(), FailInfo::BadAlg, text);
@@ -319,12 +389,23 @@ async fn what_cannot_be_read_is_a_plain_400() {
     let world = World::new().await;
     let mut noise = vec![0; 300];
     rand::rngs::SysRng.try_fill_bytes(&mut noise).unwrap();
-    for body in [vec![], vec![0x30], noise, b"<html>".to_vec(), vec![0x30; 5_000], vec![0x30, 0x80].repeat(60_000)] {
+    for body in [
+        vec![],
+        vec![0x30],
+        noise,
+        b"<html>".to_vec(),
+        vec![0x30; 5_000],
+        vec![0x30, 0x80].repeat(60_000),
+    ] {
         let response = world.post(body).await;
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()["content-type"], "text/plain");
     }
-    for query in ["operation=PKIOperation", "operation=PKIOperation&message=", "operation=PKIOperation&message=!"] {
+    for query in [
+        "operation=PKIOperation",
+        "operation=PKIOperation&message=",
+        "operation=PKIOperation&message=!",
+    ] {
         assert_eq!(world.get(&format!("{PATH}?{query}")).await.status(), 400);
     }
 }
@@ -350,7 +431,10 @@ async fn messages_with_any_octet_changed_are_answered() {
         let mut changed = message.clone();
         changed[place] ^= 0x21;
         let status = world.post(changed).await.status();
-        assert!(status == 200 || status == 400, "{status} for a change at {place}");
+        assert!(
+            status == 200 || status == 400,
+            "{status} for a change at {place}"
+        );
     }
 }
 
@@ -363,9 +447,24 @@ async fn too_large_bodies_other_methods_and_unknown_operations_have_their_answer
         assert_eq!(response.status(), 405);
         assert_eq!(response.headers()["allow"], "GET, POST");
     }
-    for query in ["", "?operation=", "?operation=GetCRL", "?operation=pkioperation"] {
-        assert_eq!(world.get(&format!("{PATH}{query}")).await.status(), 400, "{query}");
+    for query in [
+        "",
+        "?operation=",
+        "?operation=GetCRL",
+        "?operation=pkioperation",
+    ] {
+        assert_eq!(
+            world.get(&format!("{PATH}{query}")).await.status(),
+            400,
+            "{query}"
+        );
     }
-    assert_eq!(world.get(&format!("{PATH}?operation=GetNextCACert")).await.status(), 400);
+    assert_eq!(
+        world
+            .get(&format!("{PATH}?operation=GetNextCACert"))
+            .await
+            .status(),
+        400
+    );
     assert_eq!(world.get("/nowhere").await.status(), 404);
 }

@@ -1,1 +1,228 @@
-//! x
+//! Other people's decoders on our bytes, and on everybody's: openssl reads what we make, `rasn-cms` what we read.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rand::TryRng;
+use rasn_cms::{ContentInfo, SignedData};
+use scep_cms::{ContentEncryption, DigestAlgorithm, PkiMessage, to_der};
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, PATH, World};
+
+use crate::vectors::{octets, vectors};
+
+/// Mutations of each vector.
+const MUTATIONS: usize = 300;
+
+fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "openssl {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+fn write(folder: &Path, name: &str, content: &[u8]) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn openssl_verifies_and_opens_our_replies() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = openssl(&["x509", "-inform", "DER"], world.authority.der());
+    let ca = write(folder.path(), "ca.pem", &ca);
+    let key = openssl(&["pkcs8", "-inform", "DER", "-nocrypt"], &device.pkcs8());
+    let key = write(folder.path(), "key.pem", &key);
+    let own = openssl(&["x509", "-inform", "DER"], device.certificate.der());
+    let own = write(folder.path(), "own.pem", &own);
+    for (digest, cipher) in DigestAlgorithm::ALL.into_iter().zip(ContentEncryption::ALL) {
+        let mut request = device.enrolment("device-1", CHALLENGE);
+        request.transaction_id = format!("{digest:?}");
+        (request.digest, request.cipher) = (digest, cipher);
+        let reply = world
+            .post(device.message(&request, &world.ra_certificate))
+            .await
+            .into_body();
+        openssl(&["asn1parse", "-inform", "DER"], &reply);
+        let verify = [
+            "cms", "-verify", "-binary", "-inform", "DER", "-CAfile", &ca, "-purpose", "any",
+        ];
+        let envelope = openssl(&verify, &reply);
+        let decrypt = [
+            "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", &key, "-recip", &own,
+        ];
+        let inner = openssl(&decrypt, &envelope);
+        let certificates = openssl(
+            &["pkcs7", "-inform", "DER", "-print_certs", "-noout"],
+            &inner,
+        );
+        let certificates = String::from_utf8(certificates).unwrap();
+        assert!(certificates.contains("CN = device-1"), "{certificates}");
+    }
+}
+
+#[tokio::test]
+async fn openssl_reads_our_refusals_and_our_chain() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", "wrong");
+    let reply = world
+        .post(device.message(&request, &world.ra_certificate))
+        .await
+        .into_body();
+    let read = openssl(
+        &["cms", "-cmsout", "-print", "-noout", "-inform", "DER"],
+        &reply,
+    );
+    let read = String::from_utf8(read).unwrap();
+    assert!(
+        read.contains("the challengePassword is missing or wrong"),
+        "{read}"
+    );
+    let chain = world
+        .get(&format!("{PATH}?operation=GetCACert"))
+        .await
+        .into_body();
+    let chain = openssl(
+        &["pkcs7", "-inform", "DER", "-print_certs", "-noout"],
+        &chain,
+    );
+    let chain = String::from_utf8(chain).unwrap();
+    let place = |name: &str| chain.find(name).unwrap();
+    assert!(place("CN = Test RA") < place("CN = Test CA"));
+}
+
+/// What both decoders must see alike.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    certificates: usize,
+    transaction_id: Option<String>,
+    sender_nonce: Option<Vec<u8>>,
+}
+
+fn ours(ber: &[u8]) -> Option<Seen> {
+    let message = PkiMessage::from_ber(ber).ok()?;
+    Some(Seen {
+        certificates: message.certificates().len(),
+        transaction_id: message
+            .transaction_id()
+            .ok()
+            .map(|id| id.as_str().to_owned()),
+        sender_nonce: message
+            .sender_nonce()
+            .ok()
+            .map(|nonce| nonce.as_bytes().to_vec()),
+    })
+}
+
+fn theirs(ber: &[u8]) -> Option<Seen> {
+    let content: ContentInfo = rasn::ber::decode(ber).ok()?;
+    let signed: SignedData = rasn::ber::decode(content.content.as_bytes()).ok()?;
+    let signers = signed.signer_infos.to_vec();
+    let [signer] = signers.as_slice() else {
+        return None;
+    };
+    let attributes = signer
+        .signed_attrs
+        .clone()?
+        .to_vec()
+        .into_iter()
+        .cloned()
+        .collect::<Vec<_>>();
+    let value = |oid: &[u32]| {
+        let found: Vec<_> = attributes
+            .iter()
+            .filter(|attribute| &*attribute.r#type == oid)
+            .collect();
+        let [attribute] = found.as_slice() else {
+            return None;
+        };
+        Some(attribute.values.to_vec().first()?.as_bytes().to_vec())
+    };
+    let transaction_id: Option<rasn::types::PrintableString> =
+        value(&[2, 16, 840, 1, 113733, 1, 9, 7]).and_then(|der| rasn::ber::decode(&der).ok());
+    let sender_nonce: Option<rasn::types::OctetString> =
+        value(&[2, 16, 840, 1, 113733, 1, 9, 5]).and_then(|der| rasn::ber::decode(&der).ok());
+    Some(Seen {
+        certificates: signed.certificates.map_or(0, |set| set.to_vec().len()),
+        transaction_id: transaction_id
+            .map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        sender_nonce: sender_nonce.map(|octets| octets.to_vec()),
+    })
+}
+
+#[test]
+fn two_decoders_see_the_same_in_every_vector() {
+    for vector in vectors() {
+        let ber = octets(&vector.file);
+        let seen = ours(&ber);
+        assert!(seen.is_some(), "{}", vector.file);
+        assert_eq!(seen, theirs(&ber), "{}", vector.file);
+        assert_eq!(
+            seen,
+            theirs(&to_der(&ber).unwrap()),
+            "{} normalised",
+            vector.file
+        );
+    }
+}
+
+/// Where both still read a spoilt message, they read the same; and neither ours panics nor hangs on any.
+#[test]
+fn two_decoders_agree_on_mutations_that_both_read() {
+    let mut both = 0;
+    for vector in vectors() {
+        let whole = octets(&vector.file);
+        for _ in 0..MUTATIONS {
+            let mut random = [0; 6];
+            rand::rngs::SysRng.try_fill_bytes(&mut random).unwrap();
+            let mut spoilt = whole.clone();
+            let place = usize::from(u16::from_be_bytes([random[0], random[1]])) % spoilt.len();
+            match random[2] % 3 {
+                0 => spoilt[place] ^= 1 << (random[3] % 8),
+                1 => spoilt.insert(place, random[3]),
+                _ => drop(spoilt.remove(place)),
+            }
+            let Some(seen) = ours(&spoilt) else { continue };
+            // rasn may panic on what is no CMS; then it has no opinion.
+            let opinion = std::panic::catch_unwind(|| theirs(&spoilt)).ok().flatten();
+            let Some(opinion) = opinion else { continue };
+            both += 1;
+            if seen.transaction_id.is_some() && opinion.transaction_id.is_some() {
+                assert_eq!(
+                    seen.transaction_id, opinion.transaction_id,
+                    "{} at {place}",
+                    vector.file
+                );
+            }
+            if seen.sender_nonce.is_some() && opinion.sender_nonce.is_some() {
+                assert_eq!(
+                    seen.sender_nonce, opinion.sender_nonce,
+                    "{} at {place}",
+                    vector.file
+                );
+            }
+            assert_eq!(
+                seen.certificates, opinion.certificates,
+                "{} at {place}",
+                vector.file
+            );
+        }
+    }
+    assert!(both > 1_000, "only {both} mutations were read by both");
+}

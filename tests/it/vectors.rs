@@ -5,7 +5,7 @@ use std::process::Command;
 
 use keys_software::SoftwareRaKey;
 use scep_cms::{
-    CertificationRequest, Certificate, ContentEncryption, ContentKey, DigestAlgorithm,
+    Certificate, CertificationRequest, ContentEncryption, ContentKey, DigestAlgorithm,
     EnvelopeError, KeyTransport, PkcsPkiEnvelope, PkiMessage, Recipient, SignatureAlgorithm,
     VerifiedPkiMessage, to_der,
 };
@@ -59,7 +59,9 @@ fn pem(file: &str) -> Certificate {
 /// The RA key, from the PKCS #1 that is stored to PKCS #8.
 fn ra_key_pkcs8() -> Vec<u8> {
     let converted = Command::new("openssl")
-        .args(["pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER", "-in"])
+        .args([
+            "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER", "-in",
+        ])
         .arg(folder().join("ra-key.der"))
         .output()
         .unwrap();
@@ -73,18 +75,25 @@ fn ra_key() -> SoftwareRaKey {
 }
 
 fn verified(vector: &Vector) -> VerifiedPkiMessage {
-    PkiMessage::from_ber(&octets(&vector.file)).unwrap().verify().unwrap()
+    PkiMessage::from_ber(&octets(&vector.file))
+        .unwrap()
+        .verify()
+        .unwrap()
 }
 
 fn open(envelope: &PkcsPkiEnvelope) -> Vec<u8> {
     let ra = pem("ra.pem");
-    let recipient = envelope.recipients().iter().find_map(|recipient| match recipient {
-        Recipient::KeyTrans(recipient) if recipient.id().names(&ra) => Some(recipient),
-        _ => None,
-    });
+    let recipient = envelope
+        .recipients()
+        .iter()
+        .find_map(|recipient| match recipient {
+            Recipient::KeyTrans(recipient) if recipient.id().names(&ra) => Some(recipient),
+            _ => None,
+        });
     let recipient = recipient.unwrap();
     let transport = recipient.transport().unwrap();
-    let key: ContentKey = ra_key().content_key(transport, recipient.encrypted_key(), envelope.cipher());
+    let key: ContentKey =
+        ra_key().content_key(transport, recipient.encrypted_key(), envelope.cipher());
     envelope.open(&key).unwrap().to_vec()
 }
 
@@ -117,8 +126,14 @@ fn every_message_reads_as_its_vector_says() {
         let is_der = to_der(&ber).unwrap() == ber;
         assert_eq!(is_der, vector.outer == "DER", "{}", vector.file);
         let message = PkiMessage::from_ber(&ber).unwrap();
-        assert_eq!(message.transaction_id().unwrap().as_str(), vector.transaction_id);
-        assert_eq!(message.message_type().unwrap(), vector.message_type.to_string());
+        assert_eq!(
+            message.transaction_id().unwrap().as_str(),
+            vector.transaction_id
+        );
+        assert_eq!(
+            message.message_type().unwrap(),
+            vector.message_type.to_string()
+        );
         assert_eq!(message.sender_nonce().unwrap().as_bytes().len(), 16);
         let digest = match algorithm(&vector.digest) {
             "sha1" => DigestAlgorithm::Sha1,
@@ -132,8 +147,15 @@ fn every_message_reads_as_its_vector_says() {
             "rsassaPss" => SignatureAlgorithm::RsaPss(digest),
             _ => SignatureAlgorithm::RsaPkcs1(digest),
         };
-        assert_eq!(message.signature_algorithm(), Ok(signature), "{}", vector.file);
-        let verified = message.verify().unwrap_or_else(|error| panic!("{}: {error}", vector.file));
+        assert_eq!(
+            message.signature_algorithm(),
+            Ok(signature),
+            "{}",
+            vector.file
+        );
+        let verified = message
+            .verify()
+            .unwrap_or_else(|error| panic!("{}: {error}", vector.file));
         check_signer(&vector, verified.signer());
         check_attributes(&vector, &ber);
     }
@@ -165,7 +187,11 @@ fn check_attributes(vector: &Vector, ber: &[u8]) {
             named(ATTRIBUTES, arcs.join("."))
         })
         .collect();
-    let mut expected: Vec<_> = vector.signed_attributes.split(',').map(str::to_owned).collect();
+    let mut expected: Vec<_> = vector
+        .signed_attributes
+        .split(',')
+        .map(str::to_owned)
+        .collect();
     found.sort();
     expected.sort();
     assert_eq!(found, expected, "{}", vector.file);
@@ -177,7 +203,11 @@ fn every_envelope_opens() {
     for vector in vectors() {
         let envelope = verified(&vector).envelope();
         if vector.content_encryption == "des-cbc" {
-            assert!(matches!(envelope, Err(EnvelopeError::Algorithm(_))), "{}", vector.file);
+            assert!(
+                matches!(envelope, Err(EnvelopeError::Algorithm(_))),
+                "{}",
+                vector.file
+            );
             continue;
         }
         let envelope = envelope.unwrap_or_else(|error| panic!("{}: {error}", vector.file));
@@ -189,7 +219,10 @@ fn every_envelope_opens() {
             other => panic!("{other}"),
         };
         assert_eq!(envelope.cipher(), cipher);
-        assert_eq!(format!("{}xissuerAndSerial", envelope.recipients().len()), vector.recipients);
+        assert_eq!(
+            format!("{}xissuerAndSerial", envelope.recipients().len()),
+            vector.recipients
+        );
         assert_eq!(algorithm(&vector.key_encryption), "rsaEncryption");
         let Recipient::KeyTrans(recipient) = &envelope.recipients()[0] else {
             panic!("{}", vector.file);
@@ -243,11 +276,17 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
         }
         let response = world.post(octets(&vector.file)).await;
         assert_eq!(response.status(), 200);
-        let reply = PkiMessage::from_ber(response.body()).unwrap().verify().unwrap();
+        let reply = PkiMessage::from_ber(response.body())
+            .unwrap()
+            .verify()
+            .unwrap();
         let said = reply.message().cert_rep().unwrap();
         let request = PkiMessage::from_ber(&octets(&vector.file)).unwrap();
         assert_eq!(reply.message().transaction_id(), request.transaction_id());
-        assert_eq!(reply.message().digest_algorithm(), request.digest_algorithm());
+        assert_eq!(
+            reply.message().digest_algorithm(),
+            request.digest_algorithm()
+        );
         assert_eq!(
             said.recipient_nonce.as_deref(),
             Some(request.sender_nonce().unwrap().as_bytes())
@@ -256,9 +295,17 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
             assert_eq!(said.fail_info, Some(scep_cms::FailInfo::BadAlg));
             continue;
         }
-        assert_eq!(said.pki_status, scep_cms::PkiStatus::Success, "{}: {said:?}", vector.file);
+        assert_eq!(
+            said.pki_status,
+            scep_cms::PkiStatus::Success,
+            "{}: {said:?}",
+            vector.file
+        );
         let envelope = reply.envelope().unwrap();
-        assert_eq!(envelope.cipher(), verified(&vector).envelope().unwrap().cipher());
+        assert_eq!(
+            envelope.cipher(),
+            verified(&vector).envelope().unwrap().cipher()
+        );
         served += 1;
     }
     assert_eq!(served, 8);
@@ -277,7 +324,10 @@ async fn captured_messages_of_other_kinds_get_the_refusal_that_is_true() {
             _ => continue,
         };
         let response = world.post(octets(&vector.file)).await;
-        let reply = PkiMessage::from_ber(response.body()).unwrap().verify().unwrap();
+        let reply = PkiMessage::from_ber(response.body())
+            .unwrap()
+            .verify()
+            .unwrap();
         let said = reply.message().cert_rep().unwrap();
         assert_eq!(said.fail_info, Some(expected), "{}: {said:?}", vector.file);
     }

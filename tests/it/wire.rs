@@ -1,1 +1,197 @@
-//! x
+//! What stands on the socket before `scep-http`: limits, old HTTP, shutting down.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use scep_cms::{Certificate, Degenerate};
+use scepter_tests::device::Device;
+use scepter_tests::server::{Build, Server, binary, http};
+use scepter_tests::world::{CHALLENGE, PATH};
+
+fn server() -> (tempfile::TempDir, Server) {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    (data, server)
+}
+
+/// Sends octets, says that no more will come, and reads to the end.
+fn raw(server: &Server, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    stream.write_all(request).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn get_ca_caps_is_the_exact_list_as_plain_text_without_charset() {
+    let (_data, server) = server();
+    let request =
+        format!("GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let answer = raw(&server, request.as_bytes());
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert!(head.contains("content-type: text/plain\r\n"), "{head}");
+    let expected = "POSTPKIOperation\nSHA-1\nSHA-256\nSHA-384\nSHA-512\nDES3\nAES\nSCEPStandard\n";
+    assert_eq!(body, expected);
+}
+
+#[test]
+fn http_1_0_without_host_or_accept_is_served() {
+    let (_data, server) = server();
+    let request = format!("GET {PATH}?operation=GetCACaps&message=0 HTTP/1.0\r\n\r\n");
+    assert!(raw(&server, request.as_bytes()).contains("200 OK"));
+}
+
+#[test]
+fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
+    let (_data, server) = server();
+    let (_, chain) = http(
+        &[&format!("{}?operation=GetCACert", server.scep_url())],
+        &[],
+    );
+    let chain = Degenerate::from_ber(&chain).unwrap();
+    let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
+    let device = Device::rsa();
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
+    let head = format!(
+        "POST {PATH} HTTP/1.0\r\nContent-Length: {}\r\n\r\n",
+        message.len()
+    );
+    let answer = raw(&server, &[head.as_bytes(), &message].concat());
+    assert!(
+        answer.contains("200 OK") && answer.contains("application/x-pki-message"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_body_of_300_kib_is_413_with_and_without_its_length() {
+    let (_data, server) = server();
+    let url = server.scep_url();
+    let body = vec![0x30; 300 * 1024];
+    let plain = ["--data-binary", "@-", "-H", "Expect:", &url];
+    assert_eq!(http(&plain, &body).0, 413);
+    let chunked = [
+        "--data-binary",
+        "@-",
+        "-H",
+        "Expect:",
+        "-H",
+        "Transfer-Encoding: chunked",
+        &url,
+    ];
+    assert_eq!(http(&chunked, &body).0, 413);
+}
+
+#[test]
+fn what_is_not_http_is_dropped_and_others_are_served_meanwhile() {
+    let (_data, server) = server();
+    let mut idle = TcpStream::connect(server.address()).unwrap();
+    idle.write_all(b"GET / HT").unwrap();
+    raw(&server, &[0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]);
+    raw(&server, &vec![b'A'; 1_000_000]);
+    let (status, body) = http(&[&format!("http://{}/health", server.address())], &[]);
+    assert_eq!((status, body.as_slice()), (200, b"ok\n".as_slice()));
+}
+
+#[test]
+fn one_line_is_logged_for_a_request_and_no_secret_in_any() {
+    let data = tempfile::tempdir().unwrap();
+    let environment = [("SCEPTER_LOG", "debug"), ("SCEPTER_LOG_FORMAT", "json")];
+    let server = Server::start(&binary(Build::Debug), data.path(), &environment);
+    let (_, chain) = http(
+        &[&format!("{}?operation=GetCACert", server.scep_url())],
+        &[],
+    );
+    let chain = Degenerate::from_ber(&chain).unwrap();
+    let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
+    let device = Device::rsa();
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
+    http(&["--data-binary", "@-", &server.scep_url()], &message);
+    let mut lines = Vec::new();
+    let logged = loop {
+        let line = server.wait_for_log("");
+        lines.push(line.clone());
+        if line.contains("PKIOperation") {
+            break line;
+        }
+    };
+    let logged: serde_json::Value = serde_json::from_str(&logged).unwrap();
+    for (field, value) in [
+        ("profile", "default"),
+        ("message_type", "19"),
+        ("outcome", "issued"),
+    ] {
+        assert_eq!(logged[field], value, "{logged}");
+    }
+    for field in ["transaction_id", "serial_number", "milliseconds", "status"] {
+        assert!(!logged[field].is_null(), "{field} in {logged}");
+    }
+    assert!(
+        lines.iter().all(|line| !line.contains(CHALLENGE)),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn sigterm_ends_the_server_well_even_with_an_idle_connection() {
+    let (_data, server) = server();
+    let _idle = TcpStream::connect(server.address()).unwrap();
+    assert!(server.terminate());
+}
+
+#[test]
+fn help_and_version_are_told_and_wrong_settings_are_named() {
+    let binary = binary(Build::Debug);
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(&binary)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (ended_well, help) = run(&["serve", "--help"]);
+    assert!(ended_well);
+    for setting in [
+        "--listen",
+        "--data",
+        "--public-url",
+        "--no-demo",
+        "SCEPTER_CHALLENGE",
+        "SCEPTER_CA_KEY_ALGORITHM",
+    ] {
+        assert!(help.contains(setting), "{setting} in {help}");
+    }
+    assert!(run(&["--version"]).1.starts_with("scepter "));
+    let (ended_well, said) = run(&["--listen", "nowhere"]);
+    assert!(!ended_well && said.contains("--listen"), "{said}");
+    let (ended_well, said) = run(&["--data", "/proc/nowhere"]);
+    assert!(
+        !ended_well && said.contains("opening the data folder /proc/nowhere"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_the_demo_there_is_no_profile() {
+    let data = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(binary(Build::Debug))
+        .args(["--no-demo", "--listen", "127.0.0.1:18099", "--data"])
+        .arg(data.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let url = format!("http://127.0.0.1:18099{PATH}?operation=GetCACaps");
+    let retried = ["--retry", "20", "--retry-connrefused", "--retry-delay", "1"];
+    let (status, _) = http(&[&retried[..], &[&url]].concat(), &[]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(status, 404);
+}

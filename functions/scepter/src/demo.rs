@@ -102,7 +102,9 @@ async fn make_scep_profile<S: ProfileStore>(
     };
     let subject = CaSubject::new("CN=Scepter Demo RA,O=Scepter")?;
     let ra_certificate = create_ra_certificate(managing, authority, &subject, 730 * DAY).await?;
-    let ra_profile = find::<RaProfile, _>(managing, name).await?.ok_or(DemoError::Undone)?;
+    let ra_profile = find::<RaProfile, _>(managing, name)
+        .await?
+        .ok_or(DemoError::Undone)?;
     create_scep_profile(
         managing,
         name.clone(),

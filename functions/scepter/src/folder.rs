@@ -61,7 +61,11 @@ impl DataFolder {
             path: path.to_owned(),
             source,
         };
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(io)?;
         let lock = lock(path)?;
         let keys = KeyFolder::open(&path.join("keys")).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;

@@ -14,6 +14,9 @@ use clap::Parser;
 use folder::DataFolder;
 use settings::{Cli, ServeSettings};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();

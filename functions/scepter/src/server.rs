@@ -56,7 +56,10 @@ pub(crate) async fn run(listener: TcpListener, issuing: Issuing) -> Result<(), E
     }
     drop(listener);
     tracing::info!("shutting down");
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("requests were still running");
     }
     Ok(())

@@ -38,10 +38,20 @@ impl Cli {
 #[derive(Args)]
 pub(crate) struct ServeSettings {
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, env = "SCEPTER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "SCEPTER_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
     pub(crate) listen: SocketAddr,
     /// Folder of the database and the keys; made when missing.
-    #[arg(long, env = "SCEPTER_DATA", default_value = "./scepter-data", value_name = "FOLDER")]
+    #[arg(
+        long,
+        env = "SCEPTER_DATA",
+        default_value = "./scepter-data",
+        value_name = "FOLDER"
+    )]
     pub(crate) data: PathBuf,
     /// URL under which clients reach this server [default: http://ADDRESS]
     #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL")]
@@ -67,7 +77,12 @@ pub(crate) struct DemoSettings {
     #[arg(long, env = "SCEPTER_CHALLENGE", hide_env_values = true, value_name = "SECRET", value_parser = challenge)]
     pub(crate) challenge: Option<ChallengePassword>,
     /// The demo authority's key, when it is made.
-    #[arg(long, env = "SCEPTER_CA_KEY_ALGORITHM", default_value = "RSA_2048", value_name = "ALGORITHM")]
+    #[arg(
+        long,
+        env = "SCEPTER_CA_KEY_ALGORITHM",
+        default_value = "RSA_2048",
+        value_name = "ALGORITHM"
+    )]
     pub(crate) ca_key_algorithm: CaKeyAlgorithm,
 }
 
@@ -112,10 +127,22 @@ fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {
 #[derive(Args)]
 pub(crate) struct LogSettings {
     /// What to log: error, warn, info, debug, or a list of target=level.
-    #[arg(long, env = "SCEPTER_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    #[arg(
+        long,
+        env = "SCEPTER_LOG",
+        default_value = "info",
+        value_name = "FILTER",
+        global = true
+    )]
     log: EnvFilter,
     /// Form of a log line, on standard error.
-    #[arg(long, env = "SCEPTER_LOG_FORMAT", default_value = "text", value_name = "FORMAT", global = true)]
+    #[arg(
+        long,
+        env = "SCEPTER_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT",
+        global = true
+    )]
     log_format: LogFormat,
 }
 

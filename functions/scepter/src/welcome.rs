@@ -37,7 +37,10 @@ impl fmt::Display for Welcome<'_> {
         writeln!(f, "Challenge       {challenge}")?;
         writeln!(f, "CA fingerprint  SHA-256 {fingerprint}")?;
         writeln!(f)?;
-        writeln!(f, "Enrol with strongSwan's client (Debian: strongswan-pki), in any folder:")?;
+        writeln!(
+            f,
+            "Enrol with strongSwan's client (Debian: strongswan-pki), in any folder:"
+        )?;
         writeln!(
             f,
             "  pki --scepca --url '{scep_url}' --caout ca.pem --raout ra.pem --outform pem --force \

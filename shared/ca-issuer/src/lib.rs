@@ -7,5 +7,7 @@ mod leaf;
 mod subject_alt_name;
 
 pub use authority::{CaSubject, Keypair, ra_certificate, root_authority};
-pub use certificate::{EncodeError, IssuedCertificate, SerialNumber, assemble, signature_algorithm};
+pub use certificate::{
+    EncodeError, IssuedCertificate, SerialNumber, assemble, signature_algorithm,
+};
 pub use leaf::{IssueError, leaf};

@@ -40,12 +40,20 @@ impl SoftwareCaKeys {
         }
     }
 
-    fn load(&self, reference: &KeyReference, algorithm: KeyAlgorithm) -> Result<Arc<CaKey>, KeyError> {
+    fn load(
+        &self,
+        reference: &KeyReference,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Arc<CaKey>, KeyError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = loaded.get(reference) {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(CaKey::read(&self.folder.read(reference)?, reference, algorithm)?);
+        let key = Arc::new(CaKey::read(
+            &self.folder.read(reference)?,
+            reference,
+            algorithm,
+        )?);
         loaded.insert(reference.clone(), Arc::clone(&key));
         Ok(key)
     }

@@ -4,8 +4,8 @@ use aws_lc_rs::digest;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::{
-    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey,
-    PrivateDecryptingKey,
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey,
+    Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
 };
 use aws_lc_rs::signature::RsaKeyPair;
 use rand::rngs::SysRng;
@@ -39,8 +39,8 @@ impl SoftwareRaKey {
         reference: KeyReference,
         pkcs8: Zeroizing<Vec<u8>>,
     ) -> Result<Self, KeyError> {
-        let decrypting = PrivateDecryptingKey::from_pkcs8(&pkcs8)
-            .map_err(broken("reading", &reference))?;
+        let decrypting =
+            PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(broken("reading", &reference))?;
         Ok(Self {
             signing: RsaKeyPair::from_pkcs8(&pkcs8).map_err(broken("reading", &reference))?,
             pkcs1: Pkcs1PrivateDecryptingKey::new(decrypting.clone())
@@ -77,7 +77,11 @@ impl SoftwareRaKey {
         let key = RsaPrivateKey::from_pkcs8_der(&self.pkcs8)
             .map_err(broken("reading", &self.reference))?;
         Pkcs1v15Sign::new::<sha1::Sha1>()
-            .sign(Some(&mut SysRng), &key, &DigestAlgorithm::Sha1.digest(message))
+            .sign(
+                Some(&mut SysRng),
+                &key,
+                &DigestAlgorithm::Sha1.digest(message),
+            )
             .map_err(broken("signing", &self.reference))
     }
 }

@@ -71,8 +71,8 @@ impl Secrets for SoftwareSecrets {
             .split_at_mut_checked(NONCE_LEN)
             .ok_or("the sealed secret is too short")
             .map_err(broken("unsealing", &reference))?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce)
-            .map_err(broken("unsealing", &reference))?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(nonce).map_err(broken("unsealing", &reference))?;
         let opened = self
             .0
             .open_in_place(nonce, Aad::from(profile.as_bytes()), sealed)

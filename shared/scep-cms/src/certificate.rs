@@ -197,11 +197,14 @@ impl IssuerAndSerialNumber {
     pub fn serial_number_hex(&self) -> String {
         let value = AnyRef::from_der(&self.serial_number).map_or(&[][..], |any| any.value());
         let octets = value.strip_prefix(&[0]).filter(|rest| !rest.is_empty());
-        octets.unwrap_or(value).iter().fold(String::new(), |mut text, octet| {
-            // Writing to a String does not fail.
-            let _ = write!(text, "{octet:02X}");
-            text
-        })
+        octets
+            .unwrap_or(value)
+            .iter()
+            .fold(String::new(), |mut text, octet| {
+                // Writing to a String does not fail.
+                let _ = write!(text, "{octet:02X}");
+                text
+            })
     }
 
     /// DER.

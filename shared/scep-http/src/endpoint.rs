@@ -62,8 +62,14 @@ mod tests {
     #[test]
     fn both_forms_are_found_with_and_without_their_tail() {
         for tail in ["", "/", "/pkiclient.exe", "/pkiclient.exe/"] {
-            check(&format!("/api/v1/protocols/scep/a.b~c{tail}"), scep("a.b~c"));
-            check(&format!("/api/v1/protocols/scep/raProfile/r-1{tail}"), ra("r-1"));
+            check(
+                &format!("/api/v1/protocols/scep/a.b~c{tail}"),
+                scep("a.b~c"),
+            );
+            check(
+                &format!("/api/v1/protocols/scep/raProfile/r-1{tail}"),
+                ra("r-1"),
+            );
         }
         check("/api/v1/protocols/scep/a%2Eb%7ec", scep("a.b~c"));
     }
@@ -76,7 +82,10 @@ mod tests {
         check("/api/v1/protocols/scep/..", unknown);
         check("/api/v1/protocols/scep", Err(Rejection::NotFound));
         check("/api/v1/protocols/scep/raProfile", Err(Rejection::NotFound));
-        check("/api/v1/protocols/scep/raProfile/pkiclient.exe/x/y", Err(Rejection::NotFound));
+        check(
+            "/api/v1/protocols/scep/raProfile/pkiclient.exe/x/y",
+            Err(Rejection::NotFound),
+        );
         check("/cgi-bin/pkiclient.exe", Err(Rejection::NotFound));
         let unknown = Err(Rejection::Unavailable(Unavailable::RaProfileUnknown));
         check("/api/v1/protocols/scep/raProfile/%00", unknown);

@@ -63,10 +63,26 @@ mod tests {
     #[test]
     fn operations_are_found_by_their_exact_names() {
         check(Method::GET, "operation=GetCACaps", Ok(Operation::GetCaCaps));
-        check(Method::GET, "operation=GetCACert&message=0", Ok(Operation::GetCaCert));
-        check(Method::GET, "message=x&operation=PKIOperation", Ok(Operation::PkiOperation));
-        check(Method::GET, "operation=GetNextCACert", Ok(Operation::GetNextCaCert));
-        check(Method::GET, "operation=getcacaps", Err(Rejection::UnknownOperation));
+        check(
+            Method::GET,
+            "operation=GetCACert&message=0",
+            Ok(Operation::GetCaCert),
+        );
+        check(
+            Method::GET,
+            "message=x&operation=PKIOperation",
+            Ok(Operation::PkiOperation),
+        );
+        check(
+            Method::GET,
+            "operation=GetNextCACert",
+            Ok(Operation::GetNextCaCert),
+        );
+        check(
+            Method::GET,
+            "operation=getcacaps",
+            Err(Rejection::UnknownOperation),
+        );
         check(Method::GET, "operation=", Err(Rejection::UnknownOperation));
         check(Method::GET, "", Err(Rejection::UnknownOperation));
     }
@@ -75,6 +91,10 @@ mod tests {
     fn a_post_needs_no_operation() {
         check(Method::POST, "", Ok(Operation::PkiOperation));
         check(Method::POST, "operation=", Ok(Operation::PkiOperation));
-        check(Method::POST, "operation=Nonsense", Err(Rejection::UnknownOperation));
+        check(
+            Method::POST,
+            "operation=Nonsense",
+            Err(Rejection::UnknownOperation),
+        );
     }
 }

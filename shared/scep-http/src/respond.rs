@@ -74,7 +74,10 @@ impl Said {
     fn of(reply: &PkiOperationReply) -> Self {
         let said = Self {
             message_type: reply.message_type.clone(),
-            transaction_id: reply.transaction_id.as_ref().map(|id| id.as_str().to_owned()),
+            transaction_id: reply
+                .transaction_id
+                .as_ref()
+                .map(|id| id.as_str().to_owned()),
             ..Self::default()
         };
         match &reply.outcome {

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuthorisedRequest, Fingerprint, Issuance, Refusal, RequestFingerprint, Transaction, TransactionState,
+    AuthorisedRequest, Fingerprint, Issuance, Refusal, RequestFingerprint, Transaction,
+    TransactionState,
 };
 
 /// What to do with an authorised request.

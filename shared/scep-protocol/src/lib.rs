@@ -29,5 +29,6 @@ pub use template::{
     SubjectRule,
 };
 pub use transaction::{
-    Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey,
+    TransactionState,
 };

@@ -1,7 +1,6 @@
 //! A transaction: one enrolment, known by (SCEP Profile, transactionID), RFC 8894 §3.2.1.1.
 
 use scep_cms::{Certificate, TransactionId};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -60,7 +59,7 @@ pub struct Transaction {
 
 /// A certificate on its way to its signature. Kept whole: by the time that a crash is mended, the profiles may name
 /// another authority.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuance {
     /// TBSCertificate, DER.
     pub to_be_signed: Vec<u8>,

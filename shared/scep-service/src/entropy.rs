@@ -11,6 +11,8 @@ use crate::Failure;
 /// When the operating system has none to give.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut octets = [0; N];
-    SysRng.try_fill_bytes(&mut octets).map_err(Failure::encode)?;
+    SysRng
+        .try_fill_bytes(&mut octets)
+        .map_err(Failure::encode)?;
     Ok(octets)
 }

@@ -46,8 +46,9 @@ pub(crate) async fn certificate_for(
         scep_profile: profile.scep_profile().uuid,
         transaction_id: request.transaction_id().clone(),
     };
+    // Nearly every request is new, and claiming it finds that out by itself: only a lost claim is worth a look.
+    let mut known = None;
     for _ in 0..MAX_WAITS {
-        let known = issuing.transactions.find(&key).await?;
         match decide(request, known, issuing.reading.clock.now()) {
             Decision::Issue { replacing } => {
                 if let Some(granted) = issue(issuing, profile, request, &key, replacing).await? {
@@ -60,10 +61,11 @@ pub(crate) async fn certificate_for(
                     certificate,
                     resent: true,
                 });
-            },
+            }
             Decision::Wait => tokio::time::sleep(WAIT).await,
             Decision::Refuse(refusal) => return Err(refusal.into()),
         }
+        known = issuing.transactions.transaction(&key).await?;
     }
     Err(Failure::Busy.into())
 }
@@ -137,7 +139,11 @@ async fn finish(
     tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
     let signature = issuing
         .ca_keys
-        .sign(&issuance.key, issuance.key_algorithm, &issuance.to_be_signed)
+        .sign(
+            &issuance.key,
+            issuance.key_algorithm,
+            &issuance.to_be_signed,
+        )
         .await?;
     fault_point("signed");
     let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)

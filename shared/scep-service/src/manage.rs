@@ -86,7 +86,13 @@ pub async fn create_ra_certificate<S: ProfileStore>(
         managing.clock.now(),
     )
     .map_err(Failure::encode)?;
-    let certificate = sign(managing, &authority.key, authority.key_algorithm, &to_be_signed).await?;
+    let certificate = sign(
+        managing,
+        &authority.key,
+        authority.key_algorithm,
+        &to_be_signed,
+    )
+    .await?;
     let ra_certificate = RaCertificate {
         uuid,
         authority: authority.uuid,

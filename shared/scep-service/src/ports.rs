@@ -4,11 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scep_cms::{Certificate, ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport};
+use scep_cms::{
+    Certificate, ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport,
+};
 use scep_protocol::{
-    Authority, Configuration, EndpointName, Issuance, KeyAlgorithm, KeyReference, ProfileName,
-    RaCertificate, RaProfile, RequestFingerprint, ScepProfile, SealedSecret, Transaction,
-    TransactionKey, Fingerprint,
+    Authority, Configuration, EndpointName, Fingerprint, Issuance, KeyAlgorithm, KeyReference,
+    ProfileName, RaCertificate, RaProfile, RequestFingerprint, ScepProfile, SealedSecret,
+    Transaction, TransactionKey,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -218,7 +220,7 @@ pub struct CertificateRecord {
 #[async_trait]
 pub trait Transactions: Send + Sync {
     /// What is known of a transaction, read with strong consistency.
-    async fn find(&self, key: &TransactionKey) -> Result<Option<Transaction>, StoreError>;
+    async fn transaction(&self, key: &TransactionKey) -> Result<Option<Transaction>, StoreError>;
 
     /// Step 1: claims a transaction, if it still is as [`Claim::replacing`] says.
     async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError>;

@@ -22,7 +22,13 @@ pub(crate) fn success(
         .to_der()
         .map_err(Failure::encode)?;
     let envelope = seal(&content, request.cipher(), request.signer())?;
-    cert_rep(profile, ra_key, reply_to, ReplyStatus::Success, Some(envelope))
+    cert_rep(
+        profile,
+        ra_key,
+        reply_to,
+        ReplyStatus::Success,
+        Some(envelope),
+    )
 }
 
 /// FAILURE with its reason.

@@ -21,11 +21,13 @@ pub(crate) const CERTIFICATE: &str = "certificate";
 pub(crate) const CLAIM: &str = "claim";
 pub(crate) const CSR: &str = "csr";
 pub(crate) const EXPIRES_AT: &str = "expiresAt";
-pub(crate) const ISSUANCE: &str = "issuance";
+pub(crate) const KEY: &str = "key";
+pub(crate) const KEY_ALGORITHM: &str = "keyAlgorithm";
 pub(crate) const LEASE_UNTIL: &str = "leaseUntil";
 pub(crate) const SIGNER_CLASS: &str = "signerClass";
 pub(crate) const SIGNER_KEY: &str = "signerKey";
 pub(crate) const STATE: &str = "state";
+pub(crate) const TO_BE_SIGNED: &str = "toBeSigned";
 pub(crate) const TRANSACTION_ID: &str = "transactionId";
 
 // Certificates.

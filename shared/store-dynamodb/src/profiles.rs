@@ -113,7 +113,10 @@ impl DynamoDbStore {
     ) -> Result<(Option<ScepProfile>, Option<RaProfile>), StoreError> {
         match endpoint {
             EndpointName::ScepProfile(name) => {
-                let named = self.find::<ScepProfile>(name).await?.map(|found| found.object);
+                let named = self
+                    .find::<ScepProfile>(name)
+                    .await?
+                    .map(|found| found.object);
                 let linked = match named.as_ref().and_then(|profile| profile.ra_profile) {
                     Some(uuid) => self.object(uuid).await?,
                     None => None,
@@ -121,7 +124,10 @@ impl DynamoDbStore {
                 Ok((named, linked))
             }
             EndpointName::RaProfile(name) => {
-                let named = self.find::<RaProfile>(name).await?.map(|found| found.object);
+                let named = self
+                    .find::<RaProfile>(name)
+                    .await?
+                    .map(|found| found.object);
                 let linked = match named.as_ref().and_then(|profile| profile.scep_profile) {
                     Some(uuid) => self.object(uuid).await?,
                     None => None,
@@ -175,7 +181,10 @@ pub(crate) fn condition_failed(error: &SdkError<TransactWriteItemsError>) -> boo
 fn item<T: Object>(object: &Versioned<&T>) -> Result<Item, StoreError> {
     let document = serde_json::to_string(object.object).map_err(corrupt(kind_name(T::KIND)))?;
     Ok(Item::from([
-        (ID.to_owned(), text(object_id(T::KIND, object.object.uuid()))),
+        (
+            ID.to_owned(),
+            text(object_id(T::KIND, object.object.uuid())),
+        ),
         (VERSION.to_owned(), number(object.version)),
         (DOCUMENT.to_owned(), text(document)),
     ]))

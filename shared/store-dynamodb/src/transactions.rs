@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
-    Fingerprint, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, KeyReference, RequestFingerprint, SignerClass, Transaction,
+    TransactionKey, TransactionState,
 };
 use scep_service::{CertificateRecord, Claim, ClaimOutcome, StoreError, Transactions};
 use sha2::{Digest, Sha256};
@@ -17,10 +18,10 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::item::{
-    AUTHORITY, CERTIFICATE, CLAIM, CSR, EXPIRES_AT, ID, ISSUANCE, ISSUED_AT, Item, LEASE_UNTIL,
-    NOT_AFTER, NOT_BEFORE, RA_PROFILE, Reader, SCEP_PROFILE, SERIAL_NUMBER, SIGNER_CLASS,
-    SIGNER_KEY, STATE, SUBJECT, TRANSACTION_ID, UUID, corrupt, milliseconds, octets, seconds, text,
-    unavailable,
+    AUTHORITY, CERTIFICATE, CLAIM, CSR, EXPIRES_AT, ID, ISSUED_AT, Item, KEY, KEY_ALGORITHM,
+    LEASE_UNTIL, NOT_AFTER, NOT_BEFORE, RA_PROFILE, Reader, SCEP_PROFILE, SERIAL_NUMBER,
+    SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, UUID, corrupt,
+    milliseconds, octets, seconds, text, unavailable,
 };
 use crate::profiles::condition_failed;
 
@@ -33,7 +34,7 @@ const RECORD: &str = "certificate record";
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
-    async fn find(&self, key: &TransactionKey) -> Result<Option<Transaction>, StoreError> {
+    async fn transaction(&self, key: &TransactionKey) -> Result<Option<Transaction>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -121,7 +122,7 @@ impl Transactions for DynamoDbStore {
             .key(ID, text(transaction_id(&record.transaction)))
             .update_expression(
                 "SET #state = :issued, certificate = :certificate, expiresAt = :expires \
-                 REMOVE issuance, leaseUntil",
+                 REMOVE toBeSigned, leaseUntil",
             )
             .condition_expression("claim = :claim AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
@@ -164,10 +165,7 @@ impl Transactions for DynamoDbStore {
 }
 
 /// What became of a claim whose condition did not hold.
-fn lost_claim(
-    error: SdkError<PutItemError>,
-    claim: Uuid,
-) -> Result<ClaimOutcome, StoreError> {
+fn lost_claim(error: SdkError<PutItemError>, claim: Uuid) -> Result<ClaimOutcome, StoreError> {
     match error.as_service_error() {
         // A retry of a request whose answer was lost finds its own claim.
         Some(PutItemError::ConditionalCheckFailedException(failed))
@@ -195,21 +193,33 @@ fn certificate_id(authority: Uuid, serial_number: &str) -> String {
 }
 
 fn claimed(claim: &Claim) -> Result<Item, StoreError> {
-    let issuance = serde_json::to_string(&claim.issuance).map_err(corrupt(TRANSACTION))?;
+    let issuance = &claim.issuance;
+    let key_algorithm =
+        serde_json::to_string(&issuance.key_algorithm).map_err(corrupt(TRANSACTION))?;
     let signer_class = match claim.request.signer_class {
         SignerClass::OwnKey => OWN_KEY,
     };
     // No time to live: what may have been signed is kept until it is finished.
     Ok(Item::from([
         (ID.to_owned(), text(transaction_id(&claim.key))),
-        (TRANSACTION_ID.to_owned(), text(claim.key.transaction_id.as_str())),
-        (SCEP_PROFILE.to_owned(), text(claim.key.scep_profile.to_string())),
+        (
+            TRANSACTION_ID.to_owned(),
+            text(claim.key.transaction_id.as_str()),
+        ),
+        (
+            SCEP_PROFILE.to_owned(),
+            text(claim.key.scep_profile.to_string()),
+        ),
         (CLAIM.to_owned(), text(claim.claim.to_string())),
         (CSR.to_owned(), octets(&claim.request.csr.0)),
         (SIGNER_CLASS.to_owned(), text(signer_class)),
         (SIGNER_KEY.to_owned(), octets(&claim.signer_key.0)),
         (STATE.to_owned(), text(ISSUING)),
-        (ISSUANCE.to_owned(), text(issuance)),
+        (TO_BE_SIGNED.to_owned(), octets(&issuance.to_be_signed)),
+        (AUTHORITY.to_owned(), text(issuance.authority.to_string())),
+        (KEY.to_owned(), text(&issuance.key.0)),
+        (KEY_ALGORITHM.to_owned(), text(key_algorithm)),
+        (RA_PROFILE.to_owned(), text(issuance.ra_profile.to_string())),
         (LEASE_UNTIL.to_owned(), milliseconds(claim.lease_until)),
     ]))
 }
@@ -219,7 +229,11 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
         what: TRANSACTION,
         item,
     };
-    let fingerprint = |name| reader.read(name, |value| Some(Fingerprint(value.as_b().ok()?.as_ref().try_into().ok()?)));
+    let fingerprint = |name| {
+        reader.read(name, |value| {
+            Some(Fingerprint(value.as_b().ok()?.as_ref().try_into().ok()?))
+        })
+    };
     let state = match reader.text(STATE)? {
         ISSUED => TransactionState::Issued {
             certificate: certificate(&reader)?,
@@ -229,7 +243,14 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
             })?,
         },
         ISSUING => TransactionState::Issuing {
-            issuance: serde_json::from_str(reader.text(ISSUANCE)?).map_err(corrupt(TRANSACTION))?,
+            issuance: Issuance {
+                to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
+                authority: reader.uuid(AUTHORITY)?,
+                key: KeyReference(reader.text(KEY)?.to_owned()),
+                key_algorithm: serde_json::from_str(reader.text(KEY_ALGORITHM)?)
+                    .map_err(corrupt(TRANSACTION))?,
+                ra_profile: reader.uuid(RA_PROFILE)?,
+            },
             lease_until: reader.milliseconds(LEASE_UNTIL)?,
         },
         _ => return reader.read(STATE, |_| None),
@@ -254,12 +275,21 @@ fn certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
 
 fn recorded(record: &CertificateRecord) -> Item {
     Item::from([
-        (ID.to_owned(), text(certificate_id(record.authority, &record.serial_number))),
+        (
+            ID.to_owned(),
+            text(certificate_id(record.authority, &record.serial_number)),
+        ),
         (UUID.to_owned(), text(record.uuid.to_string())),
         (AUTHORITY.to_owned(), text(record.authority.to_string())),
         (RA_PROFILE.to_owned(), text(record.ra_profile.to_string())),
-        (SCEP_PROFILE.to_owned(), text(record.transaction.scep_profile.to_string())),
-        (TRANSACTION_ID.to_owned(), text(record.transaction.transaction_id.as_str())),
+        (
+            SCEP_PROFILE.to_owned(),
+            text(record.transaction.scep_profile.to_string()),
+        ),
+        (
+            TRANSACTION_ID.to_owned(),
+            text(record.transaction.transaction_id.as_str()),
+        ),
         (SERIAL_NUMBER.to_owned(), text(&record.serial_number)),
         (SUBJECT.to_owned(), text(&record.subject)),
         (CERTIFICATE.to_owned(), octets(record.certificate.der())),
@@ -271,7 +301,9 @@ fn recorded(record: &CertificateRecord) -> Item {
 
 fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
     let reader = Reader { what: RECORD, item };
-    let transaction_id = reader.read(TRANSACTION_ID, |value| TransactionId::new(value.as_s().ok()?).ok())?;
+    let transaction_id = reader.read(TRANSACTION_ID, |value| {
+        TransactionId::new(value.as_s().ok()?).ok()
+    })?;
     Ok(CertificateRecord {
         uuid: reader.uuid(UUID)?,
         authority: reader.uuid(AUTHORITY)?,

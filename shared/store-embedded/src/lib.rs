@@ -11,9 +11,9 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
-use dynoxide::Database;
+use dynoxide::{Database, DynoxideError};
 
-use connector::EngineConnector;
+use connector::{EngineConnector, NoEndpoint};
 
 /// The engine did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +21,11 @@ use connector::EngineConnector;
 pub struct EngineError {
     operation: &'static str,
     #[source]
-    source: dynoxide::DynoxideError,
+    source: DynoxideError,
 }
 
 impl EngineError {
-    const fn of(operation: &'static str) -> impl Fn(dynoxide::DynoxideError) -> Self {
+    const fn of(operation: &'static str) -> impl Fn(DynoxideError) -> Self {
         move |source| Self { operation, source }
     }
 }
@@ -65,7 +65,7 @@ impl EmbeddedDynamoDb {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("local"))
-            .endpoint_url("http://embedded.invalid")
+            .endpoint_resolver(NoEndpoint)
             // Nothing leaves the process, so there is nobody to prove anything to, to wait for or to ask again.
             .allow_no_auth()
             .retry_config(RetryConfig::disabled())
@@ -75,11 +75,30 @@ impl EmbeddedDynamoDb {
         Client::from_conf(config)
     }
 
+    /// Every item of a table, as DynamoDB's JSON; for those who look into a stopped server's database.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn items(&self, table: &str) -> Result<Vec<serde_json::Value>, EngineError> {
+        let request = serde_json::from_value(serde_json::json!({ "TableName": table }))
+            .map_err(|error| DynoxideError::SerializationException(error.to_string()));
+        let scanned = request
+            .and_then(|request| self.engine.scan(request))
+            .map_err(EngineError::of("reading a table"))?;
+        let items = scanned.items.unwrap_or_default();
+        Ok(items
+            .into_iter()
+            .map(|item| serde_json::json!(item))
+            .collect())
+    }
+
     /// Removes items past their time to live, as DynamoDB does by itself; returns how many.
     ///
     /// # Errors
     /// When the engine fails.
     pub fn remove_expired(&self) -> Result<usize, EngineError> {
-        self.engine.sweep_ttl().map_err(EngineError::of("removing expired items"))
+        self.engine
+            .sweep_ttl()
+            .map_err(EngineError::of("removing expired items"))
     }
 }

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go modules), openssl, curl.
+#
+#   tests/interop/install.sh FOLDER      builds what is no package into FOLDER; does again only what is missing
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+
+packages=()
+need() { command -v "$1" >/dev/null || packages+=("$2"); }
+need openssl openssl
+need curl curl
+need cmake cmake
+need cc gcc
+need go golang-go
+need javac default-jdk-headless
+need mvn maven
+need scepclient scep
+need dbus-run-session dbus
+[ -x /usr/lib/certmonger/scep-submit ] || packages+=(certmonger)
+need pki strongswan-pki
+# strongSwan's pki fetches by its curl plugin, and knows SHA-1 CMS by its extra ones.
+ls /usr/lib/ipsec/plugins/libstrongswan-curl.so >/dev/null 2>&1 || packages+=(libstrongswan-extra-plugins libcharon-extra-plugins)
+if [ ${#packages[@]} -gt 0 ]; then
+    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+    $sudo apt-get update -q
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "${packages[@]}"
+fi
+
+if [ ! -x "$folder/scepclient-aes" ]; then
+    build=$(mktemp -d)
+    cp "$here"/micromdm/{go.mod,go.sum,tools.go} "$build"
+    (
+        cd "$build"
+        go mod vendor
+        cp "$here/micromdm/aes.go.txt" vendor/github.com/micromdm/scep/v2/cmd/scepclient/aes.go
+        go build -mod=vendor -o "$folder/scepclient-aes" github.com/micromdm/scep/v2/cmd/scepclient
+    )
+    rm -rf "$build"
+fi
+
+if [ ! -f "$folder/jscep/Enrol.class" ]; then
+    mvn -q -B -f "$here/jscep/pom.xml" dependency:copy-dependencies -DoutputDirectory="$folder/jscep"
+    javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Enrol.java"
+fi
