@@ -21,18 +21,16 @@ pub enum Build {
     Release,
 }
 
-/// Builds `scepter`, and gives the path of a copy that the next build leaves alone.
+/// Builds `scepter` once, and gives a path to it that the next build leaves alone.
 pub fn binary(build: Build) -> PathBuf {
-    // Builds of one binary with different features overwrite each other.
-    static BUILDING: Mutex<()> = Mutex::new(());
-    let building = BUILDING
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    static BUILT: Mutex<Vec<(Build, PathBuf)>> = Mutex::new(Vec::new());
+    let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some((_, path)) = built.iter().find(|(known, _)| *known == build) {
+        return path.clone();
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .current_dir(root)
-        .args(["build", "--locked", "--quiet", "--package", "scepter"]);
+    cargo.current_dir(root).args(["build", "--locked", "--quiet", "--package", "scepter"]);
     let (profile, name) = match build {
         Build::Debug => ("debug", "scepter-debug"),
         Build::FaultPoints => {
@@ -45,12 +43,13 @@ pub fn binary(build: Build) -> PathBuf {
         }
     };
     assert!(cargo.status().unwrap().success(), "building scepter failed");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let copy = target.join(format!("{name}-{}", std::process::id()));
-    std::fs::copy(target.join(profile).join("scepter"), &copy).unwrap();
-    drop(building);
-    copy
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let path = target.join(profile).join(name);
+    // A link, not a copy: a file that was just written cannot be run while another thread forks.
+    let _ = std::fs::remove_file(&path);
+    std::fs::hard_link(target.join(profile).join("scepter"), &path).unwrap();
+    built.push((build, path.clone()));
+    path
 }
 
 /// A running server. Killed when dropped.

@@ -36,7 +36,7 @@ async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
     let base_url = settings.base_url(listener.local_addr()?);
     if !settings.no_demo {
         let demo = demo::demo(&data.managing(), &settings.demo).await?;
-        println!("{}", welcome::Welcome::new(&base_url, &demo));
+        welcome::Welcome::new(&base_url, &demo).print();
     }
     tokio::spawn(data.clone().remove_expired());
     Ok(server::run(listener, data.issuing()).await?)

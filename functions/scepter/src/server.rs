@@ -104,6 +104,8 @@ async fn connection(stream: TcpStream, issuing: Arc<Issuing>, watcher: Watcher) 
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        // Old devices say that they have sent everything by closing their half.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "connection ended");

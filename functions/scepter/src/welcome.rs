@@ -1,6 +1,7 @@
 //! What the server prints when it is ready.
 
 use std::fmt;
+use std::io::Write;
 
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,15 @@ impl<'a> Welcome<'a> {
             scep_url: format!("{base_url}/api/v1/protocols/scep/{name}/pkiclient.exe"),
             challenge: demo.challenge.reveal(),
             fingerprint: octets.join(":"),
+        }
+    }
+}
+
+impl Welcome<'_> {
+    /// Prints it. A closed standard output is no reason not to serve.
+    pub(crate) fn print(&self) {
+        if let Err(error) = write!(std::io::stdout().lock(), "{self}") {
+            tracing::warn!(%error, "the welcome could not be printed");
         }
     }
 }
