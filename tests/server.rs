@@ -24,13 +24,17 @@ pub enum Build {
 /// Builds `scepter` once, and gives a path to it that the next build leaves alone.
 pub fn binary(build: Build) -> PathBuf {
     static BUILT: Mutex<Vec<(Build, PathBuf)>> = Mutex::new(Vec::new());
-    let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut built = BUILT
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some((_, path)) = built.iter().find(|(known, _)| *known == build) {
         return path.clone();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).args(["build", "--locked", "--quiet", "--package", "scepter"]);
+    cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--quiet", "--package", "scepter"]);
     let (profile, name) = match build {
         Build::Debug => ("debug", "scepter-debug"),
         Build::FaultPoints => {
@@ -43,7 +47,8 @@ pub fn binary(build: Build) -> PathBuf {
         }
     };
     assert!(cargo.status().unwrap().success(), "building scepter failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let path = target.join(profile).join(name);
     // A link, not a copy: a file that was just written cannot be run while another thread forks.
     let _ = std::fs::remove_file(&path);
@@ -81,22 +86,25 @@ impl Server {
                 }
             }
         });
-        let mut welcome = Vec::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            let last = line.contains("pki --scepca");
-            welcome.push(line);
-            if last {
-                return Self {
-                    child,
-                    log,
-                    welcome,
-                };
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self {
+            child,
+            log,
+            welcome: Vec::new(),
+        };
+        for line in stdout.lines() {
+            server.welcome.push(line.unwrap());
+            if server
+                .welcome
+                .iter()
+                .any(|line| line.contains("pki --scepca"))
+            {
+                return server;
             }
         }
         panic!(
             "the server did not start: {:?}",
-            log.iter().collect::<Vec<_>>()
+            server.log.iter().collect::<Vec<_>>()
         );
     }
 

@@ -395,7 +395,7 @@ async fn what_cannot_be_read_is_a_plain_400() {
         noise,
         b"<html>".to_vec(),
         vec![0x30; 5_000],
-        vec![0x30, 0x80].repeat(60_000),
+        [0x30, 0x80].repeat(60_000),
     ] {
         let response = world.post(body).await;
         assert_eq!(response.status(), 400);

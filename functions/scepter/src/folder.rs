@@ -116,7 +116,7 @@ impl DataFolder {
             match tokio::task::spawn_blocking(move || database.remove_expired()).await {
                 Ok(Ok(removed)) => tracing::debug!(removed, "expired transactions removed"),
                 Ok(Err(error)) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error: &dyn std::error::Error = &error;
                     tracing::error!(error, "expired transactions not removed");
                 }
                 Err(error) => tracing::error!(%error, "expired transactions not removed"),

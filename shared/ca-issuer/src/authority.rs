@@ -72,7 +72,7 @@ pub fn root_authority(
         subject_public_key_info: key.subject_public_key_info,
         extensions: usual_extensions(true, usage, key.subject_public_key_info, &identifier)?,
     }
-    .to_be_signed()
+    .encode()
 }
 
 /// The TBSCertificate, DER, of an RA certificate under `authority`, to be signed by the authority's key; it ends with the authority at the latest.
@@ -106,5 +106,5 @@ pub fn ra_certificate(
             &authority_key_identifier(authority)?,
         )?,
     }
-    .to_be_signed()
+    .encode()
 }

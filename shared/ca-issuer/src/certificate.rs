@@ -82,7 +82,7 @@ const VERSION_3: u8 = 2;
 
 impl Contents<'_> {
     /// DER: these bytes and no others are signed.
-    pub(crate) fn to_be_signed(self) -> Result<Vec<u8>, EncodeError> {
+    pub(crate) fn encode(self) -> Result<Vec<u8>, EncodeError> {
         let tbs = TbsCertificate {
             version: VERSION_3,
             serial_number: Uint::new(&self.serial_number.0)?,

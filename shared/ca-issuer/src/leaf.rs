@@ -83,7 +83,7 @@ pub fn leaf(
         subject_public_key_info: csr.subject_public_key_info(),
         extensions,
     }
-    .to_be_signed()?)
+    .encode()?)
 }
 
 fn subject(subject: &[u8], rule: &SubjectRule) -> Result<Name, RuleViolation> {

@@ -46,7 +46,8 @@ impl RaKeys for SoftwareRaKeys {
         let reference = &ra_certificate.key;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = loaded.get(reference) {
-            return Ok(Arc::clone(key) as Arc<dyn RaKey>);
+            let key: Arc<SoftwareRaKey> = Arc::clone(key);
+            return Ok(key);
         }
         let pkcs8 = self.folder.read(reference)?;
         let key = Arc::new(SoftwareRaKey::from_pkcs8(reference.clone(), pkcs8)?);

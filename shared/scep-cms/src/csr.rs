@@ -39,14 +39,14 @@ impl ChallengePassword {
     }
 
     fn from_any(value: AnyRef<'_>) -> Option<Self> {
-        let text = match value.tag() {
-            Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
-                String::from_utf8(value.value().to_vec()).ok()?
-            }
+        const UTF8_OR_ASCII: [Tag; 3] = [Tag::Utf8String, Tag::PrintableString, Tag::Ia5String];
+        let text = if UTF8_OR_ASCII.contains(&value.tag()) {
+            String::from_utf8(value.value().to_vec()).ok()?
+        } else if value.tag() == Tag::TeletexString {
             // T.61 is Latin-1 in practice: nobody ever wrote its escapes.
-            Tag::TeletexString => value.value().iter().copied().map(char::from).collect(),
-            Tag::BmpString => value.decode_as::<BmpString>().ok()?.to_string(),
-            _ => return None,
+            value.value().iter().copied().map(char::from).collect()
+        } else {
+            value.decode_as::<BmpString>().ok()?.to_string()
         };
         let text = Zeroizing::new(text);
         (text.len() <= MAX_CHALLENGE_BYTES).then_some(Self(text))

@@ -311,16 +311,18 @@ fn ciphertext(
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EnvelopeError> {
     let content = content.ok_or(EnvelopeError::Malformed)?;
-    let octets = match content.tag() {
-        ENCRYPTED_CONTENT_TAG => content.value().to_vec(),
+    let octets = if content.tag() == ENCRYPTED_CONTENT_TAG {
+        content.value().to_vec()
+    } else if content.tag() == CONSTRUCTED_ENCRYPTED_CONTENT_TAG {
         // micromdm 2.1.0, and every BER writer: OCTET STRINGs that are to be joined.
-        CONSTRUCTED_ENCRYPTED_CONTENT_TAG => SetOf(content.value())
+        SetOf(content.value())
             .elements()
             .map(|piece| Ok(<&OctetStringRef>::from_der(piece?)?.as_bytes()))
             .collect::<der::Result<Vec<_>>>()
             .map_err(DecodeError::of("encryptedContent"))?
-            .concat(),
-        _ => return Err(EnvelopeError::Malformed),
+            .concat()
+    } else {
+        return Err(EnvelopeError::Malformed);
     };
     if octets.is_empty() || !octets.len().is_multiple_of(cipher.block_bytes()) {
         return Err(EnvelopeError::Malformed);
@@ -336,11 +338,13 @@ fn recipients(infos: SetOf<'_>) -> Result<Vec<Recipient>, DecodeError> {
             let info = info
                 .and_then(AnyRef::from_der)
                 .map_err(DecodeError::of("RecipientInfo"))?;
-            match info.tag() {
-                Tag::Sequence => key_trans(info).map(Recipient::KeyTrans),
-                PASSWORD_RECIPIENT_TAG => Ok(Recipient::Password),
-                _ => Ok(Recipient::Other),
+            if info.tag() == Tag::Sequence {
+                return key_trans(info).map(Recipient::KeyTrans);
             }
+            if info.tag() == PASSWORD_RECIPIENT_TAG {
+                return Ok(Recipient::Password);
+            }
+            Ok(Recipient::Other)
         })
         .collect()
 }

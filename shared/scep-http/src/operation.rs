@@ -5,6 +5,7 @@ use scep_protocol::Rejection;
 
 /// What a client asks of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "PKIOperation is the RFC's name")]
 pub(crate) enum Operation {
     GetCaCaps,
     GetCaCert,

@@ -158,7 +158,8 @@ fn message(request: &Request<Bytes>, query: &str) -> Result<Bytes, Rejection> {
 fn failed(failure: &Failure) -> (Response<Bytes>, Said) {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
-        tracing::error!(error = failure as &dyn Error, "the server failed");
+        let error: &dyn Error = failure;
+        tracing::error!(error, "the server failed");
     }
     let said = Said {
         reason: Some(rejection.text().into_owned()),

@@ -44,10 +44,8 @@ pub async fn pki_operation(
 ) -> Result<PkiOperationReply, Failure> {
     let profile = serving(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
-        tracing::debug!(
-            error = &error as &dyn std::error::Error,
-            "unreadable message"
-        );
+        let error: &dyn std::error::Error = &error;
+        tracing::debug!(error, "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
     let reply_to = ReplyTo::of(&message, profile.algorithms());
