@@ -11,10 +11,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use scep_cms::{Certificate, Degenerate};
+use scep_cms::{Certificate, Degenerate, TransactionId};
+use scep_protocol::{
+    Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SignerClass,
+    TransactionKey,
+};
+use scep_service::{CertificateRecord, Claim, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::{CHALLENGE, PATH};
+use store_dynamodb::{DynamoDbStore, Tables, create_tables};
+use store_embedded::EmbeddedDynamoDb;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 const WARM_UP: usize = 50;
 const ENROLMENTS: usize = 2_000;
@@ -29,8 +38,7 @@ fn main() {
     drop(Server::start(&binary, data.path(), &[]));
     let start_up = start_up(&binary, data.path());
 
-    let quiet = [("SCEPTER_LOG", "info")];
-    let server = Server::start(&binary, data.path(), &quiet);
+    let server = Server::start(&binary, data.path(), &[]);
     let at_rest = resident(&server);
     let before = rsa_private_operation();
     let cost = enrolment(&server);
@@ -38,10 +46,12 @@ fn main() {
     let needed = 3 * (before + after) / 2;
     let ratio = cost.as_secs_f64() / needed.as_secs_f64();
     let loaded = resident(&server);
+    let recording = recording();
 
     println!("three RSA-2048 private operations (openssl)  {needed:>9.1?}");
     println!("CPU of the server for an enrolment           {cost:>9.1?}");
     println!("ratio                                        {ratio:>9.2}   at most 1.5");
+    println!("of that, SDK and embedded database            {recording:>9.1?}   measured alone");
     println!("start-up after the first, median of {STARTS}        {start_up:>9.1?}   under 200 ms");
     println!("resident at rest                             {at_rest:>6.1} MB");
     println!(
@@ -65,6 +75,72 @@ fn start_up(binary: &Path, data: &Path) -> Duration {
     times[STARTS / 2]
 }
 
+/// CPU time of the two writes of an enrolment, through the SDK into the embedded database, in this process.
+fn recording() -> Duration {
+    let folder = tempfile::tempdir().unwrap();
+    let database = EmbeddedDynamoDb::open(&folder.path().join("bench.db")).unwrap();
+    let (client, tables) = (database.client(), Tables::prefixed("bench"));
+    let certificate = Device::rsa().certificate;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        create_tables(&client, &tables).await.unwrap();
+        let store = DynamoDbStore::new(client, tables);
+        let before = cpu(std::process::id());
+        for index in 0..ENROLMENTS {
+            let claim = claim(index, certificate.der());
+            store.claim(&claim).await.unwrap();
+            let record = record(&claim, &certificate);
+            store
+                .complete(claim.claim, &record, OffsetDateTime::now_utc())
+                .await
+                .unwrap();
+        }
+        (cpu(std::process::id()) - before) / u32::try_from(ENROLMENTS).unwrap()
+    })
+}
+
+fn claim(index: usize, to_be_signed: &[u8]) -> Claim {
+    Claim {
+        key: TransactionKey {
+            scep_profile: Uuid::nil(),
+            transaction_id: TransactionId::new(&format!("bench {index}")).unwrap(),
+        },
+        replacing: None,
+        claim: Uuid::new_v4(),
+        request: RequestFingerprint {
+            csr: Fingerprint([1; 32]),
+            signer_class: SignerClass::OwnKey,
+        },
+        signer_key: Fingerprint([2; 32]),
+        issuance: Issuance {
+            to_be_signed: to_be_signed.to_vec(),
+            authority: Uuid::nil(),
+            key: KeyReference(Uuid::nil().to_string()),
+            key_algorithm: KeyAlgorithm::Rsa2048,
+            ra_profile: Uuid::nil(),
+        },
+        lease_until: OffsetDateTime::now_utc(),
+    }
+}
+
+fn record(claim: &Claim, certificate: &Certificate) -> CertificateRecord {
+    CertificateRecord {
+        uuid: Uuid::new_v4(),
+        authority: Uuid::nil(),
+        ra_profile: Uuid::nil(),
+        transaction: claim.key.clone(),
+        serial_number: claim.claim.simple().to_string(),
+        subject: "CN=bench,O=Corp".to_owned(),
+        certificate: certificate.clone(),
+        not_before: OffsetDateTime::now_utc(),
+        not_after: OffsetDateTime::now_utc(),
+        issued_at: OffsetDateTime::now_utc(),
+    }
+}
+
 /// CPU time of the server's process for one enrolment.
 fn enrolment(server: &Server) -> Duration {
     let mut connection = Connection::open(&server.address());
@@ -84,7 +160,7 @@ fn enrolment(server: &Server) -> Duration {
     for message in warm_up {
         connection.exchange("POST", "?operation=PKIOperation", message);
     }
-    let before = cpu(server);
+    let before = cpu(server.pid());
     let (address, device, ra_certificate) = (&server.address(), &device, &ra_certificate);
     std::thread::scope(|scope| {
         for share in measured.chunks(ENROLMENTS.div_ceil(CONNECTIONS)) {
@@ -98,13 +174,13 @@ fn enrolment(server: &Server) -> Duration {
             });
         }
     });
-    let spent = cpu(server) - before;
+    let spent = cpu(server.pid()) - before;
     spent / u32::try_from(ENROLMENTS).unwrap()
 }
 
 /// User and system time of the process, all threads.
-fn cpu(server: &Server) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).unwrap();
+fn cpu(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
     let fields: Vec<_> = after_name.split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
