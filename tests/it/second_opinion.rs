@@ -107,6 +107,36 @@ async fn openssl_reads_our_refusals_and_our_chain() {
     assert!(place("CN = Test RA") < place("CN = Test CA"));
 }
 
+/// Envelopes of openssl, with each way of naming a recipient and of wrapping a key.
+#[tokio::test]
+async fn envelopes_that_openssl_makes_are_opened() {
+    const OAEP: [&str; 2] = ["-keyopt", "rsa_padding_mode:oaep"];
+    const SHA256: [&str; 4] = ["-keyopt", "rsa_oaep_md:sha256", "-keyopt", "rsa_mgf1_md:sha256"];
+    let world = World::new().await;
+    let device = Device::rsa();
+    let folder = tempfile::tempdir().unwrap();
+    let ra = openssl(&["x509", "-inform", "DER"], world.ra_certificate.der());
+    let ra = write(folder.path(), "ra.pem", &ra);
+    let ways: [&[&str]; 5] = [
+        &[],
+        &["-keyid"],
+        &OAEP,
+        &[OAEP, [SHA256[0], SHA256[1]], [SHA256[2], SHA256[3]]].concat(),
+        &["-stream", "-indef"],
+    ];
+    for (index, way) in ways.into_iter().enumerate() {
+        let request = device.enrolment("device-1", CHALLENGE);
+        let fixed = ["cms", "-encrypt", "-binary", "-outform", "DER", "-aes-256-cbc", "-recip", &ra];
+        let content = request.content.as_ref().unwrap();
+        let envelope = openssl(&[&fixed, way].concat(), content);
+        let mut request = request.clone();
+        request.transaction_id = format!("way {index}");
+        let response = world.post(device.signed(&request, Some(envelope))).await;
+        let reply = device.read(response.body(), &world.ra_certificate);
+        assert!(!reply.certificates.is_empty(), "{way:?}: {:?}", reply.attributes);
+    }
+}
+
 /// What both decoders must see alike.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
