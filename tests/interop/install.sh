@@ -21,7 +21,7 @@ need dbus-run-session dbus
 [ -x /usr/lib/certmonger/scep-submit ] || packages+=(certmonger)
 need pki strongswan-pki
 # strongSwan's pki fetches by its curl plugin, and knows SHA-1 CMS by its extra ones.
-ls /usr/lib/ipsec/plugins/libstrongswan-curl.so >/dev/null 2>&1 || packages+=(libstrongswan-extra-plugins libcharon-extra-plugins)
+ls /usr/lib/ipsec/plugins/libstrongswan-curl.so >/dev/null 2>&1 || packages+=(libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins)
 if [ ${#packages[@]} -gt 0 ]; then
     sudo=$([ "$(id -u)" = 0 ] || echo sudo)
     $sudo apt-get update -q
