@@ -10,8 +10,7 @@ use http::{Request, Response};
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
 use scep_protocol::{
-    CertificateTemplate, EndpointName, KeyAlgorithm, ProfileName, RaCertificate, RaProfile,
-    ScepProfile,
+    CertificateTemplate, KeyAlgorithm, ProfileName, RaCertificate, RaProfile, ScepProfile,
 };
 use scep_service::{
     Clock, Issuing, Managing, ProfileStore, Reading, Versioned, activate_scep,
@@ -63,7 +62,7 @@ pub struct World {
     pub managing: Managing<DynamoDbStore>,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
-    keys: tempfile::TempDir,
+    _keys: tempfile::TempDir,
 }
 
 /// How a world differs from the usual one.
@@ -122,13 +121,8 @@ impl World {
             managing,
             authority,
             ra_certificate,
-            keys,
+            _keys: keys,
         }
-    }
-
-    /// Folder of the key files.
-    pub fn keys(&self) -> std::path::PathBuf {
-        self.keys.path().join("keys")
     }
 
     /// Edits the SCEP Profile.
@@ -168,18 +162,14 @@ impl World {
             .uri(uri)
             .body(Bytes::from(body))
             .unwrap();
-        scep_http::respond(&self.issuing, request).await
+        let (head, body) = request.into_parts();
+        scep_http::respond(&self.issuing, &head, Ok(body)).await
     }
 }
 
 /// The name of every profile here.
 pub fn name() -> ProfileName {
     ProfileName::new("default").unwrap()
-}
-
-/// The endpoint that names the SCEP Profile.
-pub fn endpoint() -> EndpointName {
-    EndpointName::ScepProfile(name())
 }
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -111,6 +111,7 @@ fn claim(index: usize, to_be_signed: &[u8]) -> Claim {
         replacing: None,
         claim: Uuid::new_v4(),
         request: RequestFingerprint {
+            ra_profile: Uuid::nil(),
             csr: Fingerprint([1; 32]),
             signer_class: SignerClass::OwnKey,
         },

@@ -1,11 +1,12 @@
 //! Whether an endpoint serves: each reason not to, on every operation, at both URLs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use scep_protocol::{Authority, RaCertificate};
-use scep_service::{ProfileStore, Versioned};
+use scep_protocol::{Authority, EndpointName, RaCertificate};
+use scep_service::{CachedProfiles, ProfileStore, Profiles, Versioned};
 use scepter_tests::device::Device;
-use scepter_tests::world::{CHALLENGE, World};
+use scepter_tests::world::{CHALLENGE, World, name};
 use uuid::Uuid;
 
 const BY_SCEP_PROFILE: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
@@ -183,4 +184,22 @@ async fn expired_certificates_are_403() {
     let authorities: Option<Versioned<Authority>> =
         world.store.read(edited.object.authority).await.unwrap();
     assert!(authorities.is_some());
+}
+
+#[tokio::test]
+async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
+    let world = World::new().await;
+    let endpoint = EndpointName::ScepProfile(name());
+    let cached = |max_age| CachedProfiles::new(Arc::new(world.store.clone()), max_age);
+    let (kept, fleeting) = (cached(Duration::from_secs(3600)), cached(Duration::ZERO));
+    let enabled = async |profiles: &CachedProfiles| {
+        let configuration = profiles.configuration(&endpoint).await.unwrap();
+        configuration.scep_profile.unwrap().enabled
+    };
+    assert!(enabled(&kept).await && enabled(&fleeting).await);
+    world
+        .edit_scep_profile(|profile| profile.enabled = false)
+        .await;
+    assert!(enabled(&kept).await);
+    assert!(!enabled(&fleeting).await);
 }

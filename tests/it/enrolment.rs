@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scep_cms::{Certificate, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo};
-use scep_protocol::KeyAlgorithm;
+use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName, RaProfile, ScepProfile};
+use scep_service::{CaKeys, GeneratedKey, KeyError, ProfileStore, Versioned};
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
 
@@ -245,6 +247,8 @@ async fn twenty_at_once_get_one_certificate() {
         leaves.push(device.read(response.body(), &world.ra_certificate).leaf());
     }
     assert!(leaves.iter().all(|leaf| *leaf == leaves[0]));
+    assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
+    assert_eq!(world.database.items("test-transactions").unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -277,14 +281,68 @@ async fn another_key_cannot_take_over_a_transaction_until_its_window_ends() {
 }
 
 #[tokio::test]
-async fn the_same_transaction_id_under_another_profile_is_another_transaction() {
+async fn the_same_request_under_another_scep_profile_is_another_transaction() {
     let world = World::new().await;
-    let other = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let first = enrol(&world, &device, &request).await.leaf();
-    let second = enrol(&other, &device, &request).await.leaf();
+    let known: Versioned<ScepProfile> = world.find().await;
+    let managing = &world.managing;
+    let other = scep_service::create_scep_profile(
+        managing,
+        ProfileName::new("other").unwrap(),
+        known.object.ra_certificate,
+        known.object.ra_profile,
+        Some(&scep_cms::ChallengePassword::new(CHALLENGE)),
+    )
+    .await
+    .unwrap();
+    let other = world.store.read(other.uuid).await.unwrap().unwrap();
+    scep_service::enable_scep_profile(managing, other)
+        .await
+        .unwrap();
+    let message = device.message(&request, &world.ra_certificate);
+    let response = world
+        .send("POST", &PATH.replace("default", "other"), message)
+        .await;
+    let second = device.read(response.body(), &world.ra_certificate).leaf();
     assert_ne!(first, second);
+    assert_eq!(enrol(&world, &device, &request).await.leaf(), first);
+}
+
+#[tokio::test]
+async fn the_same_request_under_another_ra_profile_gets_a_certificate_of_its_own() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let first = enrol(&world, &device, &request).await.leaf();
+    let known: Versioned<RaProfile> = world.find().await;
+    let other = RaProfile {
+        uuid: uuid::Uuid::new_v4(),
+        name: ProfileName::new("other").unwrap(),
+        ..known.object
+    };
+    world.store.create(&other).await.unwrap();
+    let message = device.message(&request, &world.ra_certificate);
+    let path = PATH.replace("default", "raProfile/other");
+    let response = world.send("POST", &path, message).await;
+    let second = device.read(response.body(), &world.ra_certificate).leaf();
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_not_sent_again() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let hour = Duration::from_secs(3600);
+    world
+        .edit_ra_profile(|profile| profile.template.validity = hour)
+        .await;
+    let first = enrol(&world, &device, &request).await.leaf();
+    assert_eq!(enrol(&world, &device, &request).await.leaf(), first);
+    world.clock.advance(2 * hour);
+    assert_ne!(enrol(&world, &device, &request).await.leaf(), first);
 }
 
 #[tokio::test]
@@ -347,4 +405,53 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
         "application/x-x509-ca-cert"
     );
     assert_eq!(response.body(), world.ra_certificate.der());
+}
+
+/// The clock stands still, so that the lease of a claimant that is gone never ends.
+#[tokio::test]
+async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
+ {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
+    let mut issuing = world.issuing.clone();
+    issuing.ca_keys = Arc::new(GoneKeys);
+    let (head, body) = http::Request::post(PATH)
+        .body(message.clone().into())
+        .unwrap()
+        .into_parts();
+    let response = scep_http::respond(&issuing, &head, Ok(body)).await;
+    assert_eq!(response.status(), 503);
+    let response = world.post(message.clone()).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "5");
+    assert_eq!(world.database.items("test-certificates").unwrap().len(), 0);
+    world.clock.advance(Duration::from_secs(6));
+    let response = world.post(message).await;
+    device.read(response.body(), &world.ra_certificate).leaf();
+    assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
+}
+
+/// A key store that does not answer.
+struct GoneKeys;
+
+#[async_trait::async_trait]
+impl CaKeys for GoneKeys {
+    async fn generate(&self, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
+        Err(gone())
+    }
+
+    async fn sign(&self, _: &KeyReference, _: KeyAlgorithm, _: &[u8]) -> Result<Vec<u8>, KeyError> {
+        Err(gone())
+    }
+}
+
+fn gone() -> KeyError {
+    KeyError::Unavailable {
+        operation: "signing",
+        source: "gone".into(),
+    }
 }

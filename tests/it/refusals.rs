@@ -93,20 +93,19 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
     // The IV is in the content alone.
     let content = replaced(&message, &[6; 16], &[9; 16]);
     check(&device, &world, content, FailInfo::BadMessageCheck, SPOILT);
-    // Another's certificate under the same message: the sid names nobody who came along.
-    let other = Device::rsa();
-    let mut stranger = device.message(&request, &world.ra_certificate);
-    let place = stranger
-        .windows(device.certificate.der().len())
-        .position(|w| w == device.certificate.der());
-    if let (Some(place), true) = (
-        place,
-        other.certificate.der().len() == device.certificate.der().len(),
-    ) {
-        stranger[place..place + other.certificate.der().len()]
-            .copy_from_slice(other.certificate.der());
-        check(&device, &world, stranger, FailInfo::BadMessageCheck, SPOILT);
-    }
+    // The signer's certificate is gone: its serial number is another in both places where it stands, but not alike.
+    let serial = device
+        .certificate
+        .issuer_and_serial_number()
+        .serial_number()
+        .to_vec();
+    let place = message
+        .windows(serial.len())
+        .position(|window| window == serial)
+        .unwrap();
+    let mut stranger = message;
+    stranger[place + serial.len() - 1] ^= 1;
+    check(&device, &world, stranger, FailInfo::BadMessageCheck, SPOILT);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,7 +283,7 @@ async fn an_envelope_for_somebody_else_or_none_at_all_is_refused() {
     let text = "the content is not encrypted to this RA certificate";
     check(&device, &world, message, FailInfo::BadMessageCheck, text);
     let message = device.signed(&request, None);
-    let text = "the message carries no readable pkcsPKIEnvelope";
+    let text = "the message carries no pkcsPKIEnvelope";
     check(&device, &world, message, FailInfo::BadRequest, text);
 }
 
@@ -324,19 +323,68 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
         &oid("2.16.840.1.101.3.4.1.2"),
     );
     let garbage = seal(b"no request at all", &[5; 16]);
-    for envelope in [padding, wrapped, longer, garbage, seal(&[], &[5; 16])] {
+    let other_structure = seal(&[0x30, 3, 2, 1, 5], &[5; 16]);
+    let other_string = seal(&[0x04, 3, 2, 1, 5], &[5; 16]);
+    for envelope in [
+        padding,
+        wrapped,
+        longer,
+        garbage,
+        other_structure,
+        other_string,
+        seal(&[], &[5; 16]),
+    ] {
         let message = device.signed(&request, Some(envelope));
         check(&device, &world, message, FailInfo::BadMessageCheck, CLOSED);
     }
 }
 
+/// Who copies a captured envelope and changes its ciphertext learns nothing from the answers: whatever the last octets
+/// become, right padding and wrong are told alike, unless the request is intact.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_no_request_or_is_not_its_signers_is_refused() {
+async fn a_captured_envelope_is_no_padding_oracle() {
+    let (world, device, attacker) = (World::new().await, Device::rsa(), Device::rsa());
+    let request = enrolment(&device);
+    let content = request.content.clone().unwrap();
+    let cipher = ContentEncryption::Aes128Cbc;
+    let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+    let captured =
+        PkcsPkiEnvelope::seal(&content, cipher, &key, &[6; 16], &world.ra_certificate).unwrap();
+    let intact = attacker.signed(&request, Some(captured.clone()));
+    let text = "the message is not signed with the key of the PKCS #10 request";
+    check(&attacker, &world, intact, FailInfo::BadRequest, text);
+    // The octet before the last block decides over the last octet of the plaintext: its padding.
+    let place = captured.len() - 17;
+    for change in 1..=255 {
+        let mut spliced = captured.clone();
+        spliced[place] ^= change;
+        let message = attacker.signed(&request, Some(spliced));
+        check(
+            &attacker,
+            &world,
+            message,
+            FailInfo::BadMessageCheck,
+            CLOSED,
+        );
+    }
+    // A change of the request's own signature leaves its structure and its padding as they were.
+    let mut spliced = captured;
+    let place = spliced.len() - 60;
+    spliced[place] ^= 1;
+    let message = attacker.signed(&request, Some(spliced));
+    check(
+        &attacker,
+        &world,
+        message,
+        FailInfo::BadMessageCheck,
+        CLOSED,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_not_its_signers_is_refused() {
     let (world, device) = (World::new().await, Device::rsa());
     let send = |content: Vec<u8>| device.message(&device.request(content), &world.ra_certificate);
-    let text = "the content is not a PKCS #10 request";
-    let other = vec![0x30, 3, 2, 1, 5];
-    check(&device, &world, send(other), FailInfo::BadRequest, text);
     let mut spoilt = device.csr("device-1", Some(CHALLENGE), &[]);
     let last = spoilt.len() - 1;
     spoilt[last] ^= 1;

@@ -111,7 +111,12 @@ async fn openssl_reads_our_refusals_and_our_chain() {
 #[tokio::test]
 async fn envelopes_that_openssl_makes_are_opened() {
     const OAEP: [&str; 2] = ["-keyopt", "rsa_padding_mode:oaep"];
-    const SHA256: [&str; 4] = ["-keyopt", "rsa_oaep_md:sha256", "-keyopt", "rsa_mgf1_md:sha256"];
+    const SHA256: [&str; 4] = [
+        "-keyopt",
+        "rsa_oaep_md:sha256",
+        "-keyopt",
+        "rsa_mgf1_md:sha256",
+    ];
     let world = World::new().await;
     let device = Device::rsa();
     let folder = tempfile::tempdir().unwrap();
@@ -126,14 +131,27 @@ async fn envelopes_that_openssl_makes_are_opened() {
     ];
     for (index, way) in ways.into_iter().enumerate() {
         let request = device.enrolment("device-1", CHALLENGE);
-        let fixed = ["cms", "-encrypt", "-binary", "-outform", "DER", "-aes-256-cbc", "-recip", &ra];
+        let fixed = [
+            "cms",
+            "-encrypt",
+            "-binary",
+            "-outform",
+            "DER",
+            "-aes-256-cbc",
+            "-recip",
+            &ra,
+        ];
         let content = request.content.as_ref().unwrap();
         let envelope = openssl(&[&fixed, way].concat(), content);
         let mut request = request.clone();
         request.transaction_id = format!("way {index}");
         let response = world.post(device.signed(&request, Some(envelope))).await;
         let reply = device.read(response.body(), &world.ra_certificate);
-        assert!(!reply.certificates.is_empty(), "{way:?}: {:?}", reply.attributes);
+        assert!(
+            !reply.certificates.is_empty(),
+            "{way:?}: {:?}",
+            reply.attributes
+        );
     }
 }
 

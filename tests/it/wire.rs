@@ -115,15 +115,23 @@ fn one_line_is_logged_for_a_request_and_no_secret_in_any() {
     let device = Device::rsa();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
     http(&["--data-binary", "@-", &server.scep_url()], &message);
-    let mut lines = Vec::new();
-    let logged = loop {
-        let line = server.wait_for_log("");
-        lines.push(line.clone());
-        if line.contains("PKIOperation") {
-            break line;
-        }
+    http(
+        &["--data-binary", "@-", "-H", "Expect:", &server.scep_url()],
+        &vec![0; 300 * 1024],
+    );
+    let mut lines = vec![server.wait_for_log("listening")];
+    while !lines.last().unwrap().contains("larger than 256 KiB") {
+        lines.push(server.wait_for_log(""));
+    }
+    let requests: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("\"message\":\"request\""))
+        .collect();
+    let [shown, logged, too_large] = requests.as_slice() else {
+        panic!("three requests, but {requests:?}");
     };
-    let logged: serde_json::Value = serde_json::from_str(&logged).unwrap();
+    assert!(shown.contains("GetCACert") && too_large.contains("\"status\":413"));
+    let logged: serde_json::Value = serde_json::from_str(logged).unwrap();
     for (field, value) in [
         ("profile", "default"),
         ("message_type", "19"),
@@ -184,14 +192,21 @@ fn help_and_version_are_told_and_wrong_settings_are_named() {
 fn without_the_demo_there_is_no_profile() {
     let data = tempfile::tempdir().unwrap();
     let mut child = std::process::Command::new(binary(Build::Debug))
-        .args(["--no-demo", "--listen", "127.0.0.1:18099", "--data"])
+        .args(["--no-demo", "--listen", "127.0.0.1:0", "--data"])
         .arg(data.path())
-        .stderr(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let url = format!("http://127.0.0.1:18099{PATH}?operation=GetCACaps");
-    let retried = ["--retry", "20", "--retry-connrefused", "--retry-delay", "1"];
-    let (status, _) = http(&[&retried[..], &[&url]].concat(), &[]);
+    let log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let listening = std::io::BufRead::lines(log)
+        .map_while(Result::ok)
+        .find(|line| line.contains("listening"));
+    let listening = listening.unwrap();
+    let address = listening.split("address=").nth(1).unwrap();
+    let (status, _) = http(
+        &[&format!("http://{address}{PATH}?operation=GetCACaps")],
+        &[],
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(status, 404);

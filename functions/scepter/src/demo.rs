@@ -61,6 +61,7 @@ pub(crate) async fn demo<S: ProfileStore>(
     if find::<ScepProfile, _>(managing, &name).await?.is_none() {
         make_scep_profile(managing, settings, &authority, &name).await?;
     }
+    link_and_enable(managing, &name).await?;
     let (_, scep_profile) = profiles(managing, &name).await?;
     if let Some(challenge) = &settings.challenge {
         set_challenge(managing, scep_profile, challenge).await?;
@@ -89,7 +90,6 @@ async fn authority<S: ProfileStore>(
     Ok(create_root_authority(managing, name, key, &subject, 3650 * DAY).await?)
 }
 
-/// The SCEP Profile is made last and then linked and enabled, so that it is whole once it serves.
 async fn make_scep_profile<S: ProfileStore>(
     managing: &Managing<S>,
     settings: &DemoSettings,
@@ -113,12 +113,27 @@ async fn make_scep_profile<S: ProfileStore>(
         Some(&challenge),
     )
     .await?;
-    let (ra_profile, scep_profile) = profiles(managing, name).await?;
-    activate_scep(managing, ra_profile, scep_profile.object.uuid).await?;
-    let (ra_profile, scep_profile) = profiles(managing, name).await?;
-    enable_ra_profile(managing, ra_profile).await?;
-    enable_scep_profile(managing, scep_profile).await?;
     Ok(())
+}
+
+/// The version of an RA Profile that was created, linked and enabled. From then on it is the administrator's.
+const FINISHED: u64 = 3;
+
+/// Lets the profiles serve, unless an earlier start did: what an administrator disabled since stays so.
+async fn link_and_enable<S: ProfileStore>(
+    managing: &Managing<S>,
+    name: &ProfileName,
+) -> Result<(), DemoError> {
+    let (ra_profile, scep_profile) = profiles(managing, name).await?;
+    if ra_profile.version >= FINISHED {
+        return Ok(());
+    }
+    if ra_profile.object.scep_profile.is_none() {
+        activate_scep(managing, ra_profile, scep_profile.object.uuid).await?;
+    }
+    enable_scep_profile(managing, scep_profile).await?;
+    let (ra_profile, _) = profiles(managing, name).await?;
+    Ok(enable_ra_profile(managing, ra_profile).await?)
 }
 
 async fn profiles<S: ProfileStore>(

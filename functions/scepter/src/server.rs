@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use scep_http::{MAX_BODY_BYTES, plain_answer, respond};
+use scep_http::{MAX_BODY_BYTES, respond};
 use scep_protocol::Rejection;
 use scep_service::Issuing;
 use tokio::net::{TcpListener, TcpStream};
@@ -45,6 +45,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
 pub(crate) async fn run(listener: TcpListener, issuing: Issuing) -> Result<(), Error> {
+    tracing::info!(address = %listener.local_addr()?, "listening");
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let connections = GracefulShutdown::new();
@@ -118,9 +119,10 @@ async fn answer(issuing: &Issuing, request: Request<Incoming>) -> Response<Bytes
     }
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAX_BODY_BYTES).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(body)) => respond(issuing, Request::from_parts(head, body.to_bytes())).await,
-        Ok(Err(error)) if error.is::<LengthLimitError>() => plain_answer(Rejection::BodyTooLarge),
-        Ok(Err(_)) | Err(_) => plain_answer(Rejection::UnreadableMessage),
-    }
+    let body = match tokio::time::timeout(BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Rejection::BodyTooLarge),
+        Ok(Err(_)) | Err(_) => Err(Rejection::UnreadableMessage),
+    };
+    respond(issuing, &head, body).await
 }

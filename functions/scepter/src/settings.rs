@@ -156,6 +156,8 @@ impl LogSettings {
     pub(crate) fn start(&self) {
         let log = tracing_subscriber::fmt()
             .with_env_filter(self.log.clone())
+            // It would tell standard error that standard error cannot be written, and panic at that.
+            .log_internal_errors(false)
             .with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Json => log.json().flatten_event(true).init(),

@@ -43,6 +43,7 @@ impl fmt::Display for Welcome<'_> {
             challenge,
             fingerprint,
         } = self;
+        let quoted = challenge.replace('\'', r"'\''");
         writeln!(f, "SCEP URL        {scep_url}")?;
         writeln!(f, "Challenge       {challenge}")?;
         writeln!(f, "CA fingerprint  SHA-256 {fingerprint}")?;
@@ -56,7 +57,7 @@ impl fmt::Display for Welcome<'_> {
             "  pki --scepca --url '{scep_url}' --caout ca.pem --raout ra.pem --outform pem --force \
              && openssl genrsa -traditional -out device.key 2048 \
              && pki --scep --url '{scep_url}' --in device.key --dn 'O=Corp, CN=device-1' \
-             --password '{challenge}' --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem \
+             --password '{quoted}' --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem \
              --cipher aes --digest sha256 --outform pem > device.crt \
              && openssl verify -CAfile ca.pem device.crt"
         )

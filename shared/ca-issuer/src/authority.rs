@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, end_of, key_identifier,
+    Contents, authority_key_identifier, authority_validity, begin_of, end_of, key_identifier,
     usual_extensions,
 };
 use crate::{EncodeError, SerialNumber};
@@ -65,7 +65,7 @@ pub fn root_authority(
         issuer: &subject.0,
         issuer_key: key.algorithm,
         validity: Validity {
-            not_before: now - BACKDATE,
+            not_before: begin_of(now, BACKDATE)?,
             not_after: end_of(now, validity)?,
         },
         subject: &subject.0,
@@ -94,7 +94,7 @@ pub fn ra_certificate(
         issuer: authority.certificate.subject(),
         issuer_key: authority.key_algorithm,
         validity: Validity {
-            not_before: (now - BACKDATE).max(issuer.not_before),
+            not_before: begin_of(now, BACKDATE)?.max(issuer.not_before),
             not_after: end_of(now, validity)?.min(issuer.not_after),
         },
         subject: &subject.0,

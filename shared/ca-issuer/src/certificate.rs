@@ -253,6 +253,17 @@ pub(crate) fn authority_validity(authority: &Authority) -> Result<Validity, Enco
         .map_err(|_| EncodeError(der::ErrorKind::DateTime.into()))
 }
 
+/// The beginning of a period that ends now.
+pub(crate) fn begin_of(
+    now: OffsetDateTime,
+    period: Duration,
+) -> Result<OffsetDateTime, EncodeError> {
+    time::Duration::try_from(period)
+        .ok()
+        .and_then(|period| now.checked_sub(period))
+        .ok_or_else(|| EncodeError(der::ErrorKind::DateTime.into()))
+}
+
 /// The end of a period that begins now.
 pub(crate) fn end_of(now: OffsetDateTime, period: Duration) -> Result<OffsetDateTime, EncodeError> {
     time::Duration::try_from(period)

@@ -13,7 +13,7 @@ use x509_cert::ext::Extension;
 use x509_cert::name::Name;
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, end_of, extension, fits,
+    Contents, authority_key_identifier, authority_validity, begin_of, end_of, extension, fits,
     usual_extensions,
 };
 use crate::subject_alt_name::subject_alt_name;
@@ -86,7 +86,13 @@ pub fn leaf(
     .encode()?)
 }
 
+/// Longest subject that is issued, in octets of DER.
+const MAX_SUBJECT_BYTES: usize = 4 * 1024;
+
 fn subject(subject: &[u8], rule: &SubjectRule) -> Result<Name, RuleViolation> {
+    if subject.len() > MAX_SUBJECT_BYTES {
+        return Err(RuleViolation::SubjectTooLong);
+    }
     let name = Name::from_der(subject).map_err(|_| RuleViolation::SubjectUnreadable)?;
     for required in &rule.required {
         let holds = |id: &ObjectIdentifier| name.iter().any(|attribute| attribute.oid == *id);
@@ -107,7 +113,7 @@ fn validity(
         return Err(RuleViolation::Validity.into());
     }
     Ok(Validity {
-        not_before: (now - template.backdate).max(authority.not_before),
+        not_before: begin_of(now, template.backdate)?.max(authority.not_before),
         not_after,
     })
 }

@@ -7,6 +7,9 @@ use scep_cms::RequestedExtension;
 use scep_protocol::{RuleViolation, SubjectAltNameRule, SubjectAltNameType};
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
 
+/// Longest extension that is issued, in octets.
+const MAX_BYTES: usize = 8 * 1024;
+
 /// Most names in one certificate.
 const MAX_NAMES: usize = 100;
 
@@ -27,6 +30,9 @@ pub(crate) fn subject_alt_name(
     let Some(extension) = requested.next() else {
         return Ok(None);
     };
+    if extension.value.len() > MAX_BYTES {
+        return Err(RuleViolation::SubjectAltNameTooLong);
+    }
     let names = GeneralNames::from_der(&extension.value)
         .map_err(|_| RuleViolation::SubjectAltNameUnreadable)?;
     if requested.next().is_some() || names.is_empty() || names.len() > MAX_NAMES {

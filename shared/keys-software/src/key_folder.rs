@@ -1,7 +1,7 @@
 //! A folder of key files that only their owner reads.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Error, Read, Write};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,7 @@ impl KeyFolder {
     /// When it cannot be made.
     pub fn open(path: &Path) -> Result<Self, Error> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
         Ok(Self(path.to_owned()))
     }
 
@@ -63,10 +64,14 @@ impl KeyFolder {
 
     fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
         let unfinished = self.0.join(format!("{name}.new"));
+        // What a crash left there may be of any mode.
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         let mut file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&unfinished)?;
         file.write_all(key)?;

@@ -23,8 +23,8 @@ use crate::key_folder::broken;
 /// An RSA key of 2048 bits or more. All private-key operations run on aws-lc but one: SHA-1 signatures.
 pub struct SoftwareRaKey {
     reference: KeyReference,
-    pkcs8: Zeroizing<Vec<u8>>,
     signing: RsaKeyPair,
+    legacy: RsaPrivateKey,
     pkcs1: Pkcs1PrivateDecryptingKey,
     oaep: OaepPrivateDecryptingKey,
     stand_in: hmac::Key,
@@ -48,8 +48,8 @@ impl SoftwareRaKey {
             oaep: OaepPrivateDecryptingKey::new(decrypting)
                 .map_err(broken("preparing", &reference))?,
             stand_in: stand_in_secret(&pkcs8),
+            legacy: RsaPrivateKey::from_pkcs8_der(&pkcs8).map_err(broken("reading", &reference))?,
             reference,
-            pkcs8,
         })
     }
 
@@ -74,12 +74,10 @@ impl SoftwareRaKey {
     }
 
     fn sign_sha1(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let key = RsaPrivateKey::from_pkcs8_der(&self.pkcs8)
-            .map_err(broken("reading", &self.reference))?;
         Pkcs1v15Sign::new::<sha1::Sha1>()
             .sign(
                 Some(&mut SysRng),
-                &key,
+                &self.legacy,
                 &DigestAlgorithm::Sha1.digest(message),
             )
             .map_err(broken("signing", &self.reference))

@@ -47,7 +47,10 @@ impl Secrets for SoftwareSecrets {
         profile: Uuid,
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError> {
-        let mut sealed = secret.reveal().as_bytes().to_vec();
+        let secret = secret.reveal().as_bytes();
+        // Room for the tag, so that no copy of the secret is left behind by growing.
+        let mut sealed = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(secret);
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut sealed)

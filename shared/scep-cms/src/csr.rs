@@ -66,7 +66,7 @@ pub struct RequestedExtension {
 #[derive(Clone)]
 pub struct CertificationRequest {
     der: Zeroizing<Vec<u8>>,
-    signed: Vec<u8>,
+    signed: Zeroizing<Vec<u8>>,
     signature_algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
     signature: Vec<u8>,
     subject: Vec<u8>,
@@ -90,7 +90,7 @@ impl CertificationRequest {
         let extensions = attribute(attributes, oid::EXTENSION_REQUEST)?;
         Ok(Self {
             der: Zeroizing::new(der.to_vec()),
-            signed: request.to_be_signed.to_der().map_err(&structure)?,
+            signed: Zeroizing::new(request.to_be_signed.to_der().map_err(&structure)?),
             signature_algorithm: SignatureAlgorithm::from_identifier(&request.algorithm),
             signature: request.signature.raw_bytes().to_vec(),
             subject: tagged(info.subject, Tag::Sequence).map_err(&structure)?,

@@ -35,7 +35,7 @@ pub enum EnvelopeError {
     /// No envelope where one belongs.
     #[error("the message has no envelope")]
     Missing,
-    /// Padding, or what lies inside, is not as it must be; the two are not told apart.
+    /// The padding is not as it must be.
     #[error("the envelope does not open")]
     Open,
 }
@@ -216,18 +216,16 @@ impl PkcsPkiEnvelope {
         &self.recipients
     }
 
-    /// The messageData inside: one whole BER element, as it came.
+    /// The messageData inside, as it came.
     ///
     /// # Errors
-    /// [`EnvelopeError::Open`] for a wrong key, wrong padding and garbage alike.
+    /// [`EnvelopeError::Open`] for a wrong key and wrong padding alike. Whoever answers a stranger must not let him tell
+    /// this from content that is garbage.
     pub fn open(&self, key: &ContentKey) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
-        let content = self
-            .cipher
+        self.cipher
             .decrypt(key.as_bytes(), &self.iv, &self.ciphertext)
             .map(Zeroizing::new)
-            .ok_or(EnvelopeError::Open)?;
-        to_der(&content).map_err(|_| EnvelopeError::Open)?;
-        Ok(content)
+            .ok_or(EnvelopeError::Open)
     }
 
     /// Encrypts `content` and wraps the key for `recipient`, DER.

@@ -206,6 +206,11 @@ impl VerifiedPkiMessage {
         &self.signer_key
     }
 
+    /// Verifies the signature once more, for the time that it takes.
+    pub fn verify_again(&self) {
+        let _ = self.message.clone().verify();
+    }
+
     /// The pkcsPKIEnvelope that is the signed content.
     ///
     /// # Errors

@@ -3,14 +3,14 @@
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use const_oid::ObjectIdentifier;
-use der::asn1::UintRef;
-use der::{Decode, Sequence};
+use der::asn1::{AnyRef, BitStringRef, UintRef};
+use der::{Decode, Encode, Sequence};
 use rand::rngs::SysRng;
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::traits::PaddingScheme;
 use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPublicKey};
 use serde::{Deserialize, Serialize};
-use spki::SubjectPublicKeyInfoRef;
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::{DigestAlgorithm, SignatureAlgorithm, oid};
 
@@ -58,7 +58,7 @@ pub enum PublicKey {
     Rsa {
         /// Length of the modulus.
         modulus_bits: usize,
-        /// SubjectPublicKeyInfo, DER.
+        /// SubjectPublicKeyInfo, DER, with NULL parameters whatever came.
         spki: Vec<u8>,
         /// RSAPublicKey of PKCS #1, DER.
         pkcs1: Vec<u8>,
@@ -94,8 +94,8 @@ impl PublicKey {
             .as_bytes()
             .ok_or(PublicKeyError::Malformed)?;
         match parsed.algorithm.oid {
-            // strongSwan names the key of a PSS signer by rsaEncryption too; rsassaPss keys are plain RSA keys.
-            oid::RSA_ENCRYPTION | oid::RSASSA_PSS => Self::rsa(spki, key),
+            // Keys that are bound to RSASSA-PSS are refused: nothing can be encrypted to them.
+            oid::RSA_ENCRYPTION => Self::rsa(key),
             oid::EC_PUBLIC_KEY => {
                 let curve = parsed
                     .algorithm
@@ -107,7 +107,7 @@ impl PublicKey {
         }
     }
 
-    fn rsa(spki: &[u8], key: &[u8]) -> Result<Self, PublicKeyError> {
+    fn rsa(key: &[u8]) -> Result<Self, PublicKeyError> {
         let parsed = Pkcs1PublicKey::from_der(key).map_err(|_| PublicKeyError::Malformed)?;
         let modulus = parsed.modulus.as_bytes();
         let modulus_bits = modulus.first().map_or(0, |first| {
@@ -121,7 +121,7 @@ impl PublicKey {
         }
         Ok(Self::Rsa {
             modulus_bits,
-            spki: spki.to_vec(),
+            spki: rsa_spki(key).map_err(|_| PublicKeyError::Malformed)?,
             pkcs1: key.to_vec(),
         })
     }
@@ -197,6 +197,17 @@ impl PublicKey {
         encrypted.truncate(length);
         Ok(encrypted)
     }
+}
+
+fn rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
+    SubjectPublicKeyInfoRef {
+        algorithm: AlgorithmIdentifierRef {
+            oid: oid::RSA_ENCRYPTION,
+            parameters: Some(AnyRef::NULL),
+        },
+        subject_public_key: BitStringRef::from_bytes(pkcs1)?,
+    }
+    .to_der()
 }
 
 fn aws_lc_verify(

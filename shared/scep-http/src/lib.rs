@@ -6,5 +6,4 @@ mod message;
 mod operation;
 mod respond;
 
-pub use answer::plain_answer;
 pub use respond::{MAX_BODY_BYTES, respond};

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
-use scep_cms::MAX_MESSAGE_BYTES;
+use http::request::Parts;
+use http::{Method, Response};
+use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
 use scep_protocol::{EndpointName, Rejection};
 use scep_service::{
     Failure, Issuing, Outcome, PkiOperationReply, ca_capabilities, ca_certificates, pki_operation,
@@ -21,24 +22,41 @@ pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 
 /// Answers any request below `/api/v1/protocols/scep/`, and every other with 404.
 ///
-/// The body is whole; whoever reads it stops at [`MAX_BODY_BYTES`] and answers [`Rejection::BodyTooLarge`].
-pub async fn respond(issuing: &Issuing, request: Request<Bytes>) -> Response<Bytes> {
+/// `body` is what was read of it: whole, or why it was not. Whoever reads stops at [`MAX_BODY_BYTES`] and says
+/// [`Rejection::BodyTooLarge`].
+pub async fn respond(
+    issuing: &Issuing,
+    head: &Parts,
+    body: Result<Bytes, Rejection>,
+) -> Response<Bytes> {
     let begun = Instant::now();
-    let query = request.uri().query().unwrap_or_default();
-    let asked = asked(&request, query);
+    let asked = Asked::of(head, body);
     let (response, said) = match &asked {
-        Ok((endpoint, operation)) => serve(issuing, endpoint, *operation, &request, query)
+        Asked {
+            endpoint: Ok(endpoint),
+            operation: Ok(operation),
+            body: Ok(body),
+        } => serve(issuing, endpoint, *operation, head, body)
             .await
             .unwrap_or_else(|failure| failed(&failure)),
-        Err(rejection) => (plain_answer(*rejection), Said::default()),
-    };
-    let (profile, operation) = match &asked {
-        Ok((endpoint, operation)) => (Some(profile_name(endpoint)), Some(operation.name())),
-        Err(_) => (None, None),
+        Asked {
+            endpoint: Ok(_),
+            operation: Ok(_),
+            body: Err(rejection),
+        }
+        | Asked {
+            endpoint: Ok(_),
+            operation: Err(rejection),
+            ..
+        }
+        | Asked {
+            endpoint: Err(rejection),
+            ..
+        } => failed(&Failure::Rejected(*rejection)),
     };
     tracing::info!(
-        profile,
-        operation,
+        profile = asked.endpoint.as_ref().ok().map(profile_name),
+        operation = asked.operation.ok().map(Operation::name),
         message_type = said.message_type,
         transaction_id = said.transaction_id,
         outcome = said.outcome.unwrap_or("rejected"),
@@ -52,11 +70,42 @@ pub async fn respond(issuing: &Issuing, request: Request<Bytes>) -> Response<Byt
     response
 }
 
+/// What is asked, as far as it can be known without a profile.
+struct Asked {
+    endpoint: Result<EndpointName, Rejection>,
+    operation: Result<Operation, Rejection>,
+    body: Result<Bytes, Rejection>,
+}
+
+impl Asked {
+    fn of(head: &Parts, body: Result<Bytes, Rejection>) -> Self {
+        let served = head.method == Method::GET || head.method == Method::POST;
+        Self {
+            endpoint: endpoint(head.uri.path()),
+            operation: if served {
+                Operation::of(&head.method, query(head))
+            } else {
+                Err(Rejection::MethodNotAllowed)
+            },
+            body: body.and_then(|body| {
+                if body.len() > MAX_BODY_BYTES {
+                    return Err(Rejection::BodyTooLarge);
+                }
+                Ok(body)
+            }),
+        }
+    }
+}
+
+fn query(head: &Parts) -> &str {
+    head.uri.query().unwrap_or_default()
+}
+
 /// What the log says of an answer.
 #[derive(Default)]
 struct Said {
     outcome: Option<&'static str>,
-    message_type: Option<String>,
+    message_type: Option<&'static str>,
     transaction_id: Option<String>,
     fail_info: Option<&'static str>,
     reason: Option<String>,
@@ -73,7 +122,7 @@ impl Said {
 
     fn of(reply: &PkiOperationReply) -> Self {
         let said = Self {
-            message_type: reply.message_type.clone(),
+            message_type: reply.message_type.map(MessageType::digits),
             transaction_id: reply
                 .transaction_id
                 .as_ref()
@@ -99,24 +148,12 @@ impl Said {
     }
 }
 
-/// Which endpoint is asked for what: everything that can be known without a profile.
-fn asked(request: &Request<Bytes>, query: &str) -> Result<(EndpointName, Operation), Rejection> {
-    let endpoint = endpoint(request.uri().path())?;
-    if request.method() != Method::GET && request.method() != Method::POST {
-        return Err(Rejection::MethodNotAllowed);
-    }
-    if request.body().len() > MAX_BODY_BYTES {
-        return Err(Rejection::BodyTooLarge);
-    }
-    Ok((endpoint, Operation::of(request.method(), query)?))
-}
-
 async fn serve(
     issuing: &Issuing,
     endpoint: &EndpointName,
     operation: Operation,
-    request: &Request<Bytes>,
-    query: &str,
+    head: &Parts,
+    body: &Bytes,
 ) -> Result<(Response<Bytes>, Said), Failure> {
     match operation {
         Operation::GetCaCaps => {
@@ -133,7 +170,7 @@ async fn serve(
             Err(Failure::Rejected(Rejection::NoNextCaCertificate))
         }
         Operation::PkiOperation => {
-            let message = message(request, query).map_err(Failure::Rejected)?;
+            let message = message(head, body).map_err(Failure::Rejected)?;
             let reply = pki_operation(issuing, endpoint, &message).await?;
             let said = Said::of(&reply);
             Ok((cert_rep(reply.cert_rep), said))
@@ -142,11 +179,11 @@ async fn serve(
 }
 
 /// The pkiMessage: a POST's body, a GET's `message`.
-fn message(request: &Request<Bytes>, query: &str) -> Result<Bytes, Rejection> {
-    if request.method() == Method::POST {
-        return Ok(request.body().clone());
+fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
+    if head.method == Method::POST {
+        return Ok(body.clone());
     }
-    let raw = parameter(query, "message").ok_or(Rejection::UnreadableMessage)?;
+    let raw = parameter(query(head), "message").ok_or(Rejection::UnreadableMessage)?;
     let message = decode_message(raw)?;
     if message.len() > MAX_BODY_BYTES {
         return Err(Rejection::BodyTooLarge);

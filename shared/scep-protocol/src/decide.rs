@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuthorisedRequest, Fingerprint, Issuance, Refusal, RequestFingerprint, Transaction,
-    TransactionState,
+    AuthorisedRequest, AvailableProfile, Fingerprint, Issuance, Refusal, RequestFingerprint,
+    Transaction, TransactionState,
 };
 
 /// What to do with an authorised request.
@@ -35,14 +35,20 @@ pub enum Decision {
     Refuse(Refusal),
 }
 
-/// Decides over an authorised request, given what is `known` of its transaction.
+/// Decides over an authorised request under a profile, given what is `known` of its transaction.
 #[must_use]
 pub fn decide(
+    profile: &AvailableProfile,
     request: &AuthorisedRequest,
     known: Option<Transaction>,
     now: OffsetDateTime,
 ) -> Decision {
-    decide_for(request.fingerprint(), request.signer_key(), known, now)
+    decide_for(
+        request.fingerprint(profile),
+        request.signer_key(),
+        known,
+        now,
+    )
 }
 
 fn decide_for(
@@ -103,6 +109,7 @@ mod tests {
 
     fn request(csr: u8) -> RequestFingerprint {
         RequestFingerprint {
+            ra_profile: Uuid::nil(),
             csr: fingerprint(csr),
             signer_class: SignerClass::OwnKey,
         }
@@ -171,6 +178,24 @@ mod tests {
     #[test]
     fn a_corrected_request_of_the_same_key_starts_anew() {
         check(issued(60), OTHER_CSR, KEY, ANEW);
+    }
+
+    #[test]
+    fn the_same_request_under_another_ra_profile_starts_anew() {
+        let elsewhere = RequestFingerprint {
+            ra_profile: Uuid::from_u128(8),
+            ..request(CSR)
+        };
+        let known = Transaction {
+            claim: CLAIM,
+            request: request(CSR),
+            signer_key: fingerprint(KEY),
+            state: issued(60),
+        };
+        assert_eq!(
+            decide_for(elsewhere, fingerprint(KEY), Some(known), NOW),
+            ANEW
+        );
     }
 
     #[test]

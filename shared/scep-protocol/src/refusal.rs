@@ -19,11 +19,9 @@ pub enum Refusal {
     CsrAlgorithm,
     /// The PKCS #10 request's own signature does not verify.
     CsrSignature,
-    /// The messageData is no PKCS #10 request.
-    CsrUnreadable,
     /// The message digest is not taken.
     Digest,
-    /// The envelope does not open: wrong key, wrong padding and garbage alike.
+    /// The envelope does not open to an intact request: wrong key, wrong padding and garbage alike.
     Envelope,
     /// The profile has nothing that authorises an enrolment.
     EnrolmentNotAuthorised,
@@ -35,7 +33,7 @@ pub enum Refusal {
     NotServed(MessageType),
     /// A CertPoll for a transaction that is not pending.
     NothingPending,
-    /// The request carries no envelope, or one that cannot be read.
+    /// The request carries no envelope.
     NoEnvelope,
     /// No recipient is one of the profile's RA certificates.
     Recipient,
@@ -69,8 +67,12 @@ pub enum RuleViolation {
     Nameless,
     /// The subject lacks an attribute.
     SubjectLacks(String),
+    /// The subject is longer than any that is issued.
+    SubjectTooLong,
     /// The subject cannot be read.
     SubjectUnreadable,
+    /// The names beside the subject are longer than any that are issued.
+    SubjectAltNameTooLong,
     /// subjectAltName cannot be read, or a name in it is not what its type demands.
     SubjectAltNameUnreadable,
     /// A type of name that the rule does not allow.
@@ -91,20 +93,16 @@ impl Refusal {
             | Self::Digest
             | Self::KeyTransport
             | Self::SignerAlgorithm
-            | Self::SignerCannotDecrypt
-            | Self::Rule(RuleViolation::RsaTooShort { .. } | RuleViolation::Curve) => {
-                FailInfo::BadAlg
-            }
+            | Self::SignerCannotDecrypt => FailInfo::BadAlg,
+            Self::Rule(violation) => violation.fail_info(),
             Self::Envelope | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
             Self::Attribute(_)
             | Self::Challenge
             | Self::CsrSignature
-            | Self::CsrUnreadable
             | Self::EnrolmentNotAuthorised
             | Self::MessageType
             | Self::NoEnvelope
             | Self::NotServed(_)
-            | Self::Rule(_)
             | Self::SignerIsNotSubject
             | Self::TransactionTaken => FailInfo::BadRequest,
             Self::NothingPending => FailInfo::BadCertId,
@@ -120,7 +118,6 @@ impl Refusal {
             Self::ContentEncryption => "the content encryption algorithm is not supported",
             Self::CsrAlgorithm => "the algorithm of the PKCS #10 request is not supported",
             Self::CsrSignature => "the signature of the PKCS #10 request does not verify",
-            Self::CsrUnreadable => "the content is not a PKCS #10 request",
             Self::Digest => "the message digest algorithm is not supported",
             Self::Envelope => "the content cannot be decrypted",
             Self::EnrolmentNotAuthorised => {
@@ -128,7 +125,7 @@ impl Refusal {
             }
             Self::KeyTransport => "the key encryption algorithm is not supported",
             Self::MessageType => "the messageType is unknown",
-            Self::NoEnvelope => "the message carries no readable pkcsPKIEnvelope",
+            Self::NoEnvelope => "the message carries no pkcsPKIEnvelope",
             Self::NotServed(kind) => {
                 return Cow::Owned(format!("{} is not supported", kind.name()));
             }
@@ -147,6 +144,21 @@ impl Refusal {
 }
 
 impl RuleViolation {
+    const fn fail_info(&self) -> FailInfo {
+        match self {
+            Self::Curve | Self::RsaTooShort { .. } => FailInfo::BadAlg,
+            Self::Nameless
+            | Self::SubjectAltName(_)
+            | Self::SubjectAltNameTooLong
+            | Self::SubjectAltNameType
+            | Self::SubjectAltNameUnreadable
+            | Self::SubjectLacks(_)
+            | Self::SubjectTooLong
+            | Self::SubjectUnreadable
+            | Self::Validity => FailInfo::BadRequest,
+        }
+    }
+
     fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::RsaTooShort { bits, min_bits } => {
@@ -159,6 +171,8 @@ impl RuleViolation {
             Self::SubjectLacks(kind) => {
                 return Cow::Owned(format!("rule subject.required: the subject has no {kind}"));
             }
+            Self::SubjectTooLong => "rule subject: the subject is too long",
+            Self::SubjectAltNameTooLong => "rule subjectAltName: the names are too long",
             Self::SubjectUnreadable => "rule subject: the subject cannot be read",
             Self::SubjectAltNameUnreadable => "rule subjectAltName: a name is malformed",
             Self::SubjectAltName(kind) => {
@@ -281,11 +295,6 @@ mod tests {
             "the signature of the PKCS #10 request does not verify",
         );
         check(
-            Refusal::CsrUnreadable,
-            BadRequest,
-            "the content is not a PKCS #10 request",
-        );
-        check(
             Refusal::Digest,
             BadAlg,
             "the message digest algorithm is not supported",
@@ -323,7 +332,7 @@ mod tests {
         check(
             Refusal::NoEnvelope,
             BadRequest,
-            "the message carries no readable pkcsPKIEnvelope",
+            "the message carries no pkcsPKIEnvelope",
         );
         check(
             Refusal::Recipient,
@@ -384,6 +393,16 @@ mod tests {
             Refusal::Rule(Rule::SubjectLacks("CN".to_owned())),
             BadRequest,
             "rule subject.required: the subject has no CN",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectTooLong),
+            BadRequest,
+            "rule subject: the subject is too long",
+        );
+        check(
+            Refusal::Rule(Rule::SubjectAltNameTooLong),
+            BadRequest,
+            "rule subjectAltName: the names are too long",
         );
         check(
             Refusal::Rule(Rule::SubjectUnreadable),

@@ -147,6 +147,11 @@ pub struct AddressedRequest {
 }
 
 impl AddressedRequest {
+    fn read(&self, key: &ContentKey) -> Option<CertificationRequest> {
+        let content = self.envelope.open(key).ok()?;
+        CertificationRequest::from_der(&content).ok()
+    }
+
     /// How the content key is wrapped.
     #[must_use]
     pub const fn transport(&self) -> KeyTransport {
@@ -168,15 +173,26 @@ impl AddressedRequest {
     /// The second half of step 7, and step 8: opens the envelope, reads the PKCS #10 request in it, verifies that
     /// request's own signature and applies the RA Profile's rules for keys.
     ///
+    /// Who copies a captured envelope, changes blocks of its CBC ciphertext and signs that with a key of his own must not
+    /// learn what became of it: padding, structure and signature would tell him the plaintext octet by octet. So all
+    /// that is told of a request by another key than the message's signer is whether it is intact, self-signature and all.
+    ///
     /// # Errors
-    /// [`Refusal::Envelope`] for whatever does not open, without saying why; else the refusal of the failed check.
+    /// [`Refusal::Envelope`] for whatever is not an intact request, without saying why; the failed check for a request
+    /// of the signer's own key, which no change to a ciphertext can make of a stranger's.
     pub fn open(
         self,
         key: &ContentKey,
         profile: &AvailableProfile,
     ) -> Result<EnrolmentRequest, Refusal> {
-        let content = self.envelope.open(key).map_err(|_| Refusal::Envelope)?;
-        let csr = CertificationRequest::from_der(&content).map_err(|_| Refusal::CsrUnreadable)?;
+        let Some(csr) = self.read(key) else {
+            // The work that a request which could be read would take: time is not to tell what went wrong.
+            self.request.verified.verify_again();
+            return Err(Refusal::Envelope);
+        };
+        if !csr_is_of(&csr, self.request.verified.signer_key()) && csr.verify().is_err() {
+            return Err(Refusal::Envelope);
+        }
         let legacy_digest = |algorithm: scep_cms::SignatureAlgorithm| {
             !profile.algorithms().allows_digest(algorithm.digest())
         };
@@ -268,10 +284,11 @@ impl AuthorisedRequest {
         &self.0.request.transaction_id
     }
 
-    /// What makes another request the same one.
+    /// What makes another request under this profile the same one.
     #[must_use]
-    pub fn fingerprint(&self) -> RequestFingerprint {
+    pub fn fingerprint(&self, profile: &AvailableProfile) -> RequestFingerprint {
         RequestFingerprint {
+            ra_profile: profile.ra_profile().uuid,
             csr: Fingerprint::of(self.0.csr.der()),
             signer_class: SignerClass::OwnKey,
         }
@@ -282,6 +299,11 @@ impl AuthorisedRequest {
     pub fn signer_key(&self) -> Fingerprint {
         Fingerprint::of(self.signer().subject_public_key_info())
     }
+}
+
+/// Is it this key that the request asks a certificate for?
+fn csr_is_of(csr: &CertificationRequest, signer: &PublicKey) -> bool {
+    PublicKey::from_der(csr.subject_public_key_info()).is_ok_and(|key| key == *signer)
 }
 
 fn attribute<T>(read: Result<T, AttributeError>) -> Result<T, Refusal> {

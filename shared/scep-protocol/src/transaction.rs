@@ -38,6 +38,8 @@ pub enum SignerClass {
 /// What makes two requests the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint {
+    /// The RA Profile under which it was made.
+    pub ra_profile: Uuid,
     /// Of the whole PKCS #10 request.
     pub csr: Fingerprint,
     /// Who signed.

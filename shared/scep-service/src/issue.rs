@@ -19,13 +19,17 @@ use crate::{CertificateRecord, Claim, ClaimOutcome, Failure, Issuing};
 /// memory and some tens of them in KMS.
 const LEASE: Duration = Duration::from_secs(5);
 
-/// How long the same request gets the same certificate.
+/// How long the same request gets the same certificate, if that is valid for so long.
 const RESEND_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often, and how many times, a transaction that another process works on is looked at again: for longer than a
 /// lease, so that what a crash left is finished by the first retry.
 const WAIT: Duration = Duration::from_millis(50);
-const MAX_WAITS: usize = 140;
+const MAX_WAITS: u32 = 140;
+const _: () = assert!(
+    WAIT.saturating_mul(MAX_WAITS).as_millis() > LEASE.as_millis(),
+    "the first retry waits until a lease is over"
+);
 
 /// The certificate that a request has.
 #[derive(Debug)]
@@ -48,18 +52,22 @@ pub(crate) async fn certificate_for(
     };
     // Nearly every request is new, and claiming it finds that out by itself: only a lost claim is worth a look.
     let mut known = None;
+    let mut resumed = false;
     for _ in 0..MAX_WAITS {
-        match decide(request, known, issuing.reading.clock.now()) {
+        match decide(profile, request, known, issuing.reading.clock.now()) {
             Decision::Issue { replacing } => {
                 if let Some(granted) = issue(issuing, profile, request, &key, replacing).await? {
                     return Ok(granted);
                 }
             }
-            Decision::Resume { claim, issuance } => resume(issuing, &key, claim, issuance).await?,
+            Decision::Resume { claim, issuance } => {
+                resume(issuing, &key, claim, issuance).await?;
+                resumed = true;
+            }
             Decision::Resend { certificate } => {
                 return Ok(Granted {
                     certificate,
-                    resent: true,
+                    resent: !resumed,
                 });
             }
             Decision::Wait => tokio::time::sleep(WAIT).await,
@@ -89,7 +97,7 @@ async fn issue(
         key: key.clone(),
         replacing,
         claim: Uuid::new_v4(),
-        request: request.fingerprint(),
+        request: request.fingerprint(profile),
         signer_key: request.signer_key(),
         issuance: Issuance {
             to_be_signed,
@@ -152,7 +160,7 @@ async fn finish(
     let record = record(issued, key, issuance, now);
     let outcome = issuing
         .transactions
-        .complete(claim, &record, now + RESEND_WINDOW)
+        .complete(claim, &record, record.not_after.min(now + RESEND_WINDOW))
         .await?;
     let serial_number = &record.serial_number;
     tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");

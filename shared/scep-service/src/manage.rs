@@ -109,8 +109,16 @@ async fn sign<S>(
     algorithm: KeyAlgorithm,
     to_be_signed: &[u8],
 ) -> Result<Certificate, Failure> {
+    tracing::info!(key = key.0, "signing a certificate of the server");
     let signature = managing.ca_keys.sign(key, algorithm, to_be_signed).await?;
     let issued = assemble(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
+    let (serial_number, subject) = (&issued.serial_number, &issued.subject);
+    tracing::info!(
+        key = key.0,
+        serial_number,
+        subject,
+        "signed a certificate of the server"
+    );
     Ok(issued.certificate)
 }
 

@@ -1,6 +1,6 @@
 //! PKIOperation, RFC 8894 §4.3: a message comes, a CertRep goes.
 
-use scep_cms::{PkiMessage, TransactionId};
+use scep_cms::{MessageType, PkiMessage, TransactionId};
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, EndpointName, Refusal, Rejection, ReplyTo, SignedRequest,
 };
@@ -15,8 +15,8 @@ use crate::{Failure, Issuing, RaKey, reply};
 pub struct PkiOperationReply {
     /// CertRep, DER.
     pub cert_rep: Vec<u8>,
-    /// The request's messageType as it came, if it could be read.
-    pub message_type: Option<String>,
+    /// The request's messageType, if it is one.
+    pub message_type: Option<MessageType>,
     /// The request's transactionID, if it could be read.
     pub transaction_id: Option<TransactionId>,
     /// What the CertRep says.
@@ -49,7 +49,7 @@ pub async fn pki_operation(
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
     let reply_to = ReplyTo::of(&message, profile.algorithms());
-    let message_type = message.message_type().ok().map(str::to_owned);
+    let message_type = message_type(&message);
     let transaction_id = reply_to.transaction_id.clone();
     let ra_key = issuing.ra_keys.load(profile.ra_certificate()).await?;
     let (cert_rep, outcome) = match enrol(issuing, &profile, &*ra_key, message).await {
@@ -70,6 +70,10 @@ pub async fn pki_operation(
         transaction_id,
         outcome,
     })
+}
+
+fn message_type(message: &PkiMessage) -> Option<MessageType> {
+    MessageType::from_digits(message.message_type().ok()?.as_bytes())
 }
 
 /// Steps 3 to 12 of the order of checks.

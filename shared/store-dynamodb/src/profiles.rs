@@ -30,7 +30,9 @@ impl ProfileStore for DynamoDbStore {
         match written {
             Ok(_) => Ok(()),
             // The uuid is fresh, so it is the name that somebody else has.
-            Err(error) if condition_failed(&error) => Err(StoreError::NameTaken),
+            Err(error) if cancellation_reasons(&error).contains(&CONDITION_FAILED) => {
+                Err(StoreError::NameTaken)
+            }
             Err(error) => Err(unavailable("creating an object")(error)),
         }
     }
@@ -165,17 +167,20 @@ impl DynamoDbStore {
     }
 }
 
-/// Did a condition of a transaction not hold?
-pub(crate) fn condition_failed(error: &SdkError<TransactWriteItemsError>) -> bool {
+/// Why a transaction is cancelled when a condition did not hold.
+pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+
+/// Why a transaction was cancelled, item by item; nothing when it was not.
+pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<&str> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
-        return false;
+        return Vec::new();
     };
-    cancelled
-        .cancellation_reasons()
-        .iter()
-        .any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    let reasons = cancelled.cancellation_reasons().iter();
+    reasons
+        .map(|reason| reason.code().unwrap_or_default())
+        .collect()
 }
 
 fn item<T: Object>(object: &Versioned<&T>) -> Result<Item, StoreError> {

@@ -1,6 +1,5 @@
 //! The transactions and certificates tables: the steps of issuing, each one conditional write.
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -23,7 +22,7 @@ use crate::item::{
     SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, UUID, corrupt,
     milliseconds, octets, seconds, text, unavailable,
 };
-use crate::profiles::condition_failed;
+use crate::profiles::{CONDITION_FAILED, cancellation_reasons};
 
 const ISSUED: &str = "issued";
 const ISSUING: &str = "issuing";
@@ -31,6 +30,12 @@ const OWN_KEY: &str = "ownKey";
 
 const TRANSACTION: &str = "transaction";
 const RECORD: &str = "certificate record";
+
+/// Why a transaction is cancelled while another request touches one of its items.
+const CONFLICT: &str = "TransactionConflict";
+
+/// How often a certificate is recorded anew after such a conflict.
+const MAX_CONFLICTS: usize = 5;
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
@@ -60,9 +65,15 @@ impl Transactions for DynamoDbStore {
                 .condition_expression("claim = :replaced")
                 .expression_attribute_values(":replaced", text(replaced.to_string())),
         };
-        match put.send().await {
-            Ok(_) => Ok(ClaimOutcome::Won),
-            Err(error) => lost_claim(error, claim.claim),
+        let Err(error) = put.send().await else {
+            return Ok(ClaimOutcome::Won);
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(holder(failed.item(), claim.claim))
+            }
+            Some(PutItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
+            Some(_) | None => Err(unavailable("claiming a transaction")(error)),
         }
     }
 
@@ -85,22 +96,18 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":lease", milliseconds(lease_until))
             .expression_attribute_values(":expired", text(expired.to_string()))
             .expression_attribute_values(":issuing", text(ISSUING))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match updated {
-            Ok(_) => Ok(ClaimOutcome::Won),
-            Err(error)
-                if error.as_service_error().is_some_and(|error| {
-                    matches!(
-                        error,
-                        UpdateItemError::ConditionalCheckFailedException(_)
-                            | UpdateItemError::TransactionConflictException(_)
-                    )
-                }) =>
-            {
-                Ok(ClaimOutcome::Lost)
+        let Err(error) = updated else {
+            return Ok(ClaimOutcome::Won);
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(holder(failed.item(), claim))
             }
-            Err(error) => Err(unavailable("taking over a transaction")(error)),
+            Some(UpdateItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
+            Some(_) | None => Err(unavailable("taking over a transaction")(error)),
         }
     }
 
@@ -133,18 +140,29 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":issuing", text(ISSUING))
             .build()
             .map_err(unavailable(describing))?;
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .transact_items(TransactWriteItem::builder().put(put).build())
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(ClaimOutcome::Won),
-            Err(error) if condition_failed(&error) => Ok(ClaimOutcome::Lost),
-            Err(error) => Err(unavailable("recording a certificate")(error)),
+        let items = [
+            TransactWriteItem::builder().update(update).build(),
+            TransactWriteItem::builder().put(put).build(),
+        ];
+        for _ in 0..MAX_CONFLICTS {
+            let writing = self.client.transact_write_items();
+            let written = writing
+                .set_transact_items(Some(items.to_vec()))
+                .send()
+                .await;
+            let Err(error) = written else {
+                return Ok(ClaimOutcome::Won);
+            };
+            let reasons = cancellation_reasons(&error);
+            if reasons.first() == Some(&CONDITION_FAILED) {
+                return Ok(ClaimOutcome::Lost);
+            }
+            // A duplicate looks at the transaction at this very moment: it will see that it is too late.
+            if !reasons.contains(&CONFLICT) {
+                return Err(unavailable("recording a certificate")(error));
+            }
         }
+        Err(StoreError::Conflict)
     }
 
     async fn certificate(
@@ -164,24 +182,15 @@ impl Transactions for DynamoDbStore {
     }
 }
 
-/// What became of a claim whose condition did not hold.
-fn lost_claim(error: SdkError<PutItemError>, claim: Uuid) -> Result<ClaimOutcome, StoreError> {
-    match error.as_service_error() {
-        // A retry of a request whose answer was lost finds its own claim.
-        Some(PutItemError::ConditionalCheckFailedException(failed))
-            if failed.item().and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string())) =>
-        {
-            Ok(ClaimOutcome::Won)
-        }
-        Some(
-            PutItemError::ConditionalCheckFailedException(_)
-            | PutItemError::TransactionConflictException(_),
-        ) => Ok(ClaimOutcome::Lost),
-        Some(_) | None => Err(unavailable("claiming a transaction")(error)),
+/// Who won, when a condition did not hold. A retry of a request whose answer was lost finds its own claim.
+fn holder(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
+    if found.and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string())) {
+        return ClaimOutcome::Won;
     }
+    ClaimOutcome::Lost
 }
 
-/// The transactionID is a stranger's text of any length: hashed, so that it is a key like any other.
+/// The transactionID is a stranger's text: hashed, so that it is a key like any other.
 fn transaction_id(key: &TransactionKey) -> String {
     let digest = Sha256::digest(key.transaction_id.as_str());
     let hex: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -258,6 +267,7 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
     Ok(Transaction {
         claim: reader.uuid(CLAIM)?,
         request: RequestFingerprint {
+            ra_profile: reader.uuid(RA_PROFILE)?,
             csr: fingerprint(CSR)?,
             signer_class: reader.read(SIGNER_CLASS, |value| match value.as_s().ok()?.as_str() {
                 OWN_KEY => Some(SignerClass::OwnKey),
