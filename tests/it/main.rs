@@ -7,6 +7,7 @@ mod crashes;
 mod enrolment;
 mod keys;
 mod refusals;
+mod rejections;
 mod second_opinion;
 mod store;
 mod vectors;
