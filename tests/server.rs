@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use scep_cms::{Certificate, Degenerate};
+
 /// How long anything here may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -131,6 +133,19 @@ impl Server {
             .next()
             .unwrap()
             .to_owned()
+    }
+
+    /// The first certificate of its GetCACert: the one that requests are encrypted to.
+    pub fn ra_certificate(&self) -> Certificate {
+        let (status, chain) = http(&[&format!("{}?operation=GetCACert", self.scep_url())], &[]);
+        assert_eq!(status, 200);
+        let chain = Degenerate::from_ber(&chain).unwrap();
+        Certificate::from_der(&chain.certificates[0]).unwrap()
+    }
+
+    /// Posts a message: status and body.
+    pub fn post(&self, message: &[u8]) -> (u16, Vec<u8>) {
+        http(&["--data-binary", "@-", &self.scep_url()], message)
     }
 
     /// Its process.

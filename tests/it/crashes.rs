@@ -1,6 +1,5 @@
 //! What a `kill -9` leaves is finished by the next request: one certificate for a transaction, always.
 
-use scep_cms::{Certificate, Degenerate};
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
@@ -8,21 +7,6 @@ use store_dynamodb::Tables;
 use store_embedded::EmbeddedDynamoDb;
 
 use crate::enrolment::openssl_x509;
-
-fn ra_certificate(server: &Server) -> Certificate {
-    let (status, chain) = http(
-        &[&format!("{}?operation=GetCACert", server.scep_url())],
-        &[],
-    );
-    assert_eq!(status, 200);
-    let chain = Degenerate::from_ber(&chain).unwrap();
-    Certificate::from_der(&chain.certificates[0]).unwrap()
-}
-
-fn post(server: &Server, message: &[u8]) -> (u16, Vec<u8>) {
-    let url = format!("{}?operation=PKIOperation", server.scep_url());
-    http(&["--data-binary", "@-", &url], message)
-}
 
 /// How many items a table of a stopped server has.
 async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
@@ -37,7 +21,7 @@ async fn check(place: &str) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary, data.path(), &[("SCEPTER_FAULT_POINT", place)]);
     let device = Device::rsa();
-    let ra_certificate = ra_certificate(&server);
+    let ra_certificate = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
     let posted = {
         let (url, message) = (server.scep_url(), message.clone());
@@ -59,7 +43,7 @@ async fn check(place: &str) {
     let server = Server::start(&binary, data.path(), &[]);
     let leaves: Vec<_> = (0..2)
         .map(|_| {
-            let (status, reply) = post(&server, &message);
+            let (status, reply) = server.post(&message);
             assert_eq!(status, 200);
             device.read(&reply, &ra_certificate).leaf()
         })
@@ -93,15 +77,15 @@ fn killed_while_idle_and_restarted_it_is_the_same_server() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary, data.path(), &[]);
     let device = Device::rsa();
-    let before = ra_certificate(&server);
+    let before = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &before);
-    let first = device.read(&post(&server, &message).1, &before).leaf();
+    let first = device.read(&server.post(&message).1, &before).leaf();
     let fingerprint = server.printed("CA fingerprint");
     server.kill();
     let server = Server::start(&binary, data.path(), &[]);
     assert_eq!(server.printed("CA fingerprint"), fingerprint);
-    assert_eq!(ra_certificate(&server), before);
-    let second = device.read(&post(&server, &message).1, &before).leaf();
+    assert_eq!(server.ra_certificate(), before);
+    let second = device.read(&server.post(&message).1, &before).leaf();
     assert_eq!(first, second);
 }
 
@@ -123,11 +107,11 @@ fn a_first_start_that_is_killed_is_mended_by_the_next() {
     }
     let server = Server::start(&binary, data.path(), &[]);
     let device = Device::rsa();
-    let ra_certificate = ra_certificate(&server);
+    let ra_certificate = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
-    device
-        .read(&post(&server, &message).1, &ra_certificate)
-        .leaf();
+    let (status, reply) = server.post(&message);
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&reply));
+    device.read(&reply, &ra_certificate).leaf();
 }
 
 #[test]

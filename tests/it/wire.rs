@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use scep_cms::{Certificate, Degenerate};
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::{CHALLENGE, PATH};
@@ -52,12 +51,7 @@ fn http_1_0_without_host_or_accept_is_served() {
 #[test]
 fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
     let (_data, server) = server();
-    let (_, chain) = http(
-        &[&format!("{}?operation=GetCACert", server.scep_url())],
-        &[],
-    );
-    let chain = Degenerate::from_ber(&chain).unwrap();
-    let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
+    let ra_certificate = server.ra_certificate();
     let device = Device::rsa();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
     let head = format!(
@@ -106,15 +100,10 @@ fn one_line_is_logged_for_a_request_and_no_secret_in_any() {
     let data = tempfile::tempdir().unwrap();
     let environment = [("SCEPTER_LOG", "debug"), ("SCEPTER_LOG_FORMAT", "json")];
     let server = Server::start(&binary(Build::Debug), data.path(), &environment);
-    let (_, chain) = http(
-        &[&format!("{}?operation=GetCACert", server.scep_url())],
-        &[],
-    );
-    let chain = Degenerate::from_ber(&chain).unwrap();
-    let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
+    let ra_certificate = server.ra_certificate();
     let device = Device::rsa();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
-    http(&["--data-binary", "@-", &server.scep_url()], &message);
+    server.post(&message);
     http(
         &["--data-binary", "@-", "-H", "Expect:", &server.scep_url()],
         &vec![0; 300 * 1024],

@@ -69,14 +69,11 @@ impl DataFolder {
         let lock = lock(path)?;
         let keys = KeyFolder::open(&path.join("keys")).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
-        let database = EmbeddedDynamoDb::open(&path.join("scepter.db"))?;
-        let client = database.client();
-        let tables = Tables::prefixed("scepter");
-        create_tables(&client, &tables).await?;
+        let database = database(&path.join("scepter.db")).await?;
         Ok(Self {
             _lock: Arc::new(lock),
+            store: DynamoDbStore::new(database.client(), tables()),
             database,
-            store: DynamoDbStore::new(client, tables),
             ca_keys: Arc::new(SoftwareCaKeys::new(keys.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(keys)),
             secrets: Arc::new(secrets),
@@ -123,6 +120,21 @@ impl DataFolder {
             }
         }
     }
+}
+
+/// Opens the database, or makes it with its tables: all of them or none, because a table that the engine was killed over
+/// is there and not there for good.
+async fn database(file: &Path) -> Result<EmbeddedDynamoDb, FolderError> {
+    if !file.exists() {
+        let new = EmbeddedDynamoDb::in_memory()?;
+        create_tables(&new.client(), &tables()).await?;
+        new.save_as(file)?;
+    }
+    Ok(EmbeddedDynamoDb::open(file)?)
+}
+
+fn tables() -> Tables {
+    Tables::prefixed("scepter")
 }
 
 /// Keeps a second process out for as long as the file is open.

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use folder::DataFolder;
+use server::Server;
 use settings::{Cli, ServeSettings};
 
 #[global_allocator]
@@ -32,14 +33,14 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
     let data = DataFolder::open(&settings.data).await?;
-    let listener = server::listen(settings.listen).await?;
-    let base_url = settings.base_url(listener.local_addr()?);
+    let server = Server::listen(settings.listen).await?;
+    let base_url = settings.base_url(server.address()?);
     if !settings.no_demo {
         let demo = demo::demo(&data.managing(), &settings.demo).await?;
         welcome::Welcome::new(&base_url, &demo).print();
     }
     tokio::spawn(data.clone().remove_expired());
-    Ok(server::run(listener, data.issuing()).await?)
+    Ok(server::run(server, data.issuing()).await?)
 }
 
 /// An error with everything that caused it, on one line.

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,24 +30,49 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a peer may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How much of a body that is too large is read before the peer is cut off.
+const MAX_DISCARDED_BYTES: usize = 16 * MAX_BODY_BYTES;
+
 /// How long running requests may take to end after SIGTERM.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait after the system refused a connection, as it does when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Binds the address.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Error::other(format!("listening on {address}: {error}")))
+/// A socket that listens, in a process that ends in good order.
+pub(crate) struct Server {
+    listener: TcpListener,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Server {
+    /// Binds the address; from here on SIGTERM and SIGINT wait for [`Self::run`].
+    pub(crate) async fn listen(address: SocketAddr) -> Result<Self, Error> {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| Error::other(format!("listening on {address}: {error}")))?;
+        Ok(Self {
+            listener,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr, Error> {
+        self.listener.local_addr()
+    }
 }
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub(crate) async fn run(listener: TcpListener, issuing: Issuing) -> Result<(), Error> {
-    tracing::info!(address = %listener.local_addr()?, "listening");
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+pub(crate) async fn run(server: Server, issuing: Issuing) -> Result<(), Error> {
+    tracing::info!(address = %server.address()?, "listening");
+    let Server {
+        listener,
+        mut terminate,
+        mut interrupt,
+    } = server;
     let connections = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let issuing = Arc::new(issuing);
@@ -118,11 +143,30 @@ async fn answer(issuing: &Issuing, request: Request<Incoming>) -> Response<Bytes
         return Response::new(Bytes::from_static(b"ok\n"));
     }
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY_BYTES).collect();
-    let body = match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Rejection::BodyTooLarge),
-        Ok(Err(_)) | Err(_) => Err(Rejection::UnreadableMessage),
-    };
+    let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
+    let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
     respond(issuing, &head, body).await
+}
+
+/// The whole body. One that is too large is read a while longer: a peer that is cut off while it sends loses the answer.
+async fn whole(mut body: Incoming) -> Result<Bytes, Rejection> {
+    let mut collected = BytesMut::new();
+    let mut bytes: usize = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Rejection::UnreadableMessage)?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        bytes = bytes.saturating_add(data.len());
+        if bytes <= MAX_BODY_BYTES {
+            collected.extend_from_slice(&data);
+        }
+        if bytes > MAX_DISCARDED_BYTES {
+            break;
+        }
+    }
+    if bytes > MAX_BODY_BYTES {
+        return Err(Rejection::BodyTooLarge);
+    }
+    Ok(collected.freeze())
 }

@@ -5,6 +5,8 @@
 
 mod connector;
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,7 +50,7 @@ impl EmbeddedDynamoDb {
         })
     }
 
-    /// An empty one that is gone with the process; for tests.
+    /// An empty one that is gone with the process, unless it is saved.
     ///
     /// # Errors
     /// When SQLite gives none.
@@ -73,6 +75,27 @@ impl EmbeddedDynamoDb {
             .http_client(EngineConnector::new(Arc::clone(&self.engine)))
             .build();
         Client::from_conf(config)
+    }
+
+    /// Writes all of it to a new file at `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_as(&self, path: &Path) -> Result<(), EngineError> {
+        let unfinished = path.with_extension("new");
+        let io = |error: std::io::Error| {
+            EngineError::of("saving")(DynoxideError::InternalServerError(error.to_string()))
+        };
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+            Ok(()) | Err(_) => {}
+        }
+        self.engine
+            .vacuum_into(&unfinished.to_string_lossy())
+            .map_err(EngineError::of("saving"))?;
+        let file = File::open(&unfinished).map_err(io)?;
+        file.sync_all().map_err(io)?;
+        std::fs::rename(&unfinished, path).map_err(io)
     }
 
     /// Every item of a table, as DynamoDB's JSON; for those who look into a stopped server's database.
