@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds the address; from here on SIGTERM and SIGINT wait for [`Self::run`].
+    /// Binds the address; from here on SIGTERM and SIGINT wait for [`run`].
     pub(crate) async fn listen(address: SocketAddr) -> Result<Self, Error> {
         let listener = TcpListener::bind(address)
             .await
