@@ -75,14 +75,7 @@ fn openssl_verify(leaf: &Certificate, authority: &Certificate) {
 #[tokio::test]
 async fn every_kind_of_authority_issues_what_openssl_verifies() {
     let device = Device::rsa();
-    for key_algorithm in [
-        KeyAlgorithm::Rsa2048,
-        KeyAlgorithm::Rsa3072,
-        KeyAlgorithm::Rsa4096,
-        KeyAlgorithm::EcP256,
-        KeyAlgorithm::EcP384,
-        KeyAlgorithm::EcP521,
-    ] {
+    for key_algorithm in KeyAlgorithm::ALL {
         let world = World::planned(Plan {
             key_algorithm,
             ..Plan::default()

@@ -28,14 +28,7 @@ fn ra_key(device: &Device) -> SoftwareRaKey {
 #[tokio::test]
 async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() {
     let (_folder, keys) = folder();
-    for algorithm in [
-        KeyAlgorithm::Rsa2048,
-        KeyAlgorithm::Rsa3072,
-        KeyAlgorithm::Rsa4096,
-        KeyAlgorithm::EcP256,
-        KeyAlgorithm::EcP384,
-        KeyAlgorithm::EcP521,
-    ] {
+    for algorithm in KeyAlgorithm::ALL {
         let key = SoftwareCaKeys::new(keys.clone())
             .generate(algorithm)
             .await

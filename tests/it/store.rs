@@ -292,3 +292,11 @@ async fn what_is_in_a_file_is_there_after_it_was_closed() {
         );
     }
 }
+
+#[test]
+fn a_key_algorithm_has_one_name_in_documents_attributes_and_settings() {
+    for algorithm in KeyAlgorithm::ALL {
+        assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.name());
+        assert_eq!(KeyAlgorithm::from_name(algorithm.name()), Some(algorithm));
+    }
+}

@@ -86,7 +86,7 @@ async fn authority<S: ProfileStore>(
         return Ok(authority.object);
     }
     let subject = CaSubject::new("CN=Scepter Demo CA,O=Scepter")?;
-    let key = settings.ca_key_algorithm.into();
+    let key = settings.ca_key_algorithm;
     Ok(create_root_authority(managing, name, key, &subject, 3650 * DAY).await?)
 }
 

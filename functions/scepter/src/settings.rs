@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scep_cms::ChallengePassword;
 use scep_protocol::KeyAlgorithm;
@@ -81,40 +82,16 @@ pub(crate) struct DemoSettings {
         long,
         env = "SCEPTER_CA_KEY_ALGORITHM",
         default_value = "RSA_2048",
-        value_name = "ALGORITHM"
+        value_name = "ALGORITHM",
+        value_parser = key_algorithm()
     )]
-    pub(crate) ca_key_algorithm: CaKeyAlgorithm,
+    pub(crate) ca_key_algorithm: KeyAlgorithm,
 }
 
-/// [`KeyAlgorithm`] as an argument.
-#[derive(Clone, Copy, ValueEnum)]
-#[value(rename_all = "verbatim")]
-pub(crate) enum CaKeyAlgorithm {
-    #[value(name = "RSA_2048")]
-    Rsa2048,
-    #[value(name = "RSA_3072")]
-    Rsa3072,
-    #[value(name = "RSA_4096")]
-    Rsa4096,
-    #[value(name = "EC_P256")]
-    EcP256,
-    #[value(name = "EC_P384")]
-    EcP384,
-    #[value(name = "EC_P521")]
-    EcP521,
-}
-
-impl From<CaKeyAlgorithm> for KeyAlgorithm {
-    fn from(algorithm: CaKeyAlgorithm) -> Self {
-        match algorithm {
-            CaKeyAlgorithm::Rsa2048 => Self::Rsa2048,
-            CaKeyAlgorithm::Rsa3072 => Self::Rsa3072,
-            CaKeyAlgorithm::Rsa4096 => Self::Rsa4096,
-            CaKeyAlgorithm::EcP256 => Self::EcP256,
-            CaKeyAlgorithm::EcP384 => Self::EcP384,
-            CaKeyAlgorithm::EcP521 => Self::EcP521,
-        }
-    }
+/// One of the algorithms by name; `--help` lists them.
+fn key_algorithm() -> impl TypedValueParser<Value = KeyAlgorithm> {
+    PossibleValuesParser::new(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
+        .try_map(|name| KeyAlgorithm::from_name(&name).ok_or("an algorithm that is not listed"))
 }
 
 fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {

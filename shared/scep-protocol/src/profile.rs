@@ -110,6 +110,37 @@ pub enum KeyAlgorithm {
     EcP521,
 }
 
+impl KeyAlgorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 6] = [
+        Self::Rsa2048,
+        Self::Rsa3072,
+        Self::Rsa4096,
+        Self::EcP256,
+        Self::EcP384,
+        Self::EcP521,
+    ];
+
+    /// Its name in the API, in settings and in storage.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "RSA_2048",
+            Self::Rsa3072 => "RSA_3072",
+            Self::Rsa4096 => "RSA_4096",
+            Self::EcP256 => "EC_P256",
+            Self::EcP384 => "EC_P384",
+            Self::EcP521 => "EC_P521",
+        }
+    }
+
+    /// The algorithm of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
 /// A CA that issues.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Authority {

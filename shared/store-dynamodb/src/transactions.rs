@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
-    Fingerprint, Issuance, KeyReference, RequestFingerprint, SignerClass, Transaction,
-    TransactionKey, TransactionState,
+    Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SignerClass,
+    Transaction, TransactionKey, TransactionState,
 };
 use scep_service::{CertificateRecord, Claim, ClaimOutcome, StoreError, Transactions};
 use sha2::{Digest, Sha256};
@@ -57,7 +57,7 @@ impl Transactions for DynamoDbStore {
             .client
             .put_item()
             .table_name(&self.tables.transactions)
-            .set_item(Some(claimed(claim)?))
+            .set_item(Some(claimed(claim)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         put = match claim.replacing {
             None => put.condition_expression("attribute_not_exists(id)"),
@@ -201,15 +201,13 @@ fn certificate_id(authority: Uuid, serial_number: &str) -> String {
     format!("{authority}/{serial_number}")
 }
 
-fn claimed(claim: &Claim) -> Result<Item, StoreError> {
+fn claimed(claim: &Claim) -> Item {
     let issuance = &claim.issuance;
-    let key_algorithm =
-        serde_json::to_string(&issuance.key_algorithm).map_err(corrupt(TRANSACTION))?;
     let signer_class = match claim.request.signer_class {
         SignerClass::OwnKey => OWN_KEY,
     };
     // No time to live: what may have been signed is kept until it is finished.
-    Ok(Item::from([
+    Item::from([
         (ID.to_owned(), text(transaction_id(&claim.key))),
         (
             TRANSACTION_ID.to_owned(),
@@ -227,10 +225,13 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         (TO_BE_SIGNED.to_owned(), octets(&issuance.to_be_signed)),
         (AUTHORITY.to_owned(), text(issuance.authority.to_string())),
         (KEY.to_owned(), text(&issuance.key.0)),
-        (KEY_ALGORITHM.to_owned(), text(key_algorithm)),
+        (
+            KEY_ALGORITHM.to_owned(),
+            text(issuance.key_algorithm.name()),
+        ),
         (RA_PROFILE.to_owned(), text(issuance.ra_profile.to_string())),
         (LEASE_UNTIL.to_owned(), milliseconds(claim.lease_until)),
-    ]))
+    ])
 }
 
 fn transaction(item: &Item) -> Result<Transaction, StoreError> {
@@ -256,8 +257,9 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
                 to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
                 authority: reader.uuid(AUTHORITY)?,
                 key: KeyReference(reader.text(KEY)?.to_owned()),
-                key_algorithm: serde_json::from_str(reader.text(KEY_ALGORITHM)?)
-                    .map_err(corrupt(TRANSACTION))?,
+                key_algorithm: reader.read(KEY_ALGORITHM, |value| {
+                    KeyAlgorithm::from_name(value.as_s().ok()?)
+                })?,
                 ra_profile: reader.uuid(RA_PROFILE)?,
             },
             lease_until: reader.milliseconds(LEASE_UNTIL)?,
