@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ca_issuer::CaSubject;
 use http::{Request, Response};
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
 use scep_protocol::{
-    CertificateTemplate, KeyAlgorithm, ProfileName, RaCertificate, RaProfile, ScepProfile,
+    Attributes, Authority, KeyAlgorithm, KeyReference, Period, ProfileName, RaCertificate,
+    RaProfile, ScepProfile,
 };
 use scep_service::{
-    Clock, Issuing, Managing, ProfileStore, Reading, Versioned, activate_scep,
-    create_ra_certificate, create_ra_profile, create_root_authority, create_scep_profile,
-    enable_ra_profile, enable_scep_profile,
+    Actor, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Edit, Enabled, Issuing,
+    Managing, NewAuthority, NewRaCertificate, Object, ObjectStore, RaProfileEdit, Reading,
+    Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles, Versioned, activate_scep,
+    create_authority, create_ra_certificate, create_ra_profile, create_scep_profile,
+    enable_ra_profile, enable_scep_profile, find, read,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -59,7 +61,7 @@ pub struct World {
     pub database: EmbeddedDynamoDb,
     pub store: DynamoDbStore,
     pub issuing: Issuing,
-    pub managing: Managing<DynamoDbStore>,
+    pub managing: Managing,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
     _keys: tempfile::TempDir,
@@ -96,7 +98,8 @@ impl World {
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(plan.now.unix_timestamp())));
         let managing = Managing {
-            profiles: store.clone(),
+            actor: Actor("tests".to_owned()),
+            objects: Arc::new(store.clone()),
             ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(folder.clone())),
             secrets: Arc::new(SoftwareSecrets::open(&folder).unwrap()),
@@ -104,7 +107,7 @@ impl World {
         };
         let issuing = Issuing {
             reading: Reading {
-                profiles: Arc::new(store.clone()),
+                profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
                 clock: clock.clone(),
             },
             transactions: Arc::new(store.clone()),
@@ -125,23 +128,30 @@ impl World {
         }
     }
 
-    /// Edits the SCEP Profile.
+    /// Edits the SCEP Profile, whatever the rules say.
     pub async fn edit_scep_profile(&self, edit: impl FnOnce(&mut ScepProfile)) {
         let mut profile: Versioned<ScepProfile> = self.find().await;
         edit(&mut profile.object);
-        self.store.replace(&profile).await.unwrap();
+        replace(&self.store, &profile).await.unwrap();
     }
 
-    /// Edits the RA Profile.
+    /// Edits the RA Profile, whatever the rules say.
     pub async fn edit_ra_profile(&self, edit: impl FnOnce(&mut RaProfile)) {
         let mut profile: Versioned<RaProfile> = self.find().await;
         edit(&mut profile.object);
-        self.store.replace(&profile).await.unwrap();
+        replace(&self.store, &profile).await.unwrap();
+    }
+
+    /// Edits an object, whatever the rules say.
+    pub async fn edit<T: Object>(&self, uuid: Uuid, edit: impl FnOnce(&mut T)) {
+        let mut found: Versioned<T> = read(&self.store, uuid).await.unwrap().unwrap();
+        edit(&mut found.object);
+        replace(&self.store, &found).await.unwrap();
     }
 
     /// The profile called `default`.
-    pub async fn find<T: scep_service::Object>(&self) -> Versioned<T> {
-        self.store.find(&name()).await.unwrap().unwrap()
+    pub async fn find<T: Object>(&self) -> Versioned<T> {
+        find(&self.store, &name()).await.unwrap().unwrap()
     }
 
     /// GET of this path and query.
@@ -172,63 +182,151 @@ pub fn name() -> ProfileName {
     ProfileName::new("default").unwrap()
 }
 
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// An object as a store keeps it.
+pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
+    StoredObject {
+        reference: Reference {
+            kind: T::KIND,
+            uuid: object.uuid(),
+        },
+        name: object.name().cloned(),
+        document: serde_json::to_string(object).unwrap(),
+        version,
+        dependents: Vec::new(),
+    }
+}
+
+/// The record of a change that no use case makes.
+pub fn audit(reference: Reference) -> AuditRecord {
+    AuditRecord {
+        uuid: Uuid::now_v7(),
+        at: OffsetDateTime::UNIX_EPOCH,
+        actor: Actor("tests".to_owned()),
+        action: AuditAction::Edit,
+        object: reference,
+        name: None,
+        before: None,
+        after: None,
+    }
+}
+
+/// Stores a new object without its links.
+pub async fn create<T: Object>(store: &DynamoDbStore, object: &T) -> Result<(), StoreError> {
+    let object = stored(object, 1);
+    let record = audit(object.reference);
+    let references = Vec::new();
+    store
+        .apply(&Change::Create { object, references }, &record)
+        .await
+}
+
+/// Stores an edited object, without a thought to its links.
+pub async fn replace<T: Object>(
+    store: &DynamoDbStore,
+    edited: &Versioned<T>,
+) -> Result<(), StoreError> {
+    let object = stored(&edited.object, edited.version + 1);
+    let record = audit(object.reference);
+    let change = Change::Replace {
+        object,
+        read: edited.version,
+        added: Vec::new(),
+        removed: Vec::new(),
+    };
+    store.apply(&change, &record).await
+}
 
 async fn profiles(
-    managing: &Managing<DynamoDbStore>,
+    managing: &Managing,
     plan: Plan,
     keys: &tempfile::TempDir,
 ) -> (Certificate, Certificate) {
-    let subject = CaSubject::new("CN=Test CA,O=Corp").unwrap();
-    let ca = ProfileName::new("test-ca").unwrap();
-    let authority = create_root_authority(managing, ca, plan.key_algorithm, &subject, 10 * YEAR)
-        .await
-        .unwrap();
-    let subject = CaSubject::new("CN=Test RA,O=Corp").unwrap();
+    let authority = authority(managing, "test-ca", plan.key_algorithm).await;
     let ra_certificate = match plan.ra {
-        None => create_ra_certificate(managing, &authority, &subject, 2 * YEAR)
-            .await
-            .unwrap(),
+        None => {
+            let new = NewRaCertificate {
+                common_name: "Test RA".to_owned(),
+                key_algorithm: KeyAlgorithm::Rsa2048,
+                validity: Period::years(2),
+            };
+            let made = create_ra_certificate(managing, authority.uuid, new).await;
+            made.unwrap().object
+        }
         Some((certificate, pkcs8)) => {
             let imported = RaCertificate {
                 uuid: Uuid::new_v4(),
                 authority: authority.uuid,
-                key: scep_protocol::KeyReference(import(keys, &pkcs8)),
+                key_algorithm: KeyAlgorithm::Rsa2048,
+                key: KeyReference(import(keys, &pkcs8)),
                 certificate,
             };
-            managing.profiles.create(&imported).await.unwrap();
+            let object = stored(&imported, 1);
+            let record = audit(object.reference);
+            let references = imported.references();
+            let change = Change::Create { object, references };
+            managing.objects.apply(&change, &record).await.unwrap();
             imported
         }
     };
-    let template = CertificateTemplate::default();
-    let ra_profile = create_ra_profile(managing, name(), authority.uuid, template)
-        .await
-        .unwrap();
-    let challenge = ChallengePassword::new(CHALLENGE);
-    let scep_profile = create_scep_profile(
-        managing,
-        name(),
-        ra_certificate.uuid,
-        Some(ra_profile.uuid),
-        Some(&challenge),
-    )
-    .await
-    .unwrap();
-    let read = |uuid| managing.profiles.read::<RaProfile>(uuid);
-    let stored = read(ra_profile.uuid).await.unwrap().unwrap();
-    activate_scep(managing, stored, scep_profile.uuid)
-        .await
-        .unwrap();
-    let stored = read(ra_profile.uuid).await.unwrap().unwrap();
-    enable_ra_profile(managing, stored).await.unwrap();
-    let stored = managing
-        .profiles
-        .read(scep_profile.uuid)
+    let edit = RaProfileEdit {
+        name: Some(name().to_string()),
+        ..RaProfileEdit::default()
+    };
+    let made = create_ra_profile(managing, authority.uuid, edit).await;
+    let ra_profile = made.unwrap().object.uuid;
+    let edit = ScepProfileEdit {
+        name: Some(name().to_string()),
+        ra_certificate: Some(ra_certificate.uuid),
+        challenge: Some(ChallengePassword::new(CHALLENGE)),
+        ..ScepProfileEdit::default()
+    };
+    let made = create_scep_profile(managing, edit).await;
+    let scep_profile = made.unwrap().object.uuid;
+    // Not by the use case: an RA certificate from elsewhere may be of any age.
+    let mut linked: Versioned<ScepProfile> = read(&*managing.objects, scep_profile)
         .await
         .unwrap()
         .unwrap();
-    enable_scep_profile(managing, stored).await.unwrap();
-    (authority.certificate, ra_certificate.certificate)
+    linked.object.ra_profile = Some(ra_profile);
+    let change = Change::Replace {
+        object: stored(&linked.object, linked.version + 1),
+        read: linked.version,
+        added: vec![Reference {
+            kind: RaProfile::KIND,
+            uuid: ra_profile,
+        }],
+        removed: Vec::new(),
+    };
+    let record = audit(Reference {
+        kind: ScepProfile::KIND,
+        uuid: scep_profile,
+    });
+    managing.objects.apply(&change, &record).await.unwrap();
+    activate_scep(managing, ra_profile, scep_profile, Attributes::default())
+        .await
+        .unwrap();
+    enable_ra_profile(managing, ra_profile, Enabled::Yes)
+        .await
+        .unwrap();
+    enable_scep_profile(managing, scep_profile, Enabled::Yes)
+        .await
+        .unwrap();
+    let certificate = authority.path().unwrap().certificate;
+    (certificate, ra_certificate.certificate)
+}
+
+/// A root authority.
+pub async fn authority(managing: &Managing, name: &str, key_algorithm: KeyAlgorithm) -> Authority {
+    let new = NewAuthority {
+        name: name.to_owned(),
+        description: Edit::Keep,
+        kind: AuthorityKind::Root,
+        key_algorithm,
+        key: None,
+        subject: "CN=Test CA,O=Corp".to_owned(),
+        validity: Period::years(10),
+    };
+    create_authority(managing, new).await.unwrap().object
 }
 
 /// Puts a key where the folder's keys are; its reference.

@@ -11,19 +11,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use scep_cms::{Certificate, Degenerate, TransactionId};
-use scep_protocol::{
-    Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SignerClass,
-    TransactionKey,
-};
-use scep_service::{CertificateRecord, Claim, Transactions};
+use scep_cms::{Certificate, Degenerate};
+use scep_service::Transactions;
 use scepter_tests::device::Device;
+use scepter_tests::samples::{claim, key, record};
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::{CHALLENGE, PATH};
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 const WARM_UP: usize = 50;
 const ENROLMENTS: usize = 2_000;
@@ -90,9 +86,12 @@ fn recording() -> Duration {
         let store = DynamoDbStore::new(client, tables);
         let before = cpu(std::process::id());
         for index in 0..ENROLMENTS {
-            let claim = claim(index, certificate.der());
+            let now = OffsetDateTime::now_utc();
+            let mut claim = claim(key(&format!("bench {index}")), None, now);
+            claim.issuance.to_be_signed = certificate.der().to_vec();
             store.claim(&claim).await.unwrap();
-            let record = record(&claim, &certificate);
+            let serial_number = claim.claim.as_u128();
+            let record = record(claim.key, serial_number, &certificate, now);
             store
                 .complete(claim.claim, &record, OffsetDateTime::now_utc())
                 .await
@@ -100,46 +99,6 @@ fn recording() -> Duration {
         }
         (cpu(std::process::id()) - before) / u32::try_from(ENROLMENTS).unwrap()
     })
-}
-
-fn claim(index: usize, to_be_signed: &[u8]) -> Claim {
-    Claim {
-        key: TransactionKey {
-            scep_profile: Uuid::nil(),
-            transaction_id: TransactionId::new(&format!("bench {index}")).unwrap(),
-        },
-        replacing: None,
-        claim: Uuid::new_v4(),
-        request: RequestFingerprint {
-            ra_profile: Uuid::nil(),
-            csr: Fingerprint([1; 32]),
-            signer_class: SignerClass::OwnKey,
-        },
-        signer_key: Fingerprint([2; 32]),
-        issuance: Issuance {
-            to_be_signed: to_be_signed.to_vec(),
-            authority: Uuid::nil(),
-            key: KeyReference(Uuid::nil().to_string()),
-            key_algorithm: KeyAlgorithm::Rsa2048,
-            ra_profile: Uuid::nil(),
-        },
-        lease_until: OffsetDateTime::now_utc(),
-    }
-}
-
-fn record(claim: &Claim, certificate: &Certificate) -> CertificateRecord {
-    CertificateRecord {
-        uuid: Uuid::new_v4(),
-        authority: Uuid::nil(),
-        ra_profile: Uuid::nil(),
-        transaction: claim.key.clone(),
-        serial_number: claim.claim.simple().to_string(),
-        subject: "CN=bench,O=Corp".to_owned(),
-        certificate: certificate.clone(),
-        not_before: OffsetDateTime::now_utc(),
-        not_after: OffsetDateTime::now_utc(),
-        issued_at: OffsetDateTime::now_utc(),
-    }
 }
 
 /// CPU time of the server's process for one enrolment.

@@ -12,6 +12,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("scep-service", &["scep-cms", "scep-protocol", "ca-issuer"]),
     ("scep-http", &["scep-cms", "scep-protocol", "scep-service"]),
     (
+        "management-api",
+        &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"],
+    ),
+    (
         "keys-software",
         &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"],
     ),
@@ -28,9 +32,23 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws-smithy-", &["store-embedded"]),
     ("dynoxide", &["store-embedded"]),
     ("hyper", &["scepter"]),
-    ("http", &["scep-http", "scepter", "store-embedded"]),
+    (
+        "http",
+        &["scep-http", "management-api", "scepter", "store-embedded"],
+    ),
+    ("axum", &["management-api", "scepter"]),
+    ("utoipa", &["management-api"]),
     ("tokio", &["scep-service", "scepter"]),
-    ("serde_json", &["store-dynamodb", "store-embedded"]),
+    (
+        "serde_json",
+        &[
+            "management-api",
+            "scep-service",
+            "scepter",
+            "store-dynamodb",
+            "store-embedded",
+        ],
+    ),
 ];
 
 /// Rooms in which nothing waits.

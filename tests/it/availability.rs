@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scep_protocol::{Authority, EndpointName, RaCertificate};
-use scep_service::{CachedProfiles, ProfileStore, Profiles, Versioned};
+use scep_protocol::{Authority, Certification, EndpointName, RaCertificate};
+use scep_service::{CachedProfiles, Profiles, StoredProfiles, Versioned, read};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, name};
 use uuid::Uuid;
@@ -97,9 +97,7 @@ async fn a_missing_link_is_403_at_the_url_that_needs_it() {
         .edit_scep_profile(|profile| profile.ra_profile = Some(Uuid::nil()))
         .await;
     check(&world, BY_SCEP_PROFILE, 403, reason);
-    world
-        .edit_ra_profile(|profile| profile.scep_profile = None)
-        .await;
+    world.edit_ra_profile(|profile| profile.scep = None).await;
     let reason = "SCEP is not activated on the RA Profile";
     check(&world, BY_RA_PROFILE, 403, reason);
 }
@@ -110,21 +108,15 @@ async fn a_missing_ra_certificate_or_authority_is_403() {
     world
         .edit_ra_profile(|profile| profile.authority = Uuid::nil())
         .await;
-    check(
-        &world,
-        BY_SCEP_PROFILE,
-        403,
-        "the RA Profile has no authority",
-    );
+    let reason = "the RA Profile has no authority";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
     world
         .edit_scep_profile(|profile| profile.ra_certificate = Uuid::nil())
         .await;
-    check(
-        &world,
-        BY_SCEP_PROFILE,
-        403,
-        "the SCEP Profile has no RA certificate",
-    );
+    let reason = "the SCEP Profile has no RA certificate";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,24 +124,35 @@ async fn an_ra_certificate_of_another_authority_or_key_is_403() {
     let world = World::new().await;
     let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
-    let stored = || async {
-        world
-            .store
-            .read::<RaCertificate>(uuid)
-            .await
-            .unwrap()
-            .unwrap()
-    };
     let reason = "the RA certificate does not fit the authority";
-    let mut edited = stored().await;
-    let authority = std::mem::replace(&mut edited.object.authority, Uuid::nil());
-    world.store.replace(&edited).await.unwrap();
+    let mut authority = Uuid::nil();
+    let swap = |object: &mut RaCertificate| std::mem::swap(&mut object.authority, &mut authority);
+    world.edit(uuid, swap).await;
     check(&world, BY_SCEP_PROFILE, 403, reason);
-    let mut edited = stored().await;
-    edited.object.authority = authority;
-    edited.object.certificate = Device::ec().certificate;
-    world.store.replace(&edited).await.unwrap();
+    check(&world, BY_RA_PROFILE, 403, reason);
+    let other_key = |object: &mut RaCertificate| {
+        object.authority = authority;
+        object.certificate = Device::ec().certificate;
+    };
+    world.edit(uuid, other_key).await;
     check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_awaits_its_certificate_is_403() {
+    let world = World::new().await;
+    let profile: Versioned<scep_protocol::RaProfile> = world.find().await;
+    let awaiting = |authority: &mut Authority| {
+        authority.certification = Certification::Subordinate {
+            request: String::new(),
+            installed: None,
+        };
+    };
+    world.edit(profile.object.authority, awaiting).await;
+    let reason = "the authority is not active: it awaits its certificate";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,40 +160,29 @@ async fn expired_certificates_are_403() {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let world = World::new().await;
     world.clock.advance(3 * YEAR);
-    check(
-        &world,
-        BY_SCEP_PROFILE,
-        403,
-        "the RA certificate is not valid now",
-    );
+    let reason = "the RA certificate is not valid now";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
     // An RA certificate that outlives its authority: only the authority is expired.
     let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
-    let mut edited = world
-        .store
-        .read::<RaCertificate>(uuid)
-        .await
-        .unwrap()
-        .unwrap();
-    edited.object.certificate = Device::rsa().certificate;
-    world.store.replace(&edited).await.unwrap();
+    let outlive = |object: &mut RaCertificate| object.certificate = Device::rsa().certificate;
+    world.edit(uuid, outlive).await;
     world.clock.advance(8 * YEAR);
-    check(
-        &world,
-        BY_SCEP_PROFILE,
-        403,
-        "the authority's certificate is not valid now",
-    );
-    let authorities: Option<Versioned<Authority>> =
-        world.store.read(edited.object.authority).await.unwrap();
-    assert!(authorities.is_some());
+    let reason = "the authority's certificate is not valid now";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+    let ra_profile: Versioned<scep_protocol::RaProfile> = world.find().await;
+    let authority = read::<Authority>(&world.store, ra_profile.object.authority).await;
+    assert!(authority.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
     let world = World::new().await;
     let endpoint = EndpointName::ScepProfile(name());
-    let cached = |max_age| CachedProfiles::new(Arc::new(world.store.clone()), max_age);
+    let stored = || StoredProfiles(Arc::new(world.store.clone()));
+    let cached = |max_age| CachedProfiles::new(Arc::new(stored()), max_age);
     let (kept, fleeting) = (cached(Duration::from_secs(3600)), cached(Duration::ZERO));
     let enabled = async |profiles: &CachedProfiles| {
         let configuration = profiles.configuration(&endpoint).await.unwrap();

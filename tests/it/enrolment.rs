@@ -9,9 +9,17 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use scep_cms::{Certificate, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo};
-use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName, RaProfile, ScepProfile};
-use scep_service::{CaKeys, GeneratedKey, KeyError, ProfileStore, Versioned};
+use scep_cms::{
+    Certificate, ChallengePassword, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo,
+};
+use scep_protocol::{
+    Authority, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period, ProfileName,
+    RaProfile, ScepProfile,
+};
+use scep_service::{
+    CaKeys, Edit, Enabled, GeneratedKey, KeyError, ScepProfileEdit, Versioned, create_scep_profile,
+    enable_scep_profile, find,
+};
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
 
@@ -281,17 +289,15 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
     let first = enrol(&world, &device, &request).await.leaf();
     let known: Versioned<ScepProfile> = world.find().await;
     let managing = &world.managing;
-    let other = scep_service::create_scep_profile(
-        managing,
-        ProfileName::new("other").unwrap(),
-        known.object.ra_certificate,
-        known.object.ra_profile,
-        Some(&scep_cms::ChallengePassword::new(CHALLENGE)),
-    )
-    .await
-    .unwrap();
-    let other = world.store.read(other.uuid).await.unwrap().unwrap();
-    scep_service::enable_scep_profile(managing, other)
+    let edit = ScepProfileEdit {
+        name: Some("other".to_owned()),
+        ra_certificate: Some(known.object.ra_certificate),
+        ra_profile: known.object.ra_profile.map_or(Edit::Keep, Edit::Set),
+        challenge: Some(ChallengePassword::new(CHALLENGE)),
+        ..ScepProfileEdit::default()
+    };
+    let other = create_scep_profile(managing, edit).await.unwrap();
+    enable_scep_profile(managing, other.object.uuid, Enabled::Yes)
         .await
         .unwrap();
     let message = device.message(&request, &world.ra_certificate);
@@ -315,7 +321,9 @@ async fn the_same_request_under_another_ra_profile_gets_a_certificate_of_its_own
         name: ProfileName::new("other").unwrap(),
         ..known.object
     };
-    world.store.create(&other).await.unwrap();
+    scepter_tests::world::create(&world.store, &other)
+        .await
+        .unwrap();
     let message = device.message(&request, &world.ra_certificate);
     let path = PATH.replace("default", "raProfile/other");
     let response = world.send("POST", &path, message).await;
@@ -330,7 +338,7 @@ async fn an_expired_certificate_is_not_sent_again() {
     let request = device.enrolment("device-1", CHALLENGE);
     let hour = Duration::from_secs(3600);
     world
-        .edit_ra_profile(|profile| profile.template.validity = hour)
+        .edit_ra_profile(|profile| profile.template.validity = Period::hours(1))
         .await;
     let first = enrol(&world, &device, &request).await.leaf();
     assert_eq!(enrol(&world, &device, &request).await.leaf(), first);
@@ -344,18 +352,19 @@ async fn a_reply_carries_as_much_of_the_chain_as_the_profile_says() {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let root = Device::ec().certificate;
-    let mut authority: scep_service::Versioned<scep_protocol::Authority> =
-        scep_service::ProfileStore::find(
-            &world.store,
-            &scep_protocol::ProfileName::new("test-ca").unwrap(),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-    authority.object.chain = vec![root.clone()];
-    scep_service::ProfileStore::replace(&world.store, &authority)
-        .await
-        .unwrap();
+    let name = ProfileName::new("test-ca").unwrap();
+    let authority: Versioned<Authority> = find(&world.store, &name).await.unwrap().unwrap();
+    let under_a_root = |authority: &mut Authority| {
+        let path = CertificatePath {
+            certificate: authority.path().unwrap().certificate,
+            chain: vec![root.clone()],
+        };
+        authority.certification = Certification::Subordinate {
+            request: String::new(),
+            installed: Some(path),
+        };
+    };
+    world.edit(authority.object.uuid, under_a_root).await;
     let above = [world.authority.der().to_vec(), root.der().to_vec()];
     for (issuer, chain, expected) in [
         (false, false, 0),
@@ -434,6 +443,10 @@ struct GoneKeys;
 #[async_trait::async_trait]
 impl CaKeys for GoneKeys {
     async fn generate(&self, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
+        Err(gone())
+    }
+
+    async fn adopt(&self, _: &KeyReference, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
         Err(gone())
     }
 

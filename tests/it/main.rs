@@ -6,6 +6,7 @@ mod clients;
 mod crashes;
 mod enrolment;
 mod keys;
+mod objects;
 mod refusals;
 mod rejections;
 mod second_opinion;

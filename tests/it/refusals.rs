@@ -412,7 +412,10 @@ async fn broken_rules_are_named() {
     world
         .edit_ra_profile(|profile| {
             profile.template.rsa_min_bits = 2048;
-            profile.template.subject.required = vec!["CN".to_owned(), "serialNumber".to_owned()];
+            profile.template.subject.required = vec![
+                scep_protocol::SubjectAttribute::CommonName,
+                scep_protocol::SubjectAttribute::SerialNumber,
+            ];
         })
         .await;
     let text = "rule subject.required: the subject has no serialNumber";

@@ -1,155 +1,171 @@
 //! What makes an empty data folder useful: an authority and a pair of profiles, enabled and linked both ways.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ca_issuer::{CaSubject, EncodeError};
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
-use scep_cms::ChallengePassword;
+use scep_cms::{Certificate, ChallengePassword};
 use scep_protocol::{
-    Authority, CertificateTemplate, NameError, ProfileName, RaProfile, ScepProfile,
+    Attributes, Authority, KeyAlgorithm, NameError, Period, ProfileName, RaProfile, ScepProfile,
 };
 use scep_service::{
-    Failure, Managing, Object, ProfileStore, StoreError, Versioned, activate_scep,
-    create_ra_certificate, create_ra_profile, create_root_authority, create_scep_profile,
-    enable_ra_profile, enable_scep_profile, set_challenge,
+    AuthorityKind, Edit, Enabled, Failure, ManageError, Managing, NewAuthority, NewRaCertificate,
+    RaProfileEdit, ScepProfileEdit, StoreError, activate_scep, create_authority,
+    create_ra_certificate, create_ra_profile, create_scep_profile, edit_scep_profile,
+    enable_ra_profile, enable_scep_profile, find,
 };
+use uuid::Uuid;
 
+use crate::folder::{DataFolder, FolderError};
 use crate::settings::DemoSettings;
 
 const AUTHORITY: &str = "demo-ca";
 const PROFILE: &str = "default";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The demo could not be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
-    #[error("making the demo's certificates")]
-    Encode(#[from] EncodeError),
-    #[error("making the demo")]
+    #[error("reading the demo")]
     Failure(#[from] Failure),
+    #[error("remembering the demo")]
+    Folder(#[from] FolderError),
+    #[error("making the demo")]
+    Manage(#[from] ManageError),
     #[error("naming the demo")]
     Name(#[from] NameError),
     #[error("making the demo's challengePassword")]
     Random(#[from] SysError),
-    #[error("storing the demo")]
+    #[error("reading the demo")]
     Store(#[from] StoreError),
-    #[error("the demo profile is gone, or has no challengePassword")]
-    Undone,
 }
 
 /// What there is to show of the demo.
 pub(crate) struct Demo {
-    pub(crate) authority: Authority,
-    pub(crate) scep_profile: ScepProfile,
+    pub(crate) certificate: Certificate,
+    pub(crate) profile: ProfileName,
     pub(crate) challenge: ChallengePassword,
 }
 
-/// Finds the demo, or makes as much of it as is not there: a crash in between is mended by the next start.
-pub(crate) async fn demo<S: ProfileStore>(
-    managing: &Managing<S>,
+/// Makes the demo in an empty data folder, once, and finds what an administrator has left of it.
+pub(crate) async fn demo(
+    data: &DataFolder,
     settings: &DemoSettings,
-) -> Result<Demo, DemoError> {
-    let authority = authority(managing, settings).await?;
-    let name = ProfileName::new(PROFILE)?;
-    if find::<RaProfile, _>(managing, &name).await?.is_none() {
-        let template = CertificateTemplate::default();
-        create_ra_profile(managing, name.clone(), authority.uuid, template).await?;
+) -> Result<Option<Demo>, DemoError> {
+    let managing = data.managing();
+    if !data.demo_is_made() {
+        make_demo(&managing, settings).await?;
+        data.mark_demo_made()?;
     }
-    if find::<ScepProfile, _>(managing, &name).await?.is_none() {
-        make_scep_profile(managing, settings, &authority, &name).await?;
-    }
-    link_and_enable(managing, &name).await?;
-    let (_, scep_profile) = profiles(managing, &name).await?;
-    if let Some(challenge) = &settings.challenge {
-        set_challenge(managing, scep_profile, challenge).await?;
-    }
-    let (_, scep_profile) = profiles(managing, &name).await?;
-    let scep_profile = scep_profile.object;
-    let sealed = scep_profile.challenge.as_ref().ok_or(DemoError::Undone)?;
-    let challenge = managing.secrets.open(scep_profile.uuid, sealed).await;
-    Ok(Demo {
-        authority,
-        challenge: challenge.map_err(Failure::Key)?,
-        scep_profile,
-    })
+    find_demo(&managing, settings).await
 }
 
-async fn authority<S: ProfileStore>(
-    managing: &Managing<S>,
-    settings: &DemoSettings,
-) -> Result<Authority, DemoError> {
+/// Makes as much of the demo as is not there: a crash in between is mended by the next start.
+async fn make_demo(managing: &Managing, settings: &DemoSettings) -> Result<(), DemoError> {
+    let authority = authority(managing, settings.ca_key_algorithm).await?;
+    let ra_profile = ra_profile(managing, authority).await?;
+    let scep_profile = scep_profile(managing, settings, authority, ra_profile).await?;
+    activate_scep(managing, ra_profile, scep_profile, Attributes::default()).await?;
+    enable_scep_profile(managing, scep_profile, Enabled::Yes).await?;
+    enable_ra_profile(managing, ra_profile, Enabled::Yes).await?;
+    Ok(())
+}
+
+async fn authority(managing: &Managing, key: KeyAlgorithm) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(AUTHORITY)?;
-    if let Some(authority) = find::<Authority, _>(managing, &name).await? {
-        return Ok(authority.object);
+    if let Some(found) = find::<Authority>(&*managing.objects, &name).await? {
+        return Ok(found.object.uuid);
     }
-    let subject = CaSubject::new("CN=Scepter Demo CA,O=Scepter")?;
-    let key = settings.ca_key_algorithm;
-    Ok(create_root_authority(managing, name, key, &subject, 3650 * DAY).await?)
+    let new = NewAuthority {
+        name: AUTHORITY.to_owned(),
+        description: Edit::Keep,
+        kind: AuthorityKind::Root,
+        key_algorithm: key,
+        key: None,
+        subject: "CN=Scepter Demo CA,O=Scepter".to_owned(),
+        validity: Period::years(10),
+    };
+    Ok(create_authority(managing, new).await?.object.uuid)
 }
 
-async fn make_scep_profile<S: ProfileStore>(
-    managing: &Managing<S>,
+async fn ra_profile(managing: &Managing, authority: Uuid) -> Result<Uuid, DemoError> {
+    let name = ProfileName::new(PROFILE)?;
+    if let Some(found) = find::<RaProfile>(&*managing.objects, &name).await? {
+        return Ok(found.object.uuid);
+    }
+    let edit = RaProfileEdit {
+        name: Some(PROFILE.to_owned()),
+        ..RaProfileEdit::default()
+    };
+    let made = create_ra_profile(managing, authority, edit).await?;
+    Ok(made.object.uuid)
+}
+
+async fn scep_profile(
+    managing: &Managing,
     settings: &DemoSettings,
-    authority: &Authority,
-    name: &ProfileName,
-) -> Result<(), DemoError> {
+    authority: Uuid,
+    ra_profile: Uuid,
+) -> Result<Uuid, DemoError> {
+    let name = ProfileName::new(PROFILE)?;
+    if let Some(found) = find::<ScepProfile>(&*managing.objects, &name).await? {
+        return Ok(found.object.uuid);
+    }
+    let new = NewRaCertificate {
+        common_name: "Scepter Demo RA".to_owned(),
+        key_algorithm: KeyAlgorithm::Rsa2048,
+        validity: Period::years(2),
+    };
+    let ra_certificate = create_ra_certificate(managing, authority, new).await?;
     let challenge = match &settings.challenge {
         Some(challenge) => challenge.clone(),
         None => random_challenge()?,
     };
-    let subject = CaSubject::new("CN=Scepter Demo RA,O=Scepter")?;
-    let ra_certificate = create_ra_certificate(managing, authority, &subject, 730 * DAY).await?;
-    let ra_profile = find::<RaProfile, _>(managing, name)
-        .await?
-        .ok_or(DemoError::Undone)?;
-    create_scep_profile(
-        managing,
-        name.clone(),
-        ra_certificate.uuid,
-        Some(ra_profile.object.uuid),
-        Some(&challenge),
-    )
-    .await?;
-    Ok(())
+    let edit = ScepProfileEdit {
+        name: Some(PROFILE.to_owned()),
+        ra_profile: Edit::Set(ra_profile),
+        ra_certificate: Some(ra_certificate.object.uuid),
+        enable_challenge: Some(true),
+        challenge: Some(challenge),
+        ..ScepProfileEdit::default()
+    };
+    Ok(create_scep_profile(managing, edit).await?.object.uuid)
 }
 
-/// The version of an RA Profile that was created, linked and enabled. From then on it is the administrator's.
-const FINISHED: u64 = 3;
-
-/// Lets the profiles serve, unless an earlier start did: what an administrator disabled since stays so.
-async fn link_and_enable<S: ProfileStore>(
-    managing: &Managing<S>,
-    name: &ProfileName,
-) -> Result<(), DemoError> {
-    let (ra_profile, scep_profile) = profiles(managing, name).await?;
-    if ra_profile.version >= FINISHED {
-        return Ok(());
-    }
-    if ra_profile.object.scep_profile.is_none() {
-        activate_scep(managing, ra_profile, scep_profile.object.uuid).await?;
-    }
-    enable_scep_profile(managing, scep_profile).await?;
-    let (ra_profile, _) = profiles(managing, name).await?;
-    Ok(enable_ra_profile(managing, ra_profile).await?)
-}
-
-async fn profiles<S: ProfileStore>(
-    managing: &Managing<S>,
-    name: &ProfileName,
-) -> Result<(Versioned<RaProfile>, Versioned<ScepProfile>), DemoError> {
-    let ra_profile = find(managing, name).await?.ok_or(DemoError::Undone)?;
-    let scep_profile = find(managing, name).await?.ok_or(DemoError::Undone)?;
-    Ok((ra_profile, scep_profile))
-}
-
-async fn find<T: Object, S: ProfileStore>(
-    managing: &Managing<S>,
-    name: &ProfileName,
-) -> Result<Option<Versioned<T>>, StoreError> {
-    managing.profiles.find(name).await
+/// Finds the demo, as far as an administrator has left it one, and gives it the challengePassword of the settings.
+async fn find_demo(
+    managing: &Managing,
+    settings: &DemoSettings,
+) -> Result<Option<Demo>, DemoError> {
+    let (authority, profile) = (ProfileName::new(AUTHORITY)?, ProfileName::new(PROFILE)?);
+    let authority = find::<Authority>(&*managing.objects, &authority).await?;
+    let scep_profile = find::<ScepProfile>(&*managing.objects, &profile).await?;
+    let (Some(authority), Some(scep_profile)) = (authority, scep_profile) else {
+        return Ok(None);
+    };
+    let scep_profile = scep_profile.object;
+    let kept = match &scep_profile.challenge {
+        Some(sealed) => Some(managing.secrets.open(scep_profile.uuid, sealed).await),
+        None => None,
+    };
+    let challenge = match (&settings.challenge, kept) {
+        (Some(given), Some(Ok(kept))) if kept.matches(given) => kept,
+        // Also when the one that is kept cannot be opened any more.
+        (Some(given), _) => {
+            let edit = ScepProfileEdit {
+                challenge: Some(given.clone()),
+                ..ScepProfileEdit::default()
+            };
+            edit_scep_profile(managing, scep_profile.uuid, None, edit).await?;
+            given.clone()
+        }
+        (None, Some(kept)) => kept.map_err(Failure::Key)?,
+        (None, None) => return Ok(None),
+    };
+    Ok(authority.object.path().map(|path| Demo {
+        certificate: path.certificate,
+        profile: scep_profile.name,
+        challenge,
+    }))
 }
 
 /// 128 random bits in characters that need no quoting anywhere.

@@ -7,12 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use management_api::Api;
 use scep_service::{
-    CaKeys, CachedProfiles, Clock, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
+    Actor, CaKeys, CachedProfiles, Clock, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
+    StoredProfiles,
 };
-use store_dynamodb::{DynamoDbStore, Tables, create_tables};
+use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
 use time::OffsetDateTime;
+
+use crate::tokens::TokenHolders;
 
 /// How long an edit of a profile may go unnoticed.
 const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
@@ -32,13 +36,14 @@ pub(crate) enum FolderError {
     },
     #[error("opening the database")]
     Database(#[from] EngineError),
-    #[error("making the tables")]
+    #[error("making or finding the tables; a database of an older version must be made anew")]
     Tables(#[from] StoreError),
 }
 
 /// An open data folder, locked against a second process.
 #[derive(Clone)]
 pub(crate) struct DataFolder {
+    path: PathBuf,
     _lock: Arc<File>,
     database: EmbeddedDynamoDb,
     store: DynamoDbStore,
@@ -71,6 +76,7 @@ impl DataFolder {
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
         let database = database(&path.join("scepter.db")).await?;
         Ok(Self {
+            path: path.to_owned(),
             _lock: Arc::new(lock),
             store: DynamoDbStore::new(database.client(), tables()),
             database,
@@ -80,9 +86,11 @@ impl DataFolder {
         })
     }
 
-    pub(crate) fn managing(&self) -> Managing<DynamoDbStore> {
+    /// Administration by this process itself.
+    pub(crate) fn managing(&self) -> Managing {
         Managing {
-            profiles: self.store.clone(),
+            actor: Actor("scepter serve".to_owned()),
+            objects: Arc::new(self.store.clone()),
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
@@ -90,8 +98,35 @@ impl DataFolder {
         }
     }
 
+    /// Administration by those whose tokens the holders know.
+    pub(crate) fn api(&self, holders: TokenHolders, public_url: &str) -> Api {
+        Api {
+            managing: self.managing(),
+            inventory: Arc::new(self.store.clone()),
+            authenticate: Arc::new(holders),
+            public_url: public_url.to_owned(),
+        }
+    }
+
+    /// Has the demo been made, whatever became of it since?
+    pub(crate) fn demo_is_made(&self) -> bool {
+        self.demo_mark().exists()
+    }
+
+    /// Remembers that the demo has been made.
+    pub(crate) fn mark_demo_made(&self) -> Result<(), FolderError> {
+        let mark = self.demo_mark();
+        let written = File::create(&mark).and_then(|file| file.sync_all());
+        written.map_err(|source| FolderError::Io { path: mark, source })
+    }
+
+    fn demo_mark(&self) -> PathBuf {
+        self.path.join("demo-made")
+    }
+
     pub(crate) fn issuing(&self) -> Issuing {
-        let profiles = CachedProfiles::new(Arc::new(self.store.clone()), PROFILES_MAX_AGE);
+        let profiles = StoredProfiles(Arc::new(self.store.clone()));
+        let profiles = CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE);
         Issuing {
             reading: Reading {
                 profiles: Arc::new(profiles),
@@ -130,7 +165,9 @@ async fn database(file: &Path) -> Result<EmbeddedDynamoDb, FolderError> {
         create_tables(&new.client(), &tables()).await?;
         new.save_as(file)?;
     }
-    Ok(EmbeddedDynamoDb::open(file)?)
+    let database = EmbeddedDynamoDb::open(file)?;
+    check_tables(&database.client(), &tables()).await?;
+    Ok(database)
 }
 
 fn tables() -> Tables {

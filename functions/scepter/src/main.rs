@@ -4,6 +4,8 @@ mod demo;
 mod folder;
 mod server;
 mod settings;
+mod token_command;
+mod tokens;
 mod welcome;
 
 use std::error::Error;
@@ -13,7 +15,9 @@ use clap::Parser;
 
 use folder::DataFolder;
 use server::Server;
-use settings::{Cli, ServeSettings};
+use settings::{Cli, Command, ServeSettings};
+use tokens::TokenHolders;
+use welcome::Welcome;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,7 +25,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();
-    match serve(&cli.serve_settings()) {
+    let done = match cli.command() {
+        Command::Serve(settings) => serve(&settings),
+        Command::Token(command) => command.run().map_err(Into::into),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("scepter: {}", causes(&*error));
@@ -32,15 +40,23 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
-    let data = DataFolder::open(&settings.data).await?;
+    let data = DataFolder::open(&settings.data.folder).await?;
     let server = Server::listen(settings.listen).await?;
-    let base_url = settings.base_url(server.address()?);
-    if !settings.no_demo {
-        let demo = demo::demo(&data.managing(), &settings.demo).await?;
-        welcome::Welcome::new(&base_url, &demo).print();
+    let base_url = &settings.base_url(server.address()?);
+    let demo = match settings.no_demo {
+        true => None,
+        false => demo::demo(&data, &settings.demo).await?,
+    };
+    let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
+    let router = management_api::router(data.api(holders, base_url));
+    Welcome {
+        base_url,
+        token,
+        demo,
     }
+    .print();
     tokio::spawn(data.clone().remove_expired());
-    Ok(server::run(server, data.issuing()).await?)
+    Ok(server::run(server, data.issuing(), router).await?)
 }
 
 /// An error with everything that caused it, on one line.

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +22,7 @@ use scep_service::Issuing;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
+use tower::ServiceExt;
 
 /// Most connections at one time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 1_000;
@@ -65,8 +68,14 @@ impl Server {
     }
 }
 
+/// What requests are answered by.
+struct Services {
+    issuing: Issuing,
+    management: Router,
+}
+
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub(crate) async fn run(server: Server, issuing: Issuing) -> Result<(), Error> {
+pub(crate) async fn run(server: Server, issuing: Issuing, management: Router) -> Result<(), Error> {
     tracing::info!(address = %server.address()?, "listening");
     let Server {
         listener,
@@ -75,9 +84,12 @@ pub(crate) async fn run(server: Server, issuing: Issuing) -> Result<(), Error> {
     } = server;
     let connections = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let issuing = Arc::new(issuing);
+    let services = Arc::new(Services {
+        issuing,
+        management,
+    });
     tokio::select! {
-        () = accept(&listener, &connections, &free, &issuing) => {}
+        () = accept(&listener, &connections, &free, &services) => {}
         () = either(&mut terminate, &mut interrupt) => {}
     }
     drop(listener);
@@ -102,13 +114,13 @@ async fn accept(
     listener: &TcpListener,
     connections: &GracefulShutdown,
     free: &Arc<Semaphore>,
-    issuing: &Arc<Issuing>,
+    services: &Arc<Services>,
 ) {
     // The semaphore is never closed, so a permit always comes.
     while let Ok(permit) = Arc::clone(free).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = connection(stream, Arc::clone(issuing), connections.watcher());
+                let connection = connection(stream, Arc::clone(services), connections.watcher());
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -122,10 +134,10 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, issuing: Arc<Issuing>, watcher: Watcher) {
+async fn connection(stream: TcpStream, services: Arc<Services>, watcher: Watcher) {
     let service = service_fn(move |request| {
-        let issuing = Arc::clone(&issuing);
-        async move { Ok::<_, Infallible>(answer(&issuing, request).await.map(Full::new)) }
+        let services = Arc::clone(&services);
+        async move { Ok::<_, Infallible>(answer(&services, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -138,14 +150,26 @@ async fn connection(stream: TcpStream, issuing: Arc<Issuing>, watcher: Watcher) 
     }
 }
 
-async fn answer(issuing: &Issuing, request: Request<Incoming>) -> Response<Bytes> {
+async fn answer(services: &Services, request: Request<Incoming>) -> Response<Body> {
     if request.uri().path() == "/health" && request.method() == Method::GET {
-        return Response::new(Bytes::from_static(b"ok\n"));
+        return Response::new(Body::from("ok\n"));
     }
     let (head, body) = request.into_parts();
     let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
     let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
-    respond(issuing, &head, body).await
+    let path = head.uri.path();
+    if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
+        let response = respond(&services.issuing, &head, body).await;
+        return response.map(Body::from);
+    }
+    match body {
+        Ok(body) => {
+            let request = Request::from_parts(head, Body::from(body));
+            let answered = services.management.clone().oneshot(request).await;
+            answered.unwrap_or_else(|never| match never {})
+        }
+        Err(rejection) => management_api::body_not_read(rejection),
+    }
 }
 
 /// The whole body. One that is too large is read a while longer: a peer that is cut off while it sends loses the answer.

@@ -9,6 +9,9 @@ use scep_cms::ChallengePassword;
 use scep_protocol::KeyAlgorithm;
 use tracing_subscriber::EnvFilter;
 
+use crate::token_command::TokenCommand;
+use crate::tokens::AdminToken;
+
 /// Serverless SCEP (RFC 8894) certificate enrolment, as one local process.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -22,17 +25,18 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {
-    /// Serve SCEP (the default).
-    Serve(ServeSettings),
+pub(crate) enum Command {
+    /// Serve SCEP and its administration (the default).
+    Serve(Box<ServeSettings>),
+    /// Make, list and revoke tokens for administration.
+    Token(TokenCommand),
 }
 
 impl Cli {
-    pub(crate) fn serve_settings(self) -> ServeSettings {
-        match self.command {
-            Some(Command::Serve(settings)) => settings,
-            None => self.serve,
-        }
+    /// What to do.
+    pub(crate) fn command(self) -> Command {
+        self.command
+            .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
     }
 }
 
@@ -46,22 +50,39 @@ pub(crate) struct ServeSettings {
         value_name = "ADDRESS"
     )]
     pub(crate) listen: SocketAddr,
-    /// Folder of the database and the keys; made when missing.
-    #[arg(
-        long,
-        env = "SCEPTER_DATA",
-        default_value = "./scepter-data",
-        value_name = "FOLDER"
-    )]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataSettings,
     /// URL under which clients reach this server [default: http://ADDRESS]
     #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Token that may do everything [default: random, made once]
+    #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = admin_token)]
+    pub(crate) admin_token: Option<AdminToken>,
     /// Do not make the demo authority and profiles.
     #[arg(long)]
     pub(crate) no_demo: bool,
     #[command(flatten)]
     pub(crate) demo: DemoSettings,
+}
+
+#[derive(Args)]
+pub(crate) struct DataSettings {
+    /// Folder of the database, the keys and the tokens; made when missing.
+    #[arg(
+        long = "data",
+        env = "SCEPTER_DATA",
+        default_value = "./scepter-data",
+        value_name = "FOLDER"
+    )]
+    pub(crate) folder: PathBuf,
+}
+
+fn admin_token(text: &str) -> Result<AdminToken, String> {
+    if text.chars().count() < AdminToken::MIN_CHARACTERS {
+        let min = AdminToken::MIN_CHARACTERS;
+        return Err(format!("a token has at least {min} characters"));
+    }
+    Ok(AdminToken::new(text))
 }
 
 impl ServeSettings {
@@ -95,8 +116,8 @@ fn key_algorithm() -> impl TypedValueParser<Value = KeyAlgorithm> {
 }
 
 fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {
-    if text.is_empty() {
-        return Err("a challengePassword is not empty");
+    if !(1..=255).contains(&text.chars().count()) {
+        return Err("a challengePassword is 1 to 255 characters");
     }
     Ok(ChallengePassword::new(text))
 }

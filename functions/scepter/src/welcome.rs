@@ -3,28 +3,26 @@
 use std::fmt;
 use std::io::Write;
 
+use scep_cms::Certificate;
 use sha2::{Digest, Sha256};
 
 use crate::demo::Demo;
 
-/// The demo, ready to be tried.
+/// Where the server is, and how to try it.
 pub(crate) struct Welcome<'a> {
-    scep_url: String,
-    challenge: &'a str,
-    fingerprint: String,
+    pub(crate) base_url: &'a str,
+    pub(crate) token: ShownToken,
+    pub(crate) demo: Option<Demo>,
 }
 
-impl<'a> Welcome<'a> {
-    pub(crate) fn new(base_url: &str, demo: &'a Demo) -> Self {
-        let name = &demo.scep_profile.name;
-        let digest = Sha256::digest(demo.authority.certificate.der());
-        let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
-        Self {
-            scep_url: format!("{base_url}/api/v1/protocols/scep/{name}/pkiclient.exe"),
-            challenge: demo.challenge.reveal(),
-            fingerprint: octets.join(":"),
-        }
-    }
+/// What there is to say of the administrator's token.
+pub(crate) enum ShownToken {
+    /// It was made just now.
+    New(String),
+    /// It was shown when it was made.
+    MadeBefore,
+    /// Whoever set it knows it.
+    FromEnvironment,
 }
 
 impl Welcome<'_> {
@@ -38,15 +36,40 @@ impl Welcome<'_> {
 
 impl fmt::Display for Welcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            scep_url,
-            challenge,
-            fingerprint,
-        } = self;
+        let api_url = format!("{}{}", self.base_url, management_api::PREFIX);
+        writeln!(f, "API URL         {api_url}")?;
+        match &self.token {
+            ShownToken::New(token) => writeln!(f, "API token       {token}   (not shown again)")?,
+            ShownToken::MadeBefore => {
+                writeln!(
+                    f,
+                    "API token       as before; `scepter token create` makes another"
+                )?;
+            }
+            ShownToken::FromEnvironment => {
+                writeln!(f, "API token       that of SCEPTER_ADMIN_TOKEN")?;
+            }
+        }
+        match &self.demo {
+            Some(demo) => demo.fmt(self.base_url, f),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Demo {
+    fn fmt(&self, base_url: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let profile = &self.profile;
+        let scep_url = format!("{base_url}/api/v1/protocols/scep/{profile}/pkiclient.exe");
+        let challenge = self.challenge.reveal();
         let quoted = challenge.replace('\'', r"'\''");
         writeln!(f, "SCEP URL        {scep_url}")?;
         writeln!(f, "Challenge       {challenge}")?;
-        writeln!(f, "CA fingerprint  SHA-256 {fingerprint}")?;
+        writeln!(
+            f,
+            "CA fingerprint  SHA-256 {}",
+            fingerprint(&self.certificate)
+        )?;
         writeln!(f)?;
         writeln!(
             f,
@@ -62,4 +85,10 @@ impl fmt::Display for Welcome<'_> {
              && openssl verify -CAfile ca.pem device.crt"
         )
     }
+}
+
+fn fingerprint(certificate: &Certificate) -> String {
+    let digest = Sha256::digest(certificate.der());
+    let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+    octets.join(":")
 }

@@ -1,9 +1,7 @@
 //! The certificates of the server itself: a root authority's, and the RA certificate that clients encrypt to.
 
-use std::time::Duration;
-
 use scep_cms::Validity;
-use scep_protocol::{Authority, KeyAlgorithm};
+use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period, SubjectAttribute};
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::KeyUsages;
 
@@ -15,7 +13,7 @@ use crate::{EncodeError, SerialNumber};
 
 /// A subject for a certificate of ours: RFC 4514's text, the most specific part first (`CN=Corp CA,O=Corp`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaSubject(Vec<u8>);
+pub struct CaSubject(pub(crate) Vec<u8>);
 
 impl CaSubject {
     /// The name that this text writes.
@@ -30,6 +28,19 @@ impl CaSubject {
         }
         Ok(Self(name.to_der()?))
     }
+
+    /// A name of one part, a CN.
+    ///
+    /// # Errors
+    /// When the CN is empty or longer than the 64 characters that X.520 allows.
+    pub fn common_name(text: &str) -> Result<Self, EncodeError> {
+        use der::Encode;
+        if text.is_empty() || text.chars().count() > 64 {
+            return Err(der::ErrorKind::Failed.to_error().into());
+        }
+        let name = crate::subject::name_of(SubjectAttribute::CommonName, text)?;
+        Ok(Self(name.to_der()?))
+    }
 }
 
 /// A public key whose private one signs elsewhere.
@@ -41,7 +52,14 @@ pub struct Keypair<'a> {
 }
 
 /// How long before its issuance a certificate of the server is valid: clients' clocks are hours off.
-const BACKDATE: Duration = Duration::from_secs(24 * 60 * 60);
+const BACKDATE: Period = Period::days(1);
+
+/// What an authority's key is for.
+pub(crate) const AUTHORITY_USAGE: [KeyUsages; 3] = [
+    KeyUsages::DigitalSignature,
+    KeyUsages::KeyCertSign,
+    KeyUsages::CRLSign,
+];
 
 /// The TBSCertificate, DER, of a self-signed authority, to be signed by its own key.
 ///
@@ -51,14 +69,9 @@ pub fn root_authority(
     subject: &CaSubject,
     key: &Keypair<'_>,
     serial_number: SerialNumber,
-    validity: Duration,
+    validity: Period,
     now: OffsetDateTime,
 ) -> Result<Vec<u8>, EncodeError> {
-    let usage = [
-        KeyUsages::DigitalSignature,
-        KeyUsages::KeyCertSign,
-        KeyUsages::CRLSign,
-    ];
     let identifier = key_identifier(key.subject_public_key_info)?;
     Contents {
         serial_number,
@@ -70,7 +83,12 @@ pub fn root_authority(
         },
         subject: &subject.0,
         subject_public_key_info: key.subject_public_key_info,
-        extensions: usual_extensions(true, usage, key.subject_public_key_info, &identifier)?,
+        extensions: usual_extensions(
+            true,
+            AUTHORITY_USAGE,
+            key.subject_public_key_info,
+            &identifier,
+        )?,
     }
     .encode()
 }
@@ -80,11 +98,11 @@ pub fn root_authority(
 /// # Errors
 /// As [`root_authority`], and when the authority's certificate has no readable validity.
 pub fn ra_certificate(
-    authority: &Authority,
+    authority: &IssuingAuthority,
     subject: &CaSubject,
     subject_public_key_info: &[u8],
     serial_number: SerialNumber,
-    validity: Duration,
+    validity: Period,
     now: OffsetDateTime,
 ) -> Result<Vec<u8>, EncodeError> {
     let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];

@@ -1,13 +1,11 @@
 //! A certificate in two phases, RFC 5280 §4.1: what is to be signed, then the certificate around the signature.
 
-use std::time::Duration;
-
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5280, rfc5912};
 use der::asn1::{AnyRef, BitStringRef, OctetString, Uint};
 use der::{Decode, Encode, Sequence};
 use scep_cms::{Certificate, DigestAlgorithm, PublicKey, SignatureAlgorithm, Validity};
-use scep_protocol::{Authority, KeyAlgorithm};
+use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period};
 use sha1::{Digest, Sha1};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use time::OffsetDateTime;
@@ -17,6 +15,8 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::name::Name;
 use x509_cert::time::Time;
+
+use crate::subject::common_name;
 
 /// A value could not be encoded: a fault of ours or of what an administrator set up, never of a client.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +70,9 @@ struct TbsValidity {
     not_after: Time,
 }
 
+/// A certificate or PKCS #10 request around its signature.
 #[derive(Sequence)]
-struct SignedCertificate<'a> {
+struct Signed<'a> {
     to_be_signed: AnyRef<'a>,
     algorithm: AlgorithmIdentifierRef<'a>,
     signature: BitStringRef<'a>,
@@ -109,6 +110,8 @@ pub struct IssuedCertificate {
     pub serial_number: String,
     /// RFC 4514's text.
     pub subject: String,
+    /// The first CN, if there is one that is text.
+    pub common_name: Option<String>,
     /// Its period of validity.
     pub validity: Validity,
 }
@@ -122,19 +125,37 @@ pub fn assemble(
     issuer_key: KeyAlgorithm,
     signature: &[u8],
 ) -> Result<IssuedCertificate, EncodeError> {
-    let der = SignedCertificate {
-        to_be_signed: AnyRef::from_der(to_be_signed)?,
-        algorithm: algorithm_identifier(issuer_key),
-        signature: BitStringRef::from_bytes(signature)?,
-    }
-    .to_der()?;
+    let der = signed(to_be_signed, issuer_key, signature)?;
     let certificate = Certificate::from_der(&der).map_err(|_| not_a_certificate())?;
     Ok(IssuedCertificate {
         serial_number: certificate.issuer_and_serial_number().serial_number_hex(),
-        subject: Name::from_der(certificate.subject())?.to_string(),
+        subject: name_text(certificate.subject())?,
+        common_name: common_name(certificate.subject())?,
         validity: certificate.validity().map_err(|_| not_a_certificate())?,
         certificate,
     })
+}
+
+/// What a key of this algorithm signed, with its signature, DER.
+pub(crate) fn signed(
+    to_be_signed: &[u8],
+    key: KeyAlgorithm,
+    signature: &[u8],
+) -> Result<Vec<u8>, EncodeError> {
+    let signed = Signed {
+        to_be_signed: AnyRef::from_der(to_be_signed)?,
+        algorithm: algorithm_identifier(key),
+        signature: BitStringRef::from_bytes(signature)?,
+    };
+    Ok(signed.to_der()?)
+}
+
+/// A DER Name as RFC 4514 writes it.
+///
+/// # Errors
+/// When it is no Name.
+pub fn name_text(name: &[u8]) -> Result<String, EncodeError> {
+    Ok(Name::from_der(name)?.to_string())
 }
 
 fn not_a_certificate() -> EncodeError {
@@ -186,12 +207,10 @@ pub(crate) fn extension(
     })
 }
 
-/// basicConstraints, keyUsage and the two key identifiers, which every certificate of ours has.
-pub(crate) fn usual_extensions(
+/// basicConstraints and, if there is any, keyUsage.
+pub(crate) fn constraints(
     ca: bool,
     key_usage: impl IntoIterator<Item = KeyUsages>,
-    subject_public_key_info: &[u8],
-    authority_key_identifier: &[u8],
 ) -> Result<Vec<Extension>, EncodeError> {
     let basic_constraints = BasicConstraints {
         ca,
@@ -199,12 +218,6 @@ pub(crate) fn usual_extensions(
     };
     let mut usages = KeyUsage(Default::default()).0;
     key_usage.into_iter().for_each(|usage| usages |= usage);
-    let subject_key =
-        SubjectKeyIdentifier(OctetString::new(key_identifier(subject_public_key_info)?)?);
-    let authority_key = AuthorityKeyIdentifier {
-        key_identifier: Some(OctetString::new(authority_key_identifier)?),
-        ..AuthorityKeyIdentifier::default()
-    };
     let mut extensions = vec![extension(
         rfc5280::ID_CE_BASIC_CONSTRAINTS,
         true,
@@ -217,6 +230,23 @@ pub(crate) fn usual_extensions(
             &KeyUsage(usages),
         )?);
     }
+    Ok(extensions)
+}
+
+/// basicConstraints, keyUsage and the two key identifiers, which every certificate of ours has.
+pub(crate) fn usual_extensions(
+    ca: bool,
+    key_usage: impl IntoIterator<Item = KeyUsages>,
+    subject_public_key_info: &[u8],
+    authority_key_identifier: &[u8],
+) -> Result<Vec<Extension>, EncodeError> {
+    let subject_key =
+        SubjectKeyIdentifier(OctetString::new(key_identifier(subject_public_key_info)?)?);
+    let authority_key = AuthorityKeyIdentifier {
+        key_identifier: Some(OctetString::new(authority_key_identifier)?),
+        ..AuthorityKeyIdentifier::default()
+    };
+    let mut extensions = constraints(ca, key_usage)?;
     extensions.push(extension(
         rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER,
         false,
@@ -238,7 +268,9 @@ pub(crate) fn key_identifier(subject_public_key_info: &[u8]) -> Result<Vec<u8>, 
 }
 
 /// The name that an authority's certificate gives its key.
-pub(crate) fn authority_key_identifier(authority: &Authority) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn authority_key_identifier(
+    authority: &IssuingAuthority,
+) -> Result<Vec<u8>, EncodeError> {
     match authority.certificate.subject_key_identifier() {
         Some(identifier) => Ok(identifier.to_vec()),
         None => key_identifier(authority.certificate.subject_public_key_info()),
@@ -246,30 +278,25 @@ pub(crate) fn authority_key_identifier(authority: &Authority) -> Result<Vec<u8>,
 }
 
 /// When an authority's certificate is valid; nothing under it is valid before or after.
-pub(crate) fn authority_validity(authority: &Authority) -> Result<Validity, EncodeError> {
+pub(crate) fn authority_validity(authority: &IssuingAuthority) -> Result<Validity, EncodeError> {
     authority
         .certificate
         .validity()
-        .map_err(|_| EncodeError(der::ErrorKind::DateTime.into()))
+        .map_err(|_| out_of_calendar())
 }
 
 /// The beginning of a period that ends now.
-pub(crate) fn begin_of(
-    now: OffsetDateTime,
-    period: Duration,
-) -> Result<OffsetDateTime, EncodeError> {
-    time::Duration::try_from(period)
-        .ok()
-        .and_then(|period| now.checked_sub(period))
-        .ok_or_else(|| EncodeError(der::ErrorKind::DateTime.into()))
+pub(crate) fn begin_of(now: OffsetDateTime, period: Period) -> Result<OffsetDateTime, EncodeError> {
+    period.before(now).ok_or_else(out_of_calendar)
 }
 
 /// The end of a period that begins now.
-pub(crate) fn end_of(now: OffsetDateTime, period: Duration) -> Result<OffsetDateTime, EncodeError> {
-    time::Duration::try_from(period)
-        .ok()
-        .and_then(|period| now.checked_add(period))
-        .ok_or_else(|| EncodeError(der::ErrorKind::DateTime.into()))
+pub(crate) fn end_of(now: OffsetDateTime, period: Period) -> Result<OffsetDateTime, EncodeError> {
+    period.after(now).ok_or_else(out_of_calendar)
+}
+
+fn out_of_calendar() -> EncodeError {
+    EncodeError(der::ErrorKind::DateTime.into())
 }
 
 /// Can a key of this kind be used so? RFC 5280 §4.2.1.3, RFC 8813 §3.

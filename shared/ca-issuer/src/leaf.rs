@@ -1,21 +1,18 @@
 //! A client's certificate: the rules of the RA Profile applied to a PKCS #10 request.
 
-use const_oid::ObjectIdentifier;
-use const_oid::db::{DB, rfc5280};
-use der::Decode;
+use const_oid::db::rfc5280;
 use scep_cms::Validity;
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, RuleViolation,
-    SubjectRule,
 };
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
-use x509_cert::name::Name;
 
 use crate::certificate::{
     Contents, authority_key_identifier, authority_validity, begin_of, end_of, extension, fits,
-    usual_extensions,
+    name_text, usual_extensions,
 };
+use crate::subject::subject;
 use crate::subject_alt_name::subject_alt_name;
 use crate::{EncodeError, SerialNumber};
 
@@ -36,8 +33,17 @@ impl From<RuleViolation> for IssueError {
     }
 }
 
-/// The TBSCertificate, DER, for an authorised request. Subject and key come from the request as they are, subjectAltName
-/// as far as the rules allow, everything else from the rules.
+/// A certificate on its way to its signature.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// TBSCertificate, DER.
+    pub to_be_signed: Vec<u8>,
+    /// RFC 4514's text.
+    pub subject: String,
+}
+
+/// The certificate for an authorised request. The key comes from the request as it is, subject and subjectAltName as far as
+/// the rules allow, everything else from the rules.
 ///
 /// # Errors
 /// [`IssueError::Rule`] with the first rule that the request breaks.
@@ -46,13 +52,17 @@ pub fn leaf(
     request: &AuthorisedRequest,
     serial_number: SerialNumber,
     now: OffsetDateTime,
-) -> Result<Vec<u8>, IssueError> {
+) -> Result<Leaf, IssueError> {
     let template = &profile.ra_profile().template;
     let authority = profile.authority();
     let csr = request.csr();
     let subject = subject(csr.subject(), &template.subject)?;
-    let names = subject_alt_name(csr.extensions(), &template.subject_alt_name)?;
-    if subject.is_empty() && names.is_none() {
+    let names = subject_alt_name(
+        csr.extensions(),
+        &subject.common_names,
+        &template.subject_alt_name,
+    )?;
+    if subject.is_empty && names.is_none() {
         return Err(RuleViolation::Nameless.into());
     }
     let mut extensions = usual_extensions(
@@ -67,40 +77,27 @@ pub fn leaf(
     extensions.extend(extended_key_usage(template)?);
     if let Some(names) = names {
         // Critical where it is the only name, RFC 5280 §4.2.1.6.
-        let critical = subject.is_empty();
+        let critical = subject.is_empty;
         extensions.push(extension(
             rfc5280::ID_CE_SUBJECT_ALT_NAME,
             critical,
             &names,
         )?);
     }
-    Ok(Contents {
+    let to_be_signed = Contents {
         serial_number,
         issuer: authority.certificate.subject(),
         issuer_key: authority.key_algorithm,
         validity: validity(template, authority_validity(authority)?, now)?,
-        subject: csr.subject(),
+        subject: &subject.der,
         subject_public_key_info: csr.subject_public_key_info(),
         extensions,
     }
-    .encode()?)
-}
-
-/// Longest subject that is issued, in octets of DER.
-const MAX_SUBJECT_BYTES: usize = 4 * 1024;
-
-fn subject(subject: &[u8], rule: &SubjectRule) -> Result<Name, RuleViolation> {
-    if subject.len() > MAX_SUBJECT_BYTES {
-        return Err(RuleViolation::SubjectTooLong);
-    }
-    let name = Name::from_der(subject).map_err(|_| RuleViolation::SubjectUnreadable)?;
-    for required in &rule.required {
-        let holds = |id: &ObjectIdentifier| name.iter().any(|attribute| attribute.oid == *id);
-        if !DB.by_name(required).is_some_and(holds) {
-            return Err(RuleViolation::SubjectLacks(required.clone()));
-        }
-    }
-    Ok(name)
+    .encode()?;
+    Ok(Leaf {
+        to_be_signed,
+        subject: name_text(&subject.der)?,
+    })
 }
 
 fn validity(

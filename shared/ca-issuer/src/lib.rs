@@ -4,10 +4,15 @@
 mod authority;
 mod certificate;
 mod leaf;
+mod subject;
 mod subject_alt_name;
+mod subordinate;
 
 pub use authority::{CaSubject, Keypair, ra_certificate, root_authority};
 pub use certificate::{
-    EncodeError, IssuedCertificate, SerialNumber, assemble, signature_algorithm,
+    EncodeError, IssuedCertificate, SerialNumber, assemble, name_text, signature_algorithm,
 };
-pub use leaf::{IssueError, leaf};
+pub use leaf::{IssueError, Leaf, leaf};
+pub use subordinate::{
+    Certified, UnfitCertificate, assemble_request, certification_request, check_path,
+};

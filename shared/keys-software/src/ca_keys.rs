@@ -72,6 +72,17 @@ impl CaKeys for SoftwareCaKeys {
         })
     }
 
+    async fn adopt(
+        &self,
+        reference: &KeyReference,
+        _algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        Err(KeyError::NotAdoptable {
+            reference: reference.0.clone(),
+            reason: "only AWS KMS has keys to adopt, and keys are files here",
+        })
+    }
+
     async fn sign(
         &self,
         key: &KeyReference,

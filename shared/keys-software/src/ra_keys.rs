@@ -30,12 +30,15 @@ impl SoftwareRaKeys {
 
 #[async_trait]
 impl RaKeys for SoftwareRaKeys {
-    async fn generate(&self, _ra_certificate: Uuid) -> Result<GeneratedKey, KeyError> {
-        let generated =
-            generate(KeyAlgorithm::Rsa2048).map_err(|source| KeyError::Unavailable {
-                operation: "generating an RA key",
-                source: source.into(),
-            })?;
+    async fn generate(
+        &self,
+        _ra_certificate: Uuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        let generated = generate(algorithm).map_err(|source| KeyError::Unavailable {
+            operation: "generating an RA key",
+            source: source.into(),
+        })?;
         Ok(GeneratedKey {
             reference: self.folder.store(&generated.pkcs8)?,
             subject_public_key_info: generated.subject_public_key_info,

@@ -4,7 +4,7 @@
 //! order and version 1 certificates, and replies must name them octet for octet.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, OctetStringRef};
+use der::asn1::{AnyRef, BitStringRef, BmpString, OctetStringRef};
 use der::{
     DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag,
     Tagged, Writer,
@@ -261,6 +261,21 @@ pub(crate) struct CertificationRequestInfo<'a> {
     /// Mandatory in PKCS #10; some clients leave the empty set out.
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
     pub(crate) attributes: Option<SetOf<'a>>,
+}
+
+/// The text of a value in any of the string types that names and challengePasswords come in, X.520 §2.6; `None` when it is
+/// of no such type or not what its type demands.
+#[must_use]
+pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
+    const UTF8_OR_ASCII: [Tag; 3] = [Tag::Utf8String, Tag::PrintableString, Tag::Ia5String];
+    if UTF8_OR_ASCII.contains(&value.tag()) {
+        return String::from_utf8(value.value().to_vec()).ok();
+    }
+    if value.tag() == Tag::TeletexString {
+        // T.61 is Latin-1 in practice: nobody ever wrote its escapes.
+        return Some(value.value().iter().copied().map(char::from).collect());
+    }
+    Some(value.decode_as::<BmpString>().ok()?.to_string())
 }
 
 /// The whole encoding of an element that has this tag.

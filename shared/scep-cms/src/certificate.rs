@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::asn1::{self, Signed, TbsCertificate, tagged};
-use crate::{DecodeError, PublicKey, PublicKeyError, oid};
+use crate::{DecodeError, PublicKey, PublicKeyError, SignatureAlgorithm, oid};
 
 /// An X.509 certificate of any version, as it came.
 ///
@@ -26,6 +26,9 @@ pub struct Certificate {
     subject_public_key_info: Vec<u8>,
     subject_key_identifier: Option<Vec<u8>>,
 }
+
+/// What stands in the first and last line of a PEM certificate.
+const PEM_LABEL: &str = "CERTIFICATE";
 
 /// From when and until when a certificate is valid, both inclusive, RFC 5280 §4.1.2.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,39 @@ impl Certificate {
             subject_public_key_info: tagged(tbs.subject_public_key_info, Tag::Sequence)?,
             subject_key_identifier,
         })
+    }
+
+    /// Reads one PEM certificate, RFC 7468 §5; text before it is passed over.
+    ///
+    /// # Errors
+    /// When `pem` is not one certificate.
+    pub fn from_pem(pem: &str) -> Result<Self, DecodeError> {
+        let (label, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
+            .map_err(|_| DecodeError::Unexpected("a certificate that is not PEM"))?;
+        if label != PEM_LABEL {
+            return Err(DecodeError::Unexpected("PEM of something else"));
+        }
+        Self::from_der(&der)
+    }
+
+    /// The whole certificate, PEM, ended by a line feed.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        // A certificate that was read is far below the length at which encoding fails.
+        der::pem::encode_string(PEM_LABEL, der::pem::LineEnding::LF, &self.der).unwrap_or_default()
+    }
+
+    /// Verifies that this key signed it.
+    ///
+    /// # Errors
+    /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that is not on the list.
+    pub fn verify(&self, issuer: &PublicKey) -> Result<(), PublicKeyError> {
+        let signed = Signed::from_der(&self.der).map_err(|_| PublicKeyError::Malformed)?;
+        let algorithm = SignatureAlgorithm::from_identifier(&signed.algorithm)
+            .map_err(|_| PublicKeyError::Unsupported)?;
+        let to_be_signed = signed.to_be_signed.to_der();
+        let to_be_signed = to_be_signed.map_err(|_| PublicKeyError::Malformed)?;
+        issuer.verify(algorithm, &to_be_signed, signed.signature.raw_bytes())
     }
 
     /// The whole certificate, DER.

@@ -1,12 +1,14 @@
 //! PKCS #10 certification request, RFC 2986, and its challengePassword.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BmpString};
-use der::{Decode, Encode, Tag, Tagged};
+use der::asn1::AnyRef;
+use der::{Decode, Encode, Tag};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::asn1::{Attribute, CertificationRequestInfo, Extension, SetOf, Signed, tagged};
+use crate::asn1::{
+    Attribute, CertificationRequestInfo, Extension, SetOf, Signed, directory_string, tagged,
+};
 use crate::{
     DecodeError, PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, oid,
 };
@@ -39,16 +41,7 @@ impl ChallengePassword {
     }
 
     fn from_any(value: AnyRef<'_>) -> Option<Self> {
-        const UTF8_OR_ASCII: [Tag; 3] = [Tag::Utf8String, Tag::PrintableString, Tag::Ia5String];
-        let text = if UTF8_OR_ASCII.contains(&value.tag()) {
-            String::from_utf8(value.value().to_vec()).ok()?
-        } else if value.tag() == Tag::TeletexString {
-            // T.61 is Latin-1 in practice: nobody ever wrote its escapes.
-            value.value().iter().copied().map(char::from).collect()
-        } else {
-            value.decode_as::<BmpString>().ok()?.to_string()
-        };
-        let text = Zeroizing::new(text);
+        let text = Zeroizing::new(directory_string(value)?);
         (text.len() <= MAX_CHALLENGE_BYTES).then_some(Self(text))
     }
 }
@@ -99,6 +92,19 @@ impl CertificationRequest {
             challenge_password: challenge.and_then(ChallengePassword::from_any),
             extensions: extensions.map(requested).transpose()?.unwrap_or_default(),
         })
+    }
+
+    /// Reads one PEM request, RFC 7468 §7.
+    ///
+    /// # Errors
+    /// When `pem` is not one request; as [`Self::from_der`].
+    pub fn from_pem(pem: &str) -> Result<Self, DecodeError> {
+        let (label, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
+            .map_err(|_| DecodeError::Unexpected("a request that is not PEM"))?;
+        if label != "CERTIFICATE REQUEST" {
+            return Err(DecodeError::Unexpected("PEM of something else"));
+        }
+        Self::from_der(&der)
     }
 
     /// Verifies that the request is signed with the key that it asks a certificate for, over the bytes as they came.

@@ -23,6 +23,7 @@ mod public_key;
 pub use algorithm::{
     ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm, UnsupportedAlgorithm,
 };
+pub use asn1::directory_string;
 pub use attribute::{
     AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce, TransactionId,
 };

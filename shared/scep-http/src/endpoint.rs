@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 use scep_protocol::{EndpointName, ProfileName, Rejection, Unavailable};
 
 /// What every SCEP path begins with.
-const PREFIX: &str = "/api/v1/protocols/scep/";
+pub const PREFIX: &str = "/api/v1/protocols/scep/";
 
 /// Between [`PREFIX`] and the name of an RA Profile.
 const RA_PROFILE: &str = "raProfile";

@@ -6,4 +6,5 @@ mod message;
 mod operation;
 mod respond;
 
+pub use endpoint::PREFIX;
 pub use respond::{MAX_BODY_BYTES, respond};

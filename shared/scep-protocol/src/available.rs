@@ -3,7 +3,10 @@
 use scep_cms::{Certificate, PublicKey};
 use time::OffsetDateTime;
 
-use crate::{AlgorithmPolicy, Authority, EndpointName, RaCertificate, RaProfile, ScepProfile};
+use crate::{
+    AlgorithmPolicy, Annotations, Authority, EndpointName, IssuingAuthority, RaCertificate,
+    RaProfile, ScepProfile,
+};
 
 /// What a store found behind an endpoint, whole or not.
 #[derive(Clone, Default)]
@@ -27,6 +30,9 @@ pub enum Unavailable {
     /// The RA Profile's authority is gone.
     #[error("the RA Profile has no authority")]
     AuthorityMissing,
+    /// The authority awaits its certificate.
+    #[error("the authority is not active: it awaits its certificate")]
+    AuthorityNotActive,
     /// The RA certificate is not valid now.
     #[error("the RA certificate is not valid now")]
     RaCertificateExpired,
@@ -62,7 +68,8 @@ pub struct AvailableProfile {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
     ra_certificate: RaCertificate,
-    authority: Authority,
+    authority: IssuingAuthority,
+    annotations: Annotations,
 }
 
 /// May what stands behind this endpoint serve now?
@@ -92,7 +99,9 @@ pub fn available(
     let authority = configuration
         .authority
         .filter(|authority| authority.uuid == ra_profile.authority)
-        .ok_or(Unavailable::AuthorityMissing)?;
+        .ok_or(Unavailable::AuthorityMissing)?
+        .issuing()
+        .ok_or(Unavailable::AuthorityNotActive)?;
     if ra_certificate.authority != authority.uuid
         || !matches!(
             ra_certificate.certificate.public_key(),
@@ -108,6 +117,7 @@ pub fn available(
         return Err(Unavailable::AuthorityExpired);
     }
     Ok(AvailableProfile {
+        annotations: annotations(endpoint, &scep_profile, &ra_profile),
         scep_profile,
         ra_profile,
         ra_certificate,
@@ -132,11 +142,30 @@ fn linked(
         EndpointName::RaProfile(_) => {
             let ra_profile = ra_profile.ok_or(Unavailable::RaProfileUnknown)?;
             let scep_profile = scep_profile
-                .filter(|scep_profile| ra_profile.scep_profile == Some(scep_profile.uuid))
+                .filter(|scep_profile| {
+                    let activated = ra_profile.scep.as_ref().map(|scep| scep.scep_profile);
+                    activated == Some(scep_profile.uuid)
+                })
                 .ok_or(Unavailable::ScepNotActivated)?;
             Ok((scep_profile, ra_profile))
         }
     }
+}
+
+/// The SCEP Profile's, but for the attributes of the issuance at the RA Profile's own endpoint: those are its activation's.
+fn annotations(
+    endpoint: &EndpointName,
+    scep_profile: &ScepProfile,
+    ra_profile: &RaProfile,
+) -> Annotations {
+    let mut annotations = scep_profile.annotations.clone();
+    match (endpoint, &ra_profile.scep) {
+        (EndpointName::RaProfile(_), Some(scep)) => {
+            annotations.issue_certificate_attributes = scep.issue_certificate_attributes.clone();
+        }
+        (EndpointName::RaProfile(_), None) | (EndpointName::ScepProfile(_), _) => {}
+    }
+    annotations
 }
 
 fn valid_at(certificate: &Certificate, now: OffsetDateTime) -> bool {
@@ -166,8 +195,14 @@ impl AvailableProfile {
 
     /// The authority.
     #[must_use]
-    pub const fn authority(&self) -> &Authority {
+    pub const fn authority(&self) -> &IssuingAuthority {
         &self.authority
+    }
+
+    /// What is put on the record of each certificate.
+    #[must_use]
+    pub const fn annotations(&self) -> &Annotations {
+        &self.annotations
     }
 
     /// The algorithms that it takes.

@@ -148,6 +148,7 @@ mod tests {
             key: KeyReference("key".to_owned()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: Uuid::nil(),
+            annotations: crate::Annotations::default(),
         }
     }
 

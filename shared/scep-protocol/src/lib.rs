@@ -8,26 +8,34 @@ mod algorithms;
 mod available;
 mod ca_certificates;
 mod decide;
+mod period;
 mod profile;
 mod refusal;
 mod request;
+mod rule_violation;
 mod template;
+mod text;
 mod transaction;
 
 pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
 pub use decide::{Decision, decide};
+pub use period::{Period, PeriodError};
 pub use profile::{
-    Authority, CaCertificateForm, EndpointName, KeyAlgorithm, KeyReference, NameError, ProfileName,
-    RaCertificate, RaProfile, ScepProfile, SealedSecret,
+    Annotations, Attributes, Authority, CaCertificateForm, CertificateAssociations,
+    CertificatePath, Certification, EndpointName, IntuneSettings, IssuingAuthority, KeyAlgorithm,
+    KeyReference, NameError, ProfileName, RaCertificate, RaProfile, ScepActivation, ScepProfile,
+    SealedSecret,
 };
-pub use refusal::{Refusal, Rejection, RuleViolation};
+pub use refusal::{Refusal, Rejection};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, ReplyTo, SignedRequest};
+pub use rule_violation::RuleViolation;
 pub use template::{
     CertificateTemplate, ExtendedKeyUsage, KeyUsage, SubjectAltNameRule, SubjectAltNameType,
-    SubjectRule,
+    SubjectAttribute, SubjectRule, TemplateError,
 };
+pub use text::{Description, DescriptionTooLong, Pattern, PatternError};
 pub use transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey,
     TransactionState,

@@ -4,7 +4,7 @@ use scep_cms::Certificate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::CertificateTemplate;
+use crate::{CertificateTemplate, Description};
 
 /// The word that stands in the URL before the name of an RA Profile, and so names no SCEP Profile.
 const RESERVED_NAME: &str = "raProfile";
@@ -141,13 +141,84 @@ impl KeyAlgorithm {
     }
 }
 
-/// A CA that issues.
+/// A CA that issues, or will once another has certified it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Authority {
     /// Its identity in links.
     pub uuid: Uuid,
     /// Its name, unique among authorities.
     pub name: ProfileName,
+    /// What an administrator notes.
+    pub description: Description,
+    /// What its key is.
+    pub key_algorithm: KeyAlgorithm,
+    /// Where its key is.
+    pub key: KeyReference,
+    /// Who vouches for the key.
+    pub certification: Certification,
+}
+
+/// Who vouches for an authority's key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Certification {
+    /// The authority itself.
+    Root {
+        /// Its self-signed certificate.
+        certificate: Certificate,
+    },
+    /// Another CA, when it has answered the request.
+    Subordinate {
+        /// PKCS #10, PEM.
+        request: String,
+        /// The other CA's answer.
+        installed: Option<CertificatePath>,
+    },
+}
+
+/// A certificate with those above it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificatePath {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The certificates above it, nearest first.
+    pub chain: Vec<Certificate>,
+}
+
+impl Authority {
+    /// Its certificate with the chain above it; `None` while it awaits one.
+    #[must_use]
+    pub fn path(&self) -> Option<CertificatePath> {
+        match &self.certification {
+            Certification::Root { certificate } => Some(CertificatePath {
+                certificate: certificate.clone(),
+                chain: Vec::new(),
+            }),
+            Certification::Subordinate { installed, .. } => installed.clone(),
+        }
+    }
+
+    /// What it needs to issue; `None` while it awaits its certificate.
+    #[must_use]
+    pub fn issuing(&self) -> Option<IssuingAuthority> {
+        let CertificatePath { certificate, chain } = self.path()?;
+        Some(IssuingAuthority {
+            uuid: self.uuid,
+            key_algorithm: self.key_algorithm,
+            key: self.key.clone(),
+            certificate,
+            chain,
+        })
+    }
+}
+
+/// An authority that has its certificate. Made by [`Authority::issuing`].
+#[derive(Clone, Debug)]
+pub struct IssuingAuthority {
+    /// Its identity in links.
+    pub uuid: Uuid,
     /// What its key is.
     pub key_algorithm: KeyAlgorithm,
     /// Where its key is.
@@ -160,11 +231,14 @@ pub struct Authority {
 
 /// The "CA certificate" that a SCEP Profile shows: an RSA key that opens requests and signs replies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RaCertificate {
     /// Its identity in links.
     pub uuid: Uuid,
     /// The authority that issued it.
     pub authority: Uuid,
+    /// What its key is.
+    pub key_algorithm: KeyAlgorithm,
     /// Where its key is.
     pub key: KeyReference,
     /// The certificate.
@@ -173,28 +247,44 @@ pub struct RaCertificate {
 
 /// What may be issued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RaProfile {
     /// Its identity in links.
     pub uuid: Uuid,
     /// Its name, unique among RA Profiles.
     pub name: ProfileName,
+    /// What an administrator notes.
+    pub description: Description,
     /// Disabled profiles serve nobody.
     pub enabled: bool,
     /// The authority that issues under it.
     pub authority: Uuid,
     /// The SCEP Profile activated on it.
-    pub scep_profile: Option<Uuid>,
+    pub scep: Option<ScepActivation>,
     /// The rules for its certificates.
     pub template: CertificateTemplate,
 }
 
+/// SCEP on an RA Profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScepActivation {
+    /// The SCEP Profile.
+    pub scep_profile: Uuid,
+    /// Put on the record of each certificate that comes of the RA Profile's own endpoint.
+    pub issue_certificate_attributes: Attributes,
+}
+
 /// How SCEP is spoken.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ScepProfile {
     /// Its identity in links.
     pub uuid: Uuid,
     /// Its name, unique among SCEP Profiles.
     pub name: ProfileName,
+    /// What an administrator notes.
+    pub description: Description,
     /// Disabled profiles serve nobody.
     pub enabled: bool,
     /// The default RA Profile.
@@ -203,6 +293,10 @@ pub struct ScepProfile {
     pub ra_certificate: Uuid,
     /// The challengePassword that authorises enrolments; without one, none is authorised.
     pub challenge: Option<SealedSecret>,
+    /// From when on before its expiry a certificate may be renewed, in days; `None` or 0: in the second half of its life.
+    pub renewal_threshold_days: Option<u32>,
+    /// Whether every enrolment waits for an administrator.
+    pub require_manual_approval: bool,
     /// Whether CertRep carries the issuer beside the leaf.
     pub include_ca_certificate: bool,
     /// Whether CertRep carries the issuer and its whole chain beside the leaf.
@@ -211,6 +305,56 @@ pub struct ScepProfile {
     pub ca_certificate_form: CaCertificateForm,
     /// Whether SHA-1 and triple DES are taken and announced.
     pub legacy_algorithms: bool,
+    /// What Intune's validation will need; nothing uses it yet.
+    pub intune: IntuneSettings,
+    /// What is put on the record of each certificate.
+    pub annotations: Annotations,
+}
+
+/// The application by which Microsoft Intune validates challenges.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IntuneSettings {
+    /// The Entra tenant.
+    pub tenant: Option<String>,
+    /// The application's id.
+    pub application_id: Option<String>,
+    /// The application's secret.
+    pub application_key: Option<SealedSecret>,
+}
+
+/// Attributes of the platform's kind: a JSON array, kept as it came, which means nothing to Scepter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes(pub String);
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self("[]".to_owned())
+    }
+}
+
+/// What an administrator wants to find on the record of each certificate that comes of a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    /// Attributes of the issuance.
+    pub issue_certificate_attributes: Attributes,
+    /// Attributes of the profile.
+    pub custom_attributes: Attributes,
+    /// Whose the certificates are.
+    pub associations: CertificateAssociations,
+}
+
+/// Whose certificates are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateAssociations {
+    /// The owner's name.
+    pub owner: Option<String>,
+    /// Names of groups.
+    pub groups: Vec<String>,
+    /// Attributes of the certificates.
+    pub custom_attributes: Attributes,
 }
 
 /// What GetCACert answers.

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use scep_cms::{AttributeError, FailInfo, MessageType};
 
-use crate::{SubjectAltNameType, Unavailable};
+use crate::{RuleViolation, Unavailable};
 
 /// Our signed "no": a CertRep FAILURE with HTTP status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// transactionID, messageType or senderNonce is not there exactly once.
     Attribute(AttributeError),
+    /// The profile wants an administrator's approval, which is not served yet.
+    Approval,
     /// The challengePassword is missing or wrong.
     Challenge,
     /// The content is encrypted with an algorithm that is not taken.
@@ -51,38 +53,6 @@ pub enum Refusal {
     TransactionTaken,
 }
 
-/// A rule of an RA Profile that a PKCS #10 request breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RuleViolation {
-    /// The RSA modulus is too short.
-    RsaTooShort {
-        /// Of the key.
-        bits: usize,
-        /// Of the rule.
-        min_bits: usize,
-    },
-    /// The curve is not on the list.
-    Curve,
-    /// Neither a subject nor a subjectAltName.
-    Nameless,
-    /// The subject lacks an attribute.
-    SubjectLacks(String),
-    /// The subject is longer than any that is issued.
-    SubjectTooLong,
-    /// The subject cannot be read.
-    SubjectUnreadable,
-    /// The names beside the subject are longer than any that are issued.
-    SubjectAltNameTooLong,
-    /// subjectAltName cannot be read, or a name in it is not what its type demands.
-    SubjectAltNameUnreadable,
-    /// A type of name that the rule does not allow.
-    SubjectAltName(SubjectAltNameType),
-    /// A type of name that no rule can allow.
-    SubjectAltNameType,
-    /// The authority's certificate ends before a certificate could begin.
-    Validity,
-}
-
 impl Refusal {
     /// The reason, RFC 8894 §3.2.1.4.
     #[must_use]
@@ -96,7 +66,8 @@ impl Refusal {
             | Self::SignerCannotDecrypt => FailInfo::BadAlg,
             Self::Rule(violation) => violation.fail_info(),
             Self::Envelope | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
-            Self::Attribute(_)
+            Self::Approval
+            | Self::Attribute(_)
             | Self::Challenge
             | Self::CsrSignature
             | Self::EnrolmentNotAuthorised
@@ -113,6 +84,7 @@ impl Refusal {
     #[must_use]
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
+            Self::Approval => "the profile requires manual approval, which is not supported yet",
             Self::Attribute(error) => return Cow::Owned(error.to_string()),
             Self::Challenge => "the challengePassword is missing or wrong",
             Self::ContentEncryption => "the content encryption algorithm is not supported",
@@ -139,52 +111,6 @@ impl Refusal {
                 "the message is not signed with the key of the PKCS #10 request"
             }
             Self::TransactionTaken => "the transactionID belongs to another request",
-        })
-    }
-}
-
-impl RuleViolation {
-    const fn fail_info(&self) -> FailInfo {
-        match self {
-            Self::Curve | Self::RsaTooShort { .. } => FailInfo::BadAlg,
-            Self::Nameless
-            | Self::SubjectAltName(_)
-            | Self::SubjectAltNameTooLong
-            | Self::SubjectAltNameType
-            | Self::SubjectAltNameUnreadable
-            | Self::SubjectLacks(_)
-            | Self::SubjectTooLong
-            | Self::SubjectUnreadable
-            | Self::Validity => FailInfo::BadRequest,
-        }
-    }
-
-    fn text(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match self {
-            Self::RsaTooShort { bits, min_bits } => {
-                return Cow::Owned(format!(
-                    "rule rsaMinBits: {bits} bits, at least {min_bits} are required"
-                ));
-            }
-            Self::Curve => "rule ecCurves: the curve is not allowed",
-            Self::Nameless => "rule subject: the request names nobody",
-            Self::SubjectLacks(kind) => {
-                return Cow::Owned(format!("rule subject.required: the subject has no {kind}"));
-            }
-            Self::SubjectTooLong => "rule subject: the subject is too long",
-            Self::SubjectAltNameTooLong => "rule subjectAltName: the names are too long",
-            Self::SubjectUnreadable => "rule subject: the subject cannot be read",
-            Self::SubjectAltNameUnreadable => "rule subjectAltName: a name is malformed",
-            Self::SubjectAltName(kind) => {
-                return Cow::Owned(format!(
-                    "rule subjectAltName.types: {} is not allowed",
-                    kind.name()
-                ));
-            }
-            Self::SubjectAltNameType => {
-                "rule subjectAltName.types: this type of name is not allowed"
-            }
-            Self::Validity => "rule validity: the authority's certificate is about to expire",
         })
     }
 }
@@ -222,6 +148,7 @@ impl Rejection {
                 Unavailable::ScepProfileUnknown | Unavailable::RaProfileUnknown => 404,
                 Unavailable::AuthorityExpired
                 | Unavailable::AuthorityMissing
+                | Unavailable::AuthorityNotActive
                 | Unavailable::RaCertificateExpired
                 | Unavailable::RaCertificateMissing
                 | Unavailable::RaCertificateUnfit
@@ -273,6 +200,11 @@ mod tests {
             Refusal::Attribute(AttributeError("senderNonce")),
             BadRequest,
             "the attribute senderNonce is missing, repeated or malformed",
+        );
+        check(
+            Refusal::Approval,
+            BadRequest,
+            "the profile requires manual approval, which is not supported yet",
         );
         check(
             Refusal::Challenge,
@@ -367,71 +299,6 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_names_itself() {
-        use FailInfo::{BadAlg, BadRequest};
-        use RuleViolation as Rule;
-        let too_short = Rule::RsaTooShort {
-            bits: 1024,
-            min_bits: 2048,
-        };
-        check(
-            Refusal::Rule(too_short),
-            BadAlg,
-            "rule rsaMinBits: 1024 bits, at least 2048 are required",
-        );
-        check(
-            Refusal::Rule(Rule::Curve),
-            BadAlg,
-            "rule ecCurves: the curve is not allowed",
-        );
-        check(
-            Refusal::Rule(Rule::Nameless),
-            BadRequest,
-            "rule subject: the request names nobody",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectLacks("CN".to_owned())),
-            BadRequest,
-            "rule subject.required: the subject has no CN",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectTooLong),
-            BadRequest,
-            "rule subject: the subject is too long",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectAltNameTooLong),
-            BadRequest,
-            "rule subjectAltName: the names are too long",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectUnreadable),
-            BadRequest,
-            "rule subject: the subject cannot be read",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectAltNameUnreadable),
-            BadRequest,
-            "rule subjectAltName: a name is malformed",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectAltName(SubjectAltNameType::Uri)),
-            BadRequest,
-            "rule subjectAltName.types: uri is not allowed",
-        );
-        check(
-            Refusal::Rule(Rule::SubjectAltNameType),
-            BadRequest,
-            "rule subjectAltName.types: this type of name is not allowed",
-        );
-        check(
-            Refusal::Rule(Rule::Validity),
-            BadRequest,
-            "rule validity: the authority's certificate is about to expire",
-        );
-    }
-
-    #[test]
     fn every_rejection_has_its_status() {
         #[track_caller]
         fn check(rejection: Rejection, status: u16) {
@@ -448,6 +315,7 @@ mod tests {
         check(Rejection::UnreadableMessage, 400);
         check(Rejection::Unavailable(Unavailable::AuthorityExpired), 403);
         check(Rejection::Unavailable(Unavailable::AuthorityMissing), 403);
+        check(Rejection::Unavailable(Unavailable::AuthorityNotActive), 403);
         check(
             Rejection::Unavailable(Unavailable::RaCertificateExpired),
             403,

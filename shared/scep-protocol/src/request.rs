@@ -42,6 +42,7 @@ impl ReplyTo {
 /// A message of a client whose attributes are complete and whose signature verifies. Who the signer is, is open.
 pub struct SignedRequest {
     verified: VerifiedPkiMessage,
+    message_type: MessageType,
     transaction_id: TransactionId,
 }
 
@@ -71,6 +72,7 @@ impl SignedRequest {
         match message_type {
             MessageType::PkcsReq => Ok(Self {
                 verified,
+                message_type,
                 transaction_id,
             }),
             MessageType::CertPoll => Err(Refusal::NothingPending),
@@ -224,27 +226,34 @@ pub struct EnrolmentRequest {
 }
 
 impl EnrolmentRequest {
-    /// Step 9: is this enrolment authorised? By a challengePassword that equals the profile's.
+    /// Steps 9 and 10: is this enrolment authorised? By a challengePassword that equals the profile's. Where the profile wants
+    /// an administrator's approval too, nothing is, as long as approval is not served.
     ///
     /// `challenge` is the profile's, opened.
     ///
     /// # Errors
-    /// [`Refusal::SignerIsNotSubject`], [`Refusal::SignerCannotDecrypt`], [`Refusal::EnrolmentNotAuthorised`] or
-    /// [`Refusal::Challenge`].
+    /// [`Refusal::SignerIsNotSubject`], [`Refusal::SignerCannotDecrypt`], [`Refusal::EnrolmentNotAuthorised`],
+    /// [`Refusal::Challenge`] or [`Refusal::Approval`].
     pub fn authorise(
         self,
+        profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
     ) -> Result<AuthorisedRequest, Refusal> {
+        let approval = profile.scep_profile().require_manual_approval;
         if *self.request.verified.signer_key() != self.key {
             return Err(Refusal::SignerIsNotSubject);
         }
         if !matches!(self.key, PublicKey::Rsa { .. }) {
             return Err(Refusal::SignerCannotDecrypt);
         }
-        let challenge = challenge.ok_or(Refusal::EnrolmentNotAuthorised)?;
-        let sent = self.csr.challenge_password();
-        if !sent.is_some_and(|sent| sent.matches(challenge)) {
-            return Err(Refusal::Challenge);
+        match (challenge, self.csr.challenge_password()) {
+            (None, _) if !approval => return Err(Refusal::EnrolmentNotAuthorised),
+            (Some(challenge), Some(sent)) if sent.matches(challenge) => {}
+            (Some(_), _) => return Err(Refusal::Challenge),
+            (None, _) => {}
+        }
+        if approval {
+            return Err(Refusal::Approval);
         }
         Ok(AuthorisedRequest(self))
     }
@@ -276,6 +285,12 @@ impl AuthorisedRequest {
     #[must_use]
     pub const fn cipher(&self) -> ContentEncryption {
         self.0.cipher
+    }
+
+    /// The messageType.
+    #[must_use]
+    pub const fn message_type(&self) -> MessageType {
+        self.0.request.message_type
     }
 
     /// The transactionID.

@@ -1,17 +1,20 @@
 //! The rules of an RA Profile: what its certificates hold. Applied by `ca-issuer`.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use scep_cms::EcCurve;
 use serde::{Deserialize, Serialize};
 
+use crate::{Pattern, Period};
+
 /// The rules for the certificates of an RA Profile. The default is what the API documents as default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CertificateTemplate {
     /// From issuance to notAfter, never beyond the authority's own.
-    pub validity: Duration,
+    pub validity: Period,
     /// From notBefore to issuance, for clients whose clock is slow.
-    pub backdate: Duration,
+    pub backdate: Period,
     /// Shortest RSA modulus, in bits.
     pub rsa_min_bits: usize,
     /// Curves of EC keys.
@@ -24,43 +27,246 @@ pub struct CertificateTemplate {
     pub key_usage: Vec<KeyUsage>,
     /// extendedKeyUsage; none when empty.
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
+    /// Whether certificates say where the authority's CRL is, once it has one.
+    pub crl_distribution_point: bool,
 }
 
 impl Default for CertificateTemplate {
     fn default() -> Self {
         Self {
-            validity: Duration::from_secs(365 * 24 * 60 * 60),
-            backdate: Duration::from_secs(60 * 60),
+            validity: Period::days(365),
+            backdate: Period::hours(1),
             rsa_min_bits: 2048,
             ec_curves: vec![EcCurve::P256, EcCurve::P384, EcCurve::P521],
             subject: SubjectRule {
-                required: vec!["CN".to_owned()],
+                required: vec![SubjectAttribute::CommonName],
+                allowed: None,
+                fixed: BTreeMap::new(),
+                common_name_pattern: None,
             },
             subject_alt_name: SubjectAltNameRule {
                 types: SubjectAltNameType::ALL.to_vec(),
+                patterns: BTreeMap::new(),
+                common_name_as_dns: false,
             },
             key_usage: vec![KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment],
             extended_key_usage: vec![ExtendedKeyUsage::ClientAuth],
+            crl_distribution_point: true,
         }
     }
 }
 
-/// What the subject must hold. It is otherwise taken from the request as it came.
+/// Longest RSA modulus that a rule may ask for, in bits: no longer one is read.
+const MAX_RSA_BITS: usize = 8192;
+
+/// Shortest RSA modulus that a rule may allow, in bits.
+const MIN_RSA_BITS: usize = 1024;
+
+/// Longest value of a fixed attribute, in characters: X.520 allows an O or CN no more.
+const MAX_FIXED_CHARACTERS: usize = 64;
+
+/// Why rules are no rules: with these, nobody or the wrong one would get a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// Certificates would begin longer ago than anyone's clock is slow.
+    #[error("certificateTemplate.backdate: at most P31D")]
+    Backdate,
+    /// A fixed value is empty, too long, or of characters that its attribute cannot hold.
+    #[error("certificateTemplate.subject.fixed: {} cannot be this: {}", .0.name(), .0.form())]
+    Fixed(SubjectAttribute),
+    /// A required attribute is not allowed.
+    #[error("certificateTemplate.subject: {} is required but not allowed", .0.name())]
+    RequiredNotAllowed(SubjectAttribute),
+    /// The RSA modulus is out of range.
+    #[error("certificateTemplate.rsaMinBits: {MIN_RSA_BITS} to {MAX_RSA_BITS}")]
+    RsaMinBits,
+    /// Certificates would end as they begin.
+    #[error("certificateTemplate.validity: longer than no time")]
+    Validity,
+}
+
+impl CertificateTemplate {
+    /// Everything that is wrong with these rules.
+    #[must_use]
+    pub fn errors(&self) -> Vec<TemplateError> {
+        let mut errors = Vec::new();
+        if self.validity.is_zero() {
+            errors.push(TemplateError::Validity);
+        }
+        if Period::days(31).is_shorter_than(self.backdate) {
+            errors.push(TemplateError::Backdate);
+        }
+        if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&self.rsa_min_bits) {
+            errors.push(TemplateError::RsaMinBits);
+        }
+        errors.extend(self.subject.errors());
+        errors
+    }
+}
+
+/// What the subject must and may hold. It is otherwise taken from the request as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SubjectRule {
-    /// Attribute types that must be there, by their RFC 4514 short names.
-    pub required: Vec<String>,
+    /// Attributes that must be there.
+    pub required: Vec<SubjectAttribute>,
+    /// Attributes that may be there, beside fixed ones; `None` for any.
+    pub allowed: Option<Vec<SubjectAttribute>>,
+    /// Values that every subject has: added where the request has none, and no others are taken.
+    pub fixed: BTreeMap<SubjectAttribute, String>,
+    /// What every CN must match.
+    pub common_name_pattern: Option<Pattern>,
+}
+
+impl SubjectRule {
+    fn errors(&self) -> Vec<TemplateError> {
+        let allows = |attribute| {
+            self.allowed
+                .as_ref()
+                .is_none_or(|allowed| allowed.contains(attribute))
+                || self.fixed.contains_key(attribute)
+        };
+        let forbidden = self
+            .required
+            .iter()
+            .filter(|attribute| !allows(attribute))
+            .map(|attribute| TemplateError::RequiredNotAllowed(*attribute));
+        let unfit = self
+            .fixed
+            .iter()
+            .filter(|(attribute, value)| !attribute.can_be(value))
+            .map(|(attribute, _)| TemplateError::Fixed(*attribute));
+        forbidden.chain(unfit).collect()
+    }
+}
+
+/// Attributes of a subject that rules can speak of, by the short names of RFC 4514 §3 and RFC 4519. In the order in which a
+/// Name lists them: the widest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SubjectAttribute {
+    /// domainComponent.
+    #[serde(rename = "DC")]
+    DomainComponent,
+    /// countryName.
+    #[serde(rename = "C")]
+    Country,
+    /// stateOrProvinceName.
+    #[serde(rename = "ST")]
+    State,
+    /// localityName.
+    #[serde(rename = "L")]
+    Locality,
+    /// organizationName.
+    #[serde(rename = "O")]
+    Organization,
+    /// organizationalUnitName.
+    #[serde(rename = "OU")]
+    OrganizationalUnit,
+    /// commonName.
+    #[serde(rename = "CN")]
+    CommonName,
+    /// serialNumber: of a device, not of a certificate.
+    #[serde(rename = "serialNumber")]
+    SerialNumber,
+    /// userId.
+    #[serde(rename = "UID")]
+    UserId,
+    /// emailAddress.
+    #[serde(rename = "emailAddress")]
+    EmailAddress,
+}
+
+impl SubjectAttribute {
+    /// Every attribute.
+    pub const ALL: [Self; 10] = [
+        Self::DomainComponent,
+        Self::Country,
+        Self::State,
+        Self::Locality,
+        Self::Organization,
+        Self::OrganizationalUnit,
+        Self::CommonName,
+        Self::SerialNumber,
+        Self::UserId,
+        Self::EmailAddress,
+    ];
+
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DomainComponent => "DC",
+            Self::Country => "C",
+            Self::State => "ST",
+            Self::Locality => "L",
+            Self::Organization => "O",
+            Self::OrganizationalUnit => "OU",
+            Self::CommonName => "CN",
+            Self::SerialNumber => "serialNumber",
+            Self::UserId => "UID",
+            Self::EmailAddress => "emailAddress",
+        }
+    }
+
+    /// What its values are, RFC 5280 appendix A.1.
+    const fn form(self) -> &'static str {
+        match self {
+            Self::Country => "two letters",
+            Self::DomainComponent | Self::EmailAddress => "1 to 64 characters of ASCII",
+            Self::SerialNumber => "1 to 64 of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
+            Self::State
+            | Self::Locality
+            | Self::Organization
+            | Self::OrganizationalUnit
+            | Self::CommonName
+            | Self::UserId => "1 to 64 characters, none of them a control character",
+        }
+    }
+
+    fn can_be(self, value: &str) -> bool {
+        let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
+        let fits = |c: char| match self {
+            Self::Country => c.is_ascii_alphabetic(),
+            Self::DomainComponent | Self::EmailAddress => c.is_ascii_graphic(),
+            Self::SerialNumber => printable(c),
+            Self::State
+            | Self::Locality
+            | Self::Organization
+            | Self::OrganizationalUnit
+            | Self::CommonName
+            | Self::UserId => !c.is_control(),
+        };
+        let characters = value.chars().count();
+        let long_enough = match self {
+            Self::Country => characters == 2,
+            Self::DomainComponent
+            | Self::State
+            | Self::Locality
+            | Self::Organization
+            | Self::OrganizationalUnit
+            | Self::CommonName
+            | Self::SerialNumber
+            | Self::UserId
+            | Self::EmailAddress => (1..=MAX_FIXED_CHARACTERS).contains(&characters),
+        };
+        long_enough && value.chars().all(fits)
+    }
 }
 
 /// Which names may stand beside the subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SubjectAltNameRule {
     /// The types that are taken from a request.
     pub types: Vec<SubjectAltNameType>,
+    /// What every name of a type must match.
+    pub patterns: BTreeMap<SubjectAltNameType, Pattern>,
+    /// Whether the CN stands beside the subject too, as a DNS name.
+    pub common_name_as_dns: bool,
 }
 
 /// A type of GeneralName that a rule can allow, RFC 5280 §4.2.1.6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SubjectAltNameType {
     /// dNSName.
@@ -124,4 +330,58 @@ pub enum ExtendedKeyUsage {
     TimeStamping,
     /// Signing of OCSP answers.
     OcspSigning,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(edit: impl FnOnce(&mut CertificateTemplate), expected: &[TemplateError]) {
+        let mut template = CertificateTemplate::default();
+        edit(&mut template);
+        assert_eq!(template.errors(), expected);
+    }
+
+    #[test]
+    fn rules_that_nobody_could_keep_are_errors() {
+        use SubjectAttribute::{CommonName, Country, Organization, SerialNumber};
+        check(|_| {}, &[]);
+        check(
+            |t| t.validity = "PT0S".parse().unwrap(),
+            &[TemplateError::Validity],
+        );
+        check(
+            |t| t.backdate = "P32D".parse().unwrap(),
+            &[TemplateError::Backdate],
+        );
+        check(|t| t.rsa_min_bits = 512, &[TemplateError::RsaMinBits]);
+        check(|t| t.rsa_min_bits = 16_384, &[TemplateError::RsaMinBits]);
+        check(
+            |t| t.subject.allowed = Some(vec![Organization]),
+            &[TemplateError::RequiredNotAllowed(CommonName)],
+        );
+        let fixed = |attribute, value: &str| {
+            let fixed = BTreeMap::from([(attribute, value.to_owned())]);
+            move |t: &mut CertificateTemplate| t.subject.fixed = fixed
+        };
+        check(fixed(Country, "DE"), &[]);
+        check(fixed(Country, "Germany"), &[TemplateError::Fixed(Country)]);
+        check(
+            fixed(Organization, ""),
+            &[TemplateError::Fixed(Organization)],
+        );
+        check(
+            fixed(SerialNumber, "a_b"),
+            &[TemplateError::Fixed(SerialNumber)],
+        );
+        check(
+            fixed(Organization, "a\0"),
+            &[TemplateError::Fixed(Organization)],
+        );
+        check(
+            fixed(Organization, &"o".repeat(65)),
+            &[TemplateError::Fixed(Organization)],
+        );
+    }
 }

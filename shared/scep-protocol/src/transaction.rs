@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{KeyAlgorithm, KeyReference};
+use crate::{Annotations, KeyAlgorithm, KeyReference};
 
 /// What a transaction is known by. The same transactionID under another SCEP Profile is another transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,22 @@ pub struct TransactionKey {
     pub scep_profile: Uuid,
     /// The client's transactionID.
     pub transaction_id: TransactionId,
+}
+
+impl TransactionKey {
+    /// The transaction's identity in the API and in storage: 122 bits of SHA-256 over the SCEP Profile and the transactionID,
+    /// which is a stranger's text and so nobody's key as it is.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        let digest = Sha256::new_with_prefix(self.scep_profile)
+            .chain_update(self.transaction_id.as_str())
+            .finalize();
+        let mut octets = [0; 16];
+        for (octet, digest) in octets.iter_mut().zip(digest) {
+            *octet = digest;
+        }
+        Uuid::new_v8(octets)
+    }
 }
 
 /// SHA-256 of a request or key, by which two of them are compared without being kept.
@@ -73,6 +89,8 @@ pub struct Issuance {
     pub key_algorithm: KeyAlgorithm,
     /// The RA Profile whose rules made the certificate.
     pub ra_profile: Uuid,
+    /// What is put on the certificate's record.
+    pub annotations: Annotations,
 }
 
 /// How far a transaction is.

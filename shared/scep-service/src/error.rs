@@ -10,6 +10,9 @@ pub enum StoreError {
     /// Someone else changed the object since it was read.
     #[error("the object was changed by someone else")]
     Conflict,
+    /// The cursor is none that a page of this list gave.
+    #[error("the cursor is none of this list")]
+    Cursor,
     /// Something in the store is not what was written there.
     #[error("reading a stored {what}")]
     Corrupt {
@@ -46,6 +49,14 @@ pub enum KeyError {
         /// Why it failed.
         #[source]
         source: Cause,
+    },
+    /// The key cannot be adopted: the key store takes none, or not this one.
+    #[error("adopting key {reference}: {reason}")]
+    NotAdoptable {
+        /// The key's reference.
+        reference: String,
+        /// Why not, for an administrator.
+        reason: &'static str,
     },
     /// The key store does not answer now.
     #[error("{operation} in the key store")]
@@ -94,10 +105,10 @@ impl Failure {
                 Rejection::TryLater
             }
             Self::Encode(_)
-            | Self::Key(KeyError::Broken { .. })
-            | Self::Store(StoreError::Corrupt { .. } | StoreError::NameTaken) => {
-                Rejection::OurFault
-            }
+            | Self::Key(KeyError::Broken { .. } | KeyError::NotAdoptable { .. })
+            | Self::Store(
+                StoreError::Corrupt { .. } | StoreError::Cursor | StoreError::NameTaken,
+            ) => Rejection::OurFault,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ca_issuer::{IssueError, IssuedCertificate, SerialNumber, assemble, leaf};
+use ca_issuer::{IssueError, IssuedCertificate, Leaf, SerialNumber, assemble, leaf};
 use scep_cms::Certificate;
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, Decision, Issuance, Refusal, TransactionKey, decide,
@@ -10,10 +10,9 @@ use scep_protocol::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::entropy::random;
 use crate::error::NotIssued;
 use crate::fault_point::fault_point;
-use crate::{CertificateRecord, Claim, ClaimOutcome, Failure, Issuing};
+use crate::{CertificateRecord, CertificateSummary, Claim, ClaimOutcome, Failure, Issuing};
 
 /// How long a claimant is taken to be at work before someone else finishes for it. A signature takes milliseconds in
 /// memory and some tens of them in KMS.
@@ -87,8 +86,11 @@ async fn issue(
     replacing: Option<Uuid>,
 ) -> Result<Option<Granted>, NotIssued> {
     let now = issuing.reading.clock.now();
-    let serial_number = SerialNumber::from_random(random()?);
-    let to_be_signed = leaf(profile, request, serial_number, now).map_err(|error| match error {
+    let serial_number = SerialNumber::from_random(Uuid::new_v4().into_bytes());
+    let Leaf {
+        to_be_signed,
+        subject,
+    } = leaf(profile, request, serial_number, now).map_err(|error| match error {
         IssueError::Rule(violation) => NotIssued::Refused(Refusal::Rule(violation)),
         IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
     })?;
@@ -99,12 +101,16 @@ async fn issue(
         claim: Uuid::new_v4(),
         request: request.fingerprint(profile),
         signer_key: request.signer_key(),
+        message_type: request.message_type(),
+        subject,
+        claimed_at: now,
         issuance: Issuance {
             to_be_signed,
             authority: authority.uuid,
             key: authority.key.clone(),
             key_algorithm: authority.key_algorithm,
             ra_profile: profile.ra_profile().uuid,
+            annotations: profile.annotations().clone(),
         },
         lease_until: now + LEASE,
     };
@@ -157,12 +163,16 @@ async fn finish(
     let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
         .map_err(Failure::encode)?;
     let now = issuing.reading.clock.now();
-    let record = record(issued, key, issuance, now);
+    let record = record(issued, key, issuance, now)?;
     let outcome = issuing
         .transactions
-        .complete(claim, &record, record.not_after.min(now + RESEND_WINDOW))
+        .complete(
+            claim,
+            &record,
+            record.summary.not_after.min(now + RESEND_WINDOW),
+        )
         .await?;
-    let serial_number = &record.serial_number;
+    let serial_number = &record.summary.serial_number;
     tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
     Ok((outcome == ClaimOutcome::Won).then_some(Granted {
         certificate: record.certificate,
@@ -175,17 +185,23 @@ fn record(
     key: &TransactionKey,
     issuance: &Issuance,
     now: OffsetDateTime,
-) -> CertificateRecord {
-    CertificateRecord {
-        uuid: Uuid::new_v4(),
-        authority: issuance.authority,
-        ra_profile: issuance.ra_profile,
+) -> Result<CertificateRecord, Failure> {
+    let serial_number = u128::from_str_radix(&issued.serial_number, 16).map_err(Failure::encode)?;
+    Ok(CertificateRecord {
+        summary: CertificateSummary {
+            uuid: Uuid::from_u128(serial_number),
+            authority: issuance.authority,
+            ra_profile: issuance.ra_profile,
+            scep_profile: key.scep_profile,
+            serial_number: issued.serial_number,
+            subject: issued.subject,
+            common_name: issued.common_name,
+            not_before: issued.validity.not_before,
+            not_after: issued.validity.not_after,
+            issued_at: now,
+        },
         transaction: key.clone(),
-        serial_number: issued.serial_number,
-        subject: issued.subject,
         certificate: issued.certificate,
-        not_before: issued.validity.not_before,
-        not_after: issued.validity.not_after,
-        issued_at: now,
-    }
+        annotations: issuance.annotations.clone(),
+    })
 }

@@ -3,27 +3,44 @@
 //! What a use case may reach is its first argument: [`Reading`] for what GetCACaps and GetCACert need, [`Issuing`] for
 //! PKIOperation, [`Managing`] for administration.
 
+mod audit;
 mod ca_information;
+mod edit;
 mod entropy;
 mod error;
 mod fault_point;
+mod inventory;
 mod issue;
 mod manage;
+mod object;
 mod pki_operation;
 mod ports;
 mod profile_cache;
 mod reply;
+mod stored_profiles;
 
+pub use audit::{Actor, AuditAction, AuditRecord};
 pub use ca_information::{ca_capabilities, ca_certificates};
+pub use edit::Edit;
 pub use error::{Failure, KeyError, StoreError};
+pub use inventory::{
+    AuditFilter, CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary,
+    Inventory, Page, PageRequest, TransactionStatus, TransactionSummary,
+};
 pub use issue::Granted;
 pub use manage::{
-    Managing, activate_scep, create_ra_certificate, create_ra_profile, create_root_authority,
-    create_scep_profile, enable_ra_profile, enable_scep_profile, set_challenge,
+    AuthorityKind, Dependents, Enabled, Invalid, ManageError, Managing, NewAuthority,
+    NewRaCertificate, RaProfileEdit, ScepProfileEdit, activate_scep, create_authority,
+    create_ra_certificate, create_ra_profile, create_scep_profile, deactivate_scep,
+    delete_authority, delete_ra_certificate, delete_ra_profile, delete_scep_profile,
+    edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile, enable_scep_profile,
+    install_certificate, set_default_ra_profile, usable_ra_certificates,
 };
+pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
-    CaKeys, CertificateRecord, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, Object,
-    ObjectKind, ProfileStore, Profiles, RaKey, RaKeys, Reading, Secrets, Transactions, Versioned,
+    CaKeys, Change, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, ObjectStore, Profiles,
+    RaKey, RaKeys, Reading, Secrets, Transactions,
 };
 pub use profile_cache::CachedProfiles;
+pub use stored_profiles::StoredProfiles;

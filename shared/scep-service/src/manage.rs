@@ -1,24 +1,48 @@
-//! Administration: authorities, RA certificates, profiles and the links between them.
+//! Administration: authorities, RA certificates, profiles and the links between them. Every change leaves an audit record.
+
+mod authorities;
+mod invalid;
+mod ra_certificates;
+mod ra_profiles;
+mod scep_profiles;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ca_issuer::{CaSubject, Keypair, SerialNumber, assemble};
-use scep_cms::{Certificate, ChallengePassword};
-use scep_protocol::{
-    Authority, CaCertificateForm, CertificateTemplate, KeyAlgorithm, KeyReference, ProfileName,
-    RaCertificate, RaProfile, ScepProfile,
-};
+use ca_issuer::assemble;
+use scep_cms::Certificate;
+use scep_protocol::{Description, KeyAlgorithm, KeyReference, ProfileName};
 use uuid::Uuid;
 
-use crate::entropy::random;
-use crate::{CaKeys, Clock, Failure, ProfileStore, RaKeys, Secrets, StoreError, Versioned};
+pub use authorities::{
+    AuthorityKind, NewAuthority, create_authority, delete_authority, edit_authority,
+    install_certificate,
+};
+pub use invalid::{Invalid, ManageError};
+pub use ra_certificates::{
+    NewRaCertificate, create_ra_certificate, delete_ra_certificate, usable_ra_certificates,
+};
+pub use ra_profiles::{
+    RaProfileEdit, activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile,
+    edit_ra_profile, enable_ra_profile,
+};
+pub use scep_profiles::{
+    ScepProfileEdit, create_scep_profile, delete_scep_profile, edit_scep_profile,
+    enable_scep_profile, set_default_ra_profile,
+};
 
-/// What administration may reach.
+use crate::object::document;
+use crate::{
+    Actor, AuditAction, AuditRecord, CaKeys, Change, Clock, Edit, Failure, Object, ObjectKind,
+    ObjectStore, RaKeys, Reference, Secrets, StoredObject, Versioned, read,
+};
+
+/// What administration may reach, and on whose behalf.
 #[derive(Clone)]
-pub struct Managing<S> {
-    /// Profiles, to be written.
-    pub profiles: S,
+pub struct Managing {
+    /// Who acts.
+    pub actor: Actor,
+    /// Objects, to be written.
+    pub objects: Arc<dyn ObjectStore>,
     /// Keys that sign certificates.
     pub ca_keys: Arc<dyn CaKeys>,
     /// Keys that open requests and sign replies.
@@ -29,200 +53,203 @@ pub struct Managing<S> {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Makes a root authority: its key, its self-signed certificate, its record.
-///
-/// # Errors
-/// [`StoreError::NameTaken`]; our own failures.
-pub async fn create_root_authority<S: ProfileStore>(
-    managing: &Managing<S>,
-    name: ProfileName,
-    key_algorithm: KeyAlgorithm,
-    subject: &CaSubject,
-    validity: Duration,
-) -> Result<Authority, Failure> {
-    let key = managing.ca_keys.generate(key_algorithm).await?;
-    let to_be_signed = ca_issuer::root_authority(
-        subject,
-        &Keypair {
-            algorithm: key_algorithm,
-            subject_public_key_info: &key.subject_public_key_info,
+/// Whether something is let in or kept out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enabled {
+    /// It serves.
+    Yes,
+    /// It does not.
+    No,
+}
+
+impl Enabled {
+    const fn action(self) -> AuditAction {
+        match self {
+            Self::Yes => AuditAction::Enable,
+            Self::No => AuditAction::Disable,
+        }
+    }
+}
+
+/// What becomes of links to an object that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependents {
+    /// They keep it from being deleted.
+    Keep,
+    /// They are cut first.
+    Unlink,
+}
+
+impl Managing {
+    /// Reads an object that must be there.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`]; our own failures.
+    pub async fn get<T: Object>(&self, uuid: Uuid) -> Result<Versioned<T>, ManageError> {
+        let found = read(&*self.objects, uuid).await?;
+        found.ok_or(ManageError::NotFound(T::KIND))
+    }
+
+    /// Reads an object for an edit that was made over this version of it, if it names one.
+    async fn get_version<T: Object>(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+    ) -> Result<Versioned<T>, ManageError> {
+        let found: Versioned<T> = self.get(uuid).await?;
+        if version.is_some_and(|version| version != found.version) {
+            return Err(ManageError::Conflict);
+        }
+        Ok(found)
+    }
+
+    async fn create<T: Object>(&self, object: T) -> Result<Versioned<T>, ManageError> {
+        let change = Change::Create {
+            object: stored(&object, 1, &[])?,
+            references: object.references(),
+        };
+        self.apply(&change, AuditAction::Create, None, Some(&object))
+            .await?;
+        Ok(Versioned {
+            object,
+            version: 1,
+            dependents: Vec::new(),
+        })
+    }
+
+    async fn replace<T: Object>(
+        &self,
+        before: Versioned<T>,
+        after: T,
+        action: AuditAction,
+    ) -> Result<Versioned<T>, ManageError> {
+        let version = before.version.saturating_add(1);
+        let (had, has) = (before.object.references(), after.references());
+        let only_in = |these: &[Reference], those: &[Reference]| {
+            let only = these.iter().filter(|reference| !those.contains(reference));
+            only.copied().collect()
+        };
+        let change = Change::Replace {
+            object: stored(&after, version, &before.dependents)?,
+            read: before.version,
+            added: only_in(&has, &had),
+            removed: only_in(&had, &has),
+        };
+        self.apply(&change, action, Some(&before.object), Some(&after))
+            .await?;
+        Ok(Versioned {
+            object: after,
+            version,
+            dependents: before.dependents,
+        })
+    }
+
+    /// Deletes an object that nothing needs.
+    async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), ManageError> {
+        let needed_by = self.dependents(&object.dependents).await?;
+        if !needed_by.is_empty() {
+            return Err(ManageError::Invalid(needed_by));
+        }
+        let change = Change::Delete {
+            object: stored(&object.object, object.version, &[])?,
+            references: object.object.references(),
+        };
+        self.apply(&change, AuditAction::Delete, Some(&object.object), None)
+            .await
+    }
+
+    async fn apply<T: Object>(
+        &self,
+        change: &Change,
+        action: AuditAction,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<(), ManageError> {
+        let now = self.clock.now();
+        let Some(audit) = AuditRecord::of(&self.actor, action, before, after, now)? else {
+            return Ok(());
+        };
+        let applied = self.objects.apply(change, &audit).await;
+        applied.map_err(|error| ManageError::of(T::KIND, error))
+    }
+
+    /// What stands in the way of deleting an object that these need: one reason for each kind.
+    async fn dependents(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, ManageError> {
+        let mut reasons = Vec::new();
+        for kind in ObjectKind::ALL {
+            let mut names = Vec::new();
+            for dependent in dependents.iter().filter(|dependent| dependent.kind == kind) {
+                let stored = self.objects.read(*dependent).await?;
+                let name = stored.and_then(|stored| stored.name);
+                names
+                    .push(name.map_or_else(|| dependent.uuid.to_string(), |name| name.to_string()));
+            }
+            if !names.is_empty() {
+                names.sort();
+                reasons.push(Invalid::Dependents { kind, names });
+            }
+        }
+        Ok(reasons)
+    }
+
+    /// Signs a certificate of the server itself.
+    async fn sign(
+        &self,
+        key: &KeyReference,
+        algorithm: KeyAlgorithm,
+        to_be_signed: &[u8],
+    ) -> Result<Certificate, Failure> {
+        tracing::info!(key = key.0, "signing a certificate of the server");
+        let signature = self.ca_keys.sign(key, algorithm, to_be_signed).await?;
+        let issued = assemble(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
+        let (serial_number, subject) = (&issued.serial_number, &issued.subject);
+        tracing::info!(
+            key = key.0,
+            serial_number,
+            subject,
+            "signed a certificate of the server"
+        );
+        Ok(issued.certificate)
+    }
+}
+
+fn stored<T: Object>(
+    object: &T,
+    version: u64,
+    dependents: &[Reference],
+) -> Result<StoredObject, ManageError> {
+    Ok(StoredObject {
+        reference: Reference {
+            kind: T::KIND,
+            uuid: object.uuid(),
         },
-        SerialNumber::from_random(random()?),
-        validity,
-        managing.clock.now(),
-    )
-    .map_err(Failure::encode)?;
-    let certificate = sign(managing, &key.reference, key_algorithm, &to_be_signed).await?;
-    let authority = Authority {
-        uuid: Uuid::new_v4(),
-        name,
-        key_algorithm,
-        key: key.reference,
-        certificate,
-        chain: Vec::new(),
+        name: object.name().cloned(),
+        document: document(object)?,
+        version,
+        dependents: dependents.to_vec(),
+    })
+}
+
+/// The name of a new object.
+fn new_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileName> {
+    let Some(name) = name else {
+        reasons.push(Invalid::Missing("name"));
+        return None;
     };
-    managing.profiles.create(&authority).await?;
-    Ok(authority)
+    let parsed = ProfileName::new(&name);
+    parsed.map_err(|error| reasons.push(error.into())).ok()
 }
 
-/// Makes an RA certificate under an authority: its RSA key, the certificate, its record.
-///
-/// # Errors
-/// Our own failures.
-pub async fn create_ra_certificate<S: ProfileStore>(
-    managing: &Managing<S>,
-    authority: &Authority,
-    subject: &CaSubject,
-    validity: Duration,
-) -> Result<RaCertificate, Failure> {
-    let uuid = Uuid::new_v4();
-    let key = managing.ra_keys.generate(uuid).await?;
-    let to_be_signed = ca_issuer::ra_certificate(
-        authority,
-        subject,
-        &key.subject_public_key_info,
-        SerialNumber::from_random(random()?),
-        validity,
-        managing.clock.now(),
-    )
-    .map_err(Failure::encode)?;
-    let certificate = sign(
-        managing,
-        &authority.key,
-        authority.key_algorithm,
-        &to_be_signed,
-    )
-    .await?;
-    let ra_certificate = RaCertificate {
-        uuid,
-        authority: authority.uuid,
-        key: key.reference,
-        certificate,
-    };
-    managing.profiles.create(&ra_certificate).await?;
-    Ok(ra_certificate)
+/// An edit may repeat the name, and not change it.
+fn same_name(edited: Option<&str>, name: &ProfileName, reasons: &mut Vec<Invalid>) {
+    if edited.is_some_and(|edited| edited != name.as_str()) {
+        reasons.push(Invalid::NameChanged);
+    }
 }
 
-async fn sign<S>(
-    managing: &Managing<S>,
-    key: &KeyReference,
-    algorithm: KeyAlgorithm,
-    to_be_signed: &[u8],
-) -> Result<Certificate, Failure> {
-    tracing::info!(key = key.0, "signing a certificate of the server");
-    let signature = managing.ca_keys.sign(key, algorithm, to_be_signed).await?;
-    let issued = assemble(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
-    let (serial_number, subject) = (&issued.serial_number, &issued.subject);
-    tracing::info!(
-        key = key.0,
-        serial_number,
-        subject,
-        "signed a certificate of the server"
-    );
-    Ok(issued.certificate)
-}
-
-/// Makes an RA Profile, disabled and without SCEP.
-///
-/// # Errors
-/// [`StoreError::NameTaken`]; our own failures.
-pub async fn create_ra_profile<S: ProfileStore>(
-    managing: &Managing<S>,
-    name: ProfileName,
-    authority: Uuid,
-    template: CertificateTemplate,
-) -> Result<RaProfile, Failure> {
-    let ra_profile = RaProfile {
-        uuid: Uuid::new_v4(),
-        name,
-        enabled: false,
-        authority,
-        scep_profile: None,
-        template,
-    };
-    managing.profiles.create(&ra_profile).await?;
-    Ok(ra_profile)
-}
-
-/// Makes a SCEP Profile, disabled, with everything else at its default.
-///
-/// # Errors
-/// [`StoreError::NameTaken`]; our own failures.
-pub async fn create_scep_profile<S: ProfileStore>(
-    managing: &Managing<S>,
-    name: ProfileName,
-    ra_certificate: Uuid,
-    ra_profile: Option<Uuid>,
-    challenge: Option<&ChallengePassword>,
-) -> Result<ScepProfile, Failure> {
-    let uuid = Uuid::new_v4();
-    let challenge = match challenge {
-        Some(challenge) => Some(managing.secrets.seal(uuid, challenge).await?),
-        None => None,
-    };
-    let scep_profile = ScepProfile {
-        uuid,
-        name,
-        enabled: false,
-        ra_profile,
-        ra_certificate,
-        challenge,
-        include_ca_certificate: false,
-        include_ca_certificate_chain: false,
-        ca_certificate_form: CaCertificateForm::default(),
-        legacy_algorithms: true,
-    };
-    managing.profiles.create(&scep_profile).await?;
-    Ok(scep_profile)
-}
-
-/// Activates a SCEP Profile on an RA Profile.
-///
-/// # Errors
-/// [`StoreError::Conflict`]; our own failures.
-pub async fn activate_scep<S: ProfileStore>(
-    managing: &Managing<S>,
-    mut ra_profile: Versioned<RaProfile>,
-    scep_profile: Uuid,
-) -> Result<(), StoreError> {
-    ra_profile.object.scep_profile = Some(scep_profile);
-    managing.profiles.replace(&ra_profile).await
-}
-
-/// Lets an RA Profile serve.
-///
-/// # Errors
-/// [`StoreError::Conflict`]; our own failures.
-pub async fn enable_ra_profile<S: ProfileStore>(
-    managing: &Managing<S>,
-    mut ra_profile: Versioned<RaProfile>,
-) -> Result<(), StoreError> {
-    ra_profile.object.enabled = true;
-    managing.profiles.replace(&ra_profile).await
-}
-
-/// Lets a SCEP Profile serve.
-///
-/// # Errors
-/// [`StoreError::Conflict`]; our own failures.
-pub async fn enable_scep_profile<S: ProfileStore>(
-    managing: &Managing<S>,
-    mut scep_profile: Versioned<ScepProfile>,
-) -> Result<(), StoreError> {
-    scep_profile.object.enabled = true;
-    managing.profiles.replace(&scep_profile).await
-}
-
-/// Gives a SCEP Profile another challengePassword.
-///
-/// # Errors
-/// [`StoreError::Conflict`]; our own failures.
-pub async fn set_challenge<S: ProfileStore>(
-    managing: &Managing<S>,
-    mut scep_profile: Versioned<ScepProfile>,
-    challenge: &ChallengePassword,
-) -> Result<(), Failure> {
-    let profile = &mut scep_profile.object;
-    profile.challenge = Some(managing.secrets.seal(profile.uuid, challenge).await?);
-    Ok(managing.profiles.replace(&scep_profile).await?)
+fn describe(edit: Edit<String>, description: &mut Description, reasons: &mut Vec<Invalid>) {
+    match edit.try_map(|text| Description::new(&text)) {
+        Ok(edit) => edit.apply(description),
+        Err(error) => reasons.push(error.into()),
+    }
 }

@@ -97,7 +97,7 @@ async fn enrol(
         Some(sealed) => Some(issuing.secrets.open(scep_profile.uuid, sealed).await?),
         None => None,
     };
-    let request = request.authorise(challenge.as_ref())?;
+    let request = request.authorise(profile, challenge.as_ref())?;
     let granted = certificate_for(issuing, profile, &request).await?;
     Ok((request, granted))
 }

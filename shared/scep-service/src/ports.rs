@@ -1,23 +1,21 @@
 //! The ports: what use cases want from stores, keys and clocks. Adapters implement them, `functions/` choose adapters.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use scep_cms::{
-    Certificate, ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport,
+    ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport, MessageType,
 };
 use scep_protocol::{
-    Authority, Configuration, EndpointName, Fingerprint, Issuance, KeyAlgorithm, KeyReference,
-    ProfileName, RaCertificate, RaProfile, RequestFingerprint, ScepProfile, SealedSecret,
-    Transaction, TransactionKey,
+    Configuration, EndpointName, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
+    RaCertificate, RequestFingerprint, SealedSecret, Transaction, TransactionKey,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{KeyError, StoreError};
+use crate::{
+    AuditRecord, CertificateRecord, KeyError, ObjectKind, Reference, StoreError, StoredObject,
+};
 
 /// What GetCACaps and GetCACert may reach: profiles, to be read.
 #[derive(Clone)]
@@ -56,111 +54,58 @@ pub trait Profiles: Send + Sync {
     async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError>;
 }
 
-/// An object that administrators make: its kind and its keys.
-pub trait Object: Serialize + DeserializeOwned + Send + Sync {
-    /// Its kind.
-    const KIND: ObjectKind;
-
-    /// Its identity.
-    fn uuid(&self) -> Uuid;
-
-    /// Its name, unique among its kind, if its kind has names.
-    fn name(&self) -> Option<&ProfileName>;
-}
-
-/// Kinds of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ObjectKind {
-    /// [`Authority`].
-    Authority,
-    /// [`RaCertificate`].
-    RaCertificate,
-    /// [`RaProfile`].
-    RaProfile,
-    /// [`ScepProfile`].
-    ScepProfile,
-}
-
-impl Object for Authority {
-    const KIND: ObjectKind = ObjectKind::Authority;
-
-    fn uuid(&self) -> Uuid {
-        self.uuid
-    }
-
-    fn name(&self) -> Option<&ProfileName> {
-        Some(&self.name)
-    }
-}
-
-impl Object for RaCertificate {
-    const KIND: ObjectKind = ObjectKind::RaCertificate;
-
-    fn uuid(&self) -> Uuid {
-        self.uuid
-    }
-
-    fn name(&self) -> Option<&ProfileName> {
-        None
-    }
-}
-
-impl Object for RaProfile {
-    const KIND: ObjectKind = ObjectKind::RaProfile;
-
-    fn uuid(&self) -> Uuid {
-        self.uuid
-    }
-
-    fn name(&self) -> Option<&ProfileName> {
-        Some(&self.name)
-    }
-}
-
-impl Object for ScepProfile {
-    const KIND: ObjectKind = ObjectKind::ScepProfile;
-
-    fn uuid(&self) -> Uuid {
-        self.uuid
-    }
-
-    fn name(&self) -> Option<&ProfileName> {
-        Some(&self.name)
-    }
-}
-
-/// An object as it was read, with the version that an edit must name.
+/// One write of one object, with what it means for others.
 #[derive(Clone, Debug)]
-pub struct Versioned<T> {
-    /// The object.
-    pub object: T,
-    /// Counts its edits, from 1.
-    pub version: u64,
+pub enum Change {
+    /// A new object, under its uuid and name.
+    Create {
+        /// The object.
+        object: StoredObject,
+        /// The objects that it needs.
+        references: Vec<Reference>,
+    },
+    /// An edited object of the same uuid and name.
+    Replace {
+        /// The object, with its new version.
+        object: StoredObject,
+        /// The version that was read.
+        read: u64,
+        /// The objects that it needs and did not.
+        added: Vec<Reference>,
+        /// The objects that it needed and does not any more.
+        removed: Vec<Reference>,
+    },
+    /// An object that is gone.
+    Delete {
+        /// The object as it was read.
+        object: StoredObject,
+        /// The objects that it needed.
+        references: Vec<Reference>,
+    },
 }
 
-/// Profiles as administration writes them.
-pub trait ProfileStore: Send + Sync {
-    /// Stores a new object under its uuid and name. [`StoreError::NameTaken`] when its kind has that name.
-    fn create<T: Object>(&self, object: &T) -> impl Future<Output = Result<(), StoreError>> + Send;
-
+/// Objects as documents. Reading is strongly consistent but for lists.
+#[async_trait]
+pub trait ObjectStore: Send + Sync {
     /// Reads an object.
-    fn read<T: Object>(
-        &self,
-        uuid: Uuid,
-    ) -> impl Future<Output = Result<Option<Versioned<T>>, StoreError>> + Send;
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError>;
 
     /// Reads an object by its name.
-    fn find<T: Object>(
+    async fn find(
         &self,
+        kind: ObjectKind,
         name: &ProfileName,
-    ) -> impl Future<Output = Result<Option<Versioned<T>>, StoreError>> + Send;
+    ) -> Result<Option<StoredObject>, StoreError>;
 
-    /// Stores an edited object of the same uuid and name. [`StoreError::Conflict`] when the stored one has another
-    /// version than the one that was read.
-    fn replace<T: Object>(
-        &self,
-        edited: &Versioned<T>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Every object of a kind, by name; those without names in any order.
+    async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError>;
+
+    /// Writes a change and its record, both or neither.
+    ///
+    /// [`StoreError::NameTaken`] when another object of the kind has the name; [`StoreError::Conflict`] when the object
+    /// has another version than the one that was read, when an object that it needs is gone, or when one that is to be
+    /// deleted is needed by another.
+    async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError>;
 }
 
 /// The first step of issuing: who works on a transaction, and what may become of it.
@@ -176,6 +121,12 @@ pub struct Claim {
     pub request: RequestFingerprint,
     /// Of the key that signed the request.
     pub signer_key: Fingerprint,
+    /// messageType of the request.
+    pub message_type: MessageType,
+    /// The subject to be certified, RFC 4514's text.
+    pub subject: String,
+    /// When it was claimed.
+    pub claimed_at: OffsetDateTime,
     /// What is to be signed, by which key.
     pub issuance: Issuance,
     /// Until then others wait.
@@ -189,31 +140,6 @@ pub enum ClaimOutcome {
     Won,
     /// Someone else was first; nothing was written.
     Lost,
-}
-
-/// A certificate in the inventory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateRecord {
-    /// Its identity in the API.
-    pub uuid: Uuid,
-    /// The authority that issued it.
-    pub authority: Uuid,
-    /// The RA Profile whose rules made it.
-    pub ra_profile: Uuid,
-    /// The transaction that it came of.
-    pub transaction: TransactionKey,
-    /// Upper-case hexadecimal, unique under its authority.
-    pub serial_number: String,
-    /// RFC 4514's text.
-    pub subject: String,
-    /// The certificate.
-    pub certificate: Certificate,
-    /// When it begins to be valid.
-    pub not_before: OffsetDateTime,
-    /// When it ends.
-    pub not_after: OffsetDateTime,
-    /// When it was recorded.
-    pub issued_at: OffsetDateTime,
 }
 
 /// Transactions, and the certificates that come of them.
@@ -265,6 +191,13 @@ pub trait CaKeys: Send + Sync {
     /// Makes a key for good.
     async fn generate(&self, algorithm: KeyAlgorithm) -> Result<GeneratedKey, KeyError>;
 
+    /// Takes a key that is there already. [`KeyError::NotAdoptable`] when this store takes none, or not this one.
+    async fn adopt(
+        &self,
+        reference: &KeyReference,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError>;
+
     /// Signs with the algorithm that [`ca_issuer::signature_algorithm`] names; ECDSA signatures are DER.
     async fn sign(
         &self,
@@ -274,11 +207,15 @@ pub trait CaKeys: Send + Sync {
     ) -> Result<Vec<u8>, KeyError>;
 }
 
-/// Keys that open requests and sign replies: RSA-2048.
+/// Keys that open requests and sign replies: RSA.
 #[async_trait]
 pub trait RaKeys: Send + Sync {
-    /// Makes a key for good, for the RA certificate of this uuid.
-    async fn generate(&self, ra_certificate: Uuid) -> Result<GeneratedKey, KeyError>;
+    /// Makes an RSA key for good, for the RA certificate of this uuid.
+    async fn generate(
+        &self,
+        ra_certificate: Uuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError>;
 
     /// The key of an RA certificate, ready to use; kept in memory from then on.
     async fn load(&self, ra_certificate: &RaCertificate) -> Result<Arc<dyn RaKey>, KeyError>;

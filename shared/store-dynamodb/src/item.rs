@@ -10,20 +10,37 @@ use uuid::Uuid;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-// Profiles.
+// Every table.
 pub(crate) const ID: &str = "id";
-pub(crate) const DOCUMENT: &str = "document";
 pub(crate) const UUID: &str = "uuid";
+
+// Profiles: objects, names, audit records.
+pub(crate) const ACTION: &str = "action";
+pub(crate) const ACTOR: &str = "actor";
+pub(crate) const AFTER: &str = "after";
+pub(crate) const AT: &str = "at";
+pub(crate) const BEFORE: &str = "before";
+pub(crate) const DEPENDENTS: &str = "dependents";
+pub(crate) const DOCUMENT: &str = "document";
+pub(crate) const KIND: &str = "kind";
+pub(crate) const NAME: &str = "name";
+pub(crate) const OBJECT: &str = "object";
+pub(crate) const OBJECT_KIND: &str = "objectKind";
+pub(crate) const ORDER: &str = "order";
 pub(crate) const VERSION: &str = "version";
 
 // Transactions.
+pub(crate) const ANNOTATIONS: &str = "annotations";
 pub(crate) const CERTIFICATE: &str = "certificate";
+pub(crate) const CERTIFICATE_UUID: &str = "certificateUuid";
 pub(crate) const CLAIM: &str = "claim";
+pub(crate) const CREATED_AT: &str = "createdAt";
 pub(crate) const CSR: &str = "csr";
 pub(crate) const EXPIRES_AT: &str = "expiresAt";
 pub(crate) const KEY: &str = "key";
 pub(crate) const KEY_ALGORITHM: &str = "keyAlgorithm";
 pub(crate) const LEASE_UNTIL: &str = "leaseUntil";
+pub(crate) const MESSAGE_TYPE: &str = "messageType";
 pub(crate) const SIGNER_CLASS: &str = "signerClass";
 pub(crate) const SIGNER_KEY: &str = "signerKey";
 pub(crate) const STATE: &str = "state";
@@ -32,11 +49,14 @@ pub(crate) const TRANSACTION_ID: &str = "transactionId";
 
 // Certificates.
 pub(crate) const AUTHORITY: &str = "authority";
+pub(crate) const COMMON_NAME: &str = "commonName";
 pub(crate) const ISSUED_AT: &str = "issuedAt";
+pub(crate) const LIST: &str = "list";
 pub(crate) const NOT_AFTER: &str = "notAfter";
 pub(crate) const NOT_BEFORE: &str = "notBefore";
 pub(crate) const RA_PROFILE: &str = "raProfile";
 pub(crate) const SCEP_PROFILE: &str = "scepProfile";
+pub(crate) const SEARCH_KEY: &str = "searchKey";
 pub(crate) const SERIAL_NUMBER: &str = "serialNumber";
 pub(crate) const SUBJECT: &str = "subject";
 
@@ -100,6 +120,14 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     pub(crate) fn text(&self, name: &'static str) -> Result<&str, StoreError> {
         self.read(name, |value| value.as_s().ok().map(String::as_str))
+    }
+
+    /// The text of an attribute that may be missing.
+    pub(crate) fn optional_text(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        if !self.item.contains_key(name) {
+            return Ok(None);
+        }
+        self.text(name).map(|text| Some(text.to_owned()))
     }
 
     pub(crate) fn octets(&self, name: &'static str) -> Result<&[u8], StoreError> {

@@ -2,17 +2,24 @@
 //!
 //! | table | key `id` | items |
 //! |---|---|---|
-//! | profiles | `{kind}/{uuid}` | an object: `version`, `document` (JSON) |
+//! | profiles | `{kind}/{uuid}` | an object: `version`, `document` (JSON), `dependents` (the objects that need it) |
 //! | | `{kind}/name/{name}` | who has a name: `uuid` |
-//! | transactions | `{scepProfile}/{SHA-256 of transactionID}` | a transaction, removed after `expiresAt` |
+//! | | `auditRecord/{uuid}` | who changed what |
+//! | transactions | `{uuid}`, made of SCEP Profile and transactionID | a transaction, removed after `expiresAt` |
 //! | certificates | `{authority}/{serialNumber}` | a certificate |
+//!
+//! Lists are read from the indexes of `index.rs`; nothing is ever scanned.
 
+mod audit;
+mod certificates;
+mod index;
 mod item;
-mod profiles;
+mod objects;
+mod page;
 mod tables;
 mod transactions;
 
-pub use tables::{Tables, create_tables};
+pub use tables::{Tables, check_tables, create_tables};
 
 use aws_sdk_dynamodb::Client;
 

@@ -1,19 +1,23 @@
 //! The tables: their names, and how they are made where no template makes them.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use scep_service::StoreError;
 
-use crate::item::{EXPIRES_AT, ID, unavailable};
+use crate::index::{Index, OF_CERTIFICATES, OF_PROFILES, OF_TRANSACTIONS, Projected, RangeKind};
+use crate::item::{EXPIRES_AT, ID, corrupt, unavailable};
 
 /// Names of the three tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
-    /// Authorities, RA certificates, RA Profiles, SCEP Profiles.
+    /// Authorities, RA certificates, RA Profiles, SCEP Profiles, and the records of their changes.
     pub profiles: String,
     /// Transactions.
     pub transactions: String,
@@ -32,6 +36,14 @@ impl Tables {
             certificates: name("certificates"),
         }
     }
+
+    const fn with_indexes(&self) -> [(&String, &'static [Index]); 3] {
+        [
+            (&self.profiles, OF_PROFILES),
+            (&self.certificates, OF_CERTIFICATES),
+            (&self.transactions, OF_TRANSACTIONS),
+        ]
+    }
 }
 
 /// Makes the tables that do not exist yet. In AWS the template makes them.
@@ -39,22 +51,49 @@ impl Tables {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
-    for name in [&tables.profiles, &tables.certificates] {
-        create_table(client, name).await?;
+    for (name, indexes) in tables.with_indexes() {
+        let made = create_table(client, name, indexes).await?;
+        if made == Made::Now && *name == tables.transactions {
+            expire(client, name).await?;
+        }
     }
-    if create_table(client, &tables.transactions).await? == Made::Now {
-        let time_to_live = TimeToLiveSpecification::builder()
-            .enabled(true)
-            .attribute_name(EXPIRES_AT)
-            .build()
-            .map_err(unavailable("describing a table"))?;
-        client
-            .update_time_to_live()
-            .table_name(&tables.transactions)
-            .time_to_live_specification(time_to_live)
+    Ok(())
+}
+
+/// A table lacks an index that lists are read from.
+#[derive(Debug, thiserror::Error)]
+#[error("table {table} has no index {index}: an older version made it")]
+struct MissingIndex {
+    table: String,
+    index: &'static str,
+}
+
+/// Are the tables those that this version makes?
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when an older version made them; [`StoreError::Unavailable`], also when one does not exist.
+pub async fn check_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
+    for (name, indexes) in tables.with_indexes() {
+        let described = client
+            .describe_table()
+            .table_name(name)
             .send()
             .await
-            .map_err(unavailable("setting the time to live"))?;
+            .map_err(unavailable("describing a table"))?;
+        let made = described
+            .table()
+            .map_or(&[][..], |table| table.global_secondary_indexes());
+        for index in indexes {
+            if !made
+                .iter()
+                .any(|made| made.index_name() == Some(index.name))
+            {
+                return Err(corrupt("database")(MissingIndex {
+                    table: name.clone(),
+                    index: index.name,
+                }));
+            }
+        }
     }
     Ok(())
 }
@@ -65,27 +104,21 @@ enum Made {
     Before,
 }
 
-async fn create_table(client: &Client, name: &str) -> Result<Made, StoreError> {
+async fn create_table(client: &Client, name: &str, indexes: &[Index]) -> Result<Made, StoreError> {
     let describing = "describing a table";
-    let attribute = AttributeDefinition::builder()
-        .attribute_name(ID)
-        .attribute_type(ScalarAttributeType::S)
-        .build()
-        .map_err(unavailable(describing))?;
-    let key = KeySchemaElement::builder()
-        .attribute_name(ID)
-        .key_type(KeyType::Hash)
-        .build()
-        .map_err(unavailable(describing))?;
-    let created = client
+    let mut create = client
         .create_table()
         .table_name(name)
-        .attribute_definitions(attribute)
-        .key_schema(key)
-        .billing_mode(BillingMode::PayPerRequest)
-        .send()
-        .await;
-    match created {
+        .key_schema(key(ID, KeyType::Hash).map_err(unavailable(describing))?)
+        .billing_mode(BillingMode::PayPerRequest);
+    for attribute in attributes(indexes) {
+        create = create.attribute_definitions(attribute.map_err(unavailable(describing))?);
+    }
+    for index in indexes {
+        let index = secondary(index).map_err(unavailable(describing))?;
+        create = create.global_secondary_indexes(index);
+    }
+    match create.send().await {
         Ok(_) => Ok(Made::Now),
         Err(error)
             if error
@@ -96,4 +129,67 @@ async fn create_table(client: &Client, name: &str) -> Result<Made, StoreError> {
         }
         Err(error) => Err(unavailable("creating a table")(error)),
     }
+}
+
+/// Every attribute that is a key of the table or of an index.
+fn attributes(indexes: &[Index]) -> impl Iterator<Item = Result<AttributeDefinition, BuildError>> {
+    let mut kinds = BTreeMap::from([(ID, ScalarAttributeType::S)]);
+    for index in indexes {
+        kinds.insert(index.hash, ScalarAttributeType::S);
+        if let Some(range) = &index.range {
+            let kind = match range.kind {
+                RangeKind::Number => ScalarAttributeType::N,
+                RangeKind::Text => ScalarAttributeType::S,
+            };
+            kinds.insert(range.name, kind);
+        }
+    }
+    kinds.into_iter().map(|(name, kind)| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(kind)
+            .build()
+    })
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+}
+
+fn secondary(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
+    let projected = index.projected();
+    let projection = Projection::builder().projection_type(match index.projection {
+        Projected::All => ProjectionType::All,
+        Projected::Nothing => ProjectionType::KeysOnly,
+        Projected::Attributes(_) => ProjectionType::Include,
+    });
+    let projection =
+        projection.set_non_key_attributes((!projected.is_empty()).then_some(projected));
+    let mut secondary = GlobalSecondaryIndex::builder()
+        .index_name(index.name)
+        .key_schema(key(index.hash, KeyType::Hash)?)
+        .projection(projection.build());
+    if let Some(range) = &index.range {
+        secondary = secondary.key_schema(key(range.name, KeyType::Range)?);
+    }
+    secondary.build()
+}
+
+async fn expire(client: &Client, table: &str) -> Result<(), StoreError> {
+    let time_to_live = TimeToLiveSpecification::builder()
+        .enabled(true)
+        .attribute_name(EXPIRES_AT)
+        .build()
+        .map_err(unavailable("describing a table"))?;
+    client
+        .update_time_to_live()
+        .table_name(table)
+        .time_to_live_specification(time_to_live)
+        .send()
+        .await
+        .map_err(unavailable("setting the time to live"))?;
+    Ok(())
 }

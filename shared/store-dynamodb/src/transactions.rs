@@ -5,37 +5,33 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
     Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SignerClass,
     Transaction, TransactionKey, TransactionState,
 };
-use scep_service::{CertificateRecord, Claim, ClaimOutcome, StoreError, Transactions};
-use sha2::{Digest, Sha256};
+use scep_service::{
+    CertificateRecord, Claim, ClaimOutcome, Page, PageRequest, StoreError, TransactionStatus,
+    TransactionSummary, Transactions,
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::certificates::{annotated, annotations, certificate, certificate_id, recorded};
+use crate::index::BY_STATE;
 use crate::item::{
-    AUTHORITY, CERTIFICATE, CLAIM, CSR, EXPIRES_AT, ID, ISSUED_AT, Item, KEY, KEY_ALGORITHM,
-    LEASE_UNTIL, NOT_AFTER, NOT_BEFORE, RA_PROFILE, Reader, SCEP_PROFILE, SERIAL_NUMBER,
-    SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, UUID, corrupt,
-    milliseconds, octets, seconds, text, unavailable,
+    AUTHORITY, CERTIFICATE_UUID, CLAIM, CREATED_AT, CSR, EXPIRES_AT, ID, Item, KEY, KEY_ALGORITHM,
+    LEASE_UNTIL, MESSAGE_TYPE, RA_PROFILE, Reader, SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE,
+    SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, milliseconds, octets, seconds, text, unavailable,
 };
-use crate::profiles::{CONDITION_FAILED, cancellation_reasons};
+use crate::objects::{CONDITION_FAILED, CONFLICT, MAX_CONFLICTS, cancellation_reasons};
+use crate::page::{Bounds, List};
 
 const ISSUED: &str = "issued";
 const ISSUING: &str = "issuing";
 const OWN_KEY: &str = "ownKey";
 
 const TRANSACTION: &str = "transaction";
-const RECORD: &str = "certificate record";
-
-/// Why a transaction is cancelled while another request touches one of its items.
-const CONFLICT: &str = "TransactionConflict";
-
-/// How often a certificate is recorded anew after such a conflict.
-const MAX_CONFLICTS: usize = 5;
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
@@ -44,7 +40,7 @@ impl Transactions for DynamoDbStore {
             .client
             .get_item()
             .table_name(&self.tables.transactions)
-            .key(ID, text(transaction_id(key)))
+            .key(ID, text(key.uuid().to_string()))
             .consistent_read(true)
             .send()
             .await
@@ -57,7 +53,7 @@ impl Transactions for DynamoDbStore {
             .client
             .put_item()
             .table_name(&self.tables.transactions)
-            .set_item(Some(claimed(claim)))
+            .set_item(Some(claimed(claim)?))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         put = match claim.replacing {
             None => put.condition_expression("attribute_not_exists(id)"),
@@ -88,7 +84,7 @@ impl Transactions for DynamoDbStore {
             .client
             .update_item()
             .table_name(&self.tables.transactions)
-            .key(ID, text(transaction_id(key)))
+            .key(ID, text(key.uuid().to_string()))
             .update_expression("SET claim = :claim, leaseUntil = :lease")
             .condition_expression("claim = :expired AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
@@ -120,21 +116,22 @@ impl Transactions for DynamoDbStore {
         let describing = "describing a certificate";
         let put = Put::builder()
             .table_name(&self.tables.certificates)
-            .set_item(Some(recorded(record)))
+            .set_item(Some(recorded(record)?))
             .condition_expression("attribute_not_exists(id)")
             .build()
             .map_err(unavailable(describing))?;
         let update = Update::builder()
             .table_name(&self.tables.transactions)
-            .key(ID, text(transaction_id(&record.transaction)))
+            .key(ID, text(record.transaction.uuid().to_string()))
             .update_expression(
-                "SET #state = :issued, certificate = :certificate, expiresAt = :expires \
-                 REMOVE toBeSigned, leaseUntil",
+                "SET #state = :issued, certificate = :certificate, certificateUuid = :uuid, \
+                 expiresAt = :expires REMOVE toBeSigned, leaseUntil, annotations",
             )
             .condition_expression("claim = :claim AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":issued", text(ISSUED))
             .expression_attribute_values(":certificate", octets(record.certificate.der()))
+            .expression_attribute_values(":uuid", text(record.summary.uuid.to_string()))
             .expression_attribute_values(":expires", seconds(resend_until))
             .expression_attribute_values(":claim", text(claim.to_string()))
             .expression_attribute_values(":issuing", text(ISSUING))
@@ -170,15 +167,8 @@ impl Transactions for DynamoDbStore {
         authority: Uuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.tables.certificates)
-            .key(ID, text(certificate_id(authority, serial_number)))
-            .send()
+        self.get_certificate(certificate_id(authority, serial_number))
             .await
-            .map_err(unavailable("reading a certificate"))?;
-        found.item.as_ref().map(record).transpose()
     }
 }
 
@@ -190,25 +180,14 @@ fn holder(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
     ClaimOutcome::Lost
 }
 
-/// The transactionID is a stranger's text: hashed, so that it is a key like any other.
-fn transaction_id(key: &TransactionKey) -> String {
-    let digest = Sha256::digest(key.transaction_id.as_str());
-    let hex: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("{}/{hex}", key.scep_profile)
-}
-
-fn certificate_id(authority: Uuid, serial_number: &str) -> String {
-    format!("{authority}/{serial_number}")
-}
-
-fn claimed(claim: &Claim) -> Item {
+fn claimed(claim: &Claim) -> Result<Item, StoreError> {
     let issuance = &claim.issuance;
     let signer_class = match claim.request.signer_class {
         SignerClass::OwnKey => OWN_KEY,
     };
     // No time to live: what may have been signed is kept until it is finished.
-    Item::from([
-        (ID.to_owned(), text(transaction_id(&claim.key))),
+    let mut item = Item::from([
+        (ID.to_owned(), text(claim.key.uuid().to_string())),
         (
             TRANSACTION_ID.to_owned(),
             text(claim.key.transaction_id.as_str()),
@@ -231,7 +210,129 @@ fn claimed(claim: &Claim) -> Item {
         ),
         (RA_PROFILE.to_owned(), text(issuance.ra_profile.to_string())),
         (LEASE_UNTIL.to_owned(), milliseconds(claim.lease_until)),
-    ])
+        (CREATED_AT.to_owned(), milliseconds(claim.claimed_at)),
+        (MESSAGE_TYPE.to_owned(), text(claim.message_type.digits())),
+        (SUBJECT.to_owned(), text(&claim.subject)),
+    ]);
+    annotated(&mut item, &issuance.annotations)?;
+    Ok(item)
+}
+
+/// Every state that a transaction may be stored in, by its status.
+const fn state_name(status: TransactionStatus) -> &'static str {
+    match status {
+        TransactionStatus::Issued => ISSUED,
+        TransactionStatus::Issuing => ISSUING,
+        TransactionStatus::Pending => "pending",
+        TransactionStatus::Rejected => "rejected",
+    }
+}
+
+impl DynamoDbStore {
+    /// A page of the transactions of all statuses, one status after the other; or of one.
+    pub(crate) async fn transaction_page(
+        &self,
+        status: Option<TransactionStatus>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError> {
+        if let Some(status) = status {
+            return self.transactions_of(status, page, now).await;
+        }
+        let (mut status, mut cursor) = match &page.cursor {
+            None => (Some(TransactionStatus::Pending), None),
+            Some(cursor) => {
+                let (status, cursor) = cursor.split_once('.').ok_or(StoreError::Cursor)?;
+                let status = TransactionStatus::from_name(status).ok_or(StoreError::Cursor)?;
+                (
+                    Some(status),
+                    Some(cursor.to_owned()).filter(|c| !c.is_empty()),
+                )
+            }
+        };
+        let mut items = Vec::new();
+        while let Some(listed) = status {
+            let wanted = usize::from(page.limit).saturating_sub(items.len());
+            if wanted == 0 {
+                break;
+            }
+            let limit = u16::try_from(wanted).unwrap_or(page.limit);
+            let page = PageRequest { limit, cursor };
+            let found = self.transactions_of(listed, &page, now).await?;
+            items.extend(found.items);
+            cursor = found.cursor;
+            if cursor.is_some() {
+                break;
+            }
+            status = next(listed);
+        }
+        let cursor =
+            status.map(|status| format!("{}.{}", status.name(), cursor.unwrap_or_default()));
+        Ok(Page { items, cursor })
+    }
+
+    async fn transactions_of(
+        &self,
+        status: TransactionStatus,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError> {
+        let list = List {
+            table: &self.tables.transactions,
+            index: &BY_STATE,
+            hash: state_name(status).to_owned(),
+            bounds: Bounds::All,
+            ascending: false,
+        };
+        // DynamoDB removes what is past its time within days, not at once.
+        let lives = |reader: &Reader<'_>| match reader.item.get(EXPIRES_AT) {
+            None => Ok(true),
+            Some(_) => expires_at(reader).map(|at| now <= at),
+        };
+        self.page(&list, page, |item| {
+            let reader = Reader {
+                what: TRANSACTION,
+                item,
+            };
+            let summary = summary(&reader, status)?;
+            Ok(lives(&reader)?.then_some(summary))
+        })
+        .await
+    }
+}
+
+fn next(status: TransactionStatus) -> Option<TransactionStatus> {
+    let mut rest = TransactionStatus::ALL
+        .into_iter()
+        .skip_while(|known| *known != status);
+    rest.nth(1)
+}
+
+fn expires_at(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
+    reader.read(EXPIRES_AT, |value| {
+        let seconds = value.as_n().ok()?.parse().ok()?;
+        OffsetDateTime::from_unix_timestamp(seconds).ok()
+    })
+}
+
+fn summary(
+    reader: &Reader<'_>,
+    status: TransactionStatus,
+) -> Result<TransactionSummary, StoreError> {
+    Ok(TransactionSummary {
+        uuid: reader.uuid(ID)?,
+        transaction_id: reader.text(TRANSACTION_ID)?.to_owned(),
+        scep_profile: reader.uuid(SCEP_PROFILE)?,
+        ra_profile: reader.uuid(RA_PROFILE)?,
+        status,
+        message_type: reader.text(MESSAGE_TYPE)?.to_owned(),
+        subject: reader.text(SUBJECT)?.to_owned(),
+        certificate: match reader.item.get(CERTIFICATE_UUID) {
+            None => None,
+            Some(_) => Some(reader.uuid(CERTIFICATE_UUID)?),
+        },
+        created_at: reader.milliseconds(CREATED_AT)?,
+    })
 }
 
 fn transaction(item: &Item) -> Result<Transaction, StoreError> {
@@ -247,10 +348,7 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
     let state = match reader.text(STATE)? {
         ISSUED => TransactionState::Issued {
             certificate: certificate(&reader)?,
-            resend_until: reader.read(EXPIRES_AT, |value| {
-                let seconds = value.as_n().ok()?.parse().ok()?;
-                OffsetDateTime::from_unix_timestamp(seconds).ok()
-            })?,
+            resend_until: expires_at(&reader)?,
         },
         ISSUING => TransactionState::Issuing {
             issuance: Issuance {
@@ -261,6 +359,7 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
                     KeyAlgorithm::from_name(value.as_s().ok()?)
                 })?,
                 ra_profile: reader.uuid(RA_PROFILE)?,
+                annotations: annotations(&reader)?,
             },
             lease_until: reader.milliseconds(LEASE_UNTIL)?,
         },
@@ -278,57 +377,5 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
         },
         signer_key: fingerprint(SIGNER_KEY)?,
         state,
-    })
-}
-
-fn certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
-    Certificate::from_der(reader.octets(CERTIFICATE)?).map_err(corrupt(reader.what))
-}
-
-fn recorded(record: &CertificateRecord) -> Item {
-    Item::from([
-        (
-            ID.to_owned(),
-            text(certificate_id(record.authority, &record.serial_number)),
-        ),
-        (UUID.to_owned(), text(record.uuid.to_string())),
-        (AUTHORITY.to_owned(), text(record.authority.to_string())),
-        (RA_PROFILE.to_owned(), text(record.ra_profile.to_string())),
-        (
-            SCEP_PROFILE.to_owned(),
-            text(record.transaction.scep_profile.to_string()),
-        ),
-        (
-            TRANSACTION_ID.to_owned(),
-            text(record.transaction.transaction_id.as_str()),
-        ),
-        (SERIAL_NUMBER.to_owned(), text(&record.serial_number)),
-        (SUBJECT.to_owned(), text(&record.subject)),
-        (CERTIFICATE.to_owned(), octets(record.certificate.der())),
-        (NOT_BEFORE.to_owned(), milliseconds(record.not_before)),
-        (NOT_AFTER.to_owned(), milliseconds(record.not_after)),
-        (ISSUED_AT.to_owned(), milliseconds(record.issued_at)),
-    ])
-}
-
-fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
-    let reader = Reader { what: RECORD, item };
-    let transaction_id = reader.read(TRANSACTION_ID, |value| {
-        TransactionId::new(value.as_s().ok()?).ok()
-    })?;
-    Ok(CertificateRecord {
-        uuid: reader.uuid(UUID)?,
-        authority: reader.uuid(AUTHORITY)?,
-        ra_profile: reader.uuid(RA_PROFILE)?,
-        transaction: TransactionKey {
-            scep_profile: reader.uuid(SCEP_PROFILE)?,
-            transaction_id,
-        },
-        serial_number: reader.text(SERIAL_NUMBER)?.to_owned(),
-        subject: reader.text(SUBJECT)?.to_owned(),
-        certificate: certificate(&reader)?,
-        not_before: reader.milliseconds(NOT_BEFORE)?,
-        not_after: reader.milliseconds(NOT_AFTER)?,
-        issued_at: reader.milliseconds(ISSUED_AT)?,
     })
 }

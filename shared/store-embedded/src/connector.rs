@@ -56,8 +56,10 @@ impl EngineConnector {
         let engine = &self.0;
         match operation {
             "CreateTable" => call(body, |request| engine.create_table(request)),
+            "DescribeTable" => call(body, |request| engine.describe_table(request)),
             "GetItem" => call(body, |request| engine.get_item(request)),
             "PutItem" => call(body, |request| engine.put_item(request)),
+            "Query" => call(body, |request| engine.query(request)),
             "TransactWriteItems" => call(body, |request| {
                 engine.transact_write_items(TransactWriteItemsRequest {
                     // Nothing is sent twice here, and the engine would keep every request for ten minutes.

@@ -1,0 +1,100 @@
+//! `scepter token`: makes, lists and revokes bearer tokens, also while the server runs.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use management_api::Scope;
+use time::OffsetDateTime;
+
+use crate::settings::DataSettings;
+use crate::tokens::{TokenError, Tokens};
+
+#[derive(Args)]
+pub(crate) struct TokenCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make a token and print it, this once.
+    Create {
+        /// What it may do; several by repeating it or with commas.
+        #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE", value_parser = scope())]
+        scopes: Vec<Scope>,
+        /// Whose or what for; stands in audit records.
+        #[arg(long, default_value = "token", value_name = "NAME", value_parser = name)]
+        name: String,
+        #[command(flatten)]
+        data: DataSettings,
+    },
+    /// List tokens, without what they are.
+    List {
+        #[command(flatten)]
+        data: DataSettings,
+    },
+    /// Let a token not count any more, from its next request on.
+    Revoke {
+        /// The token's id, as `scepter token list` shows it.
+        id: String,
+        #[command(flatten)]
+        data: DataSettings,
+    },
+}
+
+fn scope() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.map(Scope::name))
+        .try_map(|name| Scope::from_name(&name).ok_or("a scope that is not listed"))
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+        .ok_or("a name is 1 to 64 characters")
+}
+
+impl TokenCommand {
+    /// Does it; what it prints is on standard output.
+    pub(crate) fn run(self) -> Result<(), TokenError> {
+        let now = OffsetDateTime::now_utc();
+        let path = PathBuf::from("standard output");
+        let printed = match self.action {
+            Action::Create { scopes, name, data } => {
+                let (token, secret) = Tokens::of(&data.folder)?.create(&name, &scopes, now)?;
+                eprintln!("token {} made; it is not shown again:", token.id);
+                format!("{secret}\n")
+            }
+            Action::List { data } => table(&Tokens::of(&data.folder)?)?,
+            Action::Revoke { id, data } => {
+                Tokens::of(&data.folder)?.revoke(&id, now)?;
+                format!("token {id} revoked\n")
+            }
+        };
+        let written = std::io::stdout().write_all(printed.as_bytes());
+        written.map_err(|source| TokenError::Io { path, source })
+    }
+}
+
+fn table(tokens: &Tokens) -> Result<String, TokenError> {
+    let day = |seconds| {
+        let at = OffsetDateTime::from_unix_timestamp(seconds);
+        at.map_or_else(|_| String::new(), |at| at.date().to_string())
+    };
+    let mut table = format!(
+        "{:8}  {:20}  {:10}  {:18}  NAME\n",
+        "ID", "SCOPES", "CREATED", "STATE"
+    );
+    for token in tokens.list()? {
+        let state = token
+            .revoked_at
+            .map_or_else(|| "valid".to_owned(), |at| format!("revoked {}", day(at)));
+        let (scopes, created) = (token.scopes.join(","), day(token.created_at));
+        table += &format!(
+            "{:8}  {scopes:20}  {created:10}  {state:18}  {}\n",
+            token.id, token.name
+        );
+    }
+    Ok(table)
+}

@@ -1,0 +1,310 @@
+//! Bearer tokens of the local server: a file of hashes in the data folder, read anew for each request of administration, so that a
+//! token that is made or revoked while the server runs counts at once.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Error, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::request::Parts;
+use management_api::{Authenticate, Caller, Scope, bearer_token};
+use rand::TryRng;
+use rand::rngs::{SysError, SysRng};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
+
+use crate::welcome::ShownToken;
+
+/// What tokens begin with, for those who look for secrets where they do not belong.
+const PREFIX: &str = "scepter_";
+
+/// Tokens could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error("reading or writing {path}")]
+    Io { path: PathBuf, source: Error },
+    #[error("reading {path}")]
+    Json {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("making a token")]
+    Random(#[from] SysError),
+    #[error("no token has the id {0}")]
+    Unknown(String),
+}
+
+/// A token as it is kept: hashed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Token {
+    /// Eight hexadecimal digits.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// By name, so that an older version that knows fewer still reads the file.
+    pub(crate) scopes: Vec<String>,
+    /// SHA-256 of the token, base64. The token has 256 random bits, so no salt and no stretching.
+    sha256: String,
+    /// Seconds since 1970.
+    pub(crate) created_at: i64,
+    /// Seconds since 1970. A revoked token stays in the file, as the record of it.
+    pub(crate) revoked_at: Option<i64>,
+}
+
+/// The file of tokens.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    path: PathBuf,
+}
+
+impl Tokens {
+    /// The tokens of a data folder, which is made when it is missing.
+    pub(crate) fn of(data: &Path) -> Result<Self, TokenError> {
+        let tokens = Self {
+            path: data.join("tokens.json"),
+        };
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.map_err(tokens.io())?;
+        Ok(tokens)
+    }
+
+    /// Has there ever been a token?
+    pub(crate) fn exist(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Every token, revoked ones too, oldest first.
+    pub(crate) fn list(&self) -> Result<Vec<Token>, TokenError> {
+        let json = match std::fs::read(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read.map_err(self.io())?,
+        };
+        serde_json::from_slice(&json).map_err(|source| TokenError::Json {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// Makes a token; it cannot be read again.
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        scopes: &[Scope],
+        now: OffsetDateTime,
+    ) -> Result<(Token, String), TokenError> {
+        let _lock = self.lock()?;
+        let mut tokens = self.list()?;
+        let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
+        let token = Token {
+            id: format!("{:08x}", u32::from_be_bytes(random()?)),
+            name: name.to_owned(),
+            scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+            sha256: STANDARD.encode(Sha256::digest(&secret)),
+            created_at: now.unix_timestamp(),
+            revoked_at: None,
+        };
+        tokens.push(token.clone());
+        self.write(&tokens)?;
+        Ok((token, secret))
+    }
+
+    /// Lets a token not count any more.
+    pub(crate) fn revoke(&self, id: &str, now: OffsetDateTime) -> Result<(), TokenError> {
+        let _lock = self.lock()?;
+        let mut tokens = self.list()?;
+        let token = tokens.iter_mut().find(|token| token.id == id);
+        let token = token.ok_or_else(|| TokenError::Unknown(id.to_owned()))?;
+        token.revoked_at.get_or_insert(now.unix_timestamp());
+        self.write(&tokens)
+    }
+
+    /// Keeps other processes from writing for as long as the file is open.
+    fn lock(&self) -> Result<File, TokenError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(self.path.with_extension("lock"));
+        let lock = lock.map_err(self.io())?;
+        lock.lock().map_err(self.io())?;
+        Ok(lock)
+    }
+
+    /// Whole or not at all.
+    fn write(&self, tokens: &[Token]) -> Result<(), TokenError> {
+        let json = serde_json::to_vec_pretty(tokens).map_err(|source| TokenError::Json {
+            path: self.path.clone(),
+            source,
+        })?;
+        let unfinished = self.path.with_extension("new");
+        let write = || {
+            match std::fs::remove_file(&unfinished) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            let mut options = OpenOptions::new();
+            let mut file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&unfinished)?;
+            file.write_all(&json)?;
+            file.sync_all()?;
+            std::fs::rename(&unfinished, &self.path)
+        };
+        write().map_err(self.io())
+    }
+
+    fn io(&self) -> impl Fn(Error) -> TokenError {
+        let path = self.path.clone();
+        move |source| TokenError::Io {
+            path: path.clone(),
+            source,
+        }
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], SysError> {
+    let mut octets = [0; N];
+    SysRng.try_fill_bytes(&mut octets)?;
+    Ok(octets)
+}
+
+/// The administrator's token from the environment, hashed at once.
+#[derive(Clone)]
+pub(crate) struct AdminToken([u8; 32]);
+
+impl AdminToken {
+    /// Shortest token that is taken, in characters.
+    pub(crate) const MIN_CHARACTERS: usize = 16;
+
+    pub(crate) fn new(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+}
+
+/// Finds out whose token a request carries.
+pub(crate) struct TokenHolders {
+    tokens: Tokens,
+    admin: Option<AdminToken>,
+}
+
+impl TokenHolders {
+    /// The holders of a data folder's tokens. Where there never was one, and none in the environment, one is made.
+    pub(crate) fn open(
+        data: &Path,
+        admin: Option<AdminToken>,
+    ) -> Result<(Self, ShownToken), TokenError> {
+        let tokens = Tokens::of(data)?;
+        let shown = if admin.is_some() {
+            ShownToken::FromEnvironment
+        } else if tokens.exist() {
+            ShownToken::MadeBefore
+        } else {
+            let now = OffsetDateTime::now_utc();
+            let (_, secret) = tokens.create("admin", &Scope::ALL, now)?;
+            ShownToken::New(secret)
+        };
+        Ok((Self { tokens, admin }, shown))
+    }
+}
+
+#[async_trait]
+impl Authenticate for TokenHolders {
+    async fn caller(&self, head: &Parts) -> Option<Caller> {
+        let digest = Sha256::digest(bearer_token(&head.headers)?);
+        if let Some(AdminToken(admin)) = &self.admin
+            && bool::from(admin.ct_eq(digest.as_slice()))
+        {
+            return Some(Caller {
+                name: "SCEPTER_ADMIN_TOKEN".to_owned(),
+                scopes: Scope::ALL.to_vec(),
+            });
+        }
+        let tokens = self.tokens.list();
+        let tokens = tokens.inspect_err(|error| {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "tokens not read");
+        });
+        // Every token is compared, so that the time says nothing about which one it was.
+        let matching = tokens.ok()?.into_iter().fold(None, |found, token| {
+            let kept = STANDARD.decode(&token.sha256).unwrap_or_default();
+            let same = bool::from(kept.ct_eq(digest.as_slice())) && token.revoked_at.is_none();
+            if same { Some(token) } else { found }
+        })?;
+        Some(Caller {
+            name: format!("token {} ({})", matching.name, matching.id),
+            scopes: matching
+                .scopes
+                .iter()
+                .filter_map(|name| Scope::from_name(name))
+                .collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    async fn caller(holders: &TokenHolders, authorization: &str) -> Option<Caller> {
+        let request = http::Request::builder().header("authorization", authorization);
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        holders.caller(&head).await
+    }
+
+    #[tokio::test]
+    async fn a_token_counts_until_it_is_revoked_and_is_kept_hashed() {
+        let data = tempfile::tempdir().unwrap();
+        let tokens = Tokens::of(data.path()).unwrap();
+        assert!(!tokens.exist());
+        let (_, other) = tokens.create("other", &Scope::ALL, NOW).unwrap();
+        let (token, secret) = tokens.create("ci", &[Scope::Read], NOW).unwrap();
+        let file = std::fs::read_to_string(data.path().join("tokens.json")).unwrap();
+        assert!(!file.contains(&secret) && !file.contains(&secret[PREFIX.len()..]));
+        let holders = TokenHolders {
+            tokens: tokens.clone(),
+            admin: Some(AdminToken::new("from the environment")),
+        };
+        let found = caller(&holders, &format!("Bearer {secret}")).await.unwrap();
+        assert_eq!(found.scopes, [Scope::Read]);
+        assert_eq!(found.name, format!("token ci ({})", token.id));
+        let found = caller(&holders, "Bearer from the environment")
+            .await
+            .unwrap();
+        assert_eq!(found.scopes, Scope::ALL);
+        tokens.revoke(&token.id, NOW).unwrap();
+        assert_eq!(caller(&holders, &format!("Bearer {secret}")).await, None);
+        assert!(caller(&holders, &format!("Bearer {other}")).await.is_some());
+        assert!(matches!(
+            tokens.revoke("nobody", NOW),
+            Err(TokenError::Unknown(_))
+        ));
+        for wrong in [
+            "Bearer ",
+            "Bearer scepter_",
+            "Basic x",
+            &format!("Bearer {secret}x"),
+        ] {
+            assert_eq!(caller(&holders, wrong).await, None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_an_error_and_not_written_over() {
+        let data = tempfile::tempdir().unwrap();
+        let tokens = Tokens::of(data.path()).unwrap();
+        std::fs::write(data.path().join("tokens.json"), "{").unwrap();
+        assert!(matches!(tokens.list(), Err(TokenError::Json { .. })));
+        assert!(tokens.create("ci", &[], NOW).is_err());
+        assert_eq!(
+            std::fs::read(data.path().join("tokens.json")).unwrap(),
+            b"{"
+        );
+    }
+}

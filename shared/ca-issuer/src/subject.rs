@@ -1,0 +1,277 @@
+//! A certificate's subject: the request's as it came, as far as the rules allow, and what they fix.
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc3280, rfc4519};
+use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
+use der::{Decode, Encode};
+use scep_cms::directory_string;
+use scep_protocol::{RuleViolation, SubjectAttribute, SubjectRule};
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
+
+use crate::EncodeError;
+use crate::leaf::IssueError;
+
+/// Longest subject that is taken, in octets of DER.
+const MAX_BYTES: usize = 4 * 1024;
+
+/// A subject that keeps the rules.
+pub(crate) struct Subject {
+    /// Name, DER.
+    pub(crate) der: Vec<u8>,
+    /// The text of each CN.
+    pub(crate) common_names: Vec<String>,
+    /// Whether it names nobody.
+    pub(crate) is_empty: bool,
+}
+
+/// The subject for a request's subject under a rule.
+///
+/// # Errors
+/// [`IssueError::Rule`] with the first part of the rule that the request breaks.
+pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
+    if requested.len() > MAX_BYTES {
+        return Err(RuleViolation::SubjectTooLong.into());
+    }
+    let name = Name::from_der(requested).map_err(|_| RuleViolation::SubjectUnreadable)?;
+    only_allowed(&name, rule)?;
+    let missing = missing_fixed(&name, rule)?;
+    for required in &rule.required {
+        if values(&name, *required).next().is_none() && !rule.fixed.contains_key(required) {
+            return Err(RuleViolation::SubjectLacks(*required).into());
+        }
+    }
+    let der = with_fixed(requested, &name, &missing)?;
+    let name = Name::from_der(&der).map_err(EncodeError::from)?;
+    let common_names: Option<Vec<_>> = values(&name, SubjectAttribute::CommonName).collect();
+    let common_names = common_names.ok_or(RuleViolation::SubjectUnreadable)?;
+    if let Some(pattern) = &rule.common_name_pattern
+        && !common_names.iter().all(|text| pattern.matches(text))
+    {
+        return Err(RuleViolation::CommonNamePattern.into());
+    }
+    Ok(Subject {
+        is_empty: name.is_empty(),
+        der,
+        common_names,
+    })
+}
+
+/// The first CN of a DER Name.
+pub(crate) fn common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
+    let name = Name::from_der(name)?;
+    Ok(values(&name, SubjectAttribute::CommonName).next().flatten())
+}
+
+fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
+    let Some(allowed) = &rule.allowed else {
+        return Ok(());
+    };
+    for attribute in name.iter() {
+        let known = SubjectAttribute::ALL
+            .into_iter()
+            .find(|known| oid(*known) == attribute.oid);
+        if !known.is_some_and(|known| allowed.contains(&known) || rule.fixed.contains_key(&known)) {
+            let name = known.map_or_else(
+                || attribute.oid.to_string(),
+                |known| known.name().to_owned(),
+            );
+            return Err(RuleViolation::SubjectAttribute(name));
+        }
+    }
+    Ok(())
+}
+
+/// The fixed attributes that the name does not have.
+fn missing_fixed<'a>(
+    name: &Name,
+    rule: &'a SubjectRule,
+) -> Result<Vec<(SubjectAttribute, &'a str)>, RuleViolation> {
+    let mut missing = Vec::new();
+    for (attribute, fixed) in &rule.fixed {
+        let mut values = values(name, *attribute).peekable();
+        if values.peek().is_none() {
+            missing.push((*attribute, fixed.as_str()));
+        }
+        if !values.all(|value| value.as_ref() == Some(fixed)) {
+            return Err(RuleViolation::SubjectFixed(*attribute));
+        }
+    }
+    Ok(missing)
+}
+
+/// The text of each value of an attribute; `None` for one that is no text.
+fn values(name: &Name, attribute: SubjectAttribute) -> impl Iterator<Item = Option<String>> {
+    name.iter()
+        .filter(move |part| part.oid == oid(attribute))
+        .map(|part| directory_string(AnyRef::from(&part.value)))
+}
+
+/// The name with these attributes: what is wider than a CN before it, the rest after it. As it came when there are none.
+fn with_fixed(
+    requested: &[u8],
+    name: &Name,
+    missing: &[(SubjectAttribute, &str)],
+) -> Result<Vec<u8>, EncodeError> {
+    if missing.is_empty() {
+        return Ok(requested.to_vec());
+    }
+    let mut parts = RdnSequence::default();
+    let is_wide = |attribute: SubjectAttribute| attribute < SubjectAttribute::CommonName;
+    for (attribute, value) in missing.iter().filter(|(attribute, _)| is_wide(*attribute)) {
+        parts.push(part(*attribute, value)?);
+    }
+    name.iter_rdn().for_each(|rdn| parts.push(rdn.clone()));
+    for (attribute, value) in missing.iter().filter(|(attribute, _)| !is_wide(*attribute)) {
+        parts.push(part(*attribute, value)?);
+    }
+    Ok(parts.to_der()?)
+}
+
+/// A name of one part.
+pub(crate) fn name_of(
+    attribute: SubjectAttribute,
+    value: &str,
+) -> Result<RdnSequence, EncodeError> {
+    let mut parts = RdnSequence::default();
+    parts.push(part(attribute, value)?);
+    Ok(parts)
+}
+
+fn part(
+    attribute: SubjectAttribute,
+    value: &str,
+) -> Result<RelativeDistinguishedName, EncodeError> {
+    // The string types that RFC 5280 appendix A.1 demands.
+    let value = match attribute {
+        SubjectAttribute::Country | SubjectAttribute::SerialNumber => {
+            Any::encode_from(&PrintableStringRef::new(value)?)?
+        }
+        SubjectAttribute::DomainComponent | SubjectAttribute::EmailAddress => {
+            Any::encode_from(&Ia5StringRef::new(value)?)?
+        }
+        SubjectAttribute::State
+        | SubjectAttribute::Locality
+        | SubjectAttribute::Organization
+        | SubjectAttribute::OrganizationalUnit
+        | SubjectAttribute::CommonName
+        | SubjectAttribute::UserId => Any::encode_from(&Utf8StringRef::new(value)?)?,
+    };
+    let oid = oid(attribute);
+    Ok(RelativeDistinguishedName::try_from(vec![
+        AttributeTypeAndValue { oid, value },
+    ])?)
+}
+
+const fn oid(attribute: SubjectAttribute) -> ObjectIdentifier {
+    match attribute {
+        SubjectAttribute::DomainComponent => rfc4519::DOMAIN_COMPONENT,
+        SubjectAttribute::Country => rfc4519::COUNTRY_NAME,
+        SubjectAttribute::State => rfc4519::ST,
+        SubjectAttribute::Locality => rfc4519::LOCALITY_NAME,
+        SubjectAttribute::Organization => rfc4519::ORGANIZATION_NAME,
+        SubjectAttribute::OrganizationalUnit => rfc4519::ORGANIZATIONAL_UNIT_NAME,
+        SubjectAttribute::CommonName => rfc4519::COMMON_NAME,
+        SubjectAttribute::SerialNumber => rfc4519::SERIAL_NUMBER,
+        SubjectAttribute::UserId => rfc4519::USER_ID,
+        SubjectAttribute::EmailAddress => rfc3280::EMAIL_ADDRESS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use scep_protocol::{CertificateTemplate, Pattern};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        requested: &str,
+        edit: impl FnOnce(&mut SubjectRule),
+        expected: Result<&str, RuleViolation>,
+    ) {
+        let mut rule = CertificateTemplate::default().subject;
+        edit(&mut rule);
+        let requested: Name = requested.parse().unwrap();
+        let subject = match subject(&requested.to_der().unwrap(), &rule) {
+            Ok(subject) => Ok(Name::from_der(&subject.der).unwrap().to_string()),
+            Err(IssueError::Rule(violation)) => Err(violation),
+            Err(IssueError::Encode(error)) => panic!("{error}"),
+        };
+        assert_eq!(subject, expected.map(str::to_owned));
+    }
+
+    fn fixed(rule: &mut SubjectRule) {
+        rule.fixed = BTreeMap::from([
+            (SubjectAttribute::Organization, "Corp".to_owned()),
+            (SubjectAttribute::Country, "DE".to_owned()),
+            (SubjectAttribute::UserId, "u".to_owned()),
+        ]);
+    }
+
+    #[test]
+    fn fixed_attributes_are_added_in_their_places() {
+        check("CN=a", |_| {}, Ok("CN=a"));
+        check("CN=a", fixed, Ok("UID=u,CN=a,O=Corp,C=DE"));
+        check("CN=a,O=Corp", fixed, Ok("UID=u,CN=a,O=Corp,C=DE"));
+    }
+
+    #[test]
+    fn other_values_of_fixed_attributes_are_refused() {
+        let refused = Err(RuleViolation::SubjectFixed(SubjectAttribute::Organization));
+        check("CN=a,O=Other", fixed, refused);
+        let refused = Err(RuleViolation::SubjectFixed(SubjectAttribute::Organization));
+        check("CN=a,O=Corp,O=Other", fixed, refused);
+    }
+
+    #[test]
+    fn only_allowed_attributes_are_taken() {
+        let only_cn =
+            |rule: &mut SubjectRule| rule.allowed = Some(vec![SubjectAttribute::CommonName]);
+        check("CN=a", only_cn, Ok("CN=a"));
+        check(
+            "CN=a,OU=b",
+            only_cn,
+            Err(RuleViolation::SubjectAttribute("OU".to_owned())),
+        );
+        check(
+            "CN=a,2.5.4.12=b",
+            only_cn,
+            Err(RuleViolation::SubjectAttribute("2.5.4.12".to_owned())),
+        );
+        let and_fixed = |rule: &mut SubjectRule| {
+            only_cn(rule);
+            fixed(rule);
+        };
+        check("CN=a,O=Corp", and_fixed, Ok("UID=u,CN=a,O=Corp,C=DE"));
+    }
+
+    #[test]
+    fn what_is_required_is_there_or_fixed() {
+        check(
+            "O=a",
+            |_| {},
+            Err(RuleViolation::SubjectLacks(SubjectAttribute::CommonName)),
+        );
+        let organization = |rule: &mut SubjectRule| {
+            rule.required = vec![SubjectAttribute::Organization];
+            fixed(rule);
+        };
+        check("CN=a", organization, Ok("UID=u,CN=a,O=Corp,C=DE"));
+    }
+
+    #[test]
+    fn every_cn_matches_the_pattern() {
+        let pattern = |rule: &mut SubjectRule| {
+            rule.common_name_pattern = Some(Pattern::new("r-[0-9]+").unwrap())
+        };
+        check("CN=r-1", pattern, Ok("CN=r-1"));
+        check(
+            "CN=r-1,CN=root",
+            pattern,
+            Err(RuleViolation::CommonNamePattern),
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! Who may do what: one scope a route, in one table.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use crate::answer::ApiError;
+use crate::{Api, PREFIX};
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Approve, reject, and revoke.
+    Approve,
+    /// Look.
+    Read,
+    /// Make, edit and delete.
+    Write,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Approve];
+
+    /// Its name in tokens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    /// The scope of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// As audit records name it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// Finds out who calls.
+#[async_trait]
+pub trait Authenticate: Send + Sync {
+    /// The caller of a request; `None` when its credentials are none or not good.
+    async fn caller(&self, head: &Parts) -> Option<Caller>;
+}
+
+/// The bearer token of a request, RFC 6750 §2.1.
+#[must_use]
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+use Scope::{Approve, Read, Write};
+
+/// The scope of every route. A route that is not here answers nobody. Those of one RA Profile are also under
+/// `/authorities/{authorityUuid}`.
+pub(crate) const ROUTES: &[(&str, &str, Scope)] = &[
+    ("GET", "/auditRecords", Read),
+    ("GET", "/authorities", Read),
+    ("POST", "/authorities", Write),
+    ("GET", "/authorities/{uuid}", Read),
+    ("PUT", "/authorities/{uuid}", Write),
+    ("DELETE", "/authorities/{uuid}", Write),
+    ("POST", "/authorities/{uuid}/certificate", Write),
+    ("GET", "/authorities/{uuid}/crl", Read),
+    ("GET", "/authorities/{uuid}/csr", Read),
+    ("POST", "/authorities/{uuid}/rollover", Write),
+    ("POST", "/authorities/{uuid}/rollover/activate", Write),
+    ("GET", "/authorities/{authorityUuid}/raCertificates", Read),
+    ("POST", "/authorities/{authorityUuid}/raCertificates", Write),
+    (
+        "GET",
+        "/authorities/{authorityUuid}/raCertificates/{uuid}",
+        Read,
+    ),
+    (
+        "DELETE",
+        "/authorities/{authorityUuid}/raCertificates/{uuid}",
+        Write,
+    ),
+    ("GET", "/authorities/{authorityUuid}/raProfiles", Read),
+    ("POST", "/authorities/{authorityUuid}/raProfiles", Write),
+    ("GET", "/certificates", Read),
+    ("GET", "/certificates/{uuid}", Read),
+    ("GET", "/certificates/{uuid}/pem", Read),
+    ("POST", "/certificates/{uuid}/revoke", Approve),
+    ("GET", "/raProfiles", Read),
+    ("DELETE", "/raProfiles/delete", Write),
+    ("DELETE", "/raProfiles/delete/force", Write),
+    ("PATCH", "/raProfiles/disable", Write),
+    ("PATCH", "/raProfiles/enable", Write),
+    ("GET", "/raProfiles/{uuid}", Read),
+    ("PUT", "/raProfiles/{uuid}", Write),
+    ("DELETE", "/raProfiles/{uuid}", Write),
+    ("PATCH", "/raProfiles/{uuid}/disable", Write),
+    ("PATCH", "/raProfiles/{uuid}/enable", Write),
+    ("GET", "/raProfiles/{uuid}/protocols/scep", Read),
+    (
+        "PATCH",
+        "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}",
+        Write,
+    ),
+    (
+        "PATCH",
+        "/raProfiles/{uuid}/protocols/scep/deactivate",
+        Write,
+    ),
+    ("GET", "/scepProfiles", Read),
+    ("POST", "/scepProfiles", Write),
+    ("GET", "/scepProfiles/caCertificates", Read),
+    ("DELETE", "/scepProfiles/delete", Write),
+    ("DELETE", "/scepProfiles/delete/force", Write),
+    ("PATCH", "/scepProfiles/disable", Write),
+    ("PATCH", "/scepProfiles/enable", Write),
+    ("GET", "/scepProfiles/{uuid}", Read),
+    ("PUT", "/scepProfiles/{uuid}", Write),
+    ("DELETE", "/scepProfiles/{uuid}", Write),
+    ("PATCH", "/scepProfiles/{uuid}/disable", Write),
+    ("PATCH", "/scepProfiles/{uuid}/enable", Write),
+    (
+        "PATCH",
+        "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}",
+        Write,
+    ),
+    ("GET", "/scepTransactions", Read),
+    ("POST", "/scepTransactions/{uuid}/approve", Approve),
+    ("POST", "/scepTransactions/{uuid}/reject", Approve),
+];
+
+/// What stands before the routes of one RA Profile when they name its authority.
+pub(crate) const OF_AUTHORITY: &str = "/authorities/{authorityUuid}";
+
+/// The scope of a route; `None` for one that is not in the table.
+pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
+    let route = route
+        .strip_prefix(OF_AUTHORITY)
+        .filter(|rest| rest.starts_with("/raProfiles/"))
+        .unwrap_or(route);
+    let method = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let row = ROUTES.iter().find(|row| row.0 == method && row.1 == route);
+    row.map(|(_, _, scope)| *scope)
+}
+
+/// Lets a request through if its caller has the scope of its route, and logs a line about it.
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    matched: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let route = matched
+        .as_str()
+        .strip_prefix(PREFIX)
+        .unwrap_or_default()
+        .to_owned();
+    let (head, body) = request.into_parts();
+    let caller = api.authenticate.caller(&head).await;
+    let name = caller.as_ref().map(|caller| caller.name.clone());
+    let response = match admitted(caller, scope_of(&method, &route)) {
+        Ok(caller) => {
+            let mut request = Request::from_parts(head, body);
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    };
+    tracing::info!(
+        caller = name,
+        %method,
+        route,
+        status = response.status().as_u16(),
+        milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "management request"
+    );
+    response
+}
+
+fn admitted(caller: Option<Caller>, scope: Option<Scope>) -> Result<Caller, ApiError> {
+    let caller = caller.ok_or(ApiError::Unauthenticated)?;
+    match scope {
+        Some(scope) if caller.scopes.contains(&scope) => Ok(caller),
+        Some(scope) => Err(ApiError::Forbidden(scope)),
+        None => Err(ApiError::NotFound(
+            "there is nothing at this URL".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_each_route_and_no_other() {
+        let document = serde_json::to_value(crate::openapi()).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                let path = path.strip_prefix(PREFIX).unwrap();
+                let method: Method = method.to_uppercase().parse().unwrap();
+                assert!(scope_of(&method, path).is_some(), "{method} {path}");
+                let below = path.strip_prefix(OF_AUTHORITY).unwrap_or(path);
+                let path = if below.starts_with("/raProfiles/") {
+                    below
+                } else {
+                    path
+                };
+                documented.insert((method.to_string(), path.to_owned()));
+            }
+        }
+        let rows = ROUTES
+            .iter()
+            .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()));
+        assert_eq!(documented, rows.collect());
+    }
+
+    #[track_caller]
+    fn check(scopes: &[Scope], needed: Option<Scope>, admits: bool) {
+        let caller = Caller {
+            name: "someone".to_owned(),
+            scopes: scopes.to_vec(),
+        };
+        assert_eq!(admitted(Some(caller), needed).is_ok(), admits);
+        assert!(admitted(None, needed).is_err());
+    }
+
+    #[test]
+    fn a_scope_admits_to_its_routes_alone() {
+        check(&[Read], Some(Read), true);
+        check(&[Read], Some(Write), false);
+        check(&[Write], Some(Read), false);
+        check(&[Read, Write], Some(Approve), false);
+        check(&Scope::ALL, Some(Approve), true);
+        check(&Scope::ALL, None, false);
+        check(&[], Some(Read), false);
+    }
+
+    #[test]
+    fn bearer_tokens_are_found() {
+        let token = |value: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
+            bearer_token(&headers).map(str::to_owned)
+        };
+        assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(token("bearer abc").as_deref(), Some("abc"));
+        assert_eq!(token("Basic abc"), None);
+        assert_eq!(token("abc"), None);
+        assert_eq!(bearer_token(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! Answers: what is said when something does not go as asked, and the headers of what does.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use scep_protocol::Rejection;
+use scep_service::{Failure, ManageError, StoreError, Versioned};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::Scope;
+use crate::request::MAX_BODY_BYTES;
+
+/// Seconds that a caller is asked to wait after a failure of ours that passes.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// Why a request came to nothing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Message {
+    /// The reason, for a human.
+    #[schema(example = "no such SCEP Profile")]
+    message: String,
+}
+
+/// Which rules a request breaks.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!(["Dependent RA Profiles (2): a,b"]))]
+pub(crate) struct Reasons(Vec<String>);
+
+/// What a request gets instead of what it asked for.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    BadRequest(String),
+    Conflict(String),
+    Failed(Failure),
+    Forbidden(Scope),
+    NotFound(String),
+    NotYet(&'static str),
+    TooLarge,
+    Unauthenticated,
+    Unprocessable(Vec<String>),
+}
+
+impl ApiError {
+    /// One rule is broken.
+    pub(crate) fn reason(reason: impl ToString) -> Self {
+        Self::Unprocessable(vec![reason.to_string()])
+    }
+}
+
+impl From<ManageError> for ApiError {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Conflict | ManageError::NameTaken(_) => Self::Conflict(error.to_string()),
+            ManageError::Failed(failure) => Self::Failed(failure),
+            ManageError::Invalid(reasons) => {
+                Self::Unprocessable(reasons.iter().map(ToString::to_string).collect())
+            }
+            ManageError::NotFound(_) => Self::NotFound(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        ManageError::from(error).into()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::BadRequest(reason) => message(StatusCode::BAD_REQUEST, &reason),
+            Self::Conflict(reason) => message(StatusCode::CONFLICT, &reason),
+            Self::Failed(failure) => failed(&failure),
+            Self::Forbidden(scope) => forbidden(scope),
+            Self::NotFound(reason) => message(StatusCode::NOT_FOUND, &reason),
+            Self::NotYet(what) => message(StatusCode::NOT_IMPLEMENTED, what),
+            Self::TooLarge => too_large(),
+            Self::Unauthenticated => unauthenticated(),
+            Self::Unprocessable(reasons) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, Json(Reasons(reasons))).into_response()
+            }
+        }
+    }
+}
+
+/// A status with its reason.
+pub(crate) fn message(status: StatusCode, message: &str) -> Response {
+    let message = message.to_owned();
+    (status, Json(Message { message })).into_response()
+}
+
+/// The answer to a request whose body was not read, and why, for whoever reads it.
+#[must_use]
+pub fn body_not_read(rejection: Rejection) -> Response {
+    if rejection == Rejection::BodyTooLarge {
+        return too_large();
+    }
+    message(StatusCode::BAD_REQUEST, "the body could not be read")
+}
+
+fn too_large() -> Response {
+    let reason = format!("the body is larger than {} KiB", MAX_BODY_BYTES / 1024);
+    message(StatusCode::PAYLOAD_TOO_LARGE, &reason)
+}
+
+/// RFC 6750 §3.
+fn unauthenticated() -> Response {
+    let challenge = HeaderValue::from_static("Bearer realm=\"scepter\"");
+    let text = "a valid bearer token is needed: Authorization: Bearer TOKEN";
+    let mut response = message(StatusCode::UNAUTHORIZED, text);
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
+}
+
+fn forbidden(scope: Scope) -> Response {
+    let challenge = HeaderValue::from_static(match scope {
+        Scope::Approve => "Bearer error=\"insufficient_scope\", scope=\"approve\"",
+        Scope::Read => "Bearer error=\"insufficient_scope\", scope=\"read\"",
+        Scope::Write => "Bearer error=\"insufficient_scope\", scope=\"write\"",
+    });
+    let text = format!("the token lacks the scope {}", scope.name());
+    let mut response = message(StatusCode::FORBIDDEN, &text);
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// The answer to a failure of ours, which is logged with its causes and not told.
+fn failed(failure: &Failure) -> Response {
+    let error: &dyn std::error::Error = failure;
+    tracing::error!(error, "the server failed");
+    let rejection = failure.rejection();
+    // Each status in that table is one that exists.
+    let status =
+        StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = message(status, &rejection.text());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+/// An object that was made: 201 with where it is and its version.
+pub(crate) fn created<T: Serialize>(path: &str, uuid: Uuid, version: u64, view: T) -> Response {
+    let mut response = (StatusCode::CREATED, Json(view)).into_response();
+    let location = format!("{}{path}/{uuid}", crate::PREFIX);
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    tagged(response, version)
+}
+
+/// An object as it is: 200 with its version.
+pub(crate) fn shown<O, T: Serialize>(object: &Versioned<O>, view: T) -> Response {
+    tagged(Json(view).into_response(), object.version)
+}
+
+/// The version as an entity tag, RFC 9110 §8.8.3: send it back in `If-Match` and an edit of anything newer is 409.
+fn tagged(mut response: Response, version: u64) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}

@@ -1,0 +1,131 @@
+//! `/auditRecords`: who changed what.
+
+use std::sync::Arc;
+
+use axum::Json;
+use scep_service::{AuditFilter, AuditRecord};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::answer::ApiError;
+use crate::request::{Query, page, shown_time, time, uuid};
+use crate::{Api, State};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(list_audit_records))
+}
+
+/// Which audit records to list. An empty parameter is none.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// About this object.
+    #[param(value_type = Option<Uuid>, example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    object_uuid: Option<String>,
+    /// At this time or later; RFC 3339 or a day.
+    #[param(format = DateTime, example = "2026-01-31T12:00:00Z")]
+    since: Option<String>,
+    /// Before this time; RFC 3339 or a day.
+    #[param(format = DateTime, example = "2030-01-31T12:00:00Z")]
+    until: Option<String>,
+    /// Most items, 1 to 500. Default 100.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 500, example = 100)]
+    limit: Option<String>,
+    /// `cursor` of the page before.
+    #[param(max_length = 4096, example = "")]
+    cursor: Option<String>,
+}
+
+/// The record of a change.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AuditItem {
+    /// Its identity.
+    #[schema(example = "019b0a3c-7e00-7c3a-9b1d-2f3e4a5b6c7d")]
+    uuid: Uuid,
+    /// When.
+    #[schema(format = DateTime, example = "2026-01-01T01:00:00.5Z")]
+    at: String,
+    /// Who.
+    #[schema(example = "token admin")]
+    who: String,
+    /// What was done: activate, create, deactivate, delete, disable, edit, enable or installCertificate.
+    #[schema(example = "edit")]
+    action: String,
+    /// To what kind of object: authority, raCertificate, raProfile or scepProfile.
+    #[schema(example = "scepProfile")]
+    object_kind: String,
+    /// To which object.
+    #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    object_uuid: Uuid,
+    /// The object's name, if its kind has names.
+    #[schema(example = "routers")]
+    object_name: Option<String>,
+    /// The object as it was stored before, without secrets; null when it was made.
+    #[schema(value_type = Option<Object>)]
+    before: Option<serde_json::Value>,
+    /// The object as it was stored after, without secrets; null when it was deleted.
+    #[schema(value_type = Option<Object>)]
+    after: Option<serde_json::Value>,
+}
+
+impl AuditItem {
+    fn of(record: AuditRecord) -> Self {
+        // What is stored was written as JSON.
+        let json = |text: Option<String>| serde_json::from_str(&text?).ok();
+        Self {
+            uuid: record.uuid,
+            at: shown_time(record.at),
+            who: record.actor.0,
+            action: record.action.name().to_owned(),
+            object_kind: record.object.kind.name().to_owned(),
+            object_uuid: record.object.uuid,
+            object_name: record.name,
+            before: json(record.before),
+            after: json(record.after),
+        }
+    }
+}
+
+/// A part of the list of audit records.
+#[derive(Serialize, ToSchema)]
+struct AuditPage {
+    /// The records: fewer than asked for do not mean that it is the last page.
+    items: Vec<AuditItem>,
+    /// Where the next page begins; null on the last.
+    #[schema(example = "WyIwMTliMGEzYyIsImEiXQ")]
+    cursor: Option<String>,
+}
+
+/// List audit records, newest first.
+#[utoipa::path(
+    get, path = "/auditRecords", tag = "Audit records", params(AuditQuery),
+    responses((status = 200, body = AuditPage))
+)]
+async fn list_audit_records(
+    api: State,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>, ApiError> {
+    let filter = AuditFilter {
+        object: uuid("objectUuid", query.object_uuid)?,
+        since: time("since", query.since)?,
+        until: time("until", query.until)?,
+    };
+    if filter
+        .since
+        .zip(filter.until)
+        .is_some_and(|(since, until)| until < since)
+    {
+        return Err(ApiError::reason("until: not before since"));
+    }
+    let page = page(query.limit, query.cursor)?;
+    let found = api.inventory.audit_records(&filter, &page).await?;
+    Ok(Json(AuditPage {
+        items: found.items.into_iter().map(AuditItem::of).collect(),
+        cursor: found.cursor,
+    }))
+}

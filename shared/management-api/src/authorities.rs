@@ -1,0 +1,356 @@
+//! `/authorities`: the CAs that issue.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use scep_cms::Certificate;
+use scep_protocol::{
+    Authority, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
+};
+use scep_service::{
+    AuthorityKind, Edit, NewAuthority, Versioned, create_authority, delete_authority,
+    edit_authority, install_certificate, list,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::answer::{ApiError, created, shown};
+use crate::certificate::CertificateDetail;
+use crate::request::{Body, Ids, IfMatch};
+use crate::{Admin, Api};
+
+/// A text in PEM.
+pub(crate) const PEM: &str = "application/x-pem-file";
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_authorities, add_authority))
+        .routes(routes!(get_authority, put_authority, remove_authority))
+        .routes(routes!(get_csr))
+        .routes(routes!(put_certificate))
+        .routes(routes!(get_crl))
+        .routes(routes!(begin_rollover))
+        .routes(routes!(activate_rollover))
+}
+
+/// Who certifies an authority.
+#[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Kind {
+    /// Itself.
+    #[default]
+    Root,
+    /// Another CA.
+    Subordinate,
+}
+
+/// Whether an authority issues.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum AuthorityState {
+    /// It does.
+    Active,
+    /// It does once its certificate is installed.
+    AwaitingCertificate,
+}
+
+/// An authority to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AuthorityRequest {
+    /// 1 to 64 of A-Z a-z 0-9 - . _ ~ and not raProfile; unique.
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9._~-]+$",
+        example = "corp-ca"
+    )]
+    name: String,
+    /// What an administrator notes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 300, example = "Devices of Corp")]
+    description: Edit<String>,
+    /// ROOT signs its own certificate; SUBORDINATE asks another CA for one. Default ROOT.
+    #[schema(value_type = Option<String>, example = "ROOT")]
+    kind: Option<Kind>,
+    /// What its key is: RSA_2048, RSA_3072, RSA_4096, EC_P256, EC_P384 or EC_P521. Default RSA_2048.
+    #[schema(value_type = Option<String>, example = "EC_P256")]
+    key_algorithm: Option<KeyAlgorithm>,
+    /// ARN of an existing AWS KMS key to take, instead of making one.
+    #[schema(
+        max_length = 255,
+        example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    )]
+    key_arn: Option<String>,
+    /// Its subject, RFC 4514's text.
+    #[schema(
+        min_length = 1,
+        max_length = 1024,
+        example = "CN=Corp Device CA,O=Corp"
+    )]
+    subject: String,
+    /// How long a root's certificate is valid, ISO 8601. Default P10Y.
+    #[schema(value_type = Option<String>, example = "P10Y")]
+    validity: Option<Period>,
+}
+
+/// An edit of an authority. What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AuthorityEdit {
+    /// Its name, which cannot be changed.
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9._~-]+$",
+        example = "corp-ca"
+    )]
+    name: Option<String>,
+    /// What an administrator notes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 300, example = "Devices of Corp")]
+    description: Edit<String>,
+}
+
+/// An authority.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AuthorityView {
+    /// Its identity.
+    #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    uuid: Uuid,
+    /// Its name.
+    #[schema(example = "corp-ca")]
+    name: String,
+    /// What an administrator notes.
+    #[schema(example = "Devices of Corp")]
+    description: String,
+    /// Who certifies it.
+    #[schema(inline)]
+    kind: Kind,
+    /// Whether it issues.
+    #[schema(inline)]
+    state: AuthorityState,
+    /// What its key is.
+    #[schema(value_type = String, example = "EC_P256")]
+    key_algorithm: KeyAlgorithm,
+    /// Where its key is: an ARN, or the name of a file.
+    #[schema(
+        example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    )]
+    key_reference: String,
+    /// Its certificate, once it has one.
+    certificate: Option<CertificateDetail>,
+    /// The certificates above its own, nearest first.
+    chain: Vec<CertificateDetail>,
+    /// Its next certificate, when a rollover has begun. Rollover is not supported yet.
+    next: Option<CertificateDetail>,
+}
+
+impl AuthorityView {
+    fn of(authority: &Authority) -> Self {
+        let path = authority.path();
+        let chain = path.as_ref().map_or(&[][..], |path| &path.chain);
+        Self {
+            uuid: authority.uuid,
+            name: authority.name.to_string(),
+            description: authority.description.as_str().to_owned(),
+            kind: match authority.certification {
+                Certification::Root { .. } => Kind::Root,
+                Certification::Subordinate { .. } => Kind::Subordinate,
+            },
+            state: match path {
+                Some(_) => AuthorityState::Active,
+                None => AuthorityState::AwaitingCertificate,
+            },
+            key_algorithm: authority.key_algorithm,
+            key_reference: authority.key.0.clone(),
+            certificate: path
+                .as_ref()
+                .map(|path| CertificateDetail::of(&path.certificate)),
+            chain: chain.iter().map(CertificateDetail::of).collect(),
+            next: None,
+        }
+    }
+}
+
+/// List authorities, by name.
+#[utoipa::path(get, path = "/authorities", tag = "Authorities", responses((status = 200, body = [AuthorityView])))]
+async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityView>>, ApiError> {
+    let found = list::<Authority>(&*managing.objects).await?;
+    Ok(Json(
+        found
+            .iter()
+            .map(|found| AuthorityView::of(&found.object))
+            .collect(),
+    ))
+}
+
+/// Make an authority: its key, and its certificate or its request for one.
+#[utoipa::path(
+    post, path = "/authorities", tag = "Authorities", request_body = AuthorityRequest,
+    responses((status = 201, body = AuthorityView), (status = 409, description = "Another authority has the name"))
+)]
+async fn add_authority(
+    Admin(managing): Admin,
+    Body(request): Body<AuthorityRequest>,
+) -> Result<Response, ApiError> {
+    let new = NewAuthority {
+        name: request.name,
+        description: request.description,
+        kind: match request.kind.unwrap_or_default() {
+            Kind::Root => AuthorityKind::Root,
+            Kind::Subordinate => AuthorityKind::Subordinate,
+        },
+        key_algorithm: request.key_algorithm.unwrap_or(KeyAlgorithm::Rsa2048),
+        key: request.key_arn.map(KeyReference),
+        subject: request.subject,
+        validity: request.validity.unwrap_or(Period::years(10)),
+    };
+    let made = create_authority(&managing, new).await?;
+    let view = AuthorityView::of(&made.object);
+    Ok(created(
+        "/authorities",
+        made.object.uuid,
+        made.version,
+        view,
+    ))
+}
+
+/// Read an authority.
+#[utoipa::path(get, path = "/authorities/{uuid}", tag = "Authorities", responses((status = 200, body = AuthorityView)))]
+async fn get_authority(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+    let found: Versioned<Authority> = managing.get(uuid).await?;
+    Ok(shown(&found, AuthorityView::of(&found.object)))
+}
+
+/// Edit an authority.
+#[utoipa::path(
+    put, path = "/authorities/{uuid}", tag = "Authorities", request_body = AuthorityEdit,
+    responses((status = 200, body = AuthorityView), (status = 409, description = "Someone else edited it meanwhile"))
+)]
+async fn put_authority(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+    IfMatch(version): IfMatch,
+    Body(edit): Body<AuthorityEdit>,
+) -> Result<Response, ApiError> {
+    let name = edit.name.as_deref();
+    let edited = edit_authority(&managing, uuid, version, name, edit.description).await?;
+    Ok(shown(&edited, AuthorityView::of(&edited.object)))
+}
+
+/// Delete an authority that nothing depends on. Its key stays where it is.
+#[utoipa::path(
+    delete, path = "/authorities/{uuid}", tag = "Authorities",
+    responses((status = 204), (status = 409), (status = 422, description = "RA Profiles or RA certificates depend on it"))
+)]
+async fn remove_authority(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    delete_authority(&managing, uuid).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Read a subordinate's PKCS #10 request, for the CA that is to certify it.
+#[utoipa::path(
+    get, path = "/authorities/{uuid}/csr", tag = "Authorities",
+    responses(
+        (status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"),
+        (status = 422, description = "The authority is a root")
+    )
+)]
+async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+    let found: Versioned<Authority> = managing.get(uuid).await?;
+    match found.object.certification {
+        Certification::Root { .. } => Err(ApiError::reason(
+            "the authority is a root: it signs its own certificate",
+        )),
+        Certification::Subordinate { request, .. } => {
+            Ok(([(CONTENT_TYPE, PEM)], request).into_response())
+        }
+    }
+}
+
+/// What another CA answered.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CertificateRequest {
+    /// The authority's certificate, PEM.
+    #[schema(example = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n")]
+    certificate: String,
+    /// The certificates above it, PEM: its issuer first, then the issuer's, as far as they are known.
+    #[serde(default)]
+    #[schema(max_items = 10, example = json!(["-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n"]))]
+    chain: Vec<String>,
+}
+
+/// Install a subordinate's certificate, or a later one for the same key and subject.
+#[utoipa::path(
+    post, path = "/authorities/{uuid}/certificate", tag = "Authorities", request_body = CertificateRequest,
+    responses(
+        (status = 200, body = AuthorityView),
+        (status = 409, description = "Someone else edited the authority meanwhile"),
+        (status = 422, description = "The certificate does not fit: key, CA:TRUE, keyCertSign, validity, chain")
+    )
+)]
+async fn put_certificate(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+    Body(request): Body<CertificateRequest>,
+) -> Result<Response, ApiError> {
+    const MAX_CHAIN: usize = 10;
+    if request.chain.len() > MAX_CHAIN {
+        return Err(ApiError::reason("chain: at most 10 certificates"));
+    }
+    let read = |name: String, pem: &str| {
+        Certificate::from_pem(pem)
+            .map_err(|_| ApiError::reason(format!("{name}: not one certificate in PEM")))
+    };
+    let numbered = request.chain.iter().enumerate();
+    let path = CertificatePath {
+        certificate: read("certificate".to_owned(), &request.certificate)?,
+        chain: numbered
+            .map(|(place, pem)| read(format!("chain[{place}]"), pem))
+            .collect::<Result<_, _>>()?,
+    };
+    let installed = install_certificate(&managing, uuid, path).await?;
+    Ok(shown(&installed, AuthorityView::of(&installed.object)))
+}
+
+const NO_CRL: &str = "CRLs are not supported yet";
+const NO_ROLLOVER: &str = "rollover is not supported yet";
+
+/// Read an authority's CRL. Not supported yet.
+#[utoipa::path(
+    get, path = "/authorities/{uuid}/crl", tag = "Not yet",
+    responses((status = 501, body = crate::answer::Message))
+)]
+async fn get_crl(Ids(_uuid): Ids<Uuid>) -> ApiError {
+    ApiError::NotYet(NO_CRL)
+}
+
+/// Give an authority its next key and certificate. Not supported yet.
+#[utoipa::path(
+    post, path = "/authorities/{uuid}/rollover", tag = "Not yet",
+    responses((status = 501, body = crate::answer::Message))
+)]
+async fn begin_rollover(Ids(_uuid): Ids<Uuid>) -> ApiError {
+    ApiError::NotYet(NO_ROLLOVER)
+}
+
+/// Let an authority issue with its next key. Not supported yet.
+#[utoipa::path(
+    post, path = "/authorities/{uuid}/rollover/activate", tag = "Not yet",
+    responses((status = 501, body = crate::answer::Message))
+)]
+async fn activate_rollover(Ids(_uuid): Ids<Uuid>) -> ApiError {
+    ApiError::NotYet(NO_ROLLOVER)
+}

@@ -1,0 +1,267 @@
+//! `/certificates`: what was issued.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use scep_service::{CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::answer::ApiError;
+use crate::attribute::{self, Associations, Attribute};
+use crate::authorities::PEM;
+use crate::certificate::CertificateDetail;
+use crate::request::{Ids, Query, given, page, shown_time, time, uuid};
+use crate::{Api, State};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_certificates))
+        .routes(routes!(get_certificate))
+        .routes(routes!(get_certificate_pem))
+        .routes(routes!(revoke_certificate))
+}
+
+/// Which certificates to list: those that fit every parameter. An empty parameter is none.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CertificatesQuery {
+    /// The beginning of the CN, with or without `CN=` before it; of the subject where there is no CN. In any case.
+    #[param(max_length = 255, example = "router-1")]
+    subject: Option<String>,
+    /// Hexadecimal, with or without colons.
+    #[param(max_length = 64, example = "4E9B0C1D2E3F40516273849506172839")]
+    serial_number: Option<String>,
+    /// Of this RA Profile.
+    #[param(value_type = Option<Uuid>, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
+    ra_profile_uuid: Option<String>,
+    /// Of this SCEP Profile.
+    #[param(value_type = Option<Uuid>, example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    scep_profile_uuid: Option<String>,
+    /// VALID or EXPIRED.
+    #[param(value_type = Option<Status>, inline)]
+    status: Option<String>,
+    /// Ending before this time, soonest first; RFC 3339 or a day.
+    #[param(format = DateTime, example = "2030-01-31T12:00:00Z")]
+    expiring_before: Option<String>,
+    /// Most items, 1 to 500. Default 100.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 500, example = 100)]
+    limit: Option<String>,
+    /// `cursor` of the page before.
+    #[param(max_length = 4096, example = "")]
+    cursor: Option<String>,
+}
+
+/// How a certificate stands.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Status {
+    /// It ended.
+    Expired,
+    /// It has not ended.
+    Valid,
+}
+
+impl From<CertificateStatus> for Status {
+    fn from(status: CertificateStatus) -> Self {
+        match status {
+            CertificateStatus::Expired => Self::Expired,
+            CertificateStatus::Valid => Self::Valid,
+        }
+    }
+}
+
+impl CertificatesQuery {
+    fn filter(self, now: OffsetDateTime) -> Result<CertificateFilter, ApiError> {
+        let mut filter = CertificateFilter {
+            subject: given(self.subject),
+            uuid: given(self.serial_number)
+                .map(|text| of_serial_number(&text))
+                .transpose()?,
+            ra_profile: uuid("raProfileUuid", self.ra_profile_uuid)?,
+            scep_profile: uuid("scepProfileUuid", self.scep_profile_uuid)?,
+            not_after_from: None,
+            not_after_before: time("expiringBefore", self.expiring_before)?,
+        };
+        match given(self.status).as_deref() {
+            None => {}
+            Some("VALID") => filter.not_after_from = Some(now),
+            Some("EXPIRED") => {
+                let before = filter
+                    .not_after_before
+                    .map_or(now, |before| before.min(now));
+                filter.not_after_before = Some(before);
+            }
+            Some(_) => return Err(ApiError::reason("status: VALID or EXPIRED")),
+        }
+        Ok(filter)
+    }
+}
+
+/// A certificate's identity is its serial number.
+fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    let is_number = digits.bytes().all(|c| c.is_ascii_hexdigit());
+    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| is_number);
+    let reason = "serialNumber: hexadecimal, of at most 16 octets";
+    number
+        .map(Uuid::from_u128)
+        .ok_or_else(|| ApiError::reason(reason))
+}
+
+/// A certificate in a list.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CertificateItem {
+    /// Its identity.
+    #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
+    uuid: Uuid,
+    /// RFC 4514's text.
+    #[schema(example = "CN=router-1,O=Corp")]
+    subject: String,
+    /// The subject's first CN.
+    #[schema(example = "router-1")]
+    common_name: Option<String>,
+    /// Upper-case hexadecimal.
+    #[schema(example = "4E9B0C1D2E3F4051A273849506172839")]
+    serial_number: String,
+    /// The authority that issued it.
+    #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    authority_uuid: Uuid,
+    /// The RA Profile whose rules made it.
+    #[schema(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
+    ra_profile_uuid: Uuid,
+    /// The SCEP Profile that the request came to.
+    #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    scep_profile_uuid: Uuid,
+    /// How it stands.
+    #[schema(inline)]
+    status: Status,
+    /// When it begins to be valid.
+    #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
+    not_before: String,
+    /// When it ends.
+    #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
+    not_after: String,
+    /// When it was issued.
+    #[schema(format = DateTime, example = "2026-01-01T01:00:00Z")]
+    issued_at: String,
+}
+
+impl CertificateItem {
+    fn of(summary: CertificateSummary, now: OffsetDateTime) -> Self {
+        Self {
+            status: summary.status(now).into(),
+            uuid: summary.uuid,
+            subject: summary.subject,
+            common_name: summary.common_name,
+            serial_number: summary.serial_number,
+            authority_uuid: summary.authority,
+            ra_profile_uuid: summary.ra_profile,
+            scep_profile_uuid: summary.scep_profile,
+            not_before: shown_time(summary.not_before),
+            not_after: shown_time(summary.not_after),
+            issued_at: shown_time(summary.issued_at),
+        }
+    }
+}
+
+/// A part of the list of certificates.
+#[derive(Serialize, ToSchema)]
+struct CertificatePage {
+    /// The certificates: fewer than asked for do not mean that it is the last page.
+    items: Vec<CertificateItem>,
+    /// Where the next page begins; null on the last.
+    #[schema(example = "WyIxNzk4NzYxNjAwMDAwIiwiYSJd")]
+    cursor: Option<String>,
+}
+
+/// List certificates: those that end last come first, by `expiringBefore` those that end soonest, by `subject` in its order.
+#[utoipa::path(
+    get, path = "/certificates", tag = "Certificates", params(CertificatesQuery),
+    responses((status = 200, body = CertificatePage))
+)]
+async fn list_certificates(
+    api: State,
+    Query(query): Query<CertificatesQuery>,
+) -> Result<Json<CertificatePage>, ApiError> {
+    let now = api.managing.clock.now();
+    let page = page(query.limit.clone(), query.cursor.clone())?;
+    let filter = query.filter(now)?;
+    let found = api.inventory.certificates(&filter, &page).await?;
+    let items = found.items.into_iter();
+    Ok(Json(CertificatePage {
+        items: items
+            .map(|summary| CertificateItem::of(summary, now))
+            .collect(),
+        cursor: found.cursor,
+    }))
+}
+
+/// A certificate with everything that its record says.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CertificateView {
+    #[serde(flatten)]
+    item: CertificateItem,
+    /// The transactionID under which it was issued.
+    #[schema(example = "2B4F…")]
+    transaction_id: String,
+    /// Attributes of the issuance.
+    issue_certificate_attributes: Vec<Attribute>,
+    /// Attributes of the profile.
+    custom_attributes: Vec<Attribute>,
+    /// Whose it is.
+    certificate_associations: Associations,
+    /// The certificate.
+    certificate: CertificateDetail,
+}
+
+/// Read a certificate's record.
+#[utoipa::path(get, path = "/certificates/{uuid}", tag = "Certificates", responses((status = 200, body = CertificateView)))]
+async fn get_certificate(
+    api: State,
+    Ids(uuid): Ids<Uuid>,
+) -> Result<Json<CertificateView>, ApiError> {
+    let record = find(&api, uuid).await?;
+    let annotations = &record.annotations;
+    Ok(Json(CertificateView {
+        transaction_id: record.transaction.transaction_id.as_str().to_owned(),
+        issue_certificate_attributes: attribute::shown(&annotations.issue_certificate_attributes),
+        custom_attributes: attribute::shown(&annotations.custom_attributes),
+        certificate_associations: Associations::shown(&annotations.associations),
+        certificate: CertificateDetail::of(&record.certificate),
+        item: CertificateItem::of(record.summary, api.managing.clock.now()),
+    }))
+}
+
+/// Download a certificate as PEM.
+#[utoipa::path(
+    get, path = "/certificates/{uuid}/pem", tag = "Certificates",
+    responses((status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"))
+)]
+async fn get_certificate_pem(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+    let record = find(&api, uuid).await?;
+    Ok(([(CONTENT_TYPE, PEM)], record.certificate.to_pem()).into_response())
+}
+
+async fn find(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
+    let found = api.inventory.certificate_record(uuid).await?;
+    found.ok_or_else(|| ApiError::NotFound("no such certificate".to_owned()))
+}
+
+/// Revoke a certificate. Not supported yet.
+#[utoipa::path(
+    post, path = "/certificates/{uuid}/revoke", tag = "Not yet",
+    responses((status = 501, body = crate::answer::Message))
+)]
+async fn revoke_certificate(Ids(_uuid): Ids<Uuid>) -> ApiError {
+    ApiError::NotYet("revocation is not supported yet")
+}

@@ -1,0 +1,126 @@
+//! THE WIRE of administration: JSON by HTTP → use case → JSON, below `/api/v1`. Who may do what is one table, [`access`];
+//! the OpenAPI document is made of the handlers.
+
+mod access;
+mod answer;
+mod attribute;
+mod audit_records;
+mod authorities;
+mod bulk;
+mod certificate;
+mod certificates;
+mod document;
+mod ra_certificates;
+mod ra_profiles;
+mod request;
+mod scep_profile_request;
+mod scep_profiles;
+mod template;
+mod transactions;
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Json, Router, middleware};
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use scep_service::{Actor, Inventory, Managing};
+
+pub use access::{Authenticate, Caller, Scope, bearer_token};
+pub use answer::body_not_read;
+pub use request::MAX_BODY_BYTES;
+
+use access::guard;
+use answer::ApiError;
+
+/// What every path begins with.
+pub const PREFIX: &str = "/api/v1";
+
+/// What the handlers reach.
+pub struct Api {
+    /// Administration. Its actor is replaced by the caller of each request.
+    pub managing: Managing,
+    /// Lists of what was issued.
+    pub inventory: Arc<dyn Inventory>,
+    /// Who calls.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// URL under which clients reach the server, without a slash at its end.
+    pub public_url: String,
+}
+
+impl Api {
+    /// The URL at which clients speak SCEP with a SCEP Profile's or, with `raProfile/` before it, an RA Profile's name.
+    fn scep_url(&self, name: &str) -> String {
+        let base = &self.public_url;
+        format!("{base}{PREFIX}/protocols/scep/{name}/pkiclient.exe")
+    }
+}
+
+type State = axum::extract::State<Arc<Api>>;
+
+/// [`Managing`] on behalf of the caller.
+struct Admin(Managing);
+
+impl FromRequestParts<Arc<Api>> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let caller = Extension::<Caller>::from_request_parts(parts, api).await;
+        // The guard puts the caller there, or answers itself.
+        let Extension(caller) = caller.map_err(|_| ApiError::Unauthenticated)?;
+        Ok(Self(Managing {
+            actor: Actor(caller.name),
+            ..api.managing.clone()
+        }))
+    }
+}
+
+/// Every route, answering for itself: a tower Service.
+pub fn router(api: Api) -> Router {
+    let api = Arc::new(api);
+    let (routes, document) = document::routes().split_for_parts();
+    let document = Arc::new(document::finished(document));
+    let guarded = routes.route_layer(middleware::from_fn_with_state(Arc::clone(&api), guard));
+    let open = Router::new().route(
+        "/openapi.json",
+        get(move || {
+            let document = Arc::clone(&document);
+            async move { Json(&*document).into_response() }
+        }),
+    );
+    Router::new()
+        .nest(PREFIX, guarded.merge(open))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::map_response(careful))
+        .with_state(api)
+}
+
+/// The OpenAPI 3.1 document.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    let (_, document) = document::routes().split_for_parts();
+    document::finished(document)
+}
+
+async fn nothing_here() -> ApiError {
+    ApiError::NotFound("there is nothing at this URL".to_owned())
+}
+
+async fn method_not_allowed() -> Response {
+    answer::message(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this URL does not take this method",
+    )
+}
+
+/// Nothing here is for caches, nor for browsers to guess at.
+async fn careful(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,157 @@
+//! `/authorities/{authorityUuid}/raCertificates`: the keys that clients encrypt to.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::Response;
+use http::StatusCode;
+use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate};
+use scep_service::{
+    ManageError, Managing, NewRaCertificate, Object, Versioned, create_ra_certificate,
+    delete_ra_certificate, list,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::answer::{ApiError, created, shown};
+use crate::certificate::CertificateDetail;
+use crate::request::{Body, Ids};
+use crate::{Admin, Api};
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_ra_certificates, add_ra_certificate))
+        .routes(routes!(get_ra_certificate, remove_ra_certificate))
+}
+
+/// An RA certificate to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RaCertificateRequest {
+    /// The CN of its subject.
+    #[schema(min_length = 1, max_length = 64, example = "Corp Device RA")]
+    common_name: String,
+    /// What its key is: RSA_2048, RSA_3072 or RSA_4096. Default RSA_2048.
+    #[schema(value_type = Option<String>, example = "RSA_2048")]
+    key_algorithm: Option<KeyAlgorithm>,
+    /// How long it is valid, ISO 8601; never beyond the authority. Default P2Y.
+    #[schema(value_type = Option<String>, example = "P2Y")]
+    validity: Option<Period>,
+}
+
+/// An RA certificate.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RaCertificateView {
+    /// Its identity.
+    #[schema(example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
+    uuid: Uuid,
+    /// The authority that issued it.
+    #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    authority_uuid: Uuid,
+    /// What its key is.
+    #[schema(value_type = String, example = "RSA_2048")]
+    key_algorithm: KeyAlgorithm,
+    /// The certificate.
+    certificate: CertificateDetail,
+}
+
+impl RaCertificateView {
+    pub(crate) fn of(ra_certificate: &RaCertificate) -> Self {
+        Self {
+            uuid: ra_certificate.uuid,
+            authority_uuid: ra_certificate.authority,
+            key_algorithm: ra_certificate.key_algorithm,
+            certificate: CertificateDetail::of(&ra_certificate.certificate),
+        }
+    }
+}
+
+/// An RA certificate in a path.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Path {
+    authority_uuid: Uuid,
+    uuid: Uuid,
+}
+
+impl Path {
+    async fn find(&self, managing: &Managing) -> Result<Versioned<RaCertificate>, ManageError> {
+        let found: Versioned<RaCertificate> = managing.get(self.uuid).await?;
+        if found.object.authority != self.authority_uuid {
+            return Err(ManageError::NotFound(RaCertificate::KIND));
+        }
+        Ok(found)
+    }
+}
+
+/// List an authority's RA certificates.
+#[utoipa::path(
+    get, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities",
+    responses((status = 200, body = [RaCertificateView]))
+)]
+async fn list_ra_certificates(
+    Admin(managing): Admin,
+    Ids(authority): Ids<Uuid>,
+) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
+    managing.get::<Authority>(authority).await?;
+    let all = list::<RaCertificate>(&*managing.objects).await?;
+    let of_authority = all
+        .iter()
+        .filter(|found| found.object.authority == authority);
+    Ok(Json(
+        of_authority
+            .map(|found| RaCertificateView::of(&found.object))
+            .collect(),
+    ))
+}
+
+/// Make an RA certificate.
+#[utoipa::path(
+    post, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities", request_body = RaCertificateRequest,
+    responses((status = 201, body = RaCertificateView), (status = 409, description = "The authority was deleted meanwhile"))
+)]
+async fn add_ra_certificate(
+    Admin(managing): Admin,
+    Ids(authority): Ids<Uuid>,
+    Body(request): Body<RaCertificateRequest>,
+) -> Result<Response, ApiError> {
+    let new = NewRaCertificate {
+        common_name: request.common_name,
+        key_algorithm: request.key_algorithm.unwrap_or(KeyAlgorithm::Rsa2048),
+        validity: request.validity.unwrap_or(Period::years(2)),
+    };
+    let made = create_ra_certificate(&managing, authority, new).await?;
+    let path = format!("/authorities/{authority}/raCertificates");
+    let view = RaCertificateView::of(&made.object);
+    Ok(created(&path, made.object.uuid, made.version, view))
+}
+
+/// Read an RA certificate.
+#[utoipa::path(
+    get, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
+    responses((status = 200, body = RaCertificateView))
+)]
+async fn get_ra_certificate(
+    Admin(managing): Admin,
+    Ids(path): Ids<Path>,
+) -> Result<Response, ApiError> {
+    let found = path.find(&managing).await?;
+    Ok(shown(&found, RaCertificateView::of(&found.object)))
+}
+
+/// Delete an RA certificate that no SCEP Profile uses. Its key stays where it is.
+#[utoipa::path(
+    delete, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
+    responses((status = 204), (status = 409), (status = 422, description = "SCEP Profiles depend on it"))
+)]
+async fn remove_ra_certificate(
+    Admin(managing): Admin,
+    Ids(path): Ids<Path>,
+) -> Result<StatusCode, ApiError> {
+    delete_ra_certificate(&managing, path.authority_uuid, path.uuid).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,291 @@
+//! Requests: bodies, paths, queries and preconditions, each read or refused with a reason.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use http::header::IF_MATCH;
+use http::request::Parts;
+use scep_service::PageRequest;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use time::OffsetDateTime;
+use time::format_description::well_known::{Iso8601, Rfc3339};
+use uuid::Uuid;
+
+use crate::answer::ApiError;
+
+/// Longest body that is read, in octets.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A JSON body, whatever its Content-Type says.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        parse(&whole(request).await?).map(Self)
+    }
+}
+
+/// A JSON body, or none, which stands for its default.
+pub(crate) struct BodyOrNone<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNone<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let body = whole(request).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse(&body).map(Self)
+    }
+}
+
+async fn whole(request: Request) -> Result<Vec<u8>, ApiError> {
+    let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await;
+    Ok(body.map_err(|_| ApiError::TooLarge)?.to_vec())
+}
+
+/// Malformed JSON and unknown fields are 400; what is well-formed and not what it should be is 422.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        let text = if path == "." {
+            error.to_string()
+        } else {
+            format!("{path}: {error}")
+        };
+        match error.classify() {
+            Category::Eof | Category::Io | Category::Syntax => {
+                ApiError::BadRequest(format!("malformed JSON: {error}"))
+            }
+            Category::Data if names_a_field_wrongly(&error) => ApiError::BadRequest(text),
+            Category::Data => ApiError::reason(text),
+        }
+    })?;
+    let malformed = |error| ApiError::BadRequest(format!("malformed JSON: {error}"));
+    json.end().map_err(malformed)?;
+    Ok(parsed)
+}
+
+/// serde has no other sign of it than the beginning of its text; a test holds it to that.
+fn names_a_field_wrongly(error: &serde_json::Error) -> bool {
+    let text = error.to_string();
+    text.starts_with("unknown field") || text.starts_with("duplicate field")
+}
+
+/// What a path names. A path that names no uuid where one belongs leads nowhere.
+pub(crate) struct Ids<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Ids<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        let nowhere = |_| ApiError::NotFound("there is nothing at this URL".to_owned());
+        path.map(|Path(ids)| Self(ids)).map_err(nowhere)
+    }
+}
+
+/// The parameters of a query.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        let refused = |error: axum::extract::rejection::QueryRejection| {
+            ApiError::BadRequest(error.body_text())
+        };
+        query.map(|query| Self(query.0)).map_err(refused)
+    }
+}
+
+/// The version that an edit was made over: `If-Match: "3"`, if it says so.
+pub(crate) struct IfMatch(pub(crate) Option<u64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get(IF_MATCH) else {
+            return Ok(Self(None));
+        };
+        let tag = value.to_str().unwrap_or_default().trim();
+        if tag == "*" {
+            return Ok(Self(None));
+        }
+        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        // A tag that was never given is one of something else.
+        let version = version
+            .and_then(|version| version.parse().ok())
+            .unwrap_or(0);
+        Ok(Self(Some(version)))
+    }
+}
+
+/// Items of a page, unless the query says otherwise.
+const DEFAULT_LIMIT: u16 = 100;
+
+/// Most items of a page.
+pub(crate) const MAX_LIMIT: u16 = 500;
+
+/// A parameter that is there and not empty.
+pub(crate) fn given(parameter: Option<String>) -> Option<String> {
+    parameter.filter(|text| !text.is_empty())
+}
+
+/// The page that a query asks for.
+pub(crate) fn page(limit: Option<String>, cursor: Option<String>) -> Result<PageRequest, ApiError> {
+    let limit = match given(limit).map(|limit| limit.parse()) {
+        None => DEFAULT_LIMIT,
+        Some(Ok(limit @ 1..=MAX_LIMIT)) => limit,
+        Some(_) => return Err(ApiError::reason(format!("limit: 1 to {MAX_LIMIT}"))),
+    };
+    let cursor = given(cursor);
+    Ok(PageRequest { limit, cursor })
+}
+
+/// A parameter that is a uuid.
+pub(crate) fn uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>, ApiError> {
+    let parsed = given(parameter)
+        .map(|text| Uuid::parse_str(&text))
+        .transpose();
+    parsed.map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
+}
+
+/// A parameter that is a time, RFC 3339, or a day, which begins at midnight UTC.
+pub(crate) fn time(
+    name: &str,
+    parameter: Option<String>,
+) -> Result<Option<OffsetDateTime>, ApiError> {
+    let Some(text) = given(parameter) else {
+        return Ok(None);
+    };
+    let midnight = || {
+        Some(
+            time::Date::parse(&text, &Iso8601::DATE)
+                .ok()?
+                .midnight()
+                .assume_utc(),
+        )
+    };
+    let parsed = OffsetDateTime::parse(&text, &Rfc3339)
+        .ok()
+        .or_else(midnight);
+    let parsed =
+        parsed.filter(|at| (1970..=9999).contains(&at.to_offset(time::UtcOffset::UTC).year()));
+    let reason =
+        || format!("{name}: not a time like 2030-01-31T12:00:00Z, or a day like 2030-01-31");
+    parsed.map(Some).ok_or_else(|| ApiError::reason(reason()))
+}
+
+/// A time as it is shown: RFC 3339, UTC, whole seconds or milliseconds.
+pub(crate) fn shown_time(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let milliseconds = at.nanosecond() / 1_000_000 * 1_000_000;
+    let at = at.replace_nanosecond(milliseconds).unwrap_or(at);
+    // Every time in the store was read as one of the years 0 to 9999, which RFC 3339 can write.
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
+/// A text that is never repeated in an error, as other values of a wrong type are.
+pub(crate) struct SecretText(pub(crate) String);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => Err(serde::de::Error::custom("expected a string")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "read by serde alone")]
+    struct Outer {
+        number: Option<u8>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "read by serde alone")]
+    struct Inner {
+        secret: SecretText,
+    }
+
+    impl std::fmt::Debug for Inner {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Inner")
+        }
+    }
+
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        let said = match parse::<Outer>(body.as_bytes()) {
+            Ok(_) => "taken".to_owned(),
+            Err(ApiError::BadRequest(reason)) => format!("400 {reason}"),
+            Err(ApiError::Unprocessable(reasons)) => format!("422 {}", reasons.join("|")),
+            Err(other) => panic!("{other:?}"),
+        };
+        assert!(said.starts_with(expected), "{said}");
+    }
+
+    #[test]
+    fn malformed_json_and_unknown_fields_are_400_and_wrong_values_422() {
+        check(r#"{"number": 1, "inner": {"secret": "x"}}"#, "taken");
+        check("{", "400 malformed JSON");
+        check("", "400 malformed JSON");
+        check("{} {}", "400 malformed JSON");
+        check(r#"{"numbre": 1}"#, "400 numbre: unknown field");
+        check(
+            r#"{"number": 1, "number": 1}"#,
+            "400 number: duplicate field",
+        );
+        check(
+            r#"{"inner": {"secret": "x", "more": 1}}"#,
+            "400 inner.more: unknown field",
+        );
+        check(r#"{"number": 300}"#, "422 number: invalid value");
+        check(r#"{"inner": {}}"#, "422 inner: missing field");
+        check("[]", "422 ");
+    }
+
+    #[test]
+    fn a_secret_of_a_wrong_type_is_not_repeated() {
+        check(
+            r#"{"inner": {"secret": 123456}}"#,
+            "422 inner.secret: expected a string",
+        );
+    }
+
+    #[test]
+    fn times_are_read_as_times_or_days() {
+        let read = |text: &str| time("since", Some(text.to_owned())).map(|at| at.map(shown_time));
+        assert_eq!(
+            read("2030-01-31").unwrap().as_deref(),
+            Some("2030-01-31T00:00:00Z")
+        );
+        let shown = read("2030-01-31T12:00:00.5+02:00").unwrap();
+        assert_eq!(shown.as_deref(), Some("2030-01-31T10:00:00.5Z"));
+        assert_eq!(read("").unwrap(), None);
+        for text in ["now", "2030-13-01", "1969-01-01", "-2030-01-01"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! `/scepProfiles`: how SCEP is spoken.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::response::Response;
+use http::StatusCode;
+use scep_protocol::{CaCertificateForm, RaCertificate, RaProfile, ScepProfile};
+use scep_service::{
+    Dependents, Enabled, Managing, Versioned, create_scep_profile, delete_scep_profile,
+    edit_scep_profile, enable_scep_profile, list, read, set_default_ra_profile,
+    usable_ra_certificates,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::answer::{ApiError, created, shown};
+use crate::attribute::{self, Associations, Attribute};
+use crate::bulk::{BulkAction, BulkMessage, told};
+use crate::ra_certificates::RaCertificateView;
+use crate::request::{Body, Ids, IfMatch, Query, given};
+use crate::scep_profile_request::ScepProfileRequest;
+use crate::{Admin, Api, State};
+
+pub(crate) fn routes() -> OpenApiRouter<std::sync::Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_scep_profiles, add_scep_profile))
+        .routes(routes!(
+            get_scep_profile,
+            put_scep_profile,
+            remove_scep_profile
+        ))
+        .routes(routes!(turn_on_scep_profile))
+        .routes(routes!(turn_off_scep_profile))
+        .routes(routes!(turn_on_scep_profiles))
+        .routes(routes!(turn_off_scep_profiles))
+        .routes(routes!(remove_scep_profiles))
+        .routes(routes!(force_remove_scep_profiles))
+        .routes(routes!(put_default_ra_profile))
+        .routes(routes!(list_ca_certificates))
+}
+
+/// A SCEP Profile.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScepProfileView {
+    /// Its identity.
+    #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    uuid: Uuid,
+    /// Its name.
+    #[schema(example = "routers")]
+    name: String,
+    /// What an administrator notes.
+    #[schema(max_length = 300, example = "Routers of the branch offices")]
+    description: String,
+    /// Whether it serves.
+    #[schema(example = true)]
+    enabled: bool,
+    /// The default RA Profile.
+    ra_profile: Option<DefaultRaProfile>,
+    /// The RA certificate.
+    ca_certificate: Option<RaCertificateView>,
+    /// From how many days before its expiry on a certificate may be renewed; null or 0: in the second half of its life.
+    #[schema(example = 30)]
+    renew_threshold: Option<u32>,
+    /// Whether CertRep carries the issuer.
+    #[schema(example = false)]
+    include_ca_certificate: bool,
+    /// Whether CertRep carries the issuer and its chain.
+    #[schema(example = false)]
+    include_ca_certificate_chain: bool,
+    /// Whether there is a challengePassword.
+    #[schema(example = true)]
+    enable_challenge_password: bool,
+    /// Whether every enrolment waits for an administrator.
+    #[schema(example = false)]
+    require_manual_approval: bool,
+    /// What GetCACert answers: `chain` or `raOnly`.
+    #[schema(value_type = String, example = "chain")]
+    ca_certificate_form: CaCertificateForm,
+    /// Whether SHA-1 and triple DES are taken.
+    #[schema(example = true)]
+    legacy_algorithms: bool,
+    /// Whether Intune validates challenges.
+    #[schema(example = false)]
+    enable_intune: bool,
+    /// The Entra tenant of Intune.
+    #[schema(example = "corp.onmicrosoft.com")]
+    intune_tenant: Option<String>,
+    /// The application's id in Intune's tenant.
+    #[schema(example = "f0f0f0f0-0000-4000-8000-000000000001")]
+    intune_application_id: Option<String>,
+    /// Attributes of the issuance.
+    issue_certificate_attributes: Vec<Attribute>,
+    /// Attributes of the profile.
+    custom_attributes: Vec<Attribute>,
+    /// Whose the certificates are.
+    certificate_associations: Associations,
+    /// The SCEP URL; there when there is a default RA Profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
+    scep_url: Option<String>,
+}
+
+/// The default RA Profile of a SCEP Profile.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DefaultRaProfile {
+    /// Its identity.
+    #[schema(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
+    uuid: Uuid,
+    /// Its name.
+    #[schema(example = "routers")]
+    name: String,
+    /// Whether it serves.
+    #[schema(example = true)]
+    enabled: bool,
+    /// Its authority.
+    #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    authority_instance_uuid: Uuid,
+}
+
+impl ScepProfileView {
+    fn new(
+        api: &Api,
+        profile: &ScepProfile,
+        ra_profile: Option<&RaProfile>,
+        ra_certificate: Option<&RaCertificate>,
+    ) -> Self {
+        let annotations = &profile.annotations;
+        Self {
+            uuid: profile.uuid,
+            name: profile.name.to_string(),
+            description: profile.description.as_str().to_owned(),
+            enabled: profile.enabled,
+            ra_profile: ra_profile.map(|ra_profile| DefaultRaProfile {
+                uuid: ra_profile.uuid,
+                name: ra_profile.name.to_string(),
+                enabled: ra_profile.enabled,
+                authority_instance_uuid: ra_profile.authority,
+            }),
+            ca_certificate: ra_certificate.map(RaCertificateView::of),
+            renew_threshold: profile.renewal_threshold_days,
+            include_ca_certificate: profile.include_ca_certificate,
+            include_ca_certificate_chain: profile.include_ca_certificate_chain,
+            enable_challenge_password: profile.challenge.is_some(),
+            require_manual_approval: profile.require_manual_approval,
+            ca_certificate_form: profile.ca_certificate_form,
+            legacy_algorithms: profile.legacy_algorithms,
+            enable_intune: false,
+            intune_tenant: profile.intune.tenant.clone(),
+            intune_application_id: profile.intune.application_id.clone(),
+            issue_certificate_attributes: attribute::shown(
+                &annotations.issue_certificate_attributes,
+            ),
+            custom_attributes: attribute::shown(&annotations.custom_attributes),
+            certificate_associations: Associations::shown(&annotations.associations),
+            scep_url: ra_profile.map(|_| api.scep_url(profile.name.as_str())),
+        }
+    }
+
+    /// With what the profile is linked to, as it is now.
+    async fn read(api: &Api, managing: &Managing, profile: &ScepProfile) -> Result<Self, ApiError> {
+        let objects = &*managing.objects;
+        let ra_profile: Option<Versioned<RaProfile>> = match profile.ra_profile {
+            Some(uuid) => read(objects, uuid).await?,
+            None => None,
+        };
+        let ra_certificate: Option<Versioned<RaCertificate>> =
+            read(objects, profile.ra_certificate).await?;
+        Ok(Self::new(
+            api,
+            profile,
+            ra_profile.as_ref().map(|found| &found.object),
+            ra_certificate.as_ref().map(|found| &found.object),
+        ))
+    }
+}
+
+/// List SCEP Profiles, by name.
+#[utoipa::path(get, path = "/scepProfiles", tag = "SCEP Profiles", responses((status = 200, body = [ScepProfileView])))]
+async fn list_scep_profiles(
+    api: State,
+    Admin(managing): Admin,
+) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
+    let objects = &*managing.objects;
+    let ra_profiles: HashMap<Uuid, RaProfile> = list::<RaProfile>(objects)
+        .await?
+        .into_iter()
+        .map(|found| (found.object.uuid, found.object))
+        .collect();
+    let ra_certificates: HashMap<Uuid, RaCertificate> = list::<RaCertificate>(objects)
+        .await?
+        .into_iter()
+        .map(|found| (found.object.uuid, found.object))
+        .collect();
+    let profiles = list::<ScepProfile>(objects).await?;
+    let view = |found: Versioned<ScepProfile>| {
+        let profile = found.object;
+        let ra_profile = profile.ra_profile.and_then(|uuid| ra_profiles.get(&uuid));
+        let ra_certificate = ra_certificates.get(&profile.ra_certificate);
+        ScepProfileView::new(&api, &profile, ra_profile, ra_certificate)
+    };
+    Ok(Json(profiles.into_iter().map(view).collect()))
+}
+
+/// Make a SCEP Profile. It is disabled at first.
+#[utoipa::path(
+    post, path = "/scepProfiles", tag = "SCEP Profiles", request_body = ScepProfileRequest,
+    responses((status = 201, body = ScepProfileView), (status = 409, description = "Another SCEP Profile has the name"))
+)]
+async fn add_scep_profile(
+    api: State,
+    Admin(managing): Admin,
+    Body(request): Body<ScepProfileRequest>,
+) -> Result<Response, ApiError> {
+    let made = create_scep_profile(&managing, request.edit()?).await?;
+    let view = ScepProfileView::read(&api, &managing, &made.object).await?;
+    Ok(created(
+        "/scepProfiles",
+        made.object.uuid,
+        made.version,
+        view,
+    ))
+}
+
+/// Read a SCEP Profile.
+#[utoipa::path(get, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", responses((status = 200, body = ScepProfileView)))]
+async fn get_scep_profile(
+    api: State,
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+) -> Result<Response, ApiError> {
+    let found: Versioned<ScepProfile> = managing.get(uuid).await?;
+    let view = ScepProfileView::read(&api, &managing, &found.object).await?;
+    Ok(shown(&found, view))
+}
+
+/// Edit a SCEP Profile.
+#[utoipa::path(
+    put, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", request_body = ScepProfileRequest,
+    responses((status = 200, body = ScepProfileView), (status = 409, description = "Someone else edited it meanwhile"))
+)]
+async fn put_scep_profile(
+    api: State,
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+    IfMatch(version): IfMatch,
+    Body(request): Body<ScepProfileRequest>,
+) -> Result<Response, ApiError> {
+    let edited = edit_scep_profile(&managing, uuid, version, request.edit()?).await?;
+    let view = ScepProfileView::read(&api, &managing, &edited.object).await?;
+    Ok(shown(&edited, view))
+}
+
+/// Delete a SCEP Profile that is activated on no RA Profile.
+#[utoipa::path(
+    delete, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles",
+    responses((status = 204), (status = 409, description = "Someone else edited it meanwhile"), (status = 422, description = "RA Profiles depend on it"))
+)]
+async fn remove_scep_profile(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    delete_scep_profile(&managing, uuid, Dependents::Keep).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a SCEP Profile serve.
+#[utoipa::path(patch, path = "/scepProfiles/{uuid}/enable", tag = "SCEP Profiles", responses((status = 204), (status = 409)))]
+async fn turn_on_scep_profile(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    enable_scep_profile(&managing, uuid, Enabled::Yes).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a SCEP Profile not serve any more.
+#[utoipa::path(patch, path = "/scepProfiles/{uuid}/disable", tag = "SCEP Profiles", responses((status = 204), (status = 409)))]
+async fn turn_off_scep_profile(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    enable_scep_profile(&managing, uuid, Enabled::No).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let SCEP Profiles serve; tells of those that could not be enabled.
+#[utoipa::path(
+    patch, path = "/scepProfiles/enable", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    responses((status = 200, body = [BulkMessage]))
+)]
+async fn turn_on_scep_profiles(
+    Admin(managing): Admin,
+    Body(uuids): Body<Vec<Uuid>>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
+}
+
+/// Let SCEP Profiles not serve any more; tells of those that could not be disabled.
+#[utoipa::path(
+    patch, path = "/scepProfiles/disable", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    responses((status = 200, body = [BulkMessage]))
+)]
+async fn turn_off_scep_profiles(
+    Admin(managing): Admin,
+    Body(uuids): Body<Vec<Uuid>>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
+}
+
+/// Delete SCEP Profiles; tells of those that could not be deleted.
+#[utoipa::path(
+    delete, path = "/scepProfiles/delete", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    responses((status = 200, body = [BulkMessage]))
+)]
+async fn remove_scep_profiles(
+    Admin(managing): Admin,
+    Body(uuids): Body<Vec<Uuid>>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
+}
+
+/// Delete SCEP Profiles, after deactivating them where they are activated; tells of those that could not be deleted.
+#[utoipa::path(
+    delete, path = "/scepProfiles/delete/force", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    responses((status = 200, body = [BulkMessage]))
+)]
+async fn force_remove_scep_profiles(
+    Admin(managing): Admin,
+    Body(uuids): Body<Vec<Uuid>>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
+}
+
+async fn each(
+    managing: &Managing,
+    uuids: Vec<Uuid>,
+    action: BulkAction,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    let mut messages = Vec::new();
+    for uuid in uuids {
+        let done = match action {
+            BulkAction::Enable(enabled) => enable_scep_profile(managing, uuid, enabled).await,
+            BulkAction::Delete(dependents) => delete_scep_profile(managing, uuid, dependents).await,
+        };
+        messages.extend(told::<ScepProfile>(managing, uuid, done).await?);
+    }
+    Ok(Json(messages))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    uuid: Uuid,
+    ra_profile_uuid: Uuid,
+}
+
+/// Make an RA Profile the default of a SCEP Profile.
+#[utoipa::path(
+    patch, path = "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}", tag = "SCEP Profiles",
+    responses((status = 204), (status = 409), (status = 422, description = "The RA certificate is another authority's"))
+)]
+async fn put_default_ra_profile(
+    Admin(managing): Admin,
+    Ids(link): Ids<Link>,
+) -> Result<StatusCode, ApiError> {
+    set_default_ra_profile(&managing, link.uuid, link.ra_profile_uuid).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which RA certificates to list.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CaCertificatesQuery {
+    /// Whether they are for profiles that Intune validates: any RA certificate does.
+    #[param(value_type = Option<bool>, example = false)]
+    intune_enabled: Option<String>,
+}
+
+/// List the RA certificates that a SCEP Profile may use now.
+#[utoipa::path(
+    get, path = "/scepProfiles/caCertificates", tag = "SCEP Profiles", params(CaCertificatesQuery),
+    responses((status = 200, body = [RaCertificateView]))
+)]
+async fn list_ca_certificates(
+    Admin(managing): Admin,
+    Query(query): Query<CaCertificatesQuery>,
+) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
+    if given(query.intune_enabled).is_some_and(|flag| flag != "true" && flag != "false") {
+        return Err(ApiError::reason("intuneEnabled: true or false"));
+    }
+    let found = usable_ra_certificates(&managing).await?;
+    Ok(Json(found.iter().map(RaCertificateView::of).collect()))
+}

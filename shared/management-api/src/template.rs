@@ -1,0 +1,199 @@
+//! The rules of an RA Profile as they are written and shown.
+
+use std::collections::BTreeMap;
+
+use scep_cms::EcCurve;
+use scep_protocol::{
+    CertificateTemplate, ExtendedKeyUsage, KeyUsage, Pattern, Period, SubjectAltNameRule,
+    SubjectAltNameType, SubjectAttribute, SubjectRule,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+/// The rules for the certificates of an RA Profile. Each part may be left out or null: then it is the default.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct TemplateView {
+    /// From issuance to notAfter, ISO 8601; never beyond the authority's own. Default P365D.
+    #[schema(value_type = Option<String>, example = "P365D")]
+    validity: Option<Period>,
+    /// From notBefore to issuance, ISO 8601, at most P31D: clients' clocks are slow. Default PT1H.
+    #[schema(value_type = Option<String>, example = "PT1H")]
+    backdate: Option<Period>,
+    /// Shortest RSA modulus, in bits. Default 2048.
+    #[schema(minimum = 1024, maximum = 8192, example = 2048)]
+    rsa_min_bits: Option<usize>,
+    /// Curves of EC keys. Default all three.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["P256", "P384", "P521"]))]
+    ec_curves: Option<Vec<EcCurve>>,
+    /// Rules for the subject.
+    subject: Option<SubjectView>,
+    /// Rules for the names beside the subject.
+    subject_alt_name: Option<SubjectAltNameView>,
+    /// digitalSignature, contentCommitment, keyEncipherment, dataEncipherment, keyAgreement: a certificate gets of them what its
+    /// key can do. Default digitalSignature and keyEncipherment.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["digitalSignature", "keyEncipherment"]))]
+    key_usage: Option<Vec<KeyUsage>>,
+    /// clientAuth, serverAuth, codeSigning, emailProtection, timeStamping, ocspSigning. Default clientAuth.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["clientAuth"]))]
+    extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
+    /// Whether certificates say where the authority's CRL is, once CRLs are supported. Default true.
+    #[schema(example = true)]
+    crl_distribution_point: Option<bool>,
+}
+
+/// Rules for the subject, which is otherwise the request's.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SubjectView {
+    /// Attributes that must be there. Default CN.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["CN"]))]
+    required: Option<Vec<SubjectAttribute>>,
+    /// Attributes that may be there, beside fixed ones; null for any: DC, C, ST, L, O, OU, CN, serialNumber, UID, emailAddress.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["CN", "OU"]))]
+    allowed: Option<Vec<SubjectAttribute>>,
+    /// Values that every subject has: added where the request has none, and no others are taken. Default none.
+    #[schema(schema_with = fixed)]
+    fixed: Option<BTreeMap<SubjectAttribute, String>>,
+    /// A regular expression that the whole of every CN must match; null for any.
+    #[schema(value_type = Option<String>, max_length = 256, example = "router-[0-9]+")]
+    common_name_pattern: Option<Pattern>,
+}
+
+/// Rules for subjectAltName.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SubjectAltNameView {
+    /// The types that are taken from a request: dns, ip, email, uri, upn. Default all.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["dns", "ip"]))]
+    types: Option<Vec<SubjectAltNameType>>,
+    /// For a type, a regular expression that the whole of every such name must match. Default none.
+    #[schema(schema_with = patterns)]
+    patterns: Option<BTreeMap<SubjectAltNameType, Pattern>>,
+    /// Whether the CN stands beside the subject too, as a DNS name. Default false.
+    #[schema(example = false)]
+    common_name_as_dns: Option<bool>,
+}
+
+fn fixed() -> Object {
+    let names = SubjectAttribute::ALL.map(SubjectAttribute::name);
+    map_of(
+        &names,
+        "Values that every subject has.",
+        serde_json::json!({ "O": "Corp" }),
+    )
+}
+
+fn patterns() -> Object {
+    let names = SubjectAltNameType::ALL.map(SubjectAltNameType::name);
+    let example = serde_json::json!({ "dns": ".*\\.example" });
+    map_of(&names, "What every name of a type must match.", example)
+}
+
+/// A JSON object that may have these names, each with a text.
+fn map_of(names: &[&str], description: &str, example: serde_json::Value) -> Object {
+    let text = || {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(256))
+            .build()
+    };
+    let mut map = ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::SchemaType::from_iter([
+            Type::Object,
+            Type::Null,
+        ]))
+        .description(Some(description))
+        .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::<
+            utoipa::openapi::schema::Schema,
+        >::FreeForm(false)))
+        .examples([example]);
+    for name in names {
+        map = map.property(*name, text());
+    }
+    map.build()
+}
+
+impl From<TemplateView> for CertificateTemplate {
+    fn from(view: TemplateView) -> Self {
+        let usual = Self::default();
+        let subject = view.subject.unwrap_or_default();
+        let names = view.subject_alt_name.unwrap_or_default();
+        Self {
+            validity: view.validity.unwrap_or(usual.validity),
+            backdate: view.backdate.unwrap_or(usual.backdate),
+            rsa_min_bits: view.rsa_min_bits.unwrap_or(usual.rsa_min_bits),
+            ec_curves: view.ec_curves.unwrap_or(usual.ec_curves),
+            subject: SubjectRule {
+                required: subject.required.unwrap_or(usual.subject.required),
+                allowed: subject.allowed,
+                fixed: subject.fixed.unwrap_or_default(),
+                common_name_pattern: subject.common_name_pattern,
+            },
+            subject_alt_name: SubjectAltNameRule {
+                types: names.types.unwrap_or(usual.subject_alt_name.types),
+                patterns: names.patterns.unwrap_or_default(),
+                common_name_as_dns: names.common_name_as_dns.unwrap_or(false),
+            },
+            key_usage: view.key_usage.unwrap_or(usual.key_usage),
+            extended_key_usage: view.extended_key_usage.unwrap_or(usual.extended_key_usage),
+            crl_distribution_point: view.crl_distribution_point.unwrap_or(true),
+        }
+    }
+}
+
+impl From<CertificateTemplate> for TemplateView {
+    fn from(template: CertificateTemplate) -> Self {
+        Self {
+            validity: Some(template.validity),
+            backdate: Some(template.backdate),
+            rsa_min_bits: Some(template.rsa_min_bits),
+            ec_curves: Some(template.ec_curves),
+            subject: Some(SubjectView {
+                required: Some(template.subject.required),
+                allowed: template.subject.allowed,
+                fixed: Some(template.subject.fixed),
+                common_name_pattern: template.subject.common_name_pattern,
+            }),
+            subject_alt_name: Some(SubjectAltNameView {
+                types: Some(template.subject_alt_name.types),
+                patterns: Some(template.subject_alt_name.patterns),
+                common_name_as_dns: Some(template.subject_alt_name.common_name_as_dns),
+            }),
+            key_usage: Some(template.key_usage),
+            extended_key_usage: Some(template.extended_key_usage),
+            crl_distribution_point: Some(template.crl_distribution_point),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_what_was_written_and_the_default_is_that_of_the_api() {
+        let shown =
+            serde_json::to_value(TemplateView::from(CertificateTemplate::default())).unwrap();
+        let documented = serde_json::json!({
+            "validity": "P365D", "backdate": "PT1H",
+            "rsaMinBits": 2048, "ecCurves": ["P256", "P384", "P521"],
+            "subject": { "required": ["CN"], "allowed": null, "fixed": {}, "commonNamePattern": null },
+            "subjectAltName": { "types": ["dns", "ip", "email", "uri", "upn"], "patterns": {}, "commonNameAsDns": false },
+            "keyUsage": ["digitalSignature", "keyEncipherment"], "extendedKeyUsage": ["clientAuth"],
+            "crlDistributionPoint": true
+        });
+        assert_eq!(shown, documented);
+        let read: TemplateView = serde_json::from_value(documented).unwrap();
+        assert_eq!(
+            CertificateTemplate::from(read),
+            CertificateTemplate::default()
+        );
+        let nothing: TemplateView = serde_json::from_str("{}").unwrap();
+        assert_eq!(
+            CertificateTemplate::from(nothing),
+            CertificateTemplate::default()
+        );
+    }
+}

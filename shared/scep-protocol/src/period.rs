@@ -1,0 +1,282 @@
+//! A span of calendar time, as ISO 8601 writes it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use time::{Date, Month, OffsetDateTime};
+
+const MONTHS_A_YEAR: u32 = 12;
+const SECONDS_A_MINUTE: u64 = 60;
+const SECONDS_AN_HOUR: u64 = 60 * SECONDS_A_MINUTE;
+const SECONDS_A_DAY: u64 = 24 * SECONDS_AN_HOUR;
+const SECONDS_A_WEEK: u64 = 7 * SECONDS_A_DAY;
+
+/// Longest period: a hundred years, however they are written.
+const MAX_MONTHS: u32 = 100 * MONTHS_A_YEAR;
+const MAX_SECONDS: u64 = 36_525 * SECONDS_A_DAY;
+
+/// A span of calendar time of at most 100 years, ISO 8601-1 §5.5.2: `P2Y`, `P365D`, `PT1H`, whole numbers only. A year is
+/// a calendar year: two years from a 29 February end on a 28 February.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Period {
+    months: u32,
+    seconds: u64,
+}
+
+/// Why a text is no period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a period is an ISO 8601 duration of at most 100 years in whole numbers, like P2Y, P365D or PT1H"
+)]
+pub struct PeriodError;
+
+impl Period {
+    /// So many years, at most 100.
+    #[must_use]
+    pub const fn years(years: u8) -> Self {
+        let years = u32::from_be_bytes([0, 0, 0, years]);
+        let months = years.saturating_mul(MONTHS_A_YEAR);
+        Self {
+            months: if months > MAX_MONTHS {
+                MAX_MONTHS
+            } else {
+                months
+            },
+            seconds: 0,
+        }
+    }
+
+    /// So many days, at most 36,525.
+    #[must_use]
+    pub const fn days(days: u16) -> Self {
+        let [high, low] = days.to_be_bytes();
+        let days = u64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]);
+        let seconds = days.saturating_mul(SECONDS_A_DAY);
+        Self {
+            months: 0,
+            seconds: if seconds > MAX_SECONDS {
+                MAX_SECONDS
+            } else {
+                seconds
+            },
+        }
+    }
+
+    /// So many hours.
+    #[must_use]
+    pub const fn hours(hours: u8) -> Self {
+        let hours = u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, hours]);
+        Self {
+            months: 0,
+            seconds: hours.saturating_mul(SECONDS_AN_HOUR),
+        }
+    }
+
+    /// Is it the shorter one? A month counts as 30 days.
+    #[must_use]
+    pub fn is_shorter_than(self, other: Self) -> bool {
+        let seconds = |period: Self| u64::from(period.months) * 30 * SECONDS_A_DAY + period.seconds;
+        seconds(self) < seconds(other)
+    }
+
+    /// Is it no time at all?
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.months == 0 && self.seconds == 0
+    }
+
+    /// The end of the period that begins `at`; `None` after the year 9999.
+    #[must_use]
+    pub fn after(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
+        let seconds = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
+        months_later(at, i32::try_from(self.months).ok()?)?.checked_add(seconds)
+    }
+
+    /// The beginning of the period that ends `at`; `None` before the year -9999.
+    #[must_use]
+    pub fn before(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
+        let seconds = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
+        let months = i32::try_from(self.months).ok()?.checked_neg()?;
+        months_later(at, months)?.checked_sub(seconds)
+    }
+}
+
+fn months_later(at: OffsetDateTime, months: i32) -> Option<OffsetDateTime> {
+    let month_of_year = i32::from(u8::from(at.month())) - 1;
+    let months = at
+        .year()
+        .checked_mul(12)?
+        .checked_add(month_of_year)?
+        .checked_add(months)?;
+    let month = Month::try_from(u8::try_from(months.rem_euclid(12)).ok()? + 1).ok()?;
+    let year = months.div_euclid(12);
+    let day = at.day().min(month.length(year));
+    Some(at.replace_date(Date::from_calendar_date(year, month, day).ok()?))
+}
+
+impl FromStr for Period {
+    type Err = PeriodError;
+
+    fn from_str(text: &str) -> Result<Self, PeriodError> {
+        let (date, time) = match text.strip_prefix('P').ok_or(PeriodError)?.split_once('T') {
+            Some((_, "")) => return Err(PeriodError),
+            Some((date, time)) => (date, time),
+            None => (text.strip_prefix('P').unwrap_or_default(), ""),
+        };
+        if date.is_empty() && time.is_empty() {
+            return Err(PeriodError);
+        }
+        let [years, months, weeks, days] = numbers(date, ['Y', 'M', 'W', 'D'])?;
+        let [hours, minutes, seconds] = numbers(time, ['H', 'M', 'S'])?;
+        let months = u64::from(MONTHS_A_YEAR)
+            .checked_mul(years)
+            .and_then(|y| y.checked_add(months));
+        let seconds = [
+            (weeks, SECONDS_A_WEEK),
+            (days, SECONDS_A_DAY),
+            (hours, SECONDS_AN_HOUR),
+            (minutes, SECONDS_A_MINUTE),
+            (seconds, 1),
+        ]
+        .into_iter()
+        .try_fold(0_u64, |sum, (number, unit)| {
+            sum.checked_add(number.checked_mul(unit)?)
+        });
+        let months = months
+            .and_then(|months| u32::try_from(months).ok())
+            .ok_or(PeriodError)?;
+        let seconds = seconds.ok_or(PeriodError)?;
+        if months > MAX_MONTHS || seconds > MAX_SECONDS {
+            return Err(PeriodError);
+        }
+        Ok(Self { months, seconds })
+    }
+}
+
+/// The numbers before these letters, which come in this order if they come; 0 for one that does not.
+fn numbers<const N: usize>(text: &str, letters: [char; N]) -> Result<[u64; N], PeriodError> {
+    let mut rest = text;
+    let numbers = letters.map(|letter| match rest.split_once(letter) {
+        None => Ok(0),
+        Some((digits, after)) => {
+            rest = after;
+            let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+            digits.parse().ok().filter(|_| is_number).ok_or(PeriodError)
+        }
+    });
+    if !rest.is_empty() {
+        return Err(PeriodError);
+    }
+    let mut found = [0; N];
+    for (slot, number) in found.iter_mut().zip(numbers) {
+        *slot = number?;
+    }
+    Ok(found)
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |f: &mut fmt::Formatter<'_>, number: u64, letter: char| match number {
+            0 => Ok(()),
+            _ => write!(f, "{number}{letter}"),
+        };
+        if self.is_zero() {
+            return f.write_str("PT0S");
+        }
+        f.write_str("P")?;
+        part(f, (self.months / MONTHS_A_YEAR).into(), 'Y')?;
+        part(f, (self.months % MONTHS_A_YEAR).into(), 'M')?;
+        part(f, self.seconds / SECONDS_A_DAY, 'D')?;
+        let seconds = self.seconds % SECONDS_A_DAY;
+        if seconds > 0 {
+            f.write_str("T")?;
+        }
+        part(f, seconds / SECONDS_AN_HOUR, 'H')?;
+        part(f, seconds % SECONDS_AN_HOUR / SECONDS_A_MINUTE, 'M')?;
+        part(f, seconds % SECONDS_A_MINUTE, 'S')
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = PeriodError;
+
+    fn try_from(text: String) -> Result<Self, PeriodError> {
+        text.parse()
+    }
+}
+
+impl From<Period> for String {
+    fn from(period: Period) -> Self {
+        period.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, written: &str, end: OffsetDateTime) {
+        let period: Period = text.parse().unwrap();
+        assert_eq!(period.to_string(), written);
+        assert_eq!(period.after(datetime!(2024-02-29 12:00 UTC)), Some(end));
+    }
+
+    #[test]
+    fn periods_are_calendar_time() {
+        check("P1Y", "P1Y", datetime!(2025-02-28 12:00 UTC));
+        check("P2Y", "P2Y", datetime!(2026-02-28 12:00 UTC));
+        check("P365D", "P365D", datetime!(2025-02-28 12:00 UTC));
+        check("PT1H", "PT1H", datetime!(2024-02-29 13:00 UTC));
+        check("P18M", "P1Y6M", datetime!(2025-08-29 12:00 UTC));
+        check("P2W", "P14D", datetime!(2024-03-14 12:00 UTC));
+        check("PT24H", "P1D", datetime!(2024-03-01 12:00 UTC));
+        check(
+            "P1Y2M3DT4H5M6S",
+            "P1Y2M3DT4H5M6S",
+            datetime!(2025-05-02 16:05:06 UTC),
+        );
+        check("PT0S", "PT0S", datetime!(2024-02-29 12:00 UTC));
+        let year: Period = "P1Y".parse().unwrap();
+        assert_eq!(
+            year.before(datetime!(2024-02-29 12:00 UTC)),
+            Some(datetime!(2023-02-28 12:00 UTC))
+        );
+    }
+
+    #[test]
+    fn other_texts_are_not() {
+        for text in [
+            "",
+            "P",
+            "PT",
+            "P1",
+            "1Y",
+            "P1YT",
+            "PT1D",
+            "P1D1Y",
+            "P-1D",
+            "P+1D",
+            "P1.5Y",
+            "P1Y1Y",
+            "p1y",
+            "P 1Y",
+            "P101Y",
+            "P36526D",
+            "P99999999999999999999D",
+            "PT9999999999999H",
+        ] {
+            assert_eq!(text.parse::<Period>(), Err(PeriodError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_period_that_leads_out_of_the_calendar_has_no_end() {
+        let century: Period = "P100Y".parse().unwrap();
+        assert_eq!(century.after(datetime!(9990-01-01 0:00 UTC)), None);
+    }
+}

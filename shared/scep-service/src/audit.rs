@@ -1,0 +1,122 @@
+//! Who changed what: a record beside every change, written with it or not at all.
+
+use time::OffsetDateTime;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::object::document;
+use crate::{Object, Reference, StoreError};
+
+/// Who acts, as records name them: a token's name, a user of an identity provider, a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(pub String);
+
+/// What was done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditAction {
+    /// SCEP activated on an RA Profile.
+    Activate,
+    /// Made.
+    Create,
+    /// SCEP deactivated on an RA Profile.
+    Deactivate,
+    /// Deleted.
+    Delete,
+    /// Disabled.
+    Disable,
+    /// Edited.
+    Edit,
+    /// Enabled.
+    Enable,
+    /// A subordinate's certificate installed.
+    InstallCertificate,
+}
+
+impl AuditAction {
+    /// Every action.
+    pub const ALL: [Self; 8] = [
+        Self::Activate,
+        Self::Create,
+        Self::Deactivate,
+        Self::Delete,
+        Self::Disable,
+        Self::Edit,
+        Self::Enable,
+        Self::InstallCertificate,
+    ];
+
+    /// Its name in the API and in storage.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::Create => "create",
+            Self::Deactivate => "deactivate",
+            Self::Delete => "delete",
+            Self::Disable => "disable",
+            Self::Edit => "edit",
+            Self::Enable => "enable",
+            Self::InstallCertificate => "installCertificate",
+        }
+    }
+
+    /// The action of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
+/// The record of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its identity; orders records by time.
+    pub uuid: Uuid,
+    /// When.
+    pub at: OffsetDateTime,
+    /// Who.
+    pub actor: Actor,
+    /// What was done.
+    pub action: AuditAction,
+    /// To what.
+    pub object: Reference,
+    /// The object's name, if its kind has names.
+    pub name: Option<String>,
+    /// The object before, JSON without secrets; `None` when it was made.
+    pub before: Option<String>,
+    /// The object after, JSON without secrets; `None` when it was deleted.
+    pub after: Option<String>,
+}
+
+impl AuditRecord {
+    /// The record of an object that was `before` and is `after`; `None` when neither was.
+    pub(crate) fn of<T: Object>(
+        actor: &Actor,
+        action: AuditAction,
+        before: Option<&T>,
+        after: Option<&T>,
+        now: OffsetDateTime,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(object) = after.or(before) else {
+            return Ok(None);
+        };
+        let without_secrets = |object: &T| document(&object.without_secrets());
+        Ok(Some(Self {
+            uuid: Uuid::new_v7(timestamp(now)),
+            at: now,
+            actor: actor.clone(),
+            action,
+            object: Reference {
+                kind: T::KIND,
+                uuid: object.uuid(),
+            },
+            name: object.name().map(ToString::to_string),
+            before: before.map(without_secrets).transpose()?,
+            after: after.map(without_secrets).transpose()?,
+        }))
+    }
+}
+
+fn timestamp(at: OffsetDateTime) -> Timestamp {
+    let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
+    Timestamp::from_unix(NoContext, seconds, at.nanosecond())
+}

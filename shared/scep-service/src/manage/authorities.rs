@@ -1,0 +1,204 @@
+//! Authorities: made with their keys, certified by themselves or by another CA.
+
+use ca_issuer::{
+    CaSubject, Certified, Keypair, SerialNumber, assemble_request, certification_request,
+    check_path,
+};
+use scep_cms::CertificationRequest;
+use scep_protocol::{
+    Authority, CertificatePath, Certification, Description, KeyAlgorithm, KeyReference, Period,
+};
+use uuid::Uuid;
+
+use super::{describe, new_name, same_name};
+use crate::entropy::random;
+use crate::{
+    AuditAction, Edit, Failure, GeneratedKey, Invalid, ManageError, Managing, Object, Versioned,
+    find,
+};
+
+/// Who certifies an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorityKind {
+    /// Itself.
+    Root,
+    /// Another CA.
+    Subordinate,
+}
+
+/// An authority to be made.
+#[derive(Clone, Debug)]
+pub struct NewAuthority {
+    /// Its name.
+    pub name: String,
+    /// What an administrator notes.
+    pub description: Edit<String>,
+    /// Who certifies it.
+    pub kind: AuthorityKind,
+    /// What its key is.
+    pub key_algorithm: KeyAlgorithm,
+    /// An existing key to take; `None` for a new one.
+    pub key: Option<KeyReference>,
+    /// Its subject, RFC 4514's text.
+    pub subject: String,
+    /// How long a root's certificate is valid.
+    pub validity: Period,
+}
+
+/// Makes an authority: its key, and a root's self-signed certificate or a subordinate's request for one.
+///
+/// # Errors
+/// [`ManageError::NameTaken`], [`ManageError::Invalid`]; our own failures.
+pub async fn create_authority(
+    managing: &Managing,
+    new: NewAuthority,
+) -> Result<Versioned<Authority>, ManageError> {
+    let mut reasons = Vec::new();
+    let name = new_name(Some(new.name), &mut reasons);
+    let mut description = Description::default();
+    describe(new.description, &mut description, &mut reasons);
+    let ends = new.validity.after(managing.clock.now());
+    if new.validity.is_zero() || ends.is_none_or(|end| end.year() > 9999) {
+        reasons.push(Invalid::Validity);
+    }
+    let subject = CaSubject::new(&new.subject)
+        .map_err(|_| reasons.push(Invalid::Subject))
+        .ok();
+    let (Some(name), Some(subject), []) = (name, subject, reasons.as_slice()) else {
+        return Err(reasons.into());
+    };
+    // A key is for good: none is made for a name that is taken. The store looks again.
+    if find::<Authority>(&*managing.objects, &name)
+        .await?
+        .is_some()
+    {
+        return Err(ManageError::NameTaken(Authority::KIND));
+    }
+    let key = match &new.key {
+        Some(reference) => managing.ca_keys.adopt(reference, new.key_algorithm).await?,
+        None => managing.ca_keys.generate(new.key_algorithm).await?,
+    };
+    let certification = match new.kind {
+        AuthorityKind::Root => {
+            root(managing, &key, new.key_algorithm, &subject, new.validity).await?
+        }
+        AuthorityKind::Subordinate => request(managing, &key, new.key_algorithm, &subject).await?,
+    };
+    let authority = Authority {
+        uuid: Uuid::new_v4(),
+        name,
+        description,
+        key_algorithm: new.key_algorithm,
+        key: key.reference,
+        certification,
+    };
+    managing.create(authority).await
+}
+
+async fn root(
+    managing: &Managing,
+    key: &GeneratedKey,
+    algorithm: KeyAlgorithm,
+    subject: &CaSubject,
+    validity: Period,
+) -> Result<Certification, Failure> {
+    let to_be_signed = ca_issuer::root_authority(
+        subject,
+        &keypair(key, algorithm),
+        SerialNumber::from_random(random()?),
+        validity,
+        managing.clock.now(),
+    )
+    .map_err(Failure::encode)?;
+    let certificate = managing
+        .sign(&key.reference, algorithm, &to_be_signed)
+        .await?;
+    Ok(Certification::Root { certificate })
+}
+
+async fn request(
+    managing: &Managing,
+    key: &GeneratedKey,
+    algorithm: KeyAlgorithm,
+    subject: &CaSubject,
+) -> Result<Certification, Failure> {
+    let to_be_signed =
+        certification_request(subject, &keypair(key, algorithm)).map_err(Failure::encode)?;
+    let signature = managing
+        .ca_keys
+        .sign(&key.reference, algorithm, &to_be_signed)
+        .await?;
+    let request =
+        assemble_request(&to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
+    Ok(Certification::Subordinate {
+        request,
+        installed: None,
+    })
+}
+
+fn keypair(key: &GeneratedKey, algorithm: KeyAlgorithm) -> Keypair<'_> {
+    Keypair {
+        algorithm,
+        subject_public_key_info: &key.subject_public_key_info,
+    }
+}
+
+/// Edits an authority's description.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`], [`ManageError::Invalid`]; our own failures.
+pub async fn edit_authority(
+    managing: &Managing,
+    uuid: Uuid,
+    version: Option<u64>,
+    name: Option<&str>,
+    description: Edit<String>,
+) -> Result<Versioned<Authority>, ManageError> {
+    let before: Versioned<Authority> = managing.get_version(uuid, version).await?;
+    let mut after = before.object.clone();
+    let mut reasons = Vec::new();
+    same_name(name, &after.name, &mut reasons);
+    describe(description, &mut after.description, &mut reasons);
+    if !reasons.is_empty() {
+        return Err(reasons.into());
+    }
+    managing.replace(before, after, AuditAction::Edit).await
+}
+
+/// Gives a subordinate its certificate, or a later one for the same key and subject.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when the certificate is not for this
+/// authority, or its chain does not fit; our own failures.
+pub async fn install_certificate(
+    managing: &Managing,
+    uuid: Uuid,
+    path: CertificatePath,
+) -> Result<Versioned<Authority>, ManageError> {
+    let before: Versioned<Authority> = managing.get(uuid).await?;
+    let mut after = before.object.clone();
+    let Certification::Subordinate { request, installed } = &mut after.certification else {
+        return Err(vec![Invalid::AuthorityIsRoot].into());
+    };
+    let asked = CertificationRequest::from_pem(request).map_err(Failure::encode)?;
+    let authority = Certified {
+        subject_public_key_info: asked.subject_public_key_info(),
+        replaced: installed.as_ref().map(|installed| &installed.certificate),
+    };
+    check_path(&authority, &path, managing.clock.now())
+        .map_err(|unfit| vec![Invalid::Certificate(unfit)])?;
+    *installed = Some(path);
+    managing
+        .replace(before, after, AuditAction::InstallCertificate)
+        .await
+}
+
+/// Deletes an authority that nothing needs. Its key stays: whoever wants it gone deletes it where it is.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while RA Profiles or RA certificates need
+/// it; our own failures.
+pub async fn delete_authority(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
+    let authority: Versioned<Authority> = managing.get(uuid).await?;
+    managing.delete(authority).await
+}

@@ -1,0 +1,174 @@
+//! RA Profiles: what an authority issues, and by which SCEP Profile.
+
+use scep_protocol::{
+    Attributes, Authority, CertificateTemplate, Description, RaCertificate, RaProfile,
+    ScepActivation, ScepProfile,
+};
+use uuid::Uuid;
+
+use super::{describe, new_name, same_name};
+use crate::{
+    AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
+};
+
+/// What is to become of an RA Profile.
+#[derive(Clone, Debug, Default)]
+pub struct RaProfileEdit {
+    /// Of a new one, its name.
+    pub name: Option<String>,
+    /// What an administrator notes.
+    pub description: Edit<String>,
+    /// Whether it serves.
+    pub enabled: Option<bool>,
+    /// The rules for its certificates.
+    pub template: Option<CertificateTemplate>,
+}
+
+/// Makes an RA Profile under an authority, without SCEP.
+///
+/// # Errors
+/// [`ManageError::NotFound`] when there is no such authority; [`ManageError::NameTaken`], [`ManageError::Invalid`]; our own
+/// failures.
+pub async fn create_ra_profile(
+    managing: &Managing,
+    authority: Uuid,
+    edit: RaProfileEdit,
+) -> Result<Versioned<RaProfile>, ManageError> {
+    let authority: Versioned<Authority> = managing.get(authority).await?;
+    let mut reasons = Vec::new();
+    let name = new_name(edit.name.clone(), &mut reasons);
+    let edited = name.map(|name| {
+        let mut ra_profile = RaProfile {
+            uuid: Uuid::new_v4(),
+            name,
+            description: Description::default(),
+            enabled: false,
+            authority: authority.object.uuid,
+            scep: None,
+            template: CertificateTemplate::default(),
+        };
+        apply(edit, &mut ra_profile, &mut reasons);
+        ra_profile
+    });
+    match (edited, reasons.as_slice()) {
+        (Some(ra_profile), []) => managing.create(ra_profile).await,
+        (Some(_) | None, _) => Err(reasons.into()),
+    }
+}
+
+/// Edits an RA Profile.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`], [`ManageError::Invalid`]; our own failures.
+pub async fn edit_ra_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    version: Option<u64>,
+    edit: RaProfileEdit,
+) -> Result<Versioned<RaProfile>, ManageError> {
+    let before: Versioned<RaProfile> = managing.get_version(uuid, version).await?;
+    let mut after = before.object.clone();
+    let mut reasons = Vec::new();
+    apply(edit, &mut after, &mut reasons);
+    if !reasons.is_empty() {
+        return Err(reasons.into());
+    }
+    managing.replace(before, after, AuditAction::Edit).await
+}
+
+fn apply(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Invalid>) {
+    same_name(edit.name.as_deref(), &ra_profile.name, reasons);
+    describe(edit.description, &mut ra_profile.description, reasons);
+    ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
+    if let Some(template) = edit.template {
+        reasons.extend(template.errors().into_iter().map(Invalid::Template));
+        ra_profile.template = template;
+    }
+}
+
+/// Lets an RA Profile serve, or not.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
+pub async fn enable_ra_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    enabled: Enabled,
+) -> Result<(), ManageError> {
+    let before: Versioned<RaProfile> = managing.get(uuid).await?;
+    let mut after = before.object.clone();
+    after.enabled = enabled == Enabled::Yes;
+    if after.enabled != before.object.enabled {
+        managing.replace(before, after, enabled.action()).await?;
+    }
+    Ok(())
+}
+
+/// Activates a SCEP Profile on an RA Profile.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when the SCEP Profile's RA certificate is
+/// another authority's; our own failures.
+pub async fn activate_scep(
+    managing: &Managing,
+    ra_profile: Uuid,
+    scep_profile: Uuid,
+    issue_certificate_attributes: Attributes,
+) -> Result<Versioned<RaProfile>, ManageError> {
+    let before: Versioned<RaProfile> = managing.get(ra_profile).await?;
+    let scep_profile: Versioned<ScepProfile> = managing.get(scep_profile).await?;
+    let ra_certificate: Versioned<RaCertificate> =
+        managing.get(scep_profile.object.ra_certificate).await?;
+    if ra_certificate.object.authority != before.object.authority {
+        let name = before.object.name.to_string();
+        return Err(vec![Invalid::OtherAuthority(name)].into());
+    }
+    let mut after = before.object.clone();
+    after.scep = Some(ScepActivation {
+        scep_profile: scep_profile.object.uuid,
+        issue_certificate_attributes,
+    });
+    if after.scep == before.object.scep {
+        return Ok(before);
+    }
+    managing.replace(before, after, AuditAction::Activate).await
+}
+
+/// Deactivates SCEP on an RA Profile.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
+pub async fn deactivate_scep(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
+    let before: Versioned<RaProfile> = managing.get(uuid).await?;
+    let mut after = before.object.clone();
+    after.scep = None;
+    if before.object.scep.is_some() {
+        let action = AuditAction::Deactivate;
+        managing.replace(before, after, action).await?;
+    }
+    Ok(())
+}
+
+/// Deletes an RA Profile that is no SCEP Profile's default, or after it has been made none.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while it is a default; our own failures.
+pub async fn delete_ra_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    dependents: Dependents,
+) -> Result<(), ManageError> {
+    let mut ra_profile: Versioned<RaProfile> = managing.get(uuid).await?;
+    if dependents == Dependents::Unlink {
+        for dependent in &ra_profile.dependents {
+            if dependent.kind == ObjectKind::ScepProfile {
+                let before: Versioned<ScepProfile> = managing.get(dependent.uuid).await?;
+                let mut after = before.object.clone();
+                after.ra_profile = None;
+                managing.replace(before, after, AuditAction::Edit).await?;
+            }
+        }
+        ra_profile = managing.get(uuid).await?;
+    }
+    managing.delete(ra_profile).await
+}

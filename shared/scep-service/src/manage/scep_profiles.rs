@@ -1,0 +1,302 @@
+//! SCEP Profiles: how SCEP is spoken, and to which RA Profile it leads.
+
+use scep_cms::ChallengePassword;
+use scep_protocol::{
+    Attributes, CaCertificateForm, CertificateAssociations, Description, IntuneSettings,
+    ProfileName, RaCertificate, RaProfile, ScepProfile,
+};
+use uuid::Uuid;
+
+use super::ra_certificates::is_usable;
+use super::{describe, new_name, same_name};
+use crate::{
+    AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
+    deactivate_scep, read,
+};
+
+/// Longest challengePassword, in characters: pkcs-9-ub-challengePassword of RFC 2985.
+const MAX_CHALLENGE_CHARACTERS: usize = 255;
+
+/// What is to become of a SCEP Profile.
+#[derive(Clone, Default)]
+pub struct ScepProfileEdit {
+    /// Of a new one, its name.
+    pub name: Option<String>,
+    /// What an administrator notes.
+    pub description: Edit<String>,
+    /// The default RA Profile.
+    pub ra_profile: Edit<Uuid>,
+    /// The RA certificate; a new profile must have one.
+    pub ra_certificate: Option<Uuid>,
+    /// In days.
+    pub renewal_threshold_days: Edit<u32>,
+    /// Whether CertRep carries the issuer.
+    pub include_ca_certificate: Edit<bool>,
+    /// Whether CertRep carries the chain.
+    pub include_ca_certificate_chain: Edit<bool>,
+    /// `Some(true)`: there must be a challengePassword, given here or before. `Some(false)`: none. `None`: as it is, unless one is
+    /// given.
+    pub enable_challenge: Option<bool>,
+    /// Another challengePassword.
+    pub challenge: Option<ChallengePassword>,
+    /// Whether every enrolment waits for an administrator.
+    pub require_manual_approval: Edit<bool>,
+    /// What GetCACert answers.
+    pub ca_certificate_form: Edit<CaCertificateForm>,
+    /// Whether SHA-1 and triple DES are taken; the default is that they are.
+    pub legacy_algorithms: Edit<bool>,
+    /// Whether Intune validates challenges, which cannot be enabled.
+    pub enable_intune: Option<bool>,
+    /// The Entra tenant.
+    pub intune_tenant: Edit<String>,
+    /// The application's id.
+    pub intune_application_id: Edit<String>,
+    /// The application's secret.
+    pub intune_application_key: Edit<ChallengePassword>,
+    /// Attributes of the issuance.
+    pub issue_certificate_attributes: Edit<Attributes>,
+    /// Attributes of the profile.
+    pub custom_attributes: Edit<Attributes>,
+    /// Whose the certificates are.
+    pub certificate_associations: Edit<CertificateAssociations>,
+}
+
+/// Makes a SCEP Profile, disabled.
+///
+/// # Errors
+/// [`ManageError::NameTaken`], [`ManageError::Invalid`]; our own failures.
+pub async fn create_scep_profile(
+    managing: &Managing,
+    edit: ScepProfileEdit,
+) -> Result<Versioned<ScepProfile>, ManageError> {
+    let mut reasons = Vec::new();
+    let name = new_name(edit.name.clone(), &mut reasons);
+    if edit.ra_certificate.is_none() {
+        reasons.push(Invalid::Missing("caCertificateUuid"));
+    }
+    let (Some(name), Some(ra_certificate), []) = (name, edit.ra_certificate, reasons.as_slice())
+    else {
+        return Err(reasons.into());
+    };
+    let mut scep_profile = new_scep_profile(name, ra_certificate);
+    apply(managing, edit, &mut scep_profile).await?;
+    check_links(managing, &scep_profile, &[]).await?;
+    managing.create(scep_profile).await
+}
+
+fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
+    ScepProfile {
+        uuid: Uuid::new_v4(),
+        name,
+        description: Description::default(),
+        enabled: false,
+        ra_profile: None,
+        ra_certificate,
+        challenge: None,
+        renewal_threshold_days: None,
+        require_manual_approval: false,
+        include_ca_certificate: false,
+        include_ca_certificate_chain: false,
+        ca_certificate_form: CaCertificateForm::default(),
+        legacy_algorithms: true,
+        intune: IntuneSettings::default(),
+        annotations: Default::default(),
+    }
+}
+
+/// Edits a SCEP Profile.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`], [`ManageError::Invalid`]; our own failures.
+pub async fn edit_scep_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    version: Option<u64>,
+    edit: ScepProfileEdit,
+) -> Result<Versioned<ScepProfile>, ManageError> {
+    let before: Versioned<ScepProfile> = managing.get_version(uuid, version).await?;
+    let mut after = before.object.clone();
+    apply(managing, edit, &mut after).await?;
+    let activated_on: Vec<_> = before
+        .dependents
+        .iter()
+        .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
+        .map(|dependent| dependent.uuid)
+        .collect();
+    let same_links = after.ra_certificate == before.object.ra_certificate
+        && after.ra_profile == before.object.ra_profile;
+    // An edit of something else goes through also when the RA certificate has expired meanwhile.
+    if !same_links {
+        check_links(managing, &after, &activated_on).await?;
+    }
+    managing.replace(before, after, AuditAction::Edit).await
+}
+
+async fn apply(
+    managing: &Managing,
+    edit: ScepProfileEdit,
+    profile: &mut ScepProfile,
+) -> Result<(), ManageError> {
+    let mut reasons = Vec::new();
+    same_name(edit.name.as_deref(), &profile.name, &mut reasons);
+    describe(edit.description, &mut profile.description, &mut reasons);
+    edit.ra_profile.apply_optional(&mut profile.ra_profile);
+    profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
+    edit.renewal_threshold_days
+        .apply_optional(&mut profile.renewal_threshold_days);
+    edit.include_ca_certificate
+        .apply(&mut profile.include_ca_certificate);
+    edit.include_ca_certificate_chain
+        .apply(&mut profile.include_ca_certificate_chain);
+    edit.require_manual_approval
+        .apply(&mut profile.require_manual_approval);
+    edit.ca_certificate_form
+        .apply(&mut profile.ca_certificate_form);
+    profile.legacy_algorithms = match edit.legacy_algorithms {
+        Edit::Keep => profile.legacy_algorithms,
+        Edit::Reset => true,
+        Edit::Set(legacy) => legacy,
+    };
+    let annotations = &mut profile.annotations;
+    edit.issue_certificate_attributes
+        .apply(&mut annotations.issue_certificate_attributes);
+    edit.custom_attributes
+        .apply(&mut annotations.custom_attributes);
+    edit.certificate_associations
+        .apply(&mut annotations.associations);
+    if edit.enable_intune == Some(true) {
+        reasons.push(Invalid::Intune);
+    }
+    edit.intune_tenant
+        .apply_optional(&mut profile.intune.tenant);
+    edit.intune_application_id
+        .apply_optional(&mut profile.intune.application_id);
+    let challenge = new_challenge(edit.enable_challenge, edit.challenge, profile, &mut reasons);
+    if !reasons.is_empty() {
+        return Err(reasons.into());
+    }
+    let seal = async |secret: &ChallengePassword| managing.secrets.seal(profile.uuid, secret).await;
+    match edit.intune_application_key {
+        Edit::Keep => {}
+        Edit::Reset => profile.intune.application_key = None,
+        Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
+    }
+    match challenge {
+        Edit::Keep => {}
+        Edit::Reset => profile.challenge = None,
+        Edit::Set(challenge) => profile.challenge = Some(seal(&challenge).await?),
+    }
+    Ok(())
+}
+
+/// What is to become of the challengePassword.
+fn new_challenge(
+    enable: Option<bool>,
+    given: Option<ChallengePassword>,
+    profile: &ScepProfile,
+    reasons: &mut Vec<Invalid>,
+) -> Edit<ChallengePassword> {
+    let fits = |given: &ChallengePassword| {
+        (1..=MAX_CHALLENGE_CHARACTERS).contains(&given.reveal().chars().count())
+    };
+    match (enable, given) {
+        (Some(false), _) => Edit::Reset,
+        (Some(true), None) if profile.challenge.is_none() => {
+            reasons.push(Invalid::ChallengeMissing);
+            Edit::Keep
+        }
+        (Some(true) | None, None) => Edit::Keep,
+        (Some(true) | None, Some(given)) if fits(&given) => Edit::Set(given),
+        (Some(true) | None, Some(_)) => {
+            reasons.push(Invalid::Challenge);
+            Edit::Keep
+        }
+    }
+}
+
+/// Can the profile's RA certificate serve, and did the authority of every RA Profile that it meets issue it?
+async fn check_links(
+    managing: &Managing,
+    profile: &ScepProfile,
+    activated_on: &[Uuid],
+) -> Result<(), ManageError> {
+    let objects = &*managing.objects;
+    let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await? else {
+        return Err(vec![Invalid::RaCertificateUnknown].into());
+    };
+    if !is_usable(&ra_certificate.object, managing.clock.now()) {
+        return Err(vec![Invalid::RaCertificateUnusable].into());
+    }
+    let mut reasons = Vec::new();
+    for uuid in profile.ra_profile.iter().chain(activated_on) {
+        match read::<RaProfile>(objects, *uuid).await? {
+            None => reasons.push(Invalid::RaProfileUnknown),
+            Some(found) if found.object.authority != ra_certificate.object.authority => {
+                reasons.push(Invalid::OtherAuthority(found.object.name.to_string()));
+            }
+            Some(_) => {}
+        }
+    }
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(reasons.into())
+}
+
+/// Makes an RA Profile the default.
+///
+/// # Errors
+/// [`ManageError::NotFound`], also when there is no such RA Profile; [`ManageError::Conflict`], [`ManageError::Invalid`]; our
+/// own failures.
+pub async fn set_default_ra_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    ra_profile: Uuid,
+) -> Result<(), ManageError> {
+    managing.get::<RaProfile>(ra_profile).await?;
+    let edit = ScepProfileEdit {
+        ra_profile: Edit::Set(ra_profile),
+        ..ScepProfileEdit::default()
+    };
+    edit_scep_profile(managing, uuid, None, edit).await?;
+    Ok(())
+}
+
+/// Lets a SCEP Profile serve, or not.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
+pub async fn enable_scep_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    enabled: Enabled,
+) -> Result<(), ManageError> {
+    let before: Versioned<ScepProfile> = managing.get(uuid).await?;
+    let mut after = before.object.clone();
+    after.enabled = enabled == Enabled::Yes;
+    if after.enabled != before.object.enabled {
+        managing.replace(before, after, enabled.action()).await?;
+    }
+    Ok(())
+}
+
+/// Deletes a SCEP Profile that is activated on no RA Profile, or after it has been deactivated.
+///
+/// # Errors
+/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while it is activated; our own failures.
+pub async fn delete_scep_profile(
+    managing: &Managing,
+    uuid: Uuid,
+    dependents: Dependents,
+) -> Result<(), ManageError> {
+    let mut scep_profile: Versioned<ScepProfile> = managing.get(uuid).await?;
+    if dependents == Dependents::Unlink {
+        for dependent in &scep_profile.dependents {
+            if dependent.kind == ObjectKind::RaProfile {
+                deactivate_scep(managing, dependent.uuid).await?;
+            }
+        }
+        scep_profile = managing.get(uuid).await?;
+    }
+    managing.delete(scep_profile).await
+}

@@ -1,0 +1,59 @@
+//! Profiles as the request path reads them, from the objects that administration writes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scep_protocol::{Configuration, EndpointName, RaProfile, ScepProfile};
+use uuid::Uuid;
+
+use crate::{Object, ObjectStore, Profiles, StoreError, find, read};
+
+/// [`Profiles`] over an [`ObjectStore`].
+pub struct StoredProfiles(pub Arc<dyn ObjectStore>);
+
+#[async_trait]
+impl Profiles for StoredProfiles {
+    async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError> {
+        let (scep_profile, ra_profile) = self.linked(endpoint).await?;
+        let ra_certificate = scep_profile.as_ref().map(|profile| profile.ra_certificate);
+        let authority = ra_profile.as_ref().map(|profile| profile.authority);
+        Ok(Configuration {
+            ra_certificate: self.object(ra_certificate).await?,
+            authority: self.object(authority).await?,
+            scep_profile,
+            ra_profile,
+        })
+    }
+}
+
+impl StoredProfiles {
+    /// The named profile and the one that it is linked to.
+    async fn linked(
+        &self,
+        endpoint: &EndpointName,
+    ) -> Result<(Option<ScepProfile>, Option<RaProfile>), StoreError> {
+        match endpoint {
+            EndpointName::ScepProfile(name) => {
+                let named = find::<ScepProfile>(&*self.0, name).await?;
+                let named = named.map(|found| found.object);
+                let linked = named.as_ref().and_then(|profile| profile.ra_profile);
+                let linked = self.object(linked).await?;
+                Ok((named, linked))
+            }
+            EndpointName::RaProfile(name) => {
+                let named = find::<RaProfile>(&*self.0, name).await?;
+                let named = named.map(|found| found.object);
+                let linked = named.as_ref().and_then(|profile| profile.scep.as_ref());
+                let linked = self.object(linked.map(|scep| scep.scep_profile)).await?;
+                Ok((linked, named))
+            }
+        }
+    }
+
+    async fn object<T: Object>(&self, uuid: Option<Uuid>) -> Result<Option<T>, StoreError> {
+        let Some(uuid) = uuid else {
+            return Ok(None);
+        };
+        Ok(read(&*self.0, uuid).await?.map(|found| found.object))
+    }
+}

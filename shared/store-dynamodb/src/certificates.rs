@@ -1,0 +1,272 @@
+//! The certificates table: the record of every certificate, and the lists of them.
+
+use scep_cms::{Certificate, TransactionId};
+use scep_protocol::{Annotations, TransactionKey};
+use scep_service::{
+    AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary, Inventory,
+    Page, PageRequest, StoreError, TransactionStatus, TransactionSummary,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::DynamoDbStore;
+use crate::index::{BY_COMMON_NAME, BY_EXPIRY, BY_RA_PROFILE, BY_SCEP_PROFILE, BY_UUID};
+use crate::item::{
+    ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, ID, ISSUED_AT, Item, LIST, NOT_AFTER,
+    NOT_BEFORE, RA_PROFILE, Reader, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT,
+    TRANSACTION_ID, UUID, corrupt, milliseconds, octets, text, unavailable,
+};
+use crate::page::{Bounds, List};
+
+const RECORD: &str = "certificate record";
+
+/// The one hash key of the indexes that list every certificate. DynamoDB writes a thousand items a second under one key.
+const ALL: &str = "certificate";
+
+/// Longest key of a search, in characters: DynamoDB's sort keys have up to 1,024 octets.
+const MAX_SEARCH_CHARACTERS: usize = 255;
+
+#[async_trait::async_trait]
+impl Inventory for DynamoDbStore {
+    async fn certificate_record(
+        &self,
+        uuid: Uuid,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        let list = List {
+            table: &self.tables.certificates,
+            index: &BY_UUID,
+            hash: uuid.to_string(),
+            bounds: Bounds::All,
+            ascending: true,
+        };
+        let Some(key) = self.all(&list).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let id = Reader {
+            what: RECORD,
+            item: &key,
+        }
+        .text(ID)?
+        .to_owned();
+        self.get_certificate(id).await
+    }
+
+    async fn certificates(
+        &self,
+        filter: &CertificateFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CertificateSummary>, StoreError> {
+        if let Some(uuid) = filter.uuid {
+            let found = self.certificate_record(uuid).await?;
+            let fits =
+                |summary: &CertificateSummary| filter.fits(summary) && names(filter, summary);
+            let found = found.map(|record| record.summary).filter(fits);
+            return Ok(Page {
+                items: found.into_iter().collect(),
+                cursor: None,
+            });
+        }
+        let list = self.list_of(filter);
+        let read = |item: &Item| {
+            let summary = summary(&Reader { what: RECORD, item })?;
+            Ok((filter.fits(&summary) && names(filter, &summary)).then_some(summary))
+        };
+        self.page(&list, page, read).await
+    }
+
+    async fn transactions(
+        &self,
+        status: Option<TransactionStatus>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError> {
+        self.transaction_page(status, page, now).await
+    }
+
+    async fn audit_records(
+        &self,
+        filter: &AuditFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AuditRecord>, StoreError> {
+        self.audit_page(filter, page).await
+    }
+}
+
+impl DynamoDbStore {
+    /// The index that has the fewest certificates for a filter to pass over.
+    fn list_of(&self, filter: &CertificateFilter) -> List<'_> {
+        let table = &self.tables.certificates;
+        if let Some(subject) = &filter.subject {
+            return List {
+                table,
+                index: &BY_COMMON_NAME,
+                hash: ALL.to_owned(),
+                bounds: match search_text(subject) {
+                    key if key.is_empty() => Bounds::All,
+                    key => Bounds::BeginningWith(key),
+                },
+                ascending: true,
+            };
+        }
+        let (index, hash) = match (filter.ra_profile, filter.scep_profile) {
+            (Some(uuid), _) => (&BY_RA_PROFILE, uuid.to_string()),
+            (None, Some(uuid)) => (&BY_SCEP_PROFILE, uuid.to_string()),
+            (None, None) => (&BY_EXPIRY, ALL.to_owned()),
+        };
+        let first = filter.not_after_from.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let last = filter
+            .not_after_before
+            .map_or(END_OF_TIME, |before| before - time::Duration::MILLISECOND);
+        List {
+            table,
+            index,
+            hash,
+            bounds: Bounds::Between(milliseconds(first.min(last)), milliseconds(last)),
+            ascending: filter.not_after_before.is_some(),
+        }
+    }
+
+    pub(crate) async fn get_certificate(
+        &self,
+        id: String,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.certificates)
+            .key(ID, text(id))
+            .send()
+            .await
+            .map_err(unavailable("reading a certificate"))?;
+        found.item.as_ref().map(record).transpose()
+    }
+}
+
+/// Later than any notAfter that RFC 5280 can write.
+const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
+
+/// Does what is looked for beyond a CN stand in the certificate's subject?
+fn names(filter: &CertificateFilter, summary: &CertificateSummary) -> bool {
+    let wanted = filter
+        .subject
+        .as_deref()
+        .filter(|wanted| wanted.contains(','));
+    let subject = summary.subject.to_lowercase();
+    wanted.is_none_or(|wanted| subject.contains(&wanted.to_lowercase()))
+}
+
+/// Under what a certificate is found: its CN, or the whole subject where it has none.
+fn search_key(summary: &CertificateSummary) -> String {
+    shortened(summary.common_name.as_ref().unwrap_or(&summary.subject))
+}
+
+/// What the keys that are looked for begin with.
+fn search_text(subject: &str) -> String {
+    let lower = subject.to_lowercase();
+    match lower.strip_prefix("cn=") {
+        // What comes behind the CN is compared with the subject, see `names`.
+        Some(rest) => shortened(rest.split(',').next().unwrap_or_default()),
+        None => shortened(&lower),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.to_lowercase()
+        .chars()
+        .take(MAX_SEARCH_CHARACTERS)
+        .collect()
+}
+
+pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
+    format!("{authority}/{serial_number}")
+}
+
+pub(crate) fn certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
+    Certificate::from_der(reader.octets(CERTIFICATE)?).map_err(corrupt(reader.what))
+}
+
+/// Puts annotations on an item, if there are any.
+pub(crate) fn annotated(item: &mut Item, annotations: &Annotations) -> Result<(), StoreError> {
+    if *annotations != Annotations::default() {
+        let json = serde_json::to_string(annotations).map_err(corrupt("annotations"))?;
+        item.insert(ANNOTATIONS.to_owned(), text(json));
+    }
+    Ok(())
+}
+
+/// The annotations on an item.
+pub(crate) fn annotations(reader: &Reader<'_>) -> Result<Annotations, StoreError> {
+    match reader.optional_text(ANNOTATIONS)? {
+        None => Ok(Annotations::default()),
+        Some(json) => serde_json::from_str(&json).map_err(corrupt("annotations")),
+    }
+}
+
+pub(crate) fn recorded(record: &CertificateRecord) -> Result<Item, StoreError> {
+    let summary = &record.summary;
+    let mut item = Item::from([
+        (
+            ID.to_owned(),
+            text(certificate_id(summary.authority, &summary.serial_number)),
+        ),
+        (LIST.to_owned(), text(ALL)),
+        (UUID.to_owned(), text(summary.uuid.to_string())),
+        (AUTHORITY.to_owned(), text(summary.authority.to_string())),
+        (RA_PROFILE.to_owned(), text(summary.ra_profile.to_string())),
+        (
+            SCEP_PROFILE.to_owned(),
+            text(summary.scep_profile.to_string()),
+        ),
+        (
+            TRANSACTION_ID.to_owned(),
+            text(record.transaction.transaction_id.as_str()),
+        ),
+        (SERIAL_NUMBER.to_owned(), text(&summary.serial_number)),
+        (SUBJECT.to_owned(), text(&summary.subject)),
+        (CERTIFICATE.to_owned(), octets(record.certificate.der())),
+        (NOT_BEFORE.to_owned(), milliseconds(summary.not_before)),
+        (NOT_AFTER.to_owned(), milliseconds(summary.not_after)),
+        (ISSUED_AT.to_owned(), milliseconds(summary.issued_at)),
+    ]);
+    if let Some(common_name) = &summary.common_name {
+        item.insert(COMMON_NAME.to_owned(), text(common_name));
+    }
+    // A key of an index is never empty; who has no name is not found by name.
+    let search_key = search_key(summary);
+    if !search_key.is_empty() {
+        item.insert(SEARCH_KEY.to_owned(), text(search_key));
+    }
+    annotated(&mut item, &record.annotations)?;
+    Ok(item)
+}
+
+fn summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
+    Ok(CertificateSummary {
+        uuid: reader.uuid(UUID)?,
+        authority: reader.uuid(AUTHORITY)?,
+        ra_profile: reader.uuid(RA_PROFILE)?,
+        scep_profile: reader.uuid(SCEP_PROFILE)?,
+        serial_number: reader.text(SERIAL_NUMBER)?.to_owned(),
+        subject: reader.text(SUBJECT)?.to_owned(),
+        common_name: reader.optional_text(COMMON_NAME)?,
+        not_before: reader.milliseconds(NOT_BEFORE)?,
+        not_after: reader.milliseconds(NOT_AFTER)?,
+        issued_at: reader.milliseconds(ISSUED_AT)?,
+    })
+}
+
+pub(crate) fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
+    let reader = Reader { what: RECORD, item };
+    let summary = summary(&reader)?;
+    Ok(CertificateRecord {
+        transaction: TransactionKey {
+            scep_profile: summary.scep_profile,
+            transaction_id: reader.read(TRANSACTION_ID, |value| {
+                TransactionId::new(value.as_s().ok()?).ok()
+            })?,
+        },
+        summary,
+        certificate: certificate(&reader)?,
+        annotations: annotations(&reader)?,
+    })
+}

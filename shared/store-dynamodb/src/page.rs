@@ -1,0 +1,164 @@
+//! A page of a list, read from an index.
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use scep_service::{Page, PageRequest, StoreError};
+
+use crate::DynamoDbStore;
+use crate::index::{Index, Range, RangeKind};
+use crate::item::{ID, Item, text, unavailable};
+
+/// Most queries for one page: a filter that nothing fits must not read an index to its end in one request.
+const MAX_QUERIES: usize = 20;
+
+/// Longest cursor that is looked at, in octets.
+const MAX_CURSOR_BYTES: usize = 4096;
+
+/// What of an index to list, and in which order.
+pub(crate) struct List<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) index: &'static Index,
+    pub(crate) hash: String,
+    pub(crate) bounds: Bounds,
+    pub(crate) ascending: bool,
+}
+
+/// Which sort keys are in the list.
+pub(crate) enum Bounds {
+    All,
+    Between(AttributeValue, AttributeValue),
+    BeginningWith(String),
+}
+
+impl DynamoDbStore {
+    /// The next items of a list that `read` makes something of.
+    pub(crate) async fn page<T>(
+        &self,
+        list: &List<'_>,
+        request: &PageRequest,
+        read: impl Fn(&Item) -> Result<Option<T>, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        let limit = usize::from(request.limit);
+        let mut start = match &request.cursor {
+            Some(cursor) => Some(list.start(cursor).ok_or(StoreError::Cursor)?),
+            None => None,
+        };
+        let mut items = Vec::new();
+        for _ in 0..MAX_QUERIES {
+            let wanted = limit.saturating_sub(items.len());
+            let (found, last) = self.query(list, wanted, start).await?;
+            for item in &found {
+                items.extend(read(item)?);
+            }
+            start = last;
+            if start.is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        Ok(Page {
+            items,
+            cursor: start.and_then(|last| list.cursor(&last)),
+        })
+    }
+
+    /// Every item of a list.
+    pub(crate) async fn all(&self, list: &List<'_>) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let (found, last) = self.query(list, MAX_ITEMS_A_QUERY, start).await?;
+            items.extend(found);
+            if last.is_none() {
+                return Ok(items);
+            }
+            start = last;
+        }
+    }
+
+    async fn query(
+        &self,
+        list: &List<'_>,
+        limit: usize,
+        start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let begins_inside = start.is_some();
+        let range = list.index.range.as_ref().map_or("", |range| range.name);
+        let mut query = self
+            .client
+            .query()
+            .table_name(list.table)
+            .index_name(list.index.name)
+            .expression_attribute_names("#hash", list.index.hash)
+            .expression_attribute_values(":hash", text(&list.hash))
+            .scan_index_forward(list.ascending)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        query = match &list.bounds {
+            Bounds::All => query.key_condition_expression("#hash = :hash"),
+            Bounds::Between(from, to) => query
+                .key_condition_expression("#hash = :hash AND #range BETWEEN :from AND :to")
+                .expression_attribute_names("#range", range)
+                .expression_attribute_values(":from", from.clone())
+                .expression_attribute_values(":to", to.clone()),
+            Bounds::BeginningWith(beginning) => query
+                .key_condition_expression("#hash = :hash AND begins_with(#range, :beginning)")
+                .expression_attribute_names("#range", range)
+                .expression_attribute_values(":beginning", text(beginning)),
+        };
+        match query.send().await {
+            Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
+            // Everything else in the query is ours: it is the cursor that lies outside of the list.
+            Err(error) if begins_inside && error.code() == Some("ValidationException") => {
+                Err(StoreError::Cursor)
+            }
+            Err(error) => Err(unavailable("listing")(error)),
+        }
+    }
+}
+
+const MAX_ITEMS_A_QUERY: usize = 1_000;
+
+impl List<'_> {
+    /// Base64url of a JSON array: the sort key and the id of the last item that was looked at.
+    fn cursor(&self, last: &Item) -> Option<String> {
+        let mut parts = Vec::new();
+        for name in self.index.range.iter().map(|range| range.name).chain([ID]) {
+            let value = last.get(name)?;
+            parts.push(value.as_s().or_else(|_| value.as_n()).ok()?);
+        }
+        let json = serde_json::to_string(&parts).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// The key after which a page begins; `None` when the cursor is none of such a list.
+    fn start(&self, cursor: &str) -> Option<Item> {
+        if cursor.len() > MAX_CURSOR_BYTES {
+            return None;
+        }
+        let json = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let mut parts: Vec<String> = serde_json::from_slice(&json).ok()?;
+        let mut start = Item::from([
+            (
+                ID.to_owned(),
+                text(parts.pop().filter(|id| !id.is_empty())?),
+            ),
+            (self.index.hash.to_owned(), text(&self.hash)),
+        ]);
+        if let Some(range) = &self.index.range {
+            start.insert(range.name.to_owned(), sort_key(range, parts.pop()?)?);
+        }
+        parts.is_empty().then_some(start)
+    }
+}
+
+fn sort_key(range: &Range, value: String) -> Option<AttributeValue> {
+    match range.kind {
+        RangeKind::Number => {
+            value.parse::<i64>().ok()?;
+            Some(AttributeValue::N(value))
+        }
+        RangeKind::Text => (!value.is_empty()).then_some(AttributeValue::S(value)),
+    }
+}

@@ -1,0 +1,241 @@
+//! The contract of the store of objects, run over the adapter and the embedded engine.
+
+use scep_protocol::{
+    Authority, Certification, Description, KeyAlgorithm, KeyReference, ProfileName, RaProfile,
+};
+use scep_service::{
+    Change, Inventory, Object, ObjectKind, ObjectStore, PageRequest, Reference, StoreError,
+    Versioned, find, list, read,
+};
+use scepter_tests::device::Device;
+use scepter_tests::world::{audit, create, replace, store, stored};
+use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
+use store_embedded::EmbeddedDynamoDb;
+use uuid::Uuid;
+
+fn ra_profile(name: &str) -> RaProfile {
+    RaProfile {
+        uuid: Uuid::new_v4(),
+        name: ProfileName::new(name).unwrap(),
+        description: Description::default(),
+        enabled: false,
+        authority: Uuid::new_v4(),
+        scep: None,
+        template: Default::default(),
+    }
+}
+
+fn authority(name: &str) -> Authority {
+    Authority {
+        uuid: Uuid::new_v4(),
+        name: ProfileName::new(name).unwrap(),
+        description: Description::default(),
+        key_algorithm: KeyAlgorithm::EcP256,
+        key: KeyReference("key".to_owned()),
+        certification: Certification::Root {
+            certificate: Device::ec().certificate,
+        },
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
+    let (_database, store) = store().await;
+    let profile = ra_profile("routers");
+    create(&store, &profile).await.unwrap();
+    let found: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
+    assert_eq!((found.object.name.as_str(), found.version), ("routers", 1));
+    assert_eq!(found.object.template, profile.template);
+    let found: Versioned<RaProfile> = find(&store, &profile.name).await.unwrap().unwrap();
+    assert_eq!(found.object.uuid, profile.uuid);
+    let nobody = read::<RaProfile>(&store, Uuid::new_v4()).await.unwrap();
+    assert!(nobody.is_none());
+}
+
+#[tokio::test]
+async fn a_name_is_taken_once_for_a_kind_and_nothing_is_half_written() {
+    let (_database, store) = store().await;
+    create(&store, &ra_profile("routers")).await.unwrap();
+    let second = ra_profile("routers");
+    assert!(matches!(
+        create(&store, &second).await,
+        Err(StoreError::NameTaken)
+    ));
+    assert!(
+        read::<RaProfile>(&store, second.uuid)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_concurrent_edit_is_a_conflict_and_loses_nothing() {
+    let (_database, store) = store().await;
+    let profile = ra_profile("routers");
+    create(&store, &profile).await.unwrap();
+    let mut first: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
+    let second = first.clone();
+    first.object.enabled = true;
+    replace(&store, &first).await.unwrap();
+    assert!(matches!(
+        replace(&store, &second).await,
+        Err(StoreError::Conflict)
+    ));
+    let found: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
+    assert_eq!((found.object.enabled, found.version), (true, 2));
+    let missing = Versioned {
+        object: ra_profile("phones"),
+        version: 1,
+        dependents: Vec::new(),
+    };
+    assert!(matches!(
+        replace(&store, &missing).await,
+        Err(StoreError::Conflict)
+    ));
+}
+
+async fn records(store: &DynamoDbStore) -> usize {
+    let page = PageRequest {
+        limit: 500,
+        cursor: None,
+    };
+    let found = store.audit_records(&Default::default(), &page).await;
+    found.unwrap().items.len()
+}
+
+#[tokio::test]
+async fn a_change_and_its_record_are_written_both_or_neither() {
+    let (_database, store) = store().await;
+    create(&store, &ra_profile("routers")).await.unwrap();
+    assert_eq!(records(&store).await, 1);
+    assert!(create(&store, &ra_profile("routers")).await.is_err());
+    assert_eq!(records(&store).await, 1);
+    let found: Versioned<RaProfile> = find(&store, &ProfileName::new("routers").unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    replace(&store, &found).await.unwrap();
+    assert!(replace(&store, &found).await.is_err());
+    assert_eq!(records(&store).await, 2);
+}
+
+#[tokio::test]
+async fn an_object_that_is_needed_is_not_deleted_and_knows_who_needs_it() {
+    let (_database, store) = store().await;
+    let needed = authority("corp");
+    create(&store, &needed).await.unwrap();
+    let reference = Reference {
+        kind: ObjectKind::Authority,
+        uuid: needed.uuid,
+    };
+    let profiles = [ra_profile("a"), ra_profile("b")];
+    for profile in &profiles {
+        let object = stored(profile, 1);
+        let record = audit(object.reference);
+        let references = vec![reference];
+        store
+            .apply(&Change::Create { object, references }, &record)
+            .await
+            .unwrap();
+    }
+    let found = || async {
+        read::<Authority>(&store, needed.uuid)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let mut dependents = found().await.dependents;
+    dependents.sort();
+    let mut expected = profiles.each_ref().map(|profile| Reference {
+        kind: ObjectKind::RaProfile,
+        uuid: profile.uuid,
+    });
+    expected.sort();
+    assert_eq!(dependents, expected);
+    let delete = |object, references| async {
+        let record = audit(reference);
+        store
+            .apply(&Change::Delete { object, references }, &record)
+            .await
+    };
+    let refused = delete(stored(&needed, 1), Vec::new()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)));
+    // An edit keeps who needs it.
+    replace(&store, &found().await).await.unwrap();
+    assert_eq!(found().await.dependents.len(), 2);
+    for profile in &profiles {
+        delete(stored(profile, 1), vec![reference]).await.unwrap();
+    }
+    assert_eq!(found().await.dependents, []);
+    delete(stored(&needed, 2), Vec::new()).await.unwrap();
+    assert!(
+        read::<Authority>(&store, needed.uuid)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    // The name is free again.
+    create(&store, &authority("corp")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_to_an_object_that_is_gone_is_a_conflict() {
+    let (_database, store) = store().await;
+    let profile = ra_profile("routers");
+    let object = stored(&profile, 1);
+    let record = audit(object.reference);
+    let references = profile.references();
+    let refused = store
+        .apply(&Change::Create { object, references }, &record)
+        .await;
+    assert!(matches!(refused, Err(StoreError::Conflict)));
+    assert!(
+        read::<RaProfile>(&store, profile.uuid)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn objects_of_a_kind_are_listed_by_name() {
+    let (_database, store) = store().await;
+    for name in ["b", "a", "c"] {
+        create(&store, &ra_profile(name)).await.unwrap();
+        create(&store, &authority(name)).await.unwrap();
+    }
+    let names: Vec<_> = list::<RaProfile>(&store)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|found| found.object.name.to_string())
+        .collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn what_is_in_a_file_is_there_after_it_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || EmbeddedDynamoDb::open(&folder.path().join("test.db")).unwrap();
+    let tables = Tables::prefixed("test");
+    let profile = ra_profile("routers");
+    for round in 0..2 {
+        let client = open().client();
+        create_tables(&client, &tables).await.unwrap();
+        check_tables(&client, &tables).await.unwrap();
+        let store = DynamoDbStore::new(client, tables.clone());
+        if round == 0 {
+            create(&store, &profile).await.unwrap();
+        }
+        let found = read::<RaProfile>(&store, profile.uuid).await.unwrap();
+        assert!(found.is_some());
+    }
+}
+
+#[tokio::test]
+async fn tables_of_an_older_version_are_found_out() {
+    let client = EmbeddedDynamoDb::in_memory().unwrap().client();
+    let tables = Tables::prefixed("test");
+    assert!(check_tables(&client, &tables).await.is_err());
+}

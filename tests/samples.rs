@@ -1,0 +1,71 @@
+//! What stores are fed with: claims and records of no real enrolment.
+
+use scep_cms::{Certificate, MessageType, TransactionId};
+use scep_protocol::{
+    Annotations, Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint,
+    SignerClass, TransactionKey,
+};
+use scep_service::{CertificateRecord, CertificateSummary, Claim};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A transaction of the nil profile.
+pub fn key(transaction_id: &str) -> TransactionKey {
+    TransactionKey {
+        scep_profile: Uuid::nil(),
+        transaction_id: TransactionId::new(transaction_id).unwrap(),
+    }
+}
+
+/// A claim of that transaction, made at `now`, with a lease of a minute.
+pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) -> Claim {
+    Claim {
+        key,
+        replacing,
+        claim: Uuid::new_v4(),
+        request: RequestFingerprint {
+            ra_profile: Uuid::nil(),
+            csr: Fingerprint([1; 32]),
+            signer_class: SignerClass::OwnKey,
+        },
+        signer_key: Fingerprint([2; 32]),
+        message_type: MessageType::PkcsReq,
+        subject: "CN=device-1,O=Corp".to_owned(),
+        claimed_at: now,
+        issuance: Issuance {
+            to_be_signed: vec![3; 700],
+            authority: Uuid::nil(),
+            key: KeyReference("key".to_owned()),
+            key_algorithm: KeyAlgorithm::EcP256,
+            ra_profile: Uuid::nil(),
+            annotations: Annotations::default(),
+        },
+        lease_until: now + time::Duration::MINUTE,
+    }
+}
+
+/// The record of a certificate with this serial number that came of that transaction and is valid for a minute from `now` on.
+pub fn record(
+    key: TransactionKey,
+    serial_number: u128,
+    certificate: &Certificate,
+    now: OffsetDateTime,
+) -> CertificateRecord {
+    CertificateRecord {
+        summary: CertificateSummary {
+            uuid: Uuid::from_u128(serial_number),
+            authority: Uuid::nil(),
+            ra_profile: Uuid::nil(),
+            scep_profile: key.scep_profile,
+            serial_number: format!("{serial_number:02X}"),
+            subject: "CN=device-1,O=Corp".to_owned(),
+            common_name: Some("device-1".to_owned()),
+            not_before: now,
+            not_after: now + time::Duration::MINUTE,
+            issued_at: now,
+        },
+        transaction: key,
+        certificate: certificate.clone(),
+        annotations: Annotations::default(),
+    }
+}
