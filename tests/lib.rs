@@ -1,5 +1,6 @@
 //! What the tests stand on: a SCEP client of our own, a server in this process, and the server as a process.
 
+pub mod admin;
 pub mod device;
 pub mod samples;
 pub mod server;

@@ -2,12 +2,25 @@
 
 use scep_cms::{Certificate, MessageType, TransactionId};
 use scep_protocol::{
-    Annotations, Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint,
-    SignerClass, TransactionKey,
+    Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
+    RaProfile, RequestFingerprint, SignerClass, TransactionKey,
 };
 use scep_service::{CertificateRecord, CertificateSummary, Claim};
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// An RA Profile of no authority.
+pub fn ra_profile(name: &str) -> RaProfile {
+    RaProfile {
+        uuid: Uuid::new_v4(),
+        name: ProfileName::new(name).unwrap(),
+        description: Description::default(),
+        enabled: false,
+        authority: Uuid::new_v4(),
+        scep: None,
+        template: Default::default(),
+    }
+}
 
 /// A transaction of the nil profile.
 pub fn key(transaction_id: &str) -> TransactionKey {

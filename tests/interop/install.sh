@@ -11,6 +11,7 @@ packages=()
 need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need openssl openssl
 need curl curl
+need jq jq
 need cmake cmake
 need cc gcc
 need go golang-go

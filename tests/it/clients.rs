@@ -20,13 +20,19 @@ fn check(script: &str, key_algorithm: &str) {
     let environment = [("SCEPTER_CA_KEY_ALGORITHM", key_algorithm)];
     let server = Server::start(&binary(Build::Debug), data.path(), &environment);
     let folder = tempfile::tempdir().unwrap();
+    let tools = tools();
+    let arguments = [&server.scep_url(), CHALLENGE, tools.to_str().unwrap()];
+    run(script, &arguments, folder.path());
+}
+
+/// Runs a script of `tests/interop` in a folder.
+fn run(script: &str, arguments: &[&str], folder: &Path) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("interop")
         .join(script);
     let output = Command::new(&script)
-        .args([&server.scep_url(), CHALLENGE])
-        .arg(tools())
-        .current_dir(folder.path())
+        .args(arguments)
+        .current_dir(folder)
         .output()
         .unwrap();
     assert!(
@@ -68,6 +74,20 @@ fn micromdm_enrols_with_aes_and_is_refused_with_single_des() {
 fn jscep_enrols() {
     check("jscep.sh", "RSA_2048");
     check("jscep.sh", "EC_P521");
+}
+
+#[test]
+fn an_administrator_makes_everything_and_a_device_enrols() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let token = server.printed("API token");
+    let token = token.split(' ').next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    run(
+        "administer.sh",
+        &[&server.printed("API URL"), token],
+        folder.path(),
+    );
 }
 
 /// The command that the server prints is pasted into a shell, as a reader would.

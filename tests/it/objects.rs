@@ -8,22 +8,11 @@ use scep_service::{
     Versioned, find, list, read,
 };
 use scepter_tests::device::Device;
+use scepter_tests::samples::ra_profile;
 use scepter_tests::world::{audit, create, replace, store, stored};
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use uuid::Uuid;
-
-fn ra_profile(name: &str) -> RaProfile {
-    RaProfile {
-        uuid: Uuid::new_v4(),
-        name: ProfileName::new(name).unwrap(),
-        description: Description::default(),
-        enabled: false,
-        authority: Uuid::new_v4(),
-        scep: None,
-        template: Default::default(),
-    }
-}
 
 fn authority(name: &str) -> Authority {
     Authority {

@@ -10,7 +10,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_service::{
     Actor, CaKeys, CachedProfiles, Clock, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
-    StoredProfiles,
+    StoredProfiles, WatchedObjects,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 
 use crate::tokens::TokenHolders;
 
-/// How long an edit of a profile may go unnoticed.
+/// How old profiles may be that are not read anew; edits by this process are noticed at once.
 const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// How often expired transactions are removed.
@@ -47,6 +47,7 @@ pub(crate) struct DataFolder {
     _lock: Arc<File>,
     database: EmbeddedDynamoDb,
     store: DynamoDbStore,
+    profiles: Arc<CachedProfiles>,
     ca_keys: Arc<dyn CaKeys>,
     ra_keys: Arc<dyn RaKeys>,
     secrets: Arc<dyn Secrets>,
@@ -75,10 +76,14 @@ impl DataFolder {
         let keys = KeyFolder::open(&path.join("keys")).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
         let database = database(&path.join("scepter.db")).await?;
+        let store = DynamoDbStore::new(database.client(), tables());
+        let profiles = StoredProfiles(Arc::new(store.clone()));
+        let profiles = CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE);
         Ok(Self {
             path: path.to_owned(),
             _lock: Arc::new(lock),
-            store: DynamoDbStore::new(database.client(), tables()),
+            store,
+            profiles: Arc::new(profiles),
             database,
             ca_keys: Arc::new(SoftwareCaKeys::new(keys.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(keys)),
@@ -88,9 +93,13 @@ impl DataFolder {
 
     /// Administration by this process itself.
     pub(crate) fn managing(&self) -> Managing {
+        let objects = WatchedObjects {
+            objects: Arc::new(self.store.clone()),
+            cache: Arc::clone(&self.profiles),
+        };
         Managing {
             actor: Actor("scepter serve".to_owned()),
-            objects: Arc::new(self.store.clone()),
+            objects: Arc::new(objects),
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
@@ -125,11 +134,9 @@ impl DataFolder {
     }
 
     pub(crate) fn issuing(&self) -> Issuing {
-        let profiles = StoredProfiles(Arc::new(self.store.clone()));
-        let profiles = CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE);
         Issuing {
             reading: Reading {
-                profiles: Arc::new(profiles),
+                profiles: self.profiles.clone(),
                 clock: Arc::new(SystemClock),
             },
             transactions: Arc::new(self.store.clone()),

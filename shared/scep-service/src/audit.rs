@@ -1,7 +1,9 @@
 //! Who changed what: a record beside every change, written with it or not at all.
 
+use std::sync::Mutex;
+
 use time::OffsetDateTime;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::object::document;
 use crate::{Object, Reference, StoreError};
@@ -116,7 +118,10 @@ impl AuditRecord {
     }
 }
 
+/// Orders records of this process that are made in the same millisecond.
+static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
 fn timestamp(at: OffsetDateTime) -> Timestamp {
     let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
-    Timestamp::from_unix(NoContext, seconds, at.nanosecond())
+    Timestamp::from_unix(&CONTEXT, seconds, at.nanosecond())
 }

@@ -42,5 +42,5 @@ pub use ports::{
     CaKeys, Change, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, ObjectStore, Profiles,
     RaKey, RaKeys, Reading, Secrets, Transactions,
 };
-pub use profile_cache::CachedProfiles;
+pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;

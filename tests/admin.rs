@@ -1,0 +1,178 @@
+//! An administrator: calls the management API in this process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode};
+use management_api::{Api, Authenticate, Caller, PREFIX, Scope, bearer_token};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::world::World;
+
+/// Takes the token itself for the list of its scopes: `read,write`.
+struct ScopesAreTheToken;
+
+#[async_trait]
+impl Authenticate for ScopesAreTheToken {
+    async fn caller(&self, head: &Parts) -> Option<Caller> {
+        let names = bearer_token(&head.headers)?.split(',');
+        let scopes: Option<Vec<_>> = names.map(Scope::from_name).collect();
+        Some(Caller {
+            name: "admin".to_owned(),
+            scopes: scopes?,
+        })
+    }
+}
+
+/// An administrator with every scope.
+pub struct Admin {
+    router: Router,
+}
+
+/// What the API answers.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// JSON; a string where the body is something else, null where there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body, if this is its status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The identity of what was made or shown.
+    #[track_caller]
+    pub fn uuid(self) -> String {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        text(&self.body["uuid"])
+    }
+
+    /// The reasons of a 422.
+    #[track_caller]
+    pub fn reasons(self) -> Vec<String> {
+        let body = self.expect(422);
+        body.as_array().unwrap().iter().map(text).collect()
+    }
+}
+
+/// The text of a JSON string.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+impl Admin {
+    /// An administrator of this world.
+    pub fn of(world: &World) -> Self {
+        let api = Api {
+            managing: world.managing.clone(),
+            inventory: Arc::new(world.store.clone()),
+            authenticate: Arc::new(ScopesAreTheToken),
+            public_url: "http://scep.example".to_owned(),
+        };
+        Self {
+            router: management_api::router(api),
+        }
+    }
+
+    /// Any request, below the prefix, with a JSON body unless it is null.
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let headers = [("authorization", "Bearer read,write,approve")];
+        self.send(method, path, &headers, body).await
+    }
+
+    /// Any request at all, below the prefix.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{PREFIX}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let body = match body.as_ref() {
+            [] => Value::Null,
+            body => serde_json::from_slice(body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned())),
+        };
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Value::Null).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call("PUT", path, body).await
+    }
+
+    pub async fn patch(&self, path: &str) -> Answer {
+        self.call("PATCH", path, Value::Null).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, Value::Null).await
+    }
+
+    /// Makes a root authority with an EC key; its uuid.
+    pub async fn authority(&self, name: &str) -> String {
+        let body = json!({
+            "name": name, "subject": format!("CN={name},O=Corp"), "keyAlgorithm": "EC_P256"
+        });
+        self.post("/authorities", body).await.uuid()
+    }
+
+    /// Makes an RA certificate; its uuid.
+    pub async fn ra_certificate(&self, authority: &str) -> String {
+        let path = format!("/authorities/{authority}/raCertificates");
+        self.post(&path, json!({ "commonName": "RA" })).await.uuid()
+    }
+
+    /// Makes an RA Profile with the usual rules; its uuid.
+    pub async fn ra_profile(&self, authority: &str, name: &str) -> String {
+        let path = format!("/authorities/{authority}/raProfiles");
+        self.post(&path, json!({ "name": name })).await.uuid()
+    }
+
+    /// The uuid of the world's own object of this name, in this list.
+    pub async fn find(&self, list: &str, name: &str) -> String {
+        let all = self.get(list).await.expect(200);
+        let found = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|object| object["name"] == name);
+        text(&found.unwrap()["uuid"])
+    }
+}

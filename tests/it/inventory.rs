@@ -1,0 +1,345 @@
+//! The contract of the lists, run over the adapter and the embedded engine.
+
+use std::collections::BTreeSet;
+
+use scep_protocol::{Annotations, Attributes};
+use scep_service::{
+    AuditFilter, CertificateFilter, CertificateRecord, Inventory, PageRequest, Reference,
+    StoreError, TransactionStatus, Transactions,
+};
+use scepter_tests::device::Device;
+use scepter_tests::samples::{claim, key, ra_profile, record};
+use scepter_tests::world::{audit, create, store, touch};
+use store_dynamodb::DynamoDbStore;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const DAY: Duration = Duration::DAY;
+
+fn page(limit: u16, cursor: Option<String>) -> PageRequest {
+    PageRequest { limit, cursor }
+}
+
+/// Records a certificate, edited, and its transaction.
+async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut CertificateRecord)) {
+    let key = key(&format!("t {serial}"));
+    let mut record = record(key.clone(), serial, &Device::ec().certificate, NOW);
+    edit(&mut record);
+    let claim = claim(key, None, NOW + Duration::SECOND);
+    store.claim(&claim).await.unwrap();
+    let until = OffsetDateTime::now_utc() + DAY;
+    store.complete(claim.claim, &record, until).await.unwrap();
+}
+
+/// Five certificates: router-1 to router-3 that end a day apart, phone-1 of another RA Profile, and one without a name.
+async fn issued() -> DynamoDbStore {
+    let (_database, store) = store().await;
+    for number in 1..=3 {
+        issue(&store, number, |record| {
+            let summary = &mut record.summary;
+            summary.subject = format!("CN=Router-{number},O=Corp");
+            summary.common_name = Some(format!("Router-{number}"));
+            summary.not_after = NOW + DAY * i32::try_from(number).unwrap();
+        })
+        .await;
+    }
+    issue(&store, 4, |record| {
+        record.summary.ra_profile = Uuid::from_u128(7);
+        record.summary.subject = "O=Corp,CN=phone-1".to_owned();
+        record.summary.common_name = Some("phone-1".to_owned());
+        record.summary.not_after = NOW + DAY * 9;
+        record.annotations = Annotations {
+            custom_attributes: Attributes("[1]".to_owned()),
+            ..Annotations::default()
+        };
+    })
+    .await;
+    issue(&store, 5, |record| {
+        record.summary.subject = String::new();
+        record.summary.common_name = None;
+    })
+    .await;
+    store
+}
+
+/// The serial numbers that a filter finds, in order, read by twos.
+#[track_caller]
+fn check(store: &DynamoDbStore, filter: CertificateFilter, expected: &[&str]) {
+    let found = tokio::task::block_in_place(|| {
+        tokio::runtime::Handle::current().block_on(async {
+            let mut found = Vec::new();
+            let mut cursor = None;
+            loop {
+                let part = store.certificates(&filter, &page(2, cursor)).await.unwrap();
+                assert!(part.items.len() <= 2);
+                found.extend(part.items.into_iter().map(|item| item.serial_number));
+                cursor = part.cursor;
+                if cursor.is_none() {
+                    return found;
+                }
+            }
+        })
+    });
+    assert_eq!(found, expected, "{filter:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_found_by_each_filter_and_by_several() {
+    let store = issued().await;
+    let by = CertificateFilter::default;
+    check(&store, by(), &["04", "03", "02", "01", "05"]);
+    for subject in ["router-", "ROUTER-", "CN=Router-", "cn=router"] {
+        let subject = Some(subject.to_owned());
+        check(
+            &store,
+            CertificateFilter { subject, ..by() },
+            &["01", "02", "03"],
+        );
+    }
+    let subject = Some("CN=Router-2,O=Corp".to_owned());
+    check(&store, CertificateFilter { subject, ..by() }, &["02"]);
+    let subject = Some("CN=Router-2,O=Other".to_owned());
+    check(&store, CertificateFilter { subject, ..by() }, &[]);
+    // A CN is found wherever it stands.
+    let subject = Some("phone".to_owned());
+    check(&store, CertificateFilter { subject, ..by() }, &["04"]);
+    let uuid = Some(Uuid::from_u128(3));
+    check(&store, CertificateFilter { uuid, ..by() }, &["03"]);
+    let nobody = Some(Uuid::from_u128(33));
+    check(
+        &store,
+        CertificateFilter {
+            uuid: nobody,
+            ..by()
+        },
+        &[],
+    );
+    let ra_profile = Some(Uuid::from_u128(7));
+    check(&store, CertificateFilter { ra_profile, ..by() }, &["04"]);
+    check(
+        &store,
+        CertificateFilter {
+            ra_profile,
+            uuid,
+            ..by()
+        },
+        &[],
+    );
+    let scep_profile = Some(Uuid::nil());
+    check(
+        &store,
+        CertificateFilter {
+            scep_profile,
+            ..by()
+        },
+        &["04", "03", "02", "01", "05"],
+    );
+    check(
+        &store,
+        CertificateFilter {
+            scep_profile,
+            ra_profile,
+            ..by()
+        },
+        &["04"],
+    );
+    let not_after_before = Some(NOW + DAY * 2);
+    check(
+        &store,
+        CertificateFilter {
+            not_after_before,
+            ..by()
+        },
+        &["05", "01"],
+    );
+    let not_after_from = Some(NOW + DAY * 2);
+    check(
+        &store,
+        CertificateFilter {
+            not_after_from,
+            ..by()
+        },
+        &["04", "03", "02"],
+    );
+    let both = CertificateFilter {
+        not_after_from,
+        not_after_before: Some(NOW + DAY * 3),
+        ..by()
+    };
+    check(&store, both, &["02"]);
+    let never = CertificateFilter {
+        not_after_from: Some(NOW + DAY * 3),
+        not_after_before: Some(NOW + DAY),
+        ..by()
+    };
+    check(&store, never, &[]);
+}
+
+#[tokio::test]
+async fn a_record_holds_what_its_profile_puts_on_records() {
+    let store = issued().await;
+    let record = store
+        .certificate_record(Uuid::from_u128(4))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.annotations.custom_attributes.0, "[1]");
+    assert_eq!(record.transaction, key("t 4"));
+    let record = store
+        .certificate_record(Uuid::from_u128(5))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.annotations, Annotations::default());
+    assert!(
+        store
+            .certificate_record(Uuid::from_u128(6))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_that_no_page_gave_is_refused() {
+    let store = issued().await;
+    let subject = Some("router".to_owned());
+    let by_subject = CertificateFilter {
+        subject,
+        ..CertificateFilter::default()
+    };
+    let foreign = store
+        .certificates(&by_subject, &page(1, None))
+        .await
+        .unwrap()
+        .cursor;
+    let by_expiry = CertificateFilter::default();
+    let long = "A".repeat(5000);
+    // The last one is of a list in another order.
+    for cursor in [
+        "",
+        "x",
+        "W10",
+        "WyJhIiwiYiIsImMiXQ",
+        &long,
+        &foreign.unwrap(),
+    ] {
+        let request = page(2, Some(cursor.to_owned()));
+        let found = store.certificates(&by_expiry, &request).await;
+        assert!(matches!(found, Err(StoreError::Cursor)), "{cursor}");
+        let found = store
+            .transactions(None, &page(2, Some(cursor.to_owned())), NOW)
+            .await;
+        assert!(matches!(found, Err(StoreError::Cursor)), "{cursor}");
+    }
+}
+
+#[tokio::test]
+async fn transactions_are_listed_by_status_and_what_is_open_comes_first() {
+    let store = issued().await;
+    let open = claim(key("open"), None, NOW);
+    store.claim(&open).await.unwrap();
+    let list = async |status, limit, cursor| {
+        let now = OffsetDateTime::now_utc();
+        store
+            .transactions(status, &page(limit, cursor), now)
+            .await
+            .unwrap()
+    };
+    let first = list(None, 2, None).await;
+    assert_eq!(first.items.len(), 2);
+    let item = &first.items[0];
+    assert_eq!(
+        (item.transaction_id.as_str(), item.status),
+        ("open", TransactionStatus::Issuing)
+    );
+    assert_eq!(
+        (item.uuid, item.message_type.as_str()),
+        (open.key.uuid(), "19")
+    );
+    assert_eq!(
+        (item.subject.as_str(), item.certificate),
+        ("CN=device-1,O=Corp", None)
+    );
+    assert_eq!(first.items[1].status, TransactionStatus::Issued);
+    let mut seen: BTreeSet<_> = first
+        .items
+        .iter()
+        .map(|item| item.transaction_id.clone())
+        .collect();
+    let mut cursor = first.cursor;
+    while let Some(next) = cursor {
+        let part = list(None, 2, Some(next)).await;
+        assert!(
+            part.items
+                .iter()
+                .all(|item| seen.insert(item.transaction_id.clone()))
+        );
+        cursor = part.cursor;
+    }
+    assert_eq!(seen.len(), 6);
+    let issued = list(Some(TransactionStatus::Issued), 100, None).await.items;
+    assert_eq!(issued.len(), 5);
+    assert!(issued.iter().all(|item| item.certificate.is_some()));
+    assert!(
+        list(Some(TransactionStatus::Pending), 100, None)
+            .await
+            .items
+            .is_empty()
+    );
+    // What is past its time is not shown, whether or not it was removed yet.
+    let later = OffsetDateTime::now_utc() + DAY * 2;
+    let found = store
+        .transactions(None, &page(100, None), later)
+        .await
+        .unwrap();
+    assert_eq!(found.items.len(), 1);
+}
+
+#[tokio::test]
+async fn audit_records_are_found_by_object_and_by_time_newest_first() {
+    let (_database, store) = store().await;
+    let objects = [1, 2].map(Uuid::from_u128);
+    for (index, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        let profile = ra_profile(name);
+        create(&store, &profile).await.unwrap();
+        // And one about one of two objects, at a time of its own.
+        let at = NOW + DAY * i32::try_from(index).unwrap();
+        let mut record = audit(Reference {
+            kind: scep_service::ObjectKind::RaProfile,
+            uuid: objects[index % 2],
+        });
+        record.at = at;
+        let milliseconds = u64::try_from(at.unix_timestamp() * 1000).unwrap();
+        record.uuid = Uuid::from_u128(
+            u128::from(milliseconds) << 80 | 7 << 76 | u128::try_from(index).unwrap(),
+        );
+        touch(&store, &profile, &record).await;
+    }
+    let found = async |filter: &AuditFilter| {
+        let found = store.audit_records(filter, &page(100, None)).await.unwrap();
+        let days = found
+            .items
+            .into_iter()
+            .map(|record| (record.at - NOW).whole_days());
+        days.collect::<Vec<_>>()
+    };
+    let of_first = AuditFilter {
+        object: Some(objects[0]),
+        ..AuditFilter::default()
+    };
+    assert_eq!(found(&of_first).await, [2, 0]);
+    let between = AuditFilter {
+        object: None,
+        since: Some(NOW + DAY),
+        until: Some(NOW + DAY * 3),
+    };
+    assert_eq!(found(&between).await, [2, 1]);
+    let none = AuditFilter {
+        object: Some(Uuid::nil()),
+        ..AuditFilter::default()
+    };
+    assert!(found(&none).await.is_empty());
+    assert_eq!(found(&AuditFilter::default()).await.len(), 8);
+}
