@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go modules), openssl, curl.
+# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go modules, PyPI), openssl, curl.
 #
 #   tests/interop/install.sh FOLDER      builds what is no package into FOLDER; does again only what is missing
 set -euo pipefail
@@ -23,6 +23,7 @@ need dbus-run-session dbus
 need pki strongswan-pki
 # strongSwan's pki fetches by its curl plugin, and knows SHA-1 CMS by its extra ones.
 ls /usr/lib/ipsec/plugins/libstrongswan-curl.so >/dev/null 2>&1 || packages+=(libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins)
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
     sudo=$([ "$(id -u)" = 0 ] || echo sudo)
     $sudo apt-get update -q
@@ -44,4 +45,9 @@ fi
 if [ ! -f "$folder/jscep/Enrol.class" ]; then
     mvn -q -B -f "$here/jscep/pom.xml" dependency:copy-dependencies -DoutputDirectory="$folder/jscep"
     javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Enrol.java"
+fi
+
+if [ ! -x "$folder/schemathesis/bin/schemathesis" ]; then
+    python3 -m venv "$folder/schemathesis"
+    "$folder/schemathesis/bin/pip" install -q --disable-pip-version-check schemathesis==4.32.5
 fi

@@ -76,18 +76,26 @@ fn jscep_enrols() {
     check("jscep.sh", "EC_P521");
 }
 
-#[test]
-fn an_administrator_makes_everything_and_a_device_enrols() {
+/// Runs an administrator's script against a server that was just made.
+fn administer(script: &str) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Debug), data.path(), &[]);
     let token = server.printed("API token");
     let token = token.split(' ').next().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    run(
-        "administer.sh",
-        &[&server.printed("API URL"), token],
-        folder.path(),
-    );
+    let tools = tools();
+    let arguments = [&server.printed("API URL"), token, tools.to_str().unwrap()];
+    run(script, &arguments, folder.path());
+}
+
+#[test]
+fn an_administrator_makes_everything_and_a_device_enrols() {
+    administer("administer.sh");
+}
+
+#[test]
+fn the_management_api_keeps_to_its_openapi_document() {
+    administer("schemathesis.sh");
 }
 
 /// The command that the server prints is pasted into a shell, as a reader would.

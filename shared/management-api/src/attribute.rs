@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::ApiError;
+use crate::request::JsonObject;
 
 /// A named value, kept for those who read records of certificates.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -24,8 +25,8 @@ pub(crate) struct Attribute {
     content_type: Option<String>,
     /// Its values.
     #[serde(default)]
-    #[schema(max_items = 100)]
-    content: Vec<AttributeContent>,
+    #[schema(value_type = Vec<AttributeContent>, max_items = 100)]
+    content: Vec<JsonObject<AttributeContent>>,
 }
 
 /// One value of an attribute.
@@ -45,7 +46,10 @@ pub(crate) struct AttributeContent {
 const MAX_BYTES: usize = 16 * 1024;
 
 /// Attributes as they are kept.
-pub(crate) fn kept(name: &str, attributes: &[Attribute]) -> Result<Attributes, ApiError> {
+pub(crate) fn kept(
+    name: &str,
+    attributes: &[JsonObject<Attribute>],
+) -> Result<Attributes, ApiError> {
     let unreadable = |_| ApiError::reason(format!("{name}: cannot be kept"));
     let json = serde_json::to_string(attributes).map_err(unreadable)?;
     if json.len() > MAX_BYTES {
@@ -55,7 +59,7 @@ pub(crate) fn kept(name: &str, attributes: &[Attribute]) -> Result<Attributes, A
 }
 
 /// Attributes as they are shown. What was kept was made of [`Attribute`]s.
-pub(crate) fn shown(attributes: &Attributes) -> Vec<Attribute> {
+pub(crate) fn shown(attributes: &Attributes) -> Vec<JsonObject<Attribute>> {
     serde_json::from_str(&attributes.0).unwrap_or_default()
 }
 
@@ -70,8 +74,8 @@ pub(crate) struct Associations {
     #[schema(max_items = 100, example = json!(["routers"]))]
     groups: Vec<String>,
     /// Attributes of the certificates.
-    #[schema(max_items = 100)]
-    custom_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>, max_items = 100)]
+    custom_attributes: Vec<JsonObject<Attribute>>,
 }
 
 impl Associations {

@@ -24,19 +24,22 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
     /// About this object.
-    #[param(value_type = Option<Uuid>, example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+        example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
+    )]
     object_uuid: Option<String>,
     /// At this time or later; RFC 3339 or a day.
-    #[param(format = DateTime, example = "2026-01-31T12:00:00Z")]
+    #[param(max_length = 64, example = "2026-01-31T12:00:00Z")]
     since: Option<String>,
     /// Before this time; RFC 3339 or a day.
-    #[param(format = DateTime, example = "2030-01-31T12:00:00Z")]
+    #[param(max_length = 64, example = "2030-01-31T12:00:00Z")]
     until: Option<String>,
     /// Most items, 1 to 500. Default 100.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 500, example = 100)]
+    #[param(pattern = "^([1-9][0-9]?|[1-4][0-9]{2}|500)?$", example = "100")]
     limit: Option<String>,
     /// `cursor` of the page before.
-    #[param(max_length = 4096, example = "")]
+    #[param(max_length = 4096, pattern = "^[A-Za-z0-9_.-]*$", example = "")]
     cursor: Option<String>,
 }
 

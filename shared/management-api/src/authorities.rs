@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::certificate::CertificateDetail;
-use crate::request::{Body, Ids, IfMatch};
+use crate::request::{Body, Ids, IfMatch, JsonObject};
 use crate::{Admin, Api};
 
 /// A text in PEM.
@@ -42,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
 /// Who certifies an authority.
 #[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = AuthorityKind)]
 enum Kind {
     /// Itself.
     #[default]
@@ -132,10 +133,8 @@ struct AuthorityView {
     #[schema(example = "Devices of Corp")]
     description: String,
     /// Who certifies it.
-    #[schema(inline)]
     kind: Kind,
     /// Whether it issues.
-    #[schema(inline)]
     state: AuthorityState,
     /// What its key is.
     #[schema(value_type = String, example = "EC_P256")]
@@ -199,7 +198,7 @@ async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityVi
 )]
 async fn add_authority(
     Admin(managing): Admin,
-    Body(request): Body<AuthorityRequest>,
+    Body(JsonObject(request)): Body<JsonObject<AuthorityRequest>>,
 ) -> Result<Response, ApiError> {
     let new = NewAuthority {
         name: request.name,
@@ -239,7 +238,7 @@ async fn put_authority(
     Admin(managing): Admin,
     Ids(uuid): Ids<Uuid>,
     IfMatch(version): IfMatch,
-    Body(edit): Body<AuthorityEdit>,
+    Body(JsonObject(edit)): Body<JsonObject<AuthorityEdit>>,
 ) -> Result<Response, ApiError> {
     let name = edit.name.as_deref();
     let edited = edit_authority(&managing, uuid, version, name, edit.description).await?;
@@ -304,7 +303,7 @@ struct CertificateRequest {
 async fn put_certificate(
     Admin(managing): Admin,
     Ids(uuid): Ids<Uuid>,
-    Body(request): Body<CertificateRequest>,
+    Body(JsonObject(request)): Body<JsonObject<CertificateRequest>>,
 ) -> Result<Response, ApiError> {
     const MAX_CHAIN: usize = 10;
     if request.chain.len() > MAX_CHAIN {

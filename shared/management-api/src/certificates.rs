@@ -17,7 +17,7 @@ use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
 use crate::authorities::PEM;
 use crate::certificate::CertificateDetail;
-use crate::request::{Ids, Query, given, page, shown_time, time, uuid};
+use crate::request::{Ids, JsonObject, Query, given, page, shown_time, time, uuid};
 use crate::{Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -37,31 +37,42 @@ struct CertificatesQuery {
     #[param(max_length = 255, example = "router-1")]
     subject: Option<String>,
     /// Hexadecimal, with or without colons.
-    #[param(max_length = 64, example = "4E9B0C1D2E3F40516273849506172839")]
+    #[param(
+        pattern = "^[0-9A-Fa-f:]*$",
+        max_length = 64,
+        example = "4E9B0C1D2E3F40516273849506172839"
+    )]
     serial_number: Option<String>,
     /// Of this RA Profile.
-    #[param(value_type = Option<Uuid>, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+        example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11"
+    )]
     ra_profile_uuid: Option<String>,
     /// Of this SCEP Profile.
-    #[param(value_type = Option<Uuid>, example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+        example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
+    )]
     scep_profile_uuid: Option<String>,
     /// VALID or EXPIRED.
-    #[param(value_type = Option<Status>, inline)]
+    #[param(pattern = "^(VALID|EXPIRED)?$", example = "VALID")]
     status: Option<String>,
     /// Ending before this time, soonest first; RFC 3339 or a day.
-    #[param(format = DateTime, example = "2030-01-31T12:00:00Z")]
+    #[param(max_length = 64, example = "2030-01-31T12:00:00Z")]
     expiring_before: Option<String>,
     /// Most items, 1 to 500. Default 100.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 500, example = 100)]
+    #[param(pattern = "^([1-9][0-9]?|[1-4][0-9]{2}|500)?$", example = "100")]
     limit: Option<String>,
     /// `cursor` of the page before.
-    #[param(max_length = 4096, example = "")]
+    #[param(max_length = 4096, pattern = "^[A-Za-z0-9_.-]*$", example = "")]
     cursor: Option<String>,
 }
 
 /// How a certificate stands.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = CertificateStatus)]
 enum Status {
     /// It ended.
     Expired,
@@ -80,8 +91,16 @@ impl From<CertificateStatus> for Status {
 
 impl CertificatesQuery {
     fn filter(self, now: OffsetDateTime) -> Result<CertificateFilter, ApiError> {
+        const MAX_SUBJECT_CHARACTERS: usize = 255;
+        let subject = given(self.subject);
+        if subject
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > MAX_SUBJECT_CHARACTERS)
+        {
+            return Err(ApiError::reason("subject: at most 255 characters"));
+        }
         let mut filter = CertificateFilter {
-            subject: given(self.subject),
+            subject,
             uuid: given(self.serial_number)
                 .map(|text| of_serial_number(&text))
                 .transpose()?,
@@ -107,8 +126,9 @@ impl CertificatesQuery {
 
 /// A certificate's identity is its serial number.
 fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
+    const MAX_CHARACTERS: usize = 64;
     let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let is_number = digits.bytes().all(|c| c.is_ascii_hexdigit());
+    let is_number = text.len() <= MAX_CHARACTERS && digits.bytes().all(|c| c.is_ascii_hexdigit());
     let number = u128::from_str_radix(&digits, 16).ok().filter(|_| is_number);
     let reason = "serialNumber: hexadecimal, of at most 16 octets";
     number
@@ -142,7 +162,6 @@ struct CertificateItem {
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     scep_profile_uuid: Uuid,
     /// How it stands.
-    #[schema(inline)]
     status: Status,
     /// When it begins to be valid.
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
@@ -215,9 +234,11 @@ struct CertificateView {
     #[schema(example = "2B4F…")]
     transaction_id: String,
     /// Attributes of the issuance.
-    issue_certificate_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>)]
+    issue_certificate_attributes: Vec<JsonObject<Attribute>>,
     /// Attributes of the profile.
-    custom_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>)]
+    custom_attributes: Vec<JsonObject<Attribute>>,
     /// Whose it is.
     certificate_associations: Associations,
     /// The certificate.

@@ -182,3 +182,84 @@ fn explain(status: &str, response: &mut Map<String, Value>) {
     let body = json!({ "application/json": { "schema": { "$ref": schema } } });
     response.entry("content").or_insert(body);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Is it said by itself, or by what it refers to?
+    fn refers(schema: &Value) -> bool {
+        let parts = ["oneOf", "allOf", "anyOf"].map(|of| schema.get(of).and_then(Value::as_array));
+        let items = schema
+            .get("items")
+            .is_some_and(|items| items.get("$ref").is_some());
+        let is_list = parts
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|part| part.get("$ref").is_some());
+        schema.get("$ref").is_some() || items || is_list
+    }
+
+    #[test]
+    fn every_field_and_parameter_has_a_description_a_type_and_an_example() {
+        let document = crate::openapi();
+        assert_eq!(document["openapi"], "3.1.0");
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (name, schema) in schemas {
+            for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+                if field == "data" {
+                    // Any JSON at all.
+                    continue;
+                }
+                let has = |part: &str| schema.get(part).is_some();
+                assert!(
+                    has("description") || refers(schema),
+                    "{name}.{field}: {schema}"
+                );
+                assert!(
+                    has("type") || has("schema") || refers(schema),
+                    "{name}.{field}: {schema}"
+                );
+                let example = has("example")
+                    || has("examples")
+                    || refers(schema)
+                    || schema["type"] == "object"
+                    || schema["type"] == json!(["object", "null"]);
+                assert!(example, "{name}.{field}: {schema}");
+            }
+        }
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                for part in ["summary", "operationId", "security", "tags"] {
+                    assert!(
+                        operation.get(part).is_some(),
+                        "{method} {path} has no {part}"
+                    );
+                }
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    for part in ["description", "schema", "example"] {
+                        assert!(
+                            parameter.get(part).is_some(),
+                            "{method} {path}: {parameter} has no {part}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operations_have_ids_of_their_own() {
+        let document = crate::openapi();
+        let paths = document["paths"].as_object().unwrap().values();
+        let mut ids: Vec<_> = paths
+            .flat_map(|methods| methods.as_object().unwrap().values())
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+}

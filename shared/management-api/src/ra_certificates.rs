@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::certificate::CertificateDetail;
-use crate::request::{Body, Ids};
+use crate::request::{Body, Ids, JsonObject};
 use crate::{Admin, Api};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -117,7 +117,7 @@ async fn list_ra_certificates(
 async fn add_ra_certificate(
     Admin(managing): Admin,
     Ids(authority): Ids<Uuid>,
-    Body(request): Body<RaCertificateRequest>,
+    Body(JsonObject(request)): Body<JsonObject<RaCertificateRequest>>,
 ) -> Result<Response, ApiError> {
     let new = NewRaCertificate {
         common_name: request.common_name,

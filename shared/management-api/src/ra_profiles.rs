@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::answer::{ApiError, created, shown};
 use crate::attribute::{self, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, told};
-use crate::request::{Body, BodyOrNone, Ids, IfMatch};
+use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
 
@@ -66,7 +66,8 @@ struct RaProfileRequest {
     #[schema(example = false)]
     enabled: Option<bool>,
     /// The rules for its certificates; an edit replaces all of them.
-    certificate_template: Option<TemplateView>,
+    #[schema(value_type = Option<TemplateView>)]
+    certificate_template: Option<JsonObject<TemplateView>>,
 }
 
 impl RaProfileRequest {
@@ -75,7 +76,9 @@ impl RaProfileRequest {
             name: self.name,
             description: self.description,
             enabled: self.enabled,
-            template: self.certificate_template.map(Into::into),
+            template: self
+                .certificate_template
+                .map(|JsonObject(view)| view.into()),
         }
     }
 }
@@ -181,7 +184,7 @@ async fn list_ra_profiles_of_authority(
 async fn add_ra_profile(
     Admin(managing): Admin,
     Ids(authority): Ids<Uuid>,
-    Body(request): Body<RaProfileRequest>,
+    Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
     let made = create_ra_profile(&managing, authority, request.edit()).await?;
     let path = format!("/authorities/{authority}/raProfiles");
@@ -208,7 +211,7 @@ async fn put_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
     IfMatch(version): IfMatch,
-    Body(request): Body<RaProfileRequest>,
+    Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
     path.find(&managing).await?;
     let edited = edit_ra_profile(&managing, path.uuid, version, request.edit()).await?;
@@ -334,7 +337,8 @@ struct ScepView {
     )]
     url: Option<String>,
     /// Attributes of the issuance at that URL.
-    issue_certificate_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>)]
+    issue_certificate_attributes: Vec<JsonObject<Attribute>>,
 }
 
 impl ScepView {
@@ -379,8 +383,8 @@ async fn get_scep(
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct ActivationRequest {
     /// Attributes of the issuance, put on the record of each certificate that comes of the RA Profile's own URL.
-    #[schema(max_items = 100)]
-    issue_certificate_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>, max_items = 100)]
+    issue_certificate_attributes: Vec<JsonObject<Attribute>>,
 }
 
 /// Activate a SCEP Profile on an RA Profile.

@@ -1,12 +1,15 @@
 //! Requests: bodies, paths, queries and preconditions, each read or refused with a reason.
 
+use std::marker::PhantomData;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::header::IF_MATCH;
 use http::request::Parts;
 use scep_service::PageRequest;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
@@ -28,7 +31,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A JSON body, or none, which stands for its default.
+/// A JSON object, or nothing, which stands for its default.
 pub(crate) struct BodyOrNone<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNone<T> {
@@ -39,7 +42,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNon
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
-        parse(&body).map(Self)
+        parse(&body).map(|JsonObject(body)| Self(body))
     }
 }
 
@@ -194,11 +197,36 @@ pub(crate) fn shown_time(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
+/// A JSON object. serde would read a struct from an array of its values too.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct JsonObject<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = JsonObject<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(JsonObject)
+    }
+}
+
 /// A text that is never repeated in an error, as other values of a wrong type are.
 pub(crate) struct SecretText(pub(crate) String);
 
 impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::String(text) => Ok(Self(text)),
             serde_json::Value::Null
@@ -219,7 +247,7 @@ mod tests {
     #[expect(dead_code, reason = "read by serde alone")]
     struct Outer {
         number: Option<u8>,
-        inner: Option<Inner>,
+        inner: Option<JsonObject<Inner>>,
     }
 
     #[derive(Deserialize)]
@@ -237,7 +265,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, expected: &str) {
-        let said = match parse::<Outer>(body.as_bytes()) {
+        let said = match parse::<JsonObject<Outer>>(body.as_bytes()) {
             Ok(_) => "taken".to_owned(),
             Err(ApiError::BadRequest(reason)) => format!("400 {reason}"),
             Err(ApiError::Unprocessable(reasons)) => format!("422 {}", reasons.join("|")),
@@ -260,7 +288,11 @@ mod tests {
         );
         check(r#"{"number": 300}"#, "422 number: invalid value");
         check(r#"{"inner": {}}"#, "422 inner: missing field");
-        check("[]", "422 ");
+        check("[]", "422 invalid type: sequence, expected an object");
+        check(
+            r#"{"inner": ["x"]}"#,
+            "422 inner: invalid type: sequence, expected an object",
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
-use crate::request::SecretText;
+use crate::request::{JsonObject, SecretText};
 
 /// A SCEP Profile to be made, or an edit of one. Of an edit, what is left out stays as it is, and null is the default.
 #[derive(Deserialize, ToSchema)]
@@ -84,15 +84,15 @@ pub(crate) struct ScepProfileRequest {
     /// Attributes of the issuance, put on the record of each certificate.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Attribute>>, max_items = 100)]
-    issue_certificate_attributes: Edit<Vec<Attribute>>,
+    issue_certificate_attributes: Edit<Vec<JsonObject<Attribute>>>,
     /// Attributes of the profile, put on the record of each certificate.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Attribute>>, max_items = 100)]
-    custom_attributes: Edit<Vec<Attribute>>,
+    custom_attributes: Edit<Vec<JsonObject<Attribute>>>,
     /// Whose the certificates are, put on the record of each.
     #[serde(default)]
     #[schema(value_type = Option<Associations>)]
-    certificate_associations: Edit<Associations>,
+    certificate_associations: Edit<JsonObject<Associations>>,
 }
 
 /// Most days before its expiry at which a certificate may be renewable.
@@ -102,8 +102,9 @@ impl ScepProfileRequest {
     /// The edit, of values that keep their bounds.
     pub(crate) fn edit(self) -> Result<ScepProfileEdit, ApiError> {
         let secret = |text: SecretText| ChallengePassword::new(&text.0);
-        let attributes =
-            |name, edit: Edit<Vec<Attribute>>| edit.try_map(|list| attribute::kept(name, &list));
+        let attributes = |name, edit: Edit<Vec<JsonObject<Attribute>>>| {
+            edit.try_map(|list| attribute::kept(name, &list))
+        };
         Ok(ScepProfileEdit {
             name: self.name,
             description: self.description,
@@ -136,7 +137,7 @@ impl ScepProfileRequest {
             custom_attributes: attributes("customAttributes", self.custom_attributes)?,
             certificate_associations: self
                 .certificate_associations
-                .try_map(|associations| associations.kept())?,
+                .try_map(|JsonObject(associations)| associations.kept())?,
         })
     }
 }

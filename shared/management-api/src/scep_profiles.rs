@@ -21,7 +21,7 @@ use crate::answer::{ApiError, created, shown};
 use crate::attribute::{self, Associations, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, told};
 use crate::ra_certificates::RaCertificateView;
-use crate::request::{Body, Ids, IfMatch, Query, given};
+use crate::request::{Body, Ids, IfMatch, JsonObject, Query, given};
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::{Admin, Api, State};
 
@@ -94,9 +94,11 @@ pub(crate) struct ScepProfileView {
     #[schema(example = "f0f0f0f0-0000-4000-8000-000000000001")]
     intune_application_id: Option<String>,
     /// Attributes of the issuance.
-    issue_certificate_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>)]
+    issue_certificate_attributes: Vec<JsonObject<Attribute>>,
     /// Attributes of the profile.
-    custom_attributes: Vec<Attribute>,
+    #[schema(value_type = Vec<Attribute>)]
+    custom_attributes: Vec<JsonObject<Attribute>>,
     /// Whose the certificates are.
     certificate_associations: Associations,
     /// The SCEP URL; there when there is a default RA Profile.
@@ -215,7 +217,7 @@ async fn list_scep_profiles(
 async fn add_scep_profile(
     api: State,
     Admin(managing): Admin,
-    Body(request): Body<ScepProfileRequest>,
+    Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
     let made = create_scep_profile(&managing, request.edit()?).await?;
     let view = ScepProfileView::read(&api, &managing, &made.object).await?;
@@ -249,7 +251,7 @@ async fn put_scep_profile(
     Admin(managing): Admin,
     Ids(uuid): Ids<Uuid>,
     IfMatch(version): IfMatch,
-    Body(request): Body<ScepProfileRequest>,
+    Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
     let edited = edit_scep_profile(&managing, uuid, version, request.edit()?).await?;
     let view = ScepProfileView::read(&api, &managing, &edited.object).await?;
@@ -379,7 +381,7 @@ async fn put_default_ra_profile(
 #[into_params(parameter_in = Query)]
 struct CaCertificatesQuery {
     /// Whether they are for profiles that Intune validates: any RA certificate does.
-    #[param(value_type = Option<bool>, example = false)]
+    #[param(pattern = "^(true|false)?$", example = "false")]
     intune_enabled: Option<String>,
 }
 

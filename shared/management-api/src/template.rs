@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+use crate::request::JsonObject;
+
 /// The rules for the certificates of an RA Profile. Each part may be left out or null: then it is the default.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -28,9 +30,11 @@ pub(crate) struct TemplateView {
     #[schema(value_type = Option<Vec<String>>, example = json!(["P256", "P384", "P521"]))]
     ec_curves: Option<Vec<EcCurve>>,
     /// Rules for the subject.
-    subject: Option<SubjectView>,
+    #[schema(value_type = Option<SubjectView>)]
+    subject: Option<JsonObject<SubjectView>>,
     /// Rules for the names beside the subject.
-    subject_alt_name: Option<SubjectAltNameView>,
+    #[schema(value_type = Option<SubjectAltNameView>)]
+    subject_alt_name: Option<JsonObject<SubjectAltNameView>>,
     /// digitalSignature, contentCommitment, keyEncipherment, dataEncipherment, keyAgreement: a certificate gets of them what its
     /// key can do. Default digitalSignature and keyEncipherment.
     #[schema(value_type = Option<Vec<String>>, example = json!(["digitalSignature", "keyEncipherment"]))]
@@ -118,8 +122,8 @@ fn map_of(names: &[&str], description: &str, example: serde_json::Value) -> Obje
 impl From<TemplateView> for CertificateTemplate {
     fn from(view: TemplateView) -> Self {
         let usual = Self::default();
-        let subject = view.subject.unwrap_or_default();
-        let names = view.subject_alt_name.unwrap_or_default();
+        let JsonObject(subject) = view.subject.unwrap_or_default();
+        let JsonObject(names) = view.subject_alt_name.unwrap_or_default();
         Self {
             validity: view.validity.unwrap_or(usual.validity),
             backdate: view.backdate.unwrap_or(usual.backdate),
@@ -150,17 +154,17 @@ impl From<CertificateTemplate> for TemplateView {
             backdate: Some(template.backdate),
             rsa_min_bits: Some(template.rsa_min_bits),
             ec_curves: Some(template.ec_curves),
-            subject: Some(SubjectView {
+            subject: Some(JsonObject(SubjectView {
                 required: Some(template.subject.required),
                 allowed: template.subject.allowed,
                 fixed: Some(template.subject.fixed),
                 common_name_pattern: template.subject.common_name_pattern,
-            }),
-            subject_alt_name: Some(SubjectAltNameView {
+            })),
+            subject_alt_name: Some(JsonObject(SubjectAltNameView {
                 types: Some(template.subject_alt_name.types),
                 patterns: Some(template.subject_alt_name.patterns),
                 common_name_as_dns: Some(template.subject_alt_name.common_name_as_dns),
-            }),
+            })),
             key_usage: Some(template.key_usage),
             extended_key_usage: Some(template.extended_key_usage),
             crl_distribution_point: Some(template.crl_distribution_point),

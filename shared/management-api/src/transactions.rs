@@ -29,19 +29,20 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
 #[into_params(parameter_in = Query)]
 struct TransactionsQuery {
     /// ISSUING, PENDING, ISSUED or REJECTED.
-    #[param(value_type = Option<Status>, inline)]
+    #[param(pattern = "^(ISSUING|PENDING|ISSUED|REJECTED)?$", example = "ISSUED")]
     status: Option<String>,
     /// Most items, 1 to 500. Default 100.
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 500, example = 100)]
+    #[param(pattern = "^([1-9][0-9]?|[1-4][0-9]{2}|500)?$", example = "100")]
     limit: Option<String>,
     /// `cursor` of the page before.
-    #[param(max_length = 4096, example = "")]
+    #[param(max_length = 4096, pattern = "^[A-Za-z0-9_.-]*$", example = "")]
     cursor: Option<String>,
 }
 
 /// How far a transaction is.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = TransactionStatus)]
 enum Status {
     /// Being issued.
     Issuing,
@@ -79,7 +80,6 @@ struct TransactionItem {
     /// The RA Profile under which it was made.
     ra_profile: ProfileReference,
     /// How far it is.
-    #[schema(inline)]
     status: Status,
     /// messageType of the request: 19 is PKCSReq, 17 RenewalReq.
     #[schema(example = "19")]
