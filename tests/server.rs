@@ -68,8 +68,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server on a free port and waits until it is ready.
+    /// Starts the server on a free port and waits until it has shown how to enrol.
     pub fn start(binary: &Path, data: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_ready(binary, data, environment, "pki --scepca")
+    }
+
+    /// Starts the server on a free port and waits for a line of its welcome that holds `ready`.
+    pub fn start_ready(
+        binary: &Path,
+        data: &Path,
+        environment: &[(&str, &str)],
+        ready: &str,
+    ) -> Self {
         let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -96,11 +106,7 @@ impl Server {
         };
         for line in stdout.lines() {
             server.welcome.push(line.unwrap());
-            if server
-                .welcome
-                .iter()
-                .any(|line| line.contains("pki --scepca"))
-            {
+            if server.welcome.iter().any(|line| line.contains(ready)) {
                 return server;
             }
         }

@@ -16,5 +16,6 @@ mod rules;
 mod second_opinion;
 mod store;
 mod subordinate;
+mod tokens;
 mod vectors;
 mod wire;

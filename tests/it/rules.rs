@@ -1,1 +1,289 @@
-//! x
+//! The rules of an RA Profile, written by the API and felt by a device.
+
+use scep_cms::Certificate;
+use scepter_tests::admin::Admin;
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, World};
+use serde_json::{Value, json};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// What `openssl x509` prints of a certificate.
+fn printed(certificate: &Certificate, what: &[&str]) -> String {
+    use std::io::Write;
+    let mut openssl = Command::new("openssl")
+        .args(["x509", "-inform", "DER", "-noout", "-nameopt", "RFC2253"])
+        .args(what)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    openssl
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(certificate.der())
+        .unwrap();
+    String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap()
+}
+
+struct Ruled {
+    world: World,
+    admin: Admin,
+    ra_profile: String,
+    device: Device,
+}
+
+impl Ruled {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let admin = Admin::of(&world);
+        let ra_profile = admin.find("/raProfiles", "default").await;
+        Self {
+            world,
+            admin,
+            ra_profile,
+            device: Device::rsa(),
+        }
+    }
+
+    /// Asks for `CN=common_name, O=Corp` with these names beside it, under these rules: the certificate, or failInfoText.
+    async fn ask(
+        &self,
+        template: Value,
+        common_name: &str,
+        names: &[&str],
+    ) -> Result<Certificate, String> {
+        let body = json!({ "certificateTemplate": template });
+        self.admin
+            .put(&format!("/raProfiles/{}", self.ra_profile), body)
+            .await
+            .expect(200);
+        let csr = self.device.csr(common_name, Some(CHALLENGE), names);
+        let message = self
+            .device
+            .message(&self.device.request(csr), &self.world.ra_certificate);
+        let response = self.world.post(message).await;
+        assert_eq!(response.status(), 200);
+        let reply = self
+            .device
+            .read(response.body(), &self.world.ra_certificate);
+        match reply.attributes.pki_status {
+            scep_cms::PkiStatus::Success => Ok(reply.leaf()),
+            scep_cms::PkiStatus::Failure | scep_cms::PkiStatus::Pending => Err(reply.failure().1),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_rule_that_a_request_breaks_names_itself() {
+    let ruled = Ruled::new().await;
+    for (template, common_name, names, text) in [
+        (
+            json!({ "rsaMinBits": 3072 }),
+            "a",
+            &[][..],
+            "rule rsaMinBits: 2048 bits, at least 3072 are required",
+        ),
+        (
+            json!({ "subject": { "required": ["CN", "OU"] } }),
+            "a",
+            &[],
+            "rule subject.required: the subject has no OU",
+        ),
+        (
+            json!({ "subject": { "allowed": ["CN"] } }),
+            "a",
+            &[],
+            "rule subject.allowed: O is not allowed",
+        ),
+        (
+            json!({ "subject": { "fixed": { "O": "Other" } } }),
+            "a",
+            &[],
+            "rule subject.fixed: O has another value",
+        ),
+        (
+            json!({ "subject": { "commonNamePattern": "r-[0-9]+" } }),
+            "a",
+            &[],
+            "rule subject.commonNamePattern: the CN does not match",
+        ),
+        (
+            json!({ "subjectAltName": { "types": ["ip"] } }),
+            "a",
+            &["a.example"],
+            "rule subjectAltName.types: dns is not allowed",
+        ),
+        (
+            json!({ "subjectAltName": { "patterns": { "dns": ".*\\.example" } } }),
+            "a",
+            &["a.example", "b.test"],
+            "rule subjectAltName.patterns: dns does not match",
+        ),
+        (
+            json!({ "subjectAltName": { "patterns": { "ip": "10\\..*" } } }),
+            "a",
+            &["192.0.2.1"],
+            "rule subjectAltName.patterns: ip does not match",
+        ),
+        (
+            json!({ "subjectAltName": { "commonNameAsDns": true } }),
+            "a b",
+            &[],
+            "rule subjectAltName.commonNameAsDns: the CN is no DNS name",
+        ),
+    ] {
+        let refused = ruled.ask(template.clone(), common_name, names).await;
+        assert_eq!(refused, Err(text.to_owned()), "{template}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_made_by_the_rules() {
+    let ruled = Ruled::new().await;
+    let template = json!({
+        "validity": "P1M", "backdate": "P1D",
+        "subject": { "fixed": { "O": "Corp", "C": "DE", "serialNumber": "17" }, "commonNamePattern": "r[.]example" },
+        "subjectAltName": { "commonNameAsDns": true, "patterns": { "ip": "10\\..*", "dns": ".*\\.example" } },
+        "keyUsage": ["digitalSignature", "keyAgreement"], "extendedKeyUsage": ["serverAuth", "emailProtection"]
+    });
+    let certificate = ruled
+        .ask(template, "r.example", &["10.0.0.1"])
+        .await
+        .unwrap();
+    let text = printed(
+        &certificate,
+        &[
+            "-subject",
+            "-ext",
+            "subjectAltName,keyUsage,extendedKeyUsage",
+        ],
+    );
+    // O was in the request, behind which C stands, wider; serialNumber is narrower than the CN.
+    assert!(
+        text.contains("subject=serialNumber=17,CN=r.example,O=Corp,C=DE"),
+        "{text}"
+    );
+    assert!(
+        text.contains("IP Address:10.0.0.1, DNS:r.example"),
+        "{text}"
+    );
+    // keyAgreement is nothing that an RSA key can do.
+    assert!(
+        text.contains("Key Usage: critical\n    Digital Signature\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("TLS Web Server Authentication, E-mail Protection"),
+        "{text}"
+    );
+    let validity = certificate.validity().unwrap();
+    let now = scep_service::Clock::now(&*ruled.world.clock);
+    assert_eq!(validity.not_before, now - Duration::from_secs(24 * 3600));
+    let days = (validity.not_after - now).whole_days();
+    assert!((28..=31).contains(&days), "{days}");
+}
+
+#[tokio::test]
+async fn no_certificate_outlives_its_authority() {
+    let ruled = Ruled::new().await;
+    let end = ruled.world.authority.validity().unwrap().not_after;
+    let certificate = ruled
+        .ask(json!({ "validity": "P99Y" }), "a", &[])
+        .await
+        .unwrap();
+    assert_eq!(certificate.validity().unwrap().not_after, end);
+    let text = printed(&certificate, &["-ext", "extendedKeyUsage"]);
+    assert!(text.contains("TLS Web Client Authentication"), "{text}");
+    let certificate = ruled
+        .ask(json!({ "extendedKeyUsage": [] }), "b", &[])
+        .await
+        .unwrap();
+    assert!(printed(&certificate, &["-ext", "extendedKeyUsage"]).is_empty());
+}
+
+/// The record of a certificate says what its profile, or at its own endpoint the RA Profile's activation, puts there.
+#[tokio::test]
+async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
+    let ruled = Ruled::new().await;
+    let admin = &ruled.admin;
+    let attribute = |name: &str| json!([{ "name": name, "content": [{ "data": 1 }] }]);
+    let scep_profile = admin.find("/scepProfiles", "default").await;
+    let body = json!({
+        "issueCertificateAttributes": attribute("issue"), "customAttributes": attribute("custom"),
+        "certificateAssociations": { "owner": "me", "groups": ["a", "b"], "customAttributes": attribute("of") }
+    });
+    admin
+        .put(&format!("/scepProfiles/{scep_profile}"), body)
+        .await
+        .expect(200);
+    let path = format!(
+        "/raProfiles/{}/protocols/scep/activate/{scep_profile}",
+        ruled.ra_profile
+    );
+    let body = json!({ "issueCertificateAttributes": attribute("activated") });
+    admin.call("PATCH", &path, body).await.expect(200);
+    for (endpoint, name, expected) in [
+        ("default", "a", "issue"),
+        ("raProfile/default", "b", "activated"),
+    ] {
+        let csr = ruled.device.csr(name, Some(CHALLENGE), &[]);
+        let message = ruled
+            .device
+            .message(&ruled.device.request(csr), &ruled.world.ra_certificate);
+        let path = format!("/api/v1/protocols/scep/{endpoint}");
+        let response = ruled.world.send("POST", &path, message).await;
+        ruled
+            .device
+            .read(response.body(), &ruled.world.ra_certificate)
+            .leaf();
+        let found = admin
+            .get(&format!("/certificates?subject=CN={name}"))
+            .await
+            .expect(200);
+        let uuid = found["items"][0]["uuid"].as_str().unwrap();
+        let record = admin
+            .get(&format!("/certificates/{uuid}"))
+            .await
+            .expect(200);
+        assert_eq!(record["issueCertificateAttributes"], attribute(expected));
+        assert_eq!(record["customAttributes"], attribute("custom"));
+        assert_eq!(
+            record["certificateAssociations"]["groups"],
+            json!(["a", "b"])
+        );
+        assert_eq!(
+            record["certificateAssociations"]["customAttributes"],
+            attribute("of")
+        );
+        assert_eq!(record["status"], "VALID");
+        assert_eq!(
+            record["certificate"]["serialNumber"],
+            record["serialNumber"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_requires_approval_issues_nothing() {
+    let ruled = Ruled::new().await;
+    let path = format!(
+        "/scepProfiles/{}",
+        ruled.admin.find("/scepProfiles", "default").await
+    );
+    let approval = "the profile requires manual approval, which is not supported yet";
+    for (edit, text) in [
+        (json!({ "requireManualApproval": true }), approval),
+        (json!({ "enableChallengePassword": false }), approval),
+        (
+            json!({ "requireManualApproval": false }),
+            "the profile has no challengePassword to authorise enrolments",
+        ),
+    ] {
+        ruled.admin.put(&path, edit).await.expect(200);
+        assert_eq!(ruled.ask(json!({}), "a", &[]).await, Err(text.to_owned()));
+    }
+    let none = ruled.admin.get("/certificates").await.expect(200);
+    assert_eq!(none["items"], json!([]));
+}
