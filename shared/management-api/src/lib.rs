@@ -1,4 +1,4 @@
-//! THE WIRE of administration: JSON by HTTP → use case → JSON, below `/api/v1`. Who may do what is one table, [`access`];
+//! THE WIRE of administration: JSON by HTTP → use case → JSON, below `/api/v1`. Who may do what is one table, `access.rs`;
 //! the OpenAPI document is made of the handlers.
 
 mod access;

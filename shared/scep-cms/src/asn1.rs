@@ -11,6 +11,8 @@ use der::{
 };
 use spki::AlgorithmIdentifierRef;
 
+use crate::DecodeError;
+
 /// The contents of a SET OF, in the order in which they came.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct SetOf<'a>(pub(crate) &'a [u8]);
@@ -276,6 +278,16 @@ pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
         return Some(value.value().iter().copied().map(char::from).collect());
     }
     Some(value.decode_as::<BmpString>().ok()?.to_string())
+}
+
+/// The DER of one PEM text with this label, RFC 7468; text before it is passed over.
+pub(crate) fn from_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
+    let (found, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
+        .map_err(|_| DecodeError::Unexpected("a text that is not PEM"))?;
+    if found != label {
+        return Err(DecodeError::Unexpected("PEM of something else"));
+    }
+    Ok(der)
 }
 
 /// The whole encoding of an element that has this tag.

@@ -9,7 +9,7 @@ use der::{Choice, Decode, Encode, Sequence, Tag};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::asn1::{self, Signed, TbsCertificate, tagged};
+use crate::asn1::{self, Signed, TbsCertificate, from_pem, tagged};
 use crate::{DecodeError, PublicKey, PublicKeyError, SignatureAlgorithm, oid};
 
 /// An X.509 certificate of any version, as it came.
@@ -76,11 +76,7 @@ impl Certificate {
     /// # Errors
     /// When `pem` is not one certificate.
     pub fn from_pem(pem: &str) -> Result<Self, DecodeError> {
-        let (label, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
-            .map_err(|_| DecodeError::Unexpected("a certificate that is not PEM"))?;
-        if label != PEM_LABEL {
-            return Err(DecodeError::Unexpected("PEM of something else"));
-        }
+        let der = from_pem(PEM_LABEL, pem)?;
         Self::from_der(&der)
     }
 

@@ -7,7 +7,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::asn1::{
-    Attribute, CertificationRequestInfo, Extension, SetOf, Signed, directory_string, tagged,
+    Attribute, CertificationRequestInfo, Extension, SetOf, Signed, directory_string, from_pem,
+    tagged,
 };
 use crate::{
     DecodeError, PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, oid,
@@ -99,11 +100,7 @@ impl CertificationRequest {
     /// # Errors
     /// When `pem` is not one request; as [`Self::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, DecodeError> {
-        let (label, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
-            .map_err(|_| DecodeError::Unexpected("a request that is not PEM"))?;
-        if label != "CERTIFICATE REQUEST" {
-            return Err(DecodeError::Unexpected("PEM of something else"));
-        }
+        let der = from_pem("CERTIFICATE REQUEST", pem)?;
         Self::from_der(&der)
     }
 
