@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
-use management_api::{Api, Authenticate, Caller, PREFIX, Scope, bearer_token};
+use management_api::{Api, Authenticate, Caller, CallersUnknown, PREFIX, Scope, bearer_token};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -18,13 +18,13 @@ struct ScopesAreTheToken;
 
 #[async_trait]
 impl Authenticate for ScopesAreTheToken {
-    async fn caller(&self, head: &Parts) -> Option<Caller> {
-        let names = bearer_token(&head.headers)?.split(',');
+    async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
+        let names = bearer_token(&head.headers).unwrap_or_default().split(',');
         let scopes: Option<Vec<_>> = names.map(Scope::from_name).collect();
-        Some(Caller {
+        Ok(scopes.map(|scopes| Caller {
             name: "admin".to_owned(),
-            scopes: scopes?,
-        })
+            scopes,
+        }))
     }
 }
 
@@ -175,4 +175,18 @@ impl Admin {
             .find(|object| object["name"] == name);
         text(&found.unwrap()["uuid"])
     }
+}
+
+/// A world, its administrator, and the uuids of its RA Profile, SCEP Profile and RA certificate.
+pub async fn administered() -> (World, Admin, String, String, String) {
+    let world = World::new().await;
+    let admin = Admin::of(&world);
+    let ra_profile = admin.find("/raProfiles", "default").await;
+    let scep_profile = admin.find("/scepProfiles", "default").await;
+    let shown = admin
+        .get(&format!("/scepProfiles/{scep_profile}"))
+        .await
+        .expect(200);
+    let ra_certificate = text(&shown["caCertificate"]["uuid"]);
+    (world, admin, ra_profile, scep_profile, ra_certificate)
 }

@@ -6,5 +6,6 @@
 #   tests/interop/schemathesis.sh API_URL TOKEN FOLDER
 set -euo pipefail
 api=$1 token=$2 tools=$3
-"$tools/schemathesis/bin/schemathesis" run "$api/openapi.json" --url "${api%/api/v1}" -H "Authorization: Bearer $token" \
+here=$(cd "$(dirname "$0")" && pwd)
+"$tools/schemathesis/bin/schemathesis" --config-file "$here/schemathesis.toml" run "$api/openapi.json" --url "${api%/api/v1}" -H "Authorization: Bearer $token" \
     --exclude-tag "Not yet" --exclude-checks positive_data_acceptance --continue-on-failure --seed 8894 -n 20

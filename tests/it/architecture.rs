@@ -38,7 +38,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("axum", &["management-api", "scepter"]),
     ("utoipa", &["management-api"]),
-    ("tokio", &["scep-service", "scepter"]),
+    ("tokio", &["keys-software", "scep-service", "scepter"]),
     (
         "serde_json",
         &[

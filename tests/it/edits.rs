@@ -51,7 +51,7 @@ const TEMPLATES: [&str; 8] = [
     r#"{"subject": {"required": [], "commonNamePattern": "device-[0-9]+"}}"#,
     r#"{"subjectAltName": {"commonNameAsDns": true, "types": [], "patterns": {"dns": "device-.*"}}}"#,
     r#"{"keyUsage": [], "extendedKeyUsage": [], "ecCurves": []}"#,
-    r#"{"keyUsage": ["keyAgreement"], "rsaMinBits": 2048}"#,
+    r#"{"keyUsage": ["keyAgreement", "contentCommitment"], "rsaMinBits": 2048}"#,
 ];
 
 const EDITS: [&str; 8] = [

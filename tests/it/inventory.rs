@@ -101,6 +101,16 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
     check(&store, CertificateFilter { subject, ..by() }, &["02"]);
     let subject = Some("CN=Router-2,O=Other".to_owned());
     check(&store, CertificateFilter { subject, ..by() }, &[]);
+    for subject in ["O=Corp,CN=phone-1", "o=corp,cn=ph"] {
+        let subject = Some(subject.to_owned());
+        check(&store, CertificateFilter { subject, ..by() }, &["04"]);
+    }
+    let subject = Some("O=Corp".to_owned());
+    check(
+        &store,
+        CertificateFilter { subject, ..by() },
+        &["04", "01", "02", "03"],
+    );
     // A CN is found wherever it stands.
     let subject = Some("phone".to_owned());
     check(&store, CertificateFilter { subject, ..by() }, &["04"]);

@@ -9,6 +9,8 @@ mod enrolment;
 mod inventory;
 mod keys;
 mod management;
+mod management_access;
+mod management_links;
 mod objects;
 mod refusals;
 mod rejections;

@@ -223,8 +223,18 @@ async fn what_is_in_a_file_is_there_after_it_was_closed() {
 }
 
 #[tokio::test]
-async fn tables_of_an_older_version_are_found_out() {
+async fn tables_without_their_indexes_are_found_out() {
     let client = EmbeddedDynamoDb::in_memory().unwrap().client();
     let tables = Tables::prefixed("test");
     assert!(check_tables(&client, &tables).await.is_err());
+    create_tables(&client, &tables).await.unwrap();
+    check_tables(&client, &tables).await.unwrap();
+    // Each table is there, and none has the indexes of the one whose place it takes.
+    let turned = Tables {
+        profiles: tables.transactions,
+        transactions: tables.certificates,
+        certificates: tables.profiles,
+    };
+    let refused = check_tables(&client, &turned).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
 }

@@ -86,6 +86,12 @@ async fn each_rule_that_a_request_breaks_names_itself() {
             "rule rsaMinBits: 2048 bits, at least 3072 are required",
         ),
         (
+            json!({ "keyUsage": ["keyAgreement"] }),
+            "a",
+            &[],
+            "rule keyUsage: the key can do none of it",
+        ),
+        (
             json!({ "subject": { "required": ["CN", "OU"] } }),
             "a",
             &[],
@@ -137,6 +143,25 @@ async fn each_rule_that_a_request_breaks_names_itself() {
         let refused = ruled.ask(template.clone(), common_name, names).await;
         assert_eq!(refused, Err(text.to_owned()), "{template}");
     }
+}
+
+/// A device whose reply was lost gets its certificate, whatever the rules have become since.
+#[tokio::test]
+async fn what_was_granted_is_sent_again_under_stricter_rules() {
+    let ruled = Ruled::new().await;
+    let device = &ruled.device;
+    let message = device.message(
+        &device.enrolment("a", CHALLENGE),
+        &ruled.world.ra_certificate,
+    );
+    let read = async |message: Vec<u8>| {
+        let response = ruled.world.post(message).await;
+        device.read(response.body(), &ruled.world.ra_certificate)
+    };
+    let first = read(message.clone()).await.leaf();
+    let strict = json!({ "subject": { "commonNamePattern": "b" } });
+    assert!(ruled.ask(strict, "c", &[]).await.is_err());
+    assert_eq!(read(message).await.leaf(), first);
 }
 
 #[tokio::test]

@@ -163,6 +163,11 @@ async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
             "chain: certificate 1 is not a CA's, or its pathLenConstraint allows no further CA",
         ),
         (
+            answer(folder, "sub.csr", "root", CA, "-days 30 -sha1"),
+            vec![pem("root")],
+            "chain: certificate 1 did not issue the one below it",
+        ),
+        (
             good.clone(),
             vec!["nonsense".to_owned()],
             "chain[0]: not one certificate in PEM",
@@ -206,7 +211,7 @@ async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
     let reasons = install(&renamed, &[pem("root")]).await.reasons();
     assert_eq!(
         reasons,
-        ["certificate: the subject is not that of the certificate it replaces"]
+        ["certificate: subject or subjectKeyIdentifier is not that of the certificate it replaces"]
     );
 }
 

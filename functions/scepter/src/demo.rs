@@ -149,8 +149,8 @@ async fn find_demo(
     };
     let challenge = match (&settings.challenge, kept) {
         (Some(given), Some(Ok(kept))) if kept.matches(given) => kept,
-        // Also when the one that is kept cannot be opened any more.
-        (Some(given), _) => {
+        // Also when the one that is kept cannot be opened any more; but not where an administrator wants none.
+        (Some(given), Some(_)) => {
             let edit = ScepProfileEdit {
                 challenge: Some(given.clone()),
                 ..ScepProfileEdit::default()
@@ -159,7 +159,7 @@ async fn find_demo(
             given.clone()
         }
         (None, Some(kept)) => kept.map_err(Failure::Key)?,
-        (None, None) => return Ok(None),
+        (_, None) => return Ok(None),
     };
     Ok(authority.object.path().map(|path| Demo {
         certificate: path.certificate,

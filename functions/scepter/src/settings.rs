@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scep_cms::ChallengePassword;
 use scep_protocol::KeyAlgorithm;
+use scep_service::MAX_CHALLENGE_CHARACTERS;
 use tracing_subscriber::EnvFilter;
 
 use crate::token_command::TokenCommand;
@@ -77,10 +78,9 @@ pub(crate) struct DataSettings {
     pub(crate) folder: PathBuf,
 }
 
-fn admin_token(text: &str) -> Result<AdminToken, String> {
+fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
     if text.chars().count() < AdminToken::MIN_CHARACTERS {
-        let min = AdminToken::MIN_CHARACTERS;
-        return Err(format!("a token has at least {min} characters"));
+        return Err("a token has at least 16 characters");
     }
     Ok(AdminToken::new(text))
 }
@@ -116,7 +116,7 @@ fn key_algorithm() -> impl TypedValueParser<Value = KeyAlgorithm> {
 }
 
 fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {
-    if !(1..=255).contains(&text.chars().count()) {
+    if !(1..=MAX_CHALLENGE_CHARACTERS).contains(&text.chars().count()) {
         return Err("a challengePassword is 1 to 255 characters");
     }
     Ok(ChallengePassword::new(text))

@@ -62,13 +62,13 @@ impl TokenCommand {
         let path = PathBuf::from("standard output");
         let printed = match self.action {
             Action::Create { scopes, name, data } => {
-                let (token, secret) = Tokens::of(&data.folder)?.create(&name, &scopes, now)?;
+                let (token, secret) = Tokens::of(&data.folder).create(&name, &scopes, now)?;
                 eprintln!("token {} made; it is not shown again:", token.id);
                 format!("{secret}\n")
             }
-            Action::List { data } => table(&Tokens::of(&data.folder)?)?,
+            Action::List { data } => table(&Tokens::of(&data.folder))?,
             Action::Revoke { id, data } => {
-                Tokens::of(&data.folder)?.revoke(&id, now)?;
+                Tokens::of(&data.folder).revoke(&id, now)?;
                 format!("token {id} revoked\n")
             }
         };

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::request::Parts;
-use management_api::{Authenticate, Caller, Scope, bearer_token};
+use management_api::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ use crate::welcome::ShownToken;
 
 /// What tokens begin with, for those who look for secrets where they do not belong.
 const PREFIX: &str = "scepter_";
+
+/// The name of the token that is made at the first start.
+const ADMIN: &str = "admin";
 
 /// Tokens could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -63,19 +66,11 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// The tokens of a data folder, which is made when it is missing.
-    pub(crate) fn of(data: &Path) -> Result<Self, TokenError> {
-        let tokens = Self {
+    /// The tokens of a data folder.
+    pub(crate) fn of(data: &Path) -> Self {
+        Self {
             path: data.join("tokens.json"),
-        };
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-        made.map_err(tokens.io())?;
-        Ok(tokens)
-    }
-
-    /// Has there ever been a token?
-    pub(crate) fn exist(&self) -> bool {
-        self.path.exists()
+        }
     }
 
     /// Every token, revoked ones too, oldest first.
@@ -97,11 +92,19 @@ impl Tokens {
         scopes: &[Scope],
         now: OffsetDateTime,
     ) -> Result<(Token, String), TokenError> {
+        if let Some(data) = self.path.parent() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+            made.map_err(self.io())?;
+        }
         let _lock = self.lock()?;
         let mut tokens = self.list()?;
+        let mut id = random_id()?;
+        while tokens.iter().any(|token| token.id == id) {
+            id = random_id()?;
+        }
         let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
         let token = Token {
-            id: format!("{:08x}", u32::from_be_bytes(random()?)),
+            id,
             name: name.to_owned(),
             scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
             sha256: STANDARD.encode(Sha256::digest(&secret)),
@@ -167,6 +170,10 @@ impl Tokens {
     }
 }
 
+fn random_id() -> Result<String, SysError> {
+    Ok(format!("{:08x}", u32::from_be_bytes(random()?)))
+}
+
 fn random<const N: usize>() -> Result<[u8; N], SysError> {
     let mut octets = [0; N];
     SysRng.try_fill_bytes(&mut octets)?;
@@ -193,19 +200,20 @@ pub(crate) struct TokenHolders {
 }
 
 impl TokenHolders {
-    /// The holders of a data folder's tokens. Where there never was one, and none in the environment, one is made.
+    /// The holders of a data folder's tokens. Where there never was one for the administrator, and none is in the environment,
+    /// one is made.
     pub(crate) fn open(
         data: &Path,
         admin: Option<AdminToken>,
     ) -> Result<(Self, ShownToken), TokenError> {
-        let tokens = Tokens::of(data)?;
+        let tokens = Tokens::of(data);
         let shown = if admin.is_some() {
             ShownToken::FromEnvironment
-        } else if tokens.exist() {
+        } else if tokens.list()?.iter().any(|token| token.name == ADMIN) {
             ShownToken::MadeBefore
         } else {
             let now = OffsetDateTime::now_utc();
-            let (_, secret) = tokens.create("admin", &Scope::ALL, now)?;
+            let (_, secret) = tokens.create(ADMIN, &Scope::ALL, now)?;
             ShownToken::New(secret)
         };
         Ok((Self { tokens, admin }, shown))
@@ -214,35 +222,38 @@ impl TokenHolders {
 
 #[async_trait]
 impl Authenticate for TokenHolders {
-    async fn caller(&self, head: &Parts) -> Option<Caller> {
-        let digest = Sha256::digest(bearer_token(&head.headers)?);
+    async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
+        let Some(token) = bearer_token(&head.headers) else {
+            return Ok(None);
+        };
+        let digest = Sha256::digest(token);
         if let Some(AdminToken(admin)) = &self.admin
             && bool::from(admin.ct_eq(digest.as_slice()))
         {
-            return Some(Caller {
+            return Ok(Some(Caller {
                 name: "SCEPTER_ADMIN_TOKEN".to_owned(),
                 scopes: Scope::ALL.to_vec(),
-            });
+            }));
         }
-        let tokens = self.tokens.list();
-        let tokens = tokens.inspect_err(|error| {
-            let error: &dyn std::error::Error = error;
+        let tokens = self.tokens.list().map_err(|error| {
+            let error: &dyn std::error::Error = &error;
             tracing::error!(error, "tokens not read");
-        });
+            CallersUnknown
+        })?;
         // Every token is compared, so that the time says nothing about which one it was.
-        let matching = tokens.ok()?.into_iter().fold(None, |found, token| {
+        let matching = tokens.into_iter().fold(None, |found, token| {
             let kept = STANDARD.decode(&token.sha256).unwrap_or_default();
             let same = bool::from(kept.ct_eq(digest.as_slice())) && token.revoked_at.is_none();
             if same { Some(token) } else { found }
-        })?;
-        Some(Caller {
-            name: format!("token {} ({})", matching.name, matching.id),
-            scopes: matching
+        });
+        Ok(matching.map(|token| Caller {
+            name: format!("token {} ({})", token.name, token.id),
+            scopes: token
                 .scopes
                 .iter()
                 .filter_map(|name| Scope::from_name(name))
                 .collect(),
-        })
+        }))
     }
 }
 
@@ -255,14 +266,14 @@ mod tests {
     async fn caller(holders: &TokenHolders, authorization: &str) -> Option<Caller> {
         let request = http::Request::builder().header("authorization", authorization);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        holders.caller(&head).await
+        holders.caller(&head).await.unwrap()
     }
 
     #[tokio::test]
     async fn a_token_counts_until_it_is_revoked_and_is_kept_hashed() {
         let data = tempfile::tempdir().unwrap();
-        let tokens = Tokens::of(data.path()).unwrap();
-        assert!(!tokens.exist());
+        let tokens = Tokens::of(data.path());
+        assert!(tokens.list().unwrap().is_empty());
         let (_, other) = tokens.create("other", &Scope::ALL, NOW).unwrap();
         let (token, secret) = tokens.create("ci", &[Scope::Read], NOW).unwrap();
         let file = std::fs::read_to_string(data.path().join("tokens.json")).unwrap();
@@ -298,7 +309,7 @@ mod tests {
     #[test]
     fn a_file_of_something_else_is_an_error_and_not_written_over() {
         let data = tempfile::tempdir().unwrap();
-        let tokens = Tokens::of(data.path()).unwrap();
+        let tokens = Tokens::of(data.path());
         std::fs::write(data.path().join("tokens.json"), "{").unwrap();
         assert!(matches!(tokens.list(), Err(TokenError::Json { .. })));
         assert!(tokens.create("ci", &[], NOW).is_err());

@@ -3,9 +3,6 @@
 use std::fmt;
 use std::io::Write;
 
-use scep_cms::Certificate;
-use sha2::{Digest, Sha256};
-
 use crate::demo::Demo;
 
 /// Where the server is, and how to try it.
@@ -68,7 +65,7 @@ impl Demo {
         writeln!(
             f,
             "CA fingerprint  SHA-256 {}",
-            fingerprint(&self.certificate)
+            self.certificate.fingerprint_sha256()
         )?;
         writeln!(f)?;
         writeln!(
@@ -85,10 +82,4 @@ impl Demo {
              && openssl verify -CAfile ca.pem device.crt"
         )
     }
-}
-
-fn fingerprint(certificate: &Certificate) -> String {
-    let digest = Sha256::digest(certificate.der());
-    let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
-    octets.join(":")
 }

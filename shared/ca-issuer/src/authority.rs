@@ -19,11 +19,11 @@ impl CaSubject {
     /// The name that this text writes.
     ///
     /// # Errors
-    /// When it is not RFC 4514's form of a name with at least one part.
+    /// When it is not RFC 4514's form of a name with at least one part, in at most 1,024 octets, or a part cannot be what it is.
     pub fn new(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
-        let name: x509_cert::name::Name = text.parse()?;
-        if name.is_empty() {
+        let name: x509_cert::name::Name = without_spaces(text).parse()?;
+        if name.is_empty() || text.len() > MAX_SUBJECT_BYTES || !is_well_formed(&name) {
             return Err(der::ErrorKind::Failed.to_error().into());
         }
         Ok(Self(name.to_der()?))
@@ -41,6 +41,38 @@ impl CaSubject {
         let name = crate::subject::name_of(SubjectAttribute::CommonName, text)?;
         Ok(Self(name.to_der()?))
     }
+}
+
+/// Longest subject, in octets of text.
+const MAX_SUBJECT_BYTES: usize = 1024;
+
+/// The text without spaces behind the commas that part it, which people write and RFC 4514 does not.
+fn without_spaces(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let (mut escaped, mut parted) = (false, false);
+    for c in text.chars() {
+        if c == ' ' && parted {
+            continue;
+        }
+        parted = c == ',' && !escaped;
+        escaped = c == '\\' && !escaped;
+        kept.push(c);
+    }
+    kept
+}
+
+/// Is each part of a name what its kind can be, and none empty?
+fn is_well_formed(name: &x509_cert::name::Name) -> bool {
+    name.iter().all(|part| {
+        let text = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value));
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return false;
+        };
+        let known = SubjectAttribute::ALL
+            .into_iter()
+            .find(|known| crate::subject::oid(*known) == part.oid);
+        known.is_none_or(|known| known.can_be(&text))
+    })
 }
 
 /// A public key whose private one signs elsewhere.
@@ -125,4 +157,33 @@ pub fn ra_certificate(
         )?,
     }
     .encode()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let subject = CaSubject::new(text).ok();
+        let written = subject.map(|subject| crate::name_text(&subject.0).unwrap());
+        assert_eq!(written.as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn subjects_are_names_whose_parts_are_what_they_can_be() {
+        check("CN=Corp CA,O=Corp", Some("CN=Corp CA,O=Corp"));
+        check("CN=Corp CA, O=Corp,  C=DE", Some("CN=Corp CA,O=Corp,C=DE"));
+        check("CN=Corp\\, Inc,O=Corp", Some("CN=Corp\\, Inc,O=Corp"));
+        for text in [
+            "",
+            "Corp",
+            "CN=",
+            "CN=a,O=",
+            "CN=a,C=Germany",
+            &format!("CN={}", "a".repeat(2000)),
+        ] {
+            check(text, None);
+        }
+    }
 }

@@ -65,12 +65,17 @@ pub fn leaf(
     if subject.is_empty && names.is_none() {
         return Err(RuleViolation::Nameless.into());
     }
+    let usages = template.key_usage.iter();
+    let usages: Vec<_> = usages
+        .filter_map(|usage| fits(*usage, request.key()))
+        .collect();
+    // Without the extension the key could be used for anything.
+    if usages.is_empty() && !template.key_usage.is_empty() {
+        return Err(RuleViolation::KeyUsage.into());
+    }
     let mut extensions = usual_extensions(
         false,
-        template
-            .key_usage
-            .iter()
-            .filter_map(|usage| fits(*usage, request.key())),
+        usages,
         csr.subject_public_key_info(),
         &authority_key_identifier(authority)?,
     )?;

@@ -37,7 +37,9 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
     only_allowed(&name, rule)?;
     let missing = missing_fixed(&name, rule)?;
     for required in &rule.required {
-        if values(&name, *required).next().is_none() && !rule.fixed.contains_key(required) {
+        let mut values = values(&name, *required).flatten();
+        let there = values.any(|value| !value.trim().is_empty());
+        if !there && !rule.fixed.contains_key(required) {
             return Err(RuleViolation::SubjectLacks(*required).into());
         }
     }
@@ -163,7 +165,7 @@ fn part(
     ])?)
 }
 
-const fn oid(attribute: SubjectAttribute) -> ObjectIdentifier {
+pub(crate) const fn oid(attribute: SubjectAttribute) -> ObjectIdentifier {
     match attribute {
         SubjectAttribute::DomainComponent => rfc4519::DOMAIN_COMPONENT,
         SubjectAttribute::Country => rfc4519::COUNTRY_NAME,
@@ -250,6 +252,8 @@ mod tests {
 
     #[test]
     fn what_is_required_is_there_or_fixed() {
+        let lacks = || Err(RuleViolation::SubjectLacks(SubjectAttribute::CommonName));
+        check("CN=,O=a", |_| {}, lacks());
         check(
             "O=a",
             |_| {},

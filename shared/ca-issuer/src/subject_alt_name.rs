@@ -98,8 +98,10 @@ fn well_formed(name: &GeneralName) -> Result<(SubjectAltNameType, String), RuleV
         }
         GeneralName::Rfc822Name(address) => {
             let text = address.as_str();
-            let parts = text.rsplit_once('@');
-            let fits = parts.is_some_and(|(local, host)| !local.is_empty() && is_dns_name(host));
+            let parts = text.split_once('@');
+            let fits = parts.is_some_and(|(local, host)| {
+                !local.is_empty() && !host.starts_with('*') && is_dns_name(host)
+            });
             (
                 SubjectAltNameType::Email,
                 fits && is_printable(text),
@@ -294,7 +296,9 @@ mod tests {
         check(GeneralName::DnsName(text("a..example")), ALL, MALFORMED);
         check(GeneralName::DnsName(text("a.*.example")), ALL, MALFORMED);
         check(GeneralName::DnsName(text("")), ALL, MALFORMED);
-        check(GeneralName::Rfc822Name(text("nobody")), ALL, MALFORMED);
+        for address in ["nobody", "@a.example", "a@b@c.example", "a@*.example"] {
+            check(GeneralName::Rfc822Name(text(address)), ALL, MALFORMED);
+        }
         check(
             GeneralName::UniformResourceIdentifier(text("//a b")),
             ALL,

@@ -78,6 +78,9 @@ pub enum UnfitCertificate {
     /// The certificate is for another key.
     #[error("certificate: the key is not the authority's")]
     Key,
+    /// The subject is empty, RFC 5280 §4.1.2.6.
+    #[error("certificate: the subject is empty")]
+    Nameless,
     /// basicConstraints is not CA:TRUE.
     #[error("certificate: basicConstraints is not CA:TRUE")]
     NotCa,
@@ -87,8 +90,11 @@ pub enum UnfitCertificate {
     /// The certificate is not valid now.
     #[error("certificate: not valid now")]
     NotValid,
-    /// The certificate names another subject than the one before it, under which certificates were issued.
-    #[error("certificate: the subject is not that of the certificate it replaces")]
+    /// The certificate names another subject, or gives the key another identifier, than the one before it, under which
+    /// certificates were issued.
+    #[error(
+        "certificate: subject or subjectKeyIdentifier is not that of the certificate it replaces"
+    )]
     Subject,
     /// The certificate, or one above it, is not one that RFC 5280 describes.
     #[error("certificate {0} cannot be read")]
@@ -102,6 +108,9 @@ pub struct Certified<'a> {
     /// The certificate that the new one replaces, if there is one.
     pub replaced: Option<&'a Certificate>,
 }
+
+/// A Name without parts, DER.
+const EMPTY_NAME: [u8; 2] = [0x30, 0];
 
 /// May this authority issue with these certificates? The first is 0, its issuer 1, and so on.
 ///
@@ -123,14 +132,18 @@ pub fn check_path(
     if !own.key_cert_sign {
         return Err(UnfitCertificate::NotKeyCertSign);
     }
-    if !valid_at(certificate, now) {
+    if !certificate.is_valid_at(now) {
         return Err(UnfitCertificate::NotValid);
     }
-    if authority
-        .replaced
-        .is_some_and(|replaced| replaced.subject() != certificate.subject())
-    {
-        return Err(UnfitCertificate::Subject);
+    if certificate.subject() == EMPTY_NAME {
+        return Err(UnfitCertificate::Nameless);
+    }
+    if let Some(replaced) = authority.replaced {
+        let same_identifier =
+            replaced.subject_key_identifier() == certificate.subject_key_identifier();
+        if replaced.subject() != certificate.subject() || !same_identifier {
+            return Err(UnfitCertificate::Subject);
+        }
     }
     if path.chain.is_empty() {
         return Err(UnfitCertificate::ChainMissing);
@@ -158,7 +171,7 @@ fn check_issuer(
     if !constraints.ca || !constraints.key_cert_sign || !deep_enough {
         return Err(UnfitCertificate::ChainNotCa(depth));
     }
-    if !valid_at(issuer, now) {
+    if !issuer.is_valid_at(now) {
         return Err(UnfitCertificate::ChainNotValid(depth));
     }
     let verified = || -> Result<(), PublicKeyError> { below.verify(&issuer.public_key()?) };
@@ -166,12 +179,6 @@ fn check_issuer(
         return Err(UnfitCertificate::Chain(depth));
     }
     Ok(())
-}
-
-fn valid_at(certificate: &Certificate, now: OffsetDateTime) -> bool {
-    certificate
-        .validity()
-        .is_ok_and(|validity| (validity.not_before..=validity.not_after).contains(&now))
 }
 
 /// What a certificate allows its key.

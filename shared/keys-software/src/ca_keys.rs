@@ -14,6 +14,8 @@ use aws_lc_rs::signature::{
 use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
 use scep_protocol::{KeyAlgorithm, KeyReference};
 use scep_service::{CaKeys, GeneratedKey, KeyError};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
@@ -62,10 +64,7 @@ impl SoftwareCaKeys {
 #[async_trait]
 impl CaKeys for SoftwareCaKeys {
     async fn generate(&self, algorithm: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
-        let generated = generate(algorithm).map_err(|source| KeyError::Unavailable {
-            operation: "generating a CA key",
-            source: source.into(),
-        })?;
+        let generated = generate(algorithm).await?;
         Ok(GeneratedKey {
             reference: self.folder.store(&generated.pkcs8)?,
             subject_public_key_info: generated.subject_public_key_info,
@@ -147,7 +146,25 @@ pub(crate) struct Generated {
     pub(crate) subject_public_key_info: Vec<u8>,
 }
 
-pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {
+/// How many keys are made at one time: an RSA-4096 key keeps a processor busy for a second.
+static KEYS_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+
+/// Makes a key, on a thread where nobody waits for anything else.
+pub(crate) async fn generate(algorithm: KeyAlgorithm) -> Result<Generated, KeyError> {
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| KeyError::Unavailable {
+        operation: "generating a key",
+        source,
+    };
+    let _turn = KEYS_AT_A_TIME
+        .acquire()
+        .await
+        .map_err(|error| failed(error.into()))?;
+    let made = spawn_blocking(move || generate_now(algorithm)).await;
+    let made = made.map_err(|error| failed(error.into()))?;
+    made.map_err(|error| failed(error.into()))
+}
+
+fn generate_now(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {
     let size = match algorithm {
         KeyAlgorithm::Rsa2048 => KeySize::Rsa2048,
         KeyAlgorithm::Rsa3072 => KeySize::Rsa3072,

@@ -35,10 +35,7 @@ impl RaKeys for SoftwareRaKeys {
         _ra_certificate: Uuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        let generated = generate(algorithm).map_err(|source| KeyError::Unavailable {
-            operation: "generating an RA key",
-            source: source.into(),
-        })?;
+        let generated = generate(algorithm).await?;
         Ok(GeneratedKey {
             reference: self.folder.store(&generated.pkcs8)?,
             subject_public_key_info: generated.subject_public_key_info,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use crate::answer::ApiError;
+use crate::request::MAX_BODY_BYTES;
 use crate::{Api, PREFIX};
 
 /// What a caller may do.
@@ -59,8 +61,13 @@ pub struct Caller {
 #[async_trait]
 pub trait Authenticate: Send + Sync {
     /// The caller of a request; `None` when its credentials are none or not good.
-    async fn caller(&self, head: &Parts) -> Option<Caller>;
+    async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown>;
 }
+
+/// Nobody can be told from anybody at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("callers cannot be told apart now")]
+pub struct CallersUnknown;
 
 /// The bearer token of a request, RFC 6750 §2.1.
 #[must_use]
@@ -167,6 +174,10 @@ pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
     row.map(|(_, _, scope)| *scope)
 }
 
+/// [`MAX_BODY_BYTES`], as bodies count themselves.
+const MAX_BODY_BYTES_U64: u64 = 64 * 1024;
+const _: () = assert!(MAX_BODY_BYTES == 64 * 1024, "two constants, one bound");
+
 /// Lets a request through if its caller has the scope of its route, and logs a line about it.
 pub(crate) async fn guard(
     State(api): State<Arc<Api>>,
@@ -183,8 +194,16 @@ pub(crate) async fn guard(
         .to_owned();
     let (head, body) = request.into_parts();
     let caller = api.authenticate.caller(&head).await;
-    let name = caller.as_ref().map(|caller| caller.name.clone());
-    let response = match admitted(caller, scope_of(&method, &route)) {
+    let known = caller.as_ref().ok().and_then(Option::as_ref);
+    let name = known.map(|caller| caller.name.clone());
+    let admitted = caller
+        .map_err(|CallersUnknown| ApiError::TryLater)
+        .and_then(|caller| admitted(caller, scope_of(&method, &route)));
+    let admitted = match body.size_hint().lower() > MAX_BODY_BYTES_U64 {
+        true => admitted.and(Err(ApiError::TooLarge)),
+        false => admitted,
+    };
+    let response = match admitted {
         Ok(caller) => {
             let mut request = Request::from_parts(head, body);
             request.extensions_mut().insert(caller);

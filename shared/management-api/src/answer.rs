@@ -39,6 +39,7 @@ pub(crate) enum ApiError {
     NotFound(String),
     NotYet(&'static str),
     TooLarge,
+    TryLater,
     Unauthenticated,
     Unprocessable(Vec<String>),
 }
@@ -79,6 +80,7 @@ impl IntoResponse for ApiError {
             Self::NotFound(reason) => message(StatusCode::NOT_FOUND, &reason),
             Self::NotYet(what) => message(StatusCode::NOT_IMPLEMENTED, what),
             Self::TooLarge => too_large(),
+            Self::TryLater => rejected(Rejection::TryLater),
             Self::Unauthenticated => unauthenticated(),
             Self::Unprocessable(reasons) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Reasons(reasons))).into_response()
@@ -132,7 +134,10 @@ fn forbidden(scope: Scope) -> Response {
 fn failed(failure: &Failure) -> Response {
     let error: &dyn std::error::Error = failure;
     tracing::error!(error, "the server failed");
-    let rejection = failure.rejection();
+    rejected(failure.rejection())
+}
+
+fn rejected(rejection: Rejection) -> Response {
     // Each status in that table is one that exists.
     let status =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

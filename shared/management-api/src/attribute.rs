@@ -17,11 +17,11 @@ pub(crate) struct Attribute {
     #[schema(example = "1b6c48ad-c1c7-4c82-91ef-3b61bc9f52ac")]
     uuid: Option<Uuid>,
     /// Its name.
-    #[schema(max_length = 255, example = "department")]
+    #[schema(min_length = 1, max_length = 255, example = "department")]
     name: String,
     /// The kind of its content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64, example = "string")]
+    #[schema(max_length = 255, example = "string")]
     content_type: Option<String>,
     /// Its values.
     #[serde(default)]
@@ -42,6 +42,12 @@ pub(crate) struct AttributeContent {
     data: serde_json::Value,
 }
 
+/// Most attributes, values of one, and groups.
+const MAX_ITEMS: usize = 100;
+
+/// Longest name, in characters.
+const MAX_NAME_CHARACTERS: usize = 255;
+
 /// Longest attributes, as JSON, in octets.
 const MAX_BYTES: usize = 16 * 1024;
 
@@ -50,6 +56,18 @@ pub(crate) fn kept(
     name: &str,
     attributes: &[JsonObject<Attribute>],
 ) -> Result<Attributes, ApiError> {
+    let fits = |JsonObject(attribute): &JsonObject<Attribute>| {
+        let characters = attribute.name.chars().count();
+        let kind = attribute.content_type.as_deref().unwrap_or_default();
+        (1..=MAX_NAME_CHARACTERS).contains(&characters)
+            && kind.chars().count() <= MAX_NAME_CHARACTERS
+            && attribute.content.len() <= MAX_ITEMS
+    };
+    if attributes.len() > MAX_ITEMS || !attributes.iter().all(fits) {
+        return Err(ApiError::reason(format!(
+            "{name}: at most {MAX_ITEMS} attributes with as many values, names of 1 to {MAX_NAME_CHARACTERS} characters"
+        )));
+    }
     let unreadable = |_| ApiError::reason(format!("{name}: cannot be kept"));
     let json = serde_json::to_string(attributes).map_err(unreadable)?;
     if json.len() > MAX_BYTES {
@@ -85,7 +103,8 @@ impl Associations {
             &self.custom_attributes,
         )?;
         let texts = self.owner.iter().chain(&self.groups);
-        if self.groups.len() > 100 || texts.into_iter().any(|text| text.chars().count() > 255) {
+        let too_long = |text: &String| text.chars().count() > MAX_NAME_CHARACTERS;
+        if self.groups.len() > MAX_ITEMS || texts.into_iter().any(too_long) {
             return Err(ApiError::reason(
                 "certificateAssociations: names of at most 255 characters, 100 groups",
             ));

@@ -200,6 +200,11 @@ async fn add_authority(
     Admin(managing): Admin,
     Body(JsonObject(request)): Body<JsonObject<AuthorityRequest>>,
 ) -> Result<Response, ApiError> {
+    const MAX_ARN_CHARACTERS: usize = 255;
+    let key_arn = request.key_arn.as_deref().unwrap_or_default();
+    if key_arn.chars().count() > MAX_ARN_CHARACTERS {
+        return Err(ApiError::reason("keyArn: at most 255 characters"));
+    }
     let new = NewAuthority {
         name: request.name,
         description: request.description,

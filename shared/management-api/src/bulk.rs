@@ -1,7 +1,7 @@
 //! The same done to many objects, one after the other; what went wrong is told of each.
 
 use scep_service::{Dependents, Enabled, ManageError, Managing, Object, read};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,11 +21,30 @@ pub(crate) struct BulkMessage {
     message: String,
 }
 
-/// What is done to many objects, one after the other. At the first failure of ours it ends: those before it are done.
+/// Most objects of one request.
+const MAX_OBJECTS: usize = 500;
+
+/// Objects by their identities, at most 500.
+#[derive(Deserialize, ToSchema)]
+#[schema(max_items = 500, example = json!(["6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11"]))]
+pub(crate) struct Uuids(pub(crate) Vec<Uuid>);
+
+/// What is done to many objects, one after the other.
 #[derive(Clone, Copy)]
 pub(crate) enum BulkAction {
     Enable(Enabled),
     Delete(Dependents),
+}
+
+/// Not too many objects.
+///
+/// # Errors
+/// When there are more than 500.
+pub(crate) fn bounded(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
+    if uuids.len() > MAX_OBJECTS {
+        return Err(ApiError::reason(format!("at most {MAX_OBJECTS} objects")));
+    }
+    Ok(uuids)
 }
 
 /// What is told of one object; nothing when it was done.
@@ -39,7 +58,12 @@ pub(crate) async fn told<T: Object>(
 ) -> Result<Option<BulkMessage>, ApiError> {
     let message = match done {
         Ok(()) => return Ok(None),
-        Err(ManageError::Failed(failure)) => return Err(ApiError::Failed(failure)),
+        // Told like the others: those before it are done, and those behind it may be.
+        Err(ManageError::Failed(failure)) => {
+            let error: &dyn std::error::Error = &failure;
+            tracing::error!(error, %uuid, "the server failed");
+            failure.rejection().text().into_owned()
+        }
         Err(ManageError::Invalid(reasons)) => {
             let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
             reasons.join("; ")

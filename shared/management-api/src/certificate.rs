@@ -3,7 +3,6 @@
 use ca_issuer::name_text;
 use scep_cms::Certificate;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::request::shown_time;
@@ -45,8 +44,6 @@ impl CertificateDetail {
     /// A certificate of the store, which was read or made by us: what cannot be read of it is left empty.
     pub(crate) fn of(certificate: &Certificate) -> Self {
         let name = certificate.issuer_and_serial_number();
-        let digest = Sha256::digest(certificate.der());
-        let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
         let (not_before, not_after) = match certificate.validity() {
             Ok(validity) => (
                 shown_time(validity.not_before),
@@ -60,7 +57,7 @@ impl CertificateDetail {
             serial_number: name.serial_number_hex(),
             not_before,
             not_after,
-            fingerprint_sha256: octets.join(":"),
+            fingerprint_sha256: certificate.fingerprint_sha256(),
             pem: certificate.to_pem(),
         }
     }

@@ -70,7 +70,7 @@ struct CertificatesQuery {
 }
 
 /// How a certificate stands.
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = CertificateStatus)]
 enum Status {
@@ -124,16 +124,17 @@ impl CertificatesQuery {
     }
 }
 
-/// A certificate's identity is its serial number.
+/// A certificate's identity is its serial number. A longer one is nobody's: ours have 16 octets.
 fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
     const MAX_CHARACTERS: usize = 64;
     let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let is_number = text.len() <= MAX_CHARACTERS && digits.bytes().all(|c| c.is_ascii_hexdigit());
-    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| is_number);
-    let reason = "serialNumber: hexadecimal, of at most 16 octets";
-    number
-        .map(Uuid::from_u128)
-        .ok_or_else(|| ApiError::reason(reason))
+    let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_hexdigit());
+    if !is_number || text.len() > MAX_CHARACTERS {
+        return Err(ApiError::reason(
+            "serialNumber: hexadecimal, at most 64 characters",
+        ));
+    }
+    Ok(u128::from_str_radix(&digits, 16).map_or(Uuid::nil(), Uuid::from_u128))
 }
 
 /// A certificate in a list.

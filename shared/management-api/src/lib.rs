@@ -29,7 +29,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use scep_service::{Actor, Inventory, Managing};
 
-pub use access::{Authenticate, Caller, Scope, bearer_token};
+pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use answer::body_not_read;
 pub use request::MAX_BODY_BYTES;
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::attribute::{self, Attribute};
-use crate::bulk::{BulkAction, BulkMessage, told};
+use crate::bulk::{BulkAction, BulkMessage, Uuids, bounded, told};
 use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
@@ -65,9 +65,10 @@ struct RaProfileRequest {
     /// Whether it serves. Default false.
     #[schema(example = false)]
     enabled: Option<bool>,
-    /// The rules for its certificates; an edit replaces all of them.
+    /// The rules for its certificates; an edit replaces all of them: a part that it leaves out is the default.
+    #[serde(default)]
     #[schema(value_type = Option<TemplateView>)]
-    certificate_template: Option<JsonObject<TemplateView>>,
+    certificate_template: Edit<JsonObject<TemplateView>>,
 }
 
 impl RaProfileRequest {
@@ -256,48 +257,48 @@ async fn turn_off_ra_profile(
 
 /// Let RA Profiles serve; tells of those that could not be enabled.
 #[utoipa::path(
-    patch, path = "/raProfiles/enable", tag = "RA Profiles", request_body = Vec<Uuid>,
+    patch, path = "/raProfiles/enable", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn turn_on_ra_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
 /// Let RA Profiles not serve any more; tells of those that could not be disabled.
 #[utoipa::path(
-    patch, path = "/raProfiles/disable", tag = "RA Profiles", request_body = Vec<Uuid>,
+    patch, path = "/raProfiles/disable", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn turn_off_ra_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
 /// Delete RA Profiles; tells of those that could not be deleted.
 #[utoipa::path(
-    delete, path = "/raProfiles/delete", tag = "RA Profiles", request_body = Vec<Uuid>,
+    delete, path = "/raProfiles/delete", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn remove_ra_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
 /// Delete RA Profiles, after making them no SCEP Profile's default; tells of those that could not be deleted.
 #[utoipa::path(
-    delete, path = "/raProfiles/delete/force", tag = "RA Profiles", request_body = Vec<Uuid>,
+    delete, path = "/raProfiles/delete/force", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn force_remove_ra_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
 }
@@ -308,7 +309,7 @@ async fn each(
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     let mut messages = Vec::new();
-    for uuid in uuids {
+    for uuid in bounded(uuids)? {
         let done = match action {
             BulkAction::Enable(enabled) => enable_ra_profile(managing, uuid, enabled).await,
             BulkAction::Delete(dependents) => delete_ra_profile(managing, uuid, dependents).await,

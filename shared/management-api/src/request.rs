@@ -6,6 +6,7 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::header::IF_MATCH;
 use http::request::Parts;
+use scep_cms::ChallengePassword;
 use scep_service::PageRequest;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
@@ -123,6 +124,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         if tag == "*" {
             return Ok(Self(None));
         }
+        // What passed through a compressing proxy is weak, and is the same version.
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
         let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
         // A tag that was never given is one of something else.
         let version = version
@@ -222,19 +225,48 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A text that is never repeated in an error, as other values of a wrong type are.
-pub(crate) struct SecretText(pub(crate) String);
+/// A secret, which is never repeated in an error, as other values of a wrong type are.
+pub(crate) struct SecretText(pub(crate) ChallengePassword);
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => Ok(Self(text)),
-            serde_json::Value::Null
-            | serde_json::Value::Bool(_)
-            | serde_json::Value::Number(_)
-            | serde_json::Value::Array(_)
-            | serde_json::Value::Object(_) => Err(serde::de::Error::custom("expected a string")),
-        }
+        deserializer.deserialize_str(SecretVisitor)
+    }
+}
+
+struct SecretVisitor;
+
+impl SecretVisitor {
+    fn no_text<E: serde::de::Error>() -> E {
+        E::custom("expected a string")
+    }
+}
+
+impl Visitor<'_> for SecretVisitor {
+    type Value = SecretText;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SecretText, E> {
+        Ok(SecretText(ChallengePassword::new(text)))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretText, E> {
+        Err(Self::no_text())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretText, E> {
+        Err(Self::no_text())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<SecretText, E> {
+        Err(Self::no_text())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretText, E> {
+        Err(Self::no_text())
     }
 }
 
@@ -297,9 +329,14 @@ mod tests {
 
     #[test]
     fn a_secret_of_a_wrong_type_is_not_repeated() {
+        for secret in ["123456", "-1", "1.5", "true"] {
+            let body = format!(r#"{{"inner": {{"secret": {secret}}}}}"#);
+            check(&body, "422 inner.secret: expected a string at line");
+        }
+        let body = r#"{"inner": {"secret": ["hidden"]}}"#;
         check(
-            r#"{"inner": {"secret": 123456}}"#,
-            "422 inner.secret: expected a string",
+            body,
+            "422 inner.secret: invalid type: sequence, expected a string at line",
         );
     }
 

@@ -1,9 +1,9 @@
 //! What is to become of a SCEP Profile, as it is written.
 
-use scep_cms::ChallengePassword;
 use scep_protocol::CaCertificateForm;
 use scep_service::{Edit, ScepProfileEdit};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,6 +23,14 @@ pub(crate) struct ScepProfileRequest {
         example = "routers"
     )]
     name: Option<String>,
+    /// Whether it serves: read-only, passed over here.
+    #[serde(default, rename = "enabled")]
+    #[schema(value_type = Option<bool>, read_only, example = false)]
+    _enabled: Option<IgnoredAny>,
+    /// The SCEP URL: read-only, passed over here.
+    #[serde(default, rename = "scepUrl")]
+    #[schema(value_type = Option<String>, read_only, example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
+    _scep_url: Option<IgnoredAny>,
     /// What an administrator notes.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 300, example = "Routers of the branch offices")]
@@ -101,7 +109,6 @@ const MAX_RENEWAL_THRESHOLD_DAYS: u32 = 36_500;
 impl ScepProfileRequest {
     /// The edit, of values that keep their bounds.
     pub(crate) fn edit(self) -> Result<ScepProfileEdit, ApiError> {
-        let secret = |text: SecretText| ChallengePassword::new(&text.0);
         let attributes = |name, edit: Edit<Vec<JsonObject<Attribute>>>| {
             edit.try_map(|list| attribute::kept(name, &list))
         };
@@ -118,16 +125,16 @@ impl ScepProfileRequest {
             include_ca_certificate: self.include_ca_certificate,
             include_ca_certificate_chain: self.include_ca_certificate_chain,
             enable_challenge: self.enable_challenge_password,
-            challenge: self.challenge_password.map(secret),
+            challenge: self.challenge_password.map(|SecretText(secret)| secret),
             require_manual_approval: self.require_manual_approval,
             ca_certificate_form: self.ca_certificate_form,
             legacy_algorithms: self.legacy_algorithms,
             enable_intune: self.enable_intune,
             intune_tenant: short("intuneTenant", self.intune_tenant)?,
             intune_application_id: short("intuneApplicationId", self.intune_application_id)?,
-            intune_application_key: self.intune_application_key.try_map(|text| {
-                let fits = (1..=255).contains(&text.0.chars().count());
-                fits.then(|| secret(text))
+            intune_application_key: self.intune_application_key.try_map(|SecretText(secret)| {
+                let fits = (1..=255).contains(&secret.reveal().chars().count());
+                fits.then_some(secret)
                     .ok_or_else(|| ApiError::reason("intuneApplicationKey: 1 to 255 characters"))
             })?,
             issue_certificate_attributes: attributes(

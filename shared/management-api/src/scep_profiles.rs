@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::attribute::{self, Associations, Attribute};
-use crate::bulk::{BulkAction, BulkMessage, told};
+use crate::bulk::{BulkAction, BulkMessage, Uuids, bounded, told};
 use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query, given};
 use crate::scep_profile_request::ScepProfileRequest;
@@ -293,48 +293,48 @@ async fn turn_off_scep_profile(
 
 /// Let SCEP Profiles serve; tells of those that could not be enabled.
 #[utoipa::path(
-    patch, path = "/scepProfiles/enable", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    patch, path = "/scepProfiles/enable", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn turn_on_scep_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
 /// Let SCEP Profiles not serve any more; tells of those that could not be disabled.
 #[utoipa::path(
-    patch, path = "/scepProfiles/disable", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    patch, path = "/scepProfiles/disable", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn turn_off_scep_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
 /// Delete SCEP Profiles; tells of those that could not be deleted.
 #[utoipa::path(
-    delete, path = "/scepProfiles/delete", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    delete, path = "/scepProfiles/delete", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn remove_scep_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
 /// Delete SCEP Profiles, after deactivating them where they are activated; tells of those that could not be deleted.
 #[utoipa::path(
-    delete, path = "/scepProfiles/delete/force", tag = "SCEP Profiles", request_body = Vec<Uuid>,
+    delete, path = "/scepProfiles/delete/force", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
 )]
 async fn force_remove_scep_profiles(
     Admin(managing): Admin,
-    Body(uuids): Body<Vec<Uuid>>,
+    Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
 }
@@ -345,7 +345,7 @@ async fn each(
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     let mut messages = Vec::new();
-    for uuid in uuids {
+    for uuid in bounded(uuids)? {
         let done = match action {
             BulkAction::Enable(enabled) => enable_scep_profile(managing, uuid, enabled).await,
             BulkAction::Delete(dependents) => delete_scep_profile(managing, uuid, dependents).await,

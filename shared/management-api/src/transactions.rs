@@ -40,7 +40,7 @@ struct TransactionsQuery {
 }
 
 /// How far a transaction is.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = TransactionStatus)]
 enum Status {

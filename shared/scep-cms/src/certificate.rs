@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::asn1::{self, Signed, TbsCertificate, from_pem, tagged};
-use crate::{DecodeError, PublicKey, PublicKeyError, SignatureAlgorithm, oid};
+use crate::{DecodeError, DigestAlgorithm, PublicKey, PublicKeyError, SignatureAlgorithm, oid};
 
 /// An X.509 certificate of any version, as it came.
 ///
@@ -87,7 +87,8 @@ impl Certificate {
         der::pem::encode_string(PEM_LABEL, der::pem::LineEnding::LF, &self.der).unwrap_or_default()
     }
 
-    /// Verifies that this key signed it.
+    /// Verifies that this key signed it, with anything but SHA-1: who can make two contents of one SHA-1 digest can have
+    /// one of them signed and use the other.
     ///
     /// # Errors
     /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that is not on the list.
@@ -95,6 +96,9 @@ impl Certificate {
         let signed = Signed::from_der(&self.der).map_err(|_| PublicKeyError::Malformed)?;
         let algorithm = SignatureAlgorithm::from_identifier(&signed.algorithm)
             .map_err(|_| PublicKeyError::Unsupported)?;
+        if algorithm.digest() == DigestAlgorithm::Sha1 {
+            return Err(PublicKeyError::Unsupported);
+        }
         let to_be_signed = signed.to_be_signed.to_der();
         let to_be_signed = to_be_signed.map_err(|_| PublicKeyError::Malformed)?;
         issuer.verify(algorithm, &to_be_signed, signed.signature.raw_bytes())
@@ -141,6 +145,21 @@ impl Certificate {
             not_before: validity.not_before.to_date_time()?,
             not_after: validity.not_after.to_date_time()?,
         })
+    }
+
+    /// Is it valid at this time?
+    #[must_use]
+    pub fn is_valid_at(&self, at: OffsetDateTime) -> bool {
+        self.validity()
+            .is_ok_and(|validity| (validity.not_before..=validity.not_after).contains(&at))
+    }
+
+    /// SHA-256 over its DER, as openssl prints it: upper-case hexadecimal, octets parted by colons.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> String {
+        let digest = DigestAlgorithm::Sha256.digest(&self.der);
+        let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+        octets.join(":")
     }
 
     /// Its key, ready to verify and to encrypt.

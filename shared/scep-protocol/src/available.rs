@@ -1,6 +1,6 @@
 //! May this pair of profiles serve? One answer for every operation.
 
-use scep_cms::{Certificate, PublicKey};
+use scep_cms::PublicKey;
 use time::OffsetDateTime;
 
 use crate::{
@@ -110,10 +110,10 @@ pub fn available(
     {
         return Err(Unavailable::RaCertificateUnfit);
     }
-    if !valid_at(&ra_certificate.certificate, now) {
+    if !ra_certificate.certificate.is_valid_at(now) {
         return Err(Unavailable::RaCertificateExpired);
     }
-    if !valid_at(&authority.certificate, now) {
+    if !authority.certificate.is_valid_at(now) {
         return Err(Unavailable::AuthorityExpired);
     }
     Ok(AvailableProfile {
@@ -166,12 +166,6 @@ fn annotations(
         (EndpointName::RaProfile(_), None) | (EndpointName::ScepProfile(_), _) => {}
     }
     annotations
-}
-
-fn valid_at(certificate: &Certificate, now: OffsetDateTime) -> bool {
-    certificate
-        .validity()
-        .is_ok_and(|validity| (validity.not_before..=validity.not_after).contains(&now))
 }
 
 impl AvailableProfile {

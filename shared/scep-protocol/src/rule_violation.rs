@@ -18,6 +18,8 @@ pub enum RuleViolation {
     },
     /// The curve is not on the list.
     Curve,
+    /// The key can do nothing of what the rule asks for.
+    KeyUsage,
     /// Neither a subject nor a subjectAltName.
     Nameless,
     /// A CN does not match the pattern.
@@ -55,6 +57,7 @@ impl RuleViolation {
             Self::Curve | Self::RsaTooShort { .. } => FailInfo::BadAlg,
             Self::CommonNameAsDns
             | Self::CommonNamePattern
+            | Self::KeyUsage
             | Self::Nameless
             | Self::SubjectAltName(_)
             | Self::SubjectAltNamePattern(_)
@@ -79,6 +82,7 @@ impl RuleViolation {
                 ));
             }
             Self::Curve => "rule ecCurves: the curve is not allowed",
+            Self::KeyUsage => "rule keyUsage: the key can do none of it",
             Self::Nameless => "rule subject: the request names nobody",
             Self::CommonNamePattern => "rule subject.commonNamePattern: the CN does not match",
             Self::CommonNameAsDns => "rule subjectAltName.commonNameAsDns: the CN is no DNS name",
@@ -150,6 +154,11 @@ mod tests {
             Rule::Curve,
             BadAlg,
             "rule ecCurves: the curve is not allowed",
+        );
+        check(
+            Rule::KeyUsage,
+            BadRequest,
+            "rule keyUsage: the key can do none of it",
         );
         check(
             Rule::Nameless,

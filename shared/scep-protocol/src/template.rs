@@ -223,7 +223,9 @@ impl SubjectAttribute {
         }
     }
 
-    fn can_be(self, value: &str) -> bool {
+    /// Can its value be this, RFC 5280 appendix A.1?
+    #[must_use]
+    pub fn can_be(self, value: &str) -> bool {
         let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
         let fits = |c: char| match self {
             Self::Country => c.is_ascii_alphabetic(),

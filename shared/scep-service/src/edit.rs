@@ -37,6 +37,15 @@ impl<T> Edit<T> {
     }
 
     /// The same edit of another type.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Edit<U> {
+        match self {
+            Self::Keep => Edit::Keep,
+            Self::Reset => Edit::Reset,
+            Self::Set(value) => Edit::Set(convert(value)),
+        }
+    }
+
+    /// The same edit of another type, if the value is one.
     ///
     /// # Errors
     /// What `parse` says of the value.

@@ -55,8 +55,18 @@ pub(crate) async fn certificate_for(
     for _ in 0..MAX_WAITS {
         match decide(profile, request, known, issuing.reading.clock.now()) {
             Decision::Issue { replacing } => {
-                if let Some(granted) = issue(issuing, profile, request, &key, replacing).await? {
-                    return Ok(granted);
+                match issue(issuing, profile, request, &key, replacing).await {
+                    Ok(Some(granted)) => return Ok(granted),
+                    Ok(None) => {}
+                    // The rules may have become stricter since the same request was granted.
+                    Err(NotIssued::Refused(refusal)) if replacing.is_none() => {
+                        known = issuing.transactions.transaction(&key).await?;
+                        if known.is_none() {
+                            return Err(refusal.into());
+                        }
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             Decision::Resume { claim, issuance } => {

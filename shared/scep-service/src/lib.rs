@@ -29,12 +29,12 @@ pub use inventory::{
 };
 pub use issue::Granted;
 pub use manage::{
-    AuthorityKind, Dependents, Enabled, Invalid, ManageError, Managing, NewAuthority,
-    NewRaCertificate, RaProfileEdit, ScepProfileEdit, activate_scep, create_authority,
-    create_ra_certificate, create_ra_profile, create_scep_profile, deactivate_scep,
-    delete_authority, delete_ra_certificate, delete_ra_profile, delete_scep_profile,
-    edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile, enable_scep_profile,
-    install_certificate, set_default_ra_profile, usable_ra_certificates,
+    AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS, ManageError, Managing,
+    NewAuthority, NewRaCertificate, RaProfileEdit, ScepProfileEdit, activate_scep,
+    create_authority, create_ra_certificate, create_ra_profile, create_scep_profile,
+    deactivate_scep, delete_authority, delete_ra_certificate, delete_ra_profile,
+    delete_scep_profile, edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile,
+    enable_scep_profile, install_certificate, set_default_ra_profile, usable_ra_certificates,
 };
 pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};

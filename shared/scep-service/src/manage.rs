@@ -26,8 +26,8 @@ pub use ra_profiles::{
     edit_ra_profile, enable_ra_profile,
 };
 pub use scep_profiles::{
-    ScepProfileEdit, create_scep_profile, delete_scep_profile, edit_scep_profile,
-    enable_scep_profile, set_default_ra_profile,
+    MAX_CHALLENGE_CHARACTERS, ScepProfileEdit, create_scep_profile, delete_scep_profile,
+    edit_scep_profile, enable_scep_profile, set_default_ra_profile,
 };
 
 use crate::object::document;
@@ -117,12 +117,16 @@ impl Managing {
         })
     }
 
+    /// Stores what an object has become; nothing, and no record, when that is what it was.
     async fn replace<T: Object>(
         &self,
         before: Versioned<T>,
         after: T,
         action: AuditAction,
     ) -> Result<Versioned<T>, ManageError> {
+        if document(&before.object)? == document(&after)? {
+            return Ok(before);
+        }
         let version = before.version.saturating_add(1);
         let (had, has) = (before.object.references(), after.references());
         let only_in = |these: &[Reference], those: &[Reference]| {

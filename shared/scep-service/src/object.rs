@@ -188,7 +188,7 @@ pub struct Versioned<T> {
 }
 
 /// An object as a store keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StoredObject {
     /// Its kind and identity.
     pub reference: Reference,

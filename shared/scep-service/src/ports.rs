@@ -55,7 +55,7 @@ pub trait Profiles: Send + Sync {
 }
 
 /// One write of one object, with what it means for others.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Change {
     /// A new object, under its uuid and name.
     Create {

@@ -56,10 +56,13 @@ impl Inventory for DynamoDbStore {
         filter: &CertificateFilter,
         page: &PageRequest,
     ) -> Result<Page<CertificateSummary>, StoreError> {
+        let search = filter.subject.as_deref().map(Search::of);
+        let fits = |summary: &CertificateSummary| {
+            let named = search.as_ref().is_none_or(|search| search.finds(summary));
+            named && filter.fits(summary)
+        };
         if let Some(uuid) = filter.uuid {
             let found = self.certificate_record(uuid).await?;
-            let fits =
-                |summary: &CertificateSummary| filter.fits(summary) && names(filter, summary);
             let found = found.map(|record| record.summary).filter(fits);
             return Ok(Page {
                 items: found.into_iter().collect(),
@@ -69,7 +72,7 @@ impl Inventory for DynamoDbStore {
         let list = self.list_of(filter);
         let read = |item: &Item| {
             let summary = summary(&Reader { what: RECORD, item })?;
-            Ok((filter.fits(&summary) && names(filter, &summary)).then_some(summary))
+            Ok(fits(&summary).then_some(summary))
         };
         self.page(&list, page, read).await
     }
@@ -101,7 +104,7 @@ impl DynamoDbStore {
                 table,
                 index: &BY_COMMON_NAME,
                 hash: ALL.to_owned(),
-                bounds: match search_text(subject) {
+                bounds: match Search::of(subject).key {
                     key if key.is_empty() => Bounds::All,
                     key => Bounds::BeginningWith(key),
                 },
@@ -135,6 +138,7 @@ impl DynamoDbStore {
             .get_item()
             .table_name(&self.tables.certificates)
             .key(ID, text(id))
+            .consistent_read(true)
             .send()
             .await
             .map_err(unavailable("reading a certificate"))?;
@@ -145,29 +149,57 @@ impl DynamoDbStore {
 /// Later than any notAfter that RFC 5280 can write.
 const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
 
-/// Does what is looked for beyond a CN stand in the certificate's subject?
-fn names(filter: &CertificateFilter, summary: &CertificateSummary) -> bool {
-    let wanted = filter
-        .subject
-        .as_deref()
-        .filter(|wanted| wanted.contains(','));
-    let subject = summary.subject.to_lowercase();
-    wanted.is_none_or(|wanted| subject.contains(&wanted.to_lowercase()))
+/// What is looked for: a CN, or a part of the subject as it is shown.
+struct Search {
+    /// What keys begin with.
+    key: String,
+    /// What stands in the subject, in lower case.
+    part: Option<String>,
+}
+
+impl Search {
+    fn of(text: &str) -> Self {
+        let lower = text.to_lowercase();
+        if !lower.contains('=') {
+            return Self {
+                key: shortened(&lower),
+                part: None,
+            };
+        }
+        let common_name = parts(&lower).into_iter().find_map(|part| {
+            let value = part.trim_start().strip_prefix("cn=")?;
+            Some(shortened(&value.replace('\\', "")))
+        });
+        Self {
+            // Without a CN in it, every certificate is looked at: its key may be any.
+            key: common_name.unwrap_or_default(),
+            part: Some(lower),
+        }
+    }
+
+    fn finds(&self, summary: &CertificateSummary) -> bool {
+        let subject = summary.subject.to_lowercase();
+        self.part.as_ref().is_none_or(|part| subject.contains(part))
+    }
+}
+
+/// The parts of a name, which commas and pluses part unless a backslash stands before them.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut escaped = false;
+    for c in name.chars() {
+        match parts.last_mut() {
+            Some(part) if escaped || !",+".contains(c) => part.push(c),
+            Some(_) | None => parts.push(String::new()),
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    parts
 }
 
 /// Under what a certificate is found: its CN, or the whole subject where it has none.
 fn search_key(summary: &CertificateSummary) -> String {
     shortened(summary.common_name.as_ref().unwrap_or(&summary.subject))
-}
-
-/// What the keys that are looked for begin with.
-fn search_text(subject: &str) -> String {
-    let lower = subject.to_lowercase();
-    match lower.strip_prefix("cn=") {
-        // What comes behind the CN is compared with the subject, see `names`.
-        Some(rest) => shortened(rest.split(',').next().unwrap_or_default()),
-        None => shortened(&lower),
-    }
 }
 
 fn shortened(text: &str) -> String {

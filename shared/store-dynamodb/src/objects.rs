@@ -62,9 +62,9 @@ impl ObjectStore for DynamoDbStore {
                 return Ok(());
             };
             let reasons = cancellation_reasons(&error);
-            if matches!(change, Change::Create { .. }) && reasons.get(1) == Some(&CONDITION_FAILED)
-            {
-                // The uuid is fresh, so it is the name that somebody else has.
+            // Of a new object with a name, the second write is its name.
+            let named = matches!(change, Change::Create { object, .. } if object.name.is_some());
+            if named && reasons.get(1) == Some(&CONDITION_FAILED) {
                 return Err(StoreError::NameTaken);
             }
             if reasons.contains(&CONDITION_FAILED) {

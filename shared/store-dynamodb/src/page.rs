@@ -45,6 +45,12 @@ impl DynamoDbStore {
             Some(cursor) => Some(list.start(cursor).ok_or(StoreError::Cursor)?),
             None => None,
         };
+        if start.as_ref().is_some_and(|start| list.ends_before(start)) {
+            return Ok(Page {
+                items: Vec::new(),
+                cursor: None,
+            });
+        }
         let mut items = Vec::new();
         for _ in 0..MAX_QUERIES {
             let wanted = limit.saturating_sub(items.len());
@@ -130,6 +136,19 @@ impl List<'_> {
         }
         let json = serde_json::to_string(&parts).ok()?;
         Some(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// Is there nothing behind this key any more? The end of a list may have moved since a page of it was read: what is valid
+    /// now was more then.
+    fn ends_before(&self, start: &Item) -> bool {
+        let (Bounds::Between(from, to), Some(range)) = (&self.bounds, &self.index.range) else {
+            return false;
+        };
+        let number = |value: &AttributeValue| value.as_n().ok()?.parse::<i64>().ok();
+        let at = start.get(range.name).and_then(number);
+        let end = number(if self.ascending { to } else { from });
+        at.zip(end)
+            .is_some_and(|(at, end)| if self.ascending { at > end } else { at < end })
     }
 
     /// The key after which a page begins; `None` when the cursor is none of such a list.

@@ -66,6 +66,9 @@ pub enum Invalid {
     /// The authority awaits its certificate.
     #[error("the authority is not active: it awaits its certificate")]
     AuthorityNotActive,
+    /// The authority's certificate is not valid now: nothing can be issued under it.
+    #[error("the authority's certificate is not valid now")]
+    AuthorityNotValid,
     /// A root's certificate is its own.
     #[error("the authority is a root: it signs its own certificate")]
     AuthorityIsRoot,

@@ -33,8 +33,12 @@ pub async fn create_ra_certificate(
     let authority: Versioned<Authority> = managing.get(authority).await?;
     let mut reasons = Vec::new();
     let issuing = authority.object.issuing();
-    if issuing.is_none() {
-        reasons.push(Invalid::AuthorityNotActive);
+    match &issuing {
+        None => reasons.push(Invalid::AuthorityNotActive),
+        Some(issuing) if !issuing.certificate.is_valid_at(managing.clock.now()) => {
+            reasons.push(Invalid::AuthorityNotValid);
+        }
+        Some(_) => {}
     }
     let subject = CaSubject::common_name(&new.common_name)
         .map_err(|_| reasons.push(Invalid::CommonName))
@@ -110,8 +114,5 @@ pub async fn usable_ra_certificates(managing: &Managing) -> Result<Vec<RaCertifi
 /// May a SCEP Profile use it now? Every RA certificate of ours is for digitalSignature and keyEncipherment.
 pub(super) fn is_usable(ra_certificate: &RaCertificate, now: OffsetDateTime) -> bool {
     let certificate = &ra_certificate.certificate;
-    let valid = certificate
-        .validity()
-        .is_ok_and(|validity| (validity.not_before..=validity.not_after).contains(&now));
-    valid && matches!(certificate.public_key(), Ok(PublicKey::Rsa { .. }))
+    certificate.is_valid_at(now) && matches!(certificate.public_key(), Ok(PublicKey::Rsa { .. }))
 }

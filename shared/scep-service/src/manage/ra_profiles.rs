@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{describe, new_name, same_name};
 use crate::{
     AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
+    read,
 };
 
 /// What is to become of an RA Profile.
@@ -20,8 +21,8 @@ pub struct RaProfileEdit {
     pub description: Edit<String>,
     /// Whether it serves.
     pub enabled: Option<bool>,
-    /// The rules for its certificates.
-    pub template: Option<CertificateTemplate>,
+    /// The rules for its certificates, all of them.
+    pub template: Edit<CertificateTemplate>,
 }
 
 /// Makes an RA Profile under an authority, without SCEP.
@@ -80,10 +81,9 @@ fn apply(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Inva
     same_name(edit.name.as_deref(), &ra_profile.name, reasons);
     describe(edit.description, &mut ra_profile.description, reasons);
     ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
-    if let Some(template) = edit.template {
-        reasons.extend(template.errors().into_iter().map(Invalid::Template));
-        ra_profile.template = template;
-    }
+    edit.template.apply(&mut ra_profile.template);
+    let errors = ra_profile.template.errors();
+    reasons.extend(errors.into_iter().map(Invalid::Template));
 }
 
 /// Lets an RA Profile serve, or not.
@@ -98,9 +98,7 @@ pub async fn enable_ra_profile(
     let before: Versioned<RaProfile> = managing.get(uuid).await?;
     let mut after = before.object.clone();
     after.enabled = enabled == Enabled::Yes;
-    if after.enabled != before.object.enabled {
-        managing.replace(before, after, enabled.action()).await?;
-    }
+    managing.replace(before, after, enabled.action()).await?;
     Ok(())
 }
 
@@ -128,9 +126,6 @@ pub async fn activate_scep(
         scep_profile: scep_profile.object.uuid,
         issue_certificate_attributes,
     });
-    if after.scep == before.object.scep {
-        return Ok(before);
-    }
     managing.replace(before, after, AuditAction::Activate).await
 }
 
@@ -142,9 +137,22 @@ pub async fn deactivate_scep(managing: &Managing, uuid: Uuid) -> Result<(), Mana
     let before: Versioned<RaProfile> = managing.get(uuid).await?;
     let mut after = before.object.clone();
     after.scep = None;
-    if before.object.scep.is_some() {
-        let action = AuditAction::Deactivate;
-        managing.replace(before, after, action).await?;
+    managing
+        .replace(before, after, AuditAction::Deactivate)
+        .await?;
+    Ok(())
+}
+
+/// Deactivates a SCEP Profile on an RA Profile, if both are still linked.
+pub(super) async fn deactivate_profile(
+    managing: &Managing,
+    ra_profile: Uuid,
+    scep_profile: Uuid,
+) -> Result<(), ManageError> {
+    let found: Option<Versioned<RaProfile>> = read(&*managing.objects, ra_profile).await?;
+    let scep = found.and_then(|found| found.object.scep);
+    if scep.is_some_and(|scep| scep.scep_profile == scep_profile) {
+        deactivate_scep(managing, ra_profile).await?;
     }
     Ok(())
 }
@@ -162,13 +170,26 @@ pub async fn delete_ra_profile(
     if dependents == Dependents::Unlink {
         for dependent in &ra_profile.dependents {
             if dependent.kind == ObjectKind::ScepProfile {
-                let before: Versioned<ScepProfile> = managing.get(dependent.uuid).await?;
-                let mut after = before.object.clone();
-                after.ra_profile = None;
-                managing.replace(before, after, AuditAction::Edit).await?;
+                forget_default(managing, dependent.uuid, uuid).await?;
             }
         }
         ra_profile = managing.get(uuid).await?;
     }
     managing.delete(ra_profile).await
+}
+
+/// Makes an RA Profile no SCEP Profile's default, if it still is this one's.
+async fn forget_default(
+    managing: &Managing,
+    scep_profile: Uuid,
+    ra_profile: Uuid,
+) -> Result<(), ManageError> {
+    let found: Option<Versioned<ScepProfile>> = read(&*managing.objects, scep_profile).await?;
+    let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {
+        return Ok(());
+    };
+    let mut after = before.object.clone();
+    after.ra_profile = None;
+    managing.replace(before, after, AuditAction::Edit).await?;
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! SCEP Profiles: how SCEP is spoken, and to which RA Profile it leads.
 
+use std::collections::BTreeSet;
+
 use scep_cms::ChallengePassword;
 use scep_protocol::{
     Attributes, CaCertificateForm, CertificateAssociations, Description, IntuneSettings,
@@ -8,14 +10,15 @@ use scep_protocol::{
 use uuid::Uuid;
 
 use super::ra_certificates::is_usable;
+use super::ra_profiles::deactivate_profile;
 use super::{describe, new_name, same_name};
 use crate::{
     AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
-    deactivate_scep, read,
+    read,
 };
 
 /// Longest challengePassword, in characters: pkcs-9-ub-challengePassword of RFC 2985.
-const MAX_CHALLENGE_CHARACTERS: usize = 255;
+pub const MAX_CHALLENGE_CHARACTERS: usize = 255;
 
 /// What is to become of a SCEP Profile.
 #[derive(Clone, Default)]
@@ -80,7 +83,8 @@ pub async fn create_scep_profile(
     };
     let mut scep_profile = new_scep_profile(name, ra_certificate);
     apply(managing, edit, &mut scep_profile).await?;
-    check_links(managing, &scep_profile, &[]).await?;
+    let met = scep_profile.ra_profile.into_iter().collect();
+    check_links(managing, &scep_profile, met).await?;
     managing.create(scep_profile).await
 }
 
@@ -117,17 +121,19 @@ pub async fn edit_scep_profile(
     let before: Versioned<ScepProfile> = managing.get_version(uuid, version).await?;
     let mut after = before.object.clone();
     apply(managing, edit, &mut after).await?;
-    let activated_on: Vec<_> = before
-        .dependents
-        .iter()
-        .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
-        .map(|dependent| dependent.uuid)
-        .collect();
-    let same_links = after.ra_certificate == before.object.ra_certificate
-        && after.ra_profile == before.object.ra_profile;
     // An edit of something else goes through also when the RA certificate has expired meanwhile.
-    if !same_links {
-        check_links(managing, &after, &activated_on).await?;
+    if after.ra_certificate != before.object.ra_certificate {
+        let activated_on = before
+            .dependents
+            .iter()
+            .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
+            .map(|dependent| dependent.uuid);
+        let met = activated_on.chain(after.ra_profile).collect();
+        check_links(managing, &after, met).await?;
+    } else if let Some(linked) = after.ra_profile
+        && after.ra_profile != before.object.ra_profile
+    {
+        check_links(managing, &after, BTreeSet::from([linked])).await?;
     }
     managing.replace(before, after, AuditAction::Edit).await
 }
@@ -218,7 +224,7 @@ fn new_challenge(
 async fn check_links(
     managing: &Managing,
     profile: &ScepProfile,
-    activated_on: &[Uuid],
+    ra_profiles: BTreeSet<Uuid>,
 ) -> Result<(), ManageError> {
     let objects = &*managing.objects;
     let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await? else {
@@ -228,8 +234,8 @@ async fn check_links(
         return Err(vec![Invalid::RaCertificateUnusable].into());
     }
     let mut reasons = Vec::new();
-    for uuid in profile.ra_profile.iter().chain(activated_on) {
-        match read::<RaProfile>(objects, *uuid).await? {
+    for uuid in ra_profiles {
+        match read::<RaProfile>(objects, uuid).await? {
             None => reasons.push(Invalid::RaProfileUnknown),
             Some(found) if found.object.authority != ra_certificate.object.authority => {
                 reasons.push(Invalid::OtherAuthority(found.object.name.to_string()));
@@ -274,9 +280,7 @@ pub async fn enable_scep_profile(
     let before: Versioned<ScepProfile> = managing.get(uuid).await?;
     let mut after = before.object.clone();
     after.enabled = enabled == Enabled::Yes;
-    if after.enabled != before.object.enabled {
-        managing.replace(before, after, enabled.action()).await?;
-    }
+    managing.replace(before, after, enabled.action()).await?;
     Ok(())
 }
 
@@ -293,7 +297,7 @@ pub async fn delete_scep_profile(
     if dependents == Dependents::Unlink {
         for dependent in &scep_profile.dependents {
             if dependent.kind == ObjectKind::RaProfile {
-                deactivate_scep(managing, dependent.uuid).await?;
+                deactivate_profile(managing, dependent.uuid, uuid).await?;
             }
         }
         scep_profile = managing.get(uuid).await?;
