@@ -1,6 +1,6 @@
 //! The management API: what profiles hold, and each rule with its reason.
 
-use scepter_tests::admin::{administered, text};
+use scepter_tests::admin::{Admin, administered, text};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -140,174 +140,160 @@ async fn the_challenge_has_three_states() {
     }
 }
 
-/// A request of an administrator, and the reasons why not.
-struct Rule {
-    method: &'static str,
-    path: String,
-    body: Value,
-    reasons: Vec<&'static str>,
+/// Each row: a body, and the reasons why not.
+async fn check(admin: &Admin, method: &str, path: &str, rows: &[(Value, &[&str])]) {
+    for (body, reasons) in rows {
+        let answer = admin.call(method, path, body.clone()).await;
+        assert_eq!(answer.reasons(), *reasons, "{method} {path} {body}");
+    }
 }
 
 #[tokio::test]
-async fn every_rule_has_its_reason() {
-    let (_world, admin, ra_profile, scep_profile, ra_certificate) = administered().await;
-    let authority = text(&admin.get("/authorities").await.expect(200)[0]["uuid"]);
+async fn each_rule_of_a_scep_profile_has_its_reason() {
+    const NAME: &str = "name: a name is 1 to 64 of the characters A-Z a-z 0-9 - . _ ~ and not \"raProfile\", \".\" or \"..\"";
+    let (_world, admin, ra_profile, uuid, own) = administered().await;
     let other = admin.authority("other-ca").await;
     let foreign = admin.ra_certificate(&other).await;
-    let foreign_profile = admin.ra_profile(&other, "foreign").await;
     let nobody = "00000000-0000-4000-8000-000000000000";
-    let scep = |body: Value| (format!("/scepProfiles/{scep_profile}"), body);
-    let put = |(path, body), reasons| Rule {
-        method: "PUT",
-        path,
-        body,
-        reasons,
-    };
-    let post = |path: &str, body, reasons| Rule {
-        method: "POST",
-        path: path.to_owned(),
-        body,
-        reasons,
-    };
-    let template = |template: Value, reasons| {
-        let path = format!("/raProfiles/{ra_profile}");
-        put((path, json!({ "certificateTemplate": template })), reasons)
-    };
-    let ra = format!("/authorities/{authority}/raCertificates");
-    let name = "name: a name is 1 to 64 of the characters A-Z a-z 0-9 - . _ ~ and not \"raProfile\", \".\" or \"..\"";
-    let long = "d".repeat(301);
     let not_issued = "the RA certificate was not issued by the authority of RA Profile default";
-    let rules = [
-        post(
-            "/scepProfiles",
+    let new = |name: &str, certificate: &str, ra_profile: Option<&str>| json!({ "name": name, "caCertificateUuid": certificate, "raProfileUuid": ra_profile });
+    let rows = [
+        (
             json!({}),
-            vec!["name: missing", "caCertificateUuid: missing"],
+            &["name: missing", "caCertificateUuid: missing"][..],
         ),
-        post(
-            "/scepProfiles",
-            json!({ "name": "raProfile", "caCertificateUuid": ra_certificate }),
-            vec![name],
+        (new("raProfile", &own, None), &[NAME]),
+        (new("a/b", &own, None), &[NAME]),
+        (
+            new("a", nobody, None),
+            &["caCertificateUuid: no such RA certificate"],
         ),
-        post(
-            "/scepProfiles",
-            json!({ "name": "a/b", "caCertificateUuid": ra_certificate }),
-            vec![name],
+        (
+            new("a", &own, Some(nobody)),
+            &["raProfileUuid: no such RA Profile"],
         ),
-        post(
-            "/scepProfiles",
-            json!({ "name": "a", "caCertificateUuid": nobody }),
-            vec!["caCertificateUuid: no such RA certificate"],
+        (new("a", &foreign, Some(&ra_profile)), &[not_issued]),
+    ];
+    check(&admin, "POST", "/scepProfiles", &rows).await;
+    let rows = [
+        (
+            json!({ "name": "other" }),
+            &["name: a name cannot be changed"][..],
         ),
-        post(
-            "/scepProfiles",
-            json!({ "name": "a", "caCertificateUuid": ra_certificate, "raProfileUuid": nobody }),
-            vec!["raProfileUuid: no such RA Profile"],
+        (
+            json!({ "description": "d".repeat(301) }),
+            &["a description has at most 300 characters"],
         ),
-        post(
-            "/scepProfiles",
-            json!({ "name": "a", "caCertificateUuid": foreign, "raProfileUuid": ra_profile }),
-            vec!["the RA certificate was not issued by the authority of RA Profile default"],
+        (
+            json!({ "enableIntune": true }),
+            &["enableIntune: validation by Intune is not supported yet"],
         ),
-        put(
-            scep(json!({ "name": "other" })),
-            vec!["name: a name cannot be changed"],
+        (
+            json!({ "renewalThreshold": 36501 }),
+            &["renewalThreshold: 0 to 36500 days"],
         ),
-        put(
-            scep(json!({ "description": long })),
-            vec!["a description has at most 300 characters"],
+        (json!({ "caCertificateUuid": foreign }), &[not_issued]),
+    ];
+    check(&admin, "PUT", &format!("/scepProfiles/{uuid}"), &rows).await;
+}
+
+#[tokio::test]
+async fn profiles_of_different_authorities_are_not_linked() {
+    let (_world, admin, _, scep_profile, _) = administered().await;
+    let other = admin.authority("other-ca").await;
+    let foreign = admin.ra_profile(&other, "foreign").await;
+    let rows: [(Value, &[&str]); 1] = [(
+        Value::Null,
+        &["the RA certificate was not issued by the authority of RA Profile foreign"],
+    )];
+    let link = format!("/scepProfiles/{scep_profile}/raProfiles/{foreign}");
+    check(&admin, "PATCH", &link, &rows).await;
+    let activate = format!("/raProfiles/{foreign}/protocols/scep/activate/{scep_profile}");
+    check(&admin, "PATCH", &activate, &rows).await;
+}
+
+#[tokio::test]
+async fn each_rule_of_an_authority_has_its_reason() {
+    let (world, admin, _, _, _) = administered().await;
+    let authority = text(&admin.get("/authorities").await.expect(200)[0]["uuid"]);
+    let new = |subject: &str, validity: &str, arn: Option<&str>| json!({ "name": "x", "subject": subject, "validity": validity, "keyArn": arn });
+    let subject = "subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp";
+    let rows = [
+        (new("nonsense", "P1Y", None), &[subject][..]),
+        (new("C=Germany", "P1Y", None), &[subject]),
+        (
+            new("CN=x", "PT0S", None),
+            &["validity: longer than no time, and ending before the year 10000"],
         ),
-        put(
-            scep(json!({ "enableIntune": true })),
-            vec!["enableIntune: validation by Intune is not supported yet"],
-        ),
-        put(
-            scep(json!({ "renewalThreshold": 36501 })),
-            vec!["renewalThreshold: 0 to 36500 days"],
-        ),
-        put(
-            scep(json!({ "caCertificateUuid": foreign })),
-            vec![not_issued],
-        ),
-        Rule {
-            method: "PATCH",
-            path: format!("/scepProfiles/{scep_profile}/raProfiles/{foreign_profile}"),
-            body: Value::Null,
-            reasons: vec![
-                "the RA certificate was not issued by the authority of RA Profile foreign",
-            ],
-        },
-        Rule {
-            method: "PATCH",
-            path: format!("/raProfiles/{foreign_profile}/protocols/scep/activate/{scep_profile}"),
-            body: Value::Null,
-            reasons: vec![
-                "the RA certificate was not issued by the authority of RA Profile foreign",
-            ],
-        },
-        template(
-            json!({ "rsaMinBits": 512 }),
-            vec!["certificateTemplate.rsaMinBits: 1024 to 8192"],
-        ),
-        template(
-            json!({ "validity": "PT0S" }),
-            vec!["certificateTemplate.validity: longer than no time"],
-        ),
-        template(
-            json!({ "backdate": "P60D" }),
-            vec!["certificateTemplate.backdate: at most P31D"],
-        ),
-        template(
-            json!({ "subject": { "allowed": ["O"] } }),
-            vec!["certificateTemplate.subject: CN is required but not allowed"],
-        ),
-        template(
-            json!({ "subject": { "fixed": { "C": "Germany" } } }),
-            vec!["certificateTemplate.subject.fixed: C cannot be this: two letters"],
-        ),
-        post(
-            "/authorities",
-            json!({ "name": "x", "subject": "nonsense" }),
-            vec!["subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp"],
-        ),
-        post(
-            "/authorities",
-            json!({ "name": "x", "subject": "CN=x", "validity": "PT0S" }),
-            vec!["validity: longer than no time, and ending before the year 10000"],
-        ),
-        post(
-            "/authorities",
-            json!({ "name": "x", "subject": "CN=x", "keyArn": "arn:aws:kms:x" }),
-            vec!["keyArn: only AWS KMS has keys to adopt, and keys are files here"],
-        ),
-        post(
-            &ra,
-            json!({ "commonName": "" }),
-            vec!["commonName: 1 to 64 characters"],
-        ),
-        post(
-            &ra,
-            json!({ "commonName": "a", "keyAlgorithm": "EC_P256" }),
-            vec!["keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096"],
-        ),
-        post(
-            &format!("/authorities/{authority}/certificate"),
-            json!({ "certificate": "x" }),
-            vec!["certificate: not one certificate in PEM"],
+        (
+            new("CN=x", "P1Y", Some("arn:aws:kms:x")),
+            &["keyArn: only AWS KMS has keys to adopt, and keys are files here"],
         ),
     ];
-    for rule in rules {
-        let answer = admin.call(rule.method, &rule.path, rule.body.clone()).await;
-        assert_eq!(
-            answer.reasons(),
-            rule.reasons,
-            "{} {} {}",
-            rule.method,
-            rule.path,
-            rule.body
-        );
-    }
-    // Values of a wrong type or form are 422 too, with the name of the field.
-    for (template, beginning) in [
+    check(&admin, "POST", "/authorities", &rows).await;
+    let rows = [(
+        json!({ "certificate": "x" }),
+        &["certificate: not one certificate in PEM"][..],
+    )];
+    check(
+        &admin,
+        "POST",
+        &format!("/authorities/{authority}/certificate"),
+        &rows,
+    )
+    .await;
+    let ra = format!("/authorities/{authority}/raCertificates");
+    let rows = [
+        (
+            json!({ "commonName": "" }),
+            &["commonName: 1 to 64 characters"][..],
+        ),
+        (
+            json!({ "commonName": "a", "keyAlgorithm": "EC_P256" }),
+            &["keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096"],
+        ),
+    ];
+    check(&admin, "POST", &ra, &rows).await;
+    world
+        .clock
+        .advance(std::time::Duration::from_secs(11 * 365 * 24 * 3600));
+    let rows = [(
+        json!({ "commonName": "a" }),
+        &["the authority's certificate is not valid now"][..],
+    )];
+    check(&admin, "POST", &ra, &rows).await;
+}
+
+#[tokio::test]
+async fn each_rule_of_a_template_has_its_reason() {
+    let (_world, admin, ra_profile, _, _) = administered().await;
+    let path = format!("/raProfiles/{ra_profile}");
+    let template = |template: Value| json!({ "certificateTemplate": template });
+    let rows = [
+        (
+            template(json!({ "rsaMinBits": 512 })),
+            &["certificateTemplate.rsaMinBits: 1024 to 8192"][..],
+        ),
+        (
+            template(json!({ "validity": "PT0S" })),
+            &["certificateTemplate.validity: longer than no time"],
+        ),
+        (
+            template(json!({ "backdate": "P60D" })),
+            &["certificateTemplate.backdate: at most P31D"],
+        ),
+        (
+            template(json!({ "subject": { "allowed": ["O"] } })),
+            &["certificateTemplate.subject: CN is required but not allowed"],
+        ),
+        (
+            template(json!({ "subject": { "fixed": { "C": "Germany" } } })),
+            &["certificateTemplate.subject.fixed: C cannot be this: two letters"],
+        ),
+    ];
+    check(&admin, "PUT", &path, &rows).await;
+    // What is of a wrong type or form is 422 too, with the name of the field.
+    for (wrong, beginning) in [
         (
             json!({ "validity": "1 year" }),
             "certificateTemplate.validity: a period is",
@@ -325,11 +311,15 @@ async fn every_rule_has_its_reason() {
             "certificateTemplate.subjectAltName.patterns",
         ),
     ] {
-        let body = json!({ "certificateTemplate": template });
-        let reasons = admin
-            .put(&format!("/raProfiles/{ra_profile}"), body)
-            .await
-            .reasons();
+        let reasons = admin.put(&path, template(wrong)).await.reasons();
         assert!(reasons[0].starts_with(beginning), "{reasons:?}");
     }
+    // Null is the default.
+    let set = admin
+        .put(&path, template(json!({ "validity": "P1D" })))
+        .await
+        .expect(200);
+    assert_eq!(set["certificateTemplate"]["validity"], "P1D");
+    let reset = admin.put(&path, template(Value::Null)).await.expect(200);
+    assert_eq!(reset["certificateTemplate"]["validity"], "P365D");
 }

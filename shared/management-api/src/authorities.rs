@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::certificate::CertificateDetail;
+use crate::names::KeyAlgorithmName;
 use crate::request::{Body, Ids, IfMatch, JsonObject};
 use crate::{Admin, Api};
 
@@ -78,10 +79,9 @@ struct AuthorityRequest {
     #[schema(value_type = Option<String>, max_length = 300, example = "Devices of Corp")]
     description: Edit<String>,
     /// ROOT signs its own certificate; SUBORDINATE asks another CA for one. Default ROOT.
-    #[schema(value_type = Option<String>, example = "ROOT")]
     kind: Option<Kind>,
     /// What its key is: RSA_2048, RSA_3072, RSA_4096, EC_P256, EC_P384 or EC_P521. Default RSA_2048.
-    #[schema(value_type = Option<String>, example = "EC_P256")]
+    #[schema(value_type = Option<KeyAlgorithmName>)]
     key_algorithm: Option<KeyAlgorithm>,
     /// ARN of an existing AWS KMS key to take, instead of making one.
     #[schema(
@@ -137,7 +137,7 @@ struct AuthorityView {
     /// Whether it issues.
     state: AuthorityState,
     /// What its key is.
-    #[schema(value_type = String, example = "EC_P256")]
+    #[schema(value_type = KeyAlgorithmName)]
     key_algorithm: KeyAlgorithm,
     /// Where its key is: an ARN, or the name of a file.
     #[schema(

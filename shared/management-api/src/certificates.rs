@@ -33,7 +33,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CertificatesQuery {
-    /// The beginning of the CN, with or without `CN=` before it; of the subject where there is no CN. In any case.
+    /// The beginning of the CN, with or without `CN=` before it; or, with an `=` in it, any part of the subject. Upper and lower
+    /// case are one.
     #[param(max_length = 255, example = "router-1")]
     subject: Option<String>,
     /// Hexadecimal, with or without colons.

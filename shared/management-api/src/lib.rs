@@ -10,6 +10,7 @@ mod bulk;
 mod certificate;
 mod certificates;
 mod document;
+mod names;
 mod ra_certificates;
 mod ra_profiles;
 mod request;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::certificate::CertificateDetail;
+use crate::names::KeyAlgorithmName;
 use crate::request::{Body, Ids, JsonObject};
 use crate::{Admin, Api};
 
@@ -35,7 +36,7 @@ struct RaCertificateRequest {
     #[schema(min_length = 1, max_length = 64, example = "Corp Device RA")]
     common_name: String,
     /// What its key is: RSA_2048, RSA_3072 or RSA_4096. Default RSA_2048.
-    #[schema(value_type = Option<String>, example = "RSA_2048")]
+    #[schema(value_type = Option<KeyAlgorithmName>)]
     key_algorithm: Option<KeyAlgorithm>,
     /// How long it is valid, ISO 8601; never beyond the authority. Default P2Y.
     #[schema(value_type = Option<String>, example = "P2Y")]
@@ -53,7 +54,7 @@ pub(crate) struct RaCertificateView {
     #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     authority_uuid: Uuid,
     /// What its key is.
-    #[schema(value_type = String, example = "RSA_2048")]
+    #[schema(value_type = KeyAlgorithmName)]
     key_algorithm: KeyAlgorithm,
     /// The certificate.
     certificate: CertificateDetail,

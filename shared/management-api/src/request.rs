@@ -230,7 +230,8 @@ pub(crate) struct SecretText(pub(crate) ChallengePassword);
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(SecretVisitor)
+        // Not deserialize_str: serde_json would name the value itself.
+        deserializer.deserialize_any(SecretVisitor)
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
+use crate::names::CaCertificateFormName;
 use crate::request::{JsonObject, SecretText};
 
 /// A SCEP Profile to be made, or an edit of one. Of an edit, what is left out stays as it is, and null is the default.
@@ -68,7 +69,7 @@ pub(crate) struct ScepProfileRequest {
     require_manual_approval: Edit<bool>,
     /// What GetCACert answers: `chain` (RA certificate, authority, its chain) or `raOnly`. Default chain.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "chain")]
+    #[schema(value_type = Option<CaCertificateFormName>)]
     ca_certificate_form: Edit<CaCertificateForm>,
     /// Whether SHA-1 and triple DES are taken and announced. Default true.
     #[serde(default)]

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::answer::{ApiError, created, shown};
 use crate::attribute::{self, Associations, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bounded, told};
+use crate::names::CaCertificateFormName;
 use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query, given};
 use crate::scep_profile_request::ScepProfileRequest;
@@ -79,7 +80,7 @@ pub(crate) struct ScepProfileView {
     #[schema(example = false)]
     require_manual_approval: bool,
     /// What GetCACert answers: `chain` or `raOnly`.
-    #[schema(value_type = String, example = "chain")]
+    #[schema(value_type = CaCertificateFormName)]
     ca_certificate_form: CaCertificateForm,
     /// Whether SHA-1 and triple DES are taken.
     #[schema(example = true)]

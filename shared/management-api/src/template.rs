@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+use crate::names::{
+    EcCurveName, ExtendedKeyUsageName, KeyUsageName, SubjectAltNameTypeName, SubjectAttributeName,
+};
 use crate::request::JsonObject;
 
 /// The rules for the certificates of an RA Profile. Each part may be left out or null: then it is the default.
@@ -27,7 +30,7 @@ pub(crate) struct TemplateView {
     #[schema(minimum = 1024, maximum = 8192, example = 2048)]
     rsa_min_bits: Option<usize>,
     /// Curves of EC keys. Default all three.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["P256", "P384", "P521"]))]
+    #[schema(value_type = Option<Vec<EcCurveName>>)]
     ec_curves: Option<Vec<EcCurve>>,
     /// Rules for the subject.
     #[schema(value_type = Option<SubjectView>)]
@@ -37,10 +40,10 @@ pub(crate) struct TemplateView {
     subject_alt_name: Option<JsonObject<SubjectAltNameView>>,
     /// digitalSignature, contentCommitment, keyEncipherment, dataEncipherment, keyAgreement: a certificate gets of them what its
     /// key can do. Default digitalSignature and keyEncipherment.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["digitalSignature", "keyEncipherment"]))]
+    #[schema(value_type = Option<Vec<KeyUsageName>>)]
     key_usage: Option<Vec<KeyUsage>>,
     /// clientAuth, serverAuth, codeSigning, emailProtection, timeStamping, ocspSigning. Default clientAuth.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["clientAuth"]))]
+    #[schema(value_type = Option<Vec<ExtendedKeyUsageName>>)]
     extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
     /// Whether certificates say where the authority's CRL is, once CRLs are supported. Default true.
     #[schema(example = true)]
@@ -52,10 +55,10 @@ pub(crate) struct TemplateView {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectView {
     /// Attributes that must be there. Default CN.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["CN"]))]
+    #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     required: Option<Vec<SubjectAttribute>>,
     /// Attributes that may be there, beside fixed ones; null for any: DC, C, ST, L, O, OU, CN, serialNumber, UID, emailAddress.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["CN", "OU"]))]
+    #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     allowed: Option<Vec<SubjectAttribute>>,
     /// Values that every subject has: added where the request has none, and no others are taken. Default none.
     #[schema(schema_with = fixed)]
@@ -70,7 +73,7 @@ pub(crate) struct SubjectView {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectAltNameView {
     /// The types that are taken from a request: dns, ip, email, uri, upn. Default all.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["dns", "ip"]))]
+    #[schema(value_type = Option<Vec<SubjectAltNameTypeName>>)]
     types: Option<Vec<SubjectAltNameType>>,
     /// For a type, a regular expression that the whole of every such name must match. Default none.
     #[schema(schema_with = patterns)]

@@ -69,8 +69,8 @@ impl CertificateSummary {
 /// Which certificates to list; those that fit all parts.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateFilter {
-    /// The beginning of the CN, with or without `CN=` before it and with or without more of the subject behind it; where there
-    /// is no CN, the beginning of the subject. Upper and lower case are one.
+    /// The beginning of the CN, or of the whole subject where there is no CN; with an `=` in it, any part of the subject. Upper and
+    /// lower case are one.
     pub subject: Option<String>,
     /// By identity, which is the serial number.
     pub uuid: Option<Uuid>,
