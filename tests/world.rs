@@ -253,32 +253,7 @@ async fn profiles(
     keys: &tempfile::TempDir,
 ) -> (Certificate, Certificate) {
     let authority = authority(managing, "test-ca", plan.key_algorithm).await;
-    let ra_certificate = match plan.ra {
-        None => {
-            let new = NewRaCertificate {
-                common_name: "Test RA".to_owned(),
-                key_algorithm: KeyAlgorithm::Rsa2048,
-                validity: Period::years(2),
-            };
-            let made = create_ra_certificate(managing, authority.uuid, new).await;
-            made.unwrap().object
-        }
-        Some((certificate, pkcs8)) => {
-            let imported = RaCertificate {
-                uuid: Uuid::new_v4(),
-                authority: authority.uuid,
-                key_algorithm: KeyAlgorithm::Rsa2048,
-                key: KeyReference(import(keys, &pkcs8)),
-                certificate,
-            };
-            let object = stored(&imported, 1);
-            let record = audit(object.reference);
-            let references = imported.references();
-            let change = Change::Create { object, references };
-            managing.objects.apply(&change, &record).await.unwrap();
-            imported
-        }
-    };
+    let ra_certificate = ra_certificate(managing, authority.uuid, plan.ra, keys).await;
     let edit = RaProfileEdit {
         name: Some(name().to_string()),
         ..RaProfileEdit::default()
@@ -324,6 +299,37 @@ async fn profiles(
         .unwrap();
     let certificate = authority.path().unwrap().certificate;
     (certificate, ra_certificate.certificate)
+}
+
+/// A new RA certificate, or one from elsewhere with its key.
+async fn ra_certificate(
+    managing: &Managing,
+    authority: Uuid,
+    ra: Option<(Certificate, Vec<u8>)>,
+    keys: &tempfile::TempDir,
+) -> RaCertificate {
+    let Some((certificate, pkcs8)) = ra else {
+        let new = NewRaCertificate {
+            common_name: "Test RA".to_owned(),
+            key_algorithm: KeyAlgorithm::Rsa2048,
+            validity: Period::years(2),
+        };
+        let made = create_ra_certificate(managing, authority, new).await;
+        return made.unwrap().object;
+    };
+    let imported = RaCertificate {
+        uuid: Uuid::new_v4(),
+        authority,
+        key_algorithm: KeyAlgorithm::Rsa2048,
+        key: KeyReference(import(keys, &pkcs8)),
+        certificate,
+    };
+    let object = stored(&imported, 1);
+    let record = audit(object.reference);
+    let references = imported.references();
+    let change = Change::Create { object, references };
+    managing.objects.apply(&change, &record).await.unwrap();
+    imported
 }
 
 /// A root authority.
