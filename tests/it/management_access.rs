@@ -182,6 +182,12 @@ async fn bodies_are_bounded_and_strict() {
         "[".repeat(10_000)
     );
     send(nested).await.expect(400);
+    // Also where no body belongs.
+    let headers = [("authorization", "Bearer write")];
+    let large = " ".repeat(64 * 1024 + 1);
+    let enable = format!("{path}/enable");
+    let answer = admin.send("PATCH", &enable, &headers, large).await;
+    answer.expect(413);
     let answer = admin.call("POST", &path, Value::Null).await;
     assert_eq!(answer.headers["allow"], "GET,HEAD,PUT,DELETE");
     answer.expect(405);

@@ -79,8 +79,8 @@ pub(crate) struct DataSettings {
 }
 
 fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
-    if text.chars().count() < AdminToken::MIN_CHARACTERS {
-        return Err("a token has at least 16 characters");
+    if text.is_empty() {
+        return Err("a token is not empty");
     }
     Ok(AdminToken::new(text))
 }

@@ -182,14 +182,32 @@ fn random<const N: usize>() -> Result<[u8; N], SysError> {
 
 /// The administrator's token from the environment, hashed at once.
 #[derive(Clone)]
-pub(crate) struct AdminToken([u8; 32]);
+pub(crate) struct AdminToken {
+    sha256: [u8; 32],
+    strength: Strength,
+}
+
+/// Whether a token could be guessed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    Long,
+    Short,
+}
 
 impl AdminToken {
-    /// Shortest token that is taken, in characters.
-    pub(crate) const MIN_CHARACTERS: usize = 16;
+    /// Below so many characters a token is called short.
+    const ENOUGH_CHARACTERS: usize = 16;
 
     pub(crate) fn new(token: &str) -> Self {
-        Self(Sha256::digest(token).into())
+        let short = token.chars().count() < Self::ENOUGH_CHARACTERS;
+        Self {
+            sha256: Sha256::digest(token).into(),
+            strength: if short {
+                Strength::Short
+            } else {
+                Strength::Long
+            },
+        }
     }
 }
 
@@ -207,7 +225,10 @@ impl TokenHolders {
         admin: Option<AdminToken>,
     ) -> Result<(Self, ShownToken), TokenError> {
         let tokens = Tokens::of(data);
-        let shown = if admin.is_some() {
+        let shown = if let Some(admin) = &admin {
+            if admin.strength == Strength::Short {
+                tracing::warn!("SCEPTER_ADMIN_TOKEN is short enough to be guessed");
+            }
             ShownToken::FromEnvironment
         } else if tokens.list()?.iter().any(|token| token.name == ADMIN) {
             ShownToken::MadeBefore
@@ -227,8 +248,8 @@ impl Authenticate for TokenHolders {
             return Ok(None);
         };
         let digest = Sha256::digest(token);
-        if let Some(AdminToken(admin)) = &self.admin
-            && bool::from(admin.ct_eq(digest.as_slice()))
+        if let Some(admin) = &self.admin
+            && bool::from(admin.sha256.ct_eq(digest.as_slice()))
         {
             return Ok(Some(Caller {
                 name: "SCEPTER_ADMIN_TOKEN".to_owned(),

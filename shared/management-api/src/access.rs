@@ -174,10 +174,6 @@ pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
     row.map(|(_, _, scope)| *scope)
 }
 
-/// [`MAX_BODY_BYTES`], as bodies count themselves.
-const MAX_BODY_BYTES_U64: u64 = 64 * 1024;
-const _: () = assert!(MAX_BODY_BYTES == 64 * 1024, "two constants, one bound");
-
 /// Lets a request through if its caller has the scope of its route, and logs a line about it.
 pub(crate) async fn guard(
     State(api): State<Arc<Api>>,
@@ -199,9 +195,10 @@ pub(crate) async fn guard(
     let admitted = caller
         .map_err(|CallersUnknown| ApiError::TryLater)
         .and_then(|caller| admitted(caller, scope_of(&method, &route)));
-    let admitted = match body.size_hint().lower() > MAX_BODY_BYTES_U64 {
-        true => admitted.and(Err(ApiError::TooLarge)),
-        false => admitted,
+    let announced = usize::try_from(body.size_hint().lower());
+    let admitted = match announced {
+        Ok(..=MAX_BODY_BYTES) => admitted,
+        Ok(_) | Err(_) => admitted.and(Err(ApiError::TooLarge)),
     };
     let response = match admitted {
         Ok(caller) => {

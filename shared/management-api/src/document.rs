@@ -108,15 +108,12 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     }
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     if let Some(responses) = responses.as_object_mut() {
-        let mut statuses = vec!["401", "403", "500", "503"];
+        let mut statuses = vec!["401", "403", "413", "500", "503"];
         if path.contains('{') {
             statuses.push("404");
         }
         if has_body || has_query {
             statuses.extend(["400", "422"]);
-        }
-        if has_body {
-            statuses.push("413");
         }
         for status in statuses {
             responses
