@@ -68,6 +68,21 @@ impl AuditAction {
     }
 }
 
+/// An object around a change.
+pub(crate) enum States<'a, T> {
+    /// It was not.
+    Created(&'a T),
+    /// It was and is.
+    Edited {
+        /// As it was.
+        before: &'a T,
+        /// As it is.
+        after: &'a T,
+    },
+    /// It is no more.
+    Deleted(&'a T),
+}
+
 /// The record of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
@@ -90,19 +105,20 @@ pub struct AuditRecord {
 }
 
 impl AuditRecord {
-    /// The record of an object that was `before` and is `after`; `None` when neither was.
+    /// The record of what `actor` did to an object.
     pub(crate) fn of<T: Object>(
         actor: &Actor,
         action: AuditAction,
-        before: Option<&T>,
-        after: Option<&T>,
+        states: &States<'_, T>,
         now: OffsetDateTime,
-    ) -> Result<Option<Self>, StoreError> {
-        let Some(object) = after.or(before) else {
-            return Ok(None);
+    ) -> Result<Self, StoreError> {
+        let (object, before, after) = match states {
+            States::Created(after) => (after, None, Some(after)),
+            States::Edited { before, after } => (after, Some(before), Some(after)),
+            States::Deleted(before) => (before, Some(before), None),
         };
-        let without_secrets = |object: &T| document(&object.without_secrets());
-        Ok(Some(Self {
+        let without_secrets = |object: &&T| document(&object.without_secrets());
+        Ok(Self {
             uuid: Uuid::new_v7(timestamp(now)),
             at: now,
             actor: actor.clone(),
@@ -114,7 +130,7 @@ impl AuditRecord {
             name: object.name().map(ToString::to_string),
             before: before.map(without_secrets).transpose()?,
             after: after.map(without_secrets).transpose()?,
-        }))
+        })
     }
 }
 

@@ -30,6 +30,7 @@ pub use scep_profiles::{
     edit_scep_profile, enable_scep_profile, set_default_ra_profile,
 };
 
+use crate::audit::States;
 use crate::object::document;
 use crate::{
     Actor, AuditAction, AuditRecord, CaKeys, Change, Clock, Edit, Failure, Object, ObjectKind,
@@ -108,7 +109,7 @@ impl Managing {
             object: stored(&object, 1, &[])?,
             references: object.references(),
         };
-        self.apply(&change, AuditAction::Create, None, Some(&object))
+        self.apply(&change, AuditAction::Create, States::Created(&object))
             .await?;
         Ok(Versioned {
             object,
@@ -139,8 +140,11 @@ impl Managing {
             added: only_in(&has, &had),
             removed: only_in(&had, &has),
         };
-        self.apply(&change, action, Some(&before.object), Some(&after))
-            .await?;
+        let states = States::Edited {
+            before: &before.object,
+            after: &after,
+        };
+        self.apply(&change, action, states).await?;
         Ok(Versioned {
             object: after,
             version,
@@ -158,21 +162,17 @@ impl Managing {
             object: stored(&object.object, object.version, &[])?,
             references: object.object.references(),
         };
-        self.apply(&change, AuditAction::Delete, Some(&object.object), None)
-            .await
+        let states = States::Deleted(&object.object);
+        self.apply(&change, AuditAction::Delete, states).await
     }
 
     async fn apply<T: Object>(
         &self,
         change: &Change,
         action: AuditAction,
-        before: Option<&T>,
-        after: Option<&T>,
+        states: States<'_, T>,
     ) -> Result<(), ManageError> {
-        let now = self.clock.now();
-        let Some(audit) = AuditRecord::of(&self.actor, action, before, after, now)? else {
-            return Ok(());
-        };
+        let audit = AuditRecord::of(&self.actor, action, &states, self.clock.now())?;
         let applied = self.objects.apply(change, &audit).await;
         applied.map_err(|error| ManageError::of(T::KIND, error))
     }
