@@ -111,6 +111,10 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
         CertificateFilter { subject, ..by() },
         &["04", "01", "02", "03"],
     );
+    for subject in ["CN=Router-2, O=Corp", "CN=Router\\-2"] {
+        let subject = Some(subject.to_owned());
+        check(&store, CertificateFilter { subject, ..by() }, &["02"]);
+    }
     // A CN is found wherever it stands.
     let subject = Some("phone".to_owned());
     check(&store, CertificateFilter { subject, ..by() }, &["04"]);

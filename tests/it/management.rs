@@ -177,6 +177,10 @@ async fn each_rule_of_a_scep_profile_has_its_reason() {
     check(&admin, "POST", "/scepProfiles", &rows).await;
     let rows = [
         (
+            json!({ "enabled": false }),
+            &["enabled: read-only; PATCH …/enable or …/disable changes it"][..],
+        ),
+        (
             json!({ "name": "other" }),
             &["name: a name cannot be changed"][..],
         ),

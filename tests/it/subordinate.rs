@@ -106,7 +106,7 @@ impl Outside {
             (
                 of_root(CA, "-days 30 -sha1"),
                 root(),
-                "chain: certificate 1 did not issue the one below it",
+                "chain: certificate 1 signed the one below it in a way that is not supported",
             ),
             (by_leaf, leaf, not_ca),
             (by_short, short, not_ca),

@@ -79,8 +79,11 @@ pub(crate) struct DataSettings {
 }
 
 fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
-    if text.is_empty() {
-        return Err("a token is not empty");
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        return Err("a token is visible characters of ASCII");
+    }
+    if text.trim() != text {
+        return Err("a token neither begins nor ends with a space");
     }
     Ok(AdminToken::new(text))
 }

@@ -59,6 +59,14 @@ pub(crate) struct Token {
     pub(crate) revoked_at: Option<i64>,
 }
 
+impl Token {
+    /// Does it, or did it before it was revoked, have every scope?
+    fn may_everything(&self) -> bool {
+        let has = |scope: &Scope| self.scopes.iter().any(|name| name == scope.name());
+        Scope::ALL.iter().all(has)
+    }
+}
+
 /// The file of tokens.
 #[derive(Clone)]
 pub(crate) struct Tokens {
@@ -230,7 +238,7 @@ impl TokenHolders {
                 tracing::warn!("SCEPTER_ADMIN_TOKEN is short enough to be guessed");
             }
             ShownToken::FromEnvironment
-        } else if tokens.list()?.iter().any(|token| token.name == ADMIN) {
+        } else if tokens.list()?.iter().any(Token::may_everything) {
             ShownToken::MadeBefore
         } else {
             let now = OffsetDateTime::now_utc();

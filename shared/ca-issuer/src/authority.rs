@@ -65,7 +65,7 @@ fn without_spaces(text: &str) -> String {
 fn is_well_formed(name: &x509_cert::name::Name) -> bool {
     name.iter().all(|part| {
         let text = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value));
-        let Some(text) = text.filter(|text| !text.is_empty()) else {
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             return false;
         };
         let known = SubjectAttribute::ALL

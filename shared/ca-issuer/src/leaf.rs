@@ -62,7 +62,7 @@ pub fn leaf(
         &subject.common_names,
         &template.subject_alt_name,
     )?;
-    if subject.is_empty && names.is_none() {
+    if subject.is_blank && names.is_none() {
         return Err(RuleViolation::Nameless.into());
     }
     let usages = template.key_usage.iter();

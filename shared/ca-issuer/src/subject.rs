@@ -21,8 +21,10 @@ pub(crate) struct Subject {
     pub(crate) der: Vec<u8>,
     /// The text of each CN.
     pub(crate) common_names: Vec<String>,
-    /// Whether it names nobody.
+    /// Whether it has no parts.
     pub(crate) is_empty: bool,
+    /// Whether it names nobody: what parts it has are blank.
+    pub(crate) is_blank: bool,
 }
 
 /// The subject for a request's subject under a rule.
@@ -54,6 +56,10 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
     }
     Ok(Subject {
         is_empty: name.is_empty(),
+        is_blank: name.iter().all(|part| {
+            let text = directory_string(AnyRef::from(&part.value));
+            text.is_some_and(|text| text.trim().is_empty())
+        }),
         der,
         common_names,
     })

@@ -11,7 +11,7 @@ use x509_cert::ext::Extensions;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 
 use crate::authority::AUTHORITY_USAGE;
-use crate::certificate::{constraints, signed};
+use crate::certificate::{constraints, key_identifier, signed};
 use crate::{CaSubject, EncodeError, Keypair};
 
 /// As in RFC 2986 §4.1.
@@ -66,6 +66,9 @@ pub enum UnfitCertificate {
     /// A certificate of the chain did not issue the one below it: another name, or another key.
     #[error("chain: certificate {0} did not issue the one below it")]
     Chain(usize),
+    /// A signature is of a kind that is not taken: SHA-1 is not, for one.
+    #[error("chain: certificate {0} signed the one below it in a way that is not supported")]
+    ChainAlgorithm(usize),
     /// The chain does not even hold the issuer.
     #[error("chain: the issuer's certificate is missing")]
     ChainMissing,
@@ -139,8 +142,7 @@ pub fn check_path(
         return Err(UnfitCertificate::Nameless);
     }
     if let Some(replaced) = authority.replaced {
-        let same_identifier =
-            replaced.subject_key_identifier() == certificate.subject_key_identifier();
+        let same_identifier = identifier(replaced) == identifier(certificate);
         if replaced.subject() != certificate.subject() || !same_identifier {
             return Err(UnfitCertificate::Subject);
         }
@@ -154,6 +156,12 @@ pub fn check_path(
         below = issuer;
     }
     Ok(())
+}
+
+/// How certificates under this one name its key.
+fn identifier(certificate: &Certificate) -> Option<Vec<u8>> {
+    let own = certificate.subject_key_identifier().map(<[u8]>::to_vec);
+    own.or_else(|| key_identifier(certificate.subject_public_key_info()).ok())
 }
 
 /// Did `issuer`, which stands `depth` above the authority, issue the certificate below it, and might it?
@@ -175,10 +183,15 @@ fn check_issuer(
         return Err(UnfitCertificate::ChainNotValid(depth));
     }
     let verified = || -> Result<(), PublicKeyError> { below.verify(&issuer.public_key()?) };
-    if below.issuer_and_serial_number().issuer() != issuer.subject() || verified().is_err() {
+    if below.issuer_and_serial_number().issuer() != issuer.subject() {
         return Err(UnfitCertificate::Chain(depth));
     }
-    Ok(())
+    verified().map_err(|error| match error {
+        PublicKeyError::Unsupported => UnfitCertificate::ChainAlgorithm(depth),
+        PublicKeyError::BadSignature
+        | PublicKeyError::CannotEncrypt
+        | PublicKeyError::Malformed => UnfitCertificate::Chain(depth),
+    })
 }
 
 /// What a certificate allows its key.

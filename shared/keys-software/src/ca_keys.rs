@@ -155,11 +155,16 @@ pub(crate) async fn generate(algorithm: KeyAlgorithm) -> Result<Generated, KeyEr
         operation: "generating a key",
         source,
     };
-    let _turn = KEYS_AT_A_TIME
+    let turn = KEYS_AT_A_TIME
         .acquire()
         .await
         .map_err(|error| failed(error.into()))?;
-    let made = spawn_blocking(move || generate_now(algorithm)).await;
+    // The turn goes with the work, which goes on when nobody waits for it any more.
+    let made = spawn_blocking(move || {
+        let _turn = turn;
+        generate_now(algorithm)
+    })
+    .await;
     let made = made.map_err(|error| failed(error.into()))?;
     made.map_err(|error| failed(error.into()))
 }

@@ -29,7 +29,8 @@ const MAX_OBJECTS: usize = 500;
 #[schema(max_items = 500, example = json!(["6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11"]))]
 pub(crate) struct Uuids(pub(crate) Vec<Uuid>);
 
-/// What is done to many objects, one after the other.
+/// What is done to many objects, one after the other. A failure of ours ends it: those before it are done, and it may be asked
+/// for again.
 #[derive(Clone, Copy)]
 pub(crate) enum BulkAction {
     Enable(Enabled),
@@ -58,12 +59,7 @@ pub(crate) async fn told<T: Object>(
 ) -> Result<Option<BulkMessage>, ApiError> {
     let message = match done {
         Ok(()) => return Ok(None),
-        // Told like the others: those before it are done, and those behind it may be.
-        Err(ManageError::Failed(failure)) => {
-            let error: &dyn std::error::Error = &failure;
-            tracing::error!(error, %uuid, "the server failed");
-            failure.rejection().text().into_owned()
-        }
+        Err(ManageError::Failed(failure)) => return Err(ApiError::Failed(failure)),
         Err(ManageError::Invalid(reasons)) => {
             let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
             reasons.join("; ")

@@ -24,10 +24,9 @@ pub(crate) struct ScepProfileRequest {
         example = "routers"
     )]
     name: Option<String>,
-    /// Whether it serves: read-only, passed over here.
-    #[serde(default, rename = "enabled")]
-    #[schema(value_type = Option<bool>, read_only, example = false)]
-    _enabled: Option<IgnoredAny>,
+    /// Whether it serves: read-only. A new profile is disabled whatever is said here; an edit cannot change it.
+    #[schema(read_only, example = false)]
+    enabled: Option<bool>,
     /// The SCEP URL: read-only, passed over here.
     #[serde(default, rename = "scepUrl")]
     #[schema(value_type = Option<String>, read_only, example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
@@ -115,6 +114,7 @@ impl ScepProfileRequest {
         };
         Ok(ScepProfileEdit {
             name: self.name,
+            enabled: self.enabled,
             description: self.description,
             ra_profile: self.ra_profile_uuid,
             ra_certificate: self.ca_certificate_uuid,

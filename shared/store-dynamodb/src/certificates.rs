@@ -1,7 +1,7 @@
 //! The certificates table: the record of every certificate, and the lists of them.
 
 use scep_cms::{Certificate, TransactionId};
-use scep_protocol::{Annotations, TransactionKey};
+use scep_protocol::{Annotations, SubjectAttribute, TransactionKey};
 use scep_service::{
     AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary, Inventory,
     Page, PageRequest, StoreError, TransactionStatus, TransactionSummary,
@@ -160,20 +160,19 @@ struct Search {
 impl Search {
     fn of(text: &str) -> Self {
         let lower = text.to_lowercase();
-        if !lower.contains('=') {
+        let parts = parts(&lower);
+        if !parts.first().is_some_and(|part| is_attribute(part)) {
             return Self {
                 key: shortened(&lower),
                 part: None,
             };
         }
-        let common_name = parts(&lower).into_iter().find_map(|part| {
-            let value = part.trim_start().strip_prefix("cn=")?;
-            Some(shortened(&value.replace('\\', "")))
-        });
+        let common_name = parts.iter().find_map(|part| part.strip_prefix("cn="));
+        let only_common_name = parts.len() == 1 && common_name.is_some();
         Self {
             // Without a CN in it, every certificate is looked at: its key may be any.
-            key: common_name.unwrap_or_default(),
-            part: Some(lower),
+            key: shortened(&unescaped(common_name.unwrap_or_default())),
+            part: (!only_common_name).then(|| parts.join(",")),
         }
     }
 
@@ -183,13 +182,21 @@ impl Search {
     }
 }
 
-/// The parts of a name, which commas and pluses part unless a backslash stands before them.
+/// Does this part of a name begin with the name of an attribute? The CN of a certificate may hold an `=` itself.
+fn is_attribute(part: &str) -> bool {
+    let kind = part.split_once('=').map_or("", |(kind, _)| kind);
+    let known = SubjectAttribute::ALL.map(SubjectAttribute::name);
+    known.iter().any(|name| name.eq_ignore_ascii_case(kind))
+}
+
+/// The parts of a name, which commas part unless a backslash stands before them, without spaces before them.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
     for c in name.chars() {
         match parts.last_mut() {
-            Some(part) if escaped || !",+".contains(c) => part.push(c),
+            Some(part) if c == ' ' && part.is_empty() => {}
+            Some(part) if escaped || c != ',' => part.push(c),
             Some(_) | None => parts.push(String::new()),
         }
         escaped = c == '\\' && !escaped;
@@ -197,9 +204,24 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
+/// A value without the backslashes that RFC 4514 §2.4 puts before special characters.
+fn unescaped(value: &str) -> String {
+    let mut characters = value.chars();
+    let mut text = String::new();
+    while let Some(c) = characters.next() {
+        text.extend(if c == '\\' {
+            characters.next()
+        } else {
+            Some(c)
+        });
+    }
+    text
+}
+
 /// Under what a certificate is found: its CN, or the whole subject where it has none.
 fn search_key(summary: &CertificateSummary) -> String {
-    shortened(summary.common_name.as_ref().unwrap_or(&summary.subject))
+    let common_name = summary.common_name.as_ref().filter(|name| !name.is_empty());
+    shortened(common_name.unwrap_or(&summary.subject))
 }
 
 fn shortened(text: &str) -> String {

@@ -32,6 +32,13 @@ pub(crate) enum Bounds {
     BeginningWith(String),
 }
 
+/// Where a key is, in the order of a list.
+enum Place {
+    Before,
+    Inside,
+    Behind,
+}
+
 impl DynamoDbStore {
     /// The next items of a list that `read` makes something of.
     pub(crate) async fn page<T>(
@@ -45,11 +52,18 @@ impl DynamoDbStore {
             Some(cursor) => Some(list.start(cursor).ok_or(StoreError::Cursor)?),
             None => None,
         };
-        if start.as_ref().is_some_and(|start| list.ends_before(start)) {
-            return Ok(Page {
-                items: Vec::new(),
-                cursor: None,
-            });
+        match start
+            .as_ref()
+            .map_or(Place::Inside, |start| list.place(start))
+        {
+            Place::Before => start = None,
+            Place::Inside => {}
+            Place::Behind => {
+                return Ok(Page {
+                    items: Vec::new(),
+                    cursor: None,
+                });
+            }
         }
         let mut items = Vec::new();
         for _ in 0..MAX_QUERIES {
@@ -138,17 +152,21 @@ impl List<'_> {
         Some(URL_SAFE_NO_PAD.encode(json))
     }
 
-    /// Is there nothing behind this key any more? The end of a list may have moved since a page of it was read: what is valid
-    /// now was more then.
-    fn ends_before(&self, start: &Item) -> bool {
+    /// Where a key is now. The ends of a list may have moved since a page of it was read: what is valid now was more then.
+    fn place(&self, start: &Item) -> Place {
         let (Bounds::Between(from, to), Some(range)) = (&self.bounds, &self.index.range) else {
-            return false;
+            return Place::Inside;
         };
         let number = |value: &AttributeValue| value.as_n().ok()?.parse::<i64>().ok();
         let at = start.get(range.name).and_then(number);
-        let end = number(if self.ascending { to } else { from });
-        at.zip(end)
-            .is_some_and(|(at, end)| if self.ascending { at > end } else { at < end })
+        let (Some(at), Some(from), Some(to)) = (at, number(from), number(to)) else {
+            return Place::Inside;
+        };
+        match (at < from, at > to) {
+            (false, false) => Place::Inside,
+            (low, _) if low == self.ascending => Place::Before,
+            (_, _) => Place::Behind,
+        }
     }
 
     /// The key after which a page begins; `None` when the cursor is none of such a list.

@@ -98,6 +98,9 @@ pub enum Invalid {
     /// The description is too long.
     #[error(transparent)]
     Description(#[from] DescriptionTooLong),
+    /// A profile is enabled and disabled by requests of their own.
+    #[error("enabled: read-only; PATCH …/enable or …/disable changes it")]
+    EnabledChanged,
     /// Intune cannot be enabled.
     #[error("enableIntune: validation by Intune is not supported yet")]
     Intune,

@@ -150,10 +150,18 @@ pub(super) async fn deactivate_profile(
     scep_profile: Uuid,
 ) -> Result<(), ManageError> {
     let found: Option<Versioned<RaProfile>> = read(&*managing.objects, ra_profile).await?;
-    let scep = found.and_then(|found| found.object.scep);
-    if scep.is_some_and(|scep| scep.scep_profile == scep_profile) {
-        deactivate_scep(managing, ra_profile).await?;
-    }
+    let linked = |found: &Versioned<RaProfile>| {
+        let scep = found.object.scep.as_ref();
+        scep.is_some_and(|scep| scep.scep_profile == scep_profile)
+    };
+    let Some(before) = found.filter(linked) else {
+        return Ok(());
+    };
+    let mut after = before.object.clone();
+    after.scep = None;
+    managing
+        .replace(before, after, AuditAction::Deactivate)
+        .await?;
     Ok(())
 }
 

@@ -25,6 +25,8 @@ pub const MAX_CHALLENGE_CHARACTERS: usize = 255;
 pub struct ScepProfileEdit {
     /// Of a new one, its name.
     pub name: Option<String>,
+    /// Whether it serves, which an edit may repeat and not change.
+    pub enabled: Option<bool>,
     /// What an administrator notes.
     pub description: Edit<String>,
     /// The default RA Profile.
@@ -119,6 +121,12 @@ pub async fn edit_scep_profile(
     edit: ScepProfileEdit,
 ) -> Result<Versioned<ScepProfile>, ManageError> {
     let before: Versioned<ScepProfile> = managing.get_version(uuid, version).await?;
+    if edit
+        .enabled
+        .is_some_and(|enabled| enabled != before.object.enabled)
+    {
+        return Err(vec![Invalid::EnabledChanged].into());
+    }
     let mut after = before.object.clone();
     apply(managing, edit, &mut after).await?;
     // An edit of something else goes through also when the RA certificate has expired meanwhile.
