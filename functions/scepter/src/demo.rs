@@ -1,9 +1,6 @@
 //! What makes an empty data folder useful: an authority and a pair of profiles, enabled and linked both ways.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::TryRng;
-use rand::rngs::{SysError, SysRng};
+use rand::rngs::SysError;
 use scep_cms::{Certificate, ChallengePassword};
 use scep_protocol::{
     Attributes, Authority, KeyAlgorithm, NameError, Period, ProfileName, RaProfile, ScepProfile,
@@ -17,6 +14,7 @@ use scep_service::{
 use uuid::Uuid;
 
 use crate::folder::{DataFolder, FolderError};
+use crate::random::random_text;
 use crate::settings::DemoSettings;
 
 const AUTHORITY: &str = "demo-ca";
@@ -118,7 +116,7 @@ async fn scep_profile(
     let ra_certificate = create_ra_certificate(managing, authority, new).await?;
     let challenge = match &settings.challenge {
         Some(challenge) => challenge.clone(),
-        None => random_challenge()?,
+        None => ChallengePassword::new(&random_text::<16>()?),
     };
     let edit = ScepProfileEdit {
         name: Some(PROFILE.to_owned()),
@@ -166,11 +164,4 @@ async fn find_demo(
         profile: scep_profile.name,
         challenge,
     }))
-}
-
-/// 128 random bits in characters that need no quoting anywhere.
-fn random_challenge() -> Result<ChallengePassword, SysError> {
-    let mut octets = [0; 16];
-    SysRng.try_fill_bytes(&mut octets)?;
-    Ok(ChallengePassword::new(&URL_SAFE_NO_PAD.encode(octets)))
 }

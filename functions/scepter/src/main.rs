@@ -2,6 +2,7 @@
 
 mod demo;
 mod folder;
+mod random;
 mod server;
 mod settings;
 mod token_command;

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use management_api::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
-use rand::TryRng;
-use rand::rngs::{SysError, SysRng};
+use rand::rngs::SysError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 
+use crate::random::{random, random_text};
 use crate::welcome::ShownToken;
 
 /// What tokens begin with, for those who look for secrets where they do not belong.
@@ -110,7 +110,7 @@ impl Tokens {
         while tokens.iter().any(|token| token.id == id) {
             id = random_id()?;
         }
-        let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
+        let secret = format!("{PREFIX}{}", random_text::<32>()?);
         let token = Token {
             id,
             name: name.to_owned(),
@@ -180,12 +180,6 @@ impl Tokens {
 
 fn random_id() -> Result<String, SysError> {
     Ok(format!("{:08x}", u32::from_be_bytes(random()?)))
-}
-
-fn random<const N: usize>() -> Result<[u8; N], SysError> {
-    let mut octets = [0; N];
-    SysRng.try_fill_bytes(&mut octets)?;
-    Ok(octets)
 }
 
 /// The administrator's token from the environment, hashed at once.

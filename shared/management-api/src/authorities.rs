@@ -11,7 +11,7 @@ use scep_protocol::{
     Authority, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
 };
 use scep_service::{
-    AuthorityKind, Edit, NewAuthority, Versioned, create_authority, delete_authority,
+    AuthorityKind, Edit, Invalid, NewAuthority, Versioned, create_authority, delete_authority,
     edit_authority, install_certificate, list,
 };
 use serde::{Deserialize, Serialize};
@@ -274,9 +274,7 @@ async fn remove_authority(
 async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
     match found.object.certification {
-        Certification::Root { .. } => Err(ApiError::reason(
-            "the authority is a root: it signs its own certificate",
-        )),
+        Certification::Root { .. } => Err(ApiError::reason(Invalid::AuthorityIsRoot)),
         Certification::Subordinate { request, .. } => {
             Ok(([(CONTENT_TYPE, PEM)], request).into_response())
         }

@@ -142,6 +142,14 @@ impl Path {
         }
         Ok(found)
     }
+
+    /// Is it under the authority of the path, if there is one? What is not there at all, the use case finds out.
+    async fn check(&self, managing: &Managing) -> Result<(), ManageError> {
+        if self.authority_uuid.is_some() {
+            self.find(managing).await?;
+        }
+        Ok(())
+    }
 }
 
 /// List RA Profiles, by name.
@@ -214,7 +222,7 @@ async fn put_ra_profile(
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    path.find(&managing).await?;
+    path.check(&managing).await?;
     let edited = edit_ra_profile(&managing, path.uuid, version, request.edit()).await?;
     Ok(shown(&edited, RaProfileView::of(&edited.object)))
 }
@@ -228,7 +236,7 @@ async fn remove_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
-    path.find(&managing).await?;
+    path.check(&managing).await?;
     delete_ra_profile(&managing, path.uuid, Dependents::Keep).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -239,7 +247,7 @@ async fn turn_on_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
-    path.find(&managing).await?;
+    path.check(&managing).await?;
     enable_ra_profile(&managing, path.uuid, Enabled::Yes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -250,7 +258,7 @@ async fn turn_off_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
-    path.find(&managing).await?;
+    path.check(&managing).await?;
     enable_ra_profile(&managing, path.uuid, Enabled::No).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -407,7 +415,7 @@ async fn put_scep(
     let scep_profile = path
         .scep_profile_uuid
         .ok_or(ManageError::NotFound(ScepProfile::KIND))?;
-    path.find(&managing).await?;
+    path.check(&managing).await?;
     let activated = activate_scep(&managing, path.uuid, scep_profile, attributes).await?;
     Ok(Json(
         ScepView::of(&api, &managing, &activated.object).await?,
@@ -420,7 +428,7 @@ async fn put_scep(
     responses((status = 204), (status = 409))
 )]
 async fn remove_scep(Admin(managing): Admin, Ids(path): Ids<Path>) -> Result<StatusCode, ApiError> {
-    path.find(&managing).await?;
+    path.check(&managing).await?;
     deactivate_scep(&managing, path.uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -69,7 +69,7 @@ impl Inventory for DynamoDbStore {
                 cursor: None,
             });
         }
-        let list = self.list_of(filter);
+        let list = self.list_of(filter, search.as_ref());
         let read = |item: &Item| {
             let summary = summary(&Reader { what: RECORD, item })?;
             Ok(fits(&summary).then_some(summary))
@@ -97,16 +97,16 @@ impl Inventory for DynamoDbStore {
 
 impl DynamoDbStore {
     /// The index that has the fewest certificates for a filter to pass over.
-    fn list_of(&self, filter: &CertificateFilter) -> List<'_> {
+    fn list_of(&self, filter: &CertificateFilter, search: Option<&Search>) -> List<'_> {
         let table = &self.tables.certificates;
-        if let Some(subject) = &filter.subject {
+        if let Some(search) = search {
             return List {
                 table,
                 index: &BY_COMMON_NAME,
                 hash: ALL.to_owned(),
-                bounds: match Search::of(subject).key {
-                    key if key.is_empty() => Bounds::All,
-                    key => Bounds::BeginningWith(key),
+                bounds: match search.key.as_str() {
+                    "" => Bounds::All,
+                    key => Bounds::BeginningWith(key.to_owned()),
                 },
                 ascending: true,
             };

@@ -135,6 +135,13 @@ pub async fn activate_scep(
 /// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
 pub async fn deactivate_scep(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
     let before: Versioned<RaProfile> = managing.get(uuid).await?;
+    without_scep(managing, before).await
+}
+
+async fn without_scep(
+    managing: &Managing,
+    before: Versioned<RaProfile>,
+) -> Result<(), ManageError> {
     let mut after = before.object.clone();
     after.scep = None;
     managing
@@ -154,15 +161,10 @@ pub(super) async fn deactivate_profile(
         let scep = found.object.scep.as_ref();
         scep.is_some_and(|scep| scep.scep_profile == scep_profile)
     };
-    let Some(before) = found.filter(linked) else {
-        return Ok(());
-    };
-    let mut after = before.object.clone();
-    after.scep = None;
-    managing
-        .replace(before, after, AuditAction::Deactivate)
-        .await?;
-    Ok(())
+    match found.filter(linked) {
+        Some(before) => without_scep(managing, before).await,
+        None => Ok(()),
+    }
 }
 
 /// Deletes an RA Profile that is no SCEP Profile's default, or after it has been made none.
