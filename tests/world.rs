@@ -8,16 +8,17 @@ use bytes::Bytes;
 use http::{Request, Response};
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
+use scep_http::EveryOperation;
 use scep_protocol::{
     Attributes, Authority, KeyAlgorithm, KeyReference, Period, ProfileName, RaCertificate,
     RaProfile, ScepProfile,
 };
 use scep_service::{
     Actor, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Edit, Enabled, Issuing,
-    Managing, NewAuthority, NewRaCertificate, Object, ObjectStore, RaProfileEdit, Reading,
-    Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles, Versioned, activate_scep,
-    create_authority, create_ra_certificate, create_ra_profile, create_scep_profile,
-    enable_ra_profile, enable_scep_profile, find, read,
+    Managing, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore,
+    RaProfileEdit, Reading, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles,
+    Versioned, activate_scep, create_authority, create_ra_certificate, create_ra_profile,
+    create_scep_profile, enable_ra_profile, enable_scep_profile, find, read,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -44,6 +45,13 @@ impl TestClock {
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
     }
+}
+
+/// Measures nothing.
+pub struct Unmeasured;
+
+impl Metrics for Unmeasured {
+    fn record(&self, _: &Measurement<'_>) {}
 }
 
 /// An empty store.
@@ -109,6 +117,7 @@ impl World {
             reading: Reading {
                 profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
                 clock: clock.clone(),
+                metrics: Arc::new(Unmeasured),
             },
             transactions: Arc::new(store.clone()),
             ca_keys: managing.ca_keys.clone(),
@@ -173,7 +182,8 @@ impl World {
             .body(Bytes::from(body))
             .unwrap();
         let (head, body) = request.into_parts();
-        scep_http::respond(&self.issuing, &head, Ok(body)).await
+        let operations = EveryOperation::new(self.issuing.clone());
+        scep_http::respond(&operations, &head, Ok(body)).await
     }
 }
 

@@ -38,7 +38,16 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("axum", &["management-api", "scepter"]),
     ("utoipa", &["management-api"]),
-    ("tokio", &["keys-software", "scep-service", "scepter"]),
+    (
+        "tokio",
+        &[
+            "keys-software",
+            "lambda-host",
+            "scep-service",
+            "scepter",
+            "store-dynamodb",
+        ],
+    ),
     (
         "serde_json",
         &[

@@ -12,6 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scep_cms::{
     Certificate, ChallengePassword, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo,
 };
+use scep_http::EveryOperation;
 use scep_protocol::{
     Authority, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period, ProfileName,
     RaProfile, ScepProfile,
@@ -425,7 +426,8 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
         .body(message.clone().into())
         .unwrap()
         .into_parts();
-    let response = scep_http::respond(&issuing, &head, Ok(body)).await;
+    let operations = EveryOperation::new(issuing);
+    let response = scep_http::respond(&operations, &head, Ok(body)).await;
     assert_eq!(response.status(), 503);
     let response = world.post(message.clone()).await;
     assert_eq!(response.status(), 503);
@@ -442,7 +444,7 @@ struct GoneKeys;
 
 #[async_trait::async_trait]
 impl CaKeys for GoneKeys {
-    async fn generate(&self, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
+    async fn generate(&self, _: &ProfileName, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
         Err(gone())
     }
 

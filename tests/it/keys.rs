@@ -13,6 +13,7 @@ use scep_cms::{
 use scep_protocol::{KeyAlgorithm, KeyReference};
 use scep_service::{CaKeys, KeyError, RaKey, Secrets};
 use scepter_tests::device::Device;
+use scepter_tests::world::name;
 use uuid::Uuid;
 
 fn folder() -> (tempfile::TempDir, KeyFolder) {
@@ -30,7 +31,7 @@ async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() 
     let (_folder, keys) = folder();
     for algorithm in KeyAlgorithm::ALL {
         let key = SoftwareCaKeys::new(keys.clone())
-            .generate(algorithm)
+            .generate(&name(), algorithm)
             .await
             .unwrap();
         let restarted = SoftwareCaKeys::new(keys.clone());
@@ -48,7 +49,10 @@ async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() 
 async fn key_files_are_their_owners_and_others_are_refused() {
     let (folder, keys) = folder();
     let ca_keys = SoftwareCaKeys::new(keys.clone());
-    let key = ca_keys.generate(KeyAlgorithm::EcP256).await.unwrap();
+    let key = ca_keys
+        .generate(&name(), KeyAlgorithm::EcP256)
+        .await
+        .unwrap();
     let file = folder.path().join(format!("keys/{}.key", key.reference.0));
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

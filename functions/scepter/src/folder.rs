@@ -10,16 +10,20 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_service::{
     Actor, CaKeys, CachedProfiles, Clock, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
-    StoredProfiles, WatchedObjects,
+    StoredProfiles, WatchedObjects, measure_remaining,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
 use time::OffsetDateTime;
 
+use crate::prometheus::PrometheusMetrics;
 use crate::tokens::TokenHolders;
 
 /// How old profiles may be that are not read anew; edits by this process are noticed at once.
 const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
+
+/// How often the certificates of the server itself are looked at.
+const MEASURE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How often expired transactions are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -51,6 +55,7 @@ pub(crate) struct DataFolder {
     ca_keys: Arc<dyn CaKeys>,
     ra_keys: Arc<dyn RaKeys>,
     secrets: Arc<dyn Secrets>,
+    metrics: Arc<PrometheusMetrics>,
 }
 
 struct SystemClock;
@@ -88,6 +93,7 @@ impl DataFolder {
             ca_keys: Arc::new(SoftwareCaKeys::new(keys.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(keys)),
             secrets: Arc::new(secrets),
+            metrics: Arc::default(),
         })
     }
 
@@ -138,11 +144,30 @@ impl DataFolder {
             reading: Reading {
                 profiles: self.profiles.clone(),
                 clock: Arc::new(SystemClock),
+                metrics: self.metrics.clone(),
             },
             transactions: Arc::new(self.store.clone()),
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
+        }
+    }
+
+    /// What was measured.
+    pub(crate) fn metrics(&self) -> Arc<PrometheusMetrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Measures by timer how long the certificates of the server itself last.
+    pub(crate) async fn measure_remaining(self) {
+        let mut timer = tokio::time::interval(MEASURE_EVERY);
+        loop {
+            timer.tick().await;
+            let measured = measure_remaining(&self.store, &SystemClock, &*self.metrics).await;
+            if let Err(error) = measured {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "what remains of certificates is not measured");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod demo;
 mod folder;
+mod prometheus;
 mod random;
 mod server;
 mod settings;
@@ -13,9 +14,10 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
+use scep_http::EveryOperation;
 
 use folder::DataFolder;
-use server::Server;
+use server::{Server, Services};
 use settings::{Cli, Command, ServeSettings};
 use tokens::TokenHolders;
 use welcome::Welcome;
@@ -57,7 +59,13 @@ async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
     }
     .print();
     tokio::spawn(data.clone().remove_expired());
-    Ok(server::run(server, data.issuing(), router).await?)
+    tokio::spawn(data.clone().measure_remaining());
+    let services = Services {
+        scep: EveryOperation::new(data.issuing()),
+        management: router,
+        metrics: data.metrics(),
+    };
+    Ok(server::run(server, services).await?)
 }
 
 /// An error with everything that caused it, on one line.

@@ -16,13 +16,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use scep_http::{MAX_BODY_BYTES, respond};
+use scep_http::{EveryOperation, MAX_BODY_BYTES, respond};
 use scep_protocol::Rejection;
-use scep_service::Issuing;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
+
+use crate::prometheus::PrometheusMetrics;
 
 /// Most connections at one time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 1_000;
@@ -69,13 +70,14 @@ impl Server {
 }
 
 /// What requests are answered by.
-struct Services {
-    issuing: Issuing,
-    management: Router,
+pub(crate) struct Services {
+    pub(crate) scep: EveryOperation,
+    pub(crate) management: Router,
+    pub(crate) metrics: Arc<PrometheusMetrics>,
 }
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub(crate) async fn run(server: Server, issuing: Issuing, management: Router) -> Result<(), Error> {
+pub(crate) async fn run(server: Server, services: Services) -> Result<(), Error> {
     tracing::info!(address = %server.address()?, "listening");
     let Server {
         listener,
@@ -84,10 +86,7 @@ pub(crate) async fn run(server: Server, issuing: Issuing, management: Router) ->
     } = server;
     let connections = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let services = Arc::new(Services {
-        issuing,
-        management,
-    });
+    let services = Arc::new(services);
     tokio::select! {
         () = accept(&listener, &connections, &free, &services) => {}
         () = either(&mut terminate, &mut interrupt) => {}
@@ -154,12 +153,15 @@ async fn answer(services: &Services, request: Request<Incoming>) -> Response<Bod
     if request.uri().path() == "/health" && request.method() == Method::GET {
         return Response::new(Body::from("ok\n"));
     }
+    if request.uri().path() == "/metrics" && request.method() == Method::GET {
+        return services.metrics.response();
+    }
     let (head, body) = request.into_parts();
     let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
     let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
     let path = head.uri.path();
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
-        let response = respond(&services.issuing, &head, body).await;
+        let response = respond(&services.scep, &head, body).await;
         return response.map(Body::from);
     }
     match body {

@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaEncoding, RsaKeyPair,
 };
 use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
-use scep_protocol::{KeyAlgorithm, KeyReference};
+use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
 use scep_service::{CaKeys, GeneratedKey, KeyError};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -63,7 +63,11 @@ impl SoftwareCaKeys {
 
 #[async_trait]
 impl CaKeys for SoftwareCaKeys {
-    async fn generate(&self, algorithm: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
+    async fn generate(
+        &self,
+        _authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
         let generated = generate(algorithm).await?;
         Ok(GeneratedKey {
             reference: self.folder.store(&generated.pkcs8)?,

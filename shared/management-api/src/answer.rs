@@ -95,13 +95,21 @@ pub(crate) fn message(status: StatusCode, message: &str) -> Response {
     (status, Json(Message { message })).into_response()
 }
 
-/// The answer to a request whose body was not read, and why, for whoever reads it.
+/// The answer to a request that no route sees: its body was not read, its URL is none, or time was up.
 #[must_use]
 pub fn body_not_read(rejection: Rejection) -> Response {
-    if rejection == Rejection::BodyTooLarge {
-        return too_large();
+    match rejection {
+        Rejection::BodyTooLarge => too_large(),
+        Rejection::NotFound | Rejection::OurFault | Rejection::TryLater => rejected(rejection),
+        Rejection::DamagedMessage
+        | Rejection::MethodNotAllowed
+        | Rejection::NoNextCaCertificate
+        | Rejection::Unavailable(_)
+        | Rejection::UnknownOperation
+        | Rejection::UnreadableMessage => {
+            message(StatusCode::BAD_REQUEST, "the body could not be read")
+        }
     }
-    message(StatusCode::BAD_REQUEST, "the body could not be read")
 }
 
 fn too_large() -> Response {

@@ -16,7 +16,8 @@ const PKI_MESSAGE: HeaderValue = HeaderValue::from_static("application/x-pki-mes
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// A rejection as plain text.
-pub(crate) fn plain_answer(rejection: Rejection) -> Response<Bytes> {
+#[must_use]
+pub fn reject(rejection: Rejection) -> Response<Bytes> {
     let mut response = answer(TEXT, Bytes::from(format!("{}\n", rejection.text())));
     // Each status in the table is one that exists.
     *response.status_mut() =

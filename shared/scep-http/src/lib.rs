@@ -4,7 +4,12 @@ mod answer;
 mod endpoint;
 mod message;
 mod operation;
+mod operations;
 mod respond;
 
+pub use answer::reject;
 pub use endpoint::PREFIX;
+pub use operations::{
+    Answer, Asked, EveryOperation, GetCaCaps, GetCaCert, Operations, PkiOperation,
+};
 pub use respond::{MAX_BODY_BYTES, respond};

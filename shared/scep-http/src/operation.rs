@@ -1,6 +1,7 @@
 //! The operation that a query names, RFC 8894 §4.1.
 
 use http::Method;
+use http::request::Parts;
 use scep_protocol::Rejection;
 
 /// What a client asks of an endpoint.
@@ -41,6 +42,11 @@ impl Operation {
                 .ok_or(Rejection::UnknownOperation),
         }
     }
+}
+
+/// The query of a request, as it came.
+pub(crate) fn query(head: &Parts) -> &str {
+    head.uri.query().unwrap_or_default()
 }
 
 /// The raw value of the first parameter of this name.

@@ -1,21 +1,19 @@
-//! One request, one response, one line in the log.
+//! One request, one response, one line in the log, one measurement.
 
 use std::error::Error;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
 use scep_protocol::{EndpointName, Rejection};
-use scep_service::{
-    Failure, Issuing, Outcome, PkiOperationReply, ca_capabilities, ca_certificates, pki_operation,
-};
+use scep_service::{Failure, Measurement, Outcome, PkiOperationReply, RequestMeasured};
 
-use crate::answer::{capabilities, cert_rep, certificates, plain_answer};
+use crate::answer::reject;
 use crate::endpoint::endpoint;
-use crate::message::decode_message;
-use crate::operation::{Operation, parameter};
+use crate::operation::{Operation, query};
+use crate::operations::{Answer, Asked, Operations};
 
 /// Longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
@@ -25,104 +23,103 @@ pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 /// `body` is what was read of it: whole, or why it was not. Whoever reads stops at [`MAX_BODY_BYTES`] and says
 /// [`Rejection::BodyTooLarge`].
 pub async fn respond(
-    issuing: &Issuing,
+    operations: &impl Operations,
     head: &Parts,
     body: Result<Bytes, Rejection>,
 ) -> Response<Bytes> {
     let begun = Instant::now();
-    let asked = Asked::of(head, body);
-    let (response, said) = match &asked {
-        Asked {
-            endpoint: Ok(endpoint),
-            operation: Ok(operation),
-            body: Ok(body),
-        } => serve(issuing, endpoint, *operation, head, body)
-            .await
-            .unwrap_or_else(|failure| failed(&failure)),
-        Asked {
-            endpoint: Ok(_),
-            operation: Ok(_),
-            body: Err(rejection),
+    let operation = operation(head);
+    let endpoint = endpoint(head.uri.path());
+    let (response, said) = match answer(operations, &endpoint, operation, head, body).await {
+        Ok(Answer { response, reply }) => {
+            let said = reply.as_ref().map_or_else(Said::answered, Said::of);
+            (response, said)
         }
-        | Asked {
-            endpoint: Ok(_),
-            operation: Err(rejection),
-            ..
-        }
-        | Asked {
-            endpoint: Err(rejection),
-            ..
-        } => failed(&Failure::Rejected(*rejection)),
+        Err(failure) => failed(&failure),
     };
+    let (status, took) = (response.status(), begun.elapsed());
+    let profile = endpoint.as_ref().ok().map(profile_name);
+    operations
+        .reading()
+        .metrics
+        .record(&Measurement::Request(&RequestMeasured {
+            operation: operation.ok().map(Operation::name),
+            profile: profile.filter(|_| status == StatusCode::OK),
+            message_type: said.message_type.map(MessageType::name),
+            pki_status: said.pki_status,
+            fail_info: said.fail_info,
+            status: status.as_u16(),
+            took,
+        }));
     tracing::info!(
-        profile = asked.endpoint.as_ref().ok().map(profile_name),
-        operation = asked.operation.ok().map(Operation::name),
-        message_type = said.message_type,
+        profile,
+        operation = operation.ok().map(Operation::name),
+        message_type = said.message_type.map(MessageType::digits),
         transaction_id = said.transaction_id,
-        outcome = said.outcome.unwrap_or("rejected"),
+        outcome = said.outcome,
         fail_info = said.fail_info,
         reason = said.reason,
         serial_number = said.serial_number,
-        status = response.status().as_u16(),
-        milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        status = status.as_u16(),
+        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "request"
     );
     response
 }
 
 /// What is asked, as far as it can be known without a profile.
-struct Asked {
-    endpoint: Result<EndpointName, Rejection>,
-    operation: Result<Operation, Rejection>,
-    body: Result<Bytes, Rejection>,
-}
-
-impl Asked {
-    fn of(head: &Parts, body: Result<Bytes, Rejection>) -> Self {
-        let served = head.method == Method::GET || head.method == Method::POST;
-        Self {
-            endpoint: endpoint(head.uri.path()),
-            operation: if served {
-                Operation::of(&head.method, query(head))
-            } else {
-                Err(Rejection::MethodNotAllowed)
-            },
-            body: body.and_then(|body| {
-                if body.len() > MAX_BODY_BYTES {
-                    return Err(Rejection::BodyTooLarge);
-                }
-                Ok(body)
-            }),
-        }
+fn operation(head: &Parts) -> Result<Operation, Rejection> {
+    if head.method != Method::GET && head.method != Method::POST {
+        return Err(Rejection::MethodNotAllowed);
     }
+    Operation::of(&head.method, query(head))
 }
 
-fn query(head: &Parts) -> &str {
-    head.uri.query().unwrap_or_default()
+async fn answer(
+    operations: &impl Operations,
+    endpoint: &Result<EndpointName, Rejection>,
+    operation: Result<Operation, Rejection>,
+    head: &Parts,
+    body: Result<Bytes, Rejection>,
+) -> Result<Answer, Failure> {
+    let endpoint = endpoint.as_ref().map_err(|no| Failure::Rejected(*no))?;
+    let operation = operation.map_err(Failure::Rejected)?;
+    let body = &body.map_err(Failure::Rejected)?;
+    if body.len() > MAX_BODY_BYTES {
+        return Err(Failure::Rejected(Rejection::BodyTooLarge));
+    }
+    let asked = Asked {
+        endpoint,
+        operation,
+        head,
+        body,
+    };
+    operations.answer(&asked).await
 }
 
 /// What the log says of an answer.
 #[derive(Default)]
 struct Said {
-    outcome: Option<&'static str>,
-    message_type: Option<&'static str>,
+    outcome: &'static str,
+    message_type: Option<MessageType>,
     transaction_id: Option<String>,
+    pki_status: Option<&'static str>,
     fail_info: Option<&'static str>,
     reason: Option<String>,
     serial_number: Option<String>,
 }
 
 impl Said {
-    fn outcome(outcome: &'static str) -> Self {
+    fn answered() -> Self {
         Self {
-            outcome: Some(outcome),
+            outcome: "answered",
             ..Self::default()
         }
     }
 
     fn of(reply: &PkiOperationReply) -> Self {
         let said = Self {
-            message_type: reply.message_type.map(MessageType::digits),
+            message_type: reply.message_type,
             transaction_id: reply
                 .transaction_id
                 .as_ref()
@@ -133,62 +130,21 @@ impl Said {
             Outcome::Granted(granted) => {
                 let name = granted.certificate.issuer_and_serial_number();
                 Self {
-                    outcome: Some(if granted.resent { "resent" } else { "issued" }),
+                    outcome: if granted.resent { "resent" } else { "issued" },
+                    pki_status: Some("SUCCESS"),
                     serial_number: Some(name.serial_number_hex()),
                     ..said
                 }
             }
             Outcome::Refused(refusal) => Self {
-                outcome: Some("refused"),
+                outcome: "refused",
+                pki_status: Some("FAILURE"),
                 fail_info: Some(refusal.fail_info().name()),
                 reason: Some(refusal.text().into_owned()),
                 ..said
             },
         }
     }
-}
-
-async fn serve(
-    issuing: &Issuing,
-    endpoint: &EndpointName,
-    operation: Operation,
-    head: &Parts,
-    body: &Bytes,
-) -> Result<(Response<Bytes>, Said), Failure> {
-    match operation {
-        Operation::GetCaCaps => {
-            let announced = ca_capabilities(&issuing.reading, endpoint).await?;
-            Ok((capabilities(&announced), Said::outcome("answered")))
-        }
-        Operation::GetCaCert => {
-            let answer = certificates(ca_certificates(&issuing.reading, endpoint).await?)
-                .map_err(|error| Failure::Encode(error.into()))?;
-            Ok((answer, Said::outcome("answered")))
-        }
-        Operation::GetNextCaCert => {
-            ca_capabilities(&issuing.reading, endpoint).await?;
-            Err(Failure::Rejected(Rejection::NoNextCaCertificate))
-        }
-        Operation::PkiOperation => {
-            let message = message(head, body).map_err(Failure::Rejected)?;
-            let reply = pki_operation(issuing, endpoint, &message).await?;
-            let said = Said::of(&reply);
-            Ok((cert_rep(reply.cert_rep), said))
-        }
-    }
-}
-
-/// The pkiMessage: a POST's body, a GET's `message`.
-fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
-    if head.method == Method::POST {
-        return Ok(body.clone());
-    }
-    let raw = parameter(query(head), "message").ok_or(Rejection::UnreadableMessage)?;
-    let message = decode_message(raw)?;
-    if message.len() > MAX_BODY_BYTES {
-        return Err(Rejection::BodyTooLarge);
-    }
-    Ok(Bytes::from(message))
 }
 
 /// The answer to a failure; ours are logged with their causes, which the client is not told.
@@ -199,10 +155,11 @@ fn failed(failure: &Failure) -> (Response<Bytes>, Said) {
         tracing::error!(error, "the server failed");
     }
     let said = Said {
+        outcome: "rejected",
         reason: Some(rejection.text().into_owned()),
         ..Said::default()
     };
-    (plain_answer(rejection), said)
+    (reject(rejection), said)
 }
 
 fn profile_name(endpoint: &EndpointName) -> &str {

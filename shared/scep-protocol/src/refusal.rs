@@ -120,6 +120,8 @@ impl Refusal {
 pub enum Rejection {
     /// The request is too large.
     BodyTooLarge,
+    /// A gateway took the message for text and spoilt it.
+    DamagedMessage,
     /// Only GET and POST.
     MethodNotAllowed,
     /// GetNextCACert while there is no next CA certificate.
@@ -143,7 +145,10 @@ impl Rejection {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::NoNextCaCertificate | Self::UnknownOperation | Self::UnreadableMessage => 400,
+            Self::DamagedMessage
+            | Self::NoNextCaCertificate
+            | Self::UnknownOperation
+            | Self::UnreadableMessage => 400,
             Self::Unavailable(unavailable) => match unavailable {
                 Unavailable::ScepProfileUnknown | Unavailable::RaProfileUnknown => 404,
                 Unavailable::AuthorityExpired
@@ -170,6 +175,9 @@ impl Rejection {
     pub fn text(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::BodyTooLarge => "the message is larger than 256 KiB",
+            Self::DamagedMessage => {
+                "the message came with a Content-Type of text, which spoils it on the way: send application/x-pki-message"
+            }
             Self::MethodNotAllowed => "only GET and POST are answered here",
             Self::NoNextCaCertificate => "there is no next CA certificate",
             Self::NotFound => "there is nothing at this URL",
@@ -307,6 +315,7 @@ mod tests {
         }
         check(Rejection::BodyTooLarge, 413);
         check(Rejection::MethodNotAllowed, 405);
+        check(Rejection::DamagedMessage, 400);
         check(Rejection::NoNextCaCertificate, 400);
         check(Rejection::NotFound, 404);
         check(Rejection::OurFault, 500);

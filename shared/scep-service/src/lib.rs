@@ -12,12 +12,14 @@ mod fault_point;
 mod inventory;
 mod issue;
 mod manage;
+mod metrics;
 mod object;
 mod pki_operation;
 mod ports;
 mod profile_cache;
 mod reply;
 mod stored_profiles;
+mod upkeep;
 
 pub use audit::{Actor, AuditAction, AuditRecord};
 pub use ca_information::{ca_capabilities, ca_certificates};
@@ -36,11 +38,13 @@ pub use manage::{
     delete_scep_profile, edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile,
     enable_scep_profile, install_certificate, set_default_ra_profile, usable_ra_certificates,
 };
+pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasured, ServerCertificate};
 pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
-    CaKeys, Change, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, ObjectStore, Profiles,
-    RaKey, RaKeys, Reading, Secrets, Transactions,
+    CaKeys, Change, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, ObjectStore, Objects,
+    Profiles, RaKey, RaKeys, Reading, Secrets, Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;
+pub use upkeep::measure_remaining;

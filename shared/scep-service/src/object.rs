@@ -1,11 +1,13 @@
 //! The objects that administrators make, and how they are kept: as JSON documents with a version, that name each other.
 
-use scep_protocol::{Authority, ProfileName, RaCertificate, RaProfile, ScepProfile, SealedSecret};
+use scep_protocol::{
+    Authority, KeyReference, ProfileName, RaCertificate, RaProfile, ScepProfile, SealedSecret,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::{ObjectStore, StoreError};
+use crate::{Objects, StoreError};
 
 /// Kinds of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +116,14 @@ impl Object for RaCertificate {
             kind: ObjectKind::Authority,
             uuid: self.authority,
         }]
+    }
+
+    /// Where the key is may be the wrapped key itself.
+    fn without_secrets(&self) -> Self {
+        Self {
+            key: KeyReference(HIDDEN.to_owned()),
+            ..self.clone()
+        }
     }
 }
 
@@ -230,7 +240,7 @@ pub(crate) fn document<T: Object>(object: &T) -> Result<String, StoreError> {
 /// # Errors
 /// [`StoreError::Corrupt`] or [`StoreError::Unavailable`].
 pub async fn read<T: Object>(
-    store: &dyn ObjectStore,
+    store: &dyn Objects,
     uuid: Uuid,
 ) -> Result<Option<Versioned<T>>, StoreError> {
     let reference = Reference {
@@ -246,7 +256,7 @@ pub async fn read<T: Object>(
 /// # Errors
 /// As [`read`].
 pub async fn find<T: Object>(
-    store: &dyn ObjectStore,
+    store: &dyn Objects,
     name: &ProfileName,
 ) -> Result<Option<Versioned<T>>, StoreError> {
     let stored = store.find(T::KIND, name).await?;
@@ -257,7 +267,7 @@ pub async fn find<T: Object>(
 ///
 /// # Errors
 /// As [`read`].
-pub async fn list<T: Object>(store: &dyn ObjectStore) -> Result<Vec<Versioned<T>>, StoreError> {
+pub async fn list<T: Object>(store: &dyn Objects) -> Result<Vec<Versioned<T>>, StoreError> {
     let stored = store.list(T::KIND).await?;
     stored.into_iter().map(StoredObject::decode).collect()
 }

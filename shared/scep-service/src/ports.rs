@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuditRecord, CertificateRecord, KeyError, ObjectKind, Reference, StoreError, StoredObject,
+    AuditRecord, CertificateRecord, KeyError, Metrics, ObjectKind, Reference, StoreError,
+    StoredObject,
 };
 
 /// What GetCACaps and GetCACert may reach: profiles, to be read.
@@ -24,6 +25,8 @@ pub struct Reading {
     pub profiles: Arc<dyn Profiles>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where measurements go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// What PKIOperation may reach: what [`Reading`] may, keys, and the record of transactions and certificates.
@@ -84,9 +87,9 @@ pub enum Change {
     },
 }
 
-/// Objects as documents. Reading is strongly consistent but for lists.
+/// Objects as documents, to be read, with strong consistency but for lists.
 #[async_trait]
-pub trait ObjectStore: Send + Sync {
+pub trait Objects: Send + Sync {
     /// Reads an object.
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError>;
 
@@ -99,7 +102,11 @@ pub trait ObjectStore: Send + Sync {
 
     /// Every object of a kind, by name; those without names in any order.
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError>;
+}
 
+/// Objects as documents, to be administered.
+#[async_trait]
+pub trait ObjectStore: Objects {
     /// Writes a change and its record, both or neither.
     ///
     /// [`StoreError::NameTaken`] when another object of the kind has the name; [`StoreError::Conflict`] when the object
@@ -188,8 +195,12 @@ pub struct GeneratedKey {
 /// Keys that sign certificates.
 #[async_trait]
 pub trait CaKeys: Send + Sync {
-    /// Makes a key for good.
-    async fn generate(&self, algorithm: KeyAlgorithm) -> Result<GeneratedKey, KeyError>;
+    /// Makes a key for good, for the authority of this name.
+    async fn generate(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError>;
 
     /// Takes a key that is there already. [`KeyError::NotAdoptable`] when this store takes none, or not this one.
     async fn adopt(

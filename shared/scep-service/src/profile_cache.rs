@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use scep_protocol::{Configuration, EndpointName, ProfileName};
 
 use crate::{
-    AuditRecord, Change, ObjectKind, ObjectStore, Profiles, Reference, StoreError, StoredObject,
+    AuditRecord, Change, ObjectKind, ObjectStore, Objects, Profiles, Reference, StoreError,
+    StoredObject,
 };
 
 /// Most endpoints that are kept. Endpoints that do not exist are not kept, so strangers cannot fill it.
@@ -88,7 +89,7 @@ pub struct WatchedObjects {
 }
 
 #[async_trait]
-impl ObjectStore for WatchedObjects {
+impl Objects for WatchedObjects {
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
         self.objects.read(reference).await
     }
@@ -104,7 +105,10 @@ impl ObjectStore for WatchedObjects {
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
         self.objects.list(kind).await
     }
+}
 
+#[async_trait]
+impl ObjectStore for WatchedObjects {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
         let applied = self.objects.apply(change, audit).await;
         self.cache.forget();

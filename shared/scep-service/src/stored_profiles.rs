@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use scep_protocol::{Configuration, EndpointName, RaProfile, ScepProfile};
 use uuid::Uuid;
 
-use crate::{Object, ObjectStore, Profiles, StoreError, find, read};
+use crate::{Object, Objects, Profiles, StoreError, find, read};
 
-/// [`Profiles`] over an [`ObjectStore`].
-pub struct StoredProfiles(pub Arc<dyn ObjectStore>);
+/// [`Profiles`] over [`Objects`].
+pub struct StoredProfiles(pub Arc<dyn Objects>);
 
 #[async_trait]
 impl Profiles for StoredProfiles {

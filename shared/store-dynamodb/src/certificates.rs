@@ -16,7 +16,7 @@ use crate::item::{
     NOT_BEFORE, RA_PROFILE, Reader, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT,
     TRANSACTION_ID, UUID, corrupt, milliseconds, octets, text, unavailable,
 };
-use crate::page::{Bounds, List};
+use crate::page::{Bounds, List, all};
 
 const RECORD: &str = "certificate record";
 
@@ -39,7 +39,7 @@ impl Inventory for DynamoDbStore {
             bounds: Bounds::All,
             ascending: true,
         };
-        let Some(key) = self.all(&list).await?.into_iter().next() else {
+        let Some(key) = all(&self.client, &list).await?.into_iter().next() else {
             return Ok(None);
         };
         let id = Reader {

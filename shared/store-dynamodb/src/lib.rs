@@ -19,6 +19,7 @@ mod page;
 mod tables;
 mod transactions;
 
+pub use objects::ProfilesTable;
 pub use tables::{Tables, check_tables, create_tables};
 
 use aws_sdk_dynamodb::Client;

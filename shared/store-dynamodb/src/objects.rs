@@ -1,11 +1,14 @@
 //! The profiles table: objects as JSON documents with a version, names as items of their own, and who needs whom.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use scep_protocol::ProfileName;
 use scep_service::{
-    AuditRecord, Change, ObjectKind, ObjectStore, Reference, StoreError, StoredObject,
+    AuditRecord, Change, ObjectKind, ObjectStore, Objects, Reference, StoreError, StoredObject,
 };
 use uuid::Uuid;
 
@@ -16,10 +19,38 @@ use crate::item::{
     DEPENDENTS, DOCUMENT, ID, Item, KIND, NAME, ORDER, Reader, UUID, VERSION, number, text,
     unavailable,
 };
-use crate::page::{Bounds, List};
+use crate::page::{Bounds, List, all};
+
+/// The profiles table, for those who may read objects of it and no more.
+#[derive(Clone, Debug)]
+pub struct ProfilesTable {
+    client: Client,
+    name: String,
+}
+
+impl ProfilesTable {
+    /// The table of this name, which exists.
+    #[must_use]
+    pub const fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    async fn get(&self, id: String) -> Result<Option<Item>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key(ID, text(id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("reading an object"))?;
+        Ok(found.item)
+    }
+}
 
 #[async_trait::async_trait]
-impl ObjectStore for DynamoDbStore {
+impl Objects for ProfilesTable {
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
         let item = self.get(id(reference)).await?;
         item.as_ref()
@@ -42,20 +73,43 @@ impl ObjectStore for DynamoDbStore {
 
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
         let list = List {
-            table: &self.tables.profiles,
+            table: &self.name,
             index: &BY_KIND,
             hash: kind.name().to_owned(),
             bounds: Bounds::All,
             ascending: true,
         };
-        let items = self.all(&list).await?;
+        let items = all(&self.client, &list).await?;
         items.iter().map(|item| object(kind, item)).collect()
     }
+}
 
+#[async_trait::async_trait]
+impl Objects for DynamoDbStore {
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
+        self.profiles_table().read(reference).await
+    }
+
+    async fn find(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        self.profiles_table().find(kind, name).await
+    }
+
+    async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
+        self.profiles_table().list(kind).await
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for DynamoDbStore {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
         let items = self.writes(change, audit);
         let items = items.map_err(unavailable("describing an object"))?;
-        for _ in 0..MAX_CONFLICTS {
+        for conflicts in 0..MAX_CONFLICTS {
+            pause(conflicts).await;
             let writing = self.client.transact_write_items();
             let written = writing.set_transact_items(Some(items.clone())).send().await;
             let Err(error) = written else {
@@ -71,7 +125,7 @@ impl ObjectStore for DynamoDbStore {
                 return Err(StoreError::Conflict);
             }
             // Somebody writes to an object that this one needs, at this very moment.
-            if !reasons.contains(&CONFLICT) {
+            if !pass(&reasons) {
                 return Err(unavailable("writing an object")(error));
             }
         }
@@ -82,11 +136,38 @@ impl ObjectStore for DynamoDbStore {
 /// Why a transaction is cancelled when a condition did not hold.
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
-/// Why a transaction is cancelled while another request touches one of its items.
-pub(crate) const CONFLICT: &str = "TransactionConflict";
+/// Why a transaction is cancelled that the next try may get through: another request touches one of its items, or there are
+/// too many requests. The SDK tries again what is throttled as a whole, not this.
+const PASSING: [&str; 3] = [
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+];
 
-/// How often something is written anew after such a conflict.
-pub(crate) const MAX_CONFLICTS: usize = 5;
+/// How often something is written anew after such a cancellation.
+pub(crate) const MAX_CONFLICTS: u32 = 5;
+
+/// Do all reasons that are one pass by themselves?
+pub(crate) fn pass(reasons: &[&str]) -> bool {
+    let given = reasons
+        .iter()
+        .filter(|reason| !matches!(**reason, "None" | ""));
+    let mut given = given.peekable();
+    given.peek().is_some() && given.all(|reason| PASSING.contains(reason))
+}
+
+/// Waits before a write that was cancelled so many times is tried again: not at all at first, then longer each time, and
+/// never as long as whoever it met.
+pub(crate) async fn pause(conflicts: u32) {
+    let Some(doubled) = conflicts.checked_sub(1) else {
+        return;
+    };
+    let most = FIRST_PAUSE.saturating_mul(1 << doubled.min(MAX_CONFLICTS));
+    tokio::time::sleep(most.mul_f64(rand::random_range(0.5..1.0))).await;
+}
+
+/// Longest wait after the first conflict.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a transaction was cancelled, item by item; nothing when it was not.
 pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<&str> {
@@ -102,17 +183,8 @@ pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) ->
 }
 
 impl DynamoDbStore {
-    async fn get(&self, id: String) -> Result<Option<Item>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.tables.profiles)
-            .key(ID, text(id))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(unavailable("reading an object"))?;
-        Ok(found.item)
+    fn profiles_table(&self) -> ProfilesTable {
+        ProfilesTable::new(self.client.clone(), self.tables.profiles.clone())
     }
 
     /// The writes of a change: the object, then its name, then those that it needs, then the record.

@@ -1,5 +1,6 @@
 //! A page of a list, read from an index.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
@@ -68,7 +69,7 @@ impl DynamoDbStore {
         let mut items = Vec::new();
         for _ in 0..MAX_QUERIES {
             let wanted = limit.saturating_sub(items.len());
-            let (found, last) = self.query(list, wanted, start).await?;
+            let (found, last) = query(&self.client, list, wanted, start).await?;
             for item in &found {
                 items.extend(read(item)?);
             }
@@ -82,59 +83,58 @@ impl DynamoDbStore {
             cursor: start.and_then(|last| list.cursor(&last)),
         })
     }
+}
 
-    /// Every item of a list.
-    pub(crate) async fn all(&self, list: &List<'_>) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        let mut start = None;
-        loop {
-            let (found, last) = self.query(list, MAX_ITEMS_A_QUERY, start).await?;
-            items.extend(found);
-            if last.is_none() {
-                return Ok(items);
-            }
-            start = last;
+/// Every item of a list.
+pub(crate) async fn all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    let mut start = None;
+    loop {
+        let (found, last) = query(client, list, MAX_ITEMS_A_QUERY, start).await?;
+        items.extend(found);
+        if last.is_none() {
+            return Ok(items);
         }
+        start = last;
     }
+}
 
-    async fn query(
-        &self,
-        list: &List<'_>,
-        limit: usize,
-        start: Option<Item>,
-    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-        let begins_inside = start.is_some();
-        let range = list.index.range.as_ref().map_or("", |range| range.name);
-        let mut query = self
-            .client
-            .query()
-            .table_name(list.table)
-            .index_name(list.index.name)
-            .expression_attribute_names("#hash", list.index.hash)
-            .expression_attribute_values(":hash", text(&list.hash))
-            .scan_index_forward(list.ascending)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start);
-        query = match &list.bounds {
-            Bounds::All => query.key_condition_expression("#hash = :hash"),
-            Bounds::Between(from, to) => query
-                .key_condition_expression("#hash = :hash AND #range BETWEEN :from AND :to")
-                .expression_attribute_names("#range", range)
-                .expression_attribute_values(":from", from.clone())
-                .expression_attribute_values(":to", to.clone()),
-            Bounds::BeginningWith(beginning) => query
-                .key_condition_expression("#hash = :hash AND begins_with(#range, :beginning)")
-                .expression_attribute_names("#range", range)
-                .expression_attribute_values(":beginning", text(beginning)),
-        };
-        match query.send().await {
-            Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
-            // Everything else in the query is ours: it is the cursor that lies outside of the list.
-            Err(error) if begins_inside && error.code() == Some("ValidationException") => {
-                Err(StoreError::Cursor)
-            }
-            Err(error) => Err(unavailable("listing")(error)),
+async fn query(
+    client: &Client,
+    list: &List<'_>,
+    limit: usize,
+    start: Option<Item>,
+) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+    let begins_inside = start.is_some();
+    let range = list.index.range.as_ref().map_or("", |range| range.name);
+    let mut query = client
+        .query()
+        .table_name(list.table)
+        .index_name(list.index.name)
+        .expression_attribute_names("#hash", list.index.hash)
+        .expression_attribute_values(":hash", text(&list.hash))
+        .scan_index_forward(list.ascending)
+        .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+        .set_exclusive_start_key(start);
+    query = match &list.bounds {
+        Bounds::All => query.key_condition_expression("#hash = :hash"),
+        Bounds::Between(from, to) => query
+            .key_condition_expression("#hash = :hash AND #range BETWEEN :from AND :to")
+            .expression_attribute_names("#range", range)
+            .expression_attribute_values(":from", from.clone())
+            .expression_attribute_values(":to", to.clone()),
+        Bounds::BeginningWith(beginning) => query
+            .key_condition_expression("#hash = :hash AND begins_with(#range, :beginning)")
+            .expression_attribute_names("#range", range)
+            .expression_attribute_values(":beginning", text(beginning)),
+    };
+    match query.send().await {
+        Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
+        // Everything else in the query is ours: it is the cursor that lies outside of the list.
+        Err(error) if begins_inside && error.code() == Some("ValidationException") => {
+            Err(StoreError::Cursor)
         }
+        Err(error) => Err(unavailable("listing")(error)),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::item::{
     LEASE_UNTIL, MESSAGE_TYPE, RA_PROFILE, Reader, SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE,
     SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, milliseconds, octets, seconds, text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, CONFLICT, MAX_CONFLICTS, cancellation_reasons};
+use crate::objects::{CONDITION_FAILED, MAX_CONFLICTS, cancellation_reasons, pass, pause};
 use crate::page::{Bounds, List};
 
 const ISSUED: &str = "issued";
@@ -141,7 +141,8 @@ impl Transactions for DynamoDbStore {
             TransactWriteItem::builder().update(update).build(),
             TransactWriteItem::builder().put(put).build(),
         ];
-        for _ in 0..MAX_CONFLICTS {
+        for conflicts in 0..MAX_CONFLICTS {
+            pause(conflicts).await;
             let writing = self.client.transact_write_items();
             let written = writing
                 .set_transact_items(Some(items.to_vec()))
@@ -155,7 +156,7 @@ impl Transactions for DynamoDbStore {
                 return Ok(ClaimOutcome::Lost);
             }
             // A duplicate looks at the transaction at this very moment: it will see that it is too late.
-            if !reasons.contains(&CONFLICT) {
+            if !pass(&reasons) {
                 return Err(unavailable("recording a certificate")(error));
             }
         }

@@ -76,7 +76,7 @@ pub async fn create_authority(
     }
     let key = match &new.key {
         Some(reference) => managing.ca_keys.adopt(reference, new.key_algorithm).await?,
-        None => managing.ca_keys.generate(new.key_algorithm).await?,
+        None => managing.ca_keys.generate(&name, new.key_algorithm).await?,
     };
     let certification = match new.kind {
         AuthorityKind::Root => {

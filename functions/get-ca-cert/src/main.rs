@@ -1,0 +1,34 @@
+//! Lambda function: GetCACert and GetNextCACert. May read profiles, and nothing else.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use lambda_host::{EmbeddedMetrics, Environment, SettingError, SystemClock, sdk_config};
+use scep_http::{GetCaCert, reject, respond};
+use scep_service::{CachedProfiles, Reading, StoredProfiles};
+use store_dynamodb::ProfilesTable;
+
+fn main() -> ExitCode {
+    lambda_host::main(|environment| async move {
+        let operations = &GetCaCert(reading(&environment)?);
+        lambda_host::serve(
+            async |head, body| respond(operations, &head, body).await,
+            async |rejection| reject(rejection),
+        )
+        .await
+    })
+}
+
+fn reading(environment: &Environment) -> Result<Reading, SettingError> {
+    let table = environment.table("SCEPTER_PROFILES_TABLE")?;
+    let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), table);
+    let profiles = StoredProfiles(Arc::new(table));
+    let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
+    let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
+    Ok(Reading {
+        profiles: Arc::new(CachedProfiles::new(Arc::new(profiles), max_age)),
+        clock: Arc::new(SystemClock),
+        metrics: Arc::new(EmbeddedMetrics::new(namespace)),
+    })
+}

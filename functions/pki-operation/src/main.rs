@@ -1,0 +1,52 @@
+//! Lambda function: PKIOperation. The only one that may unwrap RA keys.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
+use lambda_host::{EmbeddedMetrics, Environment, SettingError, SystemClock, sdk_config};
+use scep_http::{PkiOperation, reject, respond};
+use scep_service::{CachedProfiles, Issuing, Metrics, Reading, StoredProfiles};
+use store_dynamodb::{DynamoDbStore, Tables};
+
+fn main() -> ExitCode {
+    lambda_host::main(|environment| async move {
+        let operations = &PkiOperation(issuing(&environment)?);
+        lambda_host::serve(
+            async |head, body| respond(operations, &head, body).await,
+            async |rejection| reject(rejection),
+        )
+        .await
+    })
+}
+
+fn issuing(environment: &Environment) -> Result<Issuing, SettingError> {
+    let aws = sdk_config(environment)?;
+    let tables = Tables {
+        profiles: environment.table("SCEPTER_PROFILES_TABLE")?,
+        transactions: environment.table("SCEPTER_TRANSACTIONS_TABLE")?,
+        certificates: environment.table("SCEPTER_CERTIFICATES_TABLE")?,
+    };
+    let store = Arc::new(DynamoDbStore::new(
+        aws_sdk_dynamodb::Client::new(&aws),
+        tables,
+    ));
+    let profiles = Arc::new(StoredProfiles(store.clone()));
+    let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
+    let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
+    let metrics: Arc<dyn Metrics> = Arc::new(EmbeddedMetrics::new(namespace));
+    let kms = Kms::new(aws_sdk_kms::Client::new(&aws), metrics.clone());
+    let symmetric_key = environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
+    let stack = environment.text("SCEPTER_STACK")?;
+    Ok(Issuing {
+        reading: Reading {
+            profiles: Arc::new(CachedProfiles::new(profiles, max_age)),
+            clock: Arc::new(SystemClock),
+            metrics,
+        },
+        transactions: store,
+        ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),
+        ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
+        secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
+    })
+}

@@ -1,0 +1,118 @@
+//! Callers as API Gateway's JWT authorizer found them, and the router as an answer to events.
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use lambda_host::JwtClaims;
+use management_api::{Authenticate, Caller, CallersUnknown, Scope, body_not_read};
+use scep_protocol::Rejection;
+use tower::ServiceExt;
+
+/// Believes the authorizer in front, which has verified signature, issuer, audience and time. Without it nobody is known.
+pub(crate) struct JwtAuthorizer {
+    /// What stands before the scopes of ours in a token: `scepter/` for `scepter/read`.
+    pub(crate) scope_prefix: String,
+}
+
+/// Claims that name a caller, the most readable first.
+const NAMES: [&str; 5] = ["username", "cognito:username", "email", "client_id", "sub"];
+
+#[async_trait]
+impl Authenticate for JwtAuthorizer {
+    async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
+        Ok(head
+            .extensions
+            .get::<JwtClaims>()
+            .and_then(|jwt| self.named(jwt)))
+    }
+}
+
+impl JwtAuthorizer {
+    fn named(&self, jwt: &JwtClaims) -> Option<Caller> {
+        let name = NAMES.iter().find_map(|name| jwt.claims.get(*name))?;
+        let ours = |scope: &String| Scope::from_name(scope.strip_prefix(&self.scope_prefix)?);
+        Some(Caller {
+            name: name.clone(),
+            scopes: jwt.scopes.iter().filter_map(ours).collect(),
+        })
+    }
+}
+
+/// The router's answer.
+pub(crate) async fn answer(
+    router: &Router,
+    head: Parts,
+    body: Result<Bytes, Rejection>,
+) -> Response<Bytes> {
+    let response = match body {
+        Ok(body) => {
+            let request = Request::from_parts(head, Body::from(body));
+            let answered = router.clone().oneshot(request).await;
+            answered.unwrap_or_else(|never| match never {})
+        }
+        Err(rejection) => body_not_read(rejection),
+    };
+    whole(response).await
+}
+
+/// The answer to what the router never sees, or does not answer in time.
+pub(crate) async fn reject(rejection: Rejection) -> Response<Bytes> {
+    whole(body_not_read(rejection)).await
+}
+
+async fn whole(response: Response<Body>) -> Response<Bytes> {
+    let (head, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => Response::from_parts(head, body.to_bytes()),
+        Err(error) => {
+            tracing::error!(%error, "the answer broke off");
+            let mut broken = Response::new(Bytes::new());
+            *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            broken
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(claims: &[(&str, &str)], scopes: &[&str], expected: Option<(&str, &[Scope])>) {
+        let authorizer = JwtAuthorizer {
+            scope_prefix: "scepter/".to_owned(),
+        };
+        let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let jwt = JwtClaims {
+            claims: claims.iter().map(text).collect::<HashMap<_, _>>(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        };
+        let caller = authorizer.named(&jwt);
+        let caller = caller.map(|caller| (caller.name, caller.scopes));
+        let expected = expected.map(|(name, scopes)| (name.to_owned(), scopes.to_vec()));
+        assert_eq!(caller, expected);
+    }
+
+    #[test]
+    fn a_token_names_its_caller_and_its_scopes() {
+        check(
+            &[("sub", "1"), ("client_id", "robot")],
+            &[
+                "scepter/read",
+                "scepter/write",
+                "openid",
+                "approve",
+                "other/approve",
+            ],
+            Some(("robot", &[Scope::Read, Scope::Write])),
+        );
+        check(&[("sub", "1")], &[], Some(("1", &[])));
+        check(&[("aud", "1")], &["scepter/read"], None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Measurements as Prometheus reads them: counted in memory, shown at `/metrics`.
+
+use axum::body::Body;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use scep_service::{Measurement, Metrics, RequestMeasured};
+
+/// OpenMetrics 1.0, which Prometheus reads.
+const TEXT: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// Upper bounds of what requests may take, in seconds.
+const SECONDS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// What was measured since the process started.
+pub(crate) struct PrometheusMetrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    enrolments: Family<EnrolmentLabels, Counter>,
+    seconds: Family<OperationLabels, Histogram>,
+    key_calls: Family<KeyCallLabels, Counter>,
+    remaining: Family<CertificateLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    operation: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct EnrolmentLabels {
+    profile: String,
+    message_type: &'static str,
+    pki_status: &'static str,
+    fail_info: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OperationLabels {
+    operation: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct KeyCallLabels {
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CertificateLabels {
+    certificate: &'static str,
+    name: String,
+}
+
+impl Default for PrometheusMetrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("scepter"),
+            requests: Family::default(),
+            enrolments: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            key_calls: Family::default(),
+            remaining: Family::default(),
+        };
+        metrics.registered()
+    }
+}
+
+impl PrometheusMetrics {
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("requests", "SCEP requests answered", self.requests.clone());
+        let help = "CertReps sent";
+        registry.register("enrolments", help, self.enrolments.clone());
+        let help = "Seconds from a SCEP request to its answer";
+        registry.register("request_seconds", help, self.seconds.clone());
+        let help = "Calls of a key store over the network";
+        registry.register("key_calls", help, self.key_calls.clone());
+        let help = "Days until a certificate of the server itself ends";
+        registry.register("certificate_remaining_days", help, self.remaining.clone());
+        self
+    }
+
+    /// All of it as text.
+    pub(crate) fn response(&self) -> Response<Body> {
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            let mut failed = Response::new(Body::empty());
+            *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return failed;
+        }
+        let mut response = Response::new(Body::from(text));
+        response.headers_mut().insert(CONTENT_TYPE, TEXT);
+        response
+    }
+
+    fn request(&self, request: &RequestMeasured<'_>) {
+        let operation = request.operation.unwrap_or_default();
+        let labels = RequestLabels {
+            operation,
+            status: request.status,
+        };
+        self.requests.get_or_create(&labels).inc();
+        let seconds = self.seconds.get_or_create(&OperationLabels { operation });
+        seconds.observe(request.took.as_secs_f64());
+        if let Some(pki_status) = request.pki_status {
+            let labels = EnrolmentLabels {
+                profile: request.profile.unwrap_or_default().to_owned(),
+                message_type: request.message_type.unwrap_or_default(),
+                pki_status,
+                fail_info: request.fail_info.unwrap_or_default(),
+            };
+            self.enrolments.get_or_create(&labels).inc();
+        }
+    }
+}
+
+impl Metrics for PrometheusMetrics {
+    fn record(&self, measurement: &Measurement<'_>) {
+        match measurement {
+            Measurement::Request(request) => self.request(request),
+            Measurement::KeyCall {
+                operation, outcome, ..
+            } => {
+                let outcome = outcome.name();
+                let labels = KeyCallLabels { operation, outcome };
+                self.key_calls.get_or_create(&labels).inc();
+            }
+            Measurement::Remaining {
+                certificate,
+                name,
+                days,
+            } => {
+                let labels = CertificateLabels {
+                    certificate: certificate.name(),
+                    name: (*name).to_owned(),
+                };
+                self.remaining.get_or_create(&labels).set(*days);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! CA keys: made or adopted in KMS, signed with there. Only digests are sent.
+
+use async_trait::async_trait;
+use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
+use ca_issuer::signature_algorithm;
+use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
+use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
+use scep_service::{CaKeys, GeneratedKey, KeyError};
+
+use crate::Kms;
+use crate::call::{Missing, broken};
+
+/// The tag that every CA key of a stack has. Policies let functions sign with keys that have it, and with no other.
+const TAG: &str = "scepter:stack";
+
+/// CA keys in KMS. A key's reference is its ARN.
+pub struct KmsCaKeys {
+    kms: Kms,
+    stack: String,
+}
+
+impl KmsCaKeys {
+    /// The keys of a stack: its name is their tag and stands in their aliases. Letters, digits and `-`, at most 128.
+    #[must_use]
+    pub const fn new(kms: Kms, stack: String) -> Self {
+        Self { kms, stack }
+    }
+
+    /// Makes a key; its ARN.
+    async fn create(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<String, KeyError> {
+        let tag = |key: &str, value: &str| Tag::builder().tag_key(key).tag_value(value).build();
+        let tags = [
+            tag(TAG, &self.stack),
+            tag("scepter:authority", authority.as_str()),
+        ]
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(broken("CreateKey", authority.as_str()))?;
+        let request = self.kms.client.create_key();
+        let request = request
+            .key_spec(key_spec(algorithm))
+            .key_usage(KeyUsageType::SignVerify)
+            .description(format!(
+                "CA key of {authority}, Scepter stack {}",
+                self.stack
+            ))
+            .set_tags(Some(tags));
+        let made = self
+            .kms
+            .call("CreateKey", authority.as_str(), request.send());
+        let arn = made.await?.key_metadata.and_then(|made| made.arn);
+        arn.ok_or(Missing("ARN"))
+            .map_err(broken("CreateKey", authority.as_str()))
+    }
+
+    /// Gives a key an alias that people find it by. It works without one.
+    async fn name(&self, key: &str, authority: &ProfileName) {
+        let alias = alias(&self.stack, authority, key);
+        let request = self.kms.client.create_alias();
+        let request = request.alias_name(&alias).target_key_id(key);
+        if let Err(error) = self.kms.call("CreateAlias", key, request.send()).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, key, alias, "the new key has no alias");
+        }
+    }
+
+    async fn public_key(&self, key: &str) -> Result<GetPublicKeyOutput, KeyError> {
+        let request = self.kms.client.get_public_key().key_id(key);
+        self.kms.call("GetPublicKey", key, request.send()).await
+    }
+}
+
+#[async_trait]
+impl CaKeys for KmsCaKeys {
+    async fn generate(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        let arn = self.create(authority, algorithm).await?;
+        tracing::info!(key = arn, %authority, "made a CA key");
+        self.name(&arn, authority).await;
+        let public = self.public_key(&arn).await?;
+        generated(&arn, public)
+    }
+
+    async fn adopt(
+        &self,
+        reference: &KeyReference,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        let refused = |reason| KeyError::NotAdoptable {
+            reference: reference.0.clone(),
+            reason,
+        };
+        let public = match self.public_key(&reference.0).await {
+            Err(KeyError::Broken { source, .. }) => {
+                let error = &*source;
+                tracing::warn!(error, key = reference.0, "a key is not adopted");
+                return Err(refused(
+                    "KMS does not show its public key: it must exist, be enabled, and have the tag scepter:stack",
+                ));
+            }
+            answered => answered?,
+        };
+        if public.key_usage != Some(KeyUsageType::SignVerify) {
+            return Err(refused("it is not for SIGN_VERIFY"));
+        }
+        if public.key_spec != Some(key_spec(algorithm)) {
+            return Err(refused("its key spec is not that of keyAlgorithm"));
+        }
+        generated(&reference.0, public)
+    }
+
+    async fn sign(
+        &self,
+        key: &KeyReference,
+        algorithm: KeyAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let how = signature_algorithm(algorithm);
+        let (digest, how) = signing_algorithm(how)
+            .ok_or("KMS does not sign so")
+            .map_err(broken("Sign", &key.0))?;
+        let request = self.kms.client.sign();
+        let request = request
+            .key_id(&key.0)
+            .message_type(MessageType::Digest)
+            .message(Blob::new(digest.digest(message)))
+            .signing_algorithm(how);
+        let signed = self.kms.call("Sign", &key.0, request.send()).await?;
+        let signature = signed.signature.ok_or(Missing("signature"));
+        let signature = signature.map_err(broken("Sign", &key.0))?;
+        Ok(signature.into_inner())
+    }
+}
+
+/// The key by its ARN, whatever it was asked for by.
+fn generated(asked: &str, public: GetPublicKeyOutput) -> Result<GeneratedKey, KeyError> {
+    let key = public.public_key.ok_or(Missing("public key"));
+    let key = key.map_err(broken("GetPublicKey", asked))?;
+    Ok(GeneratedKey {
+        reference: KeyReference(public.key_id.unwrap_or_else(|| asked.to_owned())),
+        subject_public_key_info: key.into_inner(),
+    })
+}
+
+fn key_spec(algorithm: KeyAlgorithm) -> KeySpec {
+    match algorithm {
+        KeyAlgorithm::Rsa2048 => KeySpec::Rsa2048,
+        KeyAlgorithm::Rsa3072 => KeySpec::Rsa3072,
+        KeyAlgorithm::Rsa4096 => KeySpec::Rsa4096,
+        KeyAlgorithm::EcP256 => KeySpec::EccNistP256,
+        KeyAlgorithm::EcP384 => KeySpec::EccNistP384,
+        KeyAlgorithm::EcP521 => KeySpec::EccNistP521,
+    }
+}
+
+/// KMS's name for a signature algorithm, with the digest that is sent.
+fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, SigningAlgorithmSpec)> {
+    use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+    use SignatureAlgorithm::{Ecdsa, RsaPkcs1, RsaPss};
+    Some(match how {
+        RsaPkcs1(Sha256) => (Sha256, SigningAlgorithmSpec::RsassaPkcs1V15Sha256),
+        RsaPkcs1(Sha384) => (Sha384, SigningAlgorithmSpec::RsassaPkcs1V15Sha384),
+        RsaPkcs1(Sha512) => (Sha512, SigningAlgorithmSpec::RsassaPkcs1V15Sha512),
+        Ecdsa(Sha256) => (Sha256, SigningAlgorithmSpec::EcdsaSha256),
+        Ecdsa(Sha384) => (Sha384, SigningAlgorithmSpec::EcdsaSha384),
+        Ecdsa(Sha512) => (Sha512, SigningAlgorithmSpec::EcdsaSha512),
+        RsaPkcs1(Sha1) | Ecdsa(Sha1) | RsaPss(_) => return None,
+    })
+}
+
+/// `alias/scepter/{stack}/{authority}-{beginning of the key's id}`: an authority that is made anew gets another key.
+fn alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let authority: String = authority.as_str().chars().map(plain).collect();
+    let id = arn.rsplit('/').next().unwrap_or_default();
+    let id: String = id.chars().take(8).collect();
+    format!("alias/scepter/{stack}/{authority}-{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_has_only_what_kms_takes() {
+        let authority = ProfileName::new("corp.ca~1").unwrap();
+        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        assert_eq!(
+            alias("scepter-prod", &authority, arn),
+            "alias/scepter/scepter-prod/corp_ca_1-1234abcd"
+        );
+    }
+
+    #[test]
+    fn every_kind_of_key_signs_in_kms() {
+        for algorithm in KeyAlgorithm::ALL {
+            assert!(signing_algorithm(signature_algorithm(algorithm)).is_some());
+        }
+    }
+}

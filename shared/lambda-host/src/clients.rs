@@ -1,0 +1,65 @@
+//! What every AWS client of a function has in common.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use crate::environment::{Environment, SettingError};
+
+/// How often a request is sent that AWS throttles or does not answer.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Longest wait between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// How long one attempt may take, and all of them: an enrolment makes three calls, and has 29 seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Region, credentials, retries and timeouts, from what Lambda gives every function.
+///
+/// The credentials are those of the function's role, which Lambda renews by starting a new process; no chain of other places
+/// is asked. `AWS_ENDPOINT_URL` leads to an emulator.
+///
+/// # Errors
+/// When a variable that Lambda sets is missing.
+pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> {
+    let credentials = Credentials::new(
+        environment.text("AWS_ACCESS_KEY_ID")?,
+        environment.text("AWS_SECRET_ACCESS_KEY")?,
+        environment.optional("AWS_SESSION_TOKEN"),
+        None,
+        "Lambda",
+    );
+    let retries = RetryConfig::standard()
+        .with_max_attempts(MAX_ATTEMPTS)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(MAX_BACKOFF);
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
+        .build();
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(environment.text("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(retries)
+        .timeout_config(timeouts)
+        .http_client(http);
+    config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL"));
+    Ok(config.build())
+}

@@ -1,0 +1,205 @@
+//! Measurements as CloudWatch's embedded metric format: lines of the log that CloudWatch makes metrics of.
+
+use std::io::Write;
+use std::time::Duration;
+
+use scep_service::{Measurement, Metrics, RequestMeasured};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+/// Writes a line of standard output for each measurement.
+///
+/// | metric | unit | dimensions |
+/// |---|---|---|
+/// | `Requests`, `Latency` | count, milliseconds | `Operation` |
+/// | `Faults` | count of 5xx | none |
+/// | `Enrolments` | count | `PkiStatus`; `Profile`, `MessageType`, `PkiStatus`, `FailInfo` |
+/// | `KmsCalls`, `KmsLatency` | count, milliseconds | `KmsOperation`, `Outcome` |
+/// | `DaysRemaining` | days | none; `Certificate`, `Name` |
+pub struct EmbeddedMetrics {
+    namespace: String,
+}
+
+impl EmbeddedMetrics {
+    /// Metrics of this CloudWatch namespace.
+    #[must_use]
+    pub const fn new(namespace: String) -> Self {
+        Self { namespace }
+    }
+
+    fn line(&self, measurement: &Measurement<'_>, at: OffsetDateTime) -> Value {
+        let mut line = Line::default();
+        match measurement {
+            Measurement::Request(request) => line.request(request),
+            Measurement::KeyCall {
+                operation,
+                outcome,
+                took,
+            } => {
+                line.property("KmsOperation", operation);
+                line.property("Outcome", outcome.name());
+                line.metrics(
+                    &[&["KmsOperation", "Outcome"]],
+                    &[
+                        ("KmsCalls", "Count", 1.0),
+                        milliseconds("KmsLatency", *took),
+                    ],
+                );
+            }
+            Measurement::Remaining {
+                certificate,
+                name,
+                days,
+            } => {
+                line.property("Certificate", certificate.name());
+                line.property("Name", name);
+                let dimensions: &[&[&str]] = &[&[], &["Certificate", "Name"]];
+                line.metrics(dimensions, &[("DaysRemaining", "None", *days)]);
+            }
+        }
+        line.finished(&self.namespace, at)
+    }
+}
+
+impl Metrics for EmbeddedMetrics {
+    fn record(&self, measurement: &Measurement<'_>) {
+        let line = self.line(measurement, OffsetDateTime::now_utc());
+        // Where the log cannot be written, that cannot be said either.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+/// A line in the making.
+#[derive(Default)]
+struct Line {
+    properties: Map<String, Value>,
+    directives: Vec<(Value, Value)>,
+}
+
+impl Line {
+    fn property(&mut self, name: &str, value: &str) {
+        self.properties.insert(name.to_owned(), json!(value));
+    }
+
+    /// Metrics, name, unit and value, under each of these sets of dimensions.
+    fn metrics(&mut self, dimensions: &[&[&str]], metrics: &[(&str, &str, f64)]) {
+        let mut described = Vec::new();
+        for (name, unit, value) in metrics {
+            self.properties.insert((*name).to_owned(), json!(value));
+            described.push(json!({ "Name": name, "Unit": unit }));
+        }
+        self.directives.push((json!(dimensions), json!(described)));
+    }
+
+    fn request(&mut self, request: &RequestMeasured<'_>) {
+        self.property("Operation", request.operation.unwrap_or("none"));
+        let requests = [
+            ("Requests", "Count", 1.0),
+            milliseconds("Latency", request.took),
+        ];
+        self.metrics(&[&["Operation"]], &requests);
+        let fault = if request.status >= 500 { 1.0 } else { 0.0 };
+        self.metrics(&[&[]], &[("Faults", "Count", fault)]);
+        if let Some(pki_status) = request.pki_status {
+            self.property("PkiStatus", pki_status);
+            self.property("Profile", request.profile.unwrap_or("none"));
+            self.property("MessageType", request.message_type.unwrap_or("none"));
+            self.property("FailInfo", request.fail_info.unwrap_or("none"));
+            let detailed = ["Profile", "MessageType", "PkiStatus", "FailInfo"];
+            let dimensions: &[&[&str]] = &[&["PkiStatus"], &detailed];
+            self.metrics(dimensions, &[("Enrolments", "Count", 1.0)]);
+        }
+    }
+
+    fn finished(mut self, namespace: &str, at: OffsetDateTime) -> Value {
+        let directives: Vec<_> = self
+            .directives
+            .into_iter()
+            .map(|(dimensions, metrics)| {
+                json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics })
+            })
+            .collect();
+        let milliseconds = at.unix_timestamp().saturating_mul(1000);
+        let aws = json!({ "Timestamp": milliseconds, "CloudWatchMetrics": directives });
+        self.properties.insert("_aws".to_owned(), aws);
+        Value::Object(self.properties)
+    }
+}
+
+const fn milliseconds<'a>(name: &'a str, took: Duration) -> (&'a str, &'a str, f64) {
+    (name, "Milliseconds", took.as_secs_f64() * 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use scep_service::{KeyCallOutcome, ServerCertificate};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(measurement: &Measurement<'_>, expected: Value) {
+        let metrics = EmbeddedMetrics::new("Scepter/test".to_owned());
+        let line = metrics.line(measurement, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn an_enrolment_is_a_line() {
+        let request = RequestMeasured {
+            operation: Some("PKIOperation"),
+            profile: Some("default"),
+            message_type: Some("PKCSReq"),
+            pki_status: Some("FAILURE"),
+            fail_info: Some("badRequest"),
+            status: 200,
+            took: Duration::from_millis(25),
+        };
+        let directive = |dimensions: Value, metrics: Value| json!({ "Namespace": "Scepter/test", "Dimensions": dimensions, "Metrics": metrics });
+        let metric = |name, unit| json!({ "Name": name, "Unit": unit });
+        check(
+            &Measurement::Request(&request),
+            json!({
+                "_aws": { "Timestamp": 0, "CloudWatchMetrics": [
+                    directive(
+                        json!([["Operation"]]),
+                        json!([metric("Requests", "Count"), metric("Latency", "Milliseconds")]),
+                    ),
+                    directive(json!([[]]), json!([metric("Faults", "Count")])),
+                    directive(
+                        json!([["PkiStatus"], ["Profile", "MessageType", "PkiStatus", "FailInfo"]]),
+                        json!([metric("Enrolments", "Count")]),
+                    ),
+                ]},
+                "Operation": "PKIOperation", "Profile": "default", "MessageType": "PKCSReq",
+                "PkiStatus": "FAILURE", "FailInfo": "badRequest",
+                "Requests": 1.0, "Latency": 25.0, "Faults": 0.0, "Enrolments": 1.0,
+            }),
+        );
+    }
+
+    #[test]
+    fn key_calls_and_what_remains_are_lines() {
+        let call = Measurement::KeyCall {
+            operation: "Sign",
+            outcome: KeyCallOutcome::Done,
+            took: Duration::from_millis(8),
+        };
+        let metrics = EmbeddedMetrics::new("Scepter/test".to_owned());
+        let line = metrics.line(&call, OffsetDateTime::UNIX_EPOCH);
+        let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
+        assert_eq!(*dimensions, json!([["KmsOperation", "Outcome"]]));
+        assert_eq!(
+            (&line["KmsOperation"], &line["KmsLatency"]),
+            (&json!("Sign"), &json!(8.0))
+        );
+        let remaining = Measurement::Remaining {
+            certificate: ServerCertificate::Ra,
+            name: "a",
+            days: 12.5,
+        };
+        let line = metrics.line(&remaining, OffsetDateTime::UNIX_EPOCH);
+        let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
+        assert_eq!(*dimensions, json!([[], ["Certificate", "Name"]]));
+        assert_eq!(line["DaysRemaining"], json!(12.5));
+    }
+}

@@ -1,0 +1,193 @@
+//! API Gateway's events (payload format 2.0) as HTTP requests, and HTTP responses as its answers.
+
+use std::collections::HashMap;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{Request, Response};
+use scep_protocol::Rejection;
+
+use crate::front_door::public_path;
+
+/// Longest body of an event that is decoded, in octets as it comes; every wire has a smaller limit of its own.
+const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
+
+/// What API Gateway's JWT authorizer found in a token that it verified. An extension of the request.
+#[derive(Clone, Debug)]
+pub struct JwtClaims {
+    /// Claims by name.
+    pub claims: HashMap<String, String>,
+    /// Scopes.
+    pub scopes: Vec<String>,
+}
+
+/// The request of an event: its head, and its body or why there is none.
+///
+/// # Errors
+/// [`Rejection::NotFound`] when the URL is none.
+pub(crate) fn request(
+    event: ApiGatewayV2httpRequest,
+) -> Result<(Parts, Result<Bytes, Rejection>), Rejection> {
+    let path = event.raw_path.unwrap_or_default();
+    let mut uri = public_path(&path).into_owned();
+    if let Some(query) = event.raw_query_string.filter(|query| !query.is_empty()) {
+        uri.push('?');
+        uri.push_str(&query);
+    }
+    let mut request = Request::builder()
+        .method(event.request_context.http.method)
+        .uri(uri);
+    if let Some(headers) = request.headers_mut() {
+        *headers = event.headers;
+    }
+    let jwt = event.request_context.authorizer.and_then(|a| a.jwt);
+    if let Some(jwt) = jwt {
+        request = request.extension(JwtClaims {
+            claims: jwt.claims,
+            scopes: jwt.scopes.unwrap_or_default(),
+        });
+    }
+    let request = request.body(()).map_err(|_| Rejection::NotFound)?;
+    let body = body(event.body.unwrap_or_default(), event.is_base64_encoded);
+    Ok((request.into_parts().0, body))
+}
+
+/// API Gateway takes bodies whose Content-Type is of text for UTF-8, and puts U+FFFD in the place of what is not.
+fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
+    if body.len() > MAX_EVENT_BODY_BYTES {
+        return Err(Rejection::BodyTooLarge);
+    }
+    if is_base64 {
+        let decoded = STANDARD.decode(body);
+        return decoded
+            .map(Bytes::from)
+            .map_err(|_| Rejection::UnreadableMessage);
+    }
+    if body.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Rejection::DamagedMessage);
+    }
+    Ok(Bytes::from(body))
+}
+
+/// The answer that carries a response; base64 unless it is text.
+pub(crate) fn answer(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
+    let (head, body) = response.into_parts();
+    let content_type = head.headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let is_text = content_type
+        .is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
+    let text = std::str::from_utf8(&body).ok().filter(|_| is_text);
+    let is_base64_encoded = text.is_none() && !body.is_empty();
+    let body = match text {
+        Some(text) => Body::Text(text.to_owned()),
+        None if body.is_empty() => Body::Empty,
+        None => Body::Binary(body.to_vec()),
+    };
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = i64::from(head.status.as_u16());
+    answer.headers = head.headers;
+    answer.body = Some(body);
+    answer.is_base64_encoded = is_base64_encoded;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(path: &str, query: &str, body: Value, is_base64: bool) -> ApiGatewayV2httpRequest {
+        let event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+            "headers": {"content-type": "application/x-pki-message"},
+            "requestContext": {
+                "http": {"method": "POST", "path": path},
+                "authorizer": {"jwt": {"claims": {"sub": "admin"}, "scopes": ["scepter/read"]}}
+            },
+            "body": body, "isBase64Encoded": is_base64
+        });
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn an_event_becomes_the_request_that_was_sent() {
+        let event = event(
+            "/internal/scep/PKIOperation/default",
+            "operation=PKIOperation&message=a+b%2B",
+            json!("AAEC"),
+            true,
+        );
+        let (head, body) = request(event).unwrap();
+        assert_eq!(
+            (head.method.as_str(), head.uri.to_string().as_str()),
+            (
+                "POST",
+                "/api/v1/protocols/scep/default?operation=PKIOperation&message=a+b%2B"
+            )
+        );
+        assert_eq!(head.headers["content-type"], "application/x-pki-message");
+        assert_eq!(
+            head.extensions.get::<JwtClaims>().unwrap().claims["sub"],
+            "admin"
+        );
+        assert_eq!(body.unwrap().as_ref(), [0, 1, 2]);
+    }
+
+    #[track_caller]
+    fn check(body: Value, is_base64: bool, expected: Result<&[u8], Rejection>) {
+        let (_, body) = request(event("/", "", body, is_base64)).unwrap();
+        assert_eq!(body, expected.map(Bytes::copy_from_slice));
+    }
+
+    #[test]
+    fn bodies_are_told_apart() {
+        check(json!(null), false, Ok(b""));
+        check(json!("{}"), false, Ok(b"{}"));
+        check(
+            json!("0\u{fffd}\u{0}"),
+            false,
+            Err(Rejection::DamagedMessage),
+        );
+        check(json!("?"), true, Err(Rejection::UnreadableMessage));
+        let large = "A".repeat(MAX_EVENT_BODY_BYTES + 1);
+        check(json!(large), true, Err(Rejection::BodyTooLarge));
+    }
+
+    #[test]
+    fn a_url_that_is_none_is_refused_without_a_panic() {
+        for query in ["a=<b>", "a=\"b\"", "\u{e9}", "a b", "#"] {
+            let event = event("/a", query, json!(null), false);
+            assert_eq!(request(event).err(), Some(Rejection::NotFound), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_text_or_base64() {
+        let answered = |kind: &'static str, body: &'static [u8]| {
+            let mut response = Response::new(Bytes::from_static(body));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            let answer = serde_json::to_value(answer(response)).unwrap();
+            (answer["body"].clone(), answer["isBase64Encoded"].clone())
+        };
+        assert_eq!(
+            answered("text/plain", b"AES\n"),
+            (json!("AES\n"), json!(false))
+        );
+        assert_eq!(
+            answered("application/x-pki-message", &[0, 1, 2]),
+            (json!("AAEC"), json!(true))
+        );
+        assert_eq!(
+            answered("text/plain", &[0xff]),
+            (json!("/w=="), json!(true))
+        );
+    }
+}

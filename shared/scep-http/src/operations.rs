@@ -1,0 +1,169 @@
+//! Which operations a process answers, and what they may reach: one each in the functions, every one in the local server.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Response};
+use scep_protocol::{EndpointName, Rejection};
+use scep_service::{
+    Failure, Issuing, PkiOperationReply, Reading, ca_capabilities, ca_certificates, pki_operation,
+};
+
+use crate::answer::{capabilities, cert_rep, certificates};
+use crate::message::decode_message;
+use crate::operation::{Operation, parameter, query};
+use crate::respond::MAX_BODY_BYTES;
+
+/// A request whose endpoint and operation are known.
+pub struct Asked<'a> {
+    pub(crate) endpoint: &'a EndpointName,
+    pub(crate) operation: Operation,
+    pub(crate) head: &'a Parts,
+    pub(crate) body: &'a Bytes,
+}
+
+/// An answer, with what a log says about a PKIOperation's.
+pub struct Answer {
+    pub(crate) response: Response<Bytes>,
+    pub(crate) reply: Option<PkiOperationReply>,
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        Self {
+            response,
+            reply: None,
+        }
+    }
+}
+
+/// Operations that a process answers.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// What every operation may reach.
+    fn reading(&self) -> &Reading;
+
+    /// Answers; [`Rejection::UnknownOperation`] when the operation is none of these.
+    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure>;
+}
+
+/// GetCACaps, RFC 8894 §3.5.
+pub struct GetCaCaps(pub Reading);
+
+/// GetCACert and GetNextCACert, RFC 8894 §4.2 and §4.7.
+pub struct GetCaCert(pub Reading);
+
+/// PKIOperation, RFC 8894 §4.3.
+pub struct PkiOperation(pub Issuing);
+
+/// All of them.
+pub struct EveryOperation {
+    get_ca_caps: GetCaCaps,
+    get_ca_cert: GetCaCert,
+    pki_operation: PkiOperation,
+}
+
+impl EveryOperation {
+    /// All operations, with what they may reach.
+    #[must_use]
+    pub fn new(issuing: Issuing) -> Self {
+        Self {
+            get_ca_caps: GetCaCaps(issuing.reading.clone()),
+            get_ca_cert: GetCaCert(issuing.reading.clone()),
+            pki_operation: PkiOperation(issuing),
+        }
+    }
+}
+
+#[async_trait]
+impl Operations for GetCaCaps {
+    fn reading(&self) -> &Reading {
+        &self.0
+    }
+
+    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
+        match asked.operation {
+            Operation::GetCaCaps => {
+                let announced = ca_capabilities(&self.0, asked.endpoint).await?;
+                Ok(capabilities(&announced).into())
+            }
+            Operation::GetCaCert | Operation::GetNextCaCert | Operation::PkiOperation => unknown(),
+        }
+    }
+}
+
+#[async_trait]
+impl Operations for GetCaCert {
+    fn reading(&self) -> &Reading {
+        &self.0
+    }
+
+    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
+        match asked.operation {
+            Operation::GetCaCert => {
+                let answered = certificates(ca_certificates(&self.0, asked.endpoint).await?);
+                let response = answered.map_err(|error| Failure::Encode(error.into()))?;
+                Ok(response.into())
+            }
+            Operation::GetNextCaCert => {
+                ca_capabilities(&self.0, asked.endpoint).await?;
+                Err(Failure::Rejected(Rejection::NoNextCaCertificate))
+            }
+            Operation::GetCaCaps | Operation::PkiOperation => unknown(),
+        }
+    }
+}
+
+#[async_trait]
+impl Operations for PkiOperation {
+    fn reading(&self) -> &Reading {
+        &self.0.reading
+    }
+
+    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
+        match asked.operation {
+            Operation::PkiOperation => {
+                let message = message(asked.head, asked.body).map_err(Failure::Rejected)?;
+                let mut reply = pki_operation(&self.0, asked.endpoint, &message).await?;
+                let cert_rep = cert_rep(std::mem::take(&mut reply.cert_rep));
+                Ok(Answer {
+                    response: cert_rep,
+                    reply: Some(reply),
+                })
+            }
+            Operation::GetCaCaps | Operation::GetCaCert | Operation::GetNextCaCert => unknown(),
+        }
+    }
+}
+
+#[async_trait]
+impl Operations for EveryOperation {
+    fn reading(&self) -> &Reading {
+        self.pki_operation.reading()
+    }
+
+    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
+        match asked.operation {
+            Operation::GetCaCaps => self.get_ca_caps.answer(asked).await,
+            Operation::GetCaCert | Operation::GetNextCaCert => self.get_ca_cert.answer(asked).await,
+            Operation::PkiOperation => self.pki_operation.answer(asked).await,
+        }
+    }
+}
+
+fn unknown() -> Result<Answer, Failure> {
+    Err(Failure::Rejected(Rejection::UnknownOperation))
+}
+
+/// The pkiMessage: a POST's body, a GET's `message`.
+fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
+    if head.method == Method::POST {
+        return Ok(body.clone());
+    }
+    let raw = parameter(query(head), "message").ok_or(Rejection::UnreadableMessage)?;
+    let message = decode_message(raw)?;
+    if message.len() > MAX_BODY_BYTES {
+        return Err(Rejection::BodyTooLarge);
+    }
+    Ok(Bytes::from(message))
+}
