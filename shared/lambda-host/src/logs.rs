@@ -4,9 +4,9 @@ use tracing::Level;
 
 use crate::environment::Environment;
 
-/// Starts logging at the level of `AWS_LAMBDA_LOG_LEVEL`, INFO where it is missing or none.
+/// Starts logging at the level of `SCEPTER_LOG_LEVEL`, INFO where it is missing or none.
 pub(crate) fn start(environment: &Environment) {
-    let level = environment.optional("AWS_LAMBDA_LOG_LEVEL");
+    let level = environment.optional("SCEPTER_LOG_LEVEL");
     let level = level.and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
         .with_max_level(level.unwrap_or(Level::INFO))

@@ -1,0 +1,180 @@
+"""AWS on loopback for tests/cloud: MiniStack, with what it lacks for this stack added at run time.
+
+    BIND_HOST=127.0.0.1 GATEWAY_PORT=4566 AUTH=true … python emulator.py
+
+Each addition names what AWS does. `check` fails at the start when a newer MiniStack no longer has what is patched.
+Beside AWS's own endpoints it answers:
+
+    PUT /_tests/faults   {"Sign": "ThrottlingException", …}: these operations fail from now on; {} ends that
+    GET /_tests/calls    [["Sign", 200], …]: DynamoDB's and KMS's operations since the last look
+"""
+
+import json
+import re
+import socketserver
+import urllib.parse
+import urllib.request
+from importlib.metadata import version
+
+import ministack.app as app
+import ministack.core.iam_actions as iam_actions
+import ministack.core.lambda_runtime as lambda_runtime
+import ministack.services.apigateway as apigateway
+import ministack.services.cloudformation.provisioners as provisioners
+import ministack.services.cloudfront as cloudfront
+
+VERSION = "1.5.33"
+EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
+
+
+def check() -> None:
+    if version("ministack") != VERSION:
+        raise SystemExit(f"emulator.py patches ministack {VERSION}, and this is {version('ministack')}")
+    for module, name in (
+        (lambda_runtime.Worker, "_drain_stderr_bounded"),
+        (iam_actions, "request_tag_context"),
+        (apigateway, "_urlopen_sync"),
+        (cloudfront, "_forward_to_origin"),
+        (app, "app"),
+    ):
+        if not hasattr(module, name):
+            raise SystemExit(f"emulator.py patches {module.__name__}.{name}, which is gone")
+
+
+def prompt_functions() -> None:
+    """A function's answer is there when the function gives it, not when its log has been waited for."""
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+    drain = lambda_runtime.Worker._drain_stderr_bounded
+
+    def promptly(self, first_line_wait=0, idle_confirm=0.0, hard_cap=0.25):
+        return drain(self, 0.0, 0.0, hard_cap)
+
+    lambda_runtime.Worker._drain_stderr_bounded = promptly
+
+
+def kms_conditions() -> None:
+    """Policies may ask for the algorithm, the message type and the encryption context of a KMS request."""
+    tags = iam_actions.request_tag_context
+
+    def context(service, iam_action, body, *arguments, **named):
+        found = dict(tags(service, iam_action, body, *arguments, **named) or {})
+        if service == "kms":
+            request = json.loads(body or b"{}")
+            for name in ("SigningAlgorithm", "MessageType", "EncryptionAlgorithm"):
+                if name in request:
+                    found[f"kms:{name}"] = request[name]
+            encryption = request.get("EncryptionContext") or {}
+            if encryption:
+                found["kms:EncryptionContextKeys"] = sorted(encryption)
+            for name, value in encryption.items():
+                found[f"kms:EncryptionContext:{name}"] = value
+        return found
+
+    iam_actions.request_tag_context = context
+
+
+def loopback_origins(port: str) -> None:
+    """An HTTP API that is called by its own domain name is the one in this process."""
+    urlopen = apigateway._urlopen_sync
+
+    def own(request, timeout_seconds):
+        url = request if isinstance(request, str) else request.full_url
+        parts = urllib.parse.urlsplit(url)
+        if match := EXECUTE_API.match(parts.hostname or ""):
+            path = f"/_aws/execute-api/{match[1]}/$default{parts.path}"
+            local = urllib.parse.urlunsplit(("http", f"127.0.0.1:{port}", path, parts.query, ""))
+            request = urllib.request.Request(
+                local, data=request.data, method=request.get_method(), headers=dict(request.header_items())
+            )
+        return urlopen(request, timeout_seconds)
+
+    apigateway._urlopen_sync = own
+    forward = cloudfront._forward_to_origin
+
+    def forward_own(origin, method, uri, query_string, headers, *arguments, **named):
+        if match := EXECUTE_API.match(origin["domain_name"]):
+            origin = {
+                **origin,
+                "domain_name": "127.0.0.1",
+                "http_port": int(port),
+                "protocol_policy": "http-only",
+            }
+            headers = {name: value for name, value in headers.items() if name.lower() != "host"}
+            headers["host"] = f"127.0.0.1:{port}"
+            uri = f"/_aws/execute-api/{match[1]}/$default{uri}"
+        return forward(origin, method, uri, query_string, headers, *arguments, **named)
+
+    cloudfront._forward_to_origin = forward_own
+
+
+def metric_math_alarms() -> None:
+    """An alarm may watch an expression over metrics. Here it is kept, and watches nothing."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+    create = handler["create"]
+
+    def create_any(logical_id, properties, stack_name):
+        if "Metrics" in properties:
+            rest = {name: value for name, value in properties.items() if name != "Metrics"}
+            named = {"Namespace": "Tests", "MetricName": logical_id, "Period": 300, "Statistic": "Sum"}
+            properties = {**rest, **named}
+        return create(logical_id, properties, stack_name)
+
+    handler["create"] = create_any
+
+
+def tests_endpoints() -> None:
+    """Faults on demand, and what was called."""
+    inner, faults, calls = app.app, {}, []
+
+    async def answer(send, status, body):
+        headers = [(b"content-type", b"application/x-amz-json-1.0")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    async def read(receive):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return body
+
+    async def outer(scope, receive, send):
+        if scope["type"] != "http":
+            return await inner(scope, receive, send)
+        if scope["path"] == "/_tests/faults":
+            faults.clear()
+            faults.update(json.loads(await read(receive)))
+            return await answer(send, 200, {})
+        if scope["path"] == "/_tests/calls":
+            seen = list(calls)
+            calls.clear()
+            return await answer(send, 200, seen)
+        target = dict(scope["headers"]).get(b"x-amz-target", b"").decode()
+        service, _, operation = target.partition(".")
+        if service not in ("DynamoDB_20120810", "TrentService"):
+            return await inner(scope, receive, send)
+        if operation in faults:
+            calls.append([operation, 400])
+            await read(receive)
+            error = {"__type": faults[operation], "message": "a test asked for this"}
+            return await answer(send, 400, error)
+
+        async def noted(message):
+            if message["type"] == "http.response.start":
+                calls.append([operation, message["status"]])
+            await send(message)
+
+        return await inner(scope, receive, noted)
+
+    app.app = outer
+
+
+if __name__ == "__main__":
+    check()
+    prompt_functions()
+    kms_conditions()
+    loopback_origins(app._resolve_port())
+    metric_math_alarms()
+    tests_endpoints()
+    app.main()

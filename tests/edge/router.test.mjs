@@ -1,0 +1,68 @@
+// The CloudFront Function of infra/edge.yaml, as it stands there, on Node: node --test tests/edge/
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import vm from 'node:vm';
+
+const template = readFileSync(new URL('../../infra/edge.yaml', import.meta.url), 'utf8');
+const [, block] = template.match(/FunctionCode: \|\n((?: {8}.*\n|\n)+)/);
+const code = block.replace(/^ {8}/gm, '');
+
+// What CloudFront takes: 10 KB.
+assert.ok(code.length < 10_240);
+
+function route(method, uri, query = {}) {
+  const querystring = Object.fromEntries(
+    Object.entries(query).map(([name, value]) =>
+      Array.isArray(value)
+        ? [name, { value: value[0], multiValue: value.map((value) => ({ value })) }]
+        : [name, { value }],
+    ),
+  );
+  const context = vm.createContext({});
+  vm.runInContext(code, context);
+  context.event = { version: '1.0', request: { method, uri, querystring, headers: {}, cookies: {} } };
+  return vm.runInContext('handler(event)', context);
+}
+
+const PATH = '/api/v1/protocols/scep/default/pkiclient.exe';
+
+for (const operation of ['GetCACaps', 'GetCACert', 'GetNextCACert', 'PKIOperation']) {
+  test(`GET ${operation} goes to its route`, () => {
+    const request = route('GET', PATH, { operation, message: 'a+b' });
+    assert.equal(request.uri, `/internal/scep/${operation}/default/pkiclient.exe`);
+    assert.equal(request.querystring.message.value, 'a+b');
+  });
+}
+
+test('an endpoint by RA Profile, and one without a tail, keep their form', () => {
+  const prefix = '/api/v1/protocols/scep/';
+  for (const endpoint of ['raProfile/routers/pkiclient.exe', 'default', 'default/']) {
+    const request = route('GET', prefix + endpoint, { operation: 'GetCACaps' });
+    assert.equal(request.uri, `/internal/scep/GetCACaps/${endpoint}`);
+  }
+});
+
+test('a POST passes as it is, with or without an operation', () => {
+  for (const query of [{}, { operation: 'PKIOperation' }]) {
+    assert.equal(route('POST', PATH, query).uri, PATH);
+  }
+});
+
+test('a GET that names no operation, two, or another is refused and not cached', () => {
+  const names = [undefined, '', 'getcacaps', 'constructor', '__proto__', 'GetCACaps/..', ['GetCACaps', 'GetCACert']];
+  for (const operation of names) {
+    const answer = route('GET', PATH, operation === undefined ? {} : { operation });
+    assert.equal(answer.statusCode, 400, String(operation));
+    assert.equal(answer.headers['cache-control'].value, 'no-store');
+  }
+});
+
+test('other methods and other paths are refused', () => {
+  for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']) {
+    const answer = route(method, PATH, { operation: 'GetCACaps' });
+    assert.equal(answer.statusCode, 405);
+    assert.equal(answer.headers.allow.value, 'GET, POST');
+  }
+  assert.equal(route('GET', '/api/v1/authorities').statusCode, 404);
+});
