@@ -10,8 +10,12 @@ Beside AWS's own endpoints it answers:
 """
 
 import json
+import os
 import re
+import signal
 import socketserver
+import sys
+import threading
 import urllib.parse
 import urllib.request
 from importlib.metadata import version
@@ -170,8 +174,20 @@ def tests_endpoints() -> None:
     app.app = outer
 
 
+def end_with_standard_input() -> None:
+    """Whoever started this holds the other end: when that is gone, so are this process and its functions."""
+
+    def wait():
+        sys.stdin.read()
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    if not sys.stdin.isatty():
+        threading.Thread(target=wait, daemon=True).start()
+
+
 if __name__ == "__main__":
     check()
+    end_with_standard_input()
     prompt_functions()
     kms_conditions()
     loopback_origins(app._resolve_port())

@@ -23,6 +23,8 @@ refused() { # STATUS TEXT METHOD PATH [BODY]
     fi
     grep -qF ": $wanted " why && grep -qF "$text" why || { cat why >&2; exit 1; }
 }
+# In AWS an edit is followed after a moment: SETTLE says how many seconds.
+settle() { sleep "${SETTLE:-0}"; }
 step() { echo "== $*"; }
 
 step "a root, and a subordinate under a root from elsewhere"
@@ -72,8 +74,10 @@ default_url=$(call GET "/scepProfiles/$scep_profile" | jq -r .scepUrl)
 caps() { curl -sS -o caps -w '%{http_code}' "$1?operation=GetCACaps"; }
 [ "$(caps "$default_url")" = 403 ] && grep -q 'the SCEP Profile is disabled' caps
 call PATCH /scepProfiles/enable "[\"$scep_profile\"]" | jq -e '. == []' >/dev/null
+settle
 [ "$(caps "$scep_url")" = 403 ] && grep -q 'the RA Profile is disabled' caps
 call PATCH "/authorities/$sub/raProfiles/$ra_profile/enable"
+settle
 
 step "a device enrols at either URL"
 pki --scepca --url "$default_url" --caout ca.pem --raout ra.pem --outform pem --force
@@ -98,10 +102,13 @@ if enrol laptop "$default_url" laptop 2>log; then
     exit 1
 fi
 call PUT "/raProfiles/$ra_profile" '{"certificateTemplate": {"validity": "P30D"}}' >/dev/null
+settle
 enrol laptop "$default_url" laptop
 call PATCH "/scepProfiles/$scep_profile/disable"
+settle
 [ "$(caps "$default_url")" = 403 ]
 call PATCH "/scepProfiles/$scep_profile/enable"
+settle
 [ "$(caps "$default_url")" = 200 ]
 
 step "the inventory"
@@ -127,6 +134,7 @@ step "what is needed is not deleted"
 refused 422 "Dependent RA Profiles (1): routers" DELETE "/scepProfiles/$scep_profile"
 refused 422 "Dependent SCEP Profiles (1): routers" DELETE "/raProfiles/$ra_profile"
 call DELETE /scepProfiles/delete/force "[\"$scep_profile\"]" | jq -e '. == []' >/dev/null
+settle
 [ "$(caps "$scep_url")" = 403 ]
 [ "$(caps "$default_url")" = 404 ]
 call DELETE "/authorities/$sub/raProfiles/$ra_profile"

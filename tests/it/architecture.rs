@@ -29,9 +29,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Dependencies that only these rooms may have, by the beginning of their names.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws-sdk-", &["store-dynamodb", "store-embedded"]),
-    ("aws-smithy-", &["store-embedded"]),
+    ("aws-smithy-", &["lambda-host", "store-embedded"]),
     ("dynoxide", &["store-embedded"]),
-    ("hyper", &["scepter"]),
+    ("hyper", &["lambda-host", "scepter"]),
     (
         "http",
         &["scep-http", "management-api", "scepter", "store-embedded"],

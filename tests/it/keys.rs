@@ -1,4 +1,4 @@
-//! The contract of the key ports, run over software keys.
+//! What only software keys promise: files of their owner, RA keys in memory, and secrets that cannot be spoilt.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -7,8 +7,7 @@ use aws_lc_rs::rsa::{
 };
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKey, SoftwareSecrets};
 use scep_cms::{
-    ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
-    SignatureAlgorithm,
+    ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm,
 };
 use scep_protocol::{KeyAlgorithm, KeyReference};
 use scep_service::{CaKeys, KeyError, RaKey, Secrets};
@@ -24,25 +23,6 @@ fn folder() -> (tempfile::TempDir, KeyFolder) {
 
 fn ra_key(device: &Device) -> SoftwareRaKey {
     SoftwareRaKey::from_pkcs8(KeyReference("ra".to_owned()), device.pkcs8().into()).unwrap()
-}
-
-#[tokio::test]
-async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() {
-    let (_folder, keys) = folder();
-    for algorithm in KeyAlgorithm::ALL {
-        let key = SoftwareCaKeys::new(keys.clone())
-            .generate(&name(), algorithm)
-            .await
-            .unwrap();
-        let restarted = SoftwareCaKeys::new(keys.clone());
-        let signature = restarted
-            .sign(&key.reference, algorithm, b"message")
-            .await
-            .unwrap();
-        let public = PublicKey::from_der(&key.subject_public_key_info).unwrap();
-        let how = ca_issuer::signature_algorithm(algorithm);
-        public.verify(how, b"message", &signature).unwrap();
-    }
 }
 
 #[tokio::test]

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
+use crate::connector::Connector;
 use crate::environment::{Environment, SettingError};
 
 /// How often a request is sent that AWS throttles or does not answer.
@@ -24,7 +23,6 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// How long one attempt may take, and all of them: an enrolment makes three calls, and has 29 seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Region, credentials, retries and timeouts, from what Lambda gives every function.
 ///
@@ -32,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// is asked. `AWS_ENDPOINT_URL` leads to an emulator.
 ///
 /// # Errors
-/// When a variable that Lambda sets is missing.
+/// When a variable that Lambda sets is missing, or the system has no root certificates.
 pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> {
     let credentials = Credentials::new(
         environment.text("AWS_ACCESS_KEY_ID")?,
@@ -46,20 +44,17 @@ pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> 
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(MAX_BACKOFF);
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(environment.text("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(retries)
         .timeout_config(timeouts)
-        .http_client(http);
+        .sleep_impl(TokioSleep::new())
+        .http_client(Connector::new().map_err(SettingError::Roots)?);
     config.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL"));
     Ok(config.build())
 }

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
-/// A variable is missing or is nothing that it can be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {name} {problem}")]
-pub struct SettingError {
-    name: &'static str,
-    problem: &'static str,
+/// The function cannot run in this environment.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The system has no root certificates.
+    #[error("reading the root certificates of the system")]
+    Roots(#[source] std::io::Error),
+    /// A variable is missing or is nothing that it can be.
+    #[error("the environment variable {name} {problem}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
 }
 
 /// Reads variables.
@@ -20,13 +28,19 @@ impl Environment {
         Self(|name| std::env::var(name).ok())
     }
 
+    /// What this function gives.
+    #[must_use]
+    pub const fn of(variable: fn(&'static str) -> Option<String>) -> Self {
+        Self(variable)
+    }
+
     /// Text that is not empty.
     ///
     /// # Errors
     /// When it is missing or empty.
     pub fn text(&self, name: &'static str) -> Result<String, SettingError> {
         let text = self.optional(name);
-        text.ok_or(SettingError {
+        text.ok_or(SettingError::Variable {
             name,
             problem: "is not set",
         })
@@ -47,7 +61,7 @@ impl Environment {
         let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         if !(3..=255).contains(&table.len()) || !table.chars().all(fits) {
             let problem = "is not the name of a DynamoDB table";
-            return Err(SettingError { name, problem });
+            return Err(SettingError::Variable { name, problem });
         }
         Ok(table)
     }
@@ -64,7 +78,7 @@ impl Environment {
             && parts.nth(2).is_some_and(|key| key.starts_with("key/"));
         if !is_key {
             let problem = "is not the ARN of a KMS key";
-            return Err(SettingError { name, problem });
+            return Err(SettingError::Variable { name, problem });
         }
         Ok(arn)
     }
@@ -80,7 +94,7 @@ impl Environment {
             .or_else(|| url.strip_prefix("http://"));
         if !host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' '])) {
             let problem = "is not a URL that begins with https:// or http://";
-            return Err(SettingError { name, problem });
+            return Err(SettingError::Variable { name, problem });
         }
         Ok(url.trim_end_matches('/').to_owned())
     }
@@ -100,11 +114,11 @@ impl Environment {
         };
         match text.parse() {
             Ok(seconds) if seconds <= most => Ok(Duration::from_secs(seconds)),
-            Ok(_) => Err(SettingError {
+            Ok(_) => Err(SettingError::Variable {
                 name,
                 problem: "is too large",
             }),
-            Err(_) => Err(SettingError {
+            Err(_) => Err(SettingError::Variable {
                 name,
                 problem: "is not a whole number of seconds",
             }),

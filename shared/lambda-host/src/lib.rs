@@ -4,6 +4,7 @@
 //! answers by [`serve`] until Lambda ends it. It may be ended at any moment: nothing is kept that is not stored.
 
 mod clients;
+mod connector;
 mod embedded_metrics;
 mod environment;
 mod event;

@@ -9,10 +9,12 @@ use scep_service::{
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, ra_profile, record};
-use scepter_tests::world::{audit, create, store, touch};
+use scepter_tests::world::{audit, create, touch};
 use store_dynamodb::DynamoDbStore;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+use crate::adapters::store;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const DAY: Duration = Duration::DAY;
@@ -34,7 +36,7 @@ async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut Certi
 
 /// Five certificates: router-1 to router-3 that end a day apart, phone-1 of another RA Profile, and one without a name.
 async fn issued() -> DynamoDbStore {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     for number in 1..=3 {
         issue(&store, number, |record| {
             let summary = &mut record.summary;
@@ -313,7 +315,7 @@ async fn transactions_are_listed_by_status_and_what_is_open_comes_first() {
 
 #[tokio::test]
 async fn audit_records_are_found_by_object_and_by_time_newest_first() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let objects = [1, 2].map(Uuid::from_u128);
     for (index, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
         let profile = ra_profile(name);

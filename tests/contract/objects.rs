@@ -9,10 +9,11 @@ use scep_service::{
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples::ra_profile;
-use scepter_tests::world::{audit, create, replace, store, stored};
-use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
-use store_embedded::EmbeddedDynamoDb;
+use scepter_tests::world::{audit, create, replace, stored};
+use store_dynamodb::DynamoDbStore;
 use uuid::Uuid;
+
+use crate::adapters::store;
 
 fn authority(name: &str) -> Authority {
     Authority {
@@ -29,7 +30,7 @@ fn authority(name: &str) -> Authority {
 
 #[tokio::test]
 async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let profile = ra_profile("routers");
     create(&store, &profile).await.unwrap();
     let found: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
@@ -43,7 +44,7 @@ async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
 
 #[tokio::test]
 async fn a_name_is_taken_once_for_a_kind_and_nothing_is_half_written() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     create(&store, &ra_profile("routers")).await.unwrap();
     let second = ra_profile("routers");
     assert!(matches!(
@@ -60,7 +61,7 @@ async fn a_name_is_taken_once_for_a_kind_and_nothing_is_half_written() {
 
 #[tokio::test]
 async fn a_concurrent_edit_is_a_conflict_and_loses_nothing() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let profile = ra_profile("routers");
     create(&store, &profile).await.unwrap();
     let mut first: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
@@ -95,7 +96,7 @@ async fn records(store: &DynamoDbStore) -> usize {
 
 #[tokio::test]
 async fn a_change_and_its_record_are_written_both_or_neither() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     create(&store, &ra_profile("routers")).await.unwrap();
     assert_eq!(records(&store).await, 1);
     assert!(create(&store, &ra_profile("routers")).await.is_err());
@@ -111,7 +112,7 @@ async fn a_change_and_its_record_are_written_both_or_neither() {
 
 #[tokio::test]
 async fn an_object_that_is_needed_is_not_deleted_and_knows_who_needs_it() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let needed = authority("corp");
     create(&store, &needed).await.unwrap();
     let reference = Reference {
@@ -170,7 +171,7 @@ async fn an_object_that_is_needed_is_not_deleted_and_knows_who_needs_it() {
 
 #[tokio::test]
 async fn a_link_to_an_object_that_is_gone_is_a_conflict() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let profile = ra_profile("routers");
     let object = stored(&profile, 1);
     let record = audit(object.reference);
@@ -189,7 +190,7 @@ async fn a_link_to_an_object_that_is_gone_is_a_conflict() {
 
 #[tokio::test]
 async fn objects_of_a_kind_are_listed_by_name() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     for name in ["b", "a", "c"] {
         create(&store, &ra_profile(name)).await.unwrap();
         create(&store, &authority(name)).await.unwrap();
@@ -201,40 +202,4 @@ async fn objects_of_a_kind_are_listed_by_name() {
         .map(|found| found.object.name.to_string())
         .collect();
     assert_eq!(names, ["a", "b", "c"]);
-}
-
-#[tokio::test]
-async fn what_is_in_a_file_is_there_after_it_was_closed() {
-    let folder = tempfile::tempdir().unwrap();
-    let open = || EmbeddedDynamoDb::open(&folder.path().join("test.db")).unwrap();
-    let tables = Tables::prefixed("test");
-    let profile = ra_profile("routers");
-    for round in 0..2 {
-        let client = open().client();
-        create_tables(&client, &tables).await.unwrap();
-        check_tables(&client, &tables).await.unwrap();
-        let store = DynamoDbStore::new(client, tables.clone());
-        if round == 0 {
-            create(&store, &profile).await.unwrap();
-        }
-        let found = read::<RaProfile>(&store, profile.uuid).await.unwrap();
-        assert!(found.is_some());
-    }
-}
-
-#[tokio::test]
-async fn tables_without_their_indexes_are_found_out() {
-    let client = EmbeddedDynamoDb::in_memory().unwrap().client();
-    let tables = Tables::prefixed("test");
-    assert!(check_tables(&client, &tables).await.is_err());
-    create_tables(&client, &tables).await.unwrap();
-    check_tables(&client, &tables).await.unwrap();
-    // Each table is there, and none has the indexes of the one whose place it takes.
-    let turned = Tables {
-        profiles: tables.transactions,
-        transactions: tables.certificates,
-        certificates: tables.profiles,
-    };
-    let refused = check_tables(&client, &turned).await;
-    assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
 }

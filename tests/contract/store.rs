@@ -1,12 +1,13 @@
 //! The contract of the store of transactions, run over the adapter and the embedded engine.
 
-use scep_protocol::{KeyAlgorithm, TransactionState};
+use scep_protocol::TransactionState;
 use scep_service::{CertificateRecord, Claim, ClaimOutcome, StoreError, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{self, key};
-use scepter_tests::world::store;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+use crate::adapters::store;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
@@ -21,7 +22,7 @@ fn record(serial_number: u128) -> CertificateRecord {
 
 #[tokio::test]
 async fn a_transaction_is_claimed_once() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     assert!(store.transaction(&key("t 1")).await.unwrap().is_none());
     let (first, second) = (claim(None), claim(None));
     assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
@@ -44,7 +45,7 @@ async fn a_transaction_is_claimed_once() {
 
 #[tokio::test]
 async fn a_repeated_claim_of_the_same_claimant_is_won() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let first = claim(None);
     assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
     assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
@@ -52,7 +53,7 @@ async fn a_repeated_claim_of_the_same_claimant_is_won() {
 
 #[tokio::test]
 async fn a_claim_replaces_only_what_it_read() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let first = claim(None);
     store.claim(&first).await.unwrap();
     let second = claim(Some(first.claim));
@@ -65,7 +66,7 @@ async fn a_claim_replaces_only_what_it_read() {
 
 #[tokio::test]
 async fn an_expired_claim_is_taken_over_once() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let first = claim(None);
     store.claim(&first).await.unwrap();
     let (second, third) = (Uuid::new_v4(), Uuid::new_v4());
@@ -88,7 +89,7 @@ async fn an_expired_claim_is_taken_over_once() {
 
 #[tokio::test]
 async fn only_the_holder_of_the_claim_records_a_certificate() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let first = claim(None);
     store.claim(&first).await.unwrap();
     let (mine, theirs) = (record(0x0A), record(0x0B));
@@ -124,7 +125,7 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
 
 #[tokio::test]
 async fn a_serial_number_is_recorded_once_for_an_authority() {
-    let (_database, store) = store().await;
+    let (_kept, store) = store().await;
     let first = claim(None);
     store.claim(&first).await.unwrap();
     store
@@ -137,33 +138,4 @@ async fn a_serial_number_is_recorded_once_for_an_authority() {
         .complete(second.claim, &record(0x0A), NOW + MINUTE)
         .await;
     assert!(matches!(outcome, Err(StoreError::Unavailable { .. })));
-}
-
-#[tokio::test]
-async fn issued_transactions_expire_and_issuing_ones_do_not() {
-    let (database, store) = store().await;
-    let first = claim(None);
-    store.claim(&first).await.unwrap();
-    assert_eq!(database.remove_expired().unwrap(), 0);
-    store
-        .complete(first.claim, &record(0x0A), NOW + MINUTE)
-        .await
-        .unwrap();
-    assert_eq!(database.remove_expired().unwrap(), 1);
-    assert!(store.transaction(&first.key).await.unwrap().is_none());
-    assert!(
-        store
-            .certificate(Uuid::nil(), "0A")
-            .await
-            .unwrap()
-            .is_some()
-    );
-}
-
-#[test]
-fn a_key_algorithm_has_one_name_in_documents_attributes_and_settings() {
-    for algorithm in KeyAlgorithm::ALL {
-        assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.name());
-        assert_eq!(KeyAlgorithm::from_name(algorithm.name()), Some(algorithm));
-    }
 }

@@ -1,0 +1,59 @@
+//! The adapters that contracts are run over here: DynamoDB and KMS as the emulator has them.
+
+use std::sync::Arc;
+
+use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
+use lambda_host::{Environment, sdk_config};
+use scep_service::{CaKeys, RaKeys, Secrets};
+use scepter_tests::world::Unmeasured;
+use store_dynamodb::{DynamoDbStore, Tables, create_tables};
+use uuid::Uuid;
+
+use crate::stack::STACK;
+
+fn environment() -> Environment {
+    Environment::of(|name| match name {
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        "AWS_REGION" => Some("eu-central-1".to_owned()),
+        "AWS_ENDPOINT_URL" => Some(STACK.endpoint.clone()),
+        _ => None,
+    })
+}
+
+/// An empty store; there is nothing to keep it by.
+pub(crate) async fn store() -> ((), DynamoDbStore) {
+    let client = aws_sdk_dynamodb::Client::new(&sdk_config(&environment()).unwrap());
+    let tables = Tables::prefixed(&format!("contract-{}", Uuid::new_v4()));
+    create_tables(&client, &tables).await.unwrap();
+    ((), DynamoDbStore::new(client, tables))
+}
+
+/// KMS, through a client that is new each time, as after a restart.
+pub(crate) struct Keys;
+
+impl Keys {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    fn kms(&self) -> Kms {
+        let client = aws_sdk_kms::Client::new(&sdk_config(&environment()).unwrap());
+        Kms::new(client, Arc::new(Unmeasured))
+    }
+
+    pub(crate) fn ca_keys(&self) -> Arc<dyn CaKeys> {
+        Arc::new(KmsCaKeys::new(self.kms(), "contract".to_owned()))
+    }
+
+    pub(crate) fn ra_keys(&self) -> Arc<dyn RaKeys> {
+        Arc::new(KmsRaKeys::new(self.kms(), symmetric_key()))
+    }
+
+    pub(crate) fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::new(KmsSecrets::new(self.kms(), symmetric_key()))
+    }
+}
+
+fn symmetric_key() -> String {
+    STACK.outputs["SymmetricKeyArn"].clone()
+}

@@ -1,0 +1,228 @@
+//! Administration through API Gateway, and devices through both front doors.
+
+use std::time::Duration;
+
+use scep_cms::FailInfo;
+use scepter_tests::device::Device;
+use serde_json::json;
+
+use crate::stack::{ALONE, PROFILES_MAX_AGE, STACK, tools};
+
+const CHALLENGE: &str = "s3cret";
+
+/// Every kind of front door.
+const DOORS: [&str; 2] = ["ScepUrl", "EdgeScepUrl"];
+
+#[test]
+fn an_administrator_makes_everything_and_a_device_enrols() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    STACK.run("administer.sh", &[&STACK.outputs["ApiUrl"], &admin.token]);
+}
+
+#[test]
+fn strongswan_enrols_by_post_through_both_front_doors() {
+    let _shared = ALONE.read();
+    STACK.admin().endpoint("strongswan", CHALLENGE).unwrap();
+    for door in DOORS {
+        STACK.run(
+            "strongswan.sh",
+            &[&STACK.scep_url(door, "strongswan"), CHALLENGE],
+        );
+    }
+}
+
+#[test]
+fn certmonger_enrols_by_get_through_both_front_doors() {
+    let _shared = ALONE.read();
+    STACK.admin().endpoint("certmonger", CHALLENGE).unwrap();
+    let tools = tools();
+    for door in DOORS {
+        let url = STACK.scep_url(door, "certmonger");
+        STACK.run("certmonger.sh", &[&url, CHALLENGE, tools.to_str().unwrap()]);
+    }
+}
+
+#[test]
+fn each_front_door_answers_what_is_no_request_as_the_local_server_does() {
+    let _shared = ALONE.read();
+    STACK.admin().endpoint("doors", CHALLENGE).unwrap();
+    for door in DOORS {
+        let url = STACK.scep_url(door, "doors");
+        let get = |tail: &str| STACK.http(&[&format!("{url}{tail}")], &[]);
+        assert_eq!(get("?operation=GetCACaps&message=0").0, 200);
+        assert_eq!(get("?operation=GetNextCACert").0, 400);
+        assert_eq!(get("?operation=PKIOperation&message=AAAA").0, 400);
+        // API Gateway finds no route for another operation, the edge knows that there is none.
+        let unknown = if door == "ScepUrl" { 404 } else { 400 };
+        for tail in ["?operation=GetCRL", "?operation=GetCACaps/..", ""] {
+            assert_eq!(get(tail).0, unknown, "{tail}");
+        }
+        assert_eq!(STACK.http(&["--request", "PUT", &url], &[]).0, 405);
+        assert_eq!(STACK.post(&url, b"no message").0, 400);
+        let nobody = STACK.scep_url(door, "nobody");
+        assert_eq!(
+            STACK
+                .http(&[&format!("{nobody}?operation=GetCACaps")], &[])
+                .0,
+            404
+        );
+        let text = [
+            "--header",
+            "Content-Type: text/plain",
+            "--data-binary",
+            "@-",
+            &url,
+        ];
+        let (status, reason) = STACK.http(&text, &[0x30, 0x82, 0xff, 0xfe]);
+        assert_eq!(status, 400);
+        assert!(
+            String::from_utf8(reason)
+                .unwrap()
+                .contains("Content-Type of text")
+        );
+    }
+    // The internal routes do the work of their own operation and no other.
+    let base = STACK.outputs["ApiUrl"].strip_suffix("/api/v1").unwrap();
+    let inside = format!("{base}/internal/scep/GetCACaps/doors?operation=PKIOperation");
+    assert_eq!(STACK.http(&[&inside], &[]).0, 400);
+}
+
+#[test]
+fn tokens_open_what_their_scopes_say() {
+    let _shared = ALONE.read();
+    let url = format!("{}/scepProfiles", STACK.outputs["ApiUrl"]);
+    let status = |token: &str, method: &str| {
+        let authorization = format!("Authorization: Bearer {token}");
+        let arguments = [
+            "--request",
+            method,
+            "--header",
+            &authorization,
+            "--data",
+            "{}",
+            &url,
+        ];
+        STACK.http(&arguments, &[]).0
+    };
+    let read = STACK.token("scepter/read");
+    let write = STACK.token("scepter/write");
+    assert_eq!((status(&read, "GET"), status(&read, "POST")), (200, 403));
+    assert_eq!((status(&write, "GET"), status(&write, "POST")), (403, 422));
+    assert_eq!(
+        (status("none", "GET"), STACK.http(&[&url], &[]).0),
+        (401, 401)
+    );
+    // Administration is not to be had by plain HTTP at the edge.
+    let edge = &STACK.outputs["EdgeScepUrl"];
+    let edge = edge.split("/protocols/").next().unwrap();
+    let authorization = format!("Authorization: Bearer {read}");
+    let (status, _) = STACK.http(
+        &["--header", &authorization, &format!("{edge}/scepProfiles")],
+        &[],
+    );
+    assert_eq!(status, 403);
+}
+
+/// Two functions, each with the same transaction at the same moment.
+#[test]
+fn a_transaction_that_two_functions_issue_at_once_has_one_certificate() {
+    let _alone = ALONE.write();
+    STACK.admin().endpoint("twice", CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", "twice");
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    for round in 0..3 {
+        let request = device.enrolment(&format!("device-{round}"), CHALLENGE);
+        let message = device.message(&request, &ra_certificate);
+        STACK.calls();
+        let replies = std::thread::scope(|scope| {
+            let post = || scope.spawn(|| STACK.post(&url, &message));
+            let posted = [post(), post(), post()];
+            posted.map(|posted| posted.join().unwrap())
+        });
+        let serials = replies.map(|(status, reply)| {
+            assert_eq!(status, 200);
+            let leaf = device.read(&reply, &ra_certificate).leaf();
+            leaf.issuer_and_serial_number().serial_number_hex()
+        });
+        assert!(
+            serials.iter().all(|serial| *serial == serials[0]),
+            "{serials:?}"
+        );
+        let signed = STACK.calls().into_iter().filter(|call| call.0 == "Sign");
+        assert_eq!(signed.count(), 1);
+    }
+}
+
+/// What an enrolment costs in a function that is warm and has read its profiles within the last seconds.
+#[test]
+fn a_warm_enrolment_signs_once_and_makes_at_most_four_requests_of_dynamodb() {
+    let _alone = ALONE.write();
+    STACK.admin().endpoint("warm", CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", "warm");
+    let ra_certificate = STACK.ra_certificate(&url);
+    let messages = [(); 12].map(|()| {
+        let device = Device::rsa();
+        let message = device.message(&device.enrolment("device", CHALLENGE), &ra_certificate);
+        (device, message)
+    });
+    let mut counted = 0;
+    for (device, message) in &messages {
+        STACK.calls();
+        let (status, reply) = STACK.post(&url, message);
+        assert_eq!(status, 200);
+        device.read(&reply, &ra_certificate).leaf();
+        let calls = STACK.calls();
+        let count = |names: &[&str]| {
+            calls
+                .iter()
+                .filter(|call| names.contains(&call.0.as_str()))
+                .count()
+        };
+        assert_eq!(count(&["Sign"]), 1, "{calls:?}");
+        // The first in a function reads its profiles, and unwraps the RA key and the challenge.
+        if count(&["GetItem", "Decrypt"]) > 0 {
+            continue;
+        }
+        assert_eq!(
+            calls.len() - 1,
+            count(&["PutItem", "TransactWriteItems"]),
+            "{calls:?}"
+        );
+        assert!(calls.len() - 1 <= 4, "{calls:?}");
+        counted += 1;
+    }
+    assert!(counted >= 3, "only {counted} enrolments were warm");
+}
+
+#[test]
+fn an_edit_is_followed_within_the_age_of_profiles() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    admin.endpoint("edited", CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", "edited");
+    let ra_certificate = STACK.ra_certificate(&url);
+    let (_, profiles) = admin.call("GET", "/scepProfiles", &json!(null));
+    let profile = profiles
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["name"] == "edited");
+    let path = format!(
+        "/scepProfiles/{}",
+        profile.unwrap()["uuid"].as_str().unwrap()
+    );
+    let edited = admin.call("PUT", &path, &json!({ "challengePassword": "another" }));
+    assert_eq!(edited.0, 200);
+    std::thread::sleep(Duration::from_secs(PROFILES_MAX_AGE + 1));
+    let device = Device::rsa();
+    let post = |challenge: &str| {
+        let message = device.message(&device.enrolment("device", challenge), &ra_certificate);
+        let (status, reply) = STACK.post(&url, &message);
+        assert_eq!(status, 200);
+        device.read(&reply, &ra_certificate)
+    };
+    assert_eq!(post(CHALLENGE).failure().0, FailInfo::BadRequest);
+    post("another").leaf();
+}

@@ -1,0 +1,85 @@
+//! AWS that fails: 503 and no half state, never a FAILURE.
+
+use scepter_tests::device::Device;
+use serde_json::{Value, json};
+
+use crate::stack::{ALONE, STACK};
+
+const CHALLENGE: &str = "s3cret";
+
+/// A fault while a device enrols, which the device finds gone at its next try.
+#[track_caller]
+fn check(name: &str, fault: &Value) {
+    let admin = STACK.admin();
+    admin.endpoint(name, CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", name);
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    let message = device.message(&device.enrolment(name, CHALLENGE), &ra_certificate);
+    STACK.faults(fault);
+    let arguments = ["--include", "--data-binary", "@-", &url];
+    let (status, answer) = STACK.http(&arguments, &message);
+    STACK.faults(&json!({}));
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    assert_eq!(status, 503, "{fault}: {answer}");
+    assert!(answer.contains("retry-after: 5"), "{answer}");
+    assert!(answer.contains("the server is busy"), "{answer}");
+    let (status, reply) = STACK.post(&url, &message);
+    assert_eq!(status, 200, "{fault}");
+    let leaf = device.read(&reply, &ra_certificate).leaf();
+    let (_, page) = admin.call(
+        "GET",
+        &format!("/certificates?subject={name}"),
+        &json!(null),
+    );
+    let items = page["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{fault}: {page}");
+    let serial = leaf.issuer_and_serial_number().serial_number_hex();
+    assert_eq!(
+        items[0]["serialNumber"].as_str().unwrap().to_uppercase(),
+        serial.to_uppercase()
+    );
+}
+
+#[test]
+fn a_throttled_dynamodb_is_a_503_and_the_next_try_goes_through() {
+    let _alone = ALONE.write();
+    for (index, operation) in ["GetItem", "PutItem", "TransactWriteItems"]
+        .into_iter()
+        .enumerate()
+    {
+        let code = "ProvisionedThroughputExceededException";
+        let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+        check(&format!("dynamodb-{index}"), &json!({ operation: code }));
+    }
+}
+
+#[test]
+fn a_failing_kms_is_a_503_and_the_next_try_goes_through() {
+    let _alone = ALONE.write();
+    for (index, (operation, code)) in [
+        ("Sign", "ThrottlingException"),
+        ("Sign", "KMSInternalException"),
+        ("Sign", "DependencyTimeoutException"),
+        ("Decrypt", "ThrottlingException"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        check(&format!("kms-{index}"), &json!({ operation: code }));
+    }
+}
+
+#[test]
+fn administration_says_503_too_and_leaves_nothing_half_made() {
+    let _alone = ALONE.write();
+    let admin = STACK.admin();
+    let authority = json!({ "name": "halved", "subject": "CN=Halved", "keyAlgorithm": "EC_P256" });
+    for operation in ["TransactWriteItems", "Sign", "GetPublicKey", "CreateKey"] {
+        STACK.faults(&json!({ operation: "ThrottlingException" }));
+        let refused = admin.make("/authorities", &authority);
+        STACK.faults(&json!({}));
+        assert_eq!(refused, Err(503), "{operation}");
+    }
+    admin.make("/authorities", &authority).unwrap();
+}

@@ -1,0 +1,154 @@
+//! Least privilege: each permission of each function is taken away, and is missed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use scep_cms::PkiStatus;
+use scepter_tests::device::Device;
+use serde_json::{Value, json};
+
+use crate::stack::{ALONE, STACK};
+
+const CHALLENGE: &str = "s3cret";
+
+/// Permissions that are not missed here, and why.
+const NOT_MISSED: &[(&str, &str)] = &[
+    (
+        "kms:CreateAlias",
+        "a key works without its alias, and the log says that it has none",
+    ),
+    (
+        "kms:TagResource",
+        "AWS asks for it where a key is made with tags; the emulator does not",
+    ),
+    ("dynamodb:DeleteItem", "of the API's deletions, tried apart"),
+];
+
+/// Every (statement, action) of a policy that is not about logs.
+fn permissions(policy: &Value) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (index, statement) in policy["Statement"].as_array().unwrap().iter().enumerate() {
+        let actions = match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            action => vec![action.clone()],
+        };
+        let actions = actions
+            .iter()
+            .map(|action| action.as_str().unwrap().to_owned());
+        found.extend(
+            actions
+                .filter(|a| !a.starts_with("logs:"))
+                .map(|action| (index, action)),
+        );
+    }
+    found
+}
+
+/// The policy without one action of one statement.
+fn without(policy: &Value, (index, action): &(usize, String)) -> Value {
+    let mut policy = policy.clone();
+    let statement = &mut policy["Statement"][*index];
+    match &mut statement["Action"] {
+        Value::Array(actions) if actions.len() > 1 => actions.retain(|other| other != action),
+        // A statement needs an action: one that does no harm.
+        other => *other = json!("dynamodb:DescribeLimits"),
+    }
+    policy
+}
+
+/// Takes away each permission of a role in turn. `works` says whether the function does its work: Err is the status of what
+/// went wrong.
+fn check(role: &str, works: impl Fn() -> Result<(), u16>) {
+    let role = &STACK.resources[role];
+    let policy = STACK.ask(&["policy", role], "");
+    let put = |policy: &Value| {
+        STACK.ask(&["policy", role, "put"], &policy.to_string());
+    };
+    works().unwrap_or_else(|status| panic!("{role} with every permission: {status}"));
+    for permission in permissions(&policy) {
+        put(&without(&policy, &permission));
+        let worked = works();
+        put(&policy);
+        let action = &permission.1;
+        if NOT_MISSED.iter().any(|(name, _)| name == action) {
+            continue;
+        }
+        assert!(
+            matches!(worked, Err(500 | 503)),
+            "{role} without {permission:?}: {worked:?}"
+        );
+    }
+    works().unwrap_or_else(|status| panic!("{role} with every permission again: {status}"));
+}
+
+/// A name that nothing had before.
+fn fresh() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("p{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn expect(wanted: u16, status: u16) -> Result<(), u16> {
+    (status == wanted).then_some(()).ok_or(status)
+}
+
+#[test]
+fn every_permission_of_the_readers_is_needed() {
+    let _alone = ALONE.write();
+    for (role, operation) in [
+        ("GetCaCapsRole", "GetCACaps"),
+        ("GetCaCertRole", "GetCACert"),
+    ] {
+        check(role, || {
+            // A new profile, which no function has read yet.
+            let name = fresh();
+            STACK.admin().endpoint(&name, CHALLENGE).unwrap();
+            let url = format!("{}?operation={operation}", STACK.scep_url("ScepUrl", &name));
+            expect(200, STACK.http(&[&url], &[]).0)
+        });
+    }
+}
+
+#[test]
+fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
+    let _alone = ALONE.write();
+    check("PkiOperationRole", || {
+        let name = fresh();
+        STACK.admin().endpoint(&name, CHALLENGE).unwrap();
+        let url = STACK.scep_url("ScepUrl", &name);
+        let ra_certificate = STACK.ra_certificate(&url);
+        let device = Device::rsa();
+        let message = device.message(&device.enrolment(&name, CHALLENGE), &ra_certificate);
+        // The second finds what the first stored.
+        for _ in 0..2 {
+            let (status, reply) = STACK.post(&url, &message);
+            expect(200, status)?;
+            let cert_rep = device.read(&reply, &ra_certificate);
+            assert_eq!(cert_rep.attributes.pki_status, PkiStatus::Success);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn every_permission_of_administration_is_needed() {
+    let _alone = ALONE.write();
+    check("ProfilesRole", || {
+        let admin = STACK.admin();
+        let name = fresh();
+        admin.endpoint(&name, CHALLENGE)?;
+        let get = |path: &str| admin.call("GET", path, &json!(null));
+        for path in [
+            "/scepProfiles",
+            "/certificates",
+            "/scepTransactions",
+            "/auditRecords",
+        ] {
+            expect(200, get(path).0)?;
+        }
+        let (_, page) = get("/certificates?limit=1");
+        // Some test has issued one before, or none has and this shows less.
+        if let Some(uuid) = page["items"][0]["uuid"].as_str() {
+            expect(200, get(&format!("/certificates/{uuid}")).0)?;
+        }
+        Ok(())
+    });
+}

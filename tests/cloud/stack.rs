@@ -1,0 +1,375 @@
+//! The stack: the project's own template, deployed by `sam deploy` to an emulator that ends with this process.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, RwLock};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use scep_cms::{Certificate, Degenerate};
+use scepter_tests::server::http;
+use serde_json::{Value, json};
+
+use crate::door;
+
+/// Functions of the template, by their packages.
+pub(crate) const FUNCTIONS: [&str; 5] = [
+    "get-ca-caps",
+    "get-ca-cert",
+    "pki-operation",
+    "profiles",
+    "upkeep",
+];
+
+/// For how long a function uses what it has read, in seconds.
+pub(crate) const PROFILES_MAX_AGE: u64 = 2;
+
+/// Whoever disturbs the stack takes it alone; all others share it.
+pub(crate) static ALONE: RwLock<()> = RwLock::new(());
+
+/// The stack, deployed when it is first asked for.
+pub(crate) static STACK: LazyLock<Stack> = LazyLock::new(Stack::deploy);
+
+pub(crate) struct Stack {
+    /// The emulator ends when its standard input does, at the latest with this process.
+    _emulator: Child,
+    _staged: tempfile::TempDir,
+    pub(crate) endpoint: String,
+    pub(crate) door: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) resources: BTreeMap<String, String>,
+    client: String,
+}
+
+/// Where `install.sh` puts tools.
+pub(crate) fn tools() -> PathBuf {
+    target().join("interop")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A command that talks to the emulator as the account's root.
+fn aws(program: &Path, endpoint: &str) -> Command {
+    let mut command = Command::new(program);
+    command.envs([
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_DEFAULT_REGION", "eu-central-1"),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("SAM_CLI_TELEMETRY", "0"),
+    ]);
+    command
+}
+
+impl Stack {
+    fn deploy() -> Self {
+        let staged = stage();
+        let port = free_port();
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let emulator = emulate(&endpoint, port);
+        let deployed = aws(&tools().join("sam/bin/sam"), &endpoint)
+            .current_dir(staged.path())
+            .args([
+                "deploy",
+                "--template",
+                "template.yaml",
+                "--stack-name",
+                "scepter",
+            ])
+            .args([
+                "--resolve-s3",
+                "--capabilities",
+                "CAPABILITY_IAM",
+                "--no-confirm-changeset",
+            ])
+            .args([
+                "--no-progressbar",
+                "--parameter-overrides",
+                "Edge=true",
+                "LogLevel=DEBUG",
+            ])
+            .arg(format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}"))
+            .arg("AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms")
+            .output()
+            .unwrap();
+        assert!(
+            deployed.status.success(),
+            "sam deploy failed\n{}\n{}",
+            String::from_utf8_lossy(&deployed.stdout),
+            String::from_utf8_lossy(&deployed.stderr)
+        );
+        let described = ask(&endpoint, &["describe", "scepter"], "");
+        let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
+        Self {
+            _emulator: emulator,
+            _staged: staged,
+            door: door::open(port),
+            outputs: texts(&described["outputs"]),
+            resources: texts(&described["resources"]),
+            client: described["client"].as_str().unwrap().to_owned(),
+            endpoint,
+        }
+    }
+
+    /// A token of the user pool with these scopes.
+    pub(crate) fn token(&self, scopes: &str) -> String {
+        let scope = format!("scope={scopes}");
+        let url = format!("{}/oauth2/token", self.endpoint);
+        let form = [
+            "--data",
+            "grant_type=client_credentials",
+            "--data-urlencode",
+            &scope,
+        ];
+        let (status, body) = http(
+            &[&["--user", &self.client], &form[..], &[&url]].concat(),
+            &[],
+        );
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A token with every scope.
+    pub(crate) fn admin(&self) -> Api<'_> {
+        Api {
+            stack: self,
+            token: self.token("scepter/read scepter/write scepter/approve"),
+        }
+    }
+
+    /// One exchange through the door.
+    pub(crate) fn http(&self, arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
+        http(&[&["--proxy", &self.door], arguments].concat(), body)
+    }
+
+    /// What `aws.py` says.
+    pub(crate) fn ask(&self, arguments: &[&str], input: &str) -> Value {
+        ask(&self.endpoint, arguments, input)
+    }
+
+    /// From now on these operations fail so; none when it is empty.
+    pub(crate) fn faults(&self, faults: &Value) {
+        let url = format!("{}/_tests/faults", self.endpoint);
+        let (status, _) = http(
+            &["--request", "PUT", "--data", &faults.to_string(), &url],
+            &[],
+        );
+        assert_eq!(status, 200);
+    }
+
+    /// DynamoDB's and KMS's operations since the last look.
+    pub(crate) fn calls(&self) -> Vec<(String, u16)> {
+        let (_, body) = http(&[&format!("{}/_tests/calls", self.endpoint)], &[]);
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// The SCEP URL of this output, for a SCEP Profile.
+    pub(crate) fn scep_url(&self, output: &str, profile: &str) -> String {
+        self.outputs[output].replace("{scepProfileName}", profile)
+    }
+
+    /// The certificate that messages to a profile are encrypted to.
+    pub(crate) fn ra_certificate(&self, url: &str) -> Certificate {
+        let (status, chain) = self.http(&[&format!("{url}?operation=GetCACert")], &[]);
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&chain));
+        let chain = Degenerate::from_ber(&chain).unwrap();
+        Certificate::from_der(&chain.certificates[0]).unwrap()
+    }
+
+    /// Posts a message.
+    pub(crate) fn post(&self, url: &str, message: &[u8]) -> (u16, Vec<u8>) {
+        let kind = "Content-Type: application/x-pki-message";
+        self.http(&["--header", kind, "--data-binary", "@-", url], message)
+    }
+
+    /// Runs a script of `tests/interop` as a client that goes through the door.
+    pub(crate) fn run(&self, script: &str, arguments: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let script = root().join("tests/interop").join(script);
+        let settle = (PROFILES_MAX_AGE + 1).to_string();
+        let output = Command::new(&script)
+            .args(arguments)
+            .current_dir(folder.path())
+            .envs([("http_proxy", self.door.as_str()), ("SETTLE", &settle)])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{} failed\n{}\n{}",
+            script.display(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+/// The management API, through API Gateway.
+pub(crate) struct Api<'a> {
+    stack: &'a Stack,
+    pub(crate) token: String,
+}
+
+impl Api<'_> {
+    /// Any request; null stands for no body.
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.stack.outputs["ApiUrl"]);
+        let authorization = format!("Authorization: Bearer {}", self.token);
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let arguments = [
+            "--request",
+            method,
+            "--header",
+            &authorization,
+            "--data-binary",
+            "@-",
+            &url,
+        ];
+        let (status, answer) = self.stack.http(&arguments, body.as_bytes());
+        (
+            status,
+            serde_json::from_slice(&answer).unwrap_or(Value::Null),
+        )
+    }
+
+    /// Makes something; its uuid, or the status that it was refused with.
+    pub(crate) fn make(&self, path: &str, body: &Value) -> Result<String, u16> {
+        match self.call("POST", path, body) {
+            (201, made) => Ok(made["uuid"].as_str().unwrap().to_owned()),
+            (status, _) => Err(status),
+        }
+    }
+
+    /// Makes an authority, an RA certificate and a pair of profiles of this name, enabled and linked both ways. The status of
+    /// what went wrong.
+    pub(crate) fn endpoint(&self, name: &str, challenge: &str) -> Result<(), u16> {
+        let subject = format!("CN={name}");
+        let authority = json!({ "name": name, "subject": subject, "keyAlgorithm": "EC_P256" });
+        let authority = self.make("/authorities", &authority)?;
+        let ra = json!({ "commonName": "RA" });
+        let ra = self.make(&format!("/authorities/{authority}/raCertificates"), &ra)?;
+        let ra_profile = format!("/authorities/{authority}/raProfiles");
+        let ra_profile = self.make(&ra_profile, &json!({ "name": name, "enabled": true }))?;
+        let scep_profile = json!({
+            "name": name, "caCertificateUuid": ra, "raProfileUuid": ra_profile,
+            "enableChallengePassword": true, "challengePassword": challenge
+        });
+        let scep_profile = self.make("/scepProfiles", &scep_profile)?;
+        for path in [
+            format!("/raProfiles/{ra_profile}/protocols/scep/activate/{scep_profile}"),
+            format!("/scepProfiles/{scep_profile}/enable"),
+        ] {
+            match self.call("PATCH", &path, &json!({ "issueCertificateAttributes": [] })) {
+                (200 | 204, _) => {}
+                (status, _) => return Err(status),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The template as it is, beside functions that are built as fast as can be: no optimisation, shared with the other tests.
+fn stage() -> tempfile::TempDir {
+    let staged = tempfile::tempdir().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .current_dir(root())
+        .args(["build", "--locked", "--quiet"]);
+    for function in FUNCTIONS {
+        cargo.args(["--package", function]);
+    }
+    assert!(
+        cargo.status().unwrap().success(),
+        "building the functions failed"
+    );
+    for function in FUNCTIONS {
+        let folder = staged.path().join("functions").join(function);
+        std::fs::create_dir_all(&folder).unwrap();
+        let stripped = Command::new("strip")
+            .arg("-o")
+            .arg(folder.join("bootstrap"))
+            .arg(target().join("debug").join(function))
+            .status();
+        assert!(stripped.unwrap().success());
+    }
+    std::fs::copy(
+        root().join("template.yaml"),
+        staged.path().join("template.yaml"),
+    )
+    .unwrap();
+    std::fs::create_dir(staged.path().join("infra")).unwrap();
+    for file in ["edge.yaml", "watch.yaml"] {
+        let path = Path::new("infra").join(file);
+        std::fs::copy(root().join(&path), staged.path().join(&path)).unwrap();
+    }
+    staged
+}
+
+fn emulate(endpoint: &str, port: u16) -> Child {
+    let log = std::fs::File::create(target().join("emulator.log")).unwrap();
+    let mut python = aws(&tools().join("ministack/bin/python"), endpoint);
+    let child = python
+        .arg(root().join("tests/cloud/emulator.py"))
+        .envs([
+            ("BIND_HOST", "127.0.0.1"),
+            ("MINISTACK_HOST", "localhost"),
+            ("AUTH", "true"),
+        ])
+        .envs([
+            ("GATEWAY_PORT", port.to_string().as_str()),
+            ("IOT_MTLS_ENABLED", "0"),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .expect("the emulator is installed by tests/run");
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "the emulator does not start"
+        );
+        sleep(Duration::from_millis(100));
+    }
+    child
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn ask(endpoint: &str, arguments: &[&str], input: &str) -> Value {
+    let mut python = aws(&tools().join("ministack/bin/python"), endpoint);
+    let mut child = python
+        .arg(root().join("tests/cloud/aws.py"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "aws.py {arguments:?} failed");
+    serde_json::from_slice(&output.stdout).unwrap()
+}

@@ -1,0 +1,89 @@
+//! The contract of the key ports.
+
+use scep_cms::{
+    ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
+    SignatureAlgorithm,
+};
+use scep_protocol::{KeyAlgorithm, RaCertificate};
+use scepter_tests::device::Device;
+use scepter_tests::world::name;
+use uuid::Uuid;
+
+use crate::adapters::Keys;
+
+#[tokio::test]
+async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() {
+    let keys = Keys::new();
+    for algorithm in KeyAlgorithm::ALL {
+        let key = keys.ca_keys().generate(&name(), algorithm).await.unwrap();
+        let restarted = keys.ca_keys();
+        let signature = restarted
+            .sign(&key.reference, algorithm, b"message")
+            .await
+            .unwrap();
+        let public = PublicKey::from_der(&key.subject_public_key_info).unwrap();
+        let how = ca_issuer::signature_algorithm(algorithm);
+        public.verify(how, b"message", &signature).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_ca_key_that_is_not_there_signs_nothing() {
+    let keys = Keys::new();
+    let mut reference = keys
+        .ca_keys()
+        .generate(&name(), KeyAlgorithm::EcP256)
+        .await
+        .unwrap()
+        .reference;
+    let uuid = reference.0.len() - 36..;
+    reference.0.replace_range(uuid, &Uuid::new_v4().to_string());
+    let ca_keys = keys.ca_keys();
+    let refused = ca_keys.sign(&reference, KeyAlgorithm::EcP256, b"").await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn an_ra_key_opens_and_signs_also_after_a_restart() {
+    let keys = Keys::new();
+    let (uuid, key_algorithm) = (Uuid::new_v4(), KeyAlgorithm::Rsa2048);
+    let made = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
+    let public = PublicKey::from_der(&made.subject_public_key_info).unwrap();
+    let ra_certificate = RaCertificate {
+        uuid,
+        authority: Uuid::nil(),
+        key_algorithm,
+        key: made.reference,
+        certificate: Device::ec().certificate,
+    };
+    for _ in 0..2 {
+        let key = keys.ra_keys().load(&ra_certificate).await.unwrap();
+        let wrapped = public.encrypt(&[9; 32]).unwrap();
+        let cipher = ContentEncryption::Aes256Cbc;
+        let unwrapped = key.content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);
+        assert_eq!(unwrapped.as_bytes(), [9; 32]);
+        for digest in DigestAlgorithm::ALL {
+            let signature = key.sign(digest, b"message").unwrap();
+            let how = SignatureAlgorithm::RsaPkcs1(digest);
+            public.verify(how, b"message", &signature).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
+    let keys = Keys::new();
+    let profile = Uuid::new_v4();
+    let secret = ChallengePassword::new("s3cret");
+    let sealed = keys.secrets().seal(profile, &secret).await.unwrap();
+    assert!(!sealed.0.contains("s3cret"));
+    let restarted = keys.secrets();
+    for _ in 0..2 {
+        let opened = restarted.open(profile, &sealed).await.unwrap();
+        assert_eq!(opened.reveal(), "s3cret");
+    }
+    assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
+    let mut spoilt = sealed.clone();
+    spoilt.0.truncate(8);
+    assert!(restarted.open(profile, &spoilt).await.is_err());
+}

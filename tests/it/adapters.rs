@@ -1,0 +1,36 @@
+//! The adapters that contracts are run over here: the embedded engine, and keys in files.
+
+use std::sync::Arc;
+
+use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use scep_service::{CaKeys, RaKeys, Secrets};
+pub(crate) use scepter_tests::world::store;
+
+/// A place for keys. What it gives is new each time, as after a restart.
+pub(crate) struct Keys {
+    _folder: tempfile::TempDir,
+    keys: KeyFolder,
+}
+
+impl Keys {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = KeyFolder::open(&folder.path().join("keys")).unwrap();
+        Self {
+            _folder: folder,
+            keys,
+        }
+    }
+
+    pub(crate) fn ca_keys(&self) -> Arc<dyn CaKeys> {
+        Arc::new(SoftwareCaKeys::new(self.keys.clone()))
+    }
+
+    pub(crate) fn ra_keys(&self) -> Arc<dyn RaKeys> {
+        Arc::new(SoftwareRaKeys::new(self.keys.clone()))
+    }
+
+    pub(crate) fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::new(SoftwareSecrets::open(&self.keys).unwrap())
+    }
+}

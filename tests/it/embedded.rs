@@ -1,0 +1,83 @@
+//! What only the embedded engine is asked for: files, tables that it makes, and the end of what has expired.
+
+use scep_protocol::{KeyAlgorithm, RaProfile};
+use scep_service::{StoreError, Transactions, read};
+use scepter_tests::device::Device;
+use scepter_tests::samples::{claim, key, ra_profile, record};
+use scepter_tests::world::{create, store};
+use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
+use store_embedded::EmbeddedDynamoDb;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const MINUTE: time::Duration = time::Duration::MINUTE;
+
+#[tokio::test]
+async fn issued_transactions_expire_and_issuing_ones_do_not() {
+    let (database, store) = store().await;
+    let first = claim(key("t 1"), None, NOW);
+    store.claim(&first).await.unwrap();
+    assert_eq!(database.remove_expired().unwrap(), 0);
+    store
+        .complete(
+            first.claim,
+            &record(key("t 1"), 0x0A, &Device::ec().certificate, NOW),
+            NOW + MINUTE,
+        )
+        .await
+        .unwrap();
+    assert_eq!(database.remove_expired().unwrap(), 1);
+    assert!(store.transaction(&first.key).await.unwrap().is_none());
+    assert!(
+        store
+            .certificate(Uuid::nil(), "0A")
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn what_is_in_a_file_is_there_after_it_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || EmbeddedDynamoDb::open(&folder.path().join("test.db")).unwrap();
+    let tables = Tables::prefixed("test");
+    let profile = ra_profile("routers");
+    for round in 0..2 {
+        let client = open().client();
+        create_tables(&client, &tables).await.unwrap();
+        check_tables(&client, &tables).await.unwrap();
+        let store = DynamoDbStore::new(client, tables.clone());
+        if round == 0 {
+            create(&store, &profile).await.unwrap();
+        }
+        let found = read::<RaProfile>(&store, profile.uuid).await.unwrap();
+        assert!(found.is_some());
+    }
+}
+
+#[tokio::test]
+async fn tables_without_their_indexes_are_found_out() {
+    let client = EmbeddedDynamoDb::in_memory().unwrap().client();
+    let tables = Tables::prefixed("test");
+    assert!(check_tables(&client, &tables).await.is_err());
+    create_tables(&client, &tables).await.unwrap();
+    check_tables(&client, &tables).await.unwrap();
+    // Each table is there, and none has the indexes of the one whose place it takes.
+    let turned = Tables {
+        profiles: tables.transactions,
+        transactions: tables.certificates,
+        certificates: tables.profiles,
+    };
+    let refused = check_tables(&client, &turned).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn a_key_algorithm_has_one_name_in_documents_attributes_and_settings() {
+    for algorithm in KeyAlgorithm::ALL {
+        assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.name());
+        assert_eq!(KeyAlgorithm::from_name(algorithm.name()), Some(algorithm));
+    }
+}
