@@ -9,8 +9,8 @@ use std::time::Duration;
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_service::{
-    Actor, CaKeys, CachedProfiles, Clock, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
-    StoredProfiles, WatchedObjects, measure_remaining,
+    Actor, CaKeys, CachedProfiles, Causes, Clock, Issuing, Managing, RaKeys, Reading, Secrets,
+    StoreError, StoredProfiles, WatchedObjects, measure_remaining,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -165,8 +165,8 @@ impl DataFolder {
             timer.tick().await;
             let measured = measure_remaining(&self.store, &SystemClock, &*self.metrics).await;
             if let Err(error) = measured {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(error, "what remains of certificates is not measured");
+                let error = Causes(&error);
+                tracing::error!(%error, "what remains of certificates is not measured");
             }
         }
     }
@@ -180,8 +180,8 @@ impl DataFolder {
             match tokio::task::spawn_blocking(move || database.remove_expired()).await {
                 Ok(Ok(removed)) => tracing::debug!(removed, "expired transactions removed"),
                 Ok(Err(error)) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(error, "expired transactions not removed");
+                    let error = Causes(&error);
+                    tracing::error!(%error, "expired transactions not removed");
                 }
                 Err(error) => tracing::error!(%error, "expired transactions not removed"),
             }

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use scep_http::EveryOperation;
+use scep_service::Causes;
 
 use folder::DataFolder;
 use server::{Server, Services};
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("scepter: {}", causes(&*error));
+            eprintln!("scepter: {}", Causes(&*error));
             ExitCode::FAILURE
         }
     }
@@ -66,12 +67,4 @@ async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
         metrics: data.metrics(),
     };
     Ok(server::run(server, services).await?)
-}
-
-/// An error with everything that caused it, on one line.
-fn causes(error: &dyn Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", causes(source)),
-        None => error.to_string(),
-    }
 }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use management_api::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 use rand::rngs::SysError;
+use scep_service::Causes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -259,8 +260,8 @@ impl Authenticate for TokenHolders {
             }));
         }
         let tokens = self.tokens.list().map_err(|error| {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(error, "tokens not read");
+            let error = Causes(&error);
+            tracing::error!(%error, "tokens not read");
             CallersUnknown
         })?;
         // Every token is compared, so that the time says nothing about which one it was.

@@ -7,7 +7,7 @@ use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpe
 use ca_issuer::signature_algorithm;
 use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
 use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
-use scep_service::{CaKeys, GeneratedKey, KeyError};
+use scep_service::{CaKeys, Causes, GeneratedKey, KeyError};
 
 use crate::Kms;
 use crate::call::{Missing, broken};
@@ -65,8 +65,8 @@ impl KmsCaKeys {
         let request = self.kms.client.create_alias();
         let request = request.alias_name(&alias).target_key_id(key);
         if let Err(error) = self.kms.call("CreateAlias", key, request.send()).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, key, alias, "the new key has no alias");
+            let error = Causes(&error);
+            tracing::warn!(%error, key, alias, "the new key has no alias");
         }
     }
 
@@ -101,8 +101,8 @@ impl CaKeys for KmsCaKeys {
         };
         let public = match self.public_key(&reference.0).await {
             Err(KeyError::Broken { source, .. }) => {
-                let error = &*source;
-                tracing::warn!(error, key = reference.0, "a key is not adopted");
+                let error = Causes(&*source);
+                tracing::warn!(%error, key = reference.0, "a key is not adopted");
                 return Err(refused(
                     "KMS does not show its public key: it must exist, be enabled, and have the tag scepter:stack",
                 ));

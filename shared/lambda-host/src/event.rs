@@ -81,11 +81,11 @@ pub(crate) fn answer(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let is_text = content_type
         .is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
-    let text = std::str::from_utf8(&body).ok().filter(|_| is_text);
-    let is_base64_encoded = text.is_none() && !body.is_empty();
+    let text = std::str::from_utf8(&body).ok();
+    let text = text.filter(|text| is_text || text.is_empty());
+    let is_base64_encoded = text.is_none();
     let body = match text {
         Some(text) => Body::Text(text.to_owned()),
-        None if body.is_empty() => Body::Empty,
         None => Body::Binary(body.to_vec()),
     };
     let mut answer = ApiGatewayV2httpResponse::default();

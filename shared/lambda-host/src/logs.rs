@@ -14,5 +14,7 @@ pub(crate) fn start(environment: &Environment) {
         .log_internal_errors(false)
         .json()
         .flatten_event(true)
+        // The request is named once.
+        .with_span_list(false)
         .init();
 }

@@ -10,6 +10,7 @@ use http::Response;
 use http::request::Parts;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use scep_protocol::Rejection;
+use scep_service::Causes;
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -33,8 +34,8 @@ where
     match run {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let error: &dyn Error = &*error;
-            tracing::error!(error, "the function does not run");
+            let error = Causes(&*error);
+            tracing::error!(%error, "the function does not run");
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,5 @@
 //! One request, one response, one line in the log, one measurement.
 
-use std::error::Error;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -8,7 +7,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
 use scep_protocol::{EndpointName, Rejection};
-use scep_service::{Failure, Measurement, Outcome, PkiOperationReply, RequestMeasured};
+use scep_service::{Causes, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasured};
 
 use crate::answer::reject;
 use crate::endpoint::endpoint;
@@ -151,8 +150,8 @@ impl Said {
 fn failed(failure: &Failure) -> (Response<Bytes>, Said) {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
-        let error: &dyn Error = failure;
-        tracing::error!(error, "the server failed");
+        let error = Causes(failure);
+        tracing::error!(%error, "the server failed");
     }
     let said = Said {
         outcome: "rejected",

@@ -5,6 +5,7 @@
 
 mod audit;
 mod ca_information;
+mod causes;
 mod edit;
 mod entropy;
 mod error;
@@ -23,6 +24,7 @@ mod upkeep;
 
 pub use audit::{Actor, AuditAction, AuditRecord};
 pub use ca_information::{ca_capabilities, ca_certificates};
+pub use causes::Causes;
 pub use edit::Edit;
 pub use error::{Failure, KeyError, StoreError};
 pub use inventory::{

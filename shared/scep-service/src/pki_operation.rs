@@ -8,7 +8,7 @@ use scep_protocol::{
 use crate::ca_information::serving;
 use crate::error::NotIssued;
 use crate::issue::{Granted, certificate_for};
-use crate::{Failure, Issuing, RaKey, reply};
+use crate::{Causes, Failure, Issuing, RaKey, reply};
 
 /// The answer to a message that could be read, with what a log says about it.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ pub async fn pki_operation(
 ) -> Result<PkiOperationReply, Failure> {
     let profile = serving(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
-        let error: &dyn std::error::Error = &error;
-        tracing::debug!(error, "unreadable message");
+        let error = Causes(&error);
+        tracing::debug!(%error, "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
     let reply_to = ReplyTo::of(&message, profile.algorithms());

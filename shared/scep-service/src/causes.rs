@@ -1,0 +1,37 @@
+//! Errors as a log wants them.
+
+use std::error::Error;
+use std::fmt;
+
+/// An error with everything that caused it, on one line: `issuing: signing: connection refused`.
+pub struct Causes<'a>(pub &'a (dyn Error + 'a));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Failure, StoreError};
+
+    #[test]
+    fn every_cause_is_named() {
+        let failure = Failure::Store(StoreError::Unavailable {
+            operation: "reading",
+            source: "refused".into(),
+        });
+        assert_eq!(
+            Causes(&failure).to_string(),
+            "reading in the store: refused"
+        );
+    }
+}
