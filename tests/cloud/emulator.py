@@ -16,6 +16,7 @@ import signal
 import socketserver
 import sys
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from importlib.metadata import version
@@ -90,7 +91,12 @@ def loopback_origins(port: str) -> None:
             request = urllib.request.Request(
                 local, data=request.data, method=request.get_method(), headers=dict(request.header_items())
             )
-        return urlopen(request, timeout_seconds)
+        try:
+            status, headers, body = urlopen(request, timeout_seconds)
+        except urllib.error.HTTPError as refused:
+            # A status like any other, with its own Content-Type.
+            status, headers, body = refused.code, dict(refused.headers.items()), refused.read()
+        return status, {name.title(): value for name, value in headers.items()}, body
 
     apigateway._urlopen_sync = own
     forward = cloudfront._forward_to_origin
