@@ -20,11 +20,17 @@ fn environment() -> Environment {
     })
 }
 
-/// An empty store; there is nothing to keep it by.
-pub(crate) async fn store() -> ((), DynamoDbStore) {
+/// Tables that the code has just made.
+pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&environment()).unwrap());
     let tables = Tables::prefixed(&format!("contract-{}", Uuid::new_v4()));
     create_tables(&client, &tables).await.unwrap();
+    (client, tables)
+}
+
+/// An empty store; there is nothing to keep it by.
+pub(crate) async fn store() -> ((), DynamoDbStore) {
+    let (client, tables) = tables().await;
     ((), DynamoDbStore::new(client, tables))
 }
 

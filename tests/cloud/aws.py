@@ -3,7 +3,9 @@
     describe STACK              outputs, physical names by logical ones, and a token of the stack's own client
     policy ROLE                 the role's inline policy
     policy ROLE put             puts the policy of standard input in its place
-    exists KIND NAME            whether a table, key or function is there: true or false
+    routes API                  its routes: key, how callers are known, scopes
+    logs GROUP                  every line of a log group
+    invoke FUNCTION             what a function answers to an event of a schedule
 """
 
 import json
@@ -34,21 +36,30 @@ def policy(role, put=None):
     return iam.put_role_policy(RoleName=role, PolicyName="use-case", PolicyDocument=sys.stdin.read())["ResponseMetadata"]
 
 
-def exists(kind, name):
-    try:
-        if kind == "table":
-            boto3.client("dynamodb").describe_table(TableName=name)
-        elif kind == "key":
-            return boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]["KeyState"] == "Enabled"
-        else:
-            boto3.client("lambda").get_function(FunctionName=name)
-    except Exception as error:
-        if "NotFound" in type(error).__name__:
-            return False
-        raise
-    return True
+def routes(api):
+    pages = boto3.client("apigatewayv2").get_paginator("get_routes").paginate(ApiId=api)
+    return [
+        {"key": route["RouteKey"], "type": route["AuthorizationType"], "scopes": route.get("AuthorizationScopes", [])}
+        for page in pages
+        for route in page["Items"]
+    ]
+
+
+def logs(group):
+    client, lines = boto3.client("logs"), []
+    for stream in client.describe_log_streams(logGroupName=group)["logStreams"]:
+        events = client.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
+        lines += [line for event in events["events"] for line in event["message"].splitlines()]
+    return lines
+
+
+def invoke(function):
+    answer = boto3.client("lambda").invoke(FunctionName=function, Payload=b'{"source": "aws.events"}')
+    if "FunctionError" in answer:
+        raise SystemExit(answer["Payload"].read().decode())
+    return json.load(answer["Payload"])
 
 
 if __name__ == "__main__":
-    commands = {"describe": describe, "policy": policy, "exists": exists}
+    commands = {"describe": describe, "policy": policy, "routes": routes, "logs": logs, "invoke": invoke}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -1,47 +1,128 @@
-//! What the template makes beside functions, and what it leaves behind.
+//! What the template makes beside functions, and that it says what the code says.
 
-use serde_json::json;
+use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::TableDescription;
+use serde_json::{Value, json};
+use store_dynamodb::Tables;
+
+use crate::adapters;
 use crate::stack::{ALONE, STACK};
 
 #[test]
 fn every_url_of_the_outputs_leads_somewhere() {
     let _shared = ALONE.read();
-    for output in [
-        "OpenApiUrl",
-        "ApiUrl",
-        "ScepUrl",
-        "RaProfileScepUrl",
-        "EdgeScepUrl",
+    for (output, expected) in [
+        ("OpenApiUrl", 200),
+        // Each names a profile that is not there.
+        ("ScepUrl", 404),
+        ("RaProfileScepUrl", 404),
+        ("EdgeScepUrl", 404),
+        ("EdgeRaProfileScepUrl", 404),
     ] {
         let url = STACK.outputs[output].replace(['{', '}'], "");
-        let (status, _) = STACK.http(&[&format!("{url}?operation=GetCACaps")], &[]);
-        let expected = match output {
-            "OpenApiUrl" => 200,
-            "ApiUrl" => 404,
-            _ => 404,
-        };
+        let (status, body) = STACK.http(&[&format!("{url}?operation=GetCACaps")], &[]);
         assert_eq!(status, expected, "{output} {url}");
+        if expected == 404 {
+            assert!(body.starts_with(b"no such"), "{output}");
+        }
     }
-    let (_, document) = STACK.http(&[&STACK.outputs["OpenApiUrl"]], &[]);
-    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
-    assert_eq!(document["openapi"], "3.1.0");
+}
+
+/// What a table is, without what each has of its own: key, indexes, attributes.
+fn schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
+    let mut schema = BTreeMap::new();
+    let texts = |items: &[_]| {
+        let mut texts: Vec<_> = items.iter().map(|item| format!("{item:?}")).collect();
+        texts.sort();
+        texts
+    };
+    schema.insert("key".to_owned(), vec![format!("{:?}", table.key_schema())]);
+    let mut attributes: Vec<_> = table
+        .attribute_definitions()
+        .iter()
+        .map(|attribute| format!("{attribute:?}"))
+        .collect();
+    attributes.sort();
+    schema.insert("attributes".to_owned(), attributes);
+    for index in table.global_secondary_indexes() {
+        let projection = index.projection().unwrap();
+        let mut projected = texts(projection.non_key_attributes());
+        projected.push(format!("{:?}", projection.projection_type()));
+        projected.push(format!("{:?}", index.key_schema()));
+        schema.insert(index.index_name().unwrap().to_owned(), projected);
+    }
+    schema
+}
+
+#[tokio::test]
+async fn the_tables_of_the_template_are_those_that_the_code_makes() {
+    let (client, made) = adapters::tables().await;
+    let deployed = Tables {
+        profiles: STACK.outputs["ProfilesTableName"].clone(),
+        transactions: STACK.outputs["TransactionsTableName"].clone(),
+        certificates: STACK.outputs["CertificatesTableName"].clone(),
+    };
+    for (deployed, made) in [
+        (&deployed.profiles, &made.profiles),
+        (&deployed.transactions, &made.transactions),
+        (&deployed.certificates, &made.certificates),
+    ] {
+        let describe = async |name: &String| {
+            let described = client.describe_table().table_name(name).send().await;
+            schema(described.unwrap().table().unwrap())
+        };
+        assert_eq!(describe(deployed).await, describe(made).await, "{deployed}");
+    }
+}
+
+/// Does a route take this path, whose parameters are written in braces?
+fn takes(route: &str, path: &str) -> bool {
+    match route.split_once("/{path+}") {
+        Some((beginning, _)) => path.starts_with(&format!("{beginning}/")),
+        None => route == path,
+    }
 }
 
 #[test]
-fn tables_and_keys_are_there() {
+fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
     let _shared = ALONE.read();
-    for (kind, name) in [
-        ("table", &STACK.outputs["ProfilesTableName"]),
-        ("table", &STACK.outputs["TransactionsTableName"]),
-        ("table", &STACK.outputs["CertificatesTableName"]),
-        ("key", &STACK.outputs["SymmetricKeyArn"]),
-        ("function", &STACK.resources["Upkeep"]),
-    ] {
-        assert_eq!(
-            STACK.ask(&["exists", kind, name], ""),
-            json!(true),
-            "{kind} {name}"
-        );
+    let api = STACK.resources["Api"].as_str();
+    let routes = STACK.ask(&["routes", api], "");
+    let routes = routes.as_array().unwrap();
+    let (_, document) = STACK.http(&[&STACK.outputs["OpenApiUrl"]], &[]);
+    let document: Value = serde_json::from_slice(&document).unwrap();
+    let mut operations = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let takes_it = |route: &&Value| {
+                let (verb, route) = route["key"].as_str().unwrap().split_once(' ').unwrap();
+                verb == method.to_uppercase() && takes(route, path)
+            };
+            // The longest is the most specific here.
+            let route = routes.iter().filter(takes_it);
+            let route = route
+                .max_by_key(|route| route["key"].as_str().unwrap().replace("{path+}", "").len());
+            let route = route.unwrap_or_else(|| panic!("{method} {path} has no route"));
+            let scope = operation["security"][0]["bearer"][0].as_str().unwrap();
+            assert_eq!(route["type"], "JWT", "{method} {path}");
+            assert_eq!(
+                route["scopes"],
+                json!([format!("scepter/{scope}")]),
+                "{method} {path}"
+            );
+            operations += 1;
+        }
+    }
+    assert!(operations > 50);
+    // What is open is SCEP, and the document.
+    for route in routes.iter().filter(|route| route["type"] != "JWT") {
+        let key = route["key"].as_str().unwrap();
+        let open = [
+            "/api/v1/protocols/scep/",
+            "/internal/scep/",
+            "/api/v1/openapi.json",
+        ];
+        assert!(open.iter().any(|open| key.contains(open)), "{key}");
     }
 }

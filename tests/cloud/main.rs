@@ -7,6 +7,7 @@ mod deployment;
 mod door;
 mod enrolment;
 mod faults;
+mod functions;
 mod keys;
 mod permissions;
 mod stack;

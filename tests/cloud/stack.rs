@@ -37,7 +37,7 @@ pub(crate) static STACK: LazyLock<Stack> = LazyLock::new(Stack::deploy);
 pub(crate) struct Stack {
     /// The emulator ends when its standard input does, at the latest with this process.
     _emulator: Child,
-    _staged: tempfile::TempDir,
+    staged: tempfile::TempDir,
     pub(crate) endpoint: String,
     pub(crate) door: String,
     pub(crate) outputs: BTreeMap<String, String>,
@@ -112,7 +112,7 @@ impl Stack {
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
         Self {
             _emulator: emulator,
-            _staged: staged,
+            staged,
             door: door::open(port),
             outputs: texts(&described["outputs"]),
             resources: texts(&described["resources"]),
@@ -191,6 +191,32 @@ impl Stack {
     pub(crate) fn post(&self, url: &str, message: &[u8]) -> (u16, Vec<u8>) {
         let kind = "Content-Type: application/x-pki-message";
         self.http(&["--header", kind, "--data-binary", "@-", url], message)
+    }
+
+    /// A function's binary, as it was deployed.
+    pub(crate) fn binary(&self, function: &str) -> PathBuf {
+        let folder = self.staged.path().join("functions").join(function);
+        folder.join("bootstrap")
+    }
+
+    /// Sends SIGTERM to every process of a function; how many there were.
+    pub(crate) fn terminate(&self, function: &str) -> usize {
+        let mut ended = 0;
+        let name = format!("AWS_LAMBDA_FUNCTION_NAME={}", self.resources[function]);
+        for process in std::fs::read_dir("/proc").unwrap().map_while(Result::ok) {
+            let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+            let mut variables = environment.split(|octet| *octet == 0);
+            if variables.any(|variable| variable == name.as_bytes()) {
+                let pid = process.file_name();
+                // Gone already is as good.
+                let _ = Command::new("kill")
+                    .arg(&pid)
+                    .stderr(Stdio::null())
+                    .status();
+                ended += 1;
+            }
+        }
+        ended
     }
 
     /// Runs a script of `tests/interop` as a client that goes through the door.

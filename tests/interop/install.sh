@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go modules, PyPI), openssl, curl.
+# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go modules), openssl, curl, and
+# from PyPI schemathesis, SAM, what checks templates, and an emulator of AWS.
 #
 #   tests/interop/install.sh FOLDER      builds what is no package into FOLDER; does again only what is missing
 set -euo pipefail
@@ -14,6 +15,8 @@ need curl curl
 need jq jq
 need cmake cmake
 need cc gcc
+need strip binutils
+need node nodejs
 need go golang-go
 need javac default-jdk-headless
 need mvn maven
@@ -47,7 +50,14 @@ if [ ! -f "$folder/jscep/Enrol.class" ]; then
     javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Enrol.java"
 fi
 
-if [ ! -x "$folder/schemathesis/bin/schemathesis" ]; then
-    python3 -m venv "$folder/schemathesis"
-    "$folder/schemathesis/bin/pip" install -q --disable-pip-version-check schemathesis==4.32.5
-fi
+python_tool() { # NAME PROGRAM PACKAGES…: a virtual environment of its own, whole or not there
+    name=$1 program=$2
+    shift 2
+    [ -x "$folder/$name/bin/$program" ] && return
+    python3 -m venv "$folder/$name"
+    "$folder/$name/bin/pip" install -q --disable-pip-version-check "$@"
+}
+python_tool schemathesis schemathesis schemathesis==4.32.5
+python_tool sam sam aws-sam-cli==1.170.0 cfn-lint==1.58.0
+python_tool checkov checkov checkov==3.3.30
+python_tool ministack ministack 'ministack[full]==1.5.33' boto3 cryptography

@@ -24,23 +24,56 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["scep-cms", "scep-protocol", "scep-service"],
     ),
     ("store-embedded", &[]),
+    // An RA key that KMS has unwrapped is one in memory like any other.
+    (
+        "keys-kms",
+        &[
+            "scep-cms",
+            "scep-protocol",
+            "ca-issuer",
+            "scep-service",
+            "keys-software",
+        ],
+    ),
+    ("lambda-host", &["scep-protocol", "scep-service"]),
 ];
 
 /// Dependencies that only these rooms may have, by the beginning of their names.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("aws-sdk-", &["store-dynamodb", "store-embedded"]),
+    (
+        "aws-sdk-",
+        &[
+            "get-ca-caps",
+            "get-ca-cert",
+            "keys-kms",
+            "pki-operation",
+            "profiles",
+            "store-dynamodb",
+            "store-embedded",
+            "upkeep",
+        ],
+    ),
+    ("lambda_", &["lambda-host"]),
     ("aws-smithy-", &["lambda-host", "store-embedded"]),
     ("dynoxide", &["store-embedded"]),
     ("hyper", &["lambda-host", "scepter"]),
     (
         "http",
-        &["scep-http", "management-api", "scepter", "store-embedded"],
+        &[
+            "lambda-host",
+            "management-api",
+            "profiles",
+            "scep-http",
+            "scepter",
+            "store-embedded",
+        ],
     ),
-    ("axum", &["management-api", "scepter"]),
+    ("axum", &["management-api", "profiles", "scepter"]),
     ("utoipa", &["management-api"]),
     (
         "tokio",
         &[
+            "keys-kms",
             "keys-software",
             "lambda-host",
             "scep-service",
@@ -51,6 +84,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
+            "lambda-host",
             "management-api",
             "scep-service",
             "scepter",

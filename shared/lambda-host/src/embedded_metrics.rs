@@ -126,7 +126,7 @@ impl Line {
     }
 }
 
-const fn milliseconds<'a>(name: &'a str, took: Duration) -> (&'a str, &'a str, f64) {
+const fn milliseconds(name: &str, took: Duration) -> (&str, &str, f64) {
     (name, "Milliseconds", took.as_secs_f64() * 1000.0)
 }
 

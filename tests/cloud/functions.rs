@@ -1,0 +1,140 @@
+//! Functions as processes: what they say when they cannot start, what they log, and what becomes of one that is ended.
+
+use std::process::Command;
+
+use scepter_tests::device::Device;
+use serde_json::{Value, json};
+
+use crate::stack::{ALONE, FUNCTIONS, STACK};
+
+const CHALLENGE: &str = "s3cret";
+
+#[test]
+fn a_function_that_lacks_a_setting_names_it_and_ends() {
+    for function in FUNCTIONS {
+        let environment = [
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ];
+        let output = Command::new(STACK.binary(function))
+            .env_clear()
+            .envs(environment)
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{function}");
+        let line = String::from_utf8(output.stdout).unwrap();
+        let line: Value = serde_json::from_str(line.trim()).unwrap();
+        assert_eq!(line["level"], "ERROR");
+        let expected = "the environment variable SCEPTER_PROFILES_TABLE is not set";
+        assert_eq!(line["error"], expected, "{function}");
+    }
+}
+
+#[test]
+fn every_log_line_is_json_without_secrets_and_enrolments_are_metrics() {
+    let _alone = ALONE.write();
+    let admin = STACK.admin();
+    admin.endpoint("logged", CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", "logged");
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    for challenge in [CHALLENGE, "guessed-wrongly"] {
+        let message = device.message(&device.enrolment("device", challenge), &ra_certificate);
+        assert_eq!(STACK.post(&url, &message).0, 200);
+    }
+    let lines = STACK.ask(&["logs", "/scepter/scepter/pki-operation"], "");
+    let of_lambda = ["START ", "END ", "REPORT ", "INIT_START "];
+    let lines: Vec<Value> = lines
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .filter(|line| !of_lambda.iter().any(|begin| line.starts_with(begin)))
+        .map(|line| {
+            assert!(
+                !line.contains(CHALLENGE) && !line.contains("guessed-wrongly"),
+                "{line}"
+            );
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))
+        })
+        .collect();
+    let enrolments = |status: &str| {
+        let of = lines.iter().filter(|line| line["Profile"] == "logged");
+        of.filter(|line| line["PkiStatus"] == status && line["Enrolments"] == 1.0)
+            .count()
+    };
+    assert_eq!((enrolments("SUCCESS"), enrolments("FAILURE")), (1, 1));
+    let signed = lines.iter().find(|line| line["KmsOperation"] == "Sign");
+    assert_eq!(
+        signed.unwrap()["_aws"]["CloudWatchMetrics"][0]["Namespace"],
+        "Scepter/scepter"
+    );
+    let requests = lines.iter().filter(|line| line["message"] == "request");
+    let outcomes: Vec<_> = requests
+        .filter(|line| line["profile"] == "logged")
+        .map(|line| line["outcome"].as_str().unwrap())
+        .collect();
+    assert!(
+        outcomes.contains(&"issued") && outcomes.contains(&"refused"),
+        "{outcomes:?}"
+    );
+}
+
+#[test]
+fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
+    let _shared = ALONE.read();
+    STACK.admin().endpoint("measured", CHALLENGE).unwrap();
+    let answer = STACK.ask(&["invoke", &STACK.resources["Upkeep"]], "");
+    assert_eq!(answer, json!(null));
+    let lines = STACK.ask(&["logs", "/scepter/scepter/upkeep"], "");
+    let lines = lines.as_array().unwrap().iter();
+    let lines: Vec<Value> = lines
+        .filter_map(|line| serde_json::from_str(line.as_str()?).ok())
+        .collect();
+    let authority = lines
+        .iter()
+        .find(|line| line["Name"] == "measured")
+        .unwrap();
+    assert!(authority["DaysRemaining"].as_f64().unwrap() > 3_600.0);
+    assert!(lines.iter().any(|line| line["Certificate"] == "ra"));
+}
+
+/// SIGTERM at any moment is a crash at that moment, and a crash loses nothing: the next try goes through.
+#[test]
+fn a_function_that_is_terminated_while_it_issues_loses_nothing() {
+    let _alone = ALONE.write();
+    let admin = STACK.admin();
+    admin.endpoint("ended", CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", "ended");
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    let mut ended = 0;
+    for (round, pause) in [2, 6, 10, 15, 25].into_iter().enumerate() {
+        let name = format!("ended-{round}");
+        let request = device.enrolment(&name, CHALLENGE);
+        let message = device.message(&request, &ra_certificate);
+        std::thread::scope(|scope| {
+            scope.spawn(|| STACK.post(&url, &message));
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+            ended += STACK.terminate("PkiOperation");
+        });
+        let (status, reply) = STACK.post(&url, &message);
+        assert_eq!(status, 200, "after {pause} ms");
+        let leaf = device.read(&reply, &ra_certificate).leaf();
+        let (_, page) = admin.call(
+            "GET",
+            &format!("/certificates?subject={name}"),
+            &json!(null),
+        );
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "after {pause} ms: {page}");
+        let serial = leaf.issuer_and_serial_number().serial_number_hex();
+        assert_eq!(
+            items[0]["serialNumber"].as_str().unwrap().to_uppercase(),
+            serial.to_uppercase()
+        );
+    }
+    assert!(ended > 0, "no function was there to be ended");
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Holds the templates to cfn-lint, sam and checkov; infra/checkov.yaml has the exceptions, each with its reason.
+#
+#   tests/cloud/lint.sh TOOLS      where tests/interop/install.sh put them
+set -euo pipefail
+tools=$(cd "$1" && pwd)
+cd "$(dirname "$0")/../.."
+export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 PATH=$tools/sam/bin:$PATH
+cfn-lint template.yaml infra/edge.yaml infra/watch.yaml infra/deployer.yaml
+sam validate --lint --template template.yaml >/dev/null
+"$tools/checkov/bin/checkov" --config-file infra/checkov.yaml \
+    --file template.yaml infra/edge.yaml infra/watch.yaml infra/deployer.yaml
+echo "templates: clean"
