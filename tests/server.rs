@@ -44,8 +44,8 @@ pub fn binary(build: Build) -> PathBuf {
             ("debug", "scepter-fault-points")
         }
         Build::Release => {
-            cargo.arg("--release");
-            ("release", "scepter-release")
+            cargo.args(["--profile", "server"]);
+            ("server", "scepter-release")
         }
     };
     assert!(cargo.status().unwrap().success(), "building scepter failed");
