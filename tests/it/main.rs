@@ -12,6 +12,7 @@ mod keys;
 mod management;
 mod management_access;
 mod management_links;
+mod metrics;
 mod refusals;
 mod rejections;
 mod rules;

@@ -1,0 +1,45 @@
+//! `/metrics` of the real binary, as Prometheus reads it.
+
+use scepter_tests::device::Device;
+use scepter_tests::server::{Build, Server, binary, http};
+use scepter_tests::world::CHALLENGE;
+
+#[test]
+fn what_is_measured_is_shown_and_strangers_make_up_no_series() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let ra_certificate = server.ra_certificate();
+    let device = Device::rsa();
+    for challenge in [CHALLENGE, "wrong"] {
+        let request = device.enrolment("device-1", challenge);
+        assert_eq!(
+            server.post(&device.message(&request, &ra_certificate)).0,
+            200
+        );
+    }
+    let base = format!("http://{}", server.address());
+    for stranger in ["made-up-1", "made-up-2"] {
+        let url = format!("{base}/api/v1/protocols/scep/{stranger}?operation=GetCACaps");
+        assert_eq!(http(&[&url], &[]).0, 404);
+    }
+    let (status, text) = http(&[&format!("{base}/metrics")], &[]);
+    assert_eq!(status, 200);
+    let text = String::from_utf8(text).unwrap();
+    for line in [
+        r#"scepter_enrolments_total{profile="default",message_type="PKCSReq",pki_status="SUCCESS",fail_info=""} 1"#,
+        r#"scepter_enrolments_total{profile="default",message_type="PKCSReq",pki_status="FAILURE",fail_info="badRequest"} 1"#,
+        r#"scepter_requests_total{operation="GetCACert",status="200"} 1"#,
+        r#"scepter_requests_total{operation="GetCACaps",status="404"} 2"#,
+        r#"scepter_request_seconds_count{operation="PKIOperation"} 2"#,
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
+    assert!(
+        text.contains(
+            r#"scepter_certificate_remaining_days{certificate="authority",name="demo-ca"} 365"#
+        ),
+        "{text}"
+    );
+    assert!(!text.contains("made-up"));
+    assert!(text.ends_with("# EOF\n"));
+}
