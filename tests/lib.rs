@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod device;
+pub mod runtime_api;
 pub mod samples;
 pub mod server;
 pub mod world;

@@ -1,8 +1,11 @@
 //! Functions as processes: what they say when they cannot start, what they log, and what becomes of one that is ended.
 
-use std::process::Command;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use scepter_tests::device::Device;
+use scepter_tests::runtime_api::first_answer;
 use serde_json::{Value, json};
 
 use crate::stack::{ALONE, FUNCTIONS, STACK};
@@ -99,6 +102,74 @@ fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
         .unwrap();
     assert!(authority["DaysRemaining"].as_f64().unwrap() > 3_600.0);
     assert!(lines.iter().any(|line| line["Certificate"] == "ra"));
+}
+
+/// What `openssl s_server` hears of a function that takes it for AWS, trusting this file of roots.
+fn heard(folder: &Path, roots: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    drop(listener);
+    let mut server = Command::new("openssl")
+        .args([
+            "s_server",
+            "-quiet",
+            "-tls1_3",
+            "-accept",
+            &port,
+            "-cert",
+            "server.pem",
+            "-key",
+            "server.key",
+        ])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let endpoint = format!("https://localhost:{port}");
+    let roots = folder.join(roots);
+    let variables = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("SSL_CERT_FILE", roots.to_str().unwrap()),
+    ];
+    // Nobody answers there, so this waits until the function gives up.
+    first_answer(&STACK.binary("get-ca-caps"), "GetCACaps", &variables);
+    server.kill().unwrap();
+    String::from_utf8(server.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_function_speaks_tls_to_whom_it_trusts_and_to_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["server", "other"] {
+        let (key, pem) = (format!("{name}.key"), format!("{name}.pem"));
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-noenc",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ])
+            .args([
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+            ])
+            .args(["-keyout", &key, "-out", &pem])
+            .current_dir(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+    }
+    assert!(heard(folder.path(), "server.pem").contains("DynamoDB_20120810.GetItem"));
+    assert_eq!(heard(folder.path(), "other.pem"), "");
 }
 
 /// SIGTERM at any moment is a crash at that moment, and a crash loses nothing: the next try goes through.

@@ -1,0 +1,127 @@
+//! A Lambda Runtime API that has one event, and a DynamoDB whose tables are empty, both of which answer at once.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+/// How long anything here may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// From the start of a function to its first answer, to a GET of this operation, or of the management API where there is none.
+/// These variables come on top of those that it needs.
+pub fn first_answer(binary: &Path, operation: &str, variables: &[(&str, &str)]) -> Duration {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (answered, answers): (Sender<Instant>, Receiver<Instant>) = channel();
+    let event = event(operation);
+    std::thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            let (event, answered) = (event.clone(), answered.clone());
+            std::thread::spawn(move || serve(connection, &event, &answered));
+        }
+    });
+    let begun = Instant::now();
+    let mut function = Command::new(binary)
+        .env_clear()
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "l"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "g"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL", &format!("http://{address}")),
+            ("SCEPTER_PROFILES_TABLE", "profiles"),
+            ("SCEPTER_TRANSACTIONS_TABLE", "transactions"),
+            ("SCEPTER_CERTIFICATES_TABLE", "certificates"),
+            (
+                "SCEPTER_SYMMETRIC_KEY",
+                "arn:aws:kms:eu-central-1:111122223333:key/1",
+            ),
+            ("SCEPTER_STACK", "scepter"),
+            ("SCEPTER_METRICS_NAMESPACE", "Scepter/bench"),
+            ("SCEPTER_PUBLIC_URL", "https://scep.example"),
+        ])
+        .envs(variables.iter().copied())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let first = answers.recv_timeout(PATIENCE).unwrap();
+    function.kill().unwrap();
+    function.wait().unwrap();
+    first - begun
+}
+
+fn event(operation: &str) -> String {
+    let path = if operation.is_empty() {
+        "/api/v1/authorities"
+    } else {
+        "/api/v1/protocols/scep/default"
+    };
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path,
+        "rawQueryString": format!("operation={operation}&message=MIIB"), "headers": {},
+        "requestContext": {
+            "stage": "$default", "http": {"method": "GET", "path": path},
+            "authorizer": {"jwt": {"claims": {"sub": "bench"}, "scopes": ["read"]}}
+        },
+        "isBase64Encoded": false
+    })
+    .to_string()
+}
+
+/// The Runtime API and DynamoDB on one connection: the first event, then none; tables without items.
+fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Instant>) {
+    connection.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(connection.try_clone().unwrap());
+    loop {
+        let (mut line, mut request, mut length) = (String::new(), String::new(), 0);
+        loop {
+            line.clear();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            if request.is_empty() {
+                request.clone_from(&line);
+            }
+            let head = line.to_ascii_lowercase();
+            if let Some(value) = head.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let (status, headers, body) = match request.split(' ').nth(1).unwrap_or_default() {
+            path if path.ends_with("/next") => {
+                let headers = "Lambda-Runtime-Aws-Request-Id: 1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+                               Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:1:function:f\r\n";
+                ("200 OK", headers, event)
+            }
+            path if path.contains("/invocation/") => {
+                // Whoever waits may be gone after the first.
+                let _ = answered.send(Instant::now());
+                ("202 Accepted", "", "{}")
+            }
+            _ => ("200 OK", "", "{}"),
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        if connection.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
