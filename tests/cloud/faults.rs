@@ -27,18 +27,7 @@ fn check(name: &str, fault: &Value) {
     let (status, reply) = STACK.post(&url, &message);
     assert_eq!(status, 200, "{fault}");
     let leaf = device.read(&reply, &ra_certificate).leaf();
-    let (_, page) = admin.call(
-        "GET",
-        &format!("/certificates?subject={name}"),
-        &json!(null),
-    );
-    let items = page["items"].as_array().unwrap();
-    assert_eq!(items.len(), 1, "{fault}: {page}");
-    let serial = leaf.issuer_and_serial_number().serial_number_hex();
-    assert_eq!(
-        items[0]["serialNumber"].as_str().unwrap().to_uppercase(),
-        serial.to_uppercase()
-    );
+    admin.has_issued_only(name, &leaf);
 }
 
 #[test]

@@ -271,6 +271,21 @@ impl Api<'_> {
         )
     }
 
+    /// Is this the only certificate of its CN?
+    #[track_caller]
+    pub(crate) fn has_issued_only(&self, common_name: &str, certificate: &Certificate) {
+        let path = format!("/certificates?subject={common_name}");
+        let (_, page) = self.call("GET", &path, &Value::Null);
+        let serials: Vec<_> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| &item["serialNumber"])
+            .collect();
+        let name = certificate.issuer_and_serial_number();
+        assert_eq!(serials, [&json!(name.serial_number_hex())], "{common_name}");
+    }
+
     /// Makes something; its uuid, or the status that it was refused with.
     pub(crate) fn make(&self, path: &str, body: &Value) -> Result<String, u16> {
         match self.call("POST", path, body) {

@@ -7,6 +7,7 @@ mod ca_keys;
 mod call;
 mod ra_keys;
 mod secrets;
+mod symmetric_key;
 
 pub use ca_keys::KmsCaKeys;
 pub use ra_keys::KmsRaKeys;

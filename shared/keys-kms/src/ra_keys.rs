@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeyPairSpec;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,18 +12,14 @@ use scep_protocol::{KeyAlgorithm, KeyReference, RaCertificate};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use tokio::sync::Mutex;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::Kms;
 use crate::call::{Missing, broken};
-
-/// What the encryption context of an RA key says: the uuid of its RA certificate.
-pub(crate) const CONTEXT: &str = "scepter:raCertificate";
+use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// RA keys under a symmetric key. A key's reference is the wrapped private key, base64: it lies with its certificate.
 pub struct KmsRaKeys {
-    kms: Kms,
-    symmetric_key: String,
+    symmetric_key: SymmetricKey,
     /// Held while a key is unwrapped, so that requests at the same time unwrap it once.
     unwrapped: Mutex<HashMap<Uuid, Arc<SoftwareRaKey>>>,
 }
@@ -34,25 +29,20 @@ impl KmsRaKeys {
     #[must_use]
     pub fn new(kms: Kms, symmetric_key: String) -> Self {
         Self {
-            kms,
-            symmetric_key,
+            symmetric_key: SymmetricKey {
+                kms,
+                arn: symmetric_key,
+            },
             unwrapped: Mutex::default(),
         }
     }
+}
 
-    async fn unwrap(&self, ra_certificate: &RaCertificate) -> Result<SoftwareRaKey, KeyError> {
-        let name = ra_certificate.uuid.to_string();
-        let wrapped = STANDARD.decode(&ra_certificate.key.0);
-        let wrapped = wrapped.map_err(broken("Decrypt", &name))?;
-        let request = self.kms.client.decrypt();
-        let request = request
-            .key_id(&self.symmetric_key)
-            .ciphertext_blob(Blob::new(wrapped))
-            .encryption_context(CONTEXT, &name);
-        let unwrapped = self.kms.call("Decrypt", &name, request.send()).await?;
-        let plaintext = unwrapped.plaintext.ok_or(Missing("plaintext"));
-        let pkcs8 = plaintext.map_err(broken("Decrypt", &name))?.into_inner();
-        SoftwareRaKey::from_pkcs8(KeyReference(name), Zeroizing::new(pkcs8))
+/// Whose key it is.
+const fn owner(ra_certificate: Uuid) -> Owner {
+    Owner {
+        kind: "scepter:raCertificate",
+        uuid: ra_certificate,
     }
 }
 
@@ -65,12 +55,13 @@ impl RaKeys for KmsRaKeys {
     ) -> Result<GeneratedKey, KeyError> {
         const OPERATION: &str = "GenerateDataKeyPairWithoutPlaintext";
         let name = ra_certificate.to_string();
-        let request = self.kms.client.generate_data_key_pair_without_plaintext();
+        let SymmetricKey { kms, arn } = &self.symmetric_key;
+        let request = kms.client.generate_data_key_pair_without_plaintext();
         let request = request
-            .key_id(&self.symmetric_key)
+            .key_id(arn)
             .key_pair_spec(key_pair_spec(algorithm))
-            .encryption_context(CONTEXT, &name);
-        let made = self.kms.call(OPERATION, &name, request.send()).await?;
+            .encryption_context(owner(ra_certificate).kind, &name);
+        let made = kms.call(OPERATION, &name, request.send()).await?;
         let wrapped = made
             .private_key_ciphertext_blob
             .ok_or(Missing("private key"));
@@ -88,7 +79,10 @@ impl RaKeys for KmsRaKeys {
         let key = match unwrapped.get(&ra_certificate.uuid) {
             Some(key) => Arc::clone(key),
             None => {
-                let key = Arc::new(self.unwrap(ra_certificate).await?);
+                let (uuid, wrapped) = (ra_certificate.uuid, &ra_certificate.key.0);
+                let pkcs8 = self.symmetric_key.unwrap(owner(uuid), wrapped).await?;
+                let name = KeyReference(uuid.to_string());
+                let key = Arc::new(SoftwareRaKey::from_pkcs8(name, pkcs8)?);
                 unwrapped.insert(ra_certificate.uuid, Arc::clone(&key));
                 key
             }

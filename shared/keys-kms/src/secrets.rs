@@ -3,29 +3,22 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_kms::primitives::Blob;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use scep_cms::ChallengePassword;
 use scep_protocol::SealedSecret;
 use scep_service::{KeyError, Secrets};
 use tokio::sync::Mutex;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::Kms;
-use crate::call::{Missing, broken};
-
-/// What the encryption context of a secret says: the uuid of its profile.
-const CONTEXT: &str = "scepter:scepProfile";
+use crate::call::broken;
+use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// Most secrets that are kept opened; then all are forgotten.
 const MAX_OPENED: usize = 1_000;
 
 /// Seals secrets. A sealed one is KMS's ciphertext, base64. One that was opened stays so in memory until the process ends.
 pub struct KmsSecrets {
-    kms: Kms,
-    symmetric_key: String,
+    symmetric_key: SymmetricKey,
     /// Held while a secret is opened, so that requests at the same time open it once.
     opened: Mutex<HashMap<(Uuid, String), ChallengePassword>>,
 }
@@ -35,31 +28,20 @@ impl KmsSecrets {
     #[must_use]
     pub fn new(kms: Kms, symmetric_key: String) -> Self {
         Self {
-            kms,
-            symmetric_key,
+            symmetric_key: SymmetricKey {
+                kms,
+                arn: symmetric_key,
+            },
             opened: Mutex::default(),
         }
     }
+}
 
-    async fn decrypt(
-        &self,
-        profile: Uuid,
-        sealed: &SealedSecret,
-    ) -> Result<ChallengePassword, KeyError> {
-        let name = profile.to_string();
-        let sealed = STANDARD.decode(&sealed.0);
-        let sealed = sealed.map_err(broken("Decrypt", &name))?;
-        let request = self.kms.client.decrypt();
-        let request = request
-            .key_id(&self.symmetric_key)
-            .ciphertext_blob(Blob::new(sealed))
-            .encryption_context(CONTEXT, &name);
-        let opened = self.kms.call("Decrypt", &name, request.send()).await?;
-        let plaintext = opened.plaintext.ok_or(Missing("plaintext"));
-        let plaintext = plaintext.map_err(broken("Decrypt", &name))?;
-        let plaintext = Zeroizing::new(plaintext.into_inner());
-        let text = std::str::from_utf8(&plaintext).map_err(broken("Decrypt", &name))?;
-        Ok(ChallengePassword::new(text))
+/// Whose secret it is.
+const fn owner(profile: Uuid) -> Owner {
+    Owner {
+        kind: "scepter:scepProfile",
+        uuid: profile,
     }
 }
 
@@ -70,16 +52,9 @@ impl Secrets for KmsSecrets {
         profile: Uuid,
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError> {
-        let name = profile.to_string();
-        let request = self.kms.client.encrypt();
-        let request = request
-            .key_id(&self.symmetric_key)
-            .plaintext(Blob::new(secret.reveal().as_bytes()))
-            .encryption_context(CONTEXT, &name);
-        let sealed = self.kms.call("Encrypt", &name, request.send()).await?;
-        let ciphertext = sealed.ciphertext_blob.ok_or(Missing("ciphertext"));
-        let ciphertext = ciphertext.map_err(broken("Encrypt", &name))?;
-        Ok(SealedSecret(STANDARD.encode(ciphertext)))
+        let secret = secret.reveal().as_bytes();
+        let sealed = self.symmetric_key.wrap(owner(profile), secret).await?;
+        Ok(SealedSecret(sealed))
     }
 
     async fn open(
@@ -92,7 +67,10 @@ impl Secrets for KmsSecrets {
         if let Some(secret) = opened.get(&name) {
             return Ok(secret.clone());
         }
-        let secret = self.decrypt(profile, sealed).await?;
+        let text = self.symmetric_key.unwrap(owner(profile), &sealed.0).await?;
+        let text = std::str::from_utf8(&text);
+        let text = text.map_err(broken("Decrypt", &profile.to_string()))?;
+        let secret = ChallengePassword::new(text);
         if opened.len() >= MAX_OPENED {
             opened.clear();
         }
