@@ -1,5 +1,9 @@
 //! CA keys: made or adopted in KMS, signed with there. Only digests are sent.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
@@ -15,17 +19,60 @@ use crate::call::{Missing, broken};
 /// The tag that every CA key of a stack has. Policies let functions sign with keys that have it, and with no other.
 const TAG: &str = "scepter:stack";
 
+/// Waits between tries of a call about a key that was just made: eight seconds together, of the 29 that a function has.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
 /// CA keys in KMS. A key's reference is its ARN.
 pub struct KmsCaKeys {
     kms: Kms,
     stack: String,
+    /// The keys that this process has made.
+    made: Mutex<HashSet<String>>,
 }
 
 impl KmsCaKeys {
     /// The keys of a stack: its name is their tag and stands in their aliases. Letters, digits and `-`, at most 128.
     #[must_use]
-    pub const fn new(kms: Kms, stack: String) -> Self {
-        Self { kms, stack }
+    pub fn new(kms: Kms, stack: String) -> Self {
+        Self {
+            kms,
+            stack,
+            made: Mutex::default(),
+        }
+    }
+
+    /// Awaits a call about a key. One that was just made is not known everywhere in KMS at once, and its tag, by which
+    /// policies know it, later still: then the call is tried again for some seconds.
+    async fn settled<T, F>(&self, key: &str, call: impl Fn() -> F) -> Result<T, KeyError>
+    where
+        F: Future<Output = Result<T, KeyError>>,
+    {
+        for pause in PAUSES {
+            match call().await {
+                Err(KeyError::Broken { source, .. }) if self.has_made(key) => {
+                    tracing::info!(error = %Causes(&*source), key, "a new key is not usable yet");
+                    tokio::time::sleep(pause).await;
+                }
+                answered => return answered,
+            }
+        }
+        call().await
+    }
+
+    fn remember(&self, key: &str) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.insert(key.to_owned());
+    }
+
+    fn has_made(&self, key: &str) -> bool {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.contains(key)
     }
 
     /// Makes a key; its ARN.
@@ -85,8 +132,9 @@ impl CaKeys for KmsCaKeys {
     ) -> Result<GeneratedKey, KeyError> {
         let arn = self.create(authority, algorithm).await?;
         tracing::info!(key = arn, %authority, "made a CA key");
+        self.remember(&arn);
+        let public = self.settled(&arn, || self.public_key(&arn)).await?;
         self.name(&arn, authority).await;
-        let public = self.public_key(&arn).await?;
         generated(&arn, public)
     }
 
@@ -134,7 +182,8 @@ impl CaKeys for KmsCaKeys {
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
             .signing_algorithm(how);
-        let signed = self.kms.call("Sign", &key.0, request.send()).await?;
+        let call = || self.kms.call("Sign", &key.0, request.clone().send());
+        let signed = self.settled(&key.0, call).await?;
         let signature = signed.signature.ok_or(Missing("signature"));
         let signature = signature.map_err(broken("Sign", &key.0))?;
         Ok(signature.into_inner())
