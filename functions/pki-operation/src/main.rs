@@ -37,7 +37,7 @@ fn issuing(environment: &Environment) -> Result<Issuing, SettingError> {
     let metrics: Arc<dyn Metrics> = Arc::new(EmbeddedMetrics::new(namespace));
     let kms = Kms::new(aws_sdk_kms::Client::new(&aws), metrics.clone());
     let symmetric_key = environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
-    let stack = environment.text("SCEPTER_STACK")?;
+    let stack = environment.stack("SCEPTER_STACK")?;
     Ok(Issuing {
         reading: Reading {
             profiles: Arc::new(CachedProfiles::new(profiles, max_age)),

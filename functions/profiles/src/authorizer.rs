@@ -36,7 +36,11 @@ impl JwtAuthorizer {
         let name = NAMES.iter().find_map(|name| jwt.claims.get(*name))?;
         let ours = |scope: &String| Scope::from_name(scope.strip_prefix(&self.scope_prefix)?);
         Some(Caller {
-            name: name.clone(),
+            name: match jwt.claims.get("sub") {
+                // What people call themselves may change, or be another's; the subject is neither.
+                Some(subject) if subject != name => format!("{name} ({subject})"),
+                Some(_) | None => name.clone(),
+            },
             scopes: jwt.scopes.iter().filter_map(ours).collect(),
         })
     }
@@ -110,7 +114,7 @@ mod tests {
                 "approve",
                 "other/approve",
             ],
-            Some(("robot", &[Scope::Read, Scope::Write])),
+            Some(("robot (1)", &[Scope::Read, Scope::Write])),
         );
         check(&[("sub", "1")], &[], Some(("1", &[])));
         check(&[("aud", "1")], &["scepter/read"], None);

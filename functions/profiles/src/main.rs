@@ -35,7 +35,7 @@ fn router(environment: &Environment) -> Result<Router, SettingError> {
     let metrics = EmbeddedMetrics::new(environment.text("SCEPTER_METRICS_NAMESPACE")?);
     let kms = Kms::new(aws_sdk_kms::Client::new(&aws), Arc::new(metrics));
     let symmetric_key = environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
-    let stack = environment.text("SCEPTER_STACK")?;
+    let stack = environment.stack("SCEPTER_STACK")?;
     Ok(management_api::router(Api {
         managing: Managing {
             // Each request's caller takes its place.

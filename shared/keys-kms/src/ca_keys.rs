@@ -14,7 +14,7 @@ use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
 use scep_service::{CaKeys, Causes, GeneratedKey, KeyError};
 
 use crate::Kms;
-use crate::call::{Missing, broken};
+use crate::call::{Missing, broken, once};
 
 /// The tag that every CA key of a stack has. Policies let functions sign with keys that have it, and with no other.
 const TAG: &str = "scepter:stack";
@@ -84,7 +84,7 @@ impl KmsCaKeys {
         let tag = |key: &str, value: &str| Tag::builder().tag_key(key).tag_value(value).build();
         let tags = [
             tag(TAG, &self.stack),
-            tag("scepter:authority", authority.as_str()),
+            tag("scepter:authority", &plain(authority)),
         ]
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
@@ -98,6 +98,7 @@ impl KmsCaKeys {
                 self.stack
             ))
             .set_tags(Some(tags));
+        let request = request.customize().config_override(once());
         let made = self
             .kms
             .call("CreateKey", authority.as_str(), request.send());
@@ -152,7 +153,7 @@ impl CaKeys for KmsCaKeys {
                 let error = Causes(&*source);
                 tracing::warn!(%error, key = reference.0, "a key is not adopted");
                 return Err(refused(
-                    "KMS does not show its public key: it must exist, be enabled, and have the tag scepter:stack",
+                    "KMS does not show its public key: it must exist, be enabled, and have the tag scepter:stack with this stack's name",
                 ));
             }
             answered => answered?,
@@ -226,19 +227,21 @@ fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, Signin
     })
 }
 
+/// An authority's name of letters, digits, `-` and `_`: all that aliases and tags take.
+fn plain(authority: &ProfileName) -> String {
+    let plain = |c: char| match c {
+        '-' | '_' => c,
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '_',
+    };
+    authority.as_str().chars().map(plain).collect()
+}
+
 /// `alias/scepter/{stack}/{authority}-{beginning of the key's id}`: an authority that is made anew gets another key.
 fn alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_".contains(c) {
-            c
-        } else {
-            '_'
-        }
-    };
-    let authority: String = authority.as_str().chars().map(plain).collect();
     let id = arn.rsplit('/').next().unwrap_or_default();
     let id: String = id.chars().take(8).collect();
-    format!("alias/scepter/{stack}/{authority}-{id}")
+    format!("alias/scepter/{stack}/{}-{id}", plain(authority))
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! One call of KMS: measured, and its failure told apart: a key that does not do, or a key store that does not answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::config::timeout::TimeoutConfig;
+use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use scep_service::{KeyCallOutcome, KeyError, Measurement};
 
 use crate::Kms;
 
 /// What KMS says when the key itself is at fault, so that asking again later changes nothing.
-const OF_THE_KEY: [&str; 9] = [
+const OF_THE_KEY: [&str; 12] = [
     "AccessDeniedException",
     "DisabledException",
     "IncorrectKeyException",
@@ -16,9 +19,25 @@ const OF_THE_KEY: [&str; 9] = [
     "InvalidCiphertextException",
     "InvalidKeyUsageException",
     "KMSInvalidStateException",
+    "LimitExceededException",
     "NotFoundException",
+    "TagException",
+    "UnsupportedOperationException",
     "ValidationException",
 ];
+
+/// How long KMS may take to make a key: it may be one of 4,096 bits.
+const MAKING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How a call goes that makes something for good: once, and in its own time. Tried again, it could make another.
+pub(crate) fn once() -> Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(MAKING_TIMEOUT)
+        .operation_timeout(MAKING_TIMEOUT);
+    Config::builder()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build())
+}
 
 impl Kms {
     /// Awaits a call and measures it. `operation` is KMS's name for it, `key` what an operator knows the key by.

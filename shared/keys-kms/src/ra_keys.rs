@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::Kms;
-use crate::call::{Missing, broken};
+use crate::call::{Missing, broken, once};
 use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// RA keys under a symmetric key. A key's reference is the wrapped private key, base64: it lies with its certificate.
@@ -61,6 +61,7 @@ impl RaKeys for KmsRaKeys {
             .key_id(arn)
             .key_pair_spec(key_pair_spec(algorithm))
             .encryption_context(owner(ra_certificate).kind, &name);
+        let request = request.customize().config_override(once());
         let made = kms.call(OPERATION, &name, request.send()).await?;
         let wrapped = made
             .private_key_ciphertext_blob

@@ -20,9 +20,10 @@ const MAX_ATTEMPTS: u32 = 5;
 /// Longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// How long one attempt may take, and all of them: an enrolment makes three calls, and has 29 seconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one attempt may take, and all of them: less than the five seconds that a claim on a transaction holds, so that
+/// nobody signs a second time what is still being signed.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Region, credentials, retries and timeouts, from what Lambda gives every function.
 ///

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::Level;
+
 /// The function cannot run in this environment.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
@@ -64,6 +66,38 @@ impl Environment {
             return Err(SettingError::Variable { name, problem });
         }
         Ok(table)
+    }
+
+    /// The name of a CloudFormation stack.
+    ///
+    /// # Errors
+    /// When it is missing or none.
+    pub fn stack(&self, name: &'static str) -> Result<String, SettingError> {
+        let stack = self.text(name)?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if stack.len() > 128 || !stack.chars().all(fits) {
+            let problem = "is not the name of a stack";
+            return Err(SettingError::Variable { name, problem });
+        }
+        Ok(stack)
+    }
+
+    /// ERROR, WARN, INFO or DEBUG; INFO where it is missing. What the SDK says at TRACE is not for logs.
+    ///
+    /// # Errors
+    /// When it is another text.
+    pub fn log_level(&self, name: &'static str) -> Result<Level, SettingError> {
+        let level = self.optional(name);
+        match level.as_deref() {
+            Some("ERROR") => Ok(Level::ERROR),
+            Some("WARN") => Ok(Level::WARN),
+            None | Some("INFO") => Ok(Level::INFO),
+            Some("DEBUG") => Ok(Level::DEBUG),
+            Some(_) => Err(SettingError::Variable {
+                name,
+                problem: "is not one of ERROR, WARN, INFO, DEBUG",
+            }),
+        }
     }
 
     /// The ARN of a KMS key.
@@ -189,6 +223,14 @@ mod tests {
             let message = format!("the environment variable {name} is not the ARN of a KMS key");
             check(environment.key_arn(name), &message);
         }
+        check(
+            environment.stack("OTHER"),
+            "the environment variable OTHER is not the name of a stack",
+        );
+        check(
+            environment.log_level("OTHER"),
+            "the environment variable OTHER is not one of ERROR, WARN, INFO, DEBUG",
+        );
         check(
             environment.base_url("OTHER"),
             "the environment variable OTHER is not a URL that begins with https:// or http://",

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use scep_protocol::Rejection;
 
-use crate::front_door::public_path;
+use crate::front_door::public_url;
 
 /// Longest body of an event that is decoded, in octets as it comes; every wire has a smaller limit of its own.
 const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
@@ -34,11 +34,7 @@ pub(crate) fn request(
     event: ApiGatewayV2httpRequest,
 ) -> Result<(Parts, Result<Bytes, Rejection>), Rejection> {
     let path = event.raw_path.unwrap_or_default();
-    let mut uri = public_path(&path).into_owned();
-    if let Some(query) = event.raw_query_string.filter(|query| !query.is_empty()) {
-        uri.push('?');
-        uri.push_str(&query);
-    }
+    let uri = public_url(&path, &event.raw_query_string.unwrap_or_default());
     let mut request = Request::builder()
         .method(event.request_context.http.method)
         .uri(uri);
@@ -162,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_url_that_is_none_is_refused_without_a_panic() {
-        for query in ["a=<b>", "a=\"b\"", "\u{e9}", "a b", "#"] {
+        for query in ["a=<b>", "a=\"b\"", "a b"] {
             let event = event("/a", query, json!(null), false);
             assert_eq!(request(event).err(), Some(Rejection::NotFound), "{query}");
         }

@@ -2,14 +2,10 @@
 
 use tracing::Level;
 
-use crate::environment::Environment;
-
-/// Starts logging at the level of `SCEPTER_LOG_LEVEL`, INFO where it is missing or none.
-pub(crate) fn start(environment: &Environment) {
-    let level = environment.optional("SCEPTER_LOG_LEVEL");
-    let level = level.and_then(|level| level.parse().ok());
+/// Starts logging.
+pub(crate) fn start(level: Level) {
     tracing_subscriber::fmt()
-        .with_max_level(level.unwrap_or(Level::INFO))
+        .with_max_level(level)
         // It would tell standard error that a log cannot be written, and panic where that cannot be either.
         .log_internal_errors(false)
         .json()

@@ -12,6 +12,8 @@ use lambda_runtime::{Context, LambdaEvent, service_fn};
 use scep_protocol::Rejection;
 use scep_service::Causes;
 use serde_json::Value;
+use tokio::runtime::Runtime;
+use tracing::Level;
 
 use crate::environment::Environment;
 use crate::{event, logs};
@@ -24,13 +26,15 @@ pub fn main<F>(function: impl FnOnce(Environment) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), Box<dyn Error + Send + Sync>>>,
 {
-    logs::start(&Environment::of_process());
+    let level = Environment::of_process().log_level("SCEPTER_LOG_LEVEL");
+    logs::start(*level.as_ref().unwrap_or(&Level::INFO));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let run = runtime
         .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(function(Environment::of_process())));
+        .and_then(|runtime| level.map(|_| runtime).map_err(Into::into))
+        .and_then(|runtime: Runtime| runtime.block_on(function(Environment::of_process())));
     match run {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -108,7 +108,7 @@ impl ObjectStore for DynamoDbStore {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
         let items = self.writes(change, audit);
         let items = items.map_err(unavailable("describing an object"))?;
-        for conflicts in 0..MAX_CONFLICTS {
+        for conflicts in 0..MAX_TRIES {
             pause(conflicts).await;
             let writing = self.client.transact_write_items();
             let written = writing.set_transact_items(Some(items.clone())).send().await;
@@ -125,7 +125,7 @@ impl ObjectStore for DynamoDbStore {
                 return Err(StoreError::Conflict);
             }
             // Somebody writes to an object that this one needs, at this very moment.
-            if !pass(&reasons) {
+            if !pass(&reasons) || (is_last(conflicts) && throttled(&reasons)) {
                 return Err(unavailable("writing an object")(error));
             }
         }
@@ -138,14 +138,11 @@ pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 /// Why a transaction is cancelled that the next try may get through: another request touches one of its items, or there are
 /// too many requests. The SDK tries again what is throttled as a whole, not this.
-const PASSING: [&str; 3] = [
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-];
+const CONFLICT: &str = "TransactionConflict";
+const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
-/// How often something is written anew after such a cancellation.
-pub(crate) const MAX_CONFLICTS: u32 = 5;
+/// How often a write is tried that is cancelled so.
+pub(crate) const MAX_TRIES: u32 = 5;
 
 /// Do all reasons that are one pass by themselves?
 pub(crate) fn pass(reasons: &[&str]) -> bool {
@@ -153,21 +150,31 @@ pub(crate) fn pass(reasons: &[&str]) -> bool {
         .iter()
         .filter(|reason| !matches!(**reason, "None" | ""));
     let mut given = given.peekable();
-    given.peek().is_some() && given.all(|reason| PASSING.contains(reason))
+    given.peek().is_some() && given.all(|reason| *reason == CONFLICT || THROTTLED.contains(reason))
 }
 
-/// Waits before a write that was cancelled so many times is tried again: not at all at first, then longer each time, and
-/// never as long as whoever it met.
+/// Were there too many requests?
+pub(crate) fn throttled(reasons: &[&str]) -> bool {
+    reasons.iter().any(|reason| THROTTLED.contains(reason))
+}
+
+/// Is this the last try?
+pub(crate) const fn is_last(conflicts: u32) -> bool {
+    conflicts.saturating_add(1) >= MAX_TRIES
+}
+
+/// Waits before a write that was cancelled so many times is tried again: not at all at first, then twice as long each time,
+/// by chance more or less, so that those who have met part.
 pub(crate) async fn pause(conflicts: u32) {
     let Some(doubled) = conflicts.checked_sub(1) else {
         return;
     };
-    let most = FIRST_PAUSE.saturating_mul(1 << doubled.min(MAX_CONFLICTS));
+    let most = FIRST_PAUSE.saturating_mul(1 << doubled);
     tokio::time::sleep(most.mul_f64(rand::random_range(0.5..1.0))).await;
 }
 
 /// Longest wait after the first conflict.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 /// Why a transaction was cancelled, item by item; nothing when it was not.
 pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<&str> {

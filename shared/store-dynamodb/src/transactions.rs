@@ -24,7 +24,7 @@ use crate::item::{
     LEASE_UNTIL, MESSAGE_TYPE, RA_PROFILE, Reader, SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE,
     SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, milliseconds, octets, seconds, text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_CONFLICTS, cancellation_reasons, pass, pause};
+use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
 use crate::page::{Bounds, List};
 
 const ISSUED: &str = "issued";
@@ -141,7 +141,7 @@ impl Transactions for DynamoDbStore {
             TransactWriteItem::builder().update(update).build(),
             TransactWriteItem::builder().put(put).build(),
         ];
-        for conflicts in 0..MAX_CONFLICTS {
+        for conflicts in 0..MAX_TRIES {
             pause(conflicts).await;
             let writing = self.client.transact_write_items();
             let written = writing

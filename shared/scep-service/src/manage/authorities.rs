@@ -78,21 +78,34 @@ pub async fn create_authority(
         Some(reference) => managing.ca_keys.adopt(reference, new.key_algorithm).await?,
         None => managing.ca_keys.generate(&name, new.key_algorithm).await?,
     };
+    let reference = key.reference.clone();
     let certification = match new.kind {
         AuthorityKind::Root => {
-            root(managing, &key, new.key_algorithm, &subject, new.validity).await?
+            root(managing, &key, new.key_algorithm, &subject, new.validity).await
         }
-        AuthorityKind::Subordinate => request(managing, &key, new.key_algorithm, &subject).await?,
+        AuthorityKind::Subordinate => request(managing, &key, new.key_algorithm, &subject).await,
     };
-    let authority = Authority {
-        uuid: Uuid::new_v4(),
-        name,
-        description,
-        key_algorithm: new.key_algorithm,
-        key: key.reference,
-        certification,
+    let created = match certification {
+        Err(failure) => Err(failure.into()),
+        Ok(certification) => {
+            let authority = Authority {
+                uuid: Uuid::new_v4(),
+                name,
+                description,
+                key_algorithm: new.key_algorithm,
+                key: key.reference,
+                certification,
+            };
+            managing.create(authority).await
+        }
     };
-    managing.create(authority).await
+    if created.is_err() {
+        tracing::warn!(
+            key = reference.0,
+            "a key without an authority: adopt it, or delete it"
+        );
+    }
+    created
 }
 
 async fn root(
