@@ -1,6 +1,6 @@
 //! The adapters that contracts are run over here: DynamoDB and KMS as the emulator has them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LockResult, RwLockReadGuard};
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{Environment, sdk_config};
@@ -9,7 +9,7 @@ use scepter_tests::world::Unmeasured;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use uuid::Uuid;
 
-use crate::stack::STACK;
+use crate::stack::{ALONE, STACK};
 
 fn environment() -> Environment {
     Environment::of(|name| match name {
@@ -20,6 +20,9 @@ fn environment() -> Environment {
     })
 }
 
+/// Keeps those away who disturb the stack.
+type Shared = LockResult<RwLockReadGuard<'static, ()>>;
+
 /// Tables that the code has just made.
 pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&environment()).unwrap());
@@ -28,18 +31,23 @@ pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
     (client, tables)
 }
 
-/// An empty store; there is nothing to keep it by.
-pub(crate) async fn store() -> ((), DynamoDbStore) {
+/// An empty store.
+pub(crate) async fn store() -> (Shared, DynamoDbStore) {
+    let shared = ALONE.read();
     let (client, tables) = tables().await;
-    ((), DynamoDbStore::new(client, tables))
+    (shared, DynamoDbStore::new(client, tables))
 }
 
 /// KMS, through a client that is new each time, as after a restart.
-pub(crate) struct Keys;
+pub(crate) struct Keys {
+    _shared: Shared,
+}
 
 impl Keys {
     pub(crate) fn new() -> Self {
-        Self
+        Self {
+            _shared: ALONE.read(),
+        }
     }
 
     fn kms(&self) -> Kms {

@@ -4,6 +4,7 @@
     policy ROLE                 the role's inline policy
     policy ROLE put             puts the policy of standard input in its place
     routes API                  its routes: key, how callers are known, scopes
+    key [STACK]                 makes a key that signs by EC P-256, with the tag of a stack or none; its ARN
     logs GROUP                  every line of a log group
     invoke FUNCTION             what a function answers to an event of a schedule
 """
@@ -45,6 +46,12 @@ def routes(api):
     ]
 
 
+def key(stack=None):
+    tags = [{"TagKey": "scepter:stack", "TagValue": stack}] if stack else []
+    made = boto3.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", Tags=tags)
+    return made["KeyMetadata"]["Arn"]
+
+
 def logs(group):
     client, lines = boto3.client("logs"), []
     for stream in client.describe_log_streams(logGroupName=group)["logStreams"]:
@@ -61,5 +68,5 @@ def invoke(function):
 
 
 if __name__ == "__main__":
-    commands = {"describe": describe, "policy": policy, "routes": routes, "logs": logs, "invoke": invoke}
+    commands = {"describe": describe, "policy": policy, "routes": routes, "key": key, "logs": logs, "invoke": invoke}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

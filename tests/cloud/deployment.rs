@@ -57,6 +57,7 @@ fn schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
 
 #[tokio::test]
 async fn the_tables_of_the_template_are_those_that_the_code_makes() {
+    let _shared = ALONE.read();
     let (client, made) = adapters::tables().await;
     let deployed = Tables {
         profiles: STACK.outputs["ProfilesTableName"].clone(),

@@ -5,10 +5,12 @@
 Each addition names what AWS does. `check` fails at the start when a newer MiniStack no longer has what is patched.
 Beside AWS's own endpoints it answers:
 
-    PUT /_tests/faults   {"Sign": "ThrottlingException", …}: these operations fail from now on; {} ends that
+    PUT /_tests/faults   {"Sign": "ThrottlingException", …}: these operations fail from now on, or take two
+                         seconds ("delay"); {} ends that
     GET /_tests/calls    [["Sign", 200], …]: DynamoDB's and KMS's operations since the last look
 """
 
+import asyncio
 import json
 import os
 import re
@@ -164,7 +166,10 @@ def tests_endpoints() -> None:
         service, _, operation = target.partition(".")
         if service not in ("DynamoDB_20120810", "TrentService"):
             return await inner(scope, receive, send)
-        if operation in faults:
+        if faults.get(operation) == "delay":
+            calls.append([operation, 0])
+            await asyncio.sleep(2)
+        elif operation in faults:
             calls.append([operation, 400])
             await read(receive)
             error = {"__type": faults[operation], "message": "a test asked for this"}

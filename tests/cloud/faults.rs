@@ -60,7 +60,7 @@ fn a_failing_kms_is_a_503_and_the_next_try_goes_through() {
 }
 
 #[test]
-fn administration_says_503_too_and_leaves_nothing_half_made() {
+fn administration_says_503_too_and_the_name_is_still_free() {
     let _alone = ALONE.write();
     let admin = STACK.admin();
     let authority = json!({ "name": "halved", "subject": "CN=Halved", "keyAlgorithm": "EC_P256" });

@@ -183,29 +183,34 @@ fn a_function_speaks_tls_to_whom_it_trusts_and_to_nobody_else() {
     assert_eq!(heard(folder.path(), "other.pem"), "");
 }
 
-/// SIGTERM at any moment is a crash at that moment, and a crash loses nothing: the next try goes through.
+/// SIGTERM is a crash at that moment, and a crash loses nothing: the next try goes through, with one certificate.
 #[test]
-fn a_function_that_is_terminated_while_it_issues_loses_nothing() {
+fn a_function_that_is_terminated_while_it_signs_loses_nothing() {
     let _alone = ALONE.write();
     let admin = STACK.admin();
     admin.endpoint("ended", CHALLENGE).unwrap();
     let url = STACK.scep_url("ScepUrl", "ended");
     let ra_certificate = STACK.ra_certificate(&url);
     let device = Device::rsa();
-    let mut ended = 0;
-    for (round, pause) in [2, 6, 10, 15, 25].into_iter().enumerate() {
-        let name = format!("ended-{round}");
-        let request = device.enrolment(&name, CHALLENGE);
-        let message = device.message(&request, &ra_certificate);
-        std::thread::scope(|scope| {
-            scope.spawn(|| STACK.post(&url, &message));
-            std::thread::sleep(std::time::Duration::from_millis(pause));
-            ended += STACK.terminate("PkiOperation");
-        });
-        let (status, reply) = STACK.post(&url, &message);
-        assert_eq!(status, 200, "after {pause} ms");
-        let leaf = device.read(&reply, &ra_certificate).leaf();
-        admin.has_issued_only(&name, &leaf);
-    }
-    assert!(ended > 0, "no function was there to be ended");
+    let message = device.message(&device.enrolment("ended-1", CHALLENGE), &ra_certificate);
+    STACK.calls();
+    STACK.faults(&json!({ "Sign": "delay" }));
+    let first = std::thread::scope(|scope| {
+        let first = scope.spawn(|| STACK.post(&url, &message));
+        while !STACK
+            .calls()
+            .iter()
+            .any(|(operation, _)| operation == "Sign")
+        {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert!(STACK.terminate("PkiOperation") > 0);
+        first.join().unwrap()
+    });
+    STACK.faults(&json!({}));
+    assert_ne!(first.0, 200);
+    let (status, reply) = STACK.post(&url, &message);
+    assert_eq!(status, 200);
+    let leaf = device.read(&reply, &ra_certificate).leaf();
+    admin.has_issued_only("ended-1", &leaf);
 }

@@ -10,7 +10,8 @@ use crate::adapters::Keys;
 
 #[tokio::test]
 async fn a_key_is_adopted_if_it_is_what_the_authority_says() {
-    let ca_keys = Keys::new().ca_keys();
+    let keys = Keys::new();
+    let ca_keys = keys.ca_keys();
     let made = ca_keys
         .generate(&name(), KeyAlgorithm::EcP384)
         .await

@@ -90,6 +90,24 @@ fn expect(wanted: u16, status: u16) -> Result<(), u16> {
     (status == wanted).then_some(()).ok_or(status)
 }
 
+/// A key is a stack's by its tag, and is left alone without it.
+#[test]
+fn only_keys_with_the_tag_of_the_stack_are_adopted() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    let adopt = |name: &str, tag: &[&str]| {
+        let key = STACK.ask(&[&["key"], tag].concat(), "");
+        let authority = json!({
+            "name": name, "subject": "CN=Adopted", "keyAlgorithm": "EC_P256", "keyArn": key
+        });
+        let (status, answer) = admin.call("POST", "/authorities", &authority);
+        (status, answer["keyReference"] == key)
+    };
+    assert_eq!(adopt("adopted", &["scepter"]), (201, true));
+    assert_eq!(adopt("foreign", &["another"]), (422, false));
+    assert_eq!(adopt("untagged", &[]), (422, false));
+}
+
 #[test]
 fn every_permission_of_the_readers_is_needed() {
     let _alone = ALONE.write();

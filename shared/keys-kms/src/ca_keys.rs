@@ -134,7 +134,13 @@ impl CaKeys for KmsCaKeys {
         let arn = self.create(authority, algorithm).await?;
         tracing::info!(key = arn, %authority, "made a CA key");
         self.remember(&arn);
-        let public = self.settled(&arn, || self.public_key(&arn)).await?;
+        let public = self.settled(&arn, || self.public_key(&arn)).await;
+        let public = public.inspect_err(|_| {
+            tracing::warn!(
+                key = arn,
+                "a key without an authority: adopt it, or delete it"
+            );
+        })?;
         self.name(&arn, authority).await;
         generated(&arn, public)
     }
