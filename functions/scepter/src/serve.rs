@@ -1,0 +1,40 @@
+//! Serving: everything that the server is made of, put together.
+
+use std::error::Error;
+
+use scep_http::EveryOperation;
+
+use crate::demo;
+use crate::folder::DataFolder;
+use crate::server::{self, Server, Services};
+use crate::settings::ServeSettings;
+use crate::tokens::TokenHolders;
+use crate::welcome::Welcome;
+
+/// Opens the data folder and serves until the process is told to end.
+#[tokio::main]
+pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
+    let data = DataFolder::open(&settings.data.folder).await?;
+    let server = Server::listen(settings.listen).await?;
+    let base_url = &settings.base_url(server.address()?);
+    let demo = match settings.no_demo {
+        true => None,
+        false => demo::demo(&data, &settings.demo).await?,
+    };
+    let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
+    let router = management_api::router(data.api(holders, base_url));
+    Welcome {
+        base_url,
+        token,
+        demo,
+    }
+    .print();
+    tokio::spawn(data.clone().remove_expired());
+    tokio::spawn(data.clone().measure_remaining());
+    let services = Services {
+        scep: EveryOperation::new(data.issuing()),
+        management: router,
+        metrics: data.metrics(),
+    };
+    Ok(server::run(server, services).await?)
+}
