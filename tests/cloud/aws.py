@@ -6,6 +6,7 @@
     routes API                  its routes: key, how callers are known, scopes
     key [STACK]                 makes a key that signs by EC P-256, with the tag of a stack or none; its ARN
     logs GROUP                  every line of a log group
+    delete STACK                deletes it; what of its tables, keys and functions is still there
     invoke FUNCTION             what a function answers to an event of a schedule
 """
 
@@ -60,6 +61,19 @@ def logs(group):
     return lines
 
 
+def delete(stack):
+    """Not by `sam delete`, which does not know the emulator's URLs for what they are; it asks CloudFormation for the same."""
+    cloudformation = boto3.client("cloudformation")
+    found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    tables = boto3.client("dynamodb").list_tables()["TableNames"]
+    keys = [key["KeyId"] for key in boto3.client("kms").list_keys()["Keys"]]
+    functions = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
+    there = {*tables, *keys, *functions}
+    return sorted(resource["LogicalResourceId"] for resource in found if resource["PhysicalResourceId"] in there)
+
+
 def invoke(function):
     answer = boto3.client("lambda").invoke(FunctionName=function, Payload=b'{"source": "aws.events"}')
     if "FunctionError" in answer:
@@ -68,5 +82,5 @@ def invoke(function):
 
 
 if __name__ == "__main__":
-    commands = {"describe": describe, "policy": policy, "routes": routes, "key": key, "logs": logs, "invoke": invoke}
+    commands = {"describe": describe, "policy": policy, "routes": routes, "key": key, "delete": delete, "logs": logs, "invoke": invoke}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

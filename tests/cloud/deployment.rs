@@ -29,6 +29,22 @@ fn every_url_of_the_outputs_leads_somewhere() {
     }
 }
 
+#[test]
+fn a_stack_that_is_deleted_leaves_its_tables_and_its_key() {
+    let _shared = ALONE.read();
+    STACK.deploy_another("leaving");
+    let left = STACK.ask(&["delete", "leaving"], "");
+    assert_eq!(
+        left,
+        json!([
+            "CertificatesTable",
+            "ProfilesTable",
+            "SymmetricKey",
+            "TransactionsTable"
+        ])
+    );
+}
+
 /// What a table is, without what each has of its own: key, indexes, attributes.
 fn schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
     let mut schema = BTreeMap::new();

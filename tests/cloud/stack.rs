@@ -77,37 +77,10 @@ impl Stack {
         let port = free_port();
         let endpoint = format!("http://127.0.0.1:{port}");
         let emulator = emulate(&endpoint, port);
-        let deployed = aws(&tools().join("sam/bin/sam"), &endpoint)
-            .current_dir(staged.path())
-            .args([
-                "deploy",
-                "--template",
-                "template.yaml",
-                "--stack-name",
-                "scepter",
-            ])
-            .args([
-                "--resolve-s3",
-                "--capabilities",
-                "CAPABILITY_IAM",
-                "--no-confirm-changeset",
-            ])
-            .args([
-                "--no-progressbar",
-                "--parameter-overrides",
-                "Edge=true",
-                "LogLevel=DEBUG",
-            ])
-            .arg(format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}"))
-            .arg("AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms")
-            .output()
-            .unwrap();
-        assert!(
-            deployed.status.success(),
-            "sam deploy failed\n{}\n{}",
-            String::from_utf8_lossy(&deployed.stdout),
-            String::from_utf8_lossy(&deployed.stderr)
-        );
+        let age = format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}");
+        let topic = "AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms";
+        let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic];
+        sam_deploy(staged.path(), &endpoint, "scepter", &parameters);
         let described = ask(&endpoint, &["describe", "scepter"], "");
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
         Self {
@@ -191,6 +164,11 @@ impl Stack {
     pub(crate) fn post(&self, url: &str, message: &[u8]) -> (u16, Vec<u8>) {
         let kind = "Content-Type: application/x-pki-message";
         self.http(&["--header", kind, "--data-binary", "@-", url], message)
+    }
+
+    /// Deploys the template once more, under another name.
+    pub(crate) fn deploy_another(&self, name: &str) {
+        sam_deploy(self.staged.path(), &self.endpoint, name, &["Edge=false"]);
     }
 
     /// A function's binary, as it was deployed.
@@ -357,6 +335,33 @@ fn stage() -> tempfile::TempDir {
         std::fs::copy(root().join(&path), staged.path().join(&path)).unwrap();
     }
     staged
+}
+
+fn sam_deploy(folder: &Path, endpoint: &str, stack: &str, parameters: &[&str]) {
+    let deployed = aws(&tools().join("sam/bin/sam"), endpoint)
+        .current_dir(folder)
+        .args([
+            "deploy",
+            "--template",
+            "template.yaml",
+            "--stack-name",
+            stack,
+        ])
+        .args(["--resolve-s3", "--capabilities", "CAPABILITY_IAM"])
+        .args([
+            "--no-confirm-changeset",
+            "--no-progressbar",
+            "--parameter-overrides",
+        ])
+        .args(parameters)
+        .output()
+        .unwrap();
+    assert!(
+        deployed.status.success(),
+        "sam deploy failed\n{}\n{}",
+        String::from_utf8_lossy(&deployed.stdout),
+        String::from_utf8_lossy(&deployed.stderr)
+    );
 }
 
 fn emulate(endpoint: &str, port: u16) -> Child {
