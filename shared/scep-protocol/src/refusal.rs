@@ -176,7 +176,7 @@ impl Rejection {
         Cow::Borrowed(match self {
             Self::BodyTooLarge => "the message is larger than 256 KiB",
             Self::DamagedMessage => {
-                "the message came with a Content-Type of text, which spoils it on the way: send application/x-pki-message"
+                "a Content-Type of text spoils messages: use application/x-pki-message"
             }
             Self::MethodNotAllowed => "only GET and POST are answered here",
             Self::NoNextCaCertificate => "there is no next CA certificate",
