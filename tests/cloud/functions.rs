@@ -48,7 +48,7 @@ fn log_of_pki_operation(awaited: &[&str], url: &str) -> Vec<Value> {
         let lines = STACK.ask(&["logs", "/scepter/scepter/pki-operation"], "");
         let lines: Vec<String> = serde_json::from_value(lines).unwrap();
         let is_there = |text: &&str| lines.iter().any(|line| line.contains(*text));
-        if !awaited.iter().all(|text| is_there(text)) {
+        if !awaited.iter().all(is_there) {
             continue;
         }
         let ours = lines
