@@ -97,9 +97,8 @@ fn every_log_line_is_json_without_secrets_and_enrolments_are_metrics() {
         signed.unwrap()["_aws"]["CloudWatchMetrics"][0]["Namespace"],
         "Scepter/scepter"
     );
-    let request = lines
-        .iter()
-        .find(|line| line["message"] == "request" && line["profile"] == "logged");
+    let refused = |line: &&Value| line["profile"] == "logged" && line["outcome"] == "refused";
+    let request = lines.iter().find(refused);
     assert_eq!(request.unwrap()["status"], 200);
 }
 
