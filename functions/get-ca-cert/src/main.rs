@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use lambda_host::{EmbeddedMetrics, Environment, SettingError, SystemClock, sdk_config};
+use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{GetCaCert, reject, respond};
-use scep_service::{CachedProfiles, Reading, StoredProfiles};
+use scep_service::{CachedProfiles, Reading, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {

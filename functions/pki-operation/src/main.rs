@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
-use lambda_host::{EmbeddedMetrics, Environment, SettingError, SystemClock, sdk_config};
+use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{PkiOperation, reject, respond};
-use scep_service::{CachedProfiles, Issuing, Metrics, Reading, StoredProfiles};
+use scep_service::{CachedProfiles, Issuing, Metrics, Reading, StoredProfiles, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 fn main() -> ExitCode {

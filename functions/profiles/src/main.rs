@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
-use lambda_host::{EmbeddedMetrics, Environment, SettingError, SystemClock, sdk_config};
+use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use management_api::Api;
-use scep_service::{Actor, Managing};
+use scep_service::{Actor, Managing, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use authorizer::{JwtAuthorizer, answer, reject};

@@ -9,12 +9,11 @@ use std::time::Duration;
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_service::{
-    Actor, CaKeys, CachedProfiles, Causes, Clock, Issuing, Managing, RaKeys, Reading, Secrets,
-    StoreError, StoredProfiles, WatchedObjects, measure_remaining,
+    Actor, CaKeys, CachedProfiles, Causes, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
+    StoredProfiles, SystemClock, WatchedObjects, measure_remaining,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
-use time::OffsetDateTime;
 
 use crate::prometheus::PrometheusMetrics;
 use crate::tokens::TokenHolders;
@@ -56,14 +55,6 @@ pub(crate) struct DataFolder {
     ra_keys: Arc<dyn RaKeys>,
     secrets: Arc<dyn Secrets>,
     metrics: Arc<PrometheusMetrics>,
-}
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
 }
 
 impl DataFolder {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use aws_sdk_dynamodb::Client;
-use lambda_host::{EmbeddedMetrics, SystemClock, sdk_config};
-use scep_service::measure_remaining;
+use lambda_host::{EmbeddedMetrics, sdk_config};
+use scep_service::{SystemClock, measure_remaining};
 use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {

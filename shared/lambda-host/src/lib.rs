@@ -17,15 +17,3 @@ pub use embedded_metrics::EmbeddedMetrics;
 pub use environment::{Environment, SettingError};
 pub use event::JwtClaims;
 pub use serve::{main, serve, serve_schedule};
-
-use scep_service::Clock;
-use time::OffsetDateTime;
-
-/// The time of the machine.
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
-}

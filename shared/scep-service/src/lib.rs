@@ -45,7 +45,7 @@ pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, l
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
     CaKeys, Change, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, ObjectStore, Objects,
-    Profiles, RaKey, RaKeys, Reading, Secrets, Transactions,
+    Profiles, RaKey, RaKeys, Reading, Secrets, SystemClock, Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;
