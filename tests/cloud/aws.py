@@ -5,7 +5,7 @@
     policy ROLE put             puts the policy of standard input in its place
     routes API                  its routes: key, how callers are known, scopes
     key [STACK]                 makes a key that signs by EC P-256, with the tag of a stack or none; its ARN
-    logs GROUP                  every line of a log group
+    logs GROUP SINCE            every line of a log group since then, in milliseconds of Unix time
     delete STACK                deletes it; what of its tables, keys and functions is still there
     invoke FUNCTION             what a function answers to an event of a schedule
 """
@@ -53,12 +53,10 @@ def key(stack=None):
     return made["KeyMetadata"]["Arn"]
 
 
-def logs(group):
-    client, lines = boto3.client("logs"), []
-    for stream in client.describe_log_streams(logGroupName=group)["logStreams"]:
-        events = client.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
-        lines += [line for event in events["events"] for line in event["message"].splitlines()]
-    return lines
+def logs(group, since):
+    """Not stream by stream: each answer of the emulator has a stream of its own, and a list of streams ends at fifty."""
+    pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group, startTime=int(since))
+    return [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
 
 
 def delete(stack):
