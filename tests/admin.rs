@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use management_api::{Api, Authenticate, Caller, CallersUnknown, PREFIX, Scope, bearer_token};
+use scep_cms::Certificate;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -76,9 +77,7 @@ impl Admin {
     pub fn of(world: &World) -> Self {
         let api = Api {
             managing: world.managing.clone(),
-            inventory: Arc::new(world.store.clone()),
             authenticate: Arc::new(ScopesAreTheToken),
-            public_url: "http://scep.example".to_owned(),
         };
         Self {
             router: management_api::router(api),
@@ -123,6 +122,15 @@ impl Admin {
             headers: head.headers,
             body,
         }
+    }
+
+    /// Revokes a certificate.
+    pub async fn revoke(&self, certificate: &Certificate, body: Value) -> Answer {
+        let number = certificate.issuer_and_serial_number().serial_number_hex();
+        let number = u128::from_str_radix(&number, 16).unwrap();
+        let uuid = uuid::Uuid::from_u128(number);
+        self.post(&format!("/certificates/{uuid}/revoke"), body)
+            .await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

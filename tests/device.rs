@@ -1,19 +1,24 @@
 //! A SCEP client: keys, PKCS #10 requests and certificates by `rcgen`, messages by the client's side of `scep-cms`.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::signature::{self, RsaEncoding, RsaKeyPair};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, RsaKeySize};
 use scep_cms::{
-    Attributes, CertRepAttributes, Certificate, ContentEncryption, ContentKey, Degenerate,
-    DigestAlgorithm, FailInfo, MessageType, PkcsPkiEnvelope, PkiMessage, PkiMessageBuilder,
-    PkiStatus, Recipient, SenderNonce, TransactionId,
+    Attributes, CertRepAttributes, Certificate, ChallengePassword, ContentEncryption, ContentKey,
+    Degenerate, DigestAlgorithm, EcCurve, FailInfo, MessageType, PasswordWrapping, PkcsPkiEnvelope,
+    PkiMessage, PkiMessageBuilder, PkiStatus, Recipient, SealTo, SenderNonce, TransactionId,
 };
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
-/// A device with a key and a self-signed certificate.
+/// A device with a key and a certificate: self-signed, until it has a better one.
+#[derive(Clone)]
 pub struct Device {
-    key: KeyPair,
+    key: Arc<KeyPair>,
     /// What it signs its messages with.
     pub certificate: Certificate,
 }
@@ -37,6 +42,8 @@ pub struct CertRep {
     pub digest: DigestAlgorithm,
     /// The certificates inside, leaf first; empty but for SUCCESS.
     pub certificates: Vec<Vec<u8>>,
+    /// The CRLs inside.
+    pub crls: Vec<Vec<u8>>,
 }
 
 impl CertRep {
@@ -84,14 +91,44 @@ impl Device {
 
     /// A device with a P-256 key.
     pub fn ec() -> Self {
-        Self::with(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())
+        Self::ec_on(EcCurve::P256)
+    }
+
+    /// A device with an EC key.
+    pub fn ec_on(curve: EcCurve) -> Self {
+        let algorithm = match curve {
+            EcCurve::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            EcCurve::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            EcCurve::P521 => &rcgen::PKCS_ECDSA_P521_SHA512,
+        };
+        Self::with(KeyPair::generate_for(algorithm).unwrap())
+    }
+
+    /// The device, signing with this certificate of its key from now on.
+    pub fn holding(&self, certificate: Certificate) -> Self {
+        Self {
+            key: Arc::clone(&self.key),
+            certificate,
+        }
+    }
+
+    /// A device whose self-signed certificate is for `CN=common_name, O=Corp`, with this serial number.
+    pub fn named(common_name: &str, serial_number: &[u8]) -> Self {
+        let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+        let mut params = params(common_name, &[]);
+        params.serial_number = Some(serial_number.to_vec().into());
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            certificate: Certificate::from_der(certificate.der()).unwrap(),
+            key: Arc::new(key),
+        }
     }
 
     fn with(key: KeyPair) -> Self {
         let certificate = params("self-signed", &[]).self_signed(&key).unwrap();
         Self {
             certificate: Certificate::from_der(certificate.der()).unwrap(),
-            key,
+            key: Arc::new(key),
         }
     }
 
@@ -107,7 +144,7 @@ impl Device {
             values: challenge_values(challenge),
         });
         params(common_name, names)
-            .serialize_request_with_attributes(&self.key, attributes.into_iter().collect())
+            .serialize_request_with_attributes(&*self.key, attributes.into_iter().collect())
             .unwrap()
             .der()
             .to_vec()
@@ -131,13 +168,60 @@ impl Device {
         }
     }
 
+    /// A RenewalReq for a new key with the subject that a device here has, to be signed by the one that it has now.
+    pub fn renewal(&self, common_name: &str) -> Request {
+        Request {
+            message_type: MessageType::RenewalReq,
+            ..self.request(self.csr(common_name, None, &[]))
+        }
+    }
+
+    /// A CertPoll for what this request became, RFC 8894 §3.3.3. Its content is nothing that is read.
+    pub fn poll(&self, request: &Request) -> Request {
+        Request {
+            message_type: MessageType::CertPoll,
+            content: Some(b"IssuerAndSubject".to_vec()),
+            ..request.clone()
+        }
+    }
+
+    /// A GetCert or GetCRL about this certificate.
+    pub fn query(&self, message_type: MessageType, about: &Certificate) -> Request {
+        let content = about.issuer_and_serial_number().encode().unwrap();
+        Request {
+            message_type,
+            transaction_id: "0".to_owned(),
+            ..self.request(content)
+        }
+    }
+
     /// The pkiMessage of a request, encrypted to `recipient`.
     pub fn message(&self, request: &Request, recipient: &Certificate) -> Vec<u8> {
+        self.message_to(request, SealTo::Certificate(recipient))
+    }
+
+    /// The pkiMessage of a request, encrypted under a challengePassword, RFC 8894 §3.1.
+    pub fn message_by_password(&self, request: &Request, password: &str) -> Vec<u8> {
+        let wrapping = PasswordWrapping {
+            salt: [1; 16],
+            iv: [2; 16],
+            padding: [3; 16],
+            iterations: NonZeroU32::new(1_000).unwrap(),
+        };
+        let to = SealTo::Password {
+            password: &ChallengePassword::new(password),
+            wrapping: &wrapping,
+        };
+        self.message_to(request, to)
+    }
+
+    fn message_to(&self, request: &Request, to: SealTo<'_>) -> Vec<u8> {
         let key = ContentKey::new(request.cipher, &[5; 32][..request.cipher.key_bytes()]).unwrap();
         let iv = &[6; 16][..request.cipher.block_bytes()];
-        let envelope = request.content.as_ref().map(|content| {
-            PkcsPkiEnvelope::seal(content, request.cipher, &key, iv, recipient).unwrap()
-        });
+        let envelope = request
+            .content
+            .as_ref()
+            .map(|content| PkcsPkiEnvelope::seal(content, request.cipher, &key, iv, to).unwrap());
         self.signed(request, envelope)
     }
 
@@ -159,7 +243,7 @@ impl Device {
         to_be_signed.assemble(&signature).unwrap()
     }
 
-    /// Signs like a client: RSASSA-PKCS1-v1_5, or ECDSA on P-256.
+    /// Signs like a client: RSASSA-PKCS1-v1_5, or ECDSA with the digest of the curve's length, which must be the message's.
     pub fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Vec<u8> {
         if let Ok(key) = RsaKeyPair::from_pkcs8(&self.pkcs8()) {
             let encoding: &dyn RsaEncoding = match digest {
@@ -173,7 +257,13 @@ impl Device {
                 .unwrap();
             return signature;
         }
-        let algorithm = &signature::ECDSA_P256_SHA256_ASN1_SIGNING;
+        let algorithm = match digest {
+            DigestAlgorithm::Sha384 => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+            DigestAlgorithm::Sha512 => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
+            DigestAlgorithm::Sha1 | DigestAlgorithm::Sha256 => {
+                &signature::ECDSA_P256_SHA256_ASN1_SIGNING
+            }
+        };
         let key = signature::EcdsaKeyPair::from_pkcs8(algorithm, &self.pkcs8()).unwrap();
         let signature = key.sign(&SystemRandom::new(), message).unwrap();
         signature.as_ref().to_vec()
@@ -191,33 +281,52 @@ impl Device {
     /// Reads a CertRep, verified with the RA certificate and opened with this device's key.
     #[track_caller]
     pub fn read(&self, cert_rep: &[u8], ra_certificate: &Certificate) -> CertRep {
+        self.read_with(cert_rep, ra_certificate, None)
+    }
+
+    /// The same, opened with a challengePassword where the reply is encrypted under one.
+    #[track_caller]
+    pub fn read_with(
+        &self,
+        cert_rep: &[u8],
+        ra_certificate: &Certificate,
+        password: Option<&str>,
+    ) -> CertRep {
         let message = PkiMessage::from_ber(cert_rep).unwrap();
         assert_eq!(message.message_type(), Ok("3"));
         let verified = message.verify().unwrap();
         assert_eq!(verified.signer(), ra_certificate);
         let message = verified.message();
         let attributes = message.cert_rep().unwrap();
-        let certificates = match attributes.pki_status {
+        let content = match attributes.pki_status {
             PkiStatus::Success => {
-                let content = self.open(&verified.envelope().unwrap());
-                Degenerate::from_ber(&content).unwrap().certificates
+                let content = self.open(&verified.envelope().unwrap(), password);
+                Degenerate::from_ber(&content).unwrap()
             }
             PkiStatus::Failure | PkiStatus::Pending => {
                 assert!(verified.envelope().is_err());
-                Vec::new()
+                Degenerate::default()
             }
         };
         CertRep {
             transaction_id: message.transaction_id().ok(),
             digest: message.digest_algorithm().unwrap(),
             attributes,
-            certificates,
+            certificates: content.certificates,
+            crls: content.crls,
         }
     }
 
-    fn open(&self, envelope: &PkcsPkiEnvelope) -> Vec<u8> {
-        let [Recipient::KeyTrans(recipient)] = envelope.recipients() else {
-            panic!("a reply has one recipient");
+    fn open(&self, envelope: &PkcsPkiEnvelope, password: Option<&str>) -> Vec<u8> {
+        let recipient = match (envelope.recipients(), password) {
+            ([Recipient::KeyTrans(recipient)], None) => recipient,
+            ([Recipient::Password(Ok(recipient))], Some(password)) => {
+                let password = ChallengePassword::new(password);
+                let stand_in = Zeroizing::new([0; 32]);
+                let key = recipient.content_key(&password, envelope.cipher(), &stand_in);
+                return envelope.open(&key).unwrap().to_vec();
+            }
+            _ => panic!("a reply has one recipient"),
         };
         assert!(recipient.id().names(&self.certificate));
         let key = PrivateDecryptingKey::from_pkcs8(&self.pkcs8()).unwrap();

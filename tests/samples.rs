@@ -5,7 +5,7 @@ use scep_protocol::{
     Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
     RaProfile, RequestFingerprint, SignerClass, TransactionKey,
 };
-use scep_service::{CertificateRecord, CertificateSummary, Claim};
+use scep_service::{CertificateRecord, CertificateSummary, Claim, Stage};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -48,12 +48,14 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
         issuance: Issuance {
             to_be_signed: vec![3; 700],
             authority: Uuid::nil(),
+            generation: 1,
             key: KeyReference("key".to_owned()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: Uuid::nil(),
+            predecessor: None,
             annotations: Annotations::default(),
         },
-        lease_until: now + time::Duration::MINUTE,
+        stage: Stage::Sign(now + time::Duration::MINUTE),
     }
 }
 
@@ -76,9 +78,12 @@ pub fn record(
             not_before: now,
             not_after: now + time::Duration::MINUTE,
             issued_at: now,
+            revocation: None,
         },
         transaction: key,
         certificate: certificate.clone(),
+        generation: 1,
+        predecessor: None,
         annotations: Annotations::default(),
     }
 }

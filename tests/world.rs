@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::device::{self, CertRep, Device};
 use bytes::Bytes;
 use http::{Request, Response};
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
@@ -11,11 +12,11 @@ use scep_cms::{Certificate, ChallengePassword};
 use scep_http::EveryOperation;
 use scep_protocol::{
     Attributes, Authority, KeyAlgorithm, KeyReference, Period, ProfileName, RaCertificate,
-    RaProfile, ScepProfile,
+    RaKeyPair, RaProfile, ScepProfile,
 };
 use scep_service::{
-    Actor, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Edit, Enabled, Issuing,
-    Managing, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore,
+    Actor, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Enabled,
+    Issuing, Managing, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore,
     RaProfileEdit, Reading, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles,
     Versioned, activate_scep, create_authority, create_ra_certificate, create_ra_profile,
     create_scep_profile, enable_ra_profile, enable_scep_profile, find, read,
@@ -41,6 +42,11 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
+    /// Today.
+    pub fn now_date(&self) -> time::Date {
+        self.now().date()
+    }
+
     /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
@@ -86,7 +92,8 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            now: OffsetDateTime::now_utc(),
+            // The clock stands still: what openssl makes meanwhile is valid already.
+            now: OffsetDateTime::now_utc() + time::Duration::MINUTE,
             key_algorithm: KeyAlgorithm::EcP256,
             ra: None,
         }
@@ -111,7 +118,11 @@ impl World {
             ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(folder.clone())),
             secrets: Arc::new(SoftwareSecrets::open(&folder).unwrap()),
+            certificates: Arc::new(store.clone()),
+            transactions: Arc::new(store.clone()),
+            crls: Arc::new(store.clone()),
             clock: clock.clone(),
+            deployment: deployment(),
         };
         let issuing = Issuing {
             reading: Reading {
@@ -123,6 +134,8 @@ impl World {
             ca_keys: managing.ca_keys.clone(),
             ra_keys: managing.ra_keys.clone(),
             secrets: managing.secrets.clone(),
+            crls: Arc::new(store.clone()),
+            deployment: deployment(),
         };
         let (authority, ra_certificate) = profiles(&managing, plan, &keys).await;
         Self {
@@ -184,6 +197,41 @@ impl World {
         let (head, body) = request.into_parts();
         let operations = EveryOperation::new(self.issuing.clone());
         scep_http::respond(&operations, &head, Ok(body)).await
+    }
+}
+
+impl World {
+    /// The reply to a message of this device, verified with the RA certificate.
+    pub async fn ask(&self, device: &Device, request: &device::Request) -> CertRep {
+        let message = device.message(request, &self.ra_certificate);
+        let response = self.post(message).await;
+        assert_eq!(response.status(), 200);
+        device.read(response.body(), &self.ra_certificate)
+    }
+
+    /// A new device that has enrolled as `CN=common_name, O=Corp`, and now signs with its certificate.
+    pub async fn enrolled(&self, common_name: &str) -> Device {
+        let device = Device::rsa();
+        let request = device.enrolment(common_name, CHALLENGE);
+        device.holding(self.ask(&device, &request).await.leaf())
+    }
+
+    /// Moves the time until this certificate is in the second half of its life.
+    pub fn make_renewable(&self, certificate: &Certificate) {
+        let validity = certificate.validity().unwrap();
+        let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
+        let wait: time::Duration = half - self.clock.now() + time::Duration::HOUR;
+        self.clock.advance(wait.try_into().unwrap());
+    }
+}
+
+/// A deployment of a week for everything.
+pub fn deployment() -> Deployment {
+    let week = Duration::from_secs(7 * 24 * 60 * 60);
+    Deployment {
+        public_url: "http://scep.example".to_owned(),
+        pending_validity: week,
+        crl_validity: week,
     }
 }
 
@@ -307,8 +355,9 @@ async fn profiles(
     enable_scep_profile(managing, scep_profile, Enabled::Yes)
         .await
         .unwrap();
-    let certificate = authority.path().unwrap().certificate;
-    (certificate, ra_certificate.certificate)
+    let certificate = authority.current.path().unwrap().certificate;
+    let ra_certificate = ra_certificate.serving_key().unwrap().certificate.clone();
+    (certificate, ra_certificate)
 }
 
 /// A new RA certificate, or one from elsewhere with its key.
@@ -327,12 +376,18 @@ async fn ra_certificate(
         let made = create_ra_certificate(managing, authority, new).await;
         return made.unwrap().object;
     };
+    let uuid = Uuid::new_v4();
     let imported = RaCertificate {
-        uuid: Uuid::new_v4(),
+        uuid,
         authority,
-        key_algorithm: KeyAlgorithm::Rsa2048,
-        key: KeyReference(import(keys, &pkcs8)),
-        certificate,
+        keys: vec![RaKeyPair {
+            uuid,
+            generation: 1,
+            key_algorithm: KeyAlgorithm::Rsa2048,
+            key: KeyReference(import(keys, &pkcs8)),
+            certificate,
+        }],
+        announcement: None,
     };
     let object = stored(&imported, 1);
     let record = audit(object.reference);

@@ -19,12 +19,15 @@ fn every_url_of_the_outputs_leads_somewhere() {
         ("RaProfileScepUrl", 404),
         ("EdgeScepUrl", 404),
         ("EdgeRaProfileScepUrl", 404),
+        ("CrlUrl", 404),
+        ("EdgeCrlUrl", 404),
     ] {
         let url = STACK.outputs[output].replace(['{', '}'], "");
         let (status, body) = STACK.http(&[&format!("{url}?operation=GetCACaps")], &[]);
         assert_eq!(status, expected, "{output} {url}");
         if expected == 404 {
-            assert!(body.starts_with(b"no such"), "{output}");
+            let text = String::from_utf8(body).unwrap();
+            assert!(text.contains("no such"), "{output}: {text}");
         }
     }
 }
@@ -138,6 +141,7 @@ fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
         let open = [
             "/api/v1/protocols/scep/",
             "/internal/scep/",
+            "/crl/",
             "/api/v1/openapi.json",
         ];
         assert!(open.iter().any(|open| key.contains(open)), "{key}");

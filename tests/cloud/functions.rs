@@ -117,10 +117,10 @@ fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
     let begun = SystemTime::now();
     // Twice: the emulator may give the last lines of one call with the next.
     for _ in 0..2 {
-        let answer = STACK.ask(&["invoke", &STACK.resources["Upkeep"]], "");
+        let answer = STACK.ask(&["invoke", &STACK.resources["Profiles"]], "");
         assert_eq!(answer, json!(null));
     }
-    let lines = log("/scepter/scepter/upkeep", begun);
+    let lines = log("/scepter/scepter/profiles", begun);
     let lines: Vec<Value> = lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())

@@ -1,6 +1,6 @@
 //! What only keys in KMS promise: adopting, and an encryption context that binds.
 
-use scep_protocol::{KeyAlgorithm, RaCertificate};
+use scep_protocol::{KeyAlgorithm, RaKeyPair};
 use scep_service::KeyError;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
@@ -39,9 +39,9 @@ async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
     let keys = Keys::new();
     let (uuid, key_algorithm) = (Uuid::new_v4(), KeyAlgorithm::Rsa2048);
     let made = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
-    let of = |uuid| RaCertificate {
+    let of = |uuid| RaKeyPair {
         uuid,
-        authority: Uuid::nil(),
+        generation: 1,
         key_algorithm,
         key: made.reference.clone(),
         certificate: Device::ec().certificate,

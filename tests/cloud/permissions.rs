@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scep_cms::PkiStatus;
-use scepter_tests::device::Device;
+use scepter_tests::device::{Device, Request};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::stack::{ALONE, STACK};
+use crate::stack::{ALONE, Api, STACK};
 
 const CHALLENGE: &str = "s3cret";
 
@@ -129,20 +130,61 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
     let _alone = ALONE.write();
     check("PkiOperationRole", || {
         let name = fresh();
-        STACK.admin().endpoint(&name, CHALLENGE).unwrap();
+        let young = json!({ "renewalThreshold": 400 });
+        let admin = STACK.admin();
+        admin.endpoint_with(&name, CHALLENGE, &young).unwrap();
         let url = STACK.scep_url("ScepUrl", &name);
         let ra_certificate = STACK.ra_certificate(&url);
         let device = Device::rsa();
-        let message = device.message(&device.enrolment(&name, CHALLENGE), &ra_certificate);
-        // The second finds what the first stored.
-        for _ in 0..2 {
+        let ask = |device: &Device, request: &Request| {
+            let message = device.message(request, &ra_certificate);
             let (status, reply) = STACK.post(&url, &message);
-            expect(200, status)?;
-            let cert_rep = device.read(&reply, &ra_certificate);
-            assert_eq!(cert_rep.attributes.pki_status, PkiStatus::Success);
-        }
+            expect(200, status).map(|()| device.read(&reply, &ra_certificate).leaf())
+        };
+        let request = device.enrolment(&name, CHALLENGE);
+        let leaf = ask(&device, &request)?;
+        // It is found again as it was stored, and by whoever renews it.
+        assert_eq!(ask(&device, &request)?, leaf);
+        let renewal = Device::rsa().renewal(&name);
+        ask(&device.holding(leaf), &renewal)?;
         Ok(())
     });
+}
+
+/// Lets a device wait, approves it, and revokes what came of it.
+fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
+    let name = fresh();
+    let held = json!({ "requireManualApproval": true });
+    admin.endpoint_with(&name, CHALLENGE, &held)?;
+    let url = STACK.scep_url("ScepUrl", &name);
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    let request = device.enrolment(&name, CHALLENGE);
+    let ask = |request: &Request| {
+        let message = device.message(request, &ra_certificate);
+        let (status, reply) = STACK.post(&url, &message);
+        assert_eq!(status, 200);
+        device.read(&reply, &ra_certificate)
+    };
+    assert_eq!(ask(&request).attributes.pki_status, PkiStatus::Pending);
+    let post = |path: &str| expect(204, admin.call("POST", path, &json!({})).0);
+    let (status, page) = admin.call("GET", "/scepTransactions?status=PENDING", &json!(null));
+    expect(200, status)?;
+    let items = page["items"].as_array().unwrap().iter();
+    let mut mine = items.filter(|item| item["subject"] == format!("CN={name},O=Corp"));
+    let uuid = mine.next().unwrap()["uuid"].as_str().unwrap().to_owned();
+    post(&format!("/scepTransactions/{uuid}/approve"))?;
+    let leaf = ask(&device.poll(&request)).leaf();
+    let number = leaf.issuer_and_serial_number().serial_number_hex();
+    let uuid = Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    post(&format!("/certificates/{uuid}/revoke"))?;
+    let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
+    let (status, crl) = STACK.http(&[&crl], &[]);
+    assert_eq!(status, 200);
+    let entries = ca_issuer::entries_of(&crl).unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].uuid, uuid);
+    Ok(())
 }
 
 #[test]
@@ -172,6 +214,6 @@ fn every_permission_of_administration_is_needed() {
         if let Some(uuid) = page["items"][0]["uuid"].as_str() {
             expect(200, get(&format!("/certificates/{uuid}")).0)?;
         }
-        Ok(())
+        approve_and_revoke(&admin)
     });
 }

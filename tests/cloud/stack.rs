@@ -17,13 +17,7 @@ use serde_json::{Value, json};
 use crate::door;
 
 /// Functions of the template, by their packages.
-pub(crate) const FUNCTIONS: [&str; 5] = [
-    "get-ca-caps",
-    "get-ca-cert",
-    "pki-operation",
-    "profiles",
-    "upkeep",
-];
+pub(crate) const FUNCTIONS: [&str; 4] = ["get-ca-caps", "get-ca-cert", "pki-operation", "profiles"];
 
 /// For how long a function uses what it has read, in seconds.
 pub(crate) const PROFILES_MAX_AGE: u64 = 2;
@@ -275,6 +269,16 @@ impl Api<'_> {
     /// Makes an authority, an RA certificate and a pair of profiles of this name, enabled and linked both ways. The status of
     /// what went wrong.
     pub(crate) fn endpoint(&self, name: &str, challenge: &str) -> Result<(), u16> {
+        self.endpoint_with(name, challenge, &json!({}))
+    }
+
+    /// The same, with more in the SCEP Profile.
+    pub(crate) fn endpoint_with(
+        &self,
+        name: &str,
+        challenge: &str,
+        more: &Value,
+    ) -> Result<(), u16> {
         let subject = format!("CN={name}");
         let authority = json!({ "name": name, "subject": subject, "keyAlgorithm": "EC_P256" });
         let authority = self.make("/authorities", &authority)?;
@@ -282,10 +286,13 @@ impl Api<'_> {
         let ra = self.make(&format!("/authorities/{authority}/raCertificates"), &ra)?;
         let ra_profile = format!("/authorities/{authority}/raProfiles");
         let ra_profile = self.make(&ra_profile, &json!({ "name": name, "enabled": true }))?;
-        let scep_profile = json!({
+        let mut scep_profile = json!({
             "name": name, "caCertificateUuid": ra, "raProfileUuid": ra_profile,
             "enableChallengePassword": true, "challengePassword": challenge
         });
+        for (field, value) in more.as_object().unwrap() {
+            scep_profile[field] = value.clone();
+        }
         let scep_profile = self.make("/scepProfiles", &scep_profile)?;
         for path in [
             format!("/raProfiles/{ra_profile}/protocols/scep/activate/{scep_profile}"),

@@ -4,7 +4,7 @@ use scep_cms::{
     ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
     SignatureAlgorithm,
 };
-use scep_protocol::{KeyAlgorithm, RaCertificate};
+use scep_protocol::{KeyAlgorithm, RaKeyPair};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use uuid::Uuid;
@@ -49,15 +49,15 @@ async fn an_ra_key_opens_and_signs_also_after_a_restart() {
     let (uuid, key_algorithm) = (Uuid::new_v4(), KeyAlgorithm::Rsa2048);
     let made = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
     let public = PublicKey::from_der(&made.subject_public_key_info).unwrap();
-    let ra_certificate = RaCertificate {
+    let pair = RaKeyPair {
         uuid,
-        authority: Uuid::nil(),
+        generation: 1,
         key_algorithm,
         key: made.reference,
         certificate: Device::ec().certificate,
     };
     for _ in 0..2 {
-        let key = keys.ra_keys().load(&ra_certificate).await.unwrap();
+        let key = keys.ra_keys().load(&pair).await.unwrap();
         let wrapped = public.encrypt(&[9; 32]).unwrap();
         let cipher = ContentEncryption::Aes256Cbc;
         let unwrapped = key.content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);

@@ -1,7 +1,8 @@
 //! The contract of the store of objects, run over the adapter and the embedded engine.
 
 use scep_protocol::{
-    Authority, Certification, Description, KeyAlgorithm, KeyReference, ProfileName, RaProfile,
+    Authority, CaGeneration, Certification, Description, KeyAlgorithm, KeyReference, ProfileName,
+    RaProfile,
 };
 use scep_service::{
     Change, Inventory, Object, ObjectKind, ObjectStore, PageRequest, Reference, StoreError,
@@ -20,11 +21,16 @@ fn authority(name: &str) -> Authority {
         uuid: Uuid::new_v4(),
         name: ProfileName::new(name).unwrap(),
         description: Description::default(),
-        key_algorithm: KeyAlgorithm::EcP256,
-        key: KeyReference("key".to_owned()),
-        certification: Certification::Root {
-            certificate: Device::ec().certificate,
+        current: CaGeneration {
+            number: 1,
+            key_algorithm: KeyAlgorithm::EcP256,
+            key: KeyReference("key".to_owned()),
+            certification: Certification::Root {
+                certificate: Device::ec().certificate,
+            },
         },
+        next: None,
+        previous: Vec::new(),
     }
 }
 

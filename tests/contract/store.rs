@@ -1,7 +1,7 @@
 //! The contract of the store of transactions, run over the adapter and the embedded engine.
 
 use scep_protocol::TransactionState;
-use scep_service::{CertificateRecord, Claim, ClaimOutcome, StoreError, Transactions};
+use scep_service::{CertificateRecord, Claim, ClaimOutcome, Stage, StoreError, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{self, key};
 use time::OffsetDateTime;
@@ -23,11 +23,17 @@ fn record(serial_number: u128) -> CertificateRecord {
 #[tokio::test]
 async fn a_transaction_is_claimed_once() {
     let (_kept, store) = store().await;
-    assert!(store.transaction(&key("t 1")).await.unwrap().is_none());
+    assert!(
+        store
+            .transaction(key("t 1").uuid())
+            .await
+            .unwrap()
+            .is_none()
+    );
     let (first, second) = (claim(None), claim(None));
     assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
     assert_eq!(store.claim(&second).await.unwrap(), ClaimOutcome::Lost);
-    let known = store.transaction(&key("t 1")).await.unwrap().unwrap();
+    let known = store.transaction(key("t 1").uuid()).await.unwrap().unwrap();
     assert_eq!(
         (known.claim, known.request, known.signer_key),
         (first.claim, first.request, first.signer_key)
@@ -39,8 +45,17 @@ async fn a_transaction_is_claimed_once() {
     else {
         panic!("{known:?}");
     };
-    assert_eq!((issuance, lease_until), (first.issuance, first.lease_until));
-    assert!(store.transaction(&key("t 2")).await.unwrap().is_none());
+    assert_eq!(
+        (issuance, Stage::Sign(lease_until)),
+        (first.issuance, first.stage)
+    );
+    assert!(
+        store
+            .transaction(key("t 2").uuid())
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -75,7 +90,7 @@ async fn an_expired_claim_is_taken_over_once() {
     assert_eq!(taken(second).await.unwrap(), ClaimOutcome::Won);
     assert_eq!(taken(third).await.unwrap(), ClaimOutcome::Lost);
     assert_eq!(taken(second).await.unwrap(), ClaimOutcome::Won);
-    let known = store.transaction(&first.key).await.unwrap().unwrap();
+    let known = store.transaction(first.key.uuid()).await.unwrap().unwrap();
     assert_eq!(known.claim, second);
     let TransactionState::Issuing {
         issuance,
@@ -111,7 +126,7 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
             .unwrap()
             .is_none()
     );
-    let known = store.transaction(&first.key).await.unwrap().unwrap();
+    let known = store.transaction(first.key.uuid()).await.unwrap().unwrap();
     let TransactionState::Issued { certificate, .. } = known.state else {
         panic!("{known:?}");
     };

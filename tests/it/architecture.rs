@@ -50,7 +50,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "profiles",
             "store-dynamodb",
             "store-embedded",
-            "upkeep",
         ],
     ),
     ("lambda_", &["lambda-host"]),

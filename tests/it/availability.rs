@@ -140,7 +140,7 @@ async fn an_ra_certificate_of_another_authority_or_key_is_403() {
     check(&world, BY_RA_PROFILE, 403, reason);
     let other_key = |object: &mut RaCertificate| {
         object.authority = authority;
-        object.certificate = Device::ec().certificate;
+        object.keys[0].certificate = Device::ec().certificate;
     };
     world.edit(uuid, other_key).await;
     check(&world, BY_SCEP_PROFILE, 403, reason);
@@ -152,7 +152,7 @@ async fn an_authority_that_awaits_its_certificate_is_403() {
     let world = World::new().await;
     let profile: Versioned<scep_protocol::RaProfile> = world.find().await;
     let awaiting = |authority: &mut Authority| {
-        authority.certification = Certification::Subordinate {
+        authority.current.certification = Certification::Subordinate {
             request: String::new(),
             installed: None,
         };
@@ -174,7 +174,9 @@ async fn expired_certificates_are_403() {
     // An RA certificate that outlives its authority: only the authority is expired.
     let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
-    let outlive = |object: &mut RaCertificate| object.certificate = Device::rsa().certificate;
+    let outlive = |object: &mut RaCertificate| {
+        object.keys[0].certificate = Device::rsa().certificate;
+    };
     world.edit(uuid, outlive).await;
     world.clock.advance(8 * YEAR);
     let reason = "the authority's certificate is not valid now";

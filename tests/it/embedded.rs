@@ -28,7 +28,7 @@ async fn issued_transactions_expire_and_issuing_ones_do_not() {
         .await
         .unwrap();
     assert_eq!(database.remove_expired().unwrap(), 1);
-    assert!(store.transaction(&first.key).await.unwrap().is_none());
+    assert!(store.transaction(first.key.uuid()).await.unwrap().is_none());
     assert!(
         store
             .certificate(Uuid::nil(), "0A")

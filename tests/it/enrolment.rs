@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scep_cms::{
     Certificate, ChallengePassword, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo,
+    PkiMessage,
 };
 use scep_http::EveryOperation;
 use scep_protocol::{
@@ -93,6 +94,16 @@ async fn every_kind_of_authority_issues_what_openssl_verifies() {
         let reply = enrol(&world, &device, &device.enrolment("device-1", CHALLENGE)).await;
         openssl_verify(&reply.leaf(), &world.authority);
         openssl_verify(&world.ra_certificate, &world.authority);
+        for (certificate, usage) in [
+            (&world.ra_certificate, "Digital Signature, Key Encipherment"),
+            (
+                &world.authority,
+                "Digital Signature, Certificate Sign, CRL Sign",
+            ),
+        ] {
+            let text = openssl_x509(certificate, &["-ext", "keyUsage"]);
+            assert_eq!(text, format!("X509v3 Key Usage: critical\n    {usage}\n"));
+        }
     }
 }
 
@@ -223,9 +234,16 @@ async fn the_same_request_twice_gets_one_certificate_in_a_fresh_reply() {
     );
     let first = world.post(message.clone()).await.into_body();
     let second = world.post(message).await.into_body();
-    assert_ne!(first, second);
-    let [first, second] =
-        [first, second].map(|body| device.read(&body, &world.ra_certificate).leaf());
+    let [first, second] = [first, second].map(|body| {
+        let message = PkiMessage::from_ber(&body).unwrap();
+        (
+            message.sender_nonce().unwrap(),
+            device.read(&body, &world.ra_certificate).leaf(),
+        )
+    });
+    let [(first_nonce, first), (second_nonce, second)] = [first, second];
+    assert_eq!(first_nonce.as_bytes().len(), 16);
+    assert_ne!(first_nonce, second_nonce);
     assert_eq!(first, second);
 }
 
@@ -357,10 +375,10 @@ async fn a_reply_carries_as_much_of_the_chain_as_the_profile_says() {
     let authority: Versioned<Authority> = find(&world.store, &name).await.unwrap().unwrap();
     let under_a_root = |authority: &mut Authority| {
         let path = CertificatePath {
-            certificate: authority.path().unwrap().certificate,
+            certificate: authority.current.path().unwrap().certificate,
             chain: vec![root.clone()],
         };
-        authority.certification = Certification::Subordinate {
+        authority.current.certification = Certification::Subordinate {
             request: String::new(),
             installed: Some(path),
         };

@@ -1,22 +1,32 @@
 //! Every test of the whole, in one binary.
 
 mod adapters;
+mod approval;
 mod architecture;
 mod availability;
+mod capabilities;
 mod clients;
 mod crashes;
 mod edits;
 mod embedded;
 mod enrolment;
+mod failing;
+mod habits;
 mod keys;
 mod management;
 mod management_access;
 mod management_links;
 mod metrics;
+mod oracles;
+mod passwords;
 mod refusals;
 mod rejections;
+mod renewal;
+mod revocation;
+mod rollover;
 mod rules;
 mod second_opinion;
+mod state_machine;
 mod subordinate;
 mod tokens;
 mod vectors;

@@ -70,10 +70,14 @@ impl Ruled {
             .read(response.body(), &self.world.ra_certificate);
         match reply.attributes.pki_status {
             scep_cms::PkiStatus::Success => Ok(reply.leaf()),
-            scep_cms::PkiStatus::Failure | scep_cms::PkiStatus::Pending => Err(reply.failure().1),
+            scep_cms::PkiStatus::Pending => Err(PENDING.to_owned()),
+            scep_cms::PkiStatus::Failure => Err(reply.failure().1),
         }
     }
 }
+
+/// What [`Ruled::ask`] says of a request that waits for an administrator.
+const PENDING: &str = "PENDING";
 
 #[tokio::test]
 async fn each_rule_that_a_request_breaks_names_itself() {
@@ -291,16 +295,15 @@ async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
 }
 
 #[tokio::test]
-async fn a_profile_that_requires_approval_issues_nothing() {
+async fn a_profile_that_requires_approval_issues_nothing_by_itself() {
     let ruled = Ruled::new().await;
     let path = format!(
         "/scepProfiles/{}",
         ruled.admin.find("/scepProfiles", "default").await
     );
-    let approval = "the profile requires manual approval, which is not supported yet";
     for (edit, text) in [
-        (json!({ "requireManualApproval": true }), approval),
-        (json!({ "enableChallengePassword": false }), approval),
+        (json!({ "requireManualApproval": true }), PENDING),
+        (json!({ "enableChallengePassword": false }), PENDING),
         (
             json!({ "requireManualApproval": false }),
             "the profile has no challengePassword to authorise enrolments",

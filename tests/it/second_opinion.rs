@@ -15,7 +15,7 @@ use crate::vectors::{octets, vectors};
 /// Mutations of each vector.
 const MUTATIONS: usize = 300;
 
-fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+pub(crate) fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("openssl")
         .args(arguments)
         .stdin(Stdio::piped())
@@ -33,10 +33,16 @@ fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-fn write(folder: &Path, name: &str, content: &[u8]) -> String {
+pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> String {
     let path = folder.join(name);
     std::fs::write(&path, content).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+/// What openssl sees in a ContentInfo.
+fn printed(der: &[u8]) -> String {
+    let print = ["cms", "-cmsout", "-print", "-noout", "-inform", "DER"];
+    String::from_utf8(openssl(&print, der)).unwrap()
 }
 
 #[tokio::test]
@@ -66,7 +72,9 @@ async fn openssl_verifies_and_opens_our_replies() {
         let decrypt = [
             "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", &key, "-recip", &own,
         ];
+        assert!(printed(&envelope).contains("contentType: pkcs7-data"));
         let inner = openssl(&decrypt, &envelope);
+        assert!(printed(&inner).contains("eContent: <ABSENT>"));
         let certificates = openssl(
             &["pkcs7", "-inform", "DER", "-print_certs", "-noout"],
             &inner,
@@ -85,11 +93,9 @@ async fn openssl_reads_our_refusals_and_our_chain() {
         .post(device.message(&request, &world.ra_certificate))
         .await
         .into_body();
-    let read = openssl(
-        &["cms", "-cmsout", "-print", "-noout", "-inform", "DER"],
-        &reply,
-    );
-    let read = String::from_utf8(read).unwrap();
+    let read = printed(&reply);
+    // Of length zero, not absent.
+    assert!(!read.contains("eContent: <ABSENT>"), "{read}");
     assert!(
         read.contains("the challengePassword is missing or wrong"),
         "{read}"
@@ -98,6 +104,7 @@ async fn openssl_reads_our_refusals_and_our_chain() {
         .get(&format!("{PATH}?operation=GetCACert"))
         .await
         .into_body();
+    assert!(printed(&chain).contains("eContent: <ABSENT>"));
     let chain = openssl(
         &["pkcs7", "-inform", "DER", "-print_certs", "-noout"],
         &chain,

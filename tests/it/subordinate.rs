@@ -7,14 +7,15 @@ use scepter_tests::world::World;
 use serde_json::json;
 
 /// Other people's CAs, by openssl, in a folder of their own.
-struct Outside(tempfile::TempDir);
+pub(crate) struct Outside(tempfile::TempDir);
 
-const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
+pub(crate) const CA: &str =
+    "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
 
-const MONTH: &str = "-days 30";
+pub(crate) const MONTH: &str = "-days 30";
 
 impl Outside {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -29,16 +30,16 @@ impl Outside {
         assert!(output.status.success(), "openssl {arguments}\n{said}");
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         std::fs::write(self.0.path().join(file), text).unwrap();
     }
 
-    fn pem(&self, name: &str) -> String {
+    pub(crate) fn pem(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.path().join(format!("{name}.pem"))).unwrap()
     }
 
     /// Makes a CA: `NAME.key` and `NAME.pem`, self-signed with these extensions.
-    fn make(&self, name: &str, extensions: &str) {
+    pub(crate) fn make(&self, name: &str, extensions: &str) {
         let sections = "[req]\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\n[ext]\n";
         self.write(&format!("{name}.cnf"), &format!("{sections}{extensions}"));
         self.openssl(&format!(
@@ -50,7 +51,13 @@ impl Outside {
     }
 
     /// Has a CA answer a request with these extensions; PEM.
-    fn answer(&self, request: &str, issuer: &str, extensions: &str, more: &str) -> String {
+    pub(crate) fn answer(
+        &self,
+        request: &str,
+        issuer: &str,
+        extensions: &str,
+        more: &str,
+    ) -> String {
         self.write("ext.cnf", extensions);
         self.openssl(&format!(
             "x509 -req -in {request} -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -extfile ext.cnf -out answer.pem {more}"

@@ -1,34 +1,44 @@
-//! Lambda function: GetCACert and GetNextCACert. May read profiles, and nothing else.
+//! Lambda function: GetCACert, and the CRLs of authorities. May read profiles, and nothing else.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
-use scep_http::{GetCaCert, reject, respond};
+use scep_http::{CRL_PREFIX, GetCaCert, PublishedCrls, reject, respond, respond_crl};
 use scep_service::{CachedProfiles, Reading, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let operations = &GetCaCert(reading(&environment)?);
+        let (operations, crls) = &composed(&environment)?;
         lambda_host::serve(
-            async |head, body| respond(operations, &head, body).await,
+            async |head, body| match head.uri.path().starts_with(CRL_PREFIX) {
+                true => respond_crl(crls, &head).await,
+                false => respond(operations, &head, body).await,
+            },
             async |rejection| reject(rejection),
         )
         .await
     })
 }
 
-fn reading(environment: &Environment) -> Result<Reading, SettingError> {
+fn composed(environment: &Environment) -> Result<(GetCaCert, PublishedCrls), SettingError> {
     let table = environment.table("SCEPTER_PROFILES_TABLE")?;
     let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), table);
-    let profiles = StoredProfiles(Arc::new(table));
+    let table = Arc::new(table);
+    let profiles = Arc::new(StoredProfiles(table.clone()));
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
     let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
-    Ok(Reading {
-        profiles: Arc::new(CachedProfiles::new(Arc::new(profiles), max_age)),
+    let reading = Reading {
+        profiles: Arc::new(CachedProfiles::new(profiles, max_age)),
         clock: Arc::new(SystemClock),
         metrics: Arc::new(EmbeddedMetrics::new(namespace)),
-    })
+    };
+    let crls = PublishedCrls {
+        objects: table.clone(),
+        crls: table,
+        clock: Arc::new(SystemClock),
+    };
+    Ok((GetCaCert(reading), crls))
 }

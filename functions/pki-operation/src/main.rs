@@ -1,4 +1,4 @@
-//! Lambda function: PKIOperation. The only one that may unwrap RA keys.
+//! Lambda function: PKIOperation and GetNextCACert. The only one that may unwrap RA keys.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,9 +44,11 @@ fn issuing(environment: &Environment) -> Result<Issuing, SettingError> {
             clock: Arc::new(SystemClock),
             metrics,
         },
-        transactions: store,
+        transactions: store.clone(),
+        crls: store,
         ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),
         ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
         secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
+        deployment: environment.deployment()?,
     })
 }

@@ -159,7 +159,7 @@ async fn find_demo(
         (None, Some(kept)) => kept.map_err(Failure::Key)?,
         (_, None) => return Ok(None),
     };
-    Ok(authority.object.path().map(|path| Demo {
+    Ok(authority.object.current.path().map(|path| Demo {
         certificate: path.certificate,
         profile: scep_profile.name,
         challenge,

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
+use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, CaKeys, CachedProfiles, Causes, Issuing, Managing, RaKeys, Reading, Secrets, StoreError,
-    StoredProfiles, SystemClock, WatchedObjects, measure_remaining,
+    Actor, CaKeys, CachedProfiles, Causes, Deployment, Issuing, Managing, RaKeys, Reading, Secrets,
+    StoreError, StoredProfiles, SystemClock, WatchedObjects, upkeep,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -21,8 +22,8 @@ use crate::tokens::TokenHolders;
 /// How old profiles may be that are not read anew; edits by this process are noticed at once.
 const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
 
-/// How often the certificates of the server itself are looked at.
-const MEASURE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often CRLs and the certificates of the server itself are looked at.
+const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How often expired transactions are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -55,10 +56,11 @@ pub(crate) struct DataFolder {
     ra_keys: Arc<dyn RaKeys>,
     secrets: Arc<dyn Secrets>,
     metrics: Arc<PrometheusMetrics>,
+    deployment: Deployment,
 }
 
 impl DataFolder {
-    pub(crate) async fn open(path: &Path) -> Result<Self, FolderError> {
+    pub(crate) async fn open(path: &Path, deployment: Deployment) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io {
             path: path.to_owned(),
             source,
@@ -85,6 +87,7 @@ impl DataFolder {
             ra_keys: Arc::new(SoftwareRaKeys::new(keys)),
             secrets: Arc::new(secrets),
             metrics: Arc::default(),
+            deployment,
         })
     }
 
@@ -100,17 +103,28 @@ impl DataFolder {
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
+            certificates: Arc::new(self.store.clone()),
+            transactions: Arc::new(self.store.clone()),
+            crls: Arc::new(self.store.clone()),
             clock: Arc::new(SystemClock),
+            deployment: self.deployment.clone(),
         }
     }
 
     /// Administration by those whose tokens the holders know.
-    pub(crate) fn api(&self, holders: TokenHolders, public_url: &str) -> Api {
+    pub(crate) fn api(&self, holders: TokenHolders) -> Api {
         Api {
             managing: self.managing(),
-            inventory: Arc::new(self.store.clone()),
             authenticate: Arc::new(holders),
-            public_url: public_url.to_owned(),
+        }
+    }
+
+    /// CRLs, for everyone.
+    pub(crate) fn crls(&self) -> PublishedCrls {
+        PublishedCrls {
+            objects: Arc::new(self.store.clone()),
+            crls: Arc::new(self.store.clone()),
+            clock: Arc::new(SystemClock),
         }
     }
 
@@ -141,6 +155,8 @@ impl DataFolder {
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
+            crls: Arc::new(self.store.clone()),
+            deployment: self.deployment.clone(),
         }
     }
 
@@ -149,15 +165,14 @@ impl DataFolder {
         Arc::clone(&self.metrics)
     }
 
-    /// Measures by timer how long the certificates of the server itself last.
-    pub(crate) async fn measure_remaining(self) {
-        let mut timer = tokio::time::interval(MEASURE_EVERY);
+    /// Does by timer what a schedule does in AWS.
+    pub(crate) async fn upkeep(self) {
+        let mut timer = tokio::time::interval(UPKEEP_EVERY);
         loop {
             timer.tick().await;
-            let measured = measure_remaining(&self.store, &SystemClock, &*self.metrics).await;
-            if let Err(error) = measured {
+            if let Err(error) = upkeep(&self.managing(), &*self.metrics).await {
                 let error = Causes(&error);
-                tracing::error!(%error, "what remains of certificates is not measured");
+                tracing::error!(%error, "upkeep is not complete");
             }
         }
     }

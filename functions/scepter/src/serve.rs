@@ -14,15 +14,15 @@ use crate::welcome::Welcome;
 /// Opens the data folder and serves until the process is told to end.
 #[tokio::main]
 pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
-    let data = DataFolder::open(&settings.data.folder).await?;
     let server = Server::listen(settings.listen).await?;
     let base_url = &settings.base_url(server.address()?);
+    let data = DataFolder::open(&settings.data.folder, settings.deployment(base_url)).await?;
     let demo = match settings.no_demo {
         true => None,
         false => demo::demo(&data, &settings.demo).await?,
     };
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
-    let router = management_api::router(data.api(holders, base_url));
+    let router = management_api::router(data.api(holders));
     Welcome {
         base_url,
         token,
@@ -30,10 +30,11 @@ pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>
     }
     .print();
     tokio::spawn(data.clone().remove_expired());
-    tokio::spawn(data.clone().measure_remaining());
+    tokio::spawn(data.clone().upkeep());
     let services = Services {
         scep: EveryOperation::new(data.issuing()),
         management: router,
+        crls: data.crls(),
         metrics: data.metrics(),
     };
     Ok(server::run(server, services).await?)

@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use scep_http::{EveryOperation, MAX_BODY_BYTES, respond};
+use scep_http::{CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, respond, respond_crl};
 use scep_protocol::Rejection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -73,6 +73,7 @@ impl Server {
 pub(crate) struct Services {
     pub(crate) scep: EveryOperation,
     pub(crate) management: Router,
+    pub(crate) crls: PublishedCrls,
     pub(crate) metrics: Arc<PrometheusMetrics>,
 }
 
@@ -157,6 +158,9 @@ async fn answer(services: &Services, request: Request<Incoming>) -> Response<Bod
         return services.metrics.response();
     }
     let (head, body) = request.into_parts();
+    if head.uri.path().starts_with(CRL_PREFIX) {
+        return respond_crl(&services.crls, &head).await.map(Body::from);
+    }
     let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
     let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
     let path = head.uri.path();

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use scep_cms::ChallengePassword;
 use scep_protocol::KeyAlgorithm;
-use scep_service::MAX_CHALLENGE_CHARACTERS;
+use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
 use tracing_subscriber::EnvFilter;
 
 use crate::token_command::TokenCommand;
@@ -56,6 +57,12 @@ pub(crate) struct ServeSettings {
     /// URL under which clients reach this server [default: http://ADDRESS]
     #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Days that a request waits for an administrator's approval.
+    #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
+    pending_days: u16,
+    /// Days until a CRL says that there will be another; it is made anew after half of them.
+    #[arg(long, env = "SCEPTER_CRL_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
+    crl_days: u16,
     /// Token that may do everything [default: random, made once]
     #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = admin_token)]
     pub(crate) admin_token: Option<AdminToken>,
@@ -93,6 +100,15 @@ impl ServeSettings {
         let url = self.public_url.clone();
         let url = url.unwrap_or_else(|| format!("http://{listening}"));
         url.trim_end_matches('/').to_owned()
+    }
+
+    pub(crate) fn deployment(&self, base_url: &str) -> Deployment {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Deployment {
+            public_url: base_url.to_owned(),
+            pending_validity: DAY * self.pending_days.into(),
+            crl_validity: DAY * self.crl_days.into(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The certificates of the server itself: a root authority's, and the RA certificate that clients encrypt to.
 
-use scep_cms::Validity;
+use scep_cms::{Certificate, Validity};
 use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period, SubjectAttribute};
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::KeyUsages;
@@ -27,6 +27,12 @@ impl CaSubject {
             return Err(der::ErrorKind::Failed.to_error().into());
         }
         Ok(Self(name.to_der()?))
+    }
+
+    /// The subject of this certificate, for another one of the same authority.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> Self {
+        Self(certificate.subject().to_vec())
     }
 
     /// A name of one part, a CN.

@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5280, rfc5912};
-use der::asn1::{AnyRef, BitStringRef, OctetString, Uint};
+use der::asn1::{AnyRef, BitStringRef, Ia5String, OctetString, Uint};
 use der::{Decode, Encode, Sequence};
 use scep_cms::{Certificate, DigestAlgorithm, PublicKey, SignatureAlgorithm, Validity};
 use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period};
@@ -10,8 +10,11 @@ use sha1::{Digest, Sha1};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::crl::dp::DistributionPoint;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, KeyUsage, KeyUsages,
+    SubjectKeyIdentifier,
 };
 use x509_cert::name::Name;
 use x509_cert::time::Time;
@@ -51,23 +54,34 @@ pub(crate) struct Contents<'a> {
 
 /// As in RFC 5280 §4.1; names and keys are spliced in as they are.
 #[derive(Sequence)]
-struct TbsCertificate<'a> {
+pub(crate) struct TbsCertificate<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    version: u8,
-    serial_number: Uint,
-    signature: AlgorithmIdentifierRef<'a>,
-    issuer: AnyRef<'a>,
-    validity: TbsValidity,
-    subject: AnyRef<'a>,
-    subject_public_key_info: AnyRef<'a>,
+    pub(crate) version: u8,
+    pub(crate) serial_number: Uint,
+    pub(crate) signature: AlgorithmIdentifierRef<'a>,
+    pub(crate) issuer: AnyRef<'a>,
+    pub(crate) validity: TbsValidity,
+    pub(crate) subject: AnyRef<'a>,
+    pub(crate) subject_public_key_info: AnyRef<'a>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: Vec<Extension>,
+    pub(crate) extensions: Vec<Extension>,
 }
 
 #[derive(Sequence)]
-struct TbsValidity {
+pub(crate) struct TbsValidity {
     not_before: Time,
     not_after: Time,
+}
+
+impl TryFrom<Validity> for TbsValidity {
+    type Error = EncodeError;
+
+    fn try_from(validity: Validity) -> Result<Self, EncodeError> {
+        Ok(Self {
+            not_before: time(validity.not_before)?,
+            not_after: time(validity.not_after)?,
+        })
+    }
 }
 
 /// A certificate or PKCS #10 request around its signature.
@@ -89,10 +103,7 @@ impl Contents<'_> {
             serial_number: Uint::new(&self.serial_number.0)?,
             signature: algorithm_identifier(self.issuer_key),
             issuer: AnyRef::from_der(self.issuer)?,
-            validity: TbsValidity {
-                not_before: time(self.validity.not_before)?,
-                not_after: time(self.validity.not_after)?,
-            },
+            validity: self.validity.try_into()?,
             subject: AnyRef::from_der(self.subject)?,
             subject_public_key_info: AnyRef::from_der(self.subject_public_key_info)?,
             extensions: self.extensions,
@@ -175,7 +186,7 @@ pub const fn signature_algorithm(key: KeyAlgorithm) -> SignatureAlgorithm {
     }
 }
 
-fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<'static> {
+pub(crate) fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<'static> {
     // RFC 4055 §5 wants NULL parameters for RSA, RFC 5758 §3.2 none for ECDSA.
     let (oid, parameters): (ObjectIdentifier, _) = match key {
         KeyAlgorithm::Rsa2048 => (rfc5912::SHA_256_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)),
@@ -189,7 +200,7 @@ fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<'static> {
 }
 
 /// UTCTime through 2049, GeneralizedTime after, whole seconds, RFC 5280 §4.1.2.5.
-fn time(at: OffsetDateTime) -> Result<Time, EncodeError> {
+pub(crate) fn time(at: OffsetDateTime) -> Result<Time, EncodeError> {
     Ok(Time::try_from(std::time::SystemTime::from(
         at.replace_nanosecond(0).unwrap_or(at),
     ))?)
@@ -242,22 +253,38 @@ pub(crate) fn usual_extensions(
 ) -> Result<Vec<Extension>, EncodeError> {
     let subject_key =
         SubjectKeyIdentifier(OctetString::new(key_identifier(subject_public_key_info)?)?);
-    let authority_key = AuthorityKeyIdentifier {
-        key_identifier: Some(OctetString::new(authority_key_identifier)?),
-        ..AuthorityKeyIdentifier::default()
-    };
     let mut extensions = constraints(ca, key_usage)?;
     extensions.push(extension(
         rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER,
         false,
         &subject_key,
     )?);
-    extensions.push(extension(
+    extensions.push(issued_by(authority_key_identifier)?);
+    Ok(extensions)
+}
+
+/// authorityKeyIdentifier, RFC 5280 §4.2.1.1.
+pub(crate) fn issued_by(authority_key_identifier: &[u8]) -> Result<Extension, EncodeError> {
+    let authority_key = AuthorityKeyIdentifier {
+        key_identifier: Some(OctetString::new(authority_key_identifier)?),
+        ..AuthorityKeyIdentifier::default()
+    };
+    extension(
         rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER,
         false,
         &authority_key,
-    )?);
-    Ok(extensions)
+    )
+}
+
+/// cRLDistributionPoints with one URL, RFC 5280 §4.2.1.13.
+pub(crate) fn crl_at(url: &str) -> Result<Extension, EncodeError> {
+    let name = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
+    let points = CrlDistributionPoints(vec![DistributionPoint {
+        distribution_point: Some(DistributionPointName::FullName(vec![name])),
+        reasons: None,
+        crl_issuer: None,
+    }]);
+    extension(rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS, false, &points)
 }
 
 /// SHA-1 over the key's bits, RFC 5280 §4.2.1.2 method (1). A name, not a protection.

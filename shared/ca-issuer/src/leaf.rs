@@ -1,17 +1,20 @@
 //! A client's certificate: the rules of the RA Profile applied to a PKCS #10 request.
 
 use const_oid::db::rfc5280;
-use scep_cms::Validity;
+use scep_cms::{PublicKey, Validity};
 use scep_protocol::{
-    AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, RuleViolation,
+    AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, Refusal,
+    RuleViolation,
 };
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::KeyUsages;
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, begin_of, end_of, extension, fits,
-    name_text, usual_extensions,
+    Contents, authority_key_identifier, authority_validity, begin_of, crl_at, end_of, extension,
+    fits, name_text, usual_extensions,
 };
+use crate::renewal::keeps_names;
 use crate::subject::subject;
 use crate::subject_alt_name::subject_alt_name;
 use crate::{EncodeError, SerialNumber};
@@ -22,14 +25,14 @@ pub enum IssueError {
     /// A fault of ours.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The request breaks a rule.
-    #[error("the request breaks a rule: {0:?}")]
-    Rule(RuleViolation),
+    /// The request breaks a rule, or is no renewal of what it says that it renews.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
 }
 
 impl From<RuleViolation> for IssueError {
     fn from(violation: RuleViolation) -> Self {
-        Self::Rule(violation)
+        Self::Refused(Refusal::Rule(violation))
     }
 }
 
@@ -45,12 +48,15 @@ pub struct Leaf {
 /// The certificate for an authorised request. The key comes from the request as it is, subject and subjectAltName as far as
 /// the rules allow, everything else from the rules.
 ///
+/// `crl_url` is where the CRL of the authority will be.
+///
 /// # Errors
-/// [`IssueError::Rule`] with the first rule that the request breaks.
+/// [`IssueError::Refused`] with the first rule that the request breaks.
 pub fn leaf(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     serial_number: SerialNumber,
+    crl_url: &str,
     now: OffsetDateTime,
 ) -> Result<Leaf, IssueError> {
     let template = &profile.ra_profile().template;
@@ -65,21 +71,20 @@ pub fn leaf(
     if subject.is_blank && names.is_none() {
         return Err(RuleViolation::Nameless.into());
     }
-    let usages = template.key_usage.iter();
-    let usages: Vec<_> = usages
-        .filter_map(|usage| fits(*usage, request.key()))
-        .collect();
-    // Without the extension the key could be used for anything.
-    if usages.is_empty() && !template.key_usage.is_empty() {
-        return Err(RuleViolation::KeyUsage.into());
+    if let Some(predecessor) = request.predecessor() {
+        let rule = &template.subject_alt_name;
+        keeps_names(&predecessor.certificate, &subject, names.as_ref(), rule)?;
     }
     let mut extensions = usual_extensions(
         false,
-        usages,
+        key_usages(template, request.key())?,
         csr.subject_public_key_info(),
         &authority_key_identifier(authority)?,
     )?;
     extensions.extend(extended_key_usage(template)?);
+    if template.crl_distribution_point {
+        extensions.push(crl_at(crl_url)?);
+    }
     if let Some(names) = names {
         // Critical where it is the only name, RFC 5280 §4.2.1.6.
         let critical = subject.is_empty;
@@ -105,7 +110,22 @@ pub fn leaf(
     })
 }
 
-fn validity(
+/// What the rules allow of what the key can do.
+fn key_usages(
+    template: &CertificateTemplate,
+    key: &PublicKey,
+) -> Result<Vec<KeyUsages>, RuleViolation> {
+    let usages = template.key_usage.iter();
+    let usages: Vec<_> = usages.filter_map(|usage| fits(*usage, key)).collect();
+    // Without the extension the key could be used for anything.
+    if usages.is_empty() && !template.key_usage.is_empty() {
+        return Err(RuleViolation::KeyUsage);
+    }
+    Ok(usages)
+}
+
+/// From when until when a certificate is valid that these rules and this authority make now.
+pub(crate) fn validity(
     template: &CertificateTemplate,
     authority: Validity,
     now: OffsetDateTime,

@@ -3,7 +3,10 @@
 
 mod authority;
 mod certificate;
+mod crl;
+mod held;
 mod leaf;
+mod renewal;
 mod subject;
 mod subject_alt_name;
 mod subordinate;
@@ -12,6 +15,8 @@ pub use authority::{CaSubject, Keypair, ra_certificate, root_authority};
 pub use certificate::{
     EncodeError, IssuedCertificate, SerialNumber, assemble, name_text, signature_algorithm,
 };
+pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+pub use held::{Requested, released};
 pub use leaf::{IssueError, Leaf, leaf};
 pub use subordinate::{
     Certified, UnfitCertificate, assemble_request, certification_request, check_path,

@@ -30,7 +30,7 @@ pub(crate) struct Subject {
 /// The subject for a request's subject under a rule.
 ///
 /// # Errors
-/// [`IssueError::Rule`] with the first part of the rule that the request breaks.
+/// [`IssueError::Refused`] with the first part of the rule that the request breaks.
 pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
     if requested.len() > MAX_BYTES {
         return Err(RuleViolation::SubjectTooLong.into());
@@ -190,7 +190,7 @@ pub(crate) const fn oid(attribute: SubjectAttribute) -> ObjectIdentifier {
 mod tests {
     use std::collections::BTreeMap;
 
-    use scep_protocol::{CertificateTemplate, Pattern};
+    use scep_protocol::{CertificateTemplate, Pattern, Refusal};
 
     use super::*;
 
@@ -205,8 +205,8 @@ mod tests {
         let requested: Name = requested.parse().unwrap();
         let subject = match subject(&requested.to_der().unwrap(), &rule) {
             Ok(subject) => Ok(Name::from_der(&subject.der).unwrap().to_string()),
-            Err(IssueError::Rule(violation)) => Err(violation),
-            Err(IssueError::Encode(error)) => panic!("{error}"),
+            Err(IssueError::Refused(Refusal::Rule(violation))) => Err(violation),
+            Err(error) => panic!("{error}"),
         };
         assert_eq!(subject, expected.map(str::to_owned));
     }

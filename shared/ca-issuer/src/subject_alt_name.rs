@@ -137,6 +137,24 @@ fn well_formed(name: &GeneralName) -> Result<(SubjectAltNameType, String), RuleV
     Err(RuleViolation::SubjectAltNameUnreadable)
 }
 
+/// A name of ours behind its type, like `DNS:router.example`.
+pub(crate) fn name_with_type(name: &GeneralName) -> String {
+    match well_formed(name) {
+        Ok((kind, text)) => {
+            let kind = match kind {
+                SubjectAltNameType::Dns => "DNS",
+                SubjectAltNameType::Ip => "IP",
+                SubjectAltNameType::Email => "email",
+                SubjectAltNameType::Uri => "URI",
+                SubjectAltNameType::Upn => "UPN",
+            };
+            format!("{kind}:{text}")
+        }
+        // Nothing that we issue.
+        Err(_) => "other".to_owned(),
+    }
+}
+
 fn ip_address(octets: &[u8]) -> Option<IpAddr> {
     let v4 = || <[u8; 4]>::try_from(octets).map(IpAddr::from);
     v4().or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))

@@ -8,7 +8,7 @@ use aws_sdk_kms::types::DataKeyPairSpec;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keys_software::SoftwareRaKey;
-use scep_protocol::{KeyAlgorithm, KeyReference, RaCertificate};
+use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -38,11 +38,11 @@ impl KmsRaKeys {
     }
 }
 
-/// Whose key it is.
-const fn owner(ra_certificate: Uuid) -> Owner {
+/// Whose key it is: its own identity, which for the first key of an RA certificate is the RA certificate's.
+const fn owner(uuid: Uuid) -> Owner {
     Owner {
         kind: "scepter:raCertificate",
-        uuid: ra_certificate,
+        uuid,
     }
 }
 
@@ -50,17 +50,17 @@ const fn owner(ra_certificate: Uuid) -> Owner {
 impl RaKeys for KmsRaKeys {
     async fn generate(
         &self,
-        ra_certificate: Uuid,
+        uuid: Uuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         const OPERATION: &str = "GenerateDataKeyPairWithoutPlaintext";
-        let name = ra_certificate.to_string();
+        let name = uuid.to_string();
         let SymmetricKey { kms, arn } = &self.symmetric_key;
         let request = kms.client.generate_data_key_pair_without_plaintext();
         let request = request
             .key_id(arn)
             .key_pair_spec(key_pair_spec(algorithm))
-            .encryption_context(owner(ra_certificate).kind, &name);
+            .encryption_context(owner(uuid).kind, &name);
         let request = request.customize().config_override(once());
         let made = kms.call(OPERATION, &name, request.send()).await?;
         let wrapped = made
@@ -75,20 +75,20 @@ impl RaKeys for KmsRaKeys {
         })
     }
 
-    async fn load(&self, ra_certificate: &RaCertificate) -> Result<Arc<dyn RaKey>, KeyError> {
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
         let mut unwrapped = self.unwrapped.lock().await;
-        let key = match unwrapped.get(&ra_certificate.uuid) {
-            Some(key) => Arc::clone(key),
-            None => {
-                let (uuid, wrapped) = (ra_certificate.uuid, &ra_certificate.key.0);
-                let pkcs8 = self.symmetric_key.unwrap(owner(uuid), wrapped).await?;
-                let name = KeyReference(uuid.to_string());
-                let key = Arc::new(SoftwareRaKey::from_pkcs8(name, pkcs8)?);
-                unwrapped.insert(ra_certificate.uuid, Arc::clone(&key));
-                key
-            }
-        };
-        Ok(key)
+        if let Some(known) = unwrapped.get(&key.uuid) {
+            let known: Arc<SoftwareRaKey> = Arc::clone(known);
+            return Ok(known);
+        }
+        let pkcs8 = self
+            .symmetric_key
+            .unwrap(owner(key.uuid), &key.key.0)
+            .await?;
+        let name = KeyReference(key.uuid.to_string());
+        let ready = Arc::new(SoftwareRaKey::from_pkcs8(name, pkcs8)?);
+        unwrapped.insert(key.uuid, Arc::clone(&ready));
+        Ok(ready)
     }
 }
 

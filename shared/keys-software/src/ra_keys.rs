@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use scep_protocol::{KeyAlgorithm, KeyReference, RaCertificate};
+use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ impl SoftwareRaKeys {
 impl RaKeys for SoftwareRaKeys {
     async fn generate(
         &self,
-        _ra_certificate: Uuid,
+        _uuid: Uuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let generated = generate(algorithm).await?;
@@ -42,8 +42,8 @@ impl RaKeys for SoftwareRaKeys {
         })
     }
 
-    async fn load(&self, ra_certificate: &RaCertificate) -> Result<Arc<dyn RaKey>, KeyError> {
-        let reference = &ra_certificate.key;
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
+        let reference = &key.key;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = loaded.get(reference) {
             let key: Arc<SoftwareRaKey> = Arc::clone(key);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scep_service::Deployment;
 use tracing::Level;
 
 /// The function cannot run in this environment.
@@ -133,6 +134,35 @@ impl Environment {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
+    /// What use cases must know of the deployment.
+    ///
+    /// # Errors
+    /// When a variable is missing or none.
+    pub fn deployment(&self) -> Result<Deployment, SettingError> {
+        Ok(Deployment {
+            public_url: self.base_url("SCEPTER_PUBLIC_URL")?,
+            pending_validity: self.days("SCEPTER_PENDING_DAYS", 7, 365)?,
+            crl_validity: self.days("SCEPTER_CRL_DAYS", 7, 365)?,
+        })
+    }
+
+    /// A number of days from 1 to `most`, or `default` where the variable is missing.
+    fn days(&self, name: &'static str, default: u64, most: u64) -> Result<Duration, SettingError> {
+        const DAY: u64 = 24 * 60 * 60;
+        let Some(text) = self.optional(name) else {
+            return Ok(Duration::from_secs(default.saturating_mul(DAY)));
+        };
+        match text.parse::<u64>() {
+            Ok(days) if (1..=most).contains(&days) => {
+                Ok(Duration::from_secs(days.saturating_mul(DAY)))
+            }
+            Ok(_) | Err(_) => Err(SettingError::Variable {
+                name,
+                problem: "is not a whole number of days from 1 to 365",
+            }),
+        }
+    }
+
     /// A number of seconds up to `most`, or `default` where the variable is missing.
     ///
     /// # Errors
@@ -173,6 +203,8 @@ mod tests {
                 "ALIAS" => "arn:aws:kms:eu-central-1:111122223333:alias/ca",
                 "URL" => "https://scep.example/",
                 "SECONDS" => "7",
+                "SCEPTER_PUBLIC_URL" => "https://scep.example/",
+                "SCEPTER_PENDING_DAYS" => "3",
                 "OTHER" => "{}",
                 _ => return None,
             };
@@ -202,6 +234,11 @@ mod tests {
         let seconds = |name| environment.seconds(name, 5, 60).unwrap().as_secs();
         assert_eq!((seconds("SECONDS"), seconds("EMPTY")), (7, 5));
         assert_eq!(environment.optional("EMPTY"), None);
+        let deployment = environment.deployment().unwrap();
+        let days = |validity: Duration| validity.as_secs() / (24 * 60 * 60);
+        assert_eq!(deployment.public_url, "https://scep.example");
+        assert_eq!(days(deployment.pending_validity), 3);
+        assert_eq!(days(deployment.crl_validity), 7);
     }
 
     #[test]
@@ -235,6 +272,12 @@ mod tests {
             environment.base_url("OTHER"),
             "the environment variable OTHER is not a URL that begins with https:// or http://",
         );
+        for (name, most) in [("OTHER", 365), ("SECONDS", 6)] {
+            let message = format!(
+                "the environment variable {name} is not a whole number of days from 1 to 365"
+            );
+            check(environment.days(name, 1, most), &message);
+        }
         check(
             environment.seconds("OTHER", 5, 60),
             "the environment variable OTHER is not a whole number of seconds",

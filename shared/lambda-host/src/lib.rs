@@ -16,4 +16,4 @@ pub use clients::sdk_config;
 pub use embedded_metrics::EmbeddedMetrics;
 pub use environment::{Environment, SettingError};
 pub use event::JwtClaims;
-pub use serve::{main, serve, serve_schedule};
+pub use serve::{main, serve, serve_with_schedule};

@@ -58,39 +58,58 @@ pub async fn serve(
     let service = service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let (request, context) = event.into_parts();
-            let response = match event::request(request) {
-                Ok((head, body)) => {
-                    match tokio::time::timeout(left(&context), answer(head, body)).await {
-                        Ok(response) => response,
-                        Err(_) => {
-                            tracing::error!("the request took longer than the function may");
-                            reject(Rejection::TryLater).await
-                        }
-                    }
-                }
-                Err(rejection) => reject(rejection).await,
-            };
+            let response = respond(request, &context, answer, reject).await;
             Ok::<_, std::convert::Infallible>(event::answer(response))
         },
     );
     lambda_runtime::run(service).await
 }
 
-/// Does the same work each time that a schedule calls, whatever it says.
+/// As [`serve`], and does `work` each time that a schedule calls, whatever it says.
 ///
 /// # Errors
 /// When the Runtime API fails.
-pub async fn serve_schedule<E>(
+pub async fn serve_with_schedule<E>(
+    answer: impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
+    reject: impl AsyncFn(Rejection) -> Response<Bytes>,
     work: impl AsyncFn() -> Result<(), E>,
 ) -> Result<(), Box<dyn Error + Send + Sync>>
 where
     E: Error + Send + Sync + 'static,
 {
-    let work = &work;
-    let service = service_fn(move |_: LambdaEvent<Value>| async move {
-        work().await.map_err(Box::<dyn Error + Send + Sync>::from)
+    let (answer, reject, work) = (&answer, &reject, &work);
+    let service = service_fn(move |event: LambdaEvent<Value>| async move {
+        let (event, context) = event.into_parts();
+        // EventBridge names itself; API Gateway's events have no such field.
+        if event.get("source").and_then(Value::as_str) == Some("aws.events") {
+            work().await?;
+            return Ok(Value::Null);
+        }
+        let request = serde_json::from_value(event)?;
+        let response = respond(request, &context, answer, reject).await;
+        let answer = serde_json::to_value(event::answer(response))?;
+        Ok::<_, Box<dyn Error + Send + Sync>>(answer)
     });
     lambda_runtime::run(service).await
+}
+
+async fn respond(
+    request: ApiGatewayV2httpRequest,
+    context: &Context,
+    answer: &impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
+    reject: &impl AsyncFn(Rejection) -> Response<Bytes>,
+) -> Response<Bytes> {
+    let (head, body) = match event::request(request) {
+        Ok(request) => request,
+        Err(rejection) => return reject(rejection).await,
+    };
+    match tokio::time::timeout(left(context), answer(head, body)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("the request took longer than the function may");
+            reject(Rejection::TryLater).await
+        }
+    }
 }
 
 /// Until the function must have answered.

@@ -152,6 +152,7 @@ pub(crate) const ROUTES: &[(&str, &str, Scope)] = &[
         Write,
     ),
     ("GET", "/scepTransactions", Read),
+    ("GET", "/scepTransactions/{uuid}", Read),
     ("POST", "/scepTransactions/{uuid}/approve", Approve),
     ("POST", "/scepTransactions/{uuid}/reject", Approve),
 ];

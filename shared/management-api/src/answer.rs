@@ -37,7 +37,6 @@ pub(crate) enum ApiError {
     Failed(Failure),
     Forbidden(Scope),
     NotFound(String),
-    NotYet(&'static str),
     TooLarge,
     TryLater,
     Unauthenticated,
@@ -78,7 +77,6 @@ impl IntoResponse for ApiError {
             Self::Failed(failure) => failed(&failure),
             Self::Forbidden(scope) => forbidden(scope),
             Self::NotFound(reason) => message(StatusCode::NOT_FOUND, &reason),
-            Self::NotYet(what) => message(StatusCode::NOT_IMPLEMENTED, what),
             Self::TooLarge => too_large(),
             Self::TryLater => rejected(Rejection::TryLater),
             Self::Unauthenticated => unauthenticated(),
@@ -103,6 +101,7 @@ pub fn body_not_read(rejection: Rejection) -> Response {
         Rejection::NotFound | Rejection::OurFault | Rejection::TryLater => rejected(rejection),
         Rejection::DamagedMessage
         | Rejection::MethodNotAllowed
+        | Rejection::NoCrl
         | Rejection::NoNextCaCertificate
         | Rejection::Unavailable(_)
         | Rejection::UnknownOperation
@@ -174,7 +173,7 @@ pub(crate) fn shown<O, T: Serialize>(object: &Versioned<O>, view: T) -> Response
 }
 
 /// The version as an entity tag, RFC 9110 §8.8.3: send it back in `If-Match` and an edit of anything newer is 409.
-fn tagged(mut response: Response, version: u64) -> Response {
+pub(crate) fn tagged(mut response: Response, version: u64) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(ETAG, tag);
     }

@@ -56,16 +56,17 @@ struct AuditItem {
     /// Who.
     #[schema(example = "token admin")]
     who: String,
-    /// What was done: activate, create, deactivate, delete, disable, edit, enable or installCertificate.
+    /// What was done: activate, approve, create, deactivate, delete, disable, edit, enable, installCertificate, reject, revoke, rollover or
+    /// rotate.
     #[schema(example = "edit")]
     action: String,
-    /// To what kind of object: authority, raCertificate, raProfile or scepProfile.
+    /// To what kind of object: authority, certificate, raCertificate, raProfile, scepProfile or transaction.
     #[schema(example = "scepProfile")]
     object_kind: String,
     /// To which object.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     object_uuid: Uuid,
-    /// The object's name, if its kind has names.
+    /// The object's name, if its kind has names; a certificate's subject, a transaction's transactionID.
     #[schema(example = "routers")]
     object_name: Option<String>,
     /// The object as it was stored before, without secrets; null when it was made.
@@ -126,7 +127,11 @@ async fn list_audit_records(
         return Err(ApiError::reason("until: not before since"));
     }
     let page = page(query.limit, query.cursor)?;
-    let found = api.inventory.audit_records(&filter, &page).await?;
+    let found = api
+        .managing
+        .certificates
+        .audit_records(&filter, &page)
+        .await?;
     Ok(Json(AuditPage {
         items: found.items.into_iter().map(AuditItem::of).collect(),
         cursor: found.cursor,

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use scep_cms::Certificate;
 use scep_protocol::{
-    Authority, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
+    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
 };
 use scep_service::{
     AuthorityKind, Edit, Invalid, NewAuthority, Versioned, create_authority, delete_authority,
@@ -26,6 +26,9 @@ use crate::names::KeyAlgorithmName;
 use crate::request::{Body, Ids, IfMatch, JsonObject};
 use crate::{Admin, Api};
 
+/// Longest ARN of a key that is looked at.
+pub(crate) const MAX_ARN_CHARACTERS: usize = 255;
+
 /// A text in PEM.
 pub(crate) const PEM: &str = "application/x-pem-file";
 
@@ -36,8 +39,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(get_csr))
         .routes(routes!(put_certificate))
         .routes(routes!(get_crl))
-        .routes(routes!(begin_rollover))
-        .routes(routes!(activate_rollover))
 }
 
 /// Who certifies an authority.
@@ -52,14 +53,23 @@ enum Kind {
     Subordinate,
 }
 
-/// Whether an authority issues.
+/// Whether a generation of an authority can issue.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum AuthorityState {
-    /// It does.
+    /// It can.
     Active,
-    /// It does once its certificate is installed.
+    /// It can once its certificate is installed.
     AwaitingCertificate,
+}
+
+impl AuthorityState {
+    fn of(generation: &CaGeneration) -> Self {
+        match generation.path() {
+            Some(_) => Self::Active,
+            None => Self::AwaitingCertificate,
+        }
+    }
 }
 
 /// An authority to be made.
@@ -122,7 +132,7 @@ struct AuthorityEdit {
 /// An authority.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AuthorityView {
+pub(crate) struct AuthorityView {
     /// Its identity.
     #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     uuid: Uuid,
@@ -148,33 +158,44 @@ struct AuthorityView {
     certificate: Option<CertificateDetail>,
     /// The certificates above its own, nearest first.
     chain: Vec<CertificateDetail>,
-    /// Its next certificate, when a rollover has begun. Rollover is not supported yet.
+    /// Its next certificate, once a rollover has begun and it has one.
     next: Option<CertificateDetail>,
+    /// Whether it can issue with its next key; null while no rollover has begun.
+    next_state: Option<AuthorityState>,
+    /// Certificates of the keys that it issued with before, oldest first.
+    previous: Vec<CertificateDetail>,
 }
 
 impl AuthorityView {
-    fn of(authority: &Authority) -> Self {
-        let path = authority.path();
+    pub(crate) fn of(authority: &Authority) -> Self {
+        let CaGeneration {
+            key_algorithm,
+            key,
+            certification,
+            ..
+        } = &authority.current;
+        let path = authority.current.path();
         let chain = path.as_ref().map_or(&[][..], |path| &path.chain);
+        let shown = |generation: &CaGeneration| {
+            let path = generation.path()?;
+            Some(CertificateDetail::of(&path.certificate))
+        };
         Self {
             uuid: authority.uuid,
             name: authority.name.to_string(),
             description: authority.description.as_str().to_owned(),
-            kind: match authority.certification {
+            kind: match certification {
                 Certification::Root { .. } => Kind::Root,
                 Certification::Subordinate { .. } => Kind::Subordinate,
             },
-            state: match path {
-                Some(_) => AuthorityState::Active,
-                None => AuthorityState::AwaitingCertificate,
-            },
-            key_algorithm: authority.key_algorithm,
-            key_reference: authority.key.0.clone(),
-            certificate: path
-                .as_ref()
-                .map(|path| CertificateDetail::of(&path.certificate)),
+            state: AuthorityState::of(&authority.current),
+            key_algorithm: *key_algorithm,
+            key_reference: key.0.clone(),
+            certificate: shown(&authority.current),
             chain: chain.iter().map(CertificateDetail::of).collect(),
-            next: None,
+            next: authority.next.as_ref().and_then(shown),
+            next_state: authority.next.as_ref().map(AuthorityState::of),
+            previous: authority.previous.iter().filter_map(shown).collect(),
         }
     }
 }
@@ -200,7 +221,6 @@ async fn add_authority(
     Admin(managing): Admin,
     Body(JsonObject(request)): Body<JsonObject<AuthorityRequest>>,
 ) -> Result<Response, ApiError> {
-    const MAX_ARN_CHARACTERS: usize = 255;
     let key_arn = request.key_arn.as_deref().unwrap_or_default();
     if key_arn.chars().count() > MAX_ARN_CHARACTERS {
         return Err(ApiError::reason("keyArn: at most 255 characters"));
@@ -263,7 +283,7 @@ async fn remove_authority(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Read a subordinate's PKCS #10 request, for the CA that is to certify it.
+/// Read a subordinate's PKCS #10 request, for the CA that is to certify it: once a rollover has begun, that of its next key.
 #[utoipa::path(
     get, path = "/authorities/{uuid}/csr", tag = "Authorities",
     responses(
@@ -273,7 +293,8 @@ async fn remove_authority(
 )]
 async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
-    match found.object.certification {
+    let generation = found.object.next.unwrap_or(found.object.current);
+    match generation.certification {
         Certification::Root { .. } => Err(ApiError::reason(Invalid::AuthorityIsRoot)),
         Certification::Subordinate { request, .. } => {
             Ok(([(CONTENT_TYPE, PEM)], request).into_response())
@@ -327,32 +348,17 @@ async fn put_certificate(
     Ok(shown(&installed, AuthorityView::of(&installed.object)))
 }
 
-const NO_CRL: &str = "CRLs are not supported yet";
-const NO_ROLLOVER: &str = "rollover is not supported yet";
-
-/// Read an authority's CRL. Not supported yet.
+/// Download the CRL of the generation that issues. Everyone else finds it, without a token, where its certificates say.
 #[utoipa::path(
-    get, path = "/authorities/{uuid}/crl", tag = "Not yet",
-    responses((status = 501, body = crate::answer::Message))
+    get, path = "/authorities/{uuid}/crl", tag = "Authorities",
+    responses(
+        (status = 200, body = String, content_type = "application/pkix-crl", description = "CertificateList, DER"),
+        (status = 404, description = "No such authority, or none that has its certificate")
+    )
 )]
-async fn get_crl(Ids(_uuid): Ids<Uuid>) -> ApiError {
-    ApiError::NotYet(NO_CRL)
-}
-
-/// Give an authority its next key and certificate. Not supported yet.
-#[utoipa::path(
-    post, path = "/authorities/{uuid}/rollover", tag = "Not yet",
-    responses((status = 501, body = crate::answer::Message))
-)]
-async fn begin_rollover(Ids(_uuid): Ids<Uuid>) -> ApiError {
-    ApiError::NotYet(NO_ROLLOVER)
-}
-
-/// Let an authority issue with its next key. Not supported yet.
-#[utoipa::path(
-    post, path = "/authorities/{uuid}/rollover/activate", tag = "Not yet",
-    responses((status = 501, body = crate::answer::Message))
-)]
-async fn activate_rollover(Ids(_uuid): Ids<Uuid>) -> ApiError {
-    ApiError::NotYet(NO_ROLLOVER)
+async fn get_crl(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+    let found: Versioned<Authority> = managing.get(uuid).await?;
+    let crl = managing.crls.crl(uuid, found.object.current.number).await?;
+    let crl = crl.ok_or_else(|| ApiError::NotFound("the authority has no CRL yet".to_owned()))?;
+    Ok(([(CONTENT_TYPE, "application/pkix-crl")], crl.der).into_response())
 }

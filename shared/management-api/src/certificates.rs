@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use scep_service::{CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary};
+use scep_protocol::RevocationReason;
+use scep_service::{
+    CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary, revoke_certificate,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -17,15 +21,15 @@ use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
 use crate::authorities::PEM;
 use crate::certificate::CertificateDetail;
-use crate::request::{Ids, JsonObject, Query, given, page, shown_time, time, uuid};
-use crate::{Api, State};
+use crate::request::{BodyOrNone, Ids, JsonObject, Query, given, page, shown_time, time, uuid};
+use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(list_certificates))
         .routes(routes!(get_certificate))
         .routes(routes!(get_certificate_pem))
-        .routes(routes!(revoke_certificate))
+        .routes(routes!(revoke))
 }
 
 /// Which certificates to list: those that fit every parameter. An empty parameter is none.
@@ -56,8 +60,8 @@ struct CertificatesQuery {
         example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
     )]
     scep_profile_uuid: Option<String>,
-    /// VALID or EXPIRED.
-    #[param(pattern = "^(VALID|EXPIRED)?$", example = "VALID")]
+    /// VALID, EXPIRED or REVOKED.
+    #[param(pattern = "^(VALID|EXPIRED|REVOKED)?$", example = "VALID")]
     status: Option<String>,
     /// Ending before this time, soonest first; RFC 3339 or a day.
     #[param(max_length = 64, example = "2030-01-31T12:00:00Z")]
@@ -77,7 +81,9 @@ struct CertificatesQuery {
 enum Status {
     /// It ended.
     Expired,
-    /// It has not ended.
+    /// It was revoked.
+    Revoked,
+    /// It has not ended, and is not revoked.
     Valid,
 }
 
@@ -85,6 +91,7 @@ impl From<CertificateStatus> for Status {
     fn from(status: CertificateStatus) -> Self {
         match status {
             CertificateStatus::Expired => Self::Expired,
+            CertificateStatus::Revoked => Self::Revoked,
             CertificateStatus::Valid => Self::Valid,
         }
     }
@@ -109,17 +116,23 @@ impl CertificatesQuery {
             scep_profile: uuid("scepProfileUuid", self.scep_profile_uuid)?,
             not_after_from: None,
             not_after_before: time("expiringBefore", self.expiring_before)?,
+            revoked: None,
         };
-        match given(self.status).as_deref() {
-            None => {}
-            Some("VALID") => filter.not_after_from = Some(now),
-            Some("EXPIRED") => {
+        let status = given(self.status).map(|name| {
+            let reason = || ApiError::reason("status: VALID, EXPIRED or REVOKED");
+            CertificateStatus::from_name(&name).ok_or_else(reason)
+        });
+        let status = status.transpose()?;
+        filter.revoked = status.map(|status| status == CertificateStatus::Revoked);
+        match status {
+            None | Some(CertificateStatus::Revoked) => {}
+            Some(CertificateStatus::Valid) => filter.not_after_from = Some(now),
+            Some(CertificateStatus::Expired) => {
                 let before = filter
                     .not_after_before
                     .map_or(now, |before| before.min(now));
                 filter.not_after_before = Some(before);
             }
-            Some(_) => return Err(ApiError::reason("status: VALID or EXPIRED")),
         }
         Ok(filter)
     }
@@ -174,6 +187,12 @@ struct CertificateItem {
     /// When it was issued.
     #[schema(format = DateTime, example = "2026-01-01T01:00:00Z")]
     issued_at: String,
+    /// When it was revoked; null when it was not.
+    #[schema(format = DateTime, example = "2026-06-01T12:00:00Z")]
+    revoked_at: Option<String>,
+    /// Why it was revoked, RFC 5280's name; null when it was not.
+    #[schema(example = "keyCompromise")]
+    revocation_reason: Option<&'static str>,
 }
 
 impl CertificateItem {
@@ -190,6 +209,12 @@ impl CertificateItem {
             not_before: shown_time(summary.not_before),
             not_after: shown_time(summary.not_after),
             issued_at: shown_time(summary.issued_at),
+            revoked_at: summary
+                .revocation
+                .map(|revocation| shown_time(revocation.at)),
+            revocation_reason: summary
+                .revocation
+                .map(|revocation| revocation.reason.name()),
         }
     }
 }
@@ -216,7 +241,11 @@ async fn list_certificates(
     let now = api.managing.clock.now();
     let page = page(query.limit.clone(), query.cursor.clone())?;
     let filter = query.filter(now)?;
-    let found = api.inventory.certificates(&filter, &page).await?;
+    let found = api
+        .managing
+        .certificates
+        .certificates(&filter, &page)
+        .await?;
     let items = found.items.into_iter();
     Ok(Json(CertificatePage {
         items: items
@@ -235,6 +264,9 @@ struct CertificateView {
     /// The transactionID under which it was issued.
     #[schema(example = "2B4F…")]
     transaction_id: String,
+    /// The certificate that it renewed; null when it came of an enrolment.
+    #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
+    predecessor_uuid: Option<Uuid>,
     /// Attributes of the issuance.
     #[schema(value_type = Vec<Attribute>)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
@@ -257,6 +289,7 @@ async fn get_certificate(
     let annotations = &record.annotations;
     Ok(Json(CertificateView {
         transaction_id: record.transaction.transaction_id.as_str().to_owned(),
+        predecessor_uuid: record.predecessor,
         issue_certificate_attributes: attribute::shown(&annotations.issue_certificate_attributes),
         custom_attributes: attribute::shown(&annotations.custom_attributes),
         certificate_associations: Associations::shown(&annotations.associations),
@@ -276,15 +309,43 @@ async fn get_certificate_pem(api: State, Ids(uuid): Ids<Uuid>) -> Result<Respons
 }
 
 async fn find(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
-    let found = api.inventory.certificate_record(uuid).await?;
+    let found = api.managing.certificates.certificate_record(uuid).await?;
     found.ok_or_else(|| ApiError::NotFound("no such certificate".to_owned()))
 }
 
-/// Revoke a certificate. Not supported yet.
+/// Why a certificate is revoked.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RevocationRequest {
+    /// unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold,
+    /// privilegeWithdrawn or aACompromise. Default unspecified.
+    #[schema(example = "keyCompromise")]
+    reason: Option<String>,
+}
+
+/// Revoke a certificate. Its authority's CRL has it on when this has answered; the certificate can be renewed no more.
 #[utoipa::path(
-    post, path = "/certificates/{uuid}/revoke", tag = "Not yet",
-    responses((status = 501, body = crate::answer::Message))
+    post, path = "/certificates/{uuid}/revoke", tag = "Certificates", request_body = Option<RevocationRequest>,
+    responses(
+        (status = 204),
+        (status = 409, description = "Someone else revoked it meanwhile"),
+        (status = 422, description = "It is revoked for another reason, or there is no such reason")
+    )
 )]
-async fn revoke_certificate(Ids(_uuid): Ids<Uuid>) -> ApiError {
-    ApiError::NotYet("revocation is not supported yet")
+async fn revoke(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+    BodyOrNone(request): BodyOrNone<RevocationRequest>,
+) -> Result<StatusCode, ApiError> {
+    let reason = match request.reason.as_deref() {
+        None => RevocationReason::Unspecified,
+        Some(name) => RevocationReason::from_name(name).ok_or_else(no_such_reason)?,
+    };
+    revoke_certificate(&managing, uuid, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn no_such_reason() -> ApiError {
+    let names = RevocationReason::ALL.map(RevocationReason::name).join(", ");
+    ApiError::reason(format!("reason: one of {names}"))
 }

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::{OF_AUTHORITY, Scope, scope_of};
 use crate::answer::{Message, Reasons};
 use crate::{
-    Api, PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles,
+    Api, PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles, rollover,
     scep_profiles, transactions,
 };
 
@@ -28,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(ra_profiles::single())
         .nest(OF_AUTHORITY, ra_profiles::single())
         .merge(authorities::routes())
+        .merge(rollover::routes())
         .merge(ra_certificates::routes())
         .merge(certificates::routes())
         .merge(transactions::routes())
@@ -100,7 +101,7 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     };
     let has_query = !parameters.is_empty();
     parameters.extend(path_parameters(path));
-    if method == "put" {
+    if method == "put" || path.starts_with("/scepTransactions/") && method == "post" {
         parameters.push(if_match());
     }
     if !parameters.is_empty() {
@@ -145,7 +146,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
 fn if_match() -> Value {
     json!({
         "name": "If-Match", "in": "header", "required": false,
-        "description": "ETag of the version that was edited: an edit of a newer one is 409.",
+        "description": "ETag of the version that was read: a newer one is left as it is, and the answer is 409.",
         "schema": { "type": "string", "maxLength": 64 },
         "example": "\"3\""
     })
@@ -165,7 +166,6 @@ fn explain(status: &str, response: &mut Map<String, Value>) {
         "413" => "The body is larger than 64 KiB",
         "422" => "Rules are broken: the reasons",
         "500" => "The server failed",
-        "501" => "Not supported yet",
         _ => "The server is busy",
     };
     if response.get("description").is_none_or(|text| text == "") {

@@ -14,6 +14,7 @@ mod names;
 mod ra_certificates;
 mod ra_profiles;
 mod request;
+mod rollover;
 mod scep_profile_request;
 mod scep_profiles;
 mod template;
@@ -28,7 +29,7 @@ use axum::{Extension, Json, Router, middleware};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use scep_service::{Actor, Inventory, Managing};
+use scep_service::{Actor, Managing};
 
 pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use answer::body_not_read;
@@ -44,18 +45,14 @@ pub const PREFIX: &str = "/api/v1";
 pub struct Api {
     /// Administration. Its actor is replaced by the caller of each request.
     pub managing: Managing,
-    /// Lists of what was issued.
-    pub inventory: Arc<dyn Inventory>,
     /// Who calls.
     pub authenticate: Arc<dyn Authenticate>,
-    /// URL under which clients reach the server, without a slash at its end.
-    pub public_url: String,
 }
 
 impl Api {
     /// The URL at which clients speak SCEP with a SCEP Profile's or, with `raProfile/` before it, an RA Profile's name.
     fn scep_url(&self, name: &str) -> String {
-        let base = &self.public_url;
+        let base = &self.managing.deployment.public_url;
         format!("{base}{PREFIX}/protocols/scep/{name}/pkiclient.exe")
     }
 }

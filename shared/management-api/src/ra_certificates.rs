@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
-use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate};
+use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
 use scep_service::{
     ManageError, Managing, NewRaCertificate, Object, Versioned, create_ra_certificate,
     delete_ra_certificate, list,
@@ -56,18 +56,38 @@ pub(crate) struct RaCertificateView {
     /// What its key is.
     #[schema(value_type = KeyAlgorithmName)]
     key_algorithm: KeyAlgorithm,
-    /// The certificate.
+    /// The certificate that serves now.
     certificate: CertificateDetail,
+    /// The certificate that will serve after the authority's rollover, once that has begun.
+    next: Option<CertificateDetail>,
+    /// Certificates that served before: what is encrypted to them is still read until they end. Oldest first.
+    previous: Vec<CertificateDetail>,
 }
 
 impl RaCertificateView {
-    pub(crate) fn of(ra_certificate: &RaCertificate) -> Self {
-        Self {
+    /// `None` for one without a key, which no use case makes.
+    pub(crate) fn of(ra_certificate: &RaCertificate) -> Option<Self> {
+        let serving = ra_certificate.serving_key()?;
+        let next = ra_certificate.next_key();
+        let is_old = |key: &&RaKeyPair| {
+            key.uuid != serving.uuid && next.is_none_or(|next| key.generation != next.generation)
+        };
+        let previous = ra_certificate.keys.iter().filter(is_old);
+        Some(Self {
             uuid: ra_certificate.uuid,
             authority_uuid: ra_certificate.authority,
-            key_algorithm: ra_certificate.key_algorithm,
-            certificate: CertificateDetail::of(&ra_certificate.certificate),
-        }
+            key_algorithm: serving.key_algorithm,
+            certificate: CertificateDetail::of(&serving.certificate),
+            next: next.map(|key| CertificateDetail::of(&key.certificate)),
+            previous: previous
+                .map(|key| CertificateDetail::of(&key.certificate))
+                .collect(),
+        })
+    }
+
+    fn found(ra_certificate: &RaCertificate) -> Result<Self, ApiError> {
+        let gone = || ApiError::NotFound("the RA certificate has no key".to_owned());
+        Self::of(ra_certificate).ok_or_else(gone)
     }
 }
 
@@ -105,7 +125,7 @@ async fn list_ra_certificates(
         .filter(|found| found.object.authority == authority);
     Ok(Json(
         of_authority
-            .map(|found| RaCertificateView::of(&found.object))
+            .filter_map(|found| RaCertificateView::of(&found.object))
             .collect(),
     ))
 }
@@ -127,7 +147,7 @@ async fn add_ra_certificate(
     };
     let made = create_ra_certificate(&managing, authority, new).await?;
     let path = format!("/authorities/{authority}/raCertificates");
-    let view = RaCertificateView::of(&made.object);
+    let view = RaCertificateView::found(&made.object)?;
     Ok(created(&path, made.object.uuid, made.version, view))
 }
 
@@ -141,7 +161,7 @@ async fn get_ra_certificate(
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {
     let found = path.find(&managing).await?;
-    Ok(shown(&found, RaCertificateView::of(&found.object)))
+    Ok(shown(&found, RaCertificateView::found(&found.object)?))
 }
 
 /// Delete an RA certificate that no SCEP Profile uses. Its key stays where it is.

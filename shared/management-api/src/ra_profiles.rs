@@ -399,7 +399,7 @@ struct ActivationRequest {
 /// Activate a SCEP Profile on an RA Profile.
 #[utoipa::path(
     patch, path = "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}", tag = "RA Profiles",
-    request_body = ActivationRequest,
+    request_body = Option<ActivationRequest>,
     responses((status = 200, body = ScepView), (status = 409), (status = 422, description = "The RA certificate is another authority's"))
 )]
 async fn put_scep(

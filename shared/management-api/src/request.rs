@@ -32,7 +32,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A JSON object, or nothing, which stands for its default.
+/// A JSON object; or nothing or null, which stand for its default. In the document its type is an `Option`.
 pub(crate) struct BodyOrNone<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNone<T> {
@@ -43,7 +43,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNon
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
-        parse(&body).map(|JsonObject(body)| Self(body))
+        let body: Option<JsonObject<T>> = parse(&body)?;
+        Ok(Self(body.map(|JsonObject(body)| body).unwrap_or_default()))
     }
 }
 

@@ -145,7 +145,7 @@ impl ScepProfileView {
                 enabled: ra_profile.enabled,
                 authority_instance_uuid: ra_profile.authority,
             }),
-            ca_certificate: ra_certificate.map(RaCertificateView::of),
+            ca_certificate: ra_certificate.and_then(RaCertificateView::of),
             renew_threshold: profile.renewal_threshold_days,
             include_ca_certificate: profile.include_ca_certificate,
             include_ca_certificate_chain: profile.include_ca_certificate_chain,
@@ -399,5 +399,7 @@ async fn list_ca_certificates(
         return Err(ApiError::reason("intuneEnabled: true or false"));
     }
     let found = usable_ra_certificates(&managing).await?;
-    Ok(Json(found.iter().map(RaCertificateView::of).collect()))
+    Ok(Json(
+        found.iter().filter_map(RaCertificateView::of).collect(),
+    ))
 }

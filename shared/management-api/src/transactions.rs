@@ -4,23 +4,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use scep_protocol::{RaProfile, ScepProfile};
-use scep_service::{Object, TransactionStatus, TransactionSummary, list};
+use axum::response::{IntoResponse, Response};
+use ca_issuer::Requested;
+use http::StatusCode;
+use scep_protocol::{RaProfile, ScepProfile, TransactionState};
+use scep_service::{
+    ManageError, Object, ObjectKind, TransactionRecord, TransactionStatus, TransactionSummary,
+    approve_transaction, list, reject_transaction,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::ApiError;
-use crate::request::{Ids, Query, given, page, shown_time};
-use crate::{Api, State};
+use crate::answer::{ApiError, tagged};
+use crate::request::{BodyOrNone, Ids, IfMatch, Query, given, page, shown_time};
+use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(list_transactions))
-        .routes(routes!(approve_transaction))
-        .routes(routes!(reject_transaction))
+        .routes(routes!(show_transaction))
+        .routes(routes!(approve))
+        .routes(routes!(reject))
 }
 
 /// Which transactions to list. An empty parameter is none.
@@ -95,6 +102,22 @@ struct TransactionItem {
     created_at: String,
 }
 
+/// A transaction, with what its request asks for.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TransactionView {
+    #[serde(flatten)]
+    item: TransactionItem,
+    /// The names beside the subject that are to be certified, behind their types; null when there is nothing to sign any more.
+    #[schema(example = json!(["DNS:router-1.corp.example", "IP:192.0.2.1"]))]
+    subject_alt_names: Option<Vec<String>>,
+    /// SHA-256 over the SubjectPublicKeyInfo that is to be certified, as openssl writes fingerprints; null likewise.
+    #[schema(
+        example = "AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B"
+    )]
+    public_key_sha256: Option<String>,
+}
+
 /// A profile by its identity and name.
 #[derive(Serialize, ToSchema)]
 struct ProfileReference {
@@ -114,6 +137,39 @@ struct TransactionPage {
     /// Where the next page begins; null on the last.
     #[schema(example = "WyIxNzk4NzYxNjAwMDAwIiwiYSJd")]
     cursor: Option<String>,
+}
+
+/// The names of all profiles.
+struct Names {
+    scep_profiles: HashMap<Uuid, String>,
+    ra_profiles: HashMap<Uuid, String>,
+}
+
+impl Names {
+    async fn of_all(api: &Api) -> Result<Self, ApiError> {
+        Ok(Self {
+            scep_profiles: names::<ScepProfile>(api).await?,
+            ra_profiles: names::<RaProfile>(api).await?,
+        })
+    }
+
+    fn item(&self, summary: TransactionSummary) -> TransactionItem {
+        let reference = |uuid: Uuid, names: &HashMap<Uuid, String>| ProfileReference {
+            uuid,
+            name: names.get(&uuid).cloned(),
+        };
+        TransactionItem {
+            uuid: summary.uuid,
+            transaction_id: summary.transaction_id,
+            scep_profile: reference(summary.scep_profile, &self.scep_profiles),
+            ra_profile: reference(summary.ra_profile, &self.ra_profiles),
+            status: summary.status.into(),
+            message_type: summary.message_type,
+            subject: summary.subject,
+            certificate_uuid: summary.certificate,
+            created_at: shown_time(summary.created_at),
+        }
+    }
 }
 
 /// The names of all profiles of a kind.
@@ -142,50 +198,92 @@ async fn list_transactions(
     let page = page(query.limit, query.cursor)?;
     let now = api.managing.clock.now();
     let found = api
-        .inventory
+        .managing
+        .certificates
         .transactions(status.transpose()?, &page, now)
         .await?;
-    let (scep_profiles, ra_profiles) = (
-        names::<ScepProfile>(&api).await?,
-        names::<RaProfile>(&api).await?,
-    );
-    let reference = |uuid: Uuid, names: &HashMap<Uuid, String>| ProfileReference {
-        uuid,
-        name: names.get(&uuid).cloned(),
-    };
-    let item = |summary: TransactionSummary| TransactionItem {
-        uuid: summary.uuid,
-        transaction_id: summary.transaction_id,
-        scep_profile: reference(summary.scep_profile, &scep_profiles),
-        ra_profile: reference(summary.ra_profile, &ra_profiles),
-        status: summary.status.into(),
-        message_type: summary.message_type,
-        subject: summary.subject,
-        certificate_uuid: summary.certificate,
-        created_at: shown_time(summary.created_at),
-    };
+    let names = Names::of_all(&api).await?;
+    let items = found.items.into_iter();
     Ok(Json(TransactionPage {
-        items: found.items.into_iter().map(item).collect(),
+        items: items.map(|summary| names.item(summary)).collect(),
         cursor: found.cursor,
     }))
 }
 
-const NO_APPROVAL: &str = "manual approval is not supported yet";
-
-/// Approve a pending transaction. Not supported yet.
+/// Show a transaction: before you approve it, and by its ETag the request that you looked at.
 #[utoipa::path(
-    post, path = "/scepTransactions/{uuid}/approve", tag = "Not yet",
-    responses((status = 501, body = crate::answer::Message))
+    get, path = "/scepTransactions/{uuid}", tag = "Transactions",
+    responses((status = 200, body = TransactionView))
 )]
-async fn approve_transaction(Ids(_uuid): Ids<Uuid>) -> ApiError {
-    ApiError::NotYet(NO_APPROVAL)
+async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+    let now = api.managing.clock.now();
+    let found = api.managing.certificates.transaction_record(uuid, now);
+    let missing = || ApiError::from(ManageError::NotFound(ObjectKind::Transaction));
+    let TransactionRecord {
+        summary,
+        transaction,
+    } = found.await?.ok_or_else(missing)?;
+    let requested = match &transaction.state {
+        TransactionState::Pending { issuance, .. } | TransactionState::Issuing { issuance, .. } => {
+            Requested::of(&issuance.to_be_signed).ok()
+        }
+        TransactionState::Issued { .. } | TransactionState::Rejected { .. } => None,
+    };
+    let (subject_alt_names, public_key_sha256) = requested
+        .map(|requested| (requested.subject_alt_names, requested.public_key_sha256))
+        .unzip();
+    let view = TransactionView {
+        item: Names::of_all(&api).await?.item(summary),
+        subject_alt_names,
+        public_key_sha256,
+    };
+    Ok(tagged(Json(view).into_response(), transaction.version()))
 }
 
-/// Reject a pending transaction. Not supported yet.
+/// Approve a pending transaction: its certificate is issued, and the device gets it at its next poll. A device may replace its
+/// request as long as it waits: `If-Match` with the ETag of what you looked at approves that and nothing else.
 #[utoipa::path(
-    post, path = "/scepTransactions/{uuid}/reject", tag = "Not yet",
-    responses((status = 501, body = crate::answer::Message))
+    post, path = "/scepTransactions/{uuid}/approve", tag = "Transactions",
+    responses(
+        (status = 204),
+        (status = 409, description = "Someone else decided meanwhile, or the request is not the one of If-Match any more"),
+        (status = 422, description = "The transaction is not pending, its profiles do not serve, or its authority cannot issue now")
+    )
 )]
-async fn reject_transaction(Ids(_uuid): Ids<Uuid>) -> ApiError {
-    ApiError::NotYet(NO_APPROVAL)
+async fn approve(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, ApiError> {
+    approve_transaction(&managing, uuid, version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Why a transaction is rejected.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RejectionRequest {
+    /// For the device, as failInfoText: at most 200 characters.
+    #[schema(max_length = 200, example = "not one of our devices")]
+    reason: Option<String>,
+}
+
+/// Reject a pending transaction. The device is told why at its next poll; then its transactionID is free.
+#[utoipa::path(
+    post, path = "/scepTransactions/{uuid}/reject", tag = "Transactions", request_body = Option<RejectionRequest>,
+    responses(
+        (status = 204),
+        (status = 409, description = "Someone else decided meanwhile, or the request is not the one of If-Match any more"),
+        (status = 422, description = "The transaction is not pending")
+    )
+)]
+async fn reject(
+    Admin(managing): Admin,
+    Ids(uuid): Ids<Uuid>,
+    IfMatch(version): IfMatch,
+    BodyOrNone(request): BodyOrNone<RejectionRequest>,
+) -> Result<StatusCode, ApiError> {
+    let reason = request.reason.unwrap_or_default();
+    reject_transaction(&managing, uuid, version, &reason).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,6 @@
 //! The algorithms of SCEP messages: one enum a kind, from and to their AlgorithmIdentifier.
 
-use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::block_padding::{NoPadding, Padding, Pkcs7};
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use const_oid::ObjectIdentifier;
 use der::Sequence;
@@ -65,6 +65,14 @@ impl DigestAlgorithm {
             Self::Sha384 => sha2::Sha384::digest(content).to_vec(),
             Self::Sha512 => sha2::Sha512::digest(content).to_vec(),
         }
+    }
+
+    /// The digest of `content` as openssl writes fingerprints: `AA:15:9E:…`.
+    #[must_use]
+    pub fn fingerprint(self, content: &[u8]) -> String {
+        let digest = self.digest(content);
+        let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+        octets.join(":")
     }
 }
 
@@ -308,37 +316,63 @@ impl ContentEncryption {
 
     /// The ciphertext of `content`; `None` when key or IV have another length than the cipher's.
     pub(crate) fn encrypt(self, key: &[u8], iv: &[u8], content: &[u8]) -> Option<Vec<u8>> {
-        fn run<C: KeyIvInit + BlockModeEncrypt>(
+        self.encrypt_padded::<Pkcs7>(key, iv, content)
+    }
+
+    /// The ciphertext of whole blocks, without padding; `None` when a length is not the cipher's.
+    pub(crate) fn encrypt_blocks(self, key: &[u8], iv: &[u8], blocks: &[u8]) -> Option<Vec<u8>> {
+        if !blocks.len().is_multiple_of(self.block_bytes()) {
+            return None;
+        }
+        self.encrypt_padded::<NoPadding>(key, iv, blocks)
+    }
+
+    fn encrypt_padded<P: Padding>(self, key: &[u8], iv: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+        fn run<C: KeyIvInit + BlockModeEncrypt, P: Padding>(
             key: &[u8],
             iv: &[u8],
             content: &[u8],
         ) -> Option<Vec<u8>> {
             let cipher = C::new_from_slices(key, iv).ok()?;
-            Some(cipher.encrypt_padded_vec::<Pkcs7>(content))
+            Some(cipher.encrypt_padded_vec::<P>(content))
         }
         match self {
-            Self::Aes128Cbc => run::<cbc::Encryptor<aes::Aes128>>(key, iv, content),
-            Self::Aes192Cbc => run::<cbc::Encryptor<aes::Aes192>>(key, iv, content),
-            Self::Aes256Cbc => run::<cbc::Encryptor<aes::Aes256>>(key, iv, content),
-            Self::DesEde3Cbc => run::<cbc::Encryptor<des::TdesEde3>>(key, iv, content),
+            Self::Aes128Cbc => run::<cbc::Encryptor<aes::Aes128>, P>(key, iv, content),
+            Self::Aes192Cbc => run::<cbc::Encryptor<aes::Aes192>, P>(key, iv, content),
+            Self::Aes256Cbc => run::<cbc::Encryptor<aes::Aes256>, P>(key, iv, content),
+            Self::DesEde3Cbc => run::<cbc::Encryptor<des::TdesEde3>, P>(key, iv, content),
         }
     }
 
     /// The content of `ciphertext`; `None` for a wrong length or wrong padding, without saying which.
     pub(crate) fn decrypt(self, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
-        fn run<C: KeyIvInit + BlockModeDecrypt>(
+        self.decrypt_padded::<Pkcs7>(key, iv, ciphertext)
+    }
+
+    /// The blocks that [`Self::encrypt_blocks`] encrypted; `None` for a wrong length.
+    pub(crate) fn decrypt_blocks(self, key: &[u8], iv: &[u8], blocks: &[u8]) -> Option<Vec<u8>> {
+        self.decrypt_padded::<NoPadding>(key, iv, blocks)
+    }
+
+    fn decrypt_padded<P: Padding>(
+        self,
+        key: &[u8],
+        iv: &[u8],
+        ciphertext: &[u8],
+    ) -> Option<Vec<u8>> {
+        fn run<C: KeyIvInit + BlockModeDecrypt, P: Padding>(
             key: &[u8],
             iv: &[u8],
             ciphertext: &[u8],
         ) -> Option<Vec<u8>> {
             let cipher = C::new_from_slices(key, iv).ok()?;
-            cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).ok()
+            cipher.decrypt_padded_vec::<P>(ciphertext).ok()
         }
         match self {
-            Self::Aes128Cbc => run::<cbc::Decryptor<aes::Aes128>>(key, iv, ciphertext),
-            Self::Aes192Cbc => run::<cbc::Decryptor<aes::Aes192>>(key, iv, ciphertext),
-            Self::Aes256Cbc => run::<cbc::Decryptor<aes::Aes256>>(key, iv, ciphertext),
-            Self::DesEde3Cbc => run::<cbc::Decryptor<des::TdesEde3>>(key, iv, ciphertext),
+            Self::Aes128Cbc => run::<cbc::Decryptor<aes::Aes128>, P>(key, iv, ciphertext),
+            Self::Aes192Cbc => run::<cbc::Decryptor<aes::Aes192>, P>(key, iv, ciphertext),
+            Self::Aes256Cbc => run::<cbc::Decryptor<aes::Aes256>, P>(key, iv, ciphertext),
+            Self::DesEde3Cbc => run::<cbc::Decryptor<des::TdesEde3>, P>(key, iv, ciphertext),
         }
     }
 }

@@ -187,6 +187,40 @@ pub(crate) struct KeyTransRecipientInfo<'a> {
 }
 
 /// ```asn1
+/// PasswordRecipientInfo ::= SEQUENCE {
+///     version                CMSVersion,
+///     keyDerivationAlgorithm [0] IMPLICIT KeyDerivationAlgorithmIdentifier OPTIONAL,
+///     keyEncryptionAlgorithm KeyEncryptionAlgorithmIdentifier,
+///     encryptedKey           OCTET STRING }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct PasswordRecipientInfo<'a> {
+    pub(crate) version: u8,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) key_derivation_algorithm: Option<AlgorithmIdentifierRef<'a>>,
+    pub(crate) key_encryption_algorithm: AlgorithmIdentifierRef<'a>,
+    pub(crate) encrypted_key: &'a OctetStringRef,
+}
+
+/// RFC 8018 appendix A.2. A salt from another source than the structure itself is used by nobody.
+/// ```asn1
+/// PBKDF2-params ::= SEQUENCE {
+///     salt           OCTET STRING,
+///     iterationCount INTEGER,
+///     keyLength      INTEGER OPTIONAL,
+///     prf            AlgorithmIdentifier DEFAULT algid-hmacWithSHA1 }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct Pbkdf2Parameters<'a> {
+    pub(crate) salt: &'a OctetStringRef,
+    pub(crate) iteration_count: u32,
+    #[asn1(optional = "true")]
+    pub(crate) key_length: Option<u16>,
+    #[asn1(optional = "true")]
+    pub(crate) prf: Option<AlgorithmIdentifierRef<'a>>,
+}
+
+/// ```asn1
 /// IssuerAndSerialNumber ::= SEQUENCE { issuer Name, serialNumber INTEGER }
 /// ```
 #[derive(Sequence)]

@@ -7,8 +7,8 @@ use spki::AlgorithmIdentifierRef;
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
 use crate::attribute::AttributeWriter;
 use crate::{
-    Certificate, DecodeError, DigestAlgorithm, FailInfo, MessageType, PkiStatus, PublicKey,
-    SenderNonce, TransactionId, oid,
+    Certificate, DecodeError, Degenerate, DigestAlgorithm, FailInfo, MessageType, PkiStatus,
+    PublicKey, SenderNonce, TransactionId, oid,
 };
 
 /// What a message says in its signed attributes, RFC 8894 §3.2.1.
@@ -77,13 +77,9 @@ impl PkiMessageBuilder {
         let attributes = self
             .signed_attributes()
             .map_err(DecodeError::of("signedAttrs"))?;
-        Ok(ToBeSigned {
-            bytes: SetOf(&attributes)
-                .to_der()
-                .map_err(DecodeError::of("signedAttrs"))?,
-            attributes,
-            message: self,
-        })
+        let certificates = vec![self.signer.der().to_vec()];
+        let content = self.envelope.unwrap_or_default();
+        ToBeSigned::new(attributes, content, certificates, self.digest, self.signer)
     }
 
     fn signed_attributes(&self) -> der::Result<Vec<u8>> {
@@ -126,19 +122,64 @@ impl PkiMessageBuilder {
     }
 }
 
+/// The answer to GetNextCACert, RFC 8894 §4.7.1, to be signed by the CA that is now: the certificates of the next one in a
+/// degenerate SignedData. They stand beside it too, before the signer's, because jscep and sscep look for them there.
+///
+/// # Errors
+/// When the certificates cannot be encoded.
+pub fn next_ca_message(
+    next: &Degenerate,
+    signer: Certificate,
+    digest: DigestAlgorithm,
+) -> Result<ToBeSigned, DecodeError> {
+    let content = next.to_der()?;
+    let writer = AttributeWriter::new(&digest.digest(&content));
+    let attributes = writer.map_err(DecodeError::of("signedAttrs"))?.finish();
+    let mut certificates = next.certificates.clone();
+    certificates.push(signer.der().to_vec());
+    ToBeSigned::new(attributes, content, certificates, digest, signer)
+}
+
 /// A message that lacks its signature.
 #[derive(Clone, Debug)]
 pub struct ToBeSigned {
     bytes: Vec<u8>,
     attributes: Vec<u8>,
-    message: PkiMessageBuilder,
+    content: Vec<u8>,
+    certificates: Vec<Vec<u8>>,
+    digest: DigestAlgorithm,
+    signer: Certificate,
 }
 
 impl ToBeSigned {
+    fn new(
+        attributes: Vec<u8>,
+        content: Vec<u8>,
+        certificates: Vec<Vec<u8>>,
+        digest: DigestAlgorithm,
+        signer: Certificate,
+    ) -> Result<Self, DecodeError> {
+        let bytes = SetOf(&attributes).to_der();
+        Ok(Self {
+            bytes: bytes.map_err(DecodeError::of("signedAttrs"))?,
+            attributes,
+            content,
+            certificates,
+            digest,
+            signer,
+        })
+    }
+
     /// What is to be signed: the attributes as a DER SET OF, RFC 5652 §5.4. To be digested by the signer.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The digest that the signer is to use.
+    #[must_use]
+    pub const fn digest(&self) -> DigestAlgorithm {
+        self.digest
     }
 
     /// The message with its signature: PKCS #1 v1.5 for an RSA signer, DER ECDSA for an EC one.
@@ -146,43 +187,71 @@ impl ToBeSigned {
     /// # Errors
     /// When the signer's key is of no kind that we take.
     pub fn assemble(&self, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
-        let key = self
-            .message
-            .signer
-            .public_key()
-            .map_err(|_| DecodeError::Unexpected("a signer's key of another kind"))?;
-        self.encode(signature, &key)
+        self.assemble_with(signature, &[])
+    }
+
+    /// The message with the signatures of others besides, over the same bytes.
+    ///
+    /// # Errors
+    /// As [`Self::assemble`].
+    pub fn assemble_with(
+        &self,
+        signature: &[u8],
+        others: &[(&Certificate, &[u8])],
+    ) -> Result<Vec<u8>, DecodeError> {
+        let mut signer_infos = self.signer_info(&self.signer, signature)?;
+        for (signer, signature) in others {
+            signer_infos.extend(self.signer_info(signer, signature)?);
+        }
+        self.encode(&signer_infos)
             .map_err(DecodeError::of("SignedData"))
     }
 
-    fn encode(&self, signature: &[u8], key: &PublicKey) -> der::Result<Vec<u8>> {
-        let message = &self.message;
-        let content = message.envelope.as_deref().unwrap_or_default();
-        let digest_algorithm = AlgorithmIdentifierRef {
-            oid: message.digest.oid(),
+    const fn digest_algorithm(&self) -> AlgorithmIdentifierRef<'static> {
+        AlgorithmIdentifierRef {
+            oid: self.digest.oid(),
             parameters: Some(AnyRef::NULL),
-        };
-        let sid = message.signer.issuer_and_serial_number().to_der()?;
-        let signer_info = SignerInfo {
+        }
+    }
+
+    fn signer_info(&self, signer: &Certificate, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        let key = signer.public_key();
+        let key = key.map_err(|_| DecodeError::Unexpected("a signer's key of another kind"))?;
+        self.encode_signer_info(signer, &key, signature)
+            .map_err(DecodeError::of("SignerInfo"))
+    }
+
+    fn encode_signer_info(
+        &self,
+        signer: &Certificate,
+        key: &PublicKey,
+        signature: &[u8],
+    ) -> der::Result<Vec<u8>> {
+        let sid = signer.issuer_and_serial_number().to_der()?;
+        SignerInfo {
             version: 1,
             sid: AnyRef::from_der(&sid)?,
-            digest_algorithm,
+            digest_algorithm: self.digest_algorithm(),
             signed_attrs: Some(SetOf(&self.attributes)),
-            signature_algorithm: signature_algorithm(key, message.digest),
+            signature_algorithm: signature_algorithm(key, self.digest),
             signature: OctetStringRef::new(signature)?,
             unsigned_attrs: None,
         }
-        .to_der()?;
+        .to_der()
+    }
+
+    fn encode(&self, signer_infos: &[u8]) -> der::Result<Vec<u8>> {
+        let certificates = self.certificates.concat();
         let signed_data = SignedData {
             version: 1,
-            digest_algorithms: SetOf(&digest_algorithm.to_der()?),
+            digest_algorithms: SetOf(&self.digest_algorithm().to_der()?),
             encap_content_info: ContentInfo {
                 content_type: oid::DATA,
-                content: Some(AnyRef::new(der::Tag::OctetString, content)?),
+                content: Some(AnyRef::new(der::Tag::OctetString, &self.content)?),
             },
-            certificates: Some(SetOf(message.signer.der())),
+            certificates: Some(SetOf(&certificates)),
             crls: None,
-            signer_infos: SetOf(&signer_info),
+            signer_infos: SetOf(signer_infos),
         }
         .to_der()?;
         ContentInfo {

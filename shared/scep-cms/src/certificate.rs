@@ -157,9 +157,7 @@ impl Certificate {
     /// SHA-256 over its DER, as openssl prints it: upper-case hexadecimal, octets parted by colons.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
-        let digest = DigestAlgorithm::Sha256.digest(&self.der);
-        let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
-        octets.join(":")
+        DigestAlgorithm::Sha256.fingerprint(&self.der)
     }
 
     /// Its key, ready to verify and to encrypt.
@@ -229,6 +227,25 @@ impl IssuerAndSerialNumber {
             issuer: tagged(parts.issuer, Tag::Sequence)?,
             serial_number: tagged(parts.serial_number, Tag::Integer)?,
         })
+    }
+
+    /// Reads the messageData of a GetCert or GetCRL, RFC 8894 §3.3.4.
+    ///
+    /// # Errors
+    /// When `der` is no IssuerAndSerialNumber.
+    pub fn from_der(der: &[u8]) -> Result<Self, DecodeError> {
+        asn1::IssuerAndSerialNumber::from_der(der)
+            .and_then(|parts| Self::of(&parts))
+            .map_err(DecodeError::of("IssuerAndSerialNumber"))
+    }
+
+    /// DER.
+    ///
+    /// # Errors
+    /// When the parts are longer than DER's lengths reach.
+    pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
+        self.to_der()
+            .map_err(DecodeError::of("IssuerAndSerialNumber"))
     }
 
     /// The issuer, a DER Name.

@@ -9,9 +9,11 @@ use zeroize::Zeroizing;
 use crate::asn1::{
     self, ContentInfo, EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo, SetOf,
 };
+use crate::password_recipient::{self, PASSWORD_RECIPIENT_TAG};
 use crate::{
-    Certificate, ContentEncryption, DecodeError, IssuerAndSerialNumber, KeyTransport,
-    PublicKeyError, UnsupportedAlgorithm, oid, to_der,
+    Certificate, ChallengePassword, ContentEncryption, DecodeError, IssuerAndSerialNumber,
+    KeyTransport, PasswordRecipient, PasswordWrapping, PublicKeyError, UnsupportedAlgorithm, oid,
+    to_der,
 };
 
 /// Most recipients that are looked at; micromdm names two.
@@ -80,8 +82,8 @@ impl CertificateIdentifier {
 pub enum Recipient {
     /// The holder of an RSA key, RFC 5652 §6.2.1.
     KeyTrans(KeyTransRecipient),
-    /// Whoever knows the challengePassword, RFC 5652 §6.2.4.
-    Password,
+    /// Whoever knows the challengePassword, RFC 5652 §6.2.4; an error where the key is wrapped in a way that is not taken.
+    Password(Result<PasswordRecipient, UnsupportedAlgorithm>),
     /// Key agreement and the like, which SCEP does not use.
     Other,
 }
@@ -166,6 +168,20 @@ impl ContentKey {
     }
 }
 
+/// To whom an envelope is sealed.
+#[derive(Clone, Copy)]
+pub enum SealTo<'a> {
+    /// The holder of a certificate's RSA key.
+    Certificate(&'a Certificate),
+    /// Whoever knows the challengePassword.
+    Password {
+        /// The challengePassword.
+        password: &'a ChallengePassword,
+        /// How the key is wrapped under it.
+        wrapping: &'a PasswordWrapping,
+    },
+}
+
 /// An EnvelopedData with a cipher that we take, not yet opened.
 #[derive(Clone, Debug)]
 pub struct PkcsPkiEnvelope {
@@ -228,7 +244,7 @@ impl PkcsPkiEnvelope {
             .ok_or(EnvelopeError::Open)
     }
 
-    /// Encrypts `content` and wraps the key for `recipient`, DER.
+    /// Encrypts `content` and wraps the key for one recipient, DER.
     ///
     /// `iv` is fresh and random, of the cipher's block length; so is `key`.
     ///
@@ -240,14 +256,28 @@ impl PkcsPkiEnvelope {
         cipher: ContentEncryption,
         key: &ContentKey,
         iv: &[u8],
-        recipient: &Certificate,
+        to: SealTo<'_>,
     ) -> Result<Vec<u8>, EnvelopeError> {
-        let encrypted_key = recipient.public_key()?.encrypt(key.as_bytes())?;
+        let structure = DecodeError::of("EnvelopedData");
+        let (version, recipient_info) = match to {
+            SealTo::Certificate(recipient) => {
+                let encrypted_key = recipient.public_key()?.encrypt(key.as_bytes())?;
+                (
+                    0,
+                    key_trans_info(recipient, &encrypted_key).map_err(&structure)?,
+                )
+            }
+            // RFC 5652 §6.1: version 3 where there is a PasswordRecipientInfo.
+            SealTo::Password { password, wrapping } => {
+                let info = password_recipient::seal(key, cipher, password, wrapping);
+                (3, info.ok_or(EnvelopeError::Malformed)?)
+            }
+        };
         let ciphertext = cipher
             .encrypt(key.as_bytes(), iv, content)
             .ok_or(EnvelopeError::Malformed)?;
-        Self::encode(cipher, iv, &ciphertext, &encrypted_key, recipient)
-            .map_err(DecodeError::of("EnvelopedData"))
+        Self::encode(cipher, iv, &ciphertext, version, &recipient_info)
+            .map_err(structure)
             .map_err(EnvelopeError::Decode)
     }
 
@@ -255,24 +285,13 @@ impl PkcsPkiEnvelope {
         cipher: ContentEncryption,
         iv: &[u8],
         ciphertext: &[u8],
-        encrypted_key: &[u8],
-        recipient: &Certificate,
+        version: u8,
+        recipient_info: &[u8],
     ) -> der::Result<Vec<u8>> {
-        let rid = recipient.issuer_and_serial_number().to_der()?;
-        let recipient_info = KeyTransRecipientInfo {
-            version: 0,
-            rid: AnyRef::from_der(&rid)?,
-            key_encryption_algorithm: AlgorithmIdentifierRef {
-                oid: oid::RSA_ENCRYPTION,
-                parameters: Some(AnyRef::NULL),
-            },
-            encrypted_key: OctetStringRef::new(encrypted_key)?,
-        }
-        .to_der()?;
         let enveloped_data = EnvelopedData {
-            version: 0,
+            version,
             originator_info: None,
-            recipient_infos: SetOf(&recipient_info),
+            recipient_infos: SetOf(recipient_info),
             encrypted_content_info: EncryptedContentInfo {
                 content_type: oid::DATA,
                 algorithm: AlgorithmIdentifierRef {
@@ -290,6 +309,20 @@ impl PkcsPkiEnvelope {
         }
         .to_der()
     }
+}
+
+fn key_trans_info(recipient: &Certificate, encrypted_key: &[u8]) -> der::Result<Vec<u8>> {
+    let rid = recipient.issuer_and_serial_number().to_der()?;
+    KeyTransRecipientInfo {
+        version: 0,
+        rid: AnyRef::from_der(&rid)?,
+        key_encryption_algorithm: AlgorithmIdentifierRef {
+            oid: oid::RSA_ENCRYPTION,
+            parameters: Some(AnyRef::NULL),
+        },
+        encrypted_key: OctetStringRef::new(encrypted_key)?,
+    }
+    .to_der()
 }
 
 fn initialization_vector(
@@ -340,7 +373,7 @@ fn recipients(infos: SetOf<'_>) -> Result<Vec<Recipient>, DecodeError> {
                 return key_trans(info).map(Recipient::KeyTrans);
             }
             if info.tag() == PASSWORD_RECIPIENT_TAG {
-                return Ok(Recipient::Password);
+                return Ok(Recipient::Password(PasswordRecipient::from_any(info)));
             }
             Ok(Recipient::Other)
         })
@@ -360,7 +393,6 @@ fn key_trans(info: AnyRef<'_>) -> Result<KeyTransRecipient, DecodeError> {
 
 const CONSTRUCTED_ENCRYPTED_CONTENT_TAG: Tag = context_specific(0, true);
 const ENCRYPTED_CONTENT_TAG: Tag = context_specific(0, false);
-const PASSWORD_RECIPIENT_TAG: Tag = context_specific(3, true);
 const SUBJECT_KEY_IDENTIFIER_TAG: Tag = context_specific(0, false);
 
 const fn context_specific(number: u32, constructed: bool) -> Tag {

@@ -17,6 +17,7 @@ mod envelope;
 mod error;
 mod message_type;
 mod oid;
+mod password_recipient;
 mod pki_message;
 mod public_key;
 
@@ -28,14 +29,16 @@ pub use attribute::{
     AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce, TransactionId,
 };
 pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, to_der};
-pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned};
+pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned, next_ca_message};
 pub use certificate::{Certificate, IssuerAndSerialNumber, Validity};
 pub use csr::{CertificationRequest, ChallengePassword, RequestedExtension};
 pub use degenerate::Degenerate;
 pub use envelope::{
-    CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope, Recipient,
+    CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope,
+    Recipient, SealTo,
 };
 pub use error::DecodeError;
 pub use message_type::MessageType;
+pub use password_recipient::{PasswordRecipient, PasswordWrapping};
 pub use pki_message::{PkiMessage, VerifiedPkiMessage, VerifyError};
 pub use public_key::{EcCurve, PublicKey, PublicKeyError};

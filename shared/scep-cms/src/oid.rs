@@ -56,5 +56,13 @@ pub(crate) const AES192_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.22");
 pub(crate) const AES256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
 pub(crate) const DES_EDE3_CBC: ObjectIdentifier = oid("1.2.840.113549.3.7");
 
+// RFC 8018, RFC 3211: keys made of passwords.
+pub(crate) const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
+pub(crate) const HMAC_WITH_SHA1: ObjectIdentifier = oid("1.2.840.113549.2.7");
+pub(crate) const HMAC_WITH_SHA256: ObjectIdentifier = oid("1.2.840.113549.2.9");
+pub(crate) const HMAC_WITH_SHA384: ObjectIdentifier = oid("1.2.840.113549.2.10");
+pub(crate) const HMAC_WITH_SHA512: ObjectIdentifier = oid("1.2.840.113549.2.11");
+pub(crate) const PWRI_KEK: ObjectIdentifier = oid("1.2.840.113549.1.9.16.3.9");
+
 // RFC 5280 §4.2.1.2.
 pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = oid("2.5.29.14");

@@ -131,6 +131,17 @@ impl PkiMessage {
         &self.certificates
     }
 
+    /// The pkcsPKIEnvelope that is its content; whose it is, is not verified.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened by anyone.
+    pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
+        match self.content.as_deref() {
+            None | Some([]) => Err(EnvelopeError::Missing),
+            Some(content) => PkcsPkiEnvelope::from_ber(content),
+        }
+    }
+
     /// Verifies digest and signature with the signer's certificate, RFC 5652 §5.6. That certificate itself is not
     /// judged: whose it is, is for the caller to ask.
     ///
@@ -216,10 +227,7 @@ impl VerifiedPkiMessage {
     /// # Errors
     /// When there is none, or it cannot be opened by anyone.
     pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
-        match self.message.content.as_deref() {
-            None | Some([]) => Err(EnvelopeError::Missing),
-            Some(content) => PkcsPkiEnvelope::from_ber(content),
-        }
+        self.message.envelope()
     }
 }
 

@@ -10,6 +10,7 @@ use scep_protocol::{CaCertificates, Capability, Rejection};
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const CA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-ca-cert");
 const CA_RA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-ca-ra-cert");
+const NEXT_CA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-next-ca-cert");
 const PKI_MESSAGE: HeaderValue = HeaderValue::from_static("application/x-pki-message");
 
 /// Seconds that a client is asked to wait after a failure of ours.
@@ -49,6 +50,11 @@ pub(crate) fn certificates(certificates: CaCertificates) -> Result<Response<Byte
     })
 }
 
+/// GetNextCACert: a SignedData.
+pub(crate) fn next_ca(der: Vec<u8>) -> Response<Bytes> {
+    answer(NEXT_CA_CERT, Bytes::from(der))
+}
+
 /// PKIOperation: a CertRep.
 pub(crate) fn cert_rep(der: Vec<u8>) -> Response<Bytes> {
     let mut response = answer(PKI_MESSAGE, Bytes::from(der));
@@ -59,7 +65,7 @@ pub(crate) fn cert_rep(der: Vec<u8>) -> Response<Bytes> {
     response
 }
 
-fn answer(media_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+pub(crate) fn answer(media_type: HeaderValue, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response

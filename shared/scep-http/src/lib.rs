@@ -1,6 +1,7 @@
 //! THE WIRE of SCEP, RFC 8894 §4.1: `http::Request<Bytes>` in, use case, `http::Response<Bytes>` out.
 
 mod answer;
+mod crl;
 mod endpoint;
 mod message;
 mod operation;
@@ -8,6 +9,7 @@ mod operations;
 mod respond;
 
 pub use answer::reject;
+pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
 pub use operations::{
     Answer, Asked, EveryOperation, GetCaCaps, GetCaCert, Operations, PkiOperation,

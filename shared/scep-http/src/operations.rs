@@ -6,10 +6,11 @@ use http::request::Parts;
 use http::{Method, Response};
 use scep_protocol::{EndpointName, Rejection};
 use scep_service::{
-    Failure, Issuing, PkiOperationReply, Reading, ca_capabilities, ca_certificates, pki_operation,
+    Failure, Issuing, PkiOperationReply, Reading, ca_capabilities, ca_certificates,
+    next_ca_certificates, pki_operation,
 };
 
-use crate::answer::{capabilities, cert_rep, certificates};
+use crate::answer::{capabilities, cert_rep, certificates, next_ca};
 use crate::message::decode_message;
 use crate::operation::{Operation, parameter, query};
 use crate::respond::MAX_BODY_BYTES;
@@ -50,10 +51,10 @@ pub trait Operations: Send + Sync {
 /// GetCACaps, RFC 8894 §3.5.
 pub struct GetCaCaps(pub Reading);
 
-/// GetCACert and GetNextCACert, RFC 8894 §4.2 and §4.7.
+/// GetCACert, RFC 8894 §4.2.
 pub struct GetCaCert(pub Reading);
 
-/// PKIOperation, RFC 8894 §4.3.
+/// PKIOperation and GetNextCACert, RFC 8894 §4.3 and §4.7: both take the RA key.
 pub struct PkiOperation(pub Issuing);
 
 /// All of them.
@@ -105,11 +106,7 @@ impl Operations for GetCaCert {
                 let response = answered.map_err(|error| Failure::Encode(error.into()))?;
                 Ok(response.into())
             }
-            Operation::GetNextCaCert => {
-                ca_capabilities(&self.0, asked.endpoint).await?;
-                Err(Failure::Rejected(Rejection::NoNextCaCertificate))
-            }
-            Operation::GetCaCaps | Operation::PkiOperation => unknown(),
+            Operation::GetCaCaps | Operation::GetNextCaCert | Operation::PkiOperation => unknown(),
         }
     }
 }
@@ -131,7 +128,11 @@ impl Operations for PkiOperation {
                     reply: Some(reply),
                 })
             }
-            Operation::GetCaCaps | Operation::GetCaCert | Operation::GetNextCaCert => unknown(),
+            Operation::GetNextCaCert => {
+                let message = next_ca_certificates(&self.0, asked.endpoint).await?;
+                Ok(next_ca(message).into())
+            }
+            Operation::GetCaCaps | Operation::GetCaCert => unknown(),
         }
     }
 }
@@ -145,8 +146,10 @@ impl Operations for EveryOperation {
     async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
         match asked.operation {
             Operation::GetCaCaps => self.get_ca_caps.answer(asked).await,
-            Operation::GetCaCert | Operation::GetNextCaCert => self.get_ca_cert.answer(asked).await,
-            Operation::PkiOperation => self.pki_operation.answer(asked).await,
+            Operation::GetCaCert => self.get_ca_cert.answer(asked).await,
+            Operation::GetNextCaCert | Operation::PkiOperation => {
+                self.pki_operation.answer(asked).await
+            }
         }
     }
 }

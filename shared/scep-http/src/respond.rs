@@ -135,6 +135,16 @@ impl Said {
                     ..said
                 }
             }
+            Outcome::Found => Self {
+                outcome: "found",
+                pki_status: Some("SUCCESS"),
+                ..said
+            },
+            Outcome::Pending => Self {
+                outcome: "pending",
+                pki_status: Some("PENDING"),
+                ..said
+            },
             Outcome::Refused(refusal) => Self {
                 outcome: "refused",
                 pki_status: Some("FAILURE"),

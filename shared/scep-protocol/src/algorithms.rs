@@ -17,8 +17,12 @@ pub enum Capability {
     Aes,
     /// Triple DES in CBC mode.
     Des3,
+    /// GetNextCACert.
+    GetNextCaCert,
     /// PKIOperation by POST.
     PostPkiOperation,
+    /// RenewalReq.
+    Renewal,
     /// Everything that RFC 8894 §2.9 demands.
     ScepStandard,
     /// SHA-1.
@@ -38,7 +42,9 @@ impl Capability {
         match self {
             Self::Aes => "AES",
             Self::Des3 => "DES3",
+            Self::GetNextCaCert => "GetNextCACert",
             Self::PostPkiOperation => "POSTPKIOperation",
+            Self::Renewal => "Renewal",
             Self::ScepStandard => "SCEPStandard",
             Self::Sha1 => "SHA-1",
             Self::Sha256 => "SHA-256",
@@ -95,9 +101,9 @@ impl AlgorithmPolicy {
         }
     }
 
-    /// What GetCACaps announces, in its order.
+    /// What every profile with this policy can do, in the order of announcement.
     #[must_use]
-    pub fn capabilities(self) -> Vec<Capability> {
+    pub(crate) fn capabilities(self) -> Vec<Capability> {
         let digests = DigestAlgorithm::ALL
             .into_iter()
             .filter(|digest| self.allows_digest(*digest))
@@ -109,7 +115,7 @@ impl AlgorithmPolicy {
         let mut capabilities = vec![Capability::PostPkiOperation];
         capabilities.extend(digests);
         capabilities.extend(ciphers);
-        capabilities.push(Capability::ScepStandard);
+        capabilities.extend([Capability::Renewal, Capability::ScepStandard]);
         capabilities.dedup();
         capabilities
     }
@@ -141,6 +147,7 @@ mod tests {
                 "SHA-512",
                 "DES3",
                 "AES",
+                "Renewal",
                 "SCEPStandard",
             ],
         );
@@ -156,6 +163,7 @@ mod tests {
                 "SHA-384",
                 "SHA-512",
                 "AES",
+                "Renewal",
                 "SCEPStandard",
             ],
         );

@@ -1,11 +1,11 @@
 //! May this pair of profiles serve? One answer for every operation.
 
-use scep_cms::PublicKey;
+use scep_cms::{Certificate, IssuerAndSerialNumber, PkcsPkiEnvelope, PublicKey, Recipient};
 use time::OffsetDateTime;
 
 use crate::{
-    AlgorithmPolicy, Annotations, Authority, EndpointName, IssuingAuthority, RaCertificate,
-    RaProfile, ScepProfile,
+    AlgorithmPolicy, Annotations, Authority, Capability, EndpointName, IssuingAuthority,
+    NextCaAnnouncement, RaCertificate, RaKeyPair, RaProfile, ScepProfile,
 };
 
 /// What a store found behind an endpoint, whole or not.
@@ -67,9 +67,20 @@ pub enum Unavailable {
 pub struct AvailableProfile {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
-    ra_certificate: RaCertificate,
-    authority: IssuingAuthority,
+    served: Served,
+    /// Older keys, and those of the next generation.
+    others: Vec<Served>,
+    /// The certificate of each of the authority's generations.
+    issuers: Vec<(u32, Certificate)>,
+    announcement: Option<NextCaAnnouncement>,
     annotations: Annotations,
+}
+
+/// A key that requests are encrypted to, and who issues for those that are.
+#[derive(Clone)]
+struct Served {
+    ra_key: RaKeyPair,
+    authority: IssuingAuthority,
 }
 
 /// May what stands behind this endpoint serve now?
@@ -99,30 +110,87 @@ pub fn available(
     let authority = configuration
         .authority
         .filter(|authority| authority.uuid == ra_profile.authority)
-        .ok_or(Unavailable::AuthorityMissing)?
-        .issuing()
-        .ok_or(Unavailable::AuthorityNotActive)?;
-    if ra_certificate.authority != authority.uuid
-        || !matches!(
-            ra_certificate.certificate.public_key(),
-            Ok(PublicKey::Rsa { .. })
-        )
-    {
-        return Err(Unavailable::RaCertificateUnfit);
-    }
-    if !ra_certificate.certificate.is_valid_at(now) {
-        return Err(Unavailable::RaCertificateExpired);
-    }
-    if !authority.certificate.is_valid_at(now) {
-        return Err(Unavailable::AuthorityExpired);
-    }
+        .ok_or(Unavailable::AuthorityMissing)?;
+    let served = served(&authority, &ra_certificate, now)?;
+    let next = next(&authority, &ra_certificate, now);
+    let announced = ra_certificate.announcement.as_ref();
+    let announced = announced.filter(|announcement| {
+        let next = next.as_ref().map(|next| next.authority.generation);
+        next == Some(announcement.generation)
+    });
     Ok(AvailableProfile {
         annotations: annotations(endpoint, &scep_profile, &ra_profile),
+        announcement: announced.cloned(),
+        issuers: issuers(&authority),
+        others: older(&served, &ra_certificate, now).chain(next).collect(),
         scep_profile,
         ra_profile,
-        ra_certificate,
-        authority,
+        served,
     })
+}
+
+/// The key that serves now, and the generation that issues.
+fn served(
+    authority: &Authority,
+    ra_certificate: &RaCertificate,
+    now: OffsetDateTime,
+) -> Result<Served, Unavailable> {
+    let issuing = authority.issuing().ok_or(Unavailable::AuthorityNotActive)?;
+    let ra_key = ra_certificate
+        .key_of(issuing.generation)
+        .filter(|key| matches!(key.certificate.public_key(), Ok(PublicKey::Rsa { .. })));
+    let Some(ra_key) = ra_key.filter(|_| ra_certificate.authority == authority.uuid) else {
+        return Err(Unavailable::RaCertificateUnfit);
+    };
+    if !ra_key.certificate.is_valid_at(now) {
+        return Err(Unavailable::RaCertificateExpired);
+    }
+    if !issuing.certificate.is_valid_at(now) {
+        return Err(Unavailable::AuthorityExpired);
+    }
+    Ok(Served {
+        ra_key: ra_key.clone(),
+        authority: issuing,
+    })
+}
+
+/// The key of the next generation: who encrypts to it has a certificate of that generation.
+fn next(
+    authority: &Authority,
+    ra_certificate: &RaCertificate,
+    now: OffsetDateTime,
+) -> Option<Served> {
+    let next = authority.issuing_by(authority.next.as_ref()?)?;
+    let ra_key = ra_certificate.key_of(next.generation)?.clone();
+    let valid = next.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
+    valid.then_some(Served {
+        ra_key,
+        authority: next,
+    })
+}
+
+/// Keys that served before: clients may go on with them until their certificates end.
+fn older(
+    served: &Served,
+    ra_certificate: &RaCertificate,
+    now: OffsetDateTime,
+) -> impl Iterator<Item = Served> {
+    let Served { ra_key, authority } = served;
+    let before = ra_certificate.keys.iter().filter(move |key| {
+        let earlier = key.generation <= authority.generation && key.uuid != ra_key.uuid;
+        earlier && key.certificate.is_valid_at(now)
+    });
+    before.map(|key| Served {
+        ra_key: key.clone(),
+        authority: authority.clone(),
+    })
+}
+
+fn issuers(authority: &Authority) -> Vec<(u32, Certificate)> {
+    let generations = authority.generations();
+    generations
+        .filter_map(|of| Some((of.number, of.path()?.certificate)))
+        .collect()
 }
 
 /// The two profiles, if both exist and the named one leads to the other.
@@ -181,16 +249,90 @@ impl AvailableProfile {
         &self.ra_profile
     }
 
-    /// The RA certificate.
+    /// The RA key that opens the request and signs the reply.
     #[must_use]
-    pub const fn ra_certificate(&self) -> &RaCertificate {
-        &self.ra_certificate
+    pub const fn ra_key(&self) -> &RaKeyPair {
+        &self.served.ra_key
     }
 
-    /// The authority.
+    /// The authority, as the generation that issues.
     #[must_use]
     pub const fn authority(&self) -> &IssuingAuthority {
-        &self.authority
+        &self.served.authority
+    }
+
+    /// The authority's certificate of a generation, and those above it as far as they are known.
+    pub(crate) fn path_of(&self, generation: u32) -> impl Iterator<Item = &Certificate> {
+        let mut served = std::iter::once(&self.served).chain(&self.others);
+        let served = served.find(|served| served.authority.generation == generation);
+        let chain = served.map_or(&[][..], |served| served.authority.chain.as_slice());
+        let mut issuers = self.issuers.iter();
+        let issuer = issuers.find(|(number, _)| *number == generation);
+        issuer.map(|(_, issuer)| issuer).into_iter().chain(chain)
+    }
+
+    /// The profile as it serves a request in this envelope: with the key that it is encrypted to, be it an older one or the next
+    /// generation's, which then issues. With the key that serves now where it is encrypted to none.
+    #[must_use]
+    pub fn addressed_by(mut self, envelope: &PkcsPkiEnvelope) -> Self {
+        let is_recipient = |served: &Served| {
+            let certificate = &served.ra_key.certificate;
+            envelope
+                .recipients()
+                .iter()
+                .any(|recipient| match recipient {
+                    Recipient::KeyTrans(recipient) => recipient.id().names(certificate),
+                    Recipient::Password(_) | Recipient::Other => false,
+                })
+        };
+        if !is_recipient(&self.served)
+            && let Some(place) = self.others.iter().position(is_recipient)
+        {
+            self.served = self.others.swap_remove(place);
+        }
+        self
+    }
+
+    /// Was a certificate with this issuer, a DER Name, issued by the authority, as far as its name says?
+    #[must_use]
+    pub fn is_issuer(&self, name: &[u8]) -> bool {
+        let mut issuers = self.issuers.iter();
+        issuers.any(|(_, issuer)| issuer.subject() == name)
+    }
+
+    /// The certificate of the server itself that has this name, an RA's or the authority's, and the generation that issued it: clients
+    /// look for those on CRLs too. A subordinate's was issued by none of ours.
+    #[must_use]
+    pub fn own_certificate(
+        &self,
+        name: &IssuerAndSerialNumber,
+    ) -> Option<(&Certificate, Option<u32>)> {
+        let served = std::iter::once(&self.served).chain(&self.others);
+        let of_ra =
+            served.map(|served| (&served.ra_key.certificate, Some(served.ra_key.generation)));
+        let issuers = self.issuers.iter();
+        let of_authority = issuers.map(|(generation, issuer)| {
+            let is_root = issuer.issuer_and_serial_number().issuer() == issuer.subject();
+            (issuer, is_root.then_some(*generation))
+        });
+        let mut own = of_ra.chain(of_authority);
+        own.find(|(certificate, _)| certificate.issuer_and_serial_number() == name)
+    }
+
+    /// What the answer to GetNextCACert is made of, while there is a next generation.
+    #[must_use]
+    pub const fn next_ca_announcement(&self) -> Option<&NextCaAnnouncement> {
+        self.announcement.as_ref()
+    }
+
+    /// What GetCACaps announces, in its order.
+    #[must_use]
+    pub fn capabilities(&self) -> Vec<Capability> {
+        let mut capabilities = self.algorithms().capabilities();
+        if self.announcement.is_some() {
+            capabilities.push(Capability::GetNextCaCert);
+        }
+        capabilities
     }
 
     /// What is put on the record of each certificate.

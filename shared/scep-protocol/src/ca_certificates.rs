@@ -1,6 +1,6 @@
 //! Which certificates a client is handed: by GetCACert, and beside its own in a CertRep.
 
-use scep_cms::Degenerate;
+use scep_cms::{Certificate, Degenerate};
 
 use crate::{AvailableProfile, CaCertificateForm};
 
@@ -16,12 +16,12 @@ pub enum CaCertificates {
 /// What GetCACert answers for this profile.
 #[must_use]
 pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
-    let ra_certificate = profile.ra_certificate().certificate.der().to_vec();
+    let ra_certificate = profile.ra_key().certificate.der().to_vec();
     match profile.scep_profile().ca_certificate_form {
         CaCertificateForm::RaOnly => CaCertificates::One(ra_certificate),
         CaCertificateForm::Chain => {
             let mut certificates = vec![ra_certificate];
-            certificates.extend(authority_and_chain(profile));
+            certificates.extend(der(profile.path_of(profile.authority().generation)));
             CaCertificates::Chain(Degenerate {
                 certificates,
                 crls: Vec::new(),
@@ -30,26 +30,27 @@ pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
     }
 }
 
-/// What a SUCCESS CertRep carries: the leaf, then its issuer or whole chain as the profile says.
+/// What a SUCCESS CertRep carries: the leaf, then its issuer or whole chain as the profile says. `generation` issued it.
 #[must_use]
-pub fn cert_rep_certificates(profile: &AvailableProfile, leaf: &[u8]) -> Degenerate {
+pub fn cert_rep_certificates(
+    profile: &AvailableProfile,
+    leaf: &Certificate,
+    generation: u32,
+) -> Degenerate {
     let scep_profile = profile.scep_profile();
     let above = if scep_profile.include_ca_certificate_chain {
         usize::MAX
     } else {
         usize::from(scep_profile.include_ca_certificate)
     };
-    let mut certificates = vec![leaf.to_vec()];
-    certificates.extend(authority_and_chain(profile).take(above));
+    let mut certificates = vec![leaf.der().to_vec()];
+    certificates.extend(der(profile.path_of(generation)).take(above));
     Degenerate {
         certificates,
         crls: Vec::new(),
     }
 }
 
-fn authority_and_chain(profile: &AvailableProfile) -> impl Iterator<Item = Vec<u8>> {
-    let authority = profile.authority();
-    std::iter::once(&authority.certificate)
-        .chain(&authority.chain)
-        .map(|certificate| certificate.der().to_vec())
+fn der<'a>(certificates: impl Iterator<Item = &'a Certificate>) -> impl Iterator<Item = Vec<u8>> {
+    certificates.map(|certificate| certificate.der().to_vec())
 }

@@ -8,11 +8,14 @@ mod algorithms;
 mod available;
 mod ca_certificates;
 mod decide;
+mod holder;
 mod period;
 mod profile;
 mod refusal;
 mod request;
+mod revocation;
 mod rule_violation;
+mod signed_request;
 mod template;
 mod text;
 mod transaction;
@@ -20,17 +23,20 @@ mod transaction;
 pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, decide_poll};
+pub use holder::{Holder, KnownCertificate};
 pub use period::{Period, PeriodError};
 pub use profile::{
-    Annotations, Attributes, Authority, CaCertificateForm, CertificateAssociations,
+    Annotations, Attributes, Authority, CaCertificateForm, CaGeneration, CertificateAssociations,
     CertificatePath, Certification, EndpointName, IntuneSettings, IssuingAuthority, KeyAlgorithm,
-    KeyReference, NameError, ProfileName, RaCertificate, RaProfile, ScepActivation, ScepProfile,
-    SealedSecret,
+    KeyReference, NameError, NextCaAnnouncement, ProfileName, RaCertificate, RaKeyPair, RaProfile,
+    ScepActivation, ScepProfile, SealedSecret, Signature,
 };
 pub use refusal::{Refusal, Rejection};
-pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, ReplyTo, SignedRequest};
+pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest};
+pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::RuleViolation;
+pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
 pub use template::{
     CertificateTemplate, ExtendedKeyUsage, KeyUsage, SubjectAltNameRule, SubjectAltNameType,
     SubjectAttribute, SubjectRule, TemplateError,

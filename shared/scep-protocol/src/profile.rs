@@ -1,5 +1,7 @@
 //! What administrators set up: authorities, RA certificates, RA Profiles, SCEP Profiles.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use scep_cms::Certificate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -151,9 +153,24 @@ pub struct Authority {
     pub name: ProfileName,
     /// What an administrator notes.
     pub description: Description,
-    /// What its key is.
+    /// The generation that issues.
+    pub current: CaGeneration,
+    /// The generation that will, once a rollover has begun.
+    pub next: Option<CaGeneration>,
+    /// The generations that issued, oldest first.
+    pub previous: Vec<CaGeneration>,
+}
+
+/// One key of an authority with the certificate for it. A rollover puts the next one in the place of the current one,
+/// RFC 8894 §4.7.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaGeneration {
+    /// Counts an authority's keys, from 1.
+    pub number: u32,
+    /// What the key is.
     pub key_algorithm: KeyAlgorithm,
-    /// Where its key is.
+    /// Where the key is.
     pub key: KeyReference,
     /// Who vouches for the key.
     pub certification: Certification,
@@ -187,7 +204,7 @@ pub struct CertificatePath {
     pub chain: Vec<Certificate>,
 }
 
-impl Authority {
+impl CaGeneration {
     /// Its certificate with the chain above it; `None` while it awaits one.
     #[must_use]
     pub fn path(&self) -> Option<CertificatePath> {
@@ -199,26 +216,46 @@ impl Authority {
             Certification::Subordinate { installed, .. } => installed.clone(),
         }
     }
+}
 
-    /// What it needs to issue; `None` while it awaits its certificate.
+impl Authority {
+    /// Every generation, oldest first.
+    pub fn generations(&self) -> impl Iterator<Item = &CaGeneration> {
+        let since = std::iter::once(&self.current).chain(&self.next);
+        self.previous.iter().chain(since)
+    }
+
+    /// What the generation that issues needs to; `None` while it awaits its certificate.
     #[must_use]
     pub fn issuing(&self) -> Option<IssuingAuthority> {
-        let CertificatePath { certificate, chain } = self.path()?;
+        self.issuing_by(&self.current)
+    }
+
+    /// What one of its generations needs to issue; `None` while that awaits its certificate.
+    #[must_use]
+    pub fn issuing_by(&self, generation: &CaGeneration) -> Option<IssuingAuthority> {
+        let CertificatePath { certificate, chain } = generation.path()?;
         Some(IssuingAuthority {
             uuid: self.uuid,
-            key_algorithm: self.key_algorithm,
-            key: self.key.clone(),
+            name: self.name.clone(),
+            generation: generation.number,
+            key_algorithm: generation.key_algorithm,
+            key: generation.key.clone(),
             certificate,
             chain,
         })
     }
 }
 
-/// An authority that has its certificate. Made by [`Authority::issuing`].
+/// A generation of an authority that has its certificate. Made by [`Authority::issuing_by`].
 #[derive(Clone, Debug)]
 pub struct IssuingAuthority {
-    /// Its identity in links.
+    /// The authority's identity in links.
     pub uuid: Uuid,
+    /// The authority's name.
+    pub name: ProfileName,
+    /// Which of the authority's generations it is.
+    pub generation: u32,
     /// What its key is.
     pub key_algorithm: KeyAlgorithm,
     /// Where its key is.
@@ -229,7 +266,21 @@ pub struct IssuingAuthority {
     pub chain: Vec<Certificate>,
 }
 
-/// The "CA certificate" that a SCEP Profile shows: an RSA key that opens requests and signs replies.
+impl IssuingAuthority {
+    /// What follows `/crl/` in the URL of its CRL. Each generation has one of its own: a CRL is signed by the key that signed
+    /// the certificates.
+    #[must_use]
+    pub fn crl_file(&self) -> String {
+        let (name, generation) = (&self.name, self.generation);
+        match generation {
+            0 | 1 => format!("{name}.crl"),
+            2.. => format!("{name}/{generation}.crl"),
+        }
+    }
+}
+
+/// The "CA certificate" that a SCEP Profile shows: an RSA key that opens requests and signs replies, and the keys that came before
+/// and will come after.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RaCertificate {
@@ -237,12 +288,82 @@ pub struct RaCertificate {
     pub uuid: Uuid,
     /// The authority that issued it.
     pub authority: Uuid,
-    /// What its key is.
+    /// Its keys, oldest first. Which one serves depends on the generation of the authority that does.
+    pub keys: Vec<RaKeyPair>,
+    /// What clients are told of the next generation.
+    pub announcement: Option<NextCaAnnouncement>,
+}
+
+/// One key of an RA certificate with the certificate for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RaKeyPair {
+    /// Its identity, which its wrapped key is bound to.
+    pub uuid: Uuid,
+    /// The generation of the authority that issued it.
+    pub generation: u32,
+    /// What the key is.
     pub key_algorithm: KeyAlgorithm,
-    /// Where its key is.
+    /// Where the key is.
     pub key: KeyReference,
     /// The certificate.
     pub certificate: Certificate,
+}
+
+/// What the answer to GetNextCACert is made of, RFC 8894 §4.7.1: signed when the next generation is made, so that no stranger makes
+/// a CA key sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextCaAnnouncement {
+    /// The generation that it announces.
+    pub generation: u32,
+    /// The next authority's certificate and chain, and the RA certificate under it.
+    pub certificates: Vec<Certificate>,
+    /// The current generation's signature of them.
+    pub signature: Signature,
+}
+
+/// A signature, raw for RSA, DER for ECDSA. Serialised as base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Signature(pub Vec<u8>);
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> Self {
+        STANDARD.encode(signature.0)
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = base64::DecodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        STANDARD.decode(text).map(Self)
+    }
+}
+
+impl RaCertificate {
+    /// The key that serves, as far as it can be told without the authority: the newest that is not of the generation which is only
+    /// announced.
+    #[must_use]
+    pub fn serving_key(&self) -> Option<&RaKeyPair> {
+        let announced = self.announcement.as_ref().map(|told| told.generation);
+        let mut newest_first = self.keys.iter().rev();
+        newest_first.find(|key| Some(key.generation) != announced)
+    }
+
+    /// The key of the next generation, once it is announced.
+    #[must_use]
+    pub fn next_key(&self) -> Option<&RaKeyPair> {
+        self.key_of(self.announcement.as_ref()?.generation)
+    }
+
+    /// The key that serves while this generation of the authority issues: its newest.
+    #[must_use]
+    pub fn key_of(&self, generation: u32) -> Option<&RaKeyPair> {
+        let mut newest_first = self.keys.iter().rev();
+        newest_first.find(|key| key.generation == generation)
+    }
 }
 
 /// What may be issued.

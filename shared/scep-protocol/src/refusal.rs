@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use scep_cms::{AttributeError, FailInfo, MessageType};
+use scep_cms::{AttributeError, FailInfo};
+use time::Date;
 
 use crate::{RuleViolation, Unavailable};
 
@@ -11,8 +12,6 @@ use crate::{RuleViolation, Unavailable};
 pub enum Refusal {
     /// transactionID, messageType or senderNonce is not there exactly once.
     Attribute(AttributeError),
-    /// The profile wants an administrator's approval, which is not served yet.
-    Approval,
     /// The challengePassword is missing or wrong.
     Challenge,
     /// The content is encrypted with an algorithm that is not taken.
@@ -31,14 +30,22 @@ pub enum Refusal {
     KeyTransport,
     /// No such messageType.
     MessageType,
-    /// A type of message that is not served.
-    NotServed(MessageType),
     /// A CertPoll for a transaction that is not pending.
     NothingPending,
     /// The request carries no envelope.
     NoEnvelope,
+    /// A CertPoll that another key signed than the request.
+    PollOfAnother,
     /// No recipient is one of the profile's RA certificates.
     Recipient,
+    /// An administrator said no, in these words, if any.
+    Rejected(String),
+    /// A renewal that asks for names which the certificate did not have.
+    RenewalNames,
+    /// A renewal for another subject.
+    RenewalSubject,
+    /// A certificate that may only be renewed from this day on.
+    RenewalTooEarly(Date),
     /// The rules of the RA Profile say no.
     Rule(RuleViolation),
     /// The message's digest or signature does not verify, or its signer is not there.
@@ -47,10 +54,20 @@ pub enum Refusal {
     SignerAlgorithm,
     /// The reply cannot be encrypted to the signer's key.
     SignerCannotDecrypt,
+    /// The signer's certificate has ended, or has not begun.
+    SignerExpired,
+    /// The signer's certificate is none of this authority's, or of another RA Profile.
+    SignerNotOurs,
+    /// The signer's certificate is revoked.
+    SignerRevoked,
+    /// The certificate that a transaction had is revoked: it is not handed out again.
+    Revoked,
     /// An enrolment that is signed with another key than the one to be certified.
     SignerIsNotSubject,
     /// The transactionID is in use by another key.
     TransactionTaken,
+    /// A GetCert or GetCRL for a certificate that the authority has not issued.
+    UnknownCertificate,
 }
 
 impl Refusal {
@@ -66,17 +83,24 @@ impl Refusal {
             | Self::SignerCannotDecrypt => FailInfo::BadAlg,
             Self::Rule(violation) => violation.fail_info(),
             Self::Envelope | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
-            Self::Approval
-            | Self::Attribute(_)
+            Self::Attribute(_)
             | Self::Challenge
             | Self::CsrSignature
             | Self::EnrolmentNotAuthorised
             | Self::MessageType
             | Self::NoEnvelope
-            | Self::NotServed(_)
+            | Self::PollOfAnother
+            | Self::Rejected(_)
+            | Self::RenewalNames
+            | Self::RenewalSubject
+            | Self::RenewalTooEarly(_)
+            | Self::Revoked
+            | Self::SignerExpired
             | Self::SignerIsNotSubject
+            | Self::SignerNotOurs
+            | Self::SignerRevoked
             | Self::TransactionTaken => FailInfo::BadRequest,
-            Self::NothingPending => FailInfo::BadCertId,
+            Self::NothingPending | Self::UnknownCertificate => FailInfo::BadCertId,
         }
     }
 
@@ -84,7 +108,6 @@ impl Refusal {
     #[must_use]
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::Approval => "the profile requires manual approval, which is not supported yet",
             Self::Attribute(error) => return Cow::Owned(error.to_string()),
             Self::Challenge => "the challengePassword is missing or wrong",
             Self::ContentEncryption => "the content encryption algorithm is not supported",
@@ -98,19 +121,33 @@ impl Refusal {
             Self::KeyTransport => "the key encryption algorithm is not supported",
             Self::MessageType => "the messageType is unknown",
             Self::NoEnvelope => "the message carries no pkcsPKIEnvelope",
-            Self::NotServed(kind) => {
-                return Cow::Owned(format!("{} is not supported", kind.name()));
-            }
             Self::NothingPending => "no request under this transactionID is pending",
+            Self::PollOfAnother => "the poll is not signed with the key of the request",
             Self::Recipient => "the content is not encrypted to this RA certificate",
+            Self::Rejected(reason) if reason.is_empty() => "an administrator rejected the request",
+            Self::Rejected(reason) => {
+                return Cow::Owned(format!("an administrator rejected the request: {reason}"));
+            }
+            Self::RenewalNames => "a renewal cannot add names to the certificate's",
+            Self::RenewalSubject => "a renewal keeps the subject of the certificate",
+            Self::RenewalTooEarly(day) => {
+                return Cow::Owned(format!("the certificate cannot be renewed before {day}"));
+            }
+            Self::Revoked => "the certificate of this transaction is revoked",
             Self::Rule(violation) => return violation.text(),
             Self::Signature => "the message signature does not verify",
             Self::SignerAlgorithm => "the signature algorithm or the signer's key is not supported",
             Self::SignerCannotDecrypt => "the reply cannot be encrypted to the signer's key",
+            Self::SignerExpired => "the signer's certificate is not valid now",
+            Self::SignerNotOurs => {
+                "the signer's certificate was not issued by this authority under this RA Profile"
+            }
+            Self::SignerRevoked => "the signer's certificate is revoked",
             Self::SignerIsNotSubject => {
                 "the message is not signed with the key of the PKCS #10 request"
             }
             Self::TransactionTaken => "the transactionID belongs to another request",
+            Self::UnknownCertificate => "no certificate has this issuer and serial number",
         })
     }
 }
@@ -124,6 +161,8 @@ pub enum Rejection {
     DamagedMessage,
     /// Only GET and POST.
     MethodNotAllowed,
+    /// The authority has no CRL yet.
+    NoCrl,
     /// GetNextCACert while there is no next CA certificate.
     NoNextCaCertificate,
     /// The URL is none of ours.
@@ -162,7 +201,7 @@ impl Rejection {
                 | Unavailable::ScepNotActivated
                 | Unavailable::WithoutDefaultRaProfile => 403,
             },
-            Self::NotFound => 404,
+            Self::NoCrl | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::BodyTooLarge => 413,
             Self::OurFault => 500,
@@ -179,13 +218,14 @@ impl Rejection {
                 "a Content-Type of text spoils messages: use application/x-pki-message"
             }
             Self::MethodNotAllowed => "only GET and POST are answered here",
+            Self::NoCrl => "there is no such CRL",
             Self::NoNextCaCertificate => "there is no next CA certificate",
             Self::NotFound => "there is nothing at this URL",
             Self::OurFault => "the server failed; its log says why",
             Self::TryLater => "the server is busy; try again",
             Self::Unavailable(unavailable) => return Cow::Owned(unavailable.to_string()),
             Self::UnknownOperation => {
-                "the operation is not one of GetCACaps, GetCACert, PKIOperation"
+                "the operation is not one of GetCACaps, GetCACert, GetNextCACert, PKIOperation"
             }
             Self::UnreadableMessage => "the message is not a readable SignedData",
         })
@@ -208,11 +248,6 @@ mod tests {
             Refusal::Attribute(AttributeError("senderNonce")),
             BadRequest,
             "the attribute senderNonce is missing, repeated or malformed",
-        );
-        check(
-            Refusal::Approval,
-            BadRequest,
-            "the profile requires manual approval, which is not supported yet",
         );
         check(
             Refusal::Challenge,
@@ -260,11 +295,6 @@ mod tests {
             "the messageType is unknown",
         );
         check(
-            Refusal::NotServed(MessageType::GetCrl),
-            BadRequest,
-            "GetCRL is not supported",
-        );
-        check(
             Refusal::NothingPending,
             BadCertId,
             "no request under this transactionID is pending",
@@ -273,6 +303,56 @@ mod tests {
             Refusal::NoEnvelope,
             BadRequest,
             "the message carries no pkcsPKIEnvelope",
+        );
+        check(
+            Refusal::PollOfAnother,
+            BadRequest,
+            "the poll is not signed with the key of the request",
+        );
+        check(
+            Refusal::Rejected(String::new()),
+            BadRequest,
+            "an administrator rejected the request",
+        );
+        check(
+            Refusal::Rejected("unknown device".to_owned()),
+            BadRequest,
+            "an administrator rejected the request: unknown device",
+        );
+        check(
+            Refusal::RenewalNames,
+            BadRequest,
+            "a renewal cannot add names to the certificate's",
+        );
+        check(
+            Refusal::RenewalSubject,
+            BadRequest,
+            "a renewal keeps the subject of the certificate",
+        );
+        check(
+            Refusal::RenewalTooEarly(time::OffsetDateTime::UNIX_EPOCH.date()),
+            BadRequest,
+            "the certificate cannot be renewed before 1970-01-01",
+        );
+        check(
+            Refusal::SignerExpired,
+            BadRequest,
+            "the signer's certificate is not valid now",
+        );
+        check(
+            Refusal::SignerNotOurs,
+            BadRequest,
+            "the signer's certificate was not issued by this authority under this RA Profile",
+        );
+        check(
+            Refusal::SignerRevoked,
+            BadRequest,
+            "the signer's certificate is revoked",
+        );
+        check(
+            Refusal::UnknownCertificate,
+            BadCertId,
+            "no certificate has this issuer and serial number",
         );
         check(
             Refusal::Recipient,
@@ -317,6 +397,7 @@ mod tests {
         check(Rejection::MethodNotAllowed, 405);
         check(Rejection::DamagedMessage, 400);
         check(Rejection::NoNextCaCertificate, 400);
+        check(Rejection::NoCrl, 404);
         check(Rejection::NotFound, 404);
         check(Rejection::OurFault, 500);
         check(Rejection::TryLater, 503);

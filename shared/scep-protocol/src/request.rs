@@ -1,151 +1,22 @@
 //! A request on its way through the checks: each type here is proof that the one before it was checked.
 
 use scep_cms::{
-    AttributeError, Certificate, CertificationRequest, ChallengePassword, ContentEncryption,
-    ContentKey, DigestAlgorithm, EnvelopeError, KeyTransport, MessageType, PkcsPkiEnvelope,
-    PkiMessage, PublicKey, PublicKeyError, Recipient, SenderNonce, TransactionId,
-    VerifiedPkiMessage, VerifyError,
+    CertificationRequest, ChallengePassword, ContentEncryption, ContentKey, IssuerAndSerialNumber,
+    MessageType, PkcsPkiEnvelope, PublicKey, PublicKeyError,
 };
+use time::OffsetDateTime;
 
+use crate::holder::renewable_from;
 use crate::{
-    AlgorithmPolicy, AvailableProfile, CertificateTemplate, Fingerprint, RaCertificate, Refusal,
-    RequestFingerprint, RuleViolation, SignerClass,
+    AvailableProfile, CertificateTemplate, Fingerprint, Holder, KnownCertificate, Refusal,
+    RequestFingerprint, RuleViolation, SignedRequest, SignerClass, WrappedKey,
 };
 
-/// What of a request its reply must repeat; as much of it as could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplyTo {
-    /// Echoed.
-    pub transaction_id: Option<TransactionId>,
-    /// Echoed as recipientNonce.
-    pub sender_nonce: Option<SenderNonce>,
-    /// Signs the reply: the request's, or SHA-256 where that one is not taken.
-    pub digest: DigestAlgorithm,
-}
-
-impl ReplyTo {
-    /// How to answer this message, whatever is wrong with it.
-    #[must_use]
-    pub fn of(message: &PkiMessage, algorithms: AlgorithmPolicy) -> Self {
-        Self {
-            transaction_id: message.transaction_id().ok(),
-            sender_nonce: message.sender_nonce().ok(),
-            digest: message
-                .digest_algorithm()
-                .ok()
-                .filter(|digest| algorithms.allows_digest(*digest))
-                .unwrap_or(DigestAlgorithm::Sha256),
-        }
-    }
-}
-
-/// A message of a client whose attributes are complete and whose signature verifies. Who the signer is, is open.
-pub struct SignedRequest {
-    verified: VerifiedPkiMessage,
-    message_type: MessageType,
-    transaction_id: TransactionId,
-}
-
-impl SignedRequest {
-    /// Steps 3 to 5 of the order of checks: attributes, algorithms, signature; then whether this type is served.
-    ///
-    /// # Errors
-    /// The refusal of the first check that fails.
-    pub fn verify(message: PkiMessage, algorithms: AlgorithmPolicy) -> Result<Self, Refusal> {
-        let message_type = MessageType::from_digits(attribute(message.message_type())?.as_bytes())
-            .ok_or(Refusal::MessageType)?;
-        if message_type == MessageType::CertRep {
-            return Err(Refusal::MessageType);
-        }
-        let transaction_id = attribute(message.transaction_id())?;
-        attribute(message.sender_nonce())?;
-        let digest = message.digest_algorithm().map_err(|_| Refusal::Digest)?;
-        if !algorithms.allows_digest(digest) {
-            return Err(Refusal::Digest);
-        }
-        let verified = message.verify().map_err(|error| match error {
-            VerifyError::Algorithm => Refusal::SignerAlgorithm,
-            VerifyError::Digest | VerifyError::NoSigner | VerifyError::Signature => {
-                Refusal::Signature
-            }
-        })?;
-        match message_type {
-            MessageType::PkcsReq => Ok(Self {
-                verified,
-                message_type,
-                transaction_id,
-            }),
-            MessageType::CertPoll => Err(Refusal::NothingPending),
-            MessageType::CertRep
-            | MessageType::GetCert
-            | MessageType::GetCrl
-            | MessageType::RenewalReq => Err(Refusal::NotServed(message_type)),
-        }
-    }
-
-    /// The first half of step 7, all that can be seen from outside: cipher, recipient, key transport, lengths.
-    ///
-    /// # Errors
-    /// The refusal of the first check that fails.
-    pub fn addressed_to(
-        self,
-        ra_certificate: &RaCertificate,
-        algorithms: AlgorithmPolicy,
-    ) -> Result<AddressedRequest, Refusal> {
-        let envelope = self.verified.envelope().map_err(|error| match error {
-            EnvelopeError::Algorithm(_) => Refusal::ContentEncryption,
-            EnvelopeError::Missing => Refusal::NoEnvelope,
-            EnvelopeError::Decode(_)
-            | EnvelopeError::Encrypt(_)
-            | EnvelopeError::Malformed
-            | EnvelopeError::Open => Refusal::Envelope,
-        })?;
-        if !algorithms.allows_cipher(envelope.cipher()) {
-            return Err(Refusal::ContentEncryption);
-        }
-        let certificate = &ra_certificate.certificate;
-        // micromdm names every certificate of GetCACert, the authority's too: ours is found by name, not by place.
-        let recipient = envelope
-            .recipients()
-            .iter()
-            .find_map(|recipient| match recipient {
-                Recipient::KeyTrans(recipient) if recipient.id().names(certificate) => {
-                    Some(recipient)
-                }
-                Recipient::KeyTrans(_) | Recipient::Password | Recipient::Other => None,
-            });
-        let Some(recipient) = recipient else {
-            let by_password = |recipient: &Recipient| matches!(recipient, Recipient::Password);
-            return Err(if envelope.recipients().iter().any(by_password) {
-                Refusal::KeyTransport
-            } else {
-                Refusal::Recipient
-            });
-        };
-        let transport = recipient.transport().map_err(|_| Refusal::KeyTransport)?;
-        let encrypted_key = recipient.encrypted_key().to_vec();
-        match certificate.public_key() {
-            Ok(PublicKey::Rsa { modulus_bits, .. })
-                if modulus_bits.div_ceil(8) == encrypted_key.len() => {}
-            Ok(PublicKey::Rsa { .. } | PublicKey::Ec { .. }) | Err(_) => {
-                return Err(Refusal::Envelope);
-            }
-        }
-        Ok(AddressedRequest {
-            request: self,
-            transport,
-            encrypted_key,
-            envelope,
-        })
-    }
-}
-
-/// A request that is encrypted to our RA certificate, as far as can be seen from outside.
+/// A request that is encrypted to us, as far as can be seen from outside.
 pub struct AddressedRequest {
-    request: SignedRequest,
-    envelope: PkcsPkiEnvelope,
-    transport: KeyTransport,
-    encrypted_key: Vec<u8>,
+    pub(crate) request: SignedRequest,
+    pub(crate) envelope: PkcsPkiEnvelope,
+    pub(crate) wrapped: WrappedKey,
 }
 
 impl AddressedRequest {
@@ -154,16 +25,10 @@ impl AddressedRequest {
         CertificationRequest::from_der(&content).ok()
     }
 
-    /// How the content key is wrapped.
+    /// The wrapped content key.
     #[must_use]
-    pub const fn transport(&self) -> KeyTransport {
-        self.transport
-    }
-
-    /// The wrapped content key, as long as the RA key's modulus.
-    #[must_use]
-    pub fn encrypted_key(&self) -> &[u8] {
-        &self.encrypted_key
+    pub const fn wrapped(&self) -> &WrappedKey {
+        &self.wrapped
     }
 
     /// The cipher that the content key is for.
@@ -189,10 +54,10 @@ impl AddressedRequest {
     ) -> Result<EnrolmentRequest, Refusal> {
         let Some(csr) = self.read(key) else {
             // The work that a request which could be read would take: time is not to tell what went wrong.
-            self.request.verified.verify_again();
+            self.request.verify_again();
             return Err(Refusal::Envelope);
         };
-        if !csr_is_of(&csr, self.request.verified.signer_key()) && csr.verify().is_err() {
+        if !csr_is_of(&csr, self.request.signer_public_key()) && csr.verify().is_err() {
             return Err(Refusal::Envelope);
         }
         let legacy_digest = |algorithm: scep_cms::SignatureAlgorithm| {
@@ -210,93 +75,172 @@ impl AddressedRequest {
         key_rules(&key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(EnrolmentRequest {
             request: self.request,
-            cipher: self.envelope.cipher(),
             csr,
             key,
         })
     }
+
+    /// The same for a GetCert or GetCRL: opens the envelope and reads which certificate is meant, RFC 8894 §3.3.4.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownCertificate`] for whatever is none, as for a certificate that is not known: a changed ciphertext that happens
+    /// to open would be told from one that does not.
+    pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
+        let content = self.envelope.open(key);
+        let content = content.map_err(|_| Refusal::UnknownCertificate)?;
+        IssuerAndSerialNumber::from_der(&content).map_err(|_| Refusal::UnknownCertificate)
+    }
+
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &SignedRequest {
+        &self.request
+    }
+}
+
+/// On whose word a certificate is issued.
+#[derive(Clone, Debug)]
+enum Basis {
+    /// The holder of this certificate renews it.
+    Renewal(Box<KnownCertificate>),
+    /// Whoever knows the challengePassword, or is approved, enrols.
+    Enrolment,
 }
 
 /// A request whose PKCS #10 request was read, and is signed with its own key.
 pub struct EnrolmentRequest {
     request: SignedRequest,
-    cipher: ContentEncryption,
     csr: CertificationRequest,
     key: PublicKey,
 }
 
 impl EnrolmentRequest {
-    /// Steps 9 and 10: is this enrolment authorised? By a challengePassword that equals the profile's. Where the profile wants
-    /// an administrator's approval too, nothing is, as long as approval is not served.
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &SignedRequest {
+        &self.request
+    }
+
+    /// Step 9: is this request authorised? A renewal by the certificate that signed it, which the inventory must know as good; an
+    /// enrolment by a challengePassword that equals the profile's, or by an administrator later.
     ///
-    /// `challenge` is the profile's, opened.
+    /// `challenge` is the profile's, opened. `known` is what the inventory says of the signer's certificate, if that names
+    /// this authority as its issuer.
     ///
     /// # Errors
-    /// [`Refusal::SignerIsNotSubject`], [`Refusal::SignerCannotDecrypt`], [`Refusal::EnrolmentNotAuthorised`],
-    /// [`Refusal::Challenge`] or [`Refusal::Approval`].
+    /// [`Refusal::SignerIsNotSubject`], [`Refusal::EnrolmentNotAuthorised`], [`Refusal::Challenge`];
+    /// of renewals [`Refusal::RenewalTooEarly`] and those of [`Holder::of`].
     pub fn authorise(
         self,
         profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
+        known: Option<KnownCertificate>,
+        now: OffsetDateTime,
     ) -> Result<AuthorisedRequest, Refusal> {
-        let approval = profile.scep_profile().require_manual_approval;
-        if *self.request.verified.signer_key() != self.key {
+        let names_us = self.request.signer_serial_number(profile).is_some();
+        let basis = match self.request.message_type() {
+            // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs.
+            MessageType::RenewalReq => self.renewal(profile, challenge, known, now)?,
+            MessageType::PkcsReq if !names_us => self.enrolment(profile, challenge)?,
+            MessageType::PkcsReq => self.renewal(profile, challenge, known, now)?,
+            MessageType::CertRep
+            | MessageType::CertPoll
+            | MessageType::GetCert
+            | MessageType::GetCrl => return Err(Refusal::MessageType),
+        };
+        Ok(AuthorisedRequest {
+            request: self,
+            basis,
+        })
+    }
+
+    fn renewal(
+        &self,
+        profile: &AvailableProfile,
+        challenge: Option<&ChallengePassword>,
+        known: Option<KnownCertificate>,
+        now: OffsetDateTime,
+    ) -> Result<Basis, Refusal> {
+        let predecessor = Holder::of(self.request.signer(), known, now)?.certificate();
+        if predecessor.ra_profile != profile.ra_profile().uuid {
+            return Err(Refusal::SignerNotOurs);
+        }
+        let validity = predecessor.certificate.validity();
+        let validity = validity.map_err(|_| Refusal::SignerNotOurs)?;
+        let threshold = profile.scep_profile().renewal_threshold_days;
+        let from = renewable_from(validity, threshold);
+        if now < from {
+            return Err(Refusal::RenewalTooEarly(from.date()));
+        }
+        // Not needed; but who sends one must know it.
+        if let (Some(challenge), Some(sent)) = (challenge, self.csr.challenge_password())
+            && !sent.matches(challenge)
+        {
+            return Err(Refusal::Challenge);
+        }
+        Ok(Basis::Renewal(Box::new(predecessor)))
+    }
+
+    fn enrolment(
+        &self,
+        profile: &AvailableProfile,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<Basis, Refusal> {
+        if *self.request.signer_public_key() != self.key {
             return Err(Refusal::SignerIsNotSubject);
         }
-        if !matches!(self.key, PublicKey::Rsa { .. }) {
-            return Err(Refusal::SignerCannotDecrypt);
-        }
         match (challenge, self.csr.challenge_password()) {
-            (None, _) if !approval => return Err(Refusal::EnrolmentNotAuthorised),
-            (Some(challenge), Some(sent)) if sent.matches(challenge) => {}
-            (Some(_), _) => return Err(Refusal::Challenge),
-            (None, _) => {}
+            (None, _) if !profile.scep_profile().require_manual_approval => {
+                Err(Refusal::EnrolmentNotAuthorised)
+            }
+            (Some(challenge), Some(sent)) if sent.matches(challenge) => Ok(Basis::Enrolment),
+            (Some(_), _) => Err(Refusal::Challenge),
+            (None, _) => Ok(Basis::Enrolment),
         }
-        if approval {
-            return Err(Refusal::Approval);
-        }
-        Ok(AuthorisedRequest(self))
     }
 }
 
 /// A request that may have a certificate, if the rules make one and its transactionID is free.
-pub struct AuthorisedRequest(EnrolmentRequest);
+pub struct AuthorisedRequest {
+    request: EnrolmentRequest,
+    basis: Basis,
+}
 
 impl AuthorisedRequest {
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &SignedRequest {
+        &self.request.request
+    }
+
     /// The PKCS #10 request.
     #[must_use]
     pub const fn csr(&self) -> &CertificationRequest {
-        &self.0.csr
+        &self.request.csr
     }
 
     /// The key to be certified.
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
-        &self.0.key
+        &self.request.key
     }
 
-    /// The certificate that the reply is encrypted to.
+    /// The certificate that it renews.
     #[must_use]
-    pub const fn signer(&self) -> &Certificate {
-        self.0.request.verified.signer()
+    pub const fn predecessor(&self) -> Option<&KnownCertificate> {
+        match &self.basis {
+            Basis::Renewal(predecessor) => Some(predecessor),
+            Basis::Enrolment => None,
+        }
     }
 
-    /// The cipher of the request, which its reply uses too.
+    /// Step 10: must an administrator approve it? Whoever renews was approved once.
     #[must_use]
-    pub const fn cipher(&self) -> ContentEncryption {
-        self.0.cipher
-    }
-
-    /// The messageType.
-    #[must_use]
-    pub const fn message_type(&self) -> MessageType {
-        self.0.request.message_type
-    }
-
-    /// The transactionID.
-    #[must_use]
-    pub const fn transaction_id(&self) -> &TransactionId {
-        &self.0.request.transaction_id
+    pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {
+        match &self.basis {
+            Basis::Renewal(_) => false,
+            Basis::Enrolment => profile.scep_profile().require_manual_approval,
+        }
     }
 
     /// What makes another request under this profile the same one.
@@ -304,25 +248,18 @@ impl AuthorisedRequest {
     pub fn fingerprint(&self, profile: &AvailableProfile) -> RequestFingerprint {
         RequestFingerprint {
             ra_profile: profile.ra_profile().uuid,
-            csr: Fingerprint::of(self.0.csr.der()),
-            signer_class: SignerClass::OwnKey,
+            csr: Fingerprint::of(self.csr().der()),
+            signer_class: match &self.basis {
+                Basis::Renewal(_) => SignerClass::Certificate,
+                Basis::Enrolment => SignerClass::OwnKey,
+            },
         }
-    }
-
-    /// Of the key that signed.
-    #[must_use]
-    pub fn signer_key(&self) -> Fingerprint {
-        Fingerprint::of(self.signer().subject_public_key_info())
     }
 }
 
 /// Is it this key that the request asks a certificate for?
 fn csr_is_of(csr: &CertificationRequest, signer: &PublicKey) -> bool {
     PublicKey::from_der(csr.subject_public_key_info()).is_ok_and(|key| key == *signer)
-}
-
-fn attribute<T>(read: Result<T, AttributeError>) -> Result<T, Refusal> {
-    read.map_err(Refusal::Attribute)
 }
 
 fn key_rules(key: &PublicKey, template: &CertificateTemplate) -> Result<(), RuleViolation> {

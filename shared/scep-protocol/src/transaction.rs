@@ -47,6 +47,8 @@ impl Fingerprint {
 /// On whose word a request was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignerClass {
+    /// A certificate of ours that is still good: a renewal.
+    Certificate,
     /// The key that is to be certified: an enrolment.
     OwnKey,
 }
@@ -65,6 +67,8 @@ pub struct RequestFingerprint {
 /// What the store knows of a transaction.
 #[derive(Clone, Debug)]
 pub struct Transaction {
+    /// What it is known by.
+    pub key: TransactionKey,
     /// Changes with every claim; who writes names the one that was read.
     pub claim: Uuid,
     /// The request that it is about.
@@ -75,6 +79,14 @@ pub struct Transaction {
     pub state: TransactionState,
 }
 
+impl Transaction {
+    /// A number that is another one whenever the request was made anew: who decides names the one that was looked at.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.claim.as_u64_pair().0
+    }
+}
+
 /// A certificate on its way to its signature. Kept whole: by the time that a crash is mended, the profiles may name
 /// another authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,12 +95,16 @@ pub struct Issuance {
     pub to_be_signed: Vec<u8>,
     /// The authority that issues.
     pub authority: Uuid,
+    /// Which of its generations does.
+    pub generation: u32,
     /// Where its key is.
     pub key: KeyReference,
     /// What its key is.
     pub key_algorithm: KeyAlgorithm,
     /// The RA Profile whose rules made the certificate.
     pub ra_profile: Uuid,
+    /// The certificate that this one renews.
+    pub predecessor: Option<Uuid>,
     /// What is put on the certificate's record.
     pub annotations: Annotations,
 }
@@ -102,6 +118,20 @@ pub enum TransactionState {
         issuance: Issuance,
         /// Until then the claimant is taken to be at work.
         lease_until: OffsetDateTime,
+    },
+    /// Waits for an administrator.
+    Pending {
+        /// What is to be signed, but for its dates.
+        issuance: Issuance,
+        /// Until then it waits.
+        until: OffsetDateTime,
+    },
+    /// An administrator said no.
+    Rejected {
+        /// Why, in the administrator's words; may be empty.
+        reason: String,
+        /// Until then the requester is told so.
+        until: OffsetDateTime,
     },
     /// Done.
     Issued {

@@ -17,6 +17,8 @@ pub struct Actor(pub String);
 pub enum AuditAction {
     /// SCEP activated on an RA Profile.
     Activate,
+    /// A pending transaction approved.
+    Approve,
     /// Made.
     Create,
     /// SCEP deactivated on an RA Profile.
@@ -31,12 +33,21 @@ pub enum AuditAction {
     Enable,
     /// A subordinate's certificate installed.
     InstallCertificate,
+    /// A pending transaction rejected.
+    Reject,
+    /// A certificate revoked.
+    Revoke,
+    /// An authority given its next generation, or that one made the one that issues.
+    Rollover,
+    /// An RA certificate given a new key.
+    Rotate,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Activate,
+        Self::Approve,
         Self::Create,
         Self::Deactivate,
         Self::Delete,
@@ -44,6 +55,10 @@ impl AuditAction {
         Self::Edit,
         Self::Enable,
         Self::InstallCertificate,
+        Self::Reject,
+        Self::Revoke,
+        Self::Rollover,
+        Self::Rotate,
     ];
 
     /// Its name in the API and in storage.
@@ -51,6 +66,7 @@ impl AuditAction {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Activate => "activate",
+            Self::Approve => "approve",
             Self::Create => "create",
             Self::Deactivate => "deactivate",
             Self::Delete => "delete",
@@ -58,6 +74,10 @@ impl AuditAction {
             Self::Edit => "edit",
             Self::Enable => "enable",
             Self::InstallCertificate => "installCertificate",
+            Self::Reject => "reject",
+            Self::Revoke => "revoke",
+            Self::Rollover => "rollover",
+            Self::Rotate => "rotate",
         }
     }
 
@@ -131,6 +151,33 @@ impl AuditRecord {
             before: before.map(without_secrets).transpose()?,
             after: after.map(without_secrets).transpose()?,
         })
+    }
+}
+
+/// What was done to something that is no [`Object`].
+pub(crate) struct Act {
+    pub(crate) action: AuditAction,
+    pub(crate) object: Reference,
+    /// As people know it.
+    pub(crate) name: String,
+    /// What mattered before and after, JSON.
+    pub(crate) before: serde_json::Value,
+    pub(crate) after: serde_json::Value,
+}
+
+impl Act {
+    /// The record of it.
+    pub(crate) fn by(self, actor: &Actor, now: OffsetDateTime) -> AuditRecord {
+        AuditRecord {
+            uuid: Uuid::new_v7(timestamp(now)),
+            at: now,
+            actor: actor.clone(),
+            action: self.action,
+            object: self.object,
+            name: Some(self.name),
+            before: Some(self.before.to_string()),
+            after: Some(self.after.to_string()),
+        }
     }
 }
 

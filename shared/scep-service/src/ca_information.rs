@@ -15,7 +15,7 @@ pub async fn ca_capabilities(
     endpoint: &EndpointName,
 ) -> Result<Vec<Capability>, Failure> {
     let profile = serving(reading, endpoint).await?;
-    Ok(profile.algorithms().capabilities())
+    Ok(profile.capabilities())
 }
 
 /// The certificates that clients of the endpoint encrypt to and trust.

@@ -87,6 +87,9 @@ pub enum Failure {
     /// A store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Something that is to be done by timer was not; the log says what.
+    #[error("upkeep is not complete")]
+    Upkeep,
 }
 
 impl Failure {
@@ -100,6 +103,7 @@ impl Failure {
         match self {
             Self::Rejected(rejection) => *rejection,
             Self::Busy
+            | Self::Upkeep
             | Self::Key(KeyError::Unavailable { .. })
             | Self::Store(StoreError::Unavailable { .. } | StoreError::Conflict) => {
                 Rejection::TryLater

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use scep_cms::Certificate;
-use scep_protocol::{Annotations, TransactionKey};
+use scep_protocol::{Annotations, KnownCertificate, Revocation, Transaction, TransactionKey};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,8 +17,23 @@ pub struct CertificateRecord {
     pub transaction: TransactionKey,
     /// The certificate.
     pub certificate: Certificate,
+    /// Which generation of its authority issued it.
+    pub generation: u32,
+    /// The certificate that it renewed.
+    pub predecessor: Option<Uuid>,
     /// What its profile puts on records.
     pub annotations: Annotations,
+}
+
+impl From<CertificateRecord> for KnownCertificate {
+    fn from(record: CertificateRecord) -> Self {
+        Self {
+            uuid: record.summary.uuid,
+            certificate: record.certificate,
+            ra_profile: record.summary.ra_profile,
+            revocation: record.summary.revocation,
+        }
+    }
 }
 
 /// A certificate in a list.
@@ -44,6 +59,8 @@ pub struct CertificateSummary {
     pub not_after: OffsetDateTime,
     /// When it was recorded.
     pub issued_at: OffsetDateTime,
+    /// That it is revoked, if it is.
+    pub revocation: Option<Revocation>,
 }
 
 /// How a certificate stands.
@@ -51,14 +68,40 @@ pub struct CertificateSummary {
 pub enum CertificateStatus {
     /// It ended.
     Expired,
-    /// It has not ended.
+    /// It was revoked, whether it has ended since or not.
+    Revoked,
+    /// It has not ended and is not revoked.
     Valid,
+}
+
+impl CertificateStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Expired, Self::Revoked, Self::Valid];
+
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "EXPIRED",
+            Self::Revoked => "REVOKED",
+            Self::Valid => "VALID",
+        }
+    }
+
+    /// The status of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
 }
 
 impl CertificateSummary {
     /// How it stands now.
     #[must_use]
     pub fn status(&self, now: OffsetDateTime) -> CertificateStatus {
+        if self.revocation.is_some() {
+            return CertificateStatus::Revoked;
+        }
         if self.not_after < now {
             return CertificateStatus::Expired;
         }
@@ -82,6 +125,8 @@ pub struct CertificateFilter {
     pub not_after_from: Option<OffsetDateTime>,
     /// Ending before this time; soonest first.
     pub not_after_before: Option<OffsetDateTime>,
+    /// Revoked, or not.
+    pub revoked: Option<bool>,
 }
 
 impl CertificateFilter {
@@ -92,6 +137,9 @@ impl CertificateFilter {
         is(self.uuid, summary.uuid)
             && is(self.ra_profile, summary.ra_profile)
             && is(self.scep_profile, summary.scep_profile)
+            && self
+                .revoked
+                .is_none_or(|revoked| revoked == summary.revocation.is_some())
             && self
                 .not_after_from
                 .is_none_or(|from| from <= summary.not_after)
@@ -159,6 +207,15 @@ pub struct TransactionSummary {
     pub created_at: OffsetDateTime,
 }
 
+/// A transaction by itself.
+#[derive(Clone, Debug)]
+pub struct TransactionRecord {
+    /// As it is listed.
+    pub summary: TransactionSummary,
+    /// As it is worked on.
+    pub transaction: Transaction,
+}
+
 /// Which audit records to list, newest first; those that fit all parts.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
@@ -210,6 +267,13 @@ pub trait Inventory: Send + Sync {
         page: &PageRequest,
         now: OffsetDateTime,
     ) -> Result<Page<TransactionSummary>, StoreError>;
+
+    /// A transaction by its identity.
+    async fn transaction_record(
+        &self,
+        uuid: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<Option<TransactionRecord>, StoreError>;
 
     /// Audit records. As for cursors, see [`Self::certificates`].
     async fn audit_records(

@@ -6,6 +6,7 @@
 mod audit;
 mod ca_information;
 mod causes;
+mod crl;
 mod edit;
 mod entropy;
 mod error;
@@ -14,6 +15,7 @@ mod inventory;
 mod issue;
 mod manage;
 mod metrics;
+mod next_ca;
 mod object;
 mod pki_operation;
 mod ports;
@@ -25,28 +27,33 @@ mod upkeep;
 pub use audit::{Actor, AuditAction, AuditRecord};
 pub use ca_information::{ca_capabilities, ca_certificates};
 pub use causes::Causes;
+pub use crl::published_crl;
 pub use edit::Edit;
 pub use error::{Failure, KeyError, StoreError};
 pub use inventory::{
     AuditFilter, CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary,
-    Inventory, Page, PageRequest, TransactionStatus, TransactionSummary,
+    Inventory, Page, PageRequest, TransactionRecord, TransactionStatus, TransactionSummary,
 };
 pub use issue::Granted;
 pub use manage::{
-    AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS, ManageError, Managing,
-    NewAuthority, NewRaCertificate, RaProfileEdit, ScepProfileEdit, activate_scep,
-    create_authority, create_ra_certificate, create_ra_profile, create_scep_profile,
-    deactivate_scep, delete_authority, delete_ra_certificate, delete_ra_profile,
-    delete_scep_profile, edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile,
-    enable_scep_profile, install_certificate, set_default_ra_profile, usable_ra_certificates,
+    AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS,
+    ManageError, Managing, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit, ScepProfileEdit,
+    activate_next, activate_scep, approve_transaction, begin_rollover, create_authority,
+    create_ra_certificate, create_ra_profile, create_scep_profile, deactivate_scep,
+    delete_authority, delete_ra_certificate, delete_ra_profile, delete_scep_profile,
+    edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile, enable_scep_profile,
+    install_certificate, reject_transaction, revoke_certificate, set_default_ra_profile,
+    usable_ra_certificates,
 };
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasured, ServerCertificate};
+pub use next_ca::next_ca_certificates;
 pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
-    CaKeys, Change, Claim, ClaimOutcome, Clock, GeneratedKey, Issuing, ObjectStore, Objects,
-    Profiles, RaKey, RaKeys, Reading, Secrets, SystemClock, Transactions,
+    CaKeys, Certificates, Change, Claim, ClaimOutcome, Clock, CrlStore, Crls, Deployment,
+    GeneratedKey, Issuing, ObjectStore, Objects, Profiles, RaKey, RaKeys, Reading, Secrets, Stage,
+    StoredCrl, SystemClock, Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;
-pub use upkeep::measure_remaining;
+pub use upkeep::upkeep;

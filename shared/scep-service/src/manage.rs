@@ -1,10 +1,13 @@
 //! Administration: authorities, RA certificates, profiles and the links between them. Every change leaves an audit record.
 
 mod authorities;
+mod certificates;
 mod invalid;
 mod ra_certificates;
 mod ra_profiles;
+mod rollover;
 mod scep_profiles;
+mod transactions;
 
 use std::sync::Arc;
 
@@ -17,6 +20,7 @@ pub use authorities::{
     AuthorityKind, NewAuthority, create_authority, delete_authority, edit_authority,
     install_certificate,
 };
+pub use certificates::revoke_certificate;
 pub use invalid::{Invalid, ManageError};
 pub use ra_certificates::{
     NewRaCertificate, create_ra_certificate, delete_ra_certificate, usable_ra_certificates,
@@ -25,16 +29,20 @@ pub use ra_profiles::{
     RaProfileEdit, activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile,
     edit_ra_profile, enable_ra_profile,
 };
+pub use rollover::{NextKey, activate_next, begin_rollover};
 pub use scep_profiles::{
     MAX_CHALLENGE_CHARACTERS, ScepProfileEdit, create_scep_profile, delete_scep_profile,
     edit_scep_profile, enable_scep_profile, set_default_ra_profile,
 };
+pub(crate) use transactions::finish_abandoned;
+pub use transactions::{MAX_REASON_CHARACTERS, approve_transaction, reject_transaction};
 
 use crate::audit::States;
 use crate::object::document;
 use crate::{
-    Actor, AuditAction, AuditRecord, CaKeys, Change, Clock, Edit, Failure, Object, ObjectKind,
-    ObjectStore, RaKeys, Reference, Secrets, StoredObject, Versioned, read,
+    Actor, AuditAction, AuditRecord, CaKeys, Certificates, Change, Clock, CrlStore, Deployment,
+    Edit, Failure, Object, ObjectKind, ObjectStore, RaKeys, Reference, Secrets, StoredObject,
+    Transactions, Versioned, read,
 };
 
 /// What administration may reach, and on whose behalf.
@@ -50,8 +58,16 @@ pub struct Managing {
     pub ra_keys: Arc<dyn RaKeys>,
     /// Secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
+    /// Certificates that were issued.
+    pub certificates: Arc<dyn Certificates>,
+    /// Transactions that wait for approval.
+    pub transactions: Arc<dyn Transactions>,
+    /// CRLs.
+    pub crls: Arc<dyn CrlStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How it is deployed.
+    pub deployment: Deployment,
 }
 
 /// Whether something is let in or kept out.

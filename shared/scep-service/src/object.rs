@@ -14,21 +14,27 @@ use crate::{Objects, StoreError};
 pub enum ObjectKind {
     /// [`Authority`].
     Authority,
+    /// A certificate of the inventory.
+    Certificate,
     /// [`RaCertificate`].
     RaCertificate,
     /// [`RaProfile`].
     RaProfile,
     /// [`ScepProfile`].
     ScepProfile,
+    /// A transaction.
+    Transaction,
 }
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::Authority,
+        Self::Certificate,
         Self::RaCertificate,
         Self::RaProfile,
         Self::ScepProfile,
+        Self::Transaction,
     ];
 
     /// Its name in the API and in storage.
@@ -36,9 +42,11 @@ impl ObjectKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authority => "authority",
+            Self::Certificate => "certificate",
             Self::RaCertificate => "raCertificate",
             Self::RaProfile => "raProfile",
             Self::ScepProfile => "scepProfile",
+            Self::Transaction => "transaction",
         }
     }
 
@@ -47,9 +55,11 @@ impl ObjectKind {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Authority => "authority",
+            Self::Certificate => "certificate",
             Self::RaCertificate => "RA certificate",
             Self::RaProfile => "RA Profile",
             Self::ScepProfile => "SCEP Profile",
+            Self::Transaction => "transaction",
         }
     }
 }
@@ -118,12 +128,13 @@ impl Object for RaCertificate {
         }]
     }
 
-    /// Where the key is may be the wrapped key itself.
+    /// Where a key is may be the wrapped key itself.
     fn without_secrets(&self) -> Self {
-        Self {
-            key: KeyReference(HIDDEN.to_owned()),
-            ..self.clone()
+        let mut copy = self.clone();
+        for key in &mut copy.keys {
+            key.key = KeyReference(HIDDEN.to_owned());
         }
+        copy
     }
 }
 

@@ -1,14 +1,24 @@
 //! PKIOperation, RFC 8894 §4.3: a message comes, a CertRep goes.
 
-use scep_cms::{MessageType, PkiMessage, TransactionId};
-use scep_protocol::{
-    AuthorisedRequest, AvailableProfile, EndpointName, Refusal, Rejection, ReplyTo, SignedRequest,
+use scep_cms::{
+    Certificate, ChallengePassword, ContentKey, Degenerate, IssuerAndSerialNumber, MessageType,
+    PkiMessage, TransactionId,
 };
+use scep_protocol::{
+    AddressedRequest, AvailableProfile, EndpointName, Holder, KnownCertificate, Refusal, Rejection,
+    ReplyTo, SignedRequest, WrappedKey, cert_rep_certificates,
+};
+use zeroize::Zeroizing;
 
 use crate::ca_information::serving;
+use crate::entropy::random;
 use crate::error::NotIssued;
-use crate::issue::{Granted, certificate_for};
-use crate::{Causes, Failure, Issuing, RaKey, reply};
+use crate::issue::{Granted, Progress, certificate_for, poll};
+use crate::reply::{Sealing, Status};
+use crate::{Causes, CertificateRecord, Failure, Issuing, RaKey, reply};
+
+/// Longest serial number, in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
+const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
 
 /// The answer to a message that could be read, with what a log says about it.
 #[derive(Debug)]
@@ -28,6 +38,10 @@ pub struct PkiOperationReply {
 pub enum Outcome {
     /// SUCCESS with a new certificate, or with the one that the same request got before.
     Granted(Granted),
+    /// SUCCESS with what a GetCert or GetCRL asked for.
+    Found,
+    /// PENDING.
+    Pending,
     /// FAILURE.
     Refused(Refusal),
 }
@@ -48,24 +62,26 @@ pub async fn pki_operation(
         tracing::debug!(%error, "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
+    let profile = match message.envelope() {
+        Ok(envelope) => profile.addressed_by(&envelope),
+        Err(_) => profile,
+    };
     let reply_to = ReplyTo::of(&message, profile.algorithms());
     let message_type = message_type(&message);
     let transaction_id = reply_to.transaction_id.clone();
-    let ra_key = issuing.ra_keys.load(profile.ra_certificate()).await?;
-    let (cert_rep, outcome) = match enrol(issuing, &profile, &*ra_key, message).await {
-        Ok((request, granted)) => {
-            let leaf = granted.certificate.der();
-            let cert_rep = reply::success(&profile, &*ra_key, reply_to, &request, leaf)?;
-            (cert_rep, Outcome::Granted(granted))
-        }
-        Err(NotIssued::Refused(refusal)) => {
-            let cert_rep = reply::failure(&profile, &*ra_key, reply_to, &refusal)?;
-            (cert_rep, Outcome::Refused(refusal))
-        }
+    let ra_key = issuing.ra_keys.load(profile.ra_key()).await?;
+    let exchange = Exchange {
+        issuing,
+        profile: &profile,
+        ra_key: &*ra_key,
+    };
+    let (status, outcome) = match exchange.answer(message).await {
+        Ok(answer) => answer,
+        Err(NotIssued::Refused(refusal)) => (reply::failure(&refusal), Outcome::Refused(refusal)),
         Err(NotIssued::Failed(failure)) => return Err(failure),
     };
     Ok(PkiOperationReply {
-        cert_rep,
+        cert_rep: reply::cert_rep(&profile, &*ra_key, reply_to, status)?,
         message_type,
         transaction_id,
         outcome,
@@ -76,28 +92,152 @@ fn message_type(message: &PkiMessage) -> Option<MessageType> {
     MessageType::from_digits(message.message_type().ok()?.as_bytes())
 }
 
-/// Steps 3 to 12 of the order of checks.
-async fn enrol(
-    issuing: &Issuing,
-    profile: &AvailableProfile,
-    ra_key: &dyn RaKey,
-    message: PkiMessage,
-) -> Result<(AuthorisedRequest, Granted), NotIssued> {
-    let algorithms = profile.algorithms();
-    let request = SignedRequest::verify(message, algorithms)?;
-    let request = request.addressed_to(profile.ra_certificate(), algorithms)?;
-    let content_key = ra_key.content_key(
-        request.transport(),
-        request.encrypted_key(),
-        request.cipher(),
-    );
-    let request = request.open(&content_key, profile)?;
-    let scep_profile = profile.scep_profile();
-    let challenge = match &scep_profile.challenge {
-        Some(sealed) => Some(issuing.secrets.open(scep_profile.uuid, sealed).await?),
-        None => None,
-    };
-    let request = request.authorise(profile, challenge.as_ref())?;
-    let granted = certificate_for(issuing, profile, &request).await?;
-    Ok((request, granted))
+/// One message and its answer.
+struct Exchange<'a> {
+    issuing: &'a Issuing,
+    profile: &'a AvailableProfile,
+    ra_key: &'a dyn RaKey,
+}
+
+impl Exchange<'_> {
+    /// Steps 3 to 12 of the order of checks.
+    async fn answer(&self, message: PkiMessage) -> Result<(Status, Outcome), NotIssued> {
+        let algorithms = self.profile.algorithms();
+        let request = SignedRequest::verify(message, algorithms)?;
+        let challenge = self.challenge().await?;
+        let sealing = Sealing {
+            key: request.reply_key(challenge.as_ref())?,
+            cipher: request.reply_cipher(algorithms),
+        };
+        let progress = match request.message_type() {
+            MessageType::PkcsReq | MessageType::RenewalReq => {
+                self.enrol(request, challenge.as_ref()).await?
+            }
+            MessageType::CertPoll => poll(self.issuing, self.profile, &request).await?,
+            MessageType::GetCert | MessageType::GetCrl => {
+                let found = self.look_up(request, challenge.as_ref()).await?;
+                return Ok((reply::success(&found, &sealing)?, Outcome::Found));
+            }
+            MessageType::CertRep => return Err(Refusal::MessageType.into()),
+        };
+        match progress {
+            Progress::Pending => Ok((Status::PENDING, Outcome::Pending)),
+            Progress::Granted(granted) => {
+                let leaf = &granted.certificate;
+                let content = cert_rep_certificates(self.profile, leaf, granted.generation);
+                Ok((
+                    reply::success(&content, &sealing)?,
+                    Outcome::Granted(granted),
+                ))
+            }
+        }
+    }
+
+    /// The profile's challengePassword.
+    async fn challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
+        let profile = self.profile.scep_profile();
+        match &profile.challenge {
+            Some(sealed) => Ok(Some(self.issuing.secrets.open(profile.uuid, sealed).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn enrol(
+        &self,
+        request: SignedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<Progress, NotIssued> {
+        let request = request.addressed_to(self.profile)?;
+        let content_key = self.content_key(&request, challenge)?;
+        let request = request.open(&content_key, self.profile)?;
+        let known = self.known(request.message()).await?;
+        let now = self.issuing.reading.clock.now();
+        let request = request.authorise(self.profile, challenge, known, now)?;
+        certificate_for(self.issuing, self.profile, &request).await
+    }
+
+    /// What a GetCert or GetCRL asks for, RFC 8894 §3.3.4: for those who hold a good certificate of ours.
+    async fn look_up(
+        &self,
+        request: SignedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<Degenerate, NotIssued> {
+        // Before anything is opened: what becomes of an envelope is nothing for strangers to learn.
+        let now = self.issuing.reading.clock.now();
+        Holder::of(request.signer(), self.known(&request).await?, now)?;
+        let message_type = request.message_type();
+        let request = request.addressed_to(self.profile)?;
+        let content_key = self.content_key(&request, challenge)?;
+        let asked = request.open_query(&content_key)?;
+        let (certificate, generation) = self.find(&asked).await?;
+        if message_type == MessageType::GetCert {
+            return Ok(Degenerate {
+                certificates: vec![certificate.der().to_vec()],
+                crls: Vec::new(),
+            });
+        }
+        let authority = self.profile.authority().uuid;
+        let generation = generation.ok_or(Refusal::UnknownCertificate)?;
+        let crl = self.issuing.crls.crl(authority, generation).await?;
+        // Each generation has one from its first moment on: it is ours to wait for.
+        let crl = crl.ok_or(Failure::Rejected(Rejection::TryLater))?;
+        Ok(Degenerate {
+            certificates: Vec::new(),
+            crls: vec![crl.der],
+        })
+    }
+
+    /// A certificate of the authority, and the generation that issued it, unless another CA did.
+    async fn find(
+        &self,
+        name: &IssuerAndSerialNumber,
+    ) -> Result<(Certificate, Option<u32>), NotIssued> {
+        if let Some((own, generation)) = self.profile.own_certificate(name) {
+            return Ok((own.clone(), generation));
+        }
+        if !self.profile.is_issuer(name.issuer()) {
+            return Err(Refusal::UnknownCertificate.into());
+        }
+        let found = self.record(&name.serial_number_hex()).await?;
+        let found = found.ok_or(Refusal::UnknownCertificate)?;
+        Ok((found.certificate, Some(found.generation)))
+    }
+
+    /// The inventory's record of a serial number. There is none of a number that is longer than any of ours.
+    async fn record(&self, serial_number: &str) -> Result<Option<CertificateRecord>, Failure> {
+        if serial_number.len() > MAX_SERIAL_NUMBER_DIGITS {
+            return Ok(None);
+        }
+        let authority = self.profile.authority().uuid;
+        let transactions = &self.issuing.transactions;
+        Ok(transactions.certificate(authority, serial_number).await?)
+    }
+
+    /// What the inventory says of the signer's certificate, if that names this authority as its issuer.
+    async fn known(&self, request: &SignedRequest) -> Result<Option<KnownCertificate>, Failure> {
+        let Some(serial_number) = request.signer_serial_number(self.profile) else {
+            return Ok(None);
+        };
+        let found = self.record(&serial_number).await?;
+        Ok(found.map(KnownCertificate::from))
+    }
+
+    fn content_key(
+        &self,
+        request: &AddressedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<ContentKey, NotIssued> {
+        let cipher = request.cipher();
+        match request.wrapped() {
+            WrappedKey::KeyTransport {
+                transport,
+                encrypted_key,
+            } => Ok(self.ra_key.content_key(*transport, encrypted_key, cipher)),
+            WrappedKey::Password(recipient) => {
+                let challenge = challenge.ok_or(Refusal::KeyTransport)?;
+                let stand_in = Zeroizing::new(random()?);
+                Ok(recipient.content_key(challenge, cipher, &stand_in))
+            }
+        }
+    }
 }

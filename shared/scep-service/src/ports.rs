@@ -1,21 +1,23 @@
 //! The ports: what use cases want from stores, keys and clocks. Adapters implement them, `functions/` choose adapters.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use scep_cms::{
     ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport, MessageType,
 };
 use scep_protocol::{
-    Configuration, EndpointName, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
-    RaCertificate, RequestFingerprint, SealedSecret, Transaction, TransactionKey,
+    Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
+    KeyReference, ProfileName, RaKeyPair, RequestFingerprint, Revocation, RevokedCertificate,
+    SealedSecret, Transaction, TransactionKey,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuditRecord, CertificateRecord, KeyError, Metrics, ObjectKind, Reference, StoreError,
-    StoredObject,
+    AuditRecord, CertificateRecord, Inventory, KeyError, Metrics, ObjectKind, Reference,
+    StoreError, StoredObject,
 };
 
 /// What GetCACaps and GetCACert may reach: profiles, to be read.
@@ -42,6 +44,29 @@ pub struct Issuing {
     pub ra_keys: Arc<dyn RaKeys>,
     /// Secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
+    /// CRLs, to be handed out.
+    pub crls: Arc<dyn Crls>,
+    /// How it is deployed.
+    pub deployment: Deployment,
+}
+
+/// What use cases must know of how they are deployed.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// URL under which clients reach the server, without a slash at its end.
+    pub public_url: String,
+    /// How long a request waits for an administrator, and is then remembered as approved or rejected.
+    pub pending_validity: Duration,
+    /// Until when, after a CRL is made, the next one is there.
+    pub crl_validity: Duration,
+}
+
+impl Deployment {
+    /// Where the CRL of a generation of an authority is.
+    #[must_use]
+    pub fn crl_url(&self, authority: &IssuingAuthority) -> String {
+        format!("{}/crl/{}", self.public_url, authority.crl_file())
+    }
 }
 
 /// The time.
@@ -124,7 +149,7 @@ pub trait ObjectStore: Objects {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError>;
 }
 
-/// The first step of issuing: who works on a transaction, and what may become of it.
+/// The first step of issuing, or of waiting: who works on a transaction, and what may become of it.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The transaction.
@@ -145,8 +170,17 @@ pub struct Claim {
     pub claimed_at: OffsetDateTime,
     /// What is to be signed, by which key.
     pub issuance: Issuance,
-    /// Until then others wait.
-    pub lease_until: OffsetDateTime,
+    /// What happens now.
+    pub stage: Stage,
+}
+
+/// What happens to a claimed transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The claimant signs; until this time others wait for it.
+    Sign(OffsetDateTime),
+    /// An administrator is asked, until this time.
+    Hold(OffsetDateTime),
 }
 
 /// Whether a conditional write went through.
@@ -161,11 +195,31 @@ pub enum ClaimOutcome {
 /// Transactions, and the certificates that come of them.
 #[async_trait]
 pub trait Transactions: Send + Sync {
-    /// What is known of a transaction, read with strong consistency.
-    async fn transaction(&self, key: &TransactionKey) -> Result<Option<Transaction>, StoreError>;
+    /// What is known of the transaction of this identity ([`TransactionKey::uuid`]), read with strong consistency.
+    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
 
     /// Step 1: claims a transaction, if it still is as [`Claim::replacing`] says.
     async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError>;
+
+    /// An administrator approves: what is held under this claim becomes `issuance`, to be signed by the new claimant. With its
+    /// record, both or neither.
+    async fn approve(
+        &self,
+        held: &Transaction,
+        claim: Uuid,
+        issuance: &Issuance,
+        lease_until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError>;
+
+    /// An administrator rejects what is held, for this reason, which is remembered until then. With its record, both or neither.
+    async fn reject(
+        &self,
+        held: &Transaction,
+        reason: &str,
+        until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError>;
 
     /// Takes over a claim whose lease ran out, as it is but for claim and lease.
     async fn take_over(
@@ -190,6 +244,59 @@ pub trait Transactions: Send + Sync {
         authority: Uuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError>;
+}
+
+/// Certificates, to be administered.
+#[async_trait]
+pub trait Certificates: Inventory {
+    /// Revokes a certificate that still is as it was read. With its record, both or neither.
+    async fn revoke(
+        &self,
+        certificate: &CertificateRecord,
+        revocation: Revocation,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError>;
+
+    /// The revoked certificates of a generation of an authority that end at this time or later; in AWS a moment behind the
+    /// last write.
+    async fn revoked(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        not_after_from: OffsetDateTime,
+    ) -> Result<Vec<RevokedCertificate>, StoreError>;
+}
+
+/// A CRL as it is handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCrl {
+    /// CertificateList, DER.
+    pub der: Vec<u8>,
+    /// Its number.
+    pub number: u64,
+    /// When it was made.
+    pub this_update: OffsetDateTime,
+    /// Until when there will be another.
+    pub next_update: OffsetDateTime,
+}
+
+/// CRLs, one for each generation of each authority, to be read with strong consistency.
+#[async_trait]
+pub trait Crls: Send + Sync {
+    /// The latest CRL.
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
+}
+
+/// CRLs, to be written.
+#[async_trait]
+pub trait CrlStore: Crls {
+    /// Puts a CRL in the place of the one with the number before its own; of none, when it is the first.
+    async fn replace_crl(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        crl: &StoredCrl,
+    ) -> Result<ClaimOutcome, StoreError>;
 }
 
 /// A key that was just made.
@@ -230,15 +337,12 @@ pub trait CaKeys: Send + Sync {
 /// Keys that open requests and sign replies: RSA.
 #[async_trait]
 pub trait RaKeys: Send + Sync {
-    /// Makes an RSA key for good, for the RA certificate of this uuid.
-    async fn generate(
-        &self,
-        ra_certificate: Uuid,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError>;
+    /// Makes an RSA key for good, of this identity.
+    async fn generate(&self, uuid: Uuid, algorithm: KeyAlgorithm)
+    -> Result<GeneratedKey, KeyError>;
 
-    /// The key of an RA certificate, ready to use; kept in memory from then on.
-    async fn load(&self, ra_certificate: &RaCertificate) -> Result<Arc<dyn RaKey>, KeyError>;
+    /// A key, ready to use; kept in memory from then on.
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError>;
 }
 
 /// An RA certificate's private key in memory.

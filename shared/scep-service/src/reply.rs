@@ -1,70 +1,89 @@
 //! CertRep, RFC 8894 §3.3.2, signed by the RA key.
 
+use std::num::NonZeroU32;
+
 use scep_cms::{
-    Attributes, Certificate, ContentEncryption, ContentKey, PkcsPkiEnvelope, PkiMessageBuilder,
-    ReplyStatus, SenderNonce,
+    Attributes, ContentEncryption, ContentKey, Degenerate, PasswordWrapping, PkcsPkiEnvelope,
+    PkiMessageBuilder, ReplyStatus, SealTo, SenderNonce,
 };
-use scep_protocol::{AuthorisedRequest, AvailableProfile, Refusal, ReplyTo, cert_rep_certificates};
+use scep_protocol::{AvailableProfile, Refusal, ReplyKey, ReplyTo};
 use zeroize::Zeroizing;
 
 use crate::entropy::random;
 use crate::{Failure, RaKey};
 
-/// SUCCESS: the certificate, encrypted to the signer's key with the request's cipher.
-pub(crate) fn success(
-    profile: &AvailableProfile,
-    ra_key: &dyn RaKey,
-    reply_to: ReplyTo,
-    request: &AuthorisedRequest,
-    leaf: &[u8],
-) -> Result<Vec<u8>, Failure> {
-    let content = cert_rep_certificates(profile, leaf)
-        .to_der()
-        .map_err(Failure::encode)?;
-    let envelope = seal(&content, request.cipher(), request.signer())?;
-    cert_rep(
-        profile,
-        ra_key,
-        reply_to,
-        ReplyStatus::Success,
-        Some(envelope),
-    )
+/// How slow PBKDF2 is made for a reply under the challengePassword: some milliseconds here, not too many on a small device.
+const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
+
+/// What a reply says, with its pkcsPKIEnvelope, DER, where it has one.
+pub(crate) struct Status {
+    status: ReplyStatus,
+    envelope: Option<Vec<u8>>,
+}
+
+impl Status {
+    /// Waiting for an administrator.
+    pub(crate) const PENDING: Self = Self {
+        status: ReplyStatus::Pending,
+        envelope: None,
+    };
+}
+
+/// How the content of a reply is encrypted.
+pub(crate) struct Sealing {
+    pub(crate) key: ReplyKey,
+    pub(crate) cipher: ContentEncryption,
+}
+
+/// SUCCESS with its content.
+pub(crate) fn success(content: &Degenerate, sealing: &Sealing) -> Result<Status, Failure> {
+    let content = content.to_der().map_err(Failure::encode)?;
+    Ok(Status {
+        status: ReplyStatus::Success,
+        envelope: Some(seal(&content, sealing)?),
+    })
 }
 
 /// FAILURE with its reason.
-pub(crate) fn failure(
-    profile: &AvailableProfile,
-    ra_key: &dyn RaKey,
-    reply_to: ReplyTo,
-    refusal: &Refusal,
-) -> Result<Vec<u8>, Failure> {
-    let status = ReplyStatus::Failure {
-        fail_info: refusal.fail_info(),
-        text: refusal.text().into_owned(),
-    };
-    cert_rep(profile, ra_key, reply_to, status, None)
+pub(crate) fn failure(refusal: &Refusal) -> Status {
+    Status {
+        status: ReplyStatus::Failure {
+            fail_info: refusal.fail_info(),
+            text: refusal.text().into_owned(),
+        },
+        envelope: None,
+    }
 }
 
-fn seal(
-    content: &[u8],
-    cipher: ContentEncryption,
-    recipient: &Certificate,
-) -> Result<Vec<u8>, Failure> {
+fn seal(content: &[u8], sealing: &Sealing) -> Result<Vec<u8>, Failure> {
+    let cipher = sealing.cipher;
     let octets = Zeroizing::new(random::<{ ContentKey::MAX_BYTES }>()?);
     let iv = random::<16>()?;
     let fitting = |octets: &[u8], length| octets.iter().copied().take(length).collect::<Vec<_>>();
     let key = Zeroizing::new(fitting(&*octets, cipher.key_bytes()));
     let key = ContentKey::new(cipher, &key).map_err(Failure::encode)?;
     let iv = fitting(&iv, cipher.block_bytes());
-    PkcsPkiEnvelope::seal(content, cipher, &key, &iv, recipient).map_err(Failure::encode)
+    let seal = |to| PkcsPkiEnvelope::seal(content, cipher, &key, &iv, to).map_err(Failure::encode);
+    match &sealing.key {
+        ReplyKey::Certificate(certificate) => seal(SealTo::Certificate(certificate)),
+        ReplyKey::Password(password) => seal(SealTo::Password {
+            password,
+            wrapping: &PasswordWrapping {
+                salt: random()?,
+                iv: random()?,
+                padding: random()?,
+                iterations: ITERATIONS,
+            },
+        }),
+    }
 }
 
-fn cert_rep(
+/// The CertRep, DER.
+pub(crate) fn cert_rep(
     profile: &AvailableProfile,
     ra_key: &dyn RaKey,
     reply_to: ReplyTo,
-    status: ReplyStatus,
-    envelope: Option<Vec<u8>>,
+    Status { status, envelope }: Status,
 ) -> Result<Vec<u8>, Failure> {
     let digest = reply_to.digest;
     let message = PkiMessageBuilder {
@@ -76,7 +95,7 @@ fn cert_rep(
         },
         envelope,
         digest,
-        signer: profile.ra_certificate().certificate.clone(),
+        signer: profile.ra_key().certificate.clone(),
     };
     let to_be_signed = message.to_be_signed().map_err(Failure::encode)?;
     let signature = ra_key.sign(digest, to_be_signed.bytes())?;

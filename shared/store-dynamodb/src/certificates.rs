@@ -1,20 +1,27 @@
 //! The certificates table: the record of every certificate, and the lists of them.
 
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use scep_cms::{Certificate, TransactionId};
-use scep_protocol::{Annotations, SubjectAttribute, TransactionKey};
+use scep_protocol::{
+    Annotations, Revocation, RevocationReason, RevokedCertificate, SubjectAttribute, TransactionKey,
+};
 use scep_service::{
-    AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary, Inventory,
-    Page, PageRequest, StoreError, TransactionStatus, TransactionSummary,
+    AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary,
+    Certificates, ClaimOutcome, Inventory, Page, PageRequest, StoreError, TransactionRecord,
+    TransactionStatus, TransactionSummary,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::index::{BY_COMMON_NAME, BY_EXPIRY, BY_RA_PROFILE, BY_SCEP_PROFILE, BY_UUID};
+use crate::index::{
+    BY_COMMON_NAME, BY_EXPIRY, BY_RA_PROFILE, BY_REVOCATION, BY_SCEP_PROFILE, BY_UUID,
+};
 use crate::item::{
-    ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, ID, ISSUED_AT, Item, LIST, NOT_AFTER,
-    NOT_BEFORE, RA_PROFILE, Reader, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT,
-    TRANSACTION_ID, UUID, corrupt, milliseconds, octets, text, unavailable,
+    ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, GENERATION, ID, ISSUED_AT, Item, LIST,
+    NOT_AFTER, NOT_BEFORE, PREDECESSOR, RA_PROFILE, REVOCATION_REASON, REVOKED_AT, Reader,
+    SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT, TRANSACTION_ID, UUID, corrupt, milliseconds,
+    number, octets, text, unavailable,
 };
 use crate::page::{Bounds, List, all};
 
@@ -86,6 +93,14 @@ impl Inventory for DynamoDbStore {
         self.transaction_page(status, page, now).await
     }
 
+    async fn transaction_record(
+        &self,
+        uuid: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<Option<TransactionRecord>, StoreError> {
+        self.transaction_at(uuid, now).await
+    }
+
     async fn audit_records(
         &self,
         filter: &AuditFilter,
@@ -94,6 +109,71 @@ impl Inventory for DynamoDbStore {
         self.audit_page(filter, page).await
     }
 }
+
+#[async_trait::async_trait]
+impl Certificates for DynamoDbStore {
+    async fn revoke(
+        &self,
+        certificate: &CertificateRecord,
+        revocation: Revocation,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let summary = &certificate.summary;
+        let of = revoked_of(summary.authority, certificate.generation);
+        let mut update = Update::builder()
+            .table_name(&self.tables.certificates)
+            .key(
+                ID,
+                text(certificate_id(summary.authority, &summary.serial_number)),
+            )
+            .update_expression("SET revokedOf = :of, revokedAt = :at, revocationReason = :reason")
+            .expression_attribute_values(":of", text(of))
+            .expression_attribute_values(":at", milliseconds(revocation.at))
+            .expression_attribute_values(":reason", text(revocation.reason.name()));
+        update = match summary.revocation {
+            None => update
+                .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)"),
+            Some(was) => update
+                .condition_expression("revocationReason = :was")
+                .expression_attribute_values(":was", text(was.reason.name())),
+        };
+        let update = update.build().map_err(unavailable(DESCRIBING))?;
+        let record = self.put_audit(audit).map_err(unavailable(DESCRIBING))?;
+        let items = vec![TransactWriteItem::builder().update(update).build(), record];
+        self.write_all("revoking a certificate", items).await
+    }
+
+    async fn revoked(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        not_after_from: OffsetDateTime,
+    ) -> Result<Vec<RevokedCertificate>, StoreError> {
+        let list = List {
+            table: &self.tables.certificates,
+            index: &BY_REVOCATION,
+            hash: revoked_of(authority, generation),
+            bounds: Bounds::Between(milliseconds(not_after_from), milliseconds(END_OF_TIME)),
+            ascending: true,
+        };
+        let mut entries = Vec::new();
+        for item in &all(&self.client, &list).await? {
+            let reader = Reader { what: RECORD, item };
+            let uuid = reader.uuid(UUID)?;
+            let revocation = revocation(&reader)?;
+            entries.extend(revocation.map(|revocation| RevokedCertificate { uuid, revocation }));
+        }
+        Ok(entries)
+    }
+}
+
+/// The hash key under which the revoked certificates of a generation are listed.
+fn revoked_of(authority: Uuid, generation: u32) -> String {
+    format!("{authority}/{generation}")
+}
+
+/// What is said of an update that cannot be described.
+const DESCRIBING: &str = "describing a revocation";
 
 impl DynamoDbStore {
     /// The index that has the fewest certificates for a filter to pass over.
@@ -281,7 +361,11 @@ pub(crate) fn recorded(record: &CertificateRecord) -> Result<Item, StoreError> {
         (NOT_BEFORE.to_owned(), milliseconds(summary.not_before)),
         (NOT_AFTER.to_owned(), milliseconds(summary.not_after)),
         (ISSUED_AT.to_owned(), milliseconds(summary.issued_at)),
+        (GENERATION.to_owned(), number(record.generation.into())),
     ]);
+    if let Some(predecessor) = record.predecessor {
+        item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
+    }
     if let Some(common_name) = &summary.common_name {
         item.insert(COMMON_NAME.to_owned(), text(common_name));
     }
@@ -306,7 +390,20 @@ fn summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
         not_before: reader.milliseconds(NOT_BEFORE)?,
         not_after: reader.milliseconds(NOT_AFTER)?,
         issued_at: reader.milliseconds(ISSUED_AT)?,
+        revocation: revocation(reader)?,
     })
+}
+
+fn revocation(reader: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
+    if !reader.item.contains_key(REVOKED_AT) {
+        return Ok(None);
+    }
+    Ok(Some(Revocation {
+        at: reader.milliseconds(REVOKED_AT)?,
+        reason: reader.read(REVOCATION_REASON, |value| {
+            RevocationReason::from_name(value.as_s().ok()?)
+        })?,
+    }))
 }
 
 pub(crate) fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
@@ -321,6 +418,8 @@ pub(crate) fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
         },
         summary,
         certificate: certificate(&reader)?,
+        generation: reader.number(GENERATION)?,
+        predecessor: reader.optional_uuid(PREDECESSOR)?,
         annotations: annotations(&reader)?,
     })
 }

@@ -2,8 +2,8 @@
 
 use crate::item::{
     AUTHORITY, CERTIFICATE_UUID, COMMON_NAME, CREATED_AT, EXPIRES_AT, ISSUED_AT, KIND, LIST,
-    MESSAGE_TYPE, NOT_AFTER, NOT_BEFORE, OBJECT, ORDER, RA_PROFILE, SCEP_PROFILE, SEARCH_KEY,
-    SERIAL_NUMBER, STATE, SUBJECT, TRANSACTION_ID, UUID,
+    MESSAGE_TYPE, NOT_AFTER, NOT_BEFORE, OBJECT, ORDER, RA_PROFILE, REVOCATION_REASON, REVOKED_AT,
+    REVOKED_OF, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, STATE, SUBJECT, TRANSACTION_ID, UUID,
 };
 
 /// A global secondary index. Its hash key is text.
@@ -82,6 +82,14 @@ pub(crate) const BY_RA_PROFILE: Index = certificates("byRaProfile", RA_PROFILE, 
 pub(crate) const BY_SCEP_PROFILE: Index =
     certificates("byScepProfile", SCEP_PROFILE, number(NOT_AFTER));
 
+/// Revoked certificates of a generation of an authority by their end. No other certificate has its hash key.
+pub(crate) const BY_REVOCATION: Index = Index {
+    name: "byRevocation",
+    hash: REVOKED_OF,
+    range: number(NOT_AFTER),
+    projection: Projected::Attributes(&[UUID, REVOKED_AT, REVOCATION_REASON]),
+};
+
 /// A certificate by its identity.
 pub(crate) const BY_UUID: Index = Index {
     name: "byUuid",
@@ -102,6 +110,7 @@ pub(crate) const OF_CERTIFICATES: &[Index] = &[
     BY_COMMON_NAME,
     BY_RA_PROFILE,
     BY_SCEP_PROFILE,
+    BY_REVOCATION,
     BY_UUID,
 ];
 
@@ -132,6 +141,8 @@ const fn certificates(name: &'static str, hash: &'static str, range: Option<Rang
             NOT_BEFORE,
             NOT_AFTER,
             ISSUED_AT,
+            REVOKED_AT,
+            REVOCATION_REASON,
         ]),
     }
 }

@@ -1,6 +1,7 @@
 //! Items: names of attributes, and values in and out of them.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -29,6 +30,14 @@ pub(crate) const OBJECT_KIND: &str = "objectKind";
 pub(crate) const ORDER: &str = "order";
 pub(crate) const VERSION: &str = "version";
 
+// Profiles: CRLs.
+pub(crate) const CRL: &str = "crl";
+pub(crate) const NEXT_UPDATE: &str = "nextUpdate";
+pub(crate) const NUMBER: &str = "number";
+pub(crate) const PART_SET: &str = "partSet";
+pub(crate) const PARTS: &str = "parts";
+pub(crate) const THIS_UPDATE: &str = "thisUpdate";
+
 // Transactions.
 pub(crate) const ANNOTATIONS: &str = "annotations";
 pub(crate) const CERTIFICATE: &str = "certificate";
@@ -36,11 +45,14 @@ pub(crate) const CERTIFICATE_UUID: &str = "certificateUuid";
 pub(crate) const CLAIM: &str = "claim";
 pub(crate) const CREATED_AT: &str = "createdAt";
 pub(crate) const CSR: &str = "csr";
+pub(crate) const GENERATION: &str = "generation";
 pub(crate) const EXPIRES_AT: &str = "expiresAt";
 pub(crate) const KEY: &str = "key";
 pub(crate) const KEY_ALGORITHM: &str = "keyAlgorithm";
 pub(crate) const LEASE_UNTIL: &str = "leaseUntil";
 pub(crate) const MESSAGE_TYPE: &str = "messageType";
+pub(crate) const PREDECESSOR: &str = "predecessor";
+pub(crate) const REASON: &str = "reason";
 pub(crate) const SIGNER_CLASS: &str = "signerClass";
 pub(crate) const SIGNER_KEY: &str = "signerKey";
 pub(crate) const STATE: &str = "state";
@@ -55,6 +67,9 @@ pub(crate) const LIST: &str = "list";
 pub(crate) const NOT_AFTER: &str = "notAfter";
 pub(crate) const NOT_BEFORE: &str = "notBefore";
 pub(crate) const RA_PROFILE: &str = "raProfile";
+pub(crate) const REVOCATION_REASON: &str = "revocationReason";
+pub(crate) const REVOKED_AT: &str = "revokedAt";
+pub(crate) const REVOKED_OF: &str = "revokedOf";
 pub(crate) const SCEP_PROFILE: &str = "scepProfile";
 pub(crate) const SEARCH_KEY: &str = "searchKey";
 pub(crate) const SERIAL_NUMBER: &str = "serialNumber";
@@ -138,7 +153,15 @@ impl Reader<'_> {
         self.read(name, |value| value.as_s().ok()?.parse().ok())
     }
 
-    pub(crate) fn number(&self, name: &'static str) -> Result<u64, StoreError> {
+    /// The identity that an attribute holds, which may be missing.
+    pub(crate) fn optional_uuid(&self, name: &'static str) -> Result<Option<Uuid>, StoreError> {
+        if !self.item.contains_key(name) {
+            return Ok(None);
+        }
+        self.uuid(name).map(Some)
+    }
+
+    pub(crate) fn number<T: FromStr>(&self, name: &'static str) -> Result<T, StoreError> {
         self.read(name, |value| value.as_n().ok()?.parse().ok())
     }
 

@@ -5,6 +5,7 @@
 //! | profiles | `{kind}/{uuid}` | an object: `version`, `document` (JSON), `dependents` (the objects that need it) |
 //! | | `{kind}/name/{name}` | who has a name: `uuid` |
 //! | | `auditRecord/{uuid}` | who changed what |
+//! | | `crl/{authority}/{generation}` | a CRL; further parts of a long one under `…/{number}/{part}` |
 //! | transactions | `{uuid}`, made of SCEP Profile and transactionID | a transaction, removed after `expiresAt` |
 //! | certificates | `{authority}/{serialNumber}` | a certificate |
 //!
@@ -12,11 +13,13 @@
 
 mod audit;
 mod certificates;
+mod crls;
 mod index;
 mod item;
 mod objects;
 mod page;
 mod tables;
+mod transaction_list;
 mod transactions;
 
 pub use objects::ProfilesTable;

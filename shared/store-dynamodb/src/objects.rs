@@ -35,7 +35,7 @@ impl ProfilesTable {
         Self { client, name }
     }
 
-    async fn get(&self, id: String) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn get(&self, id: String) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -190,7 +190,7 @@ pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) ->
 }
 
 impl DynamoDbStore {
-    fn profiles_table(&self) -> ProfilesTable {
+    pub(crate) fn profiles_table(&self) -> ProfilesTable {
         ProfilesTable::new(self.client.clone(), self.tables.profiles.clone())
     }
 
@@ -230,8 +230,13 @@ impl DynamoDbStore {
                 writes.extend(self.link("DELETE", object.reference, references)?);
             }
         }
-        writes.push(self.put(recorded(audit))?);
+        writes.push(self.put_audit(audit)?);
         Ok(writes)
+    }
+
+    /// The record of a change, to be written with it.
+    pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Result<TransactWriteItem, BuildError> {
+        self.put(recorded(audit))
     }
 
     fn put(&self, item: Item) -> Result<TransactWriteItem, BuildError> {

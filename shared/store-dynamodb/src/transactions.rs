@@ -2,50 +2,46 @@
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use scep_cms::TransactionId;
 use scep_protocol::{
     Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SignerClass,
     Transaction, TransactionKey, TransactionState,
 };
 use scep_service::{
-    CertificateRecord, Claim, ClaimOutcome, Page, PageRequest, StoreError, TransactionStatus,
-    TransactionSummary, Transactions,
+    AuditRecord, CertificateRecord, Claim, ClaimOutcome, Stage, StoreError, Transactions,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::certificates::{annotated, annotations, certificate, certificate_id, recorded};
-use crate::index::BY_STATE;
 use crate::item::{
-    AUTHORITY, CERTIFICATE_UUID, CLAIM, CREATED_AT, CSR, EXPIRES_AT, ID, Item, KEY, KEY_ALGORITHM,
-    LEASE_UNTIL, MESSAGE_TYPE, RA_PROFILE, Reader, SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE,
-    SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, milliseconds, octets, seconds, text, unavailable,
+    AUTHORITY, CLAIM, CREATED_AT, CSR, EXPIRES_AT, GENERATION, ID, Item, KEY, KEY_ALGORITHM,
+    LEASE_UNTIL, MESSAGE_TYPE, PREDECESSOR, RA_PROFILE, REASON, Reader, SCEP_PROFILE, SIGNER_CLASS,
+    SIGNER_KEY, STATE, SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, milliseconds, number, octets,
+    seconds, text, unavailable,
 };
 use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
-use crate::page::{Bounds, List};
 
-const ISSUED: &str = "issued";
-const ISSUING: &str = "issuing";
-const OWN_KEY: &str = "ownKey";
+pub(crate) const ISSUED: &str = "issued";
+pub(crate) const ISSUING: &str = "issuing";
+pub(crate) const PENDING: &str = "pending";
+pub(crate) const REJECTED: &str = "rejected";
 
-const TRANSACTION: &str = "transaction";
+const SIGNED_BY_CERTIFICATE: &str = "certificate";
+const SIGNED_BY_OWN_KEY: &str = "ownKey";
+
+pub(crate) const TRANSACTION: &str = "transaction";
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
-    async fn transaction(&self, key: &TransactionKey) -> Result<Option<Transaction>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.tables.transactions)
-            .key(ID, text(key.uuid().to_string()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(unavailable("reading a transaction"))?;
-        found.item.as_ref().map(transaction).transpose()
+    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
+        let found = self.transaction_item(uuid).await?;
+        found.as_ref().map(transaction).transpose()
     }
 
     async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {
@@ -71,6 +67,53 @@ impl Transactions for DynamoDbStore {
             Some(PutItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
             Some(_) | None => Err(unavailable("claiming a transaction")(error)),
         }
+    }
+
+    async fn approve(
+        &self,
+        held: &Transaction,
+        claim: Uuid,
+        issuance: &Issuance,
+        lease_until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let update = self
+            .update_held(held)
+            .update_expression(
+                "SET #state = :issuing, claim = :claim, toBeSigned = :toBeSigned, \
+                 generation = :generation, #key = :key, keyAlgorithm = :algorithm, \
+                 leaseUntil = :lease REMOVE expiresAt",
+            )
+            .expression_attribute_names("#key", KEY)
+            .expression_attribute_values(":issuing", text(ISSUING))
+            .expression_attribute_values(":claim", text(claim.to_string()))
+            .expression_attribute_values(":toBeSigned", octets(&issuance.to_be_signed))
+            .expression_attribute_values(":generation", number(issuance.generation.into()))
+            .expression_attribute_values(":key", text(&issuance.key.0))
+            .expression_attribute_values(":algorithm", text(issuance.key_algorithm.name()))
+            .expression_attribute_values(":lease", milliseconds(lease_until));
+        self.decide_held("approving a transaction", update, audit)
+            .await
+    }
+
+    async fn reject(
+        &self,
+        held: &Transaction,
+        reason: &str,
+        until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let update = self
+            .update_held(held)
+            .update_expression(
+                "SET #state = :rejected, reason = :reason, expiresAt = :until \
+                 REMOVE toBeSigned, annotations",
+            )
+            .expression_attribute_values(":rejected", text(REJECTED))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":until", seconds(until));
+        self.decide_held("rejecting a transaction", update, audit)
+            .await
     }
 
     async fn take_over(
@@ -137,30 +180,11 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":issuing", text(ISSUING))
             .build()
             .map_err(unavailable(describing))?;
-        let items = [
+        let items = vec![
             TransactWriteItem::builder().update(update).build(),
             TransactWriteItem::builder().put(put).build(),
         ];
-        for conflicts in 0..MAX_TRIES {
-            pause(conflicts).await;
-            let writing = self.client.transact_write_items();
-            let written = writing
-                .set_transact_items(Some(items.to_vec()))
-                .send()
-                .await;
-            let Err(error) = written else {
-                return Ok(ClaimOutcome::Won);
-            };
-            let reasons = cancellation_reasons(&error);
-            if reasons.first() == Some(&CONDITION_FAILED) {
-                return Ok(ClaimOutcome::Lost);
-            }
-            // A duplicate looks at the transaction at this very moment: it will see that it is too late.
-            if !pass(&reasons) {
-                return Err(unavailable("recording a certificate")(error));
-            }
-        }
-        Err(StoreError::Conflict)
+        self.write_all("recording a certificate", items).await
     }
 
     async fn certificate(
@@ -170,6 +194,70 @@ impl Transactions for DynamoDbStore {
     ) -> Result<Option<CertificateRecord>, StoreError> {
         self.get_certificate(certificate_id(authority, serial_number))
             .await
+    }
+}
+
+impl DynamoDbStore {
+    pub(crate) async fn transaction_item(&self, uuid: Uuid) -> Result<Option<Item>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.transactions)
+            .key(ID, text(uuid.to_string()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("reading a transaction"))?;
+        Ok(found.item)
+    }
+
+    /// An update of a transaction, if it still is held as it was read.
+    fn update_held(&self, held: &Transaction) -> UpdateBuilder {
+        Update::builder()
+            .table_name(&self.tables.transactions)
+            .key(ID, text(held.key.uuid().to_string()))
+            .condition_expression("claim = :held AND #state = :pending")
+            .expression_attribute_names("#state", STATE)
+            .expression_attribute_values(":held", text(held.claim.to_string()))
+            .expression_attribute_values(":pending", text(PENDING))
+    }
+
+    /// Writes what an administrator decided, with its record.
+    async fn decide_held(
+        &self,
+        operation: &'static str,
+        update: UpdateBuilder,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let update = update.build().map_err(unavailable(operation))?;
+        let record = self.put_audit(audit).map_err(unavailable(operation))?;
+        let items = vec![TransactWriteItem::builder().update(update).build(), record];
+        self.write_all(operation, items).await
+    }
+
+    /// Writes all or nothing, if the condition of the first write holds.
+    pub(crate) async fn write_all(
+        &self,
+        operation: &'static str,
+        items: Vec<TransactWriteItem>,
+    ) -> Result<ClaimOutcome, StoreError> {
+        for conflicts in 0..MAX_TRIES {
+            pause(conflicts).await;
+            let writing = self.client.transact_write_items();
+            let written = writing.set_transact_items(Some(items.clone())).send().await;
+            let Err(error) = written else {
+                return Ok(ClaimOutcome::Won);
+            };
+            let reasons = cancellation_reasons(&error);
+            if reasons.first() == Some(&CONDITION_FAILED) {
+                return Ok(ClaimOutcome::Lost);
+            }
+            // Somebody else touches one of the items at this very moment: who comes second will see that it is too late.
+            if !pass(&reasons) {
+                return Err(unavailable(operation)(error));
+            }
+        }
+        Err(StoreError::Conflict)
     }
 }
 
@@ -184,9 +272,14 @@ fn holder(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
 fn claimed(claim: &Claim) -> Result<Item, StoreError> {
     let issuance = &claim.issuance;
     let signer_class = match claim.request.signer_class {
-        SignerClass::OwnKey => OWN_KEY,
+        SignerClass::Certificate => SIGNED_BY_CERTIFICATE,
+        SignerClass::OwnKey => SIGNED_BY_OWN_KEY,
     };
-    // No time to live: what may have been signed is kept until it is finished.
+    // What may have been signed has no time to live: it is kept until it is finished.
+    let (state, until) = match claim.stage {
+        Stage::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, milliseconds(lease_until))),
+        Stage::Hold(until) => (PENDING, (EXPIRES_AT, seconds(until))),
+    };
     let mut item = Item::from([
         (ID.to_owned(), text(claim.key.uuid().to_string())),
         (
@@ -201,7 +294,8 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         (CSR.to_owned(), octets(&claim.request.csr.0)),
         (SIGNER_CLASS.to_owned(), text(signer_class)),
         (SIGNER_KEY.to_owned(), octets(&claim.signer_key.0)),
-        (STATE.to_owned(), text(ISSUING)),
+        (STATE.to_owned(), text(state)),
+        (until.0.to_owned(), until.1),
         (TO_BE_SIGNED.to_owned(), octets(&issuance.to_be_signed)),
         (AUTHORITY.to_owned(), text(issuance.authority.to_string())),
         (KEY.to_owned(), text(&issuance.key.0)),
@@ -210,133 +304,26 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
             text(issuance.key_algorithm.name()),
         ),
         (RA_PROFILE.to_owned(), text(issuance.ra_profile.to_string())),
-        (LEASE_UNTIL.to_owned(), milliseconds(claim.lease_until)),
+        (GENERATION.to_owned(), number(issuance.generation.into())),
         (CREATED_AT.to_owned(), milliseconds(claim.claimed_at)),
         (MESSAGE_TYPE.to_owned(), text(claim.message_type.digits())),
         (SUBJECT.to_owned(), text(&claim.subject)),
     ]);
+    if let Some(predecessor) = issuance.predecessor {
+        item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
+    }
     annotated(&mut item, &issuance.annotations)?;
     Ok(item)
 }
 
-/// Every state that a transaction may be stored in, by its status.
-const fn state_name(status: TransactionStatus) -> &'static str {
-    match status {
-        TransactionStatus::Issued => ISSUED,
-        TransactionStatus::Issuing => ISSUING,
-        TransactionStatus::Pending => "pending",
-        TransactionStatus::Rejected => "rejected",
-    }
-}
-
-impl DynamoDbStore {
-    /// A page of the transactions of all statuses, one status after the other; or of one.
-    pub(crate) async fn transaction_page(
-        &self,
-        status: Option<TransactionStatus>,
-        page: &PageRequest,
-        now: OffsetDateTime,
-    ) -> Result<Page<TransactionSummary>, StoreError> {
-        if let Some(status) = status {
-            return self.transactions_of(status, page, now).await;
-        }
-        let (mut status, mut cursor) = match &page.cursor {
-            None => (Some(TransactionStatus::Pending), None),
-            Some(cursor) => {
-                let (status, cursor) = cursor.split_once('.').ok_or(StoreError::Cursor)?;
-                let status = TransactionStatus::from_name(status).ok_or(StoreError::Cursor)?;
-                (
-                    Some(status),
-                    Some(cursor.to_owned()).filter(|c| !c.is_empty()),
-                )
-            }
-        };
-        let mut items = Vec::new();
-        while let Some(listed) = status {
-            let wanted = usize::from(page.limit).saturating_sub(items.len());
-            if wanted == 0 {
-                break;
-            }
-            let limit = u16::try_from(wanted).unwrap_or(page.limit);
-            let page = PageRequest { limit, cursor };
-            let found = self.transactions_of(listed, &page, now).await?;
-            items.extend(found.items);
-            cursor = found.cursor;
-            if cursor.is_some() {
-                break;
-            }
-            status = next(listed);
-        }
-        let cursor =
-            status.map(|status| format!("{}.{}", status.name(), cursor.unwrap_or_default()));
-        Ok(Page { items, cursor })
-    }
-
-    async fn transactions_of(
-        &self,
-        status: TransactionStatus,
-        page: &PageRequest,
-        now: OffsetDateTime,
-    ) -> Result<Page<TransactionSummary>, StoreError> {
-        let list = List {
-            table: &self.tables.transactions,
-            index: &BY_STATE,
-            hash: state_name(status).to_owned(),
-            bounds: Bounds::All,
-            ascending: false,
-        };
-        // DynamoDB removes what is past its time within days, not at once.
-        let lives = |reader: &Reader<'_>| match reader.item.get(EXPIRES_AT) {
-            None => Ok(true),
-            Some(_) => expires_at(reader).map(|at| now <= at),
-        };
-        self.page(&list, page, |item| {
-            let reader = Reader {
-                what: TRANSACTION,
-                item,
-            };
-            let summary = summary(&reader, status)?;
-            Ok(lives(&reader)?.then_some(summary))
-        })
-        .await
-    }
-}
-
-fn next(status: TransactionStatus) -> Option<TransactionStatus> {
-    let mut rest = TransactionStatus::ALL
-        .into_iter()
-        .skip_while(|known| *known != status);
-    rest.nth(1)
-}
-
-fn expires_at(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
+pub(crate) fn expires_at(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
     reader.read(EXPIRES_AT, |value| {
         let seconds = value.as_n().ok()?.parse().ok()?;
         OffsetDateTime::from_unix_timestamp(seconds).ok()
     })
 }
 
-fn summary(
-    reader: &Reader<'_>,
-    status: TransactionStatus,
-) -> Result<TransactionSummary, StoreError> {
-    Ok(TransactionSummary {
-        uuid: reader.uuid(ID)?,
-        transaction_id: reader.text(TRANSACTION_ID)?.to_owned(),
-        scep_profile: reader.uuid(SCEP_PROFILE)?,
-        ra_profile: reader.uuid(RA_PROFILE)?,
-        status,
-        message_type: reader.text(MESSAGE_TYPE)?.to_owned(),
-        subject: reader.text(SUBJECT)?.to_owned(),
-        certificate: match reader.item.get(CERTIFICATE_UUID) {
-            None => None,
-            Some(_) => Some(reader.uuid(CERTIFICATE_UUID)?),
-        },
-        created_at: reader.milliseconds(CREATED_AT)?,
-    })
-}
-
-fn transaction(item: &Item) -> Result<Transaction, StoreError> {
+pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
     let reader = Reader {
         what: TRANSACTION,
         item,
@@ -352,31 +339,52 @@ fn transaction(item: &Item) -> Result<Transaction, StoreError> {
             resend_until: expires_at(&reader)?,
         },
         ISSUING => TransactionState::Issuing {
-            issuance: Issuance {
-                to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
-                authority: reader.uuid(AUTHORITY)?,
-                key: KeyReference(reader.text(KEY)?.to_owned()),
-                key_algorithm: reader.read(KEY_ALGORITHM, |value| {
-                    KeyAlgorithm::from_name(value.as_s().ok()?)
-                })?,
-                ra_profile: reader.uuid(RA_PROFILE)?,
-                annotations: annotations(&reader)?,
-            },
+            issuance: issuance(&reader)?,
             lease_until: reader.milliseconds(LEASE_UNTIL)?,
+        },
+        PENDING => TransactionState::Pending {
+            issuance: issuance(&reader)?,
+            until: expires_at(&reader)?,
+        },
+        REJECTED => TransactionState::Rejected {
+            reason: reader.text(REASON)?.to_owned(),
+            until: expires_at(&reader)?,
         },
         _ => return reader.read(STATE, |_| None),
     };
     Ok(Transaction {
+        key: TransactionKey {
+            scep_profile: reader.uuid(SCEP_PROFILE)?,
+            transaction_id: reader.read(TRANSACTION_ID, |value| {
+                TransactionId::new(value.as_s().ok()?).ok()
+            })?,
+        },
         claim: reader.uuid(CLAIM)?,
         request: RequestFingerprint {
             ra_profile: reader.uuid(RA_PROFILE)?,
             csr: fingerprint(CSR)?,
             signer_class: reader.read(SIGNER_CLASS, |value| match value.as_s().ok()?.as_str() {
-                OWN_KEY => Some(SignerClass::OwnKey),
+                SIGNED_BY_CERTIFICATE => Some(SignerClass::Certificate),
+                SIGNED_BY_OWN_KEY => Some(SignerClass::OwnKey),
                 _ => None,
             })?,
         },
         signer_key: fingerprint(SIGNER_KEY)?,
         state,
+    })
+}
+
+fn issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
+    Ok(Issuance {
+        to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
+        authority: reader.uuid(AUTHORITY)?,
+        generation: reader.number(GENERATION)?,
+        key: KeyReference(reader.text(KEY)?.to_owned()),
+        key_algorithm: reader.read(KEY_ALGORITHM, |value| {
+            KeyAlgorithm::from_name(value.as_s().ok()?)
+        })?,
+        ra_profile: reader.uuid(RA_PROFILE)?,
+        predecessor: reader.optional_uuid(PREDECESSOR)?,
+        annotations: annotations(reader)?,
     })
 }

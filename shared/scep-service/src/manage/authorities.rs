@@ -6,8 +6,10 @@ use ca_issuer::{
 };
 use scep_cms::CertificationRequest;
 use scep_protocol::{
-    Authority, CertificatePath, Certification, Description, KeyAlgorithm, KeyReference, Period,
+    Authority, CaGeneration, CertificatePath, Certification, Description, KeyAlgorithm,
+    KeyReference, Period,
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{describe, new_name, same_name};
@@ -68,44 +70,69 @@ pub async fn create_authority(
         return Err(reasons.into());
     };
     // A key is for good: none is made for a name that is taken. The store looks again.
-    if find::<Authority>(&*managing.objects, &name)
-        .await?
-        .is_some()
-    {
+    let taken = find::<Authority>(&*managing.objects, &name).await?;
+    if taken.is_some() {
         return Err(ManageError::NameTaken(Authority::KIND));
     }
     let key = match &new.key {
         Some(reference) => managing.ca_keys.adopt(reference, new.key_algorithm).await?,
         None => managing.ca_keys.generate(&name, new.key_algorithm).await?,
     };
-    let reference = key.reference.clone();
-    let certification = match new.kind {
-        AuthorityKind::Root => {
-            root(managing, &key, new.key_algorithm, &subject, new.validity).await
-        }
-        AuthorityKind::Subordinate => request(managing, &key, new.key_algorithm, &subject).await,
-    };
-    let created = match certification {
+    let certified = certify(
+        managing,
+        &key,
+        new.key_algorithm,
+        new.kind,
+        &subject,
+        new.validity,
+    );
+    let created = match certified.await {
         Err(failure) => Err(failure.into()),
         Ok(certification) => {
             let authority = Authority {
                 uuid: Uuid::new_v4(),
                 name,
                 description,
-                key_algorithm: new.key_algorithm,
-                key: key.reference,
-                certification,
+                current: CaGeneration {
+                    number: 1,
+                    key_algorithm: new.key_algorithm,
+                    key: key.reference.clone(),
+                    certification,
+                },
+                next: None,
+                previous: Vec::new(),
             };
             managing.create(authority).await
         }
     };
-    if created.is_err() {
-        tracing::warn!(
-            key = reference.0,
-            "a key without an authority: adopt it, or delete it"
-        );
+    match &created {
+        Ok(created) => managing.keep_afterwards(created.object.uuid).await,
+        Err(_) => without_authority(&key.reference),
     }
     created
+}
+
+/// Says that a key was made in vain.
+pub(super) fn without_authority(key: &KeyReference) {
+    tracing::warn!(
+        key = key.0,
+        "a key without an authority: adopt it, or delete it"
+    );
+}
+
+/// What vouches for a new key: a root's self-signed certificate, or a subordinate's request for one.
+pub(super) async fn certify(
+    managing: &Managing,
+    key: &GeneratedKey,
+    algorithm: KeyAlgorithm,
+    kind: AuthorityKind,
+    subject: &CaSubject,
+    validity: Period,
+) -> Result<Certification, Failure> {
+    match kind {
+        AuthorityKind::Root => root(managing, key, algorithm, subject, validity).await,
+        AuthorityKind::Subordinate => request(managing, key, algorithm, subject).await,
+    }
 }
 
 async fn root(
@@ -178,7 +205,8 @@ pub async fn edit_authority(
     managing.replace(before, after, AuditAction::Edit).await
 }
 
-/// Gives a subordinate its certificate, or a later one for the same key and subject.
+/// Gives a subordinate its certificate, or a later one for the same key and subject; or its next generation's, once a rollover
+/// has begun: that one's key is in the certificate.
 ///
 /// # Errors
 /// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when the certificate is not for this
@@ -190,20 +218,48 @@ pub async fn install_certificate(
 ) -> Result<Versioned<Authority>, ManageError> {
     let before: Versioned<Authority> = managing.get(uuid).await?;
     let mut after = before.object.clone();
-    let Certification::Subordinate { request, installed } = &mut after.certification else {
+    let now = managing.clock.now();
+    let is_next = |next: &CaGeneration| match asked_for(next) {
+        Ok(key) => key == path.certificate.subject_public_key_info(),
+        Err(_) => false,
+    };
+    match after.next.as_mut().filter(|next| is_next(next)) {
+        Some(next) => install(next, path, now)?,
+        None => install(&mut after.current, path, now)?,
+    }
+    let action = AuditAction::InstallCertificate;
+    let installed = managing.replace(before, after, action).await?;
+    managing.keep_afterwards(uuid).await;
+    Ok(installed)
+}
+
+/// The key that a subordinate asks a certificate for, SubjectPublicKeyInfo.
+fn asked_for(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
+    match &generation.certification {
+        Certification::Root { .. } => Err(vec![Invalid::AuthorityIsRoot].into()),
+        Certification::Subordinate { request, .. } => {
+            let request = CertificationRequest::from_pem(request).map_err(Failure::encode)?;
+            Ok(request.subject_public_key_info().to_vec())
+        }
+    }
+}
+
+fn install(
+    generation: &mut CaGeneration,
+    path: CertificatePath,
+    now: OffsetDateTime,
+) -> Result<(), ManageError> {
+    let key = asked_for(generation)?;
+    let Certification::Subordinate { installed, .. } = &mut generation.certification else {
         return Err(vec![Invalid::AuthorityIsRoot].into());
     };
-    let asked = CertificationRequest::from_pem(request).map_err(Failure::encode)?;
     let authority = Certified {
-        subject_public_key_info: asked.subject_public_key_info(),
+        subject_public_key_info: &key,
         replaced: installed.as_ref().map(|installed| &installed.certificate),
     };
-    check_path(&authority, &path, managing.clock.now())
-        .map_err(|unfit| vec![Invalid::Certificate(unfit)])?;
+    check_path(&authority, &path, now).map_err(|unfit| vec![Invalid::Certificate(unfit)])?;
     *installed = Some(path);
-    managing
-        .replace(before, after, AuditAction::InstallCertificate)
-        .await
+    Ok(())
 }
 
 /// Deletes an authority that nothing needs. Its key stays: whoever wants it gone deletes it where it is.

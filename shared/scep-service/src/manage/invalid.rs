@@ -49,7 +49,8 @@ impl<E: Into<Failure>> From<E> for ManageError {
             | Failure::Encode(_)
             | Failure::Key(_)
             | Failure::Rejected(_)
-            | Failure::Store(_)) => Self::Failed(failure),
+            | Failure::Store(_)
+            | Failure::Upkeep) => Self::Failed(failure),
         }
     }
 }
@@ -75,6 +76,9 @@ pub enum Invalid {
     /// A certificate does not fit its authority.
     #[error(transparent)]
     Certificate(#[from] UnfitCertificate),
+    /// The certificate is revoked for good.
+    #[error("the certificate is revoked already")]
+    CertificateRevoked,
     /// The challengePassword is empty or too long.
     #[error("challengePassword: 1 to 255 characters")]
     Challenge,
@@ -107,6 +111,9 @@ pub enum Invalid {
     /// An existing key cannot be taken.
     #[error("keyArn: {0}")]
     KeyNotAdoptable(&'static str),
+    /// An authority's next key is another than all before.
+    #[error("keyArn: the authority has this key already")]
+    KeyInUse,
     /// A part that must be there is not.
     #[error("{0}: missing")]
     Missing(&'static str),
@@ -116,6 +123,17 @@ pub enum Invalid {
     /// A name is for good.
     #[error("name: a name cannot be changed")]
     NameChanged,
+    /// The authority's next certificate is not valid yet, or not any more.
+    #[error("the authority's next certificate is not valid now")]
+    NextNotValid,
+    /// No rollover has begun, or the next generation awaits its certificate.
+    #[error(
+        "the authority has no next certificate: begin a rollover, and install the certificate of a subordinate"
+    )]
+    NoNext,
+    /// The transaction does not wait for approval, or not any more.
+    #[error("the transaction is not pending")]
+    NotPending,
     /// A linked RA Profile's authority did not issue the RA certificate.
     #[error("the RA certificate was not issued by the authority of RA Profile {0}")]
     OtherAuthority(String),
@@ -131,6 +149,12 @@ pub enum Invalid {
     /// No RA Profile has this uuid.
     #[error("raProfileUuid: no such RA Profile")]
     RaProfileUnknown,
+    /// A profile under which something is to be issued does not serve.
+    #[error("the SCEP Profile or the RA Profile of the transaction is disabled or deleted")]
+    ProfileNotServing,
+    /// A reason is too long, or holds what cannot be shown.
+    #[error("reason: at most 200 characters, none of them a control character")]
+    Reason,
     /// The subject is no name.
     #[error("subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp")]
     Subject,

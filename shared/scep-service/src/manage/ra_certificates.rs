@@ -2,12 +2,19 @@
 
 use ca_issuer::{CaSubject, SerialNumber};
 use scep_cms::PublicKey;
-use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate};
-use time::OffsetDateTime;
+use scep_protocol::{
+    Authority, IssuingAuthority, KeyAlgorithm, NextCaAnnouncement, Period, RaCertificate,
+    RaKeyPair, Signature,
+};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::entropy::random;
-use crate::{Failure, Invalid, ManageError, Managing, Object, StoreError, Versioned, list};
+use crate::next_ca::announcement_of;
+use crate::{
+    AuditAction, Causes, Failure, Invalid, ManageError, Managing, Object, Reference, StoreError,
+    Versioned, list, read,
+};
 
 /// An RA certificate to be made.
 #[derive(Clone, Debug)]
@@ -53,28 +60,171 @@ pub async fn create_ra_certificate(
         return Err(reasons.into());
     };
     let uuid = Uuid::new_v4();
-    let key = managing.ra_keys.generate(uuid, new.key_algorithm).await?;
-    let to_be_signed = ca_issuer::ra_certificate(
-        &issuing,
-        &subject,
-        &key.subject_public_key_info,
-        SerialNumber::from_random(random()?),
-        new.validity,
-        managing.clock.now(),
-    )
-    .map_err(Failure::encode)?;
-    let certificate = managing
-        .sign(&issuing.key, issuing.key_algorithm, &to_be_signed)
-        .await?;
+    let wanted = Wanted {
+        algorithm: new.key_algorithm,
+        subject: &subject,
+        validity: new.validity,
+    };
+    // Its first key has its own identity.
+    let key = managing.ra_key(&issuing, uuid, &wanted).await?;
     let ra_certificate = RaCertificate {
         uuid,
         authority: issuing.uuid,
-        key_algorithm: new.key_algorithm,
-        key: key.reference,
-        certificate,
+        keys: vec![key],
+        announcement: None,
     };
-    managing.create(ra_certificate).await
+    let created = managing.create(ra_certificate).await?;
+    let reference = Reference {
+        kind: RaCertificate::KIND,
+        uuid,
+    };
+    match managing.keep_ra_keys(&authority.object, reference).await {
+        Ok(kept) => Ok(kept.unwrap_or(created)),
+        // It is there, and upkeep mends what it lacks.
+        Err(error) => {
+            tracing::warn!(%uuid, error = %Causes(&error), "an RA certificate lacks its next key");
+            Ok(created)
+        }
+    }
 }
+
+/// A key that an RA certificate is to get.
+struct Wanted<'a> {
+    algorithm: KeyAlgorithm,
+    subject: &'a CaSubject,
+    validity: Period,
+}
+
+impl Managing {
+    /// A new key of an RA certificate, certified by a generation of its authority.
+    async fn ra_key(
+        &self,
+        authority: &IssuingAuthority,
+        uuid: Uuid,
+        wanted: &Wanted<'_>,
+    ) -> Result<RaKeyPair, Failure> {
+        let key = self.ra_keys.generate(uuid, wanted.algorithm).await?;
+        let to_be_signed = ca_issuer::ra_certificate(
+            authority,
+            wanted.subject,
+            &key.subject_public_key_info,
+            SerialNumber::from_random(random()?),
+            wanted.validity,
+            self.clock.now(),
+        )
+        .map_err(Failure::encode)?;
+        let certificate = self
+            .sign(&authority.key, authority.key_algorithm, &to_be_signed)
+            .await?;
+        Ok(RaKeyPair {
+            uuid,
+            generation: authority.generation,
+            key_algorithm: wanted.algorithm,
+            key: key.reference,
+            certificate,
+        })
+    }
+
+    /// Gives an RA certificate what it lacks: a key of the generation that issues and of the next one, each anew before it ends; the
+    /// announcement of the next one. Forgets keys that have ended. What it has become; `None` when `reference` is no RA certificate.
+    pub(crate) async fn keep_ra_keys(
+        &self,
+        authority: &Authority,
+        reference: Reference,
+    ) -> Result<Option<Versioned<RaCertificate>>, ManageError> {
+        if reference.kind != RaCertificate::KIND {
+            return Ok(None);
+        }
+        let Some(before) = read::<RaCertificate>(&*self.objects, reference.uuid).await? else {
+            return Ok(None);
+        };
+        let mut after = before.object.clone();
+        let current = authority.issuing();
+        let next = authority.next.as_ref();
+        let next = next.and_then(|generation| authority.issuing_by(generation));
+        for issuing in current.iter().chain(&next) {
+            let key = self.renewed_ra_key(issuing, &after).await?;
+            after.keys.extend(key);
+        }
+        let now = self.clock.now();
+        let issuing = current.iter().chain(&next);
+        let newest = issuing.filter_map(|issuing| after.key_of(issuing.generation));
+        let newest: Vec<_> = newest.map(|key| key.uuid).collect();
+        after
+            .keys
+            .retain(|key| newest.contains(&key.uuid) || key.certificate.is_valid_at(now));
+        after.announcement = match (&current, &next) {
+            (Some(current), Some(next)) => self.announcement(current, next, &after).await?,
+            (_, None) | (None, _) => None,
+        };
+        Ok(Some(
+            self.replace(before, after, AuditAction::Rotate).await?,
+        ))
+    }
+
+    /// The key that an RA certificate is to have besides, while a generation issues: in the place of none, or of one that ends soon.
+    async fn renewed_ra_key(
+        &self,
+        authority: &IssuingAuthority,
+        ra_certificate: &RaCertificate,
+    ) -> Result<Option<RaKeyPair>, Failure> {
+        let now = self.clock.now();
+        let newest = ra_certificate.key_of(authority.generation);
+        let Some(model) = newest.or(ra_certificate.keys.last()) else {
+            return Ok(None);
+        };
+        let validity = model.certificate.validity().map_err(Failure::encode)?;
+        let life = validity.not_after - validity.not_before;
+        let ends = authority.certificate.validity().map_err(Failure::encode)?;
+        let lasts = now + ROTATE_BEFORE.min(life / 3) < validity.not_after;
+        // Nothing that is made now would last longer than the authority does.
+        let last = validity.not_after >= ends.not_after;
+        if (newest.is_some() && (lasts || last)) || !authority.certificate.is_valid_at(now) {
+            return Ok(None);
+        }
+        let days = u16::try_from(life.whole_days()).unwrap_or(u16::MAX);
+        let wanted = Wanted {
+            algorithm: model.key_algorithm,
+            subject: &CaSubject::of(&model.certificate),
+            validity: Period::days(days.max(1)),
+        };
+        let key = self.ra_key(authority, Uuid::new_v4(), &wanted).await?;
+        Ok(Some(key))
+    }
+
+    /// What clients are told of the next generation: signed anew when it is not what they were told.
+    async fn announcement(
+        &self,
+        current: &IssuingAuthority,
+        next: &IssuingAuthority,
+        ra_certificate: &RaCertificate,
+    ) -> Result<Option<NextCaAnnouncement>, Failure> {
+        let Some(key) = ra_certificate.key_of(next.generation) else {
+            return Ok(None);
+        };
+        let mut certificates = vec![next.certificate.clone()];
+        certificates.extend(next.chain.clone());
+        certificates.push(key.certificate.clone());
+        let told = ra_certificate.announcement.as_ref();
+        let told = told
+            .filter(|told| told.generation == next.generation && told.certificates == certificates);
+        if let Some(told) = told {
+            return Ok(Some(told.clone()));
+        }
+        let message = announcement_of(current, &certificates)?;
+        let signing = self
+            .ca_keys
+            .sign(&current.key, current.key_algorithm, message.bytes());
+        Ok(Some(NextCaAnnouncement {
+            generation: next.generation,
+            certificates,
+            signature: Signature(signing.await?),
+        }))
+    }
+}
+
+/// How long before it ends an RA certificate gets a new key; of a short one, in the last third of its life.
+const ROTATE_BEFORE: Duration = Duration::days(30);
 
 const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
     match algorithm {
@@ -113,6 +263,9 @@ pub async fn usable_ra_certificates(managing: &Managing) -> Result<Vec<RaCertifi
 
 /// May a SCEP Profile use it now? Every RA certificate of ours is for digitalSignature and keyEncipherment.
 pub(super) fn is_usable(ra_certificate: &RaCertificate, now: OffsetDateTime) -> bool {
-    let certificate = &ra_certificate.certificate;
-    certificate.is_valid_at(now) && matches!(certificate.public_key(), Ok(PublicKey::Rsa { .. }))
+    ra_certificate.keys.iter().any(|key| {
+        let certificate = &key.certificate;
+        certificate.is_valid_at(now)
+            && matches!(certificate.public_key(), Ok(PublicKey::Rsa { .. }))
+    })
 }

@@ -1,0 +1,316 @@
+//! PasswordRecipientInfo, RFC 5652 §6.2.4: a content key wrapped under the challengePassword, for keys that cannot decrypt.
+
+use std::num::NonZeroU32;
+
+use aws_lc_rs::pbkdf2;
+use der::asn1::{AnyRef, OctetStringRef};
+use der::{Decode, Encode, Tag};
+use spki::AlgorithmIdentifierRef;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use crate::asn1::{PasswordRecipientInfo, Pbkdf2Parameters};
+use crate::{
+    ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, UnsupportedAlgorithm, oid,
+};
+
+/// Most iterations of PBKDF2 that are done for a stranger: some milliseconds. OpenSSL writes 2,048, Bouncy Castle 1,024.
+const MAX_ITERATIONS: u32 = 10_000;
+
+/// Longest wrapped key that is looked at: 4 octets of check, a key of 32, and padding to whole blocks.
+const MAX_WRAPPED_BYTES: usize = 64;
+
+/// Before the key stand its length and the complement of its first three octets, RFC 3211 §2.3.1.
+const CHECK_BYTES: usize = 4;
+
+/// A content key that the challengePassword unwraps: PBKDF2, RFC 8018 §5.2, then the key wrap of RFC 3211 §2.3.
+#[derive(Clone, Debug)]
+pub struct PasswordRecipient {
+    prf: DigestAlgorithm,
+    salt: Vec<u8>,
+    iterations: NonZeroU32,
+    cipher: ContentEncryption,
+    iv: Vec<u8>,
+    wrapped: Vec<u8>,
+}
+
+/// The random parts of a [`PasswordRecipient`] in the making, and how slow it is to be.
+pub struct PasswordWrapping {
+    /// Fresh and random.
+    pub salt: [u8; 16],
+    /// Fresh and random; as much of it is used as the cipher's block is long.
+    pub iv: [u8; 16],
+    /// Fresh and random: fills the last block.
+    pub padding: [u8; 16],
+    /// Of PBKDF2 with HMAC-SHA-256.
+    pub iterations: NonZeroU32,
+}
+
+impl PasswordRecipient {
+    /// Reads a PasswordRecipientInfo under its tag `[3]`.
+    pub(crate) fn from_any(info: AnyRef<'_>) -> Result<Self, UnsupportedAlgorithm> {
+        let sequence = AnyRef::new(Tag::Sequence, info.value()).map_err(|_| UNREADABLE)?;
+        let info: PasswordRecipientInfo<'_> = sequence.decode_as().map_err(|_| UNREADABLE)?;
+        // Without it the key would come from elsewhere: SCEP knows no such place.
+        let derivation = info.key_derivation_algorithm.ok_or(UNREADABLE)?;
+        let unsupported = UnsupportedAlgorithm(derivation.oid);
+        let parameters = derivation
+            .parameters
+            .filter(|_| derivation.oid == oid::PBKDF2);
+        let parameters: Pbkdf2Parameters<'_> = parameters
+            .and_then(|parameters| parameters.decode_as().ok())
+            .ok_or(unsupported)?;
+        let encryption = info.key_encryption_algorithm;
+        let unsupported = UnsupportedAlgorithm(encryption.oid);
+        let inner = encryption
+            .parameters
+            .filter(|_| encryption.oid == oid::PWRI_KEK);
+        let inner: AlgorithmIdentifierRef<'_> = inner
+            .and_then(|inner| inner.decode_as().ok())
+            .ok_or(unsupported)?;
+        let cipher = ContentEncryption::from_identifier(&inner)?;
+        let iv: &OctetStringRef = inner
+            .parameters
+            .and_then(|iv| iv.decode_as().ok())
+            .ok_or(unsupported)?;
+        let recipient = Self {
+            prf: parameters
+                .prf
+                .map_or(Ok(DigestAlgorithm::Sha1), |prf| prf_of(&prf))?,
+            salt: parameters.salt.as_bytes().to_vec(),
+            iterations: NonZeroU32::new(parameters.iteration_count).ok_or(unsupported)?,
+            cipher,
+            iv: iv.as_bytes().to_vec(),
+            wrapped: info.encrypted_key.as_bytes().to_vec(),
+        };
+        let length = parameters.key_length.map(usize::from);
+        let fits = length.is_none_or(|length| length == cipher.key_bytes())
+            && recipient.iterations.get() <= MAX_ITERATIONS
+            && recipient.iv.len() == cipher.block_bytes()
+            && recipient.wrapped.len() <= MAX_WRAPPED_BYTES
+            && recipient.wrapped.len() >= 2 * cipher.block_bytes()
+            && recipient.wrapped.len().is_multiple_of(cipher.block_bytes());
+        if fits {
+            Ok(recipient)
+        } else {
+            Err(unsupported)
+        }
+    }
+
+    /// The content key for `content_cipher`. Never fails: what does not unwrap gives `stand_in`, and fails later like any other
+    /// wrong content.
+    ///
+    /// Costs as many iterations of PBKDF2 as the sender wanted, 10,000 at most.
+    #[must_use]
+    pub fn content_key(
+        &self,
+        password: &ChallengePassword,
+        content_cipher: ContentEncryption,
+        stand_in: &Zeroizing<[u8; ContentKey::MAX_BYTES]>,
+    ) -> ContentKey {
+        let kek = derived(
+            self.prf,
+            self.iterations,
+            &self.salt,
+            password,
+            self.cipher.key_bytes(),
+        );
+        let unwrapped = self.unwrapped(&kek).unwrap_or_default();
+        let key = unwrapped.get(CHECK_BYTES..CHECK_BYTES + content_cipher.key_bytes());
+        let checked = key.is_some_and(|key| bool::from(checks(&unwrapped, key)));
+        let key = key.filter(|_| checked).unwrap_or_default();
+        ContentKey::unwrapped_or_stand_in(content_cipher, key, stand_in)
+    }
+
+    /// Length, check, key and padding, RFC 3211 §2.3.2.
+    fn unwrapped(&self, kek: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let block = self.cipher.block_bytes();
+        let last_two = self
+            .wrapped
+            .get(self.wrapped.len().checked_sub(2 * block)?..)?;
+        let (before_last, last) = last_two.split_at_checked(block)?;
+        let iv = self.cipher.decrypt_blocks(kek, before_last, last)?;
+        let once = self.cipher.decrypt_blocks(kek, &iv, &self.wrapped)?;
+        self.cipher
+            .decrypt_blocks(kek, &self.iv, &once)
+            .map(Zeroizing::new)
+    }
+}
+
+/// A PasswordRecipientInfo under its tag `[3]`, DER. `None` when the key is none that a cipher has.
+pub(crate) fn seal(
+    key: &ContentKey,
+    cipher: ContentEncryption,
+    password: &ChallengePassword,
+    wrapping: &PasswordWrapping,
+) -> Option<Vec<u8>> {
+    let iv = wrapping.iv.get(..cipher.block_bytes())?;
+    let prf = DigestAlgorithm::Sha256;
+    let kek = derived(
+        prf,
+        wrapping.iterations,
+        &wrapping.salt,
+        password,
+        cipher.key_bytes(),
+    );
+    let padded = padded(key.as_bytes(), cipher.block_bytes(), &wrapping.padding)?;
+    let once = cipher.encrypt_blocks(&kek, iv, &padded)?;
+    let last = once.get(once.len().checked_sub(cipher.block_bytes())?..)?;
+    let wrapped = cipher.encrypt_blocks(&kek, last, &once)?;
+    encode(cipher, iv, wrapping, &wrapped).ok()
+}
+
+fn encode(
+    cipher: ContentEncryption,
+    iv: &[u8],
+    wrapping: &PasswordWrapping,
+    wrapped: &[u8],
+) -> der::Result<Vec<u8>> {
+    let derivation = Pbkdf2Parameters {
+        salt: OctetStringRef::new(&wrapping.salt)?,
+        iteration_count: wrapping.iterations.get(),
+        key_length: None,
+        prf: Some(AlgorithmIdentifierRef {
+            oid: oid::HMAC_WITH_SHA256,
+            parameters: Some(AnyRef::NULL),
+        }),
+    }
+    .to_der()?;
+    let inner = AlgorithmIdentifierRef {
+        oid: cipher.oid(),
+        parameters: Some(AnyRef::new(Tag::OctetString, iv)?),
+    }
+    .to_der()?;
+    let info = PasswordRecipientInfo {
+        version: 0,
+        key_derivation_algorithm: Some(AlgorithmIdentifierRef {
+            oid: oid::PBKDF2,
+            parameters: Some(AnyRef::from_der(&derivation)?),
+        }),
+        key_encryption_algorithm: AlgorithmIdentifierRef {
+            oid: oid::PWRI_KEK,
+            parameters: Some(AnyRef::from_der(&inner)?),
+        },
+        encrypted_key: OctetStringRef::new(wrapped)?,
+    }
+    .to_der()?;
+    let sequence = AnyRef::from_der(&info)?;
+    AnyRef::new(PASSWORD_RECIPIENT_TAG, sequence.value())?.to_der()
+}
+
+/// The key-encryption key.
+fn derived(
+    prf: DigestAlgorithm,
+    iterations: NonZeroU32,
+    salt: &[u8],
+    password: &ChallengePassword,
+    length: usize,
+) -> Zeroizing<Vec<u8>> {
+    let algorithm = match prf {
+        DigestAlgorithm::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
+        DigestAlgorithm::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+        DigestAlgorithm::Sha384 => pbkdf2::PBKDF2_HMAC_SHA384,
+        DigestAlgorithm::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
+    };
+    let mut key = Zeroizing::new(vec![0; length]);
+    pbkdf2::derive(
+        algorithm,
+        iterations,
+        salt,
+        password.reveal().as_bytes(),
+        &mut key,
+    );
+    key
+}
+
+/// Length, check, key, and random octets to at least two whole blocks, RFC 3211 §2.3.1.
+fn padded(key: &[u8], block: usize, padding: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut octets = Zeroizing::new(vec![u8::try_from(key.len()).ok()?]);
+    octets.extend(key.get(..3)?.iter().map(|octet| !octet));
+    octets.extend_from_slice(key);
+    let whole = octets.len().next_multiple_of(block).max(2 * block);
+    let missing = whole.checked_sub(octets.len())?;
+    octets.extend_from_slice(padding.get(..missing)?);
+    Some(octets)
+}
+
+/// Do length and check go with the key?
+fn checks(unwrapped: &[u8], key: &[u8]) -> Choice {
+    let length = u8::try_from(key.len()).unwrap_or(0);
+    let check = key.iter().take(3).map(|octet| !octet);
+    let expected: Vec<u8> = std::iter::once(length).chain(check).collect();
+    let found = unwrapped.get(..CHECK_BYTES).unwrap_or_default();
+    found.ct_eq(&expected)
+}
+
+fn prf_of(
+    identifier: &AlgorithmIdentifierRef<'_>,
+) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
+    match identifier.oid {
+        oid::HMAC_WITH_SHA1 => Ok(DigestAlgorithm::Sha1),
+        oid::HMAC_WITH_SHA256 => Ok(DigestAlgorithm::Sha256),
+        oid::HMAC_WITH_SHA384 => Ok(DigestAlgorithm::Sha384),
+        oid::HMAC_WITH_SHA512 => Ok(DigestAlgorithm::Sha512),
+        other => Err(UnsupportedAlgorithm(other)),
+    }
+}
+
+/// What a structure that cannot be read is said to use.
+const UNREADABLE: UnsupportedAlgorithm = UnsupportedAlgorithm(oid::PWRI_KEK);
+
+/// pwri `[3]` of RecipientInfo, RFC 5652 §6.2.
+pub(crate) const PASSWORD_RECIPIENT_TAG: Tag = Tag::ContextSpecific {
+    constructed: true,
+    number: der::TagNumber(3),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAND_IN: [u8; 32] = [0xaa; 32];
+
+    #[track_caller]
+    fn check(cipher: ContentEncryption, password: &str, opens: bool) {
+        let key = ContentKey::new(cipher, &[7; 32][..cipher.key_bytes()]).unwrap();
+        let wrapping = PasswordWrapping {
+            salt: [1; 16],
+            iv: [2; 16],
+            padding: [3; 16],
+            iterations: NonZeroU32::new(100).unwrap(),
+        };
+        let sealed = seal(&key, cipher, &ChallengePassword::new("s3cret"), &wrapping).unwrap();
+        let recipient = PasswordRecipient::from_any(AnyRef::from_der(&sealed).unwrap()).unwrap();
+        let password = ChallengePassword::new(password);
+        let opened = recipient.content_key(&password, cipher, &Zeroizing::new(STAND_IN));
+        let expected = if opens {
+            key.as_bytes()
+        } else {
+            &STAND_IN[..cipher.key_bytes()]
+        };
+        assert_eq!(opened.as_bytes(), expected);
+    }
+
+    #[test]
+    fn the_password_opens_and_another_gives_the_stand_in() {
+        for cipher in ContentEncryption::ALL {
+            check(cipher, "s3cret", true);
+            check(cipher, "S3cret", false);
+            check(cipher, "", false);
+        }
+    }
+
+    #[test]
+    fn iterations_are_bounded() {
+        let key = ContentKey::new(ContentEncryption::Aes128Cbc, &[7; 16]).unwrap();
+        let wrapping = PasswordWrapping {
+            salt: [1; 16],
+            iv: [2; 16],
+            padding: [3; 16],
+            iterations: NonZeroU32::new(MAX_ITERATIONS + 1).unwrap(),
+        };
+        let password = ChallengePassword::new("s3cret");
+        let sealed = seal(&key, ContentEncryption::Aes128Cbc, &password, &wrapping).unwrap();
+        assert!(PasswordRecipient::from_any(AnyRef::from_der(&sealed).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! Transactions as administrators look at them: a status at a time, and one by itself.
+
+use scep_service::{
+    Page, PageRequest, StoreError, TransactionRecord, TransactionStatus, TransactionSummary,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::DynamoDbStore;
+use crate::index::BY_STATE;
+use crate::item::{
+    CERTIFICATE_UUID, CREATED_AT, EXPIRES_AT, ID, MESSAGE_TYPE, RA_PROFILE, Reader, SCEP_PROFILE,
+    STATE, SUBJECT, TRANSACTION_ID,
+};
+use crate::page::{Bounds, List};
+use crate::transactions::{
+    ISSUED, ISSUING, PENDING, REJECTED, TRANSACTION, expires_at, transaction,
+};
+
+/// Every state that a transaction may be stored in, by its status.
+const fn state_name(status: TransactionStatus) -> &'static str {
+    match status {
+        TransactionStatus::Issued => ISSUED,
+        TransactionStatus::Issuing => ISSUING,
+        TransactionStatus::Pending => PENDING,
+        TransactionStatus::Rejected => REJECTED,
+    }
+}
+
+impl DynamoDbStore {
+    /// A page of the transactions of all statuses, one status after the other; or of one.
+    pub(crate) async fn transaction_page(
+        &self,
+        status: Option<TransactionStatus>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError> {
+        if let Some(status) = status {
+            return self.transactions_of(status, page, now).await;
+        }
+        let (mut status, mut cursor) = match &page.cursor {
+            None => (Some(TransactionStatus::Pending), None),
+            Some(cursor) => {
+                let (status, cursor) = cursor.split_once('.').ok_or(StoreError::Cursor)?;
+                let status = TransactionStatus::from_name(status).ok_or(StoreError::Cursor)?;
+                (
+                    Some(status),
+                    Some(cursor.to_owned()).filter(|c| !c.is_empty()),
+                )
+            }
+        };
+        let mut items = Vec::new();
+        while let Some(listed) = status {
+            let wanted = usize::from(page.limit).saturating_sub(items.len());
+            if wanted == 0 {
+                break;
+            }
+            let limit = u16::try_from(wanted).unwrap_or(page.limit);
+            let page = PageRequest { limit, cursor };
+            let found = self.transactions_of(listed, &page, now).await?;
+            items.extend(found.items);
+            cursor = found.cursor;
+            if cursor.is_some() {
+                break;
+            }
+            status = next(listed);
+        }
+        let cursor =
+            status.map(|status| format!("{}.{}", status.name(), cursor.unwrap_or_default()));
+        Ok(Page { items, cursor })
+    }
+
+    pub(crate) async fn transaction_at(
+        &self,
+        uuid: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<Option<TransactionRecord>, StoreError> {
+        let Some(item) = self.transaction_item(uuid).await? else {
+            return Ok(None);
+        };
+        let reader = Reader {
+            what: TRANSACTION,
+            item: &item,
+        };
+        if !lives(&reader, now)? {
+            return Ok(None);
+        }
+        let status = reader.read(STATE, |value| {
+            let name = value.as_s().ok()?;
+            let mut known = TransactionStatus::ALL.into_iter();
+            known.find(|status| state_name(*status) == name)
+        })?;
+        Ok(Some(TransactionRecord {
+            summary: summary(&reader, status)?,
+            transaction: transaction(&item)?,
+        }))
+    }
+
+    async fn transactions_of(
+        &self,
+        status: TransactionStatus,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError> {
+        let list = List {
+            table: &self.tables.transactions,
+            index: &BY_STATE,
+            hash: state_name(status).to_owned(),
+            bounds: Bounds::All,
+            ascending: false,
+        };
+        self.page(&list, page, |item| {
+            let reader = Reader {
+                what: TRANSACTION,
+                item,
+            };
+            let summary = summary(&reader, status)?;
+            Ok(lives(&reader, now)?.then_some(summary))
+        })
+        .await
+    }
+}
+
+/// DynamoDB removes what is past its time within days, not at once.
+fn lives(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
+    match reader.item.get(EXPIRES_AT) {
+        None => Ok(true),
+        Some(_) => expires_at(reader).map(|at| now <= at),
+    }
+}
+
+fn next(status: TransactionStatus) -> Option<TransactionStatus> {
+    let mut rest = TransactionStatus::ALL
+        .into_iter()
+        .skip_while(|known| *known != status);
+    rest.nth(1)
+}
+
+fn summary(
+    reader: &Reader<'_>,
+    status: TransactionStatus,
+) -> Result<TransactionSummary, StoreError> {
+    Ok(TransactionSummary {
+        uuid: reader.uuid(ID)?,
+        transaction_id: reader.text(TRANSACTION_ID)?.to_owned(),
+        scep_profile: reader.uuid(SCEP_PROFILE)?,
+        ra_profile: reader.uuid(RA_PROFILE)?,
+        status,
+        message_type: reader.text(MESSAGE_TYPE)?.to_owned(),
+        subject: reader.text(SUBJECT)?.to_owned(),
+        certificate: reader.optional_uuid(CERTIFICATE_UUID)?,
+        created_at: reader.milliseconds(CREATED_AT)?,
+    })
+}

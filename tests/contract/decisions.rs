@@ -1,0 +1,175 @@
+//! The contract of what administrators decide: approval, rejection, revocation, and the CRL that comes of it.
+
+use scep_protocol::{Revocation, RevocationReason, Transaction, TransactionState};
+use scep_service::{
+    AuditFilter, Certificates, ClaimOutcome, CrlStore, Crls, Inventory, PageRequest, Reference,
+    Stage, StoredCrl, Transactions,
+};
+use scepter_tests::device::Device;
+use scepter_tests::samples::{self, key};
+use scepter_tests::world::audit;
+use store_dynamodb::DynamoDbStore;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::adapters::store;
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const MINUTE: time::Duration = time::Duration::MINUTE;
+
+/// A transaction that waits, as it is read.
+async fn held(store: &DynamoDbStore) -> Transaction {
+    let mut claim = samples::claim(key("t 1"), None, NOW);
+    claim.stage = Stage::Hold(NOW + MINUTE);
+    assert_eq!(store.claim(&claim).await.unwrap(), ClaimOutcome::Won);
+    let known = store.transaction(claim.key.uuid()).await.unwrap().unwrap();
+    let TransactionState::Pending { issuance, until } = &known.state else {
+        panic!("{known:?}");
+    };
+    assert_eq!(*issuance, claim.issuance);
+    assert!(*until >= NOW + MINUTE);
+    known
+}
+
+fn about(uuid: Uuid) -> Reference {
+    Reference {
+        kind: scep_service::ObjectKind::Transaction,
+        uuid,
+    }
+}
+
+async fn records(store: &DynamoDbStore, object: Uuid) -> usize {
+    let filter = AuditFilter {
+        object: Some(object),
+        ..AuditFilter::default()
+    };
+    let page = PageRequest {
+        limit: 10,
+        cursor: None,
+    };
+    store
+        .audit_records(&filter, &page)
+        .await
+        .unwrap()
+        .items
+        .len()
+}
+
+#[tokio::test]
+async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
+    let (_kept, store) = store().await;
+    let held = held(&store).await;
+    let uuid = held.key.uuid();
+    let TransactionState::Pending { issuance, .. } = held.state.clone() else {
+        panic!("{held:?}");
+    };
+    let mut issuance = issuance;
+    (issuance.to_be_signed, issuance.generation) = (vec![9; 600], 2);
+    let approve = async |claim| {
+        let audit = audit(about(uuid));
+        let lease = NOW + MINUTE;
+        let approving = store.approve(&held, claim, &issuance, lease, &audit);
+        approving.await.unwrap()
+    };
+    let first = Uuid::new_v4();
+    assert_eq!(approve(first).await, ClaimOutcome::Won);
+    assert_eq!(approve(Uuid::new_v4()).await, ClaimOutcome::Lost);
+    assert_eq!(records(&store, uuid).await, 1);
+    let known = store.transaction(uuid).await.unwrap().unwrap();
+    assert_eq!(known.claim, first);
+    let TransactionState::Issuing { issuance: kept, .. } = &known.state else {
+        panic!("{known:?}");
+    };
+    assert_eq!(*kept, issuance);
+    // And is completed like any other.
+    let mut record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
+    record.generation = 2;
+    record.predecessor = Some(Uuid::from_u128(7));
+    let completed = store.complete(first, &record, NOW + MINUTE).await;
+    assert_eq!(completed.unwrap(), ClaimOutcome::Won);
+    let found = store.certificate(Uuid::nil(), "0A").await.unwrap();
+    assert_eq!(found, Some(record));
+}
+
+#[tokio::test]
+async fn what_waits_is_rejected_once_with_its_reason() {
+    let (_kept, store) = store().await;
+    let held = held(&store).await;
+    let uuid = held.key.uuid();
+    let reject = async || {
+        let audit = audit(about(uuid));
+        let rejecting = store.reject(&held, "not ours", NOW + MINUTE, &audit);
+        rejecting.await.unwrap()
+    };
+    assert_eq!(reject().await, ClaimOutcome::Won);
+    assert_eq!(reject().await, ClaimOutcome::Lost);
+    assert_eq!(records(&store, uuid).await, 1);
+    let known = store.transaction(uuid).await.unwrap().unwrap();
+    let TransactionState::Rejected { reason, .. } = known.state else {
+        panic!("{known:?}");
+    };
+    assert_eq!(reason, "not ours");
+    // The transactionID is free for whoever read it so.
+    let anew = samples::claim(key("t 1"), Some(known.claim), NOW);
+    assert_eq!(store.claim(&anew).await.unwrap(), ClaimOutcome::Won);
+}
+
+#[tokio::test]
+async fn a_certificate_is_revoked_as_it_was_read() {
+    let (_kept, store) = store().await;
+    let claim = samples::claim(key("t 1"), None, NOW);
+    store.claim(&claim).await.unwrap();
+    let record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
+    let completed = store.complete(claim.claim, &record, NOW + MINUTE).await;
+    assert_eq!(completed.unwrap(), ClaimOutcome::Won);
+    let uuid = record.summary.uuid;
+    let revoke = async |record: &_, reason| {
+        let revocation = Revocation { at: NOW, reason };
+        let audit = audit(about(uuid));
+        store.revoke(record, revocation, &audit).await.unwrap()
+    };
+    let hold = RevocationReason::CertificateHold;
+    assert_eq!(revoke(&record, hold).await, ClaimOutcome::Won);
+    assert_eq!(revoke(&record, hold).await, ClaimOutcome::Lost);
+    let read = store.certificate_record(uuid).await.unwrap().unwrap();
+    let is = |reason| Some(Revocation { at: NOW, reason });
+    assert_eq!(read.summary.revocation, is(hold));
+    let last = RevocationReason::KeyCompromise;
+    assert_eq!(revoke(&read, last).await, ClaimOutcome::Won);
+    assert_eq!(records(&store, uuid).await, 2);
+    // Listed for its generation alone, until it has ended.
+    let listed = async |generation, from| {
+        let listed = store.revoked(Uuid::nil(), generation, from).await.unwrap();
+        listed
+            .iter()
+            .map(|entry| (entry.uuid, entry.revocation.reason))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(1, NOW).await, [(uuid, last)]);
+    assert_eq!(listed(2, NOW).await, []);
+    assert_eq!(listed(1, NOW + 2 * MINUTE).await, []);
+}
+
+#[tokio::test]
+async fn a_crl_takes_the_place_of_the_one_before_it_alone() {
+    let (_kept, store) = store().await;
+    let authority = Uuid::new_v4();
+    let crl = |number: u64, octets: usize, first: usize| StoredCrl {
+        der: (first..first + octets).map(|octet| octet as u8).collect(),
+        number,
+        this_update: NOW,
+        next_update: NOW + MINUTE,
+    };
+    assert_eq!(store.crl(authority, 1).await.unwrap(), None);
+    let put = async |crl: &StoredCrl| store.replace_crl(authority, 1, crl).await.unwrap();
+    // Of one part, of several, and of one again.
+    for (number, octets) in [(1, 100), (2, 900_000), (3, 800_000), (4, 100)] {
+        let first = crl(number, octets, 0);
+        assert_eq!(put(&first).await, ClaimOutcome::Won);
+        // Who was second leaves nothing of his on it.
+        assert_eq!(put(&crl(number, octets, 1)).await, ClaimOutcome::Lost);
+        assert_eq!(store.crl(authority, 1).await.unwrap(), Some(first));
+    }
+    assert_eq!(put(&crl(3, 1, 0)).await, ClaimOutcome::Lost);
+    assert_eq!(store.crl(authority, 2).await.unwrap(), None);
+}

@@ -1,0 +1,134 @@
+//! The ports of issuing, over their real adapters, that fail on demand and remember what they did.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use scep_protocol::{
+    Issuance, KeyAlgorithm, KeyReference, ProfileName, Transaction, TransactionKey,
+};
+use scep_service::{
+    AuditRecord, CaKeys, CertificateRecord, Claim, ClaimOutcome, GeneratedKey, KeyError,
+    StoreError, Transactions,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// CA keys that can be made to fail, and remember what they signed.
+pub(crate) struct WatchedKeys {
+    pub(crate) keys: Arc<dyn CaKeys>,
+    /// The next call fails.
+    pub(crate) fails: AtomicBool,
+    pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
+}
+
+#[async_trait]
+impl CaKeys for WatchedKeys {
+    async fn generate(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        self.keys.generate(authority, algorithm).await
+    }
+
+    async fn adopt(
+        &self,
+        reference: &KeyReference,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        self.keys.adopt(reference, algorithm).await
+    }
+
+    async fn sign(
+        &self,
+        key: &KeyReference,
+        algorithm: KeyAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        if self.fails.swap(false, Ordering::SeqCst) {
+            return Err(KeyError::Unavailable {
+                operation: "signing",
+                source: "a test asked for this".into(),
+            });
+        }
+        self.signed.lock().unwrap().insert(message.to_vec());
+        self.keys.sign(key, algorithm, message).await
+    }
+}
+
+/// Transactions that can be made to lose what is to be recorded.
+pub(crate) struct FlakyTransactions {
+    pub(crate) store: Arc<dyn Transactions>,
+    /// The next call fails.
+    pub(crate) fails: AtomicBool,
+}
+
+#[async_trait]
+impl Transactions for FlakyTransactions {
+    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
+        self.store.transaction(uuid).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {
+        self.store.claim(claim).await
+    }
+
+    async fn approve(
+        &self,
+        held: &Transaction,
+        claim: Uuid,
+        issuance: &Issuance,
+        lease_until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let approving = self
+            .store
+            .approve(held, claim, issuance, lease_until, audit);
+        approving.await
+    }
+
+    async fn reject(
+        &self,
+        held: &Transaction,
+        reason: &str,
+        until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.store.reject(held, reason, until, audit).await
+    }
+
+    async fn take_over(
+        &self,
+        key: &TransactionKey,
+        expired: Uuid,
+        claim: Uuid,
+        lease_until: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.store.take_over(key, expired, claim, lease_until).await
+    }
+
+    async fn complete(
+        &self,
+        claim: Uuid,
+        record: &CertificateRecord,
+        resend_until: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        if self.fails.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::Unavailable {
+                operation: "recording a certificate",
+                source: "a test asked for this".into(),
+            });
+        }
+        self.store.complete(claim, record, resend_until).await
+    }
+
+    async fn certificate(
+        &self,
+        authority: Uuid,
+        serial_number: &str,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        self.store.certificate(authority, serial_number).await
+    }
+}

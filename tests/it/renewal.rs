@@ -1,0 +1,220 @@
+//! Renewal, RFC 8894 §2.5: who may, from when on, and what stays the same.
+
+use std::time::Duration;
+
+use scep_cms::{FailInfo, MessageType};
+use scepter_tests::admin::{Admin, text};
+use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::world::{CHALLENGE, World};
+use serde_json::json;
+
+/// A renewal that this device signs with what it holds, for a new key.
+async fn renew(world: &World, device: &Device, edit: impl FnOnce(&mut Request)) -> CertRep {
+    let next = Device::rsa();
+    let mut request = next.renewal("device-1");
+    edit(&mut request);
+    world.ask(device, &request).await
+}
+
+#[track_caller]
+fn refused(reply: &CertRep, text: &str) {
+    assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+}
+
+const NOT_OURS: &str =
+    "the signer's certificate was not issued by this authority under this RA Profile";
+
+#[tokio::test]
+async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    // RenewalReq as strongSwan sends it; PKCSReq as certmonger, sscep, jscep and Cisco do.
+    for message_type in [MessageType::RenewalReq, MessageType::PkcsReq] {
+        let next = Device::rsa();
+        let request = Request {
+            message_type,
+            ..next.renewal("device-1")
+        };
+        let leaf = world.ask(&device, &request).await.leaf();
+        assert_eq!(leaf.subject(), device.certificate.subject());
+        let key = next.certificate.subject_public_key_info();
+        assert_eq!(leaf.subject_public_key_info(), key);
+        // The same request again is the same certificate.
+        assert_eq!(world.ask(&device, &request).await.leaf(), leaf);
+        // The record names what it renewed.
+        let admin = Admin::of(&world);
+        let number = leaf.issuer_and_serial_number().serial_number_hex();
+        let path = format!("/certificates?serialNumber={number}");
+        let page = admin.get(&path).await.expect(200);
+        let record = format!("/certificates/{}", text(&page["items"][0]["uuid"]));
+        let record = admin.get(&record).await.expect(200);
+        let renewed = text(&record["predecessorUuid"]).replace('-', "");
+        let before = device.certificate.issuer_and_serial_number();
+        let before = before.serial_number_hex().to_lowercase();
+        assert_eq!(renewed, format!("{before:0>32}"));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_renewed_for_the_same_key() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    let leaf = world.ask(&device, &device.renewal("device-1")).await.leaf();
+    assert_ne!(leaf, device.certificate);
+    let key = device.certificate.subject_public_key_info();
+    assert_eq!(leaf.subject_public_key_info(), key);
+}
+
+#[tokio::test]
+async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    let begin = world.clock.now_date();
+    let half = begin + time::Duration::days(182);
+    let reply = renew(&world, &device, |_| {}).await;
+    let (_, early) = reply.failure();
+    assert_eq!(
+        early,
+        format!("the certificate cannot be renewed before {half}")
+    );
+    world
+        .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(30))
+        .await;
+    world.clock.advance(Duration::from_secs(330 * 24 * 60 * 60));
+    let (_, early) = renew(&world, &device, |_| {}).await.failure();
+    let day = begin + time::Duration::days(335);
+    assert_eq!(
+        early,
+        format!("the certificate cannot be renewed before {day}")
+    );
+    world.clock.advance(Duration::from_secs(6 * 24 * 60 * 60));
+    renew(&world, &device, |_| {}).await.leaf();
+    // All of its life.
+    world
+        .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(400))
+        .await;
+    let young = world.enrolled("device-1").await;
+    renew(&world, &young, |_| {}).await.leaf();
+}
+
+#[tokio::test]
+async fn who_is_no_good_holder_of_ours_renews_nothing() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    // Self-signed.
+    refused(&renew(&world, &Device::rsa(), |_| {}).await, NOT_OURS);
+    // Of another authority, which has the same name.
+    let foreign = World::new().await.enrolled("device-1").await;
+    refused(&renew(&world, &foreign, |_| {}).await, NOT_OURS);
+    // Of another RA Profile under the same authority.
+    let admin = Admin::of(&world);
+    let authority = admin.find("/authorities", "test-ca").await;
+    let other = admin.ra_profile(&authority, "other").await;
+    let scep = admin.find("/scepProfiles", "default").await;
+    let path = format!("/scepProfiles/{scep}/raProfiles/{other}");
+    admin.patch(&path).await.expect(204);
+    admin
+        .patch(&format!("/raProfiles/{other}/enable"))
+        .await
+        .expect(204);
+    refused(&renew(&world, &device, |_| {}).await, NOT_OURS);
+    // Expired.
+    world.clock.advance(Duration::from_secs(366 * 24 * 60 * 60));
+    refused(
+        &renew(&world, &device, |_| {}).await,
+        "the signer's certificate is not valid now",
+    );
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_not_renewed() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    let admin = Admin::of(&world);
+    admin
+        .revoke(&device.certificate, json!({ "reason": "keyCompromise" }))
+        .await
+        .expect(204);
+    refused(
+        &renew(&world, &device, |_| {}).await,
+        "the signer's certificate is revoked",
+    );
+}
+
+#[tokio::test]
+async fn a_renewal_keeps_the_subject_and_adds_no_name() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let csr = device.csr("device-1", Some(CHALLENGE), &["a.example.com"]);
+    let leaf = world.ask(&device, &device.request(csr)).await.leaf();
+    let device = device.holding(leaf);
+    world.make_renewable(&device.certificate);
+    let next = Device::rsa();
+    let ask = async |name: &str, names: &[&str]| {
+        let content = Some(next.csr(name, None, names));
+        renew(&world, &device, |request| request.content = content).await
+    };
+    refused(
+        &ask("device-2", &[]).await,
+        "a renewal keeps the subject of the certificate",
+    );
+    // Nor for its own name, unless a rule wants that.
+    refused(
+        &ask("device-1", &["device-1"]).await,
+        "a renewal cannot add names to the certificate's",
+    );
+    let more = &["a.example.com", "b.example.com"];
+    refused(
+        &ask("device-1", more).await,
+        "a renewal cannot add names to the certificate's",
+    );
+    ask("device-1", &["a.example.com"]).await.leaf();
+    ask("device-1", &[]).await.leaf();
+}
+
+/// A rule that came after the certificate: what it adds to the subject or beside it does not stand in the way.
+#[tokio::test]
+async fn the_common_name_may_come_to_stand_beside_the_subject() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let csr = device.csr("a.example.com", Some(CHALLENGE), &[]);
+    let leaf = world.ask(&device, &device.request(csr)).await.leaf();
+    let device = device.holding(leaf);
+    world.make_renewable(&device.certificate);
+    world
+        .edit_ra_profile(|profile| profile.template.subject_alt_name.common_name_as_dns = true)
+        .await;
+    let request = device.renewal("a.example.com");
+    world.ask(&device, &request).await.leaf();
+}
+
+#[tokio::test]
+async fn a_challenge_is_not_needed_and_a_wrong_one_is_refused() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    let next = Device::rsa();
+    for (challenge, granted) in [(CHALLENGE, true), ("guessed", false)] {
+        let content = Some(next.csr("device-1", Some(challenge), &[]));
+        let reply = renew(&world, &device, |request| request.content = content).await;
+        match granted {
+            true => assert_eq!(reply.leaf().subject(), device.certificate.subject()),
+            false => refused(&reply, "the challengePassword is missing or wrong"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_wants_approval_renews_without() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    world
+        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .await;
+    renew(&world, &device, |_| {}).await.leaf();
+}

@@ -1,0 +1,427 @@
+//! Random sequences of messages, decisions of an administrator, crashes and steps of the clock: no transactionID ever yields two
+//! certificates for one request, nothing is issued without a right to it, and the authority signs nothing that no table knows.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use der::asn1::AnyRef;
+use der::{Decode, Reader, SliceReader};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use scep_cms::{Certificate, PkiStatus};
+use scep_protocol::ScepProfile;
+use scep_service::upkeep;
+use scepter_tests::admin::{Admin, text};
+use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::world::{CHALLENGE, Unmeasured, World};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::failing::{FlakyTransactions, WatchedKeys};
+
+const DEVICES: usize = 3;
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+
+/// Something that happens. A device is one of three; each enrols under the transactionID of its key.
+#[derive(Clone, Debug)]
+enum Act {
+    /// With one of two names, and the right challenge or a wrong one.
+    Enrol(usize, bool, bool),
+    /// A device under another's transactionID.
+    Usurp(usize, usize),
+    Poll(usize),
+    /// By another's key.
+    PollAs(usize, usize),
+    Renew(usize),
+    Approve,
+    Reject,
+    Revoke(usize),
+    Approval(bool),
+    /// The next signature is not made.
+    CrashBeforeSigning,
+    /// The next certificate is signed and not recorded.
+    CrashAfterSigning,
+    Wait(u64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let device = || 0..DEVICES;
+    prop_oneof![
+        6 => (device(), any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(d, n, c)| Act::Enrol(d, n, c)),
+        1 => (device(), device()).prop_map(|(d, of)| Act::Usurp(d, of)),
+        3 => device().prop_map(Act::Poll),
+        1 => (device(), device()).prop_map(|(d, of)| Act::PollAs(d, of)),
+        3 => device().prop_map(Act::Renew),
+        3 => Just(Act::Approve),
+        1 => Just(Act::Reject),
+        1 => device().prop_map(Act::Revoke),
+        2 => any::<bool>().prop_map(Act::Approval),
+        2 => Just(Act::CrashBeforeSigning),
+        2 => Just(Act::CrashAfterSigning),
+        4 => prop_oneof![Just(6), Just(HOUR), Just(2 * DAY), Just(8 * DAY), Just(190 * DAY)].prop_map(Act::Wait),
+    ]
+}
+
+/// What is known of a request that was sent.
+struct Sent {
+    request: Request,
+    /// Had the right challenge; or was signed by a certificate that was good.
+    authorised: bool,
+    /// Was sent while an administrator had to approve.
+    held: bool,
+}
+
+struct Life<'a> {
+    world: World,
+    admin: Admin,
+    keys: Arc<WatchedKeys>,
+    transactions: Arc<FlakyTransactions>,
+    devices: &'a [Device],
+    /// Of each device, the certificate that it has, and whether that is revoked.
+    held: Vec<Option<(Certificate, bool)>>,
+    /// Of each transactionID, what was sent under it last.
+    sent: HashMap<String, Sent>,
+    approval: bool,
+    approved: HashSet<String>,
+    /// Of each request, by transactionID and content, the certificate and when it came.
+    granted: HashMap<(String, Vec<u8>), (Certificate, OffsetDateTime)>,
+    /// transactionIDs under which a crash left it open which request it was.
+    unsure: HashSet<String>,
+    revoked: HashSet<Vec<u8>>,
+    renewals: usize,
+    waited: u64,
+}
+
+impl<'a> Life<'a> {
+    async fn new(devices: &'a [Device]) -> Self {
+        let mut world = World::new().await;
+        let keys = Arc::new(WatchedKeys {
+            keys: world.issuing.ca_keys.clone(),
+            fails: AtomicBool::new(false),
+            signed: Mutex::default(),
+        });
+        let transactions = Arc::new(FlakyTransactions {
+            store: world.issuing.transactions.clone(),
+            fails: AtomicBool::new(false),
+        });
+        // When a renewal comes too early is another test's.
+        let always = |profile: &mut ScepProfile| profile.renewal_threshold_days = Some(400);
+        world.edit_scep_profile(always).await;
+        world.issuing.ca_keys = keys.clone();
+        world.managing.ca_keys = keys.clone();
+        world.issuing.transactions = transactions.clone();
+        world.managing.transactions = transactions.clone();
+        Self {
+            admin: Admin::of(&world),
+            world,
+            keys,
+            transactions,
+            devices,
+            held: vec![None; devices.len()],
+            sent: HashMap::new(),
+            approval: false,
+            approved: HashSet::new(),
+            granted: HashMap::new(),
+            unsure: HashSet::new(),
+            revoked: HashSet::new(),
+            renewals: 0,
+            waited: 0,
+        }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        scep_service::Clock::now(&*self.world.clock)
+    }
+
+    /// The reply; `None` after a crash, and so long after it that another process may finish.
+    async fn ask(&self, device: &Device, request: &Request) -> Option<CertRep> {
+        let message = device.message(request, &self.world.ra_certificate);
+        let response = self.world.post(message).await;
+        match response.status().as_u16() {
+            200 => Some(device.read(response.body(), &self.world.ra_certificate)),
+            status => {
+                assert_eq!(status, 503);
+                self.world.clock.advance(Duration::from_secs(6));
+                None
+            }
+        }
+    }
+
+    async fn act(&mut self, act: &Act) {
+        match *act {
+            Act::Enrol(device, name, known) => {
+                let name = ["device-a", "device-b"][usize::from(name)];
+                let challenge = [CHALLENGE, "guessed"][usize::from(!known)];
+                let request = self.devices[device].enrolment(name, challenge);
+                self.enrol(device, request, known).await;
+            }
+            Act::Usurp(device, of) if device != of => {
+                let mut request = self.devices[device].enrolment("usurper", CHALLENGE);
+                request.transaction_id = self.devices[of].enrolment("", "").transaction_id;
+                self.enrol(device, request, true).await;
+            }
+            Act::Poll(device) => self.poll(device, device).await,
+            Act::PollAs(device, of) => self.poll(device, of).await,
+            Act::Renew(device) => self.renew(device).await,
+            Act::Approve => self.decide("approve").await,
+            Act::Reject => self.decide("reject").await,
+            Act::Revoke(device) => self.revoke(device).await,
+            Act::Approval(wanted) => {
+                self.approval = wanted;
+                let edit = |profile: &mut ScepProfile| {
+                    profile.require_manual_approval = wanted;
+                };
+                self.world.edit_scep_profile(edit).await;
+            }
+            Act::CrashBeforeSigning => self.keys.fails.store(true, Ordering::SeqCst),
+            Act::CrashAfterSigning => self.transactions.fails.store(true, Ordering::SeqCst),
+            // The RA certificate of a world lasts for two years.
+            Act::Wait(seconds) if self.waited + seconds < 700 * DAY => {
+                self.waited += seconds;
+                self.world.clock.advance(Duration::from_secs(seconds));
+            }
+            Act::Wait(_) => {}
+            Act::Usurp(..) => {}
+        }
+    }
+
+    async fn enrol(&mut self, device: usize, request: Request, authorised: bool) {
+        let reply = self.ask(&self.devices[device], &request).await;
+        let Some(reply) = reply else {
+            // What is nobody's right does not come so far.
+            assert!(authorised);
+            self.unsure.insert(request.transaction_id);
+            return;
+        };
+        match reply.attributes.pki_status {
+            PkiStatus::Success => {
+                let leaf = reply.leaf();
+                let key = self.devices[device].certificate.subject_public_key_info();
+                assert_eq!(leaf.subject_public_key_info(), key);
+                let approved = self.approved.contains(&request.transaction_id);
+                let unsure = self.unsure.contains(&request.transaction_id);
+                let excused = approved || unsure || self.was_granted(&request);
+                let waits = self.approval && !excused;
+                assert!(
+                    authorised && !waits,
+                    "{request_id}",
+                    request_id = request.transaction_id
+                );
+                self.remember_granted(&request, &leaf);
+                self.remember(request, authorised, false);
+                self.held[device] = Some((leaf, false));
+            }
+            PkiStatus::Pending => {
+                assert!(authorised && self.approval);
+                self.remember(request, authorised, true);
+            }
+            PkiStatus::Failure => {}
+        }
+    }
+
+    /// Remembers what was accepted last under a transactionID.
+    fn remember(&mut self, request: Request, authorised: bool, held: bool) {
+        let id = request.transaction_id.clone();
+        let before = self.sent.get(&id);
+        if before.is_none_or(|sent| sent.request.content != request.content) {
+            // Another request under the same transactionID: what was approved before is past.
+            self.approved.remove(&id);
+        }
+        self.unsure.remove(&id);
+        let sent = Sent {
+            request,
+            authorised,
+            held,
+        };
+        self.sent.insert(id, sent);
+    }
+
+    fn was_granted(&self, request: &Request) -> bool {
+        let content = request.content.clone().unwrap();
+        self.granted
+            .contains_key(&(request.transaction_id.clone(), content))
+    }
+
+    /// One request, one certificate: within the window of a day it is the same one, unless another request came between.
+    fn remember_granted(&mut self, request: &Request, leaf: &Certificate) {
+        // What is revoked is handed to nobody.
+        assert!(!self.revoked.contains(leaf.der()));
+        let id = (
+            request.transaction_id.clone(),
+            request.content.clone().unwrap(),
+        );
+        let now = self.now();
+        let unsure = self.unsure.contains(&id.0);
+        let between = self
+            .sent
+            .get(&id.0)
+            .is_some_and(|sent| sent.request.content != request.content);
+        if let Some((before, at)) = self.granted.get(&id)
+            && now - *at < time::Duration::DAY
+            && !between
+            && !unsure
+        {
+            assert!(before == leaf, "a transaction has two certificates");
+            return;
+        }
+        self.granted.insert(id, (leaf.clone(), now));
+    }
+
+    async fn poll(&mut self, device: usize, of: usize) {
+        let id = self.devices[of].enrolment("", "").transaction_id;
+        let mut poll = self.devices[device].poll(&self.devices[of].enrolment("", ""));
+        poll.transaction_id = id.clone();
+        let Some(reply) = self.ask(&self.devices[device], &poll).await else {
+            return;
+        };
+        if reply.attributes.pki_status != PkiStatus::Success {
+            return;
+        }
+        let leaf = reply.leaf();
+        let key = self.devices[device].certificate.subject_public_key_info();
+        assert_eq!(
+            leaf.subject_public_key_info(),
+            key,
+            "another key's certificate"
+        );
+        if let Some(sent) = self.sent.get(&id) {
+            assert!(sent.authorised);
+            let approved = self.approved.contains(&id);
+            let excused = approved || self.unsure.contains(&id);
+            assert!(!sent.held || excused || self.was_granted(&sent.request));
+        }
+        self.held[device] = Some((leaf, false));
+    }
+
+    async fn renew(&mut self, device: usize) {
+        let Some((certificate, revoked)) = self.held[device].clone() else {
+            return;
+        };
+        let name = ca_issuer::name_text(certificate.subject()).unwrap();
+        let name = name.split(['=', ',']).nth(1).unwrap().to_owned();
+        let holder = self.devices[device].holding(certificate.clone());
+        // Under the transactionID of the key, as the enrolment was.
+        let renewal = holder.renewal(&name);
+        let reply = self.ask(&holder, &renewal).await;
+        let Some(reply) = reply else {
+            self.unsure.insert(renewal.transaction_id);
+            return;
+        };
+        if reply.attributes.pki_status == PkiStatus::Failure {
+            return;
+        }
+        self.remember(renewal, true, false);
+        assert!(!revoked && certificate.is_valid_at(self.now()));
+        self.renewals += 1;
+        self.held[device] = Some((reply.leaf(), false));
+    }
+
+    async fn decide(&mut self, act: &str) {
+        let path = "/scepTransactions?status=PENDING";
+        let page = self.admin.get(path).await.expect(200);
+        let Some(first) = page["items"].as_array().unwrap().first().cloned() else {
+            return;
+        };
+        let path = format!("/scepTransactions/{}/{act}", text(&first["uuid"]));
+        let status = self.admin.post(&path, Value::Null).await.status.as_u16();
+        // A crash comes after the decision.
+        assert!([204, 503].contains(&status), "{status}");
+        if status == 503 {
+            self.world.clock.advance(Duration::from_secs(6));
+        }
+        if act == "approve" {
+            self.approved.insert(text(&first["transactionId"]));
+        }
+    }
+
+    async fn revoke(&mut self, device: usize) {
+        if let Some((certificate, revoked)) = &mut self.held[device] {
+            let body = json!({ "reason": "superseded" });
+            let status = self.admin.revoke(certificate, body).await.status.as_u16();
+            // The CRL may wait for the next try; the certificate does not.
+            assert!([204, 503].contains(&status), "{status}");
+            *revoked = true;
+            self.revoked.insert(certificate.der().to_vec());
+        }
+    }
+
+    /// Finishes what crashes left, then compares what the authority signed with what the table knows.
+    async fn settle(&mut self) -> usize {
+        self.keys.fails.store(false, Ordering::SeqCst);
+        self.transactions.fails.store(false, Ordering::SeqCst);
+        self.world.clock.advance(Duration::from_secs(6));
+        upkeep(&self.world.managing, &Unmeasured).await.unwrap();
+        for device in 0..self.devices.len() {
+            self.poll(device, device).await;
+        }
+        let certificates = self.certificates().await;
+        let signed = self.keys.signed.lock().unwrap().clone();
+        let of_devices = signed.iter().filter(|signed| is_for_a_device(signed));
+        let known: HashSet<Vec<u8>> = certificates.iter().map(to_be_signed).collect();
+        let unknown = of_devices.filter(|signed| !known.contains(*signed)).count();
+        assert_eq!(unknown, 0, "signed and not recorded");
+        certificates.len()
+    }
+
+    async fn certificates(&self) -> Vec<Certificate> {
+        let page = self.admin.get("/certificates?limit=500").await.expect(200);
+        let mut certificates = Vec::new();
+        for item in page["items"].as_array().unwrap() {
+            let path = format!("/certificates/{}/pem", text(&item["uuid"]));
+            let pem = self.admin.get(&path).await.expect(200);
+            certificates.push(Certificate::from_pem(&text(&pem)).unwrap());
+        }
+        certificates
+    }
+}
+
+/// The part of a certificate that is signed.
+fn to_be_signed(certificate: &Certificate) -> Vec<u8> {
+    let sequence = AnyRef::from_der(certificate.der()).unwrap();
+    let mut parts = SliceReader::new(sequence.value()).unwrap();
+    parts.tlv_bytes().unwrap().to_vec()
+}
+
+fn is_for_a_device(to_be_signed: &[u8]) -> bool {
+    [b"device-a".as_slice(), b"device-b", b"usurper"]
+        .iter()
+        .any(|name| {
+            to_be_signed
+                .windows(name.len())
+                .any(|window| window == *name)
+        })
+}
+
+#[test]
+fn no_sequence_of_events_yields_what_nobody_may_have() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let devices = [(); DEVICES].map(|()| Device::rsa());
+    let (issued, renewed) = (Cell::new(0), Cell::new(0));
+    let config = Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&prop::collection::vec(act(), 1..30), |acts| {
+            runtime.block_on(async {
+                let mut life = Life::new(&devices).await;
+                for act in &acts {
+                    life.act(act).await;
+                }
+                issued.set(issued.get() + life.settle().await);
+                renewed.set(renewed.get() + life.renewals);
+            });
+            Ok(())
+        })
+        .unwrap();
+    // The test is about something.
+    assert!(
+        issued.get() > 40 && renewed.get() > 0,
+        "{issued:?} {renewed:?}"
+    );
+}
