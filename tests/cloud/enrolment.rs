@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scep_cms::FailInfo;
+use scep_cms::{Certificate, Degenerate, FailInfo};
 use scepter_tests::device::Device;
 use serde_json::json;
 
@@ -18,6 +18,64 @@ fn an_administrator_makes_everything_and_a_device_enrols() {
     let _shared = ALONE.read();
     let admin = STACK.admin();
     STACK.run("administer.sh", &[&STACK.outputs["ApiUrl"], &admin.token]);
+}
+
+/// Renewal, approval, revocation, CRLs and rollover, with three clients.
+#[test]
+fn certificates_are_renewed_waited_for_revoked_and_carried_over() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    let tools = tools();
+    let arguments = [
+        &STACK.outputs["ApiUrl"],
+        &admin.token,
+        tools.to_str().unwrap(),
+    ];
+    STACK.run("lifecycle.sh", &arguments);
+}
+
+/// What is announced, and who is revoked, is told at both front doors.
+#[test]
+fn the_next_authority_and_the_crl_are_at_both_front_doors() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    admin.endpoint("next", CHALLENGE).unwrap();
+    let (_, authorities) = admin.call("GET", "/authorities", &json!(null));
+    let mut authorities = authorities.as_array().unwrap().iter();
+    let authority = authorities.find(|authority| authority["name"] == "next");
+    let path = format!(
+        "/authorities/{}/rollover",
+        authority.unwrap()["uuid"].as_str().unwrap()
+    );
+    // A key serves one generation.
+    let key = json!({ "keyArn": authority.unwrap()["keyReference"] });
+    let (status, reasons) = admin.call("POST", &path, &key);
+    assert_eq!(status, 422);
+    assert_eq!(
+        reasons,
+        json!(["keyArn: the authority has this key already"])
+    );
+    let (status, begun) = admin.call("POST", &path, &json!({}));
+    assert_eq!(status, 200);
+    let next = Certificate::from_pem(begun["next"]["pem"].as_str().unwrap()).unwrap();
+    for door in DOORS {
+        let url = STACK.scep_url(door, "next");
+        let get = |operation: &str| STACK.http(&[&format!("{url}?operation={operation}")], &[]);
+        let (_, caps) = get("GetCACaps");
+        assert!(String::from_utf8(caps).unwrap().contains("GetNextCACert"));
+        let (status, message) = get("GetNextCACert");
+        assert_eq!(status, 200);
+        let outer = Degenerate::from_ber(&message).unwrap();
+        assert_eq!(outer.certificates[0], next.der());
+    }
+    for crl in ["CrlUrl", "EdgeCrlUrl"] {
+        let url = STACK.outputs[crl].replace("{authorityName}", "next");
+        for url in [url.clone(), url.replace(".crl", "/2.crl")] {
+            let (status, crl) = STACK.http(&[&url], &[]);
+            assert_eq!(status, 200, "{url}");
+            assert_eq!(ca_issuer::entries_of(&crl).unwrap(), []);
+        }
+    }
 }
 
 #[test]

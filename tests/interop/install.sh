@@ -45,9 +45,9 @@ if [ ! -x "$folder/scepclient-aes" ]; then
     rm -rf "$build"
 fi
 
-if [ ! -f "$folder/jscep/Enrol.class" ]; then
+if [ ! -f "$folder/jscep/Scep.class" ]; then
     mvn -q -B -f "$here/jscep/pom.xml" dependency:copy-dependencies -DoutputDirectory="$folder/jscep"
-    javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Enrol.java"
+    javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Scep.java"
 fi
 
 python_tool() { # NAME PROGRAM PACKAGES…: a virtual environment of its own, whole or not there

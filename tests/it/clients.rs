@@ -94,6 +94,11 @@ fn an_administrator_makes_everything_and_a_device_enrols() {
 }
 
 #[test]
+fn certificates_are_renewed_waited_for_revoked_and_carried_over() {
+    administer("lifecycle.sh");
+}
+
+#[test]
 fn the_management_api_keeps_to_its_openapi_document() {
     administer("schemathesis.sh");
 }
