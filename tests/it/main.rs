@@ -7,6 +7,7 @@ mod availability;
 mod capabilities;
 mod clients;
 mod crashes;
+mod documents;
 mod edits;
 mod embedded;
 mod enrolment;

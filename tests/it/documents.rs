@@ -1,0 +1,66 @@
+//! What the documents name is there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// `(file's stem, function)` of everything in the Rust files below a folder.
+fn functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            functions(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for after in text.split("fn ").skip(1) {
+                let name = after.split(['(', '<']).next().unwrap();
+                found.insert((stem.to_owned(), name.to_owned()));
+            }
+        }
+    }
+}
+
+/// Each row of the conformance table names tests, and each of them exists.
+#[test]
+fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
+    let mut exist = BTreeSet::new();
+    for folder in ["shared", "functions", "tests"] {
+        functions(&root().join(folder), &mut exist);
+    }
+    let table = std::fs::read_to_string(root().join("docs/conformance.md")).unwrap();
+    let divergences = std::fs::read_to_string(root().join("docs/divergences.md")).unwrap();
+    let (mut rows, mut section) = (0, "");
+    for row in table.lines() {
+        if let Some(heading) = row.strip_prefix("## ") {
+            section = heading.split(' ').next().unwrap();
+        }
+        if !row.starts_with("| ") {
+            continue;
+        }
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells.len(), 4, "{row}");
+        if cells[0].trim() == "level" {
+            continue;
+        }
+        let tests: Vec<_> = cells[3].split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test shows {row}");
+        for test in tests {
+            let (file, name) = test.split_once("::").expect(test);
+            let test = (file.to_owned(), name.to_owned());
+            assert!(exist.contains(&test), "{file}::{name} does not exist");
+        }
+        if row.contains("(divergences.md)") {
+            let mut sections = divergences
+                .lines()
+                .filter_map(|line| line.split('|').nth(1));
+            let named = sections.any(|cell| cell.split(',').any(|one| one.trim() == section));
+            assert!(named, "no divergence of section {section}");
+        }
+        rows += 1;
+    }
+    assert!(rows >= 100, "only {rows} rows");
+}
