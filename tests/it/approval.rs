@@ -1,10 +1,11 @@
 //! Manual approval and CertPoll, RFC 8894 §3.3.2.3 and §3.3.3: what waits, who may ask, and what becomes of it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
+use scep_protocol::ScepProfile;
 use scep_service::{approve_transaction, upkeep};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -248,6 +249,60 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     only(&admin, "ISSUED").await;
     assert_eq!(certificates(&admin).await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();
+}
+
+/// One that cannot be finished keeps no other waiting.
+#[tokio::test]
+async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
+    let (world, admin, ..) = waiting().await;
+    let other = Device::rsa();
+    let reply = world
+        .ask(&other, &other.enrolment("device-2", CHALLENGE))
+        .await;
+    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    let keys = Arc::new(WatchedKeys {
+        keys: world.managing.ca_keys.clone(),
+        fails: AtomicBool::new(true),
+        signed: Mutex::default(),
+    });
+    let mut managing = world.managing.clone();
+    managing.ca_keys = keys.clone();
+    let page = admin
+        .get("/scepTransactions?status=PENDING")
+        .await
+        .expect(200);
+    for item in page["items"].as_array().unwrap() {
+        keys.fails.store(true, Ordering::SeqCst);
+        let uuid = text(&item["uuid"]).parse().unwrap();
+        assert!(approve_transaction(&managing, uuid, None).await.is_err());
+    }
+    world.clock.advance(Duration::from_secs(6));
+    keys.fails.store(true, Ordering::SeqCst);
+    assert!(upkeep(&managing, &Unmeasured).await.is_err());
+    assert_eq!(certificates(&admin).await, 1);
+    world.clock.advance(Duration::from_secs(6));
+    upkeep(&managing, &Unmeasured).await.unwrap();
+    assert_eq!(certificates(&admin).await, 2);
+}
+
+/// A transactionID is made of a key that everyone can see: who takes it to wait under does not keep its holder from renewing.
+#[tokio::test]
+async fn a_stranger_who_waits_keeps_no_holder_from_renewing() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    let manual = |profile: &mut ScepProfile| {
+        profile.require_manual_approval = true;
+        profile.challenge = None;
+    };
+    world.edit_scep_profile(manual).await;
+    let renewal = device.renewal("device-1");
+    let stranger = Device::rsa();
+    let mut taken = stranger.enrolment("stranger", CHALLENGE);
+    taken.transaction_id = renewal.transaction_id.clone();
+    let reply = world.ask(&stranger, &taken).await;
+    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    world.ask(&device, &renewal).await.leaf();
 }
 
 #[tokio::test]

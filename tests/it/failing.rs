@@ -58,6 +58,46 @@ impl CaKeys for WatchedKeys {
     }
 }
 
+/// CA keys of which one is lost.
+pub(crate) struct LostKey {
+    pub(crate) keys: Arc<dyn CaKeys>,
+    pub(crate) lost: KeyReference,
+}
+
+#[async_trait]
+impl CaKeys for LostKey {
+    async fn generate(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        self.keys.generate(authority, algorithm).await
+    }
+
+    async fn adopt(
+        &self,
+        reference: &KeyReference,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        self.keys.adopt(reference, algorithm).await
+    }
+
+    async fn sign(
+        &self,
+        key: &KeyReference,
+        algorithm: KeyAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        if *key == self.lost {
+            return Err(KeyError::Unavailable {
+                operation: "signing",
+                source: "the key is lost".into(),
+            });
+        }
+        self.keys.sign(key, algorithm, message).await
+    }
+}
+
 /// Transactions that can be made to lose what is to be recorded.
 pub(crate) struct FlakyTransactions {
     pub(crate) store: Arc<dyn Transactions>,

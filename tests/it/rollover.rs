@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scep_cms::{Certificate, Degenerate, MessageType};
-use scep_protocol::{RaCertificate, ScepProfile};
-use scep_service::{Crls, Versioned, upkeep};
+use scep_protocol::{Authority, Period, RaCertificate, ScepProfile};
+use scep_service::{Crls, NextKey, Versioned, activate_next, begin_rollover, upkeep};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, Unmeasured, World};
 use serde_json::{Value, json};
 
-use crate::failing::WatchedKeys;
+use crate::failing::{LostKey, WatchedKeys};
 use crate::second_opinion::{openssl, write};
 use crate::subordinate::{CA, MONTH, Outside};
 
@@ -267,6 +267,59 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     });
     assert!(upkeep(&managing, &Unmeasured).await.is_err());
     assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
+}
+
+/// Whose key is lost needs the next one most: nobody can be told of it, and everything else goes on.
+#[tokio::test]
+async fn an_authority_whose_key_is_lost_rolls_over() {
+    let (world, admin, _) = world().await;
+    let uuid = admin.find("/authorities", "test-ca").await;
+    let uuid = uuid.parse().unwrap();
+    world
+        .edit_scep_profile(|profile| profile.include_ca_certificate = true)
+        .await;
+    let before: Versioned<Authority> = world.managing.get(uuid).await.unwrap();
+    let mut managing = world.managing.clone();
+    managing.ca_keys = Arc::new(LostKey {
+        keys: managing.ca_keys,
+        lost: before.object.current.key.clone(),
+    });
+    let next = NextKey {
+        algorithm: None,
+        key: None,
+        validity: Period::years(10),
+    };
+    assert!(begin_rollover(&managing, uuid, next).await.is_err());
+    let activated = activate_next(&managing, uuid).await.unwrap();
+    assert_eq!(activated.object.current.number, 2);
+    let seen = ra_certificate(&world).await;
+    assert_ne!(seen, world.ra_certificate);
+    let device = Device::rsa();
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &seen);
+    let reply = device.read(world.post(message).await.body(), &seen);
+    let authority = activated.object.current.path().unwrap().certificate;
+    assert_eq!(
+        reply.leaf().issuer_and_serial_number().issuer(),
+        authority.subject()
+    );
+    assert_eq!(reply.certificates[1], authority.der());
+}
+
+/// What was issued before comes with the certificate that issued it.
+#[tokio::test]
+async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
+    let (world, admin, rollover) = world().await;
+    world
+        .edit_scep_profile(|profile| profile.include_ca_certificate = true)
+        .await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let first = world.ask(&device, &request).await;
+    begin(&admin, &rollover).await;
+    activate(&admin, &rollover).await;
+    let again = world.ask(&device, &request).await;
+    assert_eq!(again.certificates, first.certificates);
+    assert_eq!(again.certificates[1], world.authority.der());
 }
 
 #[tokio::test]

@@ -80,8 +80,7 @@ impl Outside {
             "basicConstraints=CA:FALSE\n",
             "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature\n",
         );
-        let not_ca =
-            "chain: certificate 1 is not a CA's, or its pathLenConstraint allows no further CA";
+        let not_ca = "chain: certificate 1 is not a CA's (basicConstraints CA:TRUE, keyUsage keyCertSign), or its pathLenConstraint allows no further CA";
         let ((by_leaf, leaf), (by_short, short)) = (of("leaf"), of("short"));
         let good = of_root(CA, MONTH);
         vec![

@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::token_command::TokenCommand;
 use crate::tokens::AdminToken;
 
-/// Serverless SCEP (RFC 8894) certificate enrolment, as one local process.
+/// SCEP (RFC 8894) certificate enrolment, as one local process.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -60,7 +60,7 @@ pub(crate) struct ServeSettings {
     /// Days that a request waits for an administrator's approval.
     #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     pending_days: u16,
-    /// Days until a CRL says that there will be another; it is made anew after half of them.
+    /// Days that a CRL is valid; the next one is made after half of them.
     #[arg(long, env = "SCEPTER_CRL_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     crl_days: u16,
     /// Token that may do everything [default: random, made once]

@@ -30,12 +30,12 @@ enum Action {
         #[command(flatten)]
         data: DataSettings,
     },
-    /// List tokens, without what they are.
+    /// List tokens: their names and scopes, not their values.
     List {
         #[command(flatten)]
         data: DataSettings,
     },
-    /// Let a token not count any more, from its next request on.
+    /// Revoke a token, from its next request on.
     Revoke {
         /// The token's id, as `scepter token list` shows it.
         id: String,

@@ -73,7 +73,9 @@ pub enum UnfitCertificate {
     #[error("chain: the issuer's certificate is missing")]
     ChainMissing,
     /// A certificate of the chain is no CA's, or may not have a CA below it.
-    #[error("chain: certificate {0} is not a CA's, or its pathLenConstraint allows no further CA")]
+    #[error(
+        "chain: certificate {0} is not a CA's (basicConstraints CA:TRUE, keyUsage keyCertSign), or its pathLenConstraint allows no further CA"
+    )]
     ChainNotCa(usize),
     /// A certificate of the chain is not valid now.
     #[error("chain: certificate {0} is not valid now")]

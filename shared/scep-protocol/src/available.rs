@@ -4,8 +4,8 @@ use scep_cms::{Certificate, IssuerAndSerialNumber, PkcsPkiEnvelope, PublicKey, R
 use time::OffsetDateTime;
 
 use crate::{
-    AlgorithmPolicy, Annotations, Authority, Capability, EndpointName, IssuingAuthority,
-    NextCaAnnouncement, RaCertificate, RaKeyPair, RaProfile, ScepProfile,
+    AlgorithmPolicy, Annotations, Authority, Capability, CertificatePath, EndpointName,
+    IssuingAuthority, NextCaAnnouncement, RaCertificate, RaKeyPair, RaProfile, ScepProfile,
 };
 
 /// What a store found behind an endpoint, whole or not.
@@ -71,7 +71,7 @@ pub struct AvailableProfile {
     /// Older keys, and those of the next generation.
     others: Vec<Served>,
     /// The certificate of each of the authority's generations.
-    issuers: Vec<(u32, Certificate)>,
+    issuers: Vec<(u32, CertificatePath)>,
     announcement: Option<NextCaAnnouncement>,
     annotations: Annotations,
 }
@@ -186,10 +186,10 @@ fn older(
     })
 }
 
-fn issuers(authority: &Authority) -> Vec<(u32, Certificate)> {
+fn issuers(authority: &Authority) -> Vec<(u32, CertificatePath)> {
     let generations = authority.generations();
     generations
-        .filter_map(|of| Some((of.number, of.path()?.certificate)))
+        .filter_map(|of| Some((of.number, of.path()?)))
         .collect()
 }
 
@@ -261,14 +261,13 @@ impl AvailableProfile {
         &self.served.authority
     }
 
-    /// The authority's certificate of a generation, and those above it as far as they are known.
+    /// The authority's certificate of a generation, and those above it.
     pub(crate) fn path_of(&self, generation: u32) -> impl Iterator<Item = &Certificate> {
-        let mut served = std::iter::once(&self.served).chain(&self.others);
-        let served = served.find(|served| served.authority.generation == generation);
-        let chain = served.map_or(&[][..], |served| served.authority.chain.as_slice());
-        let mut issuers = self.issuers.iter();
-        let issuer = issuers.find(|(number, _)| *number == generation);
-        issuer.map(|(_, issuer)| issuer).into_iter().chain(chain)
+        let issuers = self.issuers.iter();
+        let mut paths = issuers.filter(move |(number, _)| *number == generation);
+        let path = paths.next().map(|(_, path)| path);
+        path.into_iter()
+            .flat_map(|path| std::iter::once(&path.certificate).chain(&path.chain))
     }
 
     /// The profile as it serves a request in this envelope: with the key that it is encrypted to, be it an older one or the next
@@ -286,9 +285,9 @@ impl AvailableProfile {
                 })
         };
         if !is_recipient(&self.served)
-            && let Some(place) = self.others.iter().position(is_recipient)
+            && let Some(other) = self.others.iter_mut().find(|other| is_recipient(other))
         {
-            self.served = self.others.swap_remove(place);
+            std::mem::swap(&mut self.served, other);
         }
         self
     }
@@ -297,7 +296,7 @@ impl AvailableProfile {
     #[must_use]
     pub fn is_issuer(&self, name: &[u8]) -> bool {
         let mut issuers = self.issuers.iter();
-        issuers.any(|(_, issuer)| issuer.subject() == name)
+        issuers.any(|(_, path)| path.certificate.subject() == name)
     }
 
     /// The certificate of the server itself that has this name, an RA's or the authority's, and the generation that issued it: clients
@@ -311,7 +310,8 @@ impl AvailableProfile {
         let of_ra =
             served.map(|served| (&served.ra_key.certificate, Some(served.ra_key.generation)));
         let issuers = self.issuers.iter();
-        let of_authority = issuers.map(|(generation, issuer)| {
+        let of_authority = issuers.map(|(generation, path)| {
+            let issuer = &path.certificate;
             let is_root = issuer.issuer_and_serial_number().issuer() == issuer.subject();
             (issuer, is_root.then_some(*generation))
         });

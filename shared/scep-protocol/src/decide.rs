@@ -91,6 +91,8 @@ fn decide_for(request: &Request, known: Option<Transaction>, now: OffsetDateTime
         TransactionState::Rejected { .. } => request.anew(replacing),
         TransactionState::Issued { certificate, .. } if same => Decision::Resend { certificate },
         TransactionState::Pending { .. } if same && request.needs_approval => Decision::Pending,
+        // Nor does what a stranger lets wait keep a holder from renewing under the transactionID of its key.
+        TransactionState::Pending { .. } if !request.needs_approval => request.anew(replacing),
         // Devices derive the transactionID from their key: their corrected or later request starts anew.
         TransactionState::Issued { .. } | TransactionState::Pending { .. } if same_key => {
             request.anew(replacing)

@@ -46,14 +46,14 @@ impl AddressedRequest {
     ///
     /// # Errors
     /// [`Refusal::Envelope`] for whatever is not an intact request, without saying why; the failed check for a request
-    /// of the signer's own key, which no change to a ciphertext can make of a stranger's.
+    /// of the signer's own key, which a stranger has only if he can change a captured key into one that he can factor.
     pub fn open(
         self,
         key: &ContentKey,
         profile: &AvailableProfile,
     ) -> Result<EnrolmentRequest, Refusal> {
         let Some(csr) = self.read(key) else {
-            // The work that a request which could be read would take: time is not to tell what went wrong.
+            // The work that a request of the same key which could be read would take: time is not to tell what went wrong.
             self.request.verify_again();
             return Err(Refusal::Envelope);
         };

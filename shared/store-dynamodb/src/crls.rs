@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::item::{
-    CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, corrupt,
-    milliseconds, number, octets, text, unavailable,
+    CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, milliseconds, number,
+    octets, text, unavailable,
 };
 use crate::objects::ProfilesTable;
 
@@ -65,7 +65,7 @@ impl Crls for ProfilesTable {
                 }));
             }
         }
-        Err(corrupt(WHAT)(MissingPart(missing)))
+        Err(unavailable("reading a CRL")(MissingPart(missing)))
     }
 }
 
@@ -121,10 +121,7 @@ impl CrlStore for DynamoDbStore {
             {
                 Ok(ClaimOutcome::Won)
             }
-            Some(
-                PutItemError::ConditionalCheckFailedException(_)
-                | PutItemError::TransactionConflictException(_),
-            ) => {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => {
                 self.remove_parts(set, parts.len()).await;
                 Ok(ClaimOutcome::Lost)
             }

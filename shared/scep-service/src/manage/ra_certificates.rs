@@ -126,7 +126,7 @@ impl Managing {
     }
 
     /// Gives an RA certificate what it lacks: a key of the generation that issues and of the next one, each anew before it ends; the
-    /// announcement of the next one. Forgets keys that have ended. What it has become; `None` when `reference` is no RA certificate.
+    /// announcement of the next one. Forgets keys that have ended. What could be made is stored before an error. What it has become; `None` when `reference` is no RA certificate.
     pub(crate) async fn keep_ra_keys(
         &self,
         authority: &Authority,
@@ -142,9 +142,13 @@ impl Managing {
         let current = authority.issuing();
         let next = authority.next.as_ref();
         let next = next.and_then(|generation| authority.issuing_by(generation));
+        // What one generation's key cannot sign any more keeps no other's from its due.
+        let mut made = Ok(());
         for issuing in current.iter().chain(&next) {
-            let key = self.renewed_ra_key(issuing, &after).await?;
-            after.keys.extend(key);
+            match self.renewed_ra_key(issuing, &after).await {
+                Ok(key) => after.keys.extend(key),
+                Err(error) => made = Err(error),
+            }
         }
         let now = self.clock.now();
         let issuing = current.iter().chain(&next);
@@ -154,12 +158,18 @@ impl Managing {
             .keys
             .retain(|key| newest.contains(&key.uuid) || key.certificate.is_valid_at(now));
         after.announcement = match (&current, &next) {
-            (Some(current), Some(next)) => self.announcement(current, next, &after).await?,
+            (Some(current), Some(next)) => match self.announcement(current, next, &after).await {
+                Ok(announcement) => announcement,
+                Err(error) => {
+                    made = Err(error);
+                    None
+                }
+            },
             (_, None) | (None, _) => None,
         };
-        Ok(Some(
-            self.replace(before, after, AuditAction::Rotate).await?,
-        ))
+        let kept = self.replace(before, after, AuditAction::Rotate).await?;
+        made?;
+        Ok(Some(kept))
     }
 
     /// The key that an RA certificate is to have besides, while a generation issues: in the place of none, or of one that ends soon.

@@ -3,11 +3,14 @@
 use ca_issuer::CaSubject;
 use scep_protocol::{
     Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
+    RaCertificate,
 };
 use uuid::Uuid;
 
 use super::authorities::{certify, without_authority};
-use crate::{AuditAction, AuthorityKind, Causes, Invalid, ManageError, Managing, Versioned, read};
+use crate::{
+    AuditAction, AuthorityKind, Causes, Invalid, ManageError, Managing, Object, Versioned, read,
+};
 
 /// The next key of an authority.
 #[derive(Clone, Debug)]
@@ -111,8 +114,13 @@ pub async fn activate_next(
     if !path.certificate.is_valid_at(managing.clock.now()) {
         return Err(vec![Invalid::NextNotValid].into());
     }
-    // From the next write on, every RA certificate serves with its key of that generation.
-    managing.keep_generations(uuid).await?;
+    // From the next write on, every RA certificate serves with its key of that generation; what the key of before cannot sign any
+    // more does not matter.
+    let kept = managing.keep_generations(uuid).await;
+    if !managing.have_keys_of(next.number, &before).await? {
+        kept?;
+        return Err(ManageError::Conflict);
+    }
     let mut after = before.object.clone();
     let issued = std::mem::replace(&mut after.current, next);
     after.previous.push(issued);
@@ -143,6 +151,23 @@ impl Managing {
             }
         }
         kept
+    }
+
+    /// Do all RA certificates of an authority have a key of this generation?
+    async fn have_keys_of(
+        &self,
+        generation: u32,
+        authority: &Versioned<Authority>,
+    ) -> Result<bool, ManageError> {
+        for dependent in &authority.dependents {
+            if dependent.kind == RaCertificate::KIND
+                && let Some(found) = read::<RaCertificate>(&*self.objects, dependent.uuid).await?
+                && found.object.key_of(generation).is_none()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The same after a change that is written: it stands, and what fails of this is upkeep's to mend.

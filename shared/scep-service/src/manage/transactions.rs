@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::audit::Act;
 use crate::issue::{LEASE, Signing};
 use crate::{
-    AuditAction, AuditRecord, ClaimOutcome, Failure, Invalid, ManageError, Managing, ObjectKind,
-    PageRequest, Reference, TransactionStatus, Versioned, read,
+    AuditAction, AuditRecord, Causes, ClaimOutcome, Failure, Invalid, ManageError, Managing,
+    ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
 };
 
 /// Longest reason of a rejection, in characters: it goes to the client as failInfoText.
@@ -55,13 +55,15 @@ fn signing(managing: &Managing) -> Signing<'_> {
     }
 }
 
-/// Finishes the transactions that a crash left unfinished, and whose requesters do not come back for.
+/// Finishes the transactions that a crash left unfinished, and whose requesters do not come back for. What fails for one is logged, and
+/// keeps no other from being finished.
 pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure> {
     let mut page = PageRequest {
         limit: PAGE,
         cursor: None,
     };
     let now = managing.clock.now();
+    let mut finished = Ok(());
     loop {
         let issuing = Some(TransactionStatus::Issuing);
         let found = managing.certificates.transactions(issuing, &page, now);
@@ -80,12 +82,17 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
             }) = transaction
                 && lease_until < now
             {
-                signing(managing).resume(&key, claim, &issuance).await?;
+                let signing = signing(managing);
+                if let Err(error) = signing.resume(&key, claim, &issuance).await {
+                    let (uuid, cause) = (summary.uuid, Causes(&error));
+                    tracing::error!(%uuid, error = %cause, "a transaction was not finished");
+                    finished = Err(error);
+                }
             }
         }
         page.cursor = found.cursor;
         if page.cursor.is_none() {
-            return Ok(());
+            return finished;
         }
     }
 }
