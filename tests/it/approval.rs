@@ -1,7 +1,7 @@
 //! Manual approval and CertPoll, RFC 8894 §3.3.2.3 and §3.3.3: what waits, who may ask, and what becomes of it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
@@ -234,11 +234,7 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     let (world, admin, device, request) = waiting().await;
     let uuid = text(&only(&admin, "PENDING").await["uuid"]);
     let mut managing = world.managing.clone();
-    managing.ca_keys = Arc::new(WatchedKeys {
-        keys: managing.ca_keys,
-        fails: AtomicBool::new(true),
-        signed: Mutex::default(),
-    });
+    managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
     let approved = approve_transaction(&managing, uuid.parse().unwrap(), None).await;
     assert!(approved.is_err());
     only(&admin, "ISSUING").await;
@@ -260,11 +256,7 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
         .ask(&other, &other.enrolment("device-2", CHALLENGE))
         .await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
-    let keys = Arc::new(WatchedKeys {
-        keys: world.managing.ca_keys.clone(),
-        fails: AtomicBool::new(true),
-        signed: Mutex::default(),
-    });
+    let keys = Arc::new(WatchedKeys::failing(world.managing.ca_keys.clone()));
     let mut managing = world.managing.clone();
     managing.ca_keys = keys.clone();
     let page = admin

@@ -21,6 +21,27 @@ pub(crate) struct WatchedKeys {
     /// The next call fails.
     pub(crate) fails: AtomicBool,
     pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
+    /// This one signs nothing.
+    pub(crate) lost: Option<KeyReference>,
+}
+
+impl WatchedKeys {
+    /// Keys that do not fail yet.
+    pub(crate) fn over(keys: Arc<dyn CaKeys>) -> Self {
+        Self {
+            keys,
+            fails: AtomicBool::new(false),
+            signed: Mutex::default(),
+            lost: None,
+        }
+    }
+
+    /// Keys whose next call fails.
+    pub(crate) fn failing(keys: Arc<dyn CaKeys>) -> Self {
+        let watched = Self::over(keys);
+        watched.fails.store(true, Ordering::SeqCst);
+        watched
+    }
 }
 
 #[async_trait]
@@ -47,53 +68,13 @@ impl CaKeys for WatchedKeys {
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        if self.fails.swap(false, Ordering::SeqCst) {
+        if self.fails.swap(false, Ordering::SeqCst) || self.lost.as_ref() == Some(key) {
             return Err(KeyError::Unavailable {
                 operation: "signing",
                 source: "a test asked for this".into(),
             });
         }
         self.signed.lock().unwrap().insert(message.to_vec());
-        self.keys.sign(key, algorithm, message).await
-    }
-}
-
-/// CA keys of which one is lost.
-pub(crate) struct LostKey {
-    pub(crate) keys: Arc<dyn CaKeys>,
-    pub(crate) lost: KeyReference,
-}
-
-#[async_trait]
-impl CaKeys for LostKey {
-    async fn generate(
-        &self,
-        authority: &ProfileName,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError> {
-        self.keys.generate(authority, algorithm).await
-    }
-
-    async fn adopt(
-        &self,
-        reference: &KeyReference,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError> {
-        self.keys.adopt(reference, algorithm).await
-    }
-
-    async fn sign(
-        &self,
-        key: &KeyReference,
-        algorithm: KeyAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        if *key == self.lost {
-            return Err(KeyError::Unavailable {
-                operation: "signing",
-                source: "the key is lost".into(),
-            });
-        }
         self.keys.sign(key, algorithm, message).await
     }
 }

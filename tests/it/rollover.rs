@@ -1,7 +1,6 @@
 //! Rollover, RFC 8894 §4.7 and §5.1: an authority's next key, from its announcement to the end of the old one.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use scep_cms::{Certificate, Degenerate, MessageType};
@@ -12,7 +11,7 @@ use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, Unmeasured, World};
 use serde_json::{Value, json};
 
-use crate::failing::{LostKey, WatchedKeys};
+use crate::failing::WatchedKeys;
 use crate::second_opinion::{openssl, write};
 use crate::subordinate::{CA, MONTH, Outside};
 
@@ -259,12 +258,8 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     let before = (made(1).await, made(2).await);
     world.clock.advance(4 * DAY);
     let mut managing = world.managing.clone();
-    managing.ca_keys = Arc::new(WatchedKeys {
-        keys: managing.ca_keys,
-        // The oldest generation comes first.
-        fails: AtomicBool::new(true),
-        signed: Mutex::default(),
-    });
+    // The oldest generation comes first.
+    managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
     assert!(upkeep(&managing, &Unmeasured).await.is_err());
     assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
 }
@@ -280,9 +275,9 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
         .await;
     let before: Versioned<Authority> = world.managing.get(uuid).await.unwrap();
     let mut managing = world.managing.clone();
-    managing.ca_keys = Arc::new(LostKey {
-        keys: managing.ca_keys,
-        lost: before.object.current.key.clone(),
+    managing.ca_keys = Arc::new(WatchedKeys {
+        lost: Some(before.object.current.key.clone()),
+        ..WatchedKeys::over(managing.ca_keys)
     });
     let next = NextKey {
         algorithm: None,

@@ -3,8 +3,8 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use der::asn1::AnyRef;
@@ -99,11 +99,7 @@ struct Life<'a> {
 impl<'a> Life<'a> {
     async fn new(devices: &'a [Device]) -> Self {
         let mut world = World::new().await;
-        let keys = Arc::new(WatchedKeys {
-            keys: world.issuing.ca_keys.clone(),
-            fails: AtomicBool::new(false),
-            signed: Mutex::default(),
-        });
+        let keys = Arc::new(WatchedKeys::over(world.issuing.ca_keys.clone()));
         let transactions = Arc::new(FlakyTransactions {
             store: world.issuing.transactions.clone(),
             fails: AtomicBool::new(false),

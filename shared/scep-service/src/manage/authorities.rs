@@ -7,7 +7,7 @@ use ca_issuer::{
 use scep_cms::CertificationRequest;
 use scep_protocol::{
     Authority, CaGeneration, CertificatePath, Certification, Description, KeyAlgorithm,
-    KeyReference, Period,
+    KeyReference, Period, ProfileName,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{describe, new_name, same_name};
 use crate::entropy::random;
 use crate::{
-    AuditAction, Edit, Failure, GeneratedKey, Invalid, ManageError, Managing, Object, Versioned,
-    find,
+    AuditAction, Edit, Failure, GeneratedKey, Invalid, KeyError, ManageError, Managing, Object,
+    Versioned, find,
 };
 
 /// Who certifies an authority.
@@ -59,8 +59,7 @@ pub async fn create_authority(
     let name = new_name(Some(new.name), &mut reasons);
     let mut description = Description::default();
     describe(new.description, &mut description, &mut reasons);
-    let ends = new.validity.after(managing.clock.now());
-    if new.validity.is_zero() || ends.is_none_or(|end| end.year() > 9999) {
+    if !is_validity(new.validity, managing.clock.now()) {
         reasons.push(Invalid::Validity);
     }
     let subject = CaSubject::new(&new.subject)
@@ -74,10 +73,7 @@ pub async fn create_authority(
     if taken.is_some() {
         return Err(ManageError::NameTaken(Authority::KIND));
     }
-    let key = match &new.key {
-        Some(reference) => managing.ca_keys.adopt(reference, new.key_algorithm).await?,
-        None => managing.ca_keys.generate(&name, new.key_algorithm).await?,
-    };
+    let key = ca_key(managing, &name, new.key.as_ref(), new.key_algorithm).await?;
     let certified = certify(
         managing,
         &key,
@@ -110,6 +106,25 @@ pub async fn create_authority(
         Err(_) => without_authority(&key.reference),
     }
     created
+}
+
+/// Can a root's certificate be valid for so long from now on? For some time, and not beyond RFC 5280's dates.
+pub(super) fn is_validity(validity: Period, now: OffsetDateTime) -> bool {
+    let ends = validity.after(now);
+    !validity.is_zero() && ends.is_some_and(|end| end.year() <= 9999)
+}
+
+/// The existing key that is to be taken, or a new one.
+pub(super) async fn ca_key(
+    managing: &Managing,
+    authority: &ProfileName,
+    existing: Option<&KeyReference>,
+    algorithm: KeyAlgorithm,
+) -> Result<GeneratedKey, KeyError> {
+    match existing {
+        Some(reference) => managing.ca_keys.adopt(reference, algorithm).await,
+        None => managing.ca_keys.generate(authority, algorithm).await,
+    }
 }
 
 /// Says that a key was made in vain.

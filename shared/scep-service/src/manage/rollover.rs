@@ -7,7 +7,7 @@ use scep_protocol::{
 };
 use uuid::Uuid;
 
-use super::authorities::{certify, without_authority};
+use super::authorities::{ca_key, certify, is_validity, without_authority};
 use crate::{
     AuditAction, AuthorityKind, Causes, Invalid, ManageError, Managing, Object, Versioned, read,
 };
@@ -50,8 +50,7 @@ async fn make_next(
     let current = &before.object.current;
     let path = current.path();
     let path = path.ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
-    let ends = next.validity.after(managing.clock.now());
-    if next.validity.is_zero() || ends.is_none_or(|end| end.year() > 9999) {
+    if !is_validity(next.validity, managing.clock.now()) {
         return Err(vec![Invalid::Validity].into());
     }
     let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
@@ -59,15 +58,8 @@ async fn make_next(
         Certification::Root { .. } => AuthorityKind::Root,
         Certification::Subordinate { .. } => AuthorityKind::Subordinate,
     };
-    let key = match &next.key {
-        Some(reference) => managing.ca_keys.adopt(reference, algorithm).await?,
-        None => {
-            managing
-                .ca_keys
-                .generate(&before.object.name, algorithm)
-                .await?
-        }
-    };
+    let name = &before.object.name;
+    let key = ca_key(managing, name, next.key.as_ref(), algorithm).await?;
     let has_key = |path: CertificatePath| {
         path.certificate.subject_public_key_info() == key.subject_public_key_info
     };
