@@ -202,10 +202,11 @@ impl Device {
 
     /// The pkiMessage of a request, encrypted under a challengePassword, RFC 8894 §3.1.
     pub fn message_by_password(&self, request: &Request, password: &str) -> Vec<u8> {
+        let random = || uuid::Uuid::new_v4().into_bytes();
         let wrapping = PasswordWrapping {
-            salt: [1; 16],
-            iv: [2; 16],
-            padding: [3; 16],
+            salt: random(),
+            iv: random(),
+            padding: random(),
             iterations: NonZeroU32::new(1_000).unwrap(),
         };
         let to = SealTo::Password {

@@ -176,6 +176,15 @@ impl World {
         find(&self.store, &name()).await.unwrap().unwrap()
     }
 
+    /// How many transactions are stored.
+    pub fn transactions(&self) -> usize {
+        let items = self.database.items("test-transactions").unwrap();
+        let transactions = items.iter();
+        transactions
+            .filter(|item| item.get("transactionId").is_some())
+            .count()
+    }
+
     /// GET of this path and query.
     pub async fn get(&self, path_and_query: &str) -> Response<Bytes> {
         self.send("GET", path_and_query, Vec::new()).await
@@ -232,6 +241,7 @@ pub fn deployment() -> Deployment {
         public_url: "http://scep.example".to_owned(),
         pending_validity: week,
         crl_validity: week,
+        refusal_delay: Duration::ZERO,
     }
 }
 

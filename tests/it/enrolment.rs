@@ -268,7 +268,7 @@ async fn twenty_at_once_get_one_certificate() {
     }
     assert!(leaves.iter().all(|leaf| *leaf == leaves[0]));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
-    assert_eq!(world.database.items("test-transactions").unwrap().len(), 1);
+    assert_eq!(world.transactions(), 1);
 }
 
 #[tokio::test]

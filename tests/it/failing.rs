@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use scep_protocol::{
-    Issuance, KeyAlgorithm, KeyReference, ProfileName, Transaction, TransactionKey,
+    Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName, Transaction, TransactionKey,
 };
 use scep_service::{
     AuditRecord, CaKeys, CertificateRecord, Claim, ClaimOutcome, GeneratedKey, KeyError,
@@ -90,6 +90,18 @@ pub(crate) struct FlakyTransactions {
 impl Transactions for FlakyTransactions {
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
         self.store.transaction(uuid).await
+    }
+
+    async fn remember_envelope(
+        &self,
+        encrypted_key: Fingerprint,
+        ciphertext: Fingerprint,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.store
+            .remember_envelope(encrypted_key, ciphertext, until, now)
+            .await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {

@@ -108,6 +108,7 @@ impl ServeSettings {
             public_url: base_url.to_owned(),
             pending_validity: DAY * self.pending_days.into(),
             crl_validity: DAY * self.crl_days.into(),
+            refusal_delay: Deployment::REFUSAL_DELAY,
         }
     }
 }

@@ -143,6 +143,7 @@ impl Environment {
             public_url: self.base_url("SCEPTER_PUBLIC_URL")?,
             pending_validity: self.days("SCEPTER_PENDING_DAYS", 7, 365)?,
             crl_validity: self.days("SCEPTER_CRL_DAYS", 7, 365)?,
+            refusal_delay: Deployment::REFUSAL_DELAY,
         })
     }
 

@@ -106,15 +106,43 @@ impl CertificationRequest {
 
     /// Verifies that the request is signed with the key that it asks a certificate for, over the bytes as they came.
     ///
+    /// Of a request that came in an envelope, [`VerifiedPkiMessage::verify_possession`] does this
+    /// without telling an attacker what the envelope opened to.
+    ///
+    /// [`VerifiedPkiMessage::verify_possession`]: crate::VerifiedPkiMessage::verify_possession
+    ///
     /// # Errors
     /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that is not on the list.
     pub fn verify(&self) -> Result<PublicKey, PublicKeyError> {
-        let key = PublicKey::from_der(&self.subject_public_key_info)?;
+        let key = self.public_key()?;
         let algorithm = self
             .signature_algorithm
             .map_err(|_| PublicKeyError::Unsupported)?;
-        key.verify(algorithm, &self.signed, &self.signature)?;
+        self.verify_with(&key, algorithm)?;
         Ok(key)
+    }
+
+    /// The key that it asks a certificate for.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_der`].
+    pub fn public_key(&self) -> Result<PublicKey, PublicKeyError> {
+        PublicKey::from_der(&self.subject_public_key_info)
+    }
+
+    pub(crate) fn verify_with(
+        &self,
+        key: &PublicKey,
+        algorithm: SignatureAlgorithm,
+    ) -> Result<(), PublicKeyError> {
+        key.verify(algorithm, &self.signed, &self.signature)
+    }
+
+    /// The algorithm of its signature, if verifying that takes `key` a whole public-key operation.
+    pub(crate) fn plausible_algorithm(&self, key: &PublicKey) -> Option<SignatureAlgorithm> {
+        let algorithm = self.signature_algorithm.ok()?;
+        key.is_plausible(algorithm, &self.signature)
+            .then_some(algorithm)
     }
 
     /// The whole request, DER. Holds the challengePassword: not for logs, not for storage.

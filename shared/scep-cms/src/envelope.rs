@@ -226,6 +226,18 @@ impl PkcsPkiEnvelope {
         self.cipher
     }
 
+    /// The encrypted content, whole blocks of the cipher.
+    #[must_use]
+    pub fn ciphertext(&self) -> &[u8] {
+        &self.ciphertext
+    }
+
+    /// The initialization vector, one block of the cipher.
+    #[must_use]
+    pub fn initialization_vector(&self) -> &[u8] {
+        &self.iv
+    }
+
     /// Everyone for whom the content key is wrapped.
     #[must_use]
     pub fn recipients(&self) -> &[Recipient] {

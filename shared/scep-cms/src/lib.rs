@@ -40,5 +40,7 @@ pub use envelope::{
 pub use error::DecodeError;
 pub use message_type::MessageType;
 pub use password_recipient::{PasswordRecipient, PasswordWrapping};
-pub use pki_message::{PkiMessage, VerifiedPkiMessage, VerifyError};
+pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyError};
+#[cfg(feature = "count-operations")]
+pub use public_key::operations;
 pub use public_key::{EcCurve, PublicKey, PublicKeyError};

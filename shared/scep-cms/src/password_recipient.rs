@@ -97,6 +97,12 @@ impl PasswordRecipient {
         }
     }
 
+    /// The wrapped content key.
+    #[must_use]
+    pub fn encrypted_key(&self) -> &[u8] {
+        &self.wrapped
+    }
+
     /// The content key for `content_cipher`. Never fails: what does not unwrap gives `stand_in`, and fails later like any other
     /// wrong content.
     ///

@@ -7,9 +7,10 @@ use subtle::ConstantTimeEq;
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
 use crate::attribute::SignedAttributes;
 use crate::{
-    AttributeError, BerError, CertRepAttributes, Certificate, CertificateIdentifier, DecodeError,
-    DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey, PublicKeyError, SenderNonce,
-    SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, oid, to_der,
+    AttributeError, BerError, CertRepAttributes, Certificate, CertificateIdentifier,
+    CertificationRequest, DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey,
+    PublicKeyError, SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, oid,
+    to_der,
 };
 
 /// A SignedData with one signer, read but not verified: nothing in it may be believed.
@@ -190,6 +191,15 @@ impl PkiMessage {
     }
 }
 
+/// Whose key the PKCS #10 request in a message may be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertifiableKeys {
+    /// The key that signed the message: an enrolment, RFC 8894 §2.3.
+    SignersOwn,
+    /// Any key that signed the request: a renewal, where the certificate of the old key vouches.
+    Any,
+}
+
 /// A message whose attributes and content are its signer's.
 #[derive(Clone)]
 pub struct VerifiedPkiMessage {
@@ -217,9 +227,52 @@ impl VerifiedPkiMessage {
         &self.signer_key
     }
 
-    /// Verifies the signature once more, for the time that it takes.
-    pub fn verify_again(&self) {
-        let _ = self.message.clone().verify();
+    /// Verifies that a PKCS #10 request, if the envelope opened to one, is signed with the key that
+    /// it asks a certificate for, over the bytes as they came. `None` when it is not.
+    ///
+    /// An attacker who splices a captured ciphertext into a message of his own must not learn by
+    /// time what it opened to. So the number of public-key operations depends on `keys` alone: one
+    /// with the signer's key, and one more where another key may be certified. What there is
+    /// nothing to verify for is spent on `decoy`, which is to be as long as the request would be.
+    #[must_use]
+    pub fn verify_possession(
+        &self,
+        csr: Option<&CertificationRequest>,
+        keys: CertifiableKeys,
+        decoy: &[u8],
+    ) -> Option<PublicKey> {
+        let certified = csr.and_then(|csr| Some((csr, csr.public_key().ok()?)));
+        let is_signers = |(_, key): &(_, PublicKey)| *key == self.signer_key;
+        let own = certified.clone().filter(is_signers);
+        let proven = self.verify_or_spend(own, decoy);
+        match keys {
+            CertifiableKeys::SignersOwn => proven,
+            CertifiableKeys::Any => {
+                let other = certified.filter(|certified| !is_signers(certified));
+                self.verify_or_spend(other, decoy).or(proven)
+            }
+        }
+    }
+
+    /// One public-key operation: on the request with its key or, where there is none, on `decoy`
+    /// with the signer's key and the message's signature.
+    fn verify_or_spend(
+        &self,
+        certified: Option<(&CertificationRequest, PublicKey)>,
+        decoy: &[u8],
+    ) -> Option<PublicKey> {
+        let certified =
+            certified.and_then(|(csr, key)| Some((csr, csr.plausible_algorithm(&key)?, key)));
+        let Some((csr, algorithm, key)) = certified else {
+            let algorithm = self.message.signature_algorithm.ok()?;
+            // It does not verify; its time is all that is wanted.
+            let _ = self
+                .signer_key
+                .verify(algorithm, decoy, &self.message.signature);
+            return None;
+        };
+        csr.verify_with(&key, algorithm).ok()?;
+        Some(key)
     }
 
     /// The pkcsPKIEnvelope that is the signed content.

@@ -152,6 +152,8 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), PublicKeyError> {
+        #[cfg(feature = "count-operations")]
+        operations::count();
         match self {
             Self::Ec { curve, point } => {
                 let algorithm = ecdsa(*curve, algorithm).ok_or(PublicKeyError::Unsupported)?;
@@ -165,6 +167,33 @@ impl PublicKey {
                 Some(algorithm) => aws_lc_verify(algorithm, pkcs1, message, signature),
                 None => verify_short_rsa(pkcs1, algorithm, message, signature),
             },
+        }
+    }
+
+    /// Whether verifying `signature` takes this key a whole public-key operation. A signature of
+    /// another length or range, or of an algorithm that this key does not go with, is rejected
+    /// before any arithmetic, which an attacker could measure.
+    #[must_use]
+    pub fn is_plausible(&self, algorithm: SignatureAlgorithm, signature: &[u8]) -> bool {
+        match self {
+            Self::Ec { curve, point } => {
+                let coordinate_bytes = point.len() / 2;
+                ecdsa(*curve, algorithm).is_some()
+                    && is_ecdsa_signature(signature, coordinate_bytes)
+            }
+            Self::Rsa { pkcs1, .. } => {
+                let is_rsa = match algorithm {
+                    SignatureAlgorithm::RsaPkcs1(_) => true,
+                    SignatureAlgorithm::RsaPss(digest) => digest != DigestAlgorithm::Sha1,
+                    SignatureAlgorithm::Ecdsa(_) => false,
+                };
+                // Of equal lengths, so that the order of octets is the order of numbers.
+                is_rsa
+                    && Pkcs1PublicKey::from_der(pkcs1).is_ok_and(|key| {
+                        let modulus = key.modulus.as_bytes();
+                        signature.len() == modulus.len() && signature < modulus
+                    })
+            }
         }
     }
 
@@ -197,6 +226,24 @@ impl PublicKey {
         encrypted.truncate(length);
         Ok(encrypted)
     }
+}
+
+/// ```asn1
+/// ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }
+/// ```
+#[derive(Sequence)]
+struct EcdsaSignature<'a> {
+    r: UintRef<'a>,
+    s: UintRef<'a>,
+}
+
+fn is_ecdsa_signature(signature: &[u8], coordinate_bytes: usize) -> bool {
+    EcdsaSignature::from_der(signature).is_ok_and(|signature| {
+        [signature.r, signature.s].iter().all(|part| {
+            let octets = part.as_bytes();
+            octets.len() <= coordinate_bytes && octets.iter().any(|octet| *octet != 0)
+        })
+    })
 }
 
 fn rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
@@ -299,4 +346,24 @@ fn ecdsa(
         (EcCurve::P521, DigestAlgorithm::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
         (EcCurve::P521, DigestAlgorithm::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
     })
+}
+
+/// How many public-key operations this thread has done, for tests of what takes an attacker's time.
+#[cfg(feature = "count-operations")]
+pub mod operations {
+    use std::cell::Cell;
+
+    thread_local! {
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        COUNT.set(COUNT.get().wrapping_add(1));
+    }
+
+    /// Signatures that this thread has verified, or tried to.
+    #[must_use]
+    pub fn counted() -> u64 {
+        COUNT.get()
+    }
 }

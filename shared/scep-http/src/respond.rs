@@ -149,7 +149,7 @@ impl Said {
                 outcome: "refused",
                 pki_status: Some("FAILURE"),
                 fail_info: Some(refusal.fail_info().name()),
-                reason: Some(refusal.text().into_owned()),
+                reason: Some(refusal.log_reason().into_owned()),
                 ..said
             },
         }

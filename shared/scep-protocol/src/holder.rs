@@ -1,10 +1,10 @@
-//! Who holds a good certificate of ours, and from when on it may be renewed.
+//! Who signed a message, and from when on a certificate may be renewed.
 
-use scep_cms::{Certificate, Validity};
+use scep_cms::{CertifiableKeys, Certificate, MessageType, Validity};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Refusal, Revocation};
+use crate::Refusal;
 
 /// What the inventory knows of a certificate.
 #[derive(Clone, Debug)]
@@ -15,44 +15,64 @@ pub struct KnownCertificate {
     pub certificate: Certificate,
     /// The RA Profile whose rules made it.
     pub ra_profile: Uuid,
-    /// That it is revoked, if it is.
-    pub revocation: Option<Revocation>,
+    /// Whether it is revoked, or another certificate of its key is.
+    pub revoked: bool,
 }
 
-/// A signer whose certificate is one of ours and good: in the inventory, not revoked, not expired.
+/// Who signed a message, as far as the inventory tells. Settled before anything is opened.
 #[derive(Clone, Debug)]
-pub struct Holder(KnownCertificate);
+pub enum Signer {
+    /// The holder of a certificate of this authority that is valid and not revoked.
+    Holder(Box<KnownCertificate>),
+    /// The holder of a certificate of this authority that is not valid now: it expired.
+    Former,
+    /// Anyone else: whose certificate it is, nobody knows.
+    Unknown,
+}
 
-impl Holder {
-    /// The holder of this certificate, if the inventory knows it and has nothing against it.
+impl Signer {
+    /// Who signed with this certificate. `known` is what the inventory has under its serial number.
     ///
     /// # Errors
-    /// [`Refusal::SignerNotOurs`], [`Refusal::SignerRevoked`] or [`Refusal::SignerExpired`].
+    /// [`Refusal::SignerRevoked`]: a revoked certificate signs nothing.
     pub fn of(
         signer: &Certificate,
         known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<Self, Refusal> {
-        let known = known.filter(|known| known.certificate == *signer);
-        let known = known.ok_or(Refusal::SignerNotOurs)?;
-        if known.revocation.is_some() {
+        let Some(known) = known.filter(|known| known.certificate == *signer) else {
+            return Ok(Self::Unknown);
+        };
+        if known.revoked {
             return Err(Refusal::SignerRevoked);
         }
         if !known.certificate.is_valid_at(now) {
-            return Err(Refusal::SignerExpired);
+            return Ok(Self::Former);
         }
-        Ok(Self(known))
+        Ok(Self::Holder(Box::new(known)))
     }
 
-    /// The certificate.
-    #[must_use]
-    pub fn certificate(self) -> KnownCertificate {
-        self.0
+    /// May this signer send such a message? Whoever holds no certificate of ours may only enrol.
+    pub(crate) fn may_send(&self, message_type: MessageType) -> Result<(), Refusal> {
+        match (message_type, self) {
+            (MessageType::PkcsReq, _) | (_, Self::Holder(_)) => Ok(()),
+            (_, Self::Former) => Err(Refusal::SignerExpired),
+            (_, Self::Unknown) => Err(Refusal::SignerNotOurs),
+        }
+    }
+
+    /// Whose keys this signer may have certified.
+    pub(crate) const fn certifiable_keys(&self) -> CertifiableKeys {
+        match self {
+            Self::Holder(_) | Self::Former => CertifiableKeys::Any,
+            Self::Unknown => CertifiableKeys::SignersOwn,
+        }
     }
 }
 
 /// From when on a certificate may be renewed: so many days before its end; without a number, in the second half of its life.
-pub(crate) fn renewable_from(validity: Validity, threshold_days: Option<u32>) -> OffsetDateTime {
+#[must_use]
+pub fn renewable_from(validity: Validity, threshold_days: Option<u32>) -> OffsetDateTime {
     let Validity {
         not_before,
         not_after,

@@ -24,7 +24,7 @@ pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
 pub use decide::{Decision, decide, decide_poll};
-pub use holder::{Holder, KnownCertificate};
+pub use holder::{KnownCertificate, Signer, renewable_from};
 pub use period::{Period, PeriodError};
 pub use profile::{
     Annotations, Attributes, Authority, CaCertificateForm, CaGeneration, CertificateAssociations,
@@ -32,7 +32,7 @@ pub use profile::{
     KeyReference, NameError, NextCaAnnouncement, ProfileName, RaCertificate, RaKeyPair, RaProfile,
     ScepActivation, ScepProfile, SealedSecret, Signature,
 };
-pub use refusal::{Refusal, Rejection};
+pub use refusal::{EnvelopeFault, Refusal, Rejection};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::RuleViolation;

@@ -18,12 +18,10 @@ pub enum Refusal {
     ContentEncryption,
     /// The PKCS #10 request is signed with an algorithm, or for a key, that is not taken.
     CsrAlgorithm,
-    /// The PKCS #10 request's own signature does not verify.
-    CsrSignature,
     /// The message digest is not taken.
     Digest,
-    /// The envelope does not open to an intact request: wrong key, wrong padding and garbage alike.
-    Envelope,
+    /// The envelope does not open to an intact request. The client is never told which fault it is.
+    Envelope(EnvelopeFault),
     /// The profile has nothing that authorises an enrolment.
     EnrolmentNotAuthorised,
     /// The content key is wrapped in a way that is not taken.
@@ -36,6 +34,8 @@ pub enum Refusal {
     NoEnvelope,
     /// A CertPoll that another key signed than the request.
     PollOfAnother,
+    /// The envelope of a GetCert or GetCRL does not open to a query: answered like [`Self::UnknownCertificate`].
+    QueryEnvelope(EnvelopeFault),
     /// No recipient is one of the profile's RA certificates.
     Recipient,
     /// An administrator said no, in these words, if any.
@@ -46,6 +46,8 @@ pub enum Refusal {
     RenewalSubject,
     /// A certificate that may only be renewed from this day on.
     RenewalTooEarly(Date),
+    /// The PKCS #10 request is longer than any that is read.
+    RequestTooLarge,
     /// The rules of the RA Profile say no.
     Rule(RuleViolation),
     /// The message's digest or signature does not verify, or its signer is not there.
@@ -62,8 +64,6 @@ pub enum Refusal {
     SignerRevoked,
     /// The certificate that a transaction had is revoked: it is not handed out again.
     Revoked,
-    /// An enrolment that is signed with another key than the one to be certified.
-    SignerIsNotSubject,
     /// The transactionID is in use by another key.
     TransactionTaken,
     /// A GetCert or GetCRL for a certificate that the authority has not issued.
@@ -82,10 +82,9 @@ impl Refusal {
             | Self::SignerAlgorithm
             | Self::SignerCannotDecrypt => FailInfo::BadAlg,
             Self::Rule(violation) => violation.fail_info(),
-            Self::Envelope | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
+            Self::Envelope(_) | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
             Self::Attribute(_)
             | Self::Challenge
-            | Self::CsrSignature
             | Self::EnrolmentNotAuthorised
             | Self::MessageType
             | Self::NoEnvelope
@@ -94,13 +93,15 @@ impl Refusal {
             | Self::RenewalNames
             | Self::RenewalSubject
             | Self::RenewalTooEarly(_)
+            | Self::RequestTooLarge
             | Self::Revoked
             | Self::SignerExpired
-            | Self::SignerIsNotSubject
             | Self::SignerNotOurs
             | Self::SignerRevoked
             | Self::TransactionTaken => FailInfo::BadRequest,
-            Self::NothingPending | Self::UnknownCertificate => FailInfo::BadCertId,
+            Self::NothingPending | Self::QueryEnvelope(_) | Self::UnknownCertificate => {
+                FailInfo::BadCertId
+            }
         }
     }
 
@@ -112,9 +113,8 @@ impl Refusal {
             Self::Challenge => "the challengePassword is missing or wrong",
             Self::ContentEncryption => "the content encryption algorithm is not supported",
             Self::CsrAlgorithm => "the algorithm of the PKCS #10 request is not supported",
-            Self::CsrSignature => "the signature of the PKCS #10 request does not verify",
             Self::Digest => "the message digest algorithm is not supported",
-            Self::Envelope => "the content cannot be decrypted",
+            Self::Envelope(_) => "the content cannot be decrypted",
             Self::EnrolmentNotAuthorised => {
                 "the profile has no challengePassword to authorise enrolments"
             }
@@ -133,6 +133,7 @@ impl Refusal {
             Self::RenewalTooEarly(day) => {
                 return Cow::Owned(format!("the certificate cannot be renewed before {day}"));
             }
+            Self::RequestTooLarge => "the PKCS #10 request is larger than 16 KiB",
             Self::Revoked => "the certificate of this transaction is revoked",
             Self::Rule(violation) => return violation.text(),
             Self::Signature => "the message signature does not verify",
@@ -143,13 +144,60 @@ impl Refusal {
                 "the signer's certificate was not issued by this authority under this RA Profile"
             }
             Self::SignerRevoked => "the signer's certificate is revoked",
-            Self::SignerIsNotSubject => {
-                "the message is not signed with the key of the PKCS #10 request"
-            }
             Self::TransactionTaken => "the transactionID belongs to another request",
-            Self::UnknownCertificate => "no certificate has this issuer and serial number",
+            Self::QueryEnvelope(_) | Self::UnknownCertificate => {
+                "no certificate has this issuer and serial number"
+            }
         })
     }
+}
+
+impl Refusal {
+    /// The reason for an operator: what the client is told, or the fault that it must not learn.
+    #[must_use]
+    pub fn log_reason(&self) -> Cow<'static, str> {
+        if let Self::Envelope(fault) | Self::QueryEnvelope(fault) = self {
+            return Cow::Owned(fault.to_string());
+        }
+        self.text()
+    }
+
+    /// Whether the time of the answer would tell an attacker what the envelope opened to. Such an
+    /// answer leaves at a fixed time after the end of its request.
+    #[must_use]
+    pub const fn is_timed(&self) -> bool {
+        matches!(
+            self,
+            Self::Envelope(_) | Self::QueryEnvelope(_) | Self::UnknownCertificate
+        )
+    }
+}
+
+/// Why an envelope does not open to an intact request. For the log: told to a client, it would read
+/// captured messages to an attacker octet by octet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeFault {
+    /// The PKCS #10 request is signed with an algorithm, or for a key, that is not taken.
+    #[error("the algorithm or key of the PKCS #10 request is not supported")]
+    CsrAlgorithm,
+    /// The PKCS #10 request's own signature does not verify.
+    #[error("the signature of the PKCS #10 request does not verify")]
+    CsrSignature,
+    /// The PKCS #10 request is for another key than the one that signed the message.
+    #[error("the PKCS #10 request is not for the key that signed the message")]
+    ForeignKey,
+    /// What can be seen from outside is not as it must be.
+    #[error("the outline of the envelope is malformed")]
+    Outline,
+    /// Wrong key or wrong padding.
+    #[error("the envelope does not open")]
+    Padding,
+    /// The encrypted key came before, with another ciphertext.
+    #[error("the encrypted key came before with another ciphertext")]
+    Reused,
+    /// What the envelope holds cannot be read.
+    #[error("the envelope holds no readable request")]
+    Structure,
 }
 
 /// A plain HTTP answer where no CertRep can be given.
@@ -265,20 +313,16 @@ mod tests {
             "the algorithm of the PKCS #10 request is not supported",
         );
         check(
-            Refusal::CsrSignature,
-            BadRequest,
-            "the signature of the PKCS #10 request does not verify",
-        );
-        check(
             Refusal::Digest,
             BadAlg,
             "the message digest algorithm is not supported",
         );
-        check(
-            Refusal::Envelope,
-            BadMessageCheck,
-            "the content cannot be decrypted",
-        );
+        for fault in FAULTS {
+            let closed = "the content cannot be decrypted";
+            check(Refusal::Envelope(fault), BadMessageCheck, closed);
+            let unknown = "no certificate has this issuer and serial number";
+            check(Refusal::QueryEnvelope(fault), BadCertId, unknown);
+        }
         check(
             Refusal::EnrolmentNotAuthorised,
             BadRequest,
@@ -375,15 +419,39 @@ mod tests {
             "the reply cannot be encrypted to the signer's key",
         );
         check(
-            Refusal::SignerIsNotSubject,
+            Refusal::RequestTooLarge,
             BadRequest,
-            "the message is not signed with the key of the PKCS #10 request",
+            "the PKCS #10 request is larger than 16 KiB",
         );
         check(
             Refusal::TransactionTaken,
             BadRequest,
             "the transactionID belongs to another request",
         );
+    }
+
+    const FAULTS: [EnvelopeFault; 7] = [
+        EnvelopeFault::CsrAlgorithm,
+        EnvelopeFault::CsrSignature,
+        EnvelopeFault::ForeignKey,
+        EnvelopeFault::Outline,
+        EnvelopeFault::Padding,
+        EnvelopeFault::Reused,
+        EnvelopeFault::Structure,
+    ];
+
+    /// The log names each fault of an envelope, and its answer is timed; other refusals say what they log.
+    #[test]
+    fn what_an_attacker_must_not_learn_is_for_the_log() {
+        for fault in FAULTS {
+            let refusal = Refusal::Envelope(fault);
+            assert_eq!(refusal.log_reason(), fault.to_string());
+            assert_ne!(refusal.log_reason(), refusal.text());
+            assert!(refusal.is_timed() && Refusal::QueryEnvelope(fault).is_timed());
+        }
+        assert!(Refusal::UnknownCertificate.is_timed());
+        assert_eq!(Refusal::Challenge.log_reason(), Refusal::Challenge.text());
+        assert!(!Refusal::Challenge.is_timed());
     }
 
     #[test]

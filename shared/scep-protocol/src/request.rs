@@ -2,29 +2,25 @@
 
 use scep_cms::{
     CertificationRequest, ChallengePassword, ContentEncryption, ContentKey, IssuerAndSerialNumber,
-    MessageType, PkcsPkiEnvelope, PublicKey, PublicKeyError,
+    MessageType, PkcsPkiEnvelope, PublicKey,
 };
 use time::OffsetDateTime;
 
 use crate::holder::renewable_from;
 use crate::{
-    AvailableProfile, CertificateTemplate, Fingerprint, Holder, KnownCertificate, Refusal,
-    RequestFingerprint, RuleViolation, SignedRequest, SignerClass, WrappedKey,
+    AvailableProfile, CertificateTemplate, EnvelopeFault, Fingerprint, KnownCertificate, Refusal,
+    RequestFingerprint, RuleViolation, SignedRequest, Signer, SignerClass, WrappedKey,
 };
 
-/// A request that is encrypted to us, as far as can be seen from outside.
+/// A request that is encrypted to us, as far as can be seen from outside, by a signer who may send it.
 pub struct AddressedRequest {
     pub(crate) request: SignedRequest,
+    pub(crate) signer: Signer,
     pub(crate) envelope: PkcsPkiEnvelope,
     pub(crate) wrapped: WrappedKey,
 }
 
 impl AddressedRequest {
-    fn read(&self, key: &ContentKey) -> Option<CertificationRequest> {
-        let content = self.envelope.open(key).ok()?;
-        CertificationRequest::from_der(&content).ok()
-    }
-
     /// The wrapped content key.
     #[must_use]
     pub const fn wrapped(&self) -> &WrappedKey {
@@ -37,58 +33,110 @@ impl AddressedRequest {
         self.envelope.cipher()
     }
 
-    /// The second half of step 7, and step 8: opens the envelope, reads the PKCS #10 request in it, verifies that
-    /// request's own signature and applies the RA Profile's rules for keys.
+    /// Of the encrypted content key. Leading zeros, which RSA ignores, do not make it another one.
+    #[must_use]
+    pub fn encrypted_key(&self) -> Fingerprint {
+        let octets = match &self.wrapped {
+            WrappedKey::KeyTransport { encrypted_key, .. } => encrypted_key,
+            WrappedKey::Password(recipient) => recipient.encrypted_key(),
+        };
+        let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+        Fingerprint::of(octets.get(zeros..).unwrap_or_default())
+    }
+
+    /// Of everything that the content key decrypts: cipher, initialization vector and ciphertext.
+    #[must_use]
+    pub fn ciphertext(&self) -> Fingerprint {
+        let name = self.cipher().oid();
+        let parts = [
+            name.as_bytes(),
+            self.envelope.initialization_vector(),
+            self.envelope.ciphertext(),
+        ];
+        Fingerprint::of(&parts.concat())
+    }
+
+    /// Step 9: opens the envelope and verifies the signature of the PKCS #10 request in it.
     ///
-    /// Who copies a captured envelope, changes blocks of its CBC ciphertext and signs that with a key of his own must not
-    /// learn what became of it: padding, structure and signature would tell him the plaintext octet by octet. So all
-    /// that is told of a request by another key than the message's signer is whether it is intact, self-signature and all.
+    /// CBC has no integrity: an attacker may splice the encrypted key and the ciphertext of a
+    /// captured message into a message of his own. Whatever he may learn of what became of it,
+    /// padding, structure, key or signature, tells him the plaintext octet by octet. So there is
+    /// one refusal for all of it, after the same number of public-key operations.
     ///
     /// # Errors
-    /// [`Refusal::Envelope`] for whatever is not an intact request, without saying why; the failed check for a request
-    /// of the signer's own key, which a stranger has only if he can change a captured key into one that he can factor.
+    /// [`Refusal::Envelope`] for whatever is not an intact request, with a reason for the log
+    /// alone; [`Refusal::CsrAlgorithm`] for an intact request with a digest that the profile rejects.
     pub fn open(
         self,
         key: &ContentKey,
         profile: &AvailableProfile,
     ) -> Result<EnrolmentRequest, Refusal> {
-        let Some(csr) = self.read(key) else {
-            // The work that a request of the same key which could be read would take: time is not to tell what went wrong.
-            self.request.verify_again();
-            return Err(Refusal::Envelope);
-        };
-        if !csr_is_of(&csr, self.request.signer_public_key()) && csr.verify().is_err() {
-            return Err(Refusal::Envelope);
-        }
+        let opened = self.read(key);
+        let keys = self.signer.certifiable_keys();
+        let proven = self.request.verified().verify_possession(
+            opened.as_ref().ok(),
+            keys,
+            self.envelope.ciphertext(),
+        );
+        let csr = opened.map_err(Refusal::Envelope)?;
+        let key = proven.ok_or_else(|| Refusal::Envelope(self.unproven(&csr)))?;
         let legacy_digest = |algorithm: scep_cms::SignatureAlgorithm| {
             !profile.algorithms().allows_digest(algorithm.digest())
         };
         if csr.signature_algorithm().map_or(true, legacy_digest) {
             return Err(Refusal::CsrAlgorithm);
         }
-        let key = csr.verify().map_err(|error| match error {
-            PublicKeyError::Unsupported => Refusal::CsrAlgorithm,
-            PublicKeyError::BadSignature
-            | PublicKeyError::CannotEncrypt
-            | PublicKeyError::Malformed => Refusal::CsrSignature,
-        })?;
-        key_rules(&key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(EnrolmentRequest {
             request: self.request,
+            signer: self.signer,
             csr,
             key,
         })
     }
 
+    fn read(&self, key: &ContentKey) -> Result<CertificationRequest, EnvelopeFault> {
+        let content = self.envelope.open(key);
+        let content = content.map_err(|_| EnvelopeFault::Padding)?;
+        CertificationRequest::from_der(&content).map_err(|_| EnvelopeFault::Structure)
+    }
+
+    /// Why a request that could be read is not proven to be its key's.
+    fn unproven(&self, csr: &CertificationRequest) -> EnvelopeFault {
+        if csr.signature_algorithm().is_err() {
+            return EnvelopeFault::CsrAlgorithm;
+        }
+        let key = csr.public_key();
+        match key {
+            Ok(key) if key == *self.request.signer_public_key() => EnvelopeFault::CsrSignature,
+            Ok(_) => EnvelopeFault::ForeignKey,
+            Err(_) => EnvelopeFault::CsrAlgorithm,
+        }
+    }
+
     /// The same for a GetCert or GetCRL: opens the envelope and reads which certificate is meant, RFC 8894 §3.3.4.
     ///
     /// # Errors
-    /// [`Refusal::UnknownCertificate`] for whatever is none, as for a certificate that is not known: a changed ciphertext that happens
-    /// to open would be told from one that does not.
+    /// [`Refusal::QueryEnvelope`] for whatever is none, which is answered like a certificate that
+    /// is not known: a changed ciphertext that happens to open would be told from one that does not.
     pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
         let content = self.envelope.open(key);
-        let content = content.map_err(|_| Refusal::UnknownCertificate)?;
-        IssuerAndSerialNumber::from_der(&content).map_err(|_| Refusal::UnknownCertificate)
+        let content = content.map_err(|_| Refusal::QueryEnvelope(EnvelopeFault::Padding))?;
+        IssuerAndSerialNumber::from_der(&content)
+            .map_err(|_| Refusal::QueryEnvelope(EnvelopeFault::Structure))
+    }
+
+    /// The refusal of a message whose encrypted key came before with another ciphertext.
+    #[must_use]
+    pub fn reused(&self) -> Refusal {
+        match self.request.message_type() {
+            MessageType::GetCert | MessageType::GetCrl => {
+                Refusal::QueryEnvelope(EnvelopeFault::Reused)
+            }
+            MessageType::CertPoll
+            | MessageType::CertRep
+            | MessageType::PkcsReq
+            | MessageType::RenewalReq => Refusal::Envelope(EnvelopeFault::Reused),
+        }
     }
 
     /// The message.
@@ -110,6 +158,7 @@ enum Basis {
 /// A request whose PKCS #10 request was read, and is signed with its own key.
 pub struct EnrolmentRequest {
     request: SignedRequest,
+    signer: Signer,
     csr: CertificationRequest,
     key: PublicKey,
 }
@@ -121,64 +170,55 @@ impl EnrolmentRequest {
         &self.request
     }
 
-    /// Step 9: is this request authorised? A renewal by the certificate that signed it, which the inventory must know as good; an
-    /// enrolment by a challengePassword that equals the profile's, or by an administrator later.
+    /// Steps 10 and 11: is this request authorised, and its key one that the RA Profile takes? It is a renewal
+    /// when the holder of a certificate under this RA Profile signed it in time; a challengePassword in it is ignored.
+    /// It is an enrolment by a challengePassword that equals the profile's, or by an administrator later.
     ///
-    /// `challenge` is the profile's, opened. `known` is what the inventory says of the signer's certificate, if that names
-    /// this authority as its issuer.
+    /// `challenge` is the profile's, opened.
     ///
     /// # Errors
-    /// [`Refusal::SignerIsNotSubject`], [`Refusal::EnrolmentNotAuthorised`], [`Refusal::Challenge`];
-    /// of renewals [`Refusal::RenewalTooEarly`] and those of [`Holder::of`].
+    /// [`Refusal::EnrolmentNotAuthorised`], [`Refusal::Challenge`]; of renewals
+    /// [`Refusal::SignerNotOurs`] and [`Refusal::RenewalTooEarly`]; [`Refusal::Rule`] for the key.
     pub fn authorise(
         self,
         profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
-        known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<AuthorisedRequest, Refusal> {
-        let names_us = self.request.signer_serial_number(profile).is_some();
-        let basis = match self.request.message_type() {
+        let message_type = self.request.message_type();
+        let basis = match (message_type, &self.signer) {
+            (MessageType::RenewalReq, Signer::Holder(predecessor)) => {
+                renewal(predecessor, profile, now)?
+            }
             // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs.
-            MessageType::RenewalReq => self.renewal(profile, challenge, known, now)?,
-            MessageType::PkcsReq if !names_us => self.enrolment(profile, challenge)?,
-            MessageType::PkcsReq => self.renewal(profile, challenge, known, now)?,
-            MessageType::CertRep
-            | MessageType::CertPoll
-            | MessageType::GetCert
-            | MessageType::GetCrl => return Err(Refusal::MessageType),
+            (MessageType::PkcsReq, Signer::Holder(predecessor)) => {
+                renewal(predecessor, profile, now)
+                    .or_else(|refusal| self.vouched(challenge).ok_or(refusal))?
+            }
+            (MessageType::PkcsReq, Signer::Former) => {
+                self.vouched(challenge).ok_or(Refusal::SignerExpired)?
+            }
+            (MessageType::PkcsReq, Signer::Unknown) => self.enrolment(profile, challenge)?,
+            (
+                MessageType::RenewalReq
+                | MessageType::CertRep
+                | MessageType::CertPoll
+                | MessageType::GetCert
+                | MessageType::GetCrl,
+                _,
+            ) => return Err(Refusal::MessageType),
         };
+        key_rules(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(AuthorisedRequest {
             request: self,
             basis,
         })
     }
 
-    fn renewal(
-        &self,
-        profile: &AvailableProfile,
-        challenge: Option<&ChallengePassword>,
-        known: Option<KnownCertificate>,
-        now: OffsetDateTime,
-    ) -> Result<Basis, Refusal> {
-        let predecessor = Holder::of(self.request.signer(), known, now)?.certificate();
-        if predecessor.ra_profile != profile.ra_profile().uuid {
-            return Err(Refusal::SignerNotOurs);
-        }
-        let validity = predecessor.certificate.validity();
-        let validity = validity.map_err(|_| Refusal::SignerNotOurs)?;
-        let threshold = profile.scep_profile().renewal_threshold_days;
-        let from = renewable_from(validity, threshold);
-        if now < from {
-            return Err(Refusal::RenewalTooEarly(from.date()));
-        }
-        // Not needed; but who sends one must know it.
-        if let (Some(challenge), Some(sent)) = (challenge, self.csr.challenge_password())
-            && !sent.matches(challenge)
-        {
-            return Err(Refusal::Challenge);
-        }
-        Ok(Basis::Renewal(Box::new(predecessor)))
+    /// An enrolment, if the challengePassword in the request is the profile's.
+    fn vouched(&self, challenge: Option<&ChallengePassword>) -> Option<Basis> {
+        let sent = self.csr.challenge_password()?;
+        sent.matches(challenge?).then_some(Basis::Enrolment)
     }
 
     fn enrolment(
@@ -186,18 +226,31 @@ impl EnrolmentRequest {
         profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
     ) -> Result<Basis, Refusal> {
-        if *self.request.signer_public_key() != self.key {
-            return Err(Refusal::SignerIsNotSubject);
+        if challenge.is_some() {
+            return self.vouched(challenge).ok_or(Refusal::Challenge);
         }
-        match (challenge, self.csr.challenge_password()) {
-            (None, _) if !profile.scep_profile().require_manual_approval => {
-                Err(Refusal::EnrolmentNotAuthorised)
-            }
-            (Some(challenge), Some(sent)) if sent.matches(challenge) => Ok(Basis::Enrolment),
-            (Some(_), _) => Err(Refusal::Challenge),
-            (None, _) => Ok(Basis::Enrolment),
+        if profile.scep_profile().require_manual_approval {
+            return Ok(Basis::Enrolment);
         }
+        Err(Refusal::EnrolmentNotAuthorised)
     }
+}
+
+fn renewal(
+    predecessor: &KnownCertificate,
+    profile: &AvailableProfile,
+    now: OffsetDateTime,
+) -> Result<Basis, Refusal> {
+    if predecessor.ra_profile != profile.ra_profile().uuid {
+        return Err(Refusal::SignerNotOurs);
+    }
+    let validity = predecessor.certificate.validity();
+    let validity = validity.map_err(|_| Refusal::SignerNotOurs)?;
+    let from = renewable_from(validity, profile.scep_profile().renewal_threshold_days);
+    if now < from {
+        return Err(Refusal::RenewalTooEarly(from.date()));
+    }
+    Ok(Basis::Renewal(Box::new(predecessor.clone())))
 }
 
 /// A request that may have a certificate, if the rules make one and its transactionID is free.
@@ -255,11 +308,6 @@ impl AuthorisedRequest {
             },
         }
     }
-}
-
-/// Is it this key that the request asks a certificate for?
-fn csr_is_of(csr: &CertificationRequest, signer: &PublicKey) -> bool {
-    PublicKey::from_der(csr.subject_public_key_info()).is_ok_and(|key| key == *signer)
 }
 
 fn key_rules(key: &PublicKey, template: &CertificateTemplate) -> Result<(), RuleViolation> {

@@ -7,7 +7,16 @@ use scep_cms::{
     VerifiedPkiMessage, VerifyError,
 };
 
-use crate::{AddressedRequest, AlgorithmPolicy, AvailableProfile, Fingerprint, Refusal};
+use time::OffsetDateTime;
+
+use crate::{
+    AddressedRequest, AlgorithmPolicy, AvailableProfile, EnvelopeFault, Fingerprint,
+    KnownCertificate, Refusal, Signer,
+};
+
+/// Longest PKCS #10 request that is opened, in octets: a certificate that was claimed must also fit
+/// into its record, and an RSA-8192 key with a hundred names fits in here.
+pub(crate) const MAX_CSR_BYTES: usize = 16 * 1024;
 
 /// What of a request its reply must repeat; as much of it as could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,9 +105,9 @@ impl SignedRequest {
         self.verified.signer_key()
     }
 
-    /// Verifies the signature once more, for the time that it takes.
-    pub(crate) fn verify_again(&self) {
-        self.verified.verify_again();
+    /// The verified message.
+    pub(crate) const fn verified(&self) -> &VerifiedPkiMessage {
+        &self.verified
     }
 
     /// Of the key that signed.
@@ -141,25 +150,39 @@ impl SignedRequest {
         }
     }
 
-    /// The first half of step 7, all that can be seen from outside: cipher, recipient, key transport, lengths.
+    /// Steps 7 and 8, all that can be seen from outside: who signed, cipher, recipient, key transport, lengths.
+    /// `known` is what the inventory has under the serial number of the signer's certificate, if
+    /// that names this authority as its issuer.
     ///
     /// # Errors
     /// The refusal of the first check that fails.
-    pub fn addressed_to(self, profile: &AvailableProfile) -> Result<AddressedRequest, Refusal> {
+    pub fn addressed_to(
+        self,
+        profile: &AvailableProfile,
+        known: Option<KnownCertificate>,
+        now: OffsetDateTime,
+    ) -> Result<AddressedRequest, Refusal> {
+        let signer = Signer::of(self.signer(), known, now)?;
+        signer.may_send(self.message_type)?;
         let envelope = self.verified.envelope().map_err(|error| match error {
             EnvelopeError::Algorithm(_) => Refusal::ContentEncryption,
             EnvelopeError::Missing => Refusal::NoEnvelope,
             EnvelopeError::Decode(_)
             | EnvelopeError::Encrypt(_)
             | EnvelopeError::Malformed
-            | EnvelopeError::Open => Refusal::Envelope,
+            | EnvelopeError::Open => Refusal::Envelope(EnvelopeFault::Outline),
         })?;
         if !profile.algorithms().allows_cipher(envelope.cipher()) {
             return Err(Refusal::ContentEncryption);
         }
+        let block = envelope.cipher().block_bytes();
+        if envelope.ciphertext().len() > MAX_CSR_BYTES + block {
+            return Err(Refusal::RequestTooLarge);
+        }
         let wrapped = wrapped_key(&envelope, &profile.ra_key().certificate)?;
         Ok(AddressedRequest {
             request: self,
+            signer,
             wrapped,
             envelope,
         })
@@ -204,7 +227,9 @@ fn key_transport(
                 encrypted_key,
             })
         }
-        Ok(PublicKey::Rsa { .. } | PublicKey::Ec { .. }) | Err(_) => Err(Refusal::Envelope),
+        Ok(PublicKey::Rsa { .. } | PublicKey::Ec { .. }) | Err(_) => {
+            Err(Refusal::Envelope(EnvelopeFault::Outline))
+        }
     }
 }
 

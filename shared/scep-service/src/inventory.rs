@@ -31,7 +31,7 @@ impl From<CertificateRecord> for KnownCertificate {
             uuid: record.summary.uuid,
             certificate: record.certificate,
             ra_profile: record.summary.ra_profile,
-            revocation: record.summary.revocation,
+            revoked: record.summary.revocation.is_some(),
         }
     }
 }

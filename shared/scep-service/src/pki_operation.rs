@@ -5,9 +5,10 @@ use scep_cms::{
     PkiMessage, TransactionId,
 };
 use scep_protocol::{
-    AddressedRequest, AvailableProfile, EndpointName, Holder, KnownCertificate, Refusal, Rejection,
+    AddressedRequest, AvailableProfile, EndpointName, KnownCertificate, Refusal, Rejection,
     ReplyTo, SignedRequest, WrappedKey, cert_rep_certificates,
 };
+use tokio::time::{Duration, Instant, sleep_until};
 use zeroize::Zeroizing;
 
 use crate::ca_information::serving;
@@ -15,10 +16,14 @@ use crate::entropy::random;
 use crate::error::NotIssued;
 use crate::issue::{Granted, Progress, certificate_for, poll};
 use crate::reply::{Sealing, Status};
-use crate::{Causes, CertificateRecord, Failure, Issuing, RaKey, reply};
+use crate::{Causes, CertificateRecord, ClaimOutcome, Failure, Issuing, RaKey, reply};
 
 /// Longest serial number, in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
+
+/// How long an encrypted key is remembered with the ciphertext that it came with: an attacker who
+/// waits for so long between two splices needs years for a word.
+const ENVELOPE_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The answer to a message that could be read, with what a log says about it.
 #[derive(Debug)]
@@ -56,6 +61,7 @@ pub async fn pki_operation(
     endpoint: &EndpointName,
     message: &[u8],
 ) -> Result<PkiOperationReply, Failure> {
+    let begun = Instant::now();
     let profile = serving(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
         let error = Causes(&error);
@@ -80,12 +86,31 @@ pub async fn pki_operation(
         Err(NotIssued::Refused(refusal)) => (reply::failure(&refusal), Outcome::Refused(refusal)),
         Err(NotIssued::Failed(failure)) => return Err(failure),
     };
+    let cert_rep = reply::cert_rep(&profile, &*ra_key, reply_to, status)?;
+    if let Outcome::Refused(refusal) = &outcome
+        && refusal.is_timed()
+    {
+        wait_from(begun, issuing.deployment.refusal_delay).await;
+    }
     Ok(PkiOperationReply {
-        cert_rep: reply::cert_rep(&profile, &*ra_key, reply_to, status)?,
+        cert_rep,
         message_type,
         transaction_id,
         outcome,
     })
+}
+
+/// Waits until `delay` after `begun`, when the request was read to its end; where the work took
+/// longer, until the next multiple of it.
+async fn wait_from(begun: Instant, delay: Duration) {
+    let periods = begun
+        .elapsed()
+        .as_nanos()
+        .checked_div(delay.as_nanos())
+        .and_then(|periods| u32::try_from(periods).ok());
+    if let Some(periods) = periods {
+        sleep_until(begun + delay.saturating_mul(periods.saturating_add(1))).await;
+    }
 }
 
 fn message_type(message: &PkiMessage) -> Option<MessageType> {
@@ -147,13 +172,34 @@ impl Exchange<'_> {
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
     ) -> Result<Progress, NotIssued> {
-        let request = request.addressed_to(self.profile)?;
-        let content_key = self.content_key(&request, challenge)?;
+        let (request, content_key) = self.address(request, challenge).await?;
         let request = request.open(&content_key, self.profile)?;
-        let known = self.known(request.message()).await?;
         let now = self.issuing.reading.clock.now();
-        let request = request.authorise(self.profile, challenge, known, now)?;
+        let request = request.authorise(self.profile, challenge, now)?;
         certificate_for(self.issuing, self.profile, &request).await
+    }
+
+    /// Steps 7 and 8: settles who signed and that the message is for us, before anything in it is opened; then its content key.
+    async fn address(
+        &self,
+        request: SignedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<(AddressedRequest, ContentKey), NotIssued> {
+        let known = self.known(&request).await?;
+        let now = self.issuing.reading.clock.now();
+        let request = request.addressed_to(self.profile, known, now)?;
+        // An attacker who reads a captured message by splices needs many ciphertexts under its one key.
+        let first = self.issuing.transactions.remember_envelope(
+            request.encrypted_key(),
+            request.ciphertext(),
+            now + ENVELOPE_MEMORY,
+            now,
+        );
+        if first.await? == ClaimOutcome::Lost {
+            return Err(request.reused().into());
+        }
+        let content_key = self.content_key(&request, challenge)?;
+        Ok((request, content_key))
     }
 
     /// What a GetCert or GetCRL asks for, RFC 8894 §3.3.4: for those who hold a good certificate of ours.
@@ -162,12 +208,8 @@ impl Exchange<'_> {
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
     ) -> Result<Degenerate, NotIssued> {
-        // Before anything is opened: what becomes of an envelope is nothing for strangers to learn.
-        let now = self.issuing.reading.clock.now();
-        Holder::of(request.signer(), self.known(&request).await?, now)?;
         let message_type = request.message_type();
-        let request = request.addressed_to(self.profile)?;
-        let content_key = self.content_key(&request, challenge)?;
+        let (request, content_key) = self.address(request, challenge).await?;
         let asked = request.open_query(&content_key)?;
         let (certificate, generation) = self.find(&asked).await?;
         if message_type == MessageType::GetCert {

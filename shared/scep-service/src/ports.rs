@@ -59,6 +59,14 @@ pub struct Deployment {
     pub pending_validity: Duration,
     /// Until when, after a CRL is made, the next one is there.
     pub crl_validity: Duration,
+    /// How long after the end of its request an answer leaves whose time could tell an attacker
+    /// what an envelope opened to. Zero for at once, which only tests want.
+    pub refusal_delay: Duration,
+}
+
+impl Deployment {
+    /// The usual [`Self::refusal_delay`]: longer than the work on any request, and than its noise.
+    pub const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 }
 
 impl Deployment {
@@ -197,6 +205,16 @@ pub enum ClaimOutcome {
 pub trait Transactions: Send + Sync {
     /// What is known of the transaction of this identity ([`TransactionKey::uuid`]), read with strong consistency.
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
+
+    /// Remembers, until then, that an encrypted content key came with this ciphertext:
+    /// [`ClaimOutcome::Lost`] when it came before with another one.
+    async fn remember_envelope(
+        &self,
+        encrypted_key: Fingerprint,
+        ciphertext: Fingerprint,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError>;
 
     /// Step 1: claims a transaction, if it still is as [`Claim::replacing`] says.
     async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError>;

@@ -41,6 +41,7 @@ pub(crate) const THIS_UPDATE: &str = "thisUpdate";
 // Transactions.
 pub(crate) const ANNOTATIONS: &str = "annotations";
 pub(crate) const CERTIFICATE: &str = "certificate";
+pub(crate) const CIPHERTEXT: &str = "ciphertext";
 pub(crate) const CERTIFICATE_UUID: &str = "certificateUuid";
 pub(crate) const CLAIM: &str = "claim";
 pub(crate) const CREATED_AT: &str = "createdAt";
@@ -74,6 +75,11 @@ pub(crate) const SCEP_PROFILE: &str = "scepProfile";
 pub(crate) const SEARCH_KEY: &str = "searchKey";
 pub(crate) const SERIAL_NUMBER: &str = "serialNumber";
 pub(crate) const SUBJECT: &str = "subject";
+
+/// Octets as a part of a key: lower-case hexadecimal.
+pub(crate) fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
 
 /// An attribute of a stored item is missing or of another type.
 #[derive(Debug, thiserror::Error)]

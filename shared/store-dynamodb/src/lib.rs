@@ -14,6 +14,7 @@
 mod audit;
 mod certificates;
 mod crls;
+mod envelopes;
 mod index;
 mod item;
 mod objects;

@@ -44,6 +44,17 @@ impl Transactions for DynamoDbStore {
         found.as_ref().map(transaction).transpose()
     }
 
+    async fn remember_envelope(
+        &self,
+        encrypted_key: Fingerprint,
+        ciphertext: Fingerprint,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.put_envelope(encrypted_key, ciphertext, until, now)
+            .await
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {
         let mut put = self
             .client

@@ -1,0 +1,46 @@
+//! Encrypted content keys that came before, in the transactions table: each serves one ciphertext.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use scep_protocol::Fingerprint;
+use scep_service::{ClaimOutcome, StoreError};
+use time::OffsetDateTime;
+
+use crate::DynamoDbStore;
+use crate::item::{
+    CIPHERTEXT, EXPIRES_AT, ID, Item, hexadecimal, octets, seconds, text, unavailable,
+};
+
+impl DynamoDbStore {
+    /// Puts the pair, unless the key is there with another ciphertext and has not expired.
+    pub(crate) async fn put_envelope(
+        &self,
+        encrypted_key: Fingerprint,
+        ciphertext: Fingerprint,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let id = format!("envelope/{}", hexadecimal(&encrypted_key.0));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.transactions)
+            .set_item(Some(Item::from([
+                (ID.to_owned(), text(id)),
+                (CIPHERTEXT.to_owned(), octets(&ciphertext.0)),
+                (EXPIRES_AT.to_owned(), seconds(until)),
+            ])))
+            // Expired items stay for hours in DynamoDB.
+            .condition_expression(
+                "attribute_not_exists(id) OR ciphertext = :ciphertext OR expiresAt < :now",
+            )
+            .expression_attribute_values(":ciphertext", octets(&ciphertext.0))
+            .expression_attribute_values(":now", seconds(now));
+        let Err(error) = put.send().await else {
+            return Ok(ClaimOutcome::Won);
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(ClaimOutcome::Lost),
+            Some(_) | None => Err(unavailable("remembering an envelope")(error)),
+        }
+    }
+}
