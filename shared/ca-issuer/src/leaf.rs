@@ -45,8 +45,8 @@ pub struct Leaf {
     pub subject: String,
 }
 
-/// The certificate for an authorised request. The key comes from the request as it is, subject and subjectAltName as far as
-/// the rules allow, everything else from the rules.
+/// The certificate for an authorised request. The key comes from the request, in its canonical form, subject and subjectAltName
+/// as far as the rules allow, everything else from the rules.
 ///
 /// `crl_url` is where the CRL of the authority will be.
 ///
@@ -78,7 +78,7 @@ pub fn leaf(
     let mut extensions = usual_extensions(
         false,
         key_usages(template, request.key())?,
-        csr.subject_public_key_info(),
+        request.key().canonical_spki(),
         &authority_key_identifier(authority)?,
     )?;
     extensions.extend(extended_key_usage(template)?);
@@ -100,7 +100,7 @@ pub fn leaf(
         issuer_key: authority.key_algorithm,
         validity: validity(template, authority_validity(authority)?, now)?,
         subject: &subject.der,
-        subject_public_key_info: csr.subject_public_key_info(),
+        subject_public_key_info: request.key().canonical_spki(),
         extensions,
     }
     .encode()?;

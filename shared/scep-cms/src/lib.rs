@@ -20,6 +20,7 @@ mod oid;
 mod password_recipient;
 mod pki_message;
 mod public_key;
+mod weakness;
 
 pub use algorithm::{
     ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm, UnsupportedAlgorithm,
@@ -44,3 +45,4 @@ pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyErr
 #[cfg(feature = "count-operations")]
 pub use public_key::operations;
 pub use public_key::{EcCurve, PublicKey, PublicKeyError};
+pub use weakness::Weakness;
