@@ -321,6 +321,9 @@ fn key_rules(key: &PublicKey, template: &CertificateTemplate) -> Result<(), Rule
         PublicKey::Ec { curve, .. } if !template.ec_curves.contains(curve) => {
             Err(RuleViolation::Curve)
         }
-        PublicKey::Rsa { .. } | PublicKey::Ec { .. } => Ok(()),
+        PublicKey::Rsa { .. } | PublicKey::Ec { .. } => match key.weakness() {
+            Some(weakness) => Err(RuleViolation::WeakKey(weakness)),
+            None => Ok(()),
+        },
     }
 }

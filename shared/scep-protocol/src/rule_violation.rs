@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use scep_cms::FailInfo;
+use scep_cms::{FailInfo, Weakness};
 
 use crate::{SubjectAltNameType, SubjectAttribute};
 
@@ -48,13 +48,15 @@ pub enum RuleViolation {
     SubjectAltNameType,
     /// The authority's certificate ends before a certificate could begin.
     Validity,
+    /// Whoever sees the key can do without its owner.
+    WeakKey(Weakness),
 }
 
 impl RuleViolation {
     /// The reason, RFC 8894 §3.2.1.4.
     pub(crate) const fn fail_info(&self) -> FailInfo {
         match self {
-            Self::Curve | Self::RsaTooShort { .. } => FailInfo::BadAlg,
+            Self::Curve | Self::RsaTooShort { .. } | Self::WeakKey(_) => FailInfo::BadAlg,
             Self::CommonNameAsDns
             | Self::CommonNamePattern
             | Self::KeyUsage
@@ -121,6 +123,7 @@ impl RuleViolation {
                 "rule subjectAltName.types: this type of name is not allowed"
             }
             Self::Validity => "rule validity: the authority's certificate is about to expire",
+            Self::WeakKey(weakness) => return Cow::Owned(format!("rule key: {weakness}")),
         })
     }
 }
@@ -229,6 +232,11 @@ mod tests {
             Rule::Validity,
             BadRequest,
             "rule validity: the authority's certificate is about to expire",
+        );
+        check(
+            Rule::WeakKey(Weakness::Prime),
+            BadAlg,
+            "rule key: the RSA modulus is a prime number or a power of one",
         );
     }
 }
