@@ -9,6 +9,7 @@ use crate::certificate::{
     Contents, authority_key_identifier, authority_validity, begin_of, end_of, key_identifier,
     usual_extensions,
 };
+use crate::name_part::check_parts;
 use crate::{EncodeError, SerialNumber};
 
 /// A subject for a certificate of ours: RFC 4514's text, the most specific part first (`CN=Corp CA,O=Corp`).
@@ -38,10 +39,10 @@ impl CaSubject {
     /// A name of one part, a CN.
     ///
     /// # Errors
-    /// When the CN is empty or longer than the 64 characters that X.520 allows.
+    /// When the CN is blank, longer than the 64 characters that X.520 allows, or holds what cannot be seen.
     pub fn common_name(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
-        if text.is_empty() || text.chars().count() > 64 {
+        if text.trim().is_empty() || !SubjectAttribute::CommonName.can_be(text) {
             return Err(der::ErrorKind::Failed.to_error().into());
         }
         let name = crate::subject::name_of(SubjectAttribute::CommonName, text)?;
@@ -67,18 +68,19 @@ fn without_spaces(text: &str) -> String {
     kept
 }
 
-/// Is each part of a name what its kind can be, and none empty?
+/// Is each part of a name what is taken from a request, what its kind can be, and none empty?
 fn is_well_formed(name: &x509_cert::name::Name) -> bool {
-    name.iter().all(|part| {
-        let text = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value));
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
-            return false;
-        };
-        let known = SubjectAttribute::ALL
-            .into_iter()
-            .find(|known| crate::subject::oid(*known) == part.oid);
-        known.is_none_or(|known| known.can_be(&text))
-    })
+    check_parts(name).is_ok()
+        && name.iter().all(|part| {
+            let text = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value));
+            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+                return false;
+            };
+            let known = SubjectAttribute::ALL
+                .into_iter()
+                .find(|known| crate::subject::oid(*known) == part.oid);
+            known.is_none_or(|known| known.can_be(&text))
+        })
 }
 
 /// A public key whose private one signs elsewhere.
@@ -188,8 +190,39 @@ mod tests {
             "CN=a,O=",
             "CN=a,C=Germany",
             &format!("CN={}", "a".repeat(2000)),
+            "CN=a\0b",
+            "CN=a\\00b",
+            "CN=a\nb",
+            "CN=nimda\u{202e}",
+            "CN=a\u{200b}b,O=Corp",
+            "CN=a+CN=b",
+            // DER of other types: a SEQUENCE, a PrintableString of `a*`, an IA5String that is none.
+            "CN=a,2.5.4.12=#3000",
+            "CN=#1302612a",
+            "CN=#1602d0b0",
+            "CN=a,1.3.6.1.4.1.311.25.2=#0c01 61",
+            "CN=a,1.3.6.1.4.1.311.25.2=#0c0161",
         ] {
             check(text, None);
+        }
+        check("CN=a,2.5.4.12=#0c0162", Some("CN=a,TITLE=b"));
+    }
+
+    #[test]
+    fn the_cn_of_an_ra_certificate_can_be_seen() {
+        for text in ["RA", "Geräte-RA", &"a".repeat(64)] {
+            assert!(CaSubject::common_name(text).is_ok(), "{text:?}");
+        }
+        for text in [
+            "",
+            " ",
+            "a\0",
+            "a\r\nb",
+            "nimda\u{202e}",
+            "a\u{200b}b",
+            &"a".repeat(65),
+        ] {
+            assert!(CaSubject::common_name(text).is_err(), "{text:?}");
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::certificate::{
     TbsCertificate, algorithm_identifier, authority_key_identifier, authority_validity, crl_at,
     issued_by,
 };
+use crate::general_name::name_with_type;
 use crate::leaf::{IssueError, validity};
-use crate::subject_alt_name::name_with_type;
 
 /// What a request would have certified, besides its subject: for the administrator who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]

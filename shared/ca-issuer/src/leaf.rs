@@ -15,6 +15,7 @@ use crate::certificate::{
     fits, name_text, usual_extensions,
 };
 use crate::renewal::keeps_names;
+use crate::security_identifier::refuse_security_identifier;
 use crate::subject::subject;
 use crate::subject_alt_name::subject_alt_name;
 use crate::{EncodeError, SerialNumber};
@@ -62,6 +63,7 @@ pub fn leaf(
     let template = &profile.ra_profile().template;
     let authority = profile.authority();
     let csr = request.csr();
+    refuse_security_identifier(csr.extensions())?;
     let subject = subject(csr.subject(), &template.subject)?;
     let names = subject_alt_name(
         csr.extensions(),

@@ -4,9 +4,12 @@
 mod authority;
 mod certificate;
 mod crl;
+mod general_name;
 mod held;
 mod leaf;
+mod name_part;
 mod renewal;
+mod security_identifier;
 mod subject;
 mod subject_alt_name;
 mod subordinate;

@@ -84,3 +84,51 @@ fn names_of(certificate: &Certificate) -> Result<GeneralNames, EncodeError> {
         .map(|names| GeneralNames::from_der(names.extn_value.as_bytes()));
     Ok(names.transpose()?.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use const_oid::db::rfc4519;
+    use der::asn1::Any;
+    use der::{Encode, Tag};
+    use x509_cert::attr::AttributeTypeAndValue;
+    use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
+
+    use super::*;
+
+    /// A Name of one CN.
+    fn name(tag: Tag, octets: &[u8]) -> Vec<u8> {
+        let oid = rfc4519::COMMON_NAME;
+        let value = Any::new(tag, octets).unwrap();
+        let part = AttributeTypeAndValue { oid, value };
+        let mut name = RdnSequence::default();
+        name.push(RelativeDistinguishedName::try_from(vec![part]).unwrap());
+        name.to_der().unwrap()
+    }
+
+    /// Certificates of before may hold what is not issued any more: their holders write it in a type that has a place for it.
+    #[test]
+    fn a_renewal_may_write_the_same_text_in_another_type_of_string() {
+        let is_same = |one: &[u8], other: &[u8]| is_same(one, other).unwrap();
+        for (tag, octets) in [
+            (Tag::PrintableString, "a*@_".as_bytes()),
+            (Tag::Ia5String, "\u{e4}".as_bytes()),
+            (Tag::NumericString, b"1-2"),
+            (Tag::TeletexString, b"a_b"),
+        ] {
+            let text = name(Tag::Utf8String, octets);
+            assert!(is_same(&name(tag, octets), &text), "{tag}");
+            assert!(
+                !is_same(&name(tag, octets), &name(Tag::Utf8String, b"other")),
+                "{tag}"
+            );
+        }
+        assert!(is_same(
+            &name(Tag::OctetString, b"a"),
+            &name(Tag::OctetString, b"a")
+        ));
+        assert!(!is_same(
+            &name(Tag::OctetString, b"a"),
+            &name(Tag::Utf8String, b"a")
+        ));
+    }
+}

@@ -11,6 +11,7 @@ use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::EncodeError;
 use crate::leaf::IssueError;
+use crate::name_part::check_parts;
 
 /// Longest subject that is taken, in octets of DER.
 const MAX_BYTES: usize = 4 * 1024;
@@ -36,6 +37,7 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
         return Err(RuleViolation::SubjectTooLong.into());
     }
     let name = Name::from_der(requested).map_err(|_| RuleViolation::SubjectUnreadable)?;
+    check_parts(&name)?;
     only_allowed(&name, rule)?;
     let missing = missing_fixed(&name, rule)?;
     for required in &rule.required {
@@ -49,10 +51,11 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
     let name = Name::from_der(&der).map_err(EncodeError::from)?;
     let common_names: Option<Vec<_>> = values(&name, SubjectAttribute::CommonName).collect();
     let common_names = common_names.ok_or(RuleViolation::SubjectUnreadable)?;
-    if let Some(pattern) = &rule.common_name_pattern
-        && !common_names.iter().all(|text| pattern.matches(text))
-    {
-        return Err(RuleViolation::CommonNamePattern.into());
+    if let Some(pattern) = &rule.common_name_pattern {
+        let mut others = common_names.iter().filter(|text| !pattern.matches(text));
+        if let Some(other) = others.next() {
+            return Err(RuleViolation::CommonNamePattern(other.clone()).into());
+        }
     }
     Ok(Subject {
         is_empty: name.is_empty(),
@@ -71,23 +74,27 @@ pub(crate) fn common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
     Ok(values(&name, SubjectAttribute::CommonName).next().flatten())
 }
 
+pub(crate) fn known(kind: ObjectIdentifier) -> Option<SubjectAttribute> {
+    SubjectAttribute::ALL
+        .into_iter()
+        .find(|known| oid(*known) == kind)
+}
+
+pub(crate) fn name_of_kind(kind: ObjectIdentifier) -> String {
+    known(kind).map_or_else(|| kind.to_string(), |known| known.name().to_owned())
+}
+
 fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
     let Some(allowed) = &rule.allowed else {
         return Ok(());
     };
-    for attribute in name.iter() {
-        let known = SubjectAttribute::ALL
-            .into_iter()
-            .find(|known| oid(*known) == attribute.oid);
-        if !known.is_some_and(|known| allowed.contains(&known) || rule.fixed.contains_key(&known)) {
-            let name = known.map_or_else(
-                || attribute.oid.to_string(),
-                |known| known.name().to_owned(),
-            );
-            return Err(RuleViolation::SubjectAttribute(name));
-        }
+    let is_allowed =
+        |attribute| allowed.contains(&attribute) || rule.fixed.contains_key(&attribute);
+    let mut kinds = name.iter().map(|part| part.oid);
+    match kinds.find(|kind| !known(*kind).is_some_and(is_allowed)) {
+        Some(kind) => Err(RuleViolation::SubjectAttribute(name_of_kind(kind))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The fixed attributes that the name does not have.
@@ -101,8 +108,9 @@ fn missing_fixed<'a>(
         if values.peek().is_none() {
             missing.push((*attribute, fixed.as_str()));
         }
-        if !values.all(|value| value.as_ref() == Some(fixed)) {
-            return Err(RuleViolation::SubjectFixed(*attribute));
+        if let Some(other) = values.find(|value| value.as_ref() != Some(fixed)) {
+            let other = other.unwrap_or_default();
+            return Err(RuleViolation::SubjectFixed(*attribute, other));
         }
     }
     Ok(missing)
@@ -228,10 +236,10 @@ mod tests {
 
     #[test]
     fn other_values_of_fixed_attributes_are_refused() {
-        let refused = Err(RuleViolation::SubjectFixed(SubjectAttribute::Organization));
-        check("CN=a,O=Other", fixed, refused);
-        let refused = Err(RuleViolation::SubjectFixed(SubjectAttribute::Organization));
-        check("CN=a,O=Corp,O=Other", fixed, refused);
+        let refused =
+            || RuleViolation::SubjectFixed(SubjectAttribute::Organization, "Other".to_owned());
+        check("CN=a,O=Other", fixed, Err(refused()));
+        check("CN=a,O=Corp,O=Other", fixed, Err(refused()));
     }
 
     #[test]
@@ -259,12 +267,11 @@ mod tests {
     #[test]
     fn what_is_required_is_there_or_fixed() {
         let lacks = || Err(RuleViolation::SubjectLacks(SubjectAttribute::CommonName));
-        check("CN=,O=a", |_| {}, lacks());
-        check(
-            "O=a",
-            |_| {},
-            Err(RuleViolation::SubjectLacks(SubjectAttribute::CommonName)),
-        );
+        let common_name =
+            |rule: &mut SubjectRule| rule.required = vec![SubjectAttribute::CommonName];
+        check("CN=,O=a", common_name, lacks());
+        check("O=a", common_name, lacks());
+        check("O=a", |_| {}, Ok("O=a"));
         let organization = |rule: &mut SubjectRule| {
             rule.required = vec![SubjectAttribute::Organization];
             fixed(rule);
@@ -281,7 +288,7 @@ mod tests {
         check(
             "CN=r-1,CN=root",
             pattern,
-            Err(RuleViolation::CommonNamePattern),
+            Err(RuleViolation::CommonNamePattern("root".to_owned())),
         );
     }
 }

@@ -1,14 +1,13 @@
 //! The names beside the subject: of what a request asks for, what the rules allow, RFC 5280 §4.2.1.6.
 
-use std::net::IpAddr;
-
-use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
-use der::asn1::{AnyRef, Ia5String};
-use der::{Decode, Tag, Tagged};
-use scep_cms::{RequestedExtension, directory_string};
+use der::Decode;
+use der::asn1::Ia5String;
+use scep_cms::RequestedExtension;
 use scep_protocol::{RuleViolation, SubjectAltNameRule, SubjectAltNameType};
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
+
+use crate::general_name::{is_dns_name, well_formed};
 
 /// Longest extension that is issued, in octets.
 const MAX_BYTES: usize = 8 * 1024;
@@ -16,13 +15,10 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Most names in one certificate.
 const MAX_NAMES: usize = 100;
 
-/// userPrincipalName, [MS-WCCE] §2.2.2.7.7.4.
-const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
-
 /// The names to certify: those that the request asks for and, if the rule says so, the CNs; `None` when there are none.
 ///
 /// # Errors
-/// When a name is malformed, of a type that the rule does not allow, or does not match its pattern.
+/// When a name is malformed, of a type that the rule does not allow, or is not admitted by the pattern of its type.
 pub(crate) fn subject_alt_name(
     extensions: &[RequestedExtension],
     common_names: &[String],
@@ -31,7 +27,8 @@ pub(crate) fn subject_alt_name(
     let mut names = requested(extensions, rule)?;
     if rule.common_name_as_dns {
         for common_name in common_names {
-            let name = dns_name(common_name).ok_or(RuleViolation::CommonNameAsDns)?;
+            let name = dns_name(common_name);
+            let name = name.ok_or_else(|| RuleViolation::CommonNameAsDns(common_name.clone()))?;
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -39,10 +36,7 @@ pub(crate) fn subject_alt_name(
     }
     for name in &names {
         let (kind, text) = well_formed(name)?;
-        let pattern = rule.patterns.get(&kind);
-        if !pattern.is_none_or(|pattern| pattern.matches(&text)) {
-            return Err(RuleViolation::SubjectAltNamePattern(kind));
-        }
+        admitted(kind, text, rule)?;
     }
     Ok((!names.is_empty()).then_some(names))
 }
@@ -50,6 +44,23 @@ pub(crate) fn subject_alt_name(
 fn dns_name(text: &str) -> Option<GeneralName> {
     let name = Ia5String::new(text).ok().filter(|_| is_dns_name(text))?;
     Some(GeneralName::DnsName(name))
+}
+
+/// Does the pattern of its type admit this name? Without one a wildcard is not taken, nor a name that says who someone is.
+fn admitted(
+    kind: SubjectAltNameType,
+    text: String,
+    rule: &SubjectAltNameRule,
+) -> Result<(), RuleViolation> {
+    match rule.patterns.get(&kind) {
+        Some(pattern) if pattern.matches(&text) => Ok(()),
+        Some(_) => Err(RuleViolation::SubjectAltNamePattern(kind, text)),
+        None if kind.needs_pattern() => Err(RuleViolation::SubjectAltNameUnbound(kind, text)),
+        None if kind == SubjectAltNameType::Dns && text.contains('*') => {
+            Err(RuleViolation::SubjectAltNameWildcard(text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The names that a request asks for, of types that the rule allows.
@@ -72,119 +83,24 @@ fn requested(
         return Err(RuleViolation::SubjectAltNameUnreadable);
     }
     for name in &names {
-        let (kind, _) = well_formed(name)?;
+        let (kind, text) = well_formed(name)?;
         if !rule.types.contains(&kind) {
-            return Err(RuleViolation::SubjectAltName(kind));
+            return Err(RuleViolation::SubjectAltName(kind, text));
         }
     }
     Ok(names)
 }
 
-/// The type and text of a name that is what its type demands.
-fn well_formed(name: &GeneralName) -> Result<(SubjectAltNameType, String), RuleViolation> {
-    let (kind, fits, text) = match name {
-        GeneralName::DnsName(name) => {
-            let text = name.as_str();
-            (SubjectAltNameType::Dns, is_dns_name(text), text.to_owned())
-        }
-        GeneralName::IpAddress(octets) => {
-            let address = ip_address(octets.as_bytes());
-            let text = address.map(|address| address.to_string());
-            (
-                SubjectAltNameType::Ip,
-                text.is_some(),
-                text.unwrap_or_default(),
-            )
-        }
-        GeneralName::Rfc822Name(address) => {
-            let text = address.as_str();
-            let parts = text.split_once('@');
-            let fits = parts.is_some_and(|(local, host)| {
-                !local.is_empty() && !host.starts_with('*') && is_dns_name(host)
-            });
-            (
-                SubjectAltNameType::Email,
-                fits && is_printable(text),
-                text.to_owned(),
-            )
-        }
-        GeneralName::UniformResourceIdentifier(uri) => {
-            let text = uri.as_str();
-            let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-            let fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-            (
-                SubjectAltNameType::Uri,
-                fits && is_printable(text),
-                text.to_owned(),
-            )
-        }
-        GeneralName::OtherName(other) if other.type_id == UPN => {
-            let text = directory_string(AnyRef::from(&other.value)).unwrap_or_default();
-            let fits = other.value.tag() == Tag::Utf8String && !text.is_empty();
-            (SubjectAltNameType::Upn, fits, text)
-        }
-        GeneralName::OtherName(_)
-        | GeneralName::DirectoryName(_)
-        | GeneralName::EdiPartyName(_)
-        | GeneralName::RegisteredId(_) => return Err(RuleViolation::SubjectAltNameType),
-    };
-    if fits {
-        return Ok((kind, text));
-    }
-    Err(RuleViolation::SubjectAltNameUnreadable)
-}
-
-/// A name of ours behind its type, like `DNS:router.example`.
-pub(crate) fn name_with_type(name: &GeneralName) -> String {
-    match well_formed(name) {
-        Ok((kind, text)) => {
-            let kind = match kind {
-                SubjectAltNameType::Dns => "DNS",
-                SubjectAltNameType::Ip => "IP",
-                SubjectAltNameType::Email => "email",
-                SubjectAltNameType::Uri => "URI",
-                SubjectAltNameType::Upn => "UPN",
-            };
-            format!("{kind}:{text}")
-        }
-        // Nothing that we issue.
-        Err(_) => "other".to_owned(),
-    }
-}
-
-fn ip_address(octets: &[u8]) -> Option<IpAddr> {
-    let v4 = || <[u8; 4]>::try_from(octets).map(IpAddr::from);
-    v4().or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
-        .ok()
-}
-
-/// Letters, digits, hyphens and underscores in labels of 1 to 63 octets; the first label may be `*`.
-fn is_dns_name(name: &str) -> bool {
-    let host = name.strip_prefix("*.").unwrap_or(name);
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
-    };
-    name.len() <= 253 && host.split('.').all(label)
-}
-
-fn is_printable(text: &str) -> bool {
-    text.bytes().all(|c| c.is_ascii_graphic())
-}
-
 #[cfg(test)]
 mod tests {
-    use der::Encode;
-    use der::asn1::{Any, OctetString};
+    use const_oid::ObjectIdentifier;
+    use der::asn1::Any;
+    use der::{Encode, Tag};
     use scep_protocol::{CertificateTemplate, Pattern};
     use x509_cert::ext::pkix::name::OtherName;
 
     use super::*;
+    use crate::general_name::UPN;
 
     #[track_caller]
     fn check(
@@ -198,6 +114,8 @@ mod tests {
         };
         let mut rule = CertificateTemplate::default().subject_alt_name;
         rule.types = allowed.to_vec();
+        let any = Pattern::new(".*").unwrap();
+        rule.patterns = allowed.iter().map(|kind| (*kind, any.clone())).collect();
         let names = subject_alt_name(&[extension], &[], &rule);
         assert_eq!(names, expected.map(|()| Some(vec![name])));
     }
@@ -230,7 +148,11 @@ mod tests {
         check_rule("b.example", |_| {}, Ok(&["a.example"]));
         check_rule("b.example", as_dns, Ok(&["a.example", "b.example"]));
         check_rule("a.example", as_dns, Ok(&["a.example"]));
-        check_rule("device 1", as_dns, Err(RuleViolation::CommonNameAsDns));
+        check_rule(
+            "device 1",
+            as_dns,
+            Err(RuleViolation::CommonNameAsDns("device 1".to_owned())),
+        );
     }
 
     #[test]
@@ -241,9 +163,10 @@ mod tests {
                 rule.patterns.insert(kind, Pattern::new(pattern).unwrap());
             }
         };
-        let refused = || {
+        let refused = |name: &str| {
             Err(RuleViolation::SubjectAltNamePattern(
                 SubjectAltNameType::Dns,
+                name.to_owned(),
             ))
         };
         let dns = SubjectAltNameType::Dns;
@@ -252,8 +175,8 @@ mod tests {
             pattern(dns, r".*\.example"),
             Ok(&["a.example", "b.example"]),
         );
-        check_rule("b.example", pattern(dns, "b.*"), refused());
-        check_rule("b.example", pattern(dns, "a.*"), refused());
+        check_rule("b.example", pattern(dns, "b.*"), refused("a.example"));
+        check_rule("b.example", pattern(dns, "a.*"), refused("b.example"));
         check_rule(
             "b.example",
             pattern(SubjectAltNameType::Ip, "none"),
@@ -266,66 +189,95 @@ mod tests {
     }
 
     const ALL: &[SubjectAltNameType] = &SubjectAltNameType::ALL;
-    const MALFORMED: Result<(), RuleViolation> = Err(RuleViolation::SubjectAltNameUnreadable);
 
-    #[test]
-    fn names_of_allowed_types_are_taken() {
-        check(GeneralName::DnsName(text("*.a-1.example")), ALL, Ok(()));
-        check(GeneralName::Rfc822Name(text("a@b.example")), ALL, Ok(()));
-        check(
-            GeneralName::UniformResourceIdentifier(text("spiffe://a/b")),
-            ALL,
-            Ok(()),
-        );
-        check(
-            GeneralName::IpAddress(OctetString::new([127, 0, 0, 1]).unwrap()),
-            ALL,
-            Ok(()),
-        );
-        let upn = OtherName {
+    fn upn(octets: &[u8]) -> GeneralName {
+        GeneralName::OtherName(OtherName {
             type_id: UPN,
-            value: Any::new(Tag::Utf8String, b"a@b".as_slice()).unwrap(),
-        };
-        check(GeneralName::OtherName(upn), ALL, Ok(()));
+            value: Any::new(Tag::Utf8String, octets).unwrap(),
+        })
+    }
+
+    fn uri(uri: &str) -> GeneralName {
+        GeneralName::UniformResourceIdentifier(text(uri))
     }
 
     #[test]
     fn names_of_other_types_are_refused() {
         let dns = GeneralName::DnsName(text("a.example"));
-        let refused = Err(RuleViolation::SubjectAltName(SubjectAltNameType::Dns));
-        check(dns, &[SubjectAltNameType::Ip], refused);
+        let refused =
+            RuleViolation::SubjectAltName(SubjectAltNameType::Dns, "a.example".to_owned());
+        check(dns, &[SubjectAltNameType::Ip], Err(refused));
         let directory = GeneralName::DirectoryName("CN=a".parse().unwrap());
         check(directory, ALL, Err(RuleViolation::SubjectAltNameType));
-        // The SID that maps a certificate to an account of Active Directory, KB5014754.
-        let sid = OtherName {
-            type_id: ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2.1"),
-            value: Any::new(Tag::OctetString, b"S-1-5".as_slice()).unwrap(),
+        let other = OtherName {
+            type_id: ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.5"),
+            value: Any::new(Tag::Utf8String, b"a@b".as_slice()).unwrap(),
         };
         check(
-            GeneralName::OtherName(sid),
+            GeneralName::OtherName(other),
             ALL,
             Err(RuleViolation::SubjectAltNameType),
         );
     }
 
     #[test]
-    fn malformed_names_are_refused() {
-        check(GeneralName::DnsName(text("a\0.example")), ALL, MALFORMED);
-        check(GeneralName::DnsName(text("a..example")), ALL, MALFORMED);
-        check(GeneralName::DnsName(text("a.*.example")), ALL, MALFORMED);
-        check(GeneralName::DnsName(text("")), ALL, MALFORMED);
-        for address in ["nobody", "@a.example", "a@b@c.example", "a@*.example"] {
-            check(GeneralName::Rfc822Name(text(address)), ALL, MALFORMED);
+    fn without_a_pattern_nobody_says_who_he_is() {
+        use SubjectAltNameType::{Dns, Email, Upn, Uri};
+        let unbound =
+            |kind, text: &str| RuleViolation::SubjectAltNameUnbound(kind, text.to_owned());
+        let wildcard = |text: &str| RuleViolation::SubjectAltNameWildcard(text.to_owned());
+        let email = GeneralName::Rfc822Name(text("a@b.example"));
+        let dns = GeneralName::DnsName(text("*.example"));
+        for (name, kind, refused) in [
+            (
+                upn(b"administrator@corp.example"),
+                Upn,
+                unbound(Upn, "administrator@corp.example"),
+            ),
+            (uri("spiffe://a/b"), Uri, unbound(Uri, "spiffe://a/b")),
+            (email, Email, unbound(Email, "a@b.example")),
+            (dns, Dns, wildcard("*.example")),
+        ] {
+            let extension = RequestedExtension {
+                id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
+                value: vec![name].to_der().unwrap(),
+            };
+            let mut rule = CertificateTemplate::default().subject_alt_name;
+            rule.types = ALL.to_vec();
+            let requested = std::slice::from_ref(&extension);
+            assert_eq!(subject_alt_name(requested, &[], &rule), Err(refused));
+            // The pattern of another type is none of this one.
+            for other in SubjectAltNameType::ALL
+                .into_iter()
+                .filter(|other| *other != kind)
+            {
+                rule.patterns.insert(other, Pattern::new(".*").unwrap());
+            }
+            assert!(subject_alt_name(requested, &[], &rule).is_err());
+            rule.patterns.insert(kind, Pattern::new(".*").unwrap());
+            assert!(subject_alt_name(requested, &[], &rule).is_ok());
         }
-        check(
-            GeneralName::UniformResourceIdentifier(text("//a b")),
-            ALL,
-            MALFORMED,
-        );
-        check(
-            GeneralName::IpAddress(OctetString::new([127]).unwrap()),
-            ALL,
-            MALFORMED,
-        );
+    }
+
+    #[test]
+    fn a_wildcard_is_admitted_as_it_is_written() {
+        let as_dns = |pattern: Option<&str>| {
+            let pattern = pattern.map(|pattern| Pattern::new(pattern).unwrap());
+            move |rule: &mut SubjectAltNameRule| {
+                rule.common_name_as_dns = true;
+                rule.patterns = pattern
+                    .map(|pattern| (SubjectAltNameType::Dns, pattern))
+                    .into_iter()
+                    .collect();
+            }
+        };
+        let name = "*.b.example".to_owned();
+        let refused = Err(RuleViolation::SubjectAltNameWildcard(name.clone()));
+        check_rule(&name, as_dns(None), refused);
+        let dns = SubjectAltNameType::Dns;
+        let refused = Err(RuleViolation::SubjectAltNamePattern(dns, name.clone()));
+        check_rule(&name, as_dns(Some("[a-z.]+")), refused);
+        let both = Ok(&["a.example", "*.b.example"][..]);
+        check_rule(&name, as_dns(Some(r"(\*\.)?[a-z.]+")), both);
     }
 }

@@ -1,6 +1,6 @@
 //! Attributes of the platform's kind, which are kept and shown and otherwise mean nothing.
 
-use scep_protocol::{Attributes, CertificateAssociations};
+use scep_protocol::{Attributes, CertificateAssociations, is_visible};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -60,12 +60,13 @@ pub(crate) fn kept(
         let characters = attribute.name.chars().count();
         let kind = attribute.content_type.as_deref().unwrap_or_default();
         (1..=MAX_NAME_CHARACTERS).contains(&characters)
+            && attribute.name.chars().chain(kind.chars()).all(is_visible)
             && kind.chars().count() <= MAX_NAME_CHARACTERS
             && attribute.content.len() <= MAX_ITEMS
     };
     if attributes.len() > MAX_ITEMS || !attributes.iter().all(fits) {
         return Err(ApiError::reason(format!(
-            "{name}: at most {MAX_ITEMS} attributes with as many values, names of 1 to {MAX_NAME_CHARACTERS} characters"
+            "{name}: at most {MAX_ITEMS} attributes with as many values, names of 1 to {MAX_NAME_CHARACTERS} characters, none that hides or reorders text"
         )));
     }
     let unreadable = |_| ApiError::reason(format!("{name}: cannot be kept"));
@@ -103,10 +104,12 @@ impl Associations {
             &self.custom_attributes,
         )?;
         let texts = self.owner.iter().chain(&self.groups);
-        let too_long = |text: &String| text.chars().count() > MAX_NAME_CHARACTERS;
-        if self.groups.len() > MAX_ITEMS || texts.into_iter().any(too_long) {
+        let is_unfit = |text: &String| {
+            text.chars().count() > MAX_NAME_CHARACTERS || !text.chars().all(is_visible)
+        };
+        if self.groups.len() > MAX_ITEMS || texts.into_iter().any(is_unfit) {
             return Err(ApiError::reason(
-                "certificateAssociations: names of at most 255 characters, 100 groups",
+                "certificateAssociations: names of at most 255 characters, none that hides or reorders text; 100 groups",
             ));
         }
         Ok(CertificateAssociations {

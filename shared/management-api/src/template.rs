@@ -54,7 +54,7 @@ pub(crate) struct TemplateView {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectView {
-    /// Attributes that must be there. Default CN.
+    /// Attributes that must be there. Default none: a subject or a name beside it is needed.
     #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     required: Option<Vec<SubjectAttribute>>,
     /// Attributes that may be there, beside fixed ones; null for any: DC, C, ST, L, O, OU, CN, serialNumber, UID, emailAddress.
@@ -72,10 +72,11 @@ pub(crate) struct SubjectView {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectAltNameView {
-    /// The types that are taken from a request: dns, ip, email, uri, upn. Default all.
+    /// The types that are taken from a request: dns, ip, email, uri, upn. Default dns and ip; each of the others needs a pattern.
     #[schema(value_type = Option<Vec<SubjectAltNameTypeName>>)]
     types: Option<Vec<SubjectAltNameType>>,
-    /// For a type, a regular expression that the whole of every such name must match. Default none.
+    /// For a type, a regular expression that the whole of every such name must match. Default none. A wildcard, `*.` before a DNS name,
+    /// is taken only where the pattern for dns matches it as it is written.
     #[schema(schema_with = patterns)]
     patterns: Option<BTreeMap<SubjectAltNameType, Pattern>>,
     /// Whether the CN stands beside the subject too, as a DNS name. Default false.
@@ -186,8 +187,8 @@ mod tests {
         let documented = serde_json::json!({
             "validity": "P365D", "backdate": "PT1H",
             "rsaMinBits": 2048, "ecCurves": ["P256", "P384", "P521"],
-            "subject": { "required": ["CN"], "allowed": null, "fixed": {}, "commonNamePattern": null },
-            "subjectAltName": { "types": ["dns", "ip", "email", "uri", "upn"], "patterns": {}, "commonNameAsDns": false },
+            "subject": { "required": [], "allowed": null, "fixed": {}, "commonNamePattern": null },
+            "subjectAltName": { "types": ["dns", "ip"], "patterns": {}, "commonNameAsDns": false },
             "keyUsage": ["digitalSignature", "keyEncipherment"], "extendedKeyUsage": ["clientAuth"],
             "crlDistributionPoint": true
         });

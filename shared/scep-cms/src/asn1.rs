@@ -4,7 +4,9 @@
 //! order and version 1 certificates, and replies must name them octet for octet.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, BmpString, OctetStringRef};
+use der::asn1::{
+    AnyRef, BitStringRef, BmpString, Ia5StringRef, OctetStringRef, PrintableStringRef,
+};
 use der::{
     DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag,
     Tagged, Writer,
@@ -299,11 +301,55 @@ pub(crate) struct CertificationRequestInfo<'a> {
     pub(crate) attributes: Option<SetOf<'a>>,
 }
 
+/// Why a value is not the text that it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StringError {
+    /// It holds something that its string type has no place for.
+    #[error("is not of the alphabet of its string type")]
+    Alphabet,
+    /// It is of no type of string that names come in.
+    #[error("is not text")]
+    NotText,
+}
+
+/// The string types that names come in.
+const DIRECTORY_STRINGS: [Tag; 6] = [
+    Tag::BmpString,
+    Tag::Ia5String,
+    Tag::NumericString,
+    Tag::PrintableString,
+    Tag::TeletexString,
+    Tag::Utf8String,
+];
+
+/// The text of a value of which every character is one of its string type's, X.680 §41: what may stand in a certificate.
+///
+/// # Errors
+/// [`StringError`]; also for a type that [`directory_string`] does not read.
+pub fn strict_directory_string(value: AnyRef<'_>) -> Result<String, StringError> {
+    let tag = value.tag();
+    if !DIRECTORY_STRINGS.contains(&tag) {
+        return Err(StringError::NotText);
+    }
+    let digit_or_space = |octet: &u8| octet.is_ascii_digit() || *octet == b' ';
+    let is_of_alphabet = (tag != Tag::PrintableString
+        || value.decode_as::<PrintableStringRef<'_>>().is_ok())
+        && (tag != Tag::Ia5String || value.decode_as::<Ia5StringRef<'_>>().is_ok())
+        && (tag != Tag::NumericString || value.value().iter().all(digit_or_space));
+    let text = directory_string(value).filter(|_| is_of_alphabet);
+    text.ok_or(StringError::Alphabet)
+}
+
 /// The text of a value in any of the string types that names and challengePasswords come in, X.520 §2.6; `None` when it is
-/// of no such type or not what its type demands.
+/// of no such type or no text. Takes more than the type's alphabet: old devices write an `@` or `_` as PrintableString.
 #[must_use]
 pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
-    const UTF8_OR_ASCII: [Tag; 3] = [Tag::Utf8String, Tag::PrintableString, Tag::Ia5String];
+    const UTF8_OR_ASCII: [Tag; 4] = [
+        Tag::Utf8String,
+        Tag::PrintableString,
+        Tag::Ia5String,
+        Tag::NumericString,
+    ];
     if UTF8_OR_ASCII.contains(&value.tag()) {
         return String::from_utf8(value.value().to_vec()).ok();
     }
@@ -328,4 +374,59 @@ pub(crate) fn from_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
 pub(crate) fn tagged(element: AnyRef<'_>, tag: Tag) -> der::Result<Vec<u8>> {
     element.tag().assert_eq(tag)?;
     element.to_der()
+}
+
+#[cfg(test)]
+mod tests {
+    use der::asn1::Any;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(tag: Tag, octets: &[u8], strict: Result<&str, StringError>, lenient: Option<&str>) {
+        let value = Any::new(tag, octets).unwrap();
+        let value = AnyRef::from(&value);
+        let text = strict_directory_string(value);
+        assert_eq!(text.as_deref(), strict.as_ref().copied());
+        assert_eq!(directory_string(value).as_deref(), lenient);
+    }
+
+    #[test]
+    fn a_string_is_read_by_the_alphabet_of_its_type() {
+        use StringError::{Alphabet, NotText};
+        let cyrillic = "\u{430}dmin".as_bytes();
+        check(
+            Tag::PrintableString,
+            b"a-1 (b)",
+            Ok("a-1 (b)"),
+            Some("a-1 (b)"),
+        );
+        for octets in [&b"admin\0"[..], b"a*b", b"a@b", b"a_b", b"a&b", cyrillic] {
+            let lenient = std::str::from_utf8(octets).ok();
+            check(Tag::PrintableString, octets, Err(Alphabet), lenient);
+        }
+        check(Tag::Ia5String, b"a@b_*\0", Ok("a@b_*\0"), Some("a@b_*\0"));
+        check(Tag::Ia5String, cyrillic, Err(Alphabet), Some("\u{430}dmin"));
+        check(Tag::Ia5String, &[0xe4], Err(Alphabet), None);
+        check(Tag::NumericString, b"1 2", Ok("1 2"), Some("1 2"));
+        check(Tag::NumericString, b"1-2", Err(Alphabet), Some("1-2"));
+        check(
+            Tag::Utf8String,
+            cyrillic,
+            Ok("\u{430}dmin"),
+            Some("\u{430}dmin"),
+        );
+        // Cut, overlong, a surrogate.
+        for octets in [&b"\xd0"[..], b"\xc0\x80", b"\xed\xa0\x80"] {
+            check(Tag::Utf8String, octets, Err(Alphabet), None);
+        }
+        check(Tag::TeletexString, &[0xe4], Ok("\u{e4}"), Some("\u{e4}"));
+        check(Tag::BmpString, &[0, 0x61], Ok("a"), Some("a"));
+        // Half a character, and half a pair of surrogates.
+        check(Tag::BmpString, &[0], Err(Alphabet), None);
+        check(Tag::BmpString, &[0xd8, 0], Err(Alphabet), None);
+        check(Tag::VisibleString, b"a", Err(NotText), None);
+        check(Tag::OctetString, b"a", Err(NotText), None);
+        check(Tag::Sequence, &[], Err(NotText), None);
+    }
 }

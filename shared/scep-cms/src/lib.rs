@@ -25,7 +25,7 @@ mod weakness;
 pub use algorithm::{
     ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm, UnsupportedAlgorithm,
 };
-pub use asn1::directory_string;
+pub use asn1::{StringError, directory_string, strict_directory_string};
 pub use attribute::{
     AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce, TransactionId,
 };

@@ -16,6 +16,7 @@ mod request;
 mod revocation;
 mod rule_violation;
 mod signed_request;
+mod subject_attribute;
 mod template;
 mod text;
 mod transaction;
@@ -35,13 +36,14 @@ pub use profile::{
 pub use refusal::{EnvelopeFault, Refusal, Rejection};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
-pub use rule_violation::RuleViolation;
+pub use rule_violation::{RuleViolation, ValueFault};
 pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
+pub use subject_attribute::{SubjectAttribute, check_text};
 pub use template::{
     CertificateTemplate, ExtendedKeyUsage, KeyUsage, SubjectAltNameRule, SubjectAltNameType,
-    SubjectAttribute, SubjectRule, TemplateError,
+    SubjectRule, TemplateError,
 };
-pub use text::{Description, DescriptionTooLong, Pattern, PatternError};
+pub use text::{Description, DescriptionError, Pattern, PatternError, is_visible};
 pub use transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey,
     TransactionState,

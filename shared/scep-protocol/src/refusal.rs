@@ -135,7 +135,7 @@ impl Refusal {
             }
             Self::RequestTooLarge => "the PKCS #10 request is larger than 16 KiB",
             Self::Revoked => "the certificate of this transaction is revoked",
-            Self::Rule(violation) => return violation.text(),
+            Self::Rule(violation) => return Cow::Owned(violation.to_string()),
             Self::Signature => "the message signature does not verify",
             Self::SignerAlgorithm => "the signature algorithm or the signer's key is not supported",
             Self::SignerCannotDecrypt => "the reply cannot be encrypted to the signer's key",

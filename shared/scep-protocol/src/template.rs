@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scep_cms::EcCurve;
 use serde::{Deserialize, Serialize};
 
-use crate::{Pattern, Period};
+use crate::{Pattern, Period, SubjectAttribute};
 
 /// The rules for the certificates of an RA Profile. The default is what the API documents as default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +39,13 @@ impl Default for CertificateTemplate {
             rsa_min_bits: 2048,
             ec_curves: vec![EcCurve::P256, EcCurve::P384, EcCurve::P521],
             subject: SubjectRule {
-                required: vec![SubjectAttribute::CommonName],
+                required: Vec::new(),
                 allowed: None,
                 fixed: BTreeMap::new(),
                 common_name_pattern: None,
             },
             subject_alt_name: SubjectAltNameRule {
-                types: SubjectAltNameType::ALL.to_vec(),
+                types: vec![SubjectAltNameType::Dns, SubjectAltNameType::Ip],
                 patterns: BTreeMap::new(),
                 common_name_as_dns: false,
             },
@@ -62,9 +62,6 @@ const MAX_RSA_BITS: usize = 8192;
 /// Shortest RSA modulus that a rule may allow, in bits.
 const MIN_RSA_BITS: usize = 1024;
 
-/// Longest value of a fixed attribute, in characters: X.520 allows an O or CN no more.
-const MAX_FIXED_CHARACTERS: usize = 64;
-
 /// Why rules are no rules: with these, nobody or the wrong one would get a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
@@ -74,6 +71,9 @@ pub enum TemplateError {
     /// A fixed value is empty, too long, or of characters that its attribute cannot hold.
     #[error("certificateTemplate.subject.fixed: {} cannot be this: {}", .0.name(), .0.form())]
     Fixed(SubjectAttribute),
+    /// A type of name that says who someone is, is allowed without saying who may be whom.
+    #[error("certificateTemplate.subjectAltName.patterns.{kind}: needed, since types has {kind}: whoever knows a challenge could be anybody", kind = .0.name())]
+    PatternMissing(SubjectAltNameType),
     /// A required attribute is not allowed.
     #[error("certificateTemplate.subject: {} is required but not allowed", .0.name())]
     RequiredNotAllowed(SubjectAttribute),
@@ -100,6 +100,7 @@ impl CertificateTemplate {
             errors.push(TemplateError::RsaMinBits);
         }
         errors.extend(self.subject.errors());
+        errors.extend(self.subject_alt_name.errors());
         errors
     }
 }
@@ -140,121 +141,6 @@ impl SubjectRule {
     }
 }
 
-/// Attributes of a subject that rules can speak of, by the short names of RFC 4514 §3 and RFC 4519. In the order in which a
-/// Name lists them: the widest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum SubjectAttribute {
-    /// domainComponent.
-    #[serde(rename = "DC")]
-    DomainComponent,
-    /// countryName.
-    #[serde(rename = "C")]
-    Country,
-    /// stateOrProvinceName.
-    #[serde(rename = "ST")]
-    State,
-    /// localityName.
-    #[serde(rename = "L")]
-    Locality,
-    /// organizationName.
-    #[serde(rename = "O")]
-    Organization,
-    /// organizationalUnitName.
-    #[serde(rename = "OU")]
-    OrganizationalUnit,
-    /// commonName.
-    #[serde(rename = "CN")]
-    CommonName,
-    /// serialNumber: of a device, not of a certificate.
-    #[serde(rename = "serialNumber")]
-    SerialNumber,
-    /// userId.
-    #[serde(rename = "UID")]
-    UserId,
-    /// emailAddress.
-    #[serde(rename = "emailAddress")]
-    EmailAddress,
-}
-
-impl SubjectAttribute {
-    /// Every attribute.
-    pub const ALL: [Self; 10] = [
-        Self::DomainComponent,
-        Self::Country,
-        Self::State,
-        Self::Locality,
-        Self::Organization,
-        Self::OrganizationalUnit,
-        Self::CommonName,
-        Self::SerialNumber,
-        Self::UserId,
-        Self::EmailAddress,
-    ];
-
-    /// Its name in the API.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DomainComponent => "DC",
-            Self::Country => "C",
-            Self::State => "ST",
-            Self::Locality => "L",
-            Self::Organization => "O",
-            Self::OrganizationalUnit => "OU",
-            Self::CommonName => "CN",
-            Self::SerialNumber => "serialNumber",
-            Self::UserId => "UID",
-            Self::EmailAddress => "emailAddress",
-        }
-    }
-
-    /// What its values are, RFC 5280 appendix A.1.
-    const fn form(self) -> &'static str {
-        match self {
-            Self::Country => "two letters",
-            Self::DomainComponent | Self::EmailAddress => "1 to 64 characters of ASCII",
-            Self::SerialNumber => "1 to 64 of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
-            Self::State
-            | Self::Locality
-            | Self::Organization
-            | Self::OrganizationalUnit
-            | Self::CommonName
-            | Self::UserId => "1 to 64 characters, none of them a control character",
-        }
-    }
-
-    /// Can its value be this, RFC 5280 appendix A.1?
-    #[must_use]
-    pub fn can_be(self, value: &str) -> bool {
-        let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
-        let fits = |c: char| match self {
-            Self::Country => c.is_ascii_alphabetic(),
-            Self::DomainComponent | Self::EmailAddress => c.is_ascii_graphic(),
-            Self::SerialNumber => printable(c),
-            Self::State
-            | Self::Locality
-            | Self::Organization
-            | Self::OrganizationalUnit
-            | Self::CommonName
-            | Self::UserId => !c.is_control(),
-        };
-        let characters = value.chars().count();
-        let long_enough = match self {
-            Self::Country => characters == 2,
-            Self::DomainComponent
-            | Self::State
-            | Self::Locality
-            | Self::Organization
-            | Self::OrganizationalUnit
-            | Self::CommonName
-            | Self::SerialNumber
-            | Self::UserId
-            | Self::EmailAddress => (1..=MAX_FIXED_CHARACTERS).contains(&characters),
-        };
-        long_enough && value.chars().all(fits)
-    }
-}
-
 /// Which names may stand beside the subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -265,6 +151,20 @@ pub struct SubjectAltNameRule {
     pub patterns: BTreeMap<SubjectAltNameType, Pattern>,
     /// Whether the CN stands beside the subject too, as a DNS name.
     pub common_name_as_dns: bool,
+}
+
+impl SubjectAltNameRule {
+    fn errors(&self) -> impl Iterator<Item = TemplateError> {
+        self.unbound_types().map(TemplateError::PatternMissing)
+    }
+
+    /// The types that are allowed, need a pattern and have none: none of their names is taken from a request. Rules that were stored by an
+    /// earlier version have such.
+    pub fn unbound_types(&self) -> impl Iterator<Item = SubjectAltNameType> {
+        let is_unbound = |kind: &SubjectAltNameType| !self.patterns.contains_key(kind);
+        let types = self.types.iter().copied().filter(is_unbound);
+        types.filter(|kind| kind.needs_pattern())
+    }
 }
 
 /// A type of GeneralName that a rule can allow, RFC 5280 §4.2.1.6.
@@ -286,6 +186,15 @@ pub enum SubjectAltNameType {
 impl SubjectAltNameType {
     /// Every type.
     pub const ALL: [Self; 5] = [Self::Dns, Self::Ip, Self::Email, Self::Uri, Self::Upn];
+
+    /// Is a name of this type who someone is rather than where something is? Whoever shares a challenge with others must not choose it.
+    #[must_use]
+    pub const fn needs_pattern(self) -> bool {
+        match self {
+            Self::Email | Self::Uri | Self::Upn => true,
+            Self::Dns | Self::Ip => false,
+        }
+    }
 
     /// Its name in the API.
     #[must_use]
@@ -334,6 +243,21 @@ pub enum ExtendedKeyUsage {
     OcspSigning,
 }
 
+impl ExtendedKeyUsage {
+    /// Its name in the API, RFC 5280's behind `id-kp-`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientAuth => "clientAuth",
+            Self::ServerAuth => "serverAuth",
+            Self::CodeSigning => "codeSigning",
+            Self::EmailProtection => "emailProtection",
+            Self::TimeStamping => "timeStamping",
+            Self::OcspSigning => "ocspSigning",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,7 +284,10 @@ mod tests {
         check(|t| t.rsa_min_bits = 512, &[TemplateError::RsaMinBits]);
         check(|t| t.rsa_min_bits = 16_384, &[TemplateError::RsaMinBits]);
         check(
-            |t| t.subject.allowed = Some(vec![Organization]),
+            |t| {
+                t.subject.required = vec![CommonName];
+                t.subject.allowed = Some(vec![Organization]);
+            },
             &[TemplateError::RequiredNotAllowed(CommonName)],
         );
         let fixed = |attribute, value: &str| {
@@ -384,6 +311,40 @@ mod tests {
         check(
             fixed(Organization, &"o".repeat(65)),
             &[TemplateError::Fixed(Organization)],
+        );
+        for value in ["a\u{202e}", "a\u{200b}b", "a\r\nb", "a\u{9b}"] {
+            check(
+                fixed(Organization, value),
+                &[TemplateError::Fixed(Organization)],
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_say_who_someone_is_need_a_pattern() {
+        use SubjectAltNameType::{Email, Upn, Uri};
+        let types = |types: &[SubjectAltNameType], patterns: &[SubjectAltNameType]| {
+            let (types, patterns) = (types.to_vec(), patterns.to_vec());
+            move |t: &mut CertificateTemplate| {
+                let any = Pattern::new(".*").unwrap();
+                t.subject_alt_name.types = types;
+                t.subject_alt_name.patterns = patterns
+                    .into_iter()
+                    .map(|kind| (kind, any.clone()))
+                    .collect();
+            }
+        };
+        let missing = TemplateError::PatternMissing;
+        check(
+            types(&SubjectAltNameType::ALL, &[]),
+            &[missing(Email), missing(Uri), missing(Upn)],
+        );
+        check(types(&[Upn], &[Uri]), &[missing(Upn)]);
+        check(types(&SubjectAltNameType::ALL, &[Email, Uri, Upn]), &[]);
+        let message = missing(Upn).to_string();
+        assert!(
+            message.starts_with("certificateTemplate.subjectAltName.patterns.upn: "),
+            "{message}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Texts that administrators write: bounded, and patterns that compile.
+//! Texts: of characters that can be seen, bounded, and patterns that compile.
 
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -12,24 +12,70 @@ const MAX_PATTERN_BYTES: usize = 256;
 /// Largest compiled pattern, in octets: a counted repetition is short to write and long to compile.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
 
-/// What an administrator notes about an object: at most 300 characters.
+/// Characters that are shown as nothing, or that change how others are shown: Default_Ignorable_Code_Point of Unicode 16, which holds
+/// every bidirectional control, the line and paragraph separators, interlinear annotations, and some that are no characters.
+const INVISIBLE: [std::ops::RangeInclusive<char>; 18] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fdd0}'..='\u{fdef}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// Is this character seen by whoever reads a text that holds it, and nothing else by it? No control character is, and none that is shown
+/// as nothing or reorders what stands around it.
+#[must_use]
+pub fn is_visible(c: char) -> bool {
+    let is_noncharacter = u32::from(c) & 0xfffe == 0xfffe;
+    !c.is_control() && !is_noncharacter && !INVISIBLE.iter().any(|range| range.contains(&c))
+}
+
+/// The beginning of a value that someone else chose, for a reason: quoted, and what cannot be seen escaped.
+pub(crate) fn excerpt(value: &str) -> String {
+    let mut shown: String = value.chars().take(MAX_EXCERPT_CHARACTERS).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
+/// Longest excerpt of a value in a reason, in characters.
+const MAX_EXCERPT_CHARACTERS: usize = 64;
+
+/// What an administrator notes about an object: at most 300 characters that can be seen, in lines. One that is stored is taken as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(transparent)]
 pub struct Description(String);
 
-/// A description is too long.
+/// A description is too long, or holds what cannot be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a description has at most {MAX_DESCRIPTION_CHARACTERS} characters")]
-pub struct DescriptionTooLong;
+#[error(
+    "a description has at most {MAX_DESCRIPTION_CHARACTERS} characters, and none that hides or reorders text"
+)]
+pub struct DescriptionError;
 
 impl Description {
     /// A description of this text.
     ///
     /// # Errors
-    /// When it is longer than 300 characters.
-    pub fn new(text: &str) -> Result<Self, DescriptionTooLong> {
-        if text.chars().count() > MAX_DESCRIPTION_CHARACTERS {
-            return Err(DescriptionTooLong);
+    /// When it is longer than 300 characters, or holds one that cannot be seen and is no line feed, carriage return or tab.
+    pub fn new(text: &str) -> Result<Self, DescriptionError> {
+        let is_fit = |c: char| is_visible(c) || "\n\r\t".contains(c);
+        if text.chars().count() > MAX_DESCRIPTION_CHARACTERS || !text.chars().all(is_fit) {
+            return Err(DescriptionError);
         }
         Ok(Self(text.to_owned()))
     }
@@ -38,20 +84,6 @@ impl Description {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl TryFrom<String> for Description {
-    type Error = DescriptionTooLong;
-
-    fn try_from(text: String) -> Result<Self, DescriptionTooLong> {
-        Self::new(&text)
-    }
-}
-
-impl From<Description> for String {
-    fn from(description: Description) -> Self {
-        description.0
     }
 }
 
@@ -164,8 +196,80 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_count_characters() {
+    fn descriptions_count_characters_and_hide_nothing() {
         assert!(Description::new(&"ü".repeat(300)).is_ok());
-        assert_eq!(Description::new(&"u".repeat(301)), Err(DescriptionTooLong));
+        assert_eq!(Description::new(&"u".repeat(301)), Err(DescriptionError));
+        assert!(Description::new("two\r\n\tlines").is_ok());
+        for text in ["a\0", "a\x1b[31m", "a\u{202e}b", "a\u{200b}b"] {
+            assert_eq!(Description::new(text), Err(DescriptionError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_description_that_is_stored_is_read_whatever_it_holds() {
+        use serde::de::IntoDeserializer;
+        use serde::de::value::Error;
+        let stored = format!("\u{202e}{}", "u".repeat(301));
+        let read: Result<_, Error> = Description::deserialize(stored.as_str().into_deserializer());
+        assert_eq!(read.unwrap().as_str(), stored);
+    }
+
+    #[test]
+    fn what_is_not_seen_or_reorders_is_not_visible() {
+        let invisible = [
+            '\0',
+            '\u{1}',
+            '\n',
+            '\r',
+            '\t',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{80}',
+            '\u{9b}',
+            '\u{9f}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202b}',
+            '\u{202c}',
+            '\u{202d}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2067}',
+            '\u{2068}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{ffff}',
+            '\u{e0041}',
+            '\u{e0100}',
+            '\u{10ffff}',
+        ];
+        for c in invisible {
+            assert!(!is_visible(c), "{c:?}");
+        }
+        // Letters of scripts that are written from right to left, and combining ones.
+        for c in [
+            ' ', 'a', '~', '\u{a0}', 'ü', 'ж', 'א', 'م', '中', '\u{301}', '\u{fffd}', '😀',
+        ] {
+            assert!(is_visible(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_quoted_escaped_and_short() {
+        assert_eq!(excerpt("a\0\u{202e}\"ü\r\n"), r#""a\0\u{202e}\"ü\r\n""#);
+        assert_eq!(excerpt(&"a".repeat(65)), format!("\"{}…\"", "a".repeat(64)));
     }
 }

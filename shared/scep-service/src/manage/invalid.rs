@@ -1,7 +1,7 @@
 //! Why an administrator does not get what was asked for.
 
 use ca_issuer::UnfitCertificate;
-use scep_protocol::{DescriptionTooLong, NameError, TemplateError};
+use scep_protocol::{DescriptionError, NameError, TemplateError};
 
 use crate::{Failure, KeyError, ObjectKind, StoreError};
 
@@ -85,8 +85,8 @@ pub enum Invalid {
     /// A challenge is to be required, and there is none.
     #[error("enableChallengePassword: there is no challengePassword")]
     ChallengeMissing,
-    /// A CN is empty or too long.
-    #[error("commonName: 1 to 64 characters")]
+    /// A CN is empty or too long, or holds what cannot be seen.
+    #[error("commonName: 1 to 64 characters, none of them a control character")]
     CommonName,
     /// The cursor is none of this list.
     #[error("cursor: not one that a page of this list gave")]
@@ -99,9 +99,9 @@ pub enum Invalid {
         /// Their names, sorted.
         names: Vec<String>,
     },
-    /// The description is too long.
+    /// The description is too long, or holds what cannot be seen.
     #[error(transparent)]
-    Description(#[from] DescriptionTooLong),
+    Description(#[from] DescriptionError),
     /// A profile is enabled and disabled by requests of their own.
     #[error("enabled: read-only; PATCH …/enable or …/disable changes it")]
     EnabledChanged,

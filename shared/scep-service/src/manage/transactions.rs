@@ -2,7 +2,7 @@
 
 use ca_issuer::{IssueError, released};
 use scep_protocol::{
-    Authority, Issuance, RaProfile, Refusal, ScepProfile, Transaction, TransactionState,
+    Authority, Issuance, RaProfile, Refusal, ScepProfile, Transaction, TransactionState, is_visible,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -111,7 +111,7 @@ pub async fn reject_transaction(
     version: Option<u64>,
     reason: &str,
 ) -> Result<(), ManageError> {
-    if reason.chars().count() > MAX_REASON_CHARACTERS || reason.chars().any(char::is_control) {
+    if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
         return Err(vec![Invalid::Reason].into());
     }
     let (transaction, _) = pending(managing, uuid, version).await?;

@@ -1,0 +1,253 @@
+//! The parts of a Name: what of them may be signed, whoever asks for it.
+
+use std::collections::BTreeSet;
+
+use der::asn1::AnyRef;
+use scep_cms::{directory_string, strict_directory_string};
+use scep_protocol::{RuleViolation, ValueFault, check_text};
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::name::Name;
+
+use crate::general_name::UPN;
+use crate::security_identifier::is_security_identifier;
+use crate::subject::{known, name_of_kind};
+
+/// Has every RDN a part, and none two of one attribute (X.501 §9.3)? Is every value a text that may be signed, in the form of its
+/// attribute?
+///
+/// # Errors
+/// [`RuleViolation`] of the first part that is not.
+pub(crate) fn check_parts(name: &Name) -> Result<(), RuleViolation> {
+    for rdn in name.iter_rdn() {
+        let kinds: BTreeSet<_> = rdn.iter().map(|part| part.oid).collect();
+        if kinds.is_empty() || kinds.len() < rdn.len() {
+            return Err(RuleViolation::SubjectUnreadable);
+        }
+    }
+    name.iter().try_for_each(check_part)
+}
+
+fn check_part(part: &AttributeTypeAndValue) -> Result<(), RuleViolation> {
+    if is_security_identifier(part.oid) {
+        let place = format!("subject {}", part.oid);
+        return Err(RuleViolation::SecurityIdentifier(place));
+    }
+    // A name of Active Directory's has its place beside the subject, where a pattern holds it.
+    if part.oid == UPN {
+        return Err(RuleViolation::SubjectAttribute(part.oid.to_string()));
+    }
+    let value = AnyRef::from(&part.value);
+    let text = strict_directory_string(value).map_err(ValueFault::from);
+    let checked = text.and_then(|text| match known(part.oid) {
+        Some(known) => known.check_requested(&text),
+        None => check_text(&text),
+    });
+    checked.map_err(|fault| RuleViolation::SubjectValue {
+        attribute: name_of_kind(part.oid),
+        value: directory_string(value)
+            .unwrap_or_else(|| String::from_utf8_lossy(value.value()).into_owned()),
+        fault,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use const_oid::ObjectIdentifier;
+    use der::asn1::Any;
+    use der::{Decode, Encode, Tag};
+    use scep_cms::StringError;
+
+    use super::*;
+
+    /// A Name of these RDNs, each of these attributes with these values.
+    fn name(rdns: &[&[(&str, Tag, &[u8])]]) -> Vec<u8> {
+        let part = |(oid, tag, octets): &(&str, Tag, &[u8])| {
+            let oid = ObjectIdentifier::new_unwrap(oid);
+            let value = Any::new(*tag, *octets).unwrap();
+            AttributeTypeAndValue { oid, value }.to_der().unwrap()
+        };
+        let rdn = |parts: &&[(&str, Tag, &[u8])]| {
+            let mut parts: Vec<_> = parts.iter().map(part).collect();
+            parts.sort();
+            Any::new(Tag::Set, parts.concat())
+                .unwrap()
+                .to_der()
+                .unwrap()
+        };
+        let rdns: Vec<_> = rdns.iter().flat_map(rdn).collect();
+        Any::new(Tag::Sequence, rdns).unwrap().to_der().unwrap()
+    }
+
+    #[track_caller]
+    fn check_name(rdns: &[&[(&str, Tag, &[u8])]], expected: Result<(), RuleViolation>) {
+        let name = Name::from_der(&name(rdns)).unwrap();
+        assert_eq!(check_parts(&name), expected);
+    }
+
+    const CN: &str = "2.5.4.3";
+
+    #[test]
+    fn values_of_every_string_type_are_taken() {
+        for (oid, tag, octets) in [
+            (CN, Tag::Utf8String, "Gerät ж".as_bytes()),
+            (CN, Tag::PrintableString, b"router-1 (a)"),
+            (CN, Tag::Ia5String, b"a_b@c"),
+            (CN, Tag::TeletexString, b"Ger\xe4t"),
+            (CN, Tag::BmpString, &[0, 0x61, 4, 0x30]),
+            (CN, Tag::NumericString, b"17 4"),
+            ("2.5.4.5", Tag::PrintableString, b"FTX1234"),
+            // unstructuredName, which Cisco's devices send.
+            (
+                "1.2.840.113549.1.9.2",
+                Tag::Ia5String,
+                b"router.corp.example",
+            ),
+        ] {
+            check_name(&[&[(oid, tag, octets)]], Ok(()));
+        }
+    }
+
+    #[test]
+    fn values_that_nobody_should_sign_are_refused() {
+        use StringError::{Alphabet, NotText};
+        use ValueFault::{Form, Hidden, Length, String as NoString};
+        let long = "a".repeat(257);
+        for (oid, tag, octets, attribute, value, fault) in [
+            (
+                CN,
+                Tag::Utf8String,
+                &b"admin.corp\0.evil.example"[..],
+                "CN",
+                "admin.corp\0.evil.example",
+                Hidden,
+            ),
+            (
+                CN,
+                Tag::Utf8String,
+                b"a\r\n\x1b[31mroot",
+                "CN",
+                "a\r\n\x1b[31mroot",
+                Hidden,
+            ),
+            (
+                CN,
+                Tag::Utf8String,
+                "nimda\u{202e}".as_bytes(),
+                "CN",
+                "nimda\u{202e}",
+                Hidden,
+            ),
+            (CN, Tag::BmpString, &[0x20, 0x2e], "CN", "\u{202e}", Hidden),
+            (CN, Tag::BmpString, &[0, 0], "CN", "\0", Hidden),
+            (CN, Tag::TeletexString, b"a\x9bb", "CN", "a\u{9b}b", Hidden),
+            (CN, Tag::Ia5String, b"a\x7fb", "CN", "a\x7fb", Hidden),
+            (
+                CN,
+                Tag::PrintableString,
+                b"admin\0*@_",
+                "CN",
+                "admin\0*@_",
+                NoString(Alphabet),
+            ),
+            (
+                CN,
+                Tag::Ia5String,
+                "\u{430}dmin".as_bytes(),
+                "CN",
+                "\u{430}dmin",
+                NoString(Alphabet),
+            ),
+            (
+                CN,
+                Tag::Utf8String,
+                b"a\xff",
+                "CN",
+                "a\u{fffd}",
+                NoString(Alphabet),
+            ),
+            (CN, Tag::Utf8String, long.as_bytes(), "CN", &long, Length),
+            (CN, Tag::OctetString, b"a", "CN", "a", NoString(NotText)),
+            (CN, Tag::VisibleString, b"a", "CN", "a", NoString(NotText)),
+            (
+                "2.5.4.6",
+                Tag::Utf8String,
+                b"Germany",
+                "C",
+                "Germany",
+                Form("two letters"),
+            ),
+            (
+                "2.5.4.12",
+                Tag::Utf8String,
+                b"a\0b",
+                "2.5.4.12",
+                "a\0b",
+                Hidden,
+            ),
+            (
+                "2.5.4.12",
+                Tag::Utf8String,
+                long.as_bytes(),
+                "2.5.4.12",
+                &long,
+                Length,
+            ),
+            (
+                "2.5.4.12",
+                Tag::Sequence,
+                &[4, 1, 0x53],
+                "2.5.4.12",
+                "\u{4}\u{1}S",
+                NoString(NotText),
+            ),
+            (
+                "2.5.4.45",
+                Tag::BitString,
+                &[0, 1],
+                "2.5.4.45",
+                "\0\u{1}",
+                NoString(NotText),
+            ),
+        ] {
+            let refused = RuleViolation::SubjectValue {
+                attribute: attribute.to_owned(),
+                value: value.to_owned(),
+                fault,
+            };
+            check_name(&[&[(oid, tag, octets)]], Err(refused.clone()));
+            // Behind others, and beside one in the same RDN.
+            let other = ("2.5.4.10", Tag::Utf8String, &b"Corp"[..]);
+            check_name(
+                &[&[other], &[other], &[(oid, tag, octets), other]],
+                Err(refused),
+            );
+        }
+    }
+
+    #[test]
+    fn every_rdn_has_parts_and_none_twice() {
+        let (a, b) = (
+            (CN, Tag::Utf8String, &b"a"[..]),
+            (CN, Tag::Utf8String, &b"b"[..]),
+        );
+        let uid = ("0.9.2342.19200300.100.1.1", Tag::Utf8String, &b"u"[..]);
+        let unreadable = || Err(RuleViolation::SubjectUnreadable);
+        check_name(&[&[a], &[b]], Ok(()));
+        check_name(&[&[a, uid]], Ok(()));
+        check_name(&[&[a, b]], unreadable());
+        check_name(&[&[]], unreadable());
+        check_name(&[&[a], &[]], unreadable());
+    }
+
+    #[test]
+    fn an_account_of_active_directory_is_no_part_of_a_subject() {
+        let sid = "1.3.6.1.4.1.311.25.2";
+        let text = (sid, Tag::Utf8String, &b"S-1-5-21"[..]);
+        let refused = || Err(RuleViolation::SecurityIdentifier(format!("subject {sid}")));
+        check_name(&[&[text]], refused());
+        check_name(&[&[(sid, Tag::Sequence, b"\x04\x08S-1-5-21")]], refused());
+        let upn = "1.3.6.1.4.1.311.20.2.3";
+        let refused = RuleViolation::SubjectAttribute(upn.to_owned());
+        check_name(&[&[(upn, Tag::Utf8String, b"a@b")]], Err(refused));
+    }
+}

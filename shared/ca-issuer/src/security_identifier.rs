@@ -1,0 +1,144 @@
+//! Microsoft's security identifier (SID): where Active Directory trusts the authority, a certificate that holds one logs its holder on as
+//! that account, KB5014754. It is taken from no request, wherever and however it is written.
+
+use const_oid::ObjectIdentifier;
+use percent_encoding::percent_decode;
+use scep_cms::RequestedExtension;
+use scep_protocol::RuleViolation;
+
+/// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension; below it, szOID_NTDS_OBJECTSID, the otherName in it.
+const SECURITY_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2");
+
+/// `tag:microsoft.com,2022-09-14:sid:` and the namespace that it is of, letters and digits alone.
+const TAGS: [&str; 2] = ["microsoftcom20220914sid", "tagmicrosoftcom"];
+
+/// Most times that a text may be percent-encoded over and over.
+const MAX_ENCODINGS: usize = 16;
+
+/// Does an attribute, extension or otherName of this kind hold a SID?
+pub(crate) fn is_security_identifier(kind: ObjectIdentifier) -> bool {
+    let mut arcs = kind.arcs();
+    SECURITY_EXTENSION
+        .arcs()
+        .all(|arc| arcs.next() == Some(arc))
+}
+
+/// Is this the tag URI of a SID, or does it hold one: in any case, with anything between its letters, percent-encoded however often,
+/// as a part of another URI?
+pub(crate) fn holds_security_identifier(text: &str) -> bool {
+    let mut octets = text.as_bytes().to_vec();
+    for _ in 0..MAX_ENCODINGS {
+        let letters = octets.iter().filter(|octet| octet.is_ascii_alphanumeric());
+        let letters: String = letters
+            .map(|octet| char::from(octet.to_ascii_lowercase()))
+            .collect();
+        if TAGS.iter().any(|tag| letters.contains(tag)) {
+            return true;
+        }
+        let decoded: Vec<u8> = percent_decode(&octets).collect();
+        if decoded == octets {
+            return false;
+        }
+        octets = decoded;
+    }
+    // Nobody needs that; whoever decodes on could find anything.
+    true
+}
+
+/// Refuses a request for the extension.
+///
+/// # Errors
+/// [`RuleViolation::SecurityIdentifier`].
+pub(crate) fn refuse_security_identifier(
+    extensions: &[RequestedExtension],
+) -> Result<(), RuleViolation> {
+    let mut kinds = extensions.iter().map(|extension| extension.id);
+    match kinds.find(|kind| is_security_identifier(*kind)) {
+        Some(kind) => Err(RuleViolation::SecurityIdentifier(format!(
+            "extension {kind}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SID: &str = "S-1-5-21-1004336348-1177238915-682003330-512";
+
+    #[test]
+    fn a_tag_uri_of_a_sid_is_found_in_every_spelling() {
+        let encoded =
+            |text: &str| -> String { text.bytes().map(|octet| format!("%{octet:02x}")).collect() };
+        let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
+        let mut spellings = vec![
+            tag.clone(),
+            tag.to_uppercase(),
+            format!("TAG:Microsoft.COM,2022-09-14:SID:{SID}"),
+            format!("tag:microsoft.com,2022%2d09%2D14:sid:{SID}"),
+            format!("tag:microsoft.com%2C2022-09-14%3Asid%3A{SID}"),
+            format!("tag:microsoft.com,2022-09-14:s%69d:{SID}"),
+            format!("tag:microsoft.com,2022-09-14:s%2569d:{SID}"),
+            format!("tag:microsoft.com,2022-09-14:s%252569d:{SID}"),
+            format!("tag:microsoft.com,2022-09-14:%73%25%36%39d:{SID}"),
+            format!("%74ag:microsoft.com,2022-09-14:sid:{SID}"),
+            format!(" tag:microsoft.com,2022-09-14:sid:{SID}"),
+            format!("tag:microsoft.com, 2022-09-14 : sid : {SID}"),
+            format!("tag:microsoft.com,%092022-09-14:%20sid:{SID}"),
+            format!("tag:micro\u{ad}soft.com,2022-09-14:sid:{SID}"),
+            format!("tag:microsoft.com,2022-09-14:%00sid:{SID}"),
+            format!("tag:Microsoft.com.,2022-09-14:sid:{SID}"),
+            format!("tag:microsoft.com,2022-09:sid:{SID}"),
+            format!("https://a.example/?{tag}"),
+            format!("https://a.example/#{}", encoded(&tag)),
+            format!("spiffe://a.example/{}", tag.replace(':', "%3a")),
+            format!("urn:x:{tag}"),
+        ];
+        let mut nested = encoded(&tag);
+        for _ in 0..40 {
+            spellings.push(nested.clone());
+            nested = nested.replace('%', "%25");
+        }
+        for spelling in spellings {
+            assert!(holds_security_identifier(&spelling), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn other_texts_hold_no_sid() {
+        for text in [
+            "",
+            "spiffe://corp.example/router",
+            "https://login.microsoft.com/sid?x=%2F%25",
+            "urn:uuid:0f0f0f0f-0000-4000-8000-000000000001",
+            "tag:corp.example,2022-09-14:device:7",
+            "100%",
+        ] {
+            assert!(!holds_security_identifier(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_extension_and_what_is_below_it_are_sids() {
+        for (kind, expected) in [
+            ("1.3.6.1.4.1.311.25.2", true),
+            ("1.3.6.1.4.1.311.25.2.1", true),
+            ("1.3.6.1.4.1.311.25", false),
+            ("1.3.6.1.4.1.311.25.1", false),
+            ("1.3.6.1.4.1.311.20.2.3", false),
+        ] {
+            let kind = ObjectIdentifier::new_unwrap(kind);
+            assert_eq!(is_security_identifier(kind), expected, "{kind}");
+            let requested = RequestedExtension {
+                id: kind,
+                value: Vec::new(),
+            };
+            assert_eq!(
+                refuse_security_identifier(&[requested]).is_err(),
+                expected,
+                "{kind}"
+            );
+        }
+    }
+}
