@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
-use scep_protocol::{Authority, RaProfile, ScepProfile};
+use scep_protocol::{Authority, RaProfile, ScepProfile, Warning};
 use scep_service::{
     Dependents, Edit, Enabled, ManageError, Managing, Object, RaProfileEdit, Versioned,
     activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile, edit_ra_profile,
-    enable_ra_profile, list, read,
+    enable_ra_profile, list, ra_profile_warnings, read,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -108,10 +108,13 @@ struct RaProfileView {
     scep_profile_uuid: Option<Uuid>,
     /// The rules for its certificates, every part of them.
     certificate_template: TemplateView,
+    /// What the profile allows, with what it is linked to, and nobody should want: sentences for administrators. Nothing is refused for it.
+    #[schema(example = json!(["RA Profile routers: every holder of the shared challengePassword may choose the CN (subject.commonNamePattern), and so be anybody; set patterns, or requireManualApproval."]))]
+    warnings: Vec<String>,
 }
 
 impl RaProfileView {
-    fn of(ra_profile: &RaProfile) -> Self {
+    fn new(ra_profile: &RaProfile, warnings: &[Warning]) -> Self {
         Self {
             uuid: ra_profile.uuid,
             name: ra_profile.name.to_string(),
@@ -120,7 +123,29 @@ impl RaProfileView {
             authority_instance_uuid: ra_profile.authority,
             scep_profile_uuid: ra_profile.scep.as_ref().map(|scep| scep.scep_profile),
             certificate_template: ra_profile.template.clone().into(),
+            warnings: warnings.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// With what is unwise about it, as it is linked now.
+    async fn read(managing: &Managing, found: &Versioned<RaProfile>) -> Result<Self, ApiError> {
+        let warnings = ra_profile_warnings(&*managing.objects, found).await?;
+        Ok(Self::new(&found.object, &warnings))
+    }
+
+    /// Each of several, which were read.
+    async fn of_many(
+        managing: &Managing,
+        found: impl Iterator<Item = &Versioned<RaProfile>>,
+    ) -> Result<Vec<Self>, ApiError> {
+        let scep_profiles = list::<ScepProfile>(&*managing.objects).await?;
+        let view = |found: &Versioned<RaProfile>| {
+            let found = &found.object;
+            let leading = scep_profiles.iter().map(|leading| &leading.object);
+            let leading: Vec<_> = leading.filter(|leading| leading.leads_to(found)).collect();
+            Self::new(found, &found.warnings(&leading))
+        };
+        Ok(found.map(view).collect())
     }
 }
 
@@ -156,12 +181,7 @@ impl Path {
 #[utoipa::path(get, path = "/raProfiles", tag = "RA Profiles", responses((status = 200, body = [RaProfileView])))]
 async fn list_ra_profiles(Admin(managing): Admin) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     let found = list::<RaProfile>(&*managing.objects).await?;
-    Ok(Json(
-        found
-            .iter()
-            .map(|found| RaProfileView::of(&found.object))
-            .collect(),
-    ))
+    Ok(Json(RaProfileView::of_many(&managing, found.iter()).await?))
 }
 
 /// List an authority's RA Profiles, by name.
@@ -178,11 +198,7 @@ async fn list_ra_profiles_of_authority(
     let of_authority = all
         .iter()
         .filter(|found| found.object.authority == authority);
-    Ok(Json(
-        of_authority
-            .map(|found| RaProfileView::of(&found.object))
-            .collect(),
-    ))
+    Ok(Json(RaProfileView::of_many(&managing, of_authority).await?))
 }
 
 /// Make an RA Profile under an authority.
@@ -197,7 +213,7 @@ async fn add_ra_profile(
 ) -> Result<Response, ApiError> {
     let made = create_ra_profile(&managing, authority, request.edit()).await?;
     let path = format!("/authorities/{authority}/raProfiles");
-    let view = RaProfileView::of(&made.object);
+    let view = RaProfileView::read(&managing, &made).await?;
     Ok(created(&path, made.object.uuid, made.version, view))
 }
 
@@ -208,7 +224,8 @@ async fn get_ra_profile(
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {
     let found = path.find(&managing).await?;
-    Ok(shown(&found, RaProfileView::of(&found.object)))
+    let view = RaProfileView::read(&managing, &found).await?;
+    Ok(shown(&found, view))
 }
 
 /// Edit an RA Profile.
@@ -224,7 +241,8 @@ async fn put_ra_profile(
 ) -> Result<Response, ApiError> {
     path.check(&managing).await?;
     let edited = edit_ra_profile(&managing, path.uuid, version, request.edit()).await?;
-    Ok(shown(&edited, RaProfileView::of(&edited.object)))
+    let view = RaProfileView::read(&managing, &edited).await?;
+    Ok(shown(&edited, view))
 }
 
 /// Delete an RA Profile that is no SCEP Profile's default.

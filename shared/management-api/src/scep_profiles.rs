@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
-use scep_protocol::{CaCertificateForm, RaCertificate, RaProfile, ScepProfile};
+use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    Dependents, Enabled, Managing, Versioned, create_scep_profile, delete_scep_profile,
-    edit_scep_profile, enable_scep_profile, list, read, set_default_ra_profile,
-    usable_ra_certificates,
+    Dependents, Enabled, Managing, Object, ObjectStore, Versioned, create_scep_profile,
+    delete_scep_profile, edit_scep_profile, enable_scep_profile, list, read, scep_profile_warnings,
+    set_default_ra_profile, usable_ra_certificates,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -106,6 +106,9 @@ pub(crate) struct ScepProfileView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
     scep_url: Option<String>,
+    /// What the profile allows, with what it is linked to, and nobody should want: sentences for administrators. Nothing is refused for it.
+    #[schema(example = json!(["challengePassword: it has fewer than 16 characters, and can be guessed."]))]
+    warnings: Vec<String>,
 }
 
 /// The default RA Profile of a SCEP Profile.
@@ -132,6 +135,7 @@ impl ScepProfileView {
         profile: &ScepProfile,
         ra_profile: Option<&RaProfile>,
         ra_certificate: Option<&RaCertificate>,
+        warnings: &[Warning],
     ) -> Self {
         let annotations = &profile.annotations;
         Self {
@@ -162,12 +166,19 @@ impl ScepProfileView {
             custom_attributes: attribute::shown(&annotations.custom_attributes),
             certificate_associations: Associations::shown(&annotations.associations),
             scep_url: ra_profile.map(|_| api.scep_url(profile.name.as_str())),
+            warnings: warnings.iter().map(ToString::to_string).collect(),
         }
     }
 
     /// With what the profile is linked to, as it is now.
-    async fn read(api: &Api, managing: &Managing, profile: &ScepProfile) -> Result<Self, ApiError> {
+    async fn read(
+        api: &Api,
+        managing: &Managing,
+        found: &Versioned<ScepProfile>,
+    ) -> Result<Self, ApiError> {
         let objects = &*managing.objects;
+        let profile = &found.object;
+        let warnings = scep_profile_warnings(objects, found).await?;
         let ra_profile: Option<Versioned<RaProfile>> = match profile.ra_profile {
             Some(uuid) => read(objects, uuid).await?,
             None => None,
@@ -179,6 +190,7 @@ impl ScepProfileView {
             profile,
             ra_profile.as_ref().map(|found| &found.object),
             ra_certificate.as_ref().map(|found| &found.object),
+            &warnings,
         ))
     }
 }
@@ -190,24 +202,31 @@ async fn list_scep_profiles(
     Admin(managing): Admin,
 ) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
     let objects = &*managing.objects;
-    let ra_profiles: HashMap<Uuid, RaProfile> = list::<RaProfile>(objects)
-        .await?
-        .into_iter()
-        .map(|found| (found.object.uuid, found.object))
-        .collect();
-    let ra_certificates: HashMap<Uuid, RaCertificate> = list::<RaCertificate>(objects)
-        .await?
-        .into_iter()
-        .map(|found| (found.object.uuid, found.object))
-        .collect();
+    let ra_profiles: HashMap<Uuid, RaProfile> = all(objects).await?;
+    let ra_certificates: HashMap<Uuid, RaCertificate> = all(objects).await?;
+    let authorities: HashMap<Uuid, Authority> = all(objects).await?;
     let profiles = list::<ScepProfile>(objects).await?;
     let view = |found: Versioned<ScepProfile>| {
         let profile = found.object;
         let ra_profile = profile.ra_profile.and_then(|uuid| ra_profiles.get(&uuid));
         let ra_certificate = ra_certificates.get(&profile.ra_certificate);
-        ScepProfileView::new(&api, &profile, ra_profile, ra_certificate)
+        let led_to = ra_profiles.values().filter(|found| profile.leads_to(found));
+        let authority = ra_certificate.and_then(|found| authorities.get(&found.authority));
+        let authority_key = authority.map(|found| found.current.key_algorithm);
+        let mut led_to: Vec<_> = led_to.collect();
+        led_to.sort_by_key(|found| found.name.as_str());
+        let warnings = profile.warnings(&led_to, authority_key);
+        ScepProfileView::new(&api, &profile, ra_profile, ra_certificate, &warnings)
     };
     Ok(Json(profiles.into_iter().map(view).collect()))
+}
+
+/// Every object of a kind, by its identity.
+async fn all<T: Object>(objects: &dyn ObjectStore) -> Result<HashMap<Uuid, T>, ApiError> {
+    let found = list::<T>(objects).await?.into_iter();
+    Ok(found
+        .map(|found| (found.object.uuid(), found.object))
+        .collect())
 }
 
 /// Make a SCEP Profile. It is disabled at first.
@@ -221,7 +240,7 @@ async fn add_scep_profile(
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
     let made = create_scep_profile(&managing, request.edit()?).await?;
-    let view = ScepProfileView::read(&api, &managing, &made.object).await?;
+    let view = ScepProfileView::read(&api, &managing, &made).await?;
     Ok(created(
         "/scepProfiles",
         made.object.uuid,
@@ -238,7 +257,7 @@ async fn get_scep_profile(
     Ids(uuid): Ids<Uuid>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<ScepProfile> = managing.get(uuid).await?;
-    let view = ScepProfileView::read(&api, &managing, &found.object).await?;
+    let view = ScepProfileView::read(&api, &managing, &found).await?;
     Ok(shown(&found, view))
 }
 
@@ -255,7 +274,7 @@ async fn put_scep_profile(
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
     let edited = edit_scep_profile(&managing, uuid, version, request.edit()?).await?;
-    let view = ScepProfileView::read(&api, &managing, &edited.object).await?;
+    let view = ScepProfileView::read(&api, &managing, &edited).await?;
     Ok(shown(&edited, view))
 }
 

@@ -20,6 +20,7 @@ mod subject_attribute;
 mod template;
 mod text;
 mod transaction;
+mod warning;
 
 pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
@@ -48,3 +49,4 @@ pub use transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey,
     TransactionState,
 };
+pub use warning::{ChallengeTraits, Warning};

@@ -6,7 +6,7 @@ use scep_cms::Certificate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CertificateTemplate, Description};
+use crate::{CertificateTemplate, ChallengeTraits, Description};
 
 /// The word that stands in the URL before the name of an RA Profile, and so names no SCEP Profile.
 const RESERVED_NAME: &str = "raProfile";
@@ -133,6 +133,15 @@ impl KeyAlgorithm {
             Self::EcP256 => "EC_P256",
             Self::EcP384 => "EC_P384",
             Self::EcP521 => "EC_P521",
+        }
+    }
+
+    /// Is it one of elliptic curves?
+    #[must_use]
+    pub const fn is_ec(self) -> bool {
+        match self {
+            Self::EcP256 | Self::EcP384 | Self::EcP521 => true,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => false,
         }
     }
 
@@ -414,6 +423,9 @@ pub struct ScepProfile {
     pub ra_certificate: Uuid,
     /// The challengePassword that authorises enrolments; without one, none is authorised.
     pub challenge: Option<SealedSecret>,
+    /// What was noted of it when it was set; `None` also when that was before anything was noted.
+    #[serde(default)]
+    pub challenge_traits: Option<ChallengeTraits>,
     /// From when on before its expiry a certificate may be renewed, in days; `None` or 0: in the second half of its life.
     pub renewal_threshold_days: Option<u32>,
     /// Whether every enrolment waits for an administrator.

@@ -42,8 +42,8 @@ pub use manage::{
     create_ra_certificate, create_ra_profile, create_scep_profile, deactivate_scep,
     delete_authority, delete_ra_certificate, delete_ra_profile, delete_scep_profile,
     edit_authority, edit_ra_profile, edit_scep_profile, enable_ra_profile, enable_scep_profile,
-    install_certificate, reject_transaction, revoke_certificate, set_default_ra_profile,
-    usable_ra_certificates,
+    install_certificate, ra_profile_warnings, reject_transaction, revoke_certificate,
+    scep_profile_warnings, set_default_ra_profile, usable_ra_certificates,
 };
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasured, ServerCertificate};
 pub use next_ca::next_ca_certificates;

@@ -8,6 +8,7 @@ mod ra_profiles;
 mod rollover;
 mod scep_profiles;
 mod transactions;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub use scep_profiles::{
 };
 pub(crate) use transactions::finish_abandoned;
 pub use transactions::{MAX_REASON_CHARACTERS, approve_transaction, reject_transaction};
+pub use warnings::{ra_profile_warnings, scep_profile_warnings};
 
 use crate::audit::States;
 use crate::object::document;

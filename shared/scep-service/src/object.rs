@@ -189,6 +189,7 @@ impl Object for ScepProfile {
         let hidden = |_| SealedSecret(HIDDEN.to_owned());
         let mut copy = self.clone();
         copy.challenge = copy.challenge.map(hidden);
+        copy.challenge_traits = None;
         copy.intune.application_key = copy.intune.application_key.map(hidden);
         copy
     }

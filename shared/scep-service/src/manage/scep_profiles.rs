@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use scep_cms::ChallengePassword;
 use scep_protocol::{
-    Attributes, CaCertificateForm, CertificateAssociations, Description, IntuneSettings,
-    ProfileName, RaCertificate, RaProfile, ScepProfile,
+    Attributes, CaCertificateForm, CertificateAssociations, ChallengeTraits, Description,
+    IntuneSettings, ProfileName, RaCertificate, RaProfile, ScepProfile,
 };
 use uuid::Uuid;
 
@@ -99,6 +99,7 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
         ra_profile: None,
         ra_certificate,
         challenge: None,
+        challenge_traits: None,
         renewal_threshold_days: None,
         require_manual_approval: false,
         include_ca_certificate: false,
@@ -197,8 +198,14 @@ async fn apply(
     }
     match challenge {
         Edit::Keep => {}
-        Edit::Reset => profile.challenge = None,
-        Edit::Set(challenge) => profile.challenge = Some(seal(&challenge).await?),
+        Edit::Reset => {
+            profile.challenge = None;
+            profile.challenge_traits = None;
+        }
+        Edit::Set(challenge) => {
+            profile.challenge = Some(seal(&challenge).await?);
+            profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
+        }
     }
     Ok(())
 }

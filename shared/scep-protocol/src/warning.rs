@@ -1,0 +1,460 @@
+//! What a pair of profiles allows and nobody should want: told to administrators, and a reason to refuse nothing.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter};
+
+use scep_cms::ChallengePassword;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CaCertificateForm, CertificateTemplate, ExtendedKeyUsage, KeyAlgorithm, RaProfile, ScepProfile,
+    SubjectAltNameType, SubjectAttribute,
+};
+
+/// Shortest challengePassword that is not warned of, in characters.
+const MIN_CHALLENGE_CHARACTERS: usize = 16;
+
+/// What can be said of a challengePassword without showing it. Noted when it is set: administration cannot open what it sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChallengeTraits {
+    /// It has fewer than 16 characters.
+    pub is_short: bool,
+    /// Not all of its characters are ASCII's visible ones, and Windows sends no others.
+    pub is_unfit_for_windows: bool,
+}
+
+impl ChallengeTraits {
+    /// Those of this challengePassword.
+    #[must_use]
+    pub fn of(challenge: &ChallengePassword) -> Self {
+        let is_fit = |c: char| c.is_ascii_graphic() || c == ' ';
+        Self {
+            is_short: challenge.reveal().chars().count() < MIN_CHALLENGE_CHARACTERS,
+            is_unfit_for_windows: !challenge.reveal().chars().all(is_fit),
+        }
+    }
+}
+
+/// Something that is allowed and unwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// The challengePassword holds characters that Windows cannot send.
+    ChallengeCharacters,
+    /// The challengePassword can be guessed.
+    ChallengeShort,
+    /// The challengePassword was set before its length was noted.
+    ChallengeUnjudged,
+    /// GetCACert answers with a certificate of an EC key, which clients may take for one to encrypt to.
+    EcAuthority,
+    /// Whoever knows the challengePassword may choose whom a certificate names.
+    Identities {
+        /// Name of the RA Profile that lets them.
+        ra_profile: String,
+        /// Is the CN theirs to choose?
+        common_name: bool,
+        /// The types of names that are theirs to choose.
+        types: Vec<SubjectAltNameType>,
+    },
+    /// Types of names that are allowed and taken from nobody, since they have no pattern.
+    UnboundTypes(Vec<SubjectAltNameType>),
+    /// A device chooses by its URL what its certificate is for: names of RA Profiles, each with its extendedKeyUsage.
+    Usages(Vec<(String, BTreeSet<&'static str>)>),
+}
+
+impl Display for Warning {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ChallengeCharacters => f.write_str(
+                "challengePassword: it holds characters other than the visible ones of ASCII, which Windows cannot send.",
+            ),
+            Self::ChallengeShort => write!(
+                f,
+                "challengePassword: it has fewer than {MIN_CHALLENGE_CHARACTERS} characters, and can be guessed."
+            ),
+            Self::ChallengeUnjudged => f.write_str(
+                "challengePassword: it was set before its length was noted; set it again to have it judged.",
+            ),
+            Self::EcAuthority => f.write_str(
+                "caCertificateForm: the authority has an EC key, and clients that know RSA alone may not read its certificate; raOnly \
+                 leaves it out.",
+            ),
+            Self::Identities {
+                ra_profile,
+                common_name,
+                types,
+            } => {
+                let common_name = common_name.then_some("the CN (subject.commonNamePattern)");
+                let names = (!types.is_empty())
+                    .then(|| format!("names of type {} (subjectAltName.patterns)", listed(types)));
+                let free: Vec<_> = common_name.map(str::to_owned).into_iter().chain(names).collect();
+                write!(
+                    f,
+                    "RA Profile {ra_profile}: every holder of the shared challengePassword may choose {}, and so be anybody; \
+                     set patterns, or requireManualApproval.",
+                    free.join(" and ")
+                )
+            }
+            Self::UnboundTypes(types) => write!(
+                f,
+                "subjectAltName.types: {} has no pattern in subjectAltName.patterns, so that no such name is issued.",
+                listed(types)
+            ),
+            Self::Usages(usages) => {
+                f.write_str("The SCEP Profile leads to RA Profiles with different extendedKeyUsage, between which a device chooses by its URL:")?;
+                for (at, (name, usages)) in usages.iter().enumerate() {
+                    let usages: Vec<_> = usages.iter().copied().collect();
+                    let usages = if usages.is_empty() { "none".to_owned() } else { usages.join(" ") };
+                    write!(f, "{} {name} ({usages})", if at == 0 { "" } else { "," })?;
+                }
+                f.write_str(".")
+            }
+        }
+    }
+}
+
+fn listed(types: &[SubjectAltNameType]) -> String {
+    let names: Vec<_> = types.iter().map(|kind| kind.name()).collect();
+    names.join(", ")
+}
+
+impl ScepProfile {
+    /// What is unwise about the profile, given the RA Profiles that it [leads to](Self::leads_to) and the key of the authority that issued
+    /// its RA certificate.
+    #[must_use]
+    pub fn warnings(
+        &self,
+        ra_profiles: &[&RaProfile],
+        authority_key: Option<KeyAlgorithm>,
+    ) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if self.challenge.is_some() {
+            match self.challenge_traits {
+                None => warnings.push(Warning::ChallengeUnjudged),
+                Some(traits) => {
+                    warnings.extend(traits.is_short.then_some(Warning::ChallengeShort));
+                    let unfit = traits.is_unfit_for_windows;
+                    warnings.extend(unfit.then_some(Warning::ChallengeCharacters));
+                }
+            }
+        }
+        let is_ec = authority_key.is_some_and(KeyAlgorithm::is_ec);
+        if is_ec && self.ca_certificate_form != CaCertificateForm::RaOnly {
+            warnings.push(Warning::EcAuthority);
+        }
+        if self.lets_in_by_challenge_alone() {
+            let identities = ra_profiles.iter().filter_map(|found| found.identities());
+            warnings.extend(identities);
+        }
+        warnings.extend(different_usages(ra_profiles));
+        warnings
+    }
+
+    /// Do devices get to this RA Profile by this SCEP Profile: is it the default one, or activated on it?
+    #[must_use]
+    pub fn leads_to(&self, ra_profile: &RaProfile) -> bool {
+        let activated = ra_profile.scep.as_ref().map(|scep| scep.scep_profile);
+        self.ra_profile == Some(ra_profile.uuid) || activated == Some(self.uuid)
+    }
+
+    const fn lets_in_by_challenge_alone(&self) -> bool {
+        self.challenge.is_some() && !self.require_manual_approval
+    }
+}
+
+impl RaProfile {
+    /// What is unwise about the profile, given the SCEP Profiles that [lead to](ScepProfile::leads_to) it. As long as none does, it is
+    /// judged as if one with a challengePassword did.
+    #[must_use]
+    pub fn warnings(&self, scep_profiles: &[&ScepProfile]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let unbound: Vec<_> = self.template.subject_alt_name.unbound_types().collect();
+        if !unbound.is_empty() {
+            warnings.push(Warning::UnboundTypes(unbound));
+        }
+        let mut by_challenge = scep_profiles.iter();
+        if scep_profiles.is_empty() || by_challenge.any(|found| found.lets_in_by_challenge_alone())
+        {
+            warnings.extend(self.identities());
+        }
+        warnings
+    }
+
+    fn identities(&self) -> Option<Warning> {
+        let template = &self.template;
+        let common_name = common_name_is_free(template);
+        let types = free_types(template);
+        (is_for_clients(template) && (common_name || !types.is_empty())).then(|| {
+            Warning::Identities {
+                ra_profile: self.name.to_string(),
+                common_name,
+                types,
+            }
+        })
+    }
+}
+
+/// Does a certificate log its holder on? One without extendedKeyUsage is good for everything.
+fn is_for_clients(template: &CertificateTemplate) -> bool {
+    let usages = &template.extended_key_usage;
+    usages.is_empty() || usages.contains(&ExtendedKeyUsage::ClientAuth)
+}
+
+fn common_name_is_free(template: &CertificateTemplate) -> bool {
+    let kind = SubjectAttribute::CommonName;
+    let rule = &template.subject;
+    let is_allowed = |allowed: &Vec<_>| allowed.contains(&kind);
+    rule.common_name_pattern.is_none()
+        && !rule.fixed.contains_key(&kind)
+        && rule.allowed.as_ref().is_none_or(is_allowed)
+}
+
+fn free_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
+    let rule = &template.subject_alt_name;
+    let is_free =
+        |kind: &SubjectAltNameType| !rule.patterns.contains_key(kind) && !kind.needs_pattern();
+    rule.types.iter().copied().filter(is_free).collect()
+}
+
+fn different_usages(ra_profiles: &[&RaProfile]) -> Option<Warning> {
+    let usages = |found: &&RaProfile| -> BTreeSet<_> {
+        let usages = found.template.extended_key_usage.iter();
+        usages.map(|usage| usage.name()).collect()
+    };
+    let different: BTreeSet<_> = ra_profiles.iter().map(usages).collect();
+    let mut named: Vec<_> = ra_profiles
+        .iter()
+        .map(|found| (found.name.to_string(), usages(found)))
+        .collect();
+    named.sort();
+    (different.len() > 1).then_some(Warning::Usages(named))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        Annotations, CaCertificateForm, Description, IntuneSettings, Pattern, ProfileName,
+        ScepActivation, SealedSecret,
+    };
+
+    fn scep(challenge: Option<&str>) -> ScepProfile {
+        ScepProfile {
+            uuid: Uuid::from_u128(1),
+            name: ProfileName::new("s").unwrap(),
+            description: Description::default(),
+            enabled: true,
+            ra_profile: Some(Uuid::from_u128(2)),
+            ra_certificate: Uuid::from_u128(3),
+            challenge: challenge.map(|_| SealedSecret("sealed".to_owned())),
+            challenge_traits: challenge
+                .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
+            renewal_threshold_days: None,
+            require_manual_approval: false,
+            include_ca_certificate: false,
+            include_ca_certificate_chain: false,
+            ca_certificate_form: CaCertificateForm::default(),
+            legacy_algorithms: true,
+            intune: IntuneSettings::default(),
+            annotations: Annotations::default(),
+        }
+    }
+
+    fn ra(name: &str, edit: impl FnOnce(&mut CertificateTemplate)) -> RaProfile {
+        let mut template = CertificateTemplate::default();
+        edit(&mut template);
+        RaProfile {
+            uuid: Uuid::from_u128(2),
+            name: ProfileName::new(name).unwrap(),
+            description: Description::default(),
+            enabled: true,
+            authority: Uuid::from_u128(4),
+            scep: None,
+            template,
+        }
+    }
+
+    /// Rules under which nobody chooses who he is.
+    fn bound(template: &mut CertificateTemplate) {
+        let pattern = || Pattern::new("r-[0-9]+").unwrap();
+        template.subject.common_name_pattern = Some(pattern());
+        template.subject_alt_name.types = vec![SubjectAltNameType::Dns, SubjectAltNameType::Upn];
+        let types = template.subject_alt_name.types.clone();
+        template.subject_alt_name.patterns =
+            types.into_iter().map(|kind| (kind, pattern())).collect();
+    }
+
+    const LONG: &str = "Zm9vYmFyYmF6cXV4";
+
+    #[track_caller]
+    fn check(scep: &ScepProfile, ra_profiles: &[&RaProfile], expected: &[Warning]) {
+        let warnings = scep.warnings(ra_profiles, Some(KeyAlgorithm::Rsa2048));
+        assert_eq!(warnings, expected);
+        for warning in warnings {
+            let text = warning.to_string();
+            assert!(text.ends_with('.') && !text.contains("sealed"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_that_is_short_or_that_windows_cannot_send_is_warned_of() {
+        use Warning::{ChallengeCharacters, ChallengeShort, ChallengeUnjudged};
+        check(&scep(None), &[], &[]);
+        check(&scep(Some(LONG)), &[], &[]);
+        check(&scep(Some("Zm9vYmFyYmF6cXV")), &[], &[ChallengeShort]);
+        check(&scep(Some("ü234567890123456")), &[], &[ChallengeCharacters]);
+        check(
+            &scep(Some("1234567890\n123456")),
+            &[],
+            &[ChallengeCharacters],
+        );
+        check(
+            &scep(Some("ü")),
+            &[],
+            &[ChallengeShort, ChallengeCharacters],
+        );
+        let mut before = scep(Some(LONG));
+        before.challenge_traits = None;
+        check(&before, &[], &[ChallengeUnjudged]);
+    }
+
+    #[test]
+    fn who_shares_a_challenge_and_chooses_who_he_is_is_warned_of() {
+        use SubjectAltNameType::{Dns, Ip};
+        let free = |common_name, types: &[SubjectAltNameType]| {
+            let (ra_profile, types) = ("r".to_owned(), types.to_vec());
+            [Warning::Identities {
+                ra_profile,
+                common_name,
+                types,
+            }]
+        };
+        let scep = scep(Some(LONG));
+        check(&scep, &[&ra("r", |_| {})], &free(true, &[Dns, Ip]));
+        check(&scep, &[&ra("r", bound)], &[]);
+        let without = |edit: fn(&mut CertificateTemplate)| {
+            ra("r", |template| {
+                bound(template);
+                edit(template);
+            })
+        };
+        let no_patterns = without(|t| t.subject_alt_name.patterns = BTreeMap::new());
+        check(&scep, &[&no_patterns], &free(false, &[Dns]));
+        let no_pattern = without(|t| t.subject.common_name_pattern = None);
+        check(&scep, &[&no_pattern], &free(true, &[]));
+        let fixed = without(|t| {
+            t.subject.common_name_pattern = None;
+            let kind = SubjectAttribute::CommonName;
+            t.subject.fixed = BTreeMap::from([(kind, "r".to_owned())]);
+        });
+        check(&scep, &[&fixed], &[]);
+        let not_allowed = without(|t| {
+            t.subject.common_name_pattern = None;
+            t.subject.allowed = Some(vec![SubjectAttribute::Organization]);
+        });
+        check(&scep, &[&not_allowed], &[]);
+        let servers = ra("r", |t| {
+            t.extended_key_usage = vec![ExtendedKeyUsage::ServerAuth]
+        });
+        check(&scep, &[&servers], &[]);
+        let anything = ra("r", |t| t.extended_key_usage = Vec::new());
+        check(&scep, &[&anything], &free(true, &[Dns, Ip]));
+        let mut approved = scep.clone();
+        approved.require_manual_approval = true;
+        check(&approved, &[&ra("r", |_| {})], &[]);
+        let text = free(true, &[Dns, Ip])[0].to_string();
+        for part in [
+            "commonNamePattern",
+            "dns, ip",
+            "subjectAltName.patterns",
+            "requireManualApproval",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ra_profile_is_judged_by_the_scep_profiles_that_lead_to_it() {
+        let free = ra("r", |_| {});
+        let (shared, mut approved) = (scep(Some(LONG)), scep(Some(LONG)));
+        approved.require_manual_approval = true;
+        for (scep_profiles, warned) in [
+            (&[][..], 1),
+            (&[&shared], 1),
+            (&[&approved, &shared], 1),
+            (&[&approved], 0),
+            (&[&scep(None)], 0),
+        ] {
+            assert_eq!(free.warnings(scep_profiles).len(), warned);
+        }
+        assert_eq!(ra("r", bound).warnings(&[&shared]), []);
+        let before = ra("r", |t| {
+            bound(t);
+            t.subject_alt_name.patterns.remove(&SubjectAltNameType::Upn);
+        });
+        let unbound = Warning::UnboundTypes(vec![SubjectAltNameType::Upn]);
+        assert_eq!(before.warnings(&[&shared]), [unbound]);
+    }
+
+    #[test]
+    fn a_device_that_chooses_its_usage_by_the_url_is_warned_of() {
+        let usages = |name, usages: &[ExtendedKeyUsage]| {
+            ra(name, |template| {
+                bound(template);
+                template.extended_key_usage = usages.to_vec();
+            })
+        };
+        use ExtendedKeyUsage::{ClientAuth, ServerAuth};
+        let scep = scep(Some(LONG));
+        let (client, server) = (usages("c", &[ClientAuth]), usages("s", &[ServerAuth]));
+        check(&scep, &[&client, &client], &[]);
+        let both = (
+            usages("a", &[ClientAuth, ServerAuth]),
+            usages("b", &[ServerAuth, ClientAuth]),
+        );
+        check(&scep, &[&both.0, &both.1], &[]);
+        let warning = scep.warnings(&[&server, &client], None);
+        assert_eq!(
+            warning[0].to_string(),
+            "The SCEP Profile leads to RA Profiles with different extendedKeyUsage, between which a device chooses by its URL: \
+             c (clientAuth), s (serverAuth)."
+        );
+        check(
+            &scep,
+            &[&usages("n", &[]), &client],
+            &[Warning::Usages(vec![
+                ("c".to_owned(), BTreeSet::from(["clientAuth"])),
+                ("n".to_owned(), BTreeSet::new()),
+            ])],
+        );
+    }
+
+    #[test]
+    fn an_ec_authority_that_clients_are_shown_is_warned_of() {
+        let mut scep = scep(Some(LONG));
+        let warned = |scep: &ScepProfile, key| scep.warnings(&[], Some(key));
+        assert_eq!(warned(&scep, KeyAlgorithm::EcP256), [Warning::EcAuthority]);
+        assert_eq!(warned(&scep, KeyAlgorithm::EcP521), [Warning::EcAuthority]);
+        assert_eq!(warned(&scep, KeyAlgorithm::Rsa4096), []);
+        scep.ca_certificate_form = CaCertificateForm::RaOnly;
+        assert_eq!(warned(&scep, KeyAlgorithm::EcP256), []);
+    }
+
+    #[test]
+    fn a_profile_leads_to_its_default_and_to_where_it_is_activated() {
+        let scep = scep(None);
+        let mut found = ra("r", |_| {});
+        assert!(scep.leads_to(&found));
+        found.uuid = Uuid::from_u128(9);
+        assert!(!scep.leads_to(&found));
+        found.scep = Some(ScepActivation {
+            scep_profile: scep.uuid,
+            issue_certificate_attributes: Default::default(),
+        });
+        assert!(scep.leads_to(&found));
+    }
+}

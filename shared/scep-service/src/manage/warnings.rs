@@ -1,0 +1,69 @@
+//! What is unwise about a profile, with what it is linked to as that is now.
+
+use scep_protocol::{Authority, RaCertificate, RaProfile, ScepProfile, Warning};
+
+use crate::{Object, ObjectStore, StoreError, Versioned, read};
+
+/// What is unwise about a SCEP Profile.
+///
+/// # Errors
+/// When the store fails.
+pub async fn scep_profile_warnings(
+    objects: &dyn ObjectStore,
+    profile: &Versioned<ScepProfile>,
+) -> Result<Vec<Warning>, StoreError> {
+    let mut ra_profiles = dependents::<_, RaProfile>(objects, profile).await?;
+    if let Some(uuid) = profile.object.ra_profile
+        && ra_profiles.iter().all(|found| found.uuid != uuid)
+    {
+        let default: Option<Versioned<RaProfile>> = read(objects, uuid).await?;
+        ra_profiles.extend(default.map(|found| found.object));
+    }
+    let ra_certificate: Option<Versioned<RaCertificate>> =
+        read(objects, profile.object.ra_certificate).await?;
+    let authority: Option<Versioned<Authority>> = match ra_certificate {
+        Some(found) => read(objects, found.object.authority).await?,
+        None => None,
+    };
+    let authority_key = authority.map(|found| found.object.current.key_algorithm);
+    let ra_profiles: Vec<_> = ra_profiles.iter().collect();
+    Ok(profile.object.warnings(&ra_profiles, authority_key))
+}
+
+/// What is unwise about an RA Profile.
+///
+/// # Errors
+/// When the store fails.
+pub async fn ra_profile_warnings(
+    objects: &dyn ObjectStore,
+    profile: &Versioned<RaProfile>,
+) -> Result<Vec<Warning>, StoreError> {
+    let mut scep_profiles = dependents::<_, ScepProfile>(objects, profile).await?;
+    if let Some(scep) = &profile.object.scep
+        && scep_profiles
+            .iter()
+            .all(|found| found.uuid != scep.scep_profile)
+    {
+        let activated: Option<Versioned<ScepProfile>> = read(objects, scep.scep_profile).await?;
+        scep_profiles.extend(activated.map(|found| found.object));
+    }
+    let scep_profiles: Vec<_> = scep_profiles.iter().collect();
+    Ok(profile.object.warnings(&scep_profiles))
+}
+
+/// The objects of a kind that need this one.
+async fn dependents<T, D: Object>(
+    objects: &dyn ObjectStore,
+    object: &Versioned<T>,
+) -> Result<Vec<D>, StoreError> {
+    let mut found = Vec::new();
+    for dependent in object
+        .dependents
+        .iter()
+        .filter(|dependent| dependent.kind == D::KIND)
+    {
+        let dependent: Option<Versioned<D>> = read(objects, dependent.uuid).await?;
+        found.extend(dependent.map(|dependent| dependent.object));
+    }
+    Ok(found)
+}
