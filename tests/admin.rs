@@ -133,6 +133,19 @@ impl Admin {
             .await
     }
 
+    /// Approves a transaction as it is.
+    pub async fn approve(&self, uuid: &str) -> Answer {
+        let path = format!("/scepTransactions/{uuid}");
+        let seen = self.get(&path).await;
+        let tag = seen.headers["etag"].to_str().unwrap();
+        let headers = [
+            ("authorization", "Bearer read,write,approve"),
+            ("if-match", tag),
+        ];
+        let path = format!("{path}/approve");
+        self.send("POST", &path, &headers, String::new()).await
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, Value::Null).await
     }

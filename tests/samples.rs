@@ -3,7 +3,7 @@
 use scep_cms::{Certificate, MessageType, TransactionId};
 use scep_protocol::{
     Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
-    RaProfile, RequestFingerprint, SignerClass, TransactionKey,
+    RaProfile, Replaced, RequestFingerprint, SignerClass, TransactionKey,
 };
 use scep_service::{CertificateRecord, CertificateSummary, Claim, Stage};
 use time::OffsetDateTime;
@@ -32,14 +32,19 @@ pub fn key(transaction_id: &str) -> TransactionKey {
 
 /// A claim of that transaction, made at `now`, with a lease of a minute.
 pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) -> Claim {
+    // Another transaction is about another request.
+    let csr = Fingerprint::of(key.transaction_id.as_str().as_bytes());
     Claim {
         key,
-        replacing,
+        replaced: Replaced {
+            transaction: replacing,
+            request: None,
+        },
         claim: Uuid::new_v4(),
         request: RequestFingerprint {
             ra_profile: Uuid::nil(),
-            csr: Fingerprint([1; 32]),
-            signer_class: SignerClass::OwnKey,
+            csr,
+            signer_class: SignerClass::Challenge,
         },
         signer_key: Fingerprint([2; 32]),
         message_type: MessageType::PkcsReq,
@@ -52,9 +57,12 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
             key: KeyReference("key".to_owned()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: Uuid::nil(),
+            subject_key: Fingerprint([4; 32]),
             predecessor: None,
             annotations: Annotations::default(),
         },
+        renewal: None,
+        request_until: now + time::Duration::DAY,
         stage: Stage::Sign(now + time::Duration::MINUTE),
     }
 }
@@ -75,6 +83,8 @@ pub fn record(
             serial_number: format!("{serial_number:02X}"),
             subject: "CN=device-1,O=Corp".to_owned(),
             common_name: Some("device-1".to_owned()),
+            key: Fingerprint([4; 32]),
+            predecessor: None,
             not_before: now,
             not_after: now + time::Duration::MINUTE,
             issued_at: now,
@@ -83,7 +93,6 @@ pub fn record(
         transaction: key,
         certificate: certificate.clone(),
         generation: 1,
-        predecessor: None,
         annotations: Annotations::default(),
     }
 }

@@ -173,7 +173,7 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let items = page["items"].as_array().unwrap().iter();
     let mut mine = items.filter(|item| item["subject"] == format!("CN={name},O=Corp"));
     let uuid = mine.next().unwrap()["uuid"].as_str().unwrap().to_owned();
-    post(&format!("/scepTransactions/{uuid}/approve"))?;
+    expect(204, admin.approve(&uuid))?;
     let leaf = ask(&device.poll(&request)).leaf();
     let number = leaf.issuer_and_serial_number().serial_number_hex();
     let uuid = Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap());

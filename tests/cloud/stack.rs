@@ -221,6 +221,29 @@ pub(crate) struct Api<'a> {
 impl Api<'_> {
     /// Any request; null stands for no body.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.call_with(method, path, &[], body)
+    }
+
+    /// Approves a transaction as it is: the status.
+    pub(crate) fn approve(&self, uuid: &str) -> u16 {
+        let path = format!("/scepTransactions/{uuid}");
+        let url = format!("{}{path}", self.stack.outputs["ApiUrl"]);
+        let authorization = format!("Authorization: Bearer {}", self.token);
+        let show = ["--header", &authorization, "--include", &url];
+        let (_, shown) = self.stack.http(&show, &[]);
+        let shown = String::from_utf8_lossy(&shown).into_owned();
+        let tag = shown
+            .lines()
+            .find(|line| line.to_lowercase().starts_with("etag:"))
+            .and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
+            .unwrap_or_default();
+        let seen = format!("If-Match: {tag}");
+        let path = format!("{path}/approve");
+        self.call_with("POST", &path, &["--header", &seen], &json!({}))
+            .0
+    }
+
+    fn call_with(&self, method: &str, path: &str, headers: &[&str], body: &Value) -> (u16, Value) {
         let url = format!("{}{path}", self.stack.outputs["ApiUrl"]);
         let authorization = format!("Authorization: Bearer {}", self.token);
         let body = match body {
@@ -236,6 +259,7 @@ impl Api<'_> {
             "@-",
             &url,
         ];
+        let arguments = [headers, &arguments].concat();
         let (status, answer) = self.stack.http(&arguments, body.as_bytes());
         (
             status,

@@ -2,8 +2,8 @@
 
 use scep_protocol::{Revocation, RevocationReason, Transaction, TransactionState};
 use scep_service::{
-    AuditFilter, Certificates, ClaimOutcome, CrlStore, Crls, Inventory, PageRequest, Reference,
-    Stage, StoredCrl, Transactions,
+    AuditFilter, Certificates, ClaimOutcome, CrlStore, Crls, Guarded, Inventory, PageRequest,
+    Reference, Stage, StoredCrl, Transactions,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples::{self, key};
@@ -21,7 +21,7 @@ const MINUTE: time::Duration = time::Duration::MINUTE;
 async fn held(store: &DynamoDbStore) -> Transaction {
     let mut claim = samples::claim(key("t 1"), None, NOW);
     claim.stage = Stage::Hold(NOW + MINUTE);
-    assert_eq!(store.claim(&claim).await.unwrap(), ClaimOutcome::Won);
+    assert_eq!(store.claim(&claim).await.unwrap(), Guarded::Won);
     let known = store.transaction(claim.key.uuid()).await.unwrap().unwrap();
     let TransactionState::Pending { issuance, until } = &known.state else {
         panic!("{known:?}");
@@ -68,12 +68,12 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
     let approve = async |claim| {
         let audit = audit(about(uuid));
         let lease = NOW + MINUTE;
-        let approving = store.approve(&held, claim, &issuance, lease, &audit);
+        let approving = store.approve(&held, claim, &issuance, lease, lease, &audit);
         approving.await.unwrap()
     };
     let first = Uuid::new_v4();
-    assert_eq!(approve(first).await, ClaimOutcome::Won);
-    assert_eq!(approve(Uuid::new_v4()).await, ClaimOutcome::Lost);
+    assert_eq!(approve(first).await, Guarded::Won);
+    assert_eq!(approve(Uuid::new_v4()).await, Guarded::Lost);
     assert_eq!(records(&store, uuid).await, 1);
     let known = store.transaction(uuid).await.unwrap().unwrap();
     assert_eq!(known.claim, first);
@@ -84,9 +84,8 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
     // And is completed like any other.
     let mut record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     record.generation = 2;
-    record.predecessor = Some(Uuid::from_u128(7));
     let completed = store.complete(first, &record, NOW + MINUTE).await;
-    assert_eq!(completed.unwrap(), ClaimOutcome::Won);
+    assert_eq!(completed.unwrap(), Guarded::Won);
     let found = store.certificate(Uuid::nil(), "0A").await.unwrap();
     assert_eq!(found, Some(record));
 }
@@ -111,7 +110,7 @@ async fn what_waits_is_rejected_once_with_its_reason() {
     assert_eq!(reason, "not ours");
     // The transactionID is free for whoever read it so.
     let anew = samples::claim(key("t 1"), Some(known.claim), NOW);
-    assert_eq!(store.claim(&anew).await.unwrap(), ClaimOutcome::Won);
+    assert_eq!(store.claim(&anew).await.unwrap(), Guarded::Won);
 }
 
 #[tokio::test]
@@ -121,7 +120,7 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     store.claim(&claim).await.unwrap();
     let record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     let completed = store.complete(claim.claim, &record, NOW + MINUTE).await;
-    assert_eq!(completed.unwrap(), ClaimOutcome::Won);
+    assert_eq!(completed.unwrap(), Guarded::Won);
     let uuid = record.summary.uuid;
     let revoke = async |record: &_, reason| {
         let revocation = Revocation { at: NOW, reason };

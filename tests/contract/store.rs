@@ -1,7 +1,9 @@
 //! The contract of the store of transactions, run over the adapter and the embedded engine.
 
 use scep_protocol::TransactionState;
-use scep_service::{CertificateRecord, Claim, ClaimOutcome, Stage, StoreError, Transactions};
+use scep_service::{
+    CertificateRecord, Claim, ClaimOutcome, Guarded, Stage, StoreError, Transactions,
+};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{self, key};
 use time::OffsetDateTime;
@@ -31,8 +33,8 @@ async fn a_transaction_is_claimed_once() {
             .is_none()
     );
     let (first, second) = (claim(None), claim(None));
-    assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
-    assert_eq!(store.claim(&second).await.unwrap(), ClaimOutcome::Lost);
+    assert_eq!(store.claim(&first).await.unwrap(), Guarded::Won);
+    assert_eq!(store.claim(&second).await.unwrap(), Guarded::Lost);
     let known = store.transaction(key("t 1").uuid()).await.unwrap().unwrap();
     assert_eq!(
         (known.claim, known.request, known.signer_key),
@@ -62,8 +64,8 @@ async fn a_transaction_is_claimed_once() {
 async fn a_repeated_claim_of_the_same_claimant_is_won() {
     let (_kept, store) = store().await;
     let first = claim(None);
-    assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
-    assert_eq!(store.claim(&first).await.unwrap(), ClaimOutcome::Won);
+    assert_eq!(store.claim(&first).await.unwrap(), Guarded::Won);
+    assert_eq!(store.claim(&first).await.unwrap(), Guarded::Won);
 }
 
 #[tokio::test]
@@ -72,10 +74,10 @@ async fn a_claim_replaces_only_what_it_read() {
     let first = claim(None);
     store.claim(&first).await.unwrap();
     let second = claim(Some(first.claim));
-    assert_eq!(store.claim(&second).await.unwrap(), ClaimOutcome::Won);
+    assert_eq!(store.claim(&second).await.unwrap(), Guarded::Won);
     assert_eq!(
         store.claim(&claim(Some(first.claim))).await.unwrap(),
-        ClaimOutcome::Lost
+        Guarded::Lost
     );
 }
 
@@ -112,9 +114,9 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
         let store = store.clone();
         async move { store.complete(claim, record, NOW + MINUTE).await.unwrap() }
     };
-    assert_eq!(complete(Uuid::new_v4(), &theirs).await, ClaimOutcome::Lost);
-    assert_eq!(complete(first.claim, &mine).await, ClaimOutcome::Won);
-    assert_eq!(complete(first.claim, &theirs).await, ClaimOutcome::Lost);
+    assert_eq!(complete(Uuid::new_v4(), &theirs).await, Guarded::Lost);
+    assert_eq!(complete(first.claim, &mine).await, Guarded::Won);
+    assert_eq!(complete(first.claim, &theirs).await, Guarded::Lost);
     assert_eq!(
         store.certificate(Uuid::nil(), "0A").await.unwrap().as_ref(),
         Some(&mine)

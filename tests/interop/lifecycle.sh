@@ -6,8 +6,9 @@
 set -euo pipefail
 api=$1 token=$2 tools=$3
 
-call() { # METHOD PATH [BODY]: the answer, or the reason why not
-    status=$(curl -sS -o answer -w '%{http_code}' -X "$1" -H "Authorization: Bearer $token" ${3:+--data "$3"} "$api$2")
+call() { # METHOD PATH [BODY [IF-MATCH]]: the answer, or the reason why not
+    status=$(curl -sS -o answer -D headers -w '%{http_code}' -X "$1" -H "Authorization: Bearer $token" ${4:+-H "If-Match: $4"} \
+        ${3:+--data "$3"} "$api$2")
     if [ "$status" -ge 400 ]; then
         echo "$1 $2: $status $(cat answer)" >&2
         return 1
@@ -33,7 +34,9 @@ approve() { # SUBJECT: once it waits
         [ -n "$uuid" ] && break
         sleep 0.2
     done
-    call POST "/scepTransactions/$uuid/${2:-approve}" "${3:-}"
+    call GET "/scepTransactions/$uuid" >/dev/null
+    seen=$(sed -n 's/^etag: *\("[^"]*"\).*/\1/Ip' headers)
+    call POST "/scepTransactions/$uuid/${2:-approve}" "${3:-}" "$seen"
 }
 challenge=s3cret
 

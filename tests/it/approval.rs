@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
 use scep_protocol::ScepProfile;
-use scep_service::{approve_transaction, upkeep};
+use scep_service::{ManageError, Managing, approve_transaction, review, upkeep};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::failing::WatchedKeys;
 
@@ -44,6 +45,9 @@ async fn only(admin: &Admin, status: &str) -> Value {
 /// What an administrator does with the only pending transaction.
 async fn decide(admin: &Admin, act: &str, body: Value) -> u16 {
     let uuid = text(&only(admin, "PENDING").await["uuid"]);
+    if act == "approve" {
+        return admin.approve(&uuid).await.status.as_u16();
+    }
     let path = format!("/scepTransactions/{uuid}/{act}");
     admin.post(&path, body).await.status.as_u16()
 }
@@ -132,7 +136,7 @@ async fn only_the_requesters_key_may_poll() {
 #[tokio::test]
 async fn a_key_may_wait_under_two_transaction_ids() {
     let (world, admin, device, first) = waiting().await;
-    let mut second = first.clone();
+    let mut second = device.enrolment("device-2", CHALLENGE);
     second.transaction_id = "second".to_owned();
     let reply = world.ask(&device, &second).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
@@ -145,11 +149,8 @@ async fn a_key_may_wait_under_two_transaction_ids() {
     let of_second = waiting
         .iter()
         .find(|transaction| transaction["transactionId"] == "second");
-    let path = format!(
-        "/scepTransactions/{}/approve",
-        text(&of_second.unwrap()["uuid"])
-    );
-    admin.post(&path, Value::Null).await.expect(204);
+    let uuid = text(&of_second.unwrap()["uuid"]);
+    admin.approve(&uuid).await.expect(204);
     world.ask(&device, &device.poll(&second)).await.leaf();
     let reply = world.ask(&device, &device.poll(&first)).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
@@ -208,11 +209,10 @@ async fn nothing_is_approved_under_a_profile_that_does_not_serve() {
     let (world, admin, ..) = waiting().await;
     let reason = ["the SCEP Profile or the RA Profile of the transaction is disabled or deleted"];
     let uuid = text(&only(&admin, "PENDING").await["uuid"]);
-    let approve = format!("/scepTransactions/{uuid}/approve");
     world
         .edit_scep_profile(|profile| profile.enabled = false)
         .await;
-    let reasons = admin.post(&approve, Value::Null).await.reasons();
+    let reasons = admin.approve(&uuid).await.reasons();
     assert_eq!(reasons, reason);
     world
         .edit_scep_profile(|profile| profile.enabled = true)
@@ -220,12 +220,12 @@ async fn nothing_is_approved_under_a_profile_that_does_not_serve() {
     world
         .edit_ra_profile(|profile| profile.enabled = false)
         .await;
-    let reasons = admin.post(&approve, Value::Null).await.reasons();
+    let reasons = admin.approve(&uuid).await.reasons();
     assert_eq!(reasons, reason);
     world
         .edit_ra_profile(|profile| profile.enabled = true)
         .await;
-    admin.post(&approve, Value::Null).await.expect(204);
+    admin.approve(&uuid).await.expect(204);
 }
 
 /// An approval that was interrupted has its certificate, whether the device comes back or not.
@@ -235,7 +235,7 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     let uuid = text(&only(&admin, "PENDING").await["uuid"]);
     let mut managing = world.managing.clone();
     managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
-    let approved = approve_transaction(&managing, uuid.parse().unwrap(), None).await;
+    let approved = approve(&managing, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
     only(&admin, "ISSUING").await;
     upkeep(&world.managing, &Unmeasured).await.unwrap();
@@ -245,6 +245,13 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     only(&admin, "ISSUED").await;
     assert_eq!(certificates(&admin).await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();
+}
+
+/// Approves what waits, as it is.
+async fn approve(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
+    let transaction = managing.transactions.transaction(uuid).await?.unwrap();
+    let seen = review(managing, &transaction).await?;
+    approve_transaction(managing, uuid, Some(seen.version)).await
 }
 
 /// One that cannot be finished keeps no other waiting.
@@ -266,7 +273,7 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     for item in page["items"].as_array().unwrap() {
         keys.fails.store(true, Ordering::SeqCst);
         let uuid = text(&item["uuid"]).parse().unwrap();
-        assert!(approve_transaction(&managing, uuid, None).await.is_err());
+        assert!(approve(&managing, uuid).await.is_err());
     }
     world.clock.advance(Duration::from_secs(6));
     keys.fails.store(true, Ordering::SeqCst);
@@ -301,17 +308,16 @@ async fn a_stranger_who_waits_keeps_no_holder_from_renewing() {
 async fn decisions_are_made_once() {
     let (world, admin, device, request) = waiting().await;
     let uuid = text(&only(&admin, "PENDING").await["uuid"]);
-    let path = |act: &str| format!("/scepTransactions/{uuid}/{act}");
-    let (approve, reject) = (path("approve"), path("reject"));
+    let reject = format!("/scepTransactions/{uuid}/reject");
     let answers = tokio::join!(
-        admin.post(&approve, Value::Null),
-        admin.post(&approve, Value::Null),
+        admin.approve(&uuid),
+        admin.approve(&uuid),
         admin.post(&reject, json!({ "reason": "no" })),
     );
     let statuses = [answers.0.status, answers.1.status, answers.2.status];
     let done = statuses.iter().filter(|status| **status == 204).count();
     assert_eq!(done, 1, "{statuses:?}");
-    let again = admin.post(&approve, Value::Null).await;
+    let again = admin.approve(&uuid).await;
     assert_eq!(again.reasons(), ["the transaction is not pending"]);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let issued = reply.attributes.pki_status == PkiStatus::Success;

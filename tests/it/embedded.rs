@@ -16,7 +16,8 @@ const MINUTE: time::Duration = time::Duration::MINUTE;
 #[tokio::test]
 async fn issued_transactions_expire_and_issuing_ones_do_not() {
     let (database, store) = store().await;
-    let first = claim(key("t 1"), None, NOW);
+    let mut first = claim(key("t 1"), None, NOW);
+    first.request_until = OffsetDateTime::now_utc() + MINUTE;
     store.claim(&first).await.unwrap();
     assert_eq!(database.remove_expired().unwrap(), 0);
     store

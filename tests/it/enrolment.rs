@@ -290,13 +290,17 @@ async fn another_key_cannot_take_over_a_transaction_until_its_window_ends() {
     let world = World::new().await;
     let (device, other) = (Device::rsa(), Device::rsa());
     let request = device.enrolment("device-1", CHALLENGE);
-    enrol(&world, &device, &request).await.leaf();
+    let leaf = enrol(&world, &device, &request).await.leaf();
     let mut foreign = other.enrolment("device-1", CHALLENGE);
     foreign.transaction_id = request.transaction_id;
     let (reason, text) = enrol(&world, &other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
     assert_eq!(text, "the transactionID belongs to another request");
     world.clock.advance(Duration::from_secs(25 * 3600));
+    let (reason, _) = enrol(&world, &other, &foreign).await.failure();
+    assert_eq!(reason, FailInfo::BadRequest);
+    // Until the certificate may be renewed.
+    world.make_renewable(&leaf);
     enrol(&world, &other, &foreign).await.leaf();
 }
 

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use scep_protocol::{
-    Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName, Transaction, TransactionKey,
+    Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName, RequestFingerprint,
+    SameRequest, Transaction, TransactionKey,
 };
 use scep_service::{
-    AuditRecord, CaKeys, CertificateRecord, Claim, ClaimOutcome, GeneratedKey, KeyError,
+    AuditRecord, CaKeys, CertificateRecord, Claim, ClaimOutcome, GeneratedKey, Guarded, KeyError,
     StoreError, Transactions,
 };
 use time::OffsetDateTime;
@@ -104,7 +105,61 @@ impl Transactions for FlakyTransactions {
             .await
     }
 
-    async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {
+    async fn same_request(
+        &self,
+        scep_profile: Uuid,
+        request: &RequestFingerprint,
+        signer_key: Fingerprint,
+    ) -> Result<Option<SameRequest>, StoreError> {
+        self.store
+            .same_request(scep_profile, request, signer_key)
+            .await
+    }
+
+    async fn pending_requests(
+        &self,
+        scep_profile: Uuid,
+        most: u16,
+        now: OffsetDateTime,
+    ) -> Result<u16, StoreError> {
+        self.store.pending_requests(scep_profile, most, now).await
+    }
+
+    async fn withdraw(
+        &self,
+        claim: Uuid,
+        record: &CertificateRecord,
+        reason: &str,
+        until: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.store.withdraw(claim, record, reason, until).await
+    }
+
+    async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {
+        self.store.is_key_revoked(key).await
+    }
+
+    async fn successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        self.store.successors(authority, predecessor).await
+    }
+
+    async fn forget_successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+        known: &[Uuid],
+        living: &[Uuid],
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.store
+            .forget_successors(authority, predecessor, known, living)
+            .await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError> {
         self.store.claim(claim).await
     }
 
@@ -114,11 +169,12 @@ impl Transactions for FlakyTransactions {
         claim: Uuid,
         issuance: &Issuance,
         lease_until: OffsetDateTime,
+        request_until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
-        let approving = self
-            .store
-            .approve(held, claim, issuance, lease_until, audit);
+    ) -> Result<Guarded, StoreError> {
+        let approving =
+            self.store
+                .approve(held, claim, issuance, lease_until, request_until, audit);
         approving.await
     }
 
@@ -147,7 +203,7 @@ impl Transactions for FlakyTransactions {
         claim: Uuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Unavailable {
                 operation: "recording a certificate",

@@ -184,10 +184,8 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
     let renewal = Device::rsa().renewal("device-1");
     issued_by_next(&world.ask(&old, &renewal).await.leaf());
     // Old certificates are revoked on the CRL of the key that signed them.
-    admin
-        .revoke(&old.certificate, Value::Null)
-        .await
-        .expect(204);
+    let alone = json!({ "successors": false });
+    admin.revoke(&old.certificate, alone).await.expect(204);
     let query = late.query(MessageType::GetCrl, &old.certificate);
     let crl = world.ask(&late, &query).await.crls.remove(0);
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Random sequences of messages, decisions of an administrator, crashes and steps of the clock: no transactionID ever yields two
 //! certificates for one request, nothing is issued without a right to it, and the authority signs nothing that no table knows.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +40,8 @@ enum Act {
     Approve,
     Reject,
     Revoke(usize),
+    /// Any message that was ever sent, octet by octet, or signed anew under another transactionID.
+    Replay(usize, bool),
     Approval(bool),
     /// The next signature is not made.
     CrashBeforeSigning,
@@ -59,6 +61,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => Just(Act::Approve),
         1 => Just(Act::Reject),
         1 => device().prop_map(Act::Revoke),
+        3 => (0..40_usize, any::<bool>()).prop_map(|(place, anew)| Act::Replay(place, anew)),
         2 => any::<bool>().prop_map(Act::Approval),
         2 => Just(Act::CrashBeforeSigning),
         2 => Just(Act::CrashAfterSigning),
@@ -92,6 +95,11 @@ struct Life<'a> {
     /// transactionIDs under which a crash left it open which request it was.
     unsure: HashSet<String>,
     revoked: HashSet<Vec<u8>>,
+    /// Keys of revoked certificates.
+    revoked_keys: HashSet<Vec<u8>>,
+    /// Every message that was sent: by which device, what it asked, its octets.
+    messages: RefCell<Vec<(Device, Request, Vec<u8>)>>,
+    replays: usize,
     renewals: usize,
     waited: u64,
 }
@@ -124,6 +132,9 @@ impl<'a> Life<'a> {
             granted: HashMap::new(),
             unsure: HashSet::new(),
             revoked: HashSet::new(),
+            revoked_keys: HashSet::new(),
+            messages: RefCell::default(),
+            replays: 0,
             renewals: 0,
             waited: 0,
         }
@@ -136,6 +147,13 @@ impl<'a> Life<'a> {
     /// The reply; `None` after a crash, and so long after it that another process may finish.
     async fn ask(&self, device: &Device, request: &Request) -> Option<CertRep> {
         let message = device.message(request, &self.world.ra_certificate);
+        let sent = (device.clone(), request.clone(), message.clone());
+        self.messages.borrow_mut().push(sent);
+        self.send(device, message).await
+    }
+
+    /// The same of a message that is there.
+    async fn send(&self, device: &Device, message: Vec<u8>) -> Option<CertRep> {
         let response = self.world.post(message).await;
         match response.status().as_u16() {
             200 => Some(device.read(response.body(), &self.world.ra_certificate)),
@@ -166,6 +184,7 @@ impl<'a> Life<'a> {
             Act::Approve => self.decide("approve").await,
             Act::Reject => self.decide("reject").await,
             Act::Revoke(device) => self.revoke(device).await,
+            Act::Replay(place, anew) => self.replay(place, anew).await,
             Act::Approval(wanted) => {
                 self.approval = wanted;
                 let edit = |profile: &mut ScepProfile| {
@@ -316,14 +335,74 @@ impl<'a> Life<'a> {
         self.held[device] = Some((reply.leaf(), false));
     }
 
+    /// Nothing that is sent once more gives what was not asked for: no certificate that was never granted to a revoked key, none to
+    /// a revoked signer.
+    async fn replay(&mut self, place: usize, anew: bool) {
+        let found = {
+            let messages = self.messages.borrow();
+            let count = messages.len().max(1);
+            messages.get(place % count).cloned()
+        };
+        let Some((device, mut request, mut message)) = found else {
+            return;
+        };
+        if anew {
+            request.transaction_id = format!("replay {place}");
+            message = device.message(&request, &self.world.ra_certificate);
+        }
+        let key = |certificate: &Certificate| certificate.subject_public_key_info().to_vec();
+        let is_revoked = self.revoked_keys.contains(&key(&device.certificate));
+        let Some(reply) = self.send(&device, message).await else {
+            self.unsure.insert(request.transaction_id);
+            return;
+        };
+        self.replays += 1;
+        let content = request.content.clone().unwrap_or_default();
+        if content.windows(7).any(|window| window == b"guessed") {
+            assert_eq!(reply.attributes.pki_status, PkiStatus::Failure);
+        }
+        match reply.attributes.pki_status {
+            PkiStatus::Success => {
+                let leaf = reply.leaf();
+                assert!(!is_revoked, "a revoked key signs nothing");
+                assert!(!self.revoked.contains(leaf.der()));
+                assert!(!self.revoked_keys.contains(&key(&leaf)));
+                let holder = self
+                    .devices
+                    .iter()
+                    .position(|device| key(&device.certificate) == key(&leaf));
+                // What a device has may be newer than what the model knows.
+                if let Some(holder) = holder {
+                    self.held[holder] = Some((leaf, false));
+                }
+                self.unsure.insert(request.transaction_id);
+            }
+            PkiStatus::Pending => {
+                assert!(!is_revoked);
+                self.unsure.insert(request.transaction_id);
+            }
+            PkiStatus::Failure => {}
+        }
+    }
+
     async fn decide(&mut self, act: &str) {
         let path = "/scepTransactions?status=PENDING";
         let page = self.admin.get(path).await.expect(200);
         let Some(first) = page["items"].as_array().unwrap().first().cloned() else {
             return;
         };
-        let path = format!("/scepTransactions/{}/{act}", text(&first["uuid"]));
-        let status = self.admin.post(&path, Value::Null).await.status.as_u16();
+        let uuid = text(&first["uuid"]);
+        let path = format!("/scepTransactions/{uuid}/{act}");
+        let decided = match act {
+            "approve" => self.admin.approve(&uuid).await,
+            _ => self.admin.post(&path, Value::Null).await,
+        };
+        let status = decided.status.as_u16();
+        if status == 422 {
+            // Its key was revoked while it waited, or its certificate as it was approved.
+            assert!(!self.revoked_keys.is_empty(), "{}", decided.body);
+            return;
+        }
         // A crash comes after the decision.
         assert!([204, 503].contains(&status), "{status}");
         if status == 503 {
@@ -339,9 +418,12 @@ impl<'a> Life<'a> {
             let body = json!({ "reason": "superseded" });
             let status = self.admin.revoke(certificate, body).await.status.as_u16();
             // The CRL may wait for the next try; the certificate does not.
-            assert!([204, 503].contains(&status), "{status}");
+            // Those that renewed it are revoked with it.
+            assert!([200, 204, 503].contains(&status), "{status}");
             *revoked = true;
             self.revoked.insert(certificate.der().to_vec());
+            let key = certificate.subject_public_key_info().to_vec();
+            self.revoked_keys.insert(key);
         }
     }
 
@@ -396,7 +478,7 @@ fn is_for_a_device(to_be_signed: &[u8]) -> bool {
 fn no_sequence_of_events_yields_what_nobody_may_have() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let devices = [(); DEVICES].map(|()| Device::rsa());
-    let (issued, renewed) = (Cell::new(0), Cell::new(0));
+    let (issued, renewed, replayed) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config {
         cases: 40,
         failure_persistence: None,
@@ -411,13 +493,14 @@ fn no_sequence_of_events_yields_what_nobody_may_have() {
                 }
                 issued.set(issued.get() + life.settle().await);
                 renewed.set(renewed.get() + life.renewals);
+                replayed.set(replayed.get() + life.replays);
             });
             Ok(())
         })
         .unwrap();
     // The test is about something.
     assert!(
-        issued.get() > 40 && renewed.get() > 0,
-        "{issued:?} {renewed:?}"
+        issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10,
+        "{issued:?} {renewed:?} {replayed:?}"
     );
 }

@@ -316,6 +316,10 @@ async fn remember(
     let mut record = samples::record(key, place as u128 + 1, certificate, now);
     record.summary.authority = authority;
     record.summary.ra_profile = ra_profile;
+    // As of one that was issued here; the query's is another CA's, of any length.
+    if let Ok(serial_number) = u128::from_str_radix(&number, 16) {
+        record.summary.uuid = Uuid::from_u128(serial_number);
+    }
     record.summary.serial_number = number;
     world.store.claim(&claim).await.unwrap();
     let completed = world.store.complete(claim.claim, &record, now).await;

@@ -9,6 +9,7 @@ use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period};
 use sha1::{Digest, Sha1};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use time::OffsetDateTime;
+use uuid::Uuid;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
@@ -38,6 +39,34 @@ impl SerialNumber {
             0 => Self(1_u128.to_be_bytes()),
             _ => Self(octets),
         }
+    }
+
+    /// The identity of its certificate.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        Uuid::from_bytes(self.0)
+    }
+
+    /// The serial number of the certificate of this identity.
+    #[must_use]
+    pub const fn of_uuid(uuid: Uuid) -> Self {
+        Self(uuid.into_bytes())
+    }
+
+    /// The serial number of these big-endian octets, of which no more than 16 count.
+    pub(crate) fn of_integer(octets: &[u8]) -> Self {
+        let mut number = [0; 16];
+        for (place, octet) in number.iter_mut().rev().zip(octets.iter().rev()) {
+            *place = *octet;
+        }
+        Self(number)
+    }
+
+    /// Upper-case hexadecimal, two digits an octet, as an inventory has it.
+    #[must_use]
+    pub fn hex(self) -> String {
+        let octets = self.0.iter().skip_while(|octet| **octet == 0);
+        octets.map(|octet| format!("{octet:02X}")).collect()
     }
 }
 
@@ -81,6 +110,15 @@ impl TryFrom<Validity> for TbsValidity {
             not_before: time(validity.not_before)?,
             not_after: time(validity.not_after)?,
         })
+    }
+}
+
+impl From<TbsValidity> for Validity {
+    fn from(validity: TbsValidity) -> Self {
+        Self {
+            not_before: validity.not_before.to_system_time().into(),
+            not_after: validity.not_after.to_system_time().into(),
+        }
     }
 }
 
@@ -159,6 +197,27 @@ pub(crate) fn signed(
         signature: BitStringRef::from_bytes(signature)?,
     };
     Ok(signed.to_der()?)
+}
+
+/// What a certificate will be known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToBeSignedNames {
+    /// Upper-case hexadecimal.
+    pub serial_number: String,
+    /// RFC 4514's text.
+    pub subject: String,
+}
+
+/// What a TBSCertificate, DER, will be known by when it is signed.
+///
+/// # Errors
+/// When `to_be_signed` is none.
+pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, EncodeError> {
+    let tbs = TbsCertificate::from_der(to_be_signed)?;
+    Ok(ToBeSignedNames {
+        serial_number: SerialNumber::of_integer(tbs.serial_number.as_bytes()).hex(),
+        subject: name_text(&tbs.subject.to_der()?)?,
+    })
 }
 
 /// A DER Name as RFC 4514 writes it.

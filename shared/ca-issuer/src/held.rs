@@ -1,80 +1,124 @@
-//! A certificate that waited for an administrator: its dates and issuer are those of the day of approval.
+//! A certificate that waits for an administrator: the rules, the dates and the issuer are those of the day of approval.
 
 use const_oid::db::rfc5280;
-use der::asn1::AnyRef;
 use der::{Decode, Encode};
-use scep_cms::DigestAlgorithm;
-use scep_protocol::{CertificateTemplate, IssuingAuthority};
+use scep_cms::{DigestAlgorithm, PublicKey, RequestedExtension, Validity};
+use scep_protocol::{CertificateTemplate, IssuingAuthority, RuleViolation, check_key};
 use time::OffsetDateTime;
+use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::GeneralNames;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
-use crate::EncodeError;
-use crate::certificate::{
-    TbsCertificate, algorithm_identifier, authority_key_identifier, authority_validity, crl_at,
-    issued_by,
-};
+use crate::certificate::TbsCertificate;
 use crate::general_name::name_with_type;
-use crate::leaf::{IssueError, validity};
+use crate::leaf::{Asked, IssueError, Leaf};
+use crate::{EncodeError, SerialNumber};
 
-/// What a request would have certified, besides its subject: for the administrator who decides.
+/// What would be certified, besides the subject: for the administrator who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requested {
     /// The names beside the subject, each behind its type, as openssl writes them.
     pub subject_alt_names: Vec<String>,
     /// SHA-256 over the key's SubjectPublicKeyInfo, as openssl writes fingerprints.
     pub public_key_sha256: String,
+    /// keyUsage, RFC 5280's names.
+    pub key_usage: Vec<&'static str>,
+    /// extendedKeyUsage, RFC 5280's names; an OID for any other.
+    pub extended_key_usage: Vec<String>,
+    /// From when until when it would be valid.
+    pub validity: Validity,
 }
 
 impl Requested {
-    /// Reads it from the TBSCertificate that is held.
+    /// Reads it from a TBSCertificate, DER.
     ///
     /// # Errors
     /// When `to_be_signed` is none.
     pub fn of(to_be_signed: &[u8]) -> Result<Self, EncodeError> {
-        let held = TbsCertificate::from_der(to_be_signed)?;
-        let mut extensions = held.extensions.iter();
-        let names = extensions.find(|held| held.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
-        let names = names.map(|names| GeneralNames::from_der(names.extn_value.as_bytes()));
+        let tbs = TbsCertificate::from_der(to_be_signed)?;
+        let value = |id| {
+            let mut extensions = tbs.extensions.iter();
+            let found = extensions.find(|extension: &&Extension| extension.extn_id == id);
+            found.map(|extension| extension.extn_value.as_bytes())
+        };
+        let names = value(rfc5280::ID_CE_SUBJECT_ALT_NAME).map(GeneralNames::from_der);
+        let usages = value(rfc5280::ID_CE_KEY_USAGE).map(KeyUsage::from_der);
+        let purposes = value(rfc5280::ID_CE_EXT_KEY_USAGE).map(ExtendedKeyUsage::from_der);
         let names = names.transpose()?.unwrap_or_default();
+        let purposes = purposes.transpose()?.map(|purposes| purposes.0);
         Ok(Self {
             subject_alt_names: names.iter().map(name_with_type).collect(),
             public_key_sha256: DigestAlgorithm::Sha256
-                .fingerprint(&held.subject_public_key_info.to_der()?),
+                .fingerprint(&tbs.subject_public_key_info.to_der()?),
+            key_usage: usages.transpose()?.map(usage_names).unwrap_or_default(),
+            extended_key_usage: purposes
+                .unwrap_or_default()
+                .iter()
+                .map(purpose_name)
+                .collect(),
+            validity: tbs.validity.into(),
         })
     }
 }
 
-/// The TBSCertificate of a held request, to be signed now by this generation of the authority: what the request asked for stays
-/// as it was shown to the administrator.
+fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
+    let names = usage.0.into_iter().map(|usage| match usage {
+        KeyUsages::DigitalSignature => "digitalSignature",
+        KeyUsages::NonRepudiation => "contentCommitment",
+        KeyUsages::KeyEncipherment => "keyEncipherment",
+        KeyUsages::DataEncipherment => "dataEncipherment",
+        KeyUsages::KeyAgreement => "keyAgreement",
+        KeyUsages::KeyCertSign => "keyCertSign",
+        KeyUsages::CRLSign => "cRLSign",
+        KeyUsages::EncipherOnly => "encipherOnly",
+        KeyUsages::DecipherOnly => "decipherOnly",
+    });
+    names.collect()
+}
+
+fn purpose_name(purpose: &const_oid::ObjectIdentifier) -> String {
+    let known = scep_protocol::ExtendedKeyUsage::ALL.into_iter();
+    let mut known = known.filter(|known| crate::leaf::purpose(*known) == *purpose);
+    known
+        .next()
+        .map_or_else(|| purpose.to_string(), |known| known.name().to_owned())
+}
+
+/// The certificate of a held request, to be signed now by this generation of the authority: the names and the key stay
+/// as they were shown to the administrator, and everything else is what the rules say today.
 ///
 /// `crl_url` is the generation's, for a certificate that names one.
 ///
 /// # Errors
-/// [`IssueError::Refused`] when the authority's certificate is about to end; [`IssueError::Encode`].
+/// [`IssueError::Refused`] when the rules of today do not allow what is held, or the authority's certificate is about to
+/// expire; [`IssueError::Encode`].
 pub fn released(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
     template: &CertificateTemplate,
     crl_url: &str,
     now: OffsetDateTime,
-) -> Result<Vec<u8>, IssueError> {
+) -> Result<Leaf, IssueError> {
     let held = TbsCertificate::from_der(to_be_signed).map_err(EncodeError::from)?;
-    let mut extensions = held.extensions;
-    for extension in &mut extensions {
-        if extension.extn_id == rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER {
-            *extension = issued_by(&authority_key_identifier(authority)?)?;
-        } else if extension.extn_id == rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS {
-            *extension = crl_at(crl_url)?;
-        }
-    }
-    let issuer = AnyRef::from_der(authority.certificate.subject()).map_err(EncodeError::from)?;
-    let validity = validity(template, authority_validity(authority)?, now)?;
-    let released = TbsCertificate {
-        signature: algorithm_identifier(authority.key_algorithm),
-        issuer,
-        validity: validity.try_into()?,
-        extensions,
-        ..held
+    let subject = held.subject.to_der().map_err(EncodeError::from)?;
+    let spki = held.subject_public_key_info.to_der();
+    let key = PublicKey::from_der(&spki.map_err(EncodeError::from)?);
+    let key = key.map_err(|_| RuleViolation::Curve)?;
+    check_key(&key, template)?;
+    let names = held.extensions.iter();
+    let names = names.filter(|held| held.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
+    let names: Vec<_> = names
+        .map(|names| RequestedExtension {
+            id: names.extn_id,
+            value: names.extn_value.as_bytes().to_vec(),
+        })
+        .collect();
+    let asked = Asked {
+        serial_number: SerialNumber::of_integer(held.serial_number.as_bytes()),
+        subject: &subject,
+        extensions: &names,
+        key: &key,
+        predecessor: None,
     };
-    Ok(released.to_der().map_err(EncodeError::from)?)
+    asked.leaf(template, authority, crl_url, now)
 }

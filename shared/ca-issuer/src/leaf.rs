@@ -1,10 +1,11 @@
 //! A client's certificate: the rules of the RA Profile applied to a PKCS #10 request.
 
+use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
-use scep_cms::{PublicKey, Validity};
+use scep_cms::{Certificate, PublicKey, RequestedExtension, Validity};
 use scep_protocol::{
-    AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, Refusal,
-    RuleViolation,
+    AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, IssuingAuthority,
+    Refusal, RuleViolation,
 };
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
@@ -44,6 +45,8 @@ pub struct Leaf {
     pub to_be_signed: Vec<u8>,
     /// RFC 4514's text.
     pub subject: String,
+    /// When it is valid.
+    pub validity: Validity,
 }
 
 /// The certificate for an authorised request. The key comes from the request, in its canonical form, subject and subjectAltName
@@ -60,56 +63,88 @@ pub fn leaf(
     crl_url: &str,
     now: OffsetDateTime,
 ) -> Result<Leaf, IssueError> {
-    let template = &profile.ra_profile().template;
-    let authority = profile.authority();
     let csr = request.csr();
-    refuse_security_identifier(csr.extensions())?;
-    let subject = subject(csr.subject(), &template.subject)?;
-    let names = subject_alt_name(
-        csr.extensions(),
-        &subject.common_names,
-        &template.subject_alt_name,
-    )?;
-    if subject.is_blank && names.is_none() {
-        return Err(RuleViolation::Nameless.into());
-    }
-    if let Some(predecessor) = request.predecessor() {
-        let rule = &template.subject_alt_name;
-        keeps_names(&predecessor.certificate, &subject, names.as_ref(), rule)?;
-    }
-    let mut extensions = usual_extensions(
-        false,
-        key_usages(template, request.key())?,
-        request.key().canonical_spki(),
-        &authority_key_identifier(authority)?,
-    )?;
-    extensions.extend(extended_key_usage(template)?);
-    if template.crl_distribution_point {
-        extensions.push(crl_at(crl_url)?);
-    }
-    if let Some(names) = names {
-        // Critical where it is the only name, RFC 5280 §4.2.1.6.
-        let critical = subject.is_empty;
-        extensions.push(extension(
-            rfc5280::ID_CE_SUBJECT_ALT_NAME,
-            critical,
-            &names,
-        )?);
-    }
-    let to_be_signed = Contents {
+    let asked = Asked {
         serial_number,
-        issuer: authority.certificate.subject(),
-        issuer_key: authority.key_algorithm,
-        validity: validity(template, authority_validity(authority)?, now)?,
-        subject: &subject.der,
-        subject_public_key_info: request.key().canonical_spki(),
-        extensions,
+        subject: csr.subject(),
+        extensions: csr.extensions(),
+        key: request.key(),
+        predecessor: request.predecessor().map(|known| &known.certificate),
+    };
+    let template = &profile.ra_profile().template;
+    asked.leaf(template, profile.authority(), crl_url, now)
+}
+
+/// What a request asks to be certified, now or when an administrator has approved it.
+pub(crate) struct Asked<'a> {
+    pub(crate) serial_number: SerialNumber,
+    /// Name, DER.
+    pub(crate) subject: &'a [u8],
+    pub(crate) extensions: &'a [RequestedExtension],
+    pub(crate) key: &'a PublicKey,
+    /// The certificate that is renewed.
+    pub(crate) predecessor: Option<&'a Certificate>,
+}
+
+impl Asked<'_> {
+    /// As much of it as the rules allow, and everything that they add.
+    pub(crate) fn leaf(
+        &self,
+        template: &CertificateTemplate,
+        authority: &IssuingAuthority,
+        crl_url: &str,
+        now: OffsetDateTime,
+    ) -> Result<Leaf, IssueError> {
+        refuse_security_identifier(self.extensions)?;
+        let subject = subject(self.subject, &template.subject)?;
+        let names = subject_alt_name(
+            self.extensions,
+            &subject.common_names,
+            &template.subject_alt_name,
+        )?;
+        if subject.is_blank && names.is_none() {
+            return Err(RuleViolation::Nameless.into());
+        }
+        if let Some(predecessor) = self.predecessor {
+            let rule = &template.subject_alt_name;
+            keeps_names(predecessor, &subject, names.as_ref(), rule)?;
+        }
+        let mut extensions = usual_extensions(
+            false,
+            key_usages(template, self.key)?,
+            self.key.canonical_spki(),
+            &authority_key_identifier(authority)?,
+        )?;
+        extensions.extend(extended_key_usage(template)?);
+        if template.crl_distribution_point {
+            extensions.push(crl_at(crl_url)?);
+        }
+        if let Some(names) = names {
+            // Critical where it is the only name, RFC 5280 §4.2.1.6.
+            let critical = subject.is_empty;
+            extensions.push(extension(
+                rfc5280::ID_CE_SUBJECT_ALT_NAME,
+                critical,
+                &names,
+            )?);
+        }
+        let validity = validity(template, authority_validity(authority)?, now)?;
+        let to_be_signed = Contents {
+            serial_number: self.serial_number,
+            issuer: authority.certificate.subject(),
+            issuer_key: authority.key_algorithm,
+            validity,
+            subject: &subject.der,
+            subject_public_key_info: self.key.canonical_spki(),
+            extensions,
+        }
+        .encode()?;
+        Ok(Leaf {
+            to_be_signed,
+            subject: name_text(&subject.der)?,
+            validity,
+        })
     }
-    .encode()?;
-    Ok(Leaf {
-        to_be_signed,
-        subject: name_text(&subject.der)?,
-    })
 }
 
 /// What the rules allow of what the key can do.
@@ -127,7 +162,7 @@ fn key_usages(
 }
 
 /// From when until when a certificate is valid that these rules and this authority make now.
-pub(crate) fn validity(
+fn validity(
     template: &CertificateTemplate,
     authority: Validity,
     now: OffsetDateTime,
@@ -146,17 +181,19 @@ fn extended_key_usage(template: &CertificateTemplate) -> Result<Option<Extension
     if template.extended_key_usage.is_empty() {
         return Ok(None);
     }
-    let purposes: Vec<_> = template
-        .extended_key_usage
-        .iter()
-        .map(|purpose| match purpose {
-            ExtendedKeyUsage::ClientAuth => rfc5280::ID_KP_CLIENT_AUTH,
-            ExtendedKeyUsage::ServerAuth => rfc5280::ID_KP_SERVER_AUTH,
-            ExtendedKeyUsage::CodeSigning => rfc5280::ID_KP_CODE_SIGNING,
-            ExtendedKeyUsage::EmailProtection => rfc5280::ID_KP_EMAIL_PROTECTION,
-            ExtendedKeyUsage::TimeStamping => rfc5280::ID_KP_TIME_STAMPING,
-            ExtendedKeyUsage::OcspSigning => rfc5280::ID_KP_OCSP_SIGNING,
-        })
-        .collect();
+    let purposes = template.extended_key_usage.iter().copied();
+    let purposes: Vec<_> = purposes.map(purpose).collect();
     extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
+}
+
+/// The OID of a purpose.
+pub(crate) const fn purpose(usage: ExtendedKeyUsage) -> ObjectIdentifier {
+    match usage {
+        ExtendedKeyUsage::ClientAuth => rfc5280::ID_KP_CLIENT_AUTH,
+        ExtendedKeyUsage::ServerAuth => rfc5280::ID_KP_SERVER_AUTH,
+        ExtendedKeyUsage::CodeSigning => rfc5280::ID_KP_CODE_SIGNING,
+        ExtendedKeyUsage::EmailProtection => rfc5280::ID_KP_EMAIL_PROTECTION,
+        ExtendedKeyUsage::TimeStamping => rfc5280::ID_KP_TIME_STAMPING,
+        ExtendedKeyUsage::OcspSigning => rfc5280::ID_KP_OCSP_SIGNING,
+    }
 }

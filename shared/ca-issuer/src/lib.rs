@@ -16,7 +16,8 @@ mod subordinate;
 
 pub use authority::{CaSubject, Keypair, ra_certificate, root_authority};
 pub use certificate::{
-    EncodeError, IssuedCertificate, SerialNumber, assemble, name_text, signature_algorithm,
+    EncodeError, IssuedCertificate, SerialNumber, ToBeSignedNames, assemble, name_text,
+    signature_algorithm, to_be_signed_names,
 };
 pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
 pub use held::{Requested, released};

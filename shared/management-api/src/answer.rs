@@ -37,6 +37,7 @@ pub(crate) enum ApiError {
     Failed(Failure),
     Forbidden(Scope),
     NotFound(String),
+    PreconditionRequired(String),
     TooLarge,
     TryLater,
     Unauthenticated,
@@ -59,6 +60,7 @@ impl From<ManageError> for ApiError {
                 Self::Unprocessable(reasons.iter().map(ToString::to_string).collect())
             }
             ManageError::NotFound(_) => Self::NotFound(error.to_string()),
+            ManageError::VersionMissing => Self::PreconditionRequired(error.to_string()),
         }
     }
 }
@@ -77,6 +79,9 @@ impl IntoResponse for ApiError {
             Self::Failed(failure) => failed(&failure),
             Self::Forbidden(scope) => forbidden(scope),
             Self::NotFound(reason) => message(StatusCode::NOT_FOUND, &reason),
+            Self::PreconditionRequired(reason) => {
+                message(StatusCode::PRECONDITION_REQUIRED, &reason)
+            }
             Self::TooLarge => too_large(),
             Self::TryLater => rejected(Rejection::TryLater),
             Self::Unauthenticated => unauthenticated(),

@@ -11,11 +11,11 @@ use scep_protocol::{
     Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
 };
 use scep_service::{
-    AuthorityKind, Edit, Invalid, NewAuthority, Versioned, create_authority, delete_authority,
-    edit_authority, install_certificate, list,
+    AuthorityKind, Edit, Invalid, LivingCertificates, NewAuthority, Versioned, create_authority,
+    delete_authority, edit_authority, install_certificate, list,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::answer::{ApiError, created, shown};
 use crate::certificate::CertificateDetail;
 use crate::names::KeyAlgorithmName;
-use crate::request::{Body, Ids, IfMatch, JsonObject};
+use crate::request::{Body, Ids, IfMatch, JsonObject, Query};
 use crate::{Admin, Api};
 
 /// Longest ARN of a key that is looked at.
@@ -270,16 +270,35 @@ async fn put_authority(
     Ok(shown(&edited, AuthorityView::of(&edited.object)))
 }
 
-/// Delete an authority that nothing depends on. Its key stays where it is.
+/// How an authority is deleted.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DeletionQuery {
+    /// Whether certificates of it that live fall off every CRL. Default false: they keep it from being deleted.
+    #[serde(default)]
+    #[param(example = false)]
+    force: bool,
+}
+
+/// Delete an authority that nothing depends on, and of which no certificate lives. Its key stays where it is.
 #[utoipa::path(
-    delete, path = "/authorities/{uuid}", tag = "Authorities",
-    responses((status = 204), (status = 409), (status = 422, description = "RA Profiles or RA certificates depend on it"))
+    delete, path = "/authorities/{uuid}", tag = "Authorities", params(DeletionQuery),
+    responses(
+        (status = 204), (status = 409),
+        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates of it are neither expired nor revoked")
+    )
 )]
 async fn remove_authority(
     Admin(managing): Admin,
     Ids(uuid): Ids<Uuid>,
+    Query(query): Query<DeletionQuery>,
 ) -> Result<StatusCode, ApiError> {
-    delete_authority(&managing, uuid).await?;
+    let living = match query.force {
+        true => LivingCertificates::Abandon,
+        false => LivingCertificates::Keep,
+    };
+    delete_authority(&managing, uuid, living).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -65,7 +65,10 @@ pub(crate) async fn told<T: Object>(
             reasons.join("; ")
         }
         Err(
-            error @ (ManageError::Conflict | ManageError::NameTaken(_) | ManageError::NotFound(_)),
+            error @ (ManageError::Conflict
+            | ManageError::NameTaken(_)
+            | ManageError::NotFound(_)
+            | ManageError::VersionMissing),
         ) => error.to_string(),
     };
     let found = read::<T>(&*managing.objects, uuid).await?;

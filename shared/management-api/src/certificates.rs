@@ -6,9 +6,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use scep_protocol::RevocationReason;
+use scep_protocol::{Fingerprint, RevocationReason};
 use scep_service::{
-    CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary, revoke_certificate,
+    CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary, Reach,
+    revoke_certificate,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -48,6 +49,12 @@ struct CertificatesQuery {
         example = "4E9B0C1D2E3F40516273849506172839"
     )]
     serial_number: Option<String>,
+    /// That this authority issued.
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+        example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a"
+    )]
+    authority_uuid: Option<String>,
     /// Of this RA Profile.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
@@ -60,6 +67,18 @@ struct CertificatesQuery {
         example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
     )]
     scep_profile_uuid: Option<String>,
+    /// That renewed this certificate.
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+        example = "4e9b0c1d-2e3f-4051-a273-849506172839"
+    )]
+    predecessor_uuid: Option<String>,
+    /// Of the key with this SHA-256 over its SubjectPublicKeyInfo: 64 hexadecimal digits.
+    #[param(
+        pattern = "^([0-9a-fA-F]{64})?$",
+        example = "aa159e540b7d11903c256a7f8842e15baa159e540b7d11903c256a7f8842e15b"
+    )]
+    key_sha256: Option<String>,
     /// VALID, EXPIRED or REVOKED.
     #[param(pattern = "^(VALID|EXPIRED|REVOKED)?$", example = "VALID")]
     status: Option<String>,
@@ -112,8 +131,16 @@ impl CertificatesQuery {
             uuid: given(self.serial_number)
                 .map(|text| of_serial_number(&text))
                 .transpose()?,
+            authority: uuid("authorityUuid", self.authority_uuid)?,
             ra_profile: uuid("raProfileUuid", self.ra_profile_uuid)?,
             scep_profile: uuid("scepProfileUuid", self.scep_profile_uuid)?,
+            predecessor: uuid("predecessorUuid", self.predecessor_uuid)?,
+            key: given(self.key_sha256)
+                .map(|digits| {
+                    let reason = || ApiError::reason("keySha256: 64 hexadecimal digits");
+                    Fingerprint::from_hexadecimal(&digits).ok_or_else(reason)
+                })
+                .transpose()?,
             not_after_from: None,
             not_after_before: time("expiringBefore", self.expiring_before)?,
             revoked: None,
@@ -167,6 +194,12 @@ struct CertificateItem {
     /// Upper-case hexadecimal.
     #[schema(example = "4E9B0C1D2E3F4051A273849506172839")]
     serial_number: String,
+    /// SHA-256 over its key's SubjectPublicKeyInfo, lower-case hexadecimal.
+    #[schema(example = "aa159e540b7d11903c256a7f8842e15baa159e540b7d11903c256a7f8842e15b")]
+    key_sha256: String,
+    /// The certificate that it renewed; null when it came of an enrolment.
+    #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
+    predecessor_uuid: Option<Uuid>,
     /// The authority that issued it.
     #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     authority_uuid: Uuid,
@@ -203,6 +236,8 @@ impl CertificateItem {
             subject: summary.subject,
             common_name: summary.common_name,
             serial_number: summary.serial_number,
+            key_sha256: summary.key.to_string(),
+            predecessor_uuid: summary.predecessor,
             authority_uuid: summary.authority,
             ra_profile_uuid: summary.ra_profile,
             scep_profile_uuid: summary.scep_profile,
@@ -264,9 +299,6 @@ struct CertificateView {
     /// The transactionID under which it was issued.
     #[schema(example = "2B4F…")]
     transaction_id: String,
-    /// The certificate that it renewed; null when it came of an enrolment.
-    #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
-    predecessor_uuid: Option<Uuid>,
     /// Attributes of the issuance.
     #[schema(value_type = Vec<Attribute>)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
@@ -289,7 +321,6 @@ async fn get_certificate(
     let annotations = &record.annotations;
     Ok(Json(CertificateView {
         transaction_id: record.transaction.transaction_id.as_str().to_owned(),
-        predecessor_uuid: record.predecessor,
         issue_certificate_attributes: attribute::shown(&annotations.issue_certificate_attributes),
         custom_attributes: attribute::shown(&annotations.custom_attributes),
         certificate_associations: Associations::shown(&annotations.associations),
@@ -321,13 +352,26 @@ struct RevocationRequest {
     /// privilegeWithdrawn or aACompromise. Default unspecified.
     #[schema(example = "keyCompromise")]
     reason: Option<String>,
+    /// Whether the certificates that renewed it are revoked too. Default true.
+    #[schema(example = true)]
+    successors: Option<bool>,
 }
 
-/// Revoke a certificate. Its authority's CRL has it on when this has answered; the certificate can be renewed no more.
+/// The certificates that were revoked along with one.
+#[derive(Serialize, ToSchema)]
+struct RevokedSuccessors {
+    /// Those that had renewed it, directly or in turn, and were not revoked before.
+    #[schema(example = json!(["4e9b0c1d-2e3f-4051-a273-849506172839"]))]
+    successors: Vec<Uuid>,
+}
+
+/// Revoke a certificate, and with it every certificate that renewed it, directly or in turn. Their authority's CRL has them on when
+/// this has answered; none of their keys is certified again.
 #[utoipa::path(
     post, path = "/certificates/{uuid}/revoke", tag = "Certificates", request_body = Option<RevocationRequest>,
     responses(
-        (status = 204),
+        (status = 200, body = RevokedSuccessors, description = "Successors were revoked with it"),
+        (status = 204, description = "It was revoked alone"),
         (status = 409, description = "Someone else revoked it meanwhile"),
         (status = 422, description = "It is revoked for another reason, or there is no such reason")
     )
@@ -336,13 +380,20 @@ async fn revoke(
     Admin(managing): Admin,
     Ids(uuid): Ids<Uuid>,
     BodyOrNone(request): BodyOrNone<RevocationRequest>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let reason = match request.reason.as_deref() {
         None => RevocationReason::Unspecified,
         Some(name) => RevocationReason::from_name(name).ok_or_else(no_such_reason)?,
     };
-    revoke_certificate(&managing, uuid, reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let reach = match request.successors {
+        Some(false) => Reach::Alone,
+        None | Some(true) => Reach::WithSuccessors,
+    };
+    let successors = revoke_certificate(&managing, uuid, reason, reach).await?;
+    if successors.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(Json(RevokedSuccessors { successors }).into_response())
 }
 
 fn no_such_reason() -> ApiError {

@@ -102,7 +102,7 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let has_query = !parameters.is_empty();
     parameters.extend(path_parameters(path));
     if method == "put" || path.starts_with("/scepTransactions/") && method == "post" {
-        parameters.push(if_match());
+        parameters.push(if_match(path.ends_with("/approve")));
     }
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), Value::Array(parameters));
@@ -143,9 +143,9 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
     })
 }
 
-fn if_match() -> Value {
+fn if_match(required: bool) -> Value {
     json!({
-        "name": "If-Match", "in": "header", "required": false,
+        "name": "If-Match", "in": "header", "required": required,
         "description": "ETag of the version that was read: a newer one is left as it is, and the answer is 409.",
         "schema": { "type": "string", "maxLength": 64 },
         "example": "\"3\""

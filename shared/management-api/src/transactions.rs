@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use ca_issuer::Requested;
+use ca_issuer::{EncodeError, Requested};
 use http::StatusCode;
-use scep_protocol::{RaProfile, ScepProfile, TransactionState};
+use scep_protocol::{RaProfile, ScepProfile};
 use scep_service::{
-    ManageError, Object, ObjectKind, TransactionRecord, TransactionStatus, TransactionSummary,
-    approve_transaction, list, reject_transaction,
+    Failure, ManageError, Object, ObjectKind, TransactionRecord, TransactionStatus,
+    TransactionSummary, approve_transaction, list, reject_transaction, review,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -116,6 +116,18 @@ struct TransactionView {
         example = "AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B"
     )]
     public_key_sha256: Option<String>,
+    /// keyUsage that is to be certified, by the rules of today; null likewise.
+    #[schema(example = json!(["digitalSignature", "keyEncipherment"]))]
+    key_usage: Option<Vec<&'static str>>,
+    /// extendedKeyUsage that is to be certified, by the rules of today: names, or OIDs; null likewise.
+    #[schema(example = json!(["clientAuth"]))]
+    extended_key_usage: Option<Vec<String>>,
+    /// When the certificate would begin to be valid if it were approved now; null likewise.
+    #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
+    not_before: Option<String>,
+    /// When it would expire; null likewise.
+    #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
+    not_after: Option<String>,
 }
 
 /// A profile by its identity and name.
@@ -223,31 +235,40 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
         summary,
         transaction,
     } = found.await?.ok_or_else(missing)?;
-    let requested = match &transaction.state {
-        TransactionState::Pending { issuance, .. } | TransactionState::Issuing { issuance, .. } => {
-            Requested::of(&issuance.to_be_signed).ok()
-        }
-        TransactionState::Issued { .. } | TransactionState::Rejected { .. } => None,
-    };
-    let (subject_alt_names, public_key_sha256) = requested
-        .map(|requested| (requested.subject_alt_names, requested.public_key_sha256))
-        .unzip();
-    let view = TransactionView {
+    let review = review(&api.managing, &transaction).await?;
+    let requested = review.to_be_signed.as_deref().map(Requested::of);
+    let unreadable = |error: EncodeError| ApiError::Failed(Failure::Encode(error.into()));
+    let requested = requested.transpose().map_err(unreadable)?;
+    let mut view = TransactionView {
         item: Names::of_all(&api).await?.item(summary),
-        subject_alt_names,
-        public_key_sha256,
+        subject_alt_names: None,
+        public_key_sha256: None,
+        key_usage: None,
+        extended_key_usage: None,
+        not_before: None,
+        not_after: None,
     };
-    Ok(tagged(Json(view).into_response(), transaction.version()))
+    if let Some(requested) = requested {
+        view.subject_alt_names = Some(requested.subject_alt_names);
+        view.public_key_sha256 = Some(requested.public_key_sha256);
+        view.key_usage = Some(requested.key_usage);
+        view.extended_key_usage = Some(requested.extended_key_usage);
+        view.not_before = Some(shown_time(requested.validity.not_before));
+        view.not_after = Some(shown_time(requested.validity.not_after));
+    }
+    Ok(tagged(Json(view).into_response(), review.version))
 }
 
-/// Approve a pending transaction: its certificate is issued, and the device gets it at its next poll. A device may replace its
-/// request as long as it waits: `If-Match` with the ETag of what you looked at approves that and nothing else.
+/// Approve a pending transaction: its certificate is issued by the rules of today, and the device gets it at its next poll. A device
+/// may replace its request as long as it waits, and rules may be edited: `If-Match` with the ETag of what you looked at approves
+/// that and nothing else.
 #[utoipa::path(
     post, path = "/scepTransactions/{uuid}/approve", tag = "Transactions",
     responses(
         (status = 204),
         (status = 409, description = "Someone else decided meanwhile, or the request is not the one of If-Match any more"),
-        (status = 422, description = "The transaction is not pending, its profiles do not serve, or its authority cannot issue now")
+        (status = 422, description = "The transaction is not pending, its profiles do not serve, the rules of today forbid it, its key is revoked, or its authority cannot issue now"),
+        (status = 428, description = "If-Match is missing, or names no version")
     )
 )]
 async fn approve(

@@ -5,27 +5,23 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuthorisedRequest, AvailableProfile, Fingerprint, Issuance, Refusal, RequestFingerprint,
-    Transaction, TransactionState,
+    AuthorisedRequest, AvailableProfile, Fingerprint, Issuance, KnownTransactions, Refusal,
+    RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
 };
 
 /// What to do with an authorised request, or a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Claim the transaction for a new certificate, if it is still as it was found.
-    Issue {
-        /// The claim that was found; `None` where there was no transaction.
-        replacing: Option<Uuid>,
-    },
-    /// Let the transaction wait for an administrator, if it is still as it was found.
-    Hold {
-        /// The claim that was found; `None` where there was no transaction.
-        replacing: Option<Uuid>,
-    },
+    /// Claim the transaction for a new certificate, if everything is still as it was found.
+    Issue(Replaced),
+    /// Let the transaction wait for an administrator, if everything is still as it was found.
+    Hold(Replaced),
     /// Answer that it waits for an administrator.
     Pending,
     /// Finish what a crash left: take over the claim, sign the same bytes, then decide again.
     Resume {
+        /// The transaction.
+        key: TransactionKey,
         /// The claim whose lease ran out.
         claim: Uuid,
         /// What it was about to sign, or had signed.
@@ -35,6 +31,10 @@ pub enum Decision {
     Resend {
         /// The certificate.
         certificate: Certificate,
+        /// The authority that issued it.
+        authority: Uuid,
+        /// Which of its generations did.
+        generation: u32,
     },
     /// Another process is at work on it: look again.
     Wait,
@@ -42,12 +42,21 @@ pub enum Decision {
     Refuse(Refusal),
 }
 
-/// Decides over an authorised request under a profile, given what is `known` of its transaction.
+/// What a new claim takes the place of, by the claims that were found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// Of the transaction of this transactionID; `None` where there was none.
+    pub transaction: Option<Uuid>,
+    /// Of the same request, where it came before; `None` where it did not.
+    pub request: Option<Uuid>,
+}
+
+/// Decides over an authorised request under a profile, given what is `known` of it.
 #[must_use]
 pub fn decide(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
-    known: Option<Transaction>,
+    known: KnownTransactions,
     now: OffsetDateTime,
 ) -> Decision {
     let request = Request {
@@ -67,35 +76,57 @@ struct Request {
 
 impl Request {
     /// What becomes of it in a transaction that is free for it.
-    const fn anew(&self, replacing: Option<Uuid>) -> Decision {
+    const fn anew(&self, replaced: Replaced) -> Decision {
         if self.needs_approval {
-            return Decision::Hold { replacing };
+            return Decision::Hold(replaced);
         }
-        Decision::Issue { replacing }
+        Decision::Issue(replaced)
     }
 }
 
-fn decide_for(request: &Request, known: Option<Transaction>, now: OffsetDateTime) -> Decision {
-    let Some(known) = known else {
-        return request.anew(None);
+fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) -> Decision {
+    let KnownTransactions { own, same } = known;
+    let replaced = Replaced {
+        transaction: own.as_ref().map(|own| own.claim),
+        request: same.as_ref().map(|same| same.claim),
+    };
+    let elsewhere = same.and_then(|same| same.transaction);
+    let elsewhere = elsewhere.filter(|same| own.as_ref().is_none_or(|own| own.key != same.key));
+    if let Some(decision) = elsewhere.and_then(|same| decide_elsewhere(request, same, now)) {
+        return decision;
+    }
+    let Some(known) = own else {
+        return request.anew(replaced);
     };
     let same_key = known.signer_key == request.signer_key;
     let same = same_key && known.request == request.fingerprint;
-    let replacing = Some(known.claim);
+    let unvouched = known.request.signer_class == SignerClass::Nobody;
     match known.state {
         // Past its window the transactionID is free for anyone; after a rejection at once.
         TransactionState::Issued { resend_until, .. } if resend_until < now => {
-            request.anew(replacing)
+            request.anew(replaced)
         }
-        TransactionState::Pending { until, .. } if until < now => request.anew(replacing),
-        TransactionState::Rejected { .. } => request.anew(replacing),
-        TransactionState::Issued { certificate, .. } if same => Decision::Resend { certificate },
+        TransactionState::Pending { until, .. } if until < now => request.anew(replaced),
+        TransactionState::Rejected { .. } => request.anew(replaced),
+        TransactionState::Issued {
+            certificate,
+            authority,
+            generation,
+            ..
+        } if same => Decision::Resend {
+            certificate,
+            authority,
+            generation,
+        },
         TransactionState::Pending { .. } if same && request.needs_approval => Decision::Pending,
-        // Nor does what a stranger lets wait keep a holder from renewing under the transactionID of its key.
-        TransactionState::Pending { .. } if !request.needs_approval => request.anew(replacing),
+        // A request that nobody vouches for cannot keep a holder from renewing under the transactionID
+        // of its key; one that a challenge vouches for is displaced by its own key alone.
+        TransactionState::Pending { .. } if unvouched && !request.needs_approval => {
+            request.anew(replaced)
+        }
         // Devices derive the transactionID from their key: their corrected or later request starts anew.
         TransactionState::Issued { .. } | TransactionState::Pending { .. } if same_key => {
-            request.anew(replacing)
+            request.anew(replaced)
         }
         TransactionState::Issuing { lease_until, .. } if same_key && now <= lease_until => {
             Decision::Wait
@@ -105,12 +136,41 @@ fn decide_for(request: &Request, known: Option<Transaction>, now: OffsetDateTime
             issuance,
             lease_until,
         } if lease_until < now => Decision::Resume {
+            key: known.key,
             claim: known.claim,
             issuance,
         },
         TransactionState::Issued { .. }
         | TransactionState::Issuing { .. }
         | TransactionState::Pending { .. } => Decision::Refuse(Refusal::TransactionTaken),
+    }
+}
+
+/// The same request came before under another transactionID: it has one certificate until that may be renewed, so
+/// that a replayed recording costs nothing. `None` when it may begin anew.
+fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -> Option<Decision> {
+    if !lives(&same.state, now) {
+        return None;
+    }
+    match same.state {
+        TransactionState::Issued {
+            certificate,
+            authority,
+            generation,
+            ..
+        } => Some(Decision::Resend {
+            certificate,
+            authority,
+            generation,
+        }),
+        TransactionState::Pending { .. } => request.needs_approval.then_some(Decision::Pending),
+        TransactionState::Issuing { lease_until, .. } if now <= lease_until => Some(Decision::Wait),
+        TransactionState::Issuing { issuance, .. } => Some(Decision::Resume {
+            key: same.key,
+            claim: same.claim,
+            issuance,
+        }),
+        TransactionState::Rejected { .. } => None,
     }
 }
 
@@ -128,11 +188,21 @@ pub fn decide_poll(
         return Decision::Refuse(Refusal::PollOfAnother);
     }
     match known.state {
-        TransactionState::Issued { certificate, .. } => Decision::Resend { certificate },
+        TransactionState::Issued {
+            certificate,
+            authority,
+            generation,
+            ..
+        } => Decision::Resend {
+            certificate,
+            authority,
+            generation,
+        },
         TransactionState::Pending { .. } => Decision::Pending,
         TransactionState::Rejected { reason, .. } => Decision::Refuse(Refusal::Rejected(reason)),
         TransactionState::Issuing { lease_until, .. } if now <= lease_until => Decision::Wait,
         TransactionState::Issuing { issuance, .. } => Decision::Resume {
+            key: known.key,
             claim: known.claim,
             issuance,
         },
@@ -155,7 +225,7 @@ mod tests {
     use scep_cms::TransactionId;
 
     use super::*;
-    use crate::{KeyAlgorithm, KeyReference, SignerClass, TransactionKey};
+    use crate::{KeyAlgorithm, KeyReference, SameRequest};
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
     const CLAIM: Uuid = Uuid::from_u128(7);
@@ -172,21 +242,43 @@ mod tests {
         RequestFingerprint {
             ra_profile: Uuid::nil(),
             csr: fingerprint(csr),
-            signer_class: SignerClass::OwnKey,
+            signer_class: SignerClass::Challenge,
         }
     }
 
-    fn known(state: TransactionState) -> Option<Transaction> {
-        Some(Transaction {
-            key: TransactionKey {
-                scep_profile: Uuid::nil(),
-                transaction_id: TransactionId::new("1").unwrap(),
-            },
+    fn key(transaction_id: &str) -> TransactionKey {
+        TransactionKey {
+            scep_profile: Uuid::nil(),
+            transaction_id: TransactionId::new(transaction_id).unwrap(),
+        }
+    }
+
+    fn transaction(state: TransactionState) -> Transaction {
+        Transaction {
+            key: key("1"),
             claim: CLAIM,
             request: request(CSR),
             signer_key: fingerprint(KEY),
             state,
-        })
+        }
+    }
+
+    fn known(state: TransactionState) -> KnownTransactions {
+        KnownTransactions {
+            own: Some(transaction(state)),
+            same: None,
+        }
+    }
+
+    /// What is known of a request that came before under another transactionID.
+    fn elsewhere(state: TransactionState) -> KnownTransactions {
+        KnownTransactions {
+            own: None,
+            same: Some(SameRequest {
+                claim: CLAIM,
+                transaction: Some(transaction(state)),
+            }),
+        }
     }
 
     fn signed(csr: u8, key: u8, needs_approval: bool) -> Request {
@@ -213,7 +305,8 @@ mod tests {
 
     #[track_caller]
     fn check_poll(state: TransactionState, key: u8, expected: Decision) {
-        assert_eq!(decide_poll(fingerprint(key), known(state), NOW), expected);
+        let known = Some(transaction(state));
+        assert_eq!(decide_poll(fingerprint(key), known, NOW), expected);
     }
 
     fn certificate() -> Certificate {
@@ -225,6 +318,8 @@ mod tests {
     fn issued(window: i64) -> TransactionState {
         TransactionState::Issued {
             certificate: certificate(),
+            authority: Uuid::nil(),
+            generation: 1,
             resend_until: NOW + time::Duration::seconds(window),
         }
     }
@@ -237,6 +332,7 @@ mod tests {
             key: KeyReference("key".to_owned()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: Uuid::nil(),
+            subject_key: fingerprint(KEY),
             predecessor: None,
             annotations: crate::Annotations::default(),
         }
@@ -249,26 +345,83 @@ mod tests {
         }
     }
 
-    const ANEW: Decision = Decision::Issue {
-        replacing: Some(CLAIM),
+    const REPLACED: Replaced = Replaced {
+        transaction: Some(CLAIM),
+        request: None,
     };
-    const HELD_ANEW: Decision = Decision::Hold {
-        replacing: Some(CLAIM),
+    const NOTHING: Replaced = Replaced {
+        transaction: None,
+        request: None,
     };
+    const ANEW: Decision = Decision::Issue(REPLACED);
+    const HELD_ANEW: Decision = Decision::Hold(REPLACED);
     const TAKEN: Decision = Decision::Refuse(Refusal::TransactionTaken);
 
     #[test]
     fn an_unknown_transaction_is_issued() {
-        let decision = decide_for(&signed(CSR, KEY, false), None, NOW);
-        assert_eq!(decision, Decision::Issue { replacing: None });
-        let decision = decide_for(&signed(CSR, KEY, true), None, NOW);
-        assert_eq!(decision, Decision::Hold { replacing: None });
+        let unknown = KnownTransactions::default;
+        let decision = decide_for(&signed(CSR, KEY, false), unknown(), NOW);
+        assert_eq!(decision, Decision::Issue(NOTHING));
+        let decision = decide_for(&signed(CSR, KEY, true), unknown(), NOW);
+        assert_eq!(decision, Decision::Hold(NOTHING));
     }
 
     #[test]
     fn the_same_request_again_gets_the_same_certificate() {
-        let certificate = certificate();
-        check(issued(60), CSR, KEY, Decision::Resend { certificate });
+        check(issued(60), CSR, KEY, resend());
+    }
+
+    #[track_caller]
+    fn check_elsewhere(state: TransactionState, needs_approval: bool, expected: Decision) {
+        let request = signed(CSR, KEY, needs_approval);
+        assert_eq!(decide_for(&request, elsewhere(state), NOW), expected);
+    }
+
+    #[test]
+    fn the_same_request_under_another_transaction_id_gets_the_same_certificate() {
+        check_elsewhere(issued(60), false, resend());
+        check_elsewhere(issued(60), true, resend());
+        check_elsewhere(pending(60), true, Decision::Pending);
+        check_elsewhere(issuing(60), false, Decision::Wait);
+        check_elsewhere(issuing(-1), false, resume());
+    }
+
+    #[test]
+    fn what_is_over_under_another_transaction_id_starts_anew() {
+        let replaced = Replaced {
+            transaction: None,
+            request: Some(CLAIM),
+        };
+        check_elsewhere(issued(-1), false, Decision::Issue(replaced));
+        check_elsewhere(pending(60), false, Decision::Issue(replaced));
+        for state in [pending(-1), rejected(60), rejected(-1)] {
+            check_elsewhere(state, true, Decision::Hold(replaced));
+        }
+    }
+
+    #[test]
+    fn a_request_that_came_before_under_its_own_transaction_id_is_decided_there() {
+        let found = KnownTransactions {
+            same: elsewhere(issued(60)).same,
+            ..known(issued(60))
+        };
+        assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
+    }
+
+    fn resend() -> Decision {
+        Decision::Resend {
+            certificate: certificate(),
+            authority: Uuid::nil(),
+            generation: 1,
+        }
+    }
+
+    fn resume() -> Decision {
+        Decision::Resume {
+            key: key("1"),
+            claim: CLAIM,
+            issuance: issuance(),
+        }
     }
 
     #[test]
@@ -309,13 +462,9 @@ mod tests {
 
     #[test]
     fn what_a_crash_left_is_finished_by_whoever_comes_next() {
-        let resume = Decision::Resume {
-            claim: CLAIM,
-            issuance: issuance(),
-        };
-        check(issuing(-1), CSR, KEY, resume.clone());
-        check(issuing(-1), OTHER_CSR, KEY, resume.clone());
-        check(issuing(-1), OTHER_CSR, OTHER_KEY, resume);
+        check(issuing(-1), CSR, KEY, resume());
+        check(issuing(-1), OTHER_CSR, KEY, resume());
+        check(issuing(-1), OTHER_CSR, OTHER_KEY, resume());
     }
 
     fn pending(wait: i64) -> TransactionState {
@@ -347,6 +496,24 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_a_challenge_vouches_for_is_displaced_by_its_own_key_alone() {
+        check(pending(60), OTHER_CSR, OTHER_KEY, TAKEN);
+        check(pending(60), OTHER_CSR, KEY, ANEW);
+    }
+
+    #[test]
+    fn a_request_that_nobody_vouches_for_keeps_no_holder_from_renewing() {
+        let mut found = known(pending(60));
+        if let Some(own) = &mut found.own {
+            own.request.signer_class = SignerClass::Nobody;
+        }
+        let renewal = signed(OTHER_CSR, OTHER_KEY, false);
+        assert_eq!(decide_for(&renewal, found.clone(), NOW), ANEW);
+        let enrolment = signed(OTHER_CSR, OTHER_KEY, true);
+        assert_eq!(decide_for(&enrolment, found, NOW), TAKEN);
+    }
+
+    #[test]
     fn after_a_rejection_the_transaction_id_is_free() {
         check_held(rejected(60), CSR, KEY, HELD_ANEW);
         check(rejected(60), OTHER_CSR, OTHER_KEY, ANEW);
@@ -354,17 +521,12 @@ mod tests {
 
     #[test]
     fn polls_are_for_the_key_of_the_request() {
-        let certificate = certificate();
-        check_poll(issued(60), KEY, Decision::Resend { certificate });
+        check_poll(issued(60), KEY, resend());
         check_poll(pending(60), KEY, Decision::Pending);
         let words = Refusal::Rejected("unknown device".to_owned());
         check_poll(rejected(60), KEY, Decision::Refuse(words));
         check_poll(issuing(60), KEY, Decision::Wait);
-        let resume = Decision::Resume {
-            claim: CLAIM,
-            issuance: issuance(),
-        };
-        check_poll(issuing(-1), KEY, resume);
+        check_poll(issuing(-1), KEY, resume());
         for state in [
             issued(60),
             pending(60),

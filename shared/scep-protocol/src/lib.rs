@@ -25,7 +25,7 @@ mod warning;
 pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
-pub use decide::{Decision, decide, decide_poll};
+pub use decide::{Decision, Replaced, decide, decide_poll};
 pub use holder::{KnownCertificate, Signer, renewable_from};
 pub use period::{Period, PeriodError};
 pub use profile::{
@@ -35,7 +35,7 @@ pub use profile::{
     ScepActivation, ScepProfile, SealedSecret, Signature,
 };
 pub use refusal::{EnvelopeFault, Refusal, Rejection};
-pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest};
+pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, check_key};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::{RuleViolation, ValueFault};
 pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
@@ -46,7 +46,7 @@ pub use template::{
 };
 pub use text::{Description, DescriptionError, Pattern, PatternError, is_visible};
 pub use transaction::{
-    Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey,
-    TransactionState,
+    Fingerprint, Issuance, KnownTransactions, RequestFingerprint, SameRequest, SignerClass,
+    Transaction, TransactionKey, TransactionState,
 };
 pub use warning::{ChallengeTraits, Warning};

@@ -24,6 +24,8 @@ pub enum Refusal {
     Envelope(EnvelopeFault),
     /// The profile has nothing that authorises an enrolment.
     EnrolmentNotAuthorised,
+    /// The key to be certified is that of a revoked certificate.
+    KeyRevoked,
     /// The content key is wrapped in a way that is not taken.
     KeyTransport,
     /// No such messageType.
@@ -64,6 +66,10 @@ pub enum Refusal {
     SignerRevoked,
     /// The certificate that a transaction had is revoked: it is not handed out again.
     Revoked,
+    /// As many requests wait for an administrator as a SCEP Profile may have.
+    TooManyPending,
+    /// The signer's certificate has as many successors as one may have.
+    TooManySuccessors,
     /// The transactionID is in use by another key.
     TransactionTaken,
     /// A GetCert or GetCRL for a certificate that the authority has not issued.
@@ -86,6 +92,7 @@ impl Refusal {
             Self::Attribute(_)
             | Self::Challenge
             | Self::EnrolmentNotAuthorised
+            | Self::KeyRevoked
             | Self::MessageType
             | Self::NoEnvelope
             | Self::PollOfAnother
@@ -98,6 +105,8 @@ impl Refusal {
             | Self::SignerExpired
             | Self::SignerNotOurs
             | Self::SignerRevoked
+            | Self::TooManyPending
+            | Self::TooManySuccessors
             | Self::TransactionTaken => FailInfo::BadRequest,
             Self::NothingPending | Self::QueryEnvelope(_) | Self::UnknownCertificate => {
                 FailInfo::BadCertId
@@ -118,6 +127,7 @@ impl Refusal {
             Self::EnrolmentNotAuthorised => {
                 "the profile has no challengePassword to authorise enrolments"
             }
+            Self::KeyRevoked => "the key belongs to a revoked certificate",
             Self::KeyTransport => "the key encryption algorithm is not supported",
             Self::MessageType => "the messageType is unknown",
             Self::NoEnvelope => "the message carries no pkcsPKIEnvelope",
@@ -144,6 +154,12 @@ impl Refusal {
                 "the signer's certificate was not issued by this authority under this RA Profile"
             }
             Self::SignerRevoked => "the signer's certificate is revoked",
+            Self::TooManyPending => {
+                "too many requests wait for approval under this SCEP Profile; try again later"
+            }
+            Self::TooManySuccessors => {
+                "the certificate was renewed too often; ask an administrator to revoke its successors"
+            }
             Self::TransactionTaken => "the transactionID belongs to another request",
             Self::QueryEnvelope(_) | Self::UnknownCertificate => {
                 "no certificate has this issuer and serial number"
@@ -422,6 +438,21 @@ mod tests {
             Refusal::RequestTooLarge,
             BadRequest,
             "the PKCS #10 request is larger than 16 KiB",
+        );
+        check(
+            Refusal::KeyRevoked,
+            BadRequest,
+            "the key belongs to a revoked certificate",
+        );
+        check(
+            Refusal::TooManyPending,
+            BadRequest,
+            "too many requests wait for approval under this SCEP Profile; try again later",
+        );
+        check(
+            Refusal::TooManySuccessors,
+            BadRequest,
+            "the certificate was renewed too often; ask an administrator to revoke its successors",
         );
         check(
             Refusal::TransactionTaken,

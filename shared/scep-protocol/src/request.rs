@@ -151,8 +151,10 @@ impl AddressedRequest {
 enum Basis {
     /// The holder of this certificate renews it.
     Renewal(Box<KnownCertificate>),
-    /// Whoever knows the challengePassword, or is approved, enrols.
-    Enrolment,
+    /// The challengePassword vouches for an enrolment.
+    Challenge,
+    /// An administrator is to approve an enrolment that nothing vouches for.
+    Approval,
 }
 
 /// A request whose PKCS #10 request was read, and is signed with its own key.
@@ -208,7 +210,7 @@ impl EnrolmentRequest {
                 _,
             ) => return Err(Refusal::MessageType),
         };
-        key_rules(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
+        check_key(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(AuthorisedRequest {
             request: self,
             basis,
@@ -218,7 +220,7 @@ impl EnrolmentRequest {
     /// An enrolment, if the challengePassword in the request is the profile's.
     fn vouched(&self, challenge: Option<&ChallengePassword>) -> Option<Basis> {
         let sent = self.csr.challenge_password()?;
-        sent.matches(challenge?).then_some(Basis::Enrolment)
+        sent.matches(challenge?).then_some(Basis::Challenge)
     }
 
     fn enrolment(
@@ -230,7 +232,7 @@ impl EnrolmentRequest {
             return self.vouched(challenge).ok_or(Refusal::Challenge);
         }
         if profile.scep_profile().require_manual_approval {
-            return Ok(Basis::Enrolment);
+            return Ok(Basis::Approval);
         }
         Err(Refusal::EnrolmentNotAuthorised)
     }
@@ -283,7 +285,7 @@ impl AuthorisedRequest {
     pub const fn predecessor(&self) -> Option<&KnownCertificate> {
         match &self.basis {
             Basis::Renewal(predecessor) => Some(predecessor),
-            Basis::Enrolment => None,
+            Basis::Challenge | Basis::Approval => None,
         }
     }
 
@@ -292,7 +294,7 @@ impl AuthorisedRequest {
     pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {
         match &self.basis {
             Basis::Renewal(_) => false,
-            Basis::Enrolment => profile.scep_profile().require_manual_approval,
+            Basis::Challenge | Basis::Approval => profile.scep_profile().require_manual_approval,
         }
     }
 
@@ -304,13 +306,18 @@ impl AuthorisedRequest {
             csr: Fingerprint::of(self.csr().der()),
             signer_class: match &self.basis {
                 Basis::Renewal(_) => SignerClass::Certificate,
-                Basis::Enrolment => SignerClass::OwnKey,
+                Basis::Challenge => SignerClass::Challenge,
+                Basis::Approval => SignerClass::Nobody,
             },
         }
     }
 }
 
-fn key_rules(key: &PublicKey, template: &CertificateTemplate) -> Result<(), RuleViolation> {
+/// Does the RA Profile take this key?
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check_key(key: &PublicKey, template: &CertificateTemplate) -> Result<(), RuleViolation> {
     match key {
         PublicKey::Rsa { modulus_bits, .. } if *modulus_bits < template.rsa_min_bits => {
             Err(RuleViolation::RsaTooShort {

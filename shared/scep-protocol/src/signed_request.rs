@@ -113,7 +113,7 @@ impl SignedRequest {
     /// Of the key that signed.
     #[must_use]
     pub fn signer_key(&self) -> Fingerprint {
-        Fingerprint::of(self.signer().subject_public_key_info())
+        Fingerprint::of_key(self.signer_public_key())
     }
 
     /// The serial number under which the inventory knows the signer's certificate, upper-case hexadecimal, if it says that it

@@ -244,6 +244,16 @@ pub enum ExtendedKeyUsage {
 }
 
 impl ExtendedKeyUsage {
+    /// Every purpose.
+    pub const ALL: [Self; 6] = [
+        Self::ClientAuth,
+        Self::ServerAuth,
+        Self::CodeSigning,
+        Self::EmailProtection,
+        Self::TimeStamping,
+        Self::OcspSigning,
+    ];
+
     /// Its name in the API, RFC 5280's behind `id-kp-`.
     #[must_use]
     pub const fn name(self) -> &'static str {

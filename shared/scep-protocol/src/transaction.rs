@@ -1,6 +1,8 @@
 //! A transaction: one enrolment, known by (SCEP Profile, transactionID), RFC 8894 §3.2.1.1.
 
-use scep_cms::{Certificate, TransactionId};
+use std::fmt;
+
+use scep_cms::{Certificate, PublicKey, TransactionId};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -42,15 +44,55 @@ impl Fingerprint {
     pub fn of(octets: &[u8]) -> Self {
         Self(Sha256::digest(octets).into())
     }
+
+    /// The fingerprint of 64 hexadecimal digits; `None` for any other text.
+    #[must_use]
+    pub fn from_hexadecimal(digits: &str) -> Option<Self> {
+        let digits = digits.as_bytes();
+        let (pairs, []) = digits.as_chunks::<2>() else {
+            return None;
+        };
+        let octets: Option<Vec<u8>> = pairs
+            .iter()
+            .map(|pair| {
+                let is_digits = pair.iter().all(u8::is_ascii_hexdigit);
+                let digits = std::str::from_utf8(pair).ok().filter(|_| is_digits)?;
+                u8::from_str_radix(digits, 16).ok()
+            })
+            .collect();
+        octets?.try_into().ok().map(Self)
+    }
+
+    /// Its first 64 bits as a number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Of a key: its canonical SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn of_key(key: &PublicKey) -> Self {
+        Self::of(key.canonical_spki())
+    }
+}
+
+/// Lower-case hexadecimal.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
 }
 
 /// On whose word a request was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignerClass {
-    /// A certificate of ours that is still good: a renewal.
+    /// That of a valid certificate of this authority: a renewal.
     Certificate,
-    /// The key that is to be certified: an enrolment.
-    OwnKey,
+    /// That of a challengePassword: an enrolment.
+    Challenge,
+    /// Nobody's yet: an enrolment that an administrator is to approve.
+    Nobody,
 }
 
 /// What makes two requests the same request.
@@ -103,10 +145,30 @@ pub struct Issuance {
     pub key_algorithm: KeyAlgorithm,
     /// The RA Profile whose rules made the certificate.
     pub ra_profile: Uuid,
+    /// Of the key that is certified.
+    pub subject_key: Fingerprint,
     /// The certificate that this one renews.
     pub predecessor: Option<Uuid>,
     /// What is put on the certificate's record.
     pub annotations: Annotations,
+}
+
+/// Everything that is known when a request comes.
+#[derive(Clone, Debug, Default)]
+pub struct KnownTransactions {
+    /// What its transactionID stands for.
+    pub own: Option<Transaction>,
+    /// Where the same request came before, under whatever transactionID of the profile.
+    pub same: Option<SameRequest>,
+}
+
+/// Where a request came before.
+#[derive(Clone, Debug)]
+pub struct SameRequest {
+    /// The claim by which it was made.
+    pub claim: Uuid,
+    /// The transaction, if that is still about this request.
+    pub transaction: Option<Transaction>,
 }
 
 /// How far a transaction is.
@@ -137,7 +199,11 @@ pub enum TransactionState {
     Issued {
         /// The certificate.
         certificate: Certificate,
-        /// The end of the resend window.
+        /// The authority that issued it.
+        authority: Uuid,
+        /// Which of its generations did.
+        generation: u32,
+        /// The end of the resend window: about when the certificate may be renewed.
         resend_until: OffsetDateTime,
     },
 }

@@ -41,11 +41,13 @@ pub enum AuditAction {
     Rollover,
     /// An RA certificate given a new key.
     Rotate,
+    /// A certificate of the server about to be signed: written before its authority signs it.
+    Sign,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Activate,
         Self::Approve,
         Self::Create,
@@ -59,6 +61,7 @@ impl AuditAction {
         Self::Revoke,
         Self::Rollover,
         Self::Rotate,
+        Self::Sign,
     ];
 
     /// Its name in the API and in storage.
@@ -78,6 +81,7 @@ impl AuditAction {
             Self::Revoke => "revoke",
             Self::Rollover => "rollover",
             Self::Rotate => "rotate",
+            Self::Sign => "sign",
         }
     }
 

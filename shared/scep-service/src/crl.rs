@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use ca_issuer::{CrlContents, assemble_crl, certificate_list, entries_of};
-use scep_protocol::{Authority, IssuingAuthority, ProfileName, Rejection, RevokedCertificate};
+use scep_protocol::{
+    Authority, IssuingAuthority, ProfileName, Rejection, RevocationReason, RevokedCertificate,
+};
 use time::Duration;
 
 use crate::{Causes, ClaimOutcome, Crls, Failure, Managing, Objects, StoreError, StoredCrl, find};
@@ -69,7 +71,7 @@ impl Managing {
                 return Ok(());
             }
         }
-        self.make_crl(authority, None).await
+        self.make_crl(authority, &[]).await
     }
 
     /// What belongs on the CRL of a generation now, as far as the index has come.
@@ -85,25 +87,25 @@ impl Managing {
         revoked.await
     }
 
-    /// Makes and publishes the next CRL of a generation; `added` is on it, whatever the index says yet. None, where another process
-    /// has published one with it on.
+    /// Makes and publishes the next CRL of a generation; what is `added` is on it, whatever the index says yet. None, where
+    /// another process has published one with all of it on.
     pub(crate) async fn make_crl(
         &self,
         authority: &IssuingAuthority,
-        added: Option<RevokedCertificate>,
+        added: &[RevokedCertificate],
     ) -> Result<(), Failure> {
         for tries in 0..MAX_TRIES {
             tokio::time::sleep(PAUSE * tries).await;
             let last = self.crls.crl(authority.uuid, authority.generation).await?;
             let entries = last.as_ref().map(listed).unwrap_or_default();
-            if added.is_some_and(|added| is_on(&entries, &added)) {
+            if !added.is_empty() && added.iter().all(|added| is_on(&entries, added)) {
                 return Ok(());
             }
             let number = last.map_or(0, |last| last.number).saturating_add(1);
             let recent = entries.into_iter();
             let recent = recent.filter(|entry| self.clock.now() - entry.revocation.at < INDEX_LAG);
             let crl = self
-                .next_crl(authority, number, recent.chain(added))
+                .next_crl(authority, number, recent.chain(added.iter().copied()))
                 .await?;
             let replaced = self
                 .crls
@@ -126,7 +128,8 @@ impl Managing {
         let mut revoked = BTreeMap::new();
         for entry in self.revoked(authority).await?.into_iter().chain(younger) {
             let known = revoked.entry(entry.uuid).or_insert(entry);
-            if known.revocation.at < entry.revocation.at {
+            // A hold becomes another revocation, of the same time; no other changes.
+            if known.revocation.reason == RevocationReason::CertificateHold {
                 *known = entry;
             }
         }

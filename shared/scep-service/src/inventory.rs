@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use scep_cms::Certificate;
-use scep_protocol::{Annotations, KnownCertificate, Revocation, Transaction, TransactionKey};
+use scep_protocol::{Annotations, Fingerprint, Revocation, Transaction, TransactionKey};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -19,21 +19,8 @@ pub struct CertificateRecord {
     pub certificate: Certificate,
     /// Which generation of its authority issued it.
     pub generation: u32,
-    /// The certificate that it renewed.
-    pub predecessor: Option<Uuid>,
     /// What its profile puts on records.
     pub annotations: Annotations,
-}
-
-impl From<CertificateRecord> for KnownCertificate {
-    fn from(record: CertificateRecord) -> Self {
-        Self {
-            uuid: record.summary.uuid,
-            certificate: record.certificate,
-            ra_profile: record.summary.ra_profile,
-            revoked: record.summary.revocation.is_some(),
-        }
-    }
 }
 
 /// A certificate in a list.
@@ -53,6 +40,10 @@ pub struct CertificateSummary {
     pub subject: String,
     /// The subject's first CN.
     pub common_name: Option<String>,
+    /// Of its key.
+    pub key: Fingerprint,
+    /// The certificate that it renewed.
+    pub predecessor: Option<Uuid>,
     /// When it begins to be valid.
     pub not_before: OffsetDateTime,
     /// When it ends.
@@ -117,10 +108,16 @@ pub struct CertificateFilter {
     pub subject: Option<String>,
     /// By identity, which is the serial number.
     pub uuid: Option<Uuid>,
+    /// That this authority issued.
+    pub authority: Option<Uuid>,
     /// Of this RA Profile.
     pub ra_profile: Option<Uuid>,
     /// Of this SCEP Profile.
     pub scep_profile: Option<Uuid>,
+    /// That renewed this certificate.
+    pub predecessor: Option<Uuid>,
+    /// Of this key.
+    pub key: Option<Fingerprint>,
     /// Ending at this time or later.
     pub not_after_from: Option<OffsetDateTime>,
     /// Ending before this time; soonest first.
@@ -135,8 +132,13 @@ impl CertificateFilter {
     pub fn fits(&self, summary: &CertificateSummary) -> bool {
         let is = |wanted: Option<Uuid>, found: Uuid| wanted.is_none_or(|wanted| wanted == found);
         is(self.uuid, summary.uuid)
+            && is(self.authority, summary.authority)
             && is(self.ra_profile, summary.ra_profile)
             && is(self.scep_profile, summary.scep_profile)
+            && self
+                .predecessor
+                .is_none_or(|wanted| summary.predecessor == Some(wanted))
+            && self.key.is_none_or(|wanted| wanted == summary.key)
             && self
                 .revoked
                 .is_none_or(|revoked| revoked == summary.revocation.is_some())

@@ -1,29 +1,35 @@
-//! Issuing: claim, sign, record. One certificate for a transaction, whatever crashes.
+//! Issuing: what becomes of a request, and its claim. One certificate for a transaction, whatever crashes.
 
 use std::time::Duration;
 
-use ca_issuer::{IssueError, IssuedCertificate, Leaf, SerialNumber, assemble, leaf};
+use ca_issuer::{IssueError, Leaf, SerialNumber, leaf};
 use scep_cms::Certificate;
 use scep_protocol::{
-    AuthorisedRequest, AvailableProfile, Decision, Issuance, Refusal, SignedRequest,
-    TransactionKey, decide, decide_poll,
+    AuthorisedRequest, AvailableProfile, Decision, Fingerprint, Issuance, KnownTransactions,
+    Refusal, Replaced, SignedRequest, TransactionKey, decide, decide_poll,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::entropy::random;
 use crate::error::NotIssued;
 use crate::fault_point::fault_point;
+use crate::signing::{Finished, Signing, Verdict};
 use crate::{
-    CaKeys, CertificateRecord, CertificateSummary, Claim, ClaimOutcome, Clock, Failure, Issuing,
-    Stage, Transactions,
+    Bar, CertificateRecord, Claim, Failure, Guarded, Issuing, MAX_SUCCESSORS, Renewal, Stage,
+    StoreError,
 };
 
 /// How long a claimant is taken to be at work before someone else finishes for it. A signature takes milliseconds in
 /// memory and some tens of them in KMS.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
-/// How long the same request gets the same certificate, if that is valid for so long.
-const RESEND_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the same request gets the same certificate at least, if that is valid for so long; usually until it may be
+/// renewed.
+pub(crate) const RESEND_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Most requests of a SCEP Profile that wait for an administrator, who is to see those that matter.
+const MAX_PENDING: u16 = 1_000;
 
 /// How often, and how many times, a transaction that another process works on is looked at again: for longer than a
 /// lease, so that what a crash left is finished by the first retry.
@@ -64,44 +70,60 @@ pub(crate) async fn certificate_for(
         transaction_id: request.message().transaction_id().clone(),
     };
     // Nearly every request is new, and claiming it finds that out by itself: only a lost claim is worth a look.
-    let mut known = None;
+    let mut known = KnownTransactions::default();
     let mut resumed = false;
     for _ in 0..MAX_WAITS {
         let now = issuing.reading.clock.now();
-        let (replacing, stage) = match decide(profile, request, known, now) {
-            Decision::Issue { replacing } => (replacing, Stage::Sign(now + LEASE)),
-            Decision::Hold { replacing } => {
+        let (replaced, stage) = match decide(profile, request, known, now) {
+            Decision::Issue(replaced) => (replaced, Stage::Sign(now + LEASE)),
+            Decision::Hold(replaced) => {
                 let until = now + issuing.deployment.pending_validity;
-                (replacing, Stage::Hold(until))
+                (replaced, Stage::Hold(until))
             }
             decided @ (Decision::Pending
             | Decision::Refuse(_)
             | Decision::Resend { .. }
             | Decision::Resume { .. }
             | Decision::Wait) => {
-                if let Some(progress) =
-                    carry_out(issuing, profile, &key, decided, &mut resumed).await?
-                {
+                if let Some(progress) = carry_out(issuing, profile, decided, &mut resumed).await? {
                     return Ok(progress);
                 }
-                known = issuing.transactions.transaction(key.uuid()).await?;
+                known = look_up(issuing, profile, &key, request).await?;
                 continue;
             }
         };
-        let claimed = claim(issuing, profile, request, replacing, stage).await;
+        let claimed = claim(issuing, profile, request, replaced, stage).await;
         let refused = match claimed {
             Ok(Some(progress)) => return Ok(progress),
             Ok(None) => None,
             // The rules may have become stricter since the same request was granted.
-            Err(NotIssued::Refused(refusal)) if replacing.is_none() => Some(refusal),
+            Err(NotIssued::Refused(refusal)) if replaced == Replaced::default() => Some(refusal),
             Err(error) => return Err(error),
         };
-        known = issuing.transactions.transaction(key.uuid()).await?;
-        if let (Some(refusal), None) = (refused, &known) {
+        known = look_up(issuing, profile, &key, request).await?;
+        let is_new = known.own.is_none() && known.same.is_none();
+        if let (Some(refusal), true) = (refused, is_new) {
             return Err(refusal.into());
         }
     }
     Err(Failure::Busy.into())
+}
+
+async fn look_up(
+    issuing: &Issuing,
+    profile: &AvailableProfile,
+    key: &TransactionKey,
+    request: &AuthorisedRequest,
+) -> Result<KnownTransactions, StoreError> {
+    let transactions = &issuing.transactions;
+    let fingerprint = request.fingerprint(profile);
+    let signer_key = request.message().signer_key();
+    Ok(KnownTransactions {
+        own: transactions.transaction(key.uuid()).await?,
+        same: transactions
+            .same_request(key.scep_profile, &fingerprint, signer_key)
+            .await?,
+    })
 }
 
 /// What became of the request that a CertPoll asks about.
@@ -118,7 +140,7 @@ pub(crate) async fn poll(
     for _ in 0..MAX_WAITS {
         let known = issuing.transactions.transaction(key.uuid()).await?;
         let decision = decide_poll(request.signer_key(), known, issuing.reading.clock.now());
-        if let Some(progress) = carry_out(issuing, profile, &key, decision, &mut resumed).await? {
+        if let Some(progress) = carry_out(issuing, profile, decision, &mut resumed).await? {
             return Ok(progress);
         }
     }
@@ -129,51 +151,69 @@ pub(crate) async fn poll(
 async fn carry_out(
     issuing: &Issuing,
     profile: &AvailableProfile,
-    key: &TransactionKey,
     decision: Decision,
     resumed: &mut bool,
 ) -> Result<Option<Progress>, NotIssued> {
     match decision {
         Decision::Pending => return Ok(Some(Progress::Pending)),
         Decision::Refuse(refusal) => return Err(refusal.into()),
-        Decision::Resend { certificate } => {
-            let granted = again(issuing, profile, certificate, !*resumed).await?;
-            return Ok(Some(Progress::Granted(granted)));
+        Decision::Resend {
+            certificate,
+            authority,
+            generation,
+        } => {
+            refuse_revoked(issuing, authority, &certificate).await?;
+            return Ok(Some(Progress::Granted(Granted {
+                certificate,
+                generation,
+                resent: !*resumed,
+            })));
         }
-        Decision::Resume { claim, issuance } => {
-            Signing::of(issuing).resume(key, claim, &issuance).await?;
+        Decision::Resume {
+            key,
+            claim,
+            issuance,
+        } => {
+            let verdict = verdict(issuing, profile, &issuance).await?;
+            let signing = Signing::of(issuing, profile);
+            signing.resume(&key, claim, &issuance, verdict).await?;
             *resumed = true;
         }
         Decision::Wait => tokio::time::sleep(WAIT).await,
         // Claims are their own story, and a poll makes none.
-        Decision::Issue { .. } | Decision::Hold { .. } => {}
+        Decision::Issue(_) | Decision::Hold(_) => {}
     }
     Ok(None)
 }
 
-/// The certificate that a transaction had, unless that is revoked.
-async fn again(
+/// Whether what a crash left may still be issued: its RA Profile may have been disabled since.
+async fn verdict(
     issuing: &Issuing,
     profile: &AvailableProfile,
-    certificate: Certificate,
-    resent: bool,
-) -> Result<Granted, NotIssued> {
-    let authority = profile.authority();
-    let serial_number = certificate.issuer_and_serial_number().serial_number_hex();
-    let recorded = issuing
-        .transactions
-        .certificate(authority.uuid, &serial_number)
-        .await?;
-    if let Some(CertificateRecord { summary, .. }) = &recorded
-        && summary.revocation.is_some()
-    {
-        return Err(Refusal::Revoked.into());
+    issuance: &Issuance,
+) -> Result<Verdict, StoreError> {
+    if issuance.ra_profile == profile.ra_profile().uuid {
+        return Ok(Verdict::Issue);
     }
-    Ok(Granted {
-        certificate,
-        generation: recorded.map_or(authority.generation, |record| record.generation),
-        resent,
-    })
+    let found = issuing.reading.profiles.ra_profile(issuance.ra_profile);
+    Ok(Verdict::of(found.await?.is_some_and(|found| found.enabled)))
+}
+
+/// A certificate that is revoked, or of which no record is found, is not handed out again.
+async fn refuse_revoked(
+    issuing: &Issuing,
+    authority: Uuid,
+    certificate: &Certificate,
+) -> Result<(), NotIssued> {
+    let serial_number = certificate.issuer_and_serial_number().serial_number_hex();
+    let recorded = issuing.transactions.certificate(authority, &serial_number);
+    let good = recorded
+        .await?
+        .is_some_and(|recorded| recorded.summary.revocation.is_none());
+    if good {
+        return Ok(());
+    }
+    Err(Refusal::Revoked.into())
 }
 
 /// Claims a transaction, to sign its certificate at once or to let it wait; `None` when another process was first.
@@ -181,27 +221,37 @@ async fn claim(
     issuing: &Issuing,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
-    replacing: Option<Uuid>,
+    replaced: Replaced,
     stage: Stage,
 ) -> Result<Option<Progress>, NotIssued> {
     let now = issuing.reading.clock.now();
-    let serial_number = SerialNumber::from_random(Uuid::new_v4().into_bytes());
+    let serial_number = SerialNumber::from_random(random()?);
     let authority = profile.authority();
     let crl_url = issuing.deployment.crl_url(authority);
     let Leaf {
         to_be_signed,
         subject,
+        validity,
     } = leaf(profile, request, serial_number, &crl_url, now).map_err(|error| match error {
         IssueError::Refused(refusal) => NotIssued::Refused(refusal),
         IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
     })?;
+    let renewal = request.predecessor().map(|known| {
+        let validity = known.certificate.validity().map_err(Failure::encode)?;
+        Ok::<_, Failure>(Renewal {
+            predecessor: known.uuid,
+            predecessor_not_after: validity.not_after,
+            successor: serial_number.uuid(),
+        })
+    });
+    let renewal = renewal.transpose()?;
     let message = request.message();
     let claim = Claim {
         key: TransactionKey {
             scep_profile: profile.scep_profile().uuid,
             transaction_id: message.transaction_id().clone(),
         },
-        replacing,
+        replaced,
         claim: Uuid::new_v4(),
         request: request.fingerprint(profile),
         signer_key: message.signer_key(),
@@ -215,118 +265,84 @@ async fn claim(
             key: authority.key.clone(),
             key_algorithm: authority.key_algorithm,
             ra_profile: profile.ra_profile().uuid,
+            subject_key: Fingerprint::of_key(request.key()),
             predecessor: request.predecessor().map(|predecessor| predecessor.uuid),
             annotations: profile.annotations().clone(),
         },
+        renewal,
+        request_until: match stage {
+            Stage::Sign(_) => validity.not_after,
+            Stage::Hold(until) => until,
+        },
         stage,
     };
+    if let Stage::Hold(_) = stage {
+        refuse_to_crowd(issuing, &claim.key, now).await?;
+    }
     match (issuing.transactions.claim(&claim).await?, stage) {
-        (ClaimOutcome::Lost, _) => Ok(None),
-        (ClaimOutcome::Won, Stage::Hold(_)) => Ok(Some(Progress::Pending)),
-        (ClaimOutcome::Won, Stage::Sign(_)) => {
+        (Guarded::Lost, _) => Ok(None),
+        (Guarded::Barred(bar), _) => {
+            refuse_barred(issuing, &claim.issuance, bar).await?;
+            Ok(None)
+        }
+        (Guarded::Won, Stage::Hold(_)) => Ok(Some(Progress::Pending)),
+        (Guarded::Won, Stage::Sign(_)) => {
             fault_point("claimed");
-            let signing = Signing::of(issuing);
-            let finished = signing.finish(&claim.key, claim.claim, &claim.issuance);
-            Ok(finished.await?.map(Progress::Granted))
+            let signing = Signing::of(issuing, profile);
+            match signing
+                .finish(&claim.key, claim.claim, &claim.issuance)
+                .await?
+            {
+                Finished::Issued(granted) => Ok(Some(Progress::Granted(granted))),
+                Finished::Lost => Ok(None),
+                Finished::Withdrawn(bar) => Err(bar.refusal().into()),
+            }
         }
     }
 }
 
-/// What signing takes.
-pub(crate) struct Signing<'a> {
-    pub(crate) transactions: &'a dyn Transactions,
-    pub(crate) ca_keys: &'a dyn CaKeys,
-    pub(crate) clock: &'a dyn Clock,
-    /// For how long the same request gets the same certificate, if that is valid for so long.
-    pub(crate) resend_window: Duration,
-}
-
-impl<'a> Signing<'a> {
-    fn of(issuing: &'a Issuing) -> Self {
-        Self {
-            transactions: &*issuing.transactions,
-            ca_keys: &*issuing.ca_keys,
-            clock: &*issuing.reading.clock,
-            resend_window: RESEND_WINDOW,
-        }
-    }
-
-    /// Finishes what a crash left. Whether it was this process that did, the next look at the transaction tells.
-    pub(crate) async fn resume(
-        &self,
-        key: &TransactionKey,
-        expired: Uuid,
-        issuance: &Issuance,
-    ) -> Result<(), Failure> {
-        let claim = Uuid::new_v4();
-        let lease_until = self.clock.now() + LEASE;
-        let taking = self
-            .transactions
-            .take_over(key, expired, claim, lease_until);
-        if taking.await? == ClaimOutcome::Won {
-            self.finish(key, claim, issuance).await?;
-        }
-        Ok(())
-    }
-
-    /// Signs what is claimed and records it; `None` when the claim was lost meanwhile.
-    pub(crate) async fn finish(
-        &self,
-        key: &TransactionKey,
-        claim: Uuid,
-        issuance: &Issuance,
-    ) -> Result<Option<Granted>, Failure> {
-        let transaction_id = key.transaction_id.as_str();
-        tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
-        let signing = self.ca_keys.sign(
-            &issuance.key,
-            issuance.key_algorithm,
-            &issuance.to_be_signed,
-        );
-        let signature = signing.await?;
-        fault_point("signed");
-        let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
-            .map_err(Failure::encode)?;
-        let now = self.clock.now();
-        let record = record(issued, key, issuance, now)?;
-        let resend_until = record.summary.not_after.min(now + self.resend_window);
-        let completing = self.transactions.complete(claim, &record, resend_until);
-        let outcome = completing.await?;
-        let serial_number = &record.summary.serial_number;
-        tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
-        Ok((outcome == ClaimOutcome::Won).then_some(Granted {
-            certificate: record.certificate,
-            generation: issuance.generation,
-            resent: false,
-        }))
-    }
-}
-
-fn record(
-    issued: IssuedCertificate,
+/// Refuses to let one more request wait where [`MAX_PENDING`] do. Those of the same transactionID, which this one
+/// takes the place of, count as well: it is one of a thousand.
+async fn refuse_to_crowd(
+    issuing: &Issuing,
     key: &TransactionKey,
-    issuance: &Issuance,
     now: OffsetDateTime,
-) -> Result<CertificateRecord, Failure> {
-    let serial_number = u128::from_str_radix(&issued.serial_number, 16).map_err(Failure::encode)?;
-    Ok(CertificateRecord {
-        summary: CertificateSummary {
-            uuid: Uuid::from_u128(serial_number),
-            authority: issuance.authority,
-            ra_profile: issuance.ra_profile,
-            scep_profile: key.scep_profile,
-            serial_number: issued.serial_number,
-            subject: issued.subject,
-            common_name: issued.common_name,
-            not_before: issued.validity.not_before,
-            not_after: issued.validity.not_after,
-            issued_at: now,
-            revocation: None,
-        },
-        transaction: key.clone(),
-        certificate: issued.certificate,
-        generation: issuance.generation,
-        predecessor: issuance.predecessor,
-        annotations: issuance.annotations.clone(),
-    })
+) -> Result<(), NotIssued> {
+    let waiting = issuing
+        .transactions
+        .pending_requests(key.scep_profile, MAX_PENDING, now);
+    if waiting.await? >= MAX_PENDING {
+        return Err(Refusal::TooManyPending.into());
+    }
+    Ok(())
+}
+
+/// Refuses what another record forbids. Successors that are revoked or expired by now make room for others.
+async fn refuse_barred(issuing: &Issuing, issuance: &Issuance, bar: Bar) -> Result<(), NotIssued> {
+    let (Bar::TooManySuccessors, Some(predecessor)) = (bar, issuance.predecessor) else {
+        return Err(bar.refusal().into());
+    };
+    let transactions = &issuing.transactions;
+    let authority = issuance.authority;
+    let known = transactions.successors(authority, predecessor).await?;
+    let now = issuing.reading.clock.now();
+    let mut living = Vec::new();
+    for successor in &known {
+        let serial_number = SerialNumber::of_uuid(*successor).hex();
+        let found = transactions.certificate(authority, &serial_number).await?;
+        // What is claimed and not recorded yet will be.
+        let is_living = |found: &CertificateRecord| {
+            found.summary.revocation.is_none() && now <= found.summary.not_after
+        };
+        if found.as_ref().is_none_or(is_living) {
+            living.push(*successor);
+        }
+    }
+    if living.len() >= MAX_SUCCESSORS {
+        return Err(bar.refusal().into());
+    }
+    transactions
+        .forget_successors(authority, predecessor, &known, &living)
+        .await?;
+    Ok(())
 }

@@ -12,16 +12,17 @@ mod warnings;
 
 use std::sync::Arc;
 
-use ca_issuer::assemble;
+use ca_issuer::{assemble, to_be_signed_names};
 use scep_cms::Certificate;
 use scep_protocol::{Description, KeyAlgorithm, KeyReference, ProfileName};
+use serde_json::json;
 use uuid::Uuid;
 
 pub use authorities::{
-    AuthorityKind, NewAuthority, create_authority, delete_authority, edit_authority,
-    install_certificate,
+    AuthorityKind, LivingCertificates, NewAuthority, create_authority, delete_authority,
+    edit_authority, install_certificate,
 };
-pub use certificates::revoke_certificate;
+pub use certificates::{Reach, revoke_certificate};
 pub use invalid::{Invalid, ManageError};
 pub use ra_certificates::{
     NewRaCertificate, create_ra_certificate, delete_ra_certificate, usable_ra_certificates,
@@ -36,10 +37,12 @@ pub use scep_profiles::{
     edit_scep_profile, enable_scep_profile, set_default_ra_profile,
 };
 pub(crate) use transactions::finish_abandoned;
-pub use transactions::{MAX_REASON_CHARACTERS, approve_transaction, reject_transaction};
+pub use transactions::{
+    MAX_REASON_CHARACTERS, Review, approve_transaction, reject_transaction, review,
+};
 pub use warnings::{ra_profile_warnings, scep_profile_warnings};
 
-use crate::audit::States;
+use crate::audit::{Act, States};
 use crate::object::document;
 use crate::{
     Actor, AuditAction, AuditRecord, CaKeys, Certificates, Change, Clock, CrlStore, Deployment,
@@ -214,13 +217,25 @@ impl Managing {
         Ok(reasons)
     }
 
-    /// Signs a certificate of the server itself.
+    /// Signs a certificate of the server itself, for this object, which is recorded first: an authority signs nothing that no
+    /// record knows.
     async fn sign(
         &self,
+        object: Reference,
         key: &KeyReference,
         algorithm: KeyAlgorithm,
         to_be_signed: &[u8],
     ) -> Result<Certificate, Failure> {
+        let named = to_be_signed_names(to_be_signed).map_err(Failure::encode)?;
+        let audit = Act {
+            action: AuditAction::Sign,
+            object,
+            name: named.subject.clone(),
+            before: json!(null),
+            after: json!({ "serialNumber": named.serial_number, "subject": named.subject }),
+        }
+        .by(&self.actor, self.clock.now());
+        self.objects.record(&audit).await?;
         tracing::info!(key = key.0, "signing a certificate of the server");
         let signature = self.ca_keys.sign(key, algorithm, to_be_signed).await?;
         let issued = assemble(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;

@@ -260,8 +260,17 @@ impl Exchange<'_> {
         let Some(serial_number) = request.signer_serial_number(self.profile) else {
             return Ok(None);
         };
-        let found = self.record(&serial_number).await?;
-        Ok(found.map(KnownCertificate::from))
+        let Some(record) = self.record(&serial_number).await? else {
+            return Ok(None);
+        };
+        let is_revoked = record.summary.revocation.is_some();
+        let transactions = &self.issuing.transactions;
+        Ok(Some(KnownCertificate {
+            revoked: is_revoked || transactions.is_key_revoked(record.summary.key).await?,
+            uuid: record.summary.uuid,
+            certificate: record.certificate,
+            ra_profile: record.summary.ra_profile,
+        }))
     }
 
     fn content_key(

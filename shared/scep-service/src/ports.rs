@@ -9,8 +9,8 @@ use scep_cms::{
 };
 use scep_protocol::{
     Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
-    KeyReference, ProfileName, RaKeyPair, RequestFingerprint, Revocation, RevokedCertificate,
-    SealedSecret, Transaction, TransactionKey,
+    KeyReference, ProfileName, RaKeyPair, RaProfile, Refusal, Replaced, RequestFingerprint,
+    Revocation, RevokedCertificate, SameRequest, SealedSecret, Transaction, TransactionKey,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -97,6 +97,9 @@ impl Clock for SystemClock {
 pub trait Profiles: Send + Sync {
     /// Everything that stands behind an endpoint, as far as it exists.
     async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError>;
+
+    /// An RA Profile by its uuid.
+    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError>;
 }
 
 /// One write of one object, with what it means for others.
@@ -155,6 +158,9 @@ pub trait ObjectStore: Objects {
     /// has another version than the one that was read, when an object that it needs is gone, or when one that is to be
     /// deleted is needed by another.
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError>;
+
+    /// Writes the record of something that changes no object.
+    async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError>;
 }
 
 /// The first step of issuing, or of waiting: who works on a transaction, and what may become of it.
@@ -162,8 +168,8 @@ pub trait ObjectStore: Objects {
 pub struct Claim {
     /// The transaction.
     pub key: TransactionKey,
-    /// The claim that this one replaces; `None` where there was no transaction.
-    pub replacing: Option<Uuid>,
+    /// The claims that this one takes the place of.
+    pub replaced: Replaced,
     /// The new claim.
     pub claim: Uuid,
     /// The request that it is about.
@@ -178,8 +184,23 @@ pub struct Claim {
     pub claimed_at: OffsetDateTime,
     /// What is to be signed, by which key.
     pub issuance: Issuance,
+    /// What a renewal is of; `None` for an enrolment.
+    pub renewal: Option<Renewal>,
+    /// Until when the same request is recognised under another transactionID.
+    pub request_until: OffsetDateTime,
     /// What happens now.
     pub stage: Stage,
+}
+
+/// A certificate that is to succeed another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Renewal {
+    /// The certificate that is renewed.
+    pub predecessor: Uuid,
+    /// When that one expires.
+    pub predecessor_not_after: OffsetDateTime,
+    /// The new certificate: its serial number.
+    pub successor: Uuid,
 }
 
 /// What happens to a claimed transaction.
@@ -200,11 +221,58 @@ pub enum ClaimOutcome {
     Lost,
 }
 
+/// Whether a write went through that depends on other records too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// It did.
+    Won,
+    /// Someone else was first; nothing was written.
+    Lost,
+    /// Another record forbids it; nothing was written.
+    Barred(Bar),
+}
+
+/// A record that forbids a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// A certificate of the key is revoked.
+    KeyRevoked,
+    /// The certificate that is renewed is revoked.
+    PredecessorRevoked,
+    /// The certificate that is renewed has [`MAX_SUCCESSORS`] successors.
+    TooManySuccessors,
+}
+
+impl Bar {
+    /// What the requester is told.
+    #[must_use]
+    pub const fn refusal(self) -> Refusal {
+        match self {
+            Self::KeyRevoked => Refusal::KeyRevoked,
+            Self::PredecessorRevoked => Refusal::SignerRevoked,
+            Self::TooManySuccessors => Refusal::TooManySuccessors,
+        }
+    }
+}
+
+/// Most successors of one certificate that are neither revoked nor expired: a client that lost its
+/// new key must be able to try again, and whoever stole the old key must not fan out.
+pub const MAX_SUCCESSORS: usize = 5;
+
 /// Transactions, and the certificates that come of them.
 #[async_trait]
 pub trait Transactions: Send + Sync {
     /// What is known of the transaction of this identity ([`TransactionKey::uuid`]), read with strong consistency.
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
+
+    /// Where this request came before under this SCEP Profile, signed by the same key, whatever its transactionID; read
+    /// with strong consistency.
+    async fn same_request(
+        &self,
+        scep_profile: Uuid,
+        request: &RequestFingerprint,
+        signer_key: Fingerprint,
+    ) -> Result<Option<SameRequest>, StoreError>;
 
     /// Remembers, until then, that an encrypted content key came with this ciphertext:
     /// [`ClaimOutcome::Lost`] when it came before with another one.
@@ -216,19 +284,30 @@ pub trait Transactions: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// Step 1: claims a transaction, if it still is as [`Claim::replacing`] says.
-    async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError>;
+    /// How many requests wait for an administrator under this SCEP Profile; no more than `most` are counted. In AWS a
+    /// moment behind the last write.
+    async fn pending_requests(
+        &self,
+        scep_profile: Uuid,
+        most: u16,
+        now: OffsetDateTime,
+    ) -> Result<u16, StoreError>;
 
-    /// An administrator approves: what is held under this claim becomes `issuance`, to be signed by the new claimant. With its
-    /// record, both or neither.
+    /// Step 1: claims a transaction and its request, if they still are as [`Claim::replaced`] says, no certificate of the
+    /// key is revoked, and a predecessor is neither revoked nor has [`MAX_SUCCESSORS`].
+    async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError>;
+
+    /// An administrator approves: what is held under this claim becomes `issuance`, to be signed by the new claimant, unless a
+    /// certificate of the key is revoked. With its record, both or neither. `request_until` is as in [`Claim`].
     async fn approve(
         &self,
         held: &Transaction,
         claim: Uuid,
         issuance: &Issuance,
         lease_until: OffsetDateTime,
+        request_until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<Guarded, StoreError>;
 
     /// An administrator rejects what is held, for this reason, which is remembered until then. With its record, both or neither.
     async fn reject(
@@ -248,12 +327,26 @@ pub trait Transactions: Send + Sync {
         lease_until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// Step 3: records the certificate and marks its transaction issued, both or neither, if the claim still holds.
+    /// Step 3: records the certificate and marks its transaction issued, both or neither, if the claim still holds, no
+    /// certificate of the key is revoked, and its predecessor is not.
     async fn complete(
         &self,
         claim: Uuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
+    ) -> Result<Guarded, StoreError>;
+
+    /// In place of step 3, for what may not be issued any more but is signed: records the certificate as
+    /// [`CertificateSummary::revocation`] says, and marks its transaction rejected for this reason, which is remembered
+    /// until then; both or neither, if the claim still holds.
+    ///
+    /// [`CertificateSummary::revocation`]: crate::CertificateSummary::revocation
+    async fn withdraw(
+        &self,
+        claim: Uuid,
+        record: &CertificateRecord,
+        reason: &str,
+        until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
     /// A certificate of the inventory.
@@ -262,12 +355,28 @@ pub trait Transactions: Send + Sync {
         authority: Uuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// Whether a certificate of this key is revoked; read with strong consistency.
+    async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError>;
+
+    /// The successors of a certificate of this authority, claimed or recorded; read with strong consistency.
+    async fn successors(&self, authority: Uuid, predecessor: Uuid)
+    -> Result<Vec<Uuid>, StoreError>;
+
+    /// Makes room for successors of a certificate: those that are known become `living`, if they are `known` still.
+    async fn forget_successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+        known: &[Uuid],
+        living: &[Uuid],
+    ) -> Result<ClaimOutcome, StoreError>;
 }
 
 /// Certificates, to be administered.
 #[async_trait]
 pub trait Certificates: Inventory {
-    /// Revokes a certificate that still is as it was read. With its record, both or neither.
+    /// Revokes a certificate that still is as it was read, and its key. With its record, all or nothing.
     async fn revoke(
         &self,
         certificate: &CertificateRecord,

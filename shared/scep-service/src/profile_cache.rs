@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use scep_protocol::{Configuration, EndpointName, ProfileName};
+use scep_protocol::{Configuration, EndpointName, ProfileName, RaProfile};
+use uuid::Uuid;
 
 use crate::{
     AuditRecord, Change, ObjectKind, ObjectStore, Objects, Profiles, Reference, StoreError,
@@ -78,6 +79,10 @@ impl Profiles for CachedProfiles {
         }
         Ok(configuration)
     }
+
+    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError> {
+        self.profiles.ra_profile(uuid).await
+    }
 }
 
 /// An [`ObjectStore`] that lets a cache in the same process forget what is written over.
@@ -113,5 +118,9 @@ impl ObjectStore for WatchedObjects {
         let applied = self.objects.apply(change, audit).await;
         self.cache.forget();
         applied
+    }
+
+    async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
+        self.objects.record(audit).await
     }
 }

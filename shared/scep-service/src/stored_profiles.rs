@@ -24,6 +24,10 @@ impl Profiles for StoredProfiles {
             ra_profile,
         })
     }
+
+    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError> {
+        self.object(Some(uuid)).await
+    }
 }
 
 impl StoredProfiles {

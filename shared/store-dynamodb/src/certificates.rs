@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
-    Annotations, Revocation, RevocationReason, RevokedCertificate, SubjectAttribute, TransactionKey,
+    Annotations, Fingerprint, Revocation, RevocationReason, RevokedCertificate, SubjectAttribute,
+    TransactionKey,
 };
 use scep_service::{
     AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary,
@@ -15,13 +16,14 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::index::{
-    BY_COMMON_NAME, BY_EXPIRY, BY_RA_PROFILE, BY_REVOCATION, BY_SCEP_PROFILE, BY_UUID,
+    BY_COMMON_NAME, BY_EXPIRY, BY_KEY, BY_PREDECESSOR, BY_RA_PROFILE, BY_REVOCATION,
+    BY_SCEP_PROFILE, BY_UUID,
 };
 use crate::item::{
-    ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, GENERATION, ID, ISSUED_AT, Item, LIST,
-    NOT_AFTER, NOT_BEFORE, PREDECESSOR, RA_PROFILE, REVOCATION_REASON, REVOKED_AT, Reader,
-    SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT, TRANSACTION_ID, UUID, corrupt, milliseconds,
-    number, octets, text, unavailable,
+    ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, GENERATION, ID, ISSUED_AT, Item, KEY_SHA256,
+    LIST, NOT_AFTER, NOT_BEFORE, PREDECESSOR, RA_PROFILE, REVOCATION_REASON, REVOKED_AT,
+    REVOKED_OF, Reader, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT, TRANSACTION_ID, UUID,
+    corrupt, milliseconds, number, octets, text, unavailable,
 };
 use crate::page::{Bounds, List, all};
 
@@ -138,8 +140,11 @@ impl Certificates for DynamoDbStore {
                 .expression_attribute_values(":was", text(was.reason.name())),
         };
         let update = update.build().map_err(unavailable(DESCRIBING))?;
+        let key = self.put_revoked_key(summary.key, revocation.at);
+        let key = key.map_err(unavailable(DESCRIBING))?;
         let record = self.put_audit(audit).map_err(unavailable(DESCRIBING))?;
-        let items = vec![TransactWriteItem::builder().update(update).build(), record];
+        let revoked = TransactWriteItem::builder().update(update).build();
+        let items = vec![revoked, key, record];
         self.write_all("revoking a certificate", items).await
     }
 
@@ -191,10 +196,21 @@ impl DynamoDbStore {
                 ascending: true,
             };
         }
-        let (index, hash) = match (filter.ra_profile, filter.scep_profile) {
-            (Some(uuid), _) => (&BY_RA_PROFILE, uuid.to_string()),
-            (None, Some(uuid)) => (&BY_SCEP_PROFILE, uuid.to_string()),
-            (None, None) => (&BY_EXPIRY, ALL.to_owned()),
+        let (index, hash) = match filter {
+            CertificateFilter { key: Some(key), .. } => (&BY_KEY, key.to_string()),
+            CertificateFilter {
+                predecessor: Some(uuid),
+                ..
+            } => (&BY_PREDECESSOR, uuid.to_string()),
+            CertificateFilter {
+                ra_profile: Some(uuid),
+                ..
+            } => (&BY_RA_PROFILE, uuid.to_string()),
+            CertificateFilter {
+                scep_profile: Some(uuid),
+                ..
+            } => (&BY_SCEP_PROFILE, uuid.to_string()),
+            CertificateFilter { .. } => (&BY_EXPIRY, ALL.to_owned()),
         };
         let first = filter.not_after_from.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let last = filter
@@ -227,7 +243,7 @@ impl DynamoDbStore {
 }
 
 /// Later than any notAfter that RFC 5280 can write.
-const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
+pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
 
 /// What is looked for: a CN, or a part of the subject as it is shown.
 struct Search {
@@ -315,6 +331,13 @@ pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
     format!("{authority}/{serial_number}")
 }
 
+/// The same of a certificate's identity, which is its serial number.
+pub(crate) fn certificate_id_of(authority: Uuid, uuid: Uuid) -> String {
+    let digits = format!("{:X}", uuid.as_u128());
+    let width = digits.len().next_multiple_of(2);
+    certificate_id(authority, &format!("{digits:0>width$}"))
+}
+
 pub(crate) fn certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
     Certificate::from_der(reader.octets(CERTIFICATE)?).map_err(corrupt(reader.what))
 }
@@ -357,14 +380,22 @@ pub(crate) fn recorded(record: &CertificateRecord) -> Result<Item, StoreError> {
         ),
         (SERIAL_NUMBER.to_owned(), text(&summary.serial_number)),
         (SUBJECT.to_owned(), text(&summary.subject)),
+        (KEY_SHA256.to_owned(), text(summary.key.to_string())),
         (CERTIFICATE.to_owned(), octets(record.certificate.der())),
         (NOT_BEFORE.to_owned(), milliseconds(summary.not_before)),
         (NOT_AFTER.to_owned(), milliseconds(summary.not_after)),
         (ISSUED_AT.to_owned(), milliseconds(summary.issued_at)),
         (GENERATION.to_owned(), number(record.generation.into())),
     ]);
-    if let Some(predecessor) = record.predecessor {
+    if let Some(predecessor) = summary.predecessor {
         item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
+    }
+    if let Some(revocation) = summary.revocation {
+        let of = revoked_of(summary.authority, record.generation);
+        item.insert(REVOKED_OF.to_owned(), text(of));
+        item.insert(REVOKED_AT.to_owned(), milliseconds(revocation.at));
+        let reason = text(revocation.reason.name());
+        item.insert(REVOCATION_REASON.to_owned(), reason);
     }
     if let Some(common_name) = &summary.common_name {
         item.insert(COMMON_NAME.to_owned(), text(common_name));
@@ -387,6 +418,10 @@ fn summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
         serial_number: reader.text(SERIAL_NUMBER)?.to_owned(),
         subject: reader.text(SUBJECT)?.to_owned(),
         common_name: reader.optional_text(COMMON_NAME)?,
+        key: reader.read(KEY_SHA256, |value| {
+            Fingerprint::from_hexadecimal(value.as_s().ok()?)
+        })?,
+        predecessor: reader.optional_uuid(PREDECESSOR)?,
         not_before: reader.milliseconds(NOT_BEFORE)?,
         not_after: reader.milliseconds(NOT_AFTER)?,
         issued_at: reader.milliseconds(ISSUED_AT)?,
@@ -419,7 +454,6 @@ pub(crate) fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
         summary,
         certificate: certificate(&reader)?,
         generation: reader.number(GENERATION)?,
-        predecessor: reader.optional_uuid(PREDECESSOR)?,
         annotations: annotations(&reader)?,
     })
 }

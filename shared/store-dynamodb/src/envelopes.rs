@@ -6,9 +6,7 @@ use scep_service::{ClaimOutcome, StoreError};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
-use crate::item::{
-    CIPHERTEXT, EXPIRES_AT, ID, Item, hexadecimal, octets, seconds, text, unavailable,
-};
+use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, octets, seconds, text, unavailable};
 
 impl DynamoDbStore {
     /// Puts the pair, unless the key is there with another ciphertext and has not expired.
@@ -19,7 +17,7 @@ impl DynamoDbStore {
         until: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError> {
-        let id = format!("envelope/{}", hexadecimal(&encrypted_key.0));
+        let id = format!("envelope/{encrypted_key}");
         let put = self
             .client
             .put_item()

@@ -1,9 +1,10 @@
 //! The secondary indexes: what each list is read from.
 
 use crate::item::{
-    AUTHORITY, CERTIFICATE_UUID, COMMON_NAME, CREATED_AT, EXPIRES_AT, ISSUED_AT, KIND, LIST,
-    MESSAGE_TYPE, NOT_AFTER, NOT_BEFORE, OBJECT, ORDER, RA_PROFILE, REVOCATION_REASON, REVOKED_AT,
-    REVOKED_OF, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, STATE, SUBJECT, TRANSACTION_ID, UUID,
+    AUTHORITY, CERTIFICATE_UUID, COMMON_NAME, CREATED_AT, EXPIRES_AT, ISSUED_AT, KEY_SHA256, KIND,
+    LIST, MESSAGE_TYPE, NOT_AFTER, NOT_BEFORE, OBJECT, ORDER, PENDING_OF, PREDECESSOR, RA_PROFILE,
+    REVOCATION_REASON, REVOKED_AT, REVOKED_OF, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, STATE,
+    SUBJECT, TRANSACTION_ID, UUID,
 };
 
 /// A global secondary index. Its hash key is text.
@@ -53,6 +54,14 @@ pub(crate) const BY_OBJECT: Index = Index {
     projection: Projected::All,
 };
 
+/// Transactions of a SCEP Profile that wait for an administrator, by the end of that. No other has its hash key.
+pub(crate) const BY_PENDING: Index = Index {
+    name: "byPending",
+    hash: PENDING_OF,
+    range: number(EXPIRES_AT),
+    projection: Projected::Nothing,
+};
+
 /// Transactions of a state by time.
 pub(crate) const BY_STATE: Index = Index {
     name: "byState",
@@ -82,6 +91,13 @@ pub(crate) const BY_RA_PROFILE: Index = certificates("byRaProfile", RA_PROFILE, 
 pub(crate) const BY_SCEP_PROFILE: Index =
     certificates("byScepProfile", SCEP_PROFILE, number(NOT_AFTER));
 
+/// Certificates of a key by their end.
+pub(crate) const BY_KEY: Index = certificates("byKey", KEY_SHA256, number(NOT_AFTER));
+
+/// Certificates that renewed one, by their end.
+pub(crate) const BY_PREDECESSOR: Index =
+    certificates("byPredecessor", PREDECESSOR, number(NOT_AFTER));
+
 /// Revoked certificates of a generation of an authority by their end. No other certificate has its hash key.
 pub(crate) const BY_REVOCATION: Index = Index {
     name: "byRevocation",
@@ -102,7 +118,7 @@ pub(crate) const BY_UUID: Index = Index {
 pub(crate) const OF_PROFILES: &[Index] = &[BY_KIND, BY_OBJECT];
 
 /// Indexes of the transactions table.
-pub(crate) const OF_TRANSACTIONS: &[Index] = &[BY_STATE];
+pub(crate) const OF_TRANSACTIONS: &[Index] = &[BY_STATE, BY_PENDING];
 
 /// Indexes of the certificates table.
 pub(crate) const OF_CERTIFICATES: &[Index] = &[
@@ -110,6 +126,8 @@ pub(crate) const OF_CERTIFICATES: &[Index] = &[
     BY_COMMON_NAME,
     BY_RA_PROFILE,
     BY_SCEP_PROFILE,
+    BY_KEY,
+    BY_PREDECESSOR,
     BY_REVOCATION,
     BY_UUID,
 ];
@@ -138,6 +156,8 @@ const fn certificates(name: &'static str, hash: &'static str, range: Option<Rang
             SERIAL_NUMBER,
             SUBJECT,
             COMMON_NAME,
+            KEY_SHA256,
+            PREDECESSOR,
             NOT_BEFORE,
             NOT_AFTER,
             ISSUED_AT,

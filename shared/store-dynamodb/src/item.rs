@@ -52,18 +52,23 @@ pub(crate) const KEY: &str = "key";
 pub(crate) const KEY_ALGORITHM: &str = "keyAlgorithm";
 pub(crate) const LEASE_UNTIL: &str = "leaseUntil";
 pub(crate) const MESSAGE_TYPE: &str = "messageType";
+pub(crate) const PENDING_OF: &str = "pendingOf";
 pub(crate) const PREDECESSOR: &str = "predecessor";
 pub(crate) const REASON: &str = "reason";
 pub(crate) const SIGNER_CLASS: &str = "signerClass";
 pub(crate) const SIGNER_KEY: &str = "signerKey";
 pub(crate) const STATE: &str = "state";
+pub(crate) const SUBJECT_KEY: &str = "subjectKey";
+pub(crate) const SUCCESSORS: &str = "successors";
 pub(crate) const TO_BE_SIGNED: &str = "toBeSigned";
+pub(crate) const TRANSACTION: &str = "transaction";
 pub(crate) const TRANSACTION_ID: &str = "transactionId";
 
 // Certificates.
 pub(crate) const AUTHORITY: &str = "authority";
 pub(crate) const COMMON_NAME: &str = "commonName";
 pub(crate) const ISSUED_AT: &str = "issuedAt";
+pub(crate) const KEY_SHA256: &str = "keySha256";
 pub(crate) const LIST: &str = "list";
 pub(crate) const NOT_AFTER: &str = "notAfter";
 pub(crate) const NOT_BEFORE: &str = "notBefore";
@@ -75,11 +80,6 @@ pub(crate) const SCEP_PROFILE: &str = "scepProfile";
 pub(crate) const SEARCH_KEY: &str = "searchKey";
 pub(crate) const SERIAL_NUMBER: &str = "serialNumber";
 pub(crate) const SUBJECT: &str = "subject";
-
-/// Octets as a part of a key: lower-case hexadecimal.
-pub(crate) fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
 
 /// An attribute of a stored item is missing or of another type.
 #[derive(Debug, thiserror::Error)]

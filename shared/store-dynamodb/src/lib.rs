@@ -15,6 +15,7 @@ mod audit;
 mod certificates;
 mod crls;
 mod envelopes;
+mod guards;
 mod index;
 mod item;
 mod objects;

@@ -131,6 +131,13 @@ impl ObjectStore for DynamoDbStore {
         }
         Err(StoreError::Conflict)
     }
+
+    async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.tables.profiles);
+        let written = put.set_item(Some(recorded(audit))).send().await;
+        written.map_err(unavailable("writing a record"))?;
+        Ok(())
+    }
 }
 
 /// Why a transaction is cancelled when a condition did not hold.

@@ -99,6 +99,22 @@ pub(crate) async fn all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, S
     }
 }
 
+/// How many items are in a list, of which no more than `most` are counted.
+pub(crate) async fn count(client: &Client, list: &List<'_>, most: u16) -> Result<u16, StoreError> {
+    let mut counted: u16 = 0;
+    let mut start = None;
+    loop {
+        let wanted = most.saturating_sub(counted);
+        let (found, last) = query(client, list, wanted.into(), start).await?;
+        let found = u16::try_from(found.len()).unwrap_or(u16::MAX);
+        counted = counted.saturating_add(found);
+        if last.is_none() || counted >= most {
+            return Ok(counted);
+        }
+        start = last;
+    }
+}
+
 async fn query(
     client: &Client,
     list: &List<'_>,

@@ -1,6 +1,5 @@
 //! The transactions and certificates tables: the steps of issuing, each one conditional write.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{
@@ -8,32 +7,38 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_cms::TransactionId;
 use scep_protocol::{
-    Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SignerClass,
-    Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SameRequest,
+    SignerClass, Transaction, TransactionKey, TransactionState,
 };
 use scep_service::{
-    AuditRecord, CertificateRecord, Claim, ClaimOutcome, Stage, StoreError, Transactions,
+    AuditRecord, CertificateRecord, Claim, ClaimOutcome, Guarded, Stage, StoreError, Transactions,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::certificates::{annotated, annotations, certificate, certificate_id, recorded};
+use crate::certificates::{
+    END_OF_TIME, annotated, annotations, certificate, certificate_id, recorded,
+};
+use crate::guards::GuardedWrite;
+use crate::index::BY_PENDING;
 use crate::item::{
     AUTHORITY, CLAIM, CREATED_AT, CSR, EXPIRES_AT, GENERATION, ID, Item, KEY, KEY_ALGORITHM,
-    LEASE_UNTIL, MESSAGE_TYPE, PREDECESSOR, RA_PROFILE, REASON, Reader, SCEP_PROFILE, SIGNER_CLASS,
-    SIGNER_KEY, STATE, SUBJECT, TO_BE_SIGNED, TRANSACTION_ID, milliseconds, number, octets,
-    seconds, text, unavailable,
+    LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR, RA_PROFILE, REASON, Reader, SCEP_PROFILE,
+    SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED, TRANSACTION_ID,
+    milliseconds, number, octets, seconds, text, unavailable,
 };
 use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
+use crate::page::{Bounds, List, count};
 
 pub(crate) const ISSUED: &str = "issued";
 pub(crate) const ISSUING: &str = "issuing";
 pub(crate) const PENDING: &str = "pending";
 pub(crate) const REJECTED: &str = "rejected";
 
-const SIGNED_BY_CERTIFICATE: &str = "certificate";
-const SIGNED_BY_OWN_KEY: &str = "ownKey";
+const BY_CERTIFICATE: &str = "certificate";
+const BY_CHALLENGE: &str = "challenge";
+const BY_NOBODY: &str = "nobody";
 
 pub(crate) const TRANSACTION: &str = "transaction";
 
@@ -55,29 +60,35 @@ impl Transactions for DynamoDbStore {
             .await
     }
 
-    async fn claim(&self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {
-        let mut put = self
-            .client
-            .put_item()
-            .table_name(&self.tables.transactions)
-            .set_item(Some(claimed(claim)?))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        put = match claim.replacing {
-            None => put.condition_expression("attribute_not_exists(id)"),
-            Some(replaced) => put
-                .condition_expression("claim = :replaced")
-                .expression_attribute_values(":replaced", text(replaced.to_string())),
+    async fn same_request(
+        &self,
+        scep_profile: Uuid,
+        request: &RequestFingerprint,
+        signer_key: Fingerprint,
+    ) -> Result<Option<SameRequest>, StoreError> {
+        self.find_request(scep_profile, request, signer_key).await
+    }
+
+    async fn pending_requests(
+        &self,
+        scep_profile: Uuid,
+        most: u16,
+        now: OffsetDateTime,
+    ) -> Result<u16, StoreError> {
+        let list = List {
+            table: &self.tables.transactions,
+            index: &BY_PENDING,
+            hash: scep_profile.to_string(),
+            bounds: Bounds::Between(seconds(now), seconds(END_OF_TIME)),
+            ascending: true,
         };
-        let Err(error) = put.send().await else {
-            return Ok(ClaimOutcome::Won);
-        };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(holder(failed.item(), claim.claim))
-            }
-            Some(PutItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
-            Some(_) | None => Err(unavailable("claiming a transaction")(error)),
-        }
+        count(&self.client, &list, most).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError> {
+        let operation = "claiming a transaction";
+        let writes = self.claiming(claim)?;
+        self.write_guarded(operation, writes, claim.claim).await
     }
 
     async fn approve(
@@ -86,14 +97,16 @@ impl Transactions for DynamoDbStore {
         claim: Uuid,
         issuance: &Issuance,
         lease_until: OffsetDateTime,
+        request_until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
+        let operation = "approving a transaction";
         let update = self
             .update_held(held)
             .update_expression(
                 "SET #state = :issuing, claim = :claim, toBeSigned = :toBeSigned, \
                  generation = :generation, #key = :key, keyAlgorithm = :algorithm, \
-                 leaseUntil = :lease REMOVE expiresAt",
+                 leaseUntil = :lease REMOVE expiresAt, pendingOf",
             )
             .expression_attribute_names("#key", KEY)
             .expression_attribute_values(":issuing", text(ISSUING))
@@ -103,8 +116,18 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":key", text(&issuance.key.0))
             .expression_attribute_values(":algorithm", text(issuance.key_algorithm.name()))
             .expression_attribute_values(":lease", milliseconds(lease_until));
-        self.decide_held("approving a transaction", update, audit)
-            .await
+        let update = update.build().map_err(unavailable(operation))?;
+        let update = TransactWriteItem::builder().update(update).build();
+        let request = self.keep_request(held, claim, request_until);
+        let key = self.key_is_good(issuance.subject_key);
+        let record = self.put_audit(audit).map_err(unavailable(operation))?;
+        let writes = vec![
+            GuardedWrite::contended(update),
+            request.map_err(unavailable(operation))?,
+            key.map_err(unavailable(operation))?,
+            GuardedWrite::sure(record),
+        ];
+        self.write_guarded(operation, writes, claim).await
     }
 
     async fn reject(
@@ -118,7 +141,7 @@ impl Transactions for DynamoDbStore {
             .update_held(held)
             .update_expression(
                 "SET #state = :rejected, reason = :reason, expiresAt = :until \
-                 REMOVE toBeSigned, annotations",
+                 REMOVE toBeSigned, annotations, pendingOf",
             )
             .expression_attribute_values(":rejected", text(REJECTED))
             .expression_attribute_values(":reason", text(reason))
@@ -166,14 +189,8 @@ impl Transactions for DynamoDbStore {
         claim: Uuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         let describing = "describing a certificate";
-        let put = Put::builder()
-            .table_name(&self.tables.certificates)
-            .set_item(Some(recorded(record)?))
-            .condition_expression("attribute_not_exists(id)")
-            .build()
-            .map_err(unavailable(describing))?;
         let update = Update::builder()
             .table_name(&self.tables.transactions)
             .key(ID, text(record.transaction.uuid().to_string()))
@@ -191,11 +208,47 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":issuing", text(ISSUING))
             .build()
             .map_err(unavailable(describing))?;
-        let items = vec![
-            TransactWriteItem::builder().update(update).build(),
-            TransactWriteItem::builder().put(put).build(),
+        let summary = &record.summary;
+        let key = self.key_is_good(summary.key);
+        let mut writes = vec![
+            GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
+            self.record_certificate(record)?,
+            key.map_err(unavailable(describing))?,
         ];
-        self.write_all("recording a certificate", items).await
+        if let Some(predecessor) = summary.predecessor {
+            let predecessor = self.predecessor_is_good(summary.authority, predecessor);
+            writes.push(predecessor.map_err(unavailable(describing))?);
+        }
+        self.write_guarded("recording a certificate", writes, claim)
+            .await
+    }
+
+    async fn withdraw(
+        &self,
+        claim: Uuid,
+        record: &CertificateRecord,
+        reason: &str,
+        until: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.tables.transactions)
+            .key(ID, text(record.transaction.uuid().to_string()))
+            .update_expression(
+                "SET #state = :rejected, reason = :reason, expiresAt = :until \
+                 REMOVE toBeSigned, leaseUntil, annotations",
+            )
+            .condition_expression("claim = :claim AND #state = :issuing")
+            .expression_attribute_names("#state", STATE)
+            .expression_attribute_values(":rejected", text(REJECTED))
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":until", seconds(until))
+            .expression_attribute_values(":claim", text(claim.to_string()))
+            .expression_attribute_values(":issuing", text(ISSUING))
+            .build()
+            .map_err(unavailable("describing a certificate"))?;
+        let update = TransactWriteItem::builder().update(update).build();
+        let items = vec![update, self.record_certificate(record)?.write];
+        self.write_all("withdrawing a certificate", items).await
     }
 
     async fn certificate(
@@ -206,15 +259,86 @@ impl Transactions for DynamoDbStore {
         self.get_certificate(certificate_id(authority, serial_number))
             .await
     }
+
+    async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {
+        self.key_is_revoked(key).await
+    }
+
+    async fn successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        self.successors_of(authority, predecessor).await
+    }
+
+    async fn forget_successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+        known: &[Uuid],
+        living: &[Uuid],
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.replace_successors(authority, predecessor, known, living)
+            .await
+    }
 }
 
 impl DynamoDbStore {
     pub(crate) async fn transaction_item(&self, uuid: Uuid) -> Result<Option<Item>, StoreError> {
+        self.transactions_item(uuid.to_string()).await
+    }
+
+    /// Everything that claiming a transaction writes, and what must be so.
+    fn claiming(&self, claim: &Claim) -> Result<Vec<GuardedWrite>, StoreError> {
+        let describing = "describing a transaction";
+        let put = Put::builder()
+            .table_name(&self.tables.transactions)
+            .set_item(Some(claimed(claim)?))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match claim.replaced.transaction {
+            None => put.condition_expression("attribute_not_exists(id)"),
+            Some(replaced) => put
+                .condition_expression("claim = :replaced")
+                .expression_attribute_values(":replaced", text(replaced.to_string())),
+        };
+        let put = put.build().map_err(unavailable(describing))?;
+        let request = self.claim_request(claim);
+        let key = self.key_is_good(claim.issuance.subject_key);
+        let mut writes = vec![
+            GuardedWrite::contended(TransactWriteItem::builder().put(put).build()),
+            request.map_err(unavailable(describing))?,
+            key.map_err(unavailable(describing))?,
+        ];
+        if let Some(renewal) = &claim.renewal {
+            let authority = claim.issuance.authority;
+            let predecessor = self.predecessor_is_good(authority, renewal.predecessor);
+            writes.push(predecessor.map_err(unavailable(describing))?);
+            let succession = self.claim_succession(authority, renewal);
+            writes.push(succession.map_err(unavailable(describing))?);
+        }
+        Ok(writes)
+    }
+
+    /// The record of a certificate that has none yet.
+    fn record_certificate(&self, record: &CertificateRecord) -> Result<GuardedWrite, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.tables.certificates)
+            .set_item(Some(recorded(record)?))
+            .condition_expression("attribute_not_exists(id)")
+            .build()
+            .map_err(unavailable("describing a certificate"))?;
+        let write = TransactWriteItem::builder().put(put).build();
+        Ok(GuardedWrite::sure(write))
+    }
+
+    /// Any item of the transactions table.
+    pub(crate) async fn transactions_item(&self, id: String) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.tables.transactions)
-            .key(ID, text(uuid.to_string()))
+            .key(ID, text(id))
             .consistent_read(true)
             .send()
             .await
@@ -283,8 +407,9 @@ fn holder(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
 fn claimed(claim: &Claim) -> Result<Item, StoreError> {
     let issuance = &claim.issuance;
     let signer_class = match claim.request.signer_class {
-        SignerClass::Certificate => SIGNED_BY_CERTIFICATE,
-        SignerClass::OwnKey => SIGNED_BY_OWN_KEY,
+        SignerClass::Certificate => BY_CERTIFICATE,
+        SignerClass::Challenge => BY_CHALLENGE,
+        SignerClass::Nobody => BY_NOBODY,
     };
     // What may have been signed has no time to live: it is kept until it is finished.
     let (state, until) = match claim.stage {
@@ -316,10 +441,15 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         ),
         (RA_PROFILE.to_owned(), text(issuance.ra_profile.to_string())),
         (GENERATION.to_owned(), number(issuance.generation.into())),
+        (SUBJECT_KEY.to_owned(), octets(&issuance.subject_key.0)),
         (CREATED_AT.to_owned(), milliseconds(claim.claimed_at)),
         (MESSAGE_TYPE.to_owned(), text(claim.message_type.digits())),
         (SUBJECT.to_owned(), text(&claim.subject)),
     ]);
+    if let Stage::Hold(_) = claim.stage {
+        let profile = text(claim.key.scep_profile.to_string());
+        item.insert(PENDING_OF.to_owned(), profile);
+    }
     if let Some(predecessor) = issuance.predecessor {
         item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
     }
@@ -339,14 +469,11 @@ pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
         what: TRANSACTION,
         item,
     };
-    let fingerprint = |name| {
-        reader.read(name, |value| {
-            Some(Fingerprint(value.as_b().ok()?.as_ref().try_into().ok()?))
-        })
-    };
     let state = match reader.text(STATE)? {
         ISSUED => TransactionState::Issued {
             certificate: certificate(&reader)?,
+            authority: reader.uuid(AUTHORITY)?,
+            generation: reader.number(GENERATION)?,
             resend_until: expires_at(&reader)?,
         },
         ISSUING => TransactionState::Issuing {
@@ -373,15 +500,22 @@ pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
         claim: reader.uuid(CLAIM)?,
         request: RequestFingerprint {
             ra_profile: reader.uuid(RA_PROFILE)?,
-            csr: fingerprint(CSR)?,
+            csr: fingerprint(&reader, CSR)?,
             signer_class: reader.read(SIGNER_CLASS, |value| match value.as_s().ok()?.as_str() {
-                SIGNED_BY_CERTIFICATE => Some(SignerClass::Certificate),
-                SIGNED_BY_OWN_KEY => Some(SignerClass::OwnKey),
+                BY_CERTIFICATE => Some(SignerClass::Certificate),
+                BY_CHALLENGE => Some(SignerClass::Challenge),
+                BY_NOBODY => Some(SignerClass::Nobody),
                 _ => None,
             })?,
         },
-        signer_key: fingerprint(SIGNER_KEY)?,
+        signer_key: fingerprint(&reader, SIGNER_KEY)?,
         state,
+    })
+}
+
+fn fingerprint(reader: &Reader<'_>, name: &'static str) -> Result<Fingerprint, StoreError> {
+    reader.read(name, |value| {
+        Some(Fingerprint(value.as_b().ok()?.as_ref().try_into().ok()?))
     })
 }
 
@@ -395,6 +529,7 @@ fn issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
             KeyAlgorithm::from_name(value.as_s().ok()?)
         })?,
         ra_profile: reader.uuid(RA_PROFILE)?,
+        subject_key: fingerprint(reader, SUBJECT_KEY)?,
         predecessor: reader.optional_uuid(PREDECESSOR)?,
         annotations: annotations(reader)?,
     })

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{describe, new_name, same_name};
 use crate::entropy::random;
 use crate::{
-    AuditAction, Edit, Failure, GeneratedKey, Invalid, KeyError, ManageError, Managing, Object,
-    Versioned, find,
+    AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError, ManageError,
+    Managing, Object, PageRequest, Reference, Versioned, find,
 };
 
 /// Who certifies an authority.
@@ -74,8 +74,10 @@ pub async fn create_authority(
         return Err(ManageError::NameTaken(Authority::KIND));
     }
     let key = ca_key(managing, &name, new.key.as_ref(), new.key_algorithm).await?;
+    let uuid = Uuid::new_v4();
     let certified = certify(
         managing,
+        uuid,
         &key,
         new.key_algorithm,
         new.kind,
@@ -86,7 +88,7 @@ pub async fn create_authority(
         Err(failure) => Err(failure.into()),
         Ok(certification) => {
             let authority = Authority {
-                uuid: Uuid::new_v4(),
+                uuid,
                 name,
                 description,
                 current: CaGeneration {
@@ -135,9 +137,10 @@ pub(super) fn without_authority(key: &KeyReference) {
     );
 }
 
-/// What vouches for a new key: a root's self-signed certificate, or a subordinate's request for one.
+/// What vouches for a new key of this authority: a root's self-signed certificate, or a subordinate's request for one.
 pub(super) async fn certify(
     managing: &Managing,
+    authority: Uuid,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
     kind: AuthorityKind,
@@ -145,13 +148,14 @@ pub(super) async fn certify(
     validity: Period,
 ) -> Result<Certification, Failure> {
     match kind {
-        AuthorityKind::Root => root(managing, key, algorithm, subject, validity).await,
+        AuthorityKind::Root => root(managing, authority, key, algorithm, subject, validity).await,
         AuthorityKind::Subordinate => request(managing, key, algorithm, subject).await,
     }
 }
 
 async fn root(
     managing: &Managing,
+    authority: Uuid,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
     subject: &CaSubject,
@@ -165,8 +169,12 @@ async fn root(
         managing.clock.now(),
     )
     .map_err(Failure::encode)?;
+    let object = Reference {
+        kind: Authority::KIND,
+        uuid: authority,
+    };
     let certificate = managing
-        .sign(&key.reference, algorithm, &to_be_signed)
+        .sign(object, &key.reference, algorithm, &to_be_signed)
         .await?;
     Ok(Certification::Root { certificate })
 }
@@ -277,12 +285,49 @@ fn install(
     Ok(())
 }
 
+/// What becomes of the certificates of an authority that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LivingCertificates {
+    /// They keep it from being deleted.
+    Keep,
+    /// They fall off every CRL.
+    Abandon,
+}
+
 /// Deletes an authority that nothing needs. Its key stays: whoever wants it gone deletes it where it is.
 ///
 /// # Errors
 /// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while RA Profiles or RA certificates need
-/// it; our own failures.
-pub async fn delete_authority(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
+/// it, or certificates of it live that are not to be abandoned; our own failures.
+pub async fn delete_authority(
+    managing: &Managing,
+    uuid: Uuid,
+    living: LivingCertificates,
+) -> Result<(), ManageError> {
     let authority: Versioned<Authority> = managing.get(uuid).await?;
+    if living == LivingCertificates::Keep && has_living(managing, uuid).await? {
+        return Err(vec![Invalid::LivingCertificates].into());
+    }
     managing.delete(authority).await
+}
+
+/// Is a certificate of this authority neither expired nor revoked?
+async fn has_living(managing: &Managing, authority: Uuid) -> Result<bool, Failure> {
+    let filter = CertificateFilter {
+        authority: Some(authority),
+        not_after_from: Some(managing.clock.now()),
+        revoked: Some(false),
+        ..CertificateFilter::default()
+    };
+    let mut page = PageRequest {
+        limit: 1,
+        cursor: None,
+    };
+    loop {
+        let found = managing.certificates.certificates(&filter, &page).await?;
+        page.cursor = found.cursor;
+        if !found.items.is_empty() || page.cursor.is_none() {
+            return Ok(!found.items.is_empty());
+        }
+    }
 }

@@ -1,16 +1,31 @@
-//! Certificates that were issued: revoking them.
+//! Certificates that were issued: revoking them, and those that renewed them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use ca_issuer::SerialNumber;
 use scep_protocol::{Authority, Revocation, RevocationReason, RevokedCertificate};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::Act;
 use crate::{
-    AuditAction, CertificateRecord, ClaimOutcome, Invalid, ManageError, Managing, ObjectKind,
-    Reference, Versioned, read,
+    AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, Failure, Invalid, ManageError,
+    Managing, ObjectKind, PageRequest, Reference, Versioned, read,
 };
 
-/// Revokes a certificate, and publishes a CRL with it on. Again with the same reason is as once: who lost the answer may ask again.
+/// Which certificates a revocation reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The one that is named.
+    Alone,
+    /// That one and every certificate that renewed it, directly or in turn.
+    WithSuccessors,
+}
+
+/// Revokes a certificate, perhaps with its successors, and publishes CRLs with them on. The successors that it revoked.
+///
+/// Again with the same reason is as once: who lost the answer may ask again. A successor that is being issued meanwhile is
+/// withdrawn when it is to be recorded.
 ///
 /// # Errors
 /// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when it is revoked for another reason, other than
@@ -19,7 +34,8 @@ pub async fn revoke_certificate(
     managing: &Managing,
     uuid: Uuid,
     reason: RevocationReason,
-) -> Result<(), ManageError> {
+    reach: Reach,
+) -> Result<Vec<Uuid>, ManageError> {
     let found = managing.certificates.certificate_record(uuid).await?;
     let certificate = found.ok_or(ManageError::NotFound(ObjectKind::Certificate))?;
     let revocation = match certificate.summary.revocation {
@@ -31,8 +47,80 @@ pub async fn revoke_certificate(
         | None => revoke(managing, &certificate, reason).await?,
         Some(_) => return Err(vec![Invalid::CertificateRevoked].into()),
     };
-    publish(managing, &certificate, revocation).await
+    let mut revoked = vec![(certificate, revocation)];
+    let mut failed = Ok(());
+    if reach == Reach::WithSuccessors {
+        failed = revoke_successors(managing, &mut revoked, reason).await;
+    }
+    // What is revoked by now belongs on a CRL, whatever came of the rest.
+    publish(managing, &revoked).await?;
+    failed?;
+    let successors = revoked.iter().skip(1);
+    Ok(successors.map(|(record, _)| record.summary.uuid).collect())
 }
+
+/// Revokes whatever renewed the first of `revoked`, and adds it there.
+async fn revoke_successors(
+    managing: &Managing,
+    revoked: &mut Vec<(CertificateRecord, Revocation)>,
+    reason: RevocationReason,
+) -> Result<(), ManageError> {
+    let Some((root, _)) = revoked.first() else {
+        return Ok(());
+    };
+    let authority = root.summary.authority;
+    let mut waiting = vec![root.summary.uuid];
+    let mut seen = BTreeSet::from([root.summary.uuid]);
+    while let Some(predecessor) = waiting.pop() {
+        for successor in successors(managing, authority, predecessor).await? {
+            if !seen.insert(successor) {
+                continue;
+            }
+            waiting.push(successor);
+            let serial_number = SerialNumber::of_uuid(successor).hex();
+            let found = managing
+                .transactions
+                .certificate(authority, &serial_number)
+                .await?;
+            // One that is claimed only finds its predecessor revoked when it is to be recorded.
+            let unrevoked = found.filter(|found| found.summary.revocation.is_none());
+            if let Some(record) = unrevoked {
+                let revocation = revoke(managing, &record, reason).await?;
+                revoked.push((record, revocation));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The certificates that renewed this one: those that are claimed at this moment, and those that the inventory lists.
+async fn successors(
+    managing: &Managing,
+    authority: Uuid,
+    predecessor: Uuid,
+) -> Result<BTreeSet<Uuid>, Failure> {
+    let claimed = managing.transactions.successors(authority, predecessor);
+    let mut found: BTreeSet<_> = claimed.await?.into_iter().collect();
+    let filter = CertificateFilter {
+        predecessor: Some(predecessor),
+        ..CertificateFilter::default()
+    };
+    let mut page = PageRequest {
+        limit: PAGE,
+        cursor: None,
+    };
+    loop {
+        let listed = managing.certificates.certificates(&filter, &page).await?;
+        found.extend(listed.items.iter().map(|summary| summary.uuid));
+        page.cursor = listed.cursor;
+        if page.cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// How many successors are listed in one step.
+const PAGE: u16 = 100;
 
 async fn revoke(
     managing: &Managing,
@@ -40,7 +128,9 @@ async fn revoke(
     reason: RevocationReason,
 ) -> Result<Revocation, ManageError> {
     let summary = &certificate.summary;
-    let at = managing.clock.now();
+    let now = managing.clock.now();
+    // What was on hold has been revoked since then, RFC 5280 §5.3.
+    let at = summary.revocation.map_or(now, |hold| hold.at);
     let was = summary
         .revocation
         .map(|revocation| revocation.reason.name());
@@ -54,7 +144,7 @@ async fn revoke(
         before: json!({ "serialNumber": summary.serial_number, "revoked": was }),
         after: json!({ "serialNumber": summary.serial_number, "revoked": reason.name() }),
     }
-    .by(&managing.actor, at);
+    .by(&managing.actor, now);
     let revocation = Revocation { at, reason };
     match managing
         .certificates
@@ -66,26 +156,34 @@ async fn revoke(
     }
 }
 
-/// A CRL with the certificate on. None for an authority that is gone, or a generation that is.
+/// A CRL of each generation that issued one of these certificates, with them on. None for an authority that is gone, or
+/// a generation that is.
 async fn publish(
     managing: &Managing,
-    certificate: &CertificateRecord,
-    revocation: Revocation,
+    revoked: &[(CertificateRecord, Revocation)],
 ) -> Result<(), ManageError> {
-    let authority = certificate.summary.authority;
-    let found: Option<Versioned<Authority>> = read(&*managing.objects, authority).await?;
-    let issuing = found.and_then(|found| {
-        let authority = found.object;
-        let mut generations = authority.generations();
-        let generation = generations.find(|of| of.number == certificate.generation)?;
-        authority.issuing_by(generation)
-    });
-    let Some(issuing) = issuing else {
-        return Ok(());
-    };
-    let added = RevokedCertificate {
-        uuid: certificate.summary.uuid,
-        revocation,
-    };
-    Ok(managing.make_crl(&issuing, Some(added)).await?)
+    let mut generations: BTreeMap<(Uuid, u32), Vec<RevokedCertificate>> = BTreeMap::new();
+    for (record, revocation) in revoked {
+        let generation = (record.summary.authority, record.generation);
+        generations
+            .entry(generation)
+            .or_default()
+            .push(RevokedCertificate {
+                uuid: record.summary.uuid,
+                revocation: *revocation,
+            });
+    }
+    for ((authority, generation), added) in generations {
+        let found: Option<Versioned<Authority>> = read(&*managing.objects, authority).await?;
+        let issuing = found.and_then(|found| {
+            let authority = found.object;
+            let mut generations = authority.generations();
+            let generation = generations.find(|of| of.number == generation)?;
+            authority.issuing_by(generation)
+        });
+        if let Some(issuing) = issuing {
+            managing.make_crl(&issuing, &added).await?;
+        }
+    }
+    Ok(())
 }

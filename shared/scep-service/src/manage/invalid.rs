@@ -23,6 +23,9 @@ pub enum ManageError {
     /// There is no such object.
     #[error("no such {}", .0.text())]
     NotFound(ObjectKind),
+    /// A decision does not say what it is about.
+    #[error("If-Match is required: read the transaction, and send the ETag of what you approve")]
+    VersionMissing,
 }
 
 impl ManageError {
@@ -114,6 +117,14 @@ pub enum Invalid {
     /// An authority's next key is another than all before.
     #[error("keyArn: the authority has this key already")]
     KeyInUse,
+    /// The key to be certified is that of a revoked certificate.
+    #[error("the key of the request belongs to a revoked certificate")]
+    KeyRevoked,
+    /// Certificates of an authority live that is to be deleted.
+    #[error(
+        "certificates of the authority are valid and not revoked, and would fall off every CRL: revoke them, or delete with force=true"
+    )]
+    LivingCertificates,
     /// A part that must be there is not.
     #[error("{0}: missing")]
     Missing(&'static str),
@@ -155,6 +166,9 @@ pub enum Invalid {
     /// A reason is too long, or holds what cannot be shown.
     #[error("reason: at most 200 characters, none of them a control character")]
     Reason,
+    /// The rules of today do not allow what a request asked for.
+    #[error("the RA Profile has changed since the request: {0}")]
+    Rule(String),
     /// The subject is no name.
     #[error("subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp")]
     Subject,

@@ -113,8 +113,17 @@ impl Managing {
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
+        let object = Reference {
+            kind: RaCertificate::KIND,
+            uuid,
+        };
         let certificate = self
-            .sign(&authority.key, authority.key_algorithm, &to_be_signed)
+            .sign(
+                object,
+                &authority.key,
+                authority.key_algorithm,
+                &to_be_signed,
+            )
             .await?;
         Ok(RaKeyPair {
             uuid,

@@ -68,7 +68,16 @@ async fn make_next(
         return Err(vec![Invalid::KeyInUse].into());
     }
     let subject = CaSubject::of(&path.certificate);
-    let certified = certify(managing, &key, algorithm, kind, &subject, next.validity).await;
+    let certified = certify(
+        managing,
+        before.object.uuid,
+        &key,
+        algorithm,
+        kind,
+        &subject,
+        next.validity,
+    )
+    .await;
     let replaced = match certified {
         Err(failure) => Err(failure.into()),
         Ok(certification) => {

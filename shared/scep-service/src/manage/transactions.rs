@@ -1,58 +1,147 @@
 //! Transactions that wait for an administrator: yes or no.
 
-use ca_issuer::{IssueError, released};
+use ca_issuer::{IssueError, Leaf, released};
 use scep_protocol::{
-    Authority, Issuance, RaProfile, Refusal, ScepProfile, Transaction, TransactionState, is_visible,
+    Authority, Fingerprint, Issuance, RaProfile, Refusal, RuleViolation, ScepProfile, Transaction,
+    TransactionKey, TransactionState, is_visible,
 };
 use serde_json::json;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::audit::Act;
-use crate::issue::{LEASE, Signing};
+use crate::issue::LEASE;
+use crate::signing::{Finished, Signing, Verdict};
 use crate::{
-    AuditAction, AuditRecord, Causes, ClaimOutcome, Failure, Invalid, ManageError, Managing,
-    ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
+    AuditAction, AuditRecord, Causes, ClaimOutcome, Failure, Guarded, Invalid, ManageError,
+    Managing, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
 };
 
 /// Longest reason of a rejection, in characters: it goes to the client as failInfoText.
 pub const MAX_REASON_CHARACTERS: usize = 200;
 
 /// Approves a pending transaction: its certificate is issued at once, with the dates of today, by the generation that issues today.
-/// A crash in between is mended by the requester's next poll, or by upkeep. `version` is the one that was looked at, if any was.
+/// A crash in between is mended by the requester's next poll, or by upkeep. `version` is that of the [`Review`] that was looked at.
 ///
 /// # Errors
 /// [`ManageError::NotFound`]; [`ManageError::Invalid`] when it is not pending, its profiles do not serve, or its authority cannot issue
-/// now; [`ManageError::Conflict`], also when it has another version; our own failures.
+/// now; [`ManageError::VersionMissing`]; [`ManageError::Conflict`], also when it has another version; our own failures.
 pub async fn approve_transaction(
     managing: &Managing,
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(), ManageError> {
     let (transaction, held) = pending(managing, uuid, version).await?;
-    let issuance = release(managing, &transaction, held).await?;
+    if version.is_none() {
+        return Err(ManageError::VersionMissing);
+    }
+    let profiles = serving(managing, &transaction.key, &held).await?;
+    let profiles = profiles.ok_or_else(|| vec![Invalid::ProfileNotServing])?;
+    let (issuance, not_after) = release(managing, &profiles.ra_profile, held).await?;
     let now = managing.clock.now();
     let audit = record(managing, AuditAction::Approve, &transaction, None);
     let claim = Uuid::new_v4();
-    let approving =
-        managing
-            .transactions
-            .approve(&transaction, claim, &issuance, now + LEASE, &audit);
-    if approving.await? == ClaimOutcome::Lost {
-        return Err(ManageError::Conflict);
+    let transactions = &managing.transactions;
+    let lease = now + LEASE;
+    let approving = transactions.approve(&transaction, claim, &issuance, lease, not_after, &audit);
+    match approving.await? {
+        Guarded::Won => {}
+        Guarded::Lost => return Err(ManageError::Conflict),
+        Guarded::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
     }
-    let signing = signing(managing);
-    signing.finish(&transaction.key, claim, &issuance).await?;
-    Ok(())
+    let signing = signing(managing, profiles.scep_profile.renewal_threshold_days);
+    match signing.finish(&transaction.key, claim, &issuance).await? {
+        Finished::Issued(_) | Finished::Lost => Ok(()),
+        Finished::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
+    }
 }
 
-fn signing(managing: &Managing) -> Signing<'_> {
+/// A transaction as an administrator looks at it.
+pub struct Review {
+    /// The TBSCertificate that an approval would sign now, or one that is being signed, DER; `None` where nothing is to be signed.
+    pub to_be_signed: Option<Vec<u8>>,
+    /// Another one whenever what an approval would sign is another: the request was made anew, the rules were edited, or
+    /// the authority has another generation.
+    pub version: u64,
+}
+
+/// What an approval of a transaction would sign now. Where the rules of today forbid it, what is held is shown: an approval says why.
+///
+/// # Errors
+/// Our own failures.
+pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Review, ManageError> {
+    let held = match &transaction.state {
+        TransactionState::Pending { issuance, .. } => issuance,
+        TransactionState::Issuing { issuance, .. } => {
+            return Ok(Review {
+                to_be_signed: Some(issuance.to_be_signed.clone()),
+                version: transaction.version(),
+            });
+        }
+        TransactionState::Issued { .. } | TransactionState::Rejected { .. } => {
+            return Ok(Review {
+                to_be_signed: None,
+                version: transaction.version(),
+            });
+        }
+    };
+    let ra_profile = read::<RaProfile>(&*managing.objects, held.ra_profile).await?;
+    let rules = ra_profile.as_ref().map_or(0, |found| found.version);
+    let released = match &ra_profile {
+        Some(found) => release(managing, &found.object, held.clone()).await,
+        None => Err(vec![Invalid::ProfileNotServing].into()),
+    };
+    let shown = match released {
+        Ok((released, _)) => released,
+        Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
+        Err(_) => held.clone(),
+    };
+    let parts = [
+        &transaction.claim.into_bytes()[..],
+        &rules.to_be_bytes(),
+        &shown.generation.to_be_bytes(),
+    ];
+    Ok(Review {
+        to_be_signed: Some(shown.to_be_signed),
+        version: Fingerprint::of(&parts.concat()).number(),
+    })
+}
+
+fn signing(managing: &Managing, renewal_threshold_days: Option<u32>) -> Signing<'_> {
     Signing {
         transactions: &*managing.transactions,
         ca_keys: &*managing.ca_keys,
         clock: &*managing.clock,
-        // Whoever was let wait for so long may come for it as late.
+        // A requester that was left waiting for so long may come for its certificate as late.
         resend_window: managing.deployment.pending_validity,
+        renewal_threshold_days,
     }
+}
+
+/// The profiles of today that a transaction was made under.
+struct ServingProfiles {
+    scep_profile: ScepProfile,
+    ra_profile: RaProfile,
+}
+
+/// `None` when one of them is disabled or deleted.
+async fn serving(
+    managing: &Managing,
+    key: &TransactionKey,
+    issuance: &Issuance,
+) -> Result<Option<ServingProfiles>, Failure> {
+    let objects = &*managing.objects;
+    let scep_profile = read::<ScepProfile>(objects, key.scep_profile).await?;
+    let ra_profile = read::<RaProfile>(objects, issuance.ra_profile).await?;
+    let (Some(scep_profile), Some(ra_profile)) = (scep_profile, ra_profile) else {
+        return Ok(None);
+    };
+    let (scep_profile, ra_profile) = (scep_profile.object, ra_profile.object);
+    let is_serving = scep_profile.enabled && ra_profile.enabled;
+    Ok(is_serving.then_some(ServingProfiles {
+        scep_profile,
+        ra_profile,
+    }))
 }
 
 /// Finishes the transactions that a crash left unfinished, and whose requesters do not come back for. What fails for one is logged, and
@@ -82,8 +171,8 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
             }) = transaction
                 && lease_until < now
             {
-                let signing = signing(managing);
-                if let Err(error) = signing.resume(&key, claim, &issuance).await {
+                let resumed = resume(managing, &key, claim, &issuance).await;
+                if let Err(error) = resumed {
                     let (uuid, cause) = (summary.uuid, Causes(&error));
                     tracing::error!(%uuid, error = %cause, "a transaction was not finished");
                     finished = Err(error);
@@ -95,6 +184,20 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
             return finished;
         }
     }
+}
+
+/// Finishes one of them, if the profiles of today still serve; withdraws it otherwise.
+async fn resume(
+    managing: &Managing,
+    key: &TransactionKey,
+    claim: Uuid,
+    issuance: &Issuance,
+) -> Result<(), Failure> {
+    let profiles = serving(managing, key, issuance).await?;
+    let verdict = Verdict::of(profiles.is_some());
+    let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
+    let signing = signing(managing, threshold);
+    signing.resume(key, claim, issuance, verdict).await
 }
 
 /// How many transactions are looked at in one step.
@@ -133,7 +236,9 @@ async fn pending(
 ) -> Result<(Transaction, Issuance), ManageError> {
     let found = managing.transactions.transaction(uuid).await?;
     let transaction = found.ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
-    if version.is_some_and(|version| version != transaction.version()) {
+    if let Some(version) = version
+        && version != review(managing, &transaction).await?.version
+    {
         return Err(ManageError::Conflict);
     }
     match &transaction.state {
@@ -148,42 +253,38 @@ async fn pending(
     }
 }
 
-/// What was held, as it is to be signed now.
+/// What was held, as it would be signed now, and when that expires.
 async fn release(
     managing: &Managing,
-    transaction: &Transaction,
+    ra_profile: &RaProfile,
     held: Issuance,
-) -> Result<Issuance, ManageError> {
-    let objects = &*managing.objects;
-    let scep_profile = read::<ScepProfile>(objects, transaction.key.scep_profile).await?;
-    let ra_profile = read::<RaProfile>(objects, held.ra_profile).await?;
-    let ra_profile = ra_profile.filter(|found| found.object.enabled);
-    let (Some(ra_profile), true) = (
-        ra_profile,
-        scep_profile.is_some_and(|found| found.object.enabled),
-    ) else {
-        return Err(vec![Invalid::ProfileNotServing].into());
-    };
+) -> Result<(Issuance, OffsetDateTime), ManageError> {
     let authority: Versioned<Authority> = managing.get(held.authority).await?;
     let issuing = authority.object.issuing();
     let issuing = issuing.ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
     let crl_url = managing.deployment.crl_url(&issuing);
-    let template = &ra_profile.object.template;
     let now = managing.clock.now();
-    let to_be_signed = released(&held.to_be_signed, &issuing, template, &crl_url, now);
-    let to_be_signed = to_be_signed.map_err(|error| match error {
-        IssueError::Refused(Refusal::Rule(_)) => vec![Invalid::AuthorityNotValid].into(),
-        error @ (IssueError::Refused(_) | IssueError::Encode(_)) => {
-            ManageError::from(Failure::encode(error))
+    let template = &ra_profile.template;
+    let released = released(&held.to_be_signed, &issuing, template, &crl_url, now);
+    let Leaf {
+        to_be_signed,
+        validity,
+        ..
+    } = released.map_err(|error| match error {
+        IssueError::Refused(Refusal::Rule(RuleViolation::Validity)) => {
+            vec![Invalid::AuthorityNotValid].into()
         }
+        IssueError::Refused(refusal) => vec![Invalid::Rule(refusal.text().into_owned())].into(),
+        IssueError::Encode(error) => ManageError::from(Failure::encode(error)),
     })?;
-    Ok(Issuance {
+    let issuance = Issuance {
         to_be_signed,
         generation: issuing.generation,
         key: issuing.key,
         key_algorithm: issuing.key_algorithm,
         ..held
-    })
+    };
+    Ok((issuance, validity.not_after))
 }
 
 fn record(

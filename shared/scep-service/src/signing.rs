@@ -1,0 +1,214 @@
+//! Signing what is claimed, and recording it: the last two steps of issuing.
+
+use std::time::Duration;
+
+use ca_issuer::{IssuedCertificate, assemble};
+use scep_cms::Validity;
+use scep_protocol::{
+    AvailableProfile, Issuance, Revocation, RevocationReason, TransactionKey, renewable_from,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::fault_point::fault_point;
+use crate::issue::{Granted, LEASE, RESEND_WINDOW};
+use crate::{
+    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Failure, Guarded,
+    Issuing, Transactions,
+};
+
+/// What becomes of a signed certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is recorded and handed out.
+    Issue,
+    /// It is recorded as revoked: its profile does not serve any more.
+    Withdraw,
+}
+
+impl Verdict {
+    /// What becomes of a certificate whose profiles serve, or do not.
+    pub(crate) const fn of(serving: bool) -> Self {
+        match serving {
+            true => Self::Issue,
+            false => Self::Withdraw,
+        }
+    }
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    /// Its certificate is recorded.
+    Issued(Granted),
+    /// Another claimant was faster.
+    Lost,
+    /// Its certificate is recorded as revoked, because of this.
+    Withdrawn(Bar),
+}
+
+/// What signing takes.
+pub(crate) struct Signing<'a> {
+    pub(crate) transactions: &'a dyn Transactions,
+    pub(crate) ca_keys: &'a dyn CaKeys,
+    pub(crate) clock: &'a dyn Clock,
+    /// For how long the same request gets the same certificate at least, if that is valid for so long.
+    pub(crate) resend_window: Duration,
+    /// The SCEP Profile's, for how long it usually does.
+    pub(crate) renewal_threshold_days: Option<u32>,
+}
+
+impl<'a> Signing<'a> {
+    pub(crate) fn of(issuing: &'a Issuing, profile: &AvailableProfile) -> Self {
+        Self {
+            transactions: &*issuing.transactions,
+            ca_keys: &*issuing.ca_keys,
+            clock: &*issuing.reading.clock,
+            resend_window: RESEND_WINDOW,
+            renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
+        }
+    }
+
+    /// Finishes what a crash left. Whether it was this process that did, the next look at the transaction tells.
+    pub(crate) async fn resume(
+        &self,
+        key: &TransactionKey,
+        expired: Uuid,
+        issuance: &Issuance,
+        verdict: Verdict,
+    ) -> Result<(), Failure> {
+        let claim = Uuid::new_v4();
+        let lease_until = self.clock.now() + LEASE;
+        let taking = self
+            .transactions
+            .take_over(key, expired, claim, lease_until);
+        if taking.await? == ClaimOutcome::Lost {
+            return Ok(());
+        }
+        match verdict {
+            Verdict::Issue => {
+                self.finish(key, claim, issuance).await?;
+            }
+            Verdict::Withdraw => {
+                let record = self.sign(key, claim, issuance).await?;
+                self.withdraw(claim, record, "its profile is disabled")
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Signs what is claimed and records it.
+    pub(crate) async fn finish(
+        &self,
+        key: &TransactionKey,
+        claim: Uuid,
+        issuance: &Issuance,
+    ) -> Result<Finished, Failure> {
+        let record = self.sign(key, claim, issuance).await?;
+        let summary = &record.summary;
+        let validity = Validity {
+            not_before: summary.not_before,
+            not_after: summary.not_after,
+        };
+        let resend_until = renewable_from(validity, self.renewal_threshold_days)
+            .max(summary.issued_at + self.resend_window)
+            .min(summary.not_after);
+        let completing = self.transactions.complete(claim, &record, resend_until);
+        let outcome = completing.await?;
+        let serial_number = &summary.serial_number;
+        let transaction_id = key.transaction_id.as_str();
+        tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
+        match outcome {
+            Guarded::Won => Ok(Finished::Issued(Granted {
+                certificate: record.certificate,
+                generation: issuance.generation,
+                resent: false,
+            })),
+            Guarded::Lost => Ok(Finished::Lost),
+            Guarded::Barred(bar) => {
+                let reason = match bar {
+                    Bar::KeyRevoked => "its key is revoked",
+                    Bar::PredecessorRevoked => "the certificate that it renews is revoked",
+                    Bar::TooManySuccessors => {
+                        "the certificate that it renews has too many successors"
+                    }
+                };
+                self.withdraw(claim, record, reason).await?;
+                Ok(Finished::Withdrawn(bar))
+            }
+        }
+    }
+
+    async fn sign(
+        &self,
+        key: &TransactionKey,
+        claim: Uuid,
+        issuance: &Issuance,
+    ) -> Result<CertificateRecord, Failure> {
+        let transaction_id = key.transaction_id.as_str();
+        tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
+        let signing = self.ca_keys.sign(
+            &issuance.key,
+            issuance.key_algorithm,
+            &issuance.to_be_signed,
+        );
+        let signature = signing.await?;
+        fault_point("signed");
+        let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
+            .map_err(Failure::encode)?;
+        record(issued, key, issuance, self.clock.now())
+    }
+
+    /// Records what is signed and may not be issued: the authority signs nothing that no record knows, and a
+    /// certificate that should not be good is revoked before anybody has it.
+    async fn withdraw(
+        &self,
+        claim: Uuid,
+        record: CertificateRecord,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let mut withdrawn = record;
+        let now = self.clock.now();
+        withdrawn.summary.revocation = Some(Revocation {
+            at: now,
+            reason: RevocationReason::PrivilegeWithdrawn,
+        });
+        let until = now + self.resend_window;
+        let withdrawing = self.transactions.withdraw(claim, &withdrawn, reason, until);
+        let outcome = withdrawing.await?;
+        let serial_number = &withdrawn.summary.serial_number;
+        tracing::warn!(%claim, serial_number, reason, ?outcome, "withdrawn");
+        Ok(())
+    }
+}
+
+fn record(
+    issued: IssuedCertificate,
+    key: &TransactionKey,
+    issuance: &Issuance,
+    now: OffsetDateTime,
+) -> Result<CertificateRecord, Failure> {
+    let serial_number = u128::from_str_radix(&issued.serial_number, 16).map_err(Failure::encode)?;
+    Ok(CertificateRecord {
+        summary: CertificateSummary {
+            uuid: Uuid::from_u128(serial_number),
+            authority: issuance.authority,
+            ra_profile: issuance.ra_profile,
+            scep_profile: key.scep_profile,
+            serial_number: issued.serial_number,
+            subject: issued.subject,
+            common_name: issued.common_name,
+            key: issuance.subject_key,
+            predecessor: issuance.predecessor,
+            not_before: issued.validity.not_before,
+            not_after: issued.validity.not_after,
+            issued_at: now,
+            revocation: None,
+        },
+        transaction: key.clone(),
+        certificate: issued.certificate,
+        generation: issuance.generation,
+        annotations: issuance.annotations.clone(),
+    })
+}

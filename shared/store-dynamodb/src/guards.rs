@@ -1,0 +1,341 @@
+//! Writes that other records may forbid: revoked keys and predecessors, requests that came before, successors.
+
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
+use scep_protocol::{Fingerprint, RequestFingerprint, SameRequest, SignerClass, TransactionKey};
+use scep_service::{Bar, Claim, ClaimOutcome, Guarded, MAX_SUCCESSORS, Renewal, StoreError};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::DynamoDbStore;
+use crate::certificates::certificate_id_of;
+use crate::item::{
+    CLAIM, EXPIRES_AT, ID, Item, REVOKED_AT, Reader, SUCCESSORS, TRANSACTION, milliseconds, number,
+    seconds, text, unavailable,
+};
+use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
+
+const WHAT: &str = "request";
+
+/// One write of several, and what it means when its condition does not hold.
+pub(crate) struct GuardedWrite {
+    pub(crate) write: TransactWriteItem,
+    /// `None` where its condition always holds.
+    otherwise: Option<Guarded>,
+}
+
+impl GuardedWrite {
+    /// A write that another process may have been faster with.
+    pub(crate) const fn contended(write: TransactWriteItem) -> Self {
+        Self {
+            write,
+            otherwise: Some(Guarded::Lost),
+        }
+    }
+
+    /// A write that nothing forbids.
+    pub(crate) const fn sure(write: TransactWriteItem) -> Self {
+        Self {
+            write,
+            otherwise: None,
+        }
+    }
+
+    const fn barred(write: TransactWriteItem, bar: Bar) -> Self {
+        Self {
+            write,
+            otherwise: Some(Guarded::Barred(bar)),
+        }
+    }
+}
+
+/// The id of the item, in the certificates table, that says that a key is revoked.
+fn revoked_key_id(key: Fingerprint) -> String {
+    format!("key/{key}")
+}
+
+/// The id of the item that says where a request came before: of everything that makes it the same.
+fn request_id(scep_profile: Uuid, request: &RequestFingerprint, signer_key: Fingerprint) -> String {
+    let class = match request.signer_class {
+        SignerClass::Certificate => 1,
+        SignerClass::Challenge => 2,
+        SignerClass::Nobody => 3,
+    };
+    let parts = [
+        &scep_profile.into_bytes()[..],
+        &request.ra_profile.into_bytes(),
+        &request.csr.0,
+        &[class],
+        &signer_key.0,
+    ];
+    format!("request/{}", Fingerprint::of(&parts.concat()))
+}
+
+fn successors_id(authority: Uuid, predecessor: Uuid) -> String {
+    format!("successors/{authority}/{predecessor}")
+}
+
+impl DynamoDbStore {
+    /// Writes all or nothing. An item that has this claim already is what a retry finds whose answer was lost.
+    pub(crate) async fn write_guarded(
+        &self,
+        operation: &'static str,
+        writes: Vec<GuardedWrite>,
+        claim: Uuid,
+    ) -> Result<Guarded, StoreError> {
+        let items: Vec<_> = writes.iter().map(|write| write.write.clone()).collect();
+        for conflicts in 0..MAX_TRIES {
+            pause(conflicts).await;
+            let writing = self.client.transact_write_items();
+            let written = writing.set_transact_items(Some(items.clone())).send().await;
+            let Err(error) = written else {
+                return Ok(Guarded::Won);
+            };
+            let reasons = cancellation_reasons(&error);
+            let failed = reasons
+                .iter()
+                .position(|reason| *reason == CONDITION_FAILED);
+            if let Some(failed) = failed {
+                if has_claim(&error, failed, claim) {
+                    return Ok(Guarded::Won);
+                }
+                let otherwise = writes.get(failed).and_then(|failed| failed.otherwise);
+                return otherwise.ok_or_else(|| unavailable(operation)(error));
+            }
+            // Somebody else touches one of the items at this very moment: who comes second will see that it is too late.
+            if !pass(&reasons) {
+                return Err(unavailable(operation)(error));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Goes through unless a certificate of the key is revoked.
+    pub(crate) fn key_is_good(&self, key: Fingerprint) -> Result<GuardedWrite, BuildError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.certificates)
+            .key(ID, text(revoked_key_id(key)))
+            .condition_expression("attribute_not_exists(id)")
+            .build()?;
+        let write = TransactWriteItem::builder().condition_check(check).build();
+        Ok(GuardedWrite::barred(write, Bar::KeyRevoked))
+    }
+
+    /// Goes through unless this certificate is revoked, or gone.
+    pub(crate) fn predecessor_is_good(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+    ) -> Result<GuardedWrite, BuildError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.certificates)
+            .key(ID, text(certificate_id_of(authority, predecessor)))
+            .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)")
+            .build()?;
+        let write = TransactWriteItem::builder().condition_check(check).build();
+        Ok(GuardedWrite::barred(write, Bar::PredecessorRevoked))
+    }
+
+    /// Says that a certificate of this key is revoked.
+    pub(crate) fn put_revoked_key(
+        &self,
+        key: Fingerprint,
+        at: OffsetDateTime,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let put = Put::builder()
+            .table_name(&self.tables.certificates)
+            .set_item(Some(Item::from([
+                (ID.to_owned(), text(revoked_key_id(key))),
+                (REVOKED_AT.to_owned(), milliseconds(at)),
+            ])))
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    pub(crate) async fn key_is_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.certificates)
+            .key(ID, text(revoked_key_id(key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("reading a revoked key"))?;
+        Ok(found.item.is_some())
+    }
+
+    /// Puts the item that says where a request came, unless another claim was faster.
+    pub(crate) fn claim_request(&self, claim: &Claim) -> Result<GuardedWrite, BuildError> {
+        let transaction = text(claim.key.uuid().to_string());
+        let id = request_id(claim.key.scep_profile, &claim.request, claim.signer_key);
+        let mut put = Put::builder()
+            .table_name(&self.tables.transactions)
+            .set_item(Some(request_item(
+                id,
+                &claim.key,
+                claim.claim,
+                claim.request_until,
+            )))
+            .expression_attribute_names("#transaction", TRANSACTION)
+            .expression_attribute_values(":this", transaction)
+            .expression_attribute_values(":now", seconds(claim.claimed_at));
+        // Expired items stay for hours in DynamoDB.
+        let free = "attribute_not_exists(id) OR expiresAt < :now OR #transaction = :this";
+        put = match claim.replaced.request {
+            None => put.condition_expression(free),
+            Some(replaced) => put
+                .condition_expression(format!("{free} OR claim = :replaced"))
+                .expression_attribute_values(":replaced", text(replaced.to_string())),
+        };
+        let write = TransactWriteItem::builder().put(put.build()?).build();
+        Ok(GuardedWrite::contended(write))
+    }
+
+    /// Says where an approved request came, for longer than it was waiting.
+    pub(crate) fn keep_request(
+        &self,
+        held: &scep_protocol::Transaction,
+        claim: Uuid,
+        until: OffsetDateTime,
+    ) -> Result<GuardedWrite, BuildError> {
+        let id = request_id(held.key.scep_profile, &held.request, held.signer_key);
+        let put = Put::builder()
+            .table_name(&self.tables.transactions)
+            .set_item(Some(request_item(id, &held.key, claim, until)))
+            .build()?;
+        let write = TransactWriteItem::builder().put(put).build();
+        Ok(GuardedWrite::sure(write))
+    }
+
+    pub(crate) async fn find_request(
+        &self,
+        scep_profile: Uuid,
+        request: &RequestFingerprint,
+        signer_key: Fingerprint,
+    ) -> Result<Option<SameRequest>, StoreError> {
+        let id = request_id(scep_profile, request, signer_key);
+        let Some(item) = self.transactions_item(id).await? else {
+            return Ok(None);
+        };
+        let reader = Reader {
+            what: WHAT,
+            item: &item,
+        };
+        let transaction = self.transaction_item(reader.uuid(TRANSACTION)?).await?;
+        let transaction = transaction
+            .as_ref()
+            .map(crate::transactions::transaction)
+            .transpose()?;
+        let is_same = |found: &scep_protocol::Transaction| {
+            found.request == *request && found.signer_key == signer_key
+        };
+        Ok(Some(SameRequest {
+            claim: reader.uuid(CLAIM)?,
+            transaction: transaction.filter(is_same),
+        }))
+    }
+
+    /// Adds a successor to those of its predecessor, if there is room for one more.
+    pub(crate) fn claim_succession(
+        &self,
+        authority: Uuid,
+        renewal: &Renewal,
+    ) -> Result<GuardedWrite, BuildError> {
+        let most = u64::try_from(MAX_SUCCESSORS).unwrap_or(u64::MAX);
+        let update = Update::builder()
+            .table_name(&self.tables.transactions)
+            .key(ID, text(successors_id(authority, renewal.predecessor)))
+            .update_expression(
+                "SET successors = list_append(if_not_exists(successors, :none), :one), \
+                 expiresAt = :until",
+            )
+            .condition_expression("attribute_not_exists(successors) OR size(successors) < :most")
+            .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
+            .expression_attribute_values(":one", uuids(&[renewal.successor]))
+            .expression_attribute_values(":until", seconds(renewal.predecessor_not_after))
+            .expression_attribute_values(":most", number(most))
+            .build()?;
+        let write = TransactWriteItem::builder().update(update).build();
+        Ok(GuardedWrite::barred(write, Bar::TooManySuccessors))
+    }
+
+    pub(crate) async fn successors_of(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let id = successors_id(authority, predecessor);
+        let Some(item) = self.transactions_item(id).await? else {
+            return Ok(Vec::new());
+        };
+        let reader = Reader {
+            what: "list of successors",
+            item: &item,
+        };
+        reader.read(SUCCESSORS, |value| {
+            let parsed = value.as_l().ok()?.iter();
+            parsed
+                .map(|uuid| Uuid::parse_str(uuid.as_s().ok()?).ok())
+                .collect()
+        })
+    }
+
+    /// Writes a list of successors in the place of the one that is known.
+    pub(crate) async fn replace_successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+        known: &[Uuid],
+        living: &[Uuid],
+    ) -> Result<ClaimOutcome, StoreError> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.tables.transactions)
+            .key(ID, text(successors_id(authority, predecessor)))
+            .update_expression("SET successors = :living")
+            .condition_expression("successors = :known")
+            .expression_attribute_values(":living", uuids(living))
+            .expression_attribute_values(":known", uuids(known))
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(ClaimOutcome::Won),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(ClaimOutcome::Lost)
+            }
+            Err(error) => Err(unavailable("forgetting successors")(error)),
+        }
+    }
+}
+
+/// Does the item whose condition did not hold have this claim?
+fn has_claim(error: &SdkError<TransactWriteItemsError>, failed: usize, claim: Uuid) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return false;
+    };
+    let reason = cancelled.cancellation_reasons().get(failed);
+    let item = reason.and_then(|reason| reason.item());
+    item.and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string()))
+}
+
+fn request_item(id: String, key: &TransactionKey, claim: Uuid, until: OffsetDateTime) -> Item {
+    Item::from([
+        (ID.to_owned(), text(id)),
+        (TRANSACTION.to_owned(), text(key.uuid().to_string())),
+        (CLAIM.to_owned(), text(claim.to_string())),
+        (EXPIRES_AT.to_owned(), seconds(until)),
+    ])
+}
+
+fn uuids(uuids: &[Uuid]) -> AttributeValue {
+    AttributeValue::L(uuids.iter().map(|uuid| text(uuid.to_string())).collect())
+}
