@@ -3,6 +3,7 @@
 mod adapters;
 mod approval;
 mod architecture;
+mod attacks;
 mod availability;
 mod capabilities;
 mod clients;

@@ -150,3 +150,223 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
         }
     }
 }
+
+/// DER of an element with these contents.
+fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
+    let contents = contents.concat();
+    let length = contents.len();
+    let mut der = vec![tag];
+    match length {
+        0..=127 => der.push(length as u8),
+        128..=255 => der.extend([0x81, length as u8]),
+        _ => der.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    der.extend(contents);
+    der
+}
+
+/// Where the block of garbage lies that every splice makes before a block of the attacker's choice.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    ChallengeText,
+    AlgorithmParameters,
+    ExtensionValue,
+    Signature,
+}
+
+const SHAPES: [Shape; 4] = [
+    Shape::ChallengeText,
+    Shape::AlgorithmParameters,
+    Shape::ExtensionValue,
+    Shape::Signature,
+];
+
+const GARBAGE: [u8; 16] = [0xA7; 16];
+
+/// What a spliced ciphertext decrypts to: a PKCS #10 request for this key, whole blocks, of which the last octet is the guess.
+/// With the guess 1 it has one octet of padding, and is a request; with any other it is none.
+fn plaintext(shape: Shape, key: &[u8], guess: u8) -> Vec<u8> {
+    let build = |filler: usize| {
+        let in_shape = |wanted: bool| if wanted { &GARBAGE[..] } else { &[][..] };
+        let challenge = in_shape(matches!(shape, Shape::ChallengeText));
+        let value = in_shape(matches!(shape, Shape::ExtensionValue));
+        let parameters = in_shape(matches!(shape, Shape::AlgorithmParameters));
+        let set = |value: Vec<u8>| element(0x31, &[&value]);
+        let attribute = |arcs: &str, value: Vec<u8>| element(0x30, &[&oid(arcs), &set(value)]);
+        let challenge = attribute("1.2.840.113549.1.9.7", element(0x0c, &[challenge]));
+        let extension = element(0x30, &[&oid("2.5.29.17"), &element(0x04, &[value])]);
+        let extensions = element(0x30, &[&extension]);
+        let extensions = attribute("1.2.840.113549.1.9.14", extensions);
+        let attributes = element(0xa0, &[&challenge, &extensions]);
+        let name = element(0x30, &[]);
+        let info = element(0x30, &[&[2, 1, 0], &name, key, &attributes]);
+        let parameters = element(0x04, &[parameters]);
+        let algorithm = element(0x30, &[&oid("1.2.840.113549.1.1.11"), &parameters]);
+        let signature = element(0x03, &[&[0], &GARBAGE, &vec![0x55; 240 + filler]]);
+        element(0x30, &[&info, &algorithm, &signature])
+    };
+    let request = (0..16)
+        .map(build)
+        .find(|request| request.len() % 16 == 15)
+        .unwrap();
+    [request, vec![guess]].concat()
+}
+
+/// An envelope whose ciphertext decrypts to exactly these blocks, wrapped anew each time.
+fn spliced(world: &World, blocks: &[u8]) -> Vec<u8> {
+    use aes::cipher::block_padding::NoPadding;
+    use aes::cipher::{BlockModeEncrypt, KeyIvInit};
+    let cipher = ContentEncryption::Aes128Cbc;
+    let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+    let to = SealTo::Certificate(&world.ra_certificate);
+    let room = vec![0; blocks.len() - 1];
+    let mut envelope = PkcsPkiEnvelope::seal(&room, cipher, &key, &[6; 16], to).unwrap();
+    let encryptor = cbc::Encryptor::<aes::Aes128>::new(&[5; 16].into(), &[6; 16].into());
+    let ciphertext = encryptor.encrypt_padded_vec::<NoPadding>(blocks);
+    let place = envelope.len() - ciphertext.len();
+    envelope[place..].copy_from_slice(&ciphertext);
+    envelope
+}
+
+/// What an attacker sees of an answer, and the public-key operations that it took.
+async fn seen(world: &World, device: &Device, message: Vec<u8>) -> (FailInfo, String, usize, u64) {
+    let before = scep_cms::operations::counted();
+    let response = world.post(message).await;
+    let operations = scep_cms::operations::counted() - before;
+    assert_eq!(response.status(), 200);
+    let (reason, text) = device
+        .read(response.body(), &world.ra_certificate)
+        .failure();
+    (reason, text, response.body().len(), operations)
+}
+
+/// The answers to 256 paddings, in each shape of splice, as each kind of message, by each kind of signer, are the same, and took
+/// the same work.
+#[tokio::test]
+async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
+    let world = World::new().await;
+    let holder = world.enrolled("device-1").await;
+    world.make_renewable(&holder.certificate);
+    let (attacker, victim) = (Device::rsa(), Device::rsa());
+    let own = |device: &Device| device.certificate.subject_public_key_info().to_vec();
+    // An attacker who had the modulus of a captured request made his own; a holder; a holder about another's key, and about
+    // what is no key.
+    let cases = [
+        (&attacker, MessageType::PkcsReq, own(&attacker)),
+        (&attacker, MessageType::PkcsReq, own(&victim)),
+        (&holder, MessageType::PkcsReq, own(&holder)),
+        (&holder, MessageType::RenewalReq, own(&holder)),
+        (&holder, MessageType::RenewalReq, own(&victim)),
+        (&holder, MessageType::RenewalReq, element(0x30, &[&GARBAGE])),
+    ];
+    for (case, (device, message_type, key)) in cases.into_iter().enumerate() {
+        let mut answers = std::collections::BTreeSet::new();
+        for shape in SHAPES {
+            // Every padding for the signer whom anybody can be; each kind of answer for the others.
+            let step = if case == 0 { 1 } else { 15 };
+            for guess in (1..=255).step_by(step).chain([0]) {
+                let mut request = device.request(Vec::new());
+                request.message_type = message_type;
+                let envelope = spliced(&world, &plaintext(shape, &key, guess));
+                let message = device.signed(&request, Some(envelope));
+                let (reason, text, length, operations) = seen(&world, device, message).await;
+                assert_eq!((reason, &*text), (FailInfo::BadMessageCheck, CLOSED));
+                answers.insert((length, operations));
+            }
+        }
+        assert_eq!(answers.len(), 1, "{message_type:?}: {answers:?}");
+    }
+}
+
+/// A RenewalReq, GetCert or GetCRL of nobody we know is not opened at all, whatever it holds.
+#[tokio::test]
+async fn what_nobody_may_send_is_not_opened() {
+    let (world, attacker) = (World::new().await, Device::rsa());
+    let key = attacker.certificate.subject_public_key_info().to_vec();
+    for message_type in [
+        MessageType::RenewalReq,
+        MessageType::GetCert,
+        MessageType::GetCrl,
+    ] {
+        for guess in [1, 2, 255] {
+            let mut request = attacker.request(Vec::new());
+            request.message_type = message_type;
+            let envelope = spliced(&world, &plaintext(Shape::Signature, &key, guess));
+            let message = attacker.signed(&request, Some(envelope));
+            let (reason, text, _, operations) = seen(&world, &attacker, message).await;
+            assert_eq!((reason, &*text), (FailInfo::BadRequest, NOT_OURS));
+            // The message's own signature.
+            assert_eq!(operations, 1);
+        }
+    }
+}
+
+const NOT_OURS: &str =
+    "the signer's certificate was not issued by this authority under this RA Profile";
+
+/// An encrypted key serves the ciphertext that it came with first, and no other: whoever signs, whatever the message, under the RA
+/// key or the challenge; until the memory of it ends.
+#[tokio::test]
+async fn an_encrypted_key_serves_one_ciphertext() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let request = enrolment(&device);
+    let cipher = ContentEncryption::Aes128Cbc;
+    let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+    let to = SealTo::Certificate(&world.ra_certificate);
+    let captured = PkcsPkiEnvelope::seal(
+        request.content.as_ref().unwrap(),
+        cipher,
+        &key,
+        &[6; 16],
+        to,
+    );
+    let captured = captured.unwrap();
+    let send = |envelope: &[u8]| device.signed(&request, Some(envelope.to_vec()));
+    let ask = async |message: Vec<u8>| {
+        let response = world.post(message).await;
+        device.read(response.body(), &world.ra_certificate)
+    };
+    ask(send(&captured)).await.leaf();
+    // The same request, encrypted with another initialization vector: it would open to what is intact.
+    let other = replaced(&captured, &[6; 16], &[9; 16]);
+    let closed = (FailInfo::BadMessageCheck, CLOSED.to_owned());
+    assert_eq!(ask(send(&other)).await.failure(), closed);
+    // The first one goes on being served, and another key is another key.
+    ask(send(&captured)).await.leaf();
+    ask(device.message(&request, &world.ra_certificate))
+        .await
+        .leaf();
+    // By a query of a holder.
+    let holder = world.enrolled("device-2").await;
+    let query = holder.query(MessageType::GetCert, &holder.certificate);
+    let message = holder.signed(&query, Some(captured.clone()));
+    let reply = world.post(message).await;
+    let reply = holder.read(reply.body(), &world.ra_certificate);
+    let unknown = "no certificate has this issuer and serial number";
+    assert_eq!(reply.failure(), (FailInfo::BadCertId, unknown.to_owned()));
+    // After a day it is forgotten: one try a day reads nothing.
+    world
+        .clock
+        .advance(std::time::Duration::from_secs(25 * 3600));
+    let text = ask(send(&other)).await;
+    assert_eq!(text.attributes.pki_status, scep_cms::PkiStatus::Failure);
+    assert_eq!(ask(send(&captured)).await.failure(), closed);
+}
+
+/// The answer to what does not open leaves at a fixed time after the end of its request, and the log alone says why.
+#[tokio::test]
+async fn what_does_not_open_is_answered_at_a_fixed_time() {
+    let mut world = World::new().await;
+    let delay = std::time::Duration::from_millis(250);
+    world.issuing.deployment.refusal_delay = delay;
+    let device = Device::rsa();
+    let key = device.certificate.subject_public_key_info().to_vec();
+    for guess in [1, 2] {
+        let envelope = spliced(&world, &plaintext(Shape::Signature, &key, guess));
+        let message = device.signed(&device.request(Vec::new()), Some(envelope));
+        let begun = std::time::Instant::now();
+        seen(&world, &device, message).await;
+        assert!(begun.elapsed() >= delay);
+    }
+}
