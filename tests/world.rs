@@ -42,11 +42,6 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
-    /// Today.
-    pub fn now_date(&self) -> time::Date {
-        self.now().date()
-    }
-
     /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);

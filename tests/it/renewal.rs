@@ -5,8 +5,10 @@ use std::time::Duration;
 use scep_cms::{FailInfo, MessageType};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{CertRep, Device, Request};
-use scepter_tests::world::{CHALLENGE, World};
+use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde_json::json;
+use time::macros::{date, datetime};
+use time::{Date, OffsetDateTime};
 
 /// A renewal that this device signs with what it holds, for a new key.
 async fn renew(world: &World, device: &Device, edit: impl FnOnce(&mut Request)) -> CertRep {
@@ -67,28 +69,25 @@ async fn a_certificate_is_renewed_for_the_same_key() {
     assert_eq!(leaf.subject_public_key_info(), key);
 }
 
-#[tokio::test]
-async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
-    let world = World::new().await;
+/// In a world that begins at this moment: renewed from one day on by half of a life of 365 days and an hour, from another on by
+/// a threshold of 30 days.
+async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
+    let plan = Plan {
+        now,
+        ..Plan::default()
+    };
+    let world = World::planned(plan).await;
     let device = world.enrolled("device-1").await;
-    let begin = world.clock.now_date();
-    let half = begin + time::Duration::days(182);
-    let reply = renew(&world, &device, |_| {}).await;
-    let (_, early) = reply.failure();
-    assert_eq!(
-        early,
-        format!("the certificate cannot be renewed before {half}")
-    );
+    let early = async |day: Date| {
+        let text = format!("the certificate cannot be renewed before {day}");
+        refused(&renew(&world, &device, |_| {}).await, &text);
+    };
+    early(half).await;
     world
         .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(30))
         .await;
     world.clock.advance(Duration::from_secs(330 * 24 * 60 * 60));
-    let (_, early) = renew(&world, &device, |_| {}).await.failure();
-    let day = begin + time::Duration::days(335);
-    assert_eq!(
-        early,
-        format!("the certificate cannot be renewed before {day}")
-    );
+    early(threshold).await;
     world.clock.advance(Duration::from_secs(6 * 24 * 60 * 60));
     renew(&world, &device, |_| {}).await.leaf();
     // All of its life.
@@ -97,6 +96,40 @@ async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
         .await;
     let young = world.enrolled("device-1").await;
     renew(&world, &young, |_| {}).await.leaf();
+}
+
+/// The days are told to the client, and depend on the hour and on leap days.
+#[tokio::test]
+async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
+    for (now, half, threshold) in [
+        (
+            datetime!(2026-06-15 11:59 UTC),
+            date!(2026 - 12 - 14),
+            date!(2027 - 05 - 16),
+        ),
+        (
+            datetime!(2026-06-15 13:00 UTC),
+            date!(2026 - 12 - 15),
+            date!(2027 - 05 - 16),
+        ),
+        (
+            datetime!(2026-12-31 23:58 UTC),
+            date!(2027 - 07 - 02),
+            date!(2027 - 12 - 01),
+        ),
+        (
+            datetime!(2028-02-28 23:58 UTC),
+            date!(2028 - 08 - 29),
+            date!(2029 - 01 - 28),
+        ),
+        (
+            datetime!(2028-02-29 12:00 UTC),
+            date!(2028 - 08 - 29),
+            date!(2029 - 01 - 29),
+        ),
+    ] {
+        renewable(now, half, threshold).await;
+    }
 }
 
 #[tokio::test]
