@@ -22,6 +22,8 @@ need javac default-jdk-headless
 need mvn maven
 need scepclient scep
 need dbus-run-session dbus
+# tests/clock.sh moves the clock with it.
+need faketime faketime
 [ -x /usr/lib/certmonger/scep-submit ] || packages+=(certmonger)
 need pki strongswan-pki
 # strongSwan's pki fetches by its curl plugin, and knows SHA-1 CMS by its extra ones.
