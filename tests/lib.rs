@@ -1,6 +1,7 @@
 //! What the tests stand on: a SCEP client of our own, a server in this process, and the server as a process.
 
 pub mod admin;
+pub mod asn1;
 pub mod device;
 pub mod runtime_api;
 pub mod samples;

@@ -7,6 +7,7 @@ mod attacks;
 mod availability;
 mod capabilities;
 mod clients;
+mod content;
 mod crashes;
 mod documents;
 mod edits;
@@ -32,6 +33,8 @@ mod state_machine;
 mod subordinate;
 mod tokens;
 mod vectors;
+mod warnings;
+mod weak_keys;
 mod wire;
 
 #[path = "../contract/mod.rs"]

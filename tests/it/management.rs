@@ -27,6 +27,8 @@ async fn a_scep_profile_is_made_disabled_with_every_default_and_shown_whole() {
         "enableIntune": false, "intuneTenant": null, "intuneApplicationId": null,
         "issueCertificateAttributes": [], "customAttributes": [],
         "certificateAssociations": { "owner": null, "groups": [], "customAttributes": [] },
+        "warnings": ["caCertificateForm: the authority has an EC key, and some clients encrypt to every certificate that GetCACert \
+                      shows; raOnly leaves it out."],
     });
     assert_eq!(body, expected);
     let path = format!("/scepProfiles/{uuid}");
@@ -97,7 +99,14 @@ async fn every_part_of_a_scep_profile_is_edited_kept_and_reset() {
     let body = json!({ "name": "new", "caCertificateUuid": ra_certificate });
     let new = admin.post("/scepProfiles", body).await.expect(201);
     for (field, value) in new.as_object().unwrap() {
-        if !["uuid", "name", "enabled", "enableChallengePassword"].contains(&field.as_str()) {
+        let own = [
+            "uuid",
+            "name",
+            "enabled",
+            "enableChallengePassword",
+            "warnings",
+        ];
+        if !own.contains(&field.as_str()) {
             assert_eq!(reset[field], *value, "{field}");
         }
     }
@@ -186,7 +195,11 @@ async fn each_rule_of_a_scep_profile_has_its_reason() {
         ),
         (
             json!({ "description": "d".repeat(301) }),
-            &["a description has at most 300 characters"],
+            &["a description has at most 300 characters, and none that hides or reorders text"],
+        ),
+        (
+            json!({ "description": "sretuor\u{202e}" }),
+            &["a description has at most 300 characters, and none that hides or reorders text"],
         ),
         (
             json!({ "enableIntune": true }),
@@ -225,6 +238,9 @@ async fn each_rule_of_an_authority_has_its_reason() {
     let rows = [
         (new("nonsense", "P1Y", None), &[subject][..]),
         (new("C=Germany", "P1Y", None), &[subject]),
+        (new("CN=Corp CA\0", "P1Y", None), &[subject]),
+        (new("CN=AC proC\u{202e}", "P1Y", None), &[subject]),
+        (new("CN=x,2.5.4.12=#3000", "P1Y", None), &[subject]),
         (
             new("CN=x", "PT0S", None),
             &["validity: longer than no time, and ending before the year 10000"],
@@ -250,7 +266,15 @@ async fn each_rule_of_an_authority_has_its_reason() {
     let rows = [
         (
             json!({ "commonName": "" }),
-            &["commonName: 1 to 64 characters"][..],
+            &["commonName: 1 to 64 characters, none of them a control character"][..],
+        ),
+        (
+            json!({ "commonName": "RA\0" }),
+            &["commonName: 1 to 64 characters, none of them a control character"],
+        ),
+        (
+            json!({ "commonName": "nimda\u{202e}" }),
+            &["commonName: 1 to 64 characters, none of them a control character"],
         ),
         (
             json!({ "commonName": "a", "keyAlgorithm": "EC_P256" }),
@@ -287,12 +311,28 @@ async fn each_rule_of_a_template_has_its_reason() {
             &["certificateTemplate.backdate: at most P31D"],
         ),
         (
-            template(json!({ "subject": { "allowed": ["O"] } })),
+            template(json!({ "subject": { "required": ["CN"], "allowed": ["O"] } })),
             &["certificateTemplate.subject: CN is required but not allowed"],
         ),
         (
             template(json!({ "subject": { "fixed": { "C": "Germany" } } })),
             &["certificateTemplate.subject.fixed: C cannot be this: two letters"],
+        ),
+        (
+            template(json!({ "subject": { "fixed": { "O": "proC\u{202e}" } } })),
+            &[
+                "certificateTemplate.subject.fixed: O cannot be this: 1 to 64 characters, none of them a control character or one that \
+               hides or reorders text",
+            ],
+        ),
+        (
+            template(
+                json!({ "subjectAltName": { "types": ["dns", "upn", "email"], "patterns": { "email": ".*@corp" } } }),
+            ),
+            &[
+                "certificateTemplate.subjectAltName.patterns.upn: needed, since types has upn: whoever knows a challenge could be \
+               anybody",
+            ],
         ),
     ];
     check(&admin, "PUT", &path, &rows).await;

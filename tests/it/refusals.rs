@@ -391,6 +391,6 @@ async fn broken_rules_are_named() {
         .await;
     let csr = device.csr("device-1", Some(CHALLENGE), &["a.example"]);
     let message = device.message(&device.request(csr), &world.ra_certificate);
-    let text = "rule subjectAltName.types: dns is not allowed";
+    let text = "rule subjectAltName.types: dns is not allowed: \"a.example\"";
     check(&device, &world, message, FailInfo::BadRequest, text);
 }

@@ -111,37 +111,37 @@ async fn each_rule_that_a_request_breaks_names_itself() {
             json!({ "subject": { "fixed": { "O": "Other" } } }),
             "a",
             &[],
-            "rule subject.fixed: O has another value",
+            "rule subject.fixed: O has another value: \"Corp\"",
         ),
         (
             json!({ "subject": { "commonNamePattern": "r-[0-9]+" } }),
             "a",
             &[],
-            "rule subject.commonNamePattern: the CN does not match",
+            "rule subject.commonNamePattern: the CN does not match: \"a\"",
         ),
         (
             json!({ "subjectAltName": { "types": ["ip"] } }),
             "a",
             &["a.example"],
-            "rule subjectAltName.types: dns is not allowed",
+            "rule subjectAltName.types: dns is not allowed: \"a.example\"",
         ),
         (
             json!({ "subjectAltName": { "patterns": { "dns": ".*\\.example" } } }),
             "a",
             &["a.example", "b.test"],
-            "rule subjectAltName.patterns: dns does not match",
+            "rule subjectAltName.patterns: dns does not match: \"b.test\"",
         ),
         (
             json!({ "subjectAltName": { "patterns": { "ip": "10\\..*" } } }),
             "a",
             &["192.0.2.1"],
-            "rule subjectAltName.patterns: ip does not match",
+            "rule subjectAltName.patterns: ip does not match: \"192.0.2.1\"",
         ),
         (
             json!({ "subjectAltName": { "commonNameAsDns": true } }),
             "a b",
             &[],
-            "rule subjectAltName.commonNameAsDns: the CN is no DNS name",
+            "rule subjectAltName.commonNameAsDns: the CN is no DNS name: \"a b\"",
         ),
     ] {
         let refused = ruled.ask(template.clone(), common_name, names).await;

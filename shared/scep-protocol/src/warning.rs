@@ -45,7 +45,7 @@ pub enum Warning {
     ChallengeShort,
     /// The challengePassword was set before its length was noted.
     ChallengeUnjudged,
-    /// GetCACert answers with a certificate of an EC key, which clients may take for one to encrypt to.
+    /// GetCACert shows a certificate of an EC key, to which nothing can be encrypted: micromdm's scepclient tries.
     EcAuthority,
     /// Whoever knows the challengePassword may choose whom a certificate names.
     Identities {
@@ -76,8 +76,8 @@ impl Display for Warning {
                 "challengePassword: it was set before its length was noted; set it again to have it judged.",
             ),
             Self::EcAuthority => f.write_str(
-                "caCertificateForm: the authority has an EC key, and clients that know RSA alone may not read its certificate; raOnly \
-                 leaves it out.",
+                "caCertificateForm: the authority has an EC key, and some clients encrypt to every certificate that GetCACert shows; \
+                 raOnly leaves it out.",
             ),
             Self::Identities {
                 ra_profile,

@@ -1,0 +1,133 @@
+//! DER that no library would write, element by element: names and PKCS #10 requests of whatever parts.
+
+use der::asn1::ObjectIdentifier;
+use der::{Encode, Tag};
+
+use crate::world::CHALLENGE;
+
+/// One element of DER.
+pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
+    let contents = contents.concat();
+    let length = contents.len().to_be_bytes();
+    let mut der = vec![tag];
+    if contents.len() < 0x80 {
+        der.push(length[7]);
+    } else {
+        let significant: Vec<_> = length.into_iter().skip_while(|octet| *octet == 0).collect();
+        der.push(0x80 | u8::try_from(significant.len()).unwrap());
+        der.extend(significant);
+    }
+    der.extend(contents);
+    der
+}
+
+/// An OBJECT IDENTIFIER.
+pub fn oid(arcs: &str) -> Vec<u8> {
+    ObjectIdentifier::new(arcs).unwrap().to_der().unwrap()
+}
+
+/// An INTEGER that is not negative, of its octets.
+pub fn integer(octets: &[u8]) -> Vec<u8> {
+    let sign: &[u8] = if octets[0] < 0x80 { &[] } else { &[0] };
+    element(0x02, &[sign, octets])
+}
+
+/// A BIT STRING of whole octets.
+pub fn bits(octets: &[u8]) -> Vec<u8> {
+    element(0x03, &[&[0], octets])
+}
+
+/// An RDN of one attribute.
+pub fn rdn(kind: &str, tag: Tag, value: &[u8]) -> Vec<u8> {
+    let value = element(tag.to_der().unwrap()[0], &[value]);
+    element(0x31, &[&element(0x30, &[&oid(kind), &value])])
+}
+
+/// A Name.
+pub fn name(rdns: &[Vec<u8>]) -> Vec<u8> {
+    element(0x30, &[&rdns.concat()])
+}
+
+/// A Name of one CN, a UTF8String.
+pub fn common_name(text: &str) -> Vec<u8> {
+    name(&[rdn(CN, Tag::Utf8String, text.as_bytes())])
+}
+
+/// SubjectPublicKeyInfo of an RSA key.
+pub fn rsa_spki(modulus: &[u8], parameters: &[u8]) -> Vec<u8> {
+    let key = element(0x30, &[&integer(modulus), &integer(&[1, 0, 1])]);
+    let algorithm = element(0x30, &[&oid(RSA_ENCRYPTION), parameters]);
+    element(0x30, &[&algorithm, &bits(&key)])
+}
+
+/// commonName.
+pub const CN: &str = "2.5.4.3";
+/// NULL.
+pub const NULL: &[u8] = &[5, 0];
+/// rsaEncryption.
+pub const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
+/// sha256WithRSAEncryption.
+pub const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
+const SUBJECT_ALT_NAME: &str = "2.5.29.17";
+const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
+
+/// CertificationRequestInfo with the right challengePassword and these extensions.
+pub fn request_info(subject: &[u8], spki: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
+    let challenge = element(0x31, &[&element(0x0c, &[CHALLENGE.as_bytes()])]);
+    let challenge = element(0x30, &[&oid("1.2.840.113549.1.9.7"), &challenge]);
+    let mut attributes = challenge;
+    if !extensions.is_empty() {
+        let extensions = element(0x31, &[&element(0x30, &[&extensions.concat()])]);
+        attributes.extend(element(0x30, &[&oid("1.2.840.113549.1.9.14"), &extensions]));
+    }
+    element(
+        0x30,
+        &[
+            &integer(&[0]),
+            subject,
+            spki,
+            &element(0xa0, &[&attributes]),
+        ],
+    )
+}
+
+/// What was signed with sha256WithRSAEncryption, with its signature.
+pub fn signed(contents: &[u8], signature: &[u8]) -> Vec<u8> {
+    let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
+    element(0x30, &[contents, &algorithm, &bits(signature)])
+}
+
+/// An extension that is not critical.
+pub fn extension(kind: &str, value: &[u8]) -> Vec<u8> {
+    element(0x30, &[&oid(kind), &element(0x04, &[value])])
+}
+
+/// The extension subjectAltName.
+pub fn subject_alt_name(names: &[Vec<u8>]) -> Vec<u8> {
+    extension(SUBJECT_ALT_NAME, &element(0x30, &[&names.concat()]))
+}
+
+/// A dNSName.
+pub fn dns(name: &str) -> Vec<u8> {
+    element(0x82, &[name.as_bytes()])
+}
+
+/// An rfc822Name.
+pub fn email(address: &str) -> Vec<u8> {
+    element(0x81, &[address.as_bytes()])
+}
+
+/// A uniformResourceIdentifier.
+pub fn uri(uri: &str) -> Vec<u8> {
+    element(0x86, &[uri.as_bytes()])
+}
+
+/// An otherName.
+pub fn other_name(kind: &str, value: &[u8]) -> Vec<u8> {
+    element(0xa0, &[&oid(kind), &element(0xa0, &[value])])
+}
+
+/// An otherName of type userPrincipalName.
+pub fn upn(name: &str) -> Vec<u8> {
+    other_name(UPN, &element(0x0c, &[name.as_bytes()]))
+}

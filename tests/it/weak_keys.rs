@@ -1,0 +1,167 @@
+//! RSA keys that anybody can factor, made as an attacker makes them, who needs a certificate for one.
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
+use scep_cms::{
+    Attributes, Certificate, ContentEncryption, ContentKey, DigestAlgorithm, FailInfo, MessageType,
+    PkcsPkiEnvelope, PkiMessageBuilder, SealTo, SenderNonce, TransactionId,
+};
+use scepter_tests::admin::Admin;
+use scepter_tests::asn1::{
+    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki, signed,
+};
+use scepter_tests::device::Device;
+use scepter_tests::world::World;
+use sha2::{Digest, Sha256};
+
+/// An RSA key of any modulus, as long as its order is known.
+struct OddKey {
+    modulus: BoxedUint,
+    private_exponent: BoxedUint,
+}
+
+impl OddKey {
+    /// Of a modulus whose multiplicative group has this order.
+    fn new(modulus: BoxedUint, order: &BoxedUint) -> Self {
+        let exponent = BoxedUint::from(65_537_u32);
+        let exponent = exponent.resize(order.bits_precision());
+        let order = NonZero::new(order.clone()).unwrap();
+        Self {
+            modulus,
+            private_exponent: exponent.invert_mod(&order).unwrap(),
+        }
+    }
+
+    fn modulus(&self) -> Vec<u8> {
+        self.modulus.to_be_bytes_trimmed_vartime().to_vec()
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let algorithm = element(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), NULL]);
+        let digest = element(0x04, &[&Sha256::digest(message)]);
+        let digest = element(0x30, &[&algorithm, &digest]);
+        let length = self.modulus().len();
+        let padding = vec![0xff; length - 3 - digest.len()];
+        let encoded = [&[0, 1], &padding[..], &[0], &digest].concat();
+        let encoded = BoxedUint::from_be_slice(&encoded, self.modulus.bits_precision()).unwrap();
+        let modulus = Odd::new(self.modulus.clone()).unwrap();
+        let params = BoxedMontyParams::new_vartime(modulus);
+        let signature = BoxedMontyForm::new(encoded, &params).pow(&self.private_exponent);
+        let signature = signature.retrieve().to_be_bytes();
+        signature[signature.len() - length..].to_vec()
+    }
+
+    /// A self-signed certificate for the key.
+    fn certificate(&self) -> Certificate {
+        let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
+        let subject = common_name("self-signed");
+        let dates = [&b"250101000000Z"[..], b"491231235959Z"].map(|date| element(0x17, &[date]));
+        let contents = element(
+            0x30,
+            &[
+                &element(0xa0, &[&integer(&[2])]),
+                &integer(&[7]),
+                &algorithm,
+                &subject,
+                &element(0x30, &[&dates.concat()]),
+                &subject,
+                &rsa_spki(&self.modulus(), NULL),
+            ],
+        );
+        Certificate::from_der(&signed(&contents, &self.sign(&contents))).unwrap()
+    }
+
+    /// A PKCSReq for `CN=x` by and for this key.
+    fn enrolment(&self, world: &World) -> Vec<u8> {
+        let info = request_info(&common_name("x"), &rsa_spki(&self.modulus(), NULL), &[]);
+        let csr = signed(&info, &self.sign(&info));
+        let cipher = ContentEncryption::Aes128Cbc;
+        let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+        let to = SealTo::Certificate(&world.ra_certificate);
+        let envelope = PkcsPkiEnvelope::seal(&csr, cipher, &key, &[6; 16], to).unwrap();
+        let to_be_signed = PkiMessageBuilder {
+            attributes: Attributes::Request {
+                message_type: MessageType::PkcsReq,
+                transaction_id: TransactionId::new("odd").unwrap(),
+                sender_nonce: SenderNonce::new(&[7; 16]).unwrap(),
+            },
+            envelope: Some(envelope),
+            digest: DigestAlgorithm::Sha256,
+            signer: self.certificate(),
+        }
+        .to_be_signed()
+        .unwrap();
+        let signature = self.sign(to_be_signed.bytes());
+        to_be_signed.assemble(&signature).unwrap()
+    }
+}
+
+/// A prime number that begins with two ones.
+fn prime(bits: u32) -> BoxedUint {
+    let bits = bits.to_string();
+    let hex = crate::second_opinion::openssl(&["prime", "-generate", "-hex", "-bits", &bits], &[]);
+    let hex = String::from_utf8(hex).unwrap();
+    BoxedUint::from_str_radix_vartime(hex.trim(), 16).unwrap()
+}
+
+/// A modulus that somebody else can factor is one that an attacker makes of a recorded one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_anybody_can_factor_is_bad_alg() {
+    let world = World::new().await;
+    let one = BoxedUint::one();
+    let minus_one = |number: &BoxedUint| number.wrapping_sub(&one);
+    let (p, q) = (prime(1024), prime(1024));
+    let large = prime(2048);
+    let three = BoxedUint::from(3_u32);
+    let cofactor = prime(2046);
+    let is_prime = "rule key: the RSA modulus is a prime number or a power of one";
+    let has_factor = "rule key: the RSA modulus has a small factor";
+    for (modulus, order, text) in [
+        (large.clone(), minus_one(&large), is_prime),
+        (
+            p.concatenating_mul(&p),
+            p.concatenating_mul(&minus_one(&p)),
+            is_prime,
+        ),
+        (
+            cofactor.concatenating_mul(&three),
+            minus_one(&cofactor).concatenating_mul(&BoxedUint::from(2_u32)),
+            has_factor,
+        ),
+    ] {
+        let key = OddKey::new(modulus, &order);
+        assert_eq!(key.modulus().len(), 256);
+        let response = world.post(key.enrolment(&world)).await;
+        let reply = Device::ec().read(response.body(), &world.ra_certificate);
+        assert_eq!(reply.failure(), (FailInfo::BadAlg, text.to_owned()));
+    }
+    // The same by a modulus of two primes is issued.
+    let order = minus_one(&p).concatenating_mul(&minus_one(&q));
+    let key = OddKey::new(p.concatenating_mul(&q), &order);
+    let before = certificates(&world).await;
+    let response = world.post(key.enrolment(&world)).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(certificates(&world).await, before + 1);
+}
+
+async fn certificates(world: &World) -> usize {
+    let listed = Admin::of(world).get("/certificates").await.expect(200);
+    listed["items"].as_array().unwrap().len()
+}
+
+/// Whoever does not know the challenge has no key judged: that costs more than anything else here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_judged_after_the_challenge() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| profile.challenge = None)
+        .await;
+    let large = prime(2048);
+    let order = large.wrapping_sub(BoxedUint::one());
+    let key = OddKey::new(large, &order);
+    let response = world.post(key.enrolment(&world)).await;
+    let reply = Device::ec().read(response.body(), &world.ra_certificate);
+    let text = "the profile has no challengePassword to authorise enrolments".to_owned();
+    assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+}
