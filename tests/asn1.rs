@@ -1,4 +1,5 @@
-//! DER that no library would write, element by element: names and PKCS #10 requests of whatever parts.
+//! DER that no library would write, element by element: names and PKCS #10 requests of whatever
+//! parts.
 
 use der::asn1::ObjectIdentifier;
 use der::{Encode, Tag};

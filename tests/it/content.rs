@@ -1,4 +1,5 @@
-//! What a device cannot have written into its certificate: each try is refused, and the reason names the rule and the value.
+//! What a device cannot have written into its certificate: each try is refused, and the reason
+//! names the rule and the value.
 
 use der::Tag;
 use scep_cms::{Certificate, DigestAlgorithm, FailInfo, MessageType, PkiStatus, PublicKey};
@@ -459,7 +460,8 @@ async fn a_key_is_certified_in_its_canonical_form() {
     }
 }
 
-/// A renewal is held to the rules of today, and may write the text of its certificate in another type of string.
+/// A renewal is held to the rules of today, and may write the text of its certificate in another
+/// type of string.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_with_the_same_text_in_another_string_type() {
     let hostile = Hostile::new().await;

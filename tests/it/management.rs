@@ -330,7 +330,7 @@ async fn each_rule_of_a_template_has_its_reason() {
                 json!({ "subjectAltName": { "types": ["dns", "upn", "email"], "patterns": { "email": ".*@corp" } } }),
             ),
             &[
-                "certificateTemplate.subjectAltName.patterns.upn: needed, since types has upn: whoever knows a challenge could be \
+                "certificateTemplate.subjectAltName.patterns.upn: needed, since types has upn: every holder of a challenge could be \
                anybody",
             ],
         ),

@@ -1,4 +1,5 @@
-//! What profiles allow and nobody should want: said in every answer about them, and refused nowhere.
+//! What profiles allow and nobody should want: said in every answer about them, and refused
+//! nowhere.
 
 use scepter_tests::admin::administered;
 use scepter_tests::world::CHALLENGE;

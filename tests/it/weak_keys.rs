@@ -1,4 +1,5 @@
-//! RSA keys that anybody can factor, made as an attacker makes them, who needs a certificate for one.
+//! RSA keys that anybody can factor, made as an attacker makes them, who needs a certificate for
+//! one.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
@@ -150,7 +151,7 @@ async fn certificates(world: &World) -> usize {
     listed["items"].as_array().unwrap().len()
 }
 
-/// Whoever does not know the challenge has no key judged: that costs more than anything else here.
+/// A client without the challenge has no key judged: that costs more than anything else here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_judged_after_the_challenge() {
     let world = World::new().await;

@@ -39,7 +39,8 @@ impl CaSubject {
     /// A name of one part, a CN.
     ///
     /// # Errors
-    /// When the CN is blank, longer than the 64 characters that X.520 allows, or holds what cannot be seen.
+    /// When the CN is blank, longer than the 64 characters that X.520 allows, or holds what cannot
+    /// be seen.
     pub fn common_name(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
         if text.trim().is_empty() || !SubjectAttribute::CommonName.can_be(text) {

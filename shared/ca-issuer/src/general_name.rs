@@ -113,7 +113,8 @@ fn ip_address(octets: &[u8]) -> Option<IpAddr> {
         .ok()
 }
 
-/// Letters, digits, hyphens and underscores in labels of 1 to 63 octets; the first label may be `*`.
+/// Letters, digits, hyphens and underscores in labels of 1 to 63 octets; the first label may be
+/// `*`.
 pub(crate) fn is_dns_name(name: &str) -> bool {
     let host = name.strip_prefix("*.").unwrap_or(name);
     let label = |label: &str| {
@@ -137,7 +138,8 @@ fn is_email_address(text: &str) -> bool {
     local.len() <= 64 && local.split('.').all(atom) && !host.contains('*') && is_dns_name(host)
 }
 
-/// Of the characters of RFC 3986 §2, behind a scheme (§3.1), and nothing percent-encoded that cannot be seen.
+/// Of the characters of RFC 3986 §2, behind a scheme (§3.1), and nothing percent-encoded that
+/// cannot be seen.
 fn check_uri(text: &str) -> Result<(), ValueFault> {
     let (scheme, rest) = text.split_once(':').unwrap_or_default();
     let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);

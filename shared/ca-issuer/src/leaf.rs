@@ -49,8 +49,8 @@ pub struct Leaf {
     pub validity: Validity,
 }
 
-/// The certificate for an authorised request. The key comes from the request, in its canonical form, subject and subjectAltName
-/// as far as the rules allow, everything else from the rules.
+/// The certificate for an authorised request. The key comes from the request, in its canonical
+/// form, subject and subjectAltName as far as the rules allow, everything else from the rules.
 ///
 /// `crl_url` is where the CRL of the authority will be.
 ///

@@ -1,4 +1,4 @@
-//! The parts of a Name: what of them may be signed, whoever asks for it.
+//! The parts of a Name: what of them may be signed for a device or an administrator.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use crate::general_name::UPN;
 use crate::security_identifier::is_security_identifier;
 use crate::subject::{known, name_of_kind};
 
-/// Has every RDN a part, and none two of one attribute (X.501 §9.3)? Is every value a text that may be signed, in the form of its
-/// attribute?
+/// Has every RDN a part, and none two of one attribute (X.501 §9.3)? Is every value a text that may
+/// be signed, in the form of its attribute?
 ///
 /// # Errors
 /// [`RuleViolation`] of the first part that is not.

@@ -105,7 +105,8 @@ mod tests {
         name.to_der().unwrap()
     }
 
-    /// Certificates of before may hold what is not issued any more: their holders write it in a type that has a place for it.
+    /// Certificates of before may hold what is not issued any more: their holders write it in a
+    /// type that has a place for it.
     #[test]
     fn a_renewal_may_write_the_same_text_in_another_type_of_string() {
         let is_same = |one: &[u8], other: &[u8]| is_same(one, other).unwrap();

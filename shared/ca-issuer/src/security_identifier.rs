@@ -1,12 +1,14 @@
-//! Microsoft's security identifier (SID): where Active Directory trusts the authority, a certificate that holds one logs its holder on as
-//! that account, KB5014754. It is taken from no request, wherever and however it is written.
+//! Microsoft's security identifier (SID): where Active Directory trusts the authority, a
+//! certificate that holds one logs its holder on as that account, KB5014754. It is taken from no
+//! request, wherever and however it is written.
 
 use const_oid::ObjectIdentifier;
 use percent_encoding::percent_decode;
 use scep_cms::RequestedExtension;
 use scep_protocol::RuleViolation;
 
-/// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension; below it, szOID_NTDS_OBJECTSID, the otherName in it.
+/// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension; below it,
+/// szOID_NTDS_OBJECTSID, the otherName in it.
 const SECURITY_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2");
 
 /// `tag:microsoft.com,2022-09-14:sid:` and the namespace that it is of, letters and digits alone.
@@ -23,8 +25,8 @@ pub(crate) fn is_security_identifier(kind: ObjectIdentifier) -> bool {
         .all(|arc| arcs.next() == Some(arc))
 }
 
-/// Is this the tag URI of a SID, or does it hold one: in any case, with anything between its letters, percent-encoded however often,
-/// as a part of another URI?
+/// Is this the tag URI of a SID, or does it hold one: in any case, with anything between its
+/// letters, percent-encoded however often, as a part of another URI?
 pub(crate) fn holds_security_identifier(text: &str) -> bool {
     let mut octets = text.as_bytes().to_vec();
     for _ in 0..MAX_ENCODINGS {
@@ -41,7 +43,7 @@ pub(crate) fn holds_security_identifier(text: &str) -> bool {
         }
         octets = decoded;
     }
-    // Nobody needs that; whoever decodes on could find anything.
+    // No client needs that, and a verifier that decodes on could find anything.
     true
 }
 

@@ -15,10 +15,12 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Most names in one certificate.
 const MAX_NAMES: usize = 100;
 
-/// The names to certify: those that the request asks for and, if the rule says so, the CNs; `None` when there are none.
+/// The names to certify: those that the request asks for and, if the rule says so, the CNs; `None`
+/// when there are none.
 ///
 /// # Errors
-/// When a name is malformed, of a type that the rule does not allow, or is not admitted by the pattern of its type.
+/// When a name is malformed, of a type that the rule does not allow, or is not admitted by the
+/// pattern of its type.
 pub(crate) fn subject_alt_name(
     extensions: &[RequestedExtension],
     common_names: &[String],
@@ -46,7 +48,8 @@ fn dns_name(text: &str) -> Option<GeneralName> {
     Some(GeneralName::DnsName(name))
 }
 
-/// Does the pattern of its type admit this name? Without one a wildcard is not taken, nor a name that says who someone is.
+/// Does the pattern of its type admit this name? Without one a wildcard is not taken, nor a name
+/// that says who someone is.
 fn admitted(
     kind: SubjectAltNameType,
     text: String,

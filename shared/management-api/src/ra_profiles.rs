@@ -108,7 +108,8 @@ struct RaProfileView {
     scep_profile_uuid: Option<Uuid>,
     /// The rules for its certificates, every part of them.
     certificate_template: TemplateView,
-    /// What the profile allows, with what it is linked to, and nobody should want: sentences for administrators. Nothing is refused for it.
+    /// What the profile allows, with what it is linked to, and nobody should want: sentences for
+    /// administrators. Nothing is refused for it.
     #[schema(example = json!(["RA Profile routers: every holder of the shared challengePassword may choose the CN (subject.commonNamePattern), and so be anybody; set patterns, or requireManualApproval."]))]
     warnings: Vec<String>,
 }

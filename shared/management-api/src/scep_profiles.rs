@@ -106,7 +106,8 @@ pub(crate) struct ScepProfileView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
     scep_url: Option<String>,
-    /// What the profile allows, with what it is linked to, and nobody should want: sentences for administrators. Nothing is refused for it.
+    /// What the profile allows, with what it is linked to, and nobody should want: sentences for
+    /// administrators. Nothing is refused for it.
     #[schema(example = json!(["challengePassword: it has fewer than 16 characters, and can be guessed."]))]
     warnings: Vec<String>,
 }

@@ -72,11 +72,13 @@ pub(crate) struct SubjectView {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectAltNameView {
-    /// The types that are taken from a request: dns, ip, email, uri, upn. Default dns and ip; each of the others needs a pattern.
+    /// The types that are taken from a request: dns, ip, email, uri, upn. Default dns and ip; each
+    /// of the others needs a pattern.
     #[schema(value_type = Option<Vec<SubjectAltNameTypeName>>)]
     types: Option<Vec<SubjectAltNameType>>,
-    /// For a type, a regular expression that the whole of every such name must match. Default none. A wildcard, `*.` before a DNS name,
-    /// is taken only where the pattern for dns matches it as it is written.
+    /// For a type, a regular expression that the whole of every such name must match. Default none.
+    /// A wildcard, `*.` before a DNS name, is taken only where the pattern for dns matches it as it
+    /// is written.
     #[schema(schema_with = patterns)]
     patterns: Option<BTreeMap<SubjectAltNameType, Pattern>>,
     /// Whether the CN stands beside the subject too, as a DNS name. Default false.

@@ -322,7 +322,8 @@ const DIRECTORY_STRINGS: [Tag; 6] = [
     Tag::Utf8String,
 ];
 
-/// The text of a value of which every character is one of its string type's, X.680 §41: what may stand in a certificate.
+/// The text of a value of which every character is one of its string type's, X.680 §41: what may
+/// stand in a certificate.
 ///
 /// # Errors
 /// [`StringError`]; also for a type that [`directory_string`] does not read.
@@ -340,8 +341,9 @@ pub fn strict_directory_string(value: AnyRef<'_>) -> Result<String, StringError>
     text.ok_or(StringError::Alphabet)
 }
 
-/// The text of a value in any of the string types that names and challengePasswords come in, X.520 §2.6; `None` when it is
-/// of no such type or no text. Takes more than the type's alphabet: old devices write an `@` or `_` as PrintableString.
+/// The text of a value in any of the string types that names and challengePasswords come in, X.520
+/// §2.6; `None` when it is of no such type or no text. Takes more than the type's alphabet: old
+/// devices write an `@` or `_` as PrintableString.
 #[must_use]
 pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
     const UTF8_OR_ASCII: [Tag; 4] = [

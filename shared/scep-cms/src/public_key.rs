@@ -88,8 +88,9 @@ struct Pkcs1PublicKey<'a> {
 }
 
 impl PublicKey {
-    /// Reads a DER SubjectPublicKeyInfo. The parameters of `rsaEncryption` are NULL, RFC 3279 §2.3.1, or left out as some
-    /// clients do; those of an EC key are a named curve, RFC 5480 §2.1.1, and its point is uncompressed.
+    /// Reads a DER SubjectPublicKeyInfo. The parameters of `rsaEncryption` are NULL, RFC 3279
+    /// §2.3.1, or left out as some clients do; those of an EC key are a named curve, RFC 5480
+    /// §2.1.1, and its point is uncompressed.
     ///
     /// # Errors
     /// [`PublicKeyError::Malformed`] or [`PublicKeyError::Unsupported`].
@@ -158,9 +159,10 @@ impl PublicKey {
         })
     }
 
-    /// The one DER SubjectPublicKeyInfo of this key, whatever came: `rsaEncryption` with NULL parameters and the shortest
-    /// encoding of modulus and exponent, RFC 3279 §2.3.1, or the named curve with the uncompressed point, RFC 5480 §2. Two keys
-    /// are the same exactly when these octets are: certify and fingerprint these.
+    /// The one DER SubjectPublicKeyInfo of this key, whatever came: `rsaEncryption` with NULL
+    /// parameters and the shortest encoding of modulus and exponent, RFC 3279 §2.3.1, or the named
+    /// curve with the uncompressed point, RFC 5480 §2. Two keys are the same exactly when these
+    /// octets are: certify and fingerprint these.
     #[must_use]
     pub fn canonical_spki(&self) -> &[u8] {
         match self {
@@ -168,9 +170,10 @@ impl PublicKey {
         }
     }
 
-    /// Why the key protects nothing, as far as can be seen from outside; of EC keys nothing can. Costs an exponentiation with an
-    /// exponent as long as the modulus: 6 ms for 2048 bits, 38 ms for 4096, 290 ms for 8192, on one core of a small server.
-    /// Not for whoever has not been authorised.
+    /// Why the key protects nothing, as far as can be seen from outside; of EC keys nothing can.
+    /// Costs an exponentiation with an exponent as long as the modulus: 6 ms for 2048 bits, 38 ms
+    /// for 4096, 290 ms for 8192, on one core of a small server. Only for a request that has been
+    /// authorised.
     #[must_use]
     pub fn weakness(&self) -> Option<Weakness> {
         match self {

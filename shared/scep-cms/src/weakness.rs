@@ -1,4 +1,4 @@
-//! RSA keys that protect nothing: whoever sees one has its private key, or needs none.
+//! RSA keys that protect nothing: an attacker who sees one has its private key, or needs none.
 
 use std::num::NonZeroU64;
 use std::sync::LazyLock;
@@ -6,16 +6,19 @@ use std::sync::LazyLock;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Gcd, Limb, NonZero, Odd};
 
-/// Below this number every prime is tried as a factor of a modulus. NIST SP 800-89 §5.3.3 asks for 752.
+/// Below this number every prime is tried as a factor of a modulus. NIST SP 800-89 §5.3.3 asks for
+/// 752.
 const SMALL_FACTORS_BELOW: u32 = 1 << 17;
 
 /// Why a public key protects nothing, NIST SP 800-89 §5.3.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
-    /// The public exponent is even, so that nothing can be decrypted, or 1, so that nothing is encrypted.
+    /// The public exponent is even, so that nothing can be decrypted, or 1, so that nothing is
+    /// encrypted.
     #[error("the RSA exponent is even or 1")]
     Exponent,
-    /// The modulus is a prime number or a power of one, so that the private key follows from the public one.
+    /// The modulus is a prime number or a power of one, so that the private key follows from the
+    /// public one.
     #[error("the RSA modulus is a prime number or a power of one")]
     Prime,
     /// The modulus has a factor that is found at once; an even one has the factor 2.
@@ -40,7 +43,8 @@ impl Weakness {
     }
 }
 
-/// Products of as many odd primes as fit into 64 bits, with those primes: one long division serves them all.
+/// Products of as many odd primes as fit into 64 bits, with those primes: one long division serves
+/// them all.
 static SMALL_PRIMES: LazyLock<Vec<(NonZeroU64, Vec<u32>)>> = LazyLock::new(|| {
     let mut products = Vec::new();
     let mut last = (NonZeroU64::MIN, Vec::new());
@@ -86,8 +90,9 @@ fn has_small_factor(modulus: &Odd<BoxedUint>) -> bool {
 
 /// Is this a power of a prime number, or a number of which anybody finds a factor the same way?
 ///
-/// By Fermat's little theorem 2^p leaves the rest 2 when a prime p divides it, and so does 2^n for every power n of p: p divides
-/// both n and 2^n - 2. Of a modulus of two random primes neither does, but with a chance that nobody ever meets.
+/// By Fermat's little theorem 2^p leaves the rest 2 when a prime p divides it, and so does 2^n for
+/// every power n of p: p divides both n and 2^n - 2. Of a modulus of two random primes neither
+/// does, but with a chance that nobody ever meets.
 fn is_prime_power(modulus: &Odd<BoxedUint>) -> bool {
     let params = BoxedMontyParams::new_vartime(modulus.clone());
     let two = BoxedMontyForm::one(&params).double();

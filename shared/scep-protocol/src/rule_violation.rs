@@ -22,8 +22,9 @@ pub enum ValueFault {
     String(#[from] StringError),
 }
 
-/// A rule of an RA Profile that a PKCS #10 request breaks. Its text is what the client is told: the name of the rule, and the value that
-/// breaks it, of which nothing reaches a log or a terminal as it came.
+/// A rule of an RA Profile that a PKCS #10 request breaks. Its text is what the client is told: the
+/// name of the rule, and the value that breaks it, of which nothing reaches a log or a terminal as
+/// it came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleViolation {
     /// The RSA modulus is too short.
@@ -49,7 +50,8 @@ pub enum RuleViolation {
     /// This CN is to be a DNS name too, and cannot be one.
     #[error("rule subjectAltName.commonNameAsDns: the CN is no DNS name: {}", excerpt(.0))]
     CommonNameAsDns(String),
-    /// A security identifier of Microsoft's, in this place: it makes its holder an account, and is taken from no request.
+    /// A security identifier of Microsoft's, in this place: it makes its holder an account, and is
+    /// taken from no request.
     #[error("rule sid: a security identifier is not taken from a request: {}", excerpt(.0))]
     SecurityIdentifier(String),
     /// The subject holds an attribute that is not allowed; its short name or OID.
@@ -111,7 +113,7 @@ pub enum RuleViolation {
     /// The authority's certificate ends before a certificate could begin.
     #[error("rule validity: the authority's certificate is about to expire")]
     Validity,
-    /// Whoever sees the key can do without its owner.
+    /// The private key follows from the public one.
     #[error("rule key: {0}")]
     WeakKey(Weakness),
 }

@@ -96,7 +96,8 @@ impl SubjectAttribute {
         (1..=MAX_FIXED_CHARACTERS).contains(&characters) && self.has_form(value)
     }
 
-    /// What is wrong with a value that a request asks for, if anything is. It may be empty, and longer than an administrator's.
+    /// What is wrong with a value that a request asks for, if anything is. It may be empty, and
+    /// longer than an administrator's.
     ///
     /// # Errors
     /// [`ValueFault::Hidden`], [`ValueFault::Length`] or [`ValueFault::Form`].
@@ -154,8 +155,9 @@ pub fn check_text(value: &str) -> Result<(), ValueFault> {
 /// Longest value of a fixed attribute, in characters: X.520 allows an O or CN no more.
 const MAX_FIXED_CHARACTERS: usize = 64;
 
-/// Longest value that is taken from a request, in characters: the longest of the upper bounds of X.520, RFC 4524 and PKCS #9. A CN is
-/// often a DNS name, of up to 253 characters, although X.520 ends it after 64.
+/// Longest value that is taken from a request, in characters: the longest of the upper bounds of
+/// X.520, RFC 4524 and PKCS #9. A CN is often a DNS name, of up to 253 characters, although X.520
+/// ends it after 64.
 const MAX_REQUESTED_CHARACTERS: usize = 256;
 
 #[cfg(test)]

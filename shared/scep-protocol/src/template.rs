@@ -72,7 +72,7 @@ pub enum TemplateError {
     #[error("certificateTemplate.subject.fixed: {} cannot be this: {}", .0.name(), .0.form())]
     Fixed(SubjectAttribute),
     /// A type of name that says who someone is, is allowed without saying who may be whom.
-    #[error("certificateTemplate.subjectAltName.patterns.{kind}: needed, since types has {kind}: whoever knows a challenge could be anybody", kind = .0.name())]
+    #[error("certificateTemplate.subjectAltName.patterns.{kind}: needed, since types has {kind}: every holder of a challenge could be anybody", kind = .0.name())]
     PatternMissing(SubjectAltNameType),
     /// A required attribute is not allowed.
     #[error("certificateTemplate.subject: {} is required but not allowed", .0.name())]
@@ -158,8 +158,8 @@ impl SubjectAltNameRule {
         self.unbound_types().map(TemplateError::PatternMissing)
     }
 
-    /// The types that are allowed, need a pattern and have none: none of their names is taken from a request. Rules that were stored by an
-    /// earlier version have such.
+    /// The types that are allowed, need a pattern and have none: none of their names is taken from
+    /// a request. Rules that were stored by an earlier version have such.
     pub fn unbound_types(&self) -> impl Iterator<Item = SubjectAltNameType> {
         let is_unbound = |kind: &SubjectAltNameType| !self.patterns.contains_key(kind);
         let types = self.types.iter().copied().filter(is_unbound);
@@ -187,7 +187,8 @@ impl SubjectAltNameType {
     /// Every type.
     pub const ALL: [Self; 5] = [Self::Dns, Self::Ip, Self::Email, Self::Uri, Self::Upn];
 
-    /// Is a name of this type who someone is rather than where something is? Whoever shares a challenge with others must not choose it.
+    /// Is a name of this type who someone is rather than where something is? A client that shares a
+    /// challenge with others must not choose it.
     #[must_use]
     pub const fn needs_pattern(self) -> bool {
         match self {

@@ -12,8 +12,9 @@ const MAX_PATTERN_BYTES: usize = 256;
 /// Largest compiled pattern, in octets: a counted repetition is short to write and long to compile.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
 
-/// Characters that are shown as nothing, or that change how others are shown: Default_Ignorable_Code_Point of Unicode 16, which holds
-/// every bidirectional control, the line and paragraph separators, interlinear annotations, and some that are no characters.
+/// Characters that are shown as nothing, or that change how others are shown:
+/// Default_Ignorable_Code_Point of Unicode 16, which holds every bidirectional control, the line
+/// and paragraph separators, interlinear annotations, and some that are no characters.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 18] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -35,15 +36,16 @@ const INVISIBLE: [std::ops::RangeInclusive<char>; 18] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Is this character seen by whoever reads a text that holds it, and nothing else by it? No control character is, and none that is shown
-/// as nothing or reorders what stands around it.
+/// Does a reader of a text see this character, and nothing else because of it? No control
+/// character is, and none that is shown as nothing or reorders what stands around it.
 #[must_use]
 pub fn is_visible(c: char) -> bool {
     let is_noncharacter = u32::from(c) & 0xfffe == 0xfffe;
     !c.is_control() && !is_noncharacter && !INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
-/// The beginning of a value that someone else chose, for a reason: quoted, and what cannot be seen escaped.
+/// The beginning of a value that someone else chose, for a reason: quoted, and what cannot be seen
+/// escaped.
 pub(crate) fn excerpt(value: &str) -> String {
     let mut shown: String = value.chars().take(MAX_EXCERPT_CHARACTERS).collect();
     if shown.len() < value.len() {
@@ -55,7 +57,8 @@ pub(crate) fn excerpt(value: &str) -> String {
 /// Longest excerpt of a value in a reason, in characters.
 const MAX_EXCERPT_CHARACTERS: usize = 64;
 
-/// What an administrator notes about an object: at most 300 characters that can be seen, in lines. One that is stored is taken as it is.
+/// What an administrator notes about an object: at most 300 characters that can be seen, in lines.
+/// One that is stored is taken as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Description(String);
@@ -71,7 +74,8 @@ impl Description {
     /// A description of this text.
     ///
     /// # Errors
-    /// When it is longer than 300 characters, or holds one that cannot be seen and is no line feed, carriage return or tab.
+    /// When it is longer than 300 characters, or holds one that cannot be seen and is no line feed,
+    /// carriage return or tab.
     pub fn new(text: &str) -> Result<Self, DescriptionError> {
         let is_fit = |c: char| is_visible(c) || "\n\r\t".contains(c);
         if text.chars().count() > MAX_DESCRIPTION_CHARACTERS || !text.chars().all(is_fit) {

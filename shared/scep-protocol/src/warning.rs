@@ -1,4 +1,5 @@
-//! What a pair of profiles allows and nobody should want: told to administrators, and a reason to refuse nothing.
+//! What a pair of profiles allows and nobody should want: told to administrators, and a reason to
+//! refuse nothing.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -14,7 +15,8 @@ use crate::{
 /// Shortest challengePassword that is not warned of, in characters.
 const MIN_CHALLENGE_CHARACTERS: usize = 16;
 
-/// What can be said of a challengePassword without showing it. Noted when it is set: administration cannot open what it sealed.
+/// What can be said of a challengePassword without showing it. Noted when it is set: administration
+/// cannot open what it sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeTraits {
@@ -45,9 +47,10 @@ pub enum Warning {
     ChallengeShort,
     /// The challengePassword was set before its length was noted.
     ChallengeUnjudged,
-    /// GetCACert shows a certificate of an EC key, to which nothing can be encrypted: micromdm's scepclient tries.
+    /// GetCACert shows a certificate of an EC key, to which nothing can be encrypted: micromdm's
+    /// scepclient tries.
     EcAuthority,
-    /// Whoever knows the challengePassword may choose whom a certificate names.
+    /// Every holder of the challengePassword may choose whom a certificate names.
     Identities {
         /// Name of the RA Profile that lets them.
         ra_profile: String,
@@ -58,7 +61,8 @@ pub enum Warning {
     },
     /// Types of names that are allowed and taken from nobody, since they have no pattern.
     UnboundTypes(Vec<SubjectAltNameType>),
-    /// A device chooses by its URL what its certificate is for: names of RA Profiles, each with its extendedKeyUsage.
+    /// A device chooses by its URL what its certificate is for: names of RA Profiles, each with its
+    /// extendedKeyUsage.
     Usages(Vec<(String, BTreeSet<&'static str>)>),
 }
 
@@ -119,8 +123,8 @@ fn listed(types: &[SubjectAltNameType]) -> String {
 }
 
 impl ScepProfile {
-    /// What is unwise about the profile, given the RA Profiles that it [leads to](Self::leads_to) and the key of the authority that issued
-    /// its RA certificate.
+    /// What is unwise about the profile, given the RA Profiles that it [leads to](Self::leads_to)
+    /// and the key of the authority that issued its RA certificate.
     #[must_use]
     pub fn warnings(
         &self,
@@ -150,7 +154,8 @@ impl ScepProfile {
         warnings
     }
 
-    /// Do devices get to this RA Profile by this SCEP Profile: is it the default one, or activated on it?
+    /// Do devices get to this RA Profile by this SCEP Profile: is it the default one, or activated
+    /// on it?
     #[must_use]
     pub fn leads_to(&self, ra_profile: &RaProfile) -> bool {
         let activated = ra_profile.scep.as_ref().map(|scep| scep.scep_profile);
@@ -163,8 +168,9 @@ impl ScepProfile {
 }
 
 impl RaProfile {
-    /// What is unwise about the profile, given the SCEP Profiles that [lead to](ScepProfile::leads_to) it. As long as none does, it is
-    /// judged as if one with a challengePassword did.
+    /// What is unwise about the profile, given the SCEP Profiles that [lead
+    /// to](ScepProfile::leads_to) it. As long as none does, it is judged as if one with a
+    /// challengePassword did.
     #[must_use]
     pub fn warnings(&self, scep_profiles: &[&ScepProfile]) -> Vec<Warning> {
         let mut warnings = Vec::new();

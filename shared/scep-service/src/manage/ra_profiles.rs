@@ -81,7 +81,8 @@ fn apply(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Inva
     same_name(edit.name.as_deref(), &ra_profile.name, reasons);
     describe(edit.description, &mut ra_profile.description, reasons);
     ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
-    // Rules of an earlier version, which are none by those of today, stand in the way of no other edit; they are warned of.
+    // Rules of an earlier version, which are none by those of today, stand in the way of no other
+    // edit; they are warned of.
     if edit.template != Edit::Keep {
         edit.template.apply(&mut ra_profile.template);
         let errors = ra_profile.template.errors();
