@@ -89,6 +89,11 @@ impl Device {
         Self::with(KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap())
     }
 
+    /// A device with this key, PKCS #8 in PEM: of a size that takes long to make.
+    pub fn of_pem(pem: &str) -> Self {
+        Self::with(KeyPair::from_pem(pem).unwrap())
+    }
+
     /// A device with a P-256 key.
     pub fn ec() -> Self {
         Self::ec_on(EcCurve::P256)

@@ -6,4 +6,5 @@ pub mod device;
 pub mod runtime_api;
 pub mod samples;
 pub mod server;
+pub mod splice;
 pub mod world;

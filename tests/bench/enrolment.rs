@@ -108,10 +108,10 @@ fn enrolment(server: &Server) -> Duration {
     let chain = Degenerate::from_ber(&chain).unwrap();
     let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
     let device = Device::rsa();
-    let request = device.enrolment("bench", CHALLENGE);
     let messages: Vec<_> = (0..WARM_UP + ENROLMENTS)
         .map(|index| {
-            let mut request = request.clone();
+            // Another request each time: the same one gets the same certificate.
+            let mut request = device.enrolment(&format!("bench {index}"), CHALLENGE);
             request.transaction_id = format!("bench {index}");
             device.message(&request, &ra_certificate)
         })

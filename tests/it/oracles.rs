@@ -1,8 +1,11 @@
 //! What a stranger who changes captured messages learns from the answers: nothing.
 
 use scep_cms::{ContentEncryption, ContentKey, FailInfo, MessageType, PkcsPkiEnvelope, SealTo};
+use scepter_tests::asn1::element;
 use scepter_tests::device::Device;
-use scepter_tests::world::World;
+use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::splice::{GARBAGE, SHAPES, Shape, plaintext, spliced};
+use scepter_tests::world::{PATH, World};
 
 use crate::refusals::{CLOSED, check, enrolment, oid, replaced};
 
@@ -151,83 +154,6 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
     }
 }
 
-/// DER of an element with these contents.
-fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
-    let contents = contents.concat();
-    let length = contents.len();
-    let mut der = vec![tag];
-    match length {
-        0..=127 => der.push(length as u8),
-        128..=255 => der.extend([0x81, length as u8]),
-        _ => der.extend([0x82, (length >> 8) as u8, length as u8]),
-    }
-    der.extend(contents);
-    der
-}
-
-/// Where the block of garbage lies that every splice makes before a block of the attacker's choice.
-#[derive(Clone, Copy, Debug)]
-enum Shape {
-    ChallengeText,
-    AlgorithmParameters,
-    ExtensionValue,
-    Signature,
-}
-
-const SHAPES: [Shape; 4] = [
-    Shape::ChallengeText,
-    Shape::AlgorithmParameters,
-    Shape::ExtensionValue,
-    Shape::Signature,
-];
-
-const GARBAGE: [u8; 16] = [0xA7; 16];
-
-/// What a spliced ciphertext decrypts to: a PKCS #10 request for this key, whole blocks, of which the last octet is the guess.
-/// With the guess 1 it has one octet of padding, and is a request; with any other it is none.
-fn plaintext(shape: Shape, key: &[u8], guess: u8) -> Vec<u8> {
-    let build = |filler: usize| {
-        let in_shape = |wanted: bool| if wanted { &GARBAGE[..] } else { &[][..] };
-        let challenge = in_shape(matches!(shape, Shape::ChallengeText));
-        let value = in_shape(matches!(shape, Shape::ExtensionValue));
-        let parameters = in_shape(matches!(shape, Shape::AlgorithmParameters));
-        let set = |value: Vec<u8>| element(0x31, &[&value]);
-        let attribute = |arcs: &str, value: Vec<u8>| element(0x30, &[&oid(arcs), &set(value)]);
-        let challenge = attribute("1.2.840.113549.1.9.7", element(0x0c, &[challenge]));
-        let extension = element(0x30, &[&oid("2.5.29.17"), &element(0x04, &[value])]);
-        let extensions = element(0x30, &[&extension]);
-        let extensions = attribute("1.2.840.113549.1.9.14", extensions);
-        let attributes = element(0xa0, &[&challenge, &extensions]);
-        let name = element(0x30, &[]);
-        let info = element(0x30, &[&[2, 1, 0], &name, key, &attributes]);
-        let parameters = element(0x04, &[parameters]);
-        let algorithm = element(0x30, &[&oid("1.2.840.113549.1.1.11"), &parameters]);
-        let signature = element(0x03, &[&[0], &GARBAGE, &vec![0x55; 240 + filler]]);
-        element(0x30, &[&info, &algorithm, &signature])
-    };
-    let request = (0..16)
-        .map(build)
-        .find(|request| request.len() % 16 == 15)
-        .unwrap();
-    [request, vec![guess]].concat()
-}
-
-/// An envelope whose ciphertext decrypts to exactly these blocks, wrapped anew each time.
-fn spliced(world: &World, blocks: &[u8]) -> Vec<u8> {
-    use aes::cipher::block_padding::NoPadding;
-    use aes::cipher::{BlockModeEncrypt, KeyIvInit};
-    let cipher = ContentEncryption::Aes128Cbc;
-    let key = ContentKey::new(cipher, &[5; 16]).unwrap();
-    let to = SealTo::Certificate(&world.ra_certificate);
-    let room = vec![0; blocks.len() - 1];
-    let mut envelope = PkcsPkiEnvelope::seal(&room, cipher, &key, &[6; 16], to).unwrap();
-    let encryptor = cbc::Encryptor::<aes::Aes128>::new(&[5; 16].into(), &[6; 16].into());
-    let ciphertext = encryptor.encrypt_padded_vec::<NoPadding>(blocks);
-    let place = envelope.len() - ciphertext.len();
-    envelope[place..].copy_from_slice(&ciphertext);
-    envelope
-}
-
 /// What an attacker sees of an answer, and the public-key operations that it took.
 async fn seen(world: &World, device: &Device, message: Vec<u8>) -> (FailInfo, String, usize, u64) {
     let before = scep_cms::operations::counted();
@@ -267,7 +193,7 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
             for guess in (1..=255).step_by(step).chain([0]) {
                 let mut request = device.request(Vec::new());
                 request.message_type = message_type;
-                let envelope = spliced(&world, &plaintext(shape, &key, guess));
+                let envelope = spliced(&world.ra_certificate, &plaintext(shape, &key, guess));
                 let message = device.signed(&request, Some(envelope));
                 let (reason, text, length, operations) = seen(&world, device, message).await;
                 assert_eq!((reason, &*text), (FailInfo::BadMessageCheck, CLOSED));
@@ -291,7 +217,10 @@ async fn what_nobody_may_send_is_not_opened() {
         for guess in [1, 2, 255] {
             let mut request = attacker.request(Vec::new());
             request.message_type = message_type;
-            let envelope = spliced(&world, &plaintext(Shape::Signature, &key, guess));
+            let envelope = spliced(
+                &world.ra_certificate,
+                &plaintext(Shape::Signature, &key, guess),
+            );
             let message = attacker.signed(&request, Some(envelope));
             let (reason, text, _, operations) = seen(&world, &attacker, message).await;
             assert_eq!((reason, &*text), (FailInfo::BadRequest, NOT_OURS));
@@ -363,10 +292,47 @@ async fn what_does_not_open_is_answered_at_a_fixed_time() {
     let device = Device::rsa();
     let key = device.certificate.subject_public_key_info().to_vec();
     for guess in [1, 2] {
-        let envelope = spliced(&world, &plaintext(Shape::Signature, &key, guess));
+        let envelope = spliced(
+            &world.ra_certificate,
+            &plaintext(Shape::Signature, &key, guess),
+        );
         let message = device.signed(&device.request(Vec::new()), Some(envelope));
         let begun = std::time::Instant::now();
         seen(&world, &device, message).await;
         assert!(begun.elapsed() >= delay);
     }
+}
+
+/// The fixed time counts from the end of the request: an attacker who sends the last octet late gains nothing.
+#[test]
+fn the_last_octet_sent_late_gains_nothing() {
+    use std::io::{Read, Write};
+    use std::time::{Duration, Instant};
+
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let attacker = Device::rsa();
+    let key = attacker.certificate.subject_public_key_info();
+    let envelope = spliced(
+        &server.ra_certificate(),
+        &plaintext(Shape::Signature, key, 1),
+    );
+    let message = attacker.signed(&attacker.request(Vec::new()), Some(envelope));
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    let head = format!(
+        "POST {PATH}?operation=PKIOperation HTTP/1.1\r\nHost: scep\r\nContent-Length: {}\r\n\r\n",
+        message.len()
+    );
+    let (last, most) = message.split_last().unwrap();
+    stream.write_all(&[head.as_bytes(), most].concat()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let begun = Instant::now();
+    stream.write_all(&[*last]).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    // A timer may be a millisecond early.
+    assert!(begun.elapsed() >= Duration::from_millis(98));
+    // The log alone says why.
+    server.wait_for_log("the signature of the PKCS #10 request does not verify");
 }

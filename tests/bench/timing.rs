@@ -1,0 +1,136 @@
+//! How well the time of an answer tells an attacker whether his splice was right:
+//! `cargo bench -p scepter-tests --bench timing`.
+//!
+//! The splices are those of a client whose key has 8,192 bits, so that verifying with it takes the longest; right and wrong ones
+//! come by turns. AUC is the probability that a right one takes longer than a wrong one, or the other way round: 0.5 tells
+//! nothing, 1 tells all.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use scep_cms::Certificate;
+use scepter_tests::device::Device;
+use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::splice::{SHAPES, plaintext, spliced};
+use scepter_tests::world::PATH;
+
+const PAIRS: usize = 2_000;
+/// Sent at the same time, each by a connection of its own: every answer takes 100 ms.
+const CONNECTIONS: usize = 4;
+
+fn main() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary(Build::Release), data.path(), &[]);
+    let attacker = Device::of_pem(&rsa_8192());
+    let ra_certificate = server.ra_certificate();
+    let shares: Vec<_> = std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..CONNECTIONS)
+            .map(|share| {
+                let (address, attacker, ra) = (server.address(), &attacker, &ra_certificate);
+                scope.spawn(move || measure(&address, attacker, ra, share))
+            })
+            .collect();
+        let measured = shares.into_iter().map(|share| share.join().unwrap());
+        measured.collect()
+    });
+    let (right, wrong): (Vec<_>, Vec<_>) = shares.into_iter().flatten().unzip();
+    let auc = auc(&right, &wrong);
+    println!(
+        "answers to {PAIRS} right splices, median       {:>9.3?}",
+        median(&right)
+    );
+    println!(
+        "answers to {PAIRS} wrong splices, median       {:>9.3?}",
+        median(&wrong)
+    );
+    println!("time tells right from wrong (AUC)             {auc:>9.3}   at most 0.53");
+}
+
+/// What the answers to a share of the pairs took, from the last octet of the request to the first of the answer.
+fn measure(
+    address: &str,
+    attacker: &Device,
+    ra_certificate: &Certificate,
+    share: usize,
+) -> Vec<(Duration, Duration)> {
+    let key = attacker.certificate.subject_public_key_info();
+    let message = |shape, guess| {
+        let envelope = spliced(ra_certificate, &plaintext(shape, key, guess));
+        attacker.signed(&attacker.request(Vec::new()), Some(envelope))
+    };
+    let mut times = Vec::new();
+    for pair in 0..PAIRS / CONNECTIONS {
+        let shape = SHAPES[pair % SHAPES.len()];
+        // One that is right and one that is wrong, in either order.
+        let (right, wrong) = (message(shape, 1), message(shape, 2));
+        let first_right = (pair + share) % 2 == 0;
+        let (first, second) = match first_right {
+            true => (&right, &wrong),
+            false => (&wrong, &right),
+        };
+        // A connection lasts for a minute.
+        let (first, second) = (exchange(address, first), exchange(address, second));
+        times.push(match first_right {
+            true => (first, second),
+            false => (second, first),
+        });
+    }
+    times
+}
+
+fn exchange(address: &str, message: &[u8]) -> Duration {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let head = format!(
+        "POST {PATH}?operation=PKIOperation HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n",
+        message.len()
+    );
+    let (last, most) = message.split_last().unwrap();
+    stream.write_all(&[head.as_bytes(), most].concat()).unwrap();
+    // The server has read everything else by the time at which the last octet comes.
+    std::thread::sleep(Duration::from_millis(2));
+    let begun = Instant::now();
+    stream.write_all(&[*last]).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    let took = begun.elapsed();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    took
+}
+
+/// The probability that a time of the one kind is longer than one of the other, or shorter: whichever tells more.
+fn auc(right: &[Duration], wrong: &[Duration]) -> f64 {
+    let mut wrong = wrong.to_vec();
+    wrong.sort();
+    let shorter: usize = right
+        .iter()
+        .map(|time| 2 * wrong.partition_point(|other| other < time) + ties(&wrong, time))
+        .sum();
+    let auc = shorter as f64 / (2 * right.len() * wrong.len()) as f64;
+    auc.max(1.0 - auc)
+}
+
+fn ties(sorted: &[Duration], time: &Duration) -> usize {
+    sorted.partition_point(|other| other <= time) - sorted.partition_point(|other| other < time)
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn rsa_8192() -> String {
+    let arguments = [
+        "genpkey",
+        "-quiet",
+        "-algorithm",
+        "RSA",
+        "-pkeyopt",
+        "rsa_keygen_bits:8192",
+    ];
+    let made = Command::new("openssl").args(arguments).output().unwrap();
+    String::from_utf8(made.stdout).unwrap()
+}
