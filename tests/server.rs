@@ -174,6 +174,11 @@ impl Server {
         }
     }
 
+    /// The lines that were logged since they were last asked for, or waited for.
+    pub fn logged(&self) -> Vec<String> {
+        self.log.try_iter().collect()
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -177,8 +177,9 @@ fn rsa_private_operation() -> Duration {
     Duration::from_secs_f64(seconds.parse().unwrap())
 }
 
-/// One kept-alive HTTP connection.
+/// A kept-alive HTTP connection, opened anew where the server closes it.
 struct Connection {
+    address: String,
     stream: BufReader<TcpStream>,
 }
 
@@ -187,6 +188,7 @@ impl Connection {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         Self {
+            address: address.to_owned(),
             stream: BufReader::new(stream),
         }
     }
@@ -198,12 +200,13 @@ impl Connection {
         );
         let request = [head.as_bytes(), body].concat();
         self.stream.get_mut().write_all(&request).unwrap();
-        let mut length = 0;
+        let (mut length, mut closes) = (0, false);
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line).unwrap();
             match line.trim().to_ascii_lowercase().split_once(": ") {
                 Some(("content-length", value)) => length = value.parse().unwrap(),
+                Some(("connection", value)) => closes = value == "close",
                 Some(_) => {}
                 None if line.trim().is_empty() => break,
                 None => assert!(line.contains("200"), "{line}"),
@@ -211,6 +214,9 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
+        if closes {
+            *self = Self::open(&self.address);
+        }
         body
     }
 }

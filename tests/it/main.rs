@@ -29,6 +29,7 @@ mod revocation;
 mod rollover;
 mod rules;
 mod second_opinion;
+mod slow_clients;
 mod state_machine;
 mod subordinate;
 mod tokens;

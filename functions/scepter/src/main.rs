@@ -1,5 +1,7 @@
 //! The local server: the whole of Scepter in one process, with an embedded database and software keys.
 
+mod connection;
+mod connections;
 mod demo;
 mod folder;
 mod prometheus;

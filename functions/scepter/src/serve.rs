@@ -37,5 +37,5 @@ pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>
         crls: data.crls(),
         metrics: data.metrics(),
     };
-    Ok(server::run(server, services).await?)
+    Ok(server::run(server, services, settings.connections_per_address).await?)
 }

@@ -1,6 +1,5 @@
 //! HTTP on a socket: every limit that a hostile peer meets before `scep-http` sees its request.
 
-use std::convert::Infallible;
 use std::io::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,27 +8,31 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use scep_http::{CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, respond, respond_crl};
 use scep_protocol::Rejection;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
+use crate::connection;
+use crate::connections::{Connections, Limits, Place};
 use crate::prometheus::PrometheusMetrics;
 
-/// Most connections at one time; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 1_000;
+/// Most connections at one time; one more costs the slowest its place.
+pub(crate) const MAX_CONNECTIONS: u16 = 900;
 
-/// How long a peer may take to send a request's head, or keep a connection idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Most sockets, with those that are just being closed; more wait to be accepted. Of the 1,024 file
+/// descriptors that a process usually has, the rest is for the database, keys and tokens.
+const MAX_SOCKETS: usize = 960;
+
+/// Most connections that wait to be accepted, as far as the system allows: one more is lost, and
+/// tried again a second later.
+const BACKLOG: u32 = 4_096;
 
 /// How long a peer may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,8 +56,7 @@ pub(crate) struct Server {
 impl Server {
     /// Binds the address; from here on SIGTERM and SIGINT wait for [`run`].
     pub(crate) async fn listen(address: SocketAddr) -> Result<Self, Error> {
-        let listener = TcpListener::bind(address)
-            .await
+        let listener = listener(address)
             .map_err(|error| Error::other(format!("listening on {address}: {error}")))?;
         Ok(Self {
             listener,
@@ -69,6 +71,18 @@ impl Server {
     }
 }
 
+fn listener(address: SocketAddr) -> Result<TcpListener, Error> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // As tokio's own way of listening: a restart finds the port that connections of before still
+    // hold.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// What requests are answered by.
 pub(crate) struct Services {
     pub(crate) scep: EveryOperation,
@@ -77,24 +91,34 @@ pub(crate) struct Services {
     pub(crate) metrics: Arc<PrometheusMetrics>,
 }
 
-/// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub(crate) async fn run(server: Server, services: Services) -> Result<(), Error> {
+/// Serves until SIGTERM or SIGINT, then lets running requests finish. `connections_per_address`:
+/// see [`Limits`].
+pub(crate) async fn run(
+    server: Server,
+    services: Services,
+    connections_per_address: u16,
+) -> Result<(), Error> {
     tracing::info!(address = %server.address()?, "listening");
     let Server {
         listener,
         mut terminate,
         mut interrupt,
     } = server;
-    let connections = GracefulShutdown::new();
-    let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Connections::new(Limits {
+        in_all: MAX_CONNECTIONS.into(),
+        of_an_address: connections_per_address.into(),
+    });
+    let (shutdown, _) = watch::channel(());
     let services = Arc::new(services);
     tokio::select! {
-        () = accept(&listener, &connections, &free, &services) => {}
+        () = accept(&listener, &connections, &shutdown, &services) => {}
         () = either(&mut terminate, &mut interrupt) => {}
     }
     drop(listener);
     tracing::info!("shutting down");
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
+    shutdown.send_replace(());
+    // It is closed when the last connection is gone.
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, shutdown.closed())
         .await
         .is_err()
     {
@@ -112,17 +136,24 @@ async fn either(first: &mut Signal, second: &mut Signal) {
 
 async fn accept(
     listener: &TcpListener,
-    connections: &GracefulShutdown,
-    free: &Arc<Semaphore>,
+    connections: &Arc<Connections>,
+    shutdown: &watch::Sender<()>,
     services: &Arc<Services>,
 ) {
+    let sockets = Arc::new(Semaphore::new(MAX_SOCKETS));
     // The semaphore is never closed, so a permit always comes.
-    while let Ok(permit) = Arc::clone(free).acquire_owned().await {
+    while let Ok(permit) = Arc::clone(&sockets).acquire_owned().await {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = connection(stream, Arc::clone(services), connections.watcher());
+            Ok((stream, peer)) => {
+                let place = connections.enter(peer.ip());
+                let services = Arc::clone(services);
+                let shutdown = shutdown.subscribe();
                 tokio::spawn(async move {
-                    connection.await;
+                    let answer = |request, place: Arc<Place>| {
+                        let services = Arc::clone(&services);
+                        async move { answer(&services, request, &place).await }
+                    };
+                    connection::serve(stream, place, shutdown, answer).await;
                     drop(permit);
                 });
             }
@@ -134,40 +165,20 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, services: Arc<Services>, watcher: Watcher) {
-    let service = service_fn(move |request| {
-        let services = Arc::clone(&services);
-        async move { Ok::<_, Infallible>(answer(&services, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        // Old devices say that they have sent everything by closing their half.
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "connection ended");
-    }
-}
-
-async fn answer(services: &Services, request: Request<Incoming>) -> Response<Body> {
-    if request.uri().path() == "/health" && request.method() == Method::GET {
-        return Response::new(Body::from("ok\n"));
-    }
-    if request.uri().path() == "/metrics" && request.method() == Method::GET {
-        return services.metrics.response();
-    }
+async fn answer(services: &Services, request: Request<Incoming>, place: &Place) -> Response<Body> {
     let (head, body) = request.into_parts();
-    if head.uri.path().starts_with(CRL_PREFIX) {
-        return respond_crl(&services.crls, &head).await.map(Body::from);
+    if let Some(answered) = answer_without_body(services, &head, place).await {
+        return answered;
     }
     let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
     let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
     let path = head.uri.path();
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
+        let _permit = place.answers_in_line().await;
         let response = respond(&services.scep, &head, body).await;
         return response.map(Body::from);
     }
+    place.answers();
     match body {
         Ok(body) => {
             let request = Request::from_parts(head, Body::from(body));
@@ -176,6 +187,30 @@ async fn answer(services: &Services, request: Request<Incoming>) -> Response<Bod
         }
         Err(rejection) => management_api::body_not_read(rejection),
     }
+}
+
+/// The answer to what its head alone asks for, whatever body may follow.
+async fn answer_without_body(
+    services: &Services,
+    head: &Parts,
+    place: &Place,
+) -> Option<Response<Body>> {
+    let path = head.uri.path();
+    let is_get = head.method == Method::GET;
+    if path == "/health" && is_get {
+        place.answers();
+        return Some(Response::new(Body::from("ok\n")));
+    }
+    if path == "/metrics" && is_get {
+        place.answers();
+        return Some(services.metrics.response());
+    }
+    if path.starts_with(CRL_PREFIX) {
+        let _permit = place.answers_in_line().await;
+        let response = respond_crl(&services.crls, head).await;
+        return Some(response.map(Body::from));
+    }
+    None
 }
 
 /// The whole body. One that is too large is read a while longer: a peer that is cut off while it sends loses the answer.

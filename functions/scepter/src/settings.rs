@@ -11,6 +11,7 @@ use scep_protocol::KeyAlgorithm;
 use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
 use tracing_subscriber::EnvFilter;
 
+use crate::server::MAX_CONNECTIONS;
 use crate::token_command::TokenCommand;
 use crate::tokens::AdminToken;
 
@@ -63,6 +64,9 @@ pub(crate) struct ServeSettings {
     /// Days that a CRL is valid; the next one is made after half of them.
     #[arg(long, env = "SCEPTER_CRL_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     crl_days: u16,
+    /// Connections of one address (IPv6: one /64) that may be idle or slow at a time; raise it behind a proxy.
+    #[arg(long, env = "SCEPTER_CONNECTIONS_PER_ADDRESS", default_value_t = 32, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..=i64::from(MAX_CONNECTIONS)))]
+    pub(crate) connections_per_address: u16,
     /// Token that may do everything [default: random, made once]
     #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = admin_token)]
     pub(crate) admin_token: Option<AdminToken>,

@@ -1,0 +1,357 @@
+//! One connection, within limits of time: how long a client may take for a head, a body and an
+//! answer, and for all of it.
+
+use std::convert::Infallible;
+use std::io::{Error, IoSlice};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio_io_timeout::TimeoutWriter;
+
+use crate::connections::Place;
+
+/// How long a client may take to send a request's head, or keep a connection idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a client may take nothing of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a connection is given new requests to answer.
+const LIFE: Duration = Duration::from_secs(60);
+
+/// How long the last answer may take after that.
+const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Most requests of a connection. A client that sends many and reads nothing costs no more than so
+/// many answers and log lines.
+const MAX_REQUESTS: u32 = 100;
+
+/// Serves a connection until the client or a limit ends it, another connection takes its place, or
+/// `shutdown` changes: then with the request that is being answered.
+pub(crate) async fn serve<S, F>(
+    stream: S,
+    place: Place,
+    mut shutdown: watch::Receiver<()>,
+    answer: impl Fn(Request<Incoming>, Arc<Place>) -> F,
+) where
+    S: AsyncRead + AsyncWrite + Send,
+    F: Future<Output = Response<Body>>,
+{
+    let place = Arc::new(place);
+    let reads = Arc::new(AtomicU32::new(0));
+    let stream = ClientStream::new(stream, Arc::clone(&place), Arc::clone(&reads));
+    let (requests, reads_before) = (AtomicU32::new(0), AtomicU32::new(0));
+    let service = service_fn(|request| {
+        let number = requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let reads = reads.load(Ordering::Relaxed);
+        // Nothing was read for it: it came together with the one before.
+        let was_sent_ahead = reads_before.swap(reads, Ordering::Relaxed) == reads;
+        let answering = answer(request, Arc::clone(&place));
+        let place = Arc::clone(&place);
+        async move {
+            let permit = match was_sent_ahead {
+                true => place.lines_up_ahead().await,
+                false => None,
+            };
+            let mut response = answering.await;
+            drop(permit);
+            if number >= MAX_REQUESTS {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            place.has_answered();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        // Old devices say that they have sent everything by closing their half.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return log(ended),
+        () = place.taken() => return,
+        () = tokio::time::sleep(LIFE) => {}
+        // An error is a sender that is gone, with the server.
+        _ = shutdown.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = connection => log(ended),
+        () = place.taken() => {}
+        () = tokio::time::sleep(LAST_ANSWER_TIMEOUT) => {}
+    }
+}
+
+fn log(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// The client's end: fails a write that makes no progress, and says when the client is waited for.
+struct ClientStream<S> {
+    stream: Pin<Box<TimeoutWriter<S>>>,
+    place: Arc<Place>,
+    /// How often there was something to read.
+    reads: Arc<AtomicU32>,
+}
+
+impl<S: AsyncRead + AsyncWrite> ClientStream<S> {
+    fn new(stream: S, place: Arc<Place>, reads: Arc<AtomicU32>) -> Self {
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(WRITE_TIMEOUT));
+        Self {
+            stream: Box::pin(stream),
+            place,
+            reads,
+        }
+    }
+
+    fn seen<T>(&self, polled: Poll<T>) -> Poll<T> {
+        if polled.is_pending() {
+            self.place.waits_for_client();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite> AsyncRead for ClientStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<(), Error>> {
+        let polled = self.stream.as_mut().poll_read(cx, buffer);
+        if polled.is_ready() {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        self.seen(polled)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite> AsyncWrite for ClientStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<Result<usize, Error>> {
+        let polled = self.stream.as_mut().poll_write(cx, octets);
+        self.seen(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[IoSlice<'_>],
+    ) -> Poll<Result<usize, Error>> {
+        let polled = self.stream.as_mut().poll_write_vectored(cx, octets);
+        self.seen(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let polled = self.stream.as_mut().poll_flush(cx);
+        self.seen(polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let polled = self.stream.as_mut().poll_shutdown(cx);
+        self.seen(polled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::task::JoinHandle;
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::*;
+    use crate::connections::{Connections, Limits};
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+
+    /// A served connection.
+    struct Served {
+        client: DuplexStream,
+        /// Ends with it, and says after how many seconds.
+        server: JoinHandle<u64>,
+        shutdown: watch::Sender<()>,
+        connections: Arc<Connections>,
+    }
+
+    impl Served {
+        /// Every answer has a body of so many octets, and waits for the request's body for up to 30
+        /// seconds.
+        fn new(octets: usize) -> Self {
+            let (client, stream) = tokio::io::duplex(1024);
+            let connections = Connections::new(Limits {
+                in_all: 100,
+                of_an_address: 1,
+            });
+            let place = connections.enter(Ipv4Addr::LOCALHOST.into());
+            let (shutdown, receiver) = watch::channel(());
+            let answer = move |request: Request<Incoming>, place: Arc<Place>| async move {
+                let body = timeout(Duration::from_secs(30), request.into_body().collect());
+                let read = body.await.is_ok_and(|body| body.is_ok());
+                place.answers();
+                let mut response = Response::new(Body::from(vec![b'a'; octets]));
+                if !read {
+                    *response.status_mut() = http::StatusCode::BAD_REQUEST;
+                }
+                response
+            };
+            Self {
+                client,
+                server: tokio::spawn(async move {
+                    let begun = Instant::now();
+                    serve(stream, place, receiver, answer).await;
+                    begun.elapsed().as_secs()
+                }),
+                shutdown,
+                connections,
+            }
+        }
+    }
+
+    /// Sends one octet a second for as long as they are taken.
+    async fn trickle(mut client: impl AsyncWrite + Unpin, octets: &[u8]) {
+        for octet in octets.iter().cycle() {
+            if client.write_all(&[*octet]).await.is_err() {
+                return;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_taken_is_given_up() {
+        let mut served = Served::new(10_000);
+        served.client.write_all(GET).await.unwrap();
+        assert_eq!(served.server.await.unwrap(), 15);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_taken_octet_by_octet_ends_with_the_connection() {
+        let mut served = Served::new(10_000);
+        served.client.write_all(GET).await.unwrap();
+        let (mut reader, _writer) = tokio::io::split(served.client);
+        let reading = tokio::spawn(async move {
+            while reader.read_u8().await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        assert_eq!(served.server.await.unwrap(), 75);
+        reading.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_gains_nothing() {
+        let served = Served::new(1);
+        let (_reader, writer) = tokio::io::split(served.client);
+        let trickling = tokio::spawn(trickle(writer, b"GET / HTTP/1.1\r\nHost: aaaaaaaaaaaaaaa"));
+        assert_eq!(served.server.await.unwrap(), 15);
+        trickling.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_gains_nothing() {
+        let mut served = Served::new(1);
+        served.client.write_all(POST).await.unwrap();
+        let (mut reader, writer) = tokio::io::split(served.client);
+        let trickling = tokio::spawn(trickle(writer, b"a"));
+        let mut answer = Vec::new();
+        reader.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 400"));
+        assert_eq!(served.server.await.unwrap(), 30);
+        trickling.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_again_and_again_is_served_for_a_minute() {
+        let mut served = Served::new(1);
+        let mut answer = [0; 1024];
+        let mut answers = 0;
+        loop {
+            let _ = served.client.write_all(GET).await;
+            let octets = served.client.read(&mut answer).await.unwrap();
+            if octets == 0 {
+                break;
+            }
+            answers += 1;
+            sleep(Duration::from_secs(7)).await;
+        }
+        assert_eq!((answers, served.server.await.unwrap()), (9, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_hundredth_answer_is_the_last() {
+        let served = Served::new(1);
+        let (mut reader, mut writer) = tokio::io::split(served.client);
+        let asking = tokio::spawn(async move {
+            for _ in 0..200 {
+                if writer.write_all(GET).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut answers = Vec::new();
+        let _ = reader.read_to_end(&mut answers).await;
+        let answers = String::from_utf8(answers).unwrap();
+        assert_eq!(answers.matches("200 OK").count(), 100);
+        assert_eq!(answers.matches("connection: close").count(), 1);
+        asking.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_lets_the_running_request_end_and_an_idle_connection_go() {
+        let mut served = Served::new(1);
+        served.client.write_all(POST).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        served.shutdown.send_replace(());
+        sleep(Duration::from_secs(1)).await;
+        served.client.write_all(&[0; 1000]).await.unwrap();
+        let mut answer = String::new();
+        served.client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(served.server.await.unwrap(), 2);
+
+        let mut served = Served::new(1);
+        served.client.write_all(GET).await.unwrap();
+        served.client.read_u8().await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        served.shutdown.send_replace(());
+        assert_eq!(served.server.await.unwrap(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_connection_gives_its_place_to_another() {
+        let served = Served::new(1);
+        sleep(Duration::from_secs(1)).await;
+        let other = served.connections.enter(Ipv4Addr::LOCALHOST.into());
+        other.waits_for_client();
+        assert_eq!(served.server.await.unwrap(), 1);
+    }
+}

@@ -1,0 +1,439 @@
+//! Who is connected: how many connections there may be, and which one is closed when another comes.
+//!
+//! A new connection always gets a place, so that an administrator and `/health` are served however
+//! many clients are slow. When there are too many, the one is closed that has waited longest for
+//! its client (to send the rest of a request, to take an answer, to ask again) or in line, among
+//! those of the address that has too many or has most. One whose request is being answered is never
+//! closed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// Bits of an IPv6 address that name a network: whoever has one address has all of its /64.
+const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0, 0);
+
+/// How often the log says that connections are closed.
+const REPORT_EVERY: Duration = Duration::from_secs(60);
+
+/// Most requests of SCEP and for CRLs that are answered at one time. More wait in line, so that an
+/// administrator need not.
+const MAX_ANSWERED: usize = 100;
+
+/// Most requests that are answered at one time of those that were sent before the answer to the one
+/// before.
+const MAX_ANSWERED_AHEAD: usize = 2;
+
+/// Most connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Of everyone.
+    pub(crate) in_all: usize,
+    /// Of one address, or one /64 of IPv6, on which the server waits for the client.
+    pub(crate) of_an_address: usize,
+}
+
+/// Every open connection.
+pub(crate) struct Connections {
+    limits: Limits,
+    open: Mutex<Open>,
+    answered: Semaphore,
+    answered_ahead: Semaphore,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    by_number: HashMap<u64, Connection>,
+    /// Those that may be closed, by network.
+    waiting: HashMap<IpAddr, Waiting>,
+    /// How many were told to close, and have not yet.
+    over: usize,
+    closed: u64,
+    reported_at: Option<Instant>,
+}
+
+/// The connections of one network that wait, the longest first.
+#[derive(Default)]
+struct Waiting {
+    for_clients: BTreeSet<(Instant, u64)>,
+    in_line: BTreeSet<(Instant, u64)>,
+}
+
+impl Waiting {
+    fn count(&self) -> usize {
+        self.for_clients.len().saturating_add(self.in_line.len())
+    }
+
+    fn longest(&self) -> Option<(Instant, u64)> {
+        let (client, in_line) = (self.for_clients.first(), self.in_line.first());
+        client.into_iter().chain(in_line).min().copied()
+    }
+}
+
+struct Connection {
+    network: IpAddr,
+    turn: Turn,
+    taken: Arc<Notify>,
+}
+
+/// Whom a connection waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The server, to look whether there is a request.
+    Server,
+    /// Others whose requests are answered first, since then.
+    InLine(Instant),
+    /// The server, which is answering a whole request.
+    Answering,
+    /// The client, since then.
+    Client(Instant),
+    /// Nobody: it was told to close.
+    Over,
+}
+
+impl Connections {
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            open: Mutex::default(),
+            answered: Semaphore::new(MAX_ANSWERED),
+            answered_ahead: Semaphore::new(MAX_ANSWERED_AHEAD),
+        })
+    }
+
+    /// Gives a new connection a place, at the cost of another when there are too many.
+    pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Place {
+        let taken = Arc::new(Notify::new());
+        let network = network(peer);
+        let mut open = self.lock();
+        let number = open.next;
+        open.next = open.next.wrapping_add(1);
+        let connection = Connection {
+            network,
+            turn: Turn::Server,
+            taken: Arc::clone(&taken),
+        };
+        open.by_number.insert(number, connection);
+        if open.by_number.len().saturating_sub(open.over) > self.limits.in_all {
+            open.close_longest_of_most();
+        }
+        report(open);
+        Place {
+            connections: Arc::clone(self),
+            number,
+            taken,
+        }
+    }
+
+    fn turn(&self, number: u64, turn: impl FnOnce(Turn) -> Turn) {
+        let mut open = self.lock();
+        if let Some(network) = open.turn(number, turn) {
+            open.close_longest_of(network, self.limits.of_an_address);
+            report(open);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Changes whose turn it is; the network of a connection on which the server begins to wait for
+    /// the client.
+    fn turn(&mut self, number: u64, turn: impl FnOnce(Turn) -> Turn) -> Option<IpAddr> {
+        let connection = self.by_number.get_mut(&number)?;
+        let (before, after) = (connection.turn, turn(connection.turn));
+        if before == after {
+            return None;
+        }
+        connection.turn = after;
+        let network = connection.network;
+        let waiting = self.waiting.entry(network).or_default();
+        match before {
+            Turn::Client(since) => waiting.for_clients.remove(&(since, number)),
+            Turn::InLine(since) => waiting.in_line.remove(&(since, number)),
+            Turn::Answering | Turn::Over | Turn::Server => false,
+        };
+        match after {
+            Turn::Client(since) => waiting.for_clients.insert((since, number)),
+            Turn::InLine(since) => waiting.in_line.insert((since, number)),
+            Turn::Answering | Turn::Over | Turn::Server => false,
+        };
+        if waiting.count() == 0 {
+            self.waiting.remove(&network);
+        }
+        matches!(after, Turn::Client(_)).then_some(network)
+    }
+
+    /// Closes the connection of this network that has kept the server waiting longest, if there are
+    /// more than `most`.
+    fn close_longest_of(&mut self, network: IpAddr, most: usize) {
+        let clients = self
+            .waiting
+            .get(&network)
+            .map(|waiting| &waiting.for_clients);
+        let too_many = clients.filter(|clients| clients.len() > most);
+        self.close(too_many.and_then(|clients| clients.first().copied()));
+    }
+
+    /// Closes the connection that has waited longest of the network with most that wait: a client
+    /// with a single connection does not lose it to one with many.
+    fn close_longest_of_most(&mut self) {
+        let candidates = self.waiting.values();
+        let candidates = candidates.filter_map(|waiting| {
+            let longest = waiting.longest()?;
+            Some((waiting.count(), Reverse(longest)))
+        });
+        let longest = candidates.max();
+        self.close(longest.map(|(_, Reverse(longest))| longest));
+    }
+
+    fn close(&mut self, longest: Option<(Instant, u64)>) {
+        let Some((_, number)) = longest else {
+            return;
+        };
+        self.turn(number, |_| Turn::Over);
+        if let Some(connection) = self.by_number.get(&number) {
+            connection.taken.notify_one();
+        }
+        self.over = self.over.saturating_add(1);
+        self.closed = self.closed.saturating_add(1);
+    }
+
+    fn leave(&mut self, number: u64) {
+        let mut before = Turn::Over;
+        self.turn(number, |turn| {
+            before = turn;
+            Turn::Over
+        });
+        self.by_number.remove(&number);
+        if before == Turn::Over {
+            self.over = self.over.saturating_sub(1);
+        }
+    }
+}
+
+/// Tells the log now and then, and after it has let others go on.
+fn report(mut open: MutexGuard<'_, Open>) {
+    let is_due = open
+        .reported_at
+        .is_none_or(|at| at.elapsed() >= REPORT_EVERY);
+    if open.closed == 0 || !is_due {
+        return;
+    }
+    let closed = std::mem::take(&mut open.closed);
+    open.reported_at = Some(Instant::now());
+    drop(open);
+    tracing::warn!(closed, "slow connections closed to make room for others");
+}
+
+/// A connection's place among the others, given back when it is dropped.
+pub(crate) struct Place {
+    connections: Arc<Connections>,
+    number: u64,
+    taken: Arc<Notify>,
+}
+
+impl Place {
+    /// There is nothing to read or nowhere to write: the client is waited for, from now on if it
+    /// was not before. Octets that trickle in change nothing.
+    pub(crate) fn waits_for_client(&self) {
+        self.turn(|before| match before {
+            Turn::Server => Turn::Client(Instant::now()),
+            Turn::Answering | Turn::Client(_) | Turn::InLine(_) | Turn::Over => before,
+        });
+    }
+
+    /// A whole request is here, and is answered at once.
+    pub(crate) fn answers(&self) {
+        self.turn(|before| match before {
+            Turn::Answering | Turn::Client(_) | Turn::InLine(_) | Turn::Server => Turn::Answering,
+            Turn::Over => Turn::Over,
+        });
+    }
+
+    /// A whole request is here, and is answered when its turn comes, for as long as the permit is
+    /// kept.
+    pub(crate) async fn answers_in_line(&self) -> Option<SemaphorePermit<'_>> {
+        self.turn(|before| match before {
+            Turn::Client(_) | Turn::Server => Turn::InLine(Instant::now()),
+            Turn::Answering | Turn::InLine(_) | Turn::Over => before,
+        });
+        // It is never closed.
+        let permit = self.connections.answered.acquire().await.ok();
+        // Whoever came meanwhile is looked at first: that is quickly done, and it may be a request
+        // that is not in line.
+        tokio::task::yield_now().await;
+        self.answers();
+        permit
+    }
+
+    /// The request was answered.
+    pub(crate) fn has_answered(&self) {
+        self.turn(|before| match before {
+            Turn::Answering => Turn::Server,
+            Turn::Client(_) | Turn::InLine(_) | Turn::Over | Turn::Server => before,
+        });
+    }
+
+    /// Waits behind the other connections whose clients send requests ahead, and lets one of them
+    /// be answered for as long as the permit is kept. So whoever sends many requests at once takes
+    /// no time from who sends one; and meanwhile such a connection may be closed for another.
+    pub(crate) async fn lines_up_ahead(&self) -> Option<SemaphorePermit<'_>> {
+        self.waits_for_client();
+        // It is never closed.
+        self.connections.answered_ahead.acquire().await.ok()
+    }
+
+    fn turn(&self, turn: impl FnOnce(Turn) -> Turn) {
+        self.connections.turn(self.number, turn);
+    }
+
+    /// Returns when the connection is to be closed for another.
+    pub(crate) async fn taken(&self) {
+        self.taken.notified().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.lock().leave(self.number);
+    }
+}
+
+/// Whom an address counts for.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(address & NETWORK),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        in_all: 6,
+        of_an_address: 3,
+    };
+
+    fn is_taken(place: &Place) -> bool {
+        let open = place.connections.lock();
+        open.by_number[&place.number].turn == Turn::Over
+    }
+
+    fn entered(connections: &Arc<Connections>, peer: &str) -> Place {
+        connections.enter(peer.parse().unwrap())
+    }
+
+    async fn waiting(connections: &Arc<Connections>, peer: &str) -> Place {
+        let place = entered(connections, peer);
+        place.waits_for_client();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        place
+    }
+
+    fn taken(places: &[Place]) -> Vec<bool> {
+        places.iter().map(is_taken).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_waited_for_of_an_address_goes_first() {
+        let connections = Connections::new(LIMITS);
+        let mut places = Vec::new();
+        for _ in 0..4 {
+            places.push(waiting(&connections, "192.0.2.1").await);
+        }
+        assert_eq!(taken(&places), [true, false, false, false]);
+        places[0].taken().await;
+        // One that trickles keeps its time; one that was answered begins anew.
+        places[1].waits_for_client();
+        places[2].answers();
+        places[2].has_answered();
+        places[2].waits_for_client();
+        places.push(waiting(&connections, "192.0.2.1").await);
+        assert_eq!(taken(&places), [true, true, false, false, false]);
+        // Another address is not touched by it.
+        let other = waiting(&connections, "192.0.2.2").await;
+        assert!(!is_taken(&other));
+        assert_eq!(taken(&places[2..]), [false, false, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_being_answered_does_not_count_and_is_not_closed() {
+        let connections = Connections::new(LIMITS);
+        let mut places = Vec::new();
+        for _ in 0..4 {
+            let place = waiting(&connections, "192.0.2.1").await;
+            place.answers();
+            places.push(place);
+        }
+        assert_eq!(taken(&places), [false; 4]);
+        for place in &places {
+            place.has_answered();
+            place.waits_for_client();
+        }
+        assert_eq!(places.iter().filter(|place| is_taken(place)).count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_in_line_may_be_closed_and_then_is_answered() {
+        let connections = Connections::new(LIMITS);
+        let mut places = Vec::new();
+        let mut answering = tokio::task::JoinSet::new();
+        for _ in 0..MAX_ANSWERED + 2 {
+            let place = Arc::new(entered(&connections, "192.0.2.1"));
+            places.push(Arc::clone(&place));
+            answering.spawn(async move {
+                let permit = place.answers_in_line().await;
+                std::future::pending::<()>().await;
+                drop(permit);
+            });
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let new = entered(&connections, "192.0.2.2");
+        assert!(!is_taken(&new));
+        // Whoever is being answered stays, however many there are.
+        for (number, place) in places.iter().enumerate() {
+            assert_eq!(is_taken(place), number >= MAX_ANSWERED, "{number}");
+        }
+        answering.abort_all();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_places_are_taken_the_address_with_most_gives_one_up() {
+        let connections = Connections::new(LIMITS);
+        let single = waiting(&connections, "198.51.100.7").await;
+        let mut places = Vec::new();
+        for peer in ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+            places.push(waiting(&connections, peer).await);
+        }
+        places.push(waiting(&connections, "192.0.2.1").await);
+        let new = entered(&connections, "203.0.113.9");
+        assert_eq!(taken(&places), [true, false, false, false, false]);
+        assert!(!is_taken(&single) && !is_taken(&new));
+        // A place that is given back is free.
+        drop(places);
+        assert_eq!(connections.lock().by_number.len(), 2);
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_its_64() {
+        let check = |one: &str, other: &str, same: bool| {
+            let one = network(one.parse().unwrap());
+            assert_eq!(one == network(other.parse().unwrap()), same, "{other}");
+        };
+        check("2001:db8::1", "2001:db8::ffff:1", true);
+        check("2001:db8::1", "2001:db8:0:1::1", false);
+        check("192.0.2.1", "::ffff:192.0.2.1", true);
+        check("192.0.2.1", "192.0.2.2", false);
+    }
+}
