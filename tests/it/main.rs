@@ -9,6 +9,7 @@ mod capabilities;
 mod clients;
 mod content;
 mod crashes;
+mod data_folder;
 mod documents;
 mod edits;
 mod embedded;

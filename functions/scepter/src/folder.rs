@@ -1,7 +1,7 @@
 //! The data folder: database, keys, and the adapters over them.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use scep_service::{
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
 
+use crate::private_folder::{self, KEYS, PrivateFolderError};
 use crate::prometheus::PrometheusMetrics;
 use crate::tokens::TokenHolders;
 
@@ -40,6 +41,8 @@ pub(crate) enum FolderError {
     },
     #[error("opening the database")]
     Database(#[from] EngineError),
+    #[error(transparent)]
+    Private(#[from] PrivateFolderError),
     #[error("making or finding the tables; a database of an older version must be made anew")]
     Tables(#[from] StoreError),
 }
@@ -65,13 +68,9 @@ impl DataFolder {
             path: path.to_owned(),
             source,
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(io)?;
+        private_folder::open(path)?;
         let lock = lock(path)?;
-        let keys = KeyFolder::open(&path.join("keys")).map_err(io)?;
+        let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
         let database = database(&path.join("scepter.db")).await?;
         let store = DynamoDbStore::new(database.client(), tables());
@@ -136,7 +135,9 @@ impl DataFolder {
     /// Remembers that the demo has been made.
     pub(crate) fn mark_demo_made(&self) -> Result<(), FolderError> {
         let mark = self.demo_mark();
-        let written = File::create(&mark).and_then(|file| file.sync_all());
+        let mut file = OpenOptions::new();
+        let file = file.write(true).create(true).truncate(true).mode(0o600);
+        let written = file.open(&mark).and_then(|file| file.sync_all());
         written.map_err(|source| FolderError::Io { path: mark, source })
     }
 

@@ -4,6 +4,7 @@ mod connection;
 mod connections;
 mod demo;
 mod folder;
+mod private_folder;
 mod prometheus;
 mod random;
 mod serve;
@@ -26,6 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();
+    private_folder::keep_new_files_private();
     let done = match cli.command() {
         Command::Serve(settings) => serve::serve(&settings),
         Command::Token(command) => command.run().map_err(Into::into),

@@ -1,9 +1,9 @@
 //! Bearer tokens of the local server: a file of hashes in the data folder, read anew for each request of administration, so that a
 //! token that is made or revoked while the server runs counts at once.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 
+use crate::private_folder::{self, PrivateFolderError};
 use crate::random::{random, random_text};
 use crate::welcome::ShownToken;
 
@@ -37,6 +38,8 @@ pub(crate) enum TokenError {
         path: PathBuf,
         source: serde_json::Error,
     },
+    #[error(transparent)]
+    Private(#[from] PrivateFolderError),
     #[error("making a token")]
     Random(#[from] SysError),
     #[error("no token has the id {0}")]
@@ -102,8 +105,7 @@ impl Tokens {
         now: OffsetDateTime,
     ) -> Result<(Token, String), TokenError> {
         if let Some(data) = self.path.parent() {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-            made.map_err(self.io())?;
+            private_folder::open(data)?;
         }
         let _lock = self.lock()?;
         let mut tokens = self.list()?;
