@@ -17,6 +17,9 @@ use crate::operations::{Answer, Asked, Operations};
 /// Longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 
+/// Longest reason in a line of the log, in octets.
+const MAX_LOGGED_BYTES: usize = 300;
+
 /// Answers any request below `/api/v1/protocols/scep/`, and every other with 404.
 ///
 /// `body` is what was read of it: whole, or why it was not. Whoever reads stops at [`MAX_BODY_BYTES`] and says
@@ -57,7 +60,7 @@ pub async fn respond(
         transaction_id = said.transaction_id,
         outcome = said.outcome,
         fail_info = said.fail_info,
-        reason = said.reason,
+        reason = said.reason.as_deref().map(bounded),
         serial_number = said.serial_number,
         status = status.as_u16(),
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -94,6 +97,12 @@ async fn answer(
         body,
     };
     operations.answer(&asked).await
+}
+
+/// As much of a text as the log takes: it may name what a client chose.
+fn bounded(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_LOGGED_BYTES);
+    text.get(..end).unwrap_or_default()
 }
 
 /// What the log says of an answer.
