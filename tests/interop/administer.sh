@@ -139,6 +139,7 @@ settle
 [ "$(caps "$default_url")" = 404 ]
 call DELETE "/authorities/$sub/raProfiles/$ra_profile"
 call DELETE "/authorities/$sub/raCertificates/$ra"
-call DELETE "/authorities/$sub"
+refused 422 "valid and not revoked" DELETE "/authorities/$sub"
+call DELETE "/authorities/$sub?force=true"
 [ "$(call GET "/certificates?subject=router" | jq '.items | length')" = 2 ]
 echo "done"

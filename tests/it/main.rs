@@ -9,6 +9,7 @@ mod capabilities;
 mod clients;
 mod content;
 mod crashes;
+mod crl_cost;
 mod data_folder;
 mod documents;
 mod edits;

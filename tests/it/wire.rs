@@ -139,6 +139,39 @@ fn one_line_is_logged_for_a_request_and_no_secret_in_any() {
 }
 
 #[test]
+fn what_a_client_chooses_makes_no_long_line_in_the_log() {
+    let (_data, server) = server();
+    server.wait_for_log("listening");
+    let long = "A".repeat(8 * 1024);
+    let requests = [
+        format!("GET /crl/{long}.crl HTTP/1.1\r\n"),
+        format!("GET /crl/demo-ca.crl?{long} HTTP/1.1\r\n"),
+        format!("{long} /crl/demo-ca.crl HTTP/1.1\r\n"),
+        format!("GET /api/v1/protocols/scep/{long}?operation=GetCACaps HTTP/1.1\r\n"),
+        format!("GET {PATH}?operation={long} HTTP/1.1\r\n"),
+        format!("GET {PATH}?operation=PKIOperation&message={long} HTTP/1.1\r\n"),
+        format!("{long} {PATH} HTTP/1.1\r\n"),
+        format!("GET /api/v1/{long} HTTP/1.1\r\n"),
+        format!("GET /api/v1/authorities/{long} HTTP/1.1\r\nAuthorization: Bearer {long}\r\n"),
+        format!("{long} /api/v1/authorities HTTP/1.1\r\n"),
+        format!("GET /health HTTP/1.1\r\nUser-Agent: {long}\r\n"),
+    ];
+    for request in &requests {
+        let answer = raw(&server, format!("{request}Host: {long}\r\n\r\n").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    }
+    http(&[&format!("http://{}/crl/last.crl", server.address())], &[]);
+    let mut lines = vec![String::new()];
+    while !lines.last().unwrap().contains("last") {
+        lines.push(server.wait_for_log(""));
+    }
+    assert!(lines.len() > 8, "{lines:?}");
+    for line in lines {
+        assert!(line.len() < 1_024 && !line.contains(&long[..100]), "{line}");
+    }
+}
+
+#[test]
 fn sigterm_ends_the_server_well_even_with_an_idle_connection() {
     let (_data, server) = server();
     let _idle = TcpStream::connect(server.address()).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{CRL_PREFIX, GetCaCert, PublishedCrls, reject, respond, respond_crl};
-use scep_service::{CachedProfiles, Reading, StoredProfiles, SystemClock};
+use scep_service::{CachedCrls, CachedProfiles, Reading, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn composed(environment: &Environment) -> Result<(GetCaCert, PublishedCrls), Set
     };
     let crls = PublishedCrls {
         objects: table.clone(),
-        crls: table,
+        crls: Arc::new(CachedCrls::new(table)),
         clock: Arc::new(SystemClock),
     };
     Ok((GetCaCert(reading), crls))

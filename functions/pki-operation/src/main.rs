@@ -6,7 +6,9 @@ use std::sync::Arc;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{PkiOperation, reject, respond};
-use scep_service::{CachedProfiles, Issuing, Metrics, Reading, StoredProfiles, SystemClock};
+use scep_service::{
+    CachedCrls, CachedProfiles, Issuing, Metrics, Reading, StoredProfiles, SystemClock,
+};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 fn main() -> ExitCode {
@@ -45,7 +47,7 @@ fn issuing(environment: &Environment) -> Result<Issuing, SettingError> {
             metrics,
         },
         transactions: store.clone(),
-        crls: store,
+        crls: Arc::new(CachedCrls::new(store)),
         ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),
         ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
         secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),

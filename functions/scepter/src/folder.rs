@@ -10,8 +10,8 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, CaKeys, CachedProfiles, Causes, Deployment, Issuing, Managing, RaKeys, Reading, Secrets,
-    StoreError, StoredProfiles, SystemClock, WatchedObjects, upkeep,
+    Actor, CaKeys, CachedCrls, CachedProfiles, Causes, Deployment, Issuing, Managing, RaKeys,
+    Reading, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, upkeep,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -54,6 +54,7 @@ pub(crate) struct DataFolder {
     _lock: Arc<File>,
     database: EmbeddedDynamoDb,
     store: DynamoDbStore,
+    crls: Arc<CachedCrls>,
     profiles: Arc<CachedProfiles>,
     ca_keys: Arc<dyn CaKeys>,
     ra_keys: Arc<dyn RaKeys>,
@@ -79,6 +80,7 @@ impl DataFolder {
         Ok(Self {
             path: path.to_owned(),
             _lock: Arc::new(lock),
+            crls: Arc::new(CachedCrls::new(Arc::new(store.clone()))),
             store,
             profiles: Arc::new(profiles),
             database,
@@ -122,7 +124,7 @@ impl DataFolder {
     pub(crate) fn crls(&self) -> PublishedCrls {
         PublishedCrls {
             objects: Arc::new(self.store.clone()),
-            crls: Arc::new(self.store.clone()),
+            crls: self.crls.clone(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -156,7 +158,7 @@ impl DataFolder {
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
-            crls: Arc::new(self.store.clone()),
+            crls: self.crls.clone(),
             deployment: self.deployment.clone(),
         }
     }

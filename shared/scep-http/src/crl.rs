@@ -1,14 +1,17 @@
 //! `/crl/…`: CRLs for everyone, where the cRLDistributionPoints of certificates lead, RFC 5280 §4.2.1.13.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, ETAG, EXPIRES, IF_NONE_MATCH, LAST_MODIFIED};
+use http::header::{
+    ALLOW, CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use scep_protocol::{ProfileName, Rejection};
-use scep_service::{Causes, Clock, Crls, Failure, Objects, StoredCrl, published_crl};
+use scep_service::{Causes, Clock, CrlHead, Crls, Failure, Objects, PublishedCrl};
 use time::OffsetDateTime;
 
 use crate::answer::{answer, reject};
@@ -26,32 +29,85 @@ const MAX_AGE_SECONDS: i64 = 3600;
 pub struct PublishedCrls {
     /// Authorities, by name.
     pub objects: Arc<dyn Objects>,
-    /// CRLs.
+    /// CRLs; those that many ask for, kept in memory.
     pub crls: Arc<dyn Crls>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Answers any request below [`CRL_PREFIX`].
+/// Answers any request below [`CRL_PREFIX`]: to HEAD, and to who has the latest CRL already,
+/// without reading it.
 pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<Bytes> {
-    let found = find(published, head).await;
-    let response = match &found {
-        Ok(crl) => shown(crl, head, published.clock.now()),
-        Err(failure) => refused(failure),
+    let named = crl_of(head.uri.path());
+    let answered = answered(published, named.as_ref(), head).await;
+    let number = answered.as_ref().ok().map(|(number, _)| *number);
+    let response = match answered {
+        Ok((_, response)) => response,
+        Err(failure) => refused(&failure),
     };
-    let number = found.as_ref().ok().map(|crl| crl.number);
-    let (path, status) = (head.uri.path(), response.status().as_u16());
-    tracing::info!(path, number, status, "CRL request");
+    // Names, and no path: that is as long as a client wants it to be.
+    tracing::info!(
+        authority = named.as_ref().map(|(name, _)| name.as_str()),
+        generation = named.as_ref().map(|(_, generation)| *generation),
+        number,
+        status = response.status().as_u16(),
+        "CRL request"
+    );
     response
 }
 
-async fn find(published: &PublishedCrls, head: &Parts) -> Result<StoredCrl, Failure> {
-    if head.method != Method::GET && head.method != Method::HEAD {
+/// The number of the CRL, and the answer.
+async fn answered(
+    published: &PublishedCrls,
+    named: Option<&(ProfileName, u32)>,
+    head: &Parts,
+) -> Result<(u64, Response<Bytes>), Failure> {
+    let is_head = head.method == Method::HEAD;
+    if head.method != Method::GET && !is_head {
         return Err(Failure::Rejected(Rejection::MethodNotAllowed));
     }
-    let named = crl_of(head.uri.path());
     let (name, generation) = named.ok_or(Failure::Rejected(Rejection::NoCrl))?;
-    published_crl(&*published.objects, &*published.crls, &name, generation).await
+    let (objects, crls) = (&*published.objects, &*published.crls);
+    let found = PublishedCrl::find(objects, crls, name, *generation).await?;
+    let now = published.clock.now();
+    if is_known(&found.head, &head.headers) {
+        let mut response = shown(&found.head, Bytes::new(), now);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok((found.head.number, response));
+    }
+    if is_head {
+        return Ok((found.head.number, shown(&found.head, Bytes::new(), now)));
+    }
+    let crl = found.read(crls).await?;
+    let head = crl.head();
+    Ok((head.number, shown(&head, Bytes::from(crl.der), now)))
+}
+
+/// Has the client this CRL already? RFC 9110 §13.2.2: the entity tag decides, where there is one.
+fn is_known(crl: &CrlHead, headers: &HeaderMap) -> bool {
+    let tag = tag(crl);
+    if headers.contains_key(IF_NONE_MATCH) {
+        let known = headers.get_all(IF_NONE_MATCH).iter();
+        let mut known = known.filter_map(|known| known.to_str().ok());
+        return known.any(|known| known.split(',').any(|known| is_tag(known.trim(), &tag)));
+    }
+    let since = headers.get(IF_MODIFIED_SINCE);
+    let since = since.and_then(|since| httpdate::parse_http_date(since.to_str().ok()?).ok());
+    // Both are whole seconds.
+    since.is_some_and(|since| crl.this_update.unix_timestamp() <= seconds(since))
+}
+
+/// Weak comparison, RFC 9110 §8.8.3.2: what passed through a compressing proxy is the same CRL.
+fn is_tag(known: &str, tag: &str) -> bool {
+    known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
+}
+
+fn tag(crl: &CrlHead) -> String {
+    format!("\"{}\"", crl.number)
+}
+
+fn seconds(at: SystemTime) -> i64 {
+    OffsetDateTime::from(at).unix_timestamp()
 }
 
 /// Which generation of which authority: `{name}.crl` is the first one's, `{name}/{generation}.crl` any other's.
@@ -65,18 +121,8 @@ fn crl_of(path: &str) -> Option<(ProfileName, u32)> {
     Some((ProfileName::new(name).ok()?, generation))
 }
 
-fn shown(crl: &StoredCrl, head: &Parts, now: OffsetDateTime) -> Response<Bytes> {
-    let tag = format!("\"{}\"", crl.number);
-    let asked = head.headers.get(IF_NONE_MATCH);
-    let is_known = asked.is_some_and(|known| known.to_str().is_ok_and(|known| known == tag));
-    let body = match is_known || head.method == Method::HEAD {
-        true => Bytes::new(),
-        false => Bytes::from(crl.der.clone()),
-    };
+fn shown(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
     let mut response = answer(CRL, body);
-    if is_known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    }
     let left = (crl.next_update - now).whole_seconds();
     let max_age = left.clamp(0, MAX_AGE_SECONDS);
     let headers = response.headers_mut();
@@ -85,8 +131,10 @@ fn shown(crl: &StoredCrl, head: &Parts, now: OffsetDateTime) -> Response<Bytes> 
         CACHE_CONTROL,
         &format!("public, max-age={max_age}"),
     );
-    insert(headers, ETAG, &tag);
-    insert(headers, LAST_MODIFIED, &http_date(crl.this_update));
+    insert(headers, ETAG, &tag(crl));
+    // A second that has not passed may have another CRL yet: who has this one is to ask again.
+    let last_modified = crl.this_update.min(now - time::Duration::SECOND);
+    insert(headers, LAST_MODIFIED, &http_date(last_modified));
     insert(
         headers,
         EXPIRES,

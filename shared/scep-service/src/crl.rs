@@ -7,8 +7,12 @@ use scep_protocol::{
     Authority, IssuingAuthority, ProfileName, Rejection, RevocationReason, RevokedCertificate,
 };
 use time::Duration;
+use uuid::Uuid;
 
-use crate::{Causes, ClaimOutcome, Crls, Failure, Managing, Objects, StoreError, StoredCrl, find};
+use crate::{
+    Causes, ClaimOutcome, CrlHead, Crls, Failure, Managing, ObjectKind, Objects, StoreError,
+    StoredCrl,
+};
 
 /// How long a list of revoked certificates may be behind: whatever a CRL says that is younger, its successor says too.
 const INDEX_LAG: Duration = Duration::hours(1);
@@ -19,22 +23,44 @@ const MAX_TRIES: u32 = 10;
 /// How much longer to wait before each of them.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
-/// The CRL of a generation of the authority of this name.
-///
-/// # Errors
-/// [`Rejection::NoCrl`] when there is none; our own failures.
-pub async fn published_crl(
-    objects: &dyn Objects,
-    crls: &dyn Crls,
-    authority: &ProfileName,
+/// A CRL that is there for everyone, of which only the head was read.
+pub struct PublishedCrl {
+    authority: Uuid,
     generation: u32,
-) -> Result<StoredCrl, Failure> {
-    let found = find::<Authority>(objects, authority).await?;
-    let crl = match found {
-        Some(found) => crls.crl(found.object.uuid, generation).await?,
-        None => None,
-    };
-    crl.ok_or(Failure::Rejected(Rejection::NoCrl))
+    /// Its head.
+    pub head: CrlHead,
+}
+
+impl PublishedCrl {
+    /// The CRL of a generation of the authority of this name.
+    ///
+    /// # Errors
+    /// [`Rejection::NoCrl`] when there is none; our own failures.
+    pub async fn find(
+        objects: &dyn Objects,
+        crls: &dyn Crls,
+        authority: &ProfileName,
+        generation: u32,
+    ) -> Result<Self, Failure> {
+        let found = objects.uuid_of(ObjectKind::Authority, authority).await?;
+        let authority = found.ok_or(Failure::Rejected(Rejection::NoCrl))?;
+        let head = crls.crl_head(authority, generation).await?;
+        Ok(Self {
+            authority,
+            generation,
+            head: head.ok_or(Failure::Rejected(Rejection::NoCrl))?,
+        })
+    }
+
+    /// All of it, or of a later one.
+    ///
+    /// # Errors
+    /// [`Rejection::NoCrl`] when it is gone meanwhile; our own failures.
+    pub async fn read(&self, crls: &dyn Crls) -> Result<StoredCrl, Failure> {
+        let crl = crls.crl_of(self.authority, self.generation, &self.head);
+        let crl = crl.await?;
+        crl.ok_or(Failure::Rejected(Rejection::NoCrl))
+    }
 }
 
 impl Managing {

@@ -7,6 +7,7 @@ mod audit;
 mod ca_information;
 mod causes;
 mod crl;
+mod crl_cache;
 mod edit;
 mod entropy;
 mod error;
@@ -28,7 +29,8 @@ mod upkeep;
 pub use audit::{Actor, AuditAction, AuditRecord};
 pub use ca_information::{ca_capabilities, ca_certificates};
 pub use causes::Causes;
-pub use crl::published_crl;
+pub use crl::PublishedCrl;
+pub use crl_cache::CachedCrls;
 pub use edit::Edit;
 pub use error::{Failure, KeyError, StoreError};
 pub use inventory::{
@@ -52,9 +54,9 @@ pub use next_ca::next_ca_certificates;
 pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
-    Bar, CaKeys, Certificates, Change, Claim, ClaimOutcome, Clock, CrlStore, Crls, Deployment,
-    GeneratedKey, Guarded, Issuing, MAX_SUCCESSORS, ObjectStore, Objects, Profiles, RaKey, RaKeys,
-    Reading, Renewal, Secrets, Stage, StoredCrl, SystemClock, Transactions,
+    Bar, CaKeys, Certificates, Change, Claim, ClaimOutcome, Clock, CrlHead, CrlStore, Crls,
+    Deployment, GeneratedKey, Guarded, Issuing, MAX_SUCCESSORS, ObjectStore, Objects, Profiles,
+    RaKey, RaKeys, Reading, Renewal, Secrets, Stage, StoredCrl, SystemClock, Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;

@@ -138,6 +138,13 @@ pub trait Objects: Send + Sync {
     /// Reads an object.
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError>;
 
+    /// The uuid of the object of this name: a small read, however large the object is.
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError>;
+
     /// Reads an object by its name.
     async fn find(
         &self,
@@ -407,14 +414,54 @@ pub struct StoredCrl {
     pub next_update: OffsetDateTime,
 }
 
-/// CRLs, one for each generation of each authority, to be read with strong consistency.
-#[async_trait]
-pub trait Crls: Send + Sync {
-    /// The latest CRL.
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
+impl StoredCrl {
+    /// What is known of it without its octets.
+    #[must_use]
+    pub const fn head(&self) -> CrlHead {
+        CrlHead {
+            number: self.number,
+            this_update: self.this_update,
+            next_update: self.next_update,
+        }
+    }
 }
 
-/// CRLs, to be written.
+/// What there is to know of a CRL without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrlHead {
+    /// Its number.
+    pub number: u64,
+    /// When it was made.
+    pub this_update: OffsetDateTime,
+    /// Until when there will be another.
+    pub next_update: OffsetDateTime,
+}
+
+/// CRLs, one for each generation of each authority.
+#[async_trait]
+pub trait Crls: Send + Sync {
+    /// The head of the latest CRL: a small read, however long the CRL is.
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError>;
+
+    /// The latest CRL: a read as large as the CRL.
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
+
+    /// The CRL whose head was just read, or a later one.
+    async fn crl_of(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        _head: &CrlHead,
+    ) -> Result<Option<StoredCrl>, StoreError> {
+        self.crl(authority, generation).await
+    }
+}
+
+/// CRLs, to be written, and read with strong consistency.
 #[async_trait]
 pub trait CrlStore: Crls {
     /// Puts a CRL in the place of the one with the number before its own; of none, when it is the first.

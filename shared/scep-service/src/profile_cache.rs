@@ -99,6 +99,14 @@ impl Objects for WatchedObjects {
         self.objects.read(reference).await
     }
 
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.objects.uuid_of(kind, name).await
+    }
+
     async fn find(
         &self,
         kind: ObjectKind,

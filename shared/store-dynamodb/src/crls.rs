@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use scep_service::{ClaimOutcome, CrlStore, Crls, StoreError, StoredCrl};
+use scep_service::{ClaimOutcome, CrlHead, CrlStore, Crls, StoreError, StoredCrl};
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
@@ -10,7 +10,7 @@ use crate::item::{
     CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, milliseconds, number,
     octets, text, unavailable,
 };
-use crate::objects::ProfilesTable;
+use crate::objects::{Consistency, ProfilesTable};
 
 const WHAT: &str = "CRL";
 
@@ -25,54 +25,105 @@ const MAX_TRIES: usize = 3;
 #[error("part {0} of a CRL is missing")]
 struct MissingPart(usize);
 
-#[async_trait::async_trait]
-impl Crls for ProfilesTable {
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
-        let mut missing = 0;
+impl ProfilesTable {
+    async fn head_of_crl(
+        &self,
+        consistency: Consistency,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<Item>, StoreError> {
+        let id = head_id(authority, generation);
+        self.get_with(consistency, id).await
+    }
+
+    async fn whole_crl(
+        &self,
+        consistency: Consistency,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<StoredCrl>, StoreError> {
+        let (mut consistency, mut missing) = (consistency, 0);
         for _ in 0..MAX_TRIES {
-            let Some(head) = self.get(head_id(authority, generation)).await? else {
+            let head = self.head_of_crl(consistency, authority, generation);
+            let Some(head) = head.await? else {
                 return Ok(None);
             };
-            let reader = Reader {
-                what: WHAT,
-                item: &head,
-            };
-            let number = reader.number(NUMBER)?;
-            let mut der = reader.octets(CRL)?.to_vec();
-            let parts: usize = reader.number(PARTS)?;
-            missing = 0;
-            let set = reader.uuid(PART_SET)?;
-            for part in 1..parts {
-                let id = part_id(set, part);
-                let Some(item) = self.get(id).await? else {
-                    missing = part;
-                    break;
-                };
-                der.extend_from_slice(
-                    Reader {
-                        what: WHAT,
-                        item: &item,
-                    }
-                    .octets(CRL)?,
-                );
+            match self.parts_of_crl(consistency, &head).await? {
+                Ok(crl) => return Ok(Some(crl)),
+                Err(MissingPart(part)) => missing = part,
             }
-            if missing == 0 {
-                return Ok(Some(StoredCrl {
-                    der,
-                    number,
-                    this_update: reader.milliseconds(THIS_UPDATE)?,
-                    next_update: reader.milliseconds(NEXT_UPDATE)?,
-                }));
-            }
+            // The head was replaced meanwhile, or a part has not come to where it was looked for.
+            consistency = Consistency::Strong;
         }
         Err(unavailable("reading a CRL")(MissingPart(missing)))
     }
+
+    async fn parts_of_crl(
+        &self,
+        consistency: Consistency,
+        item: &Item,
+    ) -> Result<Result<StoredCrl, MissingPart>, StoreError> {
+        let reader = Reader { what: WHAT, item };
+        let CrlHead {
+            number,
+            this_update,
+            next_update,
+        } = head_of(item)?;
+        // Empty, unless an earlier version wrote it.
+        let mut der = reader.octets(CRL)?.to_vec();
+        let set = reader.uuid(PART_SET)?;
+        for part in 1..reader.number(PARTS)? {
+            let Some(item) = self.get_with(consistency, part_id(set, part)).await? else {
+                return Ok(Err(MissingPart(part)));
+            };
+            let item = &item;
+            der.extend_from_slice(Reader { what: WHAT, item }.octets(CRL)?);
+        }
+        Ok(Ok(StoredCrl {
+            der,
+            number,
+            this_update,
+            next_update,
+        }))
+    }
 }
 
+/// For those who hand CRLs out: in AWS a moment behind the last write.
+#[async_trait::async_trait]
+impl Crls for ProfilesTable {
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        let head = self.head_of_crl(Consistency::Eventual, authority, generation);
+        head.await?.as_ref().map(head_of).transpose()
+    }
+
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+        self.whole_crl(Consistency::Eventual, authority, generation)
+            .await
+    }
+}
+
+/// For those who make the next one, too: never behind.
 #[async_trait::async_trait]
 impl Crls for DynamoDbStore {
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        let table = self.profiles_table();
+        let head = table.head_of_crl(Consistency::Strong, authority, generation);
+        head.await?.as_ref().map(head_of).transpose()
+    }
+
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
-        self.profiles_table().crl(authority, generation).await
+        let table = self.profiles_table();
+        table
+            .whole_crl(Consistency::Strong, authority, generation)
+            .await
     }
 }
 
@@ -122,7 +173,7 @@ impl CrlStore for DynamoDbStore {
                 Ok(ClaimOutcome::Won)
             }
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                self.remove_parts(set, parts.len()).await;
+                self.remove_parts(set, parts.len().saturating_add(1)).await;
                 Ok(ClaimOutcome::Lost)
             }
             Some(_) | None => Err(unavailable("writing a CRL")(error)),
@@ -131,10 +182,10 @@ impl CrlStore for DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Writes the parts of a CRL but for the first, which is in the head.
+    /// Writes the parts of a CRL, numbered from 1 on: the one in the head is empty.
     async fn put_parts(&self, set: Uuid, parts: &[&[u8]]) -> Result<(), StoreError> {
-        for (place, part) in parts.iter().enumerate().skip(1) {
-            let id = part_id(set, place);
+        for (part, number) in parts.iter().zip(1..) {
+            let id = part_id(set, number);
             let item = Item::from([(ID.to_owned(), text(id)), (CRL.to_owned(), octets(part))]);
             let put = self.client.put_item().table_name(&self.tables.profiles);
             let put = put.set_item(Some(item)).send().await;
@@ -156,19 +207,29 @@ impl DynamoDbStore {
     }
 }
 
-/// The item that says which CRL is the latest, with its first part.
+/// The item that says which CRL is the latest. Of its octets it has an empty first part: DynamoDB
+/// counts all of an item, whatever is read of it.
 fn head(authority: Uuid, generation: u32, crl: &StoredCrl, set: Uuid) -> Item {
-    let mut parts = crl.der.chunks(MAX_PART_BYTES);
-    let count = u64::try_from(parts.len()).unwrap_or(u64::MAX);
+    let parts = crl.der.chunks(MAX_PART_BYTES).len().saturating_add(1);
+    let count = u64::try_from(parts).unwrap_or(u64::MAX);
     Item::from([
         (ID.to_owned(), text(head_id(authority, generation))),
-        (CRL.to_owned(), octets(parts.next().unwrap_or_default())),
+        (CRL.to_owned(), octets(&[])),
         (PARTS.to_owned(), number(count)),
         (PART_SET.to_owned(), text(set.to_string())),
         (NUMBER.to_owned(), number(crl.number)),
         (THIS_UPDATE.to_owned(), milliseconds(crl.this_update)),
         (NEXT_UPDATE.to_owned(), milliseconds(crl.next_update)),
     ])
+}
+
+fn head_of(item: &Item) -> Result<CrlHead, StoreError> {
+    let reader = Reader { what: WHAT, item };
+    Ok(CrlHead {
+        number: reader.number(NUMBER)?,
+        this_update: reader.milliseconds(THIS_UPDATE)?,
+        next_update: reader.milliseconds(NEXT_UPDATE)?,
+    })
 }
 
 fn head_id(authority: Uuid, generation: u32) -> String {

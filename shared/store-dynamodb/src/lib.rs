@@ -5,7 +5,8 @@
 //! | profiles | `{kind}/{uuid}` | an object: `version`, `document` (JSON), `dependents` (the objects that need it) |
 //! | | `{kind}/name/{name}` | who has a name: `uuid` |
 //! | | `auditRecord/{uuid}` | who changed what |
-//! | | `crl/{authority}/{generation}` | a CRL; further parts of a long one under `…/{number}/{part}` |
+//! | | `crl/{authority}/{generation}` | which CRL is the latest: its number and times, and where its parts are |
+//! | | `crl/{set}/{part}` | a part of a CRL |
 //! | transactions | `{uuid}`, made of SCEP Profile and transactionID | a transaction, removed after `expiresAt` |
 //! | certificates | `{authority}/{serialNumber}` | a certificate |
 //!

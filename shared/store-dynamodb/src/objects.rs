@@ -36,17 +36,34 @@ impl ProfilesTable {
     }
 
     pub(crate) async fn get(&self, id: String) -> Result<Option<Item>, StoreError> {
+        self.get_with(Consistency::Strong, id).await
+    }
+
+    pub(crate) async fn get_with(
+        &self,
+        consistency: Consistency,
+        id: String,
+    ) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.name)
             .key(ID, text(id))
-            .consistent_read(true)
+            .consistent_read(consistency == Consistency::Strong)
             .send()
             .await
             .map_err(unavailable("reading an object"))?;
         Ok(found.item)
     }
+}
+
+/// Whether a read sees every write that was answered before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consistency {
+    /// It may be a moment behind, and costs half.
+    Eventual,
+    /// It sees them all.
+    Strong,
 }
 
 #[async_trait::async_trait]
@@ -63,12 +80,21 @@ impl Objects for ProfilesTable {
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<StoredObject>, StoreError> {
-        let Some(item) = self.get(name_id(kind, name)).await? else {
-            return Ok(None);
-        };
+        match self.uuid_of(kind, name).await? {
+            Some(uuid) => self.read(Reference { kind, uuid }).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        let item = self.get(name_id(kind, name)).await?;
         let what = kind.name();
-        let uuid = Reader { what, item: &item }.uuid(UUID)?;
-        self.read(Reference { kind, uuid }).await
+        let uuid = item.map(|item| Reader { what, item: &item }.uuid(UUID));
+        uuid.transpose()
     }
 
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
@@ -96,6 +122,14 @@ impl Objects for DynamoDbStore {
         name: &ProfileName,
     ) -> Result<Option<StoredObject>, StoreError> {
         self.profiles_table().find(kind, name).await
+    }
+
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.profiles_table().uuid_of(kind, name).await
     }
 
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {

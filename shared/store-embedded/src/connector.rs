@@ -56,6 +56,7 @@ impl EngineConnector {
         let engine = &self.0;
         match operation {
             "CreateTable" => call(body, |request| engine.create_table(request)),
+            "DeleteItem" => call(body, |request| engine.delete_item(request)),
             "DescribeTable" => call(body, |request| engine.describe_table(request)),
             "GetItem" => call(body, |request| engine.get_item(request)),
             "PutItem" => call(body, |request| engine.put_item(request)),

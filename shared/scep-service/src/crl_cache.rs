@@ -1,0 +1,171 @@
+//! CRLs kept in memory, so that one that many ask for is read once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::{CrlHead, Crls, StoreError, StoredCrl};
+
+/// Most octets that are kept: one CRL of the largest size that can be handed out, or many small
+/// ones.
+const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
+
+/// A [`Crls`] that remembers. The head is read each time, so that it never hands out a CRL that has
+/// been replaced.
+pub struct CachedCrls {
+    crls: Arc<dyn Crls>,
+    /// The one that was asked for last comes last.
+    kept: Mutex<Vec<Kept>>,
+}
+
+struct Kept {
+    authority: Uuid,
+    generation: u32,
+    crl: Arc<StoredCrl>,
+}
+
+impl CachedCrls {
+    /// Remembers what `crls` gives.
+    #[must_use]
+    pub fn new(crls: Arc<dyn Crls>) -> Self {
+        Self {
+            crls,
+            kept: Mutex::default(),
+        }
+    }
+
+    fn known(&self, authority: Uuid, generation: u32, head: &CrlHead) -> Option<Arc<StoredCrl>> {
+        let mut kept = self.lock();
+        let place = kept
+            .iter()
+            .position(|kept| (kept.authority, kept.generation) == (authority, generation))?;
+        let found = kept.remove(place);
+        let crl = Arc::clone(&found.crl);
+        // A head may be read that is a moment older than the last one.
+        let is_later = crl.this_update > head.this_update;
+        if crl.head() != *head && !is_later {
+            return None;
+        }
+        kept.push(found);
+        Some(crl)
+    }
+
+    fn keep(&self, authority: Uuid, generation: u32, crl: Arc<StoredCrl>) {
+        let mut kept = self.lock();
+        kept.retain(|kept| (kept.authority, kept.generation) != (authority, generation));
+        kept.push(Kept {
+            authority,
+            generation,
+            crl,
+        });
+        let mut bytes: usize = kept.iter().map(|kept| kept.crl.der.len()).sum();
+        while bytes > MAX_KEPT_BYTES && !kept.is_empty() {
+            bytes = bytes.saturating_sub(kept.remove(0).crl.der.len());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Crls for CachedCrls {
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        self.crls.crl_head(authority, generation).await
+    }
+
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+        match self.crl_head(authority, generation).await? {
+            Some(head) => self.crl_of(authority, generation, &head).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn crl_of(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        head: &CrlHead,
+    ) -> Result<Option<StoredCrl>, StoreError> {
+        if let Some(known) = self.known(authority, generation, head) {
+            return Ok(Some(StoredCrl::clone(&known)));
+        }
+        let Some(crl) = self.crls.crl_of(authority, generation, head).await? else {
+            return Ok(None);
+        };
+        let crl = Arc::new(crl);
+        self.keep(authority, generation, Arc::clone(&crl));
+        Ok(Some(StoredCrl::clone(&crl)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+
+    use super::*;
+
+    /// Nothing is stored.
+    struct Nothing;
+
+    #[async_trait]
+    impl Crls for Nothing {
+        async fn crl_head(&self, _: Uuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
+            Ok(None)
+        }
+
+        async fn crl(&self, _: Uuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
+            Ok(None)
+        }
+    }
+
+    fn crl(number: u64, bytes: usize) -> StoredCrl {
+        let this_update = OffsetDateTime::UNIX_EPOCH + Duration::seconds(number.cast_signed());
+        StoredCrl {
+            der: vec![0; bytes],
+            number,
+            this_update,
+            next_update: this_update,
+        }
+    }
+
+    #[test]
+    fn so_many_octets_are_kept_and_what_was_asked_for_last_longest() {
+        let cache = CachedCrls::new(Arc::new(Nothing));
+        let head = crl(1, 0).head();
+        let keep = |generation, bytes| cache.keep(Uuid::nil(), generation, Arc::new(crl(1, bytes)));
+        let is_known = |generation| cache.known(Uuid::nil(), generation, &head).is_some();
+        for generation in 1..=3 {
+            keep(generation, MAX_KEPT_BYTES / 3);
+        }
+        assert!(is_known(2) && is_known(1));
+        keep(4, MAX_KEPT_BYTES / 3);
+        assert!(is_known(1) && is_known(2) && !is_known(3) && is_known(4));
+        keep(5, MAX_KEPT_BYTES + 1);
+        assert_eq!(cache.lock().len(), 0);
+    }
+
+    #[test]
+    fn a_crl_is_known_by_its_head_until_a_later_one_is_there() {
+        let cache = CachedCrls::new(Arc::new(Nothing));
+        let known = |head| cache.known(Uuid::nil(), 1, &head).map(|crl| crl.number);
+        cache.keep(Uuid::nil(), 1, Arc::new(crl(2, 10)));
+        assert_eq!(known(crl(2, 0).head()), Some(2));
+        // What was read of it is a moment old.
+        assert_eq!(known(crl(1, 0).head()), Some(2));
+        assert_eq!(known(crl(3, 0).head()), None);
+        // The tables were restored: the number is an old one, the CRL is not.
+        cache.keep(Uuid::nil(), 1, Arc::new(crl(9, 10)));
+        let restored = CrlHead {
+            number: 8,
+            ..crl(10, 0).head()
+        };
+        assert_eq!(known(restored), None);
+    }
+}
