@@ -122,7 +122,7 @@ impl DynamoDbStore {
         Ok(GuardedWrite::barred(write, Bar::KeyRevoked))
     }
 
-    /// Goes through unless this certificate is revoked, or gone.
+    /// Goes through unless this certificate is revoked. Records are for good: that there is one was seen when its holder was.
     pub(crate) fn predecessor_is_good(
         &self,
         authority: Uuid,
@@ -131,7 +131,7 @@ impl DynamoDbStore {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.certificates)
             .key(ID, text(certificate_id_of(authority, predecessor)))
-            .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)")
+            .condition_expression("attribute_not_exists(revokedAt)")
             .build()?;
         let write = TransactWriteItem::builder().condition_check(check).build();
         Ok(GuardedWrite::barred(write, Bar::PredecessorRevoked))
