@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go modules), openssl, curl, and
-# from PyPI schemathesis, SAM, what checks templates, and an emulator of AWS.
+# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go
+# modules), openssl, curl, from npm a simulator of IAM policies, and from PyPI schemathesis, SAM,
+# what checks templates, and an emulator of AWS.
 #
 #   tests/interop/install.sh FOLDER      builds what is no package into FOLDER; does again only what is missing
 set -euo pipefail
@@ -17,6 +18,7 @@ need cmake cmake
 need cc gcc
 need strip binutils
 need node nodejs
+need npm npm
 need go golang-go
 need javac default-jdk-headless
 need mvn maven
@@ -50,6 +52,13 @@ fi
 if [ ! -f "$folder/jscep/Scep.class" ]; then
     mvn -q -B -f "$here/jscep/pom.xml" dependency:copy-dependencies -DoutputDirectory="$folder/jscep"
     javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Scep.java"
+fi
+
+if ! cmp -s "$here/../deployer/package-lock.json" "$folder/deployer/installed"; then
+    mkdir -p "$folder/deployer"
+    cp "$here"/../deployer/package{,-lock}.json "$folder/deployer"
+    npm ci --prefix "$folder/deployer" --silent --no-audit --no-fund
+    cp "$here/../deployer/package-lock.json" "$folder/deployer/installed"
 fi
 
 python_tool() { # NAME PROGRAM PACKAGES…: a virtual environment of its own, whole or not there
