@@ -1,5 +1,7 @@
 """What tests/cloud asks of AWS beside HTTP: python aws.py COMMAND …; JSON on standard output.
 
+    deployer STACK              makes a user with the policy for deployers; the stack's outputs, and the user's access key
+    escalate STACK OWN ROLE     tries, as the caller, to change the stack of his own limits, and to deploy without the role: the errors' codes
     describe STACK              outputs, physical names by logical ones, and a token of the stack's own client
     policy ROLE                 the role's inline policy
     policy ROLE put             puts the policy of standard input in its place
@@ -14,19 +16,57 @@ import json
 import sys
 
 import boto3
+from botocore.exceptions import ClientError
+
+
+def outputs(stack):
+    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+
+def deployer(stack):
+    iam, found = boto3.client("iam"), outputs(stack)
+    iam.create_user(UserName="deployer")
+    iam.attach_user_policy(UserName="deployer", PolicyArn=found["DeployerPolicyArn"])
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    return {"outputs": found, "id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
+
+
+def escalate(stack, own, role):
+    cloudformation = boto3.client("cloudformation")
+    template = json.dumps({"Resources": {"Boundary": {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": {
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+        }},
+    }}})
+    tries = [
+        (cloudformation.update_stack, {"StackName": stack, "RoleARN": role, "TemplateBody": template}),
+        (cloudformation.delete_stack, {"StackName": stack}),
+        (cloudformation.create_stack, {"StackName": f"{own}-mine", "RoleARN": role, "TemplateBody": template}),
+        (cloudformation.update_stack, {"StackName": own, "TemplateBody": template}),
+        (boto3.client("iam").create_user, {"UserName": "mallory"}),
+    ]
+    codes = []
+    for call, arguments in tries:
+        try:
+            call(**arguments)
+            codes.append("allowed")
+        except ClientError as error:
+            codes.append(error.response["Error"]["Code"])
+    return codes
 
 
 def describe(stack):
     cloudformation = boto3.client("cloudformation")
-    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    found = outputs(stack)
     resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     client = boto3.client("cognito-idp").describe_user_pool_client(
-        UserPoolId=outputs["UserPoolId"], ClientId=outputs["AutomationClientId"]
+        UserPoolId=found["UserPoolId"], ClientId=found["AutomationClientId"]
     )["UserPoolClient"]
     return {
-        "outputs": outputs,
-        "resources": {found["LogicalResourceId"]: found["PhysicalResourceId"] for found in resources},
+        "outputs": found,
+        "resources": {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
         "client": f"{client['ClientId']}:{client['ClientSecret']}",
     }
 
@@ -80,5 +120,6 @@ def invoke(function):
 
 
 if __name__ == "__main__":
-    commands = {"describe": describe, "policy": policy, "routes": routes, "key": key, "delete": delete, "logs": logs, "invoke": invoke}
+    commands = (deployer, escalate, describe, policy, routes, key, logs, delete, invoke)
+    commands = {command.__name__: command for command in commands}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -25,6 +25,7 @@ from importlib.metadata import version
 
 import ministack.app as app
 import ministack.core.iam_actions as iam_actions
+import ministack.core.iam_evaluator as iam_evaluator
 import ministack.core.lambda_runtime as lambda_runtime
 import ministack.services.apigateway as apigateway
 import ministack.services.cloudformation.provisioners as provisioners
@@ -40,6 +41,8 @@ def check() -> None:
     for module, name in (
         (lambda_runtime.Worker, "_drain_stderr_bounded"),
         (iam_actions, "request_tag_context"),
+        (iam_evaluator, "_principal_keys"),
+        (iam_evaluator, "_resolve_condition_key"),
         (apigateway, "_urlopen_sync"),
         (cloudfront, "_forward_to_origin"),
         (app, "app"),
@@ -59,12 +62,12 @@ def prompt_functions() -> None:
     lambda_runtime.Worker._drain_stderr_bounded = promptly
 
 
-def kms_conditions() -> None:
-    """Policies may ask for the algorithm, the message type and the encryption context of a KMS request."""
+def conditions() -> None:
+    """Policies may ask what a KMS request has beside its key, and with which role CloudFormation works."""
     tags = iam_actions.request_tag_context
 
-    def context(service, iam_action, body, *arguments, **named):
-        found = dict(tags(service, iam_action, body, *arguments, **named) or {})
+    def context(service, iam_action, body, parameters):
+        found = dict(tags(service, iam_action, body, parameters) or {})
         if service == "kms":
             request = json.loads(body or b"{}")
             for name in ("SigningAlgorithm", "MessageType", "EncryptionAlgorithm"):
@@ -75,9 +78,34 @@ def kms_conditions() -> None:
                 found["kms:EncryptionContextKeys"] = sorted(encryption)
             for name, value in encryption.items():
                 found[f"kms:EncryptionContext:{name}"] = value
+        if service == "cloudformation" and "RoleARN" in parameters:
+            role = parameters["RoleARN"]
+            found["cloudformation:RoleArn"] = role[0] if isinstance(role, list) else role
         return found
 
     iam_actions.request_tag_context = context
+    resolve = iam_evaluator._resolve_condition_key
+
+    def secure(key, known):
+        """Loopback stands for HTTPS: the bucket of artifacts takes nothing else."""
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, known)
+
+    iam_evaluator._resolve_condition_key = secure
+
+
+def source_functions() -> None:
+    """Policies may ask which function a request comes from: its name is that of the session."""
+    keys = iam_evaluator._principal_keys
+
+    def known(credential):
+        found = keys(credential)
+        if credential.principal_type == "AssumedRole":
+            function = credential.principal_arn.rsplit("/", 1)[1]
+            region = os.environ["AWS_DEFAULT_REGION"]
+            found["lambda:sourcefunctionarn"] = f"arn:aws:lambda:{region}:{credential.account_id}:function:{function}"
+        return found
+
+    iam_evaluator._principal_keys = known
 
 
 def loopback_origins(port: str) -> None:
@@ -200,7 +228,8 @@ if __name__ == "__main__":
     check()
     end_with_standard_input()
     prompt_functions()
-    kms_conditions()
+    conditions()
+    source_functions()
     loopback_origins(app._resolve_port())
     metric_math_alarms()
     tests_endpoints()

@@ -1,4 +1,5 @@
-//! Least privilege: each permission of each function is taken away, and is missed.
+//! Least privilege: each permission of each function is taken away, and is missed; and a deployer
+//! may do nothing else.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -55,8 +56,8 @@ fn without(policy: &Value, (index, action): &(usize, String)) -> Value {
     policy
 }
 
-/// Takes away each permission of a role in turn. `works` says whether the function does its work: Err is the status of what
-/// went wrong.
+/// Takes away each permission of a role in turn. `works` says whether the function does its work:
+/// Err is the status of what went wrong.
 fn check(role: &str, works: impl Fn() -> Result<(), u16>) {
     let role = &STACK.resources[role];
     let policy = STACK.ask(&["policy", role], "");
@@ -216,4 +217,13 @@ fn every_permission_of_administration_is_needed() {
         }
         approve_and_revoke(&admin)
     });
+}
+
+/// A user with nothing but the policy of infra/deployer.yaml has deployed the stack of these tests,
+/// and gets no further. tests/deployer asks a policy simulator for everything else.
+#[test]
+fn a_deployer_gets_no_further_than_the_stack() {
+    let _shared = ALONE.read();
+    let denied = STACK.deployer.escalate(&STACK);
+    assert_eq!(denied, json!(vec!["AccessDenied"; 5]));
 }

@@ -1,4 +1,5 @@
-//! The stack: the project's own template, deployed by `sam deploy` to an emulator that ends with this process.
+//! The stack: the project's own template, deployed by `sam deploy` to an emulator that ends with
+//! this process.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -29,6 +30,8 @@ pub(crate) static ALONE: RwLock<()> = RwLock::new(());
 pub(crate) static STACK: LazyLock<Stack> = LazyLock::new(Stack::deploy);
 
 pub(crate) struct Stack {
+    /// The user who has deployed it.
+    pub(crate) deployer: Deployer,
     /// The emulator ends when its standard input does, at the latest with this process.
     _emulator: Child,
     staged: tempfile::TempDir,
@@ -71,13 +74,16 @@ impl Stack {
         let port = free_port();
         let endpoint = format!("http://127.0.0.1:{port}");
         let emulator = emulate(&endpoint, port);
+        let deployer = Deployer::make(staged.path(), &endpoint);
         let age = format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}");
         let topic = "AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms";
-        let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic];
-        sam_deploy(staged.path(), &endpoint, "scepter", &parameters);
+        let boundary = format!("PermissionsBoundaryArn={}", deployer.boundary);
+        let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary];
+        deployer.deploy(staged.path(), &endpoint, &parameters);
         let described = ask(&endpoint, &["describe", "scepter"], "");
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
         Self {
+            deployer,
             _emulator: emulator,
             staged,
             door: door::open(port),
@@ -162,7 +168,9 @@ impl Stack {
 
     /// Deploys the template once more, under another name.
     pub(crate) fn deploy_another(&self, name: &str) {
-        sam_deploy(self.staged.path(), &self.endpoint, name, &["Edge=false"]);
+        let more = ["--resolve-s3", "--stack-name", name];
+        let mut sam = sam_deploy(self.staged.path(), &self.endpoint, "template.yaml");
+        run(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
     }
 
     /// A function's binary, as it was deployed.
@@ -290,8 +298,8 @@ impl Api<'_> {
         }
     }
 
-    /// Makes an authority, an RA certificate and a pair of profiles of this name, enabled and linked both ways. The status of
-    /// what went wrong.
+    /// Makes an authority, an RA certificate and a pair of profiles of this name, enabled and
+    /// linked both ways. The status of what went wrong.
     pub(crate) fn endpoint(&self, name: &str, challenge: &str) -> Result<(), u16> {
         self.endpoint_with(name, challenge, &json!({}))
     }
@@ -331,7 +339,8 @@ impl Api<'_> {
     }
 }
 
-/// The template as it is, beside functions that are built as fast as can be: no optimisation, shared with the other tests.
+/// The template as it is, beside functions that are built as fast as can be: no optimisation,
+/// shared with the other tests.
 fn stage() -> tempfile::TempDir {
     let staged = tempfile::tempdir().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
@@ -355,44 +364,85 @@ fn stage() -> tempfile::TempDir {
             .status();
         assert!(stripped.unwrap().success());
     }
-    std::fs::copy(
-        root().join("template.yaml"),
-        staged.path().join("template.yaml"),
-    )
-    .unwrap();
+    for file in ["samconfig.toml", "template.yaml"] {
+        std::fs::copy(root().join(file), staged.path().join(file)).unwrap();
+    }
     std::fs::create_dir(staged.path().join("infra")).unwrap();
-    for file in ["edge.yaml", "watch.yaml"] {
+    for file in ["deployer.yaml", "edge.yaml", "watch.yaml"] {
         let path = Path::new("infra").join(file);
         std::fs::copy(root().join(&path), staged.path().join(&path)).unwrap();
     }
     staged
 }
 
-fn sam_deploy(folder: &Path, endpoint: &str, stack: &str, parameters: &[&str]) {
-    let deployed = aws(&tools().join("sam/bin/sam"), endpoint)
-        .current_dir(folder)
-        .args([
-            "deploy",
-            "--template",
-            "template.yaml",
-            "--stack-name",
-            stack,
-        ])
-        .args(["--resolve-s3", "--capabilities", "CAPABILITY_IAM"])
-        .args([
-            "--no-confirm-changeset",
-            "--no-progressbar",
-            "--parameter-overrides",
-        ])
-        .args(parameters)
-        .output()
-        .unwrap();
+/// A user with no policy but that of infra/deployer.yaml, who deploys the stack of all tests; its
+/// functions work within the boundary.
+pub(crate) struct Deployer {
+    key: [(&'static str, String); 2],
+    role: String,
+    bucket: String,
+    boundary: String,
+}
+
+impl Deployer {
+    /// Deploys infra/deployer.yaml as the account's administrator, and makes a user.
+    fn make(folder: &Path, endpoint: &str) -> Self {
+        let mut sam = sam_deploy(folder, endpoint, "infra/deployer.yaml");
+        sam.args(["--stack-name", "scepter-deployer"]);
+        run(sam.args(["--parameter-overrides", "StackName=scepter"]));
+        let made = ask(endpoint, &["deployer", "scepter-deployer"], "");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let outputs = &made["outputs"];
+        Self {
+            key: [
+                ("AWS_ACCESS_KEY_ID", text(&made["id"])),
+                ("AWS_SECRET_ACCESS_KEY", text(&made["secret"])),
+            ],
+            role: text(&outputs["ExecutionRoleArn"]),
+            bucket: text(&outputs["ArtifactsBucket"]),
+            boundary: text(&outputs["PermissionsBoundaryArn"]),
+        }
+    }
+
+    /// As docs/deploy.md says.
+    fn deploy(&self, folder: &Path, endpoint: &str, parameters: &[&str]) {
+        let mut sam = sam_deploy(folder, endpoint, "template.yaml");
+        sam.envs(self.key.iter().map(|(name, value)| (name, value)));
+        sam.args(["--config-env", "deployer", "--s3-bucket", &self.bucket]);
+        sam.args(["--role-arn", &self.role, "--parameter-overrides"]);
+        run(sam.args(parameters));
+    }
+
+    /// What CloudFormation and IAM say when the deployer goes for more.
+    pub(crate) fn escalate(&self, stack: &Stack) -> Value {
+        let mut python = aws(&tools().join("ministack/bin/python"), &stack.endpoint);
+        python.arg(root().join("tests/cloud/aws.py"));
+        python.envs(self.key.iter().map(|(name, value)| (name, value)));
+        python.args(["escalate", "scepter-deployer", "scepter", &self.role]);
+        serde_json::from_slice(&run(&mut python)).unwrap()
+    }
+}
+
+/// `sam deploy` without a question; arguments of --parameter-overrides come last.
+fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
+    let mut sam = aws(&tools().join("sam/bin/sam"), endpoint);
+    sam.current_dir(folder)
+        .args(["deploy", "--template", template])
+        .args(["--capabilities", "CAPABILITY_IAM"])
+        .args(["--no-confirm-changeset", "--no-progressbar"]);
+    sam
+}
+
+/// Runs a command that must succeed; what it prints.
+fn run(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap();
     assert!(
-        deployed.status.success(),
-        "sam deploy failed\n{}\n{}",
-        String::from_utf8_lossy(&deployed.stdout),
-        String::from_utf8_lossy(&deployed.stderr)
+        output.status.success(),
+        "{command:?} failed\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
     );
+    output.stdout
 }
 
 fn emulate(endpoint: &str, port: u16) -> Child {
