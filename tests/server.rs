@@ -35,7 +35,8 @@ pub fn binary(build: Build) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        // tests/clock moves the clock by it: that of tests and server, not that of files that are built.
+        // tests/clock moves the clock by it: that of tests and server, not that of files that are
+        // built.
         .env_remove("LD_PRELOAD")
         .current_dir(root)
         .args(["build", "--locked", "--quiet", "--package", "scepter"]);

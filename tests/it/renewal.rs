@@ -69,8 +69,8 @@ async fn a_certificate_is_renewed_for_the_same_key() {
     assert_eq!(leaf.subject_public_key_info(), key);
 }
 
-/// In a world that begins at this moment: renewed from one day on by half of a life of 365 days and an hour, from another on by
-/// a threshold of 30 days.
+/// In a world that begins at this moment: renewed from one day on by half of a life of 365 days and
+/// an hour, from another on by a threshold of 30 days.
 async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
     let plan = Plan {
         now,
@@ -209,7 +209,8 @@ async fn a_renewal_keeps_the_subject_and_adds_no_name() {
     ask("device-1", &[]).await.leaf();
 }
 
-/// A rule that came after the certificate: what it adds to the subject or beside it does not stand in the way.
+/// A rule that came after the certificate: what it adds to the subject or beside it does not stand
+/// in the way.
 #[tokio::test]
 async fn the_common_name_may_come_to_stand_beside_the_subject() {
     let world = World::new().await;
