@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use management_api::{Api, Authenticate, Caller, CallersUnknown, PREFIX, Scope, bearer_token};
@@ -109,7 +110,7 @@ impl Admin {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body)).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.answer(request).await;
         let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let body = match body.as_ref() {
@@ -122,6 +123,11 @@ impl Admin {
             headers: head.headers,
             body,
         }
+    }
+
+    /// The answer to any request at all, as it comes.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Revokes a certificate.

@@ -129,6 +129,11 @@ impl Device {
         }
     }
 
+    /// A device with this key, PKCS #8.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Self {
+        Self::with(KeyPair::try_from(pkcs8).unwrap())
+    }
+
     fn with(key: KeyPair) -> Self {
         let certificate = params("self-signed", &[]).self_signed(&key).unwrap();
         Self {

@@ -1,0 +1,325 @@
+//! What each target begins with: the messages of real clients, their parts, and a few of our own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use ca_issuer::{CrlContents, assemble_crl, certificate_list};
+use scep_cms::{
+    ChallengePassword, ContentEncryption, ContentKey, Degenerate, MessageType, PasswordWrapping,
+    PkcsPkiEnvelope, PkiMessage, Recipient, SealTo, to_der,
+};
+use scep_protocol::{
+    IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
+    RevokedCertificate,
+};
+use scep_service::RaKey;
+use scepter_tests::device::Device;
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::asn1::{self, at, element};
+use crate::device::{EC, RSA, VECTORS_RA, vectors};
+use crate::input::chunk;
+use crate::management::{PLACEHOLDERS, ROUTES};
+
+/// Where PKCSReq stands in [`MessageType::ALL`].
+const PKCS_REQ: u8 = 2;
+
+/// Inputs by target.
+#[derive(Default)]
+pub struct Corpus(BTreeMap<&'static str, Vec<Vec<u8>>>);
+
+impl Corpus {
+    /// That of every target.
+    pub fn new() -> Self {
+        let mut corpus = Self::default();
+        corpus.captured();
+        corpus.passwords();
+        corpus.certificates();
+        corpus.requests();
+        corpus.management();
+        corpus
+    }
+
+    /// Writes it to a folder for each target, and beside them the dictionary of the management API.
+    pub fn write(&self, folder: &Path) -> std::io::Result<()> {
+        for (target, inputs) in &self.0 {
+            let folder = folder.join(target);
+            std::fs::create_dir_all(&folder)?;
+            for (place, input) in inputs.iter().enumerate() {
+                std::fs::write(folder.join(format!("seed-{place:03}")), input)?;
+            }
+        }
+        std::fs::write(folder.join("management.dict"), dictionary())
+    }
+
+    fn add(&mut self, target: &'static str, parts: &[&[u8]]) {
+        self.0.entry(target).or_default().push(parts.concat());
+    }
+
+    /// The messages of real clients, and what is in them.
+    fn captured(&mut self) {
+        for file in std::fs::read_dir(vectors()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension() != Some("der".as_ref()) || path.ends_with("ra-key.der") {
+                continue;
+            }
+            let ber = std::fs::read(path).unwrap();
+            self.add("ber", &[&ber]);
+            self.add("pki_message", &[&[0], &ber]);
+            let query = b"?operation=PKIOperation";
+            self.add("request_path", &[&[0, 1, 1], &chunk(query), &ber]);
+            let der = to_der(&ber).unwrap();
+            let (_, signed_data, _) = at(&der, &[0, 1, 0]);
+            let (_, content, _) = at(signed_data, &[2, 1, 0]);
+            let (_, signer_info, _) = at(signed_data, &[4, 0]);
+            let (_, attributes, _) = at(signer_info, &[3]);
+            let attributes = without_digest(attributes);
+            self.add("pki_message", &[&[1], &chunk(&attributes), content]);
+            self.crafted(0, 1, 4, PKCS_REQ, &attributes);
+            self.crafted(0, 0, 3, PKCS_REQ, content);
+            self.add("ber", &[content]);
+            self.add("envelope", &[&[0], content]);
+            let message = PkiMessage::from_ber(&ber).unwrap();
+            for certificate in message.certificates() {
+                self.add("certificate", &[certificate]);
+            }
+            if let Some(plain) = opened(&message) {
+                self.add("envelope", &[&[1, 0, 5, 6], &plain]);
+                self.plaintext(&plain);
+            }
+        }
+    }
+
+    /// What lies in an envelope: a PKCS #10 request, mostly.
+    fn plaintext(&mut self, plain: &[u8]) {
+        self.add("csr", &[&[0], plain]);
+        if scep_cms::CertificationRequest::from_der(plain).is_ok() {
+            for (signer, device) in [&*RSA, &*EC].into_iter().enumerate() {
+                let info = with_key_of(device, plain);
+                self.add("csr", &[&[1], &info]);
+                self.crafted(signer as u8, 0, 0, PKCS_REQ, &info);
+            }
+            self.crafted(0, 0, 1, PKCS_REQ, plain);
+        }
+    }
+
+    /// A message of one of the devices: to the RA key, in its usual form, with one layer of this.
+    fn crafted(&mut self, signer: u8, flags: u8, layer: u8, message_type: u8, payload: &[u8]) {
+        let sha256_and_aes128 = [1, 0];
+        let head = [1, signer, flags, layer, message_type];
+        let usual = [chunk(&[]), chunk(&[])].concat();
+        self.add(
+            "request_path",
+            &[&head, &sha256_and_aes128, &usual, payload],
+        );
+    }
+
+    /// Every kind of message by every kind of signer, and what else may be asked.
+    fn requests(&mut self) {
+        assert_eq!(
+            MessageType::ALL[usize::from(PKCS_REQ)],
+            MessageType::PkcsReq
+        );
+        for signer in 0..4 {
+            for message_type in 0..MessageType::ALL.len() as u8 {
+                // With the challenge; by password and with it; by the RA Profile's endpoint; by GET.
+                for flags in [0, 1, 3, 5, 9] {
+                    self.crafted(signer, flags, 2, message_type, &[]);
+                }
+                self.crafted(signer, 1, 5, message_type, &[0, 0, 40, 7]);
+            }
+        }
+        for query in [
+            "?operation=GetCACaps",
+            "?operation=GetCACert&message=0",
+            "?operation=GetNextCACert",
+            "?operation=PKIOperation&message=MIIB%2BA-_+%0a==",
+            "/?operation=GetCACaps",
+            "%2e?operation=",
+        ] {
+            for beginning in 0..4 {
+                self.add(
+                    "request_path",
+                    &[&[0, 0, beginning], &chunk(query.as_bytes())],
+                );
+            }
+        }
+        for path in [
+            "test-ca.crl",
+            "test-ca/1.crl",
+            "test%2dca/2.crl?x=1",
+            "../x",
+        ] {
+            self.add("request_path", &[&[0, 0, 2], &chunk(path.as_bytes())]);
+        }
+    }
+
+    /// Every route with every field and parameter, with none, and with something else.
+    fn management(&mut self) {
+        for (place, route) in ROUTES.iter().enumerate() {
+            let with = |query: &str, body: &[u8]| {
+                [&[place as u8, 0, 2], &*chunk(query.as_bytes()), body].concat()
+            };
+            let body = if route.body.is_null() {
+                String::new()
+            } else {
+                route.body.to_string()
+            };
+            let query: Vec<_> = route.query.iter().map(|name| format!("{name}=1")).collect();
+            self.add("management", &[&with(&query.join("&"), body.as_bytes())]);
+            self.add("management", &[&with("", b"")]);
+            self.add("management", &[&with("", b"{}")]);
+            let uuids = format!("[{:?}]", PLACEHOLDERS[place % PLACEHOLDERS.len()].1);
+            self.add("management", &[&with("", uuids.as_bytes())]);
+            for (name, value) in route.body.as_object().into_iter().flatten() {
+                let one = format!("{{{name:?}:{value}}}");
+                self.add("management", &[&with("", one.as_bytes())]);
+            }
+        }
+    }
+
+    fn passwords(&mut self) {
+        for cipher in ContentEncryption::ALL {
+            let key = ContentKey::new(cipher, &[5; 32][..cipher.key_bytes()]).unwrap();
+            let wrapping = PasswordWrapping {
+                salt: [1; 16],
+                iv: [2; 16],
+                padding: [3; 16],
+                iterations: NonZeroU32::new(2_048).unwrap(),
+            };
+            let to = SealTo::Password {
+                password: &ChallengePassword::new("s3cret"),
+                wrapping: &wrapping,
+            };
+            let iv = &[6; 16][..cipher.block_bytes()];
+            let sealed = PkcsPkiEnvelope::seal(b"content", cipher, &key, iv, to).unwrap();
+            let (_, recipients, _) = at(&sealed, &[0, 1, 0, 1]);
+            self.add("password_recipient", &[&[0], recipients]);
+            self.add("envelope", &[&[0], &sealed]);
+        }
+        self.add("password_recipient", &[&[1, 0, 1, 2, 3, 4, 5], b"s3cret"]);
+    }
+
+    fn certificates(&mut self) {
+        let mut der = Vec::new();
+        for file in ["ca.pem", "ra.pem"] {
+            let pem = std::fs::read_to_string(vectors().join(file)).unwrap();
+            self.add("certificate", &[pem.as_bytes()]);
+            let certificate = scep_cms::Certificate::from_pem(&pem).unwrap();
+            self.add("certificate", &[certificate.der()]);
+            der.push(certificate.der().to_vec());
+        }
+        for device in [&*RSA, &*EC] {
+            self.add("certificate", &[device.certificate.der()]);
+            self.add(
+                "certificate",
+                &[device.certificate.subject_public_key_info()],
+            );
+        }
+        let crl = crl();
+        let degenerate = Degenerate {
+            certificates: der,
+            crls: vec![crl.clone()],
+        };
+        self.add("crl", &[&[0], &degenerate.to_der().unwrap()]);
+        self.add("crl", &[&[1], &crl]);
+        self.add("crl", &[&[2], &chunk(b"\x02\x01\x05"), b"\x30\x00"]);
+        self.add("crl", &[&[3, 0, 7], &[1; 44]]);
+    }
+}
+
+/// Every field and value of the management API's bodies, as libFuzzer reads dictionaries.
+fn dictionary() -> String {
+    let mut words = BTreeSet::new();
+    ROUTES
+        .iter()
+        .for_each(|route| gather(&route.body, &mut words));
+    words.extend(PLACEHOLDERS.map(|(_, uuid)| uuid.to_owned()));
+    // Others it wants written by their numbers.
+    let plain = words.iter().filter(|word| word.is_ascii());
+    let lines = plain.map(|word| {
+        let json = Value::from(word.as_str()).to_string();
+        format!("\"{}\"\n", json.replace('\\', "\\\\").replace('"', "\\\""))
+    });
+    lines.collect()
+}
+
+fn gather(value: &Value, words: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                words.insert(name.clone());
+                gather(value, words);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
+        Value::String(text) => drop(words.insert(text.clone())),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Attributes but for the two that a message cannot do without.
+fn without_digest(attributes: &[u8]) -> Vec<u8> {
+    let mut rest = attributes;
+    let mut kept = Vec::new();
+    while let Some((_, attribute, behind)) = asn1::split(rest) {
+        let (_, _, kind) = at(attribute, &[0]);
+        if kind != asn1::oid::CONTENT_TYPE && kind != asn1::oid::MESSAGE_DIGEST {
+            kept.extend_from_slice(&rest[..rest.len() - behind.len()]);
+        }
+        rest = behind;
+    }
+    kept
+}
+
+/// What a captured message has in its envelope.
+fn opened(message: &PkiMessage) -> Option<Vec<u8>> {
+    let envelope = message.envelope().ok()?;
+    let (_, ra_key) = &*VECTORS_RA;
+    let Recipient::KeyTrans(recipient) = envelope.recipients().first()? else {
+        return None;
+    };
+    let transport = recipient.transport().ok()?;
+    let key = ra_key.content_key(transport, recipient.encrypted_key(), envelope.cipher());
+    Some(envelope.open(&key).ok()?.to_vec())
+}
+
+/// The CertificationRequestInfo of a PKCS #10 request, for the key of a device instead.
+fn with_key_of(device: &Device, request: &[u8]) -> Vec<u8> {
+    let (_, info, _) = at(request, &[0, 0]);
+    let (_, _, version) = at(info, &[0]);
+    let (_, _, subject) = at(info, &[1]);
+    let (_, _, key) = at(info, &[2]);
+    let attributes = &info[version.len() + subject.len() + key.len()..];
+    let key = device.certificate.subject_public_key_info();
+    element(asn1::SEQUENCE, &[version, subject, key, attributes])
+}
+
+/// A CRL with an entry for each reason.
+fn crl() -> Vec<u8> {
+    let authority = IssuingAuthority {
+        uuid: Uuid::nil(),
+        name: ProfileName::new("fuzz").unwrap(),
+        generation: 1,
+        key_algorithm: KeyAlgorithm::EcP256,
+        key: KeyReference(String::new()),
+        certificate: EC.certificate.clone(),
+        chain: Vec::new(),
+    };
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let revoked = RevocationReason::ALL.map(|reason| RevokedCertificate {
+        uuid: Uuid::from_u128(1 << 127 | reason as u128),
+        revocation: Revocation { at: now, reason },
+    });
+    let contents = CrlContents {
+        number: 1,
+        this_update: now,
+        next_update: now + Duration::WEEK,
+        revoked: &revoked,
+    };
+    let to_be_signed = certificate_list(&authority, &contents).unwrap();
+    assemble_crl(&to_be_signed, &authority, &[1; 64]).unwrap()
+}

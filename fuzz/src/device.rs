@@ -1,0 +1,103 @@
+//! Devices whose keys are known to every run, and what they sign: whatever they are given.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use keys_software::SoftwareRaKey;
+use scep_cms::{Certificate, DigestAlgorithm, PublicKey};
+use scep_protocol::KeyReference;
+use scepter_tests::device::Device;
+
+use crate::asn1::{self, element, oid};
+
+/// Where the tests keep messages of real clients.
+pub fn vectors() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors"))
+}
+
+/// The key of the RA certificate that those messages are encrypted to, PKCS #8.
+pub static VECTORS_RA_KEY: LazyLock<Vec<u8>> =
+    LazyLock::new(|| std::fs::read(vectors().join("ra-key.der")).unwrap());
+
+/// That RA certificate with its key.
+pub static VECTORS_RA: LazyLock<(Certificate, SoftwareRaKey)> = LazyLock::new(|| {
+    let pem = std::fs::read_to_string(vectors().join("ra.pem")).unwrap();
+    let reference = KeyReference("vectors".to_owned());
+    let key = SoftwareRaKey::from_pkcs8(reference, VECTORS_RA_KEY.clone().into());
+    (Certificate::from_pem(&pem).unwrap(), key.unwrap())
+});
+
+/// A device with an RSA-2048 key.
+pub static RSA: LazyLock<Device> = LazyLock::new(|| Device::from_pkcs8(&VECTORS_RA_KEY));
+
+/// A device with a P-256 key.
+pub static EC: LazyLock<Device> =
+    LazyLock::new(|| Device::from_pkcs8(include_bytes!("../keys/ec-p256.pk8")));
+
+/// Can this device's key sign only?
+pub fn is_ec(device: &Device) -> bool {
+    matches!(device.certificate.public_key(), Ok(PublicKey::Ec { .. }))
+}
+
+/// A PKCS #10 request around any CertificationRequestInfo, signed.
+pub fn certification_request(device: &Device, info: &[u8]) -> Vec<u8> {
+    let signature = device.sign(DigestAlgorithm::Sha256, info);
+    let signature = element(asn1::BIT_STRING, &[&[0], &signature]);
+    element(
+        asn1::SEQUENCE,
+        &[info, &signature_algorithm(device), &signature],
+    )
+}
+
+/// A pkiMessage around any content and any attributes, contents of their SET, signed. Only contentType and messageDigest
+/// are as they must be, before the others.
+pub fn pki_message(device: &Device, attributes: &[u8], content: &[u8]) -> Vec<u8> {
+    let digest = DigestAlgorithm::Sha256;
+    let attribute = |kind: &[u8], value: &[u8]| {
+        let values = element(asn1::SET, &[value]);
+        element(asn1::SEQUENCE, &[kind, &values])
+    };
+    let content_digest = element(asn1::OCTET_STRING, &[&digest.digest(content)]);
+    let attributes = [
+        &attribute(oid::CONTENT_TYPE, oid::DATA),
+        &attribute(oid::MESSAGE_DIGEST, &content_digest),
+        attributes,
+    ]
+    .concat();
+    let signature = device.sign(digest, &element(asn1::SET, &[&attributes]));
+    let version = element(asn1::INTEGER, &[&[1]]);
+    let sha256 = element(asn1::SEQUENCE, &[oid::SHA256]);
+    let signer = device.certificate.issuer_and_serial_number();
+    let signer_info = element(
+        asn1::SEQUENCE,
+        &[
+            &version,
+            &signer.encode().unwrap(),
+            &sha256,
+            &element(asn1::CONTEXT_0, &[&attributes]),
+            &signature_algorithm(device),
+            &element(asn1::OCTET_STRING, &[&signature]),
+        ],
+    );
+    let content = element(asn1::OCTET_STRING, &[content]);
+    let content = element(asn1::CONTEXT_0, &[&content]);
+    let signed_data = element(
+        asn1::SEQUENCE,
+        &[
+            &version,
+            &element(asn1::SET, &[&sha256]),
+            &element(asn1::SEQUENCE, &[oid::DATA, &content]),
+            &element(asn1::CONTEXT_0, &[device.certificate.der()]),
+            &element(asn1::SET, &[&signer_info]),
+        ],
+    );
+    let signed_data = element(asn1::CONTEXT_0, &[&signed_data]);
+    element(asn1::SEQUENCE, &[oid::SIGNED_DATA, &signed_data])
+}
+
+fn signature_algorithm(device: &Device) -> Vec<u8> {
+    match device.certificate.public_key().unwrap() {
+        PublicKey::Rsa { .. } => element(asn1::SEQUENCE, &[oid::SHA256_WITH_RSA, asn1::NULL]),
+        PublicKey::Ec { .. } => element(asn1::SEQUENCE, &[oid::ECDSA_WITH_SHA256]),
+    }
+}

@@ -1,0 +1,136 @@
+//! The management API as its own document describes it: its routes, and a body for each that says everything it may.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+/// A route.
+pub struct Route {
+    /// Upper case.
+    pub method: String,
+    /// With its parameters in braces.
+    pub path: String,
+    /// A body that names every field; null for none.
+    pub body: Value,
+    /// The names of its query's parameters.
+    pub query: Vec<String>,
+}
+
+/// Every route, in the order of the document.
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let document = management_api::openapi();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let of_path = |(path, item): (&String, &Value)| {
+        let item = item.as_object().unwrap().iter();
+        item.map(|(method, operation)| route(&document, path, method, operation))
+            .collect::<Vec<_>>()
+    };
+    paths.flat_map(of_path).collect()
+});
+
+fn route(document: &Value, path: &str, method: &str, operation: &Value) -> Route {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let query = parameters
+        .filter(|parameter| parameter["in"] == "query")
+        .map(|parameter| parameter["name"].as_str().unwrap().to_owned());
+    Route {
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        body: example(document, "", schema, 0),
+        query: query.collect(),
+    }
+}
+
+/// A value of this schema.
+fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let found = document.pointer(reference.trim_start_matches('#'));
+        return example(document, name, found.unwrap(), depth + 1);
+    }
+    if let Some(example) = known(name).or_else(|| schema.get("example").cloned()) {
+        return example;
+    }
+    for kinds in ["oneOf", "anyOf", "allOf"] {
+        let kinds = schema[kinds].as_array().into_iter().flatten();
+        if let Some(kind) = kinds.clone().find(|kind| kind["type"] != "null") {
+            return example(document, name, kind, depth + 1);
+        }
+    }
+    if let Some(value) = schema["enum"].as_array().and_then(|all| all.first()) {
+        return value.clone();
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null").cloned(),
+        kind => Some(kind.clone()),
+    };
+    match kind.as_ref().and_then(Value::as_str) {
+        Some("object") if depth < 8 => {
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            let fields = properties
+                .map(|(name, schema)| (name.clone(), example(document, name, schema, depth + 1)));
+            Value::Object(fields.collect::<Map<_, _>>())
+        }
+        Some("array") => json!([example(document, name, &schema["items"], depth + 1)]),
+        Some("boolean") => json!(true),
+        Some("integer" | "number") => json!(1),
+        Some("string") => json!("x"),
+        _ => Value::Null,
+    }
+}
+
+/// What a field of this name holds when it is right, where its schema does not tell.
+fn known(name: &str) -> Option<Value> {
+    Some(match name {
+        "subject" => return None,
+        "keyAlgorithm" => json!("EC_P256"),
+        "validity" => json!("P30D"),
+        "backdate" => json!("PT1H"),
+        "keyArn" => Value::Null,
+        "challengePassword" => json!("correct-horse-battery"),
+        name if name.ends_with("Uuid") => json!(placeholder(name)),
+        _ => return None,
+    })
+}
+
+/// What stands for the uuid of an object of each server: its kind, and the text.
+pub const PLACEHOLDERS: [(&str, &str); 6] = [
+    ("authorities", "00000000-0000-4000-8000-000000000001"),
+    ("raCertificates", "00000000-0000-4000-8000-000000000002"),
+    ("raProfiles", "00000000-0000-4000-8000-000000000003"),
+    ("scepProfiles", "00000000-0000-4000-8000-000000000004"),
+    ("certificates", "00000000-0000-4000-8000-000000000005"),
+    ("scepTransactions", "00000000-0000-4000-8000-000000000006"),
+];
+
+/// What stands for the object that a parameter or field of this name, or the segment of a path before it, means.
+fn placeholder(name: &str) -> &'static str {
+    let kind = match name {
+        "authorityUuid" | "authorityInstanceUuid" => "authorities",
+        "caCertificateUuid" => "raCertificates",
+        "raProfileUuid" => "raProfiles",
+        "scepProfileUuid" => "scepProfiles",
+        "certificateUuid" | "predecessorUuid" => "certificates",
+        kind => kind,
+    };
+    let found = PLACEHOLDERS.iter().find(|(known, _)| *known == kind);
+    found.map_or("00000000-0000-4000-8000-000000000000", |(_, uuid)| uuid)
+}
+
+/// The path of a route with placeholders for its parameters.
+pub fn path(route: &str) -> String {
+    let mut before = "";
+    let mut path = Vec::new();
+    for segment in route.split('/') {
+        let name = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        path.push(match name {
+            Some("uuid") => placeholder(before),
+            Some(name) => placeholder(name),
+            None => segment,
+        });
+        before = segment;
+    }
+    path.join("/")
+}

@@ -1,0 +1,132 @@
+//! A whole server in this process, with devices that it knows, made anew from time to time.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scep_service::{CachedProfiles, Issuing};
+use scepter_tests::admin::{Admin, text};
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, World};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::device::{RSA, is_ec};
+use crate::management::PLACEHOLDERS;
+
+/// How many inputs one server answers: lists and tables grow, and one input should not depend on too many before it.
+const LIFE: u32 = 1_000;
+
+/// A server and those who talk to it.
+pub struct Server {
+    /// What its futures run on.
+    pub runtime: Runtime,
+    /// Store, keys, profiles.
+    pub world: World,
+    /// The same, with profiles that are kept in memory, as functions keep them.
+    pub issuing: Issuing,
+    /// Its administrator.
+    pub admin: Admin,
+    /// Identities of its objects by their kind's name in paths.
+    pub uuids: HashMap<&'static str, String>,
+    /// Has a certificate that may be renewed, for the key of [`RSA`].
+    pub holder: Device,
+    /// Has a certificate that is revoked.
+    pub revoked: Device,
+    left: u32,
+}
+
+thread_local! {
+    static SERVER: RefCell<Option<Server>> = const { RefCell::new(None) };
+}
+
+/// Lets a server answer.
+pub fn serve(answer: impl FnOnce(&Server)) {
+    SERVER.with_borrow_mut(|server| {
+        if server.as_ref().is_none_or(|server| server.left == 0) {
+            *server = Some(Server::new());
+        }
+        let server = server.as_mut().unwrap();
+        server.left -= 1;
+        answer(server);
+    });
+}
+
+/// Lets the next input have a new server.
+pub fn retire() {
+    SERVER.with_borrow_mut(|server| *server = None);
+}
+
+impl Server {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (world, admin, holder, revoked, uuids) = runtime.block_on(async {
+            let world = World::new().await;
+            let admin = Admin::of(&world);
+            let holder = enrolled(&world, &RSA, "holder").await;
+            let revoked = enrolled(&world, &Device::ec(), "revoked").await;
+            let answer = admin.revoke(&revoked.certificate, json!({})).await;
+            assert!(answer.status.is_success());
+            world.make_renewable(&holder.certificate);
+            wait_for_approval(&world).await;
+            let uuids = uuids(&admin).await;
+            (world, admin, holder, revoked, uuids)
+        });
+        let mut issuing = world.issuing.clone();
+        let profiles = CachedProfiles::new(issuing.reading.profiles, Duration::from_secs(3600));
+        issuing.reading.profiles = Arc::new(profiles);
+        Self {
+            runtime,
+            world,
+            issuing,
+            admin,
+            uuids,
+            holder,
+            revoked,
+            left: LIFE,
+        }
+    }
+}
+
+/// The device with a certificate of this world. An EC device's reply comes under the challengePassword.
+async fn enrolled(world: &World, device: &Device, common_name: &str) -> Device {
+    let request = device.enrolment(common_name, CHALLENGE);
+    let response = world
+        .post(device.message(&request, &world.ra_certificate))
+        .await;
+    let password = is_ec(device).then_some(CHALLENGE);
+    let reply = device.read_with(response.body(), &world.ra_certificate, password);
+    device.holding(reply.leaf())
+}
+
+/// Leaves a request that waits.
+async fn wait_for_approval(world: &World) {
+    let approval =
+        |needed| world.edit_scep_profile(move |profile| profile.require_manual_approval = needed);
+    approval(true).await;
+    let device = Device::ec();
+    let request = device.enrolment("waiting", CHALLENGE);
+    world
+        .post(device.message(&request, &world.ra_certificate))
+        .await;
+    approval(false).await;
+}
+
+/// One object of each kind.
+async fn uuids(admin: &Admin) -> HashMap<&'static str, String> {
+    let mut uuids = HashMap::new();
+    for (kind, _) in PLACEHOLDERS {
+        let path = match kind {
+            "raCertificates" => format!("/authorities/{}/raCertificates", uuids["authorities"]),
+            kind => format!("/{kind}"),
+        };
+        let list = admin.get(&path).await.expect(200);
+        let items = list.get("items").unwrap_or(&list);
+        uuids.insert(kind, text(&items[0]["uuid"]));
+    }
+    uuids
+}

@@ -1,0 +1,85 @@
+//! Certificates, as they come inside a message and as an administrator installs them: every accessor, every form that they
+//! are kept in, and what may be done with their key.
+
+#![no_main]
+
+use ca_issuer::{Certified, check_path};
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{Certificate, IssuerAndSerialNumber, PublicKey};
+use scep_protocol::CertificatePath;
+use scepter_fuzz::bounded;
+use time::OffsetDateTime;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(data) {
+        if let Ok(certificate) = Certificate::from_pem(text) {
+            check(&certificate);
+        }
+        let _ = Certificate::try_from(text.to_owned());
+        let _ = scep_cms::CertificationRequest::from_pem(text);
+    }
+    if let Ok(key) = bounded(data, 16, PublicKey::from_der) {
+        use_key(&key);
+    }
+    if let Ok(certificate) = bounded(data, 16, Certificate::from_der) {
+        assert_eq!(certificate.der(), data);
+        check(&certificate);
+    }
+});
+
+fn check(certificate: &Certificate) {
+    assert_eq!(
+        Certificate::from_pem(&certificate.to_pem()).unwrap(),
+        *certificate
+    );
+    let stored = serde_json::to_string(certificate).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Certificate>(&stored).unwrap(),
+        *certificate
+    );
+    let name = certificate.issuer_and_serial_number();
+    let encoded = name.encode().unwrap();
+    assert_eq!(IssuerAndSerialNumber::from_der(&encoded).unwrap(), *name);
+    let digits = name.serial_number_hex();
+    assert!(digits.len() <= 2 * name.serial_number().len());
+    assert!(digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let _ = (
+        certificate.subject_key_identifier(),
+        certificate.fingerprint_sha256(),
+    );
+    let _ = (
+        ca_issuer::name_text(certificate.subject()),
+        ca_issuer::name_text(name.issuer()),
+    );
+    if let Ok(validity) = certificate.validity() {
+        let ordered = validity.not_before <= validity.not_after;
+        assert_eq!(certificate.is_valid_at(validity.not_before), ordered);
+        assert_eq!(certificate.is_valid_at(validity.not_after), ordered);
+    }
+    if let Ok(key) = certificate.public_key() {
+        let _ = certificate.verify(&key);
+        use_key(&key);
+    }
+    let authority = Certified {
+        subject_public_key_info: certificate.subject_public_key_info(),
+        replaced: Some(certificate),
+    };
+    let path = CertificatePath {
+        certificate: certificate.clone(),
+        chain: vec![certificate.clone()],
+    };
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let _ = check_path(&authority, &path, now);
+}
+
+fn use_key(key: &PublicKey) {
+    let encrypted = key.encrypt(&[5; 32]);
+    match key {
+        PublicKey::Rsa { modulus_bits, .. } => {
+            if let Ok(encrypted) = encrypted {
+                assert_eq!(encrypted.len(), modulus_bits.div_ceil(8));
+            }
+        }
+        PublicKey::Ec { .. } => assert!(encrypted.is_err()),
+    }
+}

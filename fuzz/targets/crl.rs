@@ -1,0 +1,101 @@
+//! What comes with certificates: degenerate SignedData, and CRLs. Any octets; and any revocations, of which a CRL is made
+//! and read again.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use ca_issuer::{CrlContents, assemble_crl, certificate_list, entries_of};
+use der::Decode;
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{Degenerate, to_der};
+use scep_protocol::{
+    IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
+    RevokedCertificate,
+};
+use scepter_fuzz::bounded;
+use scepter_fuzz::device::EC;
+use scepter_fuzz::input::Input;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+static AUTHORITY: LazyLock<IssuingAuthority> = LazyLock::new(|| IssuingAuthority {
+    uuid: Uuid::nil(),
+    name: ProfileName::new("fuzz").unwrap(),
+    generation: 1,
+    key_algorithm: KeyAlgorithm::EcP256,
+    key: KeyReference(String::new()),
+    certificate: EC.certificate.clone(),
+    chain: Vec::new(),
+});
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    match input.octet() % 4 {
+        0 => degenerate(input.rest()),
+        1 => {
+            let _ = bounded(input.rest(), 256, entries_of);
+        }
+        2 => packed(input),
+        _ => made(input),
+    }
+});
+
+/// Reads one and writes it again.
+fn degenerate(ber: &[u8]) {
+    let Ok(read) = bounded(ber, 128, Degenerate::from_ber) else {
+        return;
+    };
+    let der = to_der(ber).unwrap();
+    assert_eq!(Degenerate::from_ber(&der).unwrap(), read);
+    let written = read.to_der().unwrap();
+    assert!(written.len() <= der.len() + 64);
+    assert_eq!(Degenerate::from_ber(&written).unwrap(), read);
+    for crl in &read.crls {
+        let _ = entries_of(crl);
+    }
+}
+
+/// Writes one of any two elements and reads it.
+fn packed(mut input: Input<'_>) {
+    let one = |octets: &[u8]| scepter_fuzz::asn1::element(0x30, &[octets]);
+    let contents = Degenerate {
+        certificates: vec![one(input.chunk())],
+        crls: vec![one(input.rest())],
+    };
+    let written = contents.to_der().unwrap();
+    // What the elements hold may be BER, or nothing at all.
+    if to_der(&written).as_deref() == Ok(&written) {
+        assert_eq!(Degenerate::from_ber(&written).unwrap(), contents);
+    }
+}
+
+/// Makes a CRL of any revocations and reads it.
+fn made(mut input: Input<'_>) {
+    let number = u64::from(input.octet()) << 56 | u64::from(input.octet());
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let mut revoked = Vec::new();
+    for entry in input.rest().chunks_exact(22) {
+        let mut entry = Input::new(entry);
+        let reason = entry.pick(&RevocationReason::ALL);
+        let seconds = (0..4).fold(0, |number, _| number << 8 | i64::from(entry.octet()));
+        let serial = (0..16).fold(0, |number, _| number << 8 | u128::from(entry.octet()));
+        revoked.push(RevokedCertificate {
+            uuid: Uuid::from_u128(serial),
+            revocation: Revocation {
+                at: OffsetDateTime::UNIX_EPOCH + Duration::seconds(seconds),
+                reason,
+            },
+        });
+    }
+    let contents = CrlContents {
+        number,
+        this_update: now,
+        next_update: now + Duration::WEEK,
+        revoked: &revoked,
+    };
+    let to_be_signed = certificate_list(&AUTHORITY, &contents).unwrap();
+    let crl = assemble_crl(&to_be_signed, &AUTHORITY, &[1; 64]).unwrap();
+    assert_eq!(entries_of(&crl).unwrap(), revoked);
+    x509_cert::crl::CertificateList::<x509_cert::certificate::Rfc5280>::from_der(&crl).unwrap();
+}

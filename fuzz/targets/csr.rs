@@ -1,0 +1,43 @@
+//! PKCS #10: any octets, and any CertificationRequestInfo under a signature of a known key.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{CertificationRequest, PublicKey};
+use scepter_fuzz::bounded;
+use scepter_fuzz::device::{EC, certification_request};
+use scepter_fuzz::input::Input;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    if input.octet() & 1 == 0 {
+        read(input.rest());
+        return;
+    }
+    let info = input.rest();
+    let Some(request) = read(&certification_request(&EC, info)) else {
+        return;
+    };
+    let same_key =
+        PublicKey::from_der(request.subject_public_key_info()) == EC.certificate.public_key();
+    assert_eq!(request.verify().is_ok(), same_key);
+});
+
+fn read(der: &[u8]) -> Option<CertificationRequest> {
+    let request = bounded(der, 16, CertificationRequest::from_der).ok()?;
+    assert_eq!(request.der(), der);
+    let _ = request.signature_algorithm();
+    let _ = request
+        .challenge_password()
+        .map(|challenge| challenge.reveal().len());
+    let total: usize = request.extensions().iter().map(|one| one.value.len()).sum();
+    assert!(request.subject().len() + request.subject_public_key_info().len() + total <= der.len());
+    let _ = ca_issuer::name_text(request.subject());
+    if let Ok(key) = request.verify() {
+        assert_eq!(
+            PublicKey::from_der(request.subject_public_key_info()),
+            Ok(key)
+        );
+    }
+    Some(request)
+}

@@ -1,0 +1,83 @@
+//! pkcsPKIEnvelope: any octets, opened with keys that fit and with the key to which real clients encrypted; any content,
+//! sealed and opened again, and whatever a server takes that content for.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{
+    CertificationRequest, ContentEncryption, ContentKey, Degenerate, IssuerAndSerialNumber,
+    PkcsPkiEnvelope, Recipient, SealTo, to_der,
+};
+use scep_service::RaKey;
+use scepter_fuzz::bounded;
+use scepter_fuzz::device::{RSA, VECTORS_RA};
+use scepter_fuzz::input::Input;
+use zeroize::Zeroizing;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    if input.octet() & 1 == 1 {
+        round_trip(input);
+        return;
+    }
+    let ber = input.rest();
+    let envelope = bounded(ber, 128, PkcsPkiEnvelope::from_ber);
+    if let Ok(der) = to_der(ber) {
+        let again = PkcsPkiEnvelope::from_ber(&der);
+        assert_eq!(format!("{envelope:?}"), format!("{again:?}"));
+    }
+    let Ok(envelope) = envelope else {
+        return;
+    };
+    let (ra_certificate, ra_key) = &*VECTORS_RA;
+    for recipient in envelope.recipients() {
+        match recipient {
+            Recipient::KeyTrans(recipient) => {
+                let is_ours = recipient.id().names(ra_certificate);
+                if let (true, Ok(transport)) = (is_ours, recipient.transport()) {
+                    let wrapped = recipient.encrypted_key();
+                    open(
+                        &envelope,
+                        &ra_key.content_key(transport, wrapped, envelope.cipher()),
+                    );
+                }
+            }
+            // Has a target of its own.
+            Recipient::Password(_) | Recipient::Other => {}
+        }
+    }
+    let key = ContentKey::new(envelope.cipher(), &[5; 32][..envelope.cipher().key_bytes()]);
+    open(&envelope, &key.unwrap());
+});
+
+/// Opens an envelope and reads its content as each of the things that it may be.
+fn open(envelope: &PkcsPkiEnvelope, key: &ContentKey) {
+    if let Ok(content) = envelope.open(key) {
+        read(&content);
+    }
+}
+
+fn read(content: &Zeroizing<Vec<u8>>) {
+    let _ = bounded(content, 16, CertificationRequest::from_der);
+    if let Ok(name) = bounded(content, 16, IssuerAndSerialNumber::from_der) {
+        assert_eq!(name.encode().unwrap(), **content);
+    }
+    let _ = bounded(content, 128, Degenerate::from_ber);
+}
+
+fn round_trip(mut input: Input<'_>) {
+    let cipher = input.pick(&ContentEncryption::ALL);
+    let key = ContentKey::new(cipher, &[input.octet(); 32][..cipher.key_bytes()]).unwrap();
+    let iv = &[input.octet(); 16][..cipher.block_bytes()];
+    let content = Zeroizing::new(input.rest().to_vec());
+    let to = SealTo::Certificate(&RSA.certificate);
+    let sealed = PkcsPkiEnvelope::seal(&content, cipher, &key, iv, to).unwrap();
+    let envelope = PkcsPkiEnvelope::from_ber(&sealed).unwrap();
+    assert_eq!(envelope.cipher(), cipher);
+    assert_eq!(envelope.open(&key).unwrap(), content);
+    let [Recipient::KeyTrans(recipient)] = envelope.recipients() else {
+        panic!("another recipient");
+    };
+    assert!(recipient.id().names(&RSA.certificate));
+    read(&content);
+}

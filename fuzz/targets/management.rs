@@ -1,0 +1,180 @@
+//! The management API: any body, query and path of every route. Whatever comes, the answer is no 5xx and says why it is none
+//! of success; without a token nothing is told or done; no secret comes back; and after each change everything can still be
+//! read, and clients are still answered.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use axum::body::{Body, to_bytes};
+use http::{Request, StatusCode};
+use libfuzzer_sys::{Corpus, fuzz_target};
+use scepter_fuzz::input::Input;
+use scepter_fuzz::management::{PLACEHOLDERS, ROUTES, path};
+use scepter_fuzz::server::{Server, retire, serve};
+use scepter_tests::world::PATH;
+use serde_json::Value;
+
+const ALL_SCOPES: &str = "Bearer read,write,approve";
+
+fuzz_target!(|data: &[u8]| -> Corpus {
+    let (head, body) = data.split_at(data.len().min(64));
+    // Making such a key takes a second, and is the same for every size.
+    let slow = |octets: &[u8]| octets.windows(5).any(|w| w == b"_3072" || w == b"_4096");
+    if slow(head) || slow(body) {
+        return Corpus::Reject;
+    }
+    let mut gone = false;
+    serve(|server| {
+        let answered = ask(server, Input::new(data));
+        gone = answered.is_some_and(|answered| !serves(server, answered));
+    });
+    if gone {
+        retire();
+    }
+    Corpus::Keep
+});
+
+struct Answered {
+    changes: bool,
+    status: StatusCode,
+}
+
+fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
+    let route = &ROUTES[usize::from(input.octet()) % ROUTES.len()];
+    let token = input.pick(&[
+        ALL_SCOPES,
+        ALL_SCOPES,
+        ALL_SCOPES,
+        "Bearer read",
+        "Bearer x",
+        "",
+    ]);
+    let if_match = input.pick(&["", "", "\"1\"", "\"2\"", "*", "\"18446744073709551616\""]);
+    let mut uri = path(&route.path);
+    let query = std::str::from_utf8(input.chunk()).ok()?;
+    if !query.is_empty() {
+        uri = format!("{uri}?{query}");
+    }
+    let body = with_uuids(server, input.rest());
+    let uri = String::from_utf8(with_uuids(server, uri.as_bytes())).ok()?;
+    let mut request = Request::builder().method(route.method.as_str()).uri(uri);
+    for (name, value) in [("authorization", token), ("if-match", if_match)] {
+        if !value.is_empty() {
+            request = request.header(name, value);
+        }
+    }
+    let secret = secret(&body);
+    let request = request.body(Body::from(body)).ok()?;
+    let (status, answer) = send(server, request);
+    let changes = route.method != "GET" && status.is_success();
+    check(status, &answer);
+    match token {
+        ALL_SCOPES => {}
+        "Bearer read" => assert!(
+            !changes,
+            "read is enough for {} {}",
+            route.method, route.path
+        ),
+        _ => assert_eq!(status, 401),
+    }
+    if let Some(secret) = secret {
+        let found = answer
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes());
+        assert!(!found, "a secret comes back");
+    }
+    Some(Answered { changes, status })
+}
+
+fn send(server: &Server, request: Request<Body>) -> (StatusCode, Vec<u8>) {
+    server.runtime.block_on(async {
+        let answer = server.admin.answer(request).await;
+        let (head, body) = answer.into_parts();
+        (
+            head.status,
+            to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+        )
+    })
+}
+
+/// An answer's status and form.
+fn check(status: StatusCode, answer: &[u8]) {
+    let said: Value = serde_json::from_slice(answer).unwrap_or_default();
+    match status.as_u16() {
+        200 | 201 | 204 | 304 => {}
+        400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 428 => {
+            assert!(said["message"].is_string(), "{status} without a message");
+        }
+        422 => {
+            let reasons = said.as_array().expect("422 without reasons");
+            assert!(!reasons.is_empty() && reasons.iter().all(Value::is_string));
+        }
+        other => panic!("{other}: {said}"),
+    }
+}
+
+/// Puts the uuids of this server where placeholders are.
+fn with_uuids(server: &Server, octets: &[u8]) -> Vec<u8> {
+    let mut octets = octets.to_vec();
+    for (kind, placeholder) in PLACEHOLDERS {
+        let uuid = server.uuids[kind].as_bytes();
+        let mut from = 0;
+        while let Some(at) = octets[from..]
+            .windows(36)
+            .position(|w| w == placeholder.as_bytes())
+        {
+            octets[from + at..from + at + 36].copy_from_slice(uuid);
+            from += at + 36;
+        }
+    }
+    octets
+}
+
+/// A challengePassword of some length that stands nowhere else in the body.
+fn secret(body: &[u8]) -> Option<String> {
+    let body = std::str::from_utf8(body).ok()?;
+    let json: Value = serde_json::from_str(body).ok()?;
+    let secret = json.get("challengePassword")?.as_str()?;
+    let alone = body.matches(secret).count() == 1;
+    (secret.len() >= 8 && alone).then(|| secret.to_owned())
+}
+
+static LISTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lists = ROUTES
+        .iter()
+        .filter(|route| route.method == "GET" && !route.path.contains('{'));
+    lists.map(|route| route.path.as_str()).collect()
+});
+
+/// Reads everything after a change; is what the placeholders name still there?
+fn serves(server: &Server, answered: Answered) -> bool {
+    if !answered.changes {
+        return true;
+    }
+    for list in LISTS.iter() {
+        let request = Request::get(*list).header("authorization", ALL_SCOPES);
+        let (status, _) = send(server, request.body(Body::empty()).unwrap());
+        assert_eq!(status, 200, "{list} after {}", answered.status);
+    }
+    for operation in ["GetCACaps", "GetCACert", "GetNextCACert"] {
+        let uri = format!("{PATH}?operation={operation}");
+        let status = server.runtime.block_on(server.world.get(&uri)).status();
+        assert!(status.as_u16() < 500, "{operation}: {status}");
+    }
+    let still_there = |(kind, _): &(&str, &str)| {
+        let uuid = &server.uuids[kind];
+        let route = match *kind {
+            "raCertificates" => {
+                format!("authorities/{}/{kind}", server.uuids["authorities"])
+            }
+            kind => kind.to_owned(),
+        };
+        let request = Request::get(format!("{}/{route}/{uuid}", management_api::PREFIX));
+        let request = request
+            .header("authorization", ALL_SCOPES)
+            .body(Body::empty());
+        send(server, request.unwrap()).0 == 200
+    };
+    PLACEHOLDERS.iter().all(still_there)
+}

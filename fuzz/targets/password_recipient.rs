@@ -1,0 +1,87 @@
+//! PasswordRecipientInfo: any octets as a recipient, unwrapped with a challengePassword; any wrapping of our own, read
+//! and unwrapped again.
+
+#![no_main]
+
+use std::num::NonZeroU32;
+
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{
+    ChallengePassword, ContentEncryption, ContentKey, PasswordWrapping, PkcsPkiEnvelope, Recipient,
+    SealTo,
+};
+use scepter_fuzz::asn1::{self, element, oid};
+use scepter_fuzz::bounded;
+use scepter_fuzz::input::Input;
+use zeroize::Zeroizing;
+
+const STAND_IN: [u8; ContentKey::MAX_BYTES] = [9; ContentKey::MAX_BYTES];
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    if input.octet() & 1 == 1 {
+        round_trip(input);
+        return;
+    }
+    let envelope = envelope(input.rest());
+    let Ok(envelope) = bounded(&envelope, 128, PkcsPkiEnvelope::from_ber) else {
+        return;
+    };
+    // One unwrapping is enough, and each costs up to 10,000 iterations.
+    let mut recipients = envelope.recipients().iter();
+    let recipient = recipients.find_map(|recipient| match recipient {
+        Recipient::Password(Ok(recipient)) => Some(recipient),
+        Recipient::Password(Err(_)) | Recipient::KeyTrans(_) | Recipient::Other => None,
+    });
+    if let Some(recipient) = recipient {
+        let password = ChallengePassword::new("s3cret");
+        let stand_in = Zeroizing::new(STAND_IN);
+        let cipher = ContentEncryption::Aes128Cbc;
+        let key = recipient.content_key(&password, cipher, &stand_in);
+        assert_eq!(key.as_bytes().len(), cipher.key_bytes());
+    }
+});
+
+/// An envelope with any octets for its recipients.
+fn envelope(recipients: &[u8]) -> Vec<u8> {
+    let iv = element(asn1::OCTET_STRING, &[&[6; 16]]);
+    let cipher = element(asn1::SEQUENCE, &[oid::AES128_CBC, &iv]);
+    // [0] IMPLICIT OCTET STRING.
+    let ciphertext = element(0x80, &[&[7; 32]]);
+    let content = element(asn1::SEQUENCE, &[oid::DATA, &cipher, &ciphertext]);
+    let version = element(asn1::INTEGER, &[&[3]]);
+    let recipients = element(asn1::SET, &[recipients]);
+    let enveloped = element(asn1::SEQUENCE, &[&version, &recipients, &content]);
+    let enveloped = element(asn1::CONTEXT_0, &[&enveloped]);
+    element(asn1::SEQUENCE, &[oid::ENVELOPED_DATA, &enveloped])
+}
+
+fn round_trip(mut input: Input<'_>) {
+    let cipher = input.pick(&ContentEncryption::ALL);
+    let key = ContentKey::new(cipher, &[input.octet(); 32][..cipher.key_bytes()]).unwrap();
+    let wrapping = PasswordWrapping {
+        salt: [input.octet(); 16],
+        iv: [input.octet(); 16],
+        padding: [input.octet(); 16],
+        iterations: NonZeroU32::new(1 + u32::from(input.octet())).unwrap(),
+    };
+    let text = String::from_utf8_lossy(input.rest());
+    let password = ChallengePassword::new(&text);
+    let to = SealTo::Password {
+        password: &password,
+        wrapping: &wrapping,
+    };
+    let iv = &[6; 16][..cipher.block_bytes()];
+    let sealed = PkcsPkiEnvelope::seal(b"content", cipher, &key, iv, to).unwrap();
+    let envelope = PkcsPkiEnvelope::from_ber(&sealed).unwrap();
+    let [Recipient::Password(Ok(recipient))] = envelope.recipients() else {
+        panic!("another recipient");
+    };
+    let stand_in = Zeroizing::new(STAND_IN);
+    let unwrapped = recipient.content_key(&password, cipher, &stand_in);
+    assert_eq!(unwrapped.as_bytes(), key.as_bytes());
+    assert_eq!(envelope.open(&unwrapped).unwrap().as_slice(), b"content");
+    let other = ChallengePassword::new(&format!("{text}x"));
+    let unwrapped = recipient.content_key(&other, cipher, &stand_in);
+    assert_eq!(unwrapped.as_bytes(), &STAND_IN[..cipher.key_bytes()]);
+}

@@ -1,0 +1,101 @@
+//! pkiMessage: any octets, and any attributes and content under a signature that verifies. BER and its DER are the same
+//! message; a message that says what ours can say is made again from what was read of it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{Attributes, MessageType, PkiMessage, PkiMessageBuilder, to_der};
+use scepter_fuzz::bounded;
+use scepter_fuzz::device::{EC, pki_message};
+use scepter_fuzz::input::Input;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    if input.octet() & 1 == 0 {
+        let _ = read(input.rest());
+        return;
+    }
+    let attributes = input.chunk();
+    let content = input.rest();
+    let Some(message) = read(&pki_message(&EC, attributes, content)) else {
+        return;
+    };
+    let request = request_of(&message);
+    if let Ok(verified) = message.verify() {
+        assert_eq!(*verified.signer(), EC.certificate);
+        let _ = verified.envelope();
+        if let Some(request) = request {
+            say_again(request, content);
+        }
+    }
+});
+
+/// Reads a message and everything in it.
+fn read(ber: &[u8]) -> Option<PkiMessage> {
+    // Normalised level by level, and copied into its parts.
+    let message = bounded(ber, 128, PkiMessage::from_ber).ok();
+    let der = to_der(ber).ok();
+    if let Some(der) = &der {
+        let again = PkiMessage::from_ber(der).ok();
+        let texts = |message: &PkiMessage| {
+            (
+                message.transaction_id(),
+                message.message_type().map(str::to_owned),
+                message.sender_nonce(),
+                message
+                    .cert_rep()
+                    .map(|attributes| format!("{attributes:?}")),
+                message.digest_algorithm(),
+                message.signature_algorithm(),
+                message.certificates().to_vec(),
+            )
+        };
+        assert_eq!(message.as_ref().map(texts), again.as_ref().map(texts));
+        let verified = |message: &PkiMessage| message.clone().verify().map(drop);
+        assert_eq!(
+            message.as_ref().map(verified),
+            again.as_ref().map(verified),
+            "BER and DER of a message are not the same to verify"
+        );
+    }
+    let message = message?;
+    assert!(der.is_some());
+    let _ = message.envelope();
+    Some(message)
+}
+
+/// What a message says, if it is one that clients send.
+fn request_of(message: &PkiMessage) -> Option<Attributes> {
+    Some(Attributes::Request {
+        message_type: MessageType::from_digits(message.message_type().ok()?.as_bytes())?,
+        transaction_id: message.transaction_id().ok()?,
+        sender_nonce: message.sender_nonce().ok()?,
+    })
+}
+
+/// Makes a message that says this and reads it.
+fn say_again(request: Attributes, content: &[u8]) {
+    let Attributes::Request {
+        message_type,
+        transaction_id,
+        sender_nonce,
+    } = request.clone()
+    else {
+        return;
+    };
+    let digest = scep_cms::DigestAlgorithm::Sha256;
+    let builder = PkiMessageBuilder {
+        attributes: request,
+        envelope: Some(content.to_vec()),
+        digest,
+        signer: EC.certificate.clone(),
+    };
+    let to_be_signed = builder.to_be_signed().unwrap();
+    let signature = EC.sign(digest, to_be_signed.bytes());
+    let made = to_be_signed.assemble(&signature).unwrap();
+    let read = PkiMessage::from_ber(&made).unwrap();
+    assert_eq!(read.message_type(), Ok(message_type.digits()));
+    assert_eq!(read.transaction_id(), Ok(transaction_id));
+    assert_eq!(read.sender_nonce(), Ok(sender_nonce));
+    read.verify().unwrap();
+}

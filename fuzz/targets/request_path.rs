@@ -1,0 +1,321 @@
+//! The whole way of a request, over a store in memory and keys in files: any request line and body; and messages of devices,
+//! of which any one layer is nonsense while the signatures around it verify. Whatever comes, the answer is no 5xx; a CertRep
+//! is signed by the RA key and answers the message; and a certificate comes out only for the challenge or for the holder of
+//! another, for the key that signed, and says nothing that the rules do not.
+
+#![no_main]
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use der::Decode;
+use http::{Method, Request, Response, Uri};
+use libfuzzer_sys::fuzz_target;
+use scep_cms::{
+    Certificate, ContentEncryption, ContentKey, DigestAlgorithm, MessageType, PasswordWrapping,
+    PkcsPkiEnvelope, PkiMessage, PkiStatus, SealTo,
+};
+use scep_http::{CRL_PREFIX, EveryOperation, PublishedCrls, respond, respond_crl};
+use scepter_fuzz::device::{EC, RSA, certification_request, is_ec, pki_message};
+use scepter_fuzz::input::Input;
+use scepter_fuzz::server::{Server, serve};
+use scepter_tests::device::{self, Device};
+use scepter_tests::world::{CHALLENGE, PATH};
+use x509_cert::ext::pkix::BasicConstraints;
+
+fuzz_target!(|data: &[u8]| serve(|server| {
+    let mut input = Input::new(data);
+    match input.octet() % 4 {
+        0 => {
+            raw(server, input);
+        }
+        _ => crafted(server, input),
+    }
+}));
+
+/// Any method, path, query and body.
+fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
+    const METHODS: [Method; 5] = [
+        Method::GET,
+        Method::POST,
+        Method::HEAD,
+        Method::PUT,
+        Method::DELETE,
+    ];
+    let method = &METHODS[usize::from(input.octet()) % METHODS.len()];
+    let beginning = input.pick(&[
+        "",
+        PATH,
+        CRL_PREFIX,
+        "/api/v1/protocols/scep/raProfile/default",
+    ]);
+    let uri = [beginning.as_bytes(), input.chunk()].concat();
+    let uri = Uri::try_from(uri.as_slice()).ok()?;
+    let answer = send(server, method, uri, input.rest());
+    if answer.status() == 200 && answer.headers()["content-type"] == "application/x-pki-message" {
+        checked(server, answer.body());
+    }
+    Some(answer)
+}
+
+fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Bytes> {
+    let is_crl = uri.path().starts_with(CRL_PREFIX);
+    let request = Request::builder().method(method).uri(uri);
+    let body = Bytes::copy_from_slice(body);
+    let (head, body) = request.body(body).unwrap().into_parts();
+    let issuing = &server.issuing;
+    let answer = server.runtime.block_on(async {
+        if is_crl {
+            let published = PublishedCrls {
+                objects: server.world.managing.objects.clone(),
+                crls: issuing.crls.clone(),
+                clock: issuing.reading.clock.clone(),
+            };
+            return respond_crl(&published, &head).await;
+        }
+        respond(&EveryOperation::new(issuing.clone()), &head, Ok(body)).await
+    });
+    let status = answer.status().as_u16();
+    assert!(
+        [200, 304, 400, 403, 404, 405, 413].contains(&status),
+        "{status}"
+    );
+    answer
+}
+
+/// A CertRep, signed by the RA key.
+fn checked(server: &Server, cert_rep: &[u8]) -> PkiMessage {
+    let message = PkiMessage::from_ber(cert_rep).unwrap();
+    assert_eq!(message.message_type(), Ok("3"));
+    let verified = message.clone().verify().unwrap();
+    assert_eq!(*verified.signer(), server.world.ra_certificate);
+    message.cert_rep().unwrap();
+    message
+}
+
+/// Who signs, and what that entitles to.
+struct Signer<'a> {
+    device: &'a Device,
+    holds: bool,
+}
+
+/// A message of a device, of which one layer is made of the rest of the input.
+fn crafted(server: &Server, mut input: Input<'_>) {
+    let signer = match input.octet() % 4 {
+        0 => (&*RSA, false),
+        1 => (&*EC, false),
+        2 => (&server.holder, true),
+        _ => (&server.revoked, false),
+    };
+    let signer = Signer {
+        device: signer.0,
+        holds: signer.1,
+    };
+    let flags = input.octet();
+    let layer = input.octet();
+    let request = request(&signer, flags & 1 == 1, &mut input);
+    let to_password = flags & 2 == 2;
+    let payload = input.rest();
+    let (message, vouched) = message(server, &signer, request, layer, to_password, payload);
+    let endpoint = if flags & 4 == 4 {
+        "/api/v1/protocols/scep/raProfile/default"
+    } else {
+        PATH
+    };
+    let answer = if flags & 8 == 8 {
+        let message = STANDARD.encode(&message).replace('+', "%2B");
+        let uri = format!("{endpoint}?operation=PKIOperation&message={message}");
+        // A URI has an end of its own.
+        let Ok(uri) = Uri::try_from(uri) else { return };
+        send(server, &Method::GET, uri, &[])
+    } else {
+        let uri = Uri::try_from(format!("{endpoint}?operation=PKIOperation")).unwrap();
+        send(server, &Method::POST, uri, &message)
+    };
+    if answer.status() == 200 {
+        judge(server, &signer, &message, vouched, answer.body());
+    }
+}
+
+/// A request with a content that is as it should be.
+fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> device::Request {
+    let device = signer.device;
+    let message_type = input.pick(&MessageType::ALL);
+    let digest = input.pick(&DigestAlgorithm::ALL);
+    let cipher = input.pick(&ContentEncryption::ALL);
+    let (transaction_id, nonce) = (input.chunk(), input.chunk());
+    let name = if signer.holds { "holder" } else { "fuzz" };
+    let csr = || device.csr(name, challenge.then_some(CHALLENGE), &[]);
+    let usual = match message_type {
+        MessageType::PkcsReq | MessageType::CertRep => device.request(csr()),
+        MessageType::RenewalReq => device::Request {
+            message_type,
+            ..device.request(csr())
+        },
+        MessageType::CertPoll => device.poll(&device.request(csr())),
+        MessageType::GetCert | MessageType::GetCrl => {
+            device.query(message_type, &device.certificate)
+        }
+    };
+    let text = std::str::from_utf8(transaction_id).ok();
+    let text = text.filter(|text| scep_cms::TransactionId::new(text).is_ok());
+    device::Request {
+        message_type,
+        transaction_id: text.map_or(usual.transaction_id, str::to_owned),
+        sender_nonce: match scep_cms::SenderNonce::new(nonce) {
+            Ok(_) => nonce.to_vec(),
+            Err(_) => usual.sender_nonce,
+        },
+        // A P-256 key of these devices signs SHA-256.
+        digest: if is_ec(device) {
+            DigestAlgorithm::Sha256
+        } else {
+            digest
+        },
+        cipher,
+        content: usual.content,
+    }
+}
+
+/// The message, and whether the challenge may be in it.
+fn message(
+    server: &Server,
+    signer: &Signer<'_>,
+    mut request: device::Request,
+    layer: u8,
+    to_password: bool,
+    payload: &[u8],
+) -> (Vec<u8>, bool) {
+    let device = signer.device;
+    let seal = |request: &device::Request| {
+        let cipher = request.cipher;
+        let key = ContentKey::new(cipher, &[5; 32][..cipher.key_bytes()]).unwrap();
+        let password = scep_cms::ChallengePassword::new(CHALLENGE);
+        let wrapping = PasswordWrapping {
+            salt: [1; 16],
+            iv: [2; 16],
+            padding: [3; 16],
+            iterations: std::num::NonZeroU32::MIN,
+        };
+        let to = if to_password {
+            SealTo::Password {
+                password: &password,
+                wrapping: &wrapping,
+            }
+        } else {
+            SealTo::Certificate(&server.world.ra_certificate)
+        };
+        let content = request.content.as_deref().unwrap_or_default();
+        let iv = &[6; 16][..cipher.block_bytes()];
+        PkcsPkiEnvelope::seal(content, cipher, &key, iv, to).unwrap()
+    };
+    match layer % 6 {
+        // What the request's own signature covers.
+        0 => request.content = Some(certification_request(device, payload)),
+        // What the envelope holds.
+        1 => request.content = Some(payload.to_vec()),
+        // The envelope, changed in places.
+        2 => {
+            let envelope = edited(seal(&request), payload);
+            return (
+                device.signed(&request, Some(envelope)),
+                holds_challenge(&request),
+            );
+        }
+        // The envelope.
+        3 => return (device.signed(&request, Some(payload.to_vec())), true),
+        // The attributes.
+        4 => {
+            let message = pki_message(device, payload, &seal(&request));
+            return (message, holds_challenge(&request));
+        }
+        // The message, changed in places.
+        _ => {
+            let message = device.signed(&request, Some(seal(&request)));
+            return (edited(message, payload), holds_challenge(&request));
+        }
+    }
+    (
+        device.signed(&request, Some(seal(&request))),
+        holds_challenge(&request),
+    )
+}
+
+/// Can the challenge be read out of the content, in whichever string type?
+fn holds_challenge(request: &device::Request) -> bool {
+    let content = request.content.iter().flatten();
+    let content: Vec<_> = content.copied().filter(|octet| *octet != 0).collect();
+    let challenge = CHALLENGE.as_bytes();
+    content
+        .windows(challenge.len())
+        .any(|window| window == challenge)
+}
+
+/// Each four octets of `edits` say what is done where: set an octet, put one in, take some out.
+fn edited(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
+    for edit in edits.chunks_exact(4) {
+        let at = (usize::from(edit[1]) << 8 | usize::from(edit[2])) % octets.len().max(1);
+        match edit[0] % 4 {
+            _ if octets.is_empty() => {}
+            0 => octets[at] = edit[3],
+            1 => octets.insert(at, edit[3]),
+            2 => octets[at] ^= edit[3],
+            _ => drop(octets.drain(at..octets.len().min(at + usize::from(edit[3])))),
+        }
+    }
+    octets
+}
+
+/// Is this reply one that the message deserves?
+fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, cert_rep: &[u8]) {
+    let reply = checked(server, cert_rep);
+    let asked = PkiMessage::from_ber(message).unwrap();
+    let said = reply.cert_rep().unwrap();
+    if let Ok(transaction_id) = asked.transaction_id() {
+        assert_eq!(reply.transaction_id(), Ok(transaction_id));
+    }
+    if let Ok(nonce) = asked.sender_nonce() {
+        assert_eq!(said.recipient_nonce.as_deref(), Some(nonce.as_bytes()));
+    }
+    if said.pki_status != PkiStatus::Success {
+        return;
+    }
+    let message_type = asked.message_type().map(str::as_bytes).ok();
+    let message_type = message_type.and_then(MessageType::from_digits);
+    let entitled = match message_type.expect("a certificate for a message of no type") {
+        MessageType::PkcsReq | MessageType::RenewalReq => vouched || signer.holds,
+        // Of what was enrolled before.
+        MessageType::CertPoll => true,
+        MessageType::GetCert | MessageType::GetCrl => signer.holds,
+        MessageType::CertRep => false,
+    };
+    assert!(entitled, "a certificate without the challenge");
+    // Whom the message names as its signer, the reply is encrypted to: with another certificate it is for another.
+    let device = match asked.verify() {
+        Ok(verified) => signer.device.holding(verified.signer().clone()),
+        Err(error) => panic!("a certificate for a message that does not verify: {error}"),
+    };
+    let password = is_ec(&device).then_some(CHALLENGE);
+    let reply = device.read_with(cert_rep, &server.world.ra_certificate, password);
+    match message_type {
+        Some(MessageType::PkcsReq | MessageType::RenewalReq) => {
+            leaf(server, &device, &reply.leaf());
+        }
+        _ => assert!(reply.certificates.len() + reply.crls.len() > 0),
+    }
+}
+
+/// Is this certificate one that the rules allow?
+fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
+    let authority = server.world.authority.public_key().unwrap();
+    leaf.verify(&authority).unwrap();
+    assert!(leaf.der().len() < 32 * 1024, "{} octets", leaf.der().len());
+    assert_eq!(leaf.public_key(), device.certificate.public_key());
+    let parsed = x509_cert::Certificate::from_der(leaf.der()).unwrap();
+    let constraints = parsed.tbs_certificate().get_extension::<BasicConstraints>();
+    assert!(
+        constraints
+            .unwrap()
+            .is_none_or(|(_, constraints)| !constraints.ca)
+    );
+}
