@@ -8,7 +8,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use der::Decode;
+use der::{Decode, Tag, Tagged};
 use http::{Method, Request, Response, Uri};
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{
@@ -310,12 +310,28 @@ fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
     let authority = server.world.authority.public_key().unwrap();
     leaf.verify(&authority).unwrap();
     assert!(leaf.der().len() < 32 * 1024, "{} octets", leaf.der().len());
-    assert_eq!(leaf.public_key(), device.certificate.public_key());
+    let key = device.certificate.subject_public_key_info();
+    assert_eq!(leaf.subject_public_key_info(), key);
     let parsed = x509_cert::Certificate::from_der(leaf.der()).unwrap();
-    let constraints = parsed.tbs_certificate().get_extension::<BasicConstraints>();
-    assert!(
-        constraints
-            .unwrap()
-            .is_none_or(|(_, constraints)| !constraints.ca)
-    );
+    let parsed = parsed.tbs_certificate();
+    let constraints = parsed.get_extension::<BasicConstraints>().unwrap();
+    assert!(constraints.is_none_or(|(_, constraints)| !constraints.ca));
+    for part in parsed.subject().iter_rdn().flat_map(|rdn| rdn.iter()) {
+        let controls = |octet: &u8| *octet < b' ' || *octet == 0x7f;
+        let value = part.value.value();
+        let sane = match part.value.tag() {
+            Tag::Utf8String => {
+                std::str::from_utf8(value).is_ok_and(|text| !text.chars().any(char::is_control))
+            }
+            Tag::PrintableString | Tag::Ia5String | Tag::NumericString => {
+                value.is_ascii() && !value.iter().any(controls)
+            }
+            Tag::TeletexString => !value.iter().any(controls),
+            Tag::BmpString => !value
+                .chunks(2)
+                .any(|pair| pair[0] == 0 && controls(&pair[1])),
+            _ => false,
+        };
+        assert!(sane, "{:?} {value:02x?}", part.value.tag());
+    }
 }
