@@ -21,7 +21,7 @@ use scepter_fuzz::input::Input;
 use scepter_fuzz::server::{Server, serve};
 use scepter_tests::device::{self, Device};
 use scepter_tests::world::{CHALLENGE, PATH};
-use x509_cert::ext::pkix::BasicConstraints;
+use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 
 fuzz_target!(|data: &[u8]| serve(|server| {
     let mut input = Input::new(data);
@@ -93,24 +93,32 @@ fn checked(server: &Server, cert_rep: &[u8]) -> PkiMessage {
     message
 }
 
-/// Who signs, and what that entitles to.
+/// Who signs.
 struct Signer<'a> {
     device: &'a Device,
-    holds: bool,
+    standing: Standing,
+}
+
+/// What a signer's certificate entitles to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is the signer's own: to nothing.
+    SelfSigned,
+    /// It is the authority's: to renew, and to ask for certificates and CRLs.
+    Holder,
+    /// It is revoked: to nothing, with or without the challenge.
+    Revoked,
 }
 
 /// A message of a device, of which one layer is made of the rest of the input.
 fn crafted(server: &Server, mut input: Input<'_>) {
-    let signer = match input.octet() % 4 {
-        0 => (&*RSA, false),
-        1 => (&*EC, false),
-        2 => (&server.holder, true),
-        _ => (&server.revoked, false),
+    let (device, standing) = match input.octet() % 4 {
+        0 => (&*RSA, Standing::SelfSigned),
+        1 => (&*EC, Standing::SelfSigned),
+        2 => (&server.holder, Standing::Holder),
+        _ => (&server.revoked, Standing::Revoked),
     };
-    let signer = Signer {
-        device: signer.0,
-        holds: signer.1,
-    };
+    let signer = Signer { device, standing };
     let flags = input.octet();
     let layer = input.octet();
     let request = request(&signer, flags & 1 == 1, &mut input);
@@ -144,7 +152,10 @@ fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> devic
     let digest = input.pick(&DigestAlgorithm::ALL);
     let cipher = input.pick(&ContentEncryption::ALL);
     let (transaction_id, nonce) = (input.chunk(), input.chunk());
-    let name = if signer.holds { "holder" } else { "fuzz" };
+    let name = match signer.standing {
+        Standing::Holder => "holder",
+        Standing::SelfSigned | Standing::Revoked => "fuzz",
+    };
     let csr = || device.csr(name, challenge.then_some(CHALLENGE), &[]);
     let usual = match message_type {
         MessageType::PkcsReq | MessageType::CertRep => device.request(csr()),
@@ -282,11 +293,16 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
     }
     let message_type = asked.message_type().map(str::as_bytes).ok();
     let message_type = message_type.and_then(MessageType::from_digits);
+    assert!(
+        signer.standing != Standing::Revoked,
+        "a revoked certificate signs"
+    );
+    let holds = signer.standing == Standing::Holder;
     let entitled = match message_type.expect("a certificate for a message of no type") {
-        MessageType::PkcsReq | MessageType::RenewalReq => vouched || signer.holds,
+        MessageType::PkcsReq | MessageType::RenewalReq => vouched || holds,
         // Of what was enrolled before.
         MessageType::CertPoll => true,
-        MessageType::GetCert | MessageType::GetCrl => signer.holds,
+        MessageType::GetCert | MessageType::GetCrl => holds,
         MessageType::CertRep => false,
     };
     assert!(entitled, "a certificate without the challenge");
@@ -300,6 +316,9 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
     match message_type {
         Some(MessageType::PkcsReq | MessageType::RenewalReq) => {
             leaf(server, &device, &reply.leaf());
+            if !vouched {
+                renewed(&server.holder.certificate, &reply.leaf());
+            }
         }
         _ => assert!(reply.certificates.len() + reply.crls.len() > 0),
     }
@@ -334,4 +353,16 @@ fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
         };
         assert!(sane, "{:?} {value:02x?}", part.value.tag());
     }
+}
+
+/// Is this certificate for nobody but the holder of the one before it, who has no other names?
+fn renewed(before: &Certificate, after: &Certificate) {
+    let subject = |certificate: &Certificate| {
+        let text = ca_issuer::name_text(certificate.subject()).unwrap();
+        text.to_lowercase().replace(' ', "")
+    };
+    assert_eq!(subject(after), subject(before));
+    let after = x509_cert::Certificate::from_der(after.der()).unwrap();
+    let names = after.tbs_certificate().get_extension::<SubjectAltName>();
+    assert!(names.unwrap().is_none());
 }
