@@ -64,3 +64,25 @@ fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
     }
     assert!(rows >= 100, "only {rows} rows");
 }
+
+/// What the threat model says is shown by a test is shown by one that exists.
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let mut exist = BTreeSet::new();
+    for folder in ["shared", "functions", "tests"] {
+        functions(&root().join(folder), &mut exist);
+    }
+    let model = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let named: Vec<_> = model
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| code.split_once("::"))
+        .filter(|(module, _)| module.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .collect();
+    assert!(named.len() > 30, "{named:?}");
+    for (module, name) in named {
+        let test = (module.to_owned(), name.to_owned());
+        assert!(exist.contains(&test), "{module}::{name} does not exist");
+    }
+}
