@@ -74,8 +74,17 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
             let (status, crl) = STACK.http(&[&url], &[]);
             assert_eq!(status, 200, "{url}");
             assert_eq!(ca_issuer::entries_of(&crl).unwrap(), []);
+            let (status, head) = STACK.http(&["--head", &url], &[]);
+            let head = String::from_utf8(head).unwrap().to_lowercase();
+            assert_eq!(status, 200, "{url}: {head}");
+            assert!(head.contains("etag: \"1\""), "{url}: {head}");
+            let known = ["--header", "If-None-Match: \"1\"", &url];
+            assert_eq!(STACK.http(&known, &[]).0, 304, "{url}");
         }
     }
+    // Other methods are refused by the function behind the gateway's door.
+    let url = STACK.outputs["CrlUrl"].replace("{authorityName}", "next");
+    assert_eq!(STACK.http(&["--request", "POST", &url], &[]).0, 405);
 }
 
 #[test]

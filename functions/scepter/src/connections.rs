@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// Bits of an IPv6 address that name a network: whoever has one address has all of its /64.
+/// Bits of an IPv6 address that name a network: a client with one address has all of its /64.
 const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0, 0);
 
 /// How often the log says that connections are closed.
@@ -93,7 +93,7 @@ enum Turn {
     Answering,
     /// The client, since then.
     Client(Instant),
-    /// Nobody: it was told to close.
+    /// Neither: it was told to close.
     Over,
 }
 
@@ -268,8 +268,8 @@ impl Place {
         });
         // It is never closed.
         let permit = self.connections.answered.acquire().await.ok();
-        // Whoever came meanwhile is looked at first: that is quickly done, and it may be a request
-        // that is not in line.
+        // Connections that came meanwhile are looked at first: that is quickly done, and it may be
+        // a request that is not in line.
         tokio::task::yield_now().await;
         self.answers();
         permit
@@ -284,8 +284,8 @@ impl Place {
     }
 
     /// Waits behind the other connections whose clients send requests ahead, and lets one of them
-    /// be answered for as long as the permit is kept. So whoever sends many requests at once takes
-    /// no time from who sends one; and meanwhile such a connection may be closed for another.
+    /// be answered for as long as the permit is kept. So a client that sends many requests at once
+    /// takes no time from who sends one; and meanwhile such a connection may be closed for another.
     pub(crate) async fn lines_up_ahead(&self) -> Option<SemaphorePermit<'_>> {
         self.waits_for_client();
         // It is never closed.
@@ -401,7 +401,7 @@ mod tests {
         }
         let new = entered(&connections, "192.0.2.2");
         assert!(!is_taken(&new));
-        // Whoever is being answered stays, however many there are.
+        // Those that are being answered stay, however many there are.
         for (number, place) in places.iter().enumerate() {
             assert_eq!(is_taken(place), number >= MAX_ANSWERED, "{number}");
         }

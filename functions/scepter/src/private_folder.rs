@@ -72,7 +72,7 @@ pub(crate) fn open(path: &Path) -> Result<(), PrivateFolderError> {
             Ok(found) if found.is_file() && is_open_to_others(&found) => {
                 close(&file, 0o600).map_err(io)?;
             }
-            // What is not there, or is no file of ours, is found out by whoever opens it.
+            // A file that is missing, or is no regular file, fails where it is opened.
             Ok(_) | Err(_) => {}
         }
     }
@@ -137,7 +137,7 @@ mod tests {
         assert!(matches!(refused, PrivateFolderError::Shared(_)));
         assert_eq!(mode(&path), 0o755);
         assert_eq!(mode(&path.join("letters.txt")), 0o644);
-        // Where others may not look anyway, other files are in nobody's way.
+        // In a folder that others cannot read, other files do no harm.
         std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         open(&path).unwrap();
         assert_eq!(mode(&path.join("letters.txt")), 0o644);

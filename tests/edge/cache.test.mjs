@@ -1,0 +1,39 @@
+// What of a request may make the edge ask the API again: of a CRL nothing but its path.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const edge = readFileSync(new URL('../../infra/edge.yaml', import.meta.url), 'utf8');
+const main = readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8');
+
+// The lines below the first one that has `text`, as far as they are indented more.
+function below(template, text) {
+  const lines = template.split('\n');
+  const start = lines.findIndex((line) => line.includes(text));
+  assert.notEqual(start, -1, text);
+  const indent = (line) => line.search(/\S/);
+  const rest = lines.slice(start + 1);
+  const end = rest.findIndex((line) => line.trim() && indent(line) <= indent(lines[start]));
+  return rest.slice(0, end).join('\n');
+}
+
+test('a query does not get a CRL past the cache', () => {
+  const behavior = below(edge, '- PathPattern: /crl/*');
+  const [, policy] = behavior.match(/CachePolicyId: !Ref (\w+)/);
+  assert.match(below(edge, `  ${policy}:`), /QueryStringBehavior: none/);
+  // Not by another way either: an origin request policy could pass the query on.
+  assert.doesNotMatch(behavior, /OriginRequestPolicyId/);
+});
+
+test('a query of SCEP is part of what is cached', () => {
+  const behavior = below(edge, '- PathPattern: /api/v1/protocols/scep/*');
+  const [, policy] = behavior.match(/CachePolicyId: !Ref (\w+)/);
+  assert.match(below(edge, `  ${policy}:`), /QueryStringBehavior: all/);
+});
+
+test('the route of CRLs takes HEAD, and has a throttle of its own', () => {
+  const [, key] = below(main, '  CrlRoute:').match(/RouteKey: '([^']+)'/);
+  assert.equal(key, 'ANY /crl/{path+}');
+  const settings = below(main, ' RouteSettings:');
+  assert.ok(settings.includes(`'${key}': {ThrottlingRateLimit: !Ref CrlThrottleRate`), settings);
+});
