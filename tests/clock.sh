@@ -7,9 +7,10 @@
 #
 # Unit tests and tests/it run, with the processes that they start: the server, openssl, curl. Left
 # out are
-#   clients    one of them is statically linked and sees the true time; together they take minutes
-#   crashes    they wait for leases, which begin and end in real seconds, and compute no dates
-#   cloud      its emulator and SDKs sign by the clock, and its tests compute no dates
+#   clients                  one of them is statically linked and sees the true time; together they
+#                            take minutes
+#   crashes, slow_clients    they wait for real seconds, and compute no dates
+#   cloud                    its emulator and SDKs sign by the clock, and its tests compute no dates
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ at() { # TIME ZONE: cargo itself and the compiler go on under the true clock, ea
     # are.
     export "$runner=env TZ=$2 FAKETIME=+$seconds FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 LD_PRELOAD=$library"
     cargo test --workspace --locked --lib --bins
-    cargo test -p scepter-tests --locked --test it -- --skip clients:: --skip crashes::
+    cargo test -p scepter-tests --locked --test it -- --skip clients:: --skip crashes:: --skip slow_clients::
 }
 
 # Zones in which it is another day than in UTC: written so, no database of zones is needed.
