@@ -64,6 +64,10 @@ pub(crate) struct ServeSettings {
     /// Days that a CRL is valid; the next one is made after half of them.
     #[arg(long, env = "SCEPTER_CRL_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     crl_days: u16,
+    /// Milliseconds after the end of a request at which what does not open is refused, so that time tells an attacker nothing; more than
+    /// any work on a request takes.
+    #[arg(long, env = "SCEPTER_REFUSAL_DELAY", default_value_t = 100, value_name = "MILLISECONDS", value_parser = value_parser!(u16).range(20..=5_000))]
+    refusal_delay: u16,
     /// Connections of one address (IPv6: one /64) that may be idle or slow at a time; raise it behind a proxy.
     #[arg(long, env = "SCEPTER_CONNECTIONS_PER_ADDRESS", default_value_t = 32, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..=i64::from(MAX_CONNECTIONS)))]
     pub(crate) connections_per_address: u16,
@@ -112,7 +116,7 @@ impl ServeSettings {
             public_url: base_url.to_owned(),
             pending_validity: DAY * self.pending_days.into(),
             crl_validity: DAY * self.crl_days.into(),
-            refusal_delay: Deployment::REFUSAL_DELAY,
+            refusal_delay: Duration::from_millis(self.refusal_delay.into()),
         }
     }
 }
