@@ -65,7 +65,7 @@ fn measure(
         let shape = SHAPES[pair % SHAPES.len()];
         // One that is right and one that is wrong, in either order.
         let (right, wrong) = (message(shape, 1), message(shape, 2));
-        let first_right = (pair + share) % 2 == 0;
+        let first_right = (pair + share).is_multiple_of(2);
         let (first, second) = match first_right {
             true => (&right, &wrong),
             false => (&wrong, &right),
