@@ -148,6 +148,18 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         assert_eq!(ask(&device, &request)?, leaf);
         let renewal = Device::rsa().renewal(&name);
         ask(&device.holding(leaf), &renewal)?;
+        // Where requests wait for approval, they are counted first.
+        let held = fresh();
+        let approval = json!({ "requireManualApproval": true });
+        admin.endpoint_with(&held, CHALLENGE, &approval).unwrap();
+        let url = STACK.scep_url("ScepUrl", &held);
+        let ra_certificate = STACK.ra_certificate(&url);
+        let waiting = Device::rsa();
+        let message = waiting.message(&waiting.enrolment(&held, CHALLENGE), &ra_certificate);
+        let (status, reply) = STACK.post(&url, &message);
+        expect(200, status)?;
+        let status = waiting.read(&reply, &ra_certificate).attributes.pki_status;
+        assert_eq!(status, PkiStatus::Pending);
         Ok(())
     });
 }
