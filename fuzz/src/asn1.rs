@@ -59,7 +59,8 @@ pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     der
 }
 
-/// The contents of an element, and what follows it, if `der` begins with one of definite and shortest length.
+/// The contents of an element, and what follows it, if `der` begins with one of definite and
+/// shortest length.
 pub fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -88,7 +89,8 @@ pub struct Outline {
     pub depth: usize,
 }
 
-/// The outline of one element, or of several, that are DER as far as tags and lengths tell; `None` for all else.
+/// The outline of one element, or of several, that are DER as far as tags and lengths tell; `None`
+/// for all else.
 pub fn outline(der: &[u8]) -> Option<Outline> {
     let mut found = Outline::default();
     // A stack of its own, lest a deep nesting ends the fuzzer instead of the parser.
@@ -114,7 +116,8 @@ pub fn outline(der: &[u8]) -> Option<Outline> {
     Some(found)
 }
 
-/// The element at this path of positions below an element's contents, in DER: tag, contents, and all of it.
+/// The element at this path of positions below an element's contents, in DER: tag, contents, and
+/// all of it.
 pub fn at<'a>(contents: &'a [u8], path: &[usize]) -> (u8, &'a [u8], &'a [u8]) {
     let mut rest = contents;
     let mut found = (0, contents, contents);

@@ -125,7 +125,8 @@ impl Corpus {
         );
         for signer in 0..4 {
             for message_type in 0..MessageType::ALL.len() as u8 {
-                // With the challenge; by password and with it; by the RA Profile's endpoint; by GET.
+                // With the challenge; by password and with it; by the RA Profile's endpoint; by
+                // GET.
                 for flags in [0, 1, 3, 5, 9] {
                     self.crafted(signer, flags, 2, message_type, &[]);
                 }

@@ -49,8 +49,8 @@ pub fn certification_request(device: &Device, info: &[u8]) -> Vec<u8> {
     )
 }
 
-/// A pkiMessage around any content and any attributes, contents of their SET, signed. Only contentType and messageDigest
-/// are as they must be, before the others.
+/// A pkiMessage around any content and any attributes, contents of their SET, signed. Only
+/// contentType and messageDigest are as they must be, before the others.
 pub fn pki_message(device: &Device, attributes: &[u8], content: &[u8]) -> Vec<u8> {
     let digest = DigestAlgorithm::Sha256;
     let attribute = |kind: &[u8], value: &[u8]| {

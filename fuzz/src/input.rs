@@ -1,6 +1,7 @@
 //! How an input is cut into parts, and put together from them.
 
-/// What is left of an input. Whatever it is too short for is empty or zero, so that every input has a meaning.
+/// What is left of an input. Whatever it is too short for is empty or zero, so that every input has
+/// a meaning.
 #[derive(Clone, Copy)]
 pub struct Input<'a>(&'a [u8]);
 

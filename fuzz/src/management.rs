@@ -1,4 +1,5 @@
-//! The management API as its own document describes it: its routes, and a body for each that says everything it may.
+//! The management API as its own document describes it: its routes, and a body for each that says
+//! everything it may.
 
 use std::sync::LazyLock;
 
@@ -103,7 +104,8 @@ pub const PLACEHOLDERS: [(&str, &str); 6] = [
     ("scepTransactions", "00000000-0000-4000-8000-000000000006"),
 ];
 
-/// What stands for the object that a parameter or field of this name, or the segment of a path before it, means.
+/// What stands for the object that a parameter or field of this name, or the segment of a path
+/// before it, means.
 fn placeholder(name: &str) -> &'static str {
     let kind = match name {
         "authorityUuid" | "authorityInstanceUuid" => "authorities",

@@ -15,7 +15,8 @@ use tokio::runtime::Runtime;
 use crate::device::{RSA, is_ec};
 use crate::management::PLACEHOLDERS;
 
-/// How many inputs one server answers: lists and tables grow, and one input should not depend on too many before it.
+/// How many inputs one server answers: lists and tables grow, and one input should not depend on
+/// too many before it.
 const LIFE: u32 = 1_000;
 
 /// A server and those who talk to it.
@@ -92,7 +93,8 @@ impl Server {
     }
 }
 
-/// The device with a certificate of this world. An EC device's reply comes under the challengePassword.
+/// The device with a certificate of this world. An EC device's reply comes under the
+/// challengePassword.
 async fn enrolled(world: &World, device: &Device, common_name: &str) -> Device {
     let request = device.enrolment(common_name, CHALLENGE);
     let response = world

@@ -1,5 +1,5 @@
-//! BER to DER: what comes out is DER by another reader's judgement, comes through a second time as it is, and is no
-//! longer than it may be; what is DER already comes through octet for octet.
+//! BER to DER: what comes out is DER by another reader's judgement, comes through a second time as
+//! it is, and is no longer than it may be; what is DER already comes through octet for octet.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Certificates, as they come inside a message and as an administrator installs them: every accessor, every form that they
-//! are kept in, and what may be done with their key.
+//! Certificates, as they come inside a message and as an administrator installs them: every
+//! accessor, every form that they are kept in, and what may be done with their key.
 
 #![no_main]
 

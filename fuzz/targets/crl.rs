@@ -1,5 +1,5 @@
-//! What comes with certificates: degenerate SignedData, and CRLs. Any octets; and any revocations, of which a CRL is made
-//! and read again.
+//! What comes with certificates: degenerate SignedData, and CRLs. Any octets; and any revocations,
+//! of which a CRL is made and read again.
 
 #![no_main]
 

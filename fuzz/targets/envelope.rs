@@ -1,5 +1,5 @@
-//! pkcsPKIEnvelope: any octets, opened with keys that fit and with the key to which real clients encrypted; any content,
-//! sealed and opened again, and whatever a server takes that content for.
+//! pkcsPKIEnvelope: any octets, opened with keys that fit and with the key to which real clients
+//! encrypted; any content, sealed and opened again, and whatever a server takes that content for.
 
 #![no_main]
 

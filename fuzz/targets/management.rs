@@ -1,6 +1,6 @@
-//! The management API: any body, query and path of every route. Whatever comes, the answer is no 5xx and says why it is none
-//! of success; without a token nothing is told or done; no secret comes back; and after each change everything can still be
-//! read, and clients are still answered.
+//! The management API: any body, query and path of every route. Whatever comes, the answer is no
+//! 5xx and says why it is none of success; without a token nothing is told or done; no secret comes
+//! back; and after each change everything can still be read, and clients are still answered.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! PasswordRecipientInfo: any octets as a recipient, unwrapped with a challengePassword; any wrapping of our own, read
-//! and unwrapped again.
+//! PasswordRecipientInfo: any octets as a recipient, unwrapped with a challengePassword; any
+//! wrapping of our own, read and unwrapped again.
 
 #![no_main]
 

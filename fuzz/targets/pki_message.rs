@@ -1,5 +1,6 @@
-//! pkiMessage: any octets, and any attributes and content under a signature that verifies. BER and its DER are the same
-//! message; a message that says what ours can say is made again from what was read of it.
+//! pkiMessage: any octets, and any attributes and content under a signature that verifies. BER and
+//! its DER are the same message; a message that says what ours can say is made again from what was
+//! read of it.
 
 #![no_main]
 

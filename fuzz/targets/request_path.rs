@@ -1,7 +1,8 @@
-//! The whole way of a request, over a store in memory and keys in files: any request line and body; and messages of devices,
-//! of which any one layer is nonsense while the signatures around it verify. Whatever comes, the answer is no 5xx; a CertRep
-//! is signed by the RA key and answers the message; and a certificate comes out only for the challenge or for the holder of
-//! another, for the key that signed, and says nothing that the rules do not.
+//! The whole way of a request, over a store in memory and keys in files: any request line and body;
+//! and messages of devices, of which any one layer is nonsense while the signatures around it
+//! verify. Whatever comes, the answer is no 5xx; a CertRep is signed by the RA key and answers the
+//! message; and a certificate comes out only for the challenge or for the holder of another, for
+//! the key that signed, and says nothing that the rules do not.
 
 #![no_main]
 
@@ -306,7 +307,8 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
         MessageType::CertRep => false,
     };
     assert!(entitled, "a certificate without the challenge");
-    // Whom the message names as its signer, the reply is encrypted to: with another certificate it is for another.
+    // Whom the message names as its signer, the reply is encrypted to: with another certificate it
+    // is for another.
     let device = match asked.verify() {
         Ok(verified) => signer.device.holding(verified.signer().clone()),
         Err(error) => panic!("a certificate for a message that does not verify: {error}"),

@@ -1,5 +1,5 @@
-//! Writes what each target begins with to the folder that `SCEPTER_FUZZ_CORPUS` names. In form it is a target too: only
-//! those link with the functions that instrumented code calls.
+//! Writes what each target begins with to the folder that `SCEPTER_FUZZ_CORPUS` names. In form it
+//! is a target too: only those link with the functions that instrumented code calls.
 
 #![no_main]
 
