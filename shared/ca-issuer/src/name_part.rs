@@ -54,7 +54,7 @@ fn check_part(part: &AttributeTypeAndValue) -> Result<(), RuleViolation> {
 mod tests {
     use const_oid::ObjectIdentifier;
     use der::asn1::Any;
-    use der::{Decode, Encode, Tag};
+    use der::{Decode, Encode, Tag, TagNumber};
     use scep_cms::StringError;
 
     use super::*;
@@ -198,6 +198,19 @@ mod tests {
                 &[4, 1, 0x53],
                 "2.5.4.12",
                 "\u{4}\u{1}S",
+                NoString(NotText),
+            ),
+            // What the fuzzer found certified: constructed, and of nothing that is an element, so that no
+            // CertRep with the certificate could be read.
+            (
+                CN,
+                Tag::Application {
+                    constructed: true,
+                    number: TagNumber(11),
+                },
+                b"S\x13iepOrg",
+                "CN",
+                "S\u{13}iepOrg",
                 NoString(NotText),
             ),
             (
