@@ -658,3 +658,47 @@ async fn certificates_of_the_server_are_recorded_before_they_are_signed() {
     let mut signed = records.filter(|record| record["action"] == "sign");
     assert!(signed.any(|record| record["after"]["serialNumber"] == *number));
 }
+
+/// Whatever a request may ask for at most, under a profile with as many annotations as one may have, is recorded once it was
+/// claimed: DynamoDB takes 400 KiB in an item.
+#[tokio::test]
+async fn the_largest_of_everything_is_recorded() {
+    use scepter_tests::asn1::{
+        CN, bits, dns, element, name, oid, rdn, request_info, subject_alt_name,
+    };
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| {
+            let most = || scep_protocol::Attributes("\"".repeat(16 * 1024));
+            profile.annotations.issue_certificate_attributes = most();
+            profile.annotations.custom_attributes = most();
+            profile.annotations.associations.custom_attributes = most();
+            profile.annotations.associations.groups = vec!["\u{10FFFF}".repeat(255); 100];
+        })
+        .await;
+    let device = Device::rsa();
+    let text = |octet: char| {
+        rdn(
+            CN,
+            der::Tag::Utf8String,
+            octet.to_string().repeat(250).as_bytes(),
+        )
+    };
+    // Each comma is two in the text of the subject.
+    let subject = name(&(0..15).map(|_| text(',')).collect::<Vec<_>>());
+    let names: Vec<_> = (0..100)
+        .map(|number| dns(&format!("{number:03}.{}.example", "a".repeat(60))))
+        .collect();
+    let spki = device.certificate.subject_public_key_info();
+    let info = request_info(&subject, spki, &[subject_alt_name(&names)]);
+    let signature = device.sign(scep_cms::DigestAlgorithm::Sha256, &info);
+    let algorithm = element(0x30, &[&oid("1.2.840.113549.1.1.11"), &[5, 0]]);
+    let csr = element(0x30, &[&info, &algorithm, &bits(&signature)]);
+    assert!((12_000..16 * 1024).contains(&csr.len()), "{}", csr.len());
+    let leaf = world.ask(&device, &device.request(csr)).await.leaf();
+    let admin = Admin::of(&world);
+    let shown = admin
+        .get(&format!("/certificates/{}", uuid_of(&leaf)))
+        .await;
+    assert_eq!(shown.expect(200)["status"], "VALID");
+}

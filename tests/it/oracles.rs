@@ -5,7 +5,7 @@ use scepter_tests::asn1::element;
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::splice::{GARBAGE, SHAPES, Shape, plaintext, spliced};
-use scepter_tests::world::{PATH, World};
+use scepter_tests::world::{CHALLENGE, PATH, World};
 
 use crate::refusals::{CLOSED, check, enrolment, oid, replaced};
 
@@ -335,4 +335,34 @@ fn the_last_octet_sent_late_gains_nothing() {
     assert!(begun.elapsed() >= Duration::from_millis(98));
     // The log alone says why.
     server.wait_for_log("the signature of the PKCS #10 request does not verify");
+}
+
+/// The same under the challenge, RFC 8894 §3.1: one wrapped key, one ciphertext.
+#[tokio::test]
+async fn a_key_that_is_wrapped_under_the_challenge_serves_one_ciphertext() {
+    let world = World::new().await;
+    let device = Device::ec();
+    let cipher = ContentEncryption::Aes128Cbc;
+    let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+    let wrapping = scep_cms::PasswordWrapping {
+        salt: [1; 16],
+        iv: [2; 16],
+        padding: [3; 16],
+        iterations: std::num::NonZeroU32::new(1_000).unwrap(),
+    };
+    let password = scep_cms::ChallengePassword::new(CHALLENGE);
+    let ask = async |name: &str, iv: &[u8; 16]| {
+        let request = device.enrolment(name, CHALLENGE);
+        let to = SealTo::Password {
+            password: &password,
+            wrapping: &wrapping,
+        };
+        let content = request.content.clone().unwrap();
+        let envelope = PkcsPkiEnvelope::seal(&content, cipher, &key, iv, to).unwrap();
+        let response = world.post(device.signed(&request, Some(envelope))).await;
+        device.read_with(response.body(), &world.ra_certificate, Some(CHALLENGE))
+    };
+    ask("device-1", &[6; 16]).await.leaf();
+    let (reason, text) = ask("device-2", &[7; 16]).await.failure();
+    assert_eq!((reason, &*text), (FailInfo::BadMessageCheck, CLOSED));
 }
