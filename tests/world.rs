@@ -42,6 +42,11 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
+    /// A clock that stands at this time.
+    pub fn at(now: OffsetDateTime) -> Self {
+        Self(AtomicI64::new(now.unix_timestamp()))
+    }
+
     /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
@@ -73,7 +78,7 @@ pub struct World {
     pub managing: Managing,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
-    _keys: tempfile::TempDir,
+    keys: Arc<tempfile::TempDir>,
 }
 
 /// How a world differs from the usual one.
@@ -106,7 +111,7 @@ impl World {
         let (database, store) = store().await;
         let keys = tempfile::tempdir().unwrap();
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(plan.now.unix_timestamp())));
+        let clock = Arc::new(TestClock::at(plan.now));
         let managing = Managing {
             actor: Actor("tests".to_owned()),
             objects: Arc::new(store.clone()),
@@ -141,7 +146,45 @@ impl World {
             managing,
             authority,
             ra_certificate,
-            _keys: keys,
+            keys: Arc::new(keys),
+        }
+    }
+
+    /// The same with another clock, over another database, by this client of it; the keys are the same.
+    pub fn over(
+        &self,
+        database: EmbeddedDynamoDb,
+        client: aws_sdk_dynamodb::Client,
+        clock: Arc<TestClock>,
+    ) -> Self {
+        let store = DynamoDbStore::new(client, Tables::prefixed("test"));
+        let managing = Managing {
+            objects: Arc::new(store.clone()),
+            certificates: Arc::new(store.clone()),
+            transactions: Arc::new(store.clone()),
+            crls: Arc::new(store.clone()),
+            clock: clock.clone(),
+            ..self.managing.clone()
+        };
+        let issuing = Issuing {
+            reading: Reading {
+                profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
+                clock: clock.clone(),
+                metrics: Arc::new(Unmeasured),
+            },
+            transactions: Arc::new(store.clone()),
+            crls: Arc::new(store.clone()),
+            ..self.issuing.clone()
+        };
+        Self {
+            clock,
+            database,
+            store,
+            issuing,
+            managing,
+            authority: self.authority.clone(),
+            ra_certificate: self.ra_certificate.clone(),
+            keys: Arc::clone(&self.keys),
         }
     }
 

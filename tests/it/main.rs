@@ -16,6 +16,8 @@ mod edits;
 mod embedded;
 mod enrolment;
 mod failing;
+mod faults;
+mod faulty;
 mod habits;
 mod keys;
 mod management;

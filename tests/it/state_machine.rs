@@ -458,7 +458,7 @@ impl<'a> Life<'a> {
 }
 
 /// The part of a certificate that is signed.
-fn to_be_signed(certificate: &Certificate) -> Vec<u8> {
+pub(crate) fn to_be_signed(certificate: &Certificate) -> Vec<u8> {
     let sequence = AnyRef::from_der(certificate.der()).unwrap();
     let mut parts = SliceReader::new(sequence.value()).unwrap();
     parts.tlv_bytes().unwrap().to_vec()

@@ -61,6 +61,17 @@ impl EmbeddedDynamoDb {
         })
     }
 
+    /// One in memory with what [`Self::save_as`] wrote, which stays as it is.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is none of an engine's.
+    pub fn in_memory_from(path: &Path) -> Result<Self, EngineError> {
+        let database = Self::in_memory()?;
+        let restored = database.engine.restore_from(&path.to_string_lossy());
+        restored.map_err(EngineError::of("restoring"))?;
+        Ok(database)
+    }
+
     /// An SDK client that talks to this engine and to nothing else.
     #[must_use]
     pub fn client(&self) -> Client {
