@@ -733,6 +733,23 @@ fn a_rejection_survives_every_fault() {
 }
 
 #[test]
+fn a_revocation_with_a_successor_survives_every_fault() {
+    check(&made(async {
+        let world = World::new().await;
+        let device = world.enrolled("device-1").await;
+        world.make_renewable(&device.certificate);
+        upkeep(&world.managing, &Unmeasured).await.unwrap();
+        let request = Device::rsa().renewal("device-1");
+        let successor = world.ask(&device, &request).await.leaf();
+        let mut scenario = Scenario::of("revocation", world, &[Act::Revoke]);
+        scenario.revoked = vec![device.certificate, successor];
+        scenario.certificates = 2;
+        scenario.records = &[("revoke", 2)];
+        scenario
+    }));
+}
+
+#[test]
 fn the_beginning_of_a_rollover_survives_every_fault() {
     check(&made(async {
         let world = World::new().await;

@@ -48,25 +48,25 @@ pub async fn revoke_certificate(
         Some(_) => return Err(vec![Invalid::CertificateRevoked].into()),
     };
     let mut revoked = vec![(certificate, revocation)];
-    let mut failed = Ok(());
+    let mut taken = Ok(Vec::new());
     if reach == Reach::WithSuccessors {
-        failed = revoke_successors(managing, &mut revoked, reason).await;
+        taken = revoke_successors(managing, &mut revoked, reason).await;
     }
     // What is revoked by now belongs on a CRL, whatever came of the rest.
     publish(managing, &revoked).await?;
-    failed?;
-    let successors = revoked.iter().skip(1);
-    Ok(successors.map(|(record, _)| record.summary.uuid).collect())
+    taken
 }
 
-/// Revokes whatever renewed the first of `revoked`, and adds it there.
+/// Revokes whatever renewed the first of `revoked`, and adds it there; also what was revoked for the same reason before,
+/// perhaps by a try that came to no CRL. Those that were not.
 async fn revoke_successors(
     managing: &Managing,
     revoked: &mut Vec<(CertificateRecord, Revocation)>,
     reason: RevocationReason,
-) -> Result<(), ManageError> {
+) -> Result<Vec<Uuid>, ManageError> {
+    let mut taken = Vec::new();
     let Some((root, _)) = revoked.first() else {
-        return Ok(());
+        return Ok(taken);
     };
     let authority = root.summary.authority;
     let mut waiting = vec![root.summary.uuid];
@@ -83,14 +83,22 @@ async fn revoke_successors(
                 .certificate(authority, &serial_number)
                 .await?;
             // One that is claimed only finds its predecessor revoked when it is to be recorded.
-            let unrevoked = found.filter(|found| found.summary.revocation.is_none());
-            if let Some(record) = unrevoked {
-                let revocation = revoke(managing, &record, reason).await?;
-                revoked.push((record, revocation));
-            }
+            let Some(record) = found else {
+                continue;
+            };
+            let revocation = match record.summary.revocation {
+                Some(revocation) if revocation.reason == reason => revocation,
+                Some(_) => continue,
+                None => {
+                    let revocation = revoke(managing, &record, reason).await?;
+                    taken.push(successor);
+                    revocation
+                }
+            };
+            revoked.push((record, revocation));
         }
     }
-    Ok(())
+    Ok(taken)
 }
 
 /// The certificates that renewed this one: those that are claimed at this moment, and those that the inventory lists.
