@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scep_protocol::{Authority, Certification, EndpointName, RaCertificate};
-use scep_service::{CachedProfiles, Profiles, StoredProfiles, Versioned, read};
+use scep_service::{
+    CachedProfiles, Enabled, Profiles, StoredProfiles, Versioned, WatchedObjects,
+    enable_scep_profile, read,
+};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, name};
 use uuid::Uuid;
@@ -204,4 +207,82 @@ async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
         .await;
     assert!(enabled(&kept).await);
     assert!(!enabled(&fleeting).await);
+}
+
+/// An administrator who writes through the server that serves sees the next request follow, however long profiles are kept.
+#[tokio::test]
+async fn a_write_in_the_same_process_is_followed_at_once() {
+    let world = World::new().await;
+    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let cache = Arc::new(CachedProfiles::new(stored, Duration::from_secs(3600)));
+    let mut managing = world.managing.clone();
+    managing.objects = Arc::new(WatchedObjects {
+        objects: Arc::new(world.store.clone()),
+        cache: cache.clone(),
+    });
+    let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
+    let endpoint = EndpointName::ScepProfile(name());
+    for wanted in [Enabled::No, Enabled::Yes] {
+        // It is kept by now.
+        cache.configuration(&endpoint).await.unwrap();
+        enable_scep_profile(&managing, profile.object.uuid, wanted)
+            .await
+            .unwrap();
+        let configuration = cache.configuration(&endpoint).await.unwrap();
+        let enabled = configuration.scep_profile.unwrap().enabled;
+        assert_eq!(enabled, wanted == Enabled::Yes);
+    }
+}
+
+/// What was read before a write and comes after it is not kept: it may be what was written over.
+#[tokio::test]
+async fn what_was_read_before_a_write_is_not_kept_after_it() {
+    struct Slow {
+        stored: StoredProfiles,
+        read: tokio::sync::Notify,
+        go_on: tokio::sync::Notify,
+    }
+
+    #[async_trait::async_trait]
+    impl Profiles for Slow {
+        async fn configuration(
+            &self,
+            endpoint: &EndpointName,
+        ) -> Result<scep_protocol::Configuration, scep_service::StoreError> {
+            let configuration = self.stored.configuration(endpoint).await;
+            self.read.notify_one();
+            self.go_on.notified().await;
+            configuration
+        }
+
+        async fn ra_profile(
+            &self,
+            uuid: uuid::Uuid,
+        ) -> Result<Option<scep_protocol::RaProfile>, scep_service::StoreError> {
+            self.stored.ra_profile(uuid).await
+        }
+    }
+
+    let world = World::new().await;
+    let slow = Arc::new(Slow {
+        stored: StoredProfiles(Arc::new(world.store.clone())),
+        read: tokio::sync::Notify::new(),
+        go_on: tokio::sync::Notify::new(),
+    });
+    let cache = Arc::new(CachedProfiles::new(slow.clone(), Duration::from_secs(3600)));
+    let endpoint = EndpointName::ScepProfile(name());
+    let reading = {
+        let (cache, endpoint) = (cache.clone(), endpoint.clone());
+        tokio::spawn(async move { cache.configuration(&endpoint).await.unwrap() })
+    };
+    slow.read.notified().await;
+    world
+        .edit_scep_profile(|profile| profile.enabled = false)
+        .await;
+    cache.forget();
+    slow.go_on.notify_one();
+    assert!(reading.await.unwrap().scep_profile.unwrap().enabled);
+    slow.go_on.notify_one();
+    let configuration = cache.configuration(&endpoint).await.unwrap();
+    assert!(!configuration.scep_profile.unwrap().enabled);
 }
