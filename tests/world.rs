@@ -150,7 +150,8 @@ impl World {
         }
     }
 
-    /// The same with another clock, over another database, by this client of it; the keys are the same.
+    /// The same with another clock, over another database, by this client of it; the keys
+    /// are the same.
     pub fn over(
         &self,
         database: EmbeddedDynamoDb,

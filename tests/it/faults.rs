@@ -1,4 +1,5 @@
-//! Each call of the store and of each key goes wrong, alone and in pairs, in each way that it can: afterwards every client has one
+//! Each call of the store and of each key goes wrong, alone and in pairs, in each way that it
+//! can: afterwards every client has one
 //! certificate or one refusal, every signature has a record, and nothing is stuck.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -54,7 +55,8 @@ const KINDS: [Kind; 12] = [
 /// What leaves different things behind: pairs are made of these.
 const OF_PAIRS: [Kind; 3] = [Kind::Fails, Kind::Lost, Kind::Ends(Side::After)];
 
-/// Most pairs of a scenario that meet the same call twice, and most others: evenly spread over all that there are.
+/// Most pairs of a scenario that meet the same call twice, and most others: evenly spread over
+/// all that there are.
 const MAX_PAIRS: [usize; 2] = [32, 8];
 
 /// One thing that somebody does until it is done.
@@ -338,7 +340,8 @@ impl<'a> Life<'a> {
         let Some(body) = self.answered(answer, &[200, 204]) else {
             return false;
         };
-        // An answer may be relied on: the CRL has both on. A try before may have revoked the successor.
+        // An answer may be relied on: the CRL has both on. A try before may have revoked
+        // the successor.
         self.faults.pause(self.check_crls()).await;
         let successor = uuid(&self.scenario.revoked[1]);
         assert!(body.is_null() || body == json!({ "successors": [successor] }));
@@ -419,7 +422,8 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Every certificate that a CA key signed has a record, from before it was signed, and no client has another one.
+    /// Every certificate that a CA key signed has a record, from before it was signed, and
+    /// no client has another one.
     async fn check_certificates(&self) {
         let unrecorded = self.unrecorded.lock().unwrap().clone();
         assert!(unrecorded.is_empty(), "signed unrecorded: {unrecorded:?}");
@@ -615,7 +619,8 @@ fn check(scenario: &Scenario) {
     assert!(failed.is_empty(), "\n{failed}");
 }
 
-/// This fault, which met `calls[0]`, with each at each call after it that writes; whether that is the same call again.
+/// This fault, which met `calls[0]`, with each at each call after it that writes; whether that
+/// is the same call again.
 fn pairs_of(first: Fault, calls: &[(Call, Option<Kind>)]) -> Vec<(bool, [Fault; 2])> {
     let mut pairs = Vec::new();
     let Some(((met, _), calls)) = calls.split_first() else {
@@ -677,7 +682,8 @@ fn a_renewal_survives_every_fault() {
     }));
 }
 
-/// A world where a request waits for an administrator, or is to, with a message for each of these answers: the request, then polls.
+/// A world where a request waits for an administrator, or is to, with a message for each of
+/// these answers: the request, then polls.
 async fn held(name: &'static str, acts: &[Act], answers: &[PkiStatus]) -> Scenario {
     let world = World::new().await;
     world

@@ -1,4 +1,5 @@
-//! A store and keys that do wrong at one call: below the SDK's client, and around the ports of keys. No call is listed: whatever is
+//! A store and keys that do wrong at one call: below the SDK's client, and around the ports of
+//! keys. No call is listed: whatever is
 //! called is counted.
 
 use std::collections::{HashMap, VecDeque};
@@ -92,7 +93,8 @@ impl Call {
         }
     }
 
-    /// Whether this kind of fault is another one at this call than the rest. A read changes nothing, but what it gives is
+    /// Whether this kind of fault is another one at this call than the rest. A read changes
+    /// nothing, but what it gives is
     /// old when others act before it is used.
     pub(crate) const fn admits(&self, kind: Kind) -> bool {
         match kind {
@@ -144,7 +146,8 @@ struct State {
     /// The SDK's last call, and what happens to all that it asks for it.
     invocation: Option<(String, Option<Kind>)>,
     throttled: u32,
-    /// Of transactions whose answers were lost, by their token: DynamoDB gives the same answer for ten minutes.
+    /// Of transactions whose answers were lost, by their token: DynamoDB gives the same
+    /// answer for ten minutes.
     tokens: HashMap<String, Vec<u8>>,
     stalled: Option<Kind>,
 }
@@ -189,7 +192,8 @@ impl Faults {
         self.state.lock().unwrap().planned.len()
     }
 
-    /// What of it there is, unless the process ends; another process does `meanwhile` where it stands still.
+    /// What of it there is, unless the process ends; another process does `meanwhile` where
+    /// it stands still.
     pub(crate) async fn drive<T>(
         &self,
         work: impl Future<Output = T>,
@@ -295,7 +299,8 @@ pub(crate) fn client(
         http: config.http_client().unwrap(),
         faults: Arc::clone(faults),
     };
-    // As in AWS the SDK asks again. It does so without end of patience, so that one case does not spoil the next.
+    // As in AWS the SDK asks again. It does so without end of patience, so that one case
+    // does not spoil the next.
     let retries = RetryConfig::standard()
         .with_max_attempts(2)
         .with_initial_backoff(Duration::from_millis(1));
@@ -391,7 +396,8 @@ impl FaultyConnector {
         answer
     }
 
-    /// What DynamoDB says when it is asked again, which the engine does not know: a token that it has seen is answered as before.
+    /// What DynamoDB says when it is asked again, which the engine does not know: a token
+    /// that it has seen is answered as before.
     async fn asked_again(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let known = token(&request).and_then(|token| {
             let state = self.faults.state.lock().unwrap();
@@ -494,7 +500,8 @@ impl CaKeys for FaultyCaKeys {
     }
 }
 
-/// RA keys that do wrong when told to. RSA keys take long to make: worlds share them, and no world has one twice.
+/// RA keys that do wrong when told to. RSA keys take long to make: worlds share them, and no
+/// world has one twice.
 pub(crate) struct FaultyRaKeys {
     pub(crate) keys: Arc<dyn RaKeys>,
     pub(crate) faults: Arc<Faults>,

@@ -57,7 +57,8 @@ pub async fn revoke_certificate(
     taken
 }
 
-/// Revokes whatever renewed the first of `revoked`, and adds it there; also what was revoked for the same reason before,
+/// Revokes whatever renewed the first of `revoked`, and adds it there; also what was revoked
+/// for the same reason before,
 /// perhaps by a try that came to no CRL. Those that were not.
 async fn revoke_successors(
     managing: &Managing,
