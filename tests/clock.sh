@@ -10,6 +10,7 @@
 #   clients                  one of them is statically linked and sees the true time; together they
 #                            take minutes
 #   crashes, slow_clients    they wait for real seconds, and compute no dates
+#   faults                   they take minutes, and have a clock of their own
 #   cloud                    its emulator and SDKs sign by the clock, and its tests compute no dates
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +26,7 @@ at() { # TIME ZONE: cargo itself and the compiler go on under the true clock, ea
     # are.
     export "$runner=env TZ=$2 FAKETIME=+$seconds FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 LD_PRELOAD=$library"
     cargo test --workspace --locked --lib --bins
-    cargo test -p scepter-tests --locked --test it -- --skip clients:: --skip crashes:: --skip slow_clients::
+    cargo test -p scepter-tests --locked --test it -- --skip clients:: --skip crashes:: --skip slow_clients:: --skip faults::
 }
 
 # Zones in which it is another day than in UTC: written so, no database of zones is needed.
