@@ -408,6 +408,34 @@ mod tests {
         assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
     }
 
+    #[test]
+    fn a_request_that_came_before_elsewhere_is_decided_there_whatever_its_transaction_id_stands_for()
+     {
+        let mut found = KnownTransactions {
+            same: elsewhere(issued(60)).same,
+            ..known(rejected(60))
+        };
+        if let Some(own) = &mut found.own {
+            own.key = key("2");
+        }
+        assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
+    }
+
+    /// The last moment of a window belongs to it.
+    #[test]
+    fn a_window_includes_its_end() {
+        check(issued(0), CSR, KEY, resend());
+        check(issued(0), OTHER_CSR, OTHER_KEY, TAKEN);
+        check_held(pending(0), CSR, KEY, Decision::Pending);
+        check(issuing(0), CSR, KEY, Decision::Wait);
+        check(issuing(0), OTHER_CSR, OTHER_KEY, TAKEN);
+        check_elsewhere(issued(0), false, resend());
+        check_elsewhere(issuing(0), false, Decision::Wait);
+        check_poll(issued(0), KEY, resend());
+        check_poll(pending(0), KEY, Decision::Pending);
+        check_poll(issuing(0), KEY, Decision::Wait);
+    }
+
     fn resend() -> Decision {
         Decision::Resend {
             certificate: certificate(),

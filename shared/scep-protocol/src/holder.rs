@@ -84,3 +84,99 @@ pub fn renewable_from(validity: Validity, threshold_days: Option<u32>) -> Offset
             .unwrap_or(not_before),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOT_BEFORE: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn certificate(name: &str) -> Certificate {
+        let pem = match name {
+            "ca" => include_str!("../../../tests/vectors/ca.pem"),
+            _ => include_str!("../../../tests/vectors/ra.pem"),
+        };
+        Certificate::from_pem(pem).unwrap()
+    }
+
+    fn known(name: &str, revoked: bool) -> KnownCertificate {
+        KnownCertificate {
+            uuid: Uuid::nil(),
+            certificate: certificate(name),
+            ra_profile: Uuid::nil(),
+            revoked,
+        }
+    }
+
+    /// Who signed with the certificate `ca`, a day after it expired or a day after it began; as a word.
+    fn signer(known: Option<KnownCertificate>, expired: bool) -> Result<&'static str, Refusal> {
+        let signer = certificate("ca");
+        let validity = signer.validity().unwrap();
+        let from = if expired {
+            validity.not_after
+        } else {
+            validity.not_before
+        };
+        Ok(match Signer::of(&signer, known, from + Duration::DAY)? {
+            Signer::Holder(_) => "holder",
+            Signer::Former => "former",
+            Signer::Unknown => "unknown",
+        })
+    }
+
+    #[test]
+    fn who_signed_is_what_the_inventory_knows_of_that_very_certificate() {
+        assert_eq!(signer(None, false), Ok("unknown"));
+        assert_eq!(signer(Some(known("ra", false)), false), Ok("unknown"));
+        assert_eq!(signer(Some(known("ra", true)), false), Ok("unknown"));
+        assert_eq!(signer(Some(known("ca", false)), false), Ok("holder"));
+        assert_eq!(signer(Some(known("ca", false)), true), Ok("former"));
+        for expired in [false, true] {
+            let refused = signer(Some(known("ca", true)), expired);
+            assert_eq!(refused, Err(Refusal::SignerRevoked));
+        }
+    }
+
+    #[test]
+    fn who_holds_nothing_may_enrol_and_nothing_else() {
+        let holder = || Signer::Holder(Box::new(known("ca", false)));
+        assert_eq!(holder().certifiable_keys(), CertifiableKeys::Any);
+        assert_eq!(Signer::Former.certifiable_keys(), CertifiableKeys::Any);
+        let own = CertifiableKeys::SignersOwn;
+        assert_eq!(Signer::Unknown.certifiable_keys(), own);
+        for of_holders in [
+            MessageType::RenewalReq,
+            MessageType::GetCert,
+            MessageType::GetCrl,
+        ] {
+            assert_eq!(holder().may_send(of_holders), Ok(()));
+            let expired = Err(Refusal::SignerExpired);
+            assert_eq!(Signer::Former.may_send(of_holders), expired);
+            let not_ours = Err(Refusal::SignerNotOurs);
+            assert_eq!(Signer::Unknown.may_send(of_holders), not_ours);
+        }
+        for signer in [holder(), Signer::Former, Signer::Unknown] {
+            assert_eq!(signer.may_send(MessageType::PkcsReq), Ok(()));
+        }
+    }
+
+    #[track_caller]
+    fn check(life_days: i64, threshold_days: Option<u32>, expected_day: i64) {
+        let validity = Validity {
+            not_before: NOT_BEFORE,
+            not_after: NOT_BEFORE + Duration::days(life_days),
+        };
+        let from = renewable_from(validity, threshold_days);
+        assert_eq!((from - NOT_BEFORE).whole_days(), expected_day);
+    }
+
+    #[test]
+    fn a_certificate_may_be_renewed_in_its_second_half_or_so_many_days_before_its_end() {
+        check(100, None, 50);
+        check(100, Some(0), 50);
+        check(100, Some(30), 70);
+        check(100, Some(1), 99);
+        // Before it began: at any time.
+        check(100, Some(400), -300);
+    }
+}
