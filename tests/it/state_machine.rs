@@ -255,10 +255,10 @@ impl<'a> Life<'a> {
         self.sent.insert(id, sent);
     }
 
+    /// Had this request a certificate before, under whatever transactionID?
     fn was_granted(&self, request: &Request) -> bool {
-        let content = request.content.clone().unwrap();
-        self.granted
-            .contains_key(&(request.transaction_id.clone(), content))
+        let content = request.content.as_ref().unwrap();
+        self.granted.keys().any(|(_, granted)| granted == content)
     }
 
     /// One request, one certificate: within the window of a day it is the same one, unless another request came between.
