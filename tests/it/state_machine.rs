@@ -94,6 +94,9 @@ struct Life<'a> {
     granted: HashMap<(String, Vec<u8>), (Certificate, OffsetDateTime)>,
     /// transactionIDs under which a crash left it open which request it was.
     unsure: HashSet<String>,
+    /// Requests that may have a certificate, which is theirs under every transactionID: they were granted, approved, or under way
+    /// when something crashed.
+    may_have: HashSet<Vec<u8>>,
     revoked: HashSet<Vec<u8>>,
     /// Keys of revoked certificates.
     revoked_keys: HashSet<Vec<u8>>,
@@ -131,6 +134,7 @@ impl<'a> Life<'a> {
             approved: HashSet::new(),
             granted: HashMap::new(),
             unsure: HashSet::new(),
+            may_have: HashSet::new(),
             revoked: HashSet::new(),
             revoked_keys: HashSet::new(),
             messages: RefCell::default(),
@@ -209,6 +213,7 @@ impl<'a> Life<'a> {
         let Some(reply) = reply else {
             // What is nobody's right does not come so far.
             assert!(authorised);
+            self.may_have.extend(request.content);
             self.unsure.insert(request.transaction_id);
             return;
         };
@@ -219,7 +224,7 @@ impl<'a> Life<'a> {
                 assert_eq!(leaf.subject_public_key_info(), key);
                 let approved = self.approved.contains(&request.transaction_id);
                 let unsure = self.unsure.contains(&request.transaction_id);
-                let excused = approved || unsure || self.was_granted(&request);
+                let excused = approved || unsure || self.may_have(&request);
                 let waits = self.approval && !excused;
                 assert!(
                     authorised && !waits,
@@ -255,10 +260,8 @@ impl<'a> Life<'a> {
         self.sent.insert(id, sent);
     }
 
-    /// Had this request a certificate before, under whatever transactionID?
-    fn was_granted(&self, request: &Request) -> bool {
-        let content = request.content.as_ref().unwrap();
-        self.granted.keys().any(|(_, granted)| granted == content)
+    fn may_have(&self, request: &Request) -> bool {
+        self.may_have.contains(request.content.as_ref().unwrap())
     }
 
     /// One request, one certificate: within the window of a day it is the same one, unless another request came between.
@@ -283,6 +286,7 @@ impl<'a> Life<'a> {
             assert!(before == leaf, "a transaction has two certificates");
             return;
         }
+        self.may_have.insert(id.1.clone());
         self.granted.insert(id, (leaf.clone(), now));
     }
 
@@ -307,7 +311,7 @@ impl<'a> Life<'a> {
             assert!(sent.authorised);
             let approved = self.approved.contains(&id);
             let excused = approved || self.unsure.contains(&id);
-            assert!(!sent.held || excused || self.was_granted(&sent.request));
+            assert!(!sent.held || excused || self.may_have(&sent.request));
         }
         self.held[device] = Some((leaf, false));
     }
@@ -353,6 +357,7 @@ impl<'a> Life<'a> {
         let key = |certificate: &Certificate| certificate.subject_public_key_info().to_vec();
         let is_revoked = self.revoked_keys.contains(&key(&device.certificate));
         let Some(reply) = self.send(&device, message).await else {
+            self.may_have.extend(request.content);
             self.unsure.insert(request.transaction_id);
             return;
         };
@@ -375,10 +380,13 @@ impl<'a> Life<'a> {
                 if let Some(holder) = holder {
                     self.held[holder] = Some((leaf, false));
                 }
+                self.may_have.extend(request.content);
                 self.unsure.insert(request.transaction_id);
             }
             PkiStatus::Pending => {
                 assert!(!is_revoked);
+                // Whoever approves it approves the request that it repeats.
+                self.may_have.extend(request.content);
                 self.unsure.insert(request.transaction_id);
             }
             PkiStatus::Failure => {}
@@ -409,7 +417,11 @@ impl<'a> Life<'a> {
             self.world.clock.advance(Duration::from_secs(6));
         }
         if act == "approve" {
-            self.approved.insert(text(&first["transactionId"]));
+            let id = text(&first["transactionId"]);
+            let sent = self.sent.get(&id);
+            let content = sent.and_then(|sent| sent.request.content.clone());
+            self.may_have.extend(content);
+            self.approved.insert(id);
         }
     }
 
