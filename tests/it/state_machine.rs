@@ -247,7 +247,12 @@ impl<'a> Life<'a> {
     fn remember(&mut self, request: Request, authorised: bool, held: bool) {
         let id = request.transaction_id.clone();
         let before = self.sent.get(&id);
-        if before.is_none_or(|sent| sent.request.content != request.content) {
+        let before = before.map(|sent| sent.request.content.clone());
+        if before.as_ref() != Some(&request.content) {
+            // What it stood for before counts as new when it comes again.
+            if let Some(Some(content)) = before {
+                self.granted.remove(&(id.clone(), content));
+            }
             // Another request under the same transactionID: what was approved before is past.
             self.approved.remove(&id);
         }
