@@ -151,6 +151,58 @@ async fn a_replayed_recording_costs_no_certificate() {
     assert_ne!(world.ask(&device, &request).await.leaf(), leaf);
 }
 
+/// Devices derive their transactionID from their key: the next request under it leaves the one before with its certificate,
+/// until that may be renewed.
+#[tokio::test]
+async fn a_recording_costs_no_certificate_when_its_device_has_gone_on_to_another_request() {
+    let world = World::new().await;
+    let admin = Admin::of(&world);
+    let device = Device::rsa();
+    let first = device.enrolment("device-1", CHALLENGE);
+    let leaf = world.ask(&device, &first).await.leaf();
+    let next = device.enrolment("device-2", CHALLENGE);
+    assert_eq!(next.transaction_id, first.transaction_id);
+    let next_leaf = world.ask(&device, &next).await.leaf();
+    for _ in 0..2 {
+        let mut elsewhere = first.clone();
+        elsewhere.transaction_id = "1".to_owned();
+        for replayed in [&first, &elsewhere] {
+            assert_eq!(world.ask(&device, replayed).await.leaf(), leaf);
+        }
+        assert_eq!(world.ask(&device, &next).await.leaf(), next_leaf);
+        world.clock.advance(DAY * 80);
+    }
+    assert_eq!(certificates(&admin, "").await.len(), 2);
+    world.make_renewable(&leaf);
+    assert_ne!(world.ask(&device, &first).await.leaf(), leaf);
+}
+
+/// The same of a request that an administrator approved.
+#[tokio::test]
+async fn an_approved_request_keeps_its_certificate_when_its_device_goes_on_to_another() {
+    let world = World::new().await;
+    let admin = Admin::of(&world);
+    let hold = |wanted| move |profile: &mut ScepProfile| profile.require_manual_approval = wanted;
+    world.edit_scep_profile(hold(true)).await;
+    let device = Device::rsa();
+    let first = device.enrolment("device-1", CHALLENGE);
+    world.ask(&device, &first).await;
+    let waiting = admin
+        .get("/scepTransactions?status=PENDING")
+        .await
+        .expect(200);
+    admin
+        .approve(&text(&waiting["items"][0]["uuid"]))
+        .await
+        .expect(204);
+    let leaf = world.ask(&device, &first).await.leaf();
+    world.edit_scep_profile(hold(false)).await;
+    let next = device.enrolment("device-2", CHALLENGE);
+    assert_ne!(world.ask(&device, &next).await.leaf(), leaf);
+    assert_eq!(world.ask(&device, &first).await.leaf(), leaf);
+    assert_eq!(certificates(&admin, "").await.len(), 2);
+}
+
 /// Twenty at once under twenty transactionIDs: one certificate.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_that_is_replayed_twenty_times_at_once_gets_one_certificate() {

@@ -249,10 +249,6 @@ impl<'a> Life<'a> {
         let before = self.sent.get(&id);
         let before = before.map(|sent| sent.request.content.clone());
         if before.as_ref() != Some(&request.content) {
-            // What it stood for before counts as new when it comes again.
-            if let Some(Some(content)) = before {
-                self.granted.remove(&(id.clone(), content));
-            }
             // Another request under the same transactionID: what was approved before is past.
             self.approved.remove(&id);
         }
@@ -269,7 +265,7 @@ impl<'a> Life<'a> {
         self.may_have.contains(request.content.as_ref().unwrap())
     }
 
-    /// One request, one certificate: within the window of a day it is the same one, unless another request came between.
+    /// One request, one certificate: within the window of a day it is the same one, whatever came between.
     fn remember_granted(&mut self, request: &Request, leaf: &Certificate) {
         // What is revoked is handed to nobody.
         assert!(!self.revoked.contains(leaf.der()));
@@ -279,13 +275,8 @@ impl<'a> Life<'a> {
         );
         let now = self.now();
         let unsure = self.unsure.contains(&id.0);
-        let between = self
-            .sent
-            .get(&id.0)
-            .is_some_and(|sent| sent.request.content != request.content);
         if let Some((before, at)) = self.granted.get(&id)
             && now - *at < time::Duration::DAY
-            && !between
             && !unsure
         {
             assert!(before == leaf, "a transaction has two certificates");

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuthorisedRequest, AvailableProfile, Fingerprint, Issuance, KnownTransactions, Refusal,
-    RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
+    AuthorisedRequest, AvailableProfile, Fingerprint, Issuance, KnownTransactions, PastCertificate,
+    RESEND_WINDOW, Refusal, RequestFingerprint, RequestOutcome, SignerClass, Transaction,
+    TransactionKey, TransactionState, resend_until,
 };
 
 /// What to do with an authorised request, or a poll.
@@ -63,6 +64,7 @@ pub fn decide(
         fingerprint: request.fingerprint(profile),
         signer_key: request.message().signer_key(),
         needs_approval: request.needs_approval(profile),
+        renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
     };
     decide_for(&request, known, now)
 }
@@ -72,6 +74,7 @@ struct Request {
     fingerprint: RequestFingerprint,
     signer_key: Fingerprint,
     needs_approval: bool,
+    renewal_threshold_days: Option<u32>,
 }
 
 impl Request {
@@ -90,9 +93,15 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
         transaction: own.as_ref().map(|own| own.claim),
         request: same.as_ref().map(|same| same.claim),
     };
-    let elsewhere = same.and_then(|same| same.transaction);
-    let elsewhere = elsewhere.filter(|same| own.as_ref().is_none_or(|own| own.key != same.key));
-    if let Some(decision) = elsewhere.and_then(|same| decide_elsewhere(request, same, now)) {
+    let is_own = |same: &Transaction| own.as_ref().is_some_and(|own| own.key == same.key);
+    let decided = match same.map(|same| same.outcome) {
+        Some(RequestOutcome::Transaction(same)) if !is_own(&same) => {
+            decide_elsewhere(request, *same, now)
+        }
+        Some(RequestOutcome::Certificate(past)) => resend_past(request, past, now),
+        Some(RequestOutcome::Transaction(_) | RequestOutcome::Nothing) | None => None,
+    };
+    if let Some(decision) = decided {
         return decision;
     }
     let Some(known) = own else {
@@ -174,6 +183,25 @@ fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -
     }
 }
 
+/// The same request got this certificate, and its transaction has gone on to another request since. `None` when the
+/// certificate may be renewed.
+fn resend_past(request: &Request, past: PastCertificate, now: OffsetDateTime) -> Option<Decision> {
+    let PastCertificate {
+        certificate,
+        authority,
+        generation,
+        issued_at,
+    } = past;
+    let earliest = issued_at + RESEND_WINDOW;
+    let validity = certificate.validity().ok()?;
+    let until = resend_until(validity, request.renewal_threshold_days, earliest);
+    (now <= until).then_some(Decision::Resend {
+        certificate,
+        authority,
+        generation,
+    })
+}
+
 /// Decides over a CertPoll, RFC 8894 §3.3.3, that this key signed: step 6. Never [`Decision::Issue`] or [`Decision::Hold`].
 #[must_use]
 pub fn decide_poll(
@@ -229,6 +257,7 @@ mod tests {
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
     const CLAIM: Uuid = Uuid::from_u128(7);
+    const OTHER_CLAIM: Uuid = Uuid::from_u128(8);
     const CSR: u8 = 1;
     const OTHER_CSR: u8 = 2;
     const KEY: u8 = 3;
@@ -276,7 +305,7 @@ mod tests {
             own: None,
             same: Some(SameRequest {
                 claim: CLAIM,
-                transaction: Some(transaction(state)),
+                outcome: RequestOutcome::Transaction(Box::new(transaction(state))),
             }),
         }
     }
@@ -286,6 +315,7 @@ mod tests {
             fingerprint: request(csr),
             signer_key: fingerprint(key),
             needs_approval,
+            renewal_threshold_days: None,
         }
     }
 
@@ -384,6 +414,44 @@ mod tests {
         check_elsewhere(pending(60), true, Decision::Pending);
         check_elsewhere(issuing(60), false, Decision::Wait);
         check_elsewhere(issuing(-1), false, resume());
+    }
+
+    /// What becomes, at this time, of a request whose certificate is that of CERTIFICATE, when its
+    /// transactionID stands for another request of the same key by now.
+    #[track_caller]
+    fn check_past(at: OffsetDateTime, expected: Decision) {
+        let past = PastCertificate {
+            certificate: certificate(),
+            authority: Uuid::nil(),
+            generation: 1,
+            issued_at: certificate().validity().unwrap().not_before,
+        };
+        let own = Transaction {
+            request: request(OTHER_CSR),
+            ..transaction(issued(60))
+        };
+        let known = KnownTransactions {
+            own: Some(own),
+            same: Some(SameRequest {
+                claim: OTHER_CLAIM,
+                outcome: RequestOutcome::Certificate(past),
+            }),
+        };
+        assert_eq!(decide_for(&signed(CSR, KEY, false), known, at), expected);
+    }
+
+    #[test]
+    fn a_request_whose_transaction_went_on_gets_its_certificate_until_that_may_be_renewed() {
+        let validity = certificate().validity().unwrap();
+        let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
+        check_past(validity.not_before, resend());
+        check_past(half, resend());
+        let replaced = Replaced {
+            transaction: Some(CLAIM),
+            request: Some(OTHER_CLAIM),
+        };
+        let later = half + time::Duration::SECOND;
+        check_past(later, Decision::Issue(replaced));
     }
 
     #[test]

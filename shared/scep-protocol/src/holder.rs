@@ -85,6 +85,22 @@ pub fn renewable_from(validity: Validity, threshold_days: Option<u32>) -> Offset
     }
 }
 
+/// How long the same request gets the same certificate at least, if that is valid for so long.
+pub const RESEND_WINDOW: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// Until when the same request is answered with the certificate that it got: until that may be renewed, at least until
+/// `earliest`, and never past its expiry.
+#[must_use]
+pub fn resend_until(
+    validity: Validity,
+    threshold_days: Option<u32>,
+    earliest: OffsetDateTime,
+) -> OffsetDateTime {
+    renewable_from(validity, threshold_days)
+        .max(earliest)
+        .min(validity.not_after)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,7 +26,7 @@ pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
 pub use decide::{Decision, Replaced, decide, decide_poll};
-pub use holder::{KnownCertificate, Signer, renewable_from};
+pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
 pub use period::{Period, PeriodError};
 pub use profile::{
     Annotations, Attributes, Authority, CaCertificateForm, CaGeneration, CertificateAssociations,
@@ -46,7 +46,7 @@ pub use template::{
 };
 pub use text::{Description, DescriptionError, Pattern, PatternError, is_visible};
 pub use transaction::{
-    Fingerprint, Issuance, KnownTransactions, RequestFingerprint, SameRequest, SignerClass,
-    Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, KnownTransactions, PastCertificate, RequestFingerprint, RequestOutcome,
+    SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
 };
 pub use warning::{ChallengeTraits, Warning};

@@ -158,17 +158,41 @@ pub struct Issuance {
 pub struct KnownTransactions {
     /// What its transactionID stands for.
     pub own: Option<Transaction>,
-    /// Where the same request came before, under whatever transactionID of the profile.
+    /// The same request, if it came before under any transactionID of the profile.
     pub same: Option<SameRequest>,
 }
 
-/// Where a request came before.
+/// A request that came before.
 #[derive(Clone, Debug)]
 pub struct SameRequest {
     /// The claim by which it was made.
     pub claim: Uuid,
-    /// The transaction, if that is still about this request.
-    pub transaction: Option<Transaction>,
+    /// What became of it.
+    pub outcome: RequestOutcome,
+}
+
+/// What became of a request that came before.
+#[derive(Clone, Debug)]
+pub enum RequestOutcome {
+    /// Its transaction is still about it.
+    Transaction(Box<Transaction>),
+    /// Its transaction has gone on to another request; this certificate was issued before that, and is not revoked.
+    Certificate(PastCertificate),
+    /// Its transaction has gone on to another request, and there is no certificate.
+    Nothing,
+}
+
+/// The certificate of a request whose transaction has gone on to another request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The authority that issued it.
+    pub authority: Uuid,
+    /// Which of its generations did.
+    pub generation: u32,
+    /// When it was recorded.
+    pub issued_at: OffsetDateTime,
 }
 
 /// How far a transaction is.

@@ -24,10 +24,6 @@ use crate::{
 /// memory and some tens of them in KMS.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
-/// How long the same request gets the same certificate at least, if that is valid for so long; usually until it may be
-/// renewed.
-pub(crate) const RESEND_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Most requests of a SCEP Profile that wait for an administrator, who is to see those that matter.
 const MAX_PENDING: u16 = 1_000;
 
@@ -255,6 +251,7 @@ async fn claim(
         claim: Uuid::new_v4(),
         request: request.fingerprint(profile),
         signer_key: message.signer_key(),
+        certificate: serial_number.uuid(),
         message_type: message.message_type(),
         subject,
         claimed_at: now,

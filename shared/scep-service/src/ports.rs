@@ -183,6 +183,8 @@ pub struct Claim {
     pub request: RequestFingerprint,
     /// Of the key that signed the request.
     pub signer_key: Fingerprint,
+    /// The identity of the certificate that is to be signed: its serial number.
+    pub certificate: Uuid,
     /// messageType of the request.
     pub message_type: MessageType,
     /// The subject to be certified, RFC 4514's text.
@@ -272,8 +274,8 @@ pub trait Transactions: Send + Sync {
     /// What is known of the transaction of this identity ([`TransactionKey::uuid`]), read with strong consistency.
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
 
-    /// Where this request came before under this SCEP Profile, signed by the same key, whatever its transactionID; read
-    /// with strong consistency.
+    /// What became of this request, signed by the same key, when it came before under any transactionID of this SCEP
+    /// Profile; read with strong consistency.
     async fn same_request(
         &self,
         scep_profile: Uuid,

@@ -5,13 +5,14 @@ use std::time::Duration;
 use ca_issuer::{IssuedCertificate, assemble};
 use scep_cms::Validity;
 use scep_protocol::{
-    AvailableProfile, Issuance, Revocation, RevocationReason, TransactionKey, renewable_from,
+    AvailableProfile, Issuance, RESEND_WINDOW, Revocation, RevocationReason, TransactionKey,
+    resend_until,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::fault_point::fault_point;
-use crate::issue::{Granted, LEASE, RESEND_WINDOW};
+use crate::issue::{Granted, LEASE};
 use crate::{
     Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Failure, Guarded,
     Issuing, Transactions,
@@ -111,10 +112,9 @@ impl<'a> Signing<'a> {
             not_before: summary.not_before,
             not_after: summary.not_after,
         };
-        let resend_until = renewable_from(validity, self.renewal_threshold_days)
-            .max(summary.issued_at + self.resend_window)
-            .min(summary.not_after);
-        let completing = self.transactions.complete(claim, &record, resend_until);
+        let earliest = summary.issued_at + self.resend_window;
+        let until = resend_until(validity, self.renewal_threshold_days, earliest);
+        let completing = self.transactions.complete(claim, &record, until);
         let outcome = completing.await?;
         let serial_number = &summary.serial_number;
         let transaction_id = key.transaction_id.as_str();

@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
-use scep_protocol::{Fingerprint, RequestFingerprint, SameRequest, SignerClass, TransactionKey};
+use scep_protocol::{
+    Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, SignerClass,
+    Transaction,
+};
 use scep_service::{Bar, Claim, ClaimOutcome, Guarded, MAX_SUCCESSORS, Renewal, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,10 +14,11 @@ use uuid::Uuid;
 use crate::DynamoDbStore;
 use crate::certificates::certificate_id_of;
 use crate::item::{
-    CLAIM, EXPIRES_AT, ID, Item, REVOKED_AT, Reader, SUCCESSORS, TRANSACTION, milliseconds, number,
-    seconds, text, unavailable,
+    AUTHORITY, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, ID, Item, REVOKED_AT, Reader, SUCCESSORS,
+    TRANSACTION, milliseconds, number, seconds, text, unavailable,
 };
 use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
+use crate::transactions::transaction;
 
 const WHAT: &str = "request";
 
@@ -172,12 +176,21 @@ impl DynamoDbStore {
         let id = request_id(claim.key.scep_profile, &claim.request, claim.signer_key);
         let mut put = Put::builder()
             .table_name(&self.tables.transactions)
-            .set_item(Some(request_item(
-                id,
-                &claim.key,
-                claim.claim,
-                claim.request_until,
-            )))
+            .set_item(Some(Item::from([
+                (ID.to_owned(), text(id)),
+                (TRANSACTION.to_owned(), transaction.clone()),
+                (CLAIM.to_owned(), text(claim.claim.to_string())),
+                (EXPIRES_AT.to_owned(), seconds(claim.request_until)),
+                // By these its certificate is found when the transaction has gone on.
+                (
+                    AUTHORITY.to_owned(),
+                    text(claim.issuance.authority.to_string()),
+                ),
+                (
+                    CERTIFICATE_UUID.to_owned(),
+                    text(claim.certificate.to_string()),
+                ),
+            ])))
             .expression_attribute_names("#transaction", TRANSACTION)
             .expression_attribute_values(":this", transaction)
             .expression_attribute_values(":now", seconds(claim.claimed_at));
@@ -196,16 +209,21 @@ impl DynamoDbStore {
     /// Says where an approved request came, for longer than it was waiting.
     pub(crate) fn keep_request(
         &self,
-        held: &scep_protocol::Transaction,
+        held: &Transaction,
         claim: Uuid,
         until: OffsetDateTime,
     ) -> Result<GuardedWrite, BuildError> {
         let id = request_id(held.key.scep_profile, &held.request, held.signer_key);
-        let put = Put::builder()
+        let update = Update::builder()
             .table_name(&self.tables.transactions)
-            .set_item(Some(request_item(id, &held.key, claim, until)))
+            .key(ID, text(id))
+            .update_expression("SET #transaction = :this, claim = :claim, expiresAt = :until")
+            .expression_attribute_names("#transaction", TRANSACTION)
+            .expression_attribute_values(":this", text(held.key.uuid().to_string()))
+            .expression_attribute_values(":claim", text(claim.to_string()))
+            .expression_attribute_values(":until", seconds(until))
             .build()?;
-        let write = TransactWriteItem::builder().put(put).build();
+        let write = TransactWriteItem::builder().update(update).build();
         Ok(GuardedWrite::sure(write))
     }
 
@@ -223,17 +241,42 @@ impl DynamoDbStore {
             what: WHAT,
             item: &item,
         };
-        let transaction = self.transaction_item(reader.uuid(TRANSACTION)?).await?;
-        let transaction = transaction
-            .as_ref()
-            .map(crate::transactions::transaction)
-            .transpose()?;
-        let is_same = |found: &scep_protocol::Transaction| {
-            found.request == *request && found.signer_key == signer_key
+        let found = self.transaction_item(reader.uuid(TRANSACTION)?).await?;
+        let found = found.as_ref().map(transaction).transpose()?;
+        let is_same =
+            |found: &Transaction| found.request == *request && found.signer_key == signer_key;
+        let outcome = match found.filter(is_same) {
+            Some(found) => RequestOutcome::Transaction(Box::new(found)),
+            None => match self.past_certificate(&reader).await? {
+                Some(past) => RequestOutcome::Certificate(past),
+                None => RequestOutcome::Nothing,
+            },
         };
         Ok(Some(SameRequest {
             claim: reader.uuid(CLAIM)?,
-            transaction: transaction.filter(is_same),
+            outcome,
+        }))
+    }
+
+    /// The certificate that came of a request, unless it was never recorded or is revoked.
+    async fn past_certificate(
+        &self,
+        request: &Reader<'_>,
+    ) -> Result<Option<PastCertificate>, StoreError> {
+        // Requests that came before these attributes were written have neither.
+        let authority = request.optional_uuid(AUTHORITY)?;
+        let uuid = request.optional_uuid(CERTIFICATE_UUID)?;
+        let (Some(authority), Some(uuid)) = (authority, uuid) else {
+            return Ok(None);
+        };
+        let record = self.get_certificate(certificate_id_of(authority, uuid));
+        let record = record.await?;
+        let good = record.filter(|record| record.summary.revocation.is_none());
+        Ok(good.map(|record| PastCertificate {
+            certificate: record.certificate,
+            authority,
+            generation: record.generation,
+            issued_at: record.summary.issued_at,
         }))
     }
 
@@ -325,15 +368,6 @@ fn has_claim(error: &SdkError<TransactWriteItemsError>, failed: usize, claim: Uu
     let reason = cancelled.cancellation_reasons().get(failed);
     let item = reason.and_then(|reason| reason.item());
     item.and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string()))
-}
-
-fn request_item(id: String, key: &TransactionKey, claim: Uuid, until: OffsetDateTime) -> Item {
-    Item::from([
-        (ID.to_owned(), text(id)),
-        (TRANSACTION.to_owned(), text(key.uuid().to_string())),
-        (CLAIM.to_owned(), text(claim.to_string())),
-        (EXPIRES_AT.to_owned(), seconds(until)),
-    ])
 }
 
 fn uuids(uuids: &[Uuid]) -> AttributeValue {
