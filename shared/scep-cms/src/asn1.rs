@@ -4,9 +4,7 @@
 //! order and version 1 certificates, and replies must name them octet for octet.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{
-    AnyRef, BitStringRef, BmpString, Ia5StringRef, OctetStringRef, PrintableStringRef,
-};
+use der::asn1::{AnyRef, BitStringRef, Ia5StringRef, OctetStringRef, PrintableStringRef};
 use der::{
     DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag,
     Tagged, Writer,
@@ -346,20 +344,44 @@ pub fn strict_directory_string(value: AnyRef<'_>) -> Result<String, StringError>
 /// devices write an `@` or `_` as PrintableString.
 #[must_use]
 pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
-    const UTF8_OR_ASCII: [Tag; 4] = [
-        Tag::Utf8String,
-        Tag::PrintableString,
-        Tag::Ia5String,
-        Tag::NumericString,
-    ];
-    if UTF8_OR_ASCII.contains(&value.tag()) {
-        return String::from_utf8(value.value().to_vec()).ok();
+    let tag = value.tag();
+    let number = u8::try_from(tag.number().value()).ok()?;
+    if !tag.is_universal() {
+        return None;
     }
-    if value.tag() == Tag::TeletexString {
-        // T.61 is Latin-1 in practice: nobody ever wrote its escapes.
-        return Some(value.value().iter().copied().map(char::from).collect());
+    string_of(number, value.value())
+}
+
+/// The same of the contents of an element with this tag, UniversalString included, which `der` has
+/// no name for.
+pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
+    match tag {
+        // UTF8String; NumericString, PrintableString, IA5String and VisibleString, which are ASCII.
+        0x0c | 0x12 | 0x13 | 0x16 | 0x1a => String::from_utf8(contents.to_vec()).ok(),
+        // TeletexString: T.61 is Latin-1 in practice, nobody ever wrote its escapes.
+        0x14 => Some(contents.iter().copied().map(char::from).collect()),
+        // UniversalString: UCS-4.
+        0x1c => {
+            let (characters, []) = contents.as_chunks() else {
+                return None;
+            };
+            let characters = characters.iter();
+            characters
+                .map(|character| char::from_u32(u32::from_be_bytes(*character)))
+                .collect()
+        }
+        // BMPString: UCS-2.
+        0x1e => {
+            let (characters, []) = contents.as_chunks() else {
+                return None;
+            };
+            let characters = characters.iter();
+            characters
+                .map(|character| char::from_u32(u16::from_be_bytes(*character).into()))
+                .collect()
+        }
+        _ => None,
     }
-    Some(value.decode_as::<BmpString>().ok()?.to_string())
 }
 
 /// The DER of one PEM text with this label, RFC 7468; text before it is passed over.
@@ -427,8 +449,32 @@ mod tests {
         // Half a character, and half a pair of surrogates.
         check(Tag::BmpString, &[0], Err(Alphabet), None);
         check(Tag::BmpString, &[0xd8, 0], Err(Alphabet), None);
-        check(Tag::VisibleString, b"a", Err(NotText), None);
+        check(Tag::VisibleString, b"a", Err(NotText), Some("a"));
+        check(Tag::GeneralString, b"a", Err(NotText), None);
         check(Tag::OctetString, b"a", Err(NotText), None);
         check(Tag::Sequence, &[], Err(NotText), None);
+    }
+
+    #[test]
+    fn a_universal_string_has_four_octets_a_character() {
+        let text = |octets: &[u8]| string_of(0x1c, octets);
+        assert_eq!(
+            text(&[0, 0, 0, 0x61, 0, 1, 0xf6, 0]).as_deref(),
+            Some("a\u{1f600}")
+        );
+        assert_eq!(text(&[]).as_deref(), Some(""));
+        // Cut, a surrogate, beyond Unicode.
+        for octets in [&[0, 0, 0][..], &[0, 0, 0xd8, 0], &[0, 0x11, 0, 0]] {
+            assert_eq!(text(octets), None);
+        }
+        // The number of a tag of another class is none of a string.
+        let tagged = Any::new(
+            Tag::ContextSpecific {
+                constructed: false,
+                number: der::TagNumber(12),
+            },
+            *b"a",
+        );
+        assert_eq!(directory_string(AnyRef::from(&tagged.unwrap())), None);
     }
 }

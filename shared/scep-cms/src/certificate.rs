@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::asn1::{self, Signed, TbsCertificate, from_pem, tagged};
-use crate::{DecodeError, DigestAlgorithm, PublicKey, PublicKeyError, SignatureAlgorithm, oid};
+use crate::{
+    DecodeError, DigestAlgorithm, PublicKey, PublicKeyError, SignatureAlgorithm, is_same_issuer,
+    oid,
+};
 
 /// An X.509 certificate of any version, as it came.
 ///
@@ -260,13 +263,29 @@ impl IssuerAndSerialNumber {
         &self.serial_number
     }
 
-    /// The serial number as `openssl x509 -serial` prints it: upper-case hexadecimal, two digits an octet.
+    /// Do both name the same certificate? The issuers are compared by [`is_same_issuer`], since
+    /// clients write them anew from what they parsed; the serial numbers without leading zeros, so
+    /// that a needless zero or a missing sign octet makes no difference.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_same_number = self.serial_number_octets() == other.serial_number_octets();
+        is_same_number && is_same_issuer(&self.issuer, &other.issuer)
+    }
+
+    /// The serial number without leading zeros; of zero, one of them.
+    fn serial_number_octets(&self) -> &[u8] {
+        let value = AnyRef::from_der(&self.serial_number).map_or(&[][..], |any| any.value());
+        let zeros = value.iter().take_while(|octet| **octet == 0).count();
+        value
+            .get(zeros.min(value.len().saturating_sub(1))..)
+            .unwrap_or_default()
+    }
+
+    /// The serial number in upper-case hexadecimal without leading zeros, two digits an octet: what `openssl x509 -serial`
+    /// prints of a positive one.
     #[must_use]
     pub fn serial_number_hex(&self) -> String {
-        let value = AnyRef::from_der(&self.serial_number).map_or(&[][..], |any| any.value());
-        let octets = value.strip_prefix(&[0]).filter(|rest| !rest.is_empty());
-        octets
-            .unwrap_or(value)
+        self.serial_number_octets()
             .iter()
             .fold(String::new(), |mut text, octet| {
                 // Writing to a String does not fail.
@@ -282,5 +301,39 @@ impl IssuerAndSerialNumber {
             serial_number: AnyRef::from_der(&self.serial_number)?,
         }
         .to_der()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use der::asn1::Any;
+
+    use super::*;
+
+    fn name(serial_number: &[u8]) -> IssuerAndSerialNumber {
+        let serial_number = Any::new(Tag::Integer, serial_number).unwrap();
+        IssuerAndSerialNumber {
+            issuer: vec![0x30, 0],
+            serial_number: serial_number.to_der().unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn check(serial_number: &[u8], same: &[u8], hex: &str) {
+        let (one, other) = (name(serial_number), name(same));
+        assert!(one.is_same(&other) && other.is_same(&one));
+        assert_eq!(
+            (&*one.serial_number_hex(), &*other.serial_number_hex()),
+            (hex, hex)
+        );
+    }
+
+    #[test]
+    fn a_serial_number_is_the_same_with_needless_zeros_and_without_its_sign_octet() {
+        check(&[0, 0xa1, 0], &[0xa1, 0], "A100");
+        check(&[0x11], &[0, 0, 0x11], "11");
+        check(&[0], &[0, 0], "00");
+        assert!(!name(&[1]).is_same(&name(&[1, 0])));
+        assert!(!name(&[0]).is_same(&name(&[1])));
     }
 }

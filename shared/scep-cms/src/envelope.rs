@@ -65,11 +65,14 @@ impl CertificateIdentifier {
             .map_err(DecodeError::of("IssuerAndSerialNumber"))
     }
 
-    /// Is it this certificate that is named?
+    /// Is it this certificate that is named? As [`IssuerAndSerialNumber::is_same`] compares, or by the same octets of a
+    /// subjectKeyIdentifier.
     #[must_use]
     pub fn names(&self, certificate: &Certificate) -> bool {
         match self {
-            Self::IssuerAndSerialNumber(name) => name == certificate.issuer_and_serial_number(),
+            Self::IssuerAndSerialNumber(name) => {
+                name.is_same(certificate.issuer_and_serial_number())
+            }
             Self::SubjectKeyIdentifier(name) => {
                 certificate.subject_key_identifier() == Some(name.as_slice())
             }

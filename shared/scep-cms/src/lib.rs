@@ -16,10 +16,12 @@ mod degenerate;
 mod envelope;
 mod error;
 mod message_type;
+mod name;
 mod oid;
 mod password_recipient;
 mod pki_message;
 mod public_key;
+mod tlv;
 mod weakness;
 
 pub use algorithm::{
@@ -40,6 +42,7 @@ pub use envelope::{
 };
 pub use error::DecodeError;
 pub use message_type::MessageType;
+pub use name::{ComparableName, comparable_text, is_same_issuer, is_same_name};
 pub use password_recipient::{PasswordRecipient, PasswordWrapping};
 pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyError};
 #[cfg(feature = "count-operations")]

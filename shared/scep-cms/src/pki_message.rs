@@ -184,10 +184,17 @@ impl PkiMessage {
     }
 
     fn signer_certificate(&self) -> Option<Certificate> {
-        self.certificates
-            .iter()
+        let certificates = self.certificates.iter();
+        let mut named: Vec<_> = certificates
             .filter_map(|der| Certificate::from_der(der).ok())
-            .find(|certificate| self.signer.names(certificate))
+            .filter(|certificate| self.signer.names(certificate))
+            .collect();
+        // Of several the one that is named octet for octet, as a certificate of one's own and a copy of it would be.
+        let exact = named.iter().position(|certificate| {
+            matches!(&self.signer, CertificateIdentifier::IssuerAndSerialNumber(name)
+                if name == certificate.issuer_and_serial_number())
+        });
+        (!named.is_empty()).then(|| named.swap_remove(exact.unwrap_or_default()))
     }
 }
 

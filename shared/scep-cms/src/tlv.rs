@@ -1,0 +1,105 @@
+//! Elements of DER by their tag octet alone: for reading what `der`'s types are too strict for, and for saying where.
+
+/// One element of DER with a tag of one octet, as [`crate::to_der`] leaves them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) contents: &'a [u8],
+    /// Tag, length and contents.
+    pub(crate) whole: &'a [u8],
+}
+
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
+
+impl<'a> Element<'a> {
+    /// The first element of `der` and what follows it; `None` where there is no whole one.
+    pub(crate) fn first(der: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (tag, rest) = der.split_first()?;
+        let (length, rest) = length(rest)?;
+        let (contents, rest) = rest.split_at_checked(length)?;
+        let element = Self {
+            tag: *tag,
+            contents,
+            whole: der.get(..der.len() - rest.len())?,
+        };
+        Some((element, rest))
+    }
+
+    /// The element that fills `der`.
+    pub(crate) fn only(der: &'a [u8]) -> Option<Self> {
+        let (element, rest) = Self::first(der)?;
+        rest.is_empty().then_some(element)
+    }
+
+    /// The elements of its contents; `None` where these are not elements to the end.
+    pub(crate) fn children(self) -> Option<Vec<Self>> {
+        let mut rest = self.contents;
+        let mut children = Vec::new();
+        while !rest.is_empty() {
+            let (child, behind) = Self::first(rest)?;
+            children.push(child);
+            rest = behind;
+        }
+        Some(children)
+    }
+
+    /// The same, if its tag is this one.
+    pub(crate) fn tagged(self, tag: u8) -> Option<Self> {
+        (self.tag == tag).then_some(self)
+    }
+}
+
+/// A definite length and what follows it.
+fn length(der: &[u8]) -> Option<(usize, &[u8])> {
+    let (first, rest) = der.split_first()?;
+    if *first < 0x80 {
+        return Some((usize::from(*first), rest));
+    }
+    let (octets, rest) = rest.split_at_checked(usize::from(*first & 0x7f))?;
+    let length = octets.iter().try_fold(0_usize, |length, octet| {
+        length.checked_mul(256)?.checked_add(usize::from(*octet))
+    });
+    // 0x80 alone is BER's indefinite length.
+    length
+        .filter(|_| !octets.is_empty())
+        .map(|length| (length, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(der: &[u8], expected: Option<(u8, &[u8], &[u8])>) {
+        let read = Element::first(der);
+        let read = read.map(|(element, rest)| (element.tag, element.contents, rest));
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn an_element_has_the_length_that_it_says() {
+        check(&[0x1c, 1, 7, 9], Some((0x1c, &[7], &[9])));
+        check(&[0x30, 0x81, 2, 5, 0], Some((0x30, &[5, 0], &[])));
+        for truncated in [
+            &[][..],
+            &[0x30],
+            &[0x30, 1],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x82, 1],
+            &[0x30, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        ] {
+            check(truncated, None);
+        }
+    }
+
+    #[test]
+    fn children_fill_their_parent() {
+        let children = |der: &[u8]| Some(Element::only(der)?.children()?.len());
+        assert_eq!(children(&[0x30, 4, 5, 0, 5, 0]), Some(2));
+        assert_eq!(children(&[0x30, 0]), Some(0));
+        assert_eq!(children(&[0x30, 3, 5, 0, 5]), None);
+        assert_eq!(children(&[0x30, 0, 0]), None);
+    }
+}
