@@ -1,6 +1,9 @@
 //! May this pair of profiles serve? One answer for every operation.
 
-use scep_cms::{Certificate, IssuerAndSerialNumber, PkcsPkiEnvelope, PublicKey, Recipient};
+use scep_cms::{
+    Certificate, CertificateIdentifier, IssuerAndSerialNumber, PkcsPkiEnvelope, PublicKey,
+    Recipient, is_same_issuer,
+};
 use time::OffsetDateTime;
 
 use crate::{
@@ -292,11 +295,20 @@ impl AvailableProfile {
         self
     }
 
-    /// Was a certificate with this issuer, a DER Name, issued by the authority, as far as its name says?
+    /// Is it a certificate of the authority itself, of any generation, or of one above it, that is named?
+    pub(crate) fn is_authority(&self, name: &CertificateIdentifier) -> bool {
+        let issuers = self.issuers.iter();
+        let mut path =
+            issuers.flat_map(|(_, path)| std::iter::once(&path.certificate).chain(&path.chain));
+        path.any(|certificate| name.names(certificate))
+    }
+
+    /// Was a certificate with this issuer, a DER Name, issued by the authority, as far as its name says? As
+    /// [`scep_cms::is_same_issuer`] compares.
     #[must_use]
     pub fn is_issuer(&self, name: &[u8]) -> bool {
         let mut issuers = self.issuers.iter();
-        issuers.any(|(_, path)| path.certificate.subject() == name)
+        issuers.any(|(_, path)| is_same_issuer(path.certificate.subject(), name))
     }
 
     /// The certificate of the server itself that has this name, an RA's or the authority's, and the generation that issued it: clients
@@ -316,7 +328,7 @@ impl AvailableProfile {
             (issuer, is_root.then_some(*generation))
         });
         let mut own = of_ra.chain(of_authority);
-        own.find(|(certificate, _)| certificate.issuer_and_serial_number() == name)
+        own.find(|(certificate, _)| certificate.issuer_and_serial_number().is_same(name))
     }
 
     /// What the answer to GetNextCACert is made of, while there is a next generation.

@@ -40,6 +40,8 @@ pub enum Refusal {
     QueryEnvelope(EnvelopeFault),
     /// No recipient is one of the profile's RA certificates.
     Recipient,
+    /// The content is encrypted to a certificate of the authority, whose key decrypts nothing.
+    RecipientAuthority,
     /// An administrator said no, in these words, if any.
     Rejected(String),
     /// A renewal that asks for names which the certificate did not have.
@@ -88,7 +90,9 @@ impl Refusal {
             | Self::SignerAlgorithm
             | Self::SignerCannotDecrypt => FailInfo::BadAlg,
             Self::Rule(violation) => violation.fail_info(),
-            Self::Envelope(_) | Self::Recipient | Self::Signature => FailInfo::BadMessageCheck,
+            Self::Envelope(_) | Self::Recipient | Self::RecipientAuthority | Self::Signature => {
+                FailInfo::BadMessageCheck
+            }
             Self::Attribute(_)
             | Self::Challenge
             | Self::EnrolmentNotAuthorised
@@ -134,6 +138,9 @@ impl Refusal {
             Self::NothingPending => "no request under this transactionID is pending",
             Self::PollOfAnother => "the poll is not signed with the key of the request",
             Self::Recipient => "the content is not encrypted to this RA certificate",
+            Self::RecipientAuthority => {
+                "the content is encrypted to the authority's certificate, not to the RA certificate, the first of GetCACert"
+            }
             Self::Rejected(reason) if reason.is_empty() => "an administrator rejected the request",
             Self::Rejected(reason) => {
                 return Cow::Owned(format!("an administrator rejected the request: {reason}"));
@@ -368,6 +375,11 @@ mod tests {
             Refusal::PollOfAnother,
             BadRequest,
             "the poll is not signed with the key of the request",
+        );
+        check(
+            Refusal::RecipientAuthority,
+            BadMessageCheck,
+            "the content is encrypted to the authority's certificate, not to the RA certificate, the first of GetCACert",
         );
         check(
             Refusal::Rejected(String::new()),

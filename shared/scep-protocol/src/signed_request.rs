@@ -179,7 +179,7 @@ impl SignedRequest {
         if envelope.ciphertext().len() > MAX_CSR_BYTES + block {
             return Err(Refusal::RequestTooLarge);
         }
-        let wrapped = wrapped_key(&envelope, &profile.ra_key().certificate)?;
+        let wrapped = wrapped_key(&envelope, profile)?;
         Ok(AddressedRequest {
             request: self,
             signer,
@@ -192,14 +192,19 @@ impl SignedRequest {
 /// The content key as it is wrapped for us.
 fn wrapped_key(
     envelope: &PkcsPkiEnvelope,
-    ra_certificate: &Certificate,
+    profile: &AvailableProfile,
 ) -> Result<WrappedKey, Refusal> {
+    let ra_certificate = &profile.ra_key().certificate;
     let mut by_password = None;
+    let mut refusal = Refusal::Recipient;
     // micromdm names every certificate of GetCACert, the authority's too: ours is found by name, not by place.
     for recipient in envelope.recipients() {
         match recipient {
             Recipient::KeyTrans(recipient) if recipient.id().names(ra_certificate) => {
                 return key_transport(recipient, ra_certificate);
+            }
+            Recipient::KeyTrans(recipient) if profile.is_authority(recipient.id()) => {
+                refusal = Refusal::RecipientAuthority;
             }
             Recipient::Password(recipient) => by_password = Some(recipient),
             Recipient::KeyTrans(_) | Recipient::Other => {}
@@ -208,7 +213,7 @@ fn wrapped_key(
     match by_password {
         Some(Ok(recipient)) => Ok(WrappedKey::Password(recipient.clone())),
         Some(Err(_)) => Err(Refusal::KeyTransport),
-        None => Err(Refusal::Recipient),
+        None => Err(refusal),
     }
 }
 
