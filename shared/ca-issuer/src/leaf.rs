@@ -1,5 +1,7 @@
 //! A client's certificate: the rules of the RA Profile applied to a PKCS #10 request.
 
+use std::slice;
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
 use scep_cms::{Certificate, PublicKey, RequestedExtension, Validity};
@@ -10,15 +12,16 @@ use scep_protocol::{
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
+use x509_cert::ext::pkix::name::GeneralNames;
 
 use crate::certificate::{
     Contents, authority_key_identifier, authority_validity, begin_of, crl_at, end_of, extension,
     fits, name_text, usual_extensions,
 };
-use crate::renewal::keeps_names;
+use crate::renewal::{kept_names, refuse_other_names};
 use crate::security_identifier::refuse_security_identifier;
-use crate::subject::subject;
-use crate::subject_alt_name::subject_alt_name;
+use crate::subject::{Subject, subject};
+use crate::subject_alt_name::{asks_for_names, subject_alt_name};
 use crate::{EncodeError, SerialNumber};
 
 /// Why no certificate came of a request.
@@ -63,16 +66,29 @@ pub fn leaf(
     crl_url: &str,
     now: OffsetDateTime,
 ) -> Result<Leaf, IssueError> {
-    let csr = request.csr();
-    let asked = Asked {
-        serial_number,
-        subject: csr.subject(),
-        extensions: csr.extensions(),
-        key: request.key(),
-        predecessor: request.predecessor().map(|known| &known.certificate),
-    };
     let template = &profile.ra_profile().template;
-    asked.leaf(template, profile.authority(), crl_url, now)
+    Asked::by(request, serial_number).leaf(template, profile.authority(), crl_url, now)
+}
+
+/// Does a request ask for no other subject and no other names than the certificate has that it renews? Also true of a
+/// request that renews nothing, and of one that the rules forbid anyway.
+///
+/// # Errors
+/// When the certificate that is renewed cannot be read.
+pub fn keeps_names(
+    profile: &AvailableProfile,
+    request: &AuthorisedRequest,
+) -> Result<bool, EncodeError> {
+    if request.predecessor().is_none() {
+        return Ok(true);
+    }
+    // Nothing is made of it: any serial number will do.
+    let asked = Asked::by(request, SerialNumber::of_integer(&[]));
+    match asked.names(&profile.ra_profile().template) {
+        Err(IssueError::Refused(Refusal::RenewalNames | Refusal::RenewalSubject)) => Ok(false),
+        Err(IssueError::Encode(error)) => Err(error),
+        Err(IssueError::Refused(_)) | Ok(_) => Ok(true),
+    }
 }
 
 /// What a request asks to be certified, now or when an administrator has approved it.
@@ -86,7 +102,48 @@ pub(crate) struct Asked<'a> {
     pub(crate) predecessor: Option<&'a Certificate>,
 }
 
+impl<'a> Asked<'a> {
+    fn by(request: &'a AuthorisedRequest, serial_number: SerialNumber) -> Self {
+        let csr = request.csr();
+        Self {
+            serial_number,
+            subject: csr.subject(),
+            extensions: csr.extensions(),
+            key: request.key(),
+            predecessor: request.predecessor().map(|known| &known.certificate),
+        }
+    }
+}
+
+/// Who is certified.
+struct Names {
+    subject: Subject,
+    /// The names beside the subject.
+    names: Option<GeneralNames>,
+}
+
 impl Asked<'_> {
+    /// Who is certified: as much of what the request asks for as the rules allow, and no more than in the certificate
+    /// that it renews. A renewal that asks for no name beside the subject keeps those that there are.
+    fn names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
+        refuse_security_identifier(self.extensions)?;
+        let subject = subject(self.subject, &template.subject)?;
+        let rule = &template.subject_alt_name;
+        let kept = match self.predecessor {
+            Some(predecessor) if !asks_for_names(self.extensions) => kept_names(predecessor)?,
+            Some(_) | None => None,
+        };
+        let asked = kept.as_ref().map_or(self.extensions, slice::from_ref);
+        let names = subject_alt_name(asked, &subject.common_names, rule)?;
+        if subject.is_blank && names.is_none() {
+            return Err(RuleViolation::Nameless.into());
+        }
+        if let Some(predecessor) = self.predecessor {
+            refuse_other_names(predecessor, &subject, names.as_ref(), rule)?;
+        }
+        Ok(Names { subject, names })
+    }
+
     /// As much of it as the rules allow, and everything that they add.
     pub(crate) fn leaf(
         &self,
@@ -95,20 +152,7 @@ impl Asked<'_> {
         crl_url: &str,
         now: OffsetDateTime,
     ) -> Result<Leaf, IssueError> {
-        refuse_security_identifier(self.extensions)?;
-        let subject = subject(self.subject, &template.subject)?;
-        let names = subject_alt_name(
-            self.extensions,
-            &subject.common_names,
-            &template.subject_alt_name,
-        )?;
-        if subject.is_blank && names.is_none() {
-            return Err(RuleViolation::Nameless.into());
-        }
-        if let Some(predecessor) = self.predecessor {
-            let rule = &template.subject_alt_name;
-            keeps_names(predecessor, &subject, names.as_ref(), rule)?;
-        }
+        let Names { subject, names } = self.names(template)?;
         let mut extensions = usual_extensions(
             false,
             key_usages(template, self.key)?,

@@ -21,7 +21,7 @@ pub use certificate::{
 };
 pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
 pub use held::{Requested, released};
-pub use leaf::{IssueError, Leaf, leaf};
+pub use leaf::{IssueError, Leaf, keeps_names, leaf};
 pub use subordinate::{
     Certified, UnfitCertificate, assemble_request, certification_request, check_path,
 };

@@ -1,12 +1,13 @@
 //! What a renewal may not change: the subject, and the names beside it.
 
 use const_oid::db::rfc5280;
-use der::asn1::{AnyRef, Ia5StringRef};
-use der::{Decode, Tagged};
-use scep_cms::{Certificate, directory_string};
+use der::asn1::AnyRef;
+use der::{Decode, Encode};
+use scep_cms::{
+    Certificate, RequestedExtension, comparable_text, directory_string, is_same_subject,
+};
 use scep_protocol::{Refusal, SubjectAltNameRule};
-use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
-use x509_cert::name::Name;
+use x509_cert::ext::pkix::name::{GeneralName, GeneralNames, OtherName};
 
 use crate::EncodeError;
 use crate::leaf::IssueError;
@@ -16,13 +17,13 @@ use crate::subject::Subject;
 ///
 /// # Errors
 /// [`Refusal::RenewalSubject`] or [`Refusal::RenewalNames`].
-pub(crate) fn keeps_names(
+pub(crate) fn refuse_other_names(
     predecessor: &Certificate,
     subject: &Subject,
     names: Option<&GeneralNames>,
     rule: &SubjectAltNameRule,
 ) -> Result<(), IssueError> {
-    if !is_same(predecessor.subject(), &subject.der)? {
+    if !is_same_subject(predecessor.subject(), &subject.der) {
         return Err(IssueError::Refused(Refusal::RenewalSubject));
     }
     let had = names_of(predecessor)?;
@@ -30,8 +31,7 @@ pub(crate) fn keeps_names(
     let is_common_name = |name: &GeneralName| match name {
         GeneralName::DnsName(name) if rule.common_name_as_dns => {
             let mut common_names = subject.common_names.iter();
-            common_names
-                .any(|common_name| Ia5StringRef::new(common_name) == Ok(Ia5StringRef::from(name)))
+            common_names.any(|common_name| common_name.eq_ignore_ascii_case(name.as_str()))
         }
         GeneralName::DnsName(_)
         | GeneralName::DirectoryName(_)
@@ -42,36 +42,78 @@ pub(crate) fn keeps_names(
         | GeneralName::Rfc822Name(_)
         | GeneralName::UniformResourceIdentifier(_) => false,
     };
+    let is_had = |name: &GeneralName| had.iter().any(|had| is_same_general_name(had, name));
     let mut added = names.into_iter().flatten();
-    if added.any(|name| !had.contains(name) && !is_common_name(name)) {
+    if added.any(|name| !is_had(name) && !is_common_name(name)) {
         return Err(IssueError::Refused(Refusal::RenewalNames));
     }
     Ok(())
 }
 
-/// Are two DER Names the same texts under the same types? Clients that renew may write another type of string. What is no text is
-/// compared as it is.
-fn is_same(one: &[u8], other: &[u8]) -> Result<bool, EncodeError> {
-    let (one, other) = (Name::from_der(one)?, Name::from_der(other)?);
-    let parts = |name: &Name| -> Vec<_> {
-        let parts = name.iter_rdn().map(|rdn| {
-            let parts = rdn.iter();
-            let mut parts: Vec<_> = parts
-                .map(|part| {
-                    let value = AnyRef::from(&part.value);
-                    let text = directory_string(value);
-                    let octets = text
-                        .is_none()
-                        .then(|| (value.tag(), value.value().to_vec()));
-                    (part.oid, text, octets)
-                })
-                .collect();
-            parts.sort();
-            parts
-        });
-        parts.collect()
+/// The names beside the subject that a certificate has, as its renewal would ask for them; `None` when it has none.
+///
+/// # Errors
+/// When the certificate cannot be read.
+pub(crate) fn kept_names(
+    predecessor: &Certificate,
+) -> Result<Option<RequestedExtension>, EncodeError> {
+    let names = names_of(predecessor)?;
+    if names.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(RequestedExtension {
+        id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
+        value: names.to_der()?,
+    }))
+}
+
+/// Do two names name the same? DNS names and mail addresses in any case, RFC 5280 §7.2 and §7.5; the scheme and the host
+/// of a URI in any case, §7.4; UPNs and directory names as §7.1 compares texts; everything else octet by octet.
+fn is_same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
+    match (one, other) {
+        (GeneralName::DnsName(one), GeneralName::DnsName(other))
+        | (GeneralName::Rfc822Name(one), GeneralName::Rfc822Name(other)) => {
+            one.as_str().eq_ignore_ascii_case(other.as_str())
+        }
+        (
+            GeneralName::UniformResourceIdentifier(one),
+            GeneralName::UniformResourceIdentifier(other),
+        ) => {
+            let (one, other) = (split_uri(one.as_str()), split_uri(other.as_str()));
+            one.0.eq_ignore_ascii_case(other.0) && one.1 == other.1
+        }
+        (GeneralName::OtherName(one), GeneralName::OtherName(other)) => {
+            let text = |name: &OtherName| {
+                let text = directory_string(AnyRef::from(&name.value));
+                text.map(|text| comparable_text(&text))
+            };
+            let same_value =
+                one.value == other.value || text(one).is_some_and(|one| text(other) == Some(one));
+            one.type_id == other.type_id && same_value
+        }
+        (GeneralName::DirectoryName(one), GeneralName::DirectoryName(other)) => {
+            match (one.to_der(), other.to_der()) {
+                (Ok(one), Ok(other)) => is_same_subject(&one, &other),
+                (Err(_), _) | (_, Err(_)) => false,
+            }
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// The part of a URI that is the same in any case, scheme and authority, and the rest.
+fn split_uri(uri: &str) -> (&str, &str) {
+    let scheme = uri.find(':').map_or(0, |colon| colon.saturating_add(1));
+    let (scheme, rest) = uri.split_at(scheme);
+    let Some(authority) = rest.strip_prefix("//") else {
+        return (scheme, rest);
     };
-    Ok(parts(&one) == parts(&other))
+    let path = authority.find(['/', '?', '#']).unwrap_or(authority.len());
+    let end = uri
+        .len()
+        .saturating_sub(authority.len())
+        .saturating_add(path);
+    uri.split_at(end)
 }
 
 fn names_of(certificate: &Certificate) -> Result<GeneralNames, EncodeError> {
@@ -87,49 +129,72 @@ fn names_of(certificate: &Certificate) -> Result<GeneralNames, EncodeError> {
 
 #[cfg(test)]
 mod tests {
-    use const_oid::db::rfc4519;
-    use der::asn1::Any;
-    use der::{Encode, Tag};
-    use x509_cert::attr::AttributeTypeAndValue;
-    use x509_cert::name::{RdnSequence, RelativeDistinguishedName};
+    use const_oid::ObjectIdentifier;
+    use der::Tag;
+    use der::asn1::{Any, Ia5String};
 
     use super::*;
+    use crate::general_name::UPN;
 
-    /// A Name of one CN.
-    fn name(tag: Tag, octets: &[u8]) -> Vec<u8> {
-        let oid = rfc4519::COMMON_NAME;
-        let value = Any::new(tag, octets).unwrap();
-        let part = AttributeTypeAndValue { oid, value };
-        let mut name = RdnSequence::default();
-        name.push(RelativeDistinguishedName::try_from(vec![part]).unwrap());
-        name.to_der().unwrap()
+    fn ia5(text: &str) -> Ia5String {
+        Ia5String::new(text).unwrap()
     }
 
-    /// Certificates of before may hold what is not issued any more: their holders write it in a
-    /// type that has a place for it.
+    fn other(type_id: ObjectIdentifier, tag: Tag, text: &str) -> GeneralName {
+        let value = Any::new(tag, text.as_bytes()).unwrap();
+        GeneralName::OtherName(OtherName { type_id, value })
+    }
+
+    #[track_caller]
+    fn check(one: &GeneralName, other: &GeneralName, same: bool) {
+        assert_eq!(is_same_general_name(one, other), same);
+        assert_eq!(is_same_general_name(other, one), same);
+    }
+
     #[test]
-    fn a_renewal_may_write_the_same_text_in_another_type_of_string() {
-        let is_same = |one: &[u8], other: &[u8]| is_same(one, other).unwrap();
-        for (tag, octets) in [
-            (Tag::PrintableString, "a*@_".as_bytes()),
-            (Tag::Ia5String, "\u{e4}".as_bytes()),
-            (Tag::NumericString, b"1-2"),
-            (Tag::TeletexString, b"a_b"),
+    fn names_of_hosts_and_mailboxes_are_the_same_in_any_case() {
+        let dns = |text| GeneralName::DnsName(ia5(text));
+        check(&dns("a.example"), &dns("A.Example"), true);
+        check(&dns("a.example"), &dns("b.example"), false);
+        let email = |text| GeneralName::Rfc822Name(ia5(text));
+        check(&email("a@example"), &email("A@Example"), true);
+        check(&email("a@example"), &email("b@example"), false);
+        // The same text as another kind of name names something else.
+        check(&dns("a.example"), &email("a.example"), false);
+    }
+
+    #[test]
+    fn a_uri_is_the_same_in_any_case_up_to_its_path() {
+        let uri = |text| GeneralName::UniformResourceIdentifier(ia5(text));
+        for (one, other, same) in [
+            ("https://a.example/x", "HTTPS://A.Example/x", true),
+            ("https://a.example/x", "https://a.example/X", false),
+            ("https://a.example?x", "https://A.example?x", true),
+            ("https://a.example#x", "https://a.example#X", false),
+            ("https://a.example", "https://A.example", true),
+            ("urn:uuid:a", "URN:uuid:a", true),
+            ("urn:uuid:a", "urn:uuid:A", false),
+            ("no scheme", "No scheme", false),
         ] {
-            let text = name(Tag::Utf8String, octets);
-            assert!(is_same(&name(tag, octets), &text), "{tag}");
-            assert!(
-                !is_same(&name(tag, octets), &name(Tag::Utf8String, b"other")),
-                "{tag}"
-            );
+            check(&uri(one), &uri(other), same);
         }
-        assert!(is_same(
-            &name(Tag::OctetString, b"a"),
-            &name(Tag::OctetString, b"a")
-        ));
-        assert!(!is_same(
-            &name(Tag::OctetString, b"a"),
-            &name(Tag::Utf8String, b"a")
-        ));
+    }
+
+    #[test]
+    fn the_text_of_another_name_is_the_same_in_any_type_of_string() {
+        let upn = |tag, text| other(UPN, tag, text);
+        let known = upn(Tag::Utf8String, "a@corp.example");
+        check(&known, &upn(Tag::Ia5String, "A@corp.example"), true);
+        check(&known, &upn(Tag::Utf8String, "b@corp.example"), false);
+        // What is no text is compared as it is, and never the same under another OID.
+        check(&known, &upn(Tag::OctetString, "a@corp.example"), false);
+        let elsewhere = ObjectIdentifier::new_unwrap("1.3.6.1.5.2.2");
+        let text = "a@corp.example";
+        check(&known, &other(elsewhere, Tag::Utf8String, text), false);
+        check(
+            &upn(Tag::OctetString, "a"),
+            &upn(Tag::OctetString, "A"),
+            false,
+        );
     }
 }

@@ -43,6 +43,16 @@ pub(crate) fn subject_alt_name(
     Ok((!names.is_empty()).then_some(names))
 }
 
+/// Does a request ask for any name beside its subject? What cannot be read asks for something.
+pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
+    extensions
+        .iter()
+        .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
+        .any(|extension| {
+            GeneralNames::from_der(&extension.value).map_or(true, |names| !names.is_empty())
+        })
+}
+
 fn dns_name(text: &str) -> Option<GeneralName> {
     let name = Ia5String::new(text).ok().filter(|_| is_dns_name(text))?;
     Some(GeneralName::DnsName(name))

@@ -42,7 +42,7 @@ pub use envelope::{
 };
 pub use error::DecodeError;
 pub use message_type::MessageType;
-pub use name::{ComparableName, comparable_text, is_same_issuer, is_same_name};
+pub use name::{ComparableName, comparable_text, is_same_issuer, is_same_subject};
 pub use password_recipient::{PasswordRecipient, PasswordWrapping};
 pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyError};
 #[cfg(feature = "count-operations")]

@@ -48,6 +48,18 @@ impl ComparableName {
         rdns.collect::<Option<_>>().map(Self)
     }
 
+    /// Is it the same subject? Equal but for the order of the RDNs, which clients turn round. For deciding that a renewal
+    /// names no one else.
+    #[must_use]
+    pub fn is_same_subject(&self, other: &Self) -> bool {
+        let sorted = |name: &Self| {
+            let mut rdns = name.0.clone();
+            rdns.sort();
+            rdns
+        };
+        self == other || sorted(self) == sorted(other)
+    }
+
     /// Is it the same issuer? Equal, or equal with the RDNs of one in reverse order: Java writes
     /// them as RFC 2253 prints them. For finding a certificate of ours that a client names, which
     /// also needs the serial number; never for deciding that a subject stays the same.
@@ -70,11 +82,11 @@ fn part(part: Element<'_>) -> Option<Part> {
     Some((kind, value))
 }
 
-/// Are two DER Names the same subject, as [`ComparableName`] compares them? What is no Name is the
+/// Are two DER Names the same subject, RDNs in any order? As [`ComparableName::is_same_subject`]; what is no Name is the
 /// same as the same octets.
 #[must_use]
-pub fn is_same_name(one: &[u8], other: &[u8]) -> bool {
-    one == other || compared(one, other, ComparableName::eq)
+pub fn is_same_subject(one: &[u8], other: &[u8]) -> bool {
+    one == other || compared(one, other, ComparableName::is_same_subject)
 }
 
 /// Are two DER Names the same issuer, RDNs in either order? As [`ComparableName::is_same_issuer`];
@@ -145,17 +157,18 @@ mod tests {
         element(tlv::SEQUENCE, &rdns)
     }
 
-    /// Is it the same name, and the same issuer?
+    /// Is it the same subject, and the same issuer?
     #[track_caller]
     fn check(one: &[u8], other: &[u8], expected: (bool, bool)) {
-        let same = (is_same_name(one, other), is_same_issuer(one, other));
+        let same = (is_same_subject(one, other), is_same_issuer(one, other));
         assert_eq!(same, expected);
-        let same = (is_same_name(other, one), is_same_issuer(other, one));
+        let same = (is_same_subject(other, one), is_same_issuer(other, one));
         assert_eq!(same, expected);
     }
 
     const CN: u8 = 3;
     const O: u8 = 10;
+    const OU: u8 = 11;
     const SAME: (bool, bool) = (true, true);
     const OTHER: (bool, bool) = (false, false);
 
@@ -195,10 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn order_matters_between_rdns_and_not_within_one() {
+    fn rdns_are_a_subject_in_any_order_and_an_issuer_in_two() {
         let (cn, o) = ((CN, UTF8, &b"x"[..]), (O, UTF8, &b"y"[..]));
         check(&name(&[&[cn, o]]), &name(&[&[o, cn]]), SAME);
-        check(&name(&[&[cn], &[o]]), &name(&[&[o], &[cn]]), (false, true));
+        check(&name(&[&[cn], &[o]]), &name(&[&[o], &[cn]]), SAME);
+        let ou = (OU, UTF8, &b"z"[..]);
+        let (turned, came) = (name(&[&[o], &[ou], &[cn]]), name(&[&[cn], &[o], &[ou]]));
+        check(&came, &turned, (true, false));
         check(&name(&[&[cn], &[o]]), &name(&[&[cn, o]]), OTHER);
         check(&name(&[&[cn]]), &name(&[&[cn], &[cn]]), OTHER);
         check(&name(&[&[cn]]), &name(&[&[cn, cn]]), OTHER);

@@ -289,6 +289,17 @@ impl AuthorisedRequest {
         }
     }
 
+    /// The request as the enrolment that a PKCSReq is which a certificate of ours signed for other names than its own, if
+    /// the challengePassword in it is the profile's; unchanged otherwise. Devices enrol anew with what they have.
+    #[must_use]
+    pub fn into_enrolment(self, challenge: Option<&ChallengePassword>) -> Self {
+        let is_pkcs_req = self.message().message_type() == MessageType::PkcsReq;
+        match self.request.vouched(challenge).filter(|_| is_pkcs_req) {
+            Some(basis) => Self { basis, ..self },
+            None => self,
+        }
+    }
+
     /// Step 10: must an administrator approve it? Whoever renews was approved once.
     #[must_use]
     pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {

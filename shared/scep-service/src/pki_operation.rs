@@ -1,5 +1,6 @@
 //! PKIOperation, RFC 8894 §4.3: a message comes, a CertRep goes.
 
+use ca_issuer::keeps_names;
 use scep_cms::{
     Certificate, ChallengePassword, ContentKey, Degenerate, IssuerAndSerialNumber, MessageType,
     PkiMessage, TransactionId,
@@ -175,7 +176,10 @@ impl Exchange<'_> {
         let (request, content_key) = self.address(request, challenge).await?;
         let request = request.open(&content_key, self.profile)?;
         let now = self.issuing.reading.clock.now();
-        let request = request.authorise(self.profile, challenge, now)?;
+        let mut request = request.authorise(self.profile, challenge, now)?;
+        if !keeps_names(self.profile, &request).map_err(Failure::encode)? {
+            request = request.into_enrolment(challenge);
+        }
         certificate_for(self.issuing, self.profile, &request).await
     }
 
