@@ -47,6 +47,7 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
             signer_class: SignerClass::Challenge,
         },
         signer_key: Fingerprint([2; 32]),
+        requester_key: Fingerprint([2; 32]),
         certificate: Uuid::new_v4(),
         message_type: MessageType::PkcsReq,
         subject: "CN=device-1,O=Corp".to_owned(),

@@ -37,8 +37,18 @@ async fn a_transaction_is_claimed_once() {
     assert_eq!(store.claim(&second).await.unwrap(), Guarded::Lost);
     let known = store.transaction(key("t 1").uuid()).await.unwrap().unwrap();
     assert_eq!(
-        (known.claim, known.request, known.signer_key),
-        (first.claim, first.request, first.signer_key)
+        (
+            known.claim,
+            known.request,
+            known.signer_key,
+            known.requester_key
+        ),
+        (
+            first.claim,
+            first.request,
+            first.signer_key,
+            first.requester_key
+        )
     );
     let TransactionState::Issuing {
         issuance,

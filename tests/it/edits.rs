@@ -54,12 +54,13 @@ const TEMPLATES: [&str; 8] = [
     r#"{"keyUsage": ["keyAgreement", "contentCommitment"], "rsaMinBits": 2048}"#,
 ];
 
-const EDITS: [&str; 8] = [
+const EDITS: [&str; 9] = [
     r#"{"enableChallengePassword": false}"#,
     r#"{"challengePassword": "another"}"#,
     r#"{"enableChallengePassword": true}"#,
     r#"{"legacyAlgorithms": false, "caCertificateForm": "raOnly"}"#,
     r#"{"requireManualApproval": true}"#,
+    r#"{"allowProxySigner": true}"#,
     r#"{"requireManualApproval": null, "raProfileUuid": null}"#,
     r#"{"includeCaCertificate": true, "includeCaCertificateChain": true, "renewalThreshold": 5}"#,
     r#"{"customAttributes": [{"name": "a", "content": []}], "certificateAssociations": {"owner": "o"}}"#,

@@ -109,10 +109,10 @@ impl Transactions for FlakyTransactions {
         &self,
         scep_profile: Uuid,
         request: &RequestFingerprint,
-        signer_key: Fingerprint,
+        requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
         self.store
-            .same_request(scep_profile, request, signer_key)
+            .same_request(scep_profile, request, requester_key)
             .await
     }
 

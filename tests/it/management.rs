@@ -22,7 +22,7 @@ async fn a_scep_profile_is_made_disabled_with_every_default_and_shown_whole() {
         "uuid": uuid, "name": "routers", "description": "", "enabled": false, "raProfile": null,
         "caCertificate": certificate, "renewThreshold": null,
         "includeCaCertificate": false, "includeCaCertificateChain": false,
-        "enableChallengePassword": false, "requireManualApproval": false,
+        "enableChallengePassword": false, "requireManualApproval": false, "allowProxySigner": false,
         "caCertificateForm": "chain", "legacyAlgorithms": true,
         "enableIntune": false, "intuneTenant": null, "intuneApplicationId": null,
         "issueCertificateAttributes": [], "customAttributes": [],
@@ -55,7 +55,7 @@ async fn every_part_of_a_scep_profile_is_edited_kept_and_reset() {
     let edit = json!({
         "name": "default", "description": "ü", "raProfileUuid": ra_profile, "caCertificateUuid": ra_certificate,
         "renewalThreshold": 30, "includeCaCertificate": true, "includeCaCertificateChain": true,
-        "requireManualApproval": true, "caCertificateForm": "raOnly", "legacyAlgorithms": false,
+        "requireManualApproval": true, "allowProxySigner": true, "caCertificateForm": "raOnly", "legacyAlgorithms": false,
         "enableIntune": false, "intuneTenant": "corp", "intuneApplicationId": "app", "intuneApplicationKey": "k",
         "issueCertificateAttributes": attribute, "customAttributes": attribute,
         "certificateAssociations": { "owner": "o", "groups": ["g"], "customAttributes": attribute }
@@ -69,6 +69,7 @@ async fn every_part_of_a_scep_profile_is_edited_kept_and_reset() {
         ("includeCaCertificate", json!(true)),
         ("includeCaCertificateChain", json!(true)),
         ("requireManualApproval", json!(true)),
+        ("allowProxySigner", json!(true)),
         ("caCertificateForm", json!("raOnly")),
         ("legacyAlgorithms", json!(false)),
         ("intuneTenant", json!("corp")),

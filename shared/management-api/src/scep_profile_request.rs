@@ -61,11 +61,15 @@ pub(crate) struct ScepProfileRequest {
     /// The challengePassword; kept encrypted and never shown.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, write_only, example = "pWZ2bB9qJ7qX0mD2wZ4b1A")]
     challenge_password: Option<SecretText>,
-    /// Whether every enrolment waits for an administrator. Approval is not supported yet: such a profile refuses enrolments. Default
-    /// false.
+    /// Whether every enrolment waits for an administrator. Default false.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = false)]
     require_manual_approval: Edit<bool>,
+    /// Whether a message may be signed by another key than that of the request in it: for devices that enrol through a proxy
+    /// or an MDM, or whose key cannot sign messages. The request's own signature shows whose key it is. Default false.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, example = false)]
+    allow_proxy_signer: Edit<bool>,
     /// What GetCACert answers: `chain` (RA certificate, authority, its chain) or `raOnly`. Default chain.
     #[serde(default)]
     #[schema(value_type = Option<CaCertificateFormName>)]
@@ -128,6 +132,7 @@ impl ScepProfileRequest {
             enable_challenge: self.enable_challenge_password,
             challenge: self.challenge_password.map(|SecretText(secret)| secret),
             require_manual_approval: self.require_manual_approval,
+            allow_proxy_signer: self.allow_proxy_signer,
             ca_certificate_form: self.ca_certificate_form,
             legacy_algorithms: self.legacy_algorithms,
             enable_intune: self.enable_intune,

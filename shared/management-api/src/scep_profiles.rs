@@ -79,6 +79,9 @@ pub(crate) struct ScepProfileView {
     /// Whether every enrolment waits for an administrator.
     #[schema(example = false)]
     require_manual_approval: bool,
+    /// Whether a message may be signed by another key than that of the request in it.
+    #[schema(example = false)]
+    allow_proxy_signer: bool,
     /// What GetCACert answers: `chain` or `raOnly`.
     #[schema(value_type = CaCertificateFormName)]
     ca_certificate_form: CaCertificateForm,
@@ -156,6 +159,7 @@ impl ScepProfileView {
             include_ca_certificate_chain: profile.include_ca_certificate_chain,
             enable_challenge_password: profile.challenge.is_some(),
             require_manual_approval: profile.require_manual_approval,
+            allow_proxy_signer: profile.allow_proxy_signer,
             ca_certificate_form: profile.ca_certificate_form,
             legacy_algorithms: profile.legacy_algorithms,
             enable_intune: false,

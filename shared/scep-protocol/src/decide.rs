@@ -62,7 +62,7 @@ pub fn decide(
 ) -> Decision {
     let request = Request {
         fingerprint: request.fingerprint(profile),
-        signer_key: request.message().signer_key(),
+        requester_key: request.requester_key(),
         needs_approval: request.needs_approval(profile),
         renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
     };
@@ -72,7 +72,7 @@ pub fn decide(
 /// What of an authorised request matters for its transaction.
 struct Request {
     fingerprint: RequestFingerprint,
-    signer_key: Fingerprint,
+    requester_key: Fingerprint,
     needs_approval: bool,
     renewal_threshold_days: Option<u32>,
 }
@@ -107,7 +107,7 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
     let Some(known) = own else {
         return request.anew(replaced);
     };
-    let same_key = known.signer_key == request.signer_key;
+    let same_key = known.requester_key == request.requester_key;
     let same = same_key && known.request == request.fingerprint;
     let unvouched = known.request.signer_class == SignerClass::Nobody;
     match known.state {
@@ -212,7 +212,7 @@ pub fn decide_poll(
     let Some(known) = known.filter(|known| lives(&known.state, now)) else {
         return Decision::Refuse(Refusal::NothingPending);
     };
-    if known.signer_key != signer_key {
+    if ![known.signer_key, known.requester_key].contains(&signer_key) {
         return Decision::Refuse(Refusal::PollOfAnother);
     }
     match known.state {
@@ -262,6 +262,7 @@ mod tests {
     const OTHER_CSR: u8 = 2;
     const KEY: u8 = 3;
     const OTHER_KEY: u8 = 4;
+    const PROXY_KEY: u8 = 5;
 
     fn fingerprint(octet: u8) -> Fingerprint {
         Fingerprint([octet; 32])
@@ -287,7 +288,8 @@ mod tests {
             key: key("1"),
             claim: CLAIM,
             request: request(CSR),
-            signer_key: fingerprint(KEY),
+            signer_key: fingerprint(PROXY_KEY),
+            requester_key: fingerprint(KEY),
             state,
         }
     }
@@ -313,7 +315,7 @@ mod tests {
     fn signed(csr: u8, key: u8, needs_approval: bool) -> Request {
         Request {
             fingerprint: request(csr),
-            signer_key: fingerprint(key),
+            requester_key: fingerprint(key),
             needs_approval,
             renewal_threshold_days: None,
         }

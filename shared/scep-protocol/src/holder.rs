@@ -61,10 +61,11 @@ impl Signer {
         }
     }
 
-    /// Whose keys this signer may have certified.
-    pub(crate) const fn certifiable_keys(&self) -> CertifiableKeys {
+    /// Whose keys this signer may have certified, under a profile that allows proxies to sign or does not.
+    pub(crate) const fn certifiable_keys(&self, allow_proxy_signer: bool) -> CertifiableKeys {
         match self {
             Self::Holder(_) | Self::Former => CertifiableKeys::Any,
+            Self::Unknown if allow_proxy_signer => CertifiableKeys::Any,
             Self::Unknown => CertifiableKeys::SignersOwn,
         }
     }
@@ -156,10 +157,14 @@ mod tests {
     #[test]
     fn who_holds_nothing_may_enrol_and_nothing_else() {
         let holder = || Signer::Holder(Box::new(known("ca", false)));
-        assert_eq!(holder().certifiable_keys(), CertifiableKeys::Any);
-        assert_eq!(Signer::Former.certifiable_keys(), CertifiableKeys::Any);
+        let any = CertifiableKeys::Any;
+        for proxies in [false, true] {
+            assert_eq!(holder().certifiable_keys(proxies), any);
+            assert_eq!(Signer::Former.certifiable_keys(proxies), any);
+        }
+        assert_eq!(Signer::Unknown.certifiable_keys(true), any);
         let own = CertifiableKeys::SignersOwn;
-        assert_eq!(Signer::Unknown.certifiable_keys(), own);
+        assert_eq!(Signer::Unknown.certifiable_keys(false), own);
         for of_holders in [
             MessageType::RenewalReq,
             MessageType::GetCert,

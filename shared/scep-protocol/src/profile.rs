@@ -430,6 +430,10 @@ pub struct ScepProfile {
     pub renewal_threshold_days: Option<u32>,
     /// Whether every enrolment waits for an administrator.
     pub require_manual_approval: bool,
+    /// May a message be signed by another key than that of the request in it? For devices that enrol through a proxy,
+    /// or whose key cannot sign messages.
+    #[serde(default)]
+    pub allow_proxy_signer: bool,
     /// Whether CertRep carries the issuer beside the leaf.
     pub include_ca_certificate: bool,
     /// Whether CertRep carries the issuer and its whole chain beside the leaf.

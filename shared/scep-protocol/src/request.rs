@@ -72,7 +72,8 @@ impl AddressedRequest {
         profile: &AvailableProfile,
     ) -> Result<EnrolmentRequest, Refusal> {
         let opened = self.read(key);
-        let keys = self.signer.certifiable_keys();
+        let allow_proxy_signer = profile.scep_profile().allow_proxy_signer;
+        let keys = self.signer.certifiable_keys(allow_proxy_signer);
         let proven = self.request.verified().verify_possession(
             opened.as_ref().ok(),
             keys,
@@ -297,6 +298,16 @@ impl AuthorisedRequest {
         match self.request.vouched(challenge).filter(|_| is_pkcs_req) {
             Some(basis) => Self { basis, ..self },
             None => self,
+        }
+    }
+
+    /// Of the key whose request it is: that of the certificate that is renewed, or of an enrolment the key to be certified.
+    /// Whoever signs the message of an enrolment, it is the same request.
+    #[must_use]
+    pub fn requester_key(&self) -> Fingerprint {
+        match &self.basis {
+            Basis::Renewal(_) => self.message().signer_key(),
+            Basis::Challenge | Basis::Approval => Fingerprint::of_key(self.key()),
         }
     }
 

@@ -115,8 +115,10 @@ pub struct Transaction {
     pub claim: Uuid,
     /// The request that it is about.
     pub request: RequestFingerprint,
-    /// Of the SubjectPublicKeyInfo that signed the request.
+    /// Of the key that signed the message.
     pub signer_key: Fingerprint,
+    /// Of the key whose request it is: [`AuthorisedRequest::requester_key`](crate::AuthorisedRequest::requester_key).
+    pub requester_key: Fingerprint,
     /// How far it is.
     pub state: TransactionState,
 }

@@ -261,6 +261,7 @@ mod tests {
                 .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
             renewal_threshold_days: None,
             require_manual_approval: false,
+            allow_proxy_signer: false,
             include_ca_certificate: false,
             include_ca_certificate_chain: false,
             ca_certificate_form: CaCertificateForm::default(),

@@ -113,11 +113,11 @@ async fn look_up(
 ) -> Result<KnownTransactions, StoreError> {
     let transactions = &issuing.transactions;
     let fingerprint = request.fingerprint(profile);
-    let signer_key = request.message().signer_key();
+    let requester_key = request.requester_key();
     Ok(KnownTransactions {
         own: transactions.transaction(key.uuid()).await?,
         same: transactions
-            .same_request(key.scep_profile, &fingerprint, signer_key)
+            .same_request(key.scep_profile, &fingerprint, requester_key)
             .await?,
     })
 }
@@ -251,6 +251,7 @@ async fn claim(
         claim: Uuid::new_v4(),
         request: request.fingerprint(profile),
         signer_key: message.signer_key(),
+        requester_key: request.requester_key(),
         certificate: serial_number.uuid(),
         message_type: message.message_type(),
         subject,

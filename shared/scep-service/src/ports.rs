@@ -181,8 +181,12 @@ pub struct Claim {
     pub claim: Uuid,
     /// The request that it is about.
     pub request: RequestFingerprint,
-    /// Of the key that signed the request.
+    /// Of the key that signed the message.
     pub signer_key: Fingerprint,
+    /// Of the key whose request it is: [`AuthorisedRequest::requester_key`].
+    ///
+    /// [`AuthorisedRequest::requester_key`]: scep_protocol::AuthorisedRequest::requester_key
+    pub requester_key: Fingerprint,
     /// The identity of the certificate that is to be signed: its serial number.
     pub certificate: Uuid,
     /// messageType of the request.
@@ -274,13 +278,13 @@ pub trait Transactions: Send + Sync {
     /// What is known of the transaction of this identity ([`TransactionKey::uuid`]), read with strong consistency.
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
 
-    /// What became of this request, signed by the same key, when it came before under any transactionID of this SCEP
-    /// Profile; read with strong consistency.
+    /// What became of this request of the same key when it came before under any transactionID of this SCEP Profile; read
+    /// with strong consistency.
     async fn same_request(
         &self,
         scep_profile: Uuid,
         request: &RequestFingerprint,
-        signer_key: Fingerprint,
+        requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError>;
 
     /// Remembers, until then, that an encrypted content key came with this ciphertext:

@@ -60,7 +60,11 @@ fn revoked_key_id(key: Fingerprint) -> String {
 }
 
 /// The id of the item that says where a request came before: of everything that makes it the same.
-fn request_id(scep_profile: Uuid, request: &RequestFingerprint, signer_key: Fingerprint) -> String {
+fn request_id(
+    scep_profile: Uuid,
+    request: &RequestFingerprint,
+    requester_key: Fingerprint,
+) -> String {
     let class = match request.signer_class {
         SignerClass::Certificate => 1,
         SignerClass::Challenge => 2,
@@ -71,7 +75,7 @@ fn request_id(scep_profile: Uuid, request: &RequestFingerprint, signer_key: Fing
         &request.ra_profile.into_bytes(),
         &request.csr.0,
         &[class],
-        &signer_key.0,
+        &requester_key.0,
     ];
     format!("request/{}", Fingerprint::of(&parts.concat()))
 }
@@ -173,7 +177,7 @@ impl DynamoDbStore {
     /// Puts the item that says where a request came, unless another claim was faster.
     pub(crate) fn claim_request(&self, claim: &Claim) -> Result<GuardedWrite, BuildError> {
         let transaction = text(claim.key.uuid().to_string());
-        let id = request_id(claim.key.scep_profile, &claim.request, claim.signer_key);
+        let id = request_id(claim.key.scep_profile, &claim.request, claim.requester_key);
         let mut put = Put::builder()
             .table_name(&self.tables.transactions)
             .set_item(Some(Item::from([
@@ -213,7 +217,7 @@ impl DynamoDbStore {
         claim: Uuid,
         until: OffsetDateTime,
     ) -> Result<GuardedWrite, BuildError> {
-        let id = request_id(held.key.scep_profile, &held.request, held.signer_key);
+        let id = request_id(held.key.scep_profile, &held.request, held.requester_key);
         let update = Update::builder()
             .table_name(&self.tables.transactions)
             .key(ID, text(id))
@@ -231,9 +235,9 @@ impl DynamoDbStore {
         &self,
         scep_profile: Uuid,
         request: &RequestFingerprint,
-        signer_key: Fingerprint,
+        requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
-        let id = request_id(scep_profile, request, signer_key);
+        let id = request_id(scep_profile, request, requester_key);
         let Some(item) = self.transactions_item(id).await? else {
             return Ok(None);
         };
@@ -244,7 +248,7 @@ impl DynamoDbStore {
         let found = self.transaction_item(reader.uuid(TRANSACTION)?).await?;
         let found = found.as_ref().map(transaction).transpose()?;
         let is_same =
-            |found: &Transaction| found.request == *request && found.signer_key == signer_key;
+            |found: &Transaction| found.request == *request && found.requester_key == requester_key;
         let outcome = match found.filter(is_same) {
             Some(found) => RequestOutcome::Transaction(Box::new(found)),
             None => match self.past_certificate(&reader).await? {

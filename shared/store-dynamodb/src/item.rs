@@ -55,6 +55,7 @@ pub(crate) const MESSAGE_TYPE: &str = "messageType";
 pub(crate) const PENDING_OF: &str = "pendingOf";
 pub(crate) const PREDECESSOR: &str = "predecessor";
 pub(crate) const REASON: &str = "reason";
+pub(crate) const REQUESTER_KEY: &str = "requesterKey";
 pub(crate) const SIGNER_CLASS: &str = "signerClass";
 pub(crate) const SIGNER_KEY: &str = "signerKey";
 pub(crate) const STATE: &str = "state";

@@ -24,9 +24,9 @@ use crate::guards::GuardedWrite;
 use crate::index::BY_PENDING;
 use crate::item::{
     AUTHORITY, CLAIM, CREATED_AT, CSR, EXPIRES_AT, GENERATION, ID, Item, KEY, KEY_ALGORITHM,
-    LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR, RA_PROFILE, REASON, Reader, SCEP_PROFILE,
-    SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED, TRANSACTION_ID,
-    milliseconds, number, octets, seconds, text, unavailable,
+    LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR, RA_PROFILE, REASON, REQUESTER_KEY, Reader,
+    SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED,
+    TRANSACTION_ID, milliseconds, number, octets, seconds, text, unavailable,
 };
 use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
 use crate::page::{Bounds, List, count};
@@ -64,9 +64,10 @@ impl Transactions for DynamoDbStore {
         &self,
         scep_profile: Uuid,
         request: &RequestFingerprint,
-        signer_key: Fingerprint,
+        requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
-        self.find_request(scep_profile, request, signer_key).await
+        self.find_request(scep_profile, request, requester_key)
+            .await
     }
 
     async fn pending_requests(
@@ -430,6 +431,7 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         (CSR.to_owned(), octets(&claim.request.csr.0)),
         (SIGNER_CLASS.to_owned(), text(signer_class)),
         (SIGNER_KEY.to_owned(), octets(&claim.signer_key.0)),
+        (REQUESTER_KEY.to_owned(), octets(&claim.requester_key.0)),
         (STATE.to_owned(), text(state)),
         (until.0.to_owned(), until.1),
         (TO_BE_SIGNED.to_owned(), octets(&issuance.to_be_signed)),
@@ -509,6 +511,11 @@ pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
             })?,
         },
         signer_key: fingerprint(&reader, SIGNER_KEY)?,
+        // Before proxies could sign, the signer's key was the requester's.
+        requester_key: match item.contains_key(REQUESTER_KEY) {
+            true => fingerprint(&reader, REQUESTER_KEY)?,
+            false => fingerprint(&reader, SIGNER_KEY)?,
+        },
         state,
     })
 }

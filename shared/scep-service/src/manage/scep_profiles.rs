@@ -46,6 +46,8 @@ pub struct ScepProfileEdit {
     pub challenge: Option<ChallengePassword>,
     /// Whether every enrolment waits for an administrator.
     pub require_manual_approval: Edit<bool>,
+    /// Whether a message may be signed by another key than that of the request in it.
+    pub allow_proxy_signer: Edit<bool>,
     /// What GetCACert answers.
     pub ca_certificate_form: Edit<CaCertificateForm>,
     /// Whether SHA-1 and triple DES are taken; the default is that they are.
@@ -102,6 +104,7 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
         challenge_traits: None,
         renewal_threshold_days: None,
         require_manual_approval: false,
+        allow_proxy_signer: false,
         include_ca_certificate: false,
         include_ca_certificate_chain: false,
         ca_certificate_form: CaCertificateForm::default(),
@@ -165,6 +168,8 @@ async fn apply(
         .apply(&mut profile.include_ca_certificate_chain);
     edit.require_manual_approval
         .apply(&mut profile.require_manual_approval);
+    edit.allow_proxy_signer
+        .apply(&mut profile.allow_proxy_signer);
     edit.ca_certificate_form
         .apply(&mut profile.ca_certificate_form);
     profile.legacy_algorithms = match edit.legacy_algorithms {
