@@ -9,32 +9,24 @@ pub const PREFIX: &str = "/api/v1/protocols/scep/";
 /// Between [`PREFIX`] and the name of an RA Profile.
 const RA_PROFILE: &str = "raProfile";
 
-/// What clients expect a SCEP path to end with, RFC 8894 §4.1; several append it, others leave it out.
-const TAIL: &str = "pkiclient.exe";
-
-/// The endpoint of a path, with or without `/pkiclient.exe` and a trailing slash.
+/// The endpoint of a path. What follows its name is ignored, and so are empty segments: Windows and Cisco IOS append
+/// `/pkiclient.exe` to whatever they are given, others leave it out, and administrators write `mscep.dll` and more there.
 ///
 /// # Errors
 /// [`Rejection::NotFound`] for other paths; the profile is unknown when its name is none.
 pub(crate) fn endpoint(path: &str) -> Result<EndpointName, Rejection> {
     let rest = path.strip_prefix(PREFIX).ok_or(Rejection::NotFound)?;
-    let mut segments: Vec<_> = rest.split('/').collect();
-    if segments.last() == Some(&"") {
-        segments.pop();
-    }
-    if segments.len() > 1 && segments.last() == Some(&TAIL) {
-        segments.pop();
-    }
-    match segments.as_slice() {
-        [RA_PROFILE] => Err(Rejection::NotFound),
-        [name] => profile_name(name)
+    let mut segments = rest.split('/').filter(|segment| !segment.is_empty());
+    let name = segments.next().ok_or(Rejection::NotFound)?;
+    if name != RA_PROFILE {
+        return profile_name(name)
             .map(EndpointName::ScepProfile)
-            .ok_or(Rejection::Unavailable(Unavailable::ScepProfileUnknown)),
-        [RA_PROFILE, name] => profile_name(name)
-            .map(EndpointName::RaProfile)
-            .ok_or(Rejection::Unavailable(Unavailable::RaProfileUnknown)),
-        _ => Err(Rejection::NotFound),
+            .ok_or(Rejection::Unavailable(Unavailable::ScepProfileUnknown));
     }
+    let name = segments.next().ok_or(Rejection::NotFound)?;
+    profile_name(name)
+        .map(EndpointName::RaProfile)
+        .ok_or(Rejection::Unavailable(Unavailable::RaProfileUnknown))
 }
 
 fn profile_name(segment: &str) -> Option<ProfileName> {
@@ -60,8 +52,21 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_found_with_and_without_their_tail() {
-        for tail in ["", "/", "/pkiclient.exe", "/pkiclient.exe/"] {
+    fn what_follows_a_name_is_ignored() {
+        for tail in [
+            "",
+            "/",
+            "/pkiclient.exe",
+            "/pkiclient.exe/",
+            "/pkiclient.exe/pkiclient.exe",
+            "//pkiclient.exe",
+            "/PKICLIENT.EXE",
+            "/cgi-bin/pkiclient.exe",
+            "/certsrv/mscep/mscep.dll/pkiclient.exe",
+            "/anything",
+            "/raProfile/other",
+            "/%00/%ff",
+        ] {
             check(
                 &format!("/api/v1/protocols/scep/a.b~c{tail}"),
                 scep("a.b~c"),
@@ -72,18 +77,21 @@ mod tests {
             );
         }
         check("/api/v1/protocols/scep/a%2Eb%7ec", scep("a.b~c"));
+        check("/api/v1/protocols/scep//a//pkiclient.exe", scep("a"));
+        check("/api/v1/protocols/scep/raProfile//r-1", ra("r-1"));
     }
 
     #[test]
     fn other_paths_are_not() {
         let unknown = Err(Rejection::Unavailable(Unavailable::ScepProfileUnknown));
         check("/api/v1/protocols/scep/", Err(Rejection::NotFound));
+        check("/api/v1/protocols/scep//", Err(Rejection::NotFound));
         check("/api/v1/protocols/scep/a%2fb", unknown.clone());
-        check("/api/v1/protocols/scep/..", unknown);
+        check("/api/v1/protocols/scep/../a", unknown);
         check("/api/v1/protocols/scep", Err(Rejection::NotFound));
         check("/api/v1/protocols/scep/raProfile", Err(Rejection::NotFound));
         check(
-            "/api/v1/protocols/scep/raProfile/pkiclient.exe/x/y",
+            "/api/v1/protocols/scep/raProfile/",
             Err(Rejection::NotFound),
         );
         check("/cgi-bin/pkiclient.exe", Err(Rejection::NotFound));
