@@ -48,6 +48,17 @@ pub enum BerError {
 /// # Errors
 /// When `ber` is not one whole element within the limits above.
 pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, BerError> {
+    match first_to_der(ber)? {
+        (der, []) => Ok(der),
+        (_, [_, ..]) => Err(BerError::Trailing),
+    }
+}
+
+/// The DER form of the BER element that `ber` begins with, and what follows it. Costs what [`to_der`] does.
+///
+/// # Errors
+/// When `ber` does not begin with a whole element within the limits above.
+pub fn first_to_der(ber: &[u8]) -> Result<(Vec<u8>, &[u8]), BerError> {
     if ber.len() > MAX_MESSAGE_BYTES {
         return Err(BerError::TooLong);
     }
@@ -57,10 +68,7 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, BerError> {
     };
     let mut der = Vec::with_capacity(ber.len());
     walk.element(0, &mut der)?;
-    if walk.rest.is_empty() {
-        return Ok(der);
-    }
-    Err(BerError::Trailing)
+    Ok((der, walk.rest))
 }
 
 struct Walk<'a> {
@@ -277,6 +285,15 @@ mod tests {
             Err(BerError::ForeignPiece),
         );
         check(&[0x24, 3, 2, 1, 1], Err(BerError::ForeignPiece));
+    }
+
+    #[test]
+    fn what_follows_the_first_element_is_told_apart() {
+        for rest in [[].as_slice(), &[0, 0, 0], b"\r\n", &[0x30, 0x80]] {
+            let ber = [&[0x30, 0x80, 2, 1, 5, 0, 0], rest].concat();
+            assert_eq!(first_to_der(&ber), Ok((vec![0x30, 3, 2, 1, 5], rest)));
+        }
+        assert_eq!(first_to_der(&[0x30, 1]), Err(BerError::Truncated));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use asn1::{StringError, directory_string, strict_directory_string};
 pub use attribute::{
     AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce, TransactionId,
 };
-pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, to_der};
+pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, first_to_der, to_der};
 pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned, next_ca_message};
 pub use certificate::{Certificate, IssuerAndSerialNumber, Validity};
 pub use csr::{CertificationRequest, ChallengePassword, RequestedExtension};

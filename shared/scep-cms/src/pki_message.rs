@@ -9,8 +9,8 @@ use crate::attribute::SignedAttributes;
 use crate::{
     AttributeError, BerError, CertRepAttributes, Certificate, CertificateIdentifier,
     CertificationRequest, DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey,
-    PublicKeyError, SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, oid,
-    to_der,
+    PublicKeyError, SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm,
+    first_to_der, oid,
 };
 
 /// A SignedData with one signer, read but not verified: nothing in it may be believed.
@@ -44,12 +44,13 @@ pub enum VerifyError {
 }
 
 impl PkiMessage {
-    /// Reads the outline of a pkiMessage, BER or DER.
+    /// Reads the outline of a pkiMessage, BER or DER. What follows it is ignored: line ends and zeros are on the way from
+    /// clients that know no lengths, and nothing here is signed or decided by them.
     ///
     /// # Errors
-    /// When `ber` is not a SignedData with exactly one SignerInfo.
+    /// When `ber` does not begin with a SignedData with exactly one SignerInfo.
     pub fn from_ber(ber: &[u8]) -> Result<Self, DecodeError> {
-        let der = to_der(ber)?;
+        let (der, _) = first_to_der(ber)?;
         let signed_data = signed_data(&der)?;
         let signer_info = signed_data
             .signer_infos

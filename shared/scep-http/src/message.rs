@@ -1,10 +1,15 @@
-//! The message of a GET, RFC 8894 §4.1: base64 in a query, as clients really send it.
+//! The pkiMessage of a request, RFC 8894 §4.1 and §4.3: a POST's body or base64 in a query, as clients really send it.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use percent_encoding::percent_decode_str;
+use bytes::Bytes;
+use http::Method;
+use http::request::Parts;
+use percent_encoding::{percent_decode, percent_decode_str};
 use scep_protocol::Rejection;
+
+use crate::operation::{parameter, query};
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -13,19 +18,46 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// The tag of a SEQUENCE, which every message begins with. No base64 of a SEQUENCE begins so: that is `M`.
+const SEQUENCE: u8 = 0x30;
+
+/// The octets of the pkiMessage: of a POST's body, or of `message` in the query of a GET or of a POST without a body.
+///
+/// # Errors
+/// [`Rejection::UnreadableMessage`] when there is none, or it is neither BER nor base64.
+pub(crate) fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
+    if head.method == Method::POST && !body.is_empty() {
+        return posted(body);
+    }
+    let raw = parameter(query(head), "message").ok_or(Rejection::UnreadableMessage)?;
+    decode_message(raw).map(Bytes::from)
+}
+
+/// The message of a body. Proxies and scripts post base64, and forms with `message` in them, in its place.
+fn posted(body: &Bytes) -> Result<Bytes, Rejection> {
+    let text = body.trim_ascii_start();
+    if text.first() == Some(&SEQUENCE) {
+        return Ok(body.slice_ref(text));
+    }
+    let text = std::str::from_utf8(text).map_err(|_| Rejection::UnreadableMessage)?;
+    let raw = parameter(text, "message").unwrap_or(text);
+    decode_message(raw).map(Bytes::from)
+}
+
 /// The octets of a raw, still percent-encoded `message` value.
 ///
 /// jscep, Apple and Cisco leave `+` unescaped, which query parsers take for a space: here both are `+`. Line breaks
-/// are dropped, base64url and missing padding are taken.
+/// are dropped, base64url, missing padding and a second percent-encoding are taken.
 ///
 /// # Errors
 /// [`Rejection::UnreadableMessage`] when it is not base64.
-pub(crate) fn decode_message(raw: &str) -> Result<Vec<u8>, Rejection> {
-    let base64: Vec<u8> = percent_decode_str(raw)
+fn decode_message(raw: &str) -> Result<Vec<u8>, Rejection> {
+    let once: Vec<u8> = percent_decode_str(raw).collect();
+    let base64: Vec<u8> = percent_decode(&once)
         .filter_map(|octet| match octet {
             b' ' | b'-' => Some(b'+'),
             b'_' => Some(b'/'),
-            b'\r' | b'\n' | b'\t' | b'=' => None,
+            b'\r' | b'\n' | b'\t' | b'\0' | b'=' => None,
             other => Some(other),
         })
         .collect();
@@ -36,6 +68,8 @@ pub(crate) fn decode_message(raw: &str) -> Result<Vec<u8>, Rejection> {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     #[track_caller]
@@ -47,6 +81,7 @@ mod tests {
     fn every_habit_of_clients_is_read() {
         let octets = [0xfb, 0xff, 0xbe, 0x01];
         check("%2B%2F%2B%2BAQ%3D%3D", Ok(&octets));
+        check("%252B%252f%252B%252BAQ%253D%253D", Ok(&octets));
         check("+/++AQ==", Ok(&octets));
         check(" /  AQ==", Ok(&octets));
         check("%20/%20%20AQ==", Ok(&octets));
@@ -59,5 +94,54 @@ mod tests {
         check("!!!!", Err(Rejection::UnreadableMessage));
         check("AAAAA", Err(Rejection::UnreadableMessage));
         check("%ff%fe", Err(Rejection::UnreadableMessage));
+    }
+
+    #[track_caller]
+    fn check_request(method: &str, query: &str, body: &'static [u8], expected: Option<&[u8]>) {
+        let request = Request::builder().method(method).uri(format!("/?{query}"));
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let found = message(&head, &Bytes::from_static(body)).ok();
+        assert_eq!(found.as_deref(), expected, "{method} {query} {body:?}");
+    }
+
+    #[test]
+    fn a_message_is_found_wherever_clients_and_proxies_put_it() {
+        let message = [0x30, 1, 0xff];
+        check_request("POST", "", &[0x30, 1, 0xff], Some(&message));
+        check_request("POST", "message=AAAA", &[0x30, 1, 0xff], Some(&message));
+        check_request("POST", "", &[0x0d, 0x0a, 0x30, 1, 0xff], Some(&message));
+        // What follows the outermost element is for whoever reads it to ignore.
+        check_request(
+            "POST",
+            "",
+            &[0x30, 0, 0x0d, 0x0a],
+            Some(&[0x30, 0, 0x0d, 0x0a]),
+        );
+        check_request("POST", "", b"MAH/", Some(&message));
+        check_request("POST", "", b" MAH_\r\n\0", Some(&message));
+        for form in [
+            b"operation=PKIOperation&message=MAH%2F".as_slice(),
+            b"Message=MAH%252F&operation=PKIOperation",
+            b"message=MAH/",
+        ] {
+            check_request("POST", "", form, Some(&message));
+        }
+        check_request(
+            "POST",
+            "operation=PKIOperation&message=MAH%2F",
+            b"",
+            Some(&message),
+        );
+        check_request("GET", "MESSAGE=MAH/", b"", Some(&message));
+        check_request("GET", "message=MAH/", b"MAAA", Some(&message));
+    }
+
+    #[test]
+    fn a_request_without_a_readable_message_is_refused() {
+        check_request("GET", "operation=PKIOperation", &[0x30, 0], None);
+        check_request("POST", "", b"", None);
+        check_request("POST", "", b"<html>", None);
+        check_request("POST", "", &[0x31, 0xff], None);
+        check_request("POST", "message=MAH/", b"message=!", None);
     }
 }

@@ -2,6 +2,7 @@
 
 use http::Method;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use scep_protocol::Rejection;
 
 /// What a client asks of an endpoint.
@@ -33,14 +34,18 @@ impl Operation {
     }
 
     /// The operation of a request. A POST without one is a PKIOperation: nothing else is posted.
+    ///
+    /// Its name is compared without regard to case, percent-encoding and white space: a server that was stricter shut
+    /// clients out.
     pub(crate) fn of(method: &Method, query: &str) -> Result<Self, Rejection> {
-        match parameter(query, "operation") {
-            None | Some("") if method == Method::POST => Ok(Self::PkiOperation),
-            named => Self::ALL
-                .into_iter()
-                .find(|operation| Some(operation.name()) == named)
-                .ok_or(Rejection::UnknownOperation),
+        let named = parameter(query, "operation").map(plain).unwrap_or_default();
+        if named.is_empty() && method == Method::POST {
+            return Ok(Self::PkiOperation);
         }
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.name().eq_ignore_ascii_case(&named))
+            .ok_or(Rejection::UnknownOperation)
     }
 }
 
@@ -49,13 +54,21 @@ pub(crate) fn query(head: &Parts) -> &str {
     head.uri.query().unwrap_or_default()
 }
 
-/// The raw value of the first parameter of this name.
+/// The raw value of the first parameter of this name, in whatever case.
 pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == name)
+        .find(|(key, _)| plain(key).eq_ignore_ascii_case(name))
         .map(|(_, value)| value)
+}
+
+/// What a part of a query says: percent-encoded up to twice, a `+` for a space, white space around it ignored.
+fn plain(raw: &str) -> String {
+    let once = percent_decode_str(raw).decode_utf8_lossy();
+    let twice = percent_decode_str(&once).decode_utf8_lossy();
+    let is_blank = |c: char| c == '+' || c == '\0' || c.is_whitespace();
+    twice.trim_matches(is_blank).to_owned()
 }
 
 #[cfg(test)]
@@ -68,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_found_by_their_exact_names() {
+    fn operations_are_found_by_their_names() {
         check(Method::GET, "operation=GetCACaps", Ok(Operation::GetCaCaps));
         check(
             Method::GET,
@@ -85,19 +98,51 @@ mod tests {
             "operation=GetNextCACert",
             Ok(Operation::GetNextCaCert),
         );
-        check(
-            Method::GET,
+        for none in [
+            "",
+            "operation",
+            "operation=",
+            "operation=GetNothing",
+            "operation=Get%20CACaps",
+            "operation=%ff",
+        ] {
+            check(Method::GET, none, Err(Rejection::UnknownOperation));
+        }
+    }
+
+    #[test]
+    fn neither_case_nor_encoding_nor_white_space_makes_another_operation() {
+        for query in [
             "operation=getcacaps",
-            Err(Rejection::UnknownOperation),
+            "Operation=GetCACaps",
+            "OPERATION=GETCACAPS",
+            "operation=Get%43ACaps",
+            "operation=Get%2543ACaps",
+            "%6fperation=GetCACaps",
+            "operation=GetCACaps%20",
+            "operation=GetCACaps+",
+            "operation=+GetCACaps%0d%0a",
+            "&operation=GetCACaps&",
+        ] {
+            check(Method::GET, query, Ok(Operation::GetCaCaps));
+        }
+        check(
+            Method::POST,
+            "operation=pkioperation",
+            Ok(Operation::PkiOperation),
         );
-        check(Method::GET, "operation=", Err(Rejection::UnknownOperation));
-        check(Method::GET, "", Err(Rejection::UnknownOperation));
+        check(
+            Method::POST,
+            "operation=%50KIOperation",
+            Ok(Operation::PkiOperation),
+        );
     }
 
     #[test]
     fn a_post_needs_no_operation() {
         check(Method::POST, "", Ok(Operation::PkiOperation));
         check(Method::POST, "operation=", Ok(Operation::PkiOperation));
+        check(Method::POST, "operation=%20", Ok(Operation::PkiOperation));
         check(
             Method::POST,
             "operation=Nonsense",

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Response;
 use http::request::Parts;
-use http::{Method, Response};
 use scep_protocol::{EndpointName, Rejection};
 use scep_service::{
     Failure, Issuing, PkiOperationReply, Reading, ca_capabilities, ca_certificates,
@@ -11,9 +11,8 @@ use scep_service::{
 };
 
 use crate::answer::{capabilities, cert_rep, certificates, next_ca};
-use crate::message::decode_message;
-use crate::operation::{Operation, parameter, query};
-use crate::respond::MAX_BODY_BYTES;
+use crate::message::message;
+use crate::operation::Operation;
 
 /// A request whose endpoint and operation are known.
 pub struct Asked<'a> {
@@ -156,17 +155,4 @@ impl Operations for EveryOperation {
 
 fn unknown() -> Result<Answer, Failure> {
     Err(Failure::Rejected(Rejection::UnknownOperation))
-}
-
-/// The pkiMessage: a POST's body, a GET's `message`.
-fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
-    if head.method == Method::POST {
-        return Ok(body.clone());
-    }
-    let raw = parameter(query(head), "message").ok_or(Rejection::UnreadableMessage)?;
-    let message = decode_message(raw)?;
-    if message.len() > MAX_BODY_BYTES {
-        return Err(Rejection::BodyTooLarge);
-    }
-    Ok(Bytes::from(message))
 }
