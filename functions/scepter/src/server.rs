@@ -12,7 +12,10 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use scep_http::{CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, respond, respond_crl};
+use scep_http::{
+    CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, read_options, reject,
+    respond, respond_crl,
+};
 use scep_protocol::Rejection;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -196,14 +199,14 @@ async fn answer_without_body(
     place: &Place,
 ) -> Option<Response<Body>> {
     let path = head.uri.path();
-    let is_get = head.method == Method::GET;
-    if path == "/health" && is_get {
+    if path == "/health" {
         place.answers();
-        return Some(Response::new(Body::from("ok\n")));
+        let healthy = || Response::new(Body::from("ok\n"));
+        return Some(read_only(&head.method, healthy));
     }
-    if path == "/metrics" && is_get {
+    if path == "/metrics" {
         place.answers();
-        return Some(services.metrics.response());
+        return Some(read_only(&head.method, || services.metrics.response()));
     }
     if path.starts_with(CRL_PREFIX) {
         let _permit = place.answers_in_line().await;
@@ -211,6 +214,15 @@ async fn answer_without_body(
         return Some(response.map(Body::from));
     }
     None
+}
+
+/// The answer of something that is only read, also to the HEAD and OPTIONS of load balancers. To HEAD hyper sends no body.
+fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response<Body> {
+    match *method {
+        Method::GET | Method::HEAD => read(),
+        Method::OPTIONS => read_options().map(Body::from),
+        _ => reject(Rejection::ReadOnly).map(Body::from),
+    }
 }
 
 /// The whole body. One that is too large is read a while longer: a peer that is cut off while it sends loses the answer.

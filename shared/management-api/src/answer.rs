@@ -108,6 +108,7 @@ pub fn body_not_read(rejection: Rejection) -> Response {
         | Rejection::MethodNotAllowed
         | Rejection::NoCrl
         | Rejection::NoNextCaCertificate
+        | Rejection::ReadOnly
         | Rejection::Unavailable(_)
         | Rejection::UnknownOperation
         | Rejection::UnreadableMessage => {

@@ -1,7 +1,7 @@
 //! Responses: each answer's status, media type and headers.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use scep_cms::DecodeError;
 use scep_protocol::{CaCertificates, Capability, Rejection};
@@ -16,6 +16,34 @@ const PKI_MESSAGE: HeaderValue = HeaderValue::from_static("application/x-pki-mes
 /// Seconds that a client is asked to wait after a failure of ours.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
+/// What an endpoint of SCEP answers.
+pub(crate) const SCEP_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS, POST");
+
+/// What is answered of something that is only read.
+const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// The answer to OPTIONS for something that is only read, RFC 9110 §9.3.7: load balancers probe with it.
+#[must_use]
+pub fn read_options() -> Response<Bytes> {
+    options(READ_METHODS)
+}
+
+/// The answer to OPTIONS where these methods are answered.
+pub(crate) fn options(allowed: HeaderValue) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, allowed);
+    response
+}
+
+/// The answer to HEAD, from that to GET, RFC 9110 §9.3.2.
+pub(crate) fn without_body(response: Response<Bytes>) -> Response<Bytes> {
+    let (mut head, body) = response.into_parts();
+    head.headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    Response::from_parts(head, Bytes::new())
+}
+
 /// A rejection as plain text.
 #[must_use]
 pub fn reject(rejection: Rejection) -> Response<Bytes> {
@@ -25,7 +53,10 @@ pub fn reject(rejection: Rejection) -> Response<Bytes> {
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if rejection == Rejection::MethodNotAllowed {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        headers.insert(ALLOW, SCEP_METHODS);
+    }
+    if rejection == Rejection::ReadOnly {
+        headers.insert(ALLOW, READ_METHODS);
     }
     if rejection.status() >= 500 {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);

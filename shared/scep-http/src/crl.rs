@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{
-    ALLOW, CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-};
+use http::header::{CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -14,7 +12,7 @@ use scep_protocol::{ProfileName, Rejection};
 use scep_service::{Causes, Clock, CrlHead, Crls, Failure, Objects, PublishedCrl};
 use time::OffsetDateTime;
 
-use crate::answer::{answer, reject};
+use crate::answer::{answer, read_options, reject};
 
 /// What the path of every CRL begins with.
 pub const CRL_PREFIX: &str = "/crl/";
@@ -38,6 +36,9 @@ pub struct PublishedCrls {
 /// Answers any request below [`CRL_PREFIX`]: to HEAD, and to who has the latest CRL already,
 /// without reading it.
 pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<Bytes> {
+    if head.method == Method::OPTIONS {
+        return read_options();
+    }
     let named = crl_of(head.uri.path());
     let answered = answered(published, named.as_ref(), head).await;
     let number = answered.as_ref().ok().map(|(number, _)| *number);
@@ -64,7 +65,7 @@ async fn answered(
 ) -> Result<(u64, Response<Bytes>), Failure> {
     let is_head = head.method == Method::HEAD;
     if head.method != Method::GET && !is_head {
-        return Err(Failure::Rejected(Rejection::MethodNotAllowed));
+        return Err(Failure::Rejected(Rejection::ReadOnly));
     }
     let (name, generation) = named.ok_or(Failure::Rejected(Rejection::NoCrl))?;
     let (objects, crls) = (&*published.objects, &*published.crls);
@@ -149,11 +150,7 @@ fn refused(failure: &Failure) -> Response<Bytes> {
         let error = Causes(failure);
         tracing::error!(%error, "the server failed");
     }
-    let mut response = reject(rejection);
-    if rejection == Rejection::MethodNotAllowed {
-        insert(response.headers_mut(), ALLOW, "GET, HEAD");
-    }
-    response
+    reject(rejection)
 }
 
 /// Each of these values is ASCII.

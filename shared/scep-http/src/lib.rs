@@ -8,7 +8,7 @@ mod operation;
 mod operations;
 mod respond;
 
-pub use answer::reject;
+pub use answer::{read_options, reject};
 pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
 pub use operations::{

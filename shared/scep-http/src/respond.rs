@@ -9,7 +9,7 @@ use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
 use scep_protocol::{EndpointName, Rejection};
 use scep_service::{Causes, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasured};
 
-use crate::answer::reject;
+use crate::answer::{SCEP_METHODS, options, reject, without_body};
 use crate::endpoint::endpoint;
 use crate::operation::{Operation, query};
 use crate::operations::{Answer, Asked, Operations};
@@ -38,6 +38,10 @@ pub async fn respond(
             (response, said)
         }
         Err(failure) => failed(&failure),
+    };
+    let response = match head.method == Method::HEAD {
+        true => without_body(response),
+        false => response,
     };
     let (status, took) = (response.status(), begun.elapsed());
     let profile = endpoint.as_ref().ok().map(profile_name);
@@ -71,7 +75,7 @@ pub async fn respond(
 
 /// What is asked, as far as it can be known without a profile.
 fn operation(head: &Parts) -> Result<Operation, Rejection> {
-    if head.method != Method::GET && head.method != Method::POST {
+    if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
         return Err(Rejection::MethodNotAllowed);
     }
     Operation::of(&head.method, query(head))
@@ -85,6 +89,9 @@ async fn answer(
     body: Result<Bytes, Rejection>,
 ) -> Result<Answer, Failure> {
     let endpoint = endpoint.as_ref().map_err(|no| Failure::Rejected(*no))?;
+    if head.method == Method::OPTIONS {
+        return Ok(options(SCEP_METHODS).into());
+    }
     let operation = operation.map_err(Failure::Rejected)?;
     let body = &body.map_err(Failure::Rejected)?;
     if body.len() > MAX_BODY_BYTES {

@@ -230,7 +230,7 @@ pub enum Rejection {
     BodyTooLarge,
     /// A gateway took the message for text and spoilt it.
     DamagedMessage,
-    /// Only GET and POST.
+    /// Only GET, HEAD, OPTIONS and POST.
     MethodNotAllowed,
     /// The authority has no CRL yet.
     NoCrl,
@@ -240,6 +240,8 @@ pub enum Rejection {
     NotFound,
     /// Our own failure, which another try will not mend at once.
     OurFault,
+    /// Only GET, HEAD and OPTIONS: it can be read, and nothing else.
+    ReadOnly,
     /// Our own failure, which passes.
     TryLater,
     /// The endpoint does not serve.
@@ -273,7 +275,7 @@ impl Rejection {
                 | Unavailable::WithoutDefaultRaProfile => 403,
             },
             Self::NoCrl | Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
+            Self::MethodNotAllowed | Self::ReadOnly => 405,
             Self::BodyTooLarge => 413,
             Self::OurFault => 500,
             Self::TryLater => 503,
@@ -293,6 +295,7 @@ impl Rejection {
             Self::NoNextCaCertificate => "there is no next CA certificate",
             Self::NotFound => "there is nothing at this URL",
             Self::OurFault => "the server failed; its log says why",
+            Self::ReadOnly => "only GET and HEAD are answered here",
             Self::TryLater => "the server is busy; try again",
             Self::Unavailable(unavailable) => return Cow::Owned(unavailable.to_string()),
             Self::UnknownOperation => {
@@ -506,6 +509,7 @@ mod tests {
         }
         check(Rejection::BodyTooLarge, 413);
         check(Rejection::MethodNotAllowed, 405);
+        check(Rejection::ReadOnly, 405);
         check(Rejection::DamagedMessage, 400);
         check(Rejection::NoNextCaCertificate, 400);
         check(Rejection::NoCrl, 404);
