@@ -36,7 +36,7 @@ fn get_ca_caps_is_the_exact_list_as_plain_text_without_charset() {
     let answer = raw(&server, request.as_bytes());
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
-    assert!(head.contains("content-type: text/plain\r\n"), "{head}");
+    assert!(head.contains("Content-Type: text/plain\r\n"), "{head}");
     let expected =
         "POSTPKIOperation\nSHA-1\nSHA-256\nSHA-384\nSHA-512\nDES3\nAES\nRenewal\nSCEPStandard\n";
     assert_eq!(body, expected);

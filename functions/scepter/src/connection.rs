@@ -78,6 +78,8 @@ pub(crate) async fn serve<S, F>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        // Small clients look for `Content-Type:` and `Content-Length:` as written so.
+        .title_case_headers(true)
         // Old devices say that they have sent everything by closing their half.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
@@ -321,7 +323,7 @@ mod tests {
         let _ = reader.read_to_end(&mut answers).await;
         let answers = String::from_utf8(answers).unwrap();
         assert_eq!(answers.matches("200 OK").count(), 100);
-        assert_eq!(answers.matches("connection: close").count(), 1);
+        assert_eq!(answers.matches("Connection: close").count(), 1);
         asking.abort();
     }
 
