@@ -204,7 +204,7 @@ fn help_and_version_are_told_and_wrong_settings_are_named() {
     assert!(run(&["--version"]).1.starts_with("scepter "));
     let (ended_well, said) = run(&["--listen", "nowhere"]);
     assert!(!ended_well && said.contains("--listen"), "{said}");
-    let (ended_well, said) = run(&["--data", "/proc/nowhere"]);
+    let (ended_well, said) = run(&["--listen", "127.0.0.1:0", "--data", "/proc/nowhere"]);
     assert!(
         !ended_well && said.contains("opening the data folder /proc/nowhere"),
         "{said}"
