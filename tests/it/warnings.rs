@@ -33,8 +33,7 @@ async fn profiles_warn_of_what_they_allow() {
         assert!(!warnings.concat().contains(CHALLENGE));
     }
     const SHORT: &str = "challengePassword: it has fewer than 16 characters";
-    const WINDOWS: &str =
-        "challengePassword: it holds characters other than the visible ones of ASCII";
+    const WINDOWS: &str = "challengePassword: it holds characters that Windows cannot send";
     const EC: &str = "caCertificateForm: the authority has an EC key";
     const IDENTITIES: &str = "RA Profile default: every holder of the shared challengePassword may choose the CN \
                               (subject.commonNamePattern) and names of type dns, ip (subjectAltName.patterns)";
@@ -42,7 +41,8 @@ async fn profiles_warn_of_what_they_allow() {
     check(&warnings(&scep).await, &[SHORT, EC, IDENTITIES]);
     check(&warnings(&ra).await, &[IDENTITIES]);
     // A PUT answers with them too.
-    let body = json!({ "challengePassword": "16 characters, ü", "caCertificateForm": "raOnly" });
+    let body =
+        json!({ "challengePassword": "sixteen_or_more_characters", "caCertificateForm": "raOnly" });
     let shown = admin.put(&scep, body).await.expect(200);
     assert!(
         shown["warnings"][0].as_str().unwrap().starts_with(WINDOWS),

@@ -116,7 +116,7 @@ async fn scep_profile(
     let ra_certificate = create_ra_certificate(managing, authority, new).await?;
     let challenge = match &settings.challenge {
         Some(challenge) => challenge.clone(),
-        None => ChallengePassword::new(&random_text::<16>()?),
+        None => ChallengePassword::new(&random_text::<26>()?),
     };
     let edit = ScepProfileEdit {
         name: Some(PROFILE.to_owned()),

@@ -1,9 +1,11 @@
 //! Random octets from the operating system, for secrets that the local server makes.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
+
+/// Crockford's base32, in small letters: letters and digits are all that Windows sends in a challengePassword, and none
+/// of these is taken for another.
+const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// Fresh random octets.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], SysError> {
@@ -12,7 +14,29 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SysError> {
     Ok(octets)
 }
 
-/// So many fresh random octets in characters that need no quoting anywhere: base64url, not padded.
+/// So many random characters of [`ALPHABET`], of five bits each.
 pub(crate) fn random_text<const N: usize>() -> Result<String, SysError> {
-    Ok(URL_SAFE_NO_PAD.encode(random::<N>()?))
+    let octets = random::<N>()?;
+    // Five bits of each octet, and 32 characters: all are equally likely.
+    let characters = octets
+        .iter()
+        .filter_map(|octet| ALPHABET.get(usize::from(octet & 0x1f)));
+    Ok(characters.map(|character| char::from(*character)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_has_letters_and_digits_alone_and_every_one_of_them() {
+        let text = random_text::<4096>().unwrap();
+        assert_eq!(text.len(), 4096);
+        let seen: BTreeSet<u8> = text.bytes().collect();
+        assert_eq!(seen, BTreeSet::from(ALPHABET));
+        assert!(ALPHABET.iter().all(u8::is_ascii_alphanumeric));
+        assert_ne!(random_text::<26>().unwrap(), random_text::<26>().unwrap());
+    }
 }

@@ -113,7 +113,7 @@ impl Tokens {
         while tokens.iter().any(|token| token.id == id) {
             id = random_id()?;
         }
-        let secret = format!("{PREFIX}{}", random_text::<32>()?);
+        let secret = format!("{PREFIX}{}", random_text::<52>()?);
         let token = Token {
             id,
             name: name.to_owned(),

@@ -22,7 +22,7 @@ const MIN_CHALLENGE_CHARACTERS: usize = 16;
 pub struct ChallengeTraits {
     /// It has fewer than 16 characters.
     pub is_short: bool,
-    /// Not all of its characters are ASCII's visible ones, and Windows sends no others.
+    /// Not all of its characters are those of a PrintableString, and Windows sends no others.
     pub is_unfit_for_windows: bool,
 }
 
@@ -30,7 +30,8 @@ impl ChallengeTraits {
     /// Those of this challengePassword.
     #[must_use]
     pub fn of(challenge: &ChallengePassword) -> Self {
-        let is_fit = |c: char| c.is_ascii_graphic() || c == ' ';
+        // X.680 §41.4. With others, such as `_` and `@`, Windows gives up before it sends anything.
+        let is_fit = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
         Self {
             is_short: challenge.reveal().chars().count() < MIN_CHALLENGE_CHARACTERS,
             is_unfit_for_windows: !challenge.reveal().chars().all(is_fit),
@@ -70,7 +71,8 @@ impl Display for Warning {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::ChallengeCharacters => f.write_str(
-                "challengePassword: it holds characters other than the visible ones of ASCII, which Windows cannot send.",
+                "challengePassword: it holds characters that Windows cannot send: any but letters, digits, space and those of \
+                 '()+,-./:=? (a PrintableString).",
             ),
             Self::ChallengeShort => write!(
                 f,
@@ -313,7 +315,11 @@ mod tests {
         check(&scep(None), &[], &[]);
         check(&scep(Some(LONG)), &[], &[]);
         check(&scep(Some("Zm9vYmFyYmF6cXV")), &[], &[ChallengeShort]);
-        check(&scep(Some("ü234567890123456")), &[], &[ChallengeCharacters]);
+        check(&scep(Some("Zm9v (b'a+r),-./:=?")), &[], &[]);
+        for unfit in "_@#$!*~&ü%;<>[]^`{|}\\\"\0".chars() {
+            let challenge = format!("{unfit}234567890123456");
+            check(&scep(Some(&challenge)), &[], &[ChallengeCharacters]);
+        }
         check(
             &scep(Some("1234567890\n123456")),
             &[],
