@@ -278,6 +278,7 @@ pub fn deployment() -> Deployment {
     let week = Duration::from_secs(7 * 24 * 60 * 60);
     Deployment {
         public_url: "http://scep.example".to_owned(),
+        crl_url_base: Some("http://scep.example".to_owned()),
         pending_validity: week,
         crl_validity: week,
         refusal_delay: Duration::ZERO,

@@ -6,6 +6,7 @@ mod demo;
 mod folder;
 mod private_folder;
 mod prometheus;
+mod public_url;
 mod random;
 mod serve;
 mod server;

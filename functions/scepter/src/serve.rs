@@ -6,6 +6,7 @@ use scep_http::EveryOperation;
 
 use crate::demo;
 use crate::folder::DataFolder;
+use crate::public_url::PublicUrl;
 use crate::server::{self, Server, Services};
 use crate::settings::ServeSettings;
 use crate::tokens::TokenHolders;
@@ -15,8 +16,8 @@ use crate::welcome::Welcome;
 #[tokio::main]
 pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
     let server = Server::listen(settings.listen).await?;
-    let base_url = &settings.base_url(server.address()?);
-    let data = DataFolder::open(&settings.data.folder, settings.deployment(base_url)).await?;
+    let url = PublicUrl::of(settings.public_url.as_deref(), server.address()?).await;
+    let data = DataFolder::open(&settings.data.folder, settings.deployment(&url)).await?;
     let demo = match settings.no_demo {
         true => None,
         false => demo::demo(&data, &settings.demo).await?,
@@ -24,7 +25,7 @@ pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
     let router = management_api::router(data.api(holders));
     Welcome {
-        base_url,
+        base_url: &url.base,
         token,
         demo,
     }

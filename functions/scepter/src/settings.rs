@@ -11,6 +11,7 @@ use scep_protocol::KeyAlgorithm;
 use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
 use tracing_subscriber::EnvFilter;
 
+use crate::public_url::PublicUrl;
 use crate::server::MAX_CONNECTIONS;
 use crate::token_command::TokenCommand;
 use crate::tokens::AdminToken;
@@ -56,8 +57,8 @@ pub(crate) struct ServeSettings {
     #[command(flatten)]
     pub(crate) data: DataSettings,
     /// URL under which clients reach this server [default: http://ADDRESS]
-    #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL")]
-    public_url: Option<String>,
+    #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub(crate) public_url: Option<String>,
     /// Days that a request waits for an administrator's approval.
     #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     pending_days: u16,
@@ -93,6 +94,19 @@ pub(crate) struct DataSettings {
     pub(crate) folder: PathBuf,
 }
 
+/// A URL that others can be appended to: without a slash at its end.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    let url = text.trim_end_matches('/');
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let is_fit = |c: char| c.is_ascii_graphic() && !"?#".contains(c);
+    if !host.is_some_and(|host| !host.is_empty() && host.chars().all(is_fit)) {
+        return Err("a URL begins with https:// or http://, and has neither query nor fragment");
+    }
+    Ok(url.to_owned())
+}
+
 fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
         return Err("a token is visible characters of ASCII");
@@ -104,16 +118,11 @@ fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
 }
 
 impl ServeSettings {
-    pub(crate) fn base_url(&self, listening: SocketAddr) -> String {
-        let url = self.public_url.clone();
-        let url = url.unwrap_or_else(|| format!("http://{listening}"));
-        url.trim_end_matches('/').to_owned()
-    }
-
-    pub(crate) fn deployment(&self, base_url: &str) -> Deployment {
+    pub(crate) fn deployment(&self, url: &PublicUrl) -> Deployment {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Deployment {
-            public_url: base_url.to_owned(),
+            public_url: url.base.clone(),
+            crl_url_base: url.is_reached_by_others.then(|| url.base.clone()),
             pending_validity: DAY * self.pending_days.into(),
             crl_validity: DAY * self.crl_days.into(),
             refusal_delay: Duration::from_millis(self.refusal_delay.into()),

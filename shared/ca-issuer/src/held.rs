@@ -87,7 +87,7 @@ fn purpose_name(purpose: &const_oid::ObjectIdentifier) -> String {
 /// The certificate of a held request, to be signed now by this generation of the authority: the names and the key stay
 /// as they were shown to the administrator, and everything else is what the rules say today.
 ///
-/// `crl_url` is the generation's, for a certificate that names one.
+/// `crl_url` is the generation's, for a certificate that names one, if there is one.
 ///
 /// # Errors
 /// [`IssueError::Refused`] when the rules of today do not allow what is held, or the authority's certificate is about to
@@ -96,7 +96,7 @@ pub fn released(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
     template: &CertificateTemplate,
-    crl_url: &str,
+    crl_url: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<Leaf, IssueError> {
     let held = TbsCertificate::from_der(to_be_signed).map_err(EncodeError::from)?;

@@ -55,7 +55,7 @@ pub struct Leaf {
 /// The certificate for an authorised request. The key comes from the request, in its canonical
 /// form, subject and subjectAltName as far as the rules allow, everything else from the rules.
 ///
-/// `crl_url` is where the CRL of the authority will be.
+/// `crl_url` is where the CRL of the authority will be, if there is a place that verifiers can reach.
 ///
 /// # Errors
 /// [`IssueError::Refused`] with the first rule that the request breaks.
@@ -63,7 +63,7 @@ pub fn leaf(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     serial_number: SerialNumber,
-    crl_url: &str,
+    crl_url: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<Leaf, IssueError> {
     let template = &profile.ra_profile().template;
@@ -149,7 +149,7 @@ impl Asked<'_> {
         &self,
         template: &CertificateTemplate,
         authority: &IssuingAuthority,
-        crl_url: &str,
+        crl_url: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<Leaf, IssueError> {
         let Names { subject, names } = self.names(template)?;
@@ -160,8 +160,8 @@ impl Asked<'_> {
             &authority_key_identifier(authority)?,
         )?;
         extensions.extend(extended_key_usage(template)?);
-        if template.crl_distribution_point {
-            extensions.push(crl_at(crl_url)?);
+        if let Some(url) = crl_url.filter(|_| template.crl_distribution_point) {
+            extensions.push(crl_at(url)?);
         }
         if let Some(names) = names {
             // Critical where it is the only name, RFC 5280 §4.2.1.6.

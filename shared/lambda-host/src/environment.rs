@@ -139,8 +139,10 @@ impl Environment {
     /// # Errors
     /// When a variable is missing or none.
     pub fn deployment(&self) -> Result<Deployment, SettingError> {
+        let public_url = self.base_url("SCEPTER_PUBLIC_URL")?;
         Ok(Deployment {
-            public_url: self.base_url("SCEPTER_PUBLIC_URL")?,
+            crl_url_base: Some(public_url.clone()),
+            public_url,
             pending_validity: self.days("SCEPTER_PENDING_DAYS", 7, 365)?,
             crl_validity: self.days("SCEPTER_CRL_DAYS", 7, 365)?,
             refusal_delay: Deployment::REFUSAL_DELAY,

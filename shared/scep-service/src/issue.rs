@@ -228,10 +228,12 @@ async fn claim(
         to_be_signed,
         subject,
         validity,
-    } = leaf(profile, request, serial_number, &crl_url, now).map_err(|error| match error {
-        IssueError::Refused(refusal) => NotIssued::Refused(refusal),
-        IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
-    })?;
+    } = leaf(profile, request, serial_number, crl_url.as_deref(), now).map_err(
+        |error| match error {
+            IssueError::Refused(refusal) => NotIssued::Refused(refusal),
+            IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
+        },
+    )?;
     let renewal = request.predecessor().map(|known| {
         let validity = known.certificate.validity().map_err(Failure::encode)?;
         Ok::<_, Failure>(Renewal {

@@ -55,6 +55,9 @@ pub struct Issuing {
 pub struct Deployment {
     /// URL under which clients reach the server, without a slash at its end.
     pub public_url: String,
+    /// Where URLs of CRLs in certificates begin, as [`Self::public_url`]; none where that is nothing that verifiers can
+    /// reach: what was issued with a wrong URL cannot be mended.
+    pub crl_url_base: Option<String>,
     /// How long a request waits for an administrator, and is then remembered as approved or rejected.
     pub pending_validity: Duration,
     /// Until when, after a CRL is made, the next one is there.
@@ -70,10 +73,11 @@ impl Deployment {
 }
 
 impl Deployment {
-    /// Where the CRL of a generation of an authority is.
+    /// Where the CRL of a generation of an authority is, for certificates.
     #[must_use]
-    pub fn crl_url(&self, authority: &IssuingAuthority) -> String {
-        format!("{}/crl/{}", self.public_url, authority.crl_file())
+    pub fn crl_url(&self, authority: &IssuingAuthority) -> Option<String> {
+        let base = self.crl_url_base.as_ref()?;
+        Some(format!("{base}/crl/{}", authority.crl_file()))
     }
 }
 

@@ -265,7 +265,13 @@ async fn release(
     let crl_url = managing.deployment.crl_url(&issuing);
     let now = managing.clock.now();
     let template = &ra_profile.template;
-    let released = released(&held.to_be_signed, &issuing, template, &crl_url, now);
+    let released = released(
+        &held.to_be_signed,
+        &issuing,
+        template,
+        crl_url.as_deref(),
+        now,
+    );
     let Leaf {
         to_be_signed,
         validity,
