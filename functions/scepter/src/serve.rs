@@ -37,6 +37,7 @@ pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>
         management: router,
         crls: data.crls(),
         metrics: data.metrics(),
+        default_scep_profile: settings.default_scep_profile.clone(),
     };
     Ok(server::run(server, services, settings.connections_per_address).await?)
 }

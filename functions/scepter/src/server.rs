@@ -13,10 +13,10 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use scep_http::{
-    CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, read_options, reject,
+    CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options, reject,
     respond, respond_crl,
 };
-use scep_protocol::Rejection;
+use scep_protocol::{ProfileName, Rejection};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -92,6 +92,8 @@ pub(crate) struct Services {
     pub(crate) management: Router,
     pub(crate) crls: PublishedCrls,
     pub(crate) metrics: Arc<PrometheusMetrics>,
+    /// The SCEP Profile at the paths that devices do not let anybody choose.
+    pub(crate) default_scep_profile: ProfileName,
 }
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish. `connections_per_address`:
@@ -170,6 +172,7 @@ async fn accept(
 
 async fn answer(services: &Services, request: Request<Incoming>, place: &Place) -> Response<Body> {
     let (head, body) = request.into_parts();
+    let head = at_fixed_path(head, &services.default_scep_profile);
     if let Some(answered) = answer_without_body(services, &head, place).await {
         return answered;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use scep_cms::ChallengePassword;
-use scep_protocol::KeyAlgorithm;
+use scep_protocol::{KeyAlgorithm, NameError, ProfileName};
 use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
 use tracing_subscriber::EnvFilter;
 
@@ -59,6 +59,9 @@ pub(crate) struct ServeSettings {
     /// URL under which clients reach this server [default: http://ADDRESS]
     #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
+    /// SCEP Profile at /cgi-bin/pkiclient.exe and /certsrv/mscep/mscep.dll, for devices that know no other path.
+    #[arg(long, env = "SCEPTER_DEFAULT_SCEP_PROFILE", default_value = "default", value_name = "NAME", value_parser = profile_name)]
+    pub(crate) default_scep_profile: ProfileName,
     /// Days that a request waits for an administrator's approval.
     #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     pending_days: u16,
@@ -105,6 +108,10 @@ fn public_url(text: &str) -> Result<String, &'static str> {
         return Err("a URL begins with https:// or http://, and has neither query nor fragment");
     }
     Ok(url.to_owned())
+}
+
+fn profile_name(text: &str) -> Result<ProfileName, NameError> {
+    ProfileName::new(text)
 }
 
 fn admin_token(text: &str) -> Result<AdminToken, &'static str> {

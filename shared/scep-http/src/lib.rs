@@ -3,6 +3,7 @@
 mod answer;
 mod crl;
 mod endpoint;
+mod fixed_path;
 mod message;
 mod operation;
 mod operations;
@@ -11,6 +12,7 @@ mod respond;
 pub use answer::{read_options, reject};
 pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
+pub use fixed_path::at_fixed_path;
 pub use operations::{
     Answer, Asked, EveryOperation, GetCaCaps, GetCaCert, Operations, PkiOperation,
 };
