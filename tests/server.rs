@@ -83,8 +83,19 @@ impl Server {
         environment: &[(&str, &str)],
         ready: &str,
     ) -> Self {
+        Self::start_on("127.0.0.1:0", binary, data, environment, ready)
+    }
+
+    /// The same, on this address.
+    pub fn start_on(
+        address: &str,
+        binary: &Path,
+        data: &Path,
+        environment: &[(&str, &str)],
+        ready: &str,
+    ) -> Self {
         let mut child = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", address, "--data"])
             .arg(data)
             .env("SCEPTER_CHALLENGE", crate::world::CHALLENGE)
             .envs(environment.iter().copied())
