@@ -78,7 +78,8 @@ impl Stack {
         let age = format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}");
         let topic = "AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms";
         let boundary = format!("PermissionsBoundaryArn={}", deployer.boundary);
-        let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary];
+        let fixed = "DefaultScepProfile=fixed";
+        let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary, fixed];
         deployer.deploy(staged.path(), &endpoint, &parameters);
         let described = ask(&endpoint, &["describe", "scepter"], "");
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();

@@ -25,10 +25,20 @@ test('a query does not get a CRL past the cache', () => {
   assert.doesNotMatch(behavior, /OriginRequestPolicyId/);
 });
 
-test('a query of SCEP is part of what is cached', () => {
-  const behavior = below(edge, '- PathPattern: /api/v1/protocols/scep/*');
-  const [, policy] = behavior.match(/CachePolicyId: !Ref (\w+)/);
-  assert.match(below(edge, `  ${policy}:`), /QueryStringBehavior: all/);
+test('a query of SCEP is part of what is cached, and SCEP is served by plain HTTP', () => {
+  for (const path of ['/api/v1/protocols/scep/*', '/cgi-bin/*', '/certsrv/*']) {
+    const behavior = below(edge, `- PathPattern: ${path}`);
+    const [, policy] = behavior.match(/CachePolicyId: !Ref (\w+)/);
+    assert.match(below(edge, `  ${policy}:`), /QueryStringBehavior: all/);
+    assert.match(behavior, /ViewerProtocolPolicy: allow-all/);
+  }
+});
+
+test('the paths that devices let nobody choose have routes where a profile is set', () => {
+  for (const [route, key] of [['CgiBinRoute', '/cgi-bin/'], ['NdesRoute', '/certsrv/']]) {
+    const text = below(main, `  ${route}:`);
+    assert.ok(text.includes('Condition: HasDefaultScepProfile') && text.includes(`'ANY ${key}{path+}'`), text);
+  }
 });
 
 test('the route of CRLs takes HEAD, and has a throttle of its own', () => {

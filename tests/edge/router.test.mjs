@@ -49,20 +49,55 @@ test('a POST passes as it is, with or without an operation', () => {
   }
 });
 
-test('a GET that names no operation, two, or another is refused and not cached', () => {
-  const names = [undefined, '', 'getcacaps', 'constructor', '__proto__', 'GetCACaps/..', ['GetCACaps', 'GetCACert']];
-  for (const operation of names) {
-    const answer = route('GET', PATH, operation === undefined ? {} : { operation });
-    assert.equal(answer.statusCode, 400, String(operation));
-    assert.equal(answer.headers['cache-control'].value, 'no-store');
+test('an operation is known in any case and encoding', () => {
+  for (const [query, operation] of [
+    [{ operation: 'getcacaps' }, 'GetCACaps'],
+    [{ Operation: 'GETCACERT' }, 'GetCACert'],
+    [{ operation: 'Get%43ACaps' }, 'GetCACaps'],
+    [{ operation: '%2550KIOperation', message: 'a' }, 'PKIOperation'],
+    [{ '%6fPERATION': 'GetCACaps%20' }, 'GetCACaps'],
+    [{ operation: '+GetCACaps+' }, 'GetCACaps'],
+    [{ operation: 'GetNextCACert%0d%0a', message: '' }, 'GetNextCACert'],
+  ]) {
+    const request = route('GET', PATH, query);
+    assert.equal(request.uri, `/internal/scep/${operation}/default/pkiclient.exe`, JSON.stringify(query));
+    assert.deepEqual(Object.keys(request.querystring), Object.keys(query));
   }
 });
 
+test('what follows the name of an endpoint passes as it is', () => {
+  const tails = ['/pkiclient.exe/pkiclient.exe', '//pkiclient.exe', '/certsrv/mscep/mscep.dll/pkiclient.exe', '/PKICLIENT.EXE/'];
+  for (const tail of tails) {
+    const uri = `/api/v1/protocols/scep/default${tail}`;
+    assert.equal(route('GET', uri, { operation: 'GetCACaps' }).uri, `/internal/scep/GetCACaps/default${tail}`);
+    assert.equal(route('POST', uri).uri, uri);
+  }
+});
+
+test('a GET or HEAD that names no operation, two, or another is refused and not cached', () => {
+  const names = [undefined, '', 'GetCRL', 'constructor', '__proto__', 'GetCACaps/..', 'Get CACaps', '%', '%ff', ['GetCACaps', 'GetCACert']];
+  for (const operation of names) {
+    for (const method of ['GET', 'HEAD']) {
+      const answer = route(method, PATH, operation === undefined ? {} : { operation });
+      assert.equal(answer.statusCode, 400, String(operation));
+      assert.equal(answer.headers['cache-control'].value, 'no-store');
+    }
+  }
+  assert.equal(route('GET', PATH, { operation: 'GetCACaps', Operation: 'GetCACert' }).statusCode, 400);
+});
+
+test('probes by HEAD and OPTIONS are answered', () => {
+  assert.equal(route('HEAD', PATH, { operation: 'GetCACaps' }).uri, '/internal/scep/GetCACaps/default/pkiclient.exe');
+  const answer = route('OPTIONS', PATH);
+  assert.equal(answer.statusCode, 204);
+  assert.equal(answer.headers.allow.value, 'GET, HEAD, OPTIONS, POST');
+});
+
 test('other methods and other paths are refused', () => {
-  for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']) {
+  for (const method of ['PUT', 'DELETE', 'PATCH']) {
     const answer = route(method, PATH, { operation: 'GetCACaps' });
     assert.equal(answer.statusCode, 405);
-    assert.equal(answer.headers.allow.value, 'GET, POST');
+    assert.equal(answer.headers.allow.value, 'GET, HEAD, OPTIONS, POST');
   }
   assert.equal(route('GET', '/api/v1/authorities').statusCode, 404);
 });

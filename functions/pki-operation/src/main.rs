@@ -1,11 +1,14 @@
 //! Lambda function: PKIOperation and GetNextCACert. The only one that may unwrap RA keys.
+//!
+//! It may read what the others may, and so answers the other operations too where no route leads to theirs: by POST and HEAD, in
+//! another spelling, and at the paths that devices let nobody choose.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
-use scep_http::{PkiOperation, reject, respond};
+use scep_http::{EveryOperation, at_fixed_path, reject, respond};
 use scep_service::{
     CachedCrls, CachedProfiles, Issuing, Metrics, Reading, StoredProfiles, SystemClock,
 };
@@ -13,9 +16,16 @@ use store_dynamodb::{DynamoDbStore, Tables};
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let operations = &PkiOperation(issuing(&environment)?);
+        let operations = &EveryOperation::new(issuing(&environment)?);
+        let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
         lambda_host::serve(
-            async |head, body| respond(operations, &head, body).await,
+            async |head, body| {
+                let head = match default {
+                    Some(profile) => at_fixed_path(head, profile),
+                    None => head,
+                };
+                respond(operations, &head, body).await
+            },
             async |rejection| reject(rejection),
         )
         .await

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scep_protocol::ProfileName;
 use scep_service::Deployment;
 use tracing::Level;
 
@@ -81,6 +82,19 @@ impl Environment {
             return Err(SettingError::Variable { name, problem });
         }
         Ok(stack)
+    }
+
+    /// The name of a profile, or `None` where the variable is missing or empty.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn profile(&self, name: &'static str) -> Result<Option<ProfileName>, SettingError> {
+        let text = self.optional(name);
+        let profile = text.as_deref().map(ProfileName::new).transpose();
+        profile.map_err(|_| SettingError::Variable {
+            name,
+            problem: "is not the name of a profile",
+        })
     }
 
     /// ERROR, WARN, INFO or DEBUG; INFO where it is missing. What the SDK says at TRACE is not for logs.

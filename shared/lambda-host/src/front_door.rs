@@ -3,11 +3,27 @@
 //! SCEP names the operation in the query, API Gateway routes by path. So whoever stands in front writes the operation into the
 //! path: `/internal/scep/{operation}/{endpoint}`. API Gateway takes it out of the query while it does, so that no path, however
 //! it is read on the way, can lead back to where it was dispatched from with an operation to dispatch by. Here the URL becomes
-//! again what the client asked for; each function then answers its own operation and no other.
+//! again what the client asked for; each function then answers its own operations and no other.
+
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 const INTERNAL: &str = "/internal/scep/";
 
 const PUBLIC: &str = "/api/v1/protocols/scep/";
+
+/// What a path of API Gateway's may hold, which has decoded it, and a URL may not; RFC 3986 §3.3.
+const NOT_IN_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// The path and query that the client asked for.
 pub(crate) fn public_url(path: &str, query: &str) -> String {
@@ -16,16 +32,25 @@ pub(crate) fn public_url(path: &str, query: &str) -> String {
         return joined(path, query);
     };
     let path = format!("{PUBLIC}{endpoint}");
-    if query.split('&').any(|pair| pair.starts_with("operation=")) {
+    if query.split('&').any(names_operation) {
         return joined(&path, query);
     }
+    let operation = utf8_percent_encode(operation, NON_ALPHANUMERIC);
     let separator = if query.is_empty() { "" } else { "&" };
     joined(&path, &format!("operation={operation}{separator}{query}"))
 }
 
+/// Is this parameter the operation, which clients write in any case?
+fn names_operation(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    name.trim().eq_ignore_ascii_case("operation")
+}
+
 fn joined(path: &str, query: &str) -> String {
+    let path = utf8_percent_encode(path, NOT_IN_PATHS);
     if query.is_empty() {
-        return path.to_owned();
+        return path.to_string();
     }
     format!("{path}?{query}")
 }
@@ -56,6 +81,31 @@ mod tests {
             "/internal/scep/GetCACaps/a",
             "message=0&operation=PKIOperation",
             "/api/v1/protocols/scep/a?message=0&operation=PKIOperation",
+        );
+        check(
+            "/internal/scep/GetCACaps/a",
+            "Operation=getcacaps",
+            "/api/v1/protocols/scep/a?Operation=getcacaps",
+        );
+        // API Gateway leaves one that is not called `operation`.
+        check(
+            "/internal/scep//a/pkiclient.exe",
+            "OPERATION=GetCACaps",
+            "/api/v1/protocols/scep/a/pkiclient.exe?OPERATION=GetCACaps",
+        );
+        check(
+            "/internal/scep//a",
+            "message=0",
+            "/api/v1/protocols/scep/a?operation=&message=0",
+        );
+    }
+
+    #[test]
+    fn what_was_decoded_on_the_way_is_no_other_url() {
+        check(
+            "/internal/scep/Get CA&Caps=?/a b/c?d#e%2F",
+            "message=0",
+            "/api/v1/protocols/scep/a%20b/c%3Fd%23e%2F?operation=Get%20CA%26Caps%3D%3F&message=0",
         );
     }
 
