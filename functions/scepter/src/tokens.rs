@@ -55,7 +55,7 @@ pub(crate) struct Token {
     pub(crate) name: String,
     /// By name, so that an older version that knows fewer still reads the file.
     pub(crate) scopes: Vec<String>,
-    /// SHA-256 of the token, base64. The token has 256 random bits, so no salt and no stretching.
+    /// SHA-256 of the token, base64. The token has 260 random bits, so no salt and no stretching.
     sha256: String,
     /// Seconds since 1970.
     pub(crate) created_at: i64,
