@@ -207,3 +207,36 @@ impl LogSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        assert_eq!(public_url(text).ok().as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_public_url_is_one_that_others_can_be_appended_to() {
+        check("https://x", Some("https://x"));
+        check("https://x/y/", Some("https://x/y"));
+        check("http://x:8080//", Some("http://x:8080"));
+        check(
+            "http://[2001:db8::1]:8080",
+            Some("http://[2001:db8::1]:8080"),
+        );
+        for text in [
+            "",
+            "x",
+            "ftp://x",
+            "https://",
+            "https:///",
+            "http://x?y",
+            "http://x#y",
+            "http://x y",
+        ] {
+            check(text, None);
+        }
+    }
+}
