@@ -1,6 +1,7 @@
 //! Habits of clients, one test a habit, named after who has it: DESIGN-level promises that a change must not break unnoticed.
 //! What they send is in `tests/vectors` where it was captured; the clients themselves run in `clients.rs`.
 
+mod old_http;
 mod paths;
 mod proxies;
 mod renewals;
