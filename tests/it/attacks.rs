@@ -484,7 +484,7 @@ async fn an_approval_is_of_what_was_seen() {
         .edit_ra_profile(|profile| {
             use scep_protocol::{ExtendedKeyUsage, KeyUsage};
             profile.template.key_usage = vec![KeyUsage::DigitalSignature];
-            profile.template.extended_key_usage = vec![ExtendedKeyUsage::ServerAuth];
+            profile.template.extended_key_usage = vec![ExtendedKeyUsage::SERVER_AUTH];
         })
         .await;
     approve(Some(&before)).await.expect(409);

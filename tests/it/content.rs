@@ -149,20 +149,20 @@ async fn a_subject_hides_nothing() {
             "2.5.4.12",
             Tag::Utf8String,
             b"boss\0",
-            format!(r#"2.5.4.12 "boss\0" {HIDDEN}"#),
+            format!(r#"title "boss\0" {HIDDEN}"#),
         ),
         (
             "2.5.4.12",
             Tag::Sequence,
             &[4, 1, 0x61],
-            r#"2.5.4.12 "\u{4}\u{1}a" is not text"#.to_owned(),
+            r#"title "\u{4}\u{1}a" is not text"#.to_owned(),
         ),
     ] {
-        let text = format!("rule subject: {text}");
-        hostile.refused(&name(&[rdn(kind, tag, value)]), &[], &text);
+        let at = |place| format!("rule subject: subject[{place}] {text}");
+        hostile.refused(&name(&[rdn(kind, tag, value)]), &[], &at(0));
         // Behind a harmless one.
         let harmless = rdn(CN, Tag::Utf8String, b"router-1");
-        hostile.refused(&name(&[harmless, rdn(kind, tag, value)]), &[], &text);
+        hostile.refused(&name(&[harmless, rdn(kind, tag, value)]), &[], &at(1));
     }
 }
 
@@ -172,10 +172,11 @@ async fn an_rdn_has_parts_and_none_twice() {
     let part = |text: &[u8]| element(0x30, &[&oid(CN), &element(0x0c, &[text])]);
     let empty = element(0x31, &[]);
     let twice = element(0x31, &[&part(b"a"), &part(b"b")]);
-    let text = "rule subject: the subject cannot be read";
+    let is_empty = |place| format!("rule subject: subject[{place}] is empty");
     let harmless = rdn(CN, Tag::Utf8String, b"router-1");
-    hostile.refused(&name(std::slice::from_ref(&empty)), &[], text);
-    hostile.refused(&name(&[harmless, empty]), &[], text);
+    hostile.refused(&name(std::slice::from_ref(&empty)), &[], &is_empty(0));
+    hostile.refused(&name(&[harmless, empty]), &[], &is_empty(1));
+    let text = "rule subject: subject[0] has CN more than once";
     hostile.refused(&name(&[twice]), &[], text);
     let apart = [
         rdn(CN, Tag::Utf8String, b"a"),
@@ -202,7 +203,8 @@ async fn what_devices_write_is_taken_as_they_wrote_it() {
     }
     // A name beside the subject is enough; so is a subject without a CN.
     hostile.issued(&name(&[]), &[subject_alt_name(&[dns("a.example")])]);
-    let text = "rule subject: the request names nobody";
+    let text =
+        "rule subject: the request names nobody: it has neither a subject nor a name beside it";
     hostile.refused(&name(&[]), &[], text);
 }
 
@@ -210,41 +212,47 @@ async fn what_devices_write_is_taken_as_they_wrote_it() {
 async fn by_default_nobody_chooses_who_he_is() {
     let hostile = Hostile::new().await;
     let subject = common_name("x");
-    let types = "rule subjectAltName.types:";
     let names = [
         (
             upn("administrator@corp.example"),
-            format!(r#"{types} upn is not allowed: "administrator@corp.example""#),
+            "types",
+            r#"otherName userPrincipalName "administrator@corp.example": upn is not allowed"#,
         ),
         (
             uri("spiffe://corp.example/admin"),
-            format!(r#"{types} uri is not allowed: "spiffe://corp.example/admin""#),
+            "types",
+            r#"uniformResourceIdentifier "spiffe://corp.example/admin": uri is not allowed"#,
         ),
         (
             email("ceo@corp.example"),
-            format!(r#"{types} email is not allowed: "ceo@corp.example""#),
+            "types",
+            r#"rfc822Name "ceo@corp.example": email is not allowed"#,
         ),
         (
             dns("*.corp.example"),
-            "rule subjectAltName.patterns: a wildcard is taken only with a pattern for dns: \"*.corp.example\"".to_owned(),
+            "patterns",
+            r#"dNSName "*.corp.example": a wildcard is taken only with a pattern for dns"#,
         ),
         (
             other_name("1.3.6.1.5.5.7.8.5", &element(0x0c, &[b"a@b"])),
-            format!("{types} this type of name is not allowed"),
+            "types",
+            r#"otherName 1.3.6.1.5.5.7.8.5 "a@b": 1.3.6.1.5.5.7.8.5 is not allowed"#,
         ),
         (
             element(0xa4, &[&common_name("admin")]),
-            format!("{types} this type of name is not allowed"),
+            "types",
+            r#"directoryName "CN=admin": no rule allows this type of name"#,
         ),
     ];
-    for (name, text) in names {
+    for (name, rule, text) in names {
+        let at = |place| format!("rule subjectAltName.{rule}: subjectAltName[{place}] {text}");
         hostile.refused(
             &subject,
             &[subject_alt_name(std::slice::from_ref(&name))],
-            &text,
+            &at(0),
         );
         let behind = subject_alt_name(&[dns("a.example"), name]);
-        hostile.refused(&subject, &[behind], &text);
+        hostile.refused(&subject, &[behind], &at(1));
     }
     hostile.issued(&subject, &[subject_alt_name(&[dns("a.example")])]);
 }
@@ -257,20 +265,28 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
     hostile
         .world
         .edit_ra_profile(|profile| {
-            profile.template.subject_alt_name.types = SubjectAltNameType::ALL.to_vec();
+            profile.template.subject_alt_name.types = SubjectAltNameType::NAMED.to_vec();
         })
         .await;
     for (name, kind, value) in [
         (
             upn("administrator@corp.example"),
             "upn",
-            "administrator@corp.example",
+            r#"otherName userPrincipalName "administrator@corp.example""#,
         ),
-        (uri("spiffe://corp/a"), "uri", "spiffe://corp/a"),
-        (email("a@corp.example"), "email", "a@corp.example"),
+        (
+            uri("spiffe://corp/a"),
+            "uri",
+            r#"uniformResourceIdentifier "spiffe://corp/a""#,
+        ),
+        (
+            email("a@corp.example"),
+            "email",
+            r#"rfc822Name "a@corp.example""#,
+        ),
     ] {
         let text = format!(
-            "rule subjectAltName.patterns: {kind} is taken only with a pattern: \"{value}\""
+            "rule subjectAltName.patterns: subjectAltName[0] {value}: {kind} is taken only with a pattern"
         );
         hostile.refused(&common_name("x"), &[subject_alt_name(&[name])], &text);
     }
@@ -307,37 +323,37 @@ async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
     for (name, text) in [
         (
             upn("administrator@corp.example\0x"),
-            format!(r#"upn "administrator@corp.example\0x" {HIDDEN}"#),
+            format!(r#"otherName userPrincipalName "administrator@corp.example\0x" {HIDDEN}"#),
         ),
         (
             upn("nimda\u{202e}@corp.example"),
-            format!(r#"upn "nimda\u{{202e}}@corp.example" {HIDDEN}"#),
+            format!(r#"otherName userPrincipalName "nimda\u{{202e}}@corp.example" {HIDDEN}"#),
         ),
         (
             upn("a@corp.example@evil.example"),
-            r#"upn "a@corp.example@evil.example" is not a user and a domain around one @, without spaces"#.to_owned(),
+            r#"otherName userPrincipalName "a@corp.example@evil.example" is not a user and a domain around one @, without spaces"#.to_owned(),
         ),
         (
             uri("spiffe://corp/a%00b"),
-            format!(r#"uri "spiffe://corp/a%00b" {HIDDEN}"#),
+            format!(r#"uniformResourceIdentifier "spiffe://corp/a%00b" {HIDDEN}"#),
         ),
         (
             uri("spiffe://corp/a b"),
-            r#"uri "spiffe://corp/a b" is not a URI"#.to_owned(),
+            r#"uniformResourceIdentifier "spiffe://corp/a b" is not a URI: it has a character that a URI writes percent-encoded"#.to_owned(),
         ),
         (
             email("a\r\n@corp.example"),
-            format!(r#"email "a\r\n@corp.example" {HIDDEN}"#),
+            format!(r#"rfc822Name "a\r\n@corp.example" {HIDDEN}"#),
         ),
         (
             dns("a\0.example"),
-            format!(r#"dns "a\0.example" {HIDDEN}"#),
+            format!(r#"dNSName "a\0.example" {HIDDEN}"#),
         ),
     ] {
-        let text = format!("rule subjectAltName: {text}");
+        let text = format!("rule subjectAltName: subjectAltName[0] {text}");
         hostile.refused(&subject, &[subject_alt_name(&[name])], &text);
     }
-    let text = "rule subjectAltName.patterns: dns does not match: \"*.a.b.example\"";
+    let text = r#"rule subjectAltName.patterns: subjectAltName[0] dNSName "*.a.b.example" does not match the pattern for dns"#;
     hostile.refused(&subject, &[subject_alt_name(&[dns("*.a.b.example")])], text);
 }
 
@@ -481,7 +497,7 @@ async fn a_certificate_is_renewed_with_the_same_text_in_another_string_type() {
     };
     let hidden = name(&[rdn(CN, Tag::Utf8String, b"router-1\0")]);
     let reply = hostile.world.ask(&holder, &renewal(hidden)).await;
-    let text = format!(r#"rule subject: CN "router-1\0" {HIDDEN}"#);
+    let text = format!(r#"rule subject: subject[0] CN "router-1\0" {HIDDEN}"#);
     assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
     let reply = hostile
         .world

@@ -376,8 +376,8 @@ async fn broken_rules_are_named() {
         .edit_ra_profile(|profile| {
             profile.template.rsa_min_bits = 2048;
             profile.template.subject.required = vec![
-                scep_protocol::SubjectAttribute::CommonName,
-                scep_protocol::SubjectAttribute::SerialNumber,
+                scep_protocol::SubjectAttribute::COMMON_NAME,
+                scep_protocol::SubjectAttribute::SERIAL_NUMBER,
             ];
         })
         .await;
@@ -391,6 +391,7 @@ async fn broken_rules_are_named() {
         .await;
     let csr = device.csr("device-1", Some(CHALLENGE), &["a.example"]);
     let message = device.message(&device.request(csr), &world.ra_certificate);
-    let text = "rule subjectAltName.types: dns is not allowed: \"a.example\"";
+    let text =
+        r#"rule subjectAltName.types: subjectAltName[0] dNSName "a.example": dns is not allowed"#;
     check(&device, &world, message, FailInfo::BadRequest, text);
 }

@@ -43,10 +43,10 @@ impl CaSubject {
     /// be seen.
     pub fn common_name(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
-        if text.trim().is_empty() || !SubjectAttribute::CommonName.can_be(text) {
+        if text.trim().is_empty() || !SubjectAttribute::COMMON_NAME.can_be(text) {
             return Err(der::ErrorKind::Failed.to_error().into());
         }
-        let name = crate::subject::name_of(SubjectAttribute::CommonName, text)?;
+        let name = crate::subject::name_of(SubjectAttribute::COMMON_NAME, text)?;
         Ok(Self(name.to_der()?))
     }
 }
@@ -77,10 +77,8 @@ fn is_well_formed(name: &x509_cert::name::Name) -> bool {
             let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
                 return false;
             };
-            let known = SubjectAttribute::ALL
-                .into_iter()
-                .find(|known| crate::subject::oid(*known) == part.oid);
-            known.is_none_or(|known| known.can_be(&text))
+            let attribute = SubjectAttribute::of(part.oid);
+            !attribute.has_name() || attribute.can_be(&text)
         })
 }
 

@@ -228,7 +228,7 @@ pub fn name_text(name: &[u8]) -> Result<String, EncodeError> {
     Ok(Name::from_der(name)?.to_string())
 }
 
-fn not_a_certificate() -> EncodeError {
+pub(crate) fn not_a_certificate() -> EncodeError {
     EncodeError(der::ErrorKind::Failed.into())
 }
 

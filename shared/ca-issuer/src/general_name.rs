@@ -1,81 +1,300 @@
-//! The forms of names beside the subject that a rule can allow, RFC 5280 §4.2.1.6.
+//! A name that a request asks for beside the subject: what it is, whatever a rule says of it, RFC 5280 §4.2.1.6.
 
 use std::net::IpAddr;
 
-use const_oid::ObjectIdentifier;
-use der::asn1::AnyRef;
-use der::{Tag, Tagged};
+use der::asn1::{Any, AnyRef, Ia5String, ObjectIdentifier, OctetString};
+use der::{Decode, Encode, Tag, TagNumber, Tagged};
 use percent_encoding::percent_decode_str;
-use scep_cms::directory_string;
-use scep_protocol::{RuleViolation, SubjectAltNameType, ValueFault, check_text, is_visible};
-use x509_cert::ext::pkix::name::GeneralName;
+use scep_cms::{StringError, directory_string, strict_directory_string};
+use scep_protocol::{
+    NamePlace, RequestedName, RuleViolation, SubjectAltNameType, UPN, ValueFault, check_text,
+    is_visible,
+};
+use x509_cert::ext::pkix::name::{GeneralName, OtherName};
+use x509_cert::name::Name;
 
-use crate::security_identifier::{holds_security_identifier, is_security_identifier};
+use crate::dns_name::{dns_name_fault, is_variable, without_final_dot};
+use crate::other_name;
+use crate::security_identifier::holds_security_identifier;
 
-/// userPrincipalName, [MS-WCCE] §2.2.2.7.7.4.
-pub(crate) const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
+/// A name as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundName {
+    /// The type that a rule can allow; `None` where none can.
+    pub(crate) kind: Option<SubjectAltNameType>,
+    /// For refusals.
+    pub(crate) shown: RequestedName,
+    /// What a pattern matches; `None` where there is no text.
+    pub(crate) text: Option<String>,
+    /// The name to be issued, or what is wrong with it.
+    pub(crate) name: Result<GeneralName, ValueFault>,
+}
 
-/// The type and text of a name that is what its type demands, and no SID.
-pub(crate) fn well_formed(
-    name: &GeneralName,
-) -> Result<(SubjectAltNameType, String), RuleViolation> {
-    if let GeneralName::OtherName(other) = name
-        && is_security_identifier(other.type_id)
+/// Reads a name, the `index`th of its extension; `None` for one of no characters, which asks for nothing: profiles of device
+/// managements write such for variables without value.
+///
+/// # Errors
+/// [`RuleViolation::SecurityIdentifier`], in whatever type of name.
+pub(crate) fn read_name(
+    index: usize,
+    element: AnyRef<'_>,
+) -> Result<Option<FoundName>, RuleViolation> {
+    let Some(found) = found_name(index, element)? else {
+        return Ok(None);
+    };
+    // Of what is read as octets too, a text in them may be read by others.
+    let octets = String::from_utf8_lossy(element.value());
+    let is_octets = found.shown.kind == "iPAddress";
+    if holds_security_identifier(&found.shown.value)
+        || (!is_octets && holds_security_identifier(&octets))
     {
-        let place = format!("otherName {}", other.type_id);
-        return Err(RuleViolation::SecurityIdentifier(place));
+        return Err(RuleViolation::SecurityIdentifierName(found.shown));
     }
-    let (kind, text) = text_of(name)?;
-    if holds_security_identifier(&text) {
-        let place = format!("{} {text}", kind.name());
-        return Err(RuleViolation::SecurityIdentifier(place));
-    }
-    match check_form(kind, &text) {
-        Ok(()) => Ok((kind, text)),
-        Err(fault) => Err(RuleViolation::SubjectAltNameValue {
-            kind,
-            value: text,
-            fault,
-        }),
+    Ok(Some(found))
+}
+
+fn found_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, RuleViolation> {
+    let place = NamePlace::SubjectAltName(index);
+    let (number, constructed) = match element.tag() {
+        Tag::ContextSpecific {
+            number,
+            constructed,
+        } => (Some(number), constructed),
+        _ => (None, false),
+    };
+    let octets = element.value();
+    let found = match (number, constructed) {
+        (Some(TagNumber(0)), true) => return other_name(place, element),
+        (Some(TagNumber(1)), false) => ascii(place, AsciiType::Email, octets),
+        (Some(TagNumber(2)), false) => ascii(place, AsciiType::Dns, octets),
+        (Some(TagNumber(6)), false) => ascii(place, AsciiType::Uri, octets),
+        (Some(TagNumber(7)), false) => ip_address(place, octets),
+        (Some(TagNumber(4)), true) => directory_name(place, octets),
+        (Some(TagNumber(8)), false) => {
+            let oid = ObjectIdentifier::from_bytes(octets).map(|oid| oid.to_string());
+            let value = oid.unwrap_or_else(|_| hexadecimal(octets));
+            (!octets.is_empty()).then(|| not_allowed(place, "registeredID", value))
+        }
+        (Some(TagNumber(3)), _) => Some(not_allowed(place, "x400Address", hexadecimal(octets))),
+        (Some(TagNumber(5)), _) => Some(not_allowed(place, "ediPartyName", hexadecimal(octets))),
+        (Some(_), _) | (None, _) => {
+            let kind = format!("of type {}", element.tag());
+            Some(not_allowed(place, &kind, hexadecimal(octets)))
+        }
+    };
+    Ok(found)
+}
+
+/// A name of a type that no rule can allow.
+fn not_allowed(place: NamePlace, kind: &str, value: String) -> FoundName {
+    FoundName {
+        kind: None,
+        shown: RequestedName {
+            place,
+            kind: kind.to_owned(),
+            value,
+        },
+        text: None,
+        name: Err(ValueFault::Encoding),
     }
 }
 
-/// The type and text of a name of a type that a rule can allow.
-fn text_of(name: &GeneralName) -> Result<(SubjectAltNameType, String), RuleViolation> {
-    let unreadable = RuleViolation::SubjectAltNameUnreadable;
-    Ok(match name {
-        GeneralName::DnsName(name) => (SubjectAltNameType::Dns, name.as_str().to_owned()),
-        GeneralName::IpAddress(octets) => {
-            let address = ip_address(octets.as_bytes()).ok_or(unreadable)?;
-            (SubjectAltNameType::Ip, address.to_string())
+/// A type of name that is an IA5String.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AsciiType {
+    Dns,
+    Email,
+    Uri,
+}
+
+impl AsciiType {
+    const fn kind(self) -> SubjectAltNameType {
+        match self {
+            Self::Dns => SubjectAltNameType::Dns,
+            Self::Email => SubjectAltNameType::Email,
+            Self::Uri => SubjectAltNameType::Uri,
         }
-        GeneralName::Rfc822Name(address) => {
-            (SubjectAltNameType::Email, address.as_str().to_owned())
-        }
-        GeneralName::UniformResourceIdentifier(uri) => {
-            (SubjectAltNameType::Uri, uri.as_str().to_owned())
-        }
-        GeneralName::OtherName(other) if other.type_id == UPN => {
-            let text = directory_string(AnyRef::from(&other.value));
-            let text = text.filter(|_| other.value.tag() == Tag::Utf8String);
-            (SubjectAltNameType::Upn, text.ok_or(unreadable)?)
-        }
-        GeneralName::OtherName(_)
-        | GeneralName::DirectoryName(_)
-        | GeneralName::EdiPartyName(_)
-        | GeneralName::RegisteredId(_) => return Err(RuleViolation::SubjectAltNameType),
+    }
+}
+
+fn ascii(place: NamePlace, kind: AsciiType, octets: &[u8]) -> Option<FoundName> {
+    let text = String::from_utf8_lossy(octets).into_owned();
+    if text.trim().is_empty() {
+        return None;
+    }
+    Some(ascii_name(place, kind, text))
+}
+
+/// The DNS name that a CN is.
+pub(crate) fn common_name_as_dns(common_name: &str) -> FoundName {
+    ascii_name(
+        NamePlace::CommonName,
+        AsciiType::Dns,
+        common_name.to_owned(),
+    )
+}
+
+fn ascii_name(place: NamePlace, kind: AsciiType, text: String) -> FoundName {
+    let issued = match kind {
+        AsciiType::Dns => without_final_dot(&text),
+        AsciiType::Email | AsciiType::Uri => &text,
+    };
+    let name = check_form(kind.kind(), issued).and_then(|()| {
+        let text = Ia5String::new(issued).map_err(|_| StringError::Alphabet)?;
+        Ok(match kind {
+            AsciiType::Dns => GeneralName::DnsName(text),
+            AsciiType::Email => GeneralName::Rfc822Name(text),
+            AsciiType::Uri => GeneralName::UniformResourceIdentifier(text),
+        })
+    });
+    FoundName {
+        kind: Some(kind.kind()),
+        text: Some(issued.to_owned()),
+        shown: RequestedName {
+            place,
+            kind: label(kind.kind()),
+            value: text,
+        },
+        name,
+    }
+}
+
+fn ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
+    if octets.is_empty() {
+        return None;
+    }
+    let v4 = || <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    let address = v4().or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from));
+    let address = address.ok().map(|address| address.to_string());
+    let name = match &address {
+        Some(_) => OctetString::new(octets)
+            .map(GeneralName::IpAddress)
+            .map_err(|_| ValueFault::Encoding),
+        None => Err(ValueFault::Form("4 or 16 octets")),
+    };
+    Some(FoundName {
+        kind: Some(SubjectAltNameType::Ip),
+        shown: RequestedName {
+            place,
+            kind: label(SubjectAltNameType::Ip),
+            value: address.clone().unwrap_or_else(|| hexadecimal(octets)),
+        },
+        text: address,
+        name,
     })
 }
+
+fn directory_name(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
+    let name = Name::from_der(octets);
+    if name.as_ref().is_ok_and(Name::is_empty) {
+        return None;
+    }
+    let value = name.map_or_else(|_| hexadecimal(octets), |name| name.to_string());
+    Some(not_allowed(place, "directoryName", value))
+}
+
+fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>, RuleViolation> {
+    let other = element.to_der().and_then(|der| GeneralName::from_der(&der));
+    let Ok(GeneralName::OtherName(other)) = other else {
+        let value = hexadecimal(element.value());
+        return Ok(Some(not_allowed(place, "otherName", value)));
+    };
+    let kind = SubjectAltNameType::of_other_name(other.type_id).map_err(|_| {
+        let text = format!("{place} otherName {}", other.type_id);
+        RuleViolation::SecurityIdentifier(text)
+    })?;
+    let value = AnyRef::from(&other.value);
+    let text = match kind {
+        SubjectAltNameType::OtherName(kind) => other_name::text(kind, value),
+        SubjectAltNameType::Dns
+        | SubjectAltNameType::Ip
+        | SubjectAltNameType::Email
+        | SubjectAltNameType::Uri
+        | SubjectAltNameType::Upn => directory_string(value),
+    };
+    if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+        return Ok(None);
+    }
+    let shown = text.clone().or_else(|| directory_string(value));
+    let shown = RequestedName {
+        place,
+        kind: label(kind),
+        value: shown.unwrap_or_else(|| hexadecimal(value.value())),
+    };
+    let name = match kind {
+        SubjectAltNameType::Upn => user_principal_name(value),
+        SubjectAltNameType::Dns
+        | SubjectAltNameType::Ip
+        | SubjectAltNameType::Email
+        | SubjectAltNameType::Uri
+        | SubjectAltNameType::OtherName(_) => {
+            other_name::check_value(value).map(|()| GeneralName::OtherName(other))
+        }
+    };
+    Ok(Some(FoundName {
+        kind: Some(kind),
+        shown,
+        text,
+        name,
+    }))
+}
+
+/// A UPN is a UTF8String, [MS-WCCE] §2.2.2.7.7.4. Some write an IA5String, of which the same text is issued.
+fn user_principal_name(value: AnyRef<'_>) -> Result<GeneralName, ValueFault> {
+    if ![Tag::Utf8String, Tag::Ia5String].contains(&value.tag()) {
+        return Err(ValueFault::Form("a UTF8String"));
+    }
+    let text = strict_directory_string(value)?;
+    check_form(SubjectAltNameType::Upn, &text)?;
+    let value = Any::new(Tag::Utf8String, text.as_bytes()).map_err(|_| ValueFault::Encoding)?;
+    Ok(GeneralName::OtherName(OtherName {
+        type_id: UPN,
+        value,
+    }))
+}
+
+/// RFC 5280's name of a type of names; of an otherName its OID too.
+fn label(kind: SubjectAltNameType) -> String {
+    match kind {
+        SubjectAltNameType::Dns => "dNSName".to_owned(),
+        SubjectAltNameType::Ip => "iPAddress".to_owned(),
+        SubjectAltNameType::Email => "rfc822Name".to_owned(),
+        SubjectAltNameType::Uri => "uniformResourceIdentifier".to_owned(),
+        SubjectAltNameType::Upn => "otherName userPrincipalName".to_owned(),
+        SubjectAltNameType::OtherName(_) => format!("otherName {kind}"),
+    }
+}
+
+/// Octets as two digits each, as many as a refusal shows.
+pub(crate) fn hexadecimal(octets: &[u8]) -> String {
+    let digits = octets.iter().take(MAX_SHOWN_OCTETS);
+    let mut text: String = digits.map(|octet| format!("{octet:02x}")).collect();
+    if octets.len() > MAX_SHOWN_OCTETS {
+        text.push('…');
+    }
+    text
+}
+
+/// Most octets of a value that is shown in hexadecimal.
+const MAX_SHOWN_OCTETS: usize = 24;
 
 fn check_form(kind: SubjectAltNameType, text: &str) -> Result<(), ValueFault> {
     if !text.chars().all(is_visible) {
         return Err(ValueFault::Hidden);
     }
     let (fits, form) = match kind {
-        SubjectAltNameType::Dns => (is_dns_name(text), "a DNS name"),
-        // Made of octets.
-        SubjectAltNameType::Ip => return Ok(()),
-        SubjectAltNameType::Email => (is_email_address(text), "an e-mail address"),
+        SubjectAltNameType::Dns => match dns_name_fault(text) {
+            Some(fault) => (false, fault),
+            None => (true, ""),
+        },
+        // Made of octets, or judged with its encoding.
+        SubjectAltNameType::Ip | SubjectAltNameType::OtherName(_) => return Ok(()),
+        SubjectAltNameType::Email => {
+            let variable = "an e-mail address: it is a variable without its value";
+            let usual = "an e-mail address";
+            let form = if is_variable(text) { variable } else { usual };
+            (is_email_address(text), form)
+        }
         SubjectAltNameType::Uri => return check_uri(text),
         SubjectAltNameType::Upn => {
             check_text(text)?;
@@ -91,39 +310,35 @@ fn check_form(kind: SubjectAltNameType, text: &str) -> Result<(), ValueFault> {
 
 /// A name of ours behind its type, like `DNS:router.example`.
 pub(crate) fn name_with_type(name: &GeneralName) -> String {
-    match text_of(name) {
-        Ok((kind, text)) => {
-            let kind = match kind {
-                SubjectAltNameType::Dns => "DNS",
-                SubjectAltNameType::Ip => "IP",
-                SubjectAltNameType::Email => "email",
-                SubjectAltNameType::Uri => "URI",
-                SubjectAltNameType::Upn => "UPN",
+    match name {
+        GeneralName::DnsName(name) => format!("DNS:{}", name.as_str()),
+        GeneralName::Rfc822Name(name) => format!("email:{}", name.as_str()),
+        GeneralName::UniformResourceIdentifier(name) => format!("URI:{}", name.as_str()),
+        GeneralName::IpAddress(octets) => {
+            let found = ip_address(NamePlace::CommonName, octets.as_bytes());
+            format!(
+                "IP:{}",
+                found.map(|found| found.shown.value).unwrap_or_default()
+            )
+        }
+        GeneralName::OtherName(other) => {
+            let value = AnyRef::from(&other.value);
+            let kind = SubjectAltNameType::of_other_name(other.type_id);
+            let text = match kind {
+                Ok(SubjectAltNameType::OtherName(kind)) => other_name::text(kind, value),
+                Ok(_) | Err(_) => directory_string(value),
             };
-            format!("{kind}:{text}")
+            let text = text.unwrap_or_else(|| hexadecimal(value.value()));
+            if other.type_id == UPN {
+                return format!("UPN:{text}");
+            }
+            format!("otherName {}:{text}", other.type_id)
         }
         // Nothing that we issue.
-        Err(_) => "other".to_owned(),
+        GeneralName::DirectoryName(_)
+        | GeneralName::EdiPartyName(_)
+        | GeneralName::RegisteredId(_) => "other".to_owned(),
     }
-}
-
-fn ip_address(octets: &[u8]) -> Option<IpAddr> {
-    let v4 = || <[u8; 4]>::try_from(octets).map(IpAddr::from);
-    v4().or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
-        .ok()
-}
-
-/// Letters, digits, hyphens and underscores in labels of 1 to 63 octets; the first label may be
-/// `*`.
-pub(crate) fn is_dns_name(name: &str) -> bool {
-    let host = name.strip_prefix("*.").unwrap_or(name);
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
-    };
-    name.len() <= 253 && host.split('.').all(label)
 }
 
 /// A Mailbox of RFC 5321 §4.1.2 whose local part is a Dot-string.
@@ -135,7 +350,8 @@ fn is_email_address(text: &str) -> bool {
         let atext = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&c);
         !atom.is_empty() && atom.bytes().all(atext)
     };
-    local.len() <= 64 && local.split('.').all(atom) && !host.contains('*') && is_dns_name(host)
+    let is_host = !host.contains('*') && dns_name_fault(host).is_none();
+    local.len() <= 64 && local.split('.').all(atom) && is_host
 }
 
 /// Of the characters of RFC 3986 §2, behind a scheme (§3.1), and nothing percent-encoded that
@@ -144,19 +360,23 @@ fn check_uri(text: &str) -> Result<(), ValueFault> {
     let (scheme, rest) = text.split_once(':').unwrap_or_default();
     let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     let in_uri = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
-    let fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+    let has_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(in_scheme)
-        && !rest.is_empty()
-        && text.chars().all(in_uri)
-        && text.split('%').skip(1).all(is_encoded_octet);
-    if !fits {
-        return Err(ValueFault::Form("a URI"));
-    }
-    let decoded = percent_decode_str(text).decode_utf8_lossy();
-    if decoded.chars().all(is_visible) {
-        return Ok(());
-    }
-    Err(ValueFault::Hidden)
+        && !rest.is_empty();
+    let fault = if is_variable(text) && !text.chars().all(in_uri) {
+        "a URI: it is a variable without its value"
+    } else if !has_scheme {
+        "a URI: it has no scheme, like https:"
+    } else if !text.chars().all(in_uri) {
+        "a URI: it has a character that a URI writes percent-encoded"
+    } else if !text.split('%').skip(1).all(is_encoded_octet) {
+        "a URI: no two hexadecimal digits are behind a %"
+    } else {
+        let decoded = percent_decode_str(text).decode_utf8_lossy();
+        let is_seen = decoded.chars().all(is_visible);
+        return is_seen.then_some(()).ok_or(ValueFault::Hidden);
+    };
+    Err(ValueFault::Form(fault))
 }
 
 /// Does the text begin with two hexadecimal digits?
@@ -174,16 +394,7 @@ fn is_user_principal_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use der::asn1::{Any, Ia5String, OctetString};
-    use x509_cert::ext::pkix::name::OtherName;
-
     use super::*;
-
-    #[track_caller]
-    fn check(name: &GeneralName, expected: Result<SubjectAltNameType, RuleViolation>) {
-        let kind = well_formed(name).map(|(kind, _)| kind);
-        assert_eq!(kind, expected, "{name:?}");
-    }
 
     fn text(text: &str) -> Ia5String {
         Ia5String::new(text).unwrap()
@@ -216,67 +427,77 @@ mod tests {
         other(&UPN.to_string(), Tag::Utf8String, octets)
     }
 
+    fn read(name: &GeneralName) -> Result<Option<FoundName>, RuleViolation> {
+        let der = name.to_der().unwrap();
+        read_name(3, AnyRef::from_der(&der).unwrap())
+    }
+
+    #[track_caller]
+    fn check(name: &GeneralName, expected: SubjectAltNameType) {
+        let found = read(name).unwrap().unwrap();
+        assert_eq!(found.kind, Some(expected), "{name:?}");
+        assert_eq!(found.name.as_ref(), Ok(name));
+    }
+
+    #[track_caller]
+    fn check_fault(name: &GeneralName, expected: &str) {
+        let found = read(name).unwrap().unwrap();
+        let fault = found.name.unwrap_err().to_string();
+        assert!(fault.contains(expected), "{name:?}: {fault}");
+    }
+
     #[test]
     fn names_of_their_form_are_taken() {
         use SubjectAltNameType::{Dns, Email, Ip, Upn, Uri};
-        check(&dns("*.a-1.example"), Ok(Dns));
-        for address in ["a@b.example", "a.b+c@b.example"] {
-            check(&email(address), Ok(Email));
+        check(&dns("*.a-1.example"), Dns);
+        for address in ["a@b.example", "a.b+c@b.example", "{a}@b.example"] {
+            check(&email(address), Email);
         }
         for text in [
             "spiffe://a/b",
             "urn:uuid:0f0f0f0f-0000-4000-8000-000000000001",
             "https://[2001:db8::1]:443/a%20b?c=%C3%BC#d",
+            "IntuneDeviceId://0f0f0f0f-0000-4000-8000-000000000001",
         ] {
-            check(&uri(text), Ok(Uri));
+            check(&uri(text), Uri);
         }
-        check(&ip(&[127, 0, 0, 1]), Ok(Ip));
-        check(&ip(&[0; 16]), Ok(Ip));
-        check(&upn(b"a@b"), Ok(Upn));
-        check(&upn("j\u{fc}rgen.m@corp.example".as_bytes()), Ok(Upn));
+        check(&ip(&[127, 0, 0, 1]), Ip);
+        check(&ip(&[0; 16]), Ip);
+        check(&upn(b"a@b"), Upn);
+        check(&upn("j\u{fc}rgen.m@corp.example".as_bytes()), Upn);
     }
 
     #[test]
     fn a_sid_is_refused_in_a_name_of_any_type() {
-        let sid = |place: &str| Err(RuleViolation::SecurityIdentifier(place.to_owned()));
+        let refused = |name: &GeneralName| read(name).unwrap_err().to_string();
         for kind in ["1.3.6.1.4.1.311.25.2", "1.3.6.1.4.1.311.25.2.1"] {
-            let name = other(kind, Tag::OctetString, b"S-1-5");
-            check(&name, sid(&format!("otherName {kind}")));
+            let text = refused(&other(kind, Tag::OctetString, b"S-1-5"));
+            assert!(text.contains(&format!("otherName {kind}")), "{text}");
         }
         let tag = "tag:microsoft.com,2022-09-14:sid:S-1-5";
-        check(&uri(tag), sid(&format!("uri {tag}")));
         let encoded = "HTTPS://a/?TAG%3amicrosoft.com%2C2022-09-14%253Asid%3AS-1-5";
-        check(&uri(encoded), sid(&format!("uri {encoded}")));
         // Also where the form is none.
         let spaced = format!(" {tag}\0");
-        check(&uri(&spaced), sid(&format!("uri {spaced}")));
         let address = format!("{tag}@a.example");
-        check(&email(&address), sid(&format!("email {address}")));
-        check(&upn(address.as_bytes()), sid(&format!("upn {address}")));
-    }
-
-    /// A name that is not what its type demands.
-    #[track_caller]
-    fn check_fault(name: &GeneralName, fault: ValueFault) {
-        let (kind, value) = text_of(name).unwrap();
-        check(
-            name,
-            Err(RuleViolation::SubjectAltNameValue { kind, value, fault }),
-        );
+        for name in [
+            uri(tag),
+            uri(encoded),
+            uri(&spaced),
+            email(&address),
+            upn(address.as_bytes()),
+            GeneralName::DirectoryName(format!("CN={}", tag.replace(',', "\\,")).parse().unwrap()),
+            other("1.3.6.1.5.2.2", Tag::OctetString, tag.as_bytes()),
+        ] {
+            let text = refused(&name);
+            assert!(text.starts_with("rule sid: "), "{text}");
+            assert!(text.contains("subjectAltName[3] "), "{text}");
+        }
     }
 
     #[test]
     fn malformed_names_are_refused() {
-        for name in [
-            "a..example",
-            "a.*.example",
-            "",
-            "**.example",
-            "*",
-            "a b.example",
-            "a@b",
-        ] {
-            check_fault(&dns(name), ValueFault::Form("a DNS name"));
+        for name in ["a..example", "a.*.example", "**.example", "*", "a@b"] {
+            check_fault(&dns(name), "is not a DNS name: ");
         }
         for address in [
             "nobody",
@@ -290,17 +511,15 @@ mod tests {
             "a@",
             "<a@b.example>",
         ] {
-            check_fault(&email(address), ValueFault::Form("an e-mail address"));
+            check_fault(&email(address), "is not an e-mail address");
         }
         for text in [
             "//a b", "a", ":a", "a:", "1a:b", "a b:c", "a:b c", "a:<b>", "a:%", "a:%4", "a:%4g",
-            "a:\"b\"", "a:b\\c",
+            "a:\"b\"", "a:b\\c", "{{url}}",
         ] {
-            check_fault(&uri(text), ValueFault::Form("a URI"));
+            check_fault(&uri(text), "is not a URI: ");
         }
-        let form = "a user and a domain around one @, without spaces";
         for text in [
-            "",
             "a",
             "@",
             "a@",
@@ -311,18 +530,17 @@ mod tests {
             "a@b ",
             "a@b\u{a0}",
         ] {
-            check_fault(&upn(text.as_bytes()), ValueFault::Form(form));
+            let form = "is not a user and a domain around one @, without spaces";
+            check_fault(&upn(text.as_bytes()), form);
         }
         let long = format!("{}@b", "a".repeat(255));
-        check_fault(&upn(long.as_bytes()), ValueFault::Length);
-        let malformed = || Err(RuleViolation::SubjectAltNameUnreadable);
-        check(&upn(&[0xff]), malformed());
-        check(
-            &other(&UPN.to_string(), Tag::Ia5String, b"a@b"),
-            malformed(),
-        );
-        for octets in [&[127][..], &[], &[0; 5], &[0; 8], &[0; 32]] {
-            check(&ip(octets), malformed());
+        check_fault(&upn(long.as_bytes()), "is too long");
+        check_fault(&upn(&[0xff]), "is not of the alphabet");
+        let upn = |tag| other(&UPN.to_string(), tag, b"a@b");
+        check_fault(&upn(Tag::PrintableString), "is not a UTF8String");
+        check_fault(&upn(Tag::OctetString), "is not a UTF8String");
+        for octets in [&[127][..], &[0; 5], &[0; 8], &[0; 32]] {
+            check_fault(&ip(octets), "is not 4 or 16 octets");
         }
     }
 
@@ -339,13 +557,43 @@ mod tests {
             upn("nimda\u{202e}@corp.example".as_bytes()),
             upn("a\u{200b}@corp.example".as_bytes()),
         ] {
-            check_fault(&name, ValueFault::Hidden);
+            check_fault(&name, "holds a control character");
         }
+    }
+
+    /// What cannot be read as its type says is of no type that a rule could allow, and is shown.
+    #[test]
+    fn what_cannot_be_read_is_shown_in_hexadecimal() {
+        for (der, kind, value) in [
+            (&[0xa0, 2, 5, 0][..], "otherName", "0500"),
+            (&[0xa3, 2, 0x30, 0], "x400Address", "3000"),
+            (&[0xa5, 2, 0x81, 0], "ediPartyName", "8100"),
+            (&[0x88, 1, 0x80], "registeredID", "80"),
+            (&[0xa4, 2, 5, 0], "directoryName", "0500"),
+            (&[0x0c, 1, 0x61], "of type UTF8String", "61"),
+            (
+                &[0xa2, 3, 0x16, 1, 0x61],
+                "of type CONTEXT-SPECIFIC [2] (constructed)",
+                "160161",
+            ),
+        ] {
+            let found = read_name(0, AnyRef::from_der(der).unwrap())
+                .unwrap()
+                .unwrap();
+            assert_eq!(found.kind, None);
+            assert!(found.name.is_err());
+            let shown = (found.shown.kind.as_str(), found.shown.value.as_str());
+            assert_eq!(shown, (kind, value));
+        }
+        assert_eq!(hexadecimal(&[7; 25]), format!("{}…", "07".repeat(24)));
     }
 
     #[test]
     fn a_name_that_waits_is_shown_whatever_it_holds() {
         assert_eq!(name_with_type(&upn(b"a\0@b@c")), "UPN:a\0@b@c");
         assert_eq!(name_with_type(&uri("a b")), "URI:a b");
+        assert_eq!(name_with_type(&ip(&[10, 0, 0, 1])), "IP:10.0.0.1");
+        let name = other("1.3.6.1.5.2.2", Tag::OctetString, &[1, 2]);
+        assert_eq!(name_with_type(&name), "otherName 1.3.6.1.5.2.2:0102");
     }
 }

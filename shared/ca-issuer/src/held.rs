@@ -3,13 +3,13 @@
 use const_oid::db::rfc5280;
 use der::{Decode, Encode};
 use scep_cms::{DigestAlgorithm, PublicKey, RequestedExtension, Validity};
-use scep_protocol::{CertificateTemplate, IssuingAuthority, RuleViolation, check_key};
+use scep_protocol::{CertificateTemplate, IssuingAuthority, check_key};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::GeneralNames;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
-use crate::certificate::TbsCertificate;
+use crate::certificate::{TbsCertificate, not_a_certificate};
 use crate::general_name::name_with_type;
 use crate::leaf::{Asked, IssueError, Leaf};
 use crate::{EncodeError, SerialNumber};
@@ -54,7 +54,7 @@ impl Requested {
             extended_key_usage: purposes
                 .unwrap_or_default()
                 .iter()
-                .map(purpose_name)
+                .map(|purpose| scep_protocol::ExtendedKeyUsage::of(*purpose).to_string())
                 .collect(),
             validity: tbs.validity.into(),
         })
@@ -76,14 +76,6 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
     names.collect()
 }
 
-fn purpose_name(purpose: &const_oid::ObjectIdentifier) -> String {
-    let known = scep_protocol::ExtendedKeyUsage::ALL.into_iter();
-    let mut known = known.filter(|known| crate::leaf::purpose(*known) == *purpose);
-    known
-        .next()
-        .map_or_else(|| purpose.to_string(), |known| known.name().to_owned())
-}
-
 /// The certificate of a held request, to be signed now by this generation of the authority: the names and the key stay
 /// as they were shown to the administrator, and everything else is what the rules say today.
 ///
@@ -103,7 +95,7 @@ pub fn released(
     let subject = held.subject.to_der().map_err(EncodeError::from)?;
     let spki = held.subject_public_key_info.to_der();
     let key = PublicKey::from_der(&spki.map_err(EncodeError::from)?);
-    let key = key.map_err(|_| RuleViolation::Curve)?;
+    let key = key.map_err(|_| not_a_certificate())?;
     check_key(&key, template)?;
     let names = held.extensions.iter();
     let names = names.filter(|held| held.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME);

@@ -4,6 +4,7 @@ use std::slice;
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
+use der::Decode;
 use scep_cms::{Certificate, PublicKey, RequestedExtension, Validity};
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, IssuingAuthority,
@@ -12,7 +13,6 @@ use scep_protocol::{
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
-use x509_cert::ext::pkix::name::GeneralNames;
 
 use crate::certificate::{
     Contents, authority_key_identifier, authority_validity, begin_of, crl_at, end_of, extension,
@@ -21,7 +21,7 @@ use crate::certificate::{
 use crate::renewal::{kept_names, refuse_other_names};
 use crate::security_identifier::refuse_security_identifier;
 use crate::subject::{Subject, subject};
-use crate::subject_alt_name::{asks_for_names, subject_alt_name};
+use crate::subject_alt_name::{SubjectAltNames, asks_for_names, subject_alt_name};
 use crate::{EncodeError, SerialNumber};
 
 /// Why no certificate came of a request.
@@ -50,6 +50,9 @@ pub struct Leaf {
     pub subject: String,
     /// When it is valid.
     pub validity: Validity,
+    /// What the request asked for and the certificate is without, though nothing is wrong with either:
+    /// for the log.
+    pub left_out: Vec<String>,
 }
 
 /// The certificate for an authorised request. The key comes from the request, in its canonical
@@ -119,7 +122,7 @@ impl<'a> Asked<'a> {
 struct Names {
     subject: Subject,
     /// The names beside the subject.
-    names: Option<GeneralNames>,
+    names: SubjectAltNames,
 }
 
 impl Asked<'_> {
@@ -135,11 +138,11 @@ impl Asked<'_> {
         };
         let asked = kept.as_ref().map_or(self.extensions, slice::from_ref);
         let names = subject_alt_name(asked, &subject.common_names, rule)?;
-        if subject.is_blank && names.is_none() {
+        if subject.is_blank && names.names.is_none() {
             return Err(RuleViolation::Nameless.into());
         }
         if let Some(predecessor) = self.predecessor {
-            refuse_other_names(predecessor, &subject, names.as_ref(), rule)?;
+            refuse_other_names(predecessor, &subject, names.names.as_ref(), rule)?;
         }
         Ok(Names { subject, names })
     }
@@ -152,14 +155,17 @@ impl Asked<'_> {
         crl_url: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<Leaf, IssueError> {
-        let Names { subject, names } = self.names(template)?;
+        let Names {
+            subject,
+            names: SubjectAltNames { names, left_out },
+        } = self.names(template)?;
         let mut extensions = usual_extensions(
             false,
             key_usages(template, self.key)?,
             self.key.canonical_spki(),
             &authority_key_identifier(authority)?,
         )?;
-        extensions.extend(extended_key_usage(template)?);
+        extensions.extend(extended_key_usage(&template.extended_key_usage)?);
         if let Some(url) = crl_url.filter(|_| template.crl_distribution_point) {
             extensions.push(crl_at(url)?);
         }
@@ -187,7 +193,35 @@ impl Asked<'_> {
             to_be_signed,
             subject: name_text(&subject.der)?,
             validity,
+            left_out: left_out
+                .iter()
+                .map(ToString::to_string)
+                .chain(self.usages_left_out(template))
+                .collect(),
         })
+    }
+
+    /// The purposes that a request asks for and the rules do not give: where they are missed, the
+    /// certificate is found out to be of no use long after.
+    fn usages_left_out(&self, template: &CertificateTemplate) -> Vec<String> {
+        let usages = &template.extended_key_usage;
+        // A certificate without purposes is good for all of them.
+        if usages.is_empty() {
+            return Vec::new();
+        }
+        let mut extensions = self.extensions.iter();
+        let requested = extensions.find(|asked| asked.id == rfc5280::ID_CE_EXT_KEY_USAGE);
+        let Some(requested) = requested else {
+            return Vec::new();
+        };
+        let Ok(purposes) = Vec::<ObjectIdentifier>::from_der(&requested.value) else {
+            return vec!["extendedKeyUsage, which cannot be read".to_owned()];
+        };
+        let purposes = purposes.into_iter().map(ExtendedKeyUsage::of);
+        purposes
+            .filter(|purpose| !usages.contains(purpose))
+            .map(|purpose| format!("extendedKeyUsage {purpose}"))
+            .collect()
     }
 }
 
@@ -200,7 +234,13 @@ fn key_usages(
     let usages: Vec<_> = usages.filter_map(|usage| fits(*usage, key)).collect();
     // Without the extension the key could be used for anything.
     if usages.is_empty() && !template.key_usage.is_empty() {
-        return Err(RuleViolation::KeyUsage);
+        return Err(RuleViolation::KeyUsage {
+            key: match key {
+                PublicKey::Rsa { .. } => "RSA",
+                PublicKey::Ec { .. } => "EC",
+            },
+            usages: template.key_usage.clone(),
+        });
     }
     Ok(usages)
 }
@@ -221,23 +261,13 @@ fn validity(
     })
 }
 
-fn extended_key_usage(template: &CertificateTemplate) -> Result<Option<Extension>, EncodeError> {
-    if template.extended_key_usage.is_empty() {
+/// extendedKeyUsage, RFC 5280 §4.2.1.12; none without purposes.
+pub(crate) fn extended_key_usage(
+    usages: &[ExtendedKeyUsage],
+) -> Result<Option<Extension>, EncodeError> {
+    if usages.is_empty() {
         return Ok(None);
     }
-    let purposes = template.extended_key_usage.iter().copied();
-    let purposes: Vec<_> = purposes.map(purpose).collect();
+    let purposes: Vec<_> = usages.iter().map(|usage| usage.oid()).collect();
     extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
-}
-
-/// The OID of a purpose.
-pub(crate) const fn purpose(usage: ExtendedKeyUsage) -> ObjectIdentifier {
-    match usage {
-        ExtendedKeyUsage::ClientAuth => rfc5280::ID_KP_CLIENT_AUTH,
-        ExtendedKeyUsage::ServerAuth => rfc5280::ID_KP_SERVER_AUTH,
-        ExtendedKeyUsage::CodeSigning => rfc5280::ID_KP_CODE_SIGNING,
-        ExtendedKeyUsage::EmailProtection => rfc5280::ID_KP_EMAIL_PROTECTION,
-        ExtendedKeyUsage::TimeStamping => rfc5280::ID_KP_TIME_STAMPING,
-        ExtendedKeyUsage::OcspSigning => rfc5280::ID_KP_OCSP_SIGNING,
-    }
 }

@@ -4,10 +4,12 @@
 mod authority;
 mod certificate;
 mod crl;
+mod dns_name;
 mod general_name;
 mod held;
 mod leaf;
 mod name_part;
+mod other_name;
 mod renewal;
 mod security_identifier;
 mod subject;

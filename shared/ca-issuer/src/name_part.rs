@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 
 use der::asn1::AnyRef;
 use scep_cms::{directory_string, strict_directory_string};
-use scep_protocol::{RuleViolation, ValueFault, check_text};
+use scep_protocol::{
+    RuleViolation, SubjectAttribute, SubjectPart, UPN, ValueFault, is_security_identifier,
+};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
-
-use crate::general_name::UPN;
-use crate::security_identifier::is_security_identifier;
-use crate::subject::{known, name_of_kind};
 
 /// Has every RDN a part, and none two of one attribute (X.501 §9.3)? Is every value a text that may
 /// be signed, in the form of its attribute?
@@ -18,34 +16,52 @@ use crate::subject::{known, name_of_kind};
 /// # Errors
 /// [`RuleViolation`] of the first part that is not.
 pub(crate) fn check_parts(name: &Name) -> Result<(), RuleViolation> {
-    for rdn in name.iter_rdn() {
-        let kinds: BTreeSet<_> = rdn.iter().map(|part| part.oid).collect();
-        if kinds.is_empty() || kinds.len() < rdn.len() {
-            return Err(RuleViolation::SubjectUnreadable);
+    for (at, rdn) in name.iter_rdn().enumerate() {
+        if rdn.is_empty() {
+            return Err(RuleViolation::SubjectPartEmpty(at));
+        }
+        let mut kinds = BTreeSet::new();
+        if let Some(twice) = rdn.iter().find(|part| !kinds.insert(part.oid)) {
+            return Err(RuleViolation::SubjectPartTwice {
+                rdn: at,
+                attribute: SubjectAttribute::of(twice.oid),
+            });
         }
     }
-    name.iter().try_for_each(check_part)
+    parts(name).try_for_each(|(at, part)| check_part(at, part))
 }
 
-fn check_part(part: &AttributeTypeAndValue) -> Result<(), RuleViolation> {
+/// The parts of a Name, each with the place of its RDN.
+pub(crate) fn parts(name: &Name) -> impl Iterator<Item = (usize, &AttributeTypeAndValue)> {
+    let rdns = name.iter_rdn().enumerate();
+    rdns.flat_map(|(at, rdn)| rdn.iter().map(move |part| (at, part)))
+}
+
+/// A part as a refusal shows it.
+pub(crate) fn shown(at: usize, part: &AttributeTypeAndValue) -> SubjectPart {
+    let value = AnyRef::from(&part.value);
+    SubjectPart {
+        rdn: at,
+        attribute: SubjectAttribute::of(part.oid),
+        value: directory_string(value)
+            .unwrap_or_else(|| String::from_utf8_lossy(value.value()).into_owned()),
+    }
+}
+
+fn check_part(at: usize, part: &AttributeTypeAndValue) -> Result<(), RuleViolation> {
     if is_security_identifier(part.oid) {
-        let place = format!("subject {}", part.oid);
+        let place = format!("subject[{at}] {}", part.oid);
         return Err(RuleViolation::SecurityIdentifier(place));
     }
     // A name of Active Directory's has its place beside the subject, where a pattern holds it.
     if part.oid == UPN {
-        return Err(RuleViolation::SubjectAttribute(part.oid.to_string()));
+        return Err(RuleViolation::SubjectAttribute(shown(at, part)));
     }
-    let value = AnyRef::from(&part.value);
-    let text = strict_directory_string(value).map_err(ValueFault::from);
-    let checked = text.and_then(|text| match known(part.oid) {
-        Some(known) => known.check_requested(&text),
-        None => check_text(&text),
-    });
+    let text = strict_directory_string(AnyRef::from(&part.value)).map_err(ValueFault::from);
+    let attribute = SubjectAttribute::of(part.oid);
+    let checked = text.and_then(|text| attribute.check_requested(&text));
     checked.map_err(|fault| RuleViolation::SubjectValue {
-        attribute: name_of_kind(part.oid),
-        value: directory_string(value)
-            .unwrap_or_else(|| String::from_utf8_lossy(value.value()).into_owned()),
+        part: shown(at, part),
         fault,
     })
 }
@@ -112,7 +128,7 @@ mod tests {
         use StringError::{Alphabet, NotText};
         use ValueFault::{Form, Hidden, Length, String as NoString};
         let long = "a".repeat(257);
-        for (oid, tag, octets, attribute, value, fault) in [
+        for (oid, tag, octets, name, value, fault) in [
             (
                 CN,
                 Tag::Utf8String,
@@ -180,7 +196,7 @@ mod tests {
                 "2.5.4.12",
                 Tag::Utf8String,
                 b"a\0b",
-                "2.5.4.12",
+                "title",
                 "a\0b",
                 Hidden,
             ),
@@ -188,7 +204,7 @@ mod tests {
                 "2.5.4.12",
                 Tag::Utf8String,
                 long.as_bytes(),
-                "2.5.4.12",
+                "title",
                 &long,
                 Length,
             ),
@@ -196,7 +212,7 @@ mod tests {
                 "2.5.4.12",
                 Tag::Sequence,
                 &[4, 1, 0x53],
-                "2.5.4.12",
+                "title",
                 "\u{4}\u{1}S",
                 NoString(NotText),
             ),
@@ -222,17 +238,25 @@ mod tests {
                 NoString(NotText),
             ),
         ] {
-            let refused = RuleViolation::SubjectValue {
-                attribute: attribute.to_owned(),
-                value: value.to_owned(),
-                fault,
+            let refused = |rdn| {
+                let attribute = SubjectAttribute::of(ObjectIdentifier::new_unwrap(oid));
+                assert_eq!(attribute.to_string(), name);
+                let value = value.to_owned();
+                Err(RuleViolation::SubjectValue {
+                    part: SubjectPart {
+                        rdn,
+                        attribute,
+                        value,
+                    },
+                    fault: fault.clone(),
+                })
             };
-            check_name(&[&[(oid, tag, octets)]], Err(refused.clone()));
+            check_name(&[&[(oid, tag, octets)]], refused(0));
             // Behind others, and beside one in the same RDN.
             let other = ("2.5.4.10", Tag::Utf8String, &b"Corp"[..]);
             check_name(
                 &[&[other], &[other], &[(oid, tag, octets), other]],
-                Err(refused),
+                refused(2),
             );
         }
     }
@@ -244,23 +268,35 @@ mod tests {
             (CN, Tag::Utf8String, &b"b"[..]),
         );
         let uid = ("0.9.2342.19200300.100.1.1", Tag::Utf8String, &b"u"[..]);
-        let unreadable = || Err(RuleViolation::SubjectUnreadable);
+        let twice = Err(RuleViolation::SubjectPartTwice {
+            rdn: 0,
+            attribute: SubjectAttribute::COMMON_NAME,
+        });
+        let empty = |rdn| Err(RuleViolation::SubjectPartEmpty(rdn));
         check_name(&[&[a], &[b]], Ok(()));
         check_name(&[&[a, uid]], Ok(()));
-        check_name(&[&[a, b]], unreadable());
-        check_name(&[&[]], unreadable());
-        check_name(&[&[a], &[]], unreadable());
+        check_name(&[&[a, b]], twice);
+        check_name(&[&[]], empty(0));
+        check_name(&[&[a], &[]], empty(1));
     }
 
     #[test]
     fn an_account_of_active_directory_is_no_part_of_a_subject() {
         let sid = "1.3.6.1.4.1.311.25.2";
         let text = (sid, Tag::Utf8String, &b"S-1-5-21"[..]);
-        let refused = || Err(RuleViolation::SecurityIdentifier(format!("subject {sid}")));
+        let refused = || {
+            Err(RuleViolation::SecurityIdentifier(format!(
+                "subject[0] {sid}"
+            )))
+        };
         check_name(&[&[text]], refused());
         check_name(&[&[(sid, Tag::Sequence, b"\x04\x08S-1-5-21")]], refused());
         let upn = "1.3.6.1.4.1.311.20.2.3";
-        let refused = RuleViolation::SubjectAttribute(upn.to_owned());
+        let refused = RuleViolation::SubjectAttribute(SubjectPart {
+            rdn: 0,
+            attribute: SubjectAttribute::of(ObjectIdentifier::new_unwrap(upn)),
+            value: "a@b".to_owned(),
+        });
         check_name(&[&[(upn, Tag::Utf8String, b"a@b")]], Err(refused));
     }
 }

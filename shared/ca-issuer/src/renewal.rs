@@ -132,9 +132,9 @@ mod tests {
     use const_oid::ObjectIdentifier;
     use der::Tag;
     use der::asn1::{Any, Ia5String};
+    use scep_protocol::UPN;
 
     use super::*;
-    use crate::general_name::UPN;
 
     fn ia5(text: &str) -> Ia5String {
         Ia5String::new(text).unwrap()

@@ -1,17 +1,16 @@
 //! A certificate's subject: the request's as it came, as far as the rules allow, and what they fix.
 
-use const_oid::ObjectIdentifier;
-use const_oid::db::{rfc3280, rfc4519};
 use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
 use scep_cms::directory_string;
-use scep_protocol::{RuleViolation, SubjectAttribute, SubjectRule};
+use scep_protocol::{RuleViolation, SubjectAttribute, SubjectRule, WrittenAs};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::EncodeError;
+use crate::general_name::hexadecimal;
 use crate::leaf::IssueError;
-use crate::name_part::check_parts;
+use crate::name_part::{check_parts, parts, shown};
 
 /// Longest subject that is taken, in octets of DER.
 const MAX_BYTES: usize = 4 * 1024;
@@ -34,9 +33,14 @@ pub(crate) struct Subject {
 /// [`IssueError::Refused`] with the first part of the rule that the request breaks.
 pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
     if requested.len() > MAX_BYTES {
-        return Err(RuleViolation::SubjectTooLong.into());
+        return Err(RuleViolation::SubjectTooLong {
+            bytes: requested.len(),
+            max_bytes: MAX_BYTES,
+        }
+        .into());
     }
-    let name = Name::from_der(requested).map_err(|_| RuleViolation::SubjectUnreadable)?;
+    let unreadable = || RuleViolation::SubjectUnreadable(hexadecimal(requested));
+    let name = Name::from_der(requested).map_err(|_| unreadable())?;
     check_parts(&name)?;
     only_allowed(&name, rule)?;
     let missing = missing_fixed(&name, rule)?;
@@ -49,8 +53,8 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
     }
     let der = with_fixed(requested, &name, &missing)?;
     let name = Name::from_der(&der).map_err(EncodeError::from)?;
-    let common_names: Option<Vec<_>> = values(&name, SubjectAttribute::CommonName).collect();
-    let common_names = common_names.ok_or(RuleViolation::SubjectUnreadable)?;
+    let common_names: Option<Vec<_>> = values(&name, SubjectAttribute::COMMON_NAME).collect();
+    let common_names = common_names.ok_or_else(unreadable)?;
     if let Some(pattern) = &rule.common_name_pattern {
         let mut others = common_names.iter().filter(|text| !pattern.matches(text));
         if let Some(other) = others.next() {
@@ -71,17 +75,9 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
 /// The first CN of a DER Name.
 pub(crate) fn common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
     let name = Name::from_der(name)?;
-    Ok(values(&name, SubjectAttribute::CommonName).next().flatten())
-}
-
-pub(crate) fn known(kind: ObjectIdentifier) -> Option<SubjectAttribute> {
-    SubjectAttribute::ALL
-        .into_iter()
-        .find(|known| oid(*known) == kind)
-}
-
-pub(crate) fn name_of_kind(kind: ObjectIdentifier) -> String {
-    known(kind).map_or_else(|| kind.to_string(), |known| known.name().to_owned())
+    Ok(values(&name, SubjectAttribute::COMMON_NAME)
+        .next()
+        .flatten())
 }
 
 fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
@@ -90,9 +86,8 @@ fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
     };
     let is_allowed =
         |attribute| allowed.contains(&attribute) || rule.fixed.contains_key(&attribute);
-    let mut kinds = name.iter().map(|part| part.oid);
-    match kinds.find(|kind| !known(*kind).is_some_and(is_allowed)) {
-        Some(kind) => Err(RuleViolation::SubjectAttribute(name_of_kind(kind))),
+    match parts(name).find(|(_, part)| !is_allowed(SubjectAttribute::of(part.oid))) {
+        Some((at, part)) => Err(RuleViolation::SubjectAttribute(shown(at, part))),
         None => Ok(()),
     }
 }
@@ -119,7 +114,7 @@ fn missing_fixed<'a>(
 /// The text of each value of an attribute; `None` for one that is no text.
 fn values(name: &Name, attribute: SubjectAttribute) -> impl Iterator<Item = Option<String>> {
     name.iter()
-        .filter(move |part| part.oid == oid(attribute))
+        .filter(move |part| part.oid == attribute.oid())
         .map(|part| directory_string(AnyRef::from(&part.value)))
 }
 
@@ -133,7 +128,7 @@ fn with_fixed(
         return Ok(requested.to_vec());
     }
     let mut parts = RdnSequence::default();
-    let is_wide = |attribute: SubjectAttribute| attribute < SubjectAttribute::CommonName;
+    let is_wide = SubjectAttribute::is_wider_than_common_name;
     for (attribute, value) in missing.iter().filter(|(attribute, _)| is_wide(*attribute)) {
         parts.push(part(*attribute, value)?);
     }
@@ -158,40 +153,15 @@ fn part(
     attribute: SubjectAttribute,
     value: &str,
 ) -> Result<RelativeDistinguishedName, EncodeError> {
-    // The string types that RFC 5280 appendix A.1 demands.
-    let value = match attribute {
-        SubjectAttribute::Country | SubjectAttribute::SerialNumber => {
-            Any::encode_from(&PrintableStringRef::new(value)?)?
-        }
-        SubjectAttribute::DomainComponent | SubjectAttribute::EmailAddress => {
-            Any::encode_from(&Ia5StringRef::new(value)?)?
-        }
-        SubjectAttribute::State
-        | SubjectAttribute::Locality
-        | SubjectAttribute::Organization
-        | SubjectAttribute::OrganizationalUnit
-        | SubjectAttribute::CommonName
-        | SubjectAttribute::UserId => Any::encode_from(&Utf8StringRef::new(value)?)?,
+    let value = match attribute.written_as() {
+        WrittenAs::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?)?,
+        WrittenAs::PrintableString => Any::encode_from(&PrintableStringRef::new(value)?)?,
+        WrittenAs::Utf8String => Any::encode_from(&Utf8StringRef::new(value)?)?,
     };
-    let oid = oid(attribute);
+    let oid = attribute.oid();
     Ok(RelativeDistinguishedName::try_from(vec![
         AttributeTypeAndValue { oid, value },
     ])?)
-}
-
-pub(crate) const fn oid(attribute: SubjectAttribute) -> ObjectIdentifier {
-    match attribute {
-        SubjectAttribute::DomainComponent => rfc4519::DOMAIN_COMPONENT,
-        SubjectAttribute::Country => rfc4519::COUNTRY_NAME,
-        SubjectAttribute::State => rfc4519::ST,
-        SubjectAttribute::Locality => rfc4519::LOCALITY_NAME,
-        SubjectAttribute::Organization => rfc4519::ORGANIZATION_NAME,
-        SubjectAttribute::OrganizationalUnit => rfc4519::ORGANIZATIONAL_UNIT_NAME,
-        SubjectAttribute::CommonName => rfc4519::COMMON_NAME,
-        SubjectAttribute::SerialNumber => rfc4519::SERIAL_NUMBER,
-        SubjectAttribute::UserId => rfc4519::USER_ID,
-        SubjectAttribute::EmailAddress => rfc3280::EMAIL_ADDRESS,
-    }
 }
 
 #[cfg(test)]
@@ -221,9 +191,9 @@ mod tests {
 
     fn fixed(rule: &mut SubjectRule) {
         rule.fixed = BTreeMap::from([
-            (SubjectAttribute::Organization, "Corp".to_owned()),
-            (SubjectAttribute::Country, "DE".to_owned()),
-            (SubjectAttribute::UserId, "u".to_owned()),
+            (SubjectAttribute::ORGANIZATION, "Corp".to_owned()),
+            (SubjectAttribute::COUNTRY, "DE".to_owned()),
+            (SubjectAttribute::USER_ID, "u".to_owned()),
         ]);
     }
 
@@ -237,25 +207,44 @@ mod tests {
     #[test]
     fn other_values_of_fixed_attributes_are_refused() {
         let refused =
-            || RuleViolation::SubjectFixed(SubjectAttribute::Organization, "Other".to_owned());
+            || RuleViolation::SubjectFixed(SubjectAttribute::ORGANIZATION, "Other".to_owned());
         check("CN=a,O=Other", fixed, Err(refused()));
         check("CN=a,O=Corp,O=Other", fixed, Err(refused()));
     }
 
     #[test]
     fn only_allowed_attributes_are_taken() {
+        let part = |attribute: &str, value: &str| {
+            RuleViolation::SubjectAttribute(scep_protocol::SubjectPart {
+                rdn: 0,
+                attribute: attribute.parse().unwrap(),
+                value: value.to_owned(),
+            })
+        };
         let only_cn =
-            |rule: &mut SubjectRule| rule.allowed = Some(vec![SubjectAttribute::CommonName]);
+            |rule: &mut SubjectRule| rule.allowed = Some(vec![SubjectAttribute::COMMON_NAME]);
         check("CN=a", only_cn, Ok("CN=a"));
-        check(
-            "CN=a,OU=b",
-            only_cn,
-            Err(RuleViolation::SubjectAttribute("OU".to_owned())),
-        );
+        check("CN=a,OU=b", only_cn, Err(part("OU", "b")));
+        check("CN=a,2.5.4.12=b", only_cn, Err(part("title", "b")));
+        check("CN=a,1.2.3.4=b", only_cn, Err(part("1.2.3.4", "b")));
+        let with = |names: &[&str]| {
+            let allowed = names.iter().map(|name| name.parse().unwrap()).collect();
+            move |rule: &mut SubjectRule| rule.allowed = Some(allowed)
+        };
         check(
             "CN=a,2.5.4.12=b",
-            only_cn,
-            Err(RuleViolation::SubjectAttribute("2.5.4.12".to_owned())),
+            with(&["CN", "2.5.4.12"]),
+            Ok("CN=a,TITLE=b"),
+        );
+        check(
+            "1.2.840.113549.1.9.2=a",
+            with(&["unstructuredName"]),
+            Ok("PKCS-9-AT-UNSTRUCTUREDNAME=a"),
+        );
+        check(
+            "CN=a,1.2.3.4=b",
+            with(&["cn", "1.2.3.4"]),
+            Ok("CN=a,1.2.3.4=#0c0162"),
         );
         let and_fixed = |rule: &mut SubjectRule| {
             only_cn(rule);
@@ -266,14 +255,14 @@ mod tests {
 
     #[test]
     fn what_is_required_is_there_or_fixed() {
-        let lacks = || Err(RuleViolation::SubjectLacks(SubjectAttribute::CommonName));
+        let lacks = || Err(RuleViolation::SubjectLacks(SubjectAttribute::COMMON_NAME));
         let common_name =
-            |rule: &mut SubjectRule| rule.required = vec![SubjectAttribute::CommonName];
+            |rule: &mut SubjectRule| rule.required = vec![SubjectAttribute::COMMON_NAME];
         check("CN=,O=a", common_name, lacks());
         check("O=a", common_name, lacks());
         check("O=a", |_| {}, Ok("O=a"));
         let organization = |rule: &mut SubjectRule| {
-            rule.required = vec![SubjectAttribute::Organization];
+            rule.required = vec![SubjectAttribute::ORGANIZATION];
             fixed(rule);
         };
         check("CN=a", organization, Ok("UID=u,CN=a,O=Corp,C=DE"));

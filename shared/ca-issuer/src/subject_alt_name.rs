@@ -1,13 +1,14 @@
 //! The names beside the subject: of what a request asks for, what the rules allow, RFC 5280 §4.2.1.6.
 
 use const_oid::db::rfc5280;
-use der::Decode;
-use der::asn1::Ia5String;
+use der::asn1::AnyRef;
+use der::{Decode, Tag, Tagged};
 use scep_cms::RequestedExtension;
-use scep_protocol::{RuleViolation, SubjectAltNameRule, SubjectAltNameType};
-use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
+use scep_protocol::{RequestedName, RuleViolation, SubjectAltNameRule, SubjectAltNameType};
+use x509_cert::ext::pkix::name::GeneralNames;
 
-use crate::general_name::{is_dns_name, well_formed};
+use crate::general_name::{FoundName, common_name_as_dns, hexadecimal, read_name};
+use crate::other_name::elements;
 
 /// Longest extension that is issued, in octets.
 const MAX_BYTES: usize = 8 * 1024;
@@ -15,91 +16,131 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Most names in one certificate.
 const MAX_NAMES: usize = 100;
 
-/// The names to certify: those that the request asks for and, if the rule says so, the CNs; `None`
-/// when there are none.
+/// The names that a certificate gets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SubjectAltNames {
+    /// The names; `None` when there are none.
+    pub(crate) names: Option<GeneralNames>,
+    /// What was asked for and the rule leaves out.
+    pub(crate) left_out: Vec<RequestedName>,
+}
+
+/// The names to certify: those that the request asks for and, if the rule says so, the CNs.
 ///
 /// # Errors
-/// When a name is malformed, of a type that the rule does not allow, or is not admitted by the
-/// pattern of its type.
+/// When a name is malformed, of a type that the rule neither allows nor ignores, or is not admitted
+/// by the pattern of its type.
 pub(crate) fn subject_alt_name(
     extensions: &[RequestedExtension],
     common_names: &[String],
     rule: &SubjectAltNameRule,
-) -> Result<Option<GeneralNames>, RuleViolation> {
-    let mut names = requested(extensions, rule)?;
-    if rule.common_name_as_dns {
-        for common_name in common_names {
-            let name = dns_name(common_name);
-            let name = name.ok_or_else(|| RuleViolation::CommonNameAsDns(common_name.clone()))?;
-            if !names.contains(&name) {
-                names.push(name);
-            }
+) -> Result<SubjectAltNames, RuleViolation> {
+    let (mut names, mut left_out) = (GeneralNames::new(), Vec::new());
+    for (index, element) in requested(extensions)?.into_iter().enumerate() {
+        let Some(found) = read_name(index, element)? else {
+            continue;
+        };
+        match found.kind.filter(|kind| rule.types.contains(kind)) {
+            Some(kind) => add(&mut names, found, kind, rule)?,
+            None if rule.ignore_others => left_out.push(found.shown),
+            None => return Err(RuleViolation::SubjectAltNameType(found.shown, found.kind)),
         }
     }
-    for name in &names {
-        let (kind, text) = well_formed(name)?;
-        admitted(kind, text, rule)?;
+    if rule.common_name_as_dns {
+        for common_name in common_names {
+            let found = common_name_as_dns(common_name);
+            if let Err(fault) = found.name {
+                let value = common_name.clone();
+                return Err(RuleViolation::CommonNameAsDns { value, fault });
+            }
+            add(&mut names, found, SubjectAltNameType::Dns, rule)?;
+        }
     }
-    Ok((!names.is_empty()).then_some(names))
+    Ok(SubjectAltNames {
+        names: (!names.is_empty()).then_some(names),
+        left_out,
+    })
 }
 
 /// Does a request ask for any name beside its subject? What cannot be read asks for something.
 pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
-    extensions
-        .iter()
-        .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
-        .any(|extension| {
-            GeneralNames::from_der(&extension.value).map_or(true, |names| !names.is_empty())
-        })
+    let Ok(names) = requested(extensions) else {
+        return true;
+    };
+    let mut names = names.into_iter().enumerate();
+    names.any(|(index, name)| !matches!(read_name(index, name), Ok(None)))
 }
 
-fn dns_name(text: &str) -> Option<GeneralName> {
-    let name = Ia5String::new(text).ok().filter(|_| is_dns_name(text))?;
-    Some(GeneralName::DnsName(name))
+/// Adds a name that has the form of its type and is admitted by its pattern, once.
+fn add(
+    names: &mut GeneralNames,
+    found: FoundName,
+    kind: SubjectAltNameType,
+    rule: &SubjectAltNameRule,
+) -> Result<(), RuleViolation> {
+    let FoundName {
+        shown, text, name, ..
+    } = found;
+    let name = match name {
+        Ok(name) => name,
+        Err(fault) => return Err(RuleViolation::SubjectAltNameValue { name: shown, fault }),
+    };
+    admitted(shown, text.as_deref(), kind, rule)?;
+    if !names.contains(&name) {
+        names.push(name);
+    }
+    Ok(())
 }
 
 /// Does the pattern of its type admit this name? Without one a wildcard is not taken, nor a name
-/// that says who someone is.
+/// that says who someone is. What has no text matches no pattern.
 fn admitted(
+    shown: RequestedName,
+    text: Option<&str>,
     kind: SubjectAltNameType,
-    text: String,
     rule: &SubjectAltNameRule,
 ) -> Result<(), RuleViolation> {
+    let is_wildcard =
+        kind == SubjectAltNameType::Dns && text.is_some_and(|text| text.contains('*'));
     match rule.patterns.get(&kind) {
-        Some(pattern) if pattern.matches(&text) => Ok(()),
-        Some(_) => Err(RuleViolation::SubjectAltNamePattern(kind, text)),
-        None if kind.needs_pattern() => Err(RuleViolation::SubjectAltNameUnbound(kind, text)),
-        None if kind == SubjectAltNameType::Dns && text.contains('*') => {
-            Err(RuleViolation::SubjectAltNameWildcard(text))
-        }
+        Some(pattern) if text.is_some_and(|text| pattern.matches(text)) => Ok(()),
+        Some(_) => Err(RuleViolation::SubjectAltNamePattern(shown, kind)),
+        None if kind.needs_pattern() => Err(RuleViolation::SubjectAltNameUnbound(shown, kind)),
+        None if is_wildcard => Err(RuleViolation::SubjectAltNameWildcard(shown)),
         None => Ok(()),
     }
 }
 
-/// The names that a request asks for, of types that the rule allows.
-fn requested(
-    extensions: &[RequestedExtension],
-    rule: &SubjectAltNameRule,
-) -> Result<GeneralNames, RuleViolation> {
-    let mut requested = extensions
+/// The names that a request asks for, as they stand in its extension. One of no names, which Apple's
+/// devices send, asks for nothing.
+fn requested(extensions: &[RequestedExtension]) -> Result<Vec<AnyRef<'_>>, RuleViolation> {
+    let requested = extensions
         .iter()
         .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
-    let Some(extension) = requested.next() else {
+    let requested: Vec<_> = requested.map(|extension| &extension.value).collect();
+    let Some(value) = requested.first() else {
         return Ok(Vec::new());
     };
-    if extension.value.len() > MAX_BYTES {
-        return Err(RuleViolation::SubjectAltNameTooLong);
+    if requested.iter().any(|other| other != value) {
+        return Err(RuleViolation::SubjectAltNamesDiffer(requested.len()));
     }
-    let names = GeneralNames::from_der(&extension.value)
-        .map_err(|_| RuleViolation::SubjectAltNameUnreadable)?;
-    if requested.next().is_some() || names.is_empty() || names.len() > MAX_NAMES {
-        return Err(RuleViolation::SubjectAltNameUnreadable);
+    if value.len() > MAX_BYTES {
+        return Err(RuleViolation::SubjectAltNameTooLong {
+            bytes: value.len(),
+            max_bytes: MAX_BYTES,
+        });
     }
-    for name in &names {
-        let (kind, text) = well_formed(name)?;
-        if !rule.types.contains(&kind) {
-            return Err(RuleViolation::SubjectAltName(kind, text));
-        }
+    let names = AnyRef::from_der(value)
+        .ok()
+        .filter(|names| names.tag() == Tag::Sequence)
+        .and_then(|names| elements(names.value()).collect::<Option<Vec<_>>>());
+    let unreadable = || RuleViolation::SubjectAltNameUnreadable(hexadecimal(value));
+    let names = names.ok_or_else(unreadable)?;
+    if names.len() > MAX_NAMES {
+        return Err(RuleViolation::SubjectAltNameCount {
+            names: names.len(),
+            max_names: MAX_NAMES,
+        });
     }
     Ok(names)
 }
@@ -107,106 +148,46 @@ fn requested(
 #[cfg(test)]
 mod tests {
     use const_oid::ObjectIdentifier;
-    use der::asn1::Any;
-    use der::{Encode, Tag};
-    use scep_protocol::{CertificateTemplate, Pattern};
-    use x509_cert::ext::pkix::name::OtherName;
+    use der::Encode;
+    use der::asn1::{Any, Ia5String, OctetString};
+    use scep_protocol::{CertificateTemplate, NamePlace, Pattern, UPN};
+    use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 
     use super::*;
-    use crate::general_name::UPN;
 
-    #[track_caller]
-    fn check(
-        name: GeneralName,
-        allowed: &[SubjectAltNameType],
-        expected: Result<(), RuleViolation>,
-    ) {
-        let extension = RequestedExtension {
+    const ALL: &[SubjectAltNameType] = &SubjectAltNameType::NAMED;
+
+    fn extension(value: Vec<u8>) -> RequestedExtension {
+        RequestedExtension {
             id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
-            value: vec![name.clone()].to_der().unwrap(),
-        };
-        let mut rule = CertificateTemplate::default().subject_alt_name;
-        rule.types = allowed.to_vec();
-        let any = Pattern::new(".*").unwrap();
-        rule.patterns = allowed.iter().map(|kind| (*kind, any.clone())).collect();
-        let names = subject_alt_name(&[extension], &[], &rule);
-        assert_eq!(names, expected.map(|()| Some(vec![name])));
+            value,
+        }
     }
 
-    /// A rule over a request for `a.example` by a device called `common_name`.
-    #[track_caller]
-    fn check_rule(
-        common_name: &str,
-        edit: impl FnOnce(&mut SubjectAltNameRule),
-        expected: Result<&[&str], RuleViolation>,
-    ) {
-        let requested = vec![GeneralName::DnsName(text("a.example"))];
-        let extension = RequestedExtension {
-            id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
-            value: requested.to_der().unwrap(),
-        };
-        let mut rule = CertificateTemplate::default().subject_alt_name;
-        edit(&mut rule);
-        let names = subject_alt_name(&[extension], &[common_name.to_owned()], &rule);
-        let expected = expected.map(|names| {
-            let names = names.iter().map(|name| GeneralName::DnsName(text(name)));
-            Some(names.collect())
-        });
-        assert_eq!(names, expected);
-    }
-
-    #[test]
-    fn the_cn_is_a_dns_name_where_the_rule_says_so() {
-        let as_dns = |rule: &mut SubjectAltNameRule| rule.common_name_as_dns = true;
-        check_rule("b.example", |_| {}, Ok(&["a.example"]));
-        check_rule("b.example", as_dns, Ok(&["a.example", "b.example"]));
-        check_rule("a.example", as_dns, Ok(&["a.example"]));
-        check_rule(
-            "device 1",
-            as_dns,
-            Err(RuleViolation::CommonNameAsDns("device 1".to_owned())),
-        );
-    }
-
-    #[test]
-    fn names_match_the_pattern_of_their_type() {
-        let pattern = |kind, pattern| {
-            move |rule: &mut SubjectAltNameRule| {
-                rule.common_name_as_dns = true;
-                rule.patterns.insert(kind, Pattern::new(pattern).unwrap());
-            }
-        };
-        let refused = |name: &str| {
-            Err(RuleViolation::SubjectAltNamePattern(
-                SubjectAltNameType::Dns,
-                name.to_owned(),
-            ))
-        };
-        let dns = SubjectAltNameType::Dns;
-        check_rule(
-            "b.example",
-            pattern(dns, r".*\.example"),
-            Ok(&["a.example", "b.example"]),
-        );
-        check_rule("b.example", pattern(dns, "b.*"), refused("a.example"));
-        check_rule("b.example", pattern(dns, "a.*"), refused("b.example"));
-        check_rule(
-            "b.example",
-            pattern(SubjectAltNameType::Ip, "none"),
-            Ok(&["a.example", "b.example"]),
-        );
+    fn shown(index: usize, kind: &str, value: &str) -> RequestedName {
+        RequestedName {
+            place: NamePlace::SubjectAltName(index),
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+        }
     }
 
     fn text(text: &str) -> Ia5String {
         Ia5String::new(text).unwrap()
     }
 
-    const ALL: &[SubjectAltNameType] = &SubjectAltNameType::ALL;
+    fn dns(name: &str) -> GeneralName {
+        GeneralName::DnsName(text(name))
+    }
 
     fn upn(octets: &[u8]) -> GeneralName {
+        other(&UPN.to_string(), Tag::Utf8String, octets)
+    }
+
+    fn other(type_id: &str, tag: Tag, octets: &[u8]) -> GeneralName {
         GeneralName::OtherName(OtherName {
-            type_id: UPN,
-            value: Any::new(Tag::Utf8String, octets).unwrap(),
+            type_id: ObjectIdentifier::new_unwrap(type_id),
+            value: Any::new(tag, octets).unwrap(),
         })
     }
 
@@ -214,83 +195,367 @@ mod tests {
         GeneralName::UniformResourceIdentifier(text(uri))
     }
 
+    /// What a rule makes of a request for these names by a device called `device 1`.
+    fn ask(
+        names: &[GeneralName],
+        edit: impl FnOnce(&mut SubjectAltNameRule),
+    ) -> Result<SubjectAltNames, RuleViolation> {
+        ask_as("device 1", names, edit)
+    }
+
+    fn ask_as(
+        common_name: &str,
+        names: &[GeneralName],
+        edit: impl FnOnce(&mut SubjectAltNameRule),
+    ) -> Result<SubjectAltNames, RuleViolation> {
+        let mut rule = CertificateTemplate::default().subject_alt_name;
+        edit(&mut rule);
+        let extension = extension(names.to_vec().to_der().unwrap());
+        subject_alt_name(&[extension], &[common_name.to_owned()], &rule)
+    }
+
+    fn issued(names: &[GeneralName]) -> Result<SubjectAltNames, RuleViolation> {
+        Ok(SubjectAltNames {
+            names: (!names.is_empty()).then(|| names.to_vec()),
+            left_out: Vec::new(),
+        })
+    }
+
+    fn any_of(types: &[SubjectAltNameType]) -> impl FnOnce(&mut SubjectAltNameRule) {
+        move |rule| {
+            let any = Pattern::new(".*").unwrap();
+            rule.types = types.to_vec();
+            rule.patterns = types.iter().map(|kind| (*kind, any.clone())).collect();
+        }
+    }
+
     #[test]
-    fn names_of_other_types_are_refused() {
-        let dns = GeneralName::DnsName(text("a.example"));
-        let refused =
-            RuleViolation::SubjectAltName(SubjectAltNameType::Dns, "a.example".to_owned());
-        check(dns, &[SubjectAltNameType::Ip], Err(refused));
-        let directory = GeneralName::DirectoryName("CN=a".parse().unwrap());
-        check(directory, ALL, Err(RuleViolation::SubjectAltNameType));
-        let other = OtherName {
-            type_id: ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.5"),
-            value: Any::new(Tag::Utf8String, b"a@b".as_slice()).unwrap(),
+    fn the_cn_is_a_dns_name_where_the_rule_says_so() {
+        let as_dns = |rule: &mut SubjectAltNameRule| rule.common_name_as_dns = true;
+        let (a, b) = (dns("a.example"), dns("b.example"));
+        let ask = |common_name: &str, edit: &dyn Fn(&mut SubjectAltNameRule)| {
+            ask_as(common_name, std::slice::from_ref(&a), edit)
         };
-        check(
-            GeneralName::OtherName(other),
-            ALL,
-            Err(RuleViolation::SubjectAltNameType),
-        );
+        assert_eq!(ask("b.example", &|_| {}), issued(std::slice::from_ref(&a)));
+        assert_eq!(ask("b.example", &as_dns), issued(&[a.clone(), b.clone()]));
+        assert_eq!(ask("b.example.", &as_dns), issued(&[a.clone(), b]));
+        assert_eq!(ask("a.example", &as_dns), issued(std::slice::from_ref(&a)));
+        let refused = ask("device 1", &as_dns).unwrap_err().to_string();
+        let text = r#"rule subjectAltName.commonNameAsDns: the CN "device 1" is not a DNS name: it has white space"#;
+        assert_eq!(refused, text);
+    }
+
+    #[test]
+    fn names_match_the_pattern_of_their_type() {
+        let ask = |kind, pattern: &str| {
+            let names = [dns("a.example")];
+            ask_as("b.example", &names, |rule| {
+                rule.common_name_as_dns = true;
+                rule.patterns.insert(kind, Pattern::new(pattern).unwrap());
+            })
+        };
+        let both = || issued(&[dns("a.example"), dns("b.example")]);
+        let kind = SubjectAltNameType::Dns;
+        let refused = |name| Err(RuleViolation::SubjectAltNamePattern(name, kind));
+        assert_eq!(ask(kind, r".*\.example"), both());
+        let first = shown(0, "dNSName", "a.example");
+        assert_eq!(ask(kind, "b.*"), refused(first));
+        let place = NamePlace::CommonName;
+        let of_common_name = RequestedName {
+            place,
+            ..shown(0, "dNSName", "b.example")
+        };
+        assert_eq!(ask(kind, "a.*"), refused(of_common_name));
+        assert_eq!(ask(SubjectAltNameType::Ip, "none"), both());
+    }
+
+    #[test]
+    fn names_of_other_types_are_refused_by_place_or_left_out() {
+        let first = dns("a.example");
+        let kerberos: SubjectAltNameType = "1.3.6.1.5.2.2".parse().unwrap();
+        for (name, kind, label, value) in [
+            (
+                upn(b"a@b"),
+                Some(SubjectAltNameType::Upn),
+                "otherName userPrincipalName",
+                "a@b",
+            ),
+            (
+                uri("a:b"),
+                Some(SubjectAltNameType::Uri),
+                "uniformResourceIdentifier",
+                "a:b",
+            ),
+            // Also where it is not what its type demands.
+            (
+                uri("a b"),
+                Some(SubjectAltNameType::Uri),
+                "uniformResourceIdentifier",
+                "a b",
+            ),
+            (
+                GeneralName::DirectoryName("CN=a".parse().unwrap()),
+                None,
+                "directoryName",
+                "CN=a",
+            ),
+            (
+                GeneralName::RegisteredId(ObjectIdentifier::new_unwrap("1.2.3.4")),
+                None,
+                "registeredID",
+                "1.2.3.4",
+            ),
+            (
+                other("1.3.6.1.5.2.2", Tag::Utf8String, b"a@B"),
+                Some(kerberos),
+                "otherName 1.3.6.1.5.2.2",
+                "a@B",
+            ),
+        ] {
+            let names = [first.clone(), name];
+            let shown = shown(1, label, value);
+            let refused = RuleViolation::SubjectAltNameType(shown.clone(), kind);
+            assert_eq!(ask(&names, |_| {}), Err(refused));
+            let left_out = SubjectAltNames {
+                names: Some(vec![first.clone()]),
+                left_out: vec![shown],
+            };
+            assert_eq!(ask(&names, |rule| rule.ignore_others = true), Ok(left_out));
+        }
+        // One that is of an allowed type is not ignored, whatever is wrong with it.
+        let malformed = ask(&[dns("a b")], |rule| rule.ignore_others = true);
+        assert!(malformed.is_err());
+    }
+
+    #[test]
+    fn a_security_identifier_is_not_left_out_but_refused() {
+        let ignoring = |rule: &mut SubjectAltNameRule| rule.ignore_others = true;
+        let tag = "tag:microsoft.com,2022-09-14:sid:S-1-5";
+        let sid = other("1.3.6.1.4.1.311.25.2.1", Tag::OctetString, b"S-1-5");
+        let hidden = other("1.3.6.1.5.2.2", Tag::OctetString, tag.as_bytes());
+        for name in [uri(tag), sid, hidden] {
+            let refused = ask(&[dns("a.example"), name], ignoring).unwrap_err();
+            let text = refused.to_string();
+            assert!(text.starts_with("rule sid: "), "{text}");
+            assert!(text.contains("subjectAltName[1] "), "{text}");
+        }
     }
 
     #[test]
     fn without_a_pattern_nobody_says_who_he_is() {
         use SubjectAltNameType::{Dns, Email, Upn, Uri};
-        let unbound =
-            |kind, text: &str| RuleViolation::SubjectAltNameUnbound(kind, text.to_owned());
-        let wildcard = |text: &str| RuleViolation::SubjectAltNameWildcard(text.to_owned());
         let email = GeneralName::Rfc822Name(text("a@b.example"));
-        let dns = GeneralName::DnsName(text("*.example"));
-        for (name, kind, refused) in [
+        let mailbox: SubjectAltNameType = "1.3.6.1.5.5.7.8.9".parse().unwrap();
+        for (name, kind, text) in [
             (
                 upn(b"administrator@corp.example"),
                 Upn,
-                unbound(Upn, "administrator@corp.example"),
+                ": upn is taken only with a pattern",
             ),
-            (uri("spiffe://a/b"), Uri, unbound(Uri, "spiffe://a/b")),
-            (email, Email, unbound(Email, "a@b.example")),
-            (dns, Dns, wildcard("*.example")),
+            (
+                uri("spiffe://a/b"),
+                Uri,
+                ": uri is taken only with a pattern",
+            ),
+            (email, Email, ": email is taken only with a pattern"),
+            (
+                other("1.3.6.1.5.5.7.8.9", Tag::Utf8String, "ä@b".as_bytes()),
+                mailbox,
+                ": 1.3.6.1.5.5.7.8.9 is taken only with a pattern",
+            ),
+            (
+                dns("*.example"),
+                Dns,
+                ": a wildcard is taken only with a pattern for dns",
+            ),
         ] {
-            let extension = RequestedExtension {
-                id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
-                value: vec![name].to_der().unwrap(),
-            };
+            let types = [ALL, &[mailbox]].concat();
             let mut rule = CertificateTemplate::default().subject_alt_name;
-            rule.types = ALL.to_vec();
-            let requested = std::slice::from_ref(&extension);
-            assert_eq!(subject_alt_name(requested, &[], &rule), Err(refused));
+            rule.types = types.clone();
+            let names = std::slice::from_ref(&name);
+            let ask = |rule: &SubjectAltNameRule| ask(names, |asked| *asked = rule.clone());
+            let refused = ask(&rule).unwrap_err().to_string();
+            assert!(refused.ends_with(text), "{refused}");
             // The pattern of another type is none of this one.
-            for other in SubjectAltNameType::ALL
-                .into_iter()
-                .filter(|other| *other != kind)
-            {
-                rule.patterns.insert(other, Pattern::new(".*").unwrap());
+            for other in types.iter().filter(|other| **other != kind) {
+                rule.patterns.insert(*other, Pattern::new(".*").unwrap());
             }
-            assert!(subject_alt_name(requested, &[], &rule).is_err());
+            assert!(ask(&rule).is_err());
             rule.patterns.insert(kind, Pattern::new(".*").unwrap());
-            assert!(subject_alt_name(requested, &[], &rule).is_ok());
+            assert_eq!(ask(&rule), issued(names));
         }
     }
 
     #[test]
     fn a_wildcard_is_admitted_as_it_is_written() {
-        let as_dns = |pattern: Option<&str>| {
-            let pattern = pattern.map(|pattern| Pattern::new(pattern).unwrap());
-            move |rule: &mut SubjectAltNameRule| {
-                rule.common_name_as_dns = true;
-                rule.patterns = pattern
-                    .map(|pattern| (SubjectAltNameType::Dns, pattern))
-                    .into_iter()
-                    .collect();
-            }
+        let name = dns("*.b.example");
+        let ask = |pattern: &str| {
+            ask(std::slice::from_ref(&name), |rule| {
+                let pattern = Pattern::new(pattern).unwrap();
+                rule.patterns.insert(SubjectAltNameType::Dns, pattern);
+            })
         };
-        let name = "*.b.example".to_owned();
-        let refused = Err(RuleViolation::SubjectAltNameWildcard(name.clone()));
-        check_rule(&name, as_dns(None), refused);
-        let dns = SubjectAltNameType::Dns;
-        let refused = Err(RuleViolation::SubjectAltNamePattern(dns, name.clone()));
-        check_rule(&name, as_dns(Some("[a-z.]+")), refused);
-        let both = Ok(&["a.example", "*.b.example"][..]);
-        check_rule(&name, as_dns(Some(r"(\*\.)?[a-z.]+")), both);
+        assert!(ask("[a-z.]+").is_err());
+        assert_eq!(ask(r"(\*\.)?[a-z.]+"), issued(std::slice::from_ref(&name)));
+    }
+
+    #[test]
+    fn an_other_name_that_is_allowed_by_its_oid_is_issued_as_it_came() {
+        // KRB5PrincipalName of a@B, as certmonger writes it.
+        let principal = [
+            0x30, 0x17, 0xa0, 0x03, 0x1b, 0x01, 0x42, 0xa1, 0x10, 0x30, 0x0e, 0xa0, 0x03, 0x02,
+            0x01, 0x01, 0xa1, 0x07, 0x30, 0x05, 0x1b, 0x03, 0x61, 0x2d, 0x31,
+        ];
+        let oid = "1.3.6.1.5.2.2";
+        let kind: SubjectAltNameType = oid.parse().unwrap();
+        let name = GeneralName::OtherName(OtherName {
+            type_id: ObjectIdentifier::new_unwrap(oid),
+            value: Any::from_der(&principal).unwrap(),
+        });
+        let names = [dns("a.example"), name];
+        let allowed = |rule: &mut SubjectAltNameRule| rule.types.push(kind);
+        assert_eq!(ask(&names, allowed), issued(&names));
+        for (pattern, admitted) in [("a-[0-9]@B", true), ("host/.*@B", false)] {
+            let answer = ask(&names, |rule| {
+                allowed(rule);
+                rule.patterns.insert(kind, Pattern::new(pattern).unwrap());
+            });
+            let refused = RuleViolation::SubjectAltNamePattern(
+                shown(1, "otherName 1.3.6.1.5.2.2", "a-1@B"),
+                kind,
+            );
+            assert_eq!(
+                answer,
+                if admitted {
+                    issued(&names)
+                } else {
+                    Err(refused)
+                }
+            );
+        }
+        // What has no text matches no pattern.
+        let octets = other(oid, Tag::OctetString, b"a-1@B");
+        assert!(ask(std::slice::from_ref(&octets), any_of(&[kind])).is_err());
+        let hidden = other(oid, Tag::Utf8String, b"a\0");
+        let refused = ask(&[hidden], allowed).unwrap_err().to_string();
+        assert!(refused.contains("holds a control character"), "{refused}");
+    }
+
+    #[test]
+    fn names_of_no_characters_and_extensions_of_no_names_ask_for_nothing() {
+        let empty = |tag: u8| vec![tag, 0];
+        let good = dns("a.example").to_der().unwrap();
+        let upn = upn(b"").to_der().unwrap();
+        let all = any_of(ALL);
+        let mut rule = CertificateTemplate::default().subject_alt_name;
+        all(&mut rule);
+        for (elements, expected) in [
+            (vec![], vec![]),
+            (vec![empty(0x81)], vec![]),
+            (vec![empty(0x82)], vec![]),
+            (vec![empty(0x86), empty(0x87), empty(0x88)], vec![]),
+            (vec![vec![0xa4, 2, 0x30, 0]], vec![]),
+            (vec![upn], vec![]),
+            (vec![vec![0x82, 1, b' ']], vec![]),
+            (vec![empty(0x81), good.clone()], vec![dns("a.example")]),
+            (vec![good.clone(), empty(0x82)], vec![dns("a.example")]),
+        ] {
+            let value = Any::new(Tag::Sequence, elements.concat()).unwrap();
+            let extension = extension(value.to_der().unwrap());
+            // Also of types that are not allowed.
+            for rule in [&rule, &CertificateTemplate::default().subject_alt_name] {
+                let names = subject_alt_name(std::slice::from_ref(&extension), &[], rule);
+                assert_eq!(names, issued(&expected), "{elements:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_final_dot_is_cut_and_a_upn_is_a_utf8_string() {
+        let names = [dns("a.example."), dns("a.example"), dns("b.")];
+        let expected = issued(&[dns("a.example"), dns("b")]);
+        assert_eq!(ask(&names, |_| {}), expected);
+        let pattern = |rule: &mut SubjectAltNameRule| {
+            let pattern = Pattern::new("a[.]example").unwrap();
+            rule.patterns.insert(SubjectAltNameType::Dns, pattern);
+        };
+        assert_eq!(ask(&names[..1], pattern), issued(&[dns("a.example")]));
+        let ia5 = other(&UPN.to_string(), Tag::Ia5String, b"a@b");
+        let expected = issued(&[upn(b"a@b")]);
+        assert_eq!(ask(&[ia5], any_of(ALL)), expected);
+    }
+
+    #[test]
+    fn lists_that_cannot_be_taken_are_refused_with_their_reason() {
+        let of = |values: &[Vec<u8>]| {
+            let extensions: Vec<_> = values.iter().cloned().map(extension).collect();
+            let rule = CertificateTemplate::default().subject_alt_name;
+            subject_alt_name(&extensions, &[], &rule)
+        };
+        let names = |count: usize| -> Vec<u8> {
+            let names: Vec<_> = (0..count).map(|n| dns(&format!("a-{n}.example"))).collect();
+            names.to_der().unwrap()
+        };
+        let text = |values: &[Vec<u8>]| of(values).unwrap_err().to_string();
+        let begin = "rule subjectAltName: ";
+        assert!(of(&[names(100)]).is_ok());
+        let too_many = format!("{begin}101 names, at most 100 are taken");
+        assert_eq!(text(&[names(101)]), too_many);
+        let long = vec![dns("a.example"); 800].to_der().unwrap();
+        let too_long = format!("{begin}{} octets, at most 8192 are taken", long.len());
+        assert_eq!(text(&[long]), too_long);
+        assert!(of(&[names(2), names(2)]).is_ok());
+        let differ = format!("{begin}the request has 2 of them, and they differ");
+        assert_eq!(text(&[names(1), names(2)]), differ);
+        for octets in [
+            &[0x31, 0][..],
+            &[0x30, 2, 0x82, 5],
+            &[0x30, 1],
+            &[],
+            &[0x30, 0, 0],
+        ] {
+            let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+            let unreadable = format!("{begin}no SEQUENCE of names: \"{digits}\"");
+            assert_eq!(text(&[octets.to_vec()]), unreadable);
+        }
+    }
+
+    #[test]
+    fn each_malformed_name_is_quoted_with_its_place() {
+        let ip = |octets: &[u8]| GeneralName::IpAddress(OctetString::new(octets).unwrap());
+        for (name, text) in [
+            (
+                dns("host.example.com:443"),
+                r#"dNSName "host.example.com:443" is not a DNS name: it has a port"#,
+            ),
+            (
+                dns("Jane's iPad"),
+                r#"dNSName "Jane's iPad" is not a DNS name: it has white space"#,
+            ),
+            (
+                GeneralName::Rfc822Name(text("{{mail}}")),
+                r#"rfc822Name "{{mail}}" is not an e-mail address: it is a variable without its value"#,
+            ),
+            (
+                uri("www.example.com/a"),
+                r#"uniformResourceIdentifier "www.example.com/a" is not a URI: it has no scheme, like https:"#,
+            ),
+            (ip(&[127]), r#"iPAddress "7f" is not 4 or 16 octets"#),
+            (
+                dns("a\0b"),
+                r#"dNSName "a\0b" holds a control character, or one that hides or reorders text"#,
+            ),
+        ] {
+            let refused = ask(&[dns("a.example"), name], any_of(ALL)).unwrap_err();
+            let text = format!("rule subjectAltName: subjectAltName[1] {text}");
+            assert_eq!(refused.to_string(), text);
+        }
+        let beyond = extension(vec![0x30, 4, 0x82, 2, 0xc3, 0xa4]);
+        let rule = CertificateTemplate::default().subject_alt_name;
+        let refused = subject_alt_name(&[beyond], &[], &rule).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            r#"rule subjectAltName: subjectAltName[0] dNSName "ä" is not a DNS name: it is not written in ASCII, as xn--…"#
+        );
     }
 }

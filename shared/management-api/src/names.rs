@@ -10,7 +10,7 @@ use scep_protocol::{
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A schema of the names that these values are written with.
@@ -33,16 +33,38 @@ macro_rules! names {
     };
 }
 
+/// A schema of these names, and of OIDs like the example.
+macro_rules! names_or_oids {
+    ($schema:ident, $name:literal, $names:expr, $oid:literal) => {
+        #[doc = concat!("The schema of ", $name, ".")]
+        pub(crate) struct $schema;
+
+        impl PartialSchema for $schema {
+            fn schema() -> RefOr<Schema> {
+                names_or_oid($names, $oid)
+            }
+        }
+
+        impl ToSchema for $schema {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed($name)
+            }
+        }
+    };
+}
+
 names!(KeyAlgorithmName, "KeyAlgorithm", KeyAlgorithm::ALL);
-names!(
+names_or_oids!(
     SubjectAttributeName,
     "SubjectAttribute",
-    SubjectAttribute::ALL
+    SubjectAttribute::names(),
+    "2.5.4.45"
 );
-names!(
+names_or_oids!(
     SubjectAltNameTypeName,
     "SubjectAltNameType",
-    SubjectAltNameType::ALL
+    SubjectAltNameType::NAMED,
+    "1.3.6.1.5.2.2"
 );
 names!(
     CaCertificateFormName,
@@ -65,18 +87,35 @@ names!(
         KeyUsage::KeyAgreement,
     ]
 );
-names!(
+names_or_oids!(
     ExtendedKeyUsageName,
     "ExtendedKeyUsage",
-    [
-        ExtendedKeyUsage::ClientAuth,
-        ExtendedKeyUsage::ServerAuth,
-        ExtendedKeyUsage::CodeSigning,
-        ExtendedKeyUsage::EmailProtection,
-        ExtendedKeyUsage::TimeStamping,
-        ExtendedKeyUsage::OcspSigning,
-    ]
+    ExtendedKeyUsage::NAMED,
+    "1.3.6.1.4.1.311.20.2.2"
 );
+
+/// An OID as it is written.
+const OID_PATTERN: &str = r"^[0-2](\.(0|[1-9][0-9]*))+$";
+
+/// One of these names, or an OID, as this one.
+fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> RefOr<Schema> {
+    let names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
+    let example = names.first().cloned();
+    let named = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .examples(example.clone());
+    let by_oid = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(OID_PATTERN))
+        .examples([oid]);
+    let either = OneOfBuilder::new()
+        .item(named.build())
+        .item(by_oid.build())
+        .description(Some("A name, in any case, or a dotted OID."))
+        .examples(example);
+    RefOr::T(either.build().into())
+}
 
 fn enumeration<T: Serialize>(values: &[T]) -> RefOr<Schema> {
     // Each of these is written as a text.

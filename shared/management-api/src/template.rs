@@ -1,15 +1,19 @@
 //! The rules of an RA Profile as they are written and shown.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt::{self, Display, Formatter};
+use std::marker::PhantomData;
 
 use scep_cms::EcCurve;
 use scep_protocol::{
     CertificateTemplate, ExtendedKeyUsage, KeyUsage, Pattern, Period, SubjectAltNameRule,
     SubjectAltNameType, SubjectAttribute, SubjectRule,
 };
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
 use crate::names::{
     EcCurveName, ExtendedKeyUsageName, KeyUsageName, SubjectAltNameTypeName, SubjectAttributeName,
@@ -42,7 +46,9 @@ pub(crate) struct TemplateView {
     /// key can do. Default digitalSignature and keyEncipherment.
     #[schema(value_type = Option<Vec<KeyUsageName>>)]
     key_usage: Option<Vec<KeyUsage>>,
-    /// clientAuth, serverAuth, codeSigning, emailProtection, timeStamping, ocspSigning. Default clientAuth.
+    /// clientAuth, serverAuth, codeSigning, emailProtection, timeStamping, or the OID of any other purpose, as
+    /// 1.3.6.1.4.1.311.20.2.2 for smart-card logon. Default clientAuth. What makes a device speak for the authority or for others is
+    /// refused: anyExtendedKeyUsage, ocspSigning, Certificate Request Agent, a KDC's and the like.
     #[schema(value_type = Option<Vec<ExtendedKeyUsageName>>)]
     extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
     /// Whether certificates say where the authority's CRL is, once CRLs are supported. Default true.
@@ -54,15 +60,15 @@ pub(crate) struct TemplateView {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectView {
-    /// Attributes that must be there. Default none: a subject or a name beside it is needed.
+    /// Attributes that must be there: names of RFC 4519 and PKCS #9, or OIDs. Default none: a subject or a name beside it is needed.
     #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     required: Option<Vec<SubjectAttribute>>,
-    /// Attributes that may be there, beside fixed ones; null for any: DC, C, ST, L, O, OU, CN, serialNumber, UID, emailAddress.
+    /// Attributes that may be there, beside fixed ones, by name or OID; null for any. Cisco IOS sends unstructuredName.
     #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     allowed: Option<Vec<SubjectAttribute>>,
     /// Values that every subject has: added where the request has none, and no others are taken. Default none.
     #[schema(schema_with = fixed)]
-    fixed: Option<BTreeMap<SubjectAttribute, String>>,
+    fixed: Option<Fixed>,
     /// A regular expression that the whole of every CN must match; null for any.
     #[schema(value_type = Option<String>, max_length = 256, example = "router-[0-9]+")]
     common_name_pattern: Option<Pattern>,
@@ -72,37 +78,93 @@ pub(crate) struct SubjectView {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectAltNameView {
-    /// The types that are taken from a request: dns, ip, email, uri, upn. Default dns and ip; each
-    /// of the others needs a pattern.
+    /// The types that are taken from a request: dns, ip, email, uri, upn, or the OID of an otherName, as 1.3.6.1.5.2.2 for
+    /// KRB5PrincipalName. Default dns and ip; email, uri and upn each need a pattern.
     #[schema(value_type = Option<Vec<SubjectAltNameTypeName>>)]
     types: Option<Vec<SubjectAltNameType>>,
     /// For a type, a regular expression that the whole of every such name must match. Default none.
     /// A wildcard, `*.` before a DNS name, is taken only where the pattern for dns matches it as it
-    /// is written.
+    /// is written. A KRB5PrincipalName is matched as host/a.example@EXAMPLE, another otherName if its value is one string.
     #[schema(schema_with = patterns)]
-    patterns: Option<BTreeMap<SubjectAltNameType, Pattern>>,
+    patterns: Option<Patterns>,
     /// Whether the CN stands beside the subject too, as a DNS name. Default false.
     #[schema(example = false)]
     common_name_as_dns: Option<bool>,
+    /// Whether names of types that are not taken are left out of the certificate, and not a reason to refuse the request. Default false.
+    #[schema(example = false)]
+    ignore_others: Option<bool>,
+}
+
+type Fixed = OneEach<SubjectAttribute, String>;
+type Patterns = OneEach<SubjectAltNameType, Pattern>;
+
+/// A JSON object that says one thing of each key, by whatever name: `CN` and `2.5.4.3` are one key.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+struct OneEach<K: Ord, V>(BTreeMap<K, V>);
+
+impl<K: Ord, V> Default for OneEach<K, V> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for OneEach<K, V>
+where
+    K: Ord + Display + Deserialize<'de>,
+    V: Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<K, V>(PhantomData<(K, V)>);
+        impl<'de, K, V> Visitor<'de> for Entries<K, V>
+        where
+            K: Ord + Display + Deserialize<'de>,
+            V: Deserialize<'de>,
+        {
+            type Value = BTreeMap<K, V>;
+
+            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry::<K, V>()? {
+                    match entries.entry(key) {
+                        Entry::Vacant(entry) => entry.insert(value),
+                        Entry::Occupied(entry) => {
+                            let text = format!("{} is there more than once", entry.key());
+                            return Err(A::Error::custom(text));
+                        }
+                    };
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData)).map(Self)
+    }
 }
 
 fn fixed() -> Object {
-    let names = SubjectAttribute::ALL.map(SubjectAttribute::name);
     map_of(
-        &names,
+        SubjectAttribute::names(),
         "Values that every subject has.",
         serde_json::json!({ "O": "Corp" }),
     )
 }
 
 fn patterns() -> Object {
-    let names = SubjectAltNameType::ALL.map(SubjectAltNameType::name);
     let example = serde_json::json!({ "dns": ".*\\.example" });
-    map_of(&names, "What every name of a type must match.", example)
+    let names = SubjectAltNameType::NAMED;
+    map_of(names, "What every name of a type must match.", example)
 }
 
-/// A JSON object that may have these names, each with a text.
-fn map_of(names: &[&str], description: &str, example: serde_json::Value) -> Object {
+/// A JSON object that may have these names and OIDs, each with a text.
+fn map_of<T: ToString>(
+    names: impl IntoIterator<Item = T>,
+    description: &str,
+    example: serde_json::Value,
+) -> Object {
     let text = || {
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -115,12 +177,10 @@ fn map_of(names: &[&str], description: &str, example: serde_json::Value) -> Obje
             Type::Null,
         ]))
         .description(Some(description))
-        .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::<
-            utoipa::openapi::schema::Schema,
-        >::FreeForm(false)))
+        .additional_properties(Some(Schema::from(text())))
         .examples([example]);
     for name in names {
-        map = map.property(*name, text());
+        map = map.property(name.to_string(), text());
     }
     map.build()
 }
@@ -138,13 +198,14 @@ impl From<TemplateView> for CertificateTemplate {
             subject: SubjectRule {
                 required: subject.required.unwrap_or(usual.subject.required),
                 allowed: subject.allowed,
-                fixed: subject.fixed.unwrap_or_default(),
+                fixed: subject.fixed.unwrap_or_default().0,
                 common_name_pattern: subject.common_name_pattern,
             },
             subject_alt_name: SubjectAltNameRule {
                 types: names.types.unwrap_or(usual.subject_alt_name.types),
-                patterns: names.patterns.unwrap_or_default(),
+                patterns: names.patterns.unwrap_or_default().0,
                 common_name_as_dns: names.common_name_as_dns.unwrap_or(false),
+                ignore_others: names.ignore_others.unwrap_or(false),
             },
             key_usage: view.key_usage.unwrap_or(usual.key_usage),
             extended_key_usage: view.extended_key_usage.unwrap_or(usual.extended_key_usage),
@@ -163,13 +224,14 @@ impl From<CertificateTemplate> for TemplateView {
             subject: Some(JsonObject(SubjectView {
                 required: Some(template.subject.required),
                 allowed: template.subject.allowed,
-                fixed: Some(template.subject.fixed),
+                fixed: Some(OneEach(template.subject.fixed)),
                 common_name_pattern: template.subject.common_name_pattern,
             })),
             subject_alt_name: Some(JsonObject(SubjectAltNameView {
                 types: Some(template.subject_alt_name.types),
-                patterns: Some(template.subject_alt_name.patterns),
+                patterns: Some(OneEach(template.subject_alt_name.patterns)),
                 common_name_as_dns: Some(template.subject_alt_name.common_name_as_dns),
+                ignore_others: Some(template.subject_alt_name.ignore_others),
             })),
             key_usage: Some(template.key_usage),
             extended_key_usage: Some(template.extended_key_usage),
@@ -190,7 +252,7 @@ mod tests {
             "validity": "P365D", "backdate": "PT1H",
             "rsaMinBits": 2048, "ecCurves": ["P256", "P384", "P521"],
             "subject": { "required": [], "allowed": null, "fixed": {}, "commonNamePattern": null },
-            "subjectAltName": { "types": ["dns", "ip"], "patterns": {}, "commonNameAsDns": false },
+            "subjectAltName": { "types": ["dns", "ip"], "patterns": {}, "commonNameAsDns": false, "ignoreOthers": false },
             "keyUsage": ["digitalSignature", "keyEncipherment"], "extendedKeyUsage": ["clientAuth"],
             "crlDistributionPoint": true
         });
@@ -205,5 +267,45 @@ mod tests {
             CertificateTemplate::from(nothing),
             CertificateTemplate::default()
         );
+    }
+
+    #[test]
+    fn names_are_read_in_any_case_or_as_oids_and_shown_as_names() {
+        let written = serde_json::json!({
+            "subject": {
+                "required": ["cn"], "allowed": ["2.5.4.3", "UNSTRUCTUREDNAME", "1.2.3.4"], "fixed": { "2.5.4.10": "Corp" }
+            },
+            "subjectAltName": {
+                "types": ["DNS", "1.3.6.1.4.1.311.20.2.3", "1.3.6.1.5.2.2"],
+                "patterns": { "1.3.6.1.4.1.311.20.2.3": ".*", "1.3.6.1.5.2.2": "a@B" }, "ignoreOthers": true
+            },
+            "extendedKeyUsage": ["1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.311.20.2.2"],
+        });
+        let read: TemplateView = serde_json::from_value(written).unwrap();
+        let shown = TemplateView::from(CertificateTemplate::from(read));
+        let shown = serde_json::to_value(shown).unwrap();
+        let subject = serde_json::json!({
+            "required": ["CN"], "allowed": ["CN", "unstructuredName", "1.2.3.4"], "fixed": { "O": "Corp" }, "commonNamePattern": null
+        });
+        assert_eq!(shown["subject"], subject);
+        let names = serde_json::json!({
+            "types": ["dns", "upn", "1.3.6.1.5.2.2"], "patterns": { "upn": ".*", "1.3.6.1.5.2.2": "a@B" },
+            "commonNameAsDns": false, "ignoreOthers": true
+        });
+        assert_eq!(shown["subjectAltName"], names);
+        let usages = serde_json::json!(["clientAuth", "1.3.6.1.4.1.311.20.2.2"]);
+        assert_eq!(shown["extendedKeyUsage"], usages);
+    }
+
+    #[test]
+    fn nothing_is_said_of_one_attribute_twice() {
+        for twice in [
+            r#"{"subject":{"fixed":{"O":"a","2.5.4.10":"b"}}}"#,
+            r#"{"subjectAltName":{"patterns":{"upn":"a","1.3.6.1.4.1.311.20.2.3":".*"}}}"#,
+        ] {
+            let read: Result<TemplateView, _> = serde_json::from_str(twice);
+            let error = read.err().unwrap().to_string();
+            assert!(error.contains("is there more than once"), "{error}");
+        }
     }
 }

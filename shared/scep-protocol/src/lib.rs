@@ -8,7 +8,9 @@ mod algorithms;
 mod available;
 mod ca_certificates;
 mod decide;
+mod extended_key_usage;
 mod holder;
+mod object_identifier;
 mod period;
 mod profile;
 mod refusal;
@@ -16,6 +18,7 @@ mod request;
 mod revocation;
 mod rule_violation;
 mod signed_request;
+mod subject_alt_name_type;
 mod subject_attribute;
 mod template;
 mod text;
@@ -26,7 +29,9 @@ pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
 pub use decide::{Decision, Replaced, decide, decide_poll};
+pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
+pub use object_identifier::{UPN, is_security_identifier};
 pub use period::{Period, PeriodError};
 pub use profile::{
     Annotations, Attributes, Authority, CaCertificateForm, CaGeneration, CertificateAssociations,
@@ -37,13 +42,11 @@ pub use profile::{
 pub use refusal::{EnvelopeFault, Refusal, Rejection};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, check_key};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
-pub use rule_violation::{RuleViolation, ValueFault};
+pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};
 pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
-pub use subject_attribute::{SubjectAttribute, check_text};
-pub use template::{
-    CertificateTemplate, ExtendedKeyUsage, KeyUsage, SubjectAltNameRule, SubjectAltNameType,
-    SubjectRule, TemplateError,
-};
+pub use subject_alt_name_type::{OtherNameType, SubjectAltNameType, UnfitNameType};
+pub use subject_attribute::{SubjectAttribute, UnfitAttribute, WrittenAs, check_text};
+pub use template::{CertificateTemplate, KeyUsage, SubjectAltNameRule, SubjectRule, TemplateError};
 pub use text::{Description, DescriptionError, Pattern, PatternError, is_visible};
 pub use transaction::{
     Fingerprint, Issuance, KnownTransactions, PastCertificate, RequestFingerprint, RequestOutcome,

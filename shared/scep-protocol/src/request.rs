@@ -348,7 +348,7 @@ pub fn check_key(key: &PublicKey, template: &CertificateTemplate) -> Result<(), 
             })
         }
         PublicKey::Ec { curve, .. } if !template.ec_curves.contains(curve) => {
-            Err(RuleViolation::Curve)
+            Err(RuleViolation::Curve(*curve))
         }
         PublicKey::Rsa { .. } | PublicKey::Ec { .. } => match key.weakness() {
             Some(weakness) => Err(RuleViolation::WeakKey(weakness)),

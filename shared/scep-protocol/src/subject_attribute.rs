@@ -1,89 +1,259 @@
 //! The attributes of a subject that rules can speak of, and what their values may be.
 
+use std::cmp::Ordering;
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use const_oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 
+use crate::object_identifier::{UPN, is_security_identifier};
 use crate::{ValueFault, is_visible};
 
-/// Attributes of a subject that rules can speak of, by the short names of RFC 4514 §3 and RFC 4519. In the order in which a
-/// Name lists them: the widest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum SubjectAttribute {
-    /// domainComponent.
-    #[serde(rename = "DC")]
-    DomainComponent,
-    /// countryName.
-    #[serde(rename = "C")]
-    Country,
-    /// stateOrProvinceName.
-    #[serde(rename = "ST")]
-    State,
-    /// localityName.
-    #[serde(rename = "L")]
-    Locality,
-    /// organizationName.
-    #[serde(rename = "O")]
-    Organization,
-    /// organizationalUnitName.
-    #[serde(rename = "OU")]
-    OrganizationalUnit,
-    /// commonName.
-    #[serde(rename = "CN")]
-    CommonName,
-    /// serialNumber: of a device, not of a certificate.
-    #[serde(rename = "serialNumber")]
-    SerialNumber,
-    /// userId.
-    #[serde(rename = "UID")]
-    UserId,
-    /// emailAddress.
-    #[serde(rename = "emailAddress")]
-    EmailAddress,
+/// An attribute of a subject: one of RFC 4519 or PKCS #9 that holds a text, by its name, or any other by its OID.
+///
+/// Written as the name in which answers show it, or as dotted OID; read in any case, and by other names that are in use. Ordered as a
+/// Name lists them: the widest first, those without a name last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SubjectAttribute(ObjectIdentifier);
+
+/// Why a text is no attribute that a rule can speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitAttribute {
+    /// It would make its holder an account of Active Directory.
+    #[error("a UPN or SID is no part of a subject")]
+    Account,
+    /// It is neither a name nor an OID.
+    #[error(
+        "neither an attribute of RFC 4519 or PKCS #9 that holds a text, like CN or unstructuredName, nor an OID, like 2.5.4.97"
+    )]
+    Unknown,
 }
 
-impl SubjectAttribute {
-    /// Every attribute.
-    pub const ALL: [Self; 10] = [
-        Self::DomainComponent,
-        Self::Country,
-        Self::State,
-        Self::Locality,
-        Self::Organization,
-        Self::OrganizationalUnit,
-        Self::CommonName,
-        Self::SerialNumber,
-        Self::UserId,
-        Self::EmailAddress,
-    ];
+/// What a value may be, and as which type of string it is written where a rule fixes it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Visible ASCII: IA5String.
+    Ascii,
+    /// Two letters: PrintableString.
+    Country,
+    /// PrintableString.
+    Printable,
+    /// Anything that can be seen: UTF8String.
+    Text,
+}
 
-    /// Its name in the API.
+/// The type of string that a fixed value is written as, RFC 5280 appendix A.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenAs {
+    /// IA5String.
+    Ia5String,
+    /// PrintableString.
+    PrintableString,
+    /// UTF8String.
+    Utf8String,
+}
+
+/// An attribute with a name.
+struct Named {
+    oid: ObjectIdentifier,
+    /// In answers.
+    name: &'static str,
+    /// Also read.
+    aliases: &'static [&'static str],
+    /// Of values that an administrator writes.
+    fixed: Form,
+    /// Of values that a request asks for: devices were never held to the form of the others.
+    requested: Form,
+}
+
+/// An attribute whose requested values are any text.
+const fn named(
+    oid: &str,
+    name: &'static str,
+    aliases: &'static [&'static str],
+    fixed: Form,
+) -> Named {
+    Named {
+        oid: ObjectIdentifier::new_unwrap(oid),
+        name,
+        aliases,
+        fixed,
+        requested: Form::Text,
+    }
+}
+
+/// An attribute whose requested values have its form too.
+const fn strict(
+    oid: &str,
+    name: &'static str,
+    aliases: &'static [&'static str],
+    form: Form,
+) -> Named {
+    Named {
+        requested: form,
+        ..named(oid, name, aliases, form)
+    }
+}
+
+/// The attributes of RFC 4519 §2 and RFC 2985 §5 whose values are texts, and organizationIdentifier of X.520, in the order of a Name.
+static NAMED: [Named; 36] = [
+    strict(
+        "0.9.2342.19200300.100.1.25",
+        "DC",
+        &["domainComponent"],
+        Form::Ascii,
+    ),
+    strict("2.5.4.6", "C", &["countryName"], Form::Country),
+    named(
+        "2.5.4.8",
+        "ST",
+        &["S", "stateOrProvinceName", "state"],
+        Form::Text,
+    ),
+    named("2.5.4.7", "L", &["localityName", "locality"], Form::Text),
+    named("2.5.4.17", "postalCode", &[], Form::Text),
+    named("2.5.4.9", "street", &["streetAddress"], Form::Text),
+    named("2.5.4.18", "postOfficeBox", &[], Form::Text),
+    named("2.5.4.19", "physicalDeliveryOfficeName", &[], Form::Text),
+    named("2.5.4.51", "houseIdentifier", &[], Form::Text),
+    named(
+        "2.5.4.10",
+        "O",
+        &["organizationName", "organization"],
+        Form::Text,
+    ),
+    named("2.5.4.97", "organizationIdentifier", &[], Form::Text),
+    named("2.5.4.15", "businessCategory", &[], Form::Text),
+    named(
+        "2.5.4.11",
+        "OU",
+        &["organizationalUnitName", "organizationalUnit"],
+        Form::Text,
+    ),
+    named("2.5.4.3", "CN", &["commonName"], Form::Text),
+    named("2.5.4.41", "name", &[], Form::Text),
+    named("2.5.4.4", "SN", &["surname"], Form::Text),
+    named("2.5.4.42", "GN", &["givenName"], Form::Text),
+    named("2.5.4.43", "initials", &[], Form::Text),
+    named("2.5.4.44", "generationQualifier", &[], Form::Text),
+    named("2.5.4.12", "title", &[], Form::Text),
+    named("2.5.4.65", "pseudonym", &[], Form::Text),
+    named("2.5.4.13", "description", &[], Form::Text),
+    named("2.5.4.46", "dnQualifier", &[], Form::Printable),
+    named("2.5.4.20", "telephoneNumber", &[], Form::Printable),
+    named("2.5.4.27", "destinationIndicator", &[], Form::Printable),
+    named("2.5.4.24", "x121Address", &[], Form::Printable),
+    named("2.5.4.25", "internationalISDNNumber", &[], Form::Printable),
+    strict("2.5.4.5", "serialNumber", &[], Form::Printable),
+    named("0.9.2342.19200300.100.1.1", "UID", &["userId"], Form::Text),
+    strict(
+        "1.2.840.113549.1.9.1",
+        "emailAddress",
+        &["E", "email"],
+        Form::Ascii,
+    ),
+    named("1.2.840.113549.1.9.2", "unstructuredName", &[], Form::Ascii),
+    named(
+        "1.2.840.113549.1.9.8",
+        "unstructuredAddress",
+        &[],
+        Form::Text,
+    ),
+    named("1.3.6.1.5.5.7.9.2", "placeOfBirth", &[], Form::Text),
+    named("1.3.6.1.5.5.7.9.3", "gender", &[], Form::Printable),
+    named(
+        "1.3.6.1.5.5.7.9.4",
+        "countryOfCitizenship",
+        &[],
+        Form::Country,
+    ),
+    named(
+        "1.3.6.1.5.5.7.9.5",
+        "countryOfResidence",
+        &[],
+        Form::Country,
+    ),
+];
+
+impl SubjectAttribute {
+    /// domainComponent.
+    pub const DOMAIN_COMPONENT: Self =
+        Self(ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"));
+    /// countryName.
+    pub const COUNTRY: Self = Self(ObjectIdentifier::new_unwrap("2.5.4.6"));
+    /// organizationName.
+    pub const ORGANIZATION: Self = Self(ObjectIdentifier::new_unwrap("2.5.4.10"));
+    /// commonName.
+    pub const COMMON_NAME: Self = Self(ObjectIdentifier::new_unwrap("2.5.4.3"));
+    /// serialNumber: of a device, not of a certificate.
+    pub const SERIAL_NUMBER: Self = Self(ObjectIdentifier::new_unwrap("2.5.4.5"));
+    /// userId.
+    pub const USER_ID: Self = Self(ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"));
+    /// emailAddress.
+    pub const EMAIL_ADDRESS: Self = Self(ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"));
+
+    /// The attribute of this kind, whatever a rule may say of it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DomainComponent => "DC",
-            Self::Country => "C",
-            Self::State => "ST",
-            Self::Locality => "L",
-            Self::Organization => "O",
-            Self::OrganizationalUnit => "OU",
-            Self::CommonName => "CN",
-            Self::SerialNumber => "serialNumber",
-            Self::UserId => "UID",
-            Self::EmailAddress => "emailAddress",
+    pub const fn of(oid: ObjectIdentifier) -> Self {
+        Self(oid)
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub const fn oid(self) -> ObjectIdentifier {
+        self.0
+    }
+
+    /// The names of those that have one, as answers show them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|named| named.name)
+    }
+
+    /// Is it one of [those](Self::names)?
+    #[must_use]
+    pub fn has_name(self) -> bool {
+        self.named().is_some()
+    }
+
+    /// Does it stand before the CN in a Name to which it is added?
+    #[must_use]
+    pub fn is_wider_than_common_name(self) -> bool {
+        self < Self::COMMON_NAME
+    }
+
+    fn named(self) -> Option<&'static Named> {
+        NAMED.iter().find(|named| named.oid == self.0)
+    }
+
+    fn fixed_form(self) -> Form {
+        self.named().map_or(Form::Text, |named| named.fixed)
+    }
+
+    /// The place in a Name, and among those without a name the OID.
+    fn rank(self) -> (usize, ObjectIdentifier) {
+        let place = NAMED.iter().position(|named| named.oid == self.0);
+        (place.unwrap_or(NAMED.len()), self.0)
+    }
+
+    /// The type of string that a fixed value is written as.
+    #[must_use]
+    pub fn written_as(self) -> WrittenAs {
+        match self.fixed_form() {
+            Form::Ascii => WrittenAs::Ia5String,
+            Form::Country | Form::Printable => WrittenAs::PrintableString,
+            Form::Text => WrittenAs::Utf8String,
         }
     }
 
-    /// What its values are, RFC 5280 appendix A.1.
-    pub(crate) const fn form(self) -> &'static str {
-        match self {
-            Self::Country => "two letters",
-            Self::DomainComponent | Self::EmailAddress => "1 to 64 characters of ASCII",
-            Self::SerialNumber => "1 to 64 of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
-            Self::State
-            | Self::Locality
-            | Self::Organization
-            | Self::OrganizationalUnit
-            | Self::CommonName
-            | Self::UserId => {
+    /// What its values are where an administrator writes them, RFC 5280 appendix A.1.
+    pub(crate) fn form(self) -> &'static str {
+        match self.fixed_form() {
+            Form::Country => "two letters",
+            Form::Ascii => "1 to 64 characters of ASCII",
+            Form::Printable => "1 to 64 of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
+            Form::Text => {
                 "1 to 64 characters, none of them a control character or one that hides or reorders text"
             }
         }
@@ -93,7 +263,7 @@ impl SubjectAttribute {
     #[must_use]
     pub fn can_be(self, value: &str) -> bool {
         let characters = value.chars().count();
-        (1..=MAX_FIXED_CHARACTERS).contains(&characters) && self.has_form(value)
+        (1..=MAX_FIXED_CHARACTERS).contains(&characters) && self.fixed_form().fits(value)
     }
 
     /// What is wrong with a value that a request asks for, if anything is. It may be empty, and
@@ -103,38 +273,83 @@ impl SubjectAttribute {
     /// [`ValueFault::Hidden`], [`ValueFault::Length`] or [`ValueFault::Form`].
     pub fn check_requested(self, value: &str) -> Result<(), ValueFault> {
         check_text(value)?;
-        if self.has_form(value) {
+        let form = self.named().map_or(Form::Text, |named| named.requested);
+        if form.fits(value) {
             return Ok(());
         }
-        Err(ValueFault::Form(match self {
-            Self::Country => "two letters",
-            Self::SerialNumber => "of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
-            Self::DomainComponent
-            | Self::State
-            | Self::Locality
-            | Self::Organization
-            | Self::OrganizationalUnit
-            | Self::CommonName
-            | Self::UserId
-            | Self::EmailAddress => "of visible ASCII",
+        Err(ValueFault::Form(match form {
+            Form::Country => "two letters",
+            Form::Printable => "of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
+            Form::Ascii | Form::Text => "of visible ASCII",
         }))
     }
+}
 
-    fn has_form(self, value: &str) -> bool {
+impl Form {
+    fn fits(self, value: &str) -> bool {
         let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
         match self {
             Self::Country => value.len() == 2 && value.chars().all(|c| c.is_ascii_alphabetic()),
-            Self::DomainComponent | Self::EmailAddress => {
-                value.chars().all(|c| c.is_ascii_graphic())
-            }
-            Self::SerialNumber => value.chars().all(printable),
-            Self::State
-            | Self::Locality
-            | Self::Organization
-            | Self::OrganizationalUnit
-            | Self::CommonName
-            | Self::UserId => value.chars().all(is_visible),
+            Self::Ascii => value.chars().all(|c| c.is_ascii_graphic()),
+            Self::Printable => value.chars().all(printable),
+            Self::Text => value.chars().all(is_visible),
         }
+    }
+}
+
+impl Ord for SubjectAttribute {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for SubjectAttribute {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Display for SubjectAttribute {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.named() {
+            Some(named) => f.write_str(named.name),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+impl FromStr for SubjectAttribute {
+    type Err = UnfitAttribute;
+
+    fn from_str(text: &str) -> Result<Self, UnfitAttribute> {
+        let is_called = |named: &&Named| {
+            let names = std::iter::once(&named.name).chain(named.aliases);
+            names
+                .into_iter()
+                .any(|name| name.eq_ignore_ascii_case(text))
+        };
+        if let Some(named) = NAMED.iter().find(is_called) {
+            return Ok(Self(named.oid));
+        }
+        let oid = ObjectIdentifier::new(text).map_err(|_| UnfitAttribute::Unknown)?;
+        if oid == UPN || is_security_identifier(oid) {
+            return Err(UnfitAttribute::Account);
+        }
+        Ok(Self(oid))
+    }
+}
+
+impl TryFrom<String> for SubjectAttribute {
+    type Error = UnfitAttribute;
+
+    fn try_from(text: String) -> Result<Self, UnfitAttribute> {
+        text.parse()
+    }
+}
+
+impl From<SubjectAttribute> for String {
+    fn from(attribute: SubjectAttribute) -> Self {
+        attribute.to_string()
     }
 }
 
@@ -164,45 +379,132 @@ const MAX_REQUESTED_CHARACTERS: usize = 256;
 mod tests {
     use super::*;
 
+    fn attribute(text: &str) -> SubjectAttribute {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_attribute_is_read_by_name_in_any_case_or_by_oid_and_shown_by_name() {
+        for (read, shown) in [
+            ("CN", "CN"),
+            ("cn", "CN"),
+            ("commonName", "CN"),
+            ("2.5.4.3", "CN"),
+            ("GN", "GN"),
+            ("givenname", "GN"),
+            ("sn", "SN"),
+            ("TITLE", "title"),
+            ("streetAddress", "street"),
+            ("postalcode", "postalCode"),
+            ("organizationIdentifier", "organizationIdentifier"),
+            ("2.5.4.97", "organizationIdentifier"),
+            ("unstructuredname", "unstructuredName"),
+            ("1.2.840.113549.1.9.2", "unstructuredName"),
+            ("unstructuredAddress", "unstructuredAddress"),
+            ("1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.1"),
+        ] {
+            assert_eq!(attribute(read).to_string(), shown, "{read}");
+        }
+        for unknown in ["", "x", "C N", "2.5.4.", "9.9.9", "1", "userPassword"] {
+            let read = unknown.parse::<SubjectAttribute>();
+            assert_eq!(read, Err(UnfitAttribute::Unknown), "{unknown}");
+        }
+        for account in [
+            "1.3.6.1.4.1.311.20.2.3",
+            "1.3.6.1.4.1.311.25.2",
+            "1.3.6.1.4.1.311.25.2.1",
+        ] {
+            let read = account.parse::<SubjectAttribute>();
+            assert_eq!(read, Err(UnfitAttribute::Account), "{account}");
+        }
+    }
+
+    /// Rules that were stored hold these names, which nothing else may be called.
+    #[test]
+    fn names_are_unique_and_those_that_are_stored_stay() {
+        let mut names: Vec<_> = NAMED
+            .iter()
+            .flat_map(|named| std::iter::once(&named.name).chain(named.aliases))
+            .map(|name| name.to_lowercase())
+            .collect();
+        let oids: std::collections::BTreeSet<_> = NAMED.iter().map(|named| named.oid).collect();
+        assert_eq!(oids.len(), NAMED.len());
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        let stored = [
+            "DC",
+            "C",
+            "ST",
+            "L",
+            "O",
+            "OU",
+            "CN",
+            "serialNumber",
+            "UID",
+            "emailAddress",
+        ];
+        let read = stored.map(attribute);
+        assert_eq!(read.map(|read| read.to_string()), stored);
+        assert!(read.is_sorted(), "in the order of a Name");
+        let others = [attribute("OU"), attribute("title"), attribute("1.2.3.4")];
+        assert!(others.is_sorted());
+        assert!(attribute("street").is_wider_than_common_name());
+        assert!(!attribute("1.2.3.4").is_wider_than_common_name());
+    }
+
+    #[test]
+    fn a_fixed_value_is_of_the_string_type_of_its_attribute() {
+        for (name, written, value, other) in [
+            ("C", WrittenAs::PrintableString, "DE", "D1"),
+            ("DC", WrittenAs::Ia5String, "example", "ü"),
+            ("serialNumber", WrittenAs::PrintableString, "17", "a_b"),
+            ("dnQualifier", WrittenAs::PrintableString, "17", "a_b"),
+            ("unstructuredName", WrittenAs::Ia5String, "r.example", "ü"),
+            ("organizationIdentifier", WrittenAs::Utf8String, "ü", "a\0"),
+            ("1.2.3.4", WrittenAs::Utf8String, "ü", "a\u{202e}"),
+        ] {
+            let attribute = attribute(name);
+            assert_eq!(attribute.written_as(), written, "{name}");
+            assert!(attribute.can_be(value), "{name}");
+            assert!(!attribute.can_be(other), "{name}");
+        }
+    }
+
     #[test]
     fn a_requested_value_has_the_form_of_its_attribute() {
-        use SubjectAttribute::{
-            CommonName, Country, DomainComponent, EmailAddress, SerialNumber, UserId,
-        };
-        for (attribute, value, expected) in [
-            (CommonName, "", Ok(())),
-            (CommonName, "Gerät 7 (א)", Ok(())),
-            (CommonName, "*.corp.example", Ok(())),
+        for (name, value, expected) in [
+            ("CN", "", Ok(())),
+            ("CN", "Gerät 7 (א)", Ok(())),
+            ("CN", "*.corp.example", Ok(())),
+            ("CN", "admin.corp\0.evil.example", Err(ValueFault::Hidden)),
+            ("CN", "a\r\n\x1b[31mroot", Err(ValueFault::Hidden)),
+            ("CN", "nimda\u{202e}", Err(ValueFault::Hidden)),
+            ("UID", "a\u{2066}b", Err(ValueFault::Hidden)),
+            ("C", "DE", Ok(())),
+            ("C", "D1", Err(ValueFault::Form("two letters"))),
+            ("C", "Germany", Err(ValueFault::Form("two letters"))),
+            ("serialNumber", "FTX-17", Ok(())),
+            ("emailAddress", "a@b.example", Ok(())),
             (
-                CommonName,
-                "admin.corp\0.evil.example",
-                Err(ValueFault::Hidden),
-            ),
-            (CommonName, "a\r\n\x1b[31mroot", Err(ValueFault::Hidden)),
-            (CommonName, "nimda\u{202e}", Err(ValueFault::Hidden)),
-            (UserId, "a\u{2066}b", Err(ValueFault::Hidden)),
-            (Country, "DE", Ok(())),
-            (Country, "D1", Err(ValueFault::Form("two letters"))),
-            (Country, "Germany", Err(ValueFault::Form("two letters"))),
-            (SerialNumber, "FTX-17", Ok(())),
-            (EmailAddress, "a@b.example", Ok(())),
-            (
-                EmailAddress,
+                "emailAddress",
                 "ä@b.example",
                 Err(ValueFault::Form("of visible ASCII")),
             ),
-            (
-                DomainComponent,
-                "a b",
-                Err(ValueFault::Form("of visible ASCII")),
-            ),
+            ("DC", "a b", Err(ValueFault::Form("of visible ASCII"))),
+            ("dnQualifier", "a_b", Ok(())),
+            ("unstructuredName", "Gerät", Ok(())),
+            ("1.2.3.4", "a\0", Err(ValueFault::Hidden)),
         ] {
-            assert_eq!(attribute.check_requested(value), expected, "{value:?}");
+            let checked = attribute(name).check_requested(value);
+            assert_eq!(checked, expected, "{name} {value:?}");
         }
-        assert_eq!(CommonName.check_requested(&"ü".repeat(256)), Ok(()));
+        let common_name = SubjectAttribute::COMMON_NAME;
+        assert_eq!(common_name.check_requested(&"ü".repeat(256)), Ok(()));
         let length = Err(ValueFault::Length);
-        assert_eq!(CommonName.check_requested(&"ü".repeat(257)), length);
-        let form = SerialNumber.check_requested("a_b");
+        assert_eq!(common_name.check_requested(&"ü".repeat(257)), length);
+        let form = SubjectAttribute::SERIAL_NUMBER.check_requested("a_b");
         assert!(matches!(form, Err(ValueFault::Form(_))), "{form:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scep_cms::EcCurve;
 use serde::{Deserialize, Serialize};
 
-use crate::{Pattern, Period, SubjectAttribute};
+use crate::{ExtendedKeyUsage, Pattern, Period, SubjectAltNameType, SubjectAttribute};
 
 /// The rules for the certificates of an RA Profile. The default is what the API documents as default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,9 +48,10 @@ impl Default for CertificateTemplate {
                 types: vec![SubjectAltNameType::Dns, SubjectAltNameType::Ip],
                 patterns: BTreeMap::new(),
                 common_name_as_dns: false,
+                ignore_others: false,
             },
             key_usage: vec![KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment],
-            extended_key_usage: vec![ExtendedKeyUsage::ClientAuth],
+            extended_key_usage: vec![ExtendedKeyUsage::CLIENT_AUTH],
             crl_distribution_point: true,
         }
     }
@@ -69,17 +70,24 @@ pub enum TemplateError {
     #[error("certificateTemplate.backdate: at most P31D")]
     Backdate,
     /// A fixed value is empty, too long, or of characters that its attribute cannot hold.
-    #[error("certificateTemplate.subject.fixed: {} cannot be this: {}", .0.name(), .0.form())]
+    #[error("certificateTemplate.subject.fixed: {} cannot be this: {}", .0, .0.form())]
     Fixed(SubjectAttribute),
     /// A type of name that says who someone is, is allowed without saying who may be whom.
-    #[error("certificateTemplate.subjectAltName.patterns.{kind}: needed, since types has {kind}: every holder of a challenge could be anybody", kind = .0.name())]
+    #[error(
+        "certificateTemplate.subjectAltName.patterns.{0}: needed, since types has {0}: every holder of a challenge could be anybody"
+    )]
     PatternMissing(SubjectAltNameType),
     /// A required attribute is not allowed.
-    #[error("certificateTemplate.subject: {} is required but not allowed", .0.name())]
+    #[error("certificateTemplate.subject: {0} is required but not allowed")]
     RequiredNotAllowed(SubjectAttribute),
     /// The RSA modulus is out of range.
     #[error("certificateTemplate.rsaMinBits: {MIN_RSA_BITS} to {MAX_RSA_BITS}")]
     RsaMinBits,
+    /// A purpose that makes a device speak for the authority or for others.
+    #[error(
+        "certificateTemplate.extendedKeyUsage: {0} is for no device: its holder would speak for the authority or for others"
+    )]
+    UnfitUsage(ExtendedKeyUsage),
     /// Certificates would end as they begin.
     #[error("certificateTemplate.validity: longer than no time")]
     Validity,
@@ -101,7 +109,15 @@ impl CertificateTemplate {
         }
         errors.extend(self.subject.errors());
         errors.extend(self.subject_alt_name.errors());
+        errors.extend(self.unfit_usages().map(TemplateError::UnfitUsage));
         errors
+    }
+
+    /// The purposes that no rules may give to devices any more. Rules that were stored by an earlier
+    /// version have such.
+    pub fn unfit_usages(&self) -> impl Iterator<Item = ExtendedKeyUsage> {
+        let usages = self.extended_key_usage.iter().copied();
+        usages.filter(|usage| usage.is_unfit_for_devices())
     }
 }
 
@@ -151,6 +167,10 @@ pub struct SubjectAltNameRule {
     pub patterns: BTreeMap<SubjectAltNameType, Pattern>,
     /// Whether the CN stands beside the subject too, as a DNS name.
     pub common_name_as_dns: bool,
+    /// Whether names of types that are not taken are left out, and not a reason to refuse. Rules that
+    /// were stored by an earlier version do not say so.
+    #[serde(default)]
+    pub ignore_others: bool,
 }
 
 impl SubjectAltNameRule {
@@ -164,49 +184,6 @@ impl SubjectAltNameRule {
         let is_unbound = |kind: &SubjectAltNameType| !self.patterns.contains_key(kind);
         let types = self.types.iter().copied().filter(is_unbound);
         types.filter(|kind| kind.needs_pattern())
-    }
-}
-
-/// A type of GeneralName that a rule can allow, RFC 5280 §4.2.1.6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum SubjectAltNameType {
-    /// dNSName.
-    Dns,
-    /// iPAddress.
-    Ip,
-    /// rfc822Name.
-    Email,
-    /// uniformResourceIdentifier.
-    Uri,
-    /// otherName of type userPrincipalName, [MS-WCCE] §2.2.2.7.7.4.
-    Upn,
-}
-
-impl SubjectAltNameType {
-    /// Every type.
-    pub const ALL: [Self; 5] = [Self::Dns, Self::Ip, Self::Email, Self::Uri, Self::Upn];
-
-    /// Is a name of this type who someone is rather than where something is? A client that shares a
-    /// challenge with others must not choose it.
-    #[must_use]
-    pub const fn needs_pattern(self) -> bool {
-        match self {
-            Self::Email | Self::Uri | Self::Upn => true,
-            Self::Dns | Self::Ip => false,
-        }
-    }
-
-    /// Its name in the API.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Ip => "ip",
-            Self::Email => "email",
-            Self::Uri => "uri",
-            Self::Upn => "upn",
-        }
     }
 }
 
@@ -226,45 +203,16 @@ pub enum KeyUsage {
     KeyAgreement,
 }
 
-/// Purposes of extendedKeyUsage, RFC 5280 §4.2.1.12.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ExtendedKeyUsage {
-    /// TLS client authentication.
-    ClientAuth,
-    /// TLS server authentication.
-    ServerAuth,
-    /// Signing of code.
-    CodeSigning,
-    /// Signing and encryption of e-mail.
-    EmailProtection,
-    /// Time stamping.
-    TimeStamping,
-    /// Signing of OCSP answers.
-    OcspSigning,
-}
-
-impl ExtendedKeyUsage {
-    /// Every purpose.
-    pub const ALL: [Self; 6] = [
-        Self::ClientAuth,
-        Self::ServerAuth,
-        Self::CodeSigning,
-        Self::EmailProtection,
-        Self::TimeStamping,
-        Self::OcspSigning,
-    ];
-
-    /// Its name in the API, RFC 5280's behind `id-kp-`.
+impl KeyUsage {
+    /// Its name in the API, RFC 5280's.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::ClientAuth => "clientAuth",
-            Self::ServerAuth => "serverAuth",
-            Self::CodeSigning => "codeSigning",
-            Self::EmailProtection => "emailProtection",
-            Self::TimeStamping => "timeStamping",
-            Self::OcspSigning => "ocspSigning",
+            Self::DigitalSignature => "digitalSignature",
+            Self::ContentCommitment => "contentCommitment",
+            Self::KeyEncipherment => "keyEncipherment",
+            Self::DataEncipherment => "dataEncipherment",
+            Self::KeyAgreement => "keyAgreement",
         }
     }
 }
@@ -282,7 +230,11 @@ mod tests {
 
     #[test]
     fn rules_that_nobody_could_keep_are_errors() {
-        use SubjectAttribute::{CommonName, Country, Organization, SerialNumber};
+        let (country, serial_number) = (SubjectAttribute::COUNTRY, SubjectAttribute::SERIAL_NUMBER);
+        let (common_name, organization) = (
+            SubjectAttribute::COMMON_NAME,
+            SubjectAttribute::ORGANIZATION,
+        );
         check(|_| {}, &[]);
         check(
             |t| t.validity = "PT0S".parse().unwrap(),
@@ -296,37 +248,37 @@ mod tests {
         check(|t| t.rsa_min_bits = 16_384, &[TemplateError::RsaMinBits]);
         check(
             |t| {
-                t.subject.required = vec![CommonName];
-                t.subject.allowed = Some(vec![Organization]);
+                t.subject.required = vec![common_name];
+                t.subject.allowed = Some(vec![organization]);
             },
-            &[TemplateError::RequiredNotAllowed(CommonName)],
+            &[TemplateError::RequiredNotAllowed(common_name)],
         );
         let fixed = |attribute, value: &str| {
             let fixed = BTreeMap::from([(attribute, value.to_owned())]);
             move |t: &mut CertificateTemplate| t.subject.fixed = fixed
         };
-        check(fixed(Country, "DE"), &[]);
-        check(fixed(Country, "Germany"), &[TemplateError::Fixed(Country)]);
+        check(fixed(country, "DE"), &[]);
+        check(fixed(country, "Germany"), &[TemplateError::Fixed(country)]);
         check(
-            fixed(Organization, ""),
-            &[TemplateError::Fixed(Organization)],
+            fixed(organization, ""),
+            &[TemplateError::Fixed(organization)],
         );
         check(
-            fixed(SerialNumber, "a_b"),
-            &[TemplateError::Fixed(SerialNumber)],
+            fixed(serial_number, "a_b"),
+            &[TemplateError::Fixed(serial_number)],
         );
         check(
-            fixed(Organization, "a\0"),
-            &[TemplateError::Fixed(Organization)],
+            fixed(organization, "a\0"),
+            &[TemplateError::Fixed(organization)],
         );
         check(
-            fixed(Organization, &"o".repeat(65)),
-            &[TemplateError::Fixed(Organization)],
+            fixed(organization, &"o".repeat(65)),
+            &[TemplateError::Fixed(organization)],
         );
         for value in ["a\u{202e}", "a\u{200b}b", "a\r\nb", "a\u{9b}"] {
             check(
-                fixed(Organization, value),
-                &[TemplateError::Fixed(Organization)],
+                fixed(organization, value),
+                &[TemplateError::Fixed(organization)],
             );
         }
     }
@@ -347,15 +299,59 @@ mod tests {
         };
         let missing = TemplateError::PatternMissing;
         check(
-            types(&SubjectAltNameType::ALL, &[]),
+            types(&SubjectAltNameType::NAMED, &[]),
             &[missing(Email), missing(Uri), missing(Upn)],
         );
         check(types(&[Upn], &[Uri]), &[missing(Upn)]);
-        check(types(&SubjectAltNameType::ALL, &[Email, Uri, Upn]), &[]);
+        check(types(&SubjectAltNameType::NAMED, &[Email, Uri, Upn]), &[]);
         let message = missing(Upn).to_string();
         assert!(
             message.starts_with("certificateTemplate.subjectAltName.patterns.upn: "),
             "{message}"
         );
+    }
+
+    #[test]
+    fn purposes_that_speak_for_others_are_for_no_device() {
+        for text in [
+            "ocspSigning",
+            "1.3.6.1.5.5.7.3.9",
+            "2.5.29.37.0",
+            "1.3.6.1.4.1.311.20.2.1",
+        ] {
+            let usage: ExtendedKeyUsage = text.parse().unwrap();
+            let usages = vec![ExtendedKeyUsage::CLIENT_AUTH, usage];
+            check(
+                |t| t.extended_key_usage = usages,
+                &[TemplateError::UnfitUsage(usage)],
+            );
+        }
+        let smart_card: ExtendedKeyUsage = "1.3.6.1.4.1.311.20.2.2".parse().unwrap();
+        check(|t| t.extended_key_usage = vec![smart_card], &[]);
+    }
+
+    /// Stored rules keep their meaning, whatever the defaults have become.
+    #[test]
+    fn rules_of_an_earlier_version_are_read_as_they_were_meant() {
+        let stored = r#"{"validity":"P1Y","backdate":"PT1H","rsaMinBits":2048,"ecCurves":["P256"],
+            "subject":{"required":["CN","O"],"allowed":["CN","O","serialNumber","UID","emailAddress","DC"],
+                "fixed":{"C":"DE"},"commonNamePattern":null},
+            "subjectAltName":{"types":["dns","upn"],"patterns":{"upn":".*"},"commonNameAsDns":true},
+            "keyUsage":["digitalSignature"],"extendedKeyUsage":["clientAuth","ocspSigning"],"crlDistributionPoint":true}"#;
+        let read: CertificateTemplate = serde_json::from_str(stored).unwrap();
+        let (common_name, organization) = (
+            SubjectAttribute::COMMON_NAME,
+            SubjectAttribute::ORGANIZATION,
+        );
+        assert_eq!(read.subject.required, [common_name, organization]);
+        assert_eq!(read.subject.fixed[&SubjectAttribute::COUNTRY], "DE");
+        let types = [SubjectAltNameType::Dns, SubjectAltNameType::Upn];
+        assert_eq!(read.subject_alt_name.types, types);
+        assert!(!read.subject_alt_name.ignore_others);
+        let usages = [
+            ExtendedKeyUsage::CLIENT_AUTH,
+            ExtendedKeyUsage::OCSP_SIGNING,
+        ];
+        assert_eq!(read.extended_key_usage, usages);
     }
 }

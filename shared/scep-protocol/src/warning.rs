@@ -64,7 +64,9 @@ pub enum Warning {
     UnboundTypes(Vec<SubjectAltNameType>),
     /// A device chooses by its URL what its certificate is for: names of RA Profiles, each with its
     /// extendedKeyUsage.
-    Usages(Vec<(String, BTreeSet<&'static str>)>),
+    Usages(Vec<(String, BTreeSet<String>)>),
+    /// Purposes by which a device speaks for the authority or for others, in rules of an earlier version.
+    UnfitUsages(Vec<ExtendedKeyUsage>),
 }
 
 impl Display for Warning {
@@ -106,10 +108,15 @@ impl Display for Warning {
                 "subjectAltName.types: {} has no pattern in subjectAltName.patterns, so that no such name is issued.",
                 listed(types)
             ),
+            Self::UnfitUsages(usages) => write!(
+                f,
+                "extendedKeyUsage: {} makes a device speak for the authority or for others; leave it out.",
+                listed(usages)
+            ),
             Self::Usages(usages) => {
                 f.write_str("The SCEP Profile leads to RA Profiles with different extendedKeyUsage, between which a device chooses by its URL:")?;
                 for (at, (name, usages)) in usages.iter().enumerate() {
-                    let usages: Vec<_> = usages.iter().copied().collect();
+                    let usages: Vec<_> = usages.iter().map(String::as_str).collect();
                     let usages = if usages.is_empty() { "none".to_owned() } else { usages.join(" ") };
                     write!(f, "{} {name} ({usages})", if at == 0 { "" } else { "," })?;
                 }
@@ -119,8 +126,8 @@ impl Display for Warning {
     }
 }
 
-fn listed(types: &[SubjectAltNameType]) -> String {
-    let names: Vec<_> = types.iter().map(|kind| kind.name()).collect();
+fn listed(items: &[impl Display]) -> String {
+    let names: Vec<_> = items.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
 
@@ -180,6 +187,10 @@ impl RaProfile {
         if !unbound.is_empty() {
             warnings.push(Warning::UnboundTypes(unbound));
         }
+        let unfit: Vec<_> = self.template.unfit_usages().collect();
+        if !unfit.is_empty() {
+            warnings.push(Warning::UnfitUsages(unfit));
+        }
         let mut by_challenge = scep_profiles.iter();
         if scep_profiles.is_empty() || by_challenge.any(|found| found.lets_in_by_challenge_alone())
         {
@@ -205,11 +216,11 @@ impl RaProfile {
 /// Does a certificate log its holder on? One without extendedKeyUsage is good for everything.
 fn is_for_clients(template: &CertificateTemplate) -> bool {
     let usages = &template.extended_key_usage;
-    usages.is_empty() || usages.contains(&ExtendedKeyUsage::ClientAuth)
+    usages.is_empty() || usages.iter().any(|usage| usage.may_log_on())
 }
 
 fn common_name_is_free(template: &CertificateTemplate) -> bool {
-    let kind = SubjectAttribute::CommonName;
+    let kind = SubjectAttribute::COMMON_NAME;
     let rule = &template.subject;
     let is_allowed = |allowed: &Vec<_>| allowed.contains(&kind);
     rule.common_name_pattern.is_none()
@@ -227,7 +238,7 @@ fn free_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
 fn different_usages(ra_profiles: &[&RaProfile]) -> Option<Warning> {
     let usages = |found: &&RaProfile| -> BTreeSet<_> {
         let usages = found.template.extended_key_usage.iter();
-        usages.map(|usage| usage.name()).collect()
+        usages.map(ToString::to_string).collect()
     };
     let different: BTreeSet<_> = ra_profiles.iter().map(usages).collect();
     let mut named: Vec<_> = ra_profiles
@@ -361,19 +372,29 @@ mod tests {
         check(&scep, &[&no_pattern], &free(true, &[]));
         let fixed = without(|t| {
             t.subject.common_name_pattern = None;
-            let kind = SubjectAttribute::CommonName;
+            let kind = SubjectAttribute::COMMON_NAME;
             t.subject.fixed = BTreeMap::from([(kind, "r".to_owned())]);
         });
         check(&scep, &[&fixed], &[]);
         let not_allowed = without(|t| {
             t.subject.common_name_pattern = None;
-            t.subject.allowed = Some(vec![SubjectAttribute::Organization]);
+            t.subject.allowed = Some(vec![SubjectAttribute::ORGANIZATION]);
         });
         check(&scep, &[&not_allowed], &[]);
         let servers = ra("r", |t| {
-            t.extended_key_usage = vec![ExtendedKeyUsage::ServerAuth]
+            t.extended_key_usage = vec![ExtendedKeyUsage::SERVER_AUTH]
         });
         check(&scep, &[&servers], &[]);
+        // Nobody here knows what a purpose without a name opens.
+        let smart_cards = ra("r", |t| {
+            t.extended_key_usage = vec!["1.3.6.1.4.1.311.20.2.2".parse().unwrap()]
+        });
+        check(&scep, &[&smart_cards], &free(true, &[Dns, Ip]));
+        let principal: SubjectAltNameType = "1.3.6.1.5.2.2".parse().unwrap();
+        let principals = without(|t| {
+            t.subject_alt_name.types = vec!["1.3.6.1.5.2.2".parse().unwrap()];
+        });
+        check(&scep, &[&principals], &free(false, &[principal]));
         let anything = ra("r", |t| t.extended_key_usage = Vec::new());
         check(&scep, &[&anything], &free(true, &[Dns, Ip]));
         let mut approved = scep.clone();
@@ -414,6 +435,19 @@ mod tests {
     }
 
     #[test]
+    fn a_purpose_of_earlier_rules_that_speaks_for_others_is_warned_of() {
+        let before = ra("r", |t| {
+            bound(t);
+            t.extended_key_usage.push(ExtendedKeyUsage::OCSP_SIGNING);
+        });
+        let warnings = before.warnings(&[&scep(Some(LONG))]);
+        let unfit = Warning::UnfitUsages(vec![ExtendedKeyUsage::OCSP_SIGNING]);
+        assert_eq!(warnings, [unfit]);
+        let text = warnings[0].to_string();
+        assert!(text.contains("ocspSigning"), "{text}");
+    }
+
+    #[test]
     fn a_device_that_chooses_its_usage_by_the_url_is_warned_of() {
         let usages = |name, usages: &[ExtendedKeyUsage]| {
             ra(name, |template| {
@@ -421,13 +455,14 @@ mod tests {
                 template.extended_key_usage = usages.to_vec();
             })
         };
-        use ExtendedKeyUsage::{ClientAuth, ServerAuth};
+        let (client_auth, server_auth) =
+            (ExtendedKeyUsage::CLIENT_AUTH, ExtendedKeyUsage::SERVER_AUTH);
         let scep = scep(Some(LONG));
-        let (client, server) = (usages("c", &[ClientAuth]), usages("s", &[ServerAuth]));
+        let (client, server) = (usages("c", &[client_auth]), usages("s", &[server_auth]));
         check(&scep, &[&client, &client], &[]);
         let both = (
-            usages("a", &[ClientAuth, ServerAuth]),
-            usages("b", &[ServerAuth, ClientAuth]),
+            usages("a", &[client_auth, server_auth]),
+            usages("b", &[server_auth, client_auth]),
         );
         check(&scep, &[&both.0, &both.1], &[]);
         let warning = scep.warnings(&[&server, &client], None);
@@ -440,7 +475,7 @@ mod tests {
             &scep,
             &[&usages("n", &[]), &client],
             &[Warning::Usages(vec![
-                ("c".to_owned(), BTreeSet::from(["clientAuth"])),
+                ("c".to_owned(), BTreeSet::from(["clientAuth".to_owned()])),
                 ("n".to_owned(), BTreeSet::new()),
             ])],
         );

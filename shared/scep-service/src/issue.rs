@@ -228,6 +228,7 @@ async fn claim(
         to_be_signed,
         subject,
         validity,
+        left_out,
     } = leaf(profile, request, serial_number, crl_url.as_deref(), now).map_err(
         |error| match error {
             IssueError::Refused(refusal) => NotIssued::Refused(refusal),
@@ -244,6 +245,7 @@ async fn claim(
     });
     let renewal = renewal.transpose()?;
     let message = request.message();
+    log_left_out(message, &left_out);
     let claim = Claim {
         key: TransactionKey {
             scep_profile: profile.scep_profile().uuid,
@@ -300,6 +302,27 @@ async fn claim(
         }
     }
 }
+
+/// Says what a certificate will be without, of what its request asked for: a logon that fails later has its reason here.
+fn log_left_out(message: &SignedRequest, left_out: &[String]) {
+    if left_out.is_empty() {
+        return;
+    }
+    let transaction_id = message.transaction_id().as_str();
+    let text: String = left_out
+        .join(", ")
+        .chars()
+        .take(MAX_LOGGED_CHARACTERS)
+        .collect();
+    tracing::warn!(
+        transaction_id,
+        left_out = text,
+        "the certificate will be without this"
+    );
+}
+
+/// Longest text of a client's that is logged about one request, in characters.
+const MAX_LOGGED_CHARACTERS: usize = 400;
 
 /// Refuses to let one more request wait where [`MAX_PENDING`] do. Those of the same transactionID, which this one
 /// takes the place of, count as well: it is one of a thousand.

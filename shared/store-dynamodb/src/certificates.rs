@@ -281,8 +281,7 @@ impl Search {
 /// Does this part of a name begin with the name of an attribute? The CN of a certificate may hold an `=` itself.
 fn is_attribute(part: &str) -> bool {
     let kind = part.split_once('=').map_or("", |(kind, _)| kind);
-    let known = SubjectAttribute::ALL.map(SubjectAttribute::name);
-    known.iter().any(|name| name.eq_ignore_ascii_case(kind))
+    SubjectAttribute::names().any(|name| name.eq_ignore_ascii_case(kind))
 }
 
 /// The parts of a name, which commas part unless a backslash stands before them, without spaces before them.

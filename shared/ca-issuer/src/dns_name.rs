@@ -1,0 +1,138 @@
+//! A DNS name, RFC 5280 §4.2.1.6, and what is wrong with what devices send for one.
+
+/// Longest name, in octets, RFC 1035 §2.3.4.
+const MAX_BYTES: usize = 253;
+
+/// Longest label, in octets.
+const MAX_LABEL_BYTES: usize = 63;
+
+/// The preferred name syntax of RFC 1034 §3.5, which RFC 5280 §4.2.1.6 demands, has no dot at the
+/// end: resolvers write one, and it says nothing.
+pub(crate) fn without_final_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+/// What keeps a text from being a DNS name: letters, digits, hyphens and underscores in labels of 1
+/// to 63 octets, of which the first may be `*`. `None` when nothing does.
+pub(crate) fn dns_name_fault(name: &str) -> Option<&'static str> {
+    let host = name.strip_prefix("*.").unwrap_or(name);
+    let is_of_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.len() > MAX_BYTES {
+        return Some("a DNS name: it is longer than 253 octets");
+    }
+    if let Some(other) = host.chars().find(|c| !is_of_label(*c) && *c != '.') {
+        return Some(fault_of_character(name, other));
+    }
+    let mut labels = host.split('.');
+    if labels.any(str::is_empty) {
+        return Some("a DNS name: a label is empty");
+    }
+    let mut labels = host.split('.');
+    if labels.any(|label| label.len() > MAX_LABEL_BYTES) {
+        return Some("a DNS name: a label is longer than 63 octets");
+    }
+    None
+}
+
+/// The likeliest story of a name with a character that no DNS name has.
+fn fault_of_character(name: &str, other: char) -> &'static str {
+    let port = name.rsplit_once(':').map(|(_, port)| port);
+    let has_port =
+        port.is_some_and(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
+    if is_variable(name) {
+        return "a DNS name: it is a variable without its value";
+    }
+    if name.contains("://") {
+        return "a DNS name: it is a URL";
+    }
+    if name.chars().any(char::is_whitespace) {
+        return "a DNS name: it has white space";
+    }
+    if name.parse::<std::net::Ipv6Addr>().is_ok() {
+        return "a DNS name: it is an address, which is an iPAddress";
+    }
+    if has_port {
+        return "a DNS name: it has a port";
+    }
+    if name.contains('@') {
+        return "a DNS name: it has an @";
+    }
+    if other == '*' {
+        return "a DNS name: its wildcard is not the whole first label before others";
+    }
+    if !name.is_ascii() {
+        return "a DNS name: it is not written in ASCII, as xn--…";
+    }
+    "a DNS name: it has a character besides letters, digits, hyphens and underscores"
+}
+
+/// Does the text look like a variable of a device management that was not replaced: `{{mail}}`,
+/// `${mail}`, `$(mail)`, `%mail%`, `<mail>`?
+pub(crate) fn is_variable(text: &str) -> bool {
+    let between = |open: &str, close: &str| {
+        let rest = text.split_once(open).map(|(_, rest)| rest);
+        rest.is_some_and(|rest| rest.contains(close))
+    };
+    between("{", "}") || between("$(", ")") || between("%", "%") || between("<", ">")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_hosts_and_wildcards_are_dns_names() {
+        let long = ["a".repeat(63).as_str(); 3].join(".");
+        for name in [
+            "host1",
+            "my_host.example.com",
+            "HOST.Example.COM",
+            "*.a-1.example",
+            "xn--bro-hoa.example.com",
+            "10.0.0.1",
+            &long,
+        ] {
+            assert_eq!(dns_name_fault(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_dns_name_is_told_why() {
+        let (label, long) = ("a".repeat(64), ["a".repeat(60).as_str(); 5].join("."));
+        for (name, fault) in [
+            ("Jane's iPad", "white space"),
+            ("a b.example", "white space"),
+            ("host.example.com:443", "a port"),
+            ("a_b:443", "a port"),
+            ("https://host.example", "a URL"),
+            ("{{mail}}", "a variable"),
+            ("${name}.example", "a variable"),
+            ("%ComputerName%.example", "a variable"),
+            ("$(name)", "a variable"),
+            ("2001:db8::1", "an address"),
+            ("a@b", "an @"),
+            ("a.*.example", "wildcard"),
+            ("**.example", "wildcard"),
+            ("*", "wildcard"),
+            ("br\u{f6}.example", "xn--"),
+            ("a\0.example", "a character"),
+            ("a/b", "a character"),
+            ("", "a label is empty"),
+            (".", "a label is empty"),
+            ("a..example", "a label is empty"),
+            (".a", "a label is empty"),
+            (&label, "63"),
+            (&long, "253"),
+        ] {
+            let told = dns_name_fault(name).unwrap_or_default();
+            assert!(told.contains(fault), "{name}: {told}");
+        }
+    }
+
+    #[test]
+    fn one_dot_at_the_end_says_nothing() {
+        for (name, without) in [("a.example.", "a.example"), ("a..", "a."), ("a", "a")] {
+            assert_eq!(without_final_dot(name), without);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Object identifiers that an administrator may write into rules, and those that make a certificate's holder an account.
+
+use const_oid::ObjectIdentifier;
+
+/// userPrincipalName, [MS-WCCE] §2.2.2.7.7.4: an otherName.
+pub const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
+
+/// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension; below it,
+/// szOID_NTDS_OBJECTSID, the otherName in it.
+const SECURITY_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2");
+
+/// Does an attribute, extension or otherName of this kind hold a security identifier of
+/// Microsoft's, KB5014754?
+#[must_use]
+pub fn is_security_identifier(kind: ObjectIdentifier) -> bool {
+    let mut arcs = kind.arcs();
+    SECURITY_EXTENSION
+        .arcs()
+        .all(|arc| arcs.next() == Some(arc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_and_what_is_below_it_are_security_identifiers() {
+        for (kind, expected) in [
+            ("1.3.6.1.4.1.311.25.2", true),
+            ("1.3.6.1.4.1.311.25.2.1", true),
+            ("1.3.6.1.4.1.311.25", false),
+            ("1.3.6.1.4.1.311.25.1", false),
+            ("1.3.6.1.4.1.311.25.20", false),
+            ("1.3.6.1.4.1.311.20.2.3", false),
+        ] {
+            let kind = ObjectIdentifier::new_unwrap(kind);
+            assert_eq!(is_security_identifier(kind), expected, "{kind}");
+        }
+    }
+}
