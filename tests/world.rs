@@ -11,8 +11,8 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
 use scep_http::EveryOperation;
 use scep_protocol::{
-    Attributes, Authority, KeyAlgorithm, KeyReference, Period, ProfileName, RaCertificate,
-    RaKeyPair, RaProfile, ScepProfile,
+    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyReference, Period, ProfileName,
+    RaCertificate, RaKeyPair, RaProfile, ScepProfile,
 };
 use scep_service::{
     Actor, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Enabled,
@@ -421,6 +421,7 @@ async fn ra_certificate(
         let new = NewRaCertificate {
             common_name: "Test RA".to_owned(),
             key_algorithm: KeyAlgorithm::Rsa2048,
+            extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
             validity: Period::years(2),
         };
         let made = create_ra_certificate(managing, authority, new).await;

@@ -3,7 +3,8 @@
 use rand::rngs::SysError;
 use scep_cms::{Certificate, ChallengePassword};
 use scep_protocol::{
-    Attributes, Authority, KeyAlgorithm, NameError, Period, ProfileName, RaProfile, ScepProfile,
+    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, NameError, Period, ProfileName,
+    RaProfile, ScepProfile,
 };
 use scep_service::{
     AuthorityKind, Edit, Enabled, Failure, ManageError, Managing, NewAuthority, NewRaCertificate,
@@ -111,6 +112,7 @@ async fn scep_profile(
     let new = NewRaCertificate {
         common_name: "Scepter Demo RA".to_owned(),
         key_algorithm: KeyAlgorithm::Rsa2048,
+        extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
         validity: Period::years(2),
     };
     let ra_certificate = create_ra_certificate(managing, authority, new).await?;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::Write;
 
+use scep_cms::DigestAlgorithm;
+
 use crate::demo::Demo;
 
 /// Where the server is, and how to try it.
@@ -66,6 +68,11 @@ impl Demo {
             f,
             "CA fingerprint  SHA-256 {}",
             self.certificate.fingerprint_sha256()
+        )?;
+        writeln!(
+            f,
+            "CA thumbprint   SHA-1 {}   (as Windows asks for it)",
+            DigestAlgorithm::Sha1.fingerprint(self.certificate.der())
         )?;
         writeln!(f)?;
         writeln!(

@@ -1,14 +1,19 @@
 //! The certificates of the server itself: a root authority's, and the RA certificate that clients encrypt to.
 
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5280;
+use der::Decode;
 use scep_cms::{Certificate, Validity};
-use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period, SubjectAttribute};
+use scep_protocol::{ExtendedKeyUsage, IssuingAuthority, KeyAlgorithm, Period, SubjectAttribute};
 use time::OffsetDateTime;
-use x509_cert::ext::pkix::KeyUsages;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::{CrlDistributionPoints, KeyUsages};
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, begin_of, end_of, key_identifier,
-    usual_extensions,
+    Contents, authority_key_identifier, authority_validity, begin_of, crl_at, end_of,
+    key_identifier, usual_extensions,
 };
+use crate::leaf::extended_key_usage;
 use crate::name_part::check_parts;
 use crate::{EncodeError, SerialNumber};
 
@@ -132,19 +137,41 @@ pub fn root_authority(
     .encode()
 }
 
+/// What an RA certificate is to hold, besides its key.
+pub struct RaContents<'a> {
+    /// Its subject.
+    pub subject: &'a CaSubject,
+    /// extendedKeyUsage; none when empty.
+    pub extended_key_usage: &'a [ExtendedKeyUsage],
+    /// Where the CRL of the authority will be, if there is a place that verifiers can reach.
+    pub crl_url: Option<&'a str>,
+    /// From issuance to notAfter, never beyond the authority's own.
+    pub validity: Period,
+}
+
 /// The TBSCertificate, DER, of an RA certificate under `authority`, to be signed by the authority's key; it ends with the authority at the latest.
 ///
 /// # Errors
 /// As [`root_authority`], and when the authority's certificate has no readable validity.
 pub fn ra_certificate(
     authority: &IssuingAuthority,
-    subject: &CaSubject,
+    contents: &RaContents<'_>,
     subject_public_key_info: &[u8],
     serial_number: SerialNumber,
-    validity: Period,
     now: OffsetDateTime,
 ) -> Result<Vec<u8>, EncodeError> {
     let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];
+    let mut extensions = usual_extensions(
+        false,
+        usage,
+        subject_public_key_info,
+        &authority_key_identifier(authority)?,
+    )?;
+    extensions.extend(extended_key_usage(contents.extended_key_usage)?);
+    // .NET verifies the certificate with revocation on, and counts one without CRL as unknown.
+    if let Some(url) = contents.crl_url {
+        extensions.push(crl_at(url)?);
+    }
     let issuer = authority_validity(authority)?;
     Contents {
         serial_number,
@@ -152,18 +179,66 @@ pub fn ra_certificate(
         issuer_key: authority.key_algorithm,
         validity: Validity {
             not_before: begin_of(now, BACKDATE)?.max(issuer.not_before),
-            not_after: end_of(now, validity)?.min(issuer.not_after),
+            not_after: end_of(now, contents.validity)?.min(issuer.not_after),
         },
-        subject: &subject.0,
+        subject: &contents.subject.0,
         subject_public_key_info,
-        extensions: usual_extensions(
-            false,
-            usage,
-            subject_public_key_info,
-            &authority_key_identifier(authority)?,
-        )?,
+        extensions,
     }
     .encode()
+}
+
+/// extendedKeyUsage of a certificate of ours; empty without one.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn extended_key_usage_of(
+    certificate: &Certificate,
+) -> Result<Vec<ExtendedKeyUsage>, EncodeError> {
+    let value = extension_of(certificate, rfc5280::ID_CE_EXT_KEY_USAGE)?;
+    let purposes = value.map(|value| Vec::<ObjectIdentifier>::from_der(&value));
+    let purposes = purposes.transpose()?.unwrap_or_default();
+    Ok(purposes.into_iter().map(ExtendedKeyUsage::of).collect())
+}
+
+/// The URL of the CRL that a certificate of ours names, if it names one.
+///
+/// # Errors
+/// When its extension cannot be read.
+pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, EncodeError> {
+    let value = extension_of(certificate, rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS)?;
+    let points = value.map(|value| CrlDistributionPoints::from_der(&value));
+    let points = points.transpose()?.map(|points| points.0);
+    let names = points
+        .into_iter()
+        .flatten()
+        .filter_map(|point| match point.distribution_point {
+            Some(DistributionPointName::FullName(names)) => Some(names),
+            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) | None => None,
+        });
+    let mut urls = names.flatten().filter_map(|name| match name {
+        GeneralName::UniformResourceIdentifier(url) => Some(url.as_str().to_owned()),
+        GeneralName::DirectoryName(_)
+        | GeneralName::DnsName(_)
+        | GeneralName::EdiPartyName(_)
+        | GeneralName::IpAddress(_)
+        | GeneralName::OtherName(_)
+        | GeneralName::RegisteredId(_)
+        | GeneralName::Rfc822Name(_) => None,
+    });
+    Ok(urls.next())
+}
+
+/// The value of an extension, DER.
+fn extension_of(
+    certificate: &Certificate,
+    id: ObjectIdentifier,
+) -> Result<Option<Vec<u8>>, EncodeError> {
+    let certificate: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
+    let extensions = certificate.tbs_certificate().extensions();
+    let mut extensions = extensions.into_iter().flatten();
+    let found = extensions.find(|extension| extension.extn_id == id);
+    Ok(found.map(|found| found.extn_value.as_bytes().to_vec()))
 }
 
 #[cfg(test)]

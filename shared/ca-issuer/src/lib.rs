@@ -16,7 +16,10 @@ mod subject;
 mod subject_alt_name;
 mod subordinate;
 
-pub use authority::{CaSubject, Keypair, ra_certificate, root_authority};
+pub use authority::{
+    CaSubject, Keypair, RaContents, crl_url_of, extended_key_usage_of, ra_certificate,
+    root_authority,
+};
 pub use certificate::{
     EncodeError, IssuedCertificate, SerialNumber, ToBeSignedNames, assemble, name_text,
     signature_algorithm, to_be_signed_names,

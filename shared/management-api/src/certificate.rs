@@ -1,7 +1,8 @@
 //! A certificate as it is shown.
 
 use ca_issuer::name_text;
-use scep_cms::Certificate;
+use md5::{Digest, Md5};
+use scep_cms::{Certificate, DigestAlgorithm};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +36,19 @@ pub(crate) struct CertificateDetail {
         example = "AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B"
     )]
     fingerprint_sha256: String,
+    /// SHA-1 over its DER: as Windows' `CAThumbprint` and older devices ask for it, colons left out where they take none. It finds
+    /// a certificate; compare SHA-256 where you can.
+    #[schema(
+        pattern = "^([0-9A-F]{2}:){19}[0-9A-F]{2}$",
+        example = "3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F"
+    )]
+    fingerprint_sha1: String,
+    /// MD5 over its DER, for devices that ask for nothing newer: anybody can make two certificates with one.
+    #[schema(
+        pattern = "^([0-9A-F]{2}:){15}[0-9A-F]{2}$",
+        example = "88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F"
+    )]
+    fingerprint_md5: String,
     /// PEM.
     #[schema(example = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n")]
     pem: String,
@@ -58,7 +72,16 @@ impl CertificateDetail {
             not_before,
             not_after,
             fingerprint_sha256: certificate.fingerprint_sha256(),
+            fingerprint_sha1: DigestAlgorithm::Sha1.fingerprint(certificate.der()),
+            fingerprint_md5: fingerprint_md5(certificate),
             pem: certificate.to_pem(),
         }
     }
+}
+
+/// As openssl prints it.
+fn fingerprint_md5(certificate: &Certificate) -> String {
+    let digest = Md5::digest(certificate.der());
+    let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+    octets.join(":")
 }

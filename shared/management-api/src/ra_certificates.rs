@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::response::Response;
+use ca_issuer::{crl_url_of, extended_key_usage_of};
 use http::StatusCode;
-use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
+use scep_protocol::{Authority, ExtendedKeyUsage, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
 use scep_service::{
     ManageError, Managing, NewRaCertificate, Object, Versioned, create_ra_certificate,
     delete_ra_certificate, list,
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::answer::{ApiError, created, shown};
 use crate::certificate::CertificateDetail;
-use crate::names::KeyAlgorithmName;
+use crate::names::{ExtendedKeyUsageName, KeyAlgorithmName};
 use crate::request::{Body, Ids, JsonObject};
 use crate::{Admin, Api};
 
@@ -38,6 +39,10 @@ struct RaCertificateRequest {
     /// What its key is: RSA_2048, RSA_3072 or RSA_4096. Default RSA_2048.
     #[schema(value_type = Option<KeyAlgorithmName>)]
     key_algorithm: Option<KeyAlgorithm>,
+    /// What it is for, besides digitalSignature and keyEncipherment: names or OIDs, as 1.3.6.1.4.1.311.20.2.1 for Certificate
+    /// Request Agent. Default serverAuth, since Windows asks for one; empty for none. Its renewals keep it.
+    #[schema(value_type = Option<Vec<ExtendedKeyUsageName>>, max_items = 16)]
+    extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
     /// How long it is valid, ISO 8601; never beyond the authority. Default P2Y.
     #[schema(value_type = Option<String>, example = "P2Y")]
     validity: Option<Period>,
@@ -56,6 +61,13 @@ pub(crate) struct RaCertificateView {
     /// What its key is.
     #[schema(value_type = KeyAlgorithmName)]
     key_algorithm: KeyAlgorithm,
+    /// What the certificate that serves now is for, besides its key usages.
+    #[schema(value_type = Vec<ExtendedKeyUsageName>)]
+    extended_key_usage: Vec<ExtendedKeyUsage>,
+    /// Where that certificate says that the authority's CRL is; null where it says none: it is of an earlier version, or others
+    /// could not have reached the server.
+    #[schema(example = "http://scep.example/crl/corp-ca.crl")]
+    crl_distribution_point: Option<String>,
     /// The certificate that serves now.
     certificate: CertificateDetail,
     /// The certificate that will serve after the authority's rollover, once that has begun.
@@ -77,6 +89,9 @@ impl RaCertificateView {
             uuid: ra_certificate.uuid,
             authority_uuid: ra_certificate.authority,
             key_algorithm: serving.key_algorithm,
+            // Made by us, or read before it was stored.
+            extended_key_usage: extended_key_usage_of(&serving.certificate).unwrap_or_default(),
+            crl_distribution_point: crl_url_of(&serving.certificate).unwrap_or_default(),
             certificate: CertificateDetail::of(&serving.certificate),
             next: next.map(|key| CertificateDetail::of(&key.certificate)),
             previous: previous
@@ -143,6 +158,9 @@ async fn add_ra_certificate(
     let new = NewRaCertificate {
         common_name: request.common_name,
         key_algorithm: request.key_algorithm.unwrap_or(KeyAlgorithm::Rsa2048),
+        extended_key_usage: request
+            .extended_key_usage
+            .unwrap_or_else(|| vec![ExtendedKeyUsage::SERVER_AUTH]),
         validity: request.validity.unwrap_or(Period::years(2)),
     };
     let made = create_ra_certificate(&managing, authority, new).await?;

@@ -1,7 +1,7 @@
 //! Why an administrator does not get what was asked for.
 
 use ca_issuer::UnfitCertificate;
-use scep_protocol::{DescriptionError, NameError, TemplateError};
+use scep_protocol::{DescriptionError, ExtendedKeyUsage, NameError, TemplateError};
 
 use crate::{Failure, KeyError, ObjectKind, StoreError};
 
@@ -157,6 +157,12 @@ pub enum Invalid {
     /// RA keys are RSA keys.
     #[error("keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096")]
     RaKeyAlgorithm,
+    /// A purpose that makes an RA certificate speak for the authority or for everyone.
+    #[error("extendedKeyUsage: {0} is for no RA certificate")]
+    RaUsage(ExtendedKeyUsage),
+    /// More purposes than an RA certificate may have.
+    #[error("extendedKeyUsage: at most 16")]
+    RaUsages,
     /// No RA Profile has this uuid.
     #[error("raProfileUuid: no such RA Profile")]
     RaProfileUnknown,

@@ -1,10 +1,10 @@
 //! RA certificates: the keys that clients encrypt to, certified by an authority.
 
-use ca_issuer::{CaSubject, SerialNumber};
+use ca_issuer::{CaSubject, RaContents, SerialNumber, extended_key_usage_of};
 use scep_cms::PublicKey;
 use scep_protocol::{
-    Authority, IssuingAuthority, KeyAlgorithm, NextCaAnnouncement, Period, RaCertificate,
-    RaKeyPair, Signature,
+    Authority, ExtendedKeyUsage, IssuingAuthority, KeyAlgorithm, NextCaAnnouncement, Period,
+    RaCertificate, RaKeyPair, Signature,
 };
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub struct NewRaCertificate {
     pub common_name: String,
     /// What its key is: RSA.
     pub key_algorithm: KeyAlgorithm,
+    /// What it is for, besides its key usages.
+    pub extended_key_usage: Vec<ExtendedKeyUsage>,
     /// How long it is valid, if its authority is for so long.
     pub validity: Period,
 }
@@ -53,6 +55,12 @@ pub async fn create_ra_certificate(
     if !is_rsa(new.key_algorithm) {
         reasons.push(Invalid::RaKeyAlgorithm);
     }
+    let usages = new.extended_key_usage.iter();
+    let unfit = usages.filter(|usage| usage.is_unfit_for_servers());
+    reasons.extend(unfit.map(|usage| Invalid::RaUsage(*usage)));
+    if new.extended_key_usage.len() > MAX_USAGES {
+        reasons.push(Invalid::RaUsages);
+    }
     if new.validity.is_zero() || new.validity.after(managing.clock.now()).is_none() {
         reasons.push(Invalid::Validity);
     }
@@ -63,6 +71,7 @@ pub async fn create_ra_certificate(
     let wanted = Wanted {
         algorithm: new.key_algorithm,
         subject: &subject,
+        extended_key_usage: &new.extended_key_usage,
         validity: new.validity,
     };
     // Its first key has its own identity.
@@ -88,10 +97,14 @@ pub async fn create_ra_certificate(
     }
 }
 
+/// Most purposes of an RA certificate.
+const MAX_USAGES: usize = 16;
+
 /// A key that an RA certificate is to get.
 struct Wanted<'a> {
     algorithm: KeyAlgorithm,
     subject: &'a CaSubject,
+    extended_key_usage: &'a [ExtendedKeyUsage],
     validity: Period,
 }
 
@@ -104,12 +117,18 @@ impl Managing {
         wanted: &Wanted<'_>,
     ) -> Result<RaKeyPair, Failure> {
         let key = self.ra_keys.generate(uuid, wanted.algorithm).await?;
+        let crl_url = self.deployment.crl_url(authority);
+        let contents = RaContents {
+            subject: wanted.subject,
+            extended_key_usage: wanted.extended_key_usage,
+            crl_url: crl_url.as_deref(),
+            validity: wanted.validity,
+        };
         let to_be_signed = ca_issuer::ra_certificate(
             authority,
-            wanted.subject,
+            &contents,
             &key.subject_public_key_info,
             SerialNumber::from_random(random()?),
-            wanted.validity,
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
@@ -205,6 +224,8 @@ impl Managing {
         let wanted = Wanted {
             algorithm: model.key_algorithm,
             subject: &CaSubject::of(&model.certificate),
+            extended_key_usage: &extended_key_usage_of(&model.certificate)
+                .map_err(Failure::encode)?,
             validity: Period::days(days.max(1)),
         };
         let key = self.ra_key(authority, Uuid::new_v4(), &wanted).await?;
