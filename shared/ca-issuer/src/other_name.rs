@@ -42,6 +42,10 @@ fn check_element(element: AnyRef<'_>, depth: usize) -> Result<(), ValueFault> {
 }
 
 /// Types that hold no text, or a text that has its own alphabet.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the tags of a library, those that are taken are listed"
+)]
 fn check_primitive(element: AnyRef<'_>) -> Result<(), ValueFault> {
     let octets = element.value();
     let is_read = match element.tag() {
@@ -166,11 +170,12 @@ mod tests {
 
     fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
         let contents = contents.concat();
-        let mut der = vec![tag];
-        match contents.len() {
-            length @ ..0x80 => der.push(length as u8),
-            length => der.extend([0x82, (length >> 8) as u8, length as u8]),
-        }
+        let [high, low] = u16::try_from(contents.len()).unwrap().to_be_bytes();
+        let mut der = match (high, low) {
+            (0, ..0x80) => vec![tag, low],
+            (0, _) => vec![tag, 0x81, low],
+            _ => vec![tag, 0x82, high, low],
+        };
         der.extend(contents);
         der
     }

@@ -1,20 +1,11 @@
 //! The names beside the subject: of what a request asks for, what the rules allow, RFC 5280 §4.2.1.6.
 
-use const_oid::db::rfc5280;
-use der::asn1::AnyRef;
-use der::{Decode, Tag, Tagged};
 use scep_cms::RequestedExtension;
 use scep_protocol::{RequestedName, RuleViolation, SubjectAltNameRule, SubjectAltNameType};
 use x509_cert::ext::pkix::name::GeneralNames;
 
-use crate::general_name::{FoundName, common_name_as_dns, hexadecimal, read_name};
-use crate::other_name::elements;
-
-/// Longest extension that is issued, in octets.
-const MAX_BYTES: usize = 8 * 1024;
-
-/// Most names in one certificate.
-const MAX_NAMES: usize = 100;
+use crate::general_name::{FoundName, common_name_as_dns, read_name};
+use crate::requested_names::requested;
 
 /// The names that a certificate gets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -111,45 +102,12 @@ fn admitted(
     }
 }
 
-/// The names that a request asks for, as they stand in its extension. One of no names, which Apple's
-/// devices send, asks for nothing.
-fn requested(extensions: &[RequestedExtension]) -> Result<Vec<AnyRef<'_>>, RuleViolation> {
-    let requested = extensions
-        .iter()
-        .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
-    let requested: Vec<_> = requested.map(|extension| &extension.value).collect();
-    let Some(value) = requested.first() else {
-        return Ok(Vec::new());
-    };
-    if requested.iter().any(|other| other != value) {
-        return Err(RuleViolation::SubjectAltNamesDiffer(requested.len()));
-    }
-    if value.len() > MAX_BYTES {
-        return Err(RuleViolation::SubjectAltNameTooLong {
-            bytes: value.len(),
-            max_bytes: MAX_BYTES,
-        });
-    }
-    let names = AnyRef::from_der(value)
-        .ok()
-        .filter(|names| names.tag() == Tag::Sequence)
-        .and_then(|names| elements(names.value()).collect::<Option<Vec<_>>>());
-    let unreadable = || RuleViolation::SubjectAltNameUnreadable(hexadecimal(value));
-    let names = names.ok_or_else(unreadable)?;
-    if names.len() > MAX_NAMES {
-        return Err(RuleViolation::SubjectAltNameCount {
-            names: names.len(),
-            max_names: MAX_NAMES,
-        });
-    }
-    Ok(names)
-}
-
 #[cfg(test)]
 mod tests {
     use const_oid::ObjectIdentifier;
-    use der::Encode;
+    use const_oid::db::rfc5280;
     use der::asn1::{Any, Ia5String, OctetString};
+    use der::{Decode, Encode, Tag};
     use scep_protocol::{CertificateTemplate, NamePlace, Pattern, UPN};
     use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 
@@ -483,41 +441,6 @@ mod tests {
         let ia5 = other(&UPN.to_string(), Tag::Ia5String, b"a@b");
         let expected = issued(&[upn(b"a@b")]);
         assert_eq!(ask(&[ia5], any_of(ALL)), expected);
-    }
-
-    #[test]
-    fn lists_that_cannot_be_taken_are_refused_with_their_reason() {
-        let of = |values: &[Vec<u8>]| {
-            let extensions: Vec<_> = values.iter().cloned().map(extension).collect();
-            let rule = CertificateTemplate::default().subject_alt_name;
-            subject_alt_name(&extensions, &[], &rule)
-        };
-        let names = |count: usize| -> Vec<u8> {
-            let names: Vec<_> = (0..count).map(|n| dns(&format!("a-{n}.example"))).collect();
-            names.to_der().unwrap()
-        };
-        let text = |values: &[Vec<u8>]| of(values).unwrap_err().to_string();
-        let begin = "rule subjectAltName: ";
-        assert!(of(&[names(100)]).is_ok());
-        let too_many = format!("{begin}101 names, at most 100 are taken");
-        assert_eq!(text(&[names(101)]), too_many);
-        let long = vec![dns("a.example"); 800].to_der().unwrap();
-        let too_long = format!("{begin}{} octets, at most 8192 are taken", long.len());
-        assert_eq!(text(&[long]), too_long);
-        assert!(of(&[names(2), names(2)]).is_ok());
-        let differ = format!("{begin}the request has 2 of them, and they differ");
-        assert_eq!(text(&[names(1), names(2)]), differ);
-        for octets in [
-            &[0x31, 0][..],
-            &[0x30, 2, 0x82, 5],
-            &[0x30, 1],
-            &[],
-            &[0x30, 0, 0],
-        ] {
-            let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-            let unreadable = format!("{begin}no SEQUENCE of names: \"{digits}\"");
-            assert_eq!(text(&[octets.to_vec()]), unreadable);
-        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`SignedRequest`] → [`AddressedRequest`] → [`EnrolmentRequest`] → [`AuthorisedRequest`] → [`Decision`].
 
 mod algorithms;
+mod attribute_names;
 mod available;
 mod ca_certificates;
 mod decide;

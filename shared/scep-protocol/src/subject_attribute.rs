@@ -7,6 +7,7 @@ use std::str::FromStr;
 use const_oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 
+use crate::attribute_names::{Form, NAMED, Named};
 use crate::object_identifier::{UPN, is_security_identifier};
 use crate::{ValueFault, is_visible};
 
@@ -31,19 +32,6 @@ pub enum UnfitAttribute {
     Unknown,
 }
 
-/// What a value may be, and as which type of string it is written where a rule fixes it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// Visible ASCII: IA5String.
-    Ascii,
-    /// Two letters: PrintableString.
-    Country,
-    /// PrintableString.
-    Printable,
-    /// Anything that can be seen: UTF8String.
-    Text,
-}
-
 /// The type of string that a fixed value is written as, RFC 5280 appendix A.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenAs {
@@ -54,128 +42,6 @@ pub enum WrittenAs {
     /// UTF8String.
     Utf8String,
 }
-
-/// An attribute with a name.
-struct Named {
-    oid: ObjectIdentifier,
-    /// In answers.
-    name: &'static str,
-    /// Also read.
-    aliases: &'static [&'static str],
-    /// Of values that an administrator writes.
-    fixed: Form,
-    /// Of values that a request asks for: devices were never held to the form of the others.
-    requested: Form,
-}
-
-/// An attribute whose requested values are any text.
-const fn named(
-    oid: &str,
-    name: &'static str,
-    aliases: &'static [&'static str],
-    fixed: Form,
-) -> Named {
-    Named {
-        oid: ObjectIdentifier::new_unwrap(oid),
-        name,
-        aliases,
-        fixed,
-        requested: Form::Text,
-    }
-}
-
-/// An attribute whose requested values have its form too.
-const fn strict(
-    oid: &str,
-    name: &'static str,
-    aliases: &'static [&'static str],
-    form: Form,
-) -> Named {
-    Named {
-        requested: form,
-        ..named(oid, name, aliases, form)
-    }
-}
-
-/// The attributes of RFC 4519 §2 and RFC 2985 §5 whose values are texts, and organizationIdentifier of X.520, in the order of a Name.
-static NAMED: [Named; 36] = [
-    strict(
-        "0.9.2342.19200300.100.1.25",
-        "DC",
-        &["domainComponent"],
-        Form::Ascii,
-    ),
-    strict("2.5.4.6", "C", &["countryName"], Form::Country),
-    named(
-        "2.5.4.8",
-        "ST",
-        &["S", "stateOrProvinceName", "state"],
-        Form::Text,
-    ),
-    named("2.5.4.7", "L", &["localityName", "locality"], Form::Text),
-    named("2.5.4.17", "postalCode", &[], Form::Text),
-    named("2.5.4.9", "street", &["streetAddress"], Form::Text),
-    named("2.5.4.18", "postOfficeBox", &[], Form::Text),
-    named("2.5.4.19", "physicalDeliveryOfficeName", &[], Form::Text),
-    named("2.5.4.51", "houseIdentifier", &[], Form::Text),
-    named(
-        "2.5.4.10",
-        "O",
-        &["organizationName", "organization"],
-        Form::Text,
-    ),
-    named("2.5.4.97", "organizationIdentifier", &[], Form::Text),
-    named("2.5.4.15", "businessCategory", &[], Form::Text),
-    named(
-        "2.5.4.11",
-        "OU",
-        &["organizationalUnitName", "organizationalUnit"],
-        Form::Text,
-    ),
-    named("2.5.4.3", "CN", &["commonName"], Form::Text),
-    named("2.5.4.41", "name", &[], Form::Text),
-    named("2.5.4.4", "SN", &["surname"], Form::Text),
-    named("2.5.4.42", "GN", &["givenName"], Form::Text),
-    named("2.5.4.43", "initials", &[], Form::Text),
-    named("2.5.4.44", "generationQualifier", &[], Form::Text),
-    named("2.5.4.12", "title", &[], Form::Text),
-    named("2.5.4.65", "pseudonym", &[], Form::Text),
-    named("2.5.4.13", "description", &[], Form::Text),
-    named("2.5.4.46", "dnQualifier", &[], Form::Printable),
-    named("2.5.4.20", "telephoneNumber", &[], Form::Printable),
-    named("2.5.4.27", "destinationIndicator", &[], Form::Printable),
-    named("2.5.4.24", "x121Address", &[], Form::Printable),
-    named("2.5.4.25", "internationalISDNNumber", &[], Form::Printable),
-    strict("2.5.4.5", "serialNumber", &[], Form::Printable),
-    named("0.9.2342.19200300.100.1.1", "UID", &["userId"], Form::Text),
-    strict(
-        "1.2.840.113549.1.9.1",
-        "emailAddress",
-        &["E", "email"],
-        Form::Ascii,
-    ),
-    named("1.2.840.113549.1.9.2", "unstructuredName", &[], Form::Ascii),
-    named(
-        "1.2.840.113549.1.9.8",
-        "unstructuredAddress",
-        &[],
-        Form::Text,
-    ),
-    named("1.3.6.1.5.5.7.9.2", "placeOfBirth", &[], Form::Text),
-    named("1.3.6.1.5.5.7.9.3", "gender", &[], Form::Printable),
-    named(
-        "1.3.6.1.5.5.7.9.4",
-        "countryOfCitizenship",
-        &[],
-        Form::Country,
-    ),
-    named(
-        "1.3.6.1.5.5.7.9.5",
-        "countryOfResidence",
-        &[],
-        Form::Country,
-    ),
-];
 
 impl SubjectAttribute {
     /// domainComponent.
@@ -282,18 +148,6 @@ impl SubjectAttribute {
             Form::Printable => "of A-Z a-z 0-9 space ' ( ) + , - . / : = ?",
             Form::Ascii | Form::Text => "of visible ASCII",
         }))
-    }
-}
-
-impl Form {
-    fn fits(self, value: &str) -> bool {
-        let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
-        match self {
-            Self::Country => value.len() == 2 && value.chars().all(|c| c.is_ascii_alphabetic()),
-            Self::Ascii => value.chars().all(|c| c.is_ascii_graphic()),
-            Self::Printable => value.chars().all(printable),
-            Self::Text => value.chars().all(is_visible),
-        }
     }
 }
 

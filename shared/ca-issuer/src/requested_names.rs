@@ -1,0 +1,110 @@
+//! The list of names beside the subject that a request asks for, RFC 5280 §4.2.1.6.
+
+use const_oid::db::rfc5280;
+use der::asn1::AnyRef;
+use der::{Decode, Tag, Tagged};
+use scep_cms::RequestedExtension;
+use scep_protocol::RuleViolation;
+
+use crate::general_name::hexadecimal;
+use crate::other_name::elements;
+
+/// Longest extension that is issued, in octets.
+const MAX_BYTES: usize = 8 * 1024;
+
+/// Most names in one certificate.
+const MAX_NAMES: usize = 100;
+
+/// The names that a request asks for, as they stand in its extension. One of no names, which Apple's
+/// devices send, asks for nothing.///
+/// # Errors
+/// When there are more of them, or longer ones, than are issued, or they are no list.
+pub(crate) fn requested(
+    extensions: &[RequestedExtension],
+) -> Result<Vec<AnyRef<'_>>, RuleViolation> {
+    let requested = extensions
+        .iter()
+        .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
+    let requested: Vec<_> = requested.map(|extension| &extension.value).collect();
+    let Some(value) = requested.first() else {
+        return Ok(Vec::new());
+    };
+    if requested.iter().any(|other| other != value) {
+        return Err(RuleViolation::SubjectAltNamesDiffer(requested.len()));
+    }
+    if value.len() > MAX_BYTES {
+        return Err(RuleViolation::SubjectAltNameTooLong {
+            bytes: value.len(),
+            max_bytes: MAX_BYTES,
+        });
+    }
+    let names = AnyRef::from_der(value)
+        .ok()
+        .filter(|names| names.tag() == Tag::Sequence)
+        .and_then(|names| elements(names.value()).collect::<Option<Vec<_>>>());
+    let unreadable = || RuleViolation::SubjectAltNameUnreadable(hexadecimal(value));
+    let names = names.ok_or_else(unreadable)?;
+    if names.len() > MAX_NAMES {
+        return Err(RuleViolation::SubjectAltNameCount {
+            names: names.len(),
+            max_names: MAX_NAMES,
+        });
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extension(value: &[u8]) -> RequestedExtension {
+        RequestedExtension {
+            id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
+            value: value.to_vec(),
+        }
+    }
+
+    /// A list of so many dNSNames of ten letters.
+    fn names(count: usize) -> Vec<u8> {
+        let length = u16::try_from(count * 12).unwrap().to_be_bytes();
+        let mut list = vec![0x30, 0x82, length[0], length[1]];
+        (0..count).for_each(|_| list.extend(b"\x82\x0aabcdefghij"));
+        list
+    }
+
+    #[track_caller]
+    fn check(values: &[&[u8]], expected: Result<usize, &str>) {
+        let extensions: Vec<_> = values.iter().map(|value| extension(value)).collect();
+        let found = requested(&extensions).map(|names| names.len());
+        let found = found.map_err(|violation| violation.to_string());
+        let begin = "rule subjectAltName: ";
+        assert_eq!(found, expected.map_err(|text| format!("{begin}{text}")));
+    }
+
+    #[test]
+    fn lists_of_no_or_some_names_are_taken() {
+        check(&[], Ok(0));
+        check(&[&[0x30, 0]], Ok(0));
+        check(&[&names(100)], Ok(100));
+        check(&[&names(22), &names(22)], Ok(22));
+    }
+
+    #[test]
+    fn lists_that_cannot_be_taken_are_refused_with_their_reason() {
+        check(&[&names(101)], Err("101 names, at most 100 are taken"));
+        let text = "9604 octets, at most 8192 are taken";
+        check(&[&names(800)], Err(text));
+        let differ = "the request has 2 of them, and they differ";
+        check(&[&names(22), &names(23)], Err(differ));
+        for (octets, digits) in [
+            (&[0x31, 0][..], "3100"),
+            (&[0x30, 2, 0x82, 5], "30028205"),
+            (&[0x30, 1], "3001"),
+            (&[], ""),
+            (&[0x30, 0, 0], "300000"),
+        ] {
+            let text = format!("no SEQUENCE of names: \"{digits}\"");
+            check(&[octets], Err(&text));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The attributes of a subject that have a name, and the form of their values.
+
+use const_oid::ObjectIdentifier;
+
+use crate::is_visible;
+
+/// What a value may be, and as which type of string it is written where a rule fixes it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Visible ASCII: IA5String.
+    Ascii,
+    /// Two letters: PrintableString.
+    Country,
+    /// PrintableString.
+    Printable,
+    /// Anything that can be seen: UTF8String.
+    Text,
+}
+
+/// An attribute with a name.
+pub(crate) struct Named {
+    pub(crate) oid: ObjectIdentifier,
+    /// In answers.
+    pub(crate) name: &'static str,
+    /// Also read.
+    pub(crate) aliases: &'static [&'static str],
+    /// Of values that an administrator writes.
+    pub(crate) fixed: Form,
+    /// Of values that a request asks for: devices were never held to the form of the others.
+    pub(crate) requested: Form,
+}
+
+/// An attribute whose requested values are any text.
+const fn named(
+    oid: &str,
+    name: &'static str,
+    aliases: &'static [&'static str],
+    fixed: Form,
+) -> Named {
+    Named {
+        oid: ObjectIdentifier::new_unwrap(oid),
+        name,
+        aliases,
+        fixed,
+        requested: Form::Text,
+    }
+}
+
+/// An attribute whose requested values have its form too.
+const fn strict(
+    oid: &str,
+    name: &'static str,
+    aliases: &'static [&'static str],
+    form: Form,
+) -> Named {
+    Named {
+        requested: form,
+        ..named(oid, name, aliases, form)
+    }
+}
+
+/// The attributes of RFC 4519 §2 and RFC 2985 §5 whose values are texts, and organizationIdentifier of X.520, in the order of a Name.
+pub(crate) static NAMED: [Named; 36] = [
+    strict(
+        "0.9.2342.19200300.100.1.25",
+        "DC",
+        &["domainComponent"],
+        Form::Ascii,
+    ),
+    strict("2.5.4.6", "C", &["countryName"], Form::Country),
+    named(
+        "2.5.4.8",
+        "ST",
+        &["S", "stateOrProvinceName", "state"],
+        Form::Text,
+    ),
+    named("2.5.4.7", "L", &["localityName", "locality"], Form::Text),
+    named("2.5.4.17", "postalCode", &[], Form::Text),
+    named("2.5.4.9", "street", &["streetAddress"], Form::Text),
+    named("2.5.4.18", "postOfficeBox", &[], Form::Text),
+    named("2.5.4.19", "physicalDeliveryOfficeName", &[], Form::Text),
+    named("2.5.4.51", "houseIdentifier", &[], Form::Text),
+    named(
+        "2.5.4.10",
+        "O",
+        &["organizationName", "organization"],
+        Form::Text,
+    ),
+    named("2.5.4.97", "organizationIdentifier", &[], Form::Text),
+    named("2.5.4.15", "businessCategory", &[], Form::Text),
+    named(
+        "2.5.4.11",
+        "OU",
+        &["organizationalUnitName", "organizationalUnit"],
+        Form::Text,
+    ),
+    named("2.5.4.3", "CN", &["commonName"], Form::Text),
+    named("2.5.4.41", "name", &[], Form::Text),
+    named("2.5.4.4", "SN", &["surname"], Form::Text),
+    named("2.5.4.42", "GN", &["givenName"], Form::Text),
+    named("2.5.4.43", "initials", &[], Form::Text),
+    named("2.5.4.44", "generationQualifier", &[], Form::Text),
+    named("2.5.4.12", "title", &[], Form::Text),
+    named("2.5.4.65", "pseudonym", &[], Form::Text),
+    named("2.5.4.13", "description", &[], Form::Text),
+    named("2.5.4.46", "dnQualifier", &[], Form::Printable),
+    named("2.5.4.20", "telephoneNumber", &[], Form::Printable),
+    named("2.5.4.27", "destinationIndicator", &[], Form::Printable),
+    named("2.5.4.24", "x121Address", &[], Form::Printable),
+    named("2.5.4.25", "internationalISDNNumber", &[], Form::Printable),
+    strict("2.5.4.5", "serialNumber", &[], Form::Printable),
+    named("0.9.2342.19200300.100.1.1", "UID", &["userId"], Form::Text),
+    strict(
+        "1.2.840.113549.1.9.1",
+        "emailAddress",
+        &["E", "email"],
+        Form::Ascii,
+    ),
+    named("1.2.840.113549.1.9.2", "unstructuredName", &[], Form::Ascii),
+    named(
+        "1.2.840.113549.1.9.8",
+        "unstructuredAddress",
+        &[],
+        Form::Text,
+    ),
+    named("1.3.6.1.5.5.7.9.2", "placeOfBirth", &[], Form::Text),
+    named("1.3.6.1.5.5.7.9.3", "gender", &[], Form::Printable),
+    named(
+        "1.3.6.1.5.5.7.9.4",
+        "countryOfCitizenship",
+        &[],
+        Form::Country,
+    ),
+    named(
+        "1.3.6.1.5.5.7.9.5",
+        "countryOfResidence",
+        &[],
+        Form::Country,
+    ),
+];
+
+impl Form {
+    /// Is a value of this form?
+    pub(crate) fn fits(self, value: &str) -> bool {
+        let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
+        match self {
+            Self::Country => value.len() == 2 && value.chars().all(|c| c.is_ascii_alphabetic()),
+            Self::Ascii => value.chars().all(|c| c.is_ascii_graphic()),
+            Self::Printable => value.chars().all(printable),
+            Self::Text => value.chars().all(is_visible),
+        }
+    }
+}
