@@ -54,9 +54,14 @@ pub fn common_name(text: &str) -> Vec<u8> {
     name(&[rdn(CN, Tag::Utf8String, text.as_bytes())])
 }
 
-/// SubjectPublicKeyInfo of an RSA key.
+/// SubjectPublicKeyInfo of an RSA key with the usual exponent.
 pub fn rsa_spki(modulus: &[u8], parameters: &[u8]) -> Vec<u8> {
-    let key = element(0x30, &[&integer(modulus), &integer(&[1, 0, 1])]);
+    rsa_spki_with(modulus, &[1, 0, 1], parameters)
+}
+
+/// SubjectPublicKeyInfo of an RSA key with this exponent.
+pub fn rsa_spki_with(modulus: &[u8], exponent: &[u8], parameters: &[u8]) -> Vec<u8> {
+    let key = element(0x30, &[&integer(modulus), &integer(exponent)]);
     let algorithm = element(0x30, &[&oid(RSA_ENCRYPTION), parameters]);
     element(0x30, &[&algorithm, &bits(&key)])
 }

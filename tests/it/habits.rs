@@ -2,9 +2,11 @@
 //! What they send is in `tests/vectors` where it was captured; the clients themselves run in `clients.rs`.
 
 mod old_http;
+mod names;
 mod paths;
 mod proxies;
 mod renewals;
+mod rules;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

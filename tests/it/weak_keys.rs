@@ -9,28 +9,58 @@ use scep_cms::{
 };
 use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
-    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki, signed,
+    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki_with, signed,
 };
 use scepter_tests::device::Device;
 use scepter_tests::world::World;
 use sha2::{Digest, Sha256};
 
 /// An RSA key of any modulus, as long as its order is known.
-struct OddKey {
+pub(crate) struct OddKey {
     modulus: BoxedUint,
+    exponent: u128,
     private_exponent: BoxedUint,
 }
 
 impl OddKey {
     /// Of a modulus whose multiplicative group has this order.
     fn new(modulus: BoxedUint, order: &BoxedUint) -> Self {
-        let exponent = BoxedUint::from(65_537_u32);
-        let exponent = exponent.resize(order.bits_precision());
+        Self::with_exponent(modulus, order, 65_537).unwrap()
+    }
+
+    /// The same with another public exponent; `None` where the order shares a factor with it.
+    fn with_exponent(modulus: BoxedUint, order: &BoxedUint, exponent: u128) -> Option<Self> {
+        let inverted = BoxedUint::from(exponent).resize(order.bits_precision());
         let order = NonZero::new(order.clone()).unwrap();
-        Self {
+        let private_exponent = inverted.invert_mod(&order).into_option()?;
+        Some(Self {
             modulus,
-            private_exponent: exponent.invert_mod(&order).unwrap(),
+            exponent,
+            private_exponent,
+        })
+    }
+
+    /// A sound key of a modulus of so many bits.
+    pub(crate) fn of_bits(bits: u32, exponent: u128) -> Self {
+        let minus_one = |number: &BoxedUint| number.wrapping_sub(BoxedUint::one());
+        loop {
+            let (p, q) = (prime(bits / 2), prime(bits - bits / 2));
+            let order = minus_one(&p).concatenating_mul(&minus_one(&q));
+            let modulus = p.concatenating_mul(&q);
+            if let Some(key) = Self::with_exponent(modulus, &order, exponent) {
+                assert_eq!(key.modulus.bits_vartime(), bits);
+                return key;
+            }
         }
+    }
+
+    fn spki(&self) -> Vec<u8> {
+        let exponent = self.exponent.to_be_bytes();
+        let exponent: Vec<_> = exponent
+            .into_iter()
+            .skip_while(|octet| *octet == 0)
+            .collect();
+        rsa_spki_with(&self.modulus(), &exponent, NULL)
     }
 
     fn modulus(&self) -> Vec<u8> {
@@ -67,24 +97,26 @@ impl OddKey {
                 &subject,
                 &element(0x30, &[&dates.concat()]),
                 &subject,
-                &rsa_spki(&self.modulus(), NULL),
+                &self.spki(),
             ],
         );
         Certificate::from_der(&signed(&contents, &self.sign(&contents))).unwrap()
     }
 
     /// A PKCSReq for `CN=x` by and for this key.
-    fn enrolment(&self, world: &World) -> Vec<u8> {
-        let info = request_info(&common_name("x"), &rsa_spki(&self.modulus(), NULL), &[]);
+    pub(crate) fn enrolment(&self, world: &World) -> Vec<u8> {
+        let info = request_info(&common_name("x"), &self.spki(), &[]);
         let csr = signed(&info, &self.sign(&info));
         let cipher = ContentEncryption::Aes128Cbc;
+        let digest = Sha256::digest(self.spki());
+        let transaction_id: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
         let key = ContentKey::new(cipher, &[5; 16]).unwrap();
         let to = SealTo::Certificate(&world.ra_certificate);
         let envelope = PkcsPkiEnvelope::seal(&csr, cipher, &key, &[6; 16], to).unwrap();
         let to_be_signed = PkiMessageBuilder {
             attributes: Attributes::Request {
                 message_type: MessageType::PkcsReq,
-                transaction_id: TransactionId::new("odd").unwrap(),
+                transaction_id: TransactionId::new(&transaction_id).unwrap(),
                 sender_nonce: SenderNonce::new(&[7; 16]).unwrap(),
             },
             envelope: Some(envelope),
