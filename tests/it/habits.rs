@@ -2,11 +2,13 @@
 //! What they send is in `tests/vectors` where it was captured; the clients themselves run in `clients.rs`.
 
 mod old_http;
+mod csr_shapes;
 mod names;
 mod paths;
 mod proxies;
 mod renewals;
 mod rules;
+mod subjects;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
