@@ -96,7 +96,7 @@ impl Corpus {
     /// What lies in an envelope: a PKCS #10 request, mostly.
     fn plaintext(&mut self, plain: &[u8]) {
         self.add("csr", &[&[0], plain]);
-        if scep_cms::CertificationRequest::from_der(plain).is_ok() {
+        if scep_cms::CertificationRequest::from_message_data(plain).is_ok() {
             for (signer, device) in [&*RSA, &*EC].into_iter().enumerate() {
                 let info = with_key_of(device, plain);
                 self.add("csr", &[&[1], &info]);

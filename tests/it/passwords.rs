@@ -103,7 +103,7 @@ async fn without_a_challenge_a_password_is_bad_alg() {
     let (rsa, ec) = (Device::rsa(), Device::ec());
     let request = rsa.enrolment("device-1", CHALLENGE);
     let message = rsa.message_by_password(&request, CHALLENGE);
-    let text = "the key encryption algorithm is not supported";
+    let text = "the profile has no challengePassword to decrypt with";
     let refused = post(&world, &rsa, message).await.failure();
     assert_eq!(refused, (FailInfo::BadAlg, text.to_owned()));
     let request = enrolment(&ec, DigestAlgorithm::Sha256);

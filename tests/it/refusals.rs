@@ -211,15 +211,15 @@ async fn md5_and_single_des_are_bad_alg() {
         .rposition(|window| window == sha256)
         .unwrap();
     other_digest[last..last + sha256.len()].copy_from_slice(&md5_like);
-    let text = "the message digest algorithm is not supported";
+    let text = "the message digest algorithm SHA3-384 (2.16.840.1.101.3.4.2.9) is not supported";
     check(&device, &world, other_digest, FailInfo::BadAlg, text);
     // Single DES as micromdm sends it, in an envelope that is signed.
     let envelope = single_des_envelope(&request, &world);
     let message = device.signed(&request, Some(envelope));
-    let text = "the content encryption algorithm is not supported";
+    let text = "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported";
     check(&device, &world, message, FailInfo::BadAlg, text);
     let message = md5_message(&device, &request);
-    let text = "the message digest algorithm is not supported";
+    let text = "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported";
     check(&device, &world, message, FailInfo::BadAlg, text);
 }
 
@@ -287,7 +287,7 @@ async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced
     let mut request = enrolment(&device);
     request.digest = DigestAlgorithm::Sha1;
     let message = device.message(&request, &world.ra_certificate);
-    let text = "the message digest algorithm is not supported";
+    let text = "the message digest algorithm SHA-1 (1.3.14.3.2.26) is not supported";
     check(&device, &world, message.clone(), FailInfo::BadAlg, text);
     let reply = world.post(message).await;
     let reply = device.read(reply.body(), &world.ra_certificate);
@@ -295,7 +295,8 @@ async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced
     let mut request = enrolment(&device);
     request.cipher = ContentEncryption::DesEde3Cbc;
     let message = device.message(&request, &world.ra_certificate);
-    let text = "the content encryption algorithm is not supported";
+    let text =
+        "the content encryption algorithm DES-EDE3-CBC (1.2.840.113549.3.7) is not supported";
     check(&device, &world, message, FailInfo::BadAlg, text);
 }
 

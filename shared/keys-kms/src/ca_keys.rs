@@ -229,7 +229,7 @@ fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, Signin
         Ecdsa(Sha256) => (Sha256, SigningAlgorithmSpec::EcdsaSha256),
         Ecdsa(Sha384) => (Sha384, SigningAlgorithmSpec::EcdsaSha384),
         Ecdsa(Sha512) => (Sha512, SigningAlgorithmSpec::EcdsaSha512),
-        RsaPkcs1(Sha1) | Ecdsa(Sha1) | RsaPss(_) => return None,
+        RsaPkcs1(Sha1) | Ecdsa(Sha1) | RsaPss { .. } => return None,
     })
 }
 

@@ -117,7 +117,7 @@ impl CaKey {
             Self::Rsa(key) => {
                 let encoding = match ca_issuer::signature_algorithm(algorithm) {
                     SignatureAlgorithm::RsaPkcs1(digest) => rsa_encoding(digest),
-                    SignatureAlgorithm::RsaPss(_) | SignatureAlgorithm::Ecdsa(_) => None,
+                    SignatureAlgorithm::RsaPss { .. } | SignatureAlgorithm::Ecdsa(_) => None,
                 };
                 sign_rsa(key, encoding.ok_or(Unspecified)?, message)
             }

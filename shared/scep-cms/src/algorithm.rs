@@ -8,12 +8,7 @@ use der::asn1::{AnyRef, OctetStringRef};
 use sha2::Digest;
 use spki::AlgorithmIdentifierRef;
 
-use crate::oid;
-
-/// An algorithm that is not on the list: MD5, single DES, RC2, …
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("algorithm {0} is not supported")]
-pub struct UnsupportedAlgorithm(pub ObjectIdentifier);
+use crate::{UnsupportedAlgorithm, oid};
 
 /// A message digest, RFC 8894 §3.5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +37,23 @@ impl DigestAlgorithm {
         Self::ALL
             .into_iter()
             .find(|digest| digest.oid() == identifier.oid)
-            .ok_or(UnsupportedAlgorithm(identifier.oid))
+            .ok_or(UnsupportedAlgorithm::new(identifier.oid))
+    }
+
+    /// The digest of a SignerInfo. Old toolkits write the signature's identifier here: it is read as its digest's.
+    ///
+    /// # Errors
+    /// When it names another one.
+    pub fn of_signer_info(
+        identifier: &AlgorithmIdentifierRef<'_>,
+    ) -> Result<Self, UnsupportedAlgorithm> {
+        match (
+            SignatureAlgorithm::from_identifier(identifier),
+            identifier.oid,
+        ) {
+            (Ok(_), oid::RSASSA_PSS) | (Err(_), _) => Self::from_identifier(identifier),
+            (Ok(signature), _) => Ok(signature.digest()),
+        }
     }
 
     /// Its object identifier.
@@ -81,8 +92,13 @@ impl DigestAlgorithm {
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5, RFC 8017 §8.2.
     RsaPkcs1(DigestAlgorithm),
-    /// RSASSA-PSS with MGF1 over the same digest and a salt of the digest's length, RFC 8017 §8.1.
-    RsaPss(DigestAlgorithm),
+    /// RSASSA-PSS with MGF1 over the same digest, RFC 8017 §8.1.
+    RsaPss {
+        /// The digest of both.
+        digest: DigestAlgorithm,
+        /// Length of the salt in octets: usually the digest's, or what the modulus has room for.
+        salt_bytes: u16,
+    },
     /// ECDSA with a DER-encoded signature, RFC 5753 §2.1.
     Ecdsa(DigestAlgorithm),
 }
@@ -103,7 +119,7 @@ impl SignatureAlgorithm {
             _ => Self::from_identifier(identifier)
                 .ok()
                 .filter(|algorithm| algorithm.digest() == digest)
-                .ok_or(UnsupportedAlgorithm(identifier.oid)),
+                .ok_or(UnsupportedAlgorithm::new(identifier.oid).with_digest(digest.oid())),
         }
     }
 
@@ -115,16 +131,16 @@ impl SignatureAlgorithm {
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
         Ok(match identifier.oid {
-            oid::SHA1_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha1),
+            oid::SHA1_WITH_RSA | oid::OIW_SHA1_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha1),
             oid::SHA256_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha256),
             oid::SHA384_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha384),
             oid::SHA512_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha512),
-            oid::RSASSA_PSS => Self::RsaPss(pss_digest(identifier)?),
+            oid::RSASSA_PSS => pss(identifier)?,
             oid::ECDSA_WITH_SHA1 => Self::Ecdsa(DigestAlgorithm::Sha1),
             oid::ECDSA_WITH_SHA256 => Self::Ecdsa(DigestAlgorithm::Sha256),
             oid::ECDSA_WITH_SHA384 => Self::Ecdsa(DigestAlgorithm::Sha384),
             oid::ECDSA_WITH_SHA512 => Self::Ecdsa(DigestAlgorithm::Sha512),
-            other => return Err(UnsupportedAlgorithm(other)),
+            other => return Err(UnsupportedAlgorithm::new(other)),
         })
     }
 
@@ -132,7 +148,7 @@ impl SignatureAlgorithm {
     #[must_use]
     pub const fn digest(self) -> DigestAlgorithm {
         match self {
-            Self::RsaPkcs1(digest) | Self::RsaPss(digest) | Self::Ecdsa(digest) => digest,
+            Self::RsaPkcs1(digest) | Self::RsaPss { digest, .. } | Self::Ecdsa(digest) => digest,
         }
     }
 }
@@ -162,47 +178,54 @@ impl<'a> MaskedPaddingParameters<'a> {
         identifier.parameters?.decode_as().ok()
     }
 
-    /// The digest, if the mask is MGF1 over the same one.
-    fn digest(&self) -> Option<DigestAlgorithm> {
-        let digest = named_digest(self.digest.as_ref())?;
+    /// The digest, if the mask is MGF1 over the same one. aws-lc-rs decrypts and verifies with no other, so that Java's
+    /// default, SHA-256 with MGF1 over SHA-1, is refused, by name.
+    fn digest(
+        &self,
+        unsupported: UnsupportedAlgorithm,
+    ) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
+        let digest = self.digest.map_or(oid::SHA1, |digest| digest.oid);
         let mask = match &self.mask {
-            None => DigestAlgorithm::Sha1,
-            Some(mask) if mask.oid == oid::MGF1 => {
-                named_digest(Some(&mask.parameters?.decode_as().ok()?))?
-            }
-            Some(_) => return None,
+            None => Some(oid::SHA1),
+            Some(mask) if mask.oid == oid::MGF1 => mask
+                .parameters
+                .and_then(|digest| digest.decode_as::<AlgorithmIdentifierRef<'_>>().ok())
+                .map(|digest| digest.oid),
+            Some(_) => None,
         };
-        (mask == digest).then_some(digest)
+        let unsupported = unsupported.with_digest(digest);
+        let mask = mask.ok_or(unsupported)?;
+        let known = DigestAlgorithm::ALL.into_iter();
+        let known = known.filter(|_| mask == digest);
+        let mut known = known.filter(|known| known.oid() == digest);
+        known.next().ok_or(unsupported.with_mask(mask))
     }
 }
 
-fn named_digest(identifier: Option<&AlgorithmIdentifierRef<'_>>) -> Option<DigestAlgorithm> {
-    identifier.map_or(Some(DigestAlgorithm::Sha1), |identifier| {
-        DigestAlgorithm::from_identifier(identifier).ok()
-    })
-}
-
-fn pss_digest(
+fn pss(
     identifier: &AlgorithmIdentifierRef<'_>,
-) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
-    let unsupported = UnsupportedAlgorithm(identifier.oid);
+) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
+    let unsupported = UnsupportedAlgorithm::new(identifier.oid);
     let parameters = MaskedPaddingParameters::of(identifier).ok_or(unsupported)?;
-    let digest = parameters.digest().ok_or(unsupported)?;
-    let salt_length = parameters.third.map(|salt| salt.value());
-    let digest_length: &[u8] = match digest {
-        DigestAlgorithm::Sha1 => return Err(unsupported),
-        DigestAlgorithm::Sha256 => &[32],
-        DigestAlgorithm::Sha384 => &[48],
-        DigestAlgorithm::Sha512 => &[64],
-    };
+    let digest = parameters.digest(unsupported)?;
+    let unsupported = unsupported.with_digest(digest.oid());
     let usual_trailer = parameters
         .trailer
         .is_none_or(|trailer| trailer.value() == [1]);
-    if salt_length == Some(digest_length) && usual_trailer {
-        return Ok(digest);
+    if digest == DigestAlgorithm::Sha1 || !usual_trailer {
+        return Err(unsupported);
     }
-    Err(unsupported)
+    let salt = parameters
+        .third
+        .map_or(Ok(DEFAULT_SALT_BYTES), |salt| salt.decode_as());
+    Ok(SignatureAlgorithm::RsaPss {
+        digest,
+        salt_bytes: salt.map_err(|_| unsupported)?,
+    })
 }
+
+/// Of RSASSA-PSS-params, whatever the digest.
+const DEFAULT_SALT_BYTES: u16 = 20;
 
 /// How the content key is wrapped for an RSA recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,30 +246,37 @@ impl KeyTransport {
     pub fn from_identifier(
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
-        let unsupported = UnsupportedAlgorithm(identifier.oid);
+        let unsupported = UnsupportedAlgorithm::new(identifier.oid);
         match identifier.oid {
             oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1),
-            oid::RSAES_OAEP => oaep(identifier).ok_or(unsupported),
+            oid::RSAES_OAEP => oaep(identifier),
             _ => Err(unsupported),
         }
     }
 }
 
-fn oaep(identifier: &AlgorithmIdentifierRef<'_>) -> Option<KeyTransport> {
-    let parameters = MaskedPaddingParameters::of(identifier)?;
+fn oaep(identifier: &AlgorithmIdentifierRef<'_>) -> Result<KeyTransport, UnsupportedAlgorithm> {
+    let unsupported = UnsupportedAlgorithm::new(identifier.oid);
+    let parameters = MaskedPaddingParameters::of(identifier).ok_or(unsupported)?;
     // A label other than the empty one has no use in CMS, RFC 4055 §4.1.
-    if let Some(label) = parameters.third {
-        let label: AlgorithmIdentifierRef<'_> = label.decode_as().ok()?;
-        let octets: &OctetStringRef = label.parameters?.decode_as().ok()?;
-        if !octets.as_bytes().is_empty() {
-            return None;
+    if let Some(label) = parameters.third
+        && !is_empty_label(label)
+    {
+        return Err(unsupported);
+    }
+    match parameters.digest(unsupported)? {
+        DigestAlgorithm::Sha1 => Ok(KeyTransport::RsaOaepSha1),
+        DigestAlgorithm::Sha256 => Ok(KeyTransport::RsaOaepSha256),
+        digest @ (DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512) => {
+            Err(unsupported.with_digest(digest.oid()))
         }
     }
-    match parameters.digest()? {
-        DigestAlgorithm::Sha1 => Some(KeyTransport::RsaOaepSha1),
-        DigestAlgorithm::Sha256 => Some(KeyTransport::RsaOaepSha256),
-        DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512 => None,
-    }
+}
+
+fn is_empty_label(source: AnyRef<'_>) -> bool {
+    let source = source.decode_as::<AlgorithmIdentifierRef<'_>>().ok();
+    let label = source.and_then(|source| source.parameters?.decode_as::<&OctetStringRef>().ok());
+    label.is_some_and(|label| label.as_bytes().is_empty())
 }
 
 /// How messageData is encrypted, RFC 8894 §3.5.2: a block cipher in CBC mode with PKCS #7 padding.
@@ -281,7 +311,7 @@ impl ContentEncryption {
         Self::ALL
             .into_iter()
             .find(|cipher| cipher.oid() == identifier.oid)
-            .ok_or(UnsupportedAlgorithm(identifier.oid))
+            .ok_or(UnsupportedAlgorithm::new(identifier.oid))
     }
 
     /// Its object identifier.

@@ -282,23 +282,6 @@ pub(crate) struct Extension<'a> {
     pub(crate) value: &'a OctetStringRef,
 }
 
-/// ```asn1
-/// CertificationRequestInfo ::= SEQUENCE {
-///     version       INTEGER,
-///     subject       Name,
-///     subjectPKInfo SubjectPublicKeyInfo,
-///     attributes    [0] IMPLICIT SET OF Attribute }
-/// ```
-#[derive(Sequence)]
-pub(crate) struct CertificationRequestInfo<'a> {
-    pub(crate) version: u8,
-    pub(crate) subject: AnyRef<'a>,
-    pub(crate) subject_public_key_info: AnyRef<'a>,
-    /// Mandatory in PKCS #10; some clients leave the empty set out.
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
-    pub(crate) attributes: Option<SetOf<'a>>,
-}
-
 /// Why a value is not the text that it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StringError {

@@ -5,10 +5,8 @@ use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode, Tag, Tagged};
 
 use crate::asn1::{Attribute, SetOf};
+use crate::transaction_id::{StringType, TransactionId};
 use crate::{MessageType, oid};
-
-/// Longest transactionID that is taken, in octets.
-const MAX_TRANSACTION_ID_BYTES: usize = 255;
 
 /// Length of the nonces that are taken, in octets: 16 in RFC 8894 §3.2.1.5, 8 from old devices.
 const NONCE_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
@@ -17,33 +15,6 @@ const NONCE_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the attribute {0} is missing, repeated or malformed")]
 pub struct AttributeError(pub &'static str);
-
-/// transactionID, RFC 8894 §3.2.1.1: a PrintableString of 1 to 255 octets, opaque and echoed as it came.
-///
-/// micromdm sends base64, certmonger 78 decimal digits, sscep a text with a space.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TransactionId(String);
-
-impl TransactionId {
-    /// A transactionID of this text.
-    ///
-    /// # Errors
-    /// When it is no PrintableString of 1 to 255 octets.
-    pub fn new(text: &str) -> Result<Self, AttributeError> {
-        let error = AttributeError("transactionID");
-        PrintableStringRef::new(text).map_err(|_| error)?;
-        if text.is_empty() || text.len() > MAX_TRANSACTION_ID_BYTES {
-            return Err(error);
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// senderNonce, RFC 8894 §3.2.1.5: 8 to 64 octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,13 +114,16 @@ pub(crate) struct SignedAttributes<'a>(pub(crate) SetOf<'a>);
 
 impl<'a> SignedAttributes<'a> {
     pub(crate) fn transaction_id(&self) -> Result<TransactionId, AttributeError> {
-        let error = AttributeError("transactionID");
-        TransactionId::new(self.printable(oid::TRANSACTION_ID).ok_or(error)?)
+        let value = self.value(oid::TRANSACTION_ID);
+        TransactionId::from_any(value.ok_or(AttributeError("transactionID"))?)
     }
 
-    /// The digits, whatever they mean.
+    /// The digits, whatever they mean, in any type of string that clients write transactionIDs in.
     pub(crate) fn message_type(&self) -> Result<&'a str, AttributeError> {
-        self.printable(oid::MESSAGE_TYPE)
+        let value = self.value(oid::MESSAGE_TYPE);
+        value
+            .filter(|value| StringType::of(value.tag()).is_some())
+            .and_then(|value| str::from_utf8(value.value()).ok())
             .ok_or(AttributeError("messageType"))
     }
 
@@ -248,6 +222,14 @@ impl AttributeWriter {
 
     pub(crate) fn printable(&mut self, kind: ObjectIdentifier, text: &str) -> der::Result<()> {
         self.push(kind, &PrintableStringRef::new(text)?)
+    }
+
+    /// As it came: of the same type of string, with the same octets.
+    pub(crate) fn transaction_id(&mut self, id: &TransactionId) -> der::Result<()> {
+        self.push(
+            oid::TRANSACTION_ID,
+            &AnyRef::new(id.string_type().tag(), id.as_bytes())?,
+        )
     }
 
     pub(crate) fn octets(&mut self, kind: ObjectIdentifier, octets: &[u8]) -> der::Result<()> {

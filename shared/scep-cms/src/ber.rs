@@ -71,6 +71,19 @@ pub fn first_to_der(ber: &[u8]) -> Result<(Vec<u8>, &[u8]), BerError> {
     Ok((der, walk.rest))
 }
 
+/// The first element inside of one that is not primitive, as it came: what a signature is over.
+pub(crate) fn first_inside(ber: &[u8]) -> Result<&[u8], BerError> {
+    let mut walk = Walk {
+        rest: ber,
+        elements: 0,
+    };
+    walk.header(0)?;
+    let contents = walk.rest;
+    walk.element(1, &mut Vec::new())?;
+    let length = contents.len() - walk.rest.len();
+    contents.get(..length).ok_or(BerError::Truncated)
+}
+
 struct Walk<'a> {
     rest: &'a [u8],
     elements: usize,
@@ -302,6 +315,18 @@ mod tests {
             &[0x31, 6, 2, 1, 9, 2, 1, 1],
             Ok(&[0x31, 6, 2, 1, 9, 2, 1, 1]),
         );
+    }
+
+    #[test]
+    fn the_first_element_inside_is_as_it_came() {
+        let inside = |ber: &[u8]| first_inside(ber).map(<[u8]>::to_vec);
+        let padded = [0x30, 0x84, 0, 0, 0, 7, 0x30, 0x81, 2, 5, 0, 2, 0];
+        assert_eq!(inside(&padded), Ok(vec![0x30, 0x81, 2, 5, 0]));
+        let indefinite = [0x30, 0x80, 0x30, 0x80, 5, 0, 0, 0, 2, 0, 0, 0];
+        assert_eq!(inside(&indefinite), Ok(vec![0x30, 0x80, 5, 0, 0, 0]));
+        assert_eq!(inside(&[0x30, 0]), Err(BerError::Truncated));
+        let behind = first_to_der(&[0x30, 0x80, 5, 0, 0, 0, 13, 10]);
+        assert_eq!(behind, Ok((vec![0x30, 2, 5, 0], &[13, 10][..])));
     }
 
     #[test]

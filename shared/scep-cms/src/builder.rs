@@ -92,7 +92,7 @@ impl PkiMessageBuilder {
                 sender_nonce,
             } => {
                 writer.message_type(*message_type)?;
-                writer.printable(oid::TRANSACTION_ID, transaction_id.as_str())?;
+                writer.transaction_id(transaction_id)?;
                 writer.octets(oid::SENDER_NONCE, sender_nonce.as_bytes())?;
             }
             Attributes::CertRep {
@@ -102,8 +102,10 @@ impl PkiMessageBuilder {
                 recipient_nonce,
             } => {
                 writer.message_type(MessageType::CertRep)?;
-                let transaction_id = transaction_id.as_ref().map_or("", TransactionId::as_str);
-                writer.printable(oid::TRANSACTION_ID, transaction_id)?;
+                match transaction_id {
+                    Some(transaction_id) => writer.transaction_id(transaction_id)?,
+                    None => writer.printable(oid::TRANSACTION_ID, "")?,
+                }
                 writer.octets(oid::SENDER_NONCE, sender_nonce.as_bytes())?;
                 if let Some(nonce) = recipient_nonce {
                     writer.octets(oid::RECIPIENT_NONCE, nonce.as_bytes())?;

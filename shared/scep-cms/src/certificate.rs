@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::asn1::{self, Signed, TbsCertificate, from_pem, tagged};
 use crate::{
     DecodeError, DigestAlgorithm, PublicKey, PublicKeyError, SignatureAlgorithm, is_same_issuer,
-    oid,
+    oid, to_der,
 };
 
 /// An X.509 certificate of any version, as it came.
@@ -232,12 +232,13 @@ impl IssuerAndSerialNumber {
         })
     }
 
-    /// Reads the messageData of a GetCert or GetCRL, RFC 8894 §3.3.4.
+    /// Reads the messageData of a GetCert or GetCRL, RFC 8894 §3.3.4, BER or DER.
     ///
     /// # Errors
-    /// When `der` is no IssuerAndSerialNumber.
-    pub fn from_der(der: &[u8]) -> Result<Self, DecodeError> {
-        asn1::IssuerAndSerialNumber::from_der(der)
+    /// When `ber` is no IssuerAndSerialNumber.
+    pub fn from_ber(ber: &[u8]) -> Result<Self, DecodeError> {
+        let der = to_der(ber)?;
+        asn1::IssuerAndSerialNumber::from_der(&der)
             .and_then(|parts| Self::of(&parts))
             .map_err(DecodeError::of("IssuerAndSerialNumber"))
     }

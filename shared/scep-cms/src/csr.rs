@@ -1,107 +1,92 @@
-//! PKCS #10 certification request, RFC 2986, and its challengePassword.
+//! PKCS #10 certification request, RFC 2986, as devices write it.
 
-use const_oid::ObjectIdentifier;
-use der::asn1::AnyRef;
-use der::{Decode, Encode, Tag};
-use subtle::ConstantTimeEq;
+use der::Decode;
+use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use crate::asn1::{
-    Attribute, CertificationRequestInfo, Extension, SetOf, Signed, directory_string, from_pem,
-    tagged,
-};
-use crate::{
-    DecodeError, PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, oid,
-};
-
-/// Longest challengePassword that is looked at, in octets of UTF-8.
-const MAX_CHALLENGE_BYTES: usize = 1024;
-
-/// The shared secret that authorises an enrolment, RFC 8894 §2.4. Never printed, zeroed on drop, compared in constant
-/// time.
-#[derive(Clone)]
-pub struct ChallengePassword(Zeroizing<String>);
-
-impl ChallengePassword {
-    /// A challenge of this text.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-
-    /// Are the two the same? Takes a time that depends on their lengths alone.
-    #[must_use]
-    pub fn matches(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
-    }
-
-    /// The secret itself, for whoever encrypts it or shows it to its owner.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    fn from_any(value: AnyRef<'_>) -> Option<Self> {
-        let text = Zeroizing::new(directory_string(value)?);
-        (text.len() <= MAX_CHALLENGE_BYTES).then_some(Self(text))
-    }
-}
-
-/// An extension that the request asks for; it is up to the CA what becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestedExtension {
-    /// Its kind.
-    pub id: ObjectIdentifier,
-    /// Its value, DER.
-    pub value: Vec<u8>,
-}
+use crate::ber::{first_inside, first_to_der};
+use crate::challenge::ChallengePassword;
+use crate::csr_fault::CsrFault;
+use crate::requested::{Requested, RequestedExtension};
+use crate::tlv::{self, Element};
+use crate::{PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, csr_content};
 
 /// A certification request, read but not verified.
 #[derive(Clone)]
 pub struct CertificationRequest {
-    der: Zeroizing<Vec<u8>>,
+    ber: Zeroizing<Vec<u8>>,
     signed: Zeroizing<Vec<u8>>,
     signature_algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
     signature: Vec<u8>,
     subject: Vec<u8>,
     subject_public_key_info: Vec<u8>,
-    challenge_password: Option<ChallengePassword>,
-    extensions: Vec<RequestedExtension>,
+    requested: Requested,
+    fault: Option<CsrFault>,
 }
 
 impl CertificationRequest {
-    /// Reads a DER request. Its attributes may come in any order: strongSwan's do.
+    /// Reads the messageData of a PKCSReq or RenewalReq. It is BER or DER, or PEM or base64 of
+    /// that; zeros and line ends may follow it; the `[0]` may be missing; attributes come in any
+    /// order. What is needed to verify its signature must be there; what its attributes ask for may
+    /// be in disorder, which [`Self::fault`] then tells.
     ///
     /// # Errors
-    /// When `der` is not a request, or names its challengePassword or extensions twice.
-    pub fn from_der(der: &[u8]) -> Result<Self, DecodeError> {
-        let structure = DecodeError::of("CertificationRequest");
-        let request = Signed::from_der(der).map_err(&structure)?;
-        let info: CertificationRequestInfo<'_> =
-            request.to_be_signed.decode_as().map_err(&structure)?;
-        let attributes = info.attributes.unwrap_or_default();
-        let challenge = attribute(attributes, oid::CHALLENGE_PASSWORD)?;
-        let extensions = attribute(attributes, oid::EXTENSION_REQUEST)?;
+    /// When `content` is no request, with the place where it ceases to be one.
+    pub fn from_message_data(content: &[u8]) -> Result<Self, CsrFault> {
+        Self::from_ber(&csr_content::binary(content)?)
+    }
+
+    /// Reads one PEM request, RFC 7468 §7; text before it is passed over.
+    ///
+    /// # Errors
+    /// When `pem` is not one request, or what its attributes ask for is in disorder.
+    pub fn from_pem(pem: &str) -> Result<Self, CsrFault> {
+        let text = pem.find("-----BEGIN ").and_then(|begin| pem.get(begin..));
+        let request = Self::from_message_data(text.unwrap_or(pem).as_bytes())?;
+        match request.fault.or(request.challenge_fault()) {
+            Some(fault) => Err(fault),
+            None => Ok(request),
+        }
+    }
+
+    fn from_ber(octets: &[u8]) -> Result<Self, CsrFault> {
+        let (der, behind) = first_to_der(octets).map_err(CsrFault::Ber)?;
+        let der = Zeroizing::new(der);
+        if !behind
+            .iter()
+            .all(|octet| matches!(octet, 0 | b'\r' | b'\n'))
+        {
+            return Err(CsrFault::Trailing);
+        }
+        let (ber, _) = octets.split_at(octets.len() - behind.len());
+        let outline = Outline::of(&der)?;
+        let (requested, fault) = match outline.attributes.map(Requested::read).transpose() {
+            Ok(requested) => (requested.unwrap_or_default(), None),
+            Err(fault) => (Requested::default(), Some(fault)),
+        };
         Ok(Self {
-            der: Zeroizing::new(der.to_vec()),
-            signed: Zeroizing::new(request.to_be_signed.to_der().map_err(&structure)?),
-            signature_algorithm: SignatureAlgorithm::from_identifier(&request.algorithm),
-            signature: request.signature.raw_bytes().to_vec(),
-            subject: tagged(info.subject, Tag::Sequence).map_err(&structure)?,
-            subject_public_key_info: tagged(info.subject_public_key_info, Tag::Sequence)
-                .map_err(&structure)?,
-            challenge_password: challenge.and_then(ChallengePassword::from_any),
-            extensions: extensions.map(requested).transpose()?.unwrap_or_default(),
+            signed: Zeroizing::new(first_inside(ber).map_err(CsrFault::Ber)?.to_vec()),
+            ber: Zeroizing::new(ber.to_vec()),
+            signature_algorithm: outline.signature_algorithm,
+            signature: outline.signature.to_vec(),
+            subject: outline.subject.to_vec(),
+            subject_public_key_info: outline.subject_public_key_info.to_vec(),
+            requested,
+            fault,
         })
     }
 
-    /// Reads one PEM request, RFC 7468 §7.
-    ///
-    /// # Errors
-    /// When `pem` is not one request; as [`Self::from_der`].
-    pub fn from_pem(pem: &str) -> Result<Self, DecodeError> {
-        let der = from_pem("CERTIFICATE REQUEST", pem)?;
-        Self::from_der(&der)
+    /// What is wrong with its attributes, if anything is: they cannot be read, or contradict each
+    /// other. A request with a fault asks for nothing; whoever verified it may tell its sender.
+    #[must_use]
+    pub const fn fault(&self) -> Option<CsrFault> {
+        self.fault
+    }
+
+    /// Why it has no [`Self::challenge_password`] although it carries one: several that differ, or one that is no text.
+    #[must_use]
+    pub fn challenge_fault(&self) -> Option<CsrFault> {
+        self.requested.challenge_fault.map(CsrFault::Challenge)
     }
 
     /// Verifies that the request is signed with the key that it asks a certificate for, over the bytes as they came.
@@ -145,10 +130,11 @@ impl CertificationRequest {
             .then_some(algorithm)
     }
 
-    /// The whole request, DER. Holds the challengePassword: not for logs, not for storage.
+    /// The whole request as it came, DER or what its client took for DER, without what followed it. Holds the
+    /// challengePassword: not for logs, not for storage.
     #[must_use]
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.ber
     }
 
     /// The algorithm of its own signature.
@@ -171,54 +157,99 @@ impl CertificationRequest {
         &self.subject_public_key_info
     }
 
-    /// Its challengePassword, if it carries one that is text.
+    /// Its challengePassword: an attribute's, or that of an extension, where .NET puts it. `None`
+    /// for none, an empty one, several that differ, or one that is no text.
     #[must_use]
-    pub const fn challenge_password(&self) -> Option<&ChallengePassword> {
-        self.challenge_password.as_ref()
+    pub fn challenge_password(&self) -> Option<&ChallengePassword> {
+        let requested = &self.requested;
+        let challenge = requested.challenge.as_ref();
+        challenge.filter(|_| requested.challenge_fault.is_none())
     }
 
-    /// The extensions that it asks for.
+    /// The extensions that it asks for, by PKCS #9's attribute or Microsoft's, each kind once.
     #[must_use]
     pub fn extensions(&self) -> &[RequestedExtension] {
-        &self.extensions
+        &self.requested.extensions
     }
 }
 
-/// The value of an attribute that may occur once with one value.
-fn attribute(
-    attributes: SetOf<'_>,
-    kind: ObjectIdentifier,
-) -> Result<Option<AnyRef<'_>>, DecodeError> {
-    let mut found = None;
-    for element in attributes.elements() {
-        let attribute = element
-            .and_then(Attribute::from_der)
-            .map_err(DecodeError::of("Attribute"))?;
-        if attribute.kind != kind {
-            continue;
-        }
-        let value = attribute
-            .values
-            .single()
-            .and_then(|value| AnyRef::from_der(value).ok())
-            .ok_or(DecodeError::Unexpected(
-                "an attribute with other than one value",
-            ))?;
-        if found.replace(value).is_some() {
-            return Err(DecodeError::Unexpected("an attribute that occurs twice"));
-        }
-    }
-    Ok(found)
+/// ```asn1
+/// CertificationRequest ::= SEQUENCE {
+///     certificationRequestInfo SEQUENCE {
+///         version       INTEGER,
+///         subject       Name,
+///         subjectPKInfo SubjectPublicKeyInfo,
+///         attributes    [0] IMPLICIT SET OF Attribute },
+///     signatureAlgorithm       AlgorithmIdentifier,
+///     signature                BIT STRING }
+/// ```
+/// The attributes are mandatory in PKCS #10; some clients leave the empty set out.
+struct Outline<'a> {
+    subject: &'a [u8],
+    subject_public_key_info: &'a [u8],
+    attributes: Option<Element<'a>>,
+    signature_algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
+    signature: &'a [u8],
 }
 
-fn requested(value: AnyRef<'_>) -> Result<Vec<RequestedExtension>, DecodeError> {
-    let extensions: Vec<Extension<'_>> =
-        value.decode_as().map_err(DecodeError::of("Extensions"))?;
-    Ok(extensions
-        .into_iter()
-        .map(|extension| RequestedExtension {
-            id: extension.id,
-            value: extension.value.as_bytes().to_vec(),
+impl<'a> Outline<'a> {
+    fn of(der: &'a [u8]) -> Result<Self, CsrFault> {
+        let request = Element::only(der);
+        let request = sequence(request, "certificationRequest")?;
+        let [info, algorithm, signature] = request.as_slice() else {
+            let place = "certificationRequest";
+            return Err(part(place, "not a sequence of three elements"));
+        };
+        let info = sequence(Some(*info), "certificationRequestInfo")?;
+        let (version, subject, key, attributes) = match info.as_slice() {
+            [version, subject, key] => (version, subject, key, None),
+            [version, subject, key, attributes] if attributes.tag == tlv::ATTRIBUTES => {
+                (version, subject, key, Some(*attributes))
+            }
+            _ => {
+                let fault = "not a sequence of version, subject, subjectPKInfo and attributes [0]";
+                return Err(part("certificationRequestInfo", fault));
+            }
+        };
+        if version.tag != tlv::INTEGER {
+            let place = "certificationRequestInfo.version";
+            return Err(part(place, "not an INTEGER"));
+        }
+        for (element, place) in [
+            (subject, "certificationRequestInfo.subject"),
+            (key, "certificationRequestInfo.subjectPKInfo"),
+        ] {
+            element
+                .tagged(tlv::SEQUENCE)
+                .ok_or(part(place, "not a SEQUENCE"))?;
+        }
+        let place = "certificationRequest.signatureAlgorithm";
+        let algorithm = AlgorithmIdentifierRef::from_der(algorithm.whole)
+            .map_err(|_| part(place, "not an AlgorithmIdentifier"))?;
+        let place = "certificationRequest.signature";
+        let signature = signature.tagged(tlv::BIT_STRING);
+        // No signature ends inside an octet.
+        let signature = signature.and_then(|signature| signature.contents.strip_prefix(&[0]));
+        Ok(Self {
+            subject: subject.whole,
+            subject_public_key_info: key.whole,
+            attributes,
+            signature_algorithm: SignatureAlgorithm::from_identifier(&algorithm),
+            signature: signature.ok_or(part(place, "not a BIT STRING of whole octets"))?,
         })
-        .collect())
+    }
+}
+
+/// The parts of a SEQUENCE.
+fn sequence<'a>(
+    element: Option<Element<'a>>,
+    place: &'static str,
+) -> Result<Vec<Element<'a>>, CsrFault> {
+    let element = element.and_then(|element| element.tagged(tlv::SEQUENCE));
+    let parts = element.and_then(Element::parts);
+    parts.ok_or(part(place, "not a SEQUENCE of so few elements"))
+}
+
+const fn part(place: &'static str, fault: &'static str) -> CsrFault {
+    CsrFault::Part { place, fault }
 }

@@ -10,6 +10,7 @@ use crate::asn1::{
     self, ContentInfo, EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo, SetOf,
 };
 use crate::password_recipient::{self, PASSWORD_RECIPIENT_TAG};
+use crate::tlv::{self, Element};
 use crate::{
     Certificate, ChallengePassword, ContentEncryption, DecodeError, IssuerAndSerialNumber,
     KeyTransport, PasswordRecipient, PasswordWrapping, PublicKeyError, UnsupportedAlgorithm, oid,
@@ -20,7 +21,7 @@ use crate::{
 const MAX_RECIPIENTS: usize = 16;
 
 /// Why an envelope cannot be read, opened or made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// The content is encrypted with something that is not on the list.
     #[error("the envelope's content encryption is not supported")]
@@ -53,9 +54,12 @@ pub enum CertificateIdentifier {
 
 impl CertificateIdentifier {
     pub(crate) fn from_any(identifier: AnyRef<'_>) -> Result<Self, DecodeError> {
-        // [0] IMPLICIT OCTET STRING; a constructed one is joined by no client, so not here either.
-        if identifier.tag() == SUBJECT_KEY_IDENTIFIER_TAG {
-            return Ok(Self::SubjectKeyIdentifier(identifier.value().to_vec()));
+        if let Tag::ContextSpecific {
+            constructed,
+            number: der::TagNumber(0),
+        } = identifier.tag()
+        {
+            return key_identifier(identifier.value(), constructed).map(Self::SubjectKeyIdentifier);
         }
         let parts: asn1::IssuerAndSerialNumber<'_> = identifier
             .decode_as()
@@ -79,6 +83,28 @@ impl CertificateIdentifier {
         }
     }
 }
+
+/// The octets of a subjectKeyIdentifier, `[0] IMPLICIT OCTET STRING`. Some clients write a whole OCTET STRING into it, or
+/// construct it of OCTET STRINGs as BER may.
+fn key_identifier(value: &[u8], constructed: bool) -> Result<Vec<u8>, DecodeError> {
+    let whole = Element::only(value).and_then(|element| element.tagged(tlv::OCTET_STRING));
+    if constructed {
+        let pieces = SetOf(value).elements();
+        let pieces = pieces.map(|piece| Ok(<&OctetStringRef>::from_der(piece?)?.as_bytes()));
+        let pieces = pieces.collect::<der::Result<Vec<_>>>();
+        return Ok(pieces
+            .map_err(DecodeError::of("SubjectKeyIdentifier"))?
+            .concat());
+    }
+    Ok(match whole {
+        // An identifier that begins by chance like an element of its own length is not one of ours: those have 20 octets.
+        Some(whole) if whole.contents.len() == KEY_IDENTIFIER_BYTES => whole.contents.to_vec(),
+        Some(_) | None => value.to_vec(),
+    })
+}
+
+/// SHA-1 of the key, RFC 5280 §4.2.1.2.
+const KEY_IDENTIFIER_BYTES: usize = 20;
 
 /// One for whom the content key is wrapped.
 #[derive(Clone, Debug)]
@@ -123,7 +149,25 @@ impl KeyTransRecipient {
 
 /// A content-encryption key. Zeroed on drop, never printed.
 #[derive(Clone)]
-pub struct ContentKey(Zeroizing<Vec<u8>>);
+pub struct ContentKey {
+    octets: Zeroizing<Vec<u8>>,
+    unwrapped: Unwrapped,
+}
+
+/// What became of the wrapped content key. For the log of a message that did not open, and for
+/// nothing that a client can see or measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwrapped {
+    /// It unwrapped to this many octets, where the cipher wants another number.
+    Bytes {
+        /// What there was; 0 where unwrapping failed.
+        found: usize,
+        /// What the cipher wants.
+        wanted: usize,
+    },
+    /// It is a key for the cipher.
+    Fit,
+}
 
 impl ContentKey {
     /// Longest key of [`ContentEncryption`], in octets.
@@ -135,7 +179,10 @@ impl ContentKey {
     /// [`EnvelopeError::Malformed`] when the cipher wants another length.
     pub fn new(cipher: ContentEncryption, octets: &[u8]) -> Result<Self, EnvelopeError> {
         if octets.len() == cipher.key_bytes() {
-            return Ok(Self(Zeroizing::new(octets.to_vec())));
+            return Ok(Self {
+                octets: Zeroizing::new(octets.to_vec()),
+                unwrapped: Unwrapped::Fit,
+            });
         }
         Err(EnvelopeError::Malformed)
     }
@@ -161,13 +208,29 @@ impl ContentKey {
             .zip(stand_in.iter())
             .map(|(candidate, stand_in)| u8::conditional_select(stand_in, candidate, fits))
             .take(cipher.key_bytes());
-        Self(Zeroizing::new(chosen.collect()))
+        Self {
+            octets: Zeroizing::new(chosen.collect()),
+            unwrapped: Unwrapped::Bytes {
+                found: unwrapped.len(),
+                wanted: cipher.key_bytes(),
+            },
+        }
+    }
+
+    /// What became of the wrapped key. To be asked only once the message has been found not to open: until then the same is
+    /// done with a stand-in as with a key.
+    #[must_use]
+    pub const fn unwrapped(&self) -> Unwrapped {
+        match self.unwrapped {
+            Unwrapped::Bytes { found, wanted } if found == wanted => Unwrapped::Fit,
+            other => other,
+        }
     }
 
     /// The octets, to be wrapped for a recipient.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.octets
     }
 }
 
@@ -408,7 +471,6 @@ fn key_trans(info: AnyRef<'_>) -> Result<KeyTransRecipient, DecodeError> {
 
 const CONSTRUCTED_ENCRYPTED_CONTENT_TAG: Tag = context_specific(0, true);
 const ENCRYPTED_CONTENT_TAG: Tag = context_specific(0, false);
-const SUBJECT_KEY_IDENTIFIER_TAG: Tag = context_specific(0, false);
 
 const fn context_specific(number: u32, constructed: bool) -> Tag {
     Tag::ContextSpecific {

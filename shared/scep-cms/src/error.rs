@@ -3,7 +3,7 @@
 use crate::BerError;
 
 /// What came is not the structure that it should be.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Neither BER nor DER, or beyond the limits.
     #[error("reading BER")]

@@ -6,12 +6,16 @@
 //! [`ToBeSigned::bytes`] gives and unwraps what [`KeyTransRecipient::encrypted_key`] gives.
 
 mod algorithm;
+mod algorithm_name;
 mod asn1;
 mod attribute;
 mod ber;
 mod builder;
 mod certificate;
+mod challenge;
 mod csr;
+mod csr_content;
+mod csr_fault;
 mod degenerate;
 mod envelope;
 mod error;
@@ -21,24 +25,26 @@ mod oid;
 mod password_recipient;
 mod pki_message;
 mod public_key;
+mod requested;
 mod tlv;
+mod transaction_id;
+mod verification;
 mod weakness;
 
-pub use algorithm::{
-    ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm, UnsupportedAlgorithm,
-};
+pub use algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+pub use algorithm_name::UnsupportedAlgorithm;
 pub use asn1::{StringError, directory_string, strict_directory_string};
-pub use attribute::{
-    AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce, TransactionId,
-};
+pub use attribute::{AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce};
 pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, first_to_der, to_der};
 pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned, next_ca_message};
 pub use certificate::{Certificate, IssuerAndSerialNumber, Validity};
-pub use csr::{CertificationRequest, ChallengePassword, RequestedExtension};
+pub use challenge::ChallengePassword;
+pub use csr::CertificationRequest;
+pub use csr_fault::{AttributeFault, ChallengeFault, CsrFault};
 pub use degenerate::Degenerate;
 pub use envelope::{
     CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope,
-    Recipient, SealTo,
+    Recipient, SealTo, Unwrapped,
 };
 pub use error::DecodeError;
 pub use message_type::MessageType;
@@ -48,4 +54,6 @@ pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyErr
 #[cfg(feature = "count-operations")]
 pub use public_key::operations;
 pub use public_key::{EcCurve, PublicKey, PublicKeyError};
+pub use requested::RequestedExtension;
+pub use transaction_id::TransactionId;
 pub use weakness::Weakness;

@@ -53,7 +53,7 @@ impl PasswordRecipient {
         let info: PasswordRecipientInfo<'_> = sequence.decode_as().map_err(|_| UNREADABLE)?;
         // Without it the key would come from elsewhere: SCEP knows no such place.
         let derivation = info.key_derivation_algorithm.ok_or(UNREADABLE)?;
-        let unsupported = UnsupportedAlgorithm(derivation.oid);
+        let unsupported = UnsupportedAlgorithm::new(derivation.oid);
         let parameters = derivation
             .parameters
             .filter(|_| derivation.oid == oid::PBKDF2);
@@ -61,7 +61,7 @@ impl PasswordRecipient {
             .and_then(|parameters| parameters.decode_as().ok())
             .ok_or(unsupported)?;
         let encryption = info.key_encryption_algorithm;
-        let unsupported = UnsupportedAlgorithm(encryption.oid);
+        let unsupported = UnsupportedAlgorithm::new(encryption.oid);
         let inner = encryption
             .parameters
             .filter(|_| encryption.oid == oid::PWRI_KEK);
@@ -257,12 +257,12 @@ fn prf_of(
         oid::HMAC_WITH_SHA256 => Ok(DigestAlgorithm::Sha256),
         oid::HMAC_WITH_SHA384 => Ok(DigestAlgorithm::Sha384),
         oid::HMAC_WITH_SHA512 => Ok(DigestAlgorithm::Sha512),
-        other => Err(UnsupportedAlgorithm(other)),
+        other => Err(UnsupportedAlgorithm::new(other)),
     }
 }
 
 /// What a structure that cannot be read is said to use.
-const UNREADABLE: UnsupportedAlgorithm = UnsupportedAlgorithm(oid::PWRI_KEK);
+const UNREADABLE: UnsupportedAlgorithm = UnsupportedAlgorithm::new(oid::PWRI_KEK);
 
 /// pwri `[3]` of RecipientInfo, RFC 5652 §6.2.
 pub(crate) const PASSWORD_RECIPIENT_TAG: Tag = Tag::ContextSpecific {

@@ -1,11 +1,12 @@
 //! pkiMessage, RFC 8894 §3.2, as it comes: first its outline, then its signature.
 
 use const_oid::ObjectIdentifier;
-use der::Decode;
+use der::{Decode, Encode, Tag, Tagged};
 use subtle::ConstantTimeEq;
 
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
 use crate::attribute::SignedAttributes;
+use crate::tlv::Element;
 use crate::{
     AttributeError, BerError, CertRepAttributes, Certificate, CertificateIdentifier,
     CertificationRequest, DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey,
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct PkiMessage {
     content_type: ObjectIdentifier,
-    content: Option<Vec<u8>>,
+    content: Option<Content>,
     certificates: Vec<Vec<u8>>,
     signer: CertificateIdentifier,
     digest_algorithm: Result<DigestAlgorithm, UnsupportedAlgorithm>,
@@ -26,15 +27,45 @@ pub struct PkiMessage {
     signature: Vec<u8>,
 }
 
+/// The eContent of a message, DER.
+#[derive(Clone)]
+enum Content {
+    /// An OCTET STRING: its octets.
+    Octets(Vec<u8>),
+    /// Another element, whole. PKCS #7 1.5 had ANY there, of which the digest is over its contents
+    /// without tag and length, RFC 5652 §5.2.1.
+    Any(Vec<u8>),
+}
+
+impl Content {
+    /// The structure inside.
+    fn structure(&self) -> &[u8] {
+        match self {
+            Self::Octets(octets) | Self::Any(octets) => octets,
+        }
+    }
+
+    /// What the digest is over.
+    fn digested(&self) -> &[u8] {
+        match self {
+            Self::Octets(octets) => octets,
+            Self::Any(whole) => Element::only(whole).map_or(&[], |element| element.contents),
+        }
+    }
+}
+
 /// Why a message's signature is not to be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The digest, the signature or the signer's key is of no kind that we take.
-    #[error("the message uses an algorithm that is not supported")]
-    Algorithm,
+    /// The digest or the signature is of no kind that we take.
+    #[error("the message is signed with an algorithm that is not supported")]
+    Algorithm(#[source] UnsupportedAlgorithm),
     /// messageDigest or contentType is missing, or is not the content's.
     #[error("the message's digest is not its content's")]
     Digest,
+    /// The signer's key is of no kind that we take, or does not go with the algorithm.
+    #[error("the signer's key is not supported")]
+    Key,
     /// No readable certificate is the one that the SignerInfo names.
     #[error("the signer's certificate is not in the message")]
     NoSigner,
@@ -60,10 +91,10 @@ impl PkiMessage {
             ))?;
         let signer_info =
             SignerInfo::from_der(signer_info).map_err(DecodeError::of("SignerInfo"))?;
-        let digest_algorithm = DigestAlgorithm::from_identifier(&signer_info.digest_algorithm);
+        let digest_algorithm = DigestAlgorithm::of_signer_info(&signer_info.digest_algorithm);
         Ok(Self {
             content_type: signed_data.encap_content_info.content_type,
-            content: octets_of(&signed_data.encap_content_info)?,
+            content: content_of(&signed_data.encap_content_info)?,
             certificates: elements(signed_data.certificates)?,
             signer: CertificateIdentifier::from_any(signer_info.sid)?,
             digest_algorithm,
@@ -138,7 +169,7 @@ impl PkiMessage {
     /// # Errors
     /// When there is none, or it cannot be opened by anyone.
     pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
-        match self.content.as_deref() {
+        match self.content.as_ref().map(Content::structure) {
             None | Some([]) => Err(EnvelopeError::Missing),
             Some(content) => PkcsPkiEnvelope::from_ber(content),
         }
@@ -147,17 +178,19 @@ impl PkiMessage {
     /// Verifies digest and signature with the signer's certificate, RFC 5652 §5.6. That certificate itself is not
     /// judged: whose it is, is for the caller to ask.
     ///
+    /// The attributes are verified as they came and, where that fails and they came in another
+    /// order, once more in the order of DER, in which RFC 5652 §5.4 has them signed.
+    ///
     /// # Errors
-    /// In the order in which [`VerifyError`] has them, but that a missing signer comes before its key's algorithm.
+    /// [`VerifyError::Algorithm`], [`VerifyError::NoSigner`], [`VerifyError::Key`], [`VerifyError::Digest`] and
+    /// [`VerifyError::Signature`], whichever comes first in this order.
     pub fn verify(self) -> Result<VerifiedPkiMessage, VerifyError> {
-        let algorithm = self
-            .signature_algorithm
-            .map_err(|_| VerifyError::Algorithm)?;
+        let algorithm = self.signature_algorithm.map_err(VerifyError::Algorithm)?;
         let signer = self.signer_certificate().ok_or(VerifyError::NoSigner)?;
-        let signer_key = signer.public_key().map_err(|_| VerifyError::Algorithm)?;
+        let signer_key = signer.public_key().map_err(|_| VerifyError::Key)?;
         let digest = algorithm
             .digest()
-            .digest(self.content.as_deref().unwrap_or_default());
+            .digest(self.content.as_ref().map_or(&[], Content::digested));
         let claimed = self.attributes().message_digest().unwrap_or_default();
         if !bool::from(claimed.ct_eq(&digest))
             || self.content_type != oid::DATA
@@ -165,23 +198,45 @@ impl PkiMessage {
         {
             return Err(VerifyError::Digest);
         }
-        // The attributes are signed as a SET OF, not under the tag [0] that they come with, RFC 5652 §5.4.
-        let signed = SetOf(&self.signed_attributes)
-            .to_der()
-            .map_err(|_| VerifyError::Signature)?;
-        signer_key
-            .verify(algorithm, &signed, &self.signature)
-            .map_err(|error| match error {
-                PublicKeyError::Unsupported => VerifyError::Algorithm,
-                PublicKeyError::BadSignature
-                | PublicKeyError::CannotEncrypt
-                | PublicKeyError::Malformed => VerifyError::Signature,
-            })?;
+        self.verify_attributes(&signer_key, algorithm)?;
         Ok(VerifiedPkiMessage {
             message: self,
             signer,
             signer_key,
         })
+    }
+
+    fn verify_attributes(
+        &self,
+        key: &PublicKey,
+        algorithm: SignatureAlgorithm,
+    ) -> Result<(), VerifyError> {
+        // They are signed as a SET OF, not under the tag [0] that they come with, RFC 5652 §5.4.
+        let verify = |attributes: &[u8]| {
+            let signed = SetOf(attributes).to_der();
+            let signed = signed.map_err(|_| PublicKeyError::Malformed)?;
+            key.verify(algorithm, &signed, &self.signature)
+        };
+        verify(&self.signed_attributes)
+            .or_else(|error| {
+                let sorted = self.attributes_in_der_order().ok_or(error)?;
+                verify(&sorted)
+            })
+            .map_err(|error| match error {
+                PublicKeyError::Unsupported => VerifyError::Key,
+                PublicKeyError::BadSignature
+                | PublicKeyError::CannotEncrypt
+                | PublicKeyError::Malformed => VerifyError::Signature,
+            })
+    }
+
+    /// The attributes as DER sorts them, X.690 §11.6; `None` if that is how they came.
+    fn attributes_in_der_order(&self) -> Option<Vec<u8>> {
+        let attributes = SetOf(&self.signed_attributes).elements();
+        let mut attributes: Vec<_> = attributes.collect::<der::Result<_>>().ok()?;
+        attributes.sort_unstable();
+        let sorted = attributes.concat();
+        (sorted != self.signed_attributes).then_some(sorted)
     }
 
     fn signer_certificate(&self) -> Option<Certificate> {
@@ -312,13 +367,13 @@ pub(crate) fn elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, DecodeErr
         .map_err(|_| DecodeError::Ber(BerError::Truncated))
 }
 
-fn octets_of(content_info: &ContentInfo<'_>) -> Result<Option<Vec<u8>>, DecodeError> {
-    content_info
-        .content
-        .map(|content| {
-            let octets: &der::asn1::OctetStringRef =
-                content.decode_as().map_err(DecodeError::of("eContent"))?;
-            Ok(octets.as_bytes().to_vec())
-        })
-        .transpose()
+fn content_of(content_info: &ContentInfo<'_>) -> Result<Option<Content>, DecodeError> {
+    let Some(content) = content_info.content else {
+        return Ok(None);
+    };
+    if content.tag() == Tag::OctetString {
+        return Ok(Some(Content::Octets(content.value().to_vec())));
+    }
+    let whole = content.to_der().map_err(DecodeError::of("eContent"))?;
+    Ok(Some(Content::Any(whole)))
 }

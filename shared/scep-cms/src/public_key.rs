@@ -1,27 +1,28 @@
 //! Public keys: what clients sign with, and what replies are encrypted to.
 
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
-use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use rand::rngs::SysRng;
-use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::Pkcs1v15Encrypt;
 use rsa::traits::PaddingScheme;
-use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPublicKey};
 use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
+use crate::verification::{
+    aws_lc_rsa, aws_lc_verify, ecdsa, is_ecdsa_signature, padded, rsa_key, verify_by_rsa,
+};
 use crate::{DigestAlgorithm, SignatureAlgorithm, Weakness, oid};
 
 /// Shortest RSA modulus that is taken from a client, in bits.
-const MIN_RSA_BITS: usize = 1024;
+pub(crate) const MIN_RSA_BITS: usize = 1024;
 
 /// Longest RSA modulus, in bits: beyond it, one verification costs a server more than a message costs an attacker.
-const MAX_RSA_BITS: usize = 8192;
+pub(crate) const MAX_RSA_BITS: usize = 8192;
 
 /// Below this length aws-lc neither encrypts nor, with SHA-384, verifies; the `rsa` crate does these old devices.
-const AWS_LC_MIN_RSA_BITS: usize = 2048;
+pub(crate) const AWS_LC_MIN_RSA_BITS: usize = 2048;
 
 /// Why a public key is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,9 +83,9 @@ pub enum PublicKey {
 /// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }
 /// ```
 #[derive(Sequence)]
-struct Pkcs1PublicKey<'a> {
-    modulus: UintRef<'a>,
-    exponent: UintRef<'a>,
+pub(crate) struct Pkcs1PublicKey<'a> {
+    pub(crate) modulus: UintRef<'a>,
+    pub(crate) exponent: UintRef<'a>,
 }
 
 impl PublicKey {
@@ -203,12 +204,17 @@ impl PublicKey {
             }
             Self::Rsa {
                 modulus_bits,
+                modulus,
                 pkcs1,
                 ..
-            } => match aws_lc_rsa(*modulus_bits, algorithm) {
-                Some(algorithm) => aws_lc_verify(algorithm, pkcs1, message, signature),
-                None => verify_short_rsa(pkcs1, algorithm, message, signature),
-            },
+            } => {
+                let signature = padded(signature, modulus.len());
+                let signature = signature.ok_or(PublicKeyError::BadSignature)?;
+                match aws_lc_rsa(*modulus_bits, algorithm) {
+                    Some(algorithm) => aws_lc_verify(algorithm, pkcs1, message, &signature),
+                    None => verify_by_rsa(pkcs1, algorithm, message, &signature),
+                }
+            }
         }
     }
 
@@ -226,11 +232,12 @@ impl PublicKey {
             Self::Rsa { modulus, .. } => {
                 let is_rsa = match algorithm {
                     SignatureAlgorithm::RsaPkcs1(_) => true,
-                    SignatureAlgorithm::RsaPss(digest) => digest != DigestAlgorithm::Sha1,
+                    SignatureAlgorithm::RsaPss { digest, .. } => digest != DigestAlgorithm::Sha1,
                     SignatureAlgorithm::Ecdsa(_) => false,
                 };
                 // Of equal lengths, so that the order of octets is the order of numbers.
-                is_rsa && signature.len() == modulus.len() && signature < modulus.as_slice()
+                let signature = padded(signature, modulus.len());
+                is_rsa && signature.is_some_and(|signature| *signature < **modulus)
             }
         }
     }
@@ -251,7 +258,7 @@ impl PublicKey {
         };
         if *modulus_bits < AWS_LC_MIN_RSA_BITS {
             return Pkcs1v15Encrypt
-                .encrypt(&mut SysRng, &short_rsa(pkcs1)?, content_key)
+                .encrypt(&mut SysRng, &rsa_key(pkcs1)?, content_key)
                 .map_err(|_| PublicKeyError::Malformed);
         }
         let key = PublicEncryptingKey::from_der(spki)
@@ -265,24 +272,6 @@ impl PublicKey {
         encrypted.truncate(length);
         Ok(encrypted)
     }
-}
-
-/// ```asn1
-/// ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }
-/// ```
-#[derive(Sequence)]
-struct EcdsaSignature<'a> {
-    r: UintRef<'a>,
-    s: UintRef<'a>,
-}
-
-fn is_ecdsa_signature(signature: &[u8], coordinate_bytes: usize) -> bool {
-    EcdsaSignature::from_der(signature).is_ok_and(|signature| {
-        [signature.r, signature.s].iter().all(|part| {
-            let octets = part.as_bytes();
-            octets.len() <= coordinate_bytes && octets.iter().any(|octet| *octet != 0)
-        })
-    })
 }
 
 /// The public exponent, if it has at most 32 bits.
@@ -314,97 +303,6 @@ fn ec_spki(curve: &ObjectIdentifier, point: &[u8]) -> der::Result<Vec<u8>> {
         subject_public_key: BitStringRef::from_bytes(point)?,
     }
     .to_der()
-}
-
-fn aws_lc_verify(
-    algorithm: &'static dyn VerificationAlgorithm,
-    key: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), PublicKeyError> {
-    UnparsedPublicKey::new(algorithm, key)
-        .verify(message, signature)
-        .map_err(|_| PublicKeyError::BadSignature)
-}
-
-fn aws_lc_rsa(
-    modulus_bits: usize,
-    algorithm: SignatureAlgorithm,
-) -> Option<&'static dyn VerificationAlgorithm> {
-    if modulus_bits < AWS_LC_MIN_RSA_BITS {
-        return None;
-    }
-    Some(match algorithm {
-        SignatureAlgorithm::RsaPkcs1(digest) => match digest {
-            DigestAlgorithm::Sha1 => &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
-            DigestAlgorithm::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-            DigestAlgorithm::Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-            DigestAlgorithm::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-        },
-        SignatureAlgorithm::RsaPss(digest) => match digest {
-            DigestAlgorithm::Sha1 => return None,
-            DigestAlgorithm::Sha256 => &signature::RSA_PSS_2048_8192_SHA256,
-            DigestAlgorithm::Sha384 => &signature::RSA_PSS_2048_8192_SHA384,
-            DigestAlgorithm::Sha512 => &signature::RSA_PSS_2048_8192_SHA512,
-        },
-        SignatureAlgorithm::Ecdsa(_) => return None,
-    })
-}
-
-fn short_rsa(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError> {
-    RsaPublicKey::from_pkcs1_der(pkcs1).map_err(|_| PublicKeyError::Malformed)
-}
-
-fn verify_short_rsa(
-    pkcs1: &[u8],
-    algorithm: SignatureAlgorithm,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), PublicKeyError> {
-    let key = short_rsa(pkcs1)?;
-    let hashed = algorithm.digest().digest(message);
-    match algorithm {
-        SignatureAlgorithm::RsaPkcs1(digest) => {
-            let scheme = match digest {
-                DigestAlgorithm::Sha1 => Pkcs1v15Sign::new::<sha1::Sha1>(),
-                DigestAlgorithm::Sha256 => Pkcs1v15Sign::new::<sha2::Sha256>(),
-                DigestAlgorithm::Sha384 => Pkcs1v15Sign::new::<sha2::Sha384>(),
-                DigestAlgorithm::Sha512 => Pkcs1v15Sign::new::<sha2::Sha512>(),
-            };
-            key.verify(scheme, &hashed, signature)
-        }
-        SignatureAlgorithm::RsaPss(digest) => match digest {
-            DigestAlgorithm::Sha1 => return Err(PublicKeyError::Unsupported),
-            DigestAlgorithm::Sha256 => key.verify(Pss::<sha2::Sha256>::new(), &hashed, signature),
-            DigestAlgorithm::Sha384 => key.verify(Pss::<sha2::Sha384>::new(), &hashed, signature),
-            DigestAlgorithm::Sha512 => key.verify(Pss::<sha2::Sha512>::new(), &hashed, signature),
-        },
-        SignatureAlgorithm::Ecdsa(_) => return Err(PublicKeyError::Unsupported),
-    }
-    .map_err(|_| PublicKeyError::BadSignature)
-}
-
-fn ecdsa(
-    curve: EcCurve,
-    algorithm: SignatureAlgorithm,
-) -> Option<&'static dyn VerificationAlgorithm> {
-    let SignatureAlgorithm::Ecdsa(digest) = algorithm else {
-        return None;
-    };
-    Some(match (curve, digest) {
-        (EcCurve::P256, DigestAlgorithm::Sha1) => &signature::ECDSA_P256_SHA1_ASN1,
-        (EcCurve::P256, DigestAlgorithm::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
-        (EcCurve::P256, DigestAlgorithm::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
-        (EcCurve::P256, DigestAlgorithm::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
-        (EcCurve::P384, DigestAlgorithm::Sha1) => return None,
-        (EcCurve::P384, DigestAlgorithm::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
-        (EcCurve::P384, DigestAlgorithm::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
-        (EcCurve::P384, DigestAlgorithm::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
-        (EcCurve::P521, DigestAlgorithm::Sha1) => &signature::ECDSA_P521_SHA1_ASN1,
-        (EcCurve::P521, DigestAlgorithm::Sha256) => &signature::ECDSA_P521_SHA256_ASN1,
-        (EcCurve::P521, DigestAlgorithm::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
-        (EcCurve::P521, DigestAlgorithm::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
-    })
 }
 
 /// How many public-key operations this thread has done, for tests of what takes an attacker's time.

@@ -9,7 +9,12 @@ pub(crate) struct Element<'a> {
     pub(crate) whole: &'a [u8],
 }
 
+pub(crate) const ATTRIBUTES: u8 = 0xa0;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const BOOLEAN: u8 = 0x01;
+pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
 
@@ -33,16 +38,28 @@ impl<'a> Element<'a> {
         rest.is_empty().then_some(element)
     }
 
-    /// The elements of its contents; `None` where these are not elements to the end.
-    pub(crate) fn children(self) -> Option<Vec<Self>> {
+    /// The elements of its contents, one by one; the last is `None` where the contents are not elements to the end.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Option<Self>> {
         let mut rest = self.contents;
-        let mut children = Vec::new();
-        while !rest.is_empty() {
-            let (child, behind) = Self::first(rest)?;
-            children.push(child);
-            rest = behind;
-        }
-        Some(children)
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let first = Self::first(rest);
+            rest = first.map_or(&[], |(_, behind)| behind);
+            Some(first.map(|(element, _)| element))
+        })
+    }
+
+    /// All elements of its contents; `None` where these are not elements to the end.
+    pub(crate) fn children(self) -> Option<Vec<Self>> {
+        self.elements().collect()
+    }
+
+    /// The same where there are at most four: no structure here has more parts.
+    pub(crate) fn parts(self) -> Option<Vec<Self>> {
+        let parts: Vec<_> = self.elements().take(5).collect::<Option<_>>()?;
+        (parts.len() < 5).then_some(parts)
     }
 
     /// The same, if its tag is this one.
@@ -101,5 +118,9 @@ mod tests {
         assert_eq!(children(&[0x30, 0]), Some(0));
         assert_eq!(children(&[0x30, 3, 5, 0, 5]), None);
         assert_eq!(children(&[0x30, 0, 0]), None);
+        let parts = |der: &[u8]| Some(Element::only(der)?.parts()?.len());
+        assert_eq!(parts(&[0x30, 8, 5, 0, 5, 0, 5, 0, 5, 0]), Some(4));
+        assert_eq!(parts(&[0x30, 10, 5, 0, 5, 0, 5, 0, 5, 0, 5, 0]), None);
+        assert_eq!(parts(&[0x30, 3, 5, 0, 5]), None);
     }
 }

@@ -10,6 +10,7 @@ mod available;
 mod ca_certificates;
 mod decide;
 mod extended_key_usage;
+mod envelope_fault;
 mod holder;
 mod object_identifier;
 mod period;
@@ -31,6 +32,7 @@ pub use available::{AvailableProfile, Configuration, Unavailable, available};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
 pub use decide::{Decision, Replaced, decide, decide_poll};
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
+pub use envelope_fault::EnvelopeFault;
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
 pub use object_identifier::{UPN, is_security_identifier};
 pub use period::{Period, PeriodError};
@@ -40,7 +42,7 @@ pub use profile::{
     KeyReference, NameError, NextCaAnnouncement, ProfileName, RaCertificate, RaKeyPair, RaProfile,
     ScepActivation, ScepProfile, SealedSecret, Signature,
 };
-pub use refusal::{EnvelopeFault, Refusal, Rejection};
+pub use refusal::{Refusal, Rejection};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, check_key};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};

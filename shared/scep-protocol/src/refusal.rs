@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use scep_cms::{AttributeError, FailInfo};
+use scep_cms::{AttributeError, CsrFault, FailInfo, UnsupportedAlgorithm};
 use time::Date;
 
-use crate::{RuleViolation, Unavailable};
+use crate::{EnvelopeFault, RuleViolation, Unavailable};
 
 /// Our signed "no": a CertRep FAILURE with HTTP status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +15,11 @@ pub enum Refusal {
     /// The challengePassword is missing or wrong.
     Challenge,
     /// The content is encrypted with an algorithm that is not taken.
-    ContentEncryption,
-    /// The PKCS #10 request is signed with an algorithm, or for a key, that is not taken.
-    CsrAlgorithm,
+    ContentEncryption(UnsupportedAlgorithm),
+    /// The attributes of a PKCS #10 request whose own signature verifies cannot be read, or contradict each other.
+    Csr(CsrFault),
     /// The message digest is not taken.
-    Digest,
+    Digest(UnsupportedAlgorithm),
     /// The envelope does not open to an intact request. The client is never told which fault it is.
     Envelope(EnvelopeFault),
     /// The profile has nothing that authorises an enrolment.
@@ -27,13 +27,15 @@ pub enum Refusal {
     /// The key to be certified is that of a revoked certificate.
     KeyRevoked,
     /// The content key is wrapped in a way that is not taken.
-    KeyTransport,
+    KeyTransport(UnsupportedAlgorithm),
     /// No such messageType.
     MessageType,
     /// A CertPoll for a transaction that is not pending.
     NothingPending,
     /// The request carries no envelope.
     NoEnvelope,
+    /// The content key is wrapped under a challengePassword, and the profile has none.
+    NoPassword,
     /// A CertPoll that another key signed than the request.
     PollOfAnother,
     /// The envelope of a GetCert or GetCRL does not open to a query: answered like [`Self::UnknownCertificate`].
@@ -56,10 +58,12 @@ pub enum Refusal {
     Rule(RuleViolation),
     /// The message's digest or signature does not verify, or its signer is not there.
     Signature,
-    /// The signer's key or its way of signing is not taken.
-    SignerAlgorithm,
+    /// The signature algorithm of the message is not taken.
+    SignerAlgorithm(UnsupportedAlgorithm),
     /// The reply cannot be encrypted to the signer's key.
     SignerCannotDecrypt,
+    /// The signer's key is not taken, or not together with its signature algorithm.
+    SignerKey,
     /// The signer's certificate has ended, or has not begun.
     SignerExpired,
     /// The signer's certificate is none of this authority's, or of another RA Profile.
@@ -83,18 +87,20 @@ impl Refusal {
     #[must_use]
     pub const fn fail_info(&self) -> FailInfo {
         match self {
-            Self::ContentEncryption
-            | Self::CsrAlgorithm
-            | Self::Digest
-            | Self::KeyTransport
-            | Self::SignerAlgorithm
-            | Self::SignerCannotDecrypt => FailInfo::BadAlg,
+            Self::ContentEncryption(_)
+            | Self::Digest(_)
+            | Self::KeyTransport(_)
+            | Self::NoPassword
+            | Self::SignerAlgorithm(_)
+            | Self::SignerCannotDecrypt
+            | Self::SignerKey => FailInfo::BadAlg,
             Self::Rule(violation) => violation.fail_info(),
             Self::Envelope(_) | Self::Recipient | Self::RecipientAuthority | Self::Signature => {
                 FailInfo::BadMessageCheck
             }
             Self::Attribute(_)
             | Self::Challenge
+            | Self::Csr(_)
             | Self::EnrolmentNotAuthorised
             | Self::KeyRevoked
             | Self::MessageType
@@ -124,17 +130,20 @@ impl Refusal {
         Cow::Borrowed(match self {
             Self::Attribute(error) => return Cow::Owned(error.to_string()),
             Self::Challenge => "the challengePassword is missing or wrong",
-            Self::ContentEncryption => "the content encryption algorithm is not supported",
-            Self::CsrAlgorithm => "the algorithm of the PKCS #10 request is not supported",
-            Self::Digest => "the message digest algorithm is not supported",
+            Self::ContentEncryption(algorithm) => {
+                return unsupported("content encryption", *algorithm);
+            }
+            Self::Csr(fault) => return Cow::Owned(fault.to_string()),
+            Self::Digest(algorithm) => return unsupported("message digest", *algorithm),
             Self::Envelope(_) => "the content cannot be decrypted",
             Self::EnrolmentNotAuthorised => {
                 "the profile has no challengePassword to authorise enrolments"
             }
             Self::KeyRevoked => "the key belongs to a revoked certificate",
-            Self::KeyTransport => "the key encryption algorithm is not supported",
+            Self::KeyTransport(algorithm) => return unsupported("key encryption", *algorithm),
             Self::MessageType => "the messageType is unknown",
             Self::NoEnvelope => "the message carries no pkcsPKIEnvelope",
+            Self::NoPassword => "the profile has no challengePassword to decrypt with",
             Self::NothingPending => "no request under this transactionID is pending",
             Self::PollOfAnother => "the poll is not signed with the key of the request",
             Self::Recipient => "the content is not encrypted to this RA certificate",
@@ -154,9 +163,12 @@ impl Refusal {
             Self::Revoked => "the certificate of this transaction is revoked",
             Self::Rule(violation) => return Cow::Owned(violation.to_string()),
             Self::Signature => "the message signature does not verify",
-            Self::SignerAlgorithm => "the signature algorithm or the signer's key is not supported",
+            Self::SignerAlgorithm(algorithm) => return unsupported("signature", *algorithm),
             Self::SignerCannotDecrypt => "the reply cannot be encrypted to the signer's key",
             Self::SignerExpired => "the signer's certificate is not valid now",
+            Self::SignerKey => {
+                "the signer's key is not supported, or not with this signature algorithm: RSA of 1024 to 8192 bits, or EC on P-256, P-384 or P-521"
+            }
             Self::SignerNotOurs => {
                 "the signer's certificate was not issued by this authority under this RA Profile"
             }
@@ -175,12 +187,18 @@ impl Refusal {
     }
 }
 
+fn unsupported(purpose: &str, algorithm: UnsupportedAlgorithm) -> Cow<'static, str> {
+    Cow::Owned(format!(
+        "the {purpose} algorithm {algorithm} is not supported"
+    ))
+}
+
 impl Refusal {
     /// The reason for an operator: what the client is told, or the fault that it must not learn.
     #[must_use]
     pub fn log_reason(&self) -> Cow<'static, str> {
         if let Self::Envelope(fault) | Self::QueryEnvelope(fault) = self {
-            return Cow::Owned(fault.to_string());
+            return Cow::Owned(fault.with_causes());
         }
         self.text()
     }
@@ -194,33 +212,6 @@ impl Refusal {
             Self::Envelope(_) | Self::QueryEnvelope(_) | Self::UnknownCertificate
         )
     }
-}
-
-/// Why an envelope does not open to an intact request. For the log: told to a client, it would read
-/// captured messages to an attacker octet by octet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EnvelopeFault {
-    /// The PKCS #10 request is signed with an algorithm, or for a key, that is not taken.
-    #[error("the algorithm or key of the PKCS #10 request is not supported")]
-    CsrAlgorithm,
-    /// The PKCS #10 request's own signature does not verify.
-    #[error("the signature of the PKCS #10 request does not verify")]
-    CsrSignature,
-    /// The PKCS #10 request is for another key than the one that signed the message.
-    #[error("the PKCS #10 request is not for the key that signed the message")]
-    ForeignKey,
-    /// What can be seen from outside is not as it must be.
-    #[error("the outline of the envelope is malformed")]
-    Outline,
-    /// Wrong key or wrong padding.
-    #[error("the envelope does not open")]
-    Padding,
-    /// The encrypted key came before, with another ciphertext.
-    #[error("the encrypted key came before with another ciphertext")]
-    Reused,
-    /// What the envelope holds cannot be read.
-    #[error("the envelope holds no readable request")]
-    Structure,
 }
 
 /// A plain HTTP answer where no CertRep can be given.
@@ -308,6 +299,8 @@ impl Rejection {
 
 #[cfg(test)]
 mod tests {
+    use scep_cms::{DecodeError, EnvelopeError};
+
     use super::*;
 
     #[track_caller]
@@ -329,23 +322,26 @@ mod tests {
             "the challengePassword is missing or wrong",
         );
         check(
-            Refusal::ContentEncryption,
+            Refusal::ContentEncryption(algorithm("1.3.14.3.2.7")),
             BadAlg,
-            "the content encryption algorithm is not supported",
+            "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported",
         );
         check(
-            Refusal::CsrAlgorithm,
-            BadAlg,
-            "the algorithm of the PKCS #10 request is not supported",
+            Refusal::Csr(CsrFault::Attribute {
+                index: 2,
+                fault: scep_cms::AttributeFault::NotInASet,
+            }),
+            BadRequest,
+            "certificationRequestInfo.attributes[2]: the value is not in a SET",
         );
         check(
-            Refusal::Digest,
+            Refusal::Digest(algorithm("1.2.840.113549.2.5")),
             BadAlg,
-            "the message digest algorithm is not supported",
+            "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported",
         );
-        for fault in FAULTS {
+        for fault in faults() {
             let closed = "the content cannot be decrypted";
-            check(Refusal::Envelope(fault), BadMessageCheck, closed);
+            check(Refusal::Envelope(fault.clone()), BadMessageCheck, closed);
             let unknown = "no certificate has this issuer and serial number";
             check(Refusal::QueryEnvelope(fault), BadCertId, unknown);
         }
@@ -355,9 +351,14 @@ mod tests {
             "the profile has no challengePassword to authorise enrolments",
         );
         check(
-            Refusal::KeyTransport,
+            Refusal::KeyTransport(algorithm("1.2.3")),
             BadAlg,
-            "the key encryption algorithm is not supported",
+            "the key encryption algorithm 1.2.3 is not supported",
+        );
+        check(
+            Refusal::NoPassword,
+            BadAlg,
+            "the profile has no challengePassword to decrypt with",
         );
         check(
             Refusal::MessageType,
@@ -440,9 +441,14 @@ mod tests {
             "the message signature does not verify",
         );
         check(
-            Refusal::SignerAlgorithm,
+            Refusal::SignerAlgorithm(algorithm("1.2.840.113549.1.1.4")),
             BadAlg,
-            "the signature algorithm or the signer's key is not supported",
+            "the signature algorithm md5WithRSAEncryption (1.2.840.113549.1.1.4) is not supported",
+        );
+        check(
+            Refusal::SignerKey,
+            BadAlg,
+            "the signer's key is not supported, or not with this signature algorithm: RSA of 1024 to 8192 bits, or EC on P-256, P-384 or P-521",
         );
         check(
             Refusal::SignerCannotDecrypt,
@@ -476,25 +482,47 @@ mod tests {
         );
     }
 
-    const FAULTS: [EnvelopeFault; 7] = [
-        EnvelopeFault::CsrAlgorithm,
-        EnvelopeFault::CsrSignature,
-        EnvelopeFault::ForeignKey,
-        EnvelopeFault::Outline,
-        EnvelopeFault::Padding,
-        EnvelopeFault::Reused,
-        EnvelopeFault::Structure,
-    ];
+    fn algorithm(oid: &str) -> UnsupportedAlgorithm {
+        UnsupportedAlgorithm::new(oid.parse().unwrap())
+    }
+
+    fn faults() -> [EnvelopeFault; 12] {
+        [
+            EnvelopeFault::CsrAlgorithm(algorithm("1.2.840.113549.1.1.4")),
+            EnvelopeFault::CsrKey,
+            EnvelopeFault::CsrSignature,
+            EnvelopeFault::ForeignKey,
+            EnvelopeFault::Key,
+            EnvelopeFault::KeyLength {
+                found: 8,
+                wanted: 16,
+            },
+            EnvelopeFault::Outline(EnvelopeError::Malformed),
+            EnvelopeFault::Padding,
+            EnvelopeFault::Query(DecodeError::Unexpected("a text")),
+            EnvelopeFault::Reused,
+            EnvelopeFault::Structure(CsrFault::Empty),
+            EnvelopeFault::WrappedKeyLength {
+                bytes: 257,
+                modulus_bytes: 256,
+            },
+        ]
+    }
 
     /// The log names each fault of an envelope, and its answer is timed; other refusals say what they log.
     #[test]
     fn what_an_attacker_must_not_learn_is_for_the_log() {
-        for fault in FAULTS {
-            let refusal = Refusal::Envelope(fault);
-            assert_eq!(refusal.log_reason(), fault.to_string());
+        for fault in faults() {
+            let refusal = Refusal::Envelope(fault.clone());
+            assert!(refusal.log_reason().starts_with(&fault.to_string()));
             assert_ne!(refusal.log_reason(), refusal.text());
             assert!(refusal.is_timed() && Refusal::QueryEnvelope(fault).is_timed());
         }
+        let structure = Refusal::Envelope(EnvelopeFault::Structure(CsrFault::Empty));
+        assert_eq!(
+            structure.log_reason(),
+            "the envelope holds no readable request: the content is no PKCS #10 request: it is empty"
+        );
         assert!(Refusal::UnknownCertificate.is_timed());
         assert_eq!(Refusal::Challenge.log_reason(), Refusal::Challenge.text());
         assert!(!Refusal::Challenge.is_timed());

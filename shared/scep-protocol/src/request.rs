@@ -1,8 +1,10 @@
 //! A request on its way through the checks: each type here is proof that the one before it was checked.
 
+use std::ops::Deref;
+
 use scep_cms::{
-    CertificationRequest, ChallengePassword, ContentEncryption, ContentKey, IssuerAndSerialNumber,
-    MessageType, PkcsPkiEnvelope, PublicKey,
+    CertifiableKeys, CertificationRequest, ChallengePassword, ContentEncryption, ContentKey,
+    IssuerAndSerialNumber, MessageType, PkcsPkiEnvelope, PublicKey,
 };
 use time::OffsetDateTime;
 
@@ -65,7 +67,7 @@ impl AddressedRequest {
     ///
     /// # Errors
     /// [`Refusal::Envelope`] for whatever is not an intact request, with a reason for the log
-    /// alone; [`Refusal::CsrAlgorithm`] for an intact request with a digest that the profile rejects.
+    /// alone; [`Refusal::Csr`] for an intact request whose attributes contradict each other.
     pub fn open(
         self,
         key: &ContentKey,
@@ -80,12 +82,15 @@ impl AddressedRequest {
             self.envelope.ciphertext(),
         );
         let csr = opened.map_err(Refusal::Envelope)?;
-        let key = proven.ok_or_else(|| Refusal::Envelope(self.unproven(&csr)))?;
-        let legacy_digest = |algorithm: scep_cms::SignatureAlgorithm| {
-            !profile.algorithms().allows_digest(algorithm.digest())
+        let key = proven.ok_or_else(|| Refusal::Envelope(self.unproven(&csr, keys)))?;
+        // Its digest is not the profile's affair: the signature proves possession inside of a signed message, and older
+        // iOS signs with SHA-1 whatever is announced. Whoever enrols has one challengePassword; a renewal's is ignored.
+        let challenge_fault = match self.signer {
+            Signer::Unknown => csr.challenge_fault(),
+            Signer::Holder(_) | Signer::Former => None,
         };
-        if csr.signature_algorithm().map_or(true, legacy_digest) {
-            return Err(Refusal::CsrAlgorithm);
+        if let Some(fault) = csr.fault().or(challenge_fault) {
+            return Err(Refusal::Csr(fault));
         }
         Ok(EnrolmentRequest {
             request: self.request,
@@ -96,21 +101,27 @@ impl AddressedRequest {
     }
 
     fn read(&self, key: &ContentKey) -> Result<CertificationRequest, EnvelopeFault> {
+        let content = self.content(key)?;
+        CertificationRequest::from_message_data(&content)
+            .map_err(|fault| not_opened(key, EnvelopeFault::Structure(fault)))
+    }
+
+    fn content(&self, key: &ContentKey) -> Result<impl Deref<Target = Vec<u8>>, EnvelopeFault> {
         let content = self.envelope.open(key);
-        let content = content.map_err(|_| EnvelopeFault::Padding)?;
-        CertificationRequest::from_der(&content).map_err(|_| EnvelopeFault::Structure)
+        content.map_err(|_| not_opened(key, EnvelopeFault::Padding))
     }
 
     /// Why a request that could be read is not proven to be its key's.
-    fn unproven(&self, csr: &CertificationRequest) -> EnvelopeFault {
-        if csr.signature_algorithm().is_err() {
-            return EnvelopeFault::CsrAlgorithm;
+    fn unproven(&self, csr: &CertificationRequest, keys: CertifiableKeys) -> EnvelopeFault {
+        if let Err(algorithm) = csr.signature_algorithm() {
+            return EnvelopeFault::CsrAlgorithm(algorithm);
         }
-        let key = csr.public_key();
-        match key {
-            Ok(key) if key == *self.request.signer_public_key() => EnvelopeFault::CsrSignature,
-            Ok(_) => EnvelopeFault::ForeignKey,
-            Err(_) => EnvelopeFault::CsrAlgorithm,
+        match (csr.public_key(), keys) {
+            (Err(_), _) => EnvelopeFault::CsrKey,
+            (Ok(key), CertifiableKeys::SignersOwn) if key != *self.request.signer_public_key() => {
+                EnvelopeFault::ForeignKey
+            }
+            (Ok(_), _) => EnvelopeFault::CsrSignature,
         }
     }
 
@@ -120,10 +131,11 @@ impl AddressedRequest {
     /// [`Refusal::QueryEnvelope`] for whatever is none, which is answered like a certificate that
     /// is not known: a changed ciphertext that happens to open would be told from one that does not.
     pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
-        let content = self.envelope.open(key);
-        let content = content.map_err(|_| Refusal::QueryEnvelope(EnvelopeFault::Padding))?;
-        IssuerAndSerialNumber::from_der(&content)
-            .map_err(|_| Refusal::QueryEnvelope(EnvelopeFault::Structure))
+        let asked = self.content(key).and_then(|content| {
+            IssuerAndSerialNumber::from_ber(&content)
+                .map_err(|error| not_opened(key, EnvelopeFault::Query(error)))
+        });
+        asked.map_err(Refusal::QueryEnvelope)
     }
 
     /// The refusal of a message whose encrypted key came before with another ciphertext.
@@ -145,6 +157,11 @@ impl AddressedRequest {
     pub const fn message(&self) -> &SignedRequest {
         &self.request
     }
+}
+
+/// The reason for the log: what is wrong with the key, if that is why nothing fits.
+fn not_opened(key: &ContentKey, fault: EnvelopeFault) -> EnvelopeFault {
+    EnvelopeFault::of_key(key.unwrapped()).unwrap_or(fault)
 }
 
 /// On whose word a certificate is issued.

@@ -4,7 +4,7 @@ use scep_cms::{
     AttributeError, Certificate, ChallengePassword, ContentEncryption, DigestAlgorithm,
     EnvelopeError, KeyTransRecipient, KeyTransport, MessageType, PasswordRecipient,
     PkcsPkiEnvelope, PkiMessage, PublicKey, Recipient, SenderNonce, TransactionId,
-    VerifiedPkiMessage, VerifyError,
+    UnsupportedAlgorithm, VerifiedPkiMessage, VerifyError,
 };
 
 use time::OffsetDateTime;
@@ -65,12 +65,13 @@ impl SignedRequest {
         }
         let transaction_id = attribute(message.transaction_id())?;
         attribute(message.sender_nonce())?;
-        let digest = message.digest_algorithm().map_err(|_| Refusal::Digest)?;
+        let digest = message.digest_algorithm().map_err(Refusal::Digest)?;
         if !algorithms.allows_digest(digest) {
-            return Err(Refusal::Digest);
+            return Err(Refusal::Digest(UnsupportedAlgorithm::new(digest.oid())));
         }
         let verified = message.verify().map_err(|error| match error {
-            VerifyError::Algorithm => Refusal::SignerAlgorithm,
+            VerifyError::Algorithm(algorithm) => Refusal::SignerAlgorithm(algorithm),
+            VerifyError::Key => Refusal::SignerKey,
             VerifyError::Digest | VerifyError::NoSigner | VerifyError::Signature => {
                 Refusal::Signature
             }
@@ -165,18 +166,19 @@ impl SignedRequest {
         let signer = Signer::of(self.signer(), known, now)?;
         signer.may_send(self.message_type)?;
         let envelope = self.verified.envelope().map_err(|error| match error {
-            EnvelopeError::Algorithm(_) => Refusal::ContentEncryption,
+            EnvelopeError::Algorithm(algorithm) => Refusal::ContentEncryption(algorithm),
             EnvelopeError::Missing => Refusal::NoEnvelope,
             EnvelopeError::Decode(_)
             | EnvelopeError::Encrypt(_)
             | EnvelopeError::Malformed
-            | EnvelopeError::Open => Refusal::Envelope(EnvelopeFault::Outline),
+            | EnvelopeError::Open => Refusal::Envelope(EnvelopeFault::Outline(error)),
         })?;
-        if !profile.algorithms().allows_cipher(envelope.cipher()) {
-            return Err(Refusal::ContentEncryption);
+        let cipher = envelope.cipher();
+        if !profile.algorithms().allows_cipher(cipher) {
+            let algorithm = UnsupportedAlgorithm::new(cipher.oid());
+            return Err(Refusal::ContentEncryption(algorithm));
         }
-        let block = envelope.cipher().block_bytes();
-        if envelope.ciphertext().len() > MAX_CSR_BYTES + block {
+        if envelope.ciphertext().len() > MAX_CSR_BYTES + cipher.block_bytes() {
             return Err(Refusal::RequestTooLarge);
         }
         let wrapped = wrapped_key(&envelope, profile)?;
@@ -212,7 +214,7 @@ fn wrapped_key(
     }
     match by_password {
         Some(Ok(recipient)) => Ok(WrappedKey::Password(recipient.clone())),
-        Some(Err(_)) => Err(Refusal::KeyTransport),
+        Some(Err(algorithm)) => Err(Refusal::KeyTransport(*algorithm)),
         None => Err(refusal),
     }
 }
@@ -221,21 +223,25 @@ fn key_transport(
     recipient: &KeyTransRecipient,
     ra_certificate: &Certificate,
 ) -> Result<WrappedKey, Refusal> {
-    let transport = recipient.transport().map_err(|_| Refusal::KeyTransport)?;
-    let encrypted_key = recipient.encrypted_key().to_vec();
-    match ra_certificate.public_key() {
-        Ok(PublicKey::Rsa { modulus_bits, .. })
-            if modulus_bits.div_ceil(8) == encrypted_key.len() =>
-        {
-            Ok(WrappedKey::KeyTransport {
-                transport,
-                encrypted_key,
-            })
-        }
-        Ok(PublicKey::Rsa { .. } | PublicKey::Ec { .. }) | Err(_) => {
-            Err(Refusal::Envelope(EnvelopeFault::Outline))
-        }
-    }
+    let transport = recipient.transport().map_err(Refusal::KeyTransport)?;
+    let encrypted_key = recipient.encrypted_key();
+    let modulus_bytes = match ra_certificate.public_key() {
+        Ok(PublicKey::Rsa { modulus_bits, .. }) => modulus_bits.div_ceil(8),
+        Ok(PublicKey::Ec { .. }) | Err(_) => 0,
+    };
+    let fault = EnvelopeFault::WrappedKeyLength {
+        bytes: encrypted_key.len(),
+        modulus_bytes,
+    };
+    // An encrypted key is a number; one in some hundreds is shorter than the modulus, and not every client fills it up.
+    let zeros = modulus_bytes.checked_sub(encrypted_key.len());
+    let zeros = zeros.filter(|_| !encrypted_key.is_empty());
+    let mut whole = vec![0; zeros.ok_or(Refusal::Envelope(fault))?];
+    whole.extend_from_slice(encrypted_key);
+    Ok(WrappedKey::KeyTransport {
+        transport,
+        encrypted_key: whole,
+    })
 }
 
 /// How the content key is wrapped for us.

@@ -289,7 +289,7 @@ impl Exchange<'_> {
                 encrypted_key,
             } => Ok(self.ra_key.content_key(*transport, encrypted_key, cipher)),
             WrappedKey::Password(recipient) => {
-                let challenge = challenge.ok_or(Refusal::KeyTransport)?;
+                let challenge = challenge.ok_or(Refusal::NoPassword)?;
                 let stand_in = Zeroizing::new(random()?);
                 Ok(recipient.content_key(challenge, cipher, &stand_in))
             }

@@ -1,0 +1,110 @@
+//! The forms in which a PKCS #10 request comes: binary, as PEM, or as base64.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+
+use crate::csr_fault::CsrFault;
+
+/// The lines that begin and end a PEM request, RFC 7468 §7, and what Windows writes.
+const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
+
+/// Padding or not: what matters is what it says.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The octets of a request, out of its text if it is one. Nothing but white space stands around the
+/// text: what is passed over unread would be where an attacker hides what he cannot choose.
+pub(crate) fn binary(content: &[u8]) -> Result<Cow<'_, [u8]>, CsrFault> {
+    let first = content.first().ok_or(CsrFault::Empty)?;
+    if *first == SEQUENCE {
+        return Ok(Cow::Borrowed(content));
+    }
+    let text = str::from_utf8(content).map_err(|_| CsrFault::Content(*first))?;
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0');
+    let is_text = |c: char| matches!(c, '\n' | '\r' | '\t' | ' '..='~');
+    if text.is_empty() || !text.chars().all(is_text) {
+        return Err(CsrFault::Content(*first));
+    }
+    let base64 = match text.strip_prefix(BEGIN) {
+        Some(rest) => between_lines(rest).ok_or(CsrFault::Text("PEM of something else"))?,
+        None => text,
+    };
+    let is_white = |octet: &u8| octet.is_ascii_whitespace();
+    let base64: Vec<_> = base64.bytes().filter(|octet| !is_white(octet)).collect();
+    let octets = BASE64.decode(base64).map_err(|_| NOT_BASE64)?;
+    match octets.first() {
+        Some(&SEQUENCE) => Ok(Cow::Owned(octets)),
+        Some(_) | None => Err(NOT_BASE64),
+    }
+}
+
+/// What stands between the first line, without its beginning, and the last.
+fn between_lines(text: &str) -> Option<&str> {
+    LABELS.into_iter().find_map(|label| {
+        let rest = text.strip_prefix(label)?.strip_prefix(DASHES)?;
+        let rest = rest.strip_suffix(DASHES)?.strip_suffix(label)?;
+        rest.strip_suffix(END)
+    })
+}
+
+const BEGIN: &str = "-----BEGIN ";
+const DASHES: &str = "-----";
+const END: &str = "-----END ";
+const NOT_BASE64: CsrFault = CsrFault::Text("a text that is not base64 of one");
+const SEQUENCE: u8 = 0x30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(content: &[u8], expected: Result<&[u8], CsrFault>) {
+        let octets = binary(content);
+        assert_eq!(octets.as_deref(), expected.as_ref().map(|octets| *octets));
+    }
+
+    const REQUEST: &[u8] = &[0x30, 2, 5, 0];
+
+    #[test]
+    fn a_request_comes_as_octets_as_base64_or_as_pem() {
+        check(REQUEST, Ok(REQUEST));
+        for text in ["MAIFAA==", "MAIFAA", "MAI\r\nFAA=\r\n", " MAIF AA==\n\0"] {
+            check(text.as_bytes(), Ok(REQUEST));
+        }
+        for label in ["", "NEW "] {
+            let pem = format!(
+                "-----BEGIN {label}CERTIFICATE REQUEST-----\r\nMAIF\r\nAA==\r\n-----END {label}CERTIFICATE REQUEST-----\r\n"
+            );
+            check(pem.as_bytes(), Ok(REQUEST));
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_named() {
+        let something = CsrFault::Text("PEM of something else");
+        check(b"", Err(CsrFault::Empty));
+        check(b"\x04\x00", Err(CsrFault::Content(4)));
+        check(b"\xff", Err(CsrFault::Content(0xff)));
+        check(b" \n", Err(CsrFault::Content(b' ')));
+        check(b"no request at all", Err(NOT_BASE64));
+        // base64 of an INTEGER.
+        check(b"AgEF", Err(NOT_BASE64));
+        check(
+            b"-----BEGIN CERTIFICATE-----\nMAIFAA==\n-----END CERTIFICATE-----",
+            Err(something),
+        );
+        check(
+            b"-----BEGIN CERTIFICATE REQUEST-----\nMAIFAA==",
+            Err(something),
+        );
+        let around =
+            b"x\n-----BEGIN CERTIFICATE REQUEST-----\nMAIFAA==\n-----END CERTIFICATE REQUEST-----";
+        check(around, Err(NOT_BASE64));
+    }
+}

@@ -1,0 +1,155 @@
+//! Verifying signatures: by aws-lc wherever it can, else by the `rsa` crate.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use crypto_bigint::BoxedUint;
+use der::asn1::UintRef;
+use der::{Decode, Sequence};
+use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
+
+use crate::public_key::{AWS_LC_MIN_RSA_BITS, MAX_RSA_BITS, MIN_RSA_BITS, Pkcs1PublicKey};
+use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm};
+
+/// An RSA signature or ciphertext as long as the modulus: some clients drop leading zeros. `None` for one that is longer.
+pub(crate) fn padded(octets: &[u8], modulus_bytes: usize) -> Option<Cow<'_, [u8]>> {
+    let zeros = modulus_bytes.checked_sub(octets.len())?;
+    if zeros == 0 {
+        return Some(Cow::Borrowed(octets));
+    }
+    let mut whole = vec![0; zeros];
+    whole.extend_from_slice(octets);
+    Some(Cow::Owned(whole))
+}
+
+/// ```asn1
+/// ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }
+/// ```
+#[derive(Sequence)]
+struct EcdsaSignature<'a> {
+    r: UintRef<'a>,
+    s: UintRef<'a>,
+}
+
+pub(crate) fn is_ecdsa_signature(signature: &[u8], coordinate_bytes: usize) -> bool {
+    EcdsaSignature::from_der(signature).is_ok_and(|signature| {
+        [signature.r, signature.s].iter().all(|part| {
+            let octets = part.as_bytes();
+            octets.len() <= coordinate_bytes && octets.iter().any(|octet| *octet != 0)
+        })
+    })
+}
+
+pub(crate) fn aws_lc_verify(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), PublicKeyError> {
+    UnparsedPublicKey::new(algorithm, key)
+        .verify(message, signature)
+        .map_err(|_| PublicKeyError::BadSignature)
+}
+
+pub(crate) fn aws_lc_rsa(
+    modulus_bits: usize,
+    algorithm: SignatureAlgorithm,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    if modulus_bits < AWS_LC_MIN_RSA_BITS {
+        return None;
+    }
+    Some(match algorithm {
+        SignatureAlgorithm::RsaPkcs1(digest) => match digest {
+            DigestAlgorithm::Sha1 => &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            DigestAlgorithm::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+            DigestAlgorithm::Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+            DigestAlgorithm::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        },
+        // aws-lc-rs wants a salt as long as the digest.
+        SignatureAlgorithm::RsaPss { digest, salt_bytes } => match (digest, salt_bytes) {
+            (DigestAlgorithm::Sha256, 32) => &signature::RSA_PSS_2048_8192_SHA256,
+            (DigestAlgorithm::Sha384, 48) => &signature::RSA_PSS_2048_8192_SHA384,
+            (DigestAlgorithm::Sha512, 64) => &signature::RSA_PSS_2048_8192_SHA512,
+            (
+                DigestAlgorithm::Sha1
+                | DigestAlgorithm::Sha256
+                | DigestAlgorithm::Sha384
+                | DigestAlgorithm::Sha512,
+                _,
+            ) => return None,
+        },
+        SignatureAlgorithm::Ecdsa(_) => return None,
+    })
+}
+
+/// The key for the `rsa` crate.
+pub(crate) fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError> {
+    let key = Pkcs1PublicKey::from_der(pkcs1).map_err(|_| PublicKeyError::Malformed)?;
+    let modulus = BoxedUint::from_be_slice_vartime(key.modulus.as_bytes());
+    let exponent = BoxedUint::from_be_slice_vartime(key.exponent.as_bytes());
+    let sizes = MIN_RSA_BITS..=MAX_RSA_BITS;
+    RsaPublicKey::new_with_size_limits(modulus, exponent, sizes)
+        .map_err(|_| PublicKeyError::Malformed)
+}
+
+/// What aws-lc does not verify.
+pub(crate) fn verify_by_rsa(
+    pkcs1: &[u8],
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), PublicKeyError> {
+    let key = rsa_key(pkcs1)?;
+    let hashed = algorithm.digest().digest(message);
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1(digest) => {
+            let scheme = match digest {
+                DigestAlgorithm::Sha1 => Pkcs1v15Sign::new::<sha1::Sha1>(),
+                DigestAlgorithm::Sha256 => Pkcs1v15Sign::new::<sha2::Sha256>(),
+                DigestAlgorithm::Sha384 => Pkcs1v15Sign::new::<sha2::Sha384>(),
+                DigestAlgorithm::Sha512 => Pkcs1v15Sign::new::<sha2::Sha512>(),
+            };
+            key.verify(scheme, &hashed, signature)
+        }
+        SignatureAlgorithm::RsaPss { digest, salt_bytes } => {
+            let salt = usize::from(salt_bytes);
+            match digest {
+                DigestAlgorithm::Sha1 => return Err(PublicKeyError::Unsupported),
+                DigestAlgorithm::Sha256 => {
+                    key.verify(Pss::<sha2::Sha256>::new_with_salt(salt), &hashed, signature)
+                }
+                DigestAlgorithm::Sha384 => {
+                    key.verify(Pss::<sha2::Sha384>::new_with_salt(salt), &hashed, signature)
+                }
+                DigestAlgorithm::Sha512 => {
+                    key.verify(Pss::<sha2::Sha512>::new_with_salt(salt), &hashed, signature)
+                }
+            }
+        }
+        SignatureAlgorithm::Ecdsa(_) => return Err(PublicKeyError::Unsupported),
+    }
+    .map_err(|_| PublicKeyError::BadSignature)
+}
+
+pub(crate) fn ecdsa(
+    curve: EcCurve,
+    algorithm: SignatureAlgorithm,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    let SignatureAlgorithm::Ecdsa(digest) = algorithm else {
+        return None;
+    };
+    Some(match (curve, digest) {
+        (EcCurve::P256, DigestAlgorithm::Sha1) => &signature::ECDSA_P256_SHA1_ASN1,
+        (EcCurve::P256, DigestAlgorithm::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        (EcCurve::P256, DigestAlgorithm::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        (EcCurve::P256, DigestAlgorithm::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        (EcCurve::P384, DigestAlgorithm::Sha1) => return None,
+        (EcCurve::P384, DigestAlgorithm::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        (EcCurve::P384, DigestAlgorithm::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        (EcCurve::P384, DigestAlgorithm::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
+        (EcCurve::P521, DigestAlgorithm::Sha1) => &signature::ECDSA_P521_SHA1_ASN1,
+        (EcCurve::P521, DigestAlgorithm::Sha256) => &signature::ECDSA_P521_SHA256_ASN1,
+        (EcCurve::P521, DigestAlgorithm::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
+        (EcCurve::P521, DigestAlgorithm::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
+    })
+}
