@@ -137,3 +137,52 @@ pub fn other_name(kind: &str, value: &[u8]) -> Vec<u8> {
 pub fn upn(name: &str) -> Vec<u8> {
     other_name(UPN, &element(0x0c, &[name.as_bytes()]))
 }
+
+/// The elements of a constructed one.
+pub fn children(der: &[u8]) -> Vec<Vec<u8>> {
+    let (_, mut rest) = split(der);
+    let mut children = Vec::new();
+    while !rest.is_empty() {
+        let (head, contents) = split(rest);
+        let (child, behind) = rest.split_at(head + contents.len());
+        children.push(child.to_vec());
+        rest = behind;
+    }
+    children
+}
+
+/// The element that is reached by going into the n-th child, and so on.
+pub fn at(der: &[u8], path: &[usize]) -> Vec<u8> {
+    path.iter()
+        .fold(der.to_vec(), |der, index| children(&der)[*index].clone())
+}
+
+/// The same with another element there, whatever it is, and the lengths around it corrected.
+pub fn with(der: &[u8], path: &[usize], element_there: &[u8]) -> Vec<u8> {
+    let Some((index, path)) = path.split_first() else {
+        return element_there.to_vec();
+    };
+    let mut children = children(der);
+    children[*index] = with(&children[*index], path, element_there);
+    element(der[0], &[&children.concat()])
+}
+
+/// The contents of an element.
+pub fn contents(der: &[u8]) -> Vec<u8> {
+    split(der).1.to_vec()
+}
+
+/// The length of the first element's head, and its contents.
+fn split(der: &[u8]) -> (usize, &[u8]) {
+    let head = match der[1] {
+        short if short < 0x80 => 2,
+        long => 2 + usize::from(long & 0x7f),
+    };
+    let length = match head {
+        2 => usize::from(der[1]),
+        _ => der[2..head]
+            .iter()
+            .fold(0, |length, octet| length * 256 + usize::from(*octet)),
+    };
+    (head, &der[head..head + length])
+}

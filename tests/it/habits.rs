@@ -9,6 +9,8 @@ mod proxies;
 mod renewals;
 mod rules;
 mod subjects;
+mod messages;
+mod requests;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

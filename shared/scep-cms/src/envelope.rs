@@ -222,8 +222,8 @@ impl ContentKey {
     #[must_use]
     pub const fn unwrapped(&self) -> Unwrapped {
         match self.unwrapped {
-            Unwrapped::Bytes { found, wanted } if found == wanted => Unwrapped::Fit,
-            other => other,
+            Unwrapped::Bytes { found, wanted } if found != wanted => self.unwrapped,
+            Unwrapped::Bytes { .. } | Unwrapped::Fit => Unwrapped::Fit,
         }
     }
 

@@ -1,0 +1,528 @@
+//! Habits in the message around a request: names, signatures, identifiers, transactionIDs.
+
+use scep_cms::{
+    Certificate, ContentEncryption, ContentKey, DigestAlgorithm, FailInfo, MessageType,
+    PkcsPkiEnvelope, PkiStatus, SealTo,
+};
+use scepter_tests::asn1::{NULL, SHA256_WITH_RSA, at, children, contents, element, oid, with};
+use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::world::{CHALLENGE, World};
+
+use crate::refusals::replaced_longer;
+use crate::second_opinion::{openssl, write};
+
+/// Where the parts of a SignerInfo are in a message that a device sends.
+const DIGEST_ALGORITHM: [usize; 5] = [1, 0, 4, 0, 2];
+const SIGNED_ATTRIBUTES: [usize; 5] = [1, 0, 4, 0, 3];
+const SIGNATURE_ALGORITHM: [usize; 5] = [1, 0, 4, 0, 4];
+const SIGNATURE: [usize; 5] = [1, 0, 4, 0, 5];
+const CONTENT: [usize; 5] = [1, 0, 2, 1, 0];
+/// Where the only recipient is in an envelope, who it is, and what is encrypted to it.
+const RECIPIENT: [usize; 6] = [1, 0, 1, 0, 1, 0];
+const RECIPIENT_IDENTIFIER: [usize; 5] = [1, 0, 1, 0, 1];
+const KEY_ENCRYPTION: [usize; 5] = [1, 0, 1, 0, 2];
+const ENCRYPTED_KEY: [usize; 5] = [1, 0, 1, 0, 3];
+
+const TRANSACTION_ID: &str = "2.16.840.1.113733.1.9.7";
+const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
+
+async fn post(world: &World, device: &Device, message: Vec<u8>) -> CertRep {
+    let response = world.post(message).await;
+    assert_eq!(response.status(), 200);
+    device.read(response.body(), &world.ra_certificate)
+}
+
+/// The envelope of a request, encrypted to a certificate with a key that no other test has.
+fn envelope(request: &Request, recipient: &Certificate) -> Vec<u8> {
+    let key = uuid::Uuid::new_v4().into_bytes();
+    let key = ContentKey::new(ContentEncryption::Aes128Cbc, &key).unwrap();
+    let to = SealTo::Certificate(recipient);
+    let content = request.content.as_ref().unwrap();
+    PkcsPkiEnvelope::seal(content, ContentEncryption::Aes128Cbc, &key, &[6; 16], to).unwrap()
+}
+
+/// A message with these signed attributes, signed over them as they are or in another order.
+fn signed_over(device: &Device, message: &[u8], sent: &[Vec<u8>], signed: &[Vec<u8>]) -> Vec<u8> {
+    let signature = device.sign(DigestAlgorithm::Sha256, &element(0x31, &[&signed.concat()]));
+    let message = with(
+        message,
+        &SIGNED_ATTRIBUTES,
+        &element(0xa0, &[&sent.concat()]),
+    );
+    with(&message, &SIGNATURE, &element(0x04, &[&signature]))
+}
+
+/// A message with the value of one attribute replaced, signed anew.
+fn with_attribute(device: &Device, message: &[u8], kind: &str, value: &[u8]) -> Vec<u8> {
+    let attributes = children(&at(message, &SIGNED_ATTRIBUTES));
+    let attributes = attributes.into_iter().map(|attribute| {
+        if at(&attribute, &[0]) == oid(kind) {
+            return with(&attribute, &[1, 0], value);
+        }
+        attribute
+    });
+    let mut attributes: Vec<_> = attributes.collect();
+    attributes.sort();
+    signed_over(device, message, &attributes, &attributes)
+}
+
+fn attribute_of(message: &[u8], kind: &str) -> Vec<u8> {
+    let attributes = children(&at(message, &SIGNED_ATTRIBUTES));
+    let found = attributes
+        .into_iter()
+        .find(|attribute| at(attribute, &[0]) == oid(kind));
+    at(&found.unwrap(), &[1, 0])
+}
+
+/// Other ways to write a Name whose values are UTF8Strings of ASCII.
+fn ways_to_write(name: &[u8]) -> Vec<Vec<u8>> {
+    let rdns = children(name);
+    let each = |change: &dyn Fn(&[u8]) -> Vec<u8>| {
+        let rdns = rdns
+            .iter()
+            .map(|rdn| with(rdn, &[0, 1], &change(&at(rdn, &[0, 1]))));
+        element(0x30, &[&rdns.collect::<Vec<_>>().concat()])
+    };
+    let reversed: Vec<_> = rdns.iter().rev().cloned().collect();
+    let ways = vec![
+        element(0x30, &[&reversed.concat()]),
+        each(&|value| element(0x13, &[&contents(value)])),
+        each(&|value| element(0x0c, &[&contents(value).to_ascii_uppercase()])),
+        each(&|value| element(0x16, &[&contents(value).to_ascii_lowercase()])),
+        each(&|value| {
+            let text = String::from_utf8(contents(value))
+                .unwrap()
+                .replace(' ', "  ");
+            element(0x0c, &[format!(" {text} ").as_bytes()])
+        }),
+    ];
+    assert!(ways.iter().all(|way| way != name));
+    ways
+}
+
+#[tokio::test]
+async fn java_and_go_write_the_recipients_issuer_anew() {
+    let world = World::new().await;
+    let issuer = world.ra_certificate.issuer_and_serial_number().issuer();
+    for way in ways_to_write(issuer) {
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let envelope = envelope(&request, &world.ra_certificate);
+        assert_eq!(at(&envelope, &RECIPIENT), issuer);
+        let envelope = with(&envelope, &RECIPIENT, &way);
+        let message = device.signed(&request, Some(envelope));
+        post(&world, &device, message).await.leaf();
+    }
+    // A needless zero before the serial number.
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let serial_number = world
+        .ra_certificate
+        .issuer_and_serial_number()
+        .serial_number();
+    let longer = element(0x02, &[&[0], &contents(serial_number)]);
+    let envelope = replaced_longer(
+        &envelope(&request, &world.ra_certificate),
+        serial_number,
+        &longer,
+    );
+    post(&world, &device, device.signed(&request, Some(envelope)))
+        .await
+        .leaf();
+}
+
+#[tokio::test]
+async fn a_recipient_with_another_serial_number_or_name_is_another() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let name = world.ra_certificate.issuer_and_serial_number();
+    let elsewhere = scepter_tests::asn1::common_name("Test CA");
+    for (part, other) in [
+        (name.serial_number(), element(0x02, &[&[1]])),
+        (name.issuer(), elsewhere),
+    ] {
+        let envelope = replaced_longer(&envelope(&request, &world.ra_certificate), part, &other);
+        let message = device.signed(&request, Some(envelope));
+        let (reason, text) = post(&world, &device, message).await.failure();
+        assert_eq!(reason, FailInfo::BadMessageCheck);
+        assert_eq!(text, "the content is not encrypted to this RA certificate");
+    }
+}
+
+#[tokio::test]
+async fn jscep_and_sscep_ask_with_the_issuer_written_otherwise() {
+    let world = World::new().await;
+    let holder = world.enrolled("device-1").await;
+    let issuer = world.authority.subject();
+    for message_type in [MessageType::GetCert, MessageType::GetCrl] {
+        for way in ways_to_write(issuer) {
+            let mut query = holder.query(message_type, &holder.certificate);
+            query.content = Some(with(&query.content.unwrap(), &[0], &way));
+            let reply = world.ask(&holder, &query).await;
+            assert_eq!(reply.attributes.pki_status, PkiStatus::Success);
+            match message_type {
+                MessageType::GetCert => assert_eq!(reply.leaf(), holder.certificate),
+                _ => assert_eq!(reply.crls.len(), 1),
+            }
+        }
+        let mut query = holder.query(message_type, &holder.certificate);
+        let elsewhere = scepter_tests::asn1::common_name("Another CA");
+        query.content = Some(with(&query.content.unwrap(), &[0], &elsewhere));
+        let (reason, _) = world.ask(&holder, &query).await.failure();
+        assert_eq!(reason, FailInfo::BadCertId);
+    }
+}
+
+#[tokio::test]
+async fn users_of_sscep_give_it_the_authoritys_certificate() {
+    // An RSA authority, so that there is a key to encrypt to.
+    let world = World::planned(scepter_tests::world::Plan {
+        key_algorithm: scep_protocol::KeyAlgorithm::Rsa2048,
+        ..Default::default()
+    })
+    .await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let message = device.message(&request, &world.authority);
+    let (reason, text) = post(&world, &device, message).await.failure();
+    assert_eq!(reason, FailInfo::BadMessageCheck);
+    let expected = "the content is encrypted to the authority's certificate, not to the RA certificate, the first of GetCACert";
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn old_ejbca_clients_wrap_a_key_identifier_twice() {
+    let world = World::new().await;
+    let identifier = world.ra_certificate.subject_key_identifier().unwrap();
+    let octets = element(0x04, &[identifier]);
+    for written in [
+        element(0x80, &[identifier]),
+        element(0x80, &[&octets]),
+        element(0xa0, &[&octets]),
+        element(
+            0xa0,
+            &[
+                &element(0x04, &[&identifier[..9]]),
+                &element(0x04, &[&identifier[9..]]),
+            ],
+        ),
+    ] {
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = with(&envelope, &RECIPIENT_IDENTIFIER, &written);
+        let message = device.signed(&request, Some(envelope));
+        post(&world, &device, message).await.leaf();
+    }
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let envelope = envelope(&request, &world.ra_certificate);
+    let envelope = with(
+        &envelope,
+        &RECIPIENT_IDENTIFIER,
+        &element(0x80, &[&octets[..21]]),
+    );
+    let message = device.signed(&request, Some(envelope));
+    let (reason, _) = post(&world, &device, message).await.failure();
+    assert_eq!(reason, FailInfo::BadMessageCheck);
+}
+
+#[tokio::test]
+async fn java_defaults_to_oaep_with_two_digests_and_is_told_which() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let digest = |arcs: &str| element(0x30, &[&oid(arcs), NULL]);
+    let sha1 = digest("1.3.14.3.2.26");
+    for (name, arcs) in [
+        ("SHA-256", "2.16.840.1.101.3.4.2.1"),
+        ("SHA-512", "2.16.840.1.101.3.4.2.3"),
+    ] {
+        let mask = element(0x30, &[&oid("1.2.840.113549.1.1.8"), &sha1]);
+        let parameters = [element(0xa0, &[&digest(arcs)]), element(0xa1, &[&mask])].concat();
+        let algorithm = [oid("1.2.840.113549.1.1.7"), element(0x30, &[&parameters])].concat();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = with(&envelope, &KEY_ENCRYPTION, &element(0x30, &[&algorithm]));
+        let message = device.signed(&request, Some(envelope));
+        let (reason, text) = post(&world, &device, message).await.failure();
+        assert_eq!(reason, FailInfo::BadAlg);
+        let expected = format!(
+            "the key encryption algorithm RSAES-OAEP (1.2.840.113549.1.1.7) with {name} and MGF1 with SHA-1 is not supported"
+        );
+        assert_eq!(text, expected);
+    }
+}
+
+/// RSASSA-PSS-params with SHA-256 for both, and this salt.
+fn pss(salt: u8) -> Vec<u8> {
+    let sha256 = element(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), NULL]);
+    let mask = element(0x30, &[&oid("1.2.840.113549.1.1.8"), &sha256]);
+    let parameters = [
+        element(0xa0, &[&sha256]),
+        element(0xa1, &[&mask]),
+        element(0xa2, &[&scepter_tests::asn1::integer(&[salt])]),
+    ];
+    let parameters = element(0x30, &[&parameters.concat()]);
+    element(0x30, &[&oid("1.2.840.113549.1.1.10"), &parameters])
+}
+
+#[tokio::test]
+async fn openssl_once_took_the_longest_salt_and_others_take_20_octets() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    for (said, taken, issued) in [
+        (222, "222", true),
+        (20, "20", true),
+        (32, "32", true),
+        (20, "32", false),
+    ] {
+        let device = Device::rsa();
+        let key = write(folder.path(), "key.der", &device.pkcs8());
+        let request = device.enrolment("device-1", CHALLENGE);
+        let message = device.message(&request, &world.ra_certificate);
+        let message = with(&message, &SIGNATURE_ALGORITHM, &pss(said));
+        let attributes = element(0x31, &[&contents(&at(&message, &SIGNED_ATTRIBUTES))]);
+        let salt = format!("rsa_pss_saltlen:{taken}");
+        let arguments = [
+            "dgst",
+            "-sha256",
+            "-sign",
+            &key,
+            "-sigopt",
+            "rsa_padding_mode:pss",
+            "-sigopt",
+            &salt,
+        ];
+        let signature = openssl(&arguments, &attributes);
+        let message = with(&message, &SIGNATURE, &element(0x04, &[&signature]));
+        let reply = post(&world, &device, message).await;
+        match issued {
+            true => drop(reply.leaf()),
+            false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
+        }
+    }
+}
+
+#[tokio::test]
+async fn old_toolkits_name_the_signature_where_the_digest_belongs() {
+    let world = World::new().await;
+    for (digest, arcs) in [
+        (DigestAlgorithm::Sha256, SHA256_WITH_RSA),
+        (DigestAlgorithm::Sha1, "1.2.840.113549.1.1.5"),
+        (DigestAlgorithm::Sha1, "1.3.14.3.2.29"),
+        (DigestAlgorithm::Sha512, "1.2.840.113549.1.1.13"),
+    ] {
+        let device = Device::rsa();
+        let mut request = device.enrolment("device-1", CHALLENGE);
+        request.digest = digest;
+        let message = device.message(&request, &world.ra_certificate);
+        let algorithm = element(0x30, &[&oid(arcs), NULL]);
+        let reply = post(
+            &world,
+            &device,
+            with(&message, &DIGEST_ALGORITHM, &algorithm),
+        )
+        .await;
+        assert_eq!(reply.digest, digest);
+        reply.leaf();
+    }
+}
+
+#[tokio::test]
+async fn pkcs_7_signers_put_a_sequence_where_octets_belong() {
+    let world = World::new().await;
+    for (over_contents, issued) in [(true, true), (false, false)] {
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let envelope = envelope(&request, &world.ra_certificate);
+        let message = device.signed(&request, Some(envelope.clone()));
+        let message = with(&message, &CONTENT, &envelope);
+        let digested = if over_contents {
+            contents(&envelope)
+        } else {
+            envelope
+        };
+        let digest = element(0x04, &[&DigestAlgorithm::Sha256.digest(&digested)]);
+        let message = with_attribute(&device, &message, MESSAGE_DIGEST, &digest);
+        let reply = post(&world, &device, message).await;
+        match issued {
+            true => drop(reply.leaf()),
+            false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
+        }
+    }
+}
+
+#[tokio::test]
+async fn micromdm_and_scep_gem_write_transaction_ids_of_their_own() {
+    let world = World::new().await;
+    for (tag, octets) in [
+        (0x13, &b"abc_123"[..]),
+        (0x13, b"{0F5E8C8A-1111-4222-8333-444455556666}"),
+        (0x0c, b"device-1"),
+        (0x16, b"device-2"),
+        (0x13, b"a@b*c&d\"e\\f"),
+        (0x0c, "ger\u{e4}t".as_bytes()),
+        (0x14, &[0xe4, 0, 1, 0x1b]),
+        (0x1e, b"\0a\0b"),
+        (0x13, &[b'_'; 255]),
+    ] {
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let message = device.message(&request, &world.ra_certificate);
+        let value = element(tag, &[octets]);
+        let message = with_attribute(&device, &message, TRANSACTION_ID, &value);
+        let first = world.post(message.clone()).await;
+        assert_eq!(attribute_of(first.body(), TRANSACTION_ID), value);
+        let leaf = device.read(first.body(), &world.ra_certificate).leaf();
+        // It is the transaction's name: the same message again is the same transaction.
+        assert_eq!(post(&world, &device, message).await.leaf(), leaf);
+    }
+    // Not without end, and not something else than a string.
+    for value in [
+        element(0x13, &[&[b'_'; 256]]),
+        element(0x04, &[b"octets"]),
+        element(0x0c, &[]),
+    ] {
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let message = device.message(&request, &world.ra_certificate);
+        let message = with_attribute(&device, &message, TRANSACTION_ID, &value);
+        let (reason, _) = post(&world, &device, message).await.failure();
+        assert_eq!(reason, FailInfo::BadRequest);
+    }
+}
+
+#[tokio::test]
+async fn a_poll_by_another_type_of_string_is_about_the_same_transaction() {
+    let world = World::new().await;
+    let approval =
+        |profile: &mut scep_protocol::ScepProfile| profile.require_manual_approval = true;
+    world.edit_scep_profile(approval).await;
+    let device = Device::rsa();
+    let mut request = device.enrolment("device-1", CHALLENGE);
+    for (message_type, tag) in [(MessageType::PkcsReq, 0x0c), (MessageType::CertPoll, 0x16)] {
+        request.message_type = message_type;
+        let message = device.message(&request, &world.ra_certificate);
+        let value = element(tag, &[b"a_b"]);
+        let message = with_attribute(&device, &message, TRANSACTION_ID, &value);
+        let reply = post(&world, &device, message).await;
+        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    }
+    assert_eq!(world.transactions(), 1);
+}
+
+#[tokio::test]
+async fn strongswan_and_old_bouncycastle_sign_attributes_in_either_order() {
+    let world = World::new().await;
+    // Sent as they are and signed in DER's order; signed as they are; in an order that is neither.
+    for (order, issued) in [("sorted", true), ("as sent", true), ("neither", false)] {
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        let message = device.message(&request, &world.ra_certificate);
+        let sorted = children(&at(&message, &SIGNED_ATTRIBUTES));
+        let sent: Vec<_> = sorted.iter().rev().cloned().collect();
+        let mut neither = sorted.clone();
+        neither.swap(0, 1);
+        let signed = match order {
+            "sorted" => &sorted,
+            "as sent" => &sent,
+            _ => &neither,
+        };
+        let message = signed_over(&device, &message, &sent, signed);
+        let before = scep_cms::operations::counted();
+        let reply = post(&world, &device, message).await;
+        let operations = scep_cms::operations::counted() - before;
+        match issued {
+            true => drop(reply.leaf()),
+            false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
+        }
+        // The message's, twice at most; the request's; the reply's, which the device verifies.
+        assert!(operations <= 4, "{operations}");
+    }
+}
+
+#[tokio::test]
+async fn java_big_integers_drop_leading_zeros() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let mut request = device.enrolment("device-1", CHALLENGE);
+    // A ciphertext that begins with a zero, which is left out.
+    let short = (0..10_000).find_map(|_| {
+        let envelope = envelope(&request, &world.ra_certificate);
+        let encrypted = contents(&at(&envelope, &ENCRYPTED_KEY));
+        let rest = encrypted.strip_prefix(&[0])?;
+        Some(with(&envelope, &ENCRYPTED_KEY, &element(0x04, &[rest])))
+    });
+    let short = short.unwrap();
+    let message = device.signed(&request, Some(short.clone()));
+    post(&world, &device, message).await.leaf();
+    // A signature of such.
+    let message = (0..10_000_u32).find_map(|nonce| {
+        request.sender_nonce = [[7; 12].as_slice(), &nonce.to_be_bytes()].concat();
+        let message = device.signed(&request, Some(short.clone()));
+        let signature = contents(&at(&message, &SIGNATURE));
+        let rest = signature.strip_prefix(&[0])?;
+        Some(with(&message, &SIGNATURE, &element(0x04, &[rest])))
+    });
+    post(&world, &device, message.unwrap()).await.leaf();
+    // Longer than the modulus, with zeros that nobody drops, is another thing.
+    let longer = |der: &[u8], path: &[usize]| {
+        let octets = contents(&at(der, path));
+        with(der, path, &element(0x04, &[&[0], &octets]))
+    };
+    let envelope = longer(&envelope(&request, &world.ra_certificate), &ENCRYPTED_KEY);
+    let message = device.signed(&request, Some(envelope));
+    let message = [
+        longer(&device.message(&request, &world.ra_certificate), &SIGNATURE),
+        message,
+    ];
+    for message in message {
+        let (reason, _) = post(&world, &device, message).await.failure();
+        assert_eq!(reason, FailInfo::BadMessageCheck);
+    }
+}
+
+#[tokio::test]
+async fn old_cisco_and_scepmans_client_are_told_which_algorithm_is_not_taken() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let good = device.message(&request, &world.ra_certificate);
+    let told = async |message: Vec<u8>| {
+        let (reason, text) = post(&world, &device, message).await.failure();
+        assert_eq!(reason, FailInfo::BadAlg);
+        text
+    };
+    let md5 = element(0x30, &[&oid("1.2.840.113549.2.5"), NULL]);
+    let text = told(with(&good, &DIGEST_ALGORITHM, &md5)).await;
+    assert_eq!(
+        text,
+        "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported"
+    );
+    let md5 = element(0x30, &[&oid("1.2.840.113549.1.1.4"), NULL]);
+    let text = told(with(&good, &SIGNATURE_ALGORITHM, &md5)).await;
+    assert!(text.contains("md5WithRSAEncryption"), "{text}");
+    for (name, arcs) in [
+        ("DES-CBC", "1.3.14.3.2.7"),
+        ("RC4", "1.2.840.113549.3.4"),
+        ("RC2-CBC", "1.2.840.113549.3.2"),
+    ] {
+        let envelope = envelope(&request, &world.ra_certificate);
+        let cipher = oid("2.16.840.1.101.3.4.1.2");
+        let envelope = replaced_longer(&envelope, &cipher, &oid(arcs));
+        let text = told(device.signed(&request, Some(envelope))).await;
+        let expected = format!("the content encryption algorithm {name} ({arcs}) is not supported");
+        assert_eq!(text, expected);
+    }
+    // What a profile has switched off is named too.
+    let strict = |profile: &mut scep_protocol::ScepProfile| profile.legacy_algorithms = false;
+    world.edit_scep_profile(strict).await;
+    let mut old = request.clone();
+    old.cipher = ContentEncryption::DesEde3Cbc;
+    let text = told(device.message(&old, &world.ra_certificate)).await;
+    assert!(text.contains("DES-EDE3-CBC"), "{text}");
+    old.digest = DigestAlgorithm::Sha1;
+    let text = told(device.message(&old, &world.ra_certificate)).await;
+    assert!(text.contains("SHA-1"), "{text}");
+}

@@ -1,0 +1,584 @@
+//! Habits in the PKCS #10 request: where extensions and the challengePassword stand, and how they are written.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
+use scep_protocol::{EndpointName, Refusal, ScepProfile};
+use scep_service::{Outcome, pki_operation};
+use scepter_tests::asn1::{
+    NULL, SHA256_WITH_RSA, at, bits, children, common_name, contents, dns, element, extension,
+    integer, oid, signed, subject_alt_name, with,
+};
+use scepter_tests::device::{CertRep, Device};
+use scepter_tests::world::{CHALLENGE, World, name};
+
+use crate::refusals::CLOSED;
+
+const CHALLENGE_PASSWORD: &str = "1.2.840.113549.1.9.7";
+const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
+const MICROSOFT_EXTENSIONS: &str = "1.3.6.1.4.1.311.2.1.14";
+const KEY_USAGE: &str = "2.5.29.15";
+const SHA1_WITH_RSA: &str = "1.2.840.113549.1.1.5";
+
+/// A world and a device in it that writes its request by hand.
+struct Hand {
+    world: World,
+    device: Device,
+}
+
+impl Hand {
+    async fn new() -> Self {
+        Self {
+            world: World::new().await,
+            device: Device::rsa(),
+        }
+    }
+
+    /// CertificationRequestInfo of `CN=device-1` with these attributes, if any.
+    fn info(&self, attributes: Option<&[Vec<u8>]>) -> Vec<u8> {
+        let key = self.device.certificate.subject_public_key_info();
+        let attributes = attributes.map(|attributes| element(0xa0, &[&attributes.concat()]));
+        let subject = common_name("device-1");
+        element(
+            0x30,
+            &[
+                &integer(&[0]),
+                &subject,
+                key,
+                &attributes.unwrap_or_default(),
+            ],
+        )
+    }
+
+    /// A request of these attributes and the signature over it.
+    fn request(&self, attributes: &[Vec<u8>]) -> Vec<u8> {
+        self.signed(&self.info(Some(attributes)))
+    }
+
+    /// A signed CertificationRequestInfo.
+    fn signed(&self, info: &[u8]) -> Vec<u8> {
+        signed(info, &self.device.sign(DigestAlgorithm::Sha256, info))
+    }
+
+    async fn ask(&self, content: Vec<u8>) -> CertRep {
+        self.world
+            .ask(&self.device, &self.device.request(content))
+            .await
+    }
+
+    /// Is issued, with these octets in the certificate.
+    async fn issued(&self, attributes: &[Vec<u8>], with: &[u8]) {
+        let leaf = self.ask(self.request(attributes)).await.leaf();
+        let names = leaf.der().windows(with.len()).any(|window| window == with);
+        assert!(names);
+    }
+
+    /// Is refused as badRequest with this text.
+    async fn refused(&self, attributes: &[Vec<u8>], text: &str) {
+        let reply = self.ask(self.request(attributes)).await;
+        assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+    }
+
+    /// What the client and what the log is told of a request that is refused.
+    async fn told(&self, content: Vec<u8>) -> (String, String) {
+        let request = self.device.request(content);
+        let message = self.device.message(&request, &self.world.ra_certificate);
+        let endpoint = EndpointName::ScepProfile(name());
+        let reply = pki_operation(&self.world.issuing, &endpoint, &message).await;
+        match reply.unwrap().outcome {
+            Outcome::Refused(refusal) => (refusal.text().into(), refusal.log_reason().into()),
+            _ => panic!("not refused"),
+        }
+    }
+}
+
+fn attribute(kind: &str, values: &[Vec<u8>]) -> Vec<u8> {
+    element(0x30, &[&oid(kind), &element(0x31, &[&values.concat()])])
+}
+
+fn challenge() -> Vec<u8> {
+    attribute(
+        CHALLENGE_PASSWORD,
+        &[element(0x0c, &[CHALLENGE.as_bytes()])],
+    )
+}
+
+/// An attribute that asks for these extensions.
+fn asking(kind: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
+    attribute(kind, &[element(0x30, &[&extensions.concat()])])
+}
+
+fn name_extension(name: &str) -> Vec<u8> {
+    subject_alt_name(&[dns(name)])
+}
+
+#[tokio::test]
+async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
+    let hand = Hand::new().await;
+    let san = name_extension("a.corp.example");
+    let usage = extension(KEY_USAGE, &[3, 2, 5, 0xa0]);
+    let named = dns("a.corp.example");
+    hand.issued(
+        &[challenge(), asking(MICROSOFT_EXTENSIONS, &[san.clone()])],
+        &named,
+    )
+    .await;
+    // Beside the other attributes of certreq.
+    let version = attribute(
+        "1.3.6.1.4.1.311.13.2.3",
+        &[element(0x16, &[b"10.0.19045.2"])],
+    );
+    let client = element(0x30, &[&integer(&[5]), &element(0x0c, &[b"CORP\\device"])]);
+    let client = attribute("1.3.6.1.4.1.311.21.20", &[client]);
+    let attributes = [
+        version,
+        client,
+        asking(MICROSOFT_EXTENSIONS, &[san.clone()]),
+        challenge(),
+    ];
+    Hand::new().await.issued(&attributes, &named).await;
+    // Both, which agree; each with a part.
+    for (pkcs9, microsoft) in [
+        (vec![san.clone()], vec![san.clone()]),
+        (vec![usage.clone()], vec![san.clone()]),
+        (vec![san.clone()], vec![usage, san.clone()]),
+        (vec![san.clone()], vec![]),
+    ] {
+        let attributes = [
+            asking(EXTENSION_REQUEST, &pkcs9),
+            asking(MICROSOFT_EXTENSIONS, &microsoft),
+            challenge(),
+        ];
+        Hand::new().await.issued(&attributes, &named).await;
+    }
+    let attributes = [
+        asking(EXTENSION_REQUEST, &[san]),
+        asking(MICROSOFT_EXTENSIONS, &[name_extension("b.corp.example")]),
+        challenge(),
+    ];
+    let text = "the extension 2.5.29.17 is asked for twice, with different values";
+    Hand::new().await.refused(&attributes, text).await;
+}
+
+#[tokio::test]
+async fn microsofts_identifier_is_no_way_around_the_rules() {
+    let hand = Hand::new().await;
+    let sid = element(0x04, &[b"S-1-5-21-1-2-3-500"]);
+    let sid = extension("1.3.6.1.4.1.311.25.2", &sid);
+    let upn = subject_alt_name(&[scepter_tests::asn1::upn("admin@corp.example")]);
+    for extensions in [[sid], [upn]] {
+        let attributes = [challenge(), asking(MICROSOFT_EXTENSIONS, &extensions)];
+        let reply = hand.ask(hand.request(&attributes)).await;
+        assert_eq!(reply.failure().0, FailInfo::BadRequest);
+    }
+}
+
+#[tokio::test]
+async fn openssl_scripts_repeat_attributes_and_leave_them_empty() {
+    let san = || name_extension("a.corp.example");
+    let named = dns("a.corp.example");
+    let twice = element(0x30, &[&san(), &san()]);
+    for attributes in [
+        vec![
+            challenge(),
+            challenge(),
+            asking(EXTENSION_REQUEST, &[san()]),
+        ],
+        vec![
+            challenge(),
+            asking(EXTENSION_REQUEST, &[san()]),
+            asking(EXTENSION_REQUEST, &[san()]),
+        ],
+        vec![challenge(), attribute(EXTENSION_REQUEST, &[twice])],
+        vec![
+            challenge(),
+            attribute(EXTENSION_REQUEST, &[]),
+            asking(EXTENSION_REQUEST, &[san()]),
+        ],
+        vec![
+            challenge(),
+            attribute(CHALLENGE_PASSWORD, &[]),
+            asking(EXTENSION_REQUEST, &[san()]),
+        ],
+        vec![
+            attribute(CHALLENGE_PASSWORD, &[element(0x13, &[])]),
+            challenge(),
+            asking(EXTENSION_REQUEST, &[san()]),
+        ],
+    ] {
+        Hand::new().await.issued(&attributes, &named).await;
+    }
+    for attributes in [
+        vec![challenge(), attribute(EXTENSION_REQUEST, &[])],
+        vec![challenge(), asking(EXTENSION_REQUEST, &[])],
+    ] {
+        Hand::new().await.issued(&attributes, b"device-1").await;
+    }
+    let other = attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[b"other"])]);
+    let text = "challengePassword: it occurs more than once, with different values";
+    Hand::new().await.refused(&[challenge(), other], text).await;
+    let both = attribute(
+        CHALLENGE_PASSWORD,
+        &[
+            element(0x0c, &[b"other"]),
+            element(0x13, &[CHALLENGE.as_bytes()]),
+        ],
+    );
+    Hand::new().await.refused(&[both], text).await;
+    let octets = attribute(
+        CHALLENGE_PASSWORD,
+        &[element(0x04, &[CHALLENGE.as_bytes()])],
+    );
+    Hand::new()
+        .await
+        .refused(&[octets], "challengePassword: it is not text")
+        .await;
+    let differ = [
+        name_extension("a.corp.example"),
+        name_extension("b.corp.example"),
+    ];
+    let text = "the extension 2.5.29.17 is asked for twice, with different values";
+    Hand::new()
+        .await
+        .refused(&[challenge(), asking(EXTENSION_REQUEST, &differ)], text)
+        .await;
+}
+
+#[tokio::test]
+async fn devices_write_the_challenge_in_every_type_of_string_and_terminate_it() {
+    let wide = |octets: usize| -> Vec<u8> {
+        let characters = CHALLENGE.chars().map(u32::from);
+        characters
+            .flat_map(|c| c.to_be_bytes()[4 - octets..].to_vec())
+            .collect()
+    };
+    let ascii = CHALLENGE.as_bytes().to_vec();
+    let ended = |end: &[u8]| [&ascii, end].concat();
+    for value in [
+        element(0x0c, &[&ascii]),
+        element(0x13, &[&ascii]),
+        element(0x14, &[&ascii]),
+        element(0x16, &[&ascii]),
+        element(0x1a, &[&ascii]),
+        element(0x1c, &[&wide(4)]),
+        element(0x1e, &[&wide(2)]),
+        element(0x13, &[&ended(b"\0")]),
+        element(0x0c, &[&ended(b"\r\n")]),
+        element(0x1e, &[&wide(2), b"\0\0"]),
+    ] {
+        let attributes = [attribute(CHALLENGE_PASSWORD, &[value])];
+        Hand::new().await.issued(&attributes, b"device-1").await;
+    }
+    let wrong = "the challengePassword is missing or wrong";
+    for value in [
+        ended(b"!\0"),
+        ended(b" "),
+        [b"\0", ascii.as_slice()].concat(),
+    ] {
+        let attributes = [attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[&value])])];
+        Hand::new().await.refused(&attributes, wrong).await;
+    }
+}
+
+#[tokio::test]
+async fn dot_net_puts_the_challenge_among_the_extensions() {
+    let text = element(0x13, &[CHALLENGE.as_bytes()]);
+    let set = element(0x31, &[&text]);
+    for value in [text.clone(), set] {
+        let extensions = [
+            extension(CHALLENGE_PASSWORD, &value),
+            name_extension("a.corp.example"),
+        ];
+        let attributes = [asking(EXTENSION_REQUEST, &extensions)];
+        Hand::new()
+            .await
+            .issued(&attributes, &dns("a.corp.example"))
+            .await;
+    }
+    let wrong = extension(CHALLENGE_PASSWORD, &element(0x13, &[b"guessed"]));
+    let attributes = [asking(EXTENSION_REQUEST, &[wrong.clone()])];
+    let text = "the challengePassword is missing or wrong";
+    Hand::new().await.refused(&attributes, text).await;
+    let differ = [challenge(), asking(EXTENSION_REQUEST, &[wrong])];
+    let text = "challengePassword: it occurs more than once, with different values";
+    Hand::new().await.refused(&differ, text).await;
+}
+
+#[tokio::test]
+async fn a_renewing_client_whose_challenges_differ_is_not_asked_for_one() {
+    let world = World::new().await;
+    let device = world.enrolled("device-1").await;
+    world.make_renewable(&device.certificate);
+    let hand = Hand { world, device };
+    let other = attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[b"other"])]);
+    let subject = at(&hand.device.csr("device-1", None, &[]), &[0, 1]);
+    let info = with(&hand.info(Some(&[challenge(), other])), &[1], &subject);
+    hand.ask(hand.signed(&info)).await.leaf();
+}
+
+/// The same with every length in a long form, four octets more than it needs.
+fn long_lengths(der: &[u8]) -> Vec<u8> {
+    let inner = match der[0] & 0x20 {
+        0 => contents(der),
+        _ => children(der)
+            .iter()
+            .flat_map(|child| long_lengths(child))
+            .collect(),
+    };
+    let length = u32::try_from(inner.len()).unwrap().to_be_bytes();
+    [&[der[0], 0x84], length.as_slice(), &inner].concat()
+}
+
+/// The same with an indefinite length wherever there may be one.
+fn indefinite_lengths(der: &[u8]) -> Vec<u8> {
+    if der[0] & 0x20 == 0 {
+        return der.to_vec();
+    }
+    let inner: Vec<_> = children(der)
+        .iter()
+        .flat_map(|child| indefinite_lengths(child))
+        .collect();
+    [&[der[0], 0x80], inner.as_slice(), &[0, 0]].concat()
+}
+
+#[tokio::test]
+async fn scripts_send_pem_base64_and_what_follows_a_request() {
+    let forms: [&dyn Fn(&[u8]) -> Vec<u8>; 9] = [
+        &|der| [der, &[0]].concat(),
+        &|der| [der, &[0; 7]].concat(),
+        &|der| [der, b"\r\n"].concat(),
+        &|der| STANDARD.encode(der).into_bytes(),
+        &|der| format!("{}\n", STANDARD.encode(der)).into_bytes(),
+        &|der| pem("CERTIFICATE REQUEST", der),
+        &|der| pem("NEW CERTIFICATE REQUEST", der),
+        // The outermost length alone.
+        &|der| {
+            let length = u32::try_from(contents(der).len()).unwrap().to_be_bytes();
+            [&[0x30, 0x84], length.as_slice(), &contents(der)].concat()
+        },
+        &|der| [&[0x30, 0x80], contents(der).as_slice(), &[0, 0]].concat(),
+    ];
+    for form in forms {
+        let hand = Hand::new().await;
+        let attributes = [
+            challenge(),
+            asking(EXTENSION_REQUEST, &[name_extension("a.corp.example")]),
+        ];
+        let leaf = hand.ask(form(&hand.request(&attributes))).await.leaf();
+        let named = dns("a.corp.example");
+        assert!(
+            leaf.der()
+                .windows(named.len())
+                .any(|window| window == named)
+        );
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> Vec<u8> {
+    let base64 = STANDARD.encode(der);
+    let lines: Vec<_> = base64
+        .as_bytes()
+        .chunks(64)
+        .map(|line| str::from_utf8(line).unwrap())
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\r\n{}\r\n-----END {label}-----\r\n",
+        lines.join("\r\n")
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn old_encoders_write_ber_and_sign_what_they_wrote() {
+    let hand = Hand::new().await;
+    let attributes = [
+        challenge(),
+        asking(EXTENSION_REQUEST, &[name_extension("a.corp.example")]),
+    ];
+    let der = hand.info(Some(&attributes));
+    for info in [long_lengths(&der), indefinite_lengths(&der)] {
+        let hand = Hand {
+            world: World::new().await,
+            device: hand.device.clone(),
+        };
+        // Over the octets as they came, not over what they mean.
+        let other = hand.device.sign(DigestAlgorithm::Sha256, &der);
+        let reply = hand.ask(signed(&info, &other)).await;
+        assert_eq!(
+            reply.failure(),
+            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        );
+        hand.ask(hand.signed(&info)).await.leaf();
+    }
+}
+
+#[tokio::test]
+async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
+    // critical BOOLEAN TRUE, 01 in place of FF.
+    let hand = Hand::new().await;
+    let value = at(&name_extension("a.corp.example"), &[1]);
+    let critical = element(0x30, &[&oid("2.5.29.17"), &[1, 1, 1], &value]);
+    let attributes = [challenge(), asking(EXTENSION_REQUEST, &[critical])];
+    hand.issued(&attributes, &dns("a.corp.example")).await;
+    // A SAN whose own lengths are BER.
+    let names = long_lengths(&element(0x30, &[&dns("a.corp.example")]));
+    let attributes = [
+        challenge(),
+        asking(EXTENSION_REQUEST, &[extension("2.5.29.17", &names)]),
+    ];
+    Hand::new()
+        .await
+        .issued(&attributes, &dns("a.corp.example"))
+        .await;
+    // No [0] at all, and so no challenge: an administrator decides.
+    let hand = Hand::new().await;
+    let open = |profile: &mut ScepProfile| {
+        profile.challenge = None;
+        profile.require_manual_approval = true;
+    };
+    hand.world.edit_scep_profile(open).await;
+    let reply = hand.ask(hand.signed(&hand.info(None))).await;
+    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+}
+
+#[tokio::test]
+async fn older_ios_signs_its_request_with_sha_1_whatever_is_announced() {
+    for arcs in [SHA1_WITH_RSA, "1.3.14.3.2.29"] {
+        let hand = Hand::new().await;
+        let strict = |profile: &mut ScepProfile| profile.legacy_algorithms = false;
+        hand.world.edit_scep_profile(strict).await;
+        let info = hand.info(Some(&[challenge()]));
+        let signature = hand.device.sign(DigestAlgorithm::Sha1, &info);
+        let algorithm = element(0x30, &[&oid(arcs), NULL]);
+        hand.ask(element(0x30, &[&info, &algorithm, &bits(&signature)]))
+            .await
+            .leaf();
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_after_decryption_is_named_in_the_log_alone() {
+    let hand = Hand::new().await;
+    let good = hand.request(&[challenge()]);
+    let closed = async |content: Vec<u8>, reason: &str| {
+        let (text, log) = hand.told(content).await;
+        assert_eq!((&*text, &*log), (CLOSED, reason));
+    };
+    let unreadable = "the envelope holds no readable request: ";
+    for (content, reason) in [
+        (
+            Vec::new(),
+            "the content is no PKCS #10 request: it is empty",
+        ),
+        (
+            b"no request".to_vec(),
+            "the content is no PKCS #10 request: a text that is not base64 of one",
+        ),
+        (
+            pem("CERTIFICATE", &good),
+            "the content is no PKCS #10 request: PEM of something else",
+        ),
+        (
+            vec![4, 0],
+            "the content is no PKCS #10 request: it begins with octet 0x04",
+        ),
+        (
+            [good.as_slice(), b"x"].concat(),
+            "octets follow the PKCS #10 request",
+        ),
+        (
+            good[..good.len() - 1].to_vec(),
+            "certificationRequest: a truncated message",
+        ),
+        (
+            with(&good, &[0, 1], &[0x31, 0]),
+            "certificationRequestInfo.subject: not a SEQUENCE",
+        ),
+        (
+            with(&good, &[0, 0], &[0x04, 0]),
+            "certificationRequestInfo.version: not an INTEGER",
+        ),
+        (
+            with(&good, &[2], &[0x04, 0]),
+            "certificationRequest.signature: not a BIT STRING of whole octets",
+        ),
+    ] {
+        closed(content, &format!("{unreadable}{reason}")).await;
+    }
+    let md5 = element(0x30, &[&oid("1.2.840.113549.1.1.4"), NULL]);
+    let reason = "the PKCS #10 request is signed with md5WithRSAEncryption (1.2.840.113549.1.1.4), which is not supported";
+    closed(with(&good, &[1], &md5), reason).await;
+    let other = Device::rsa().csr("device-1", Some(CHALLENGE), &[]);
+    closed(
+        other,
+        "the PKCS #10 request is not for the key that signed the message",
+    )
+    .await;
+    let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
+    let forged = element(0x30, &[&at(&good, &[0]), &algorithm, &bits(&[7; 256])]);
+    closed(
+        forged,
+        "the signature of the PKCS #10 request does not verify",
+    )
+    .await;
+}
+
+/// Once the request's own signature has verified, no attacker learns anything of the rest: its sender is told.
+#[tokio::test]
+async fn what_is_wrong_with_a_signed_request_is_told_with_its_place() {
+    let hand = Hand::new().await;
+    let bare = element(0x30, &[&oid("1.2.3"), &element(0x0c, &[b"bare"])]);
+    let no_extensions = attribute(EXTENSION_REQUEST, &[element(0x0c, &[b"text"])]);
+    let no_octets = element(0x30, &[&oid("2.5.29.17"), &element(0x03, &[&[0]])]);
+    for (attributes, text) in [
+        (
+            vec![challenge(), bare],
+            "certificationRequestInfo.attributes[1]: the value is not in a SET",
+        ),
+        (
+            vec![vec![5, 0]],
+            "certificationRequestInfo.attributes[0]: not a sequence of a type and its values",
+        ),
+        (
+            vec![challenge(), no_extensions],
+            "certificationRequestInfo.attributes[1]: the value is not a sequence of extensions",
+        ),
+        (
+            vec![
+                challenge(),
+                asking(EXTENSION_REQUEST, &[name_extension("a"), no_octets]),
+            ],
+            "certificationRequestInfo.attributes[1].extensions[1]: extnValue is not in an OCTET STRING",
+        ),
+    ] {
+        let (told, log) = hand.told(hand.request(&attributes)).await;
+        assert_eq!((&*told, &*log), (text, text));
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
+    let hand = Hand::new().await;
+    let request = hand.device.enrolment("device-1", CHALLENGE);
+    // Encrypted to a key of which the client took another certificate for the RA's.
+    let elsewhere = World::new().await;
+    let message = hand.device.message(&request, &elsewhere.ra_certificate);
+    let envelope = contents(&at(&message, &[1, 0, 2, 1, 0]));
+    let recipient = hand.world.ra_certificate.issuer_and_serial_number();
+    let envelope = with(&envelope, &[1, 0, 1, 0, 1], &recipient.encode().unwrap());
+    let message = hand.device.signed(&request, Some(envelope));
+    let endpoint = EndpointName::ScepProfile(name());
+    let reply = pki_operation(&hand.world.issuing, &endpoint, &message)
+        .await
+        .unwrap();
+    let Outcome::Refused(refusal) = reply.outcome else {
+        panic!("not refused");
+    };
+    assert!(matches!(refusal, Refusal::Envelope(_)));
+    assert_eq!(refusal.text(), CLOSED);
+    assert!(
+        refusal
+            .log_reason()
+            .starts_with("the content key does not decrypt")
+    );
+}
