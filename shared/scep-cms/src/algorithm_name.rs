@@ -11,8 +11,8 @@ use crate::oid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnsupportedAlgorithm {
     oid: ObjectIdentifier,
-    digest: Option<ObjectIdentifier>,
-    mask: Option<ObjectIdentifier>,
+    digest: Option<&'static str>,
+    mask: Option<&'static str>,
 }
 
 impl UnsupportedAlgorithm {
@@ -27,17 +27,17 @@ impl UnsupportedAlgorithm {
     }
 
     /// The same with the digest that it is combined with.
-    pub(crate) const fn with_digest(self, digest: ObjectIdentifier) -> Self {
+    pub(crate) fn with_digest(self, digest: ObjectIdentifier) -> Self {
         Self {
-            digest: Some(digest),
+            digest: Some(short(digest)),
             ..self
         }
     }
 
     /// The same with the digest of its mask, MGF1.
-    pub(crate) const fn with_mask(self, mask: ObjectIdentifier) -> Self {
+    pub(crate) fn with_mask(self, mask: ObjectIdentifier) -> Self {
         Self {
-            mask: Some(mask),
+            mask: Some(short(mask)),
             ..self
         }
     }
@@ -50,10 +50,10 @@ impl fmt::Display for UnsupportedAlgorithm {
             None => write!(f, "{}", self.oid)?,
         }
         if let Some(digest) = self.digest {
-            write!(f, " with {}", short(digest))?;
+            write!(f, " with {digest}")?;
         }
         if let Some(mask) = self.mask {
-            write!(f, " and MGF1 with {}", short(mask))?;
+            write!(f, " and MGF1 with {mask}")?;
         }
         Ok(())
     }
@@ -61,8 +61,8 @@ impl fmt::Display for UnsupportedAlgorithm {
 
 impl std::error::Error for UnsupportedAlgorithm {}
 
-fn short(oid: ObjectIdentifier) -> String {
-    name(oid).map_or_else(|| oid.to_string(), str::to_owned)
+fn short(oid: ObjectIdentifier) -> &'static str {
+    name(oid).unwrap_or("an unknown digest")
 }
 
 fn name(oid: ObjectIdentifier) -> Option<&'static str> {
@@ -145,7 +145,7 @@ mod tests {
         );
         check(
             oaep.with_digest(arcs("1.2.3")),
-            "RSAES-OAEP (1.2.840.113549.1.1.7) with 1.2.3",
+            "RSAES-OAEP (1.2.840.113549.1.1.7) with an unknown digest",
         );
     }
 

@@ -119,7 +119,10 @@ async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
     let usage = extension(KEY_USAGE, &[3, 2, 5, 0xa0]);
     let named = dns("a.corp.example");
     hand.issued(
-        &[challenge(), asking(MICROSOFT_EXTENSIONS, &[san.clone()])],
+        &[
+            challenge(),
+            asking(MICROSOFT_EXTENSIONS, std::slice::from_ref(&san)),
+        ],
         &named,
     )
     .await;
@@ -133,7 +136,7 @@ async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
     let attributes = [
         version,
         client,
-        asking(MICROSOFT_EXTENSIONS, &[san.clone()]),
+        asking(MICROSOFT_EXTENSIONS, std::slice::from_ref(&san)),
         challenge(),
     ];
     Hand::new().await.issued(&attributes, &named).await;
@@ -296,7 +299,7 @@ async fn dot_net_puts_the_challenge_among_the_extensions() {
             .await;
     }
     let wrong = extension(CHALLENGE_PASSWORD, &element(0x13, &[b"guessed"]));
-    let attributes = [asking(EXTENSION_REQUEST, &[wrong.clone()])];
+    let attributes = [asking(EXTENSION_REQUEST, std::slice::from_ref(&wrong))];
     let text = "the challengePassword is missing or wrong";
     Hand::new().await.refused(&attributes, text).await;
     let differ = [challenge(), asking(EXTENSION_REQUEST, &[wrong])];
@@ -341,9 +344,12 @@ fn indefinite_lengths(der: &[u8]) -> Vec<u8> {
     [&[der[0], 0x80], inner.as_slice(), &[0, 0]].concat()
 }
 
+/// How the octets of a request are sent.
+type Form<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 #[tokio::test]
 async fn scripts_send_pem_base64_and_what_follows_a_request() {
-    let forms: [&dyn Fn(&[u8]) -> Vec<u8>; 9] = [
+    let forms: [Form<'_>; 9] = [
         &|der| [der, &[0]].concat(),
         &|der| [der, &[0; 7]].concat(),
         &|der| [der, b"\r\n"].concat(),
