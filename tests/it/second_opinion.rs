@@ -166,7 +166,7 @@ async fn envelopes_that_openssl_makes_are_opened() {
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     certificates: usize,
-    transaction_id: Option<String>,
+    transaction_id: Option<Vec<u8>>,
     sender_nonce: Option<Vec<u8>>,
 }
 
@@ -177,7 +177,7 @@ fn ours(ber: &[u8]) -> Option<Seen> {
         transaction_id: message
             .transaction_id()
             .ok()
-            .map(|id| id.as_str().to_owned()),
+            .map(|id| id.as_bytes().to_vec()),
         sender_nonce: message
             .sender_nonce()
             .ok()
@@ -215,8 +215,7 @@ fn theirs(ber: &[u8]) -> Option<Seen> {
         value(&[2, 16, 840, 1, 113733, 1, 9, 5]).and_then(|der| rasn::ber::decode(&der).ok());
     Some(Seen {
         certificates: signed.certificates.map_or(0, |set| set.to_vec().len()),
-        transaction_id: transaction_id
-            .map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        transaction_id: transaction_id.map(|text| text.as_bytes().to_vec()),
         sender_nonce: sender_nonce.map(|octets| octets.to_vec()),
     })
 }

@@ -99,11 +99,17 @@ impl TransactionId {
     }
 
     /// A text for logs, JSON and databases, of at most 511 ASCII characters: the transactionID
-    /// itself where it is of visible ASCII without quotes and backslashes; else `#` and its octets in
+    /// itself where it is of visible ASCII without `"`, `` ` `` and `\`, as every PrintableString is; else `#` and its octets in
     /// hexadecimal. No two transactionIDs have the same text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The beginning of that text, 255 characters at most, for a line of a log.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        self.text.get(..MAX_BYTES).unwrap_or(&self.text)
     }
 
     /// Its octets.
@@ -132,7 +138,7 @@ impl std::hash::Hash for TransactionId {
 }
 
 fn text_of(octets: &[u8]) -> String {
-    let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !b"\"'`\\".contains(octet);
+    let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !b"\"`\\".contains(octet);
     let text = str::from_utf8(octets).ok();
     let plain = text.filter(|text| !text.starts_with(HEXADECIMAL) && octets.iter().all(is_plain));
     plain.map_or_else(
@@ -184,13 +190,14 @@ mod tests {
             b"SSCEP transactionId",
             "SSCEP transactionId",
         );
+        check(Tag::PrintableString, b"a=/+'(),-.:?", "a=/+'(),-.:?");
         check(Tag::PrintableString, b"abc_123@*", "abc_123@*");
         check(Tag::Utf8String, b"{0E5F-1}", "{0E5F-1}");
         check(Tag::Ia5String, b"#00", "#233030");
         check(Tag::Utf8String, "\u{e4}".as_bytes(), "#c3a4");
         check(Tag::PrintableString, &[0xe4, 0], "#e400");
         check(Tag::BmpString, b"\0a", "#0061");
-        for octets in [&b"a\"b"[..], b"a\\b", b"a\nb", b"a'b", b"a`b"] {
+        for octets in [&b"a\"b"[..], b"a\\b", b"a\nb", b"a`b", b"\x7f"] {
             let id = AnyRef::new(Tag::Ia5String, octets).unwrap();
             let id = TransactionId::from_any(id).unwrap();
             assert!(id.as_str().starts_with(HEXADECIMAL), "{octets:?}");
@@ -204,6 +211,10 @@ mod tests {
             let octets = vec![0; octets];
             let id = TransactionId::from_any(AnyRef::new(Tag::Utf8String, &octets).unwrap());
             assert_eq!(id.is_ok(), is_taken, "{}", octets.len());
+            if let Ok(id) = id {
+                let shown = (1 + 2 * octets.len()).min(255);
+                assert_eq!(id.excerpt(), &id.as_str()[..shown]);
+            }
         }
         for text in ["", "#", "#0", "#zz", "#+0"] {
             assert_eq!(TransactionId::new(text).unwrap_err(), MALFORMED, "{text}");

@@ -138,7 +138,7 @@ impl Said {
             transaction_id: reply
                 .transaction_id
                 .as_ref()
-                .map(|id| id.as_str().to_owned()),
+                .map(|id| id.excerpt().to_owned()),
             ..Self::default()
         };
         match &reply.outcome {

@@ -117,7 +117,7 @@ impl<'a> Signing<'a> {
         let completing = self.transactions.complete(claim, &record, until);
         let outcome = completing.await?;
         let serial_number = &summary.serial_number;
-        let transaction_id = key.transaction_id.as_str();
+        let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
         match outcome {
             Guarded::Won => Ok(Finished::Issued(Granted {
@@ -146,7 +146,7 @@ impl<'a> Signing<'a> {
         claim: Uuid,
         issuance: &Issuance,
     ) -> Result<CertificateRecord, Failure> {
-        let transaction_id = key.transaction_id.as_str();
+        let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
         let signing = self.ca_keys.sign(
             &issuance.key,
