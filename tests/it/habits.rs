@@ -1,16 +1,16 @@
 //! Habits of clients, one test a habit, named after who has it: DESIGN-level promises that a change must not break unnoticed.
 //! What they send is in `tests/vectors` where it was captured; the clients themselves run in `clients.rs`.
 
-mod old_http;
 mod csr_shapes;
+mod messages;
 mod names;
+mod old_http;
 mod paths;
 mod proxies;
 mod renewals;
+mod requests;
 mod rules;
 mod subjects;
-mod messages;
-mod requests;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
