@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{Attributes, MessageType, PkiMessage, PkiMessageBuilder, to_der};
+use scep_cms::{Attributes, MessageType, PkiMessage, PkiMessageBuilder, first_to_der};
 use scepter_fuzz::bounded;
 use scepter_fuzz::device::{EC, pki_message};
 use scepter_fuzz::input::Input;
@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
 fn read(ber: &[u8]) -> Option<PkiMessage> {
     // Normalised level by level, and copied into its parts.
     let message = bounded(ber, 128, PkiMessage::from_ber).ok();
-    let der = to_der(ber).ok();
+    let der = first_to_der(ber).ok().map(|(der, _)| der);
     if let Some(der) = &der {
         let again = PkiMessage::from_ber(der).ok();
         let texts = |message: &PkiMessage| {

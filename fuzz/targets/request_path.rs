@@ -16,7 +16,7 @@ use scep_cms::{
     Certificate, ContentEncryption, ContentKey, DigestAlgorithm, MessageType, PasswordWrapping,
     PkcsPkiEnvelope, PkiMessage, PkiStatus, SealTo,
 };
-use scep_http::{CRL_PREFIX, EveryOperation, PublishedCrls, respond, respond_crl};
+use scep_http::{CRL_PREFIX, EveryOperation, PublishedCrls, at_fixed_path, respond, respond_crl};
 use scepter_fuzz::device::{EC, RSA, certification_request, is_ec, pki_message};
 use scepter_fuzz::input::Input;
 use scepter_fuzz::server::{Server, serve};
@@ -36,10 +36,11 @@ fuzz_target!(|data: &[u8]| serve(|server| {
 
 /// Any method, path, query and body.
 fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
-    const METHODS: [Method; 5] = [
+    const METHODS: [Method; 6] = [
         Method::GET,
         Method::POST,
         Method::HEAD,
+        Method::OPTIONS,
         Method::PUT,
         Method::DELETE,
     ];
@@ -49,11 +50,17 @@ fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
         PATH,
         CRL_PREFIX,
         "/api/v1/protocols/scep/raProfile/default",
+        "/cgi-bin/pkiclient.exe",
+        "/certsrv/mscep/mscep.dll",
     ]);
     let uri = [beginning.as_bytes(), input.chunk()].concat();
     let uri = Uri::try_from(uri.as_slice()).ok()?;
     let answer = send(server, method, uri, input.rest());
-    if answer.status() == 200 && answer.headers()["content-type"] == "application/x-pki-message" {
+    if *method == Method::HEAD {
+        assert!(answer.body().is_empty());
+    } else if answer.status() == 200
+        && answer.headers()["content-type"] == "application/x-pki-message"
+    {
         checked(server, answer.body());
     }
     Some(answer)
@@ -64,6 +71,7 @@ fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Byt
     let request = Request::builder().method(method).uri(uri);
     let body = Bytes::copy_from_slice(body);
     let (head, body) = request.body(body).unwrap().into_parts();
+    let head = at_fixed_path(head, &scepter_tests::world::name());
     let issuing = &server.issuing;
     let answer = server.runtime.block_on(async {
         if is_crl {
@@ -78,7 +86,7 @@ fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Byt
     });
     let status = answer.status().as_u16();
     assert!(
-        [200, 304, 400, 403, 404, 405, 413].contains(&status),
+        [200, 204, 304, 400, 403, 404, 405, 413].contains(&status),
         "{status}"
     );
     answer
