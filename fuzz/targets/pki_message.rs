@@ -35,6 +35,7 @@ fuzz_target!(|data: &[u8]| {
 fn read(ber: &[u8]) -> Option<PkiMessage> {
     // Normalised level by level, and copied into its parts.
     let message = bounded(ber, 128, PkiMessage::from_ber).ok();
+    // What follows the message is ignored.
     let der = first_to_der(ber).ok().map(|(der, _)| der);
     if let Some(der) = &der {
         let again = PkiMessage::from_ber(der).ok();
