@@ -268,6 +268,12 @@ pub(crate) fn extended_key_usage(
     if usages.is_empty() {
         return Ok(None);
     }
-    let purposes: Vec<_> = usages.iter().map(|usage| usage.oid()).collect();
+    // An administrator may have written one of them by name and by OID.
+    let mut purposes = Vec::new();
+    for usage in usages {
+        if !purposes.contains(&usage.oid()) {
+            purposes.push(usage.oid());
+        }
+    }
     extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
 }
