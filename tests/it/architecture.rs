@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Each room, and the rooms of ours that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -106,6 +106,8 @@ fn rooms() -> BTreeMap<String, (Vec<String>, std::path::PathBuf)> {
             let dependencies = package
                 .dependencies
                 .iter()
+                // What only the tests of a room need is no part of it, unless it is another room.
+                .filter(|d| d.path.is_some() || d.kind != DependencyKind::Development)
                 .map(|d| d.name.clone())
                 .collect();
             let source = package.manifest_path.parent().unwrap().join("src");
