@@ -1,9 +1,9 @@
-//! Errors as a log wants them.
+//! Formats errors for the log.
 
 use std::error::Error;
 use std::fmt;
 
-/// An error with everything that caused it, on one line: `issuing: signing: connection refused`.
+/// Displays an error and its sources on one line: `issuing: signing: connection refused`.
 pub struct Causes<'a>(pub &'a (dyn Error + 'a));
 
 impl fmt::Display for Causes<'_> {

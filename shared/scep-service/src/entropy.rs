@@ -5,10 +5,10 @@ use rand::rngs::SysRng;
 
 use crate::Failure;
 
-/// Fresh random octets.
+/// Returns fresh random octets.
 ///
 /// # Errors
-/// When the operating system has none to give.
+/// Fails when the operating system's generator fails.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut octets = [0; N];
     SysRng

@@ -1,94 +1,94 @@
-//! What goes wrong on our side, and how it is told from a refusal.
+//! Failures of the server, which are kept apart from refusals of a request.
 
 use scep_protocol::{Refusal, Rejection};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A store did not do as it was asked.
+/// A store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Someone else changed the object since it was read.
-    #[error("the object was changed by someone else")]
+    /// The object was changed since it was read.
+    #[error("the object was changed since it was read")]
     Conflict,
-    /// The cursor is none that a page of this list gave.
-    #[error("the cursor is none of this list")]
+    /// The cursor does not come from a page of this list.
+    #[error("cursor is invalid for this list")]
     Cursor,
-    /// Something in the store is not what was written there.
+    /// A stored record cannot be read.
     #[error("reading a stored {what}")]
     Corrupt {
-        /// Kind of the object.
+        /// The kind of record.
         what: &'static str,
-        /// Why it cannot be read.
+        /// The cause.
         #[source]
         source: Cause,
     },
-    /// Another object has this name.
+    /// Another object of the same kind has this name.
     #[error("the name is taken")]
     NameTaken,
-    /// The store does not answer, or not now.
+    /// The store is unavailable.
     #[error("{operation} in the store")]
     Unavailable {
-        /// What was attempted.
+        /// The operation that failed.
         operation: &'static str,
-        /// Why it failed.
+        /// The cause.
         #[source]
         source: Cause,
     },
 }
 
-/// A key did not do as it was asked.
+/// A key operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The key is gone, unreadable, or of another kind than its reference says.
+    /// The key is missing, unreadable, or not of the kind that its reference states.
     #[error("{operation} with key {reference}")]
     Broken {
-        /// What was attempted.
+        /// The operation that failed.
         operation: &'static str,
         /// The key's reference.
         reference: String,
-        /// Why it failed.
+        /// The cause.
         #[source]
         source: Cause,
     },
-    /// The key cannot be adopted: the key store takes none, or not this one.
+    /// The key store adopts no keys, or cannot adopt this one.
     #[error("adopting key {reference}: {reason}")]
     NotAdoptable {
         /// The key's reference.
         reference: String,
-        /// Why not, for an administrator.
+        /// The reason, as an administrator reads it.
         reason: &'static str,
     },
-    /// The key store does not answer now.
+    /// The key store is unavailable.
     #[error("{operation} in the key store")]
     Unavailable {
-        /// What was attempted.
+        /// The operation that failed.
         operation: &'static str,
-        /// Why it failed.
+        /// The cause.
         #[source]
         source: Cause,
     },
 }
 
-/// Why a use case ended without what it is for.
+/// An internal failure, as opposed to a refusal.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Another process held a transaction for longer than a client waits.
-    #[error("another process is at work on this transaction")]
+    /// Another process worked on the transaction for longer than a client waits.
+    #[error("another process is working on this transaction")]
     Busy,
-    /// A certificate or message of ours could not be encoded.
+    /// A certificate or message of the server could not be encoded.
     #[error(transparent)]
     Encode(Cause),
-    /// A key failed.
+    /// A key operation failed.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The client gets a plain HTTP answer.
+    /// The client gets a plain HTTP response.
     #[error("rejected: {0:?}")]
     Rejected(Rejection),
-    /// A store failed.
+    /// A store operation failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something that is to be done by timer was not; the log says what.
-    #[error("upkeep is not complete")]
+    /// Part of the scheduled maintenance failed. Each cause is in the log.
+    #[error("maintenance is not complete")]
     Upkeep,
 }
 
@@ -97,11 +97,12 @@ impl Failure {
         Self::Encode(Box::new(source))
     }
 
-    /// What the client is told.
+    /// Returns the plain HTTP answer that the client gets.
     #[must_use]
     pub const fn rejection(&self) -> Rejection {
         match self {
             Self::Rejected(rejection) => *rejection,
+            // These may go away, so the client should retry. The others need an administrator.
             Self::Busy
             | Self::Upkeep
             | Self::Key(KeyError::Unavailable { .. })
@@ -117,7 +118,8 @@ impl Failure {
     }
 }
 
-/// Why an enrolment came to nothing: our "no", or our failure.
+/// Why a request gets no certificate: a refusal, or a failure of the server.
+// The client gets a signed CertRep FAILURE for the one, and a 5xx that it may retry for the other.
 pub(crate) enum NotIssued {
     Refused(Refusal),
     Failed(Failure),

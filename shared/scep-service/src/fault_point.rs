@@ -1,7 +1,7 @@
-//! Places where a test stops a process dead, to see what a crash there leaves.
+//! Places where a test can kill the process, to check recovery after a crash.
 
-/// In a build with `fault-points`, hangs for good where `SCEPTER_FAULT_POINT` names this place, so that a test can kill
-/// the process there. In every other build, nothing.
+/// Blocks forever if `SCEPTER_FAULT_POINT` names this place, so that a test can kill the process
+/// here. Does nothing in a build without the feature `fault-points`.
 #[cfg(feature = "fault-points")]
 pub(crate) fn fault_point(place: &'static str) {
     if std::env::var("SCEPTER_FAULT_POINT").is_ok_and(|named| named == place) {

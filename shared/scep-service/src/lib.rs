@@ -1,7 +1,8 @@
-//! THE STORY: one async function a use case, and the ports through which it reaches the world.
+//! The use cases of the server, one async function each, and the ports through which they reach
+//! stores, keys and clocks.
 //!
-//! What a use case may reach is its first argument: [`Reading`] for what GetCACaps and GetCACert need, [`Issuing`] for
-//! PKIOperation, [`Managing`] for administration.
+//! The first argument of a use case holds the ports that it may use: [`Reading`] for GetCACaps and
+//! GetCACert, [`Issuing`] for PKIOperation and [`Managing`] for administration.
 
 mod audit;
 mod ca_information;

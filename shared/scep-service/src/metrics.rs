@@ -1,68 +1,71 @@
-//! What is measured, each thing in one place; whoever composes chooses where it goes.
+//! The measurements of the server, and the port that receives them.
 
 use std::time::Duration;
 
-/// Takes measurements. Never waits and never fails: who is measured must not notice.
+/// A sink for measurements. It never blocks and never fails, so that measuring does not affect
+/// requests.
 pub trait Metrics: Send + Sync {
-    /// Writes one down.
+    /// Records a measurement.
     fn record(&self, measurement: &Measurement<'_>);
 }
 
-/// Something that was measured.
+/// A single measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measurement<'a> {
     /// A SCEP request was answered.
     Request(&'a RequestMeasured<'a>),
-    /// A key store was asked for something over the network.
+    /// A key store was called over the network.
     KeyCall {
-        /// What was asked: `Sign`, `Decrypt`, …
+        /// The operation: `Sign`, `Decrypt`, …
         operation: &'static str,
-        /// Whether it did as it was asked.
+        /// Whether the call succeeded.
         outcome: KeyCallOutcome,
-        /// How long it took, with every retry.
+        /// The duration, including every retry.
         took: Duration,
     },
-    /// How long a certificate of the server itself is still valid.
+    /// The remaining validity of one of the server's own certificates.
     Remaining {
-        /// Whose certificate.
+        /// The kind of certificate.
         certificate: ServerCertificate,
         /// The authority's name, or the RA certificate's uuid.
         name: &'a str,
-        /// Until its end, in days; negative after it.
+        /// The days until the certificate expires; negative once it has expired.
         days: f64,
     },
 }
 
-/// A SCEP request and its answer.
+/// A SCEP request and its response.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RequestMeasured<'a> {
-    /// The operation, RFC 8894 §4.1; `None` when it was none.
+    /// The operation, RFC 8894 §4.1; `None` when the request names no known operation.
     pub operation: Option<&'static str>,
-    /// The profile that served, as the URL names it; `None` when none did, so that strangers cannot make up names.
+    /// The profile that served the request, as the URL names it; `None` when no profile did.
+    // A name that matches no profile is left out: every new value of a dimension is a new metric,
+    // and an attacker must not be able to create them.
     pub profile: Option<&'a str>,
-    /// The RFC's name of the messageType, §3.2.1.2.
+    /// The name of the messageType, RFC 8894 §3.2.1.2.
     pub message_type: Option<&'static str>,
-    /// pkiStatus of the CertRep, RFC 8894 §3.2.1.3: `SUCCESS` or `FAILURE`.
+    /// The pkiStatus of the CertRep, RFC 8894 §3.2.1.3: `SUCCESS`, `PENDING` or `FAILURE`.
     pub pki_status: Option<&'static str>,
-    /// failInfo of a FAILURE, RFC 8894 §3.2.1.4.
+    /// The failInfo of a FAILURE, RFC 8894 §3.2.1.4.
     pub fail_info: Option<&'static str>,
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// From the first octet that we saw to the answer.
+    /// The time from the first octet received to the response.
     pub took: Duration,
 }
 
-/// Whether a key store did as it was asked.
+/// The outcome of a call to a key store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyCallOutcome {
-    /// It did.
+    /// The call succeeded.
     Done,
-    /// It did not, also after every retry.
+    /// The call failed, including every retry.
     Failed,
 }
 
 impl KeyCallOutcome {
-    /// Its name in measurements.
+    /// Returns the name used in measurements.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -72,17 +75,17 @@ impl KeyCallOutcome {
     }
 }
 
-/// A certificate of the server itself.
+/// The kind of one of the server's own certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerCertificate {
-    /// An authority's.
+    /// The certificate of an authority.
     Authority,
-    /// One that clients encrypt to.
+    /// An RA certificate, which clients encrypt to.
     Ra,
 }
 
 impl ServerCertificate {
-    /// Its name in measurements.
+    /// Returns the name used in measurements.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,5 @@
-//! The ports: what use cases want from stores, keys and clocks. Adapters implement them, `functions/` choose adapters.
+//! The ports: the traits through which use cases reach stores, keys and clocks. Adapter crates
+//! implement them, and the binaries in `functions/` choose the adapters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,60 +21,64 @@ use crate::{
     StoreError, StoredObject,
 };
 
-/// What GetCACaps and GetCACert may reach: profiles, to be read.
+/// The ports that GetCACaps and GetCACert need: read access to profiles.
 #[derive(Clone)]
 pub struct Reading {
-    /// Profiles and what they are linked to.
+    /// Profiles and the objects that they link to.
     pub profiles: Arc<dyn Profiles>,
-    /// The time.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// Where measurements go.
+    /// The sink for measurements.
     pub metrics: Arc<dyn Metrics>,
 }
 
-/// What PKIOperation may reach: what [`Reading`] may, keys, and the record of transactions and certificates.
+/// The ports that PKIOperation needs: [`Reading`], keys, and the records of transactions and
+/// certificates.
 #[derive(Clone)]
 pub struct Issuing {
-    /// What it may read.
+    /// Profiles, clock and metrics.
     pub reading: Reading,
-    /// Transactions and certificates.
+    /// Transactions and the certificates that they lead to.
     pub transactions: Arc<dyn Transactions>,
     /// Keys that sign certificates.
     pub ca_keys: Arc<dyn CaKeys>,
-    /// Keys that open requests and sign replies.
+    /// Keys that decrypt requests and sign replies.
     pub ra_keys: Arc<dyn RaKeys>,
-    /// Secrets of profiles.
+    /// The sealed secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
-    /// CRLs, to be handed out.
+    /// CRLs, which GetCRL returns.
     pub crls: Arc<dyn Crls>,
-    /// How it is deployed.
+    /// The settings of this deployment.
     pub deployment: Deployment,
 }
 
-/// What use cases must know of how they are deployed.
+/// The settings of a deployment that use cases depend on.
 #[derive(Clone, Debug)]
 pub struct Deployment {
-    /// URL under which clients reach the server, without a slash at its end.
+    /// The URL at which clients reach the server, without a trailing slash.
     pub public_url: String,
-    /// Where URLs of CRLs in certificates begin, as [`Self::public_url`]; none where that is nothing that verifiers can
-    /// reach: what was issued with a wrong URL cannot be mended.
+    /// The prefix of the CRL URLs in certificates, in the form of [`Self::public_url`]. `None` when
+    /// verifiers cannot reach the server at that URL: a wrong URL in an issued certificate cannot
+    /// be corrected, so certificates then carry none.
     pub crl_url_base: Option<String>,
-    /// How long a request waits for an administrator, and is then remembered as approved or rejected.
+    /// How long a request waits for an administrator, and how long the decision is remembered.
     pub pending_validity: Duration,
-    /// Until when, after a CRL is made, the next one is there.
+    /// How long a CRL is valid: `nextUpdate` minus `thisUpdate`.
     pub crl_validity: Duration,
-    /// How long after the end of its request an answer leaves whose time could tell an attacker
-    /// what an envelope opened to. Zero for at once, which only tests want.
+    /// The delay, counted from the last octet of the request, of refusals whose timing could tell
+    /// an attacker what an envelope decrypted to. Zero sends them at once, which only tests use.
     pub refusal_delay: Duration,
 }
 
 impl Deployment {
-    /// The usual [`Self::refusal_delay`]: longer than the work on any request, and than its noise.
+    /// The default [`Self::refusal_delay`].
+    // Longer than the work on any request and the jitter of that work. A refusal that leaves
+    // earlier would reveal how far the request got.
     pub const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 }
 
 impl Deployment {
-    /// Where the CRL of a generation of an authority is, for certificates.
+    /// Returns the URL of the CRL of an authority's generation, to be written into certificates.
     #[must_use]
     pub fn crl_url(&self, authority: &IssuingAuthority) -> Option<String> {
         let base = self.crl_url_base.as_ref()?;
@@ -81,13 +86,13 @@ impl Deployment {
     }
 }
 
-/// The time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Now, UTC.
+    /// Returns the current time, UTC.
     fn now(&self) -> OffsetDateTime;
 }
 
-/// The time of the machine.
+/// A [`Clock`] that reads the system clock.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
@@ -96,172 +101,176 @@ impl Clock for SystemClock {
     }
 }
 
-/// Profiles as the request path reads them.
+/// Read access to profiles for the request path.
 #[async_trait]
 pub trait Profiles: Send + Sync {
-    /// Everything that stands behind an endpoint, as far as it exists.
+    /// Reads the profiles, the RA certificate and the authority behind an endpoint. Objects that do
+    /// not exist are absent from the result, which is not an error.
     async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError>;
 
-    /// An RA Profile by its uuid.
+    /// Reads an RA Profile by its uuid.
     async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError>;
 }
 
-/// One write of one object, with what it means for others.
+/// A write of one object, together with the references to other objects that it adds and removes.
 #[derive(Clone)]
 pub enum Change {
-    /// A new object, under its uuid and name.
+    /// Creates an object under its uuid and name.
     Create {
-        /// The object.
+        /// The new object.
         object: StoredObject,
-        /// The objects that it needs.
+        /// The objects that the new one needs.
         references: Vec<Reference>,
     },
-    /// An edited object of the same uuid and name.
+    /// Replaces an object by an edited one with the same uuid and name.
     Replace {
-        /// The object, with its new version.
+        /// The edited object, with its new version.
         object: StoredObject,
-        /// The version that was read.
+        /// The version that the edit is based on.
         read: u64,
-        /// The objects that it needs and did not.
+        /// The objects that the edited object needs and the previous one did not.
         added: Vec<Reference>,
-        /// The objects that it needed and does not any more.
+        /// The objects that the previous object needed and the edited one does not.
         removed: Vec<Reference>,
     },
-    /// An object that is gone.
+    /// Deletes an object.
     Delete {
-        /// The object as it was read.
+        /// The object, with the version that was read.
         object: StoredObject,
-        /// The objects that it needed.
+        /// The objects that the deleted one needed.
         references: Vec<Reference>,
     },
 }
 
-/// Objects as documents, to be read, with strong consistency but for lists.
+/// Read access to objects as documents. Reads are strongly consistent, except for lists.
 #[async_trait]
 pub trait Objects: Send + Sync {
     /// Reads an object.
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError>;
 
-    /// The uuid of the object of this name: a small read, however large the object is.
+    /// Looks up the uuid of the object with this name. The cost does not depend on the object's
+    /// size.
     async fn uuid_of(
         &self,
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<Uuid>, StoreError>;
 
-    /// Reads an object by its name.
+    /// Reads the object with this name.
     async fn find(
         &self,
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<StoredObject>, StoreError>;
 
-    /// Every object of a kind, by name; those without names in any order.
+    /// Lists every object of a kind, sorted by name; objects without names are in no particular
+    /// order.
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError>;
 }
 
-/// Objects as documents, to be administered.
+/// Read and write access to objects as documents.
 #[async_trait]
 pub trait ObjectStore: Objects {
-    /// Writes a change and its record, both or neither.
+    /// Writes a change and its audit record atomically.
     ///
-    /// [`StoreError::NameTaken`] when another object of the kind has the name; [`StoreError::Conflict`] when the object
-    /// has another version than the one that was read, when an object that it needs is gone, or when one that is to be
-    /// deleted is needed by another.
+    /// Fails with [`StoreError::NameTaken`] when another object of the kind has the name. Fails
+    /// with [`StoreError::Conflict`] when the object's version is not the one that was read, when
+    /// an object that it needs does not exist, or when another object needs the one to be deleted.
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError>;
 
-    /// Writes the record of something that changes no object.
+    /// Writes an audit record of an action that changes no object.
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError>;
 }
 
-/// The first step of issuing, or of waiting: who works on a transaction, and what may become of it.
+/// The first step of issuing or holding: reserves a transaction for one process and records what
+/// is to be signed.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The transaction.
+    /// The transaction that is claimed.
     pub key: TransactionKey,
-    /// The claims that this one takes the place of.
+    /// The earlier claims that this one replaces.
     pub replaced: Replaced,
-    /// The new claim.
+    /// The identity of this claim.
     pub claim: Uuid,
-    /// The request that it is about.
+    /// The fingerprint of the request.
     pub request: RequestFingerprint,
-    /// Of the key that signed the message.
+    /// The fingerprint of the key that signed the message.
     pub signer_key: Fingerprint,
-    /// Of the key whose request it is: [`AuthorisedRequest::requester_key`].
+    /// The fingerprint of [`AuthorisedRequest::requester_key`].
     ///
     /// [`AuthorisedRequest::requester_key`]: scep_protocol::AuthorisedRequest::requester_key
     pub requester_key: Fingerprint,
-    /// The identity of the certificate that is to be signed: its serial number.
+    /// The identity of the certificate to be signed: its serial number.
     pub certificate: Uuid,
-    /// messageType of the request.
+    /// The messageType of the request.
     pub message_type: MessageType,
-    /// The subject to be certified, RFC 4514's text.
+    /// The subject to be certified, in the text form of RFC 4514.
     pub subject: String,
-    /// When it was claimed.
+    /// The time of the claim.
     pub claimed_at: OffsetDateTime,
-    /// What is to be signed, by which key.
+    /// The bytes to be signed, and the key that signs them.
     pub issuance: Issuance,
-    /// What a renewal is of; `None` for an enrolment.
+    /// The certificate that a renewal succeeds; `None` for an enrolment.
     pub renewal: Option<Renewal>,
-    /// Until when the same request is recognised under another transactionID.
+    /// How long the same request is recognised under another transactionID.
     pub request_until: OffsetDateTime,
-    /// What happens now.
+    /// Whether the claimant signs now or an administrator decides first.
     pub stage: Stage,
 }
 
-/// A certificate that is to succeed another one.
+/// The link between a certificate and the one that renews it.
 #[derive(Clone, Copy, Debug)]
 pub struct Renewal {
     /// The certificate that is renewed.
     pub predecessor: Uuid,
-    /// When that one expires.
+    /// The expiry of the predecessor.
     pub predecessor_not_after: OffsetDateTime,
     /// The new certificate: its serial number.
     pub successor: Uuid,
 }
 
-/// What happens to a claimed transaction.
+/// The next step of a claimed transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The claimant signs; until this time others wait for it.
+    /// The claimant signs. Other processes wait for it until this time.
     Sign(OffsetDateTime),
-    /// An administrator is asked, until this time.
+    /// The transaction waits for an administrator until this time.
     Hold(OffsetDateTime),
 }
 
-/// Whether a conditional write went through.
+/// The outcome of a conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimOutcome {
-    /// It did.
+    /// The write succeeded.
     Won,
-    /// Someone else was first; nothing was written.
+    /// Another process was faster; nothing was written.
     Lost,
 }
 
-/// Whether a write went through that depends on other records too.
+/// The outcome of a conditional write that also depends on other records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guarded {
-    /// It did.
+    /// The write succeeded.
     Won,
-    /// Someone else was first; nothing was written.
+    /// Another process was faster; nothing was written.
     Lost,
-    /// Another record forbids it; nothing was written.
+    /// Another record forbids the write; nothing was written.
     Barred(Bar),
 }
 
-/// A record that forbids a certificate.
+/// Why other records forbid a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bar {
-    /// A certificate of the key is revoked.
+    /// A certificate for the same key is revoked.
     KeyRevoked,
-    /// The certificate that is renewed is revoked.
+    /// The certificate to be renewed is revoked.
     PredecessorRevoked,
-    /// The certificate that is renewed has [`MAX_SUCCESSORS`] successors.
+    /// The certificate to be renewed has [`MAX_SUCCESSORS`] successors.
     TooManySuccessors,
 }
 
 impl Bar {
-    /// What the requester is told.
+    /// Returns the refusal that the requester receives.
     #[must_use]
     pub const fn refusal(self) -> Refusal {
         match self {
@@ -272,18 +281,19 @@ impl Bar {
     }
 }
 
-/// Most successors of one certificate that are neither revoked nor expired: a client that lost its
-/// new key must be able to try again, and whoever stole the old key must not fan out.
+/// The maximum number of successors of one certificate that are neither revoked nor expired.
+// More than one, because a client that lost its new key must be able to renew again. Few, because
+// a stolen key must not be able to obtain certificates without limit.
 pub const MAX_SUCCESSORS: usize = 5;
 
-/// Transactions, and the certificates that come of them.
+/// The records of transactions and of the certificates that they lead to.
 #[async_trait]
 pub trait Transactions: Send + Sync {
-    /// What is known of the transaction of this identity ([`TransactionKey::uuid`]), read with strong consistency.
+    /// Reads a transaction by its identity ([`TransactionKey::uuid`]), with strong consistency.
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
 
-    /// What became of this request of the same key when it came before under any transactionID of this SCEP Profile; read
-    /// with strong consistency.
+    /// Reads, with strong consistency, what became of an earlier copy of this request by the same
+    /// key, under any transactionID of this SCEP Profile.
     async fn same_request(
         &self,
         scep_profile: Uuid,
@@ -291,8 +301,9 @@ pub trait Transactions: Send + Sync {
         requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError>;
 
-    /// Remembers, until then, that an encrypted content key came with this ciphertext:
-    /// [`ClaimOutcome::Lost`] when it came before with another one.
+    /// Remembers, until the given time, the ciphertext that an encrypted content key was first
+    /// received with. Returns [`ClaimOutcome::Lost`] when the key was received before with another
+    /// ciphertext.
     async fn remember_envelope(
         &self,
         encrypted_key: Fingerprint,
@@ -301,8 +312,8 @@ pub trait Transactions: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// How many requests wait for an administrator under this SCEP Profile; no more than `most` are counted. In AWS a
-    /// moment behind the last write.
+    /// Counts the requests that wait for an administrator under this SCEP Profile, up to `most`.
+    /// On AWS the count may lag behind recent writes.
     async fn pending_requests(
         &self,
         scep_profile: Uuid,
@@ -310,12 +321,14 @@ pub trait Transactions: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<u16, StoreError>;
 
-    /// Step 1: claims a transaction and its request, if they still are as [`Claim::replaced`] says, no certificate of the
-    /// key is revoked, and a predecessor is neither revoked nor has [`MAX_SUCCESSORS`].
+    /// Step 1: claims a transaction and its request. The write succeeds only if both are in the
+    /// state that [`Claim::replaced`] states, no certificate for the key is revoked, and the
+    /// predecessor of a renewal is not revoked and has fewer than [`MAX_SUCCESSORS`] successors.
     async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError>;
 
-    /// An administrator approves: what is held under this claim becomes `issuance`, to be signed by the new claimant, unless a
-    /// certificate of the key is revoked. With its record, both or neither. `request_until` is as in [`Claim`].
+    /// Approves a pending transaction: replaces what `held` would sign by `issuance`, and gives it
+    /// to the new claimant, unless a certificate for the key is revoked. The change and its audit
+    /// record are written atomically. `request_until` has the meaning of [`Claim::request_until`].
     async fn approve(
         &self,
         held: &Transaction,
@@ -326,7 +339,8 @@ pub trait Transactions: Send + Sync {
         audit: &AuditRecord,
     ) -> Result<Guarded, StoreError>;
 
-    /// An administrator rejects what is held, for this reason, which is remembered until then. With its record, both or neither.
+    /// Rejects a pending transaction and remembers the reason until the given time. The change and
+    /// its audit record are written atomically.
     async fn reject(
         &self,
         held: &Transaction,
@@ -335,7 +349,8 @@ pub trait Transactions: Send + Sync {
         audit: &AuditRecord,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// Takes over a claim whose lease ran out, as it is but for claim and lease.
+    /// Takes over a claim whose lease has expired. Only the claim and its lease change; the bytes
+    /// to be signed stay the same.
     async fn take_over(
         &self,
         key: &TransactionKey,
@@ -344,8 +359,9 @@ pub trait Transactions: Send + Sync {
         lease_until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// Step 3: records the certificate and marks its transaction issued, both or neither, if the claim still holds, no
-    /// certificate of the key is revoked, and its predecessor is not.
+    /// Step 3: records the certificate and marks its transaction issued, atomically. The write
+    /// succeeds only if the claim still holds, no certificate for the key is revoked, and the
+    /// predecessor is not revoked.
     async fn complete(
         &self,
         claim: Uuid,
@@ -353,9 +369,10 @@ pub trait Transactions: Send + Sync {
         resend_until: OffsetDateTime,
     ) -> Result<Guarded, StoreError>;
 
-    /// In place of step 3, for what may not be issued any more but is signed: records the certificate as
-    /// [`CertificateSummary::revocation`] says, and marks its transaction rejected for this reason, which is remembered
-    /// until then; both or neither, if the claim still holds.
+    /// Replaces step 3 for a certificate that is signed but must not be issued any more. Records
+    /// the certificate with its [`CertificateSummary::revocation`], and marks its transaction
+    /// rejected for this reason until the given time. Both happen atomically, and only if the claim
+    /// still holds.
     ///
     /// [`CertificateSummary::revocation`]: crate::CertificateSummary::revocation
     async fn withdraw(
@@ -366,21 +383,23 @@ pub trait Transactions: Send + Sync {
         until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// A certificate of the inventory.
+    /// Reads a certificate of the inventory.
     async fn certificate(
         &self,
         authority: Uuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError>;
 
-    /// Whether a certificate of this key is revoked; read with strong consistency.
+    /// Returns whether any certificate for this key is revoked, read with strong consistency.
     async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError>;
 
-    /// The successors of a certificate of this authority, claimed or recorded; read with strong consistency.
+    /// Returns the successors of a certificate of this authority, claimed or recorded, read with
+    /// strong consistency.
     async fn successors(&self, authority: Uuid, predecessor: Uuid)
     -> Result<Vec<Uuid>, StoreError>;
 
-    /// Makes room for successors of a certificate: those that are known become `living`, if they are `known` still.
+    /// Replaces the list of a certificate's successors by `living`, if it is still `known`, so that
+    /// revoked and expired successors make room for new ones.
     async fn forget_successors(
         &self,
         authority: Uuid,
@@ -390,10 +409,11 @@ pub trait Transactions: Send + Sync {
     ) -> Result<ClaimOutcome, StoreError>;
 }
 
-/// Certificates, to be administered.
+/// The inventory, with the operations that revocation needs.
 #[async_trait]
 pub trait Certificates: Inventory {
-    /// Revokes a certificate that still is as it was read, and its key. With its record, all or nothing.
+    /// Revokes a certificate and its key, if the certificate is unchanged since it was read. The
+    /// revocation and its audit record are written atomically.
     async fn revoke(
         &self,
         certificate: &CertificateRecord,
@@ -401,8 +421,8 @@ pub trait Certificates: Inventory {
         audit: &AuditRecord,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// The revoked certificates of a generation of an authority that end at this time or later; in AWS a moment behind the
-    /// last write.
+    /// Lists the revoked certificates of an authority's generation that expire at this time or
+    /// later. On AWS the list may lag behind recent writes.
     async fn revoked(
         &self,
         authority: Uuid,
@@ -411,21 +431,21 @@ pub trait Certificates: Inventory {
     ) -> Result<Vec<RevokedCertificate>, StoreError>;
 }
 
-/// A CRL as it is handed out.
+/// A published CRL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredCrl {
-    /// CertificateList, DER.
+    /// The CertificateList, DER.
     pub der: Vec<u8>,
-    /// Its number.
+    /// The CRL number, RFC 5280 §5.2.3.
     pub number: u64,
-    /// When it was made.
+    /// The time at which the CRL was created.
     pub this_update: OffsetDateTime,
-    /// Until when there will be another.
+    /// The time by which the next CRL will be published.
     pub next_update: OffsetDateTime,
 }
 
 impl StoredCrl {
-    /// What is known of it without its octets.
+    /// Returns the CRL's head.
     #[must_use]
     pub const fn head(&self) -> CrlHead {
         CrlHead {
@@ -436,31 +456,31 @@ impl StoredCrl {
     }
 }
 
-/// What there is to know of a CRL without reading it.
+/// The number and the times of a CRL, which can be read without its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrlHead {
-    /// Its number.
+    /// The CRL number, RFC 5280 §5.2.3.
     pub number: u64,
-    /// When it was made.
+    /// The time at which the CRL was created.
     pub this_update: OffsetDateTime,
-    /// Until when there will be another.
+    /// The time by which the next CRL will be published.
     pub next_update: OffsetDateTime,
 }
 
-/// CRLs, one for each generation of each authority.
+/// Read access to CRLs, one for each generation of each authority.
 #[async_trait]
 pub trait Crls: Send + Sync {
-    /// The head of the latest CRL: a small read, however long the CRL is.
+    /// Reads the head of the latest CRL. The cost does not depend on the length of the CRL.
     async fn crl_head(
         &self,
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError>;
 
-    /// The latest CRL: a read as large as the CRL.
+    /// Reads the latest CRL. The cost grows with the length of the CRL.
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
 
-    /// The CRL whose head was just read, or a later one.
+    /// Reads the CRL whose head was just read, or a later one.
     async fn crl_of(
         &self,
         authority: Uuid,
@@ -471,10 +491,10 @@ pub trait Crls: Send + Sync {
     }
 }
 
-/// CRLs, to be written, and read with strong consistency.
+/// Write access to CRLs. Its reads are strongly consistent.
 #[async_trait]
 pub trait CrlStore: Crls {
-    /// Puts a CRL in the place of the one with the number before its own; of none, when it is the first.
+    /// Publishes a CRL if the stored one has the preceding number, or if this is the first one.
     async fn replace_crl(
         &self,
         authority: Uuid,
@@ -483,33 +503,34 @@ pub trait CrlStore: Crls {
     ) -> Result<ClaimOutcome, StoreError>;
 }
 
-/// A key that was just made.
+/// A key that was just generated or adopted.
 #[derive(Clone, Debug)]
 pub struct GeneratedKey {
-    /// Where it is.
+    /// The location of the private key.
     pub reference: KeyReference,
-    /// SubjectPublicKeyInfo, DER.
+    /// The SubjectPublicKeyInfo, DER.
     pub subject_public_key_info: Vec<u8>,
 }
 
 /// Keys that sign certificates.
 #[async_trait]
 pub trait CaKeys: Send + Sync {
-    /// Makes a key for good, for the authority of this name.
+    /// Generates a key for the authority with this name. No operation of this port deletes a key.
     async fn generate(
         &self,
         authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError>;
 
-    /// Takes a key that is there already. [`KeyError::NotAdoptable`] when this store takes none, or not this one.
+    /// Adopts an existing key. Fails with [`KeyError::NotAdoptable`] when this key store adopts no
+    /// keys, or cannot adopt this one.
     async fn adopt(
         &self,
         reference: &KeyReference,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError>;
 
-    /// Signs with the algorithm that [`ca_issuer::signature_algorithm`] names; ECDSA signatures are DER.
+    /// Signs with the algorithm of [`ca_issuer::signature_algorithm`]. ECDSA signatures are DER.
     async fn sign(
         &self,
         key: &KeyReference,
@@ -518,21 +539,22 @@ pub trait CaKeys: Send + Sync {
     ) -> Result<Vec<u8>, KeyError>;
 }
 
-/// Keys that open requests and sign replies: RSA.
+/// RSA keys that decrypt requests and sign replies.
 #[async_trait]
 pub trait RaKeys: Send + Sync {
-    /// Makes an RSA key for good, of this identity.
+    /// Generates an RSA key with this identity.
     async fn generate(&self, uuid: Uuid, algorithm: KeyAlgorithm)
     -> Result<GeneratedKey, KeyError>;
 
-    /// A key, ready to use; kept in memory from then on.
+    /// Loads a key. Later calls return the copy in memory.
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError>;
 }
 
-/// An RA certificate's private key in memory.
+/// The private key of an RA certificate, in memory.
 pub trait RaKey: Send + Sync {
-    /// Unwraps a content key for `cipher`. Never fails: what does not unwrap gives a stand-in key, always the same for
-    /// the same input, chosen in constant time ([`ContentKey::unwrapped_or_stand_in`]).
+    /// Unwraps a content key for `cipher`. Never fails: an encrypted key that does not unwrap
+    /// yields an implicit-rejection key, which depends only on the input and is selected in
+    /// constant time ([`ContentKey::unwrapped_or_stand_in`]).
     fn content_key(
         &self,
         transport: KeyTransport,
@@ -540,24 +562,24 @@ pub trait RaKey: Send + Sync {
         cipher: ContentEncryption,
     ) -> ContentKey;
 
-    /// Signs, RSASSA-PKCS1-v1_5.
+    /// Signs with RSASSA-PKCS1-v1_5.
     ///
     /// # Errors
-    /// When the key cannot sign with this digest.
+    /// Fails when the key cannot sign with this digest.
     fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError>;
 }
 
-/// Secrets of profiles, encrypted where they are stored.
+/// Encryption of the secrets of profiles, which are stored sealed.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// Encrypts a secret that belongs to the profile of this uuid.
+    /// Encrypts a secret and binds it to the profile with this uuid.
     async fn seal(
         &self,
         profile: Uuid,
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError>;
 
-    /// Decrypts what [`Self::seal`] gave for the same profile.
+    /// Decrypts a secret that [`Self::seal`] encrypted for the same profile.
     async fn open(
         &self,
         profile: Uuid,
