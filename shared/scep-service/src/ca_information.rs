@@ -6,10 +6,11 @@ use scep_protocol::{
 
 use crate::{Failure, Reading};
 
-/// What the endpoint can do, in the order of announcement.
+/// Returns the capabilities of the endpoint, in the order in which GetCACaps lists them.
 ///
 /// # Errors
-/// [`Failure::Rejected`] when it does not serve, [`Failure::Store`].
+/// Returns [`Failure::Rejected`] when the endpoint is not available, and [`Failure::Store`] when
+/// the store fails.
 pub async fn ca_capabilities(
     reading: &Reading,
     endpoint: &EndpointName,
@@ -18,10 +19,10 @@ pub async fn ca_capabilities(
     Ok(profile.capabilities())
 }
 
-/// The certificates that clients of the endpoint encrypt to and trust.
+/// Returns the certificates that clients of the endpoint encrypt to and trust.
 ///
 /// # Errors
-/// As [`ca_capabilities`].
+/// Returns the same errors as [`ca_capabilities`].
 pub async fn ca_certificates(
     reading: &Reading,
     endpoint: &EndpointName,
@@ -30,7 +31,7 @@ pub async fn ca_certificates(
     Ok(scep_protocol::ca_certificates(&profile))
 }
 
-/// The pair of profiles behind an endpoint, if it may serve now.
+/// Reads the profiles behind an endpoint and checks that they are available now.
 pub(crate) async fn serving(
     reading: &Reading,
     endpoint: &EndpointName,

@@ -1,4 +1,5 @@
-//! Issuing: what becomes of a request, and its claim. One certificate for a transaction, whatever crashes.
+//! Issuing: claims a transaction and carries out what was decided about its request. A transaction
+//! gets at most one certificate, even if the process crashes.
 
 use std::time::Duration;
 
@@ -20,15 +21,18 @@ use crate::{
     StoreError,
 };
 
-/// How long a claimant is taken to be at work before someone else finishes for it. A signature takes milliseconds in
-/// memory and some tens of them in KMS.
+/// How long a claim reserves a transaction before another process may take it over.
+// Far longer than a signature takes, which is milliseconds in memory and tens of milliseconds in
+// KMS, and short enough that a client's first retry after a crash succeeds.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
-/// Most requests of a SCEP Profile that wait for an administrator, who is to see those that matter.
+/// The maximum number of requests of a SCEP Profile that wait for an administrator.
+// Without a limit, an attacker could bury genuine requests in the list and fill the store.
 const MAX_PENDING: u16 = 1_000;
 
-/// How often, and how many times, a transaction that another process works on is looked at again: for longer than a
-/// lease, so that what a crash left is finished by the first retry.
+/// The interval, and the number of times, at which a transaction that another process works on is
+/// read again.
+// Together longer than a lease, so that the first retry completes what a crash interrupted.
 const WAIT: Duration = Duration::from_millis(50);
 const MAX_WAITS: u32 = 140;
 const _: () = assert!(
@@ -36,26 +40,27 @@ const _: () = assert!(
     "the first retry waits until a lease is over"
 );
 
-/// The certificate that a request has.
+/// The certificate that answers a request.
 #[derive(Debug)]
 pub struct Granted {
     /// The certificate.
     pub certificate: Certificate,
-    /// Which generation of the authority issued it.
+    /// The generation of the authority that issued the certificate.
     pub generation: u32,
-    /// Whether the same request had got it before.
+    /// Whether the same request received this certificate before.
     pub resent: bool,
 }
 
-/// How far a transaction came.
+/// The state that a transaction has reached.
 pub(crate) enum Progress {
-    /// It has a certificate.
+    /// The certificate is issued.
     Granted(Granted),
-    /// It waits for an administrator.
+    /// The request waits for an administrator.
     Pending,
 }
 
-/// The certificate for an authorised request: the one that it got before, or a new one, perhaps when an administrator has approved.
+/// Returns the certificate for an authorised request, either a new one or the one that the same
+/// request received before, or [`Progress::Pending`] while an administrator has to decide.
 pub(crate) async fn certificate_for(
     issuing: &Issuing,
     profile: &AvailableProfile,
@@ -65,7 +70,8 @@ pub(crate) async fn certificate_for(
         scep_profile: profile.scep_profile().uuid,
         transaction_id: request.message().transaction_id().clone(),
     };
-    // Nearly every request is new, and claiming it finds that out by itself: only a lost claim is worth a look.
+    // Nearly every request is new, and the conditional write of the claim detects the others. The
+    // transaction is read only after a lost claim, which saves a read per enrolment.
     let mut known = KnownTransactions::default();
     let mut resumed = false;
     for _ in 0..MAX_WAITS {
@@ -92,7 +98,9 @@ pub(crate) async fn certificate_for(
         let refused = match claimed {
             Ok(Some(progress)) => return Ok(progress),
             Ok(None) => None,
-            // The rules may have become stricter since the same request was granted.
+            // This claim was made without reading the transaction. If the same request already has
+            // a certificate, it gets that one, even if today's rules forbid it. Otherwise the
+            // refusal stands.
             Err(NotIssued::Refused(refusal)) if replaced == Replaced::default() => Some(refusal),
             Err(error) => return Err(error),
         };
@@ -105,6 +113,7 @@ pub(crate) async fn certificate_for(
     Err(Failure::Busy.into())
 }
 
+/// Reads the state of the transaction, and of the same request under another transactionID.
 async fn look_up(
     issuing: &Issuing,
     profile: &AvailableProfile,
@@ -122,7 +131,7 @@ async fn look_up(
     })
 }
 
-/// What became of the request that a CertPoll asks about.
+/// Returns the state of the request that a CertPoll asks about.
 pub(crate) async fn poll(
     issuing: &Issuing,
     profile: &AvailableProfile,
@@ -143,7 +152,8 @@ pub(crate) async fn poll(
     Err(Failure::Busy.into())
 }
 
-/// Does what was decided, but for claiming; `None` when the transaction is to be looked at again.
+/// Carries out every decision except a claim. Returns `None` when the transaction has to be read
+/// again.
 async fn carry_out(
     issuing: &Issuing,
     profile: &AvailableProfile,
@@ -176,18 +186,20 @@ async fn carry_out(
             *resumed = true;
         }
         Decision::Wait => tokio::time::sleep(WAIT).await,
-        // Claims are their own story, and a poll makes none.
+        // The caller claims, and a poll never does.
         Decision::Issue(_) | Decision::Hold(_) => {}
     }
     Ok(None)
 }
 
-/// Whether what a crash left may still be issued: its RA Profile may have been disabled since.
+/// Decides whether an interrupted issuance may still be completed: its RA Profile may have been
+/// disabled since.
 async fn verdict(
     issuing: &Issuing,
     profile: &AvailableProfile,
     issuance: &Issuance,
 ) -> Result<Verdict, StoreError> {
+    // The request came through this RA Profile, so it is known to be enabled.
     if issuance.ra_profile == profile.ra_profile().uuid {
         return Ok(Verdict::Issue);
     }
@@ -195,7 +207,7 @@ async fn verdict(
     Ok(Verdict::of(found.await?.is_some_and(|found| found.enabled)))
 }
 
-/// A certificate that is revoked, or of which no record is found, is not handed out again.
+/// Refuses to resend a certificate that is revoked or has no record.
 async fn refuse_revoked(
     issuing: &Issuing,
     authority: Uuid,
@@ -212,7 +224,8 @@ async fn refuse_revoked(
     Err(Refusal::Revoked.into())
 }
 
-/// Claims a transaction, to sign its certificate at once or to let it wait; `None` when another process was first.
+/// Claims a transaction and then signs its certificate or leaves it pending, as `stage` says.
+/// Returns `None` when the transaction has to be read again because another process was faster.
 async fn claim(
     issuing: &Issuing,
     profile: &AvailableProfile,
@@ -303,7 +316,9 @@ async fn claim(
     }
 }
 
-/// Says what a certificate will be without, of what its request asked for: a logon that fails later has its reason here.
+/// Logs which parts of a request the certificate leaves out.
+// A device that later fails to log on may have asked for a name that the rules left out. This line
+// says so.
 fn log_left_out(message: &SignedRequest, left_out: &[String]) {
     if left_out.is_empty() {
         return;
@@ -321,11 +336,12 @@ fn log_left_out(message: &SignedRequest, left_out: &[String]) {
     );
 }
 
-/// Longest text of a client's that is logged about one request, in characters.
+/// The maximum length of the text from a client that is logged per request, in characters.
+// Clients choose the text, and must not be able to fill the log.
 const MAX_LOGGED_CHARACTERS: usize = 400;
 
-/// Refuses to let one more request wait where [`MAX_PENDING`] do. Those of the same transactionID, which this one
-/// takes the place of, count as well: it is one of a thousand.
+/// Refuses a request when [`MAX_PENDING`] others already wait for an administrator.
+// A pending request that this one replaces is counted as well, which matters only at the limit.
 async fn refuse_to_crowd(
     issuing: &Issuing,
     key: &TransactionKey,
@@ -340,7 +356,8 @@ async fn refuse_to_crowd(
     Ok(())
 }
 
-/// Refuses what another record forbids. Successors that are revoked or expired by now make room for others.
+/// Refuses a claim that another record forbids, unless removing successors that are revoked or
+/// expired by now makes room for a new one.
 async fn refuse_barred(issuing: &Issuing, issuance: &Issuance, bar: Bar) -> Result<(), NotIssued> {
     let (Bar::TooManySuccessors, Some(predecessor)) = (bar, issuance.predecessor) else {
         return Err(bar.refusal().into());
@@ -353,7 +370,7 @@ async fn refuse_barred(issuing: &Issuing, issuance: &Issuance, bar: Bar) -> Resu
     for successor in &known {
         let serial_number = SerialNumber::of_uuid(*successor).hex();
         let found = transactions.certificate(authority, &serial_number).await?;
-        // What is claimed and not recorded yet will be.
+        // A successor without a record is claimed and about to be recorded, so it counts.
         let is_living = |found: &CertificateRecord| {
             found.summary.revocation.is_none() && now <= found.summary.not_after
         };

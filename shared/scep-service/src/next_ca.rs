@@ -1,4 +1,4 @@
-//! GetNextCACert, RFC 8894 §4.7: what clients are told of an authority's next generation.
+//! GetNextCACert, RFC 8894 §4.7: announces an authority's next generation to clients.
 
 use scep_cms::{Certificate, Degenerate, ToBeSigned, next_ca_message};
 use scep_protocol::{EndpointName, IssuingAuthority, Rejection};
@@ -6,11 +6,11 @@ use scep_protocol::{EndpointName, IssuingAuthority, Rejection};
 use crate::ca_information::serving;
 use crate::{Failure, Issuing};
 
-/// The SignedData that announces the next generation, DER. The current generation signed it when that was made; the RA key signs
-/// it now, because jscep looks for the signature of whoever signs everything else.
+/// Returns the SignedData that announces the next generation, DER.
 ///
 /// # Errors
-/// [`Failure::Rejected`] when the endpoint does not serve or there is no next generation; our own failures.
+/// Returns [`Failure::Rejected`] when the endpoint is not available or the authority has no next
+/// generation, and other variants for failures of the server.
 pub async fn next_ca_certificates(
     issuing: &Issuing,
     endpoint: &EndpointName,
@@ -19,6 +19,9 @@ pub async fn next_ca_certificates(
     let announcement = profile
         .next_ca_announcement()
         .ok_or(Failure::Rejected(Rejection::NoNextCaCertificate))?;
+    // The current generation signed the announcement when it was created, so that no client can
+    // make a CA key sign. The RA key signs now, because jscep verifies this message like every
+    // other one, by the RA certificate.
     let message = announcement_of(profile.authority(), &announcement.certificates)?;
     let ra_key = issuing.ra_keys.load(profile.ra_key()).await?;
     let signature = ra_key.sign(message.digest(), message.bytes())?;
@@ -28,7 +31,7 @@ pub async fn next_ca_certificates(
         .map_err(Failure::encode)
 }
 
-/// The announcement of these certificates by a generation of an authority, to be signed by it.
+/// Builds the announcement of these certificates, to be signed by the given generation.
 pub(crate) fn announcement_of(
     authority: &IssuingAuthority,
     next: &[Certificate],

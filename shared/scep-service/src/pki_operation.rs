@@ -1,4 +1,4 @@
-//! PKIOperation, RFC 8894 §4.3: a message comes, a CertRep goes.
+//! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
 
 use ca_issuer::keeps_names;
 use scep_cms::{
@@ -19,49 +19,52 @@ use crate::issue::{Granted, Progress, certificate_for, poll};
 use crate::reply::{Sealing, Status};
 use crate::{Causes, CertificateRecord, ClaimOutcome, Failure, Issuing, RaKey, reply};
 
-/// Longest serial number, in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
+/// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
 
-/// How long an encrypted key is remembered with the ciphertext that it came with: an attacker who
-/// waits for so long between two splices needs years for a word.
+/// How long an encrypted key is remembered with the ciphertext that it was first received with.
+// An attacker can send one altered ciphertext for a recorded key in this time, so reading even a
+// short word octet by octet takes years.
 const ENVELOPE_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The answer to a message that could be read, with what a log says about it.
+/// The response to a readable message, with the values that a log line needs.
 #[derive(Debug)]
 pub struct PkiOperationReply {
-    /// CertRep, DER.
+    /// The CertRep, DER.
     pub cert_rep: Vec<u8>,
-    /// The request's messageType, if it is one.
+    /// The messageType of the request, if it is a known one.
     pub message_type: Option<MessageType>,
-    /// The request's transactionID, if it could be read.
+    /// The transactionID of the request, if it could be read.
     pub transaction_id: Option<TransactionId>,
-    /// What the CertRep says.
+    /// The result that the CertRep carries.
     pub outcome: Outcome,
 }
 
-/// What a CertRep says.
+/// The result that a CertRep carries.
 #[derive(Debug)]
 pub enum Outcome {
-    /// SUCCESS with a new certificate, or with the one that the same request got before.
+    /// SUCCESS with a new certificate, or with the one that the same request received before.
     Granted(Granted),
-    /// SUCCESS with what a GetCert or GetCRL asked for.
+    /// SUCCESS with the certificate or CRL that a GetCert or GetCRL asked for.
     Found,
-    /// PENDING.
+    /// PENDING: the request waits for an administrator.
     Pending,
-    /// FAILURE.
+    /// FAILURE with the reason.
     Refused(Refusal),
 }
 
 /// Answers one pkiMessage, BER or DER.
 ///
 /// # Errors
-/// [`Failure::Rejected`] when the endpoint does not serve or the message cannot be read; else our own failures. Never for
-/// a message that can be answered: that is [`Outcome::Refused`].
+/// Returns [`Failure::Rejected`] when the endpoint is not available or the message cannot be read,
+/// and other variants for failures of the server. A refusal of a readable message is not an error
+/// but [`Outcome::Refused`].
 pub async fn pki_operation(
     issuing: &Issuing,
     endpoint: &EndpointName,
     message: &[u8],
 ) -> Result<PkiOperationReply, Failure> {
+    // Started before any work on the request, so that the delay of a refusal covers all of it.
     let begun = Instant::now();
     let profile = serving(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
@@ -69,8 +72,11 @@ pub async fn pki_operation(
         tracing::debug!(%error, "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
+    // The RA key is selected before any check: a refusal is signed with the key that the client
+    // encrypted to, which after a rotation may be an older one.
     let profile = match message.envelope() {
         Ok(envelope) => profile.addressed_by(&envelope),
+        // The checks below refuse the message; until then the current key serves.
         Err(_) => profile,
     };
     let reply_to = ReplyTo::of(&message, profile.algorithms());
@@ -88,6 +94,7 @@ pub async fn pki_operation(
         Err(NotIssued::Failed(failure)) => return Err(failure),
     };
     let cert_rep = reply::cert_rep(&profile, &*ra_key, reply_to, status)?;
+    // After the reply is signed, so that the delay hides the time of signing as well.
     if let Outcome::Refused(refusal) = &outcome
         && refusal.is_timed()
     {
@@ -101,9 +108,11 @@ pub async fn pki_operation(
     })
 }
 
-/// Waits until `delay` after `begun`, when the request was read to its end; where the work took
-/// longer, until the next multiple of it.
+/// Waits until `delay` has passed since `begun`, when the last octet of the request was read, or
+/// until the next multiple of `delay` if the work took longer.
 async fn wait_from(begun: Instant, delay: Duration) {
+    // A multiple, because a response sent as soon as slow work ends would reveal its duration.
+    // Division by a zero delay yields `None`: no wait.
     let periods = begun
         .elapsed()
         .as_nanos()
@@ -118,7 +127,7 @@ fn message_type(message: &PkiMessage) -> Option<MessageType> {
     MessageType::from_digits(message.message_type().ok()?.as_bytes())
 }
 
-/// One message and its answer.
+/// The context in which one message is answered.
 struct Exchange<'a> {
     issuing: &'a Issuing,
     profile: &'a AvailableProfile,
@@ -126,11 +135,14 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Steps 3 to 12 of the order of checks.
+    /// Verifies the message and does what it asks for.
     async fn answer(&self, message: PkiMessage) -> Result<(Status, Outcome), NotIssued> {
+        // The signature comes first: whatever follows may rely on the message's attributes.
         let algorithms = self.profile.algorithms();
         let request = SignedRequest::verify(message, algorithms)?;
         let challenge = self.challenge().await?;
+        // Settled before a certificate is issued: a client whose reply cannot be encrypted must not
+        // use up a certificate.
         let sealing = Sealing {
             key: request.reply_key(challenge.as_ref())?,
             cipher: request.reply_cipher(algorithms),
@@ -139,11 +151,13 @@ impl Exchange<'_> {
             MessageType::PkcsReq | MessageType::RenewalReq => {
                 self.enrol(request, challenge.as_ref()).await?
             }
+            // A poll is answered by its attributes and its signer; the envelope stays encrypted.
             MessageType::CertPoll => poll(self.issuing, self.profile, &request).await?,
             MessageType::GetCert | MessageType::GetCrl => {
                 let found = self.look_up(request, challenge.as_ref()).await?;
                 return Ok((reply::success(&found, &sealing)?, Outcome::Found));
             }
+            // A response, which only a server sends.
             MessageType::CertRep => return Err(Refusal::MessageType.into()),
         };
         match progress {
@@ -159,7 +173,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// The profile's challengePassword.
+    /// Decrypts the profile's challengePassword.
     async fn challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
         let profile = self.profile.scep_profile();
         match &profile.challenge {
@@ -177,22 +191,29 @@ impl Exchange<'_> {
         let request = request.open(&content_key, self.profile)?;
         let now = self.issuing.reading.clock.now();
         let mut request = request.authorise(self.profile, challenge, now)?;
+        // A renewal must not change or add names, but devices that were reset sign with their old
+        // certificate and ask for other ones. With the right challenge that is an enrolment.
         if !keeps_names(self.profile, &request).map_err(Failure::encode)? {
             request = request.into_enrolment(challenge);
         }
         certificate_for(self.issuing, self.profile, &request).await
     }
 
-    /// Steps 7 and 8: settles who signed and that the message is for us, before anything in it is opened; then its content key.
+    /// Checks who signed the message and that it is encrypted to this server, and returns its
+    /// content key.
     async fn address(
         &self,
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
     ) -> Result<(AddressedRequest, ContentKey), NotIssued> {
+        // Check the signer before decrypting, so that unauthenticated clients learn nothing about
+        // the envelope.
         let known = self.known(&request).await?;
         let now = self.issuing.reading.clock.now();
         let request = request.addressed_to(self.profile, known, now)?;
-        // An attacker who reads a captured message by splices needs many ciphertexts under its one key.
+        // An attacker who splices blocks of a captured message to read it needs many ciphertexts
+        // under the one encrypted key. Accepting only the first ciphertext of each key stops that,
+        // even if some response still leaks how decryption ended.
         let first = self.issuing.transactions.remember_envelope(
             request.encrypted_key(),
             request.ciphertext(),
@@ -206,7 +227,8 @@ impl Exchange<'_> {
         Ok((request, content_key))
     }
 
-    /// What a GetCert or GetCRL asks for, RFC 8894 §3.3.4: for those who hold a good certificate of ours.
+    /// Finds the certificate or CRL that a GetCert or GetCRL asks for, RFC 8894 §3.3.4. Only the
+    /// holder of a valid certificate of this authority gets one.
     async fn look_up(
         &self,
         request: SignedRequest,
@@ -223,9 +245,12 @@ impl Exchange<'_> {
             });
         }
         let authority = self.profile.authority().uuid;
+        // `None` is a certificate that another CA issued, such as a subordinate authority's own:
+        // its revocation is on that CA's CRL.
         let generation = generation.ok_or(Refusal::UnknownCertificate)?;
         let crl = self.issuing.crls.crl(authority, generation).await?;
-        // Each generation has one from its first moment on: it is ours to wait for.
+        // Every generation gets its CRL together with its certificate, so a missing one is about to
+        // be published by maintenance.
         let crl = crl.ok_or(Failure::Rejected(Rejection::TryLater))?;
         Ok(Degenerate {
             certificates: Vec::new(),
@@ -233,14 +258,18 @@ impl Exchange<'_> {
         })
     }
 
-    /// A certificate of the authority, and the generation that issued it, unless another CA did.
+    /// Finds a certificate by issuer and serial number, and the generation that issued it; `None`
+    /// when another CA issued it.
     async fn find(
         &self,
         name: &IssuerAndSerialNumber,
     ) -> Result<(Certificate, Option<u32>), NotIssued> {
+        // The certificates of the server itself are not in the inventory.
         if let Some((own, generation)) = self.profile.own_certificate(name) {
             return Ok((own.clone(), generation));
         }
+        // Serial numbers are unique per issuer only: without this check the certificate of another
+        // CA could be mistaken for the record with the same number.
         if !self.profile.is_issuer(name.issuer()) {
             return Err(Refusal::UnknownCertificate.into());
         }
@@ -249,8 +278,10 @@ impl Exchange<'_> {
         Ok((found.certificate, Some(found.generation)))
     }
 
-    /// The inventory's record of a serial number. There is none of a number that is longer than any of ours.
+    /// Looks up a serial number in the inventory.
     async fn record(&self, serial_number: &str) -> Result<Option<CertificateRecord>, Failure> {
+        // Longer numbers cannot be in the inventory, and a client's text of any length must not
+        // become a key of the store.
         if serial_number.len() > MAX_SERIAL_NUMBER_DIGITS {
             return Ok(None);
         }
@@ -259,7 +290,8 @@ impl Exchange<'_> {
         Ok(transactions.certificate(authority, serial_number).await?)
     }
 
-    /// What the inventory says of the signer's certificate, if that names this authority as its issuer.
+    /// Looks up the signer's certificate in the inventory, if it names this authority as its
+    /// issuer.
     async fn known(&self, request: &SignedRequest) -> Result<Option<KnownCertificate>, Failure> {
         let Some(serial_number) = request.signer_serial_number(self.profile) else {
             return Ok(None);
@@ -267,6 +299,7 @@ impl Exchange<'_> {
         let Some(record) = self.record(&serial_number).await? else {
             return Ok(None);
         };
+        // A key is revoked as a whole: its other certificates must not sign either.
         let is_revoked = record.summary.revocation.is_some();
         let transactions = &self.issuing.transactions;
         Ok(Some(KnownCertificate {
@@ -290,6 +323,8 @@ impl Exchange<'_> {
             } => Ok(self.ra_key.content_key(*transport, encrypted_key, cipher)),
             WrappedKey::Password(recipient) => {
                 let challenge = challenge.ok_or(Refusal::NoPassword)?;
+                // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
+                // envelope end in the same refusal after the same work.
                 let stand_in = Zeroizing::new(random()?);
                 Ok(recipient.content_key(challenge, cipher, &stand_in))
             }

@@ -1,4 +1,4 @@
-//! CertRep, RFC 8894 §3.3.2, signed by the RA key.
+//! Builds the CertRep, RFC 8894 §3.3.2, which the RA key signs.
 
 use std::num::NonZeroU32;
 
@@ -12,30 +12,31 @@ use zeroize::Zeroizing;
 use crate::entropy::random;
 use crate::{Failure, RaKey};
 
-/// How slow PBKDF2 is made for a reply under the challengePassword: some milliseconds here, not too many on a small device.
+/// The PBKDF2 iterations for a reply that is encrypted under the challengePassword.
+// 10,000: a few milliseconds on a server, and still bearable on a small device.
 const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
 
-/// What a reply says, with its pkcsPKIEnvelope, DER, where it has one.
+/// The pkiStatus of a reply, with the pkcsPKIEnvelope, DER, of a SUCCESS.
 pub(crate) struct Status {
     status: ReplyStatus,
     envelope: Option<Vec<u8>>,
 }
 
 impl Status {
-    /// Waiting for an administrator.
+    /// PENDING: the request waits for an administrator.
     pub(crate) const PENDING: Self = Self {
         status: ReplyStatus::Pending,
         envelope: None,
     };
 }
 
-/// How the content of a reply is encrypted.
+/// The key and the cipher that encrypt the content of a reply.
 pub(crate) struct Sealing {
     pub(crate) key: ReplyKey,
     pub(crate) cipher: ContentEncryption,
 }
 
-/// SUCCESS with its content.
+/// Builds a SUCCESS with its encrypted content.
 pub(crate) fn success(content: &Degenerate, sealing: &Sealing) -> Result<Status, Failure> {
     let content = content.to_der().map_err(Failure::encode)?;
     Ok(Status {
@@ -44,7 +45,7 @@ pub(crate) fn success(content: &Degenerate, sealing: &Sealing) -> Result<Status,
     })
 }
 
-/// FAILURE with its reason.
+/// Builds a FAILURE with its failInfo and failInfoText.
 pub(crate) fn failure(refusal: &Refusal) -> Status {
     Status {
         status: ReplyStatus::Failure {
@@ -55,7 +56,10 @@ pub(crate) fn failure(refusal: &Refusal) -> Status {
     }
 }
 
+/// Encrypts the content of a reply under a fresh key.
 fn seal(content: &[u8], sealing: &Sealing) -> Result<Vec<u8>, Failure> {
+    // Drawn at the size of the longest key and block and then cut: the sizes depend on the cipher,
+    // and array lengths are constants.
     let cipher = sealing.cipher;
     let octets = Zeroizing::new(random::<{ ContentKey::MAX_BYTES }>()?);
     let iv = random::<16>()?;
@@ -78,7 +82,7 @@ fn seal(content: &[u8], sealing: &Sealing) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// The CertRep, DER.
+/// Builds and signs the CertRep, DER.
 pub(crate) fn cert_rep(
     profile: &AvailableProfile,
     ra_key: &dyn RaKey,
@@ -89,6 +93,8 @@ pub(crate) fn cert_rep(
     let message = PkiMessageBuilder {
         attributes: Attributes::CertRep {
             status,
+            // RFC 8894 §3.2.1: both are copied from the request. Without a readable one there is
+            // nothing to copy.
             transaction_id: reply_to.transaction_id,
             sender_nonce: SenderNonce::new(&random::<16>()?).map_err(Failure::encode)?,
             recipient_nonce: reply_to.sender_nonce,

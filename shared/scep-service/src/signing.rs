@@ -1,4 +1,4 @@
-//! Signing what is claimed, and recording it: the last two steps of issuing.
+//! Signs a claimed certificate and records it: the last two steps of issuing.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ use crate::{
     Issuing, Transactions,
 };
 
-/// What becomes of a signed certificate.
+/// Whether an interrupted issuance is completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is recorded and handed out.
+    /// The certificate is recorded and sent to the client.
     Issue,
-    /// It is recorded as revoked: its profile does not serve any more.
+    /// The certificate is recorded as revoked, because its profile is no longer enabled.
     Withdraw,
 }
 
 impl Verdict {
-    /// What becomes of a certificate whose profiles serve, or do not.
+    /// Decides by whether the profiles of the certificate are still enabled.
     pub(crate) const fn of(serving: bool) -> Self {
         match serving {
             true => Self::Issue,
@@ -37,25 +37,27 @@ impl Verdict {
     }
 }
 
-/// What became of a claim.
+/// The outcome of signing a claimed certificate.
 #[derive(Debug)]
 pub(crate) enum Finished {
-    /// Its certificate is recorded.
+    /// The certificate is recorded.
     Issued(Granted),
     /// Another claimant was faster.
     Lost,
-    /// Its certificate is recorded as revoked, because of this.
+    /// The certificate is recorded as revoked for this reason.
     Withdrawn(Bar),
 }
 
-/// What signing takes.
+/// The ports and settings that signing needs.
 pub(crate) struct Signing<'a> {
     pub(crate) transactions: &'a dyn Transactions,
     pub(crate) ca_keys: &'a dyn CaKeys,
     pub(crate) clock: &'a dyn Clock,
-    /// For how long the same request gets the same certificate at least, if that is valid for so long.
+    /// The minimum time for which the same request gets the same certificate, if that is valid for
+    /// so long.
     pub(crate) resend_window: Duration,
-    /// The SCEP Profile's, for how long it usually does.
+    /// The renewal threshold of the SCEP Profile. The same request usually gets the same
+    /// certificate until that may be renewed.
     pub(crate) renewal_threshold_days: Option<u32>,
 }
 
@@ -70,7 +72,8 @@ impl<'a> Signing<'a> {
         }
     }
 
-    /// Finishes what a crash left. Whether it was this process that did, the next look at the transaction tells.
+    /// Completes an issuance that a crash interrupted. The caller reads the transaction again to
+    /// see the result, which another process may have produced.
     pub(crate) async fn resume(
         &self,
         key: &TransactionKey,
@@ -90,6 +93,8 @@ impl<'a> Signing<'a> {
             Verdict::Issue => {
                 self.finish(key, claim, issuance).await?;
             }
+            // The crash may have happened after signing. Such a certificate exists, so it is signed
+            // again, recorded and revoked rather than forgotten.
             Verdict::Withdraw => {
                 let record = self.sign(key, claim, issuance).await?;
                 self.withdraw(claim, record, "its profile is disabled")
@@ -99,7 +104,7 @@ impl<'a> Signing<'a> {
         Ok(())
     }
 
-    /// Signs what is claimed and records it.
+    /// Signs the claimed certificate and records it.
     pub(crate) async fn finish(
         &self,
         key: &TransactionKey,
@@ -140,6 +145,9 @@ impl<'a> Signing<'a> {
         }
     }
 
+    /// Signs the claimed certificate and builds its record.
+    // One log line before and one after the signature, so that every use of the CA key leaves a
+    // trace even if the process crashes in between.
     async fn sign(
         &self,
         key: &TransactionKey,
@@ -160,8 +168,9 @@ impl<'a> Signing<'a> {
         record(issued, key, issuance, self.clock.now())
     }
 
-    /// Records what is signed and may not be issued: the authority signs nothing that no record knows, and a
-    /// certificate that should not be good is revoked before anybody has it.
+    /// Records a certificate as revoked that is signed but must not be issued.
+    // A signed certificate is never dropped without a record: the inventory has to list whatever
+    // the authority signed, and revocation takes effect before anyone holds the certificate.
     async fn withdraw(
         &self,
         claim: Uuid,
@@ -183,6 +192,7 @@ impl<'a> Signing<'a> {
     }
 }
 
+/// Builds the inventory record of a signed certificate.
 fn record(
     issued: IssuedCertificate,
     key: &TransactionKey,
