@@ -1,4 +1,4 @@
-//! Who changed what: a record beside every change, written with it or not at all.
+//! Audit records of who changed what, written atomically with each change.
 
 use std::sync::Mutex;
 
@@ -8,40 +8,41 @@ use uuid::{ContextV7, Timestamp, Uuid};
 use crate::object::document;
 use crate::{Object, Reference, StoreError};
 
-/// Who acts, as records name them: a token's name, a user of an identity provider, a command.
+/// The author of a change: the name of a token, a user of an identity provider, or a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor(pub String);
 
-/// What was done to an object.
+/// An action on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditAction {
-    /// SCEP activated on an RA Profile.
+    /// SCEP was activated on an RA Profile.
     Activate,
-    /// A pending transaction approved.
+    /// A pending transaction was approved.
     Approve,
-    /// Made.
+    /// An object was created.
     Create,
-    /// SCEP deactivated on an RA Profile.
+    /// SCEP was deactivated on an RA Profile.
     Deactivate,
-    /// Deleted.
+    /// An object was deleted.
     Delete,
-    /// Disabled.
+    /// A profile was disabled.
     Disable,
-    /// Edited.
+    /// An object was edited.
     Edit,
-    /// Enabled.
+    /// A profile was enabled.
     Enable,
-    /// A subordinate's certificate installed.
+    /// A subordinate's certificate was installed.
     InstallCertificate,
-    /// A pending transaction rejected.
+    /// A pending transaction was rejected.
     Reject,
-    /// A certificate revoked.
+    /// A certificate was revoked.
     Revoke,
-    /// An authority given its next generation, or that one made the one that issues.
+    /// An authority received its next generation, or began to issue with it.
     Rollover,
-    /// An RA certificate given a new key.
+    /// An RA certificate received a new key.
     Rotate,
-    /// A certificate of the server about to be signed: written before its authority signs it.
+    /// A certificate of the server itself is about to be signed. The record is written before the
+    /// authority signs.
     Sign,
 }
 
@@ -64,7 +65,7 @@ impl AuditAction {
         Self::Sign,
     ];
 
-    /// Its name in the API and in storage.
+    /// Returns the name used in the API and in storage.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -85,51 +86,51 @@ impl AuditAction {
         }
     }
 
-    /// The action of this name.
+    /// Finds the action with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 }
 
-/// An object around a change.
+/// The states of an object before and after a change.
 pub(crate) enum States<'a, T> {
-    /// It was not.
+    /// The object is new.
     Created(&'a T),
-    /// It was and is.
+    /// The object existed before and after.
     Edited {
-        /// As it was.
+        /// The object before the change.
         before: &'a T,
-        /// As it is.
+        /// The object after the change.
         after: &'a T,
     },
-    /// It is no more.
+    /// The object is deleted.
     Deleted(&'a T),
 }
 
 /// The record of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// Its identity; orders records by time.
+    /// The identity of the record. Identities sort by time.
     pub uuid: Uuid,
-    /// When.
+    /// The time of the change.
     pub at: OffsetDateTime,
-    /// Who.
+    /// The author of the change.
     pub actor: Actor,
-    /// What was done.
+    /// The action.
     pub action: AuditAction,
-    /// To what.
+    /// The object that was changed.
     pub object: Reference,
-    /// The object's name, if its kind has names.
+    /// The object's name, if it has one.
     pub name: Option<String>,
-    /// The object before, JSON without secrets; `None` when it was made.
+    /// The object before the change, JSON without secrets; `None` for a new object.
     pub before: Option<String>,
-    /// The object after, JSON without secrets; `None` when it was deleted.
+    /// The object after the change, JSON without secrets; `None` for a deleted object.
     pub after: Option<String>,
 }
 
 impl AuditRecord {
-    /// The record of what `actor` did to an object.
+    /// Builds the record of a change to an object.
     pub(crate) fn of<T: Object>(
         actor: &Actor,
         action: AuditAction,
@@ -141,6 +142,8 @@ impl AuditRecord {
             States::Edited { before, after } => (after, Some(before), Some(after)),
             States::Deleted(before) => (before, Some(before), None),
         };
+        // Audit records outlive the objects and are readable through the API, so not even the
+        // sealed form of a secret belongs here.
         let without_secrets = |object: &&T| document(&object.without_secrets());
         Ok(Self {
             uuid: Uuid::new_v7(timestamp(now)),
@@ -158,19 +161,20 @@ impl AuditRecord {
     }
 }
 
-/// What was done to something that is no [`Object`].
+/// An action on something that is not an [`Object`], such as a certificate or a transaction.
 pub(crate) struct Act {
     pub(crate) action: AuditAction,
     pub(crate) object: Reference,
-    /// As people know it.
+    /// The name that an administrator recognises.
     pub(crate) name: String,
-    /// What mattered before and after, JSON.
+    /// The relevant values before the action, JSON.
     pub(crate) before: serde_json::Value,
+    /// The relevant values after the action, JSON.
     pub(crate) after: serde_json::Value,
 }
 
 impl Act {
-    /// The record of it.
+    /// Builds the audit record of the action.
     pub(crate) fn by(self, actor: &Actor, now: OffsetDateTime) -> AuditRecord {
         AuditRecord {
             uuid: Uuid::new_v7(timestamp(now)),
@@ -185,7 +189,8 @@ impl Act {
     }
 }
 
-/// Orders records of this process that are made in the same millisecond.
+/// The counter of version 7 uuids.
+// It keeps records in order that this process writes within the same millisecond.
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 fn timestamp(at: OffsetDateTime) -> Timestamp {

@@ -1,21 +1,22 @@
-//! What an edit does to a part of an object.
+//! Edits of single fields of an object.
 
 use serde::{Deserialize, Deserializer};
 
-/// One part of an edit. In JSON: left out, `null`, or a value.
+/// The edit of one field. In JSON: an absent field, `null`, or a value.
+// Not an `Option`, which cannot tell an absent field from `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Edit<T> {
-    /// It stays as it is; of a new object, it is the default.
+    /// The field keeps its value. In a new object it has its default.
     #[default]
     Keep,
-    /// It becomes the default.
+    /// The field is reset to its default.
     Reset,
-    /// It becomes this.
+    /// The field is set to this value.
     Set(T),
 }
 
 impl<T> Edit<T> {
-    /// Edits a part whose default is `D::default()`.
+    /// Applies the edit to a field whose default is `T::default()`.
     pub fn apply(self, part: &mut T)
     where
         T: Default,
@@ -27,7 +28,7 @@ impl<T> Edit<T> {
         }
     }
 
-    /// Edits a part that may be missing.
+    /// Applies the edit to an optional field, whose default is `None`.
     pub fn apply_optional(self, part: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -36,7 +37,7 @@ impl<T> Edit<T> {
         }
     }
 
-    /// The same edit of another type.
+    /// Converts the value of the edit.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Edit<U> {
         match self {
             Self::Keep => Edit::Keep,
@@ -45,10 +46,10 @@ impl<T> Edit<T> {
         }
     }
 
-    /// The same edit of another type, if the value is one.
+    /// Parses the value of the edit.
     ///
     /// # Errors
-    /// What `parse` says of the value.
+    /// Returns the error of `parse`.
     pub fn try_map<U, E>(self, parse: impl FnOnce(T) -> Result<U, E>) -> Result<Edit<U>, E> {
         Ok(match self {
             Self::Keep => Edit::Keep,
@@ -60,6 +61,7 @@ impl<T> Edit<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde calls this only for a field that is present; an absent one defaults to `Keep`.
         let value = Option::<T>::deserialize(deserializer)?;
         Ok(value.map_or(Self::Reset, Self::Set))
     }

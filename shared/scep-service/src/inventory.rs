@@ -1,4 +1,4 @@
-//! What was issued and what is under way, as administrators look at it: in pages, from indexes.
+//! The lists that administrators see of certificates, transactions and audit records, in pages.
 
 use async_trait::async_trait;
 use scep_cms::Certificate;
@@ -8,60 +8,60 @@ use uuid::Uuid;
 
 use crate::{AuditRecord, StoreError};
 
-/// A certificate in the inventory.
+/// The record of a certificate in the inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRecord {
-    /// What lists show of it.
+    /// The part that lists show.
     pub summary: CertificateSummary,
-    /// The transaction that it came of.
+    /// The transaction that led to the certificate.
     pub transaction: TransactionKey,
     /// The certificate.
     pub certificate: Certificate,
-    /// Which generation of its authority issued it.
+    /// The generation of the authority that issued the certificate.
     pub generation: u32,
-    /// What its profile puts on records.
+    /// The annotations that the profile adds to records.
     pub annotations: Annotations,
 }
 
 /// A certificate in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateSummary {
-    /// Its identity in the API: its serial number, which is as long and as random.
+    /// The identity in the API: the serial number, which has the same length.
     pub uuid: Uuid,
-    /// The authority that issued it.
+    /// The authority that issued the certificate.
     pub authority: Uuid,
-    /// The RA Profile whose rules made it.
+    /// The RA Profile whose rules the certificate follows.
     pub ra_profile: Uuid,
-    /// The SCEP Profile that the request came to.
+    /// The SCEP Profile that received the request.
     pub scep_profile: Uuid,
-    /// Upper-case hexadecimal, unique under its authority.
+    /// The serial number in upper-case hexadecimal, unique within the authority.
     pub serial_number: String,
-    /// RFC 4514's text.
+    /// The subject, in the text form of RFC 4514.
     pub subject: String,
-    /// The subject's first CN.
+    /// The first CN of the subject.
     pub common_name: Option<String>,
-    /// Of its key.
+    /// The fingerprint of the certified key.
     pub key: Fingerprint,
-    /// The certificate that it renewed.
+    /// The certificate that this one renewed.
     pub predecessor: Option<Uuid>,
-    /// When it begins to be valid.
+    /// The start of the validity period.
     pub not_before: OffsetDateTime,
-    /// When it ends.
+    /// The end of the validity period.
     pub not_after: OffsetDateTime,
-    /// When it was recorded.
+    /// The time at which the certificate was recorded.
     pub issued_at: OffsetDateTime,
-    /// That it is revoked, if it is.
+    /// Set once the certificate is revoked.
     pub revocation: Option<Revocation>,
 }
 
-/// How a certificate stands.
+/// The status of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateStatus {
-    /// It ended.
+    /// The certificate has expired.
     Expired,
-    /// It was revoked, whether it has ended since or not.
+    /// The certificate is revoked, and may have expired since.
     Revoked,
-    /// It has not ended and is not revoked.
+    /// The certificate is neither expired nor revoked.
     Valid,
 }
 
@@ -69,7 +69,7 @@ impl CertificateStatus {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::Expired, Self::Revoked, Self::Valid];
 
-    /// Its name in the API.
+    /// Returns the name used in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl CertificateStatus {
         }
     }
 
-    /// The status of this name.
+    /// Finds the status with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
@@ -87,9 +87,10 @@ impl CertificateStatus {
 }
 
 impl CertificateSummary {
-    /// How it stands now.
+    /// Returns the status at this time.
     #[must_use]
     pub fn status(&self, now: OffsetDateTime) -> CertificateStatus {
+        // Revocation is permanent and takes precedence over expiry.
         if self.revocation.is_some() {
             return CertificateStatus::Revoked;
         }
@@ -100,34 +101,35 @@ impl CertificateSummary {
     }
 }
 
-/// Which certificates to list; those that fit all parts.
+/// A filter for certificates. A certificate is listed if it matches every field that is set.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateFilter {
-    /// The beginning of the CN, or of the whole subject where there is no CN; with an `=` in it, any part of the subject. Upper and
-    /// lower case are one.
+    /// A prefix of the CN, or of the whole subject when there is no CN; a text with an `=` in it
+    /// matches any part of the subject. Case is ignored.
     pub subject: Option<String>,
-    /// By identity, which is the serial number.
+    /// The identity, which is the serial number.
     pub uuid: Option<Uuid>,
-    /// That this authority issued.
+    /// The authority that issued the certificate.
     pub authority: Option<Uuid>,
-    /// Of this RA Profile.
+    /// The RA Profile of the certificate.
     pub ra_profile: Option<Uuid>,
-    /// Of this SCEP Profile.
+    /// The SCEP Profile of the certificate.
     pub scep_profile: Option<Uuid>,
-    /// That renewed this certificate.
+    /// The certificate that was renewed.
     pub predecessor: Option<Uuid>,
-    /// Of this key.
+    /// The fingerprint of the certified key.
     pub key: Option<Fingerprint>,
-    /// Ending at this time or later.
+    /// The earliest expiry, inclusive.
     pub not_after_from: Option<OffsetDateTime>,
-    /// Ending before this time; soonest first.
+    /// The latest expiry, exclusive. The list is then sorted by expiry, earliest first.
     pub not_after_before: Option<OffsetDateTime>,
-    /// Revoked, or not.
+    /// Whether the certificate is revoked.
     pub revoked: Option<bool>,
 }
 
 impl CertificateFilter {
-    /// Does a certificate fit, but for the subject?
+    /// Returns whether a certificate matches every field except the subject.
+    // The store compares the subject, because that decides which index it reads.
     #[must_use]
     pub fn fits(&self, summary: &CertificateSummary) -> bool {
         let is = |wanted: Option<Uuid>, found: Uuid| wanted.is_none_or(|wanted| wanted == found);
@@ -151,24 +153,25 @@ impl CertificateFilter {
     }
 }
 
-/// How far a transaction is, as lists show it.
+/// The status of a transaction in lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionStatus {
-    /// Being issued.
+    /// A process is issuing the certificate.
     Issuing,
-    /// Waits for an administrator.
+    /// The transaction waits for an administrator.
     Pending,
-    /// Refused by an administrator.
+    /// An administrator rejected the transaction.
     Rejected,
-    /// Done.
+    /// The certificate is issued.
     Issued,
 }
 
 impl TransactionStatus {
-    /// Every status, in the order of a list of all of them: what wants attention first.
+    /// Every status, in the order in which an unfiltered list shows them.
+    // Transactions that need an administrator come first.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Issuing, Self::Rejected, Self::Issued];
 
-    /// Its name in the API.
+    /// Returns the name used in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -179,7 +182,7 @@ impl TransactionStatus {
         }
     }
 
-    /// The status of this name.
+    /// Finds the status with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
@@ -189,80 +192,84 @@ impl TransactionStatus {
 /// A transaction in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionSummary {
-    /// Its identity in the API.
+    /// The identity in the API.
     pub uuid: Uuid,
     /// The client's transactionID.
     pub transaction_id: String,
-    /// The SCEP Profile that the request came to.
+    /// The SCEP Profile that received the request.
     pub scep_profile: Uuid,
-    /// The RA Profile under which it was made.
+    /// The RA Profile of the request.
     pub ra_profile: Uuid,
-    /// How far it is.
+    /// The status.
     pub status: TransactionStatus,
-    /// messageType of the request, its decimal digits.
+    /// The messageType of the request, in decimal digits.
     pub message_type: String,
-    /// The subject of the certificate, RFC 4514's text.
+    /// The subject of the certificate, in the text form of RFC 4514.
     pub subject: String,
-    /// The certificate that came of it.
+    /// The certificate that the transaction led to.
     pub certificate: Option<Uuid>,
-    /// When it was claimed.
+    /// The time of the claim.
     pub created_at: OffsetDateTime,
 }
 
-/// A transaction by itself.
+/// A transaction with its summary.
 #[derive(Clone, Debug)]
 pub struct TransactionRecord {
-    /// As it is listed.
+    /// The part that lists show.
     pub summary: TransactionSummary,
-    /// As it is worked on.
+    /// The transaction.
     pub transaction: Transaction,
 }
 
-/// Which audit records to list, newest first; those that fit all parts.
+/// A filter for audit records, which are listed newest first. A record is listed if it matches
+/// every field that is set.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// About this object.
+    /// The object that was changed.
     pub object: Option<Uuid>,
-    /// At this time or later.
+    /// The earliest time, inclusive.
     pub since: Option<OffsetDateTime>,
-    /// Before this time.
+    /// The latest time, exclusive.
     pub until: Option<OffsetDateTime>,
 }
 
-/// Where a page begins, and how long it is at most.
+/// The start and the maximum length of a page.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
-    /// Most items.
+    /// The maximum number of items.
     pub limit: u16,
-    /// [`Page::cursor`] of the page before.
+    /// The [`Page::cursor`] of the previous page; `None` for the first page.
     pub cursor: Option<String>,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// At most as many as asked for; fewer, even none, do not mean that it is the last page.
+    /// At most as many items as requested. A shorter page, even an empty one, is not necessarily
+    /// the last.
     pub items: Vec<T>,
-    /// Where the next page begins; `None` on the last.
+    /// The start of the next page; `None` on the last page.
     pub cursor: Option<String>,
 }
 
-/// Lists, in AWS a moment behind the last write.
+/// Lists of certificates, transactions and audit records. On AWS they may lag behind recent writes.
 #[async_trait]
 pub trait Inventory: Send + Sync {
-    /// A certificate by its identity.
+    /// Reads a certificate by its identity.
     async fn certificate_record(&self, uuid: Uuid)
     -> Result<Option<CertificateRecord>, StoreError>;
 
-    /// Certificates. [`StoreError::Cursor`] for a cursor that no page of such a list gave.
+    /// Lists certificates. Fails with [`StoreError::Cursor`] for a cursor that does not come from a
+    /// page of such a list.
     async fn certificates(
         &self,
         filter: &CertificateFilter,
         page: &PageRequest,
     ) -> Result<Page<CertificateSummary>, StoreError>;
 
-    /// Transactions of a status, or of all in the order of [`TransactionStatus::ALL`]; newest first. As for cursors, see
-    /// [`Self::certificates`].
+    /// Lists transactions of one status, or of every status in the order of
+    /// [`TransactionStatus::ALL`]. Within a status, the newest come first. Cursors are checked as
+    /// in [`Self::certificates`].
     async fn transactions(
         &self,
         status: Option<TransactionStatus>,
@@ -270,14 +277,14 @@ pub trait Inventory: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<Page<TransactionSummary>, StoreError>;
 
-    /// A transaction by its identity.
+    /// Reads a transaction by its identity.
     async fn transaction_record(
         &self,
         uuid: Uuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError>;
 
-    /// Audit records. As for cursors, see [`Self::certificates`].
+    /// Lists audit records. Cursors are checked as in [`Self::certificates`].
     async fn audit_records(
         &self,
         filter: &AuditFilter,

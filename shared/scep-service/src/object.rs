@@ -1,4 +1,5 @@
-//! The objects that administrators make, and how they are kept: as JSON documents with a version, that name each other.
+//! The objects that administrators create. They are stored as versioned JSON documents that refer
+//! to each other.
 
 use scep_protocol::{
     Authority, KeyReference, ProfileName, RaCertificate, RaProfile, ScepProfile, SealedSecret,
@@ -9,18 +10,18 @@ use uuid::Uuid;
 
 use crate::{Objects, StoreError};
 
-/// Kinds of objects.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
-    /// [`Authority`].
+    /// An [`Authority`].
     Authority,
     /// A certificate of the inventory.
     Certificate,
-    /// [`RaCertificate`].
+    /// An [`RaCertificate`].
     RaCertificate,
-    /// [`RaProfile`].
+    /// An [`RaProfile`].
     RaProfile,
-    /// [`ScepProfile`].
+    /// A [`ScepProfile`].
     ScepProfile,
     /// A transaction.
     Transaction,
@@ -37,7 +38,8 @@ impl ObjectKind {
         Self::Transaction,
     ];
 
-    /// Its name in the API and in storage.
+    /// Returns the name used in the API and in storage.
+    // Stored in keys and documents: a changed name would hide existing records.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,7 +52,7 @@ impl ObjectKind {
         }
     }
 
-    /// Its name in a sentence.
+    /// Returns the name used in messages.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -64,30 +66,31 @@ impl ObjectKind {
     }
 }
 
-/// One object as others name it.
+/// The identity by which one object refers to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
-    /// Its kind.
+    /// The kind of the object.
     pub kind: ObjectKind,
-    /// Its identity.
+    /// The uuid of the object.
     pub uuid: Uuid,
 }
 
-/// An object that administrators make.
+/// An object that administrators create.
 pub trait Object: Clone + Serialize + DeserializeOwned + Send + Sync {
-    /// Its kind.
+    /// The kind of the object.
     const KIND: ObjectKind;
 
-    /// Its identity.
+    /// Returns the identity of the object.
     fn uuid(&self) -> Uuid;
 
-    /// Its name, unique among its kind and never changed, if its kind has names.
+    /// Returns the name, if objects of this kind have one. It is unique within the kind and never
+    /// changes.
     fn name(&self) -> Option<&ProfileName>;
 
-    /// The objects that it needs: none of them can be deleted while it does.
+    /// Returns the objects that this one needs. They cannot be deleted while it exists.
     fn references(&self) -> Vec<Reference>;
 
-    /// A copy for eyes that may not even see secrets as they are stored.
+    /// Returns a copy with sealed secrets redacted, for the audit log.
     #[must_use]
     fn without_secrets(&self) -> Self {
         self.clone()
@@ -117,6 +120,7 @@ impl Object for RaCertificate {
         self.uuid
     }
 
+    // Its subject cannot be its name: several RA certificates may have the same one.
     fn name(&self) -> Option<&ProfileName> {
         None
     }
@@ -128,7 +132,7 @@ impl Object for RaCertificate {
         }]
     }
 
-    /// Where a key is may be the wrapped key itself.
+    // With KMS, the key reference is the wrapped key itself.
     fn without_secrets(&self) -> Self {
         let mut copy = self.clone();
         for key in &mut copy.keys {
@@ -189,38 +193,40 @@ impl Object for ScepProfile {
         let hidden = |_| SealedSecret(HIDDEN.to_owned());
         let mut copy = self.clone();
         copy.challenge = copy.challenge.map(hidden);
+        // The traits reveal something about the length and the characters of the challenge.
         copy.challenge_traits = None;
         copy.intune.application_key = copy.intune.application_key.map(hidden);
         copy
     }
 }
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
+// Not an empty value: the audit log shows whether a secret was set.
 const HIDDEN: &str = "(set)";
 
-/// An object as it was read, with the version that an edit must name.
+/// An object together with its version, which an edit must quote.
 #[derive(Clone, Debug)]
 pub struct Versioned<T> {
     /// The object.
     pub object: T,
-    /// Counts its edits, from 1.
+    /// The version: 1 for a new object, and one more with each edit.
     pub version: u64,
-    /// The objects that need it.
+    /// The objects that need this one.
     pub dependents: Vec<Reference>,
 }
 
-/// An object as a store keeps it.
+/// An object in the form in which a store holds it.
 #[derive(Clone)]
 pub struct StoredObject {
-    /// Its kind and identity.
+    /// The kind and identity of the object.
     pub reference: Reference,
-    /// Its name.
+    /// The name, if objects of the kind have one.
     pub name: Option<ProfileName>,
-    /// JSON. Secrets in it are sealed.
+    /// The object as JSON, with sealed secrets.
     pub document: String,
-    /// Counts its edits, from 1.
+    /// The version: 1 for a new object, and one more with each edit.
     pub version: u64,
-    /// The objects that need it.
+    /// The objects that need this one.
     pub dependents: Vec<Reference>,
 }
 
@@ -239,7 +245,7 @@ impl StoredObject {
     }
 }
 
-/// JSON of an object.
+/// Serialises an object as JSON.
 pub(crate) fn document<T: Object>(object: &T) -> Result<String, StoreError> {
     serde_json::to_string(object).map_err(|source| StoreError::Corrupt {
         what: T::KIND.name(),
@@ -250,7 +256,7 @@ pub(crate) fn document<T: Object>(object: &T) -> Result<String, StoreError> {
 /// Reads an object.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] or [`StoreError::Unavailable`].
+/// Returns [`StoreError::Corrupt`] or [`StoreError::Unavailable`].
 pub async fn read<T: Object>(
     store: &dyn Objects,
     uuid: Uuid,
@@ -266,7 +272,7 @@ pub async fn read<T: Object>(
 /// Reads an object by its name.
 ///
 /// # Errors
-/// As [`read`].
+/// Returns the same errors as [`read`].
 pub async fn find<T: Object>(
     store: &dyn Objects,
     name: &ProfileName,
@@ -275,10 +281,11 @@ pub async fn find<T: Object>(
     stored.map(StoredObject::decode).transpose()
 }
 
-/// Every object of a kind, by name; those without names in any order. In AWS a moment behind the last write.
+/// Lists every object of a kind, sorted by name; objects without names are in no particular order.
+/// On AWS the list may lag behind recent writes.
 ///
 /// # Errors
-/// As [`read`].
+/// Returns the same errors as [`read`].
 pub async fn list<T: Object>(store: &dyn Objects) -> Result<Vec<Versioned<T>>, StoreError> {
     let stored = store.list(T::KIND).await?;
     stored.into_iter().map(StoredObject::decode).collect()

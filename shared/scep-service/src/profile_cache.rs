@@ -1,4 +1,5 @@
-//! Profiles kept for a few seconds, so that a busy function does not read them for each request.
+//! A cache of profiles for a few seconds, so that a busy function does not read them for each
+//! request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +14,10 @@ use crate::{
     StoredObject,
 };
 
-/// Most endpoints that are kept. Endpoints that do not exist are not kept, so strangers cannot fill it.
+/// The maximum number of endpoints in the cache.
 const MAX_ENDPOINTS: usize = 1_000;
 
-/// A [`Profiles`] that remembers.
+/// A [`Profiles`] that caches the configuration of endpoints.
 pub struct CachedProfiles {
     profiles: Arc<dyn Profiles>,
     max_age: Duration,
@@ -26,12 +27,14 @@ pub struct CachedProfiles {
 #[derive(Default)]
 struct Kept {
     endpoints: HashMap<EndpointName, (Instant, Configuration)>,
-    /// Counts how often everything was forgotten: what was read before is not kept after.
+    /// The number of times the cache was cleared. A configuration that was read before the cache
+    /// was cleared is not stored after.
     forgotten: u64,
 }
 
 impl CachedProfiles {
-    /// Remembers what `profiles` gives for `max_age`: for so long an administrator's edit may go unnoticed.
+    /// Caches what `profiles` returns for `max_age`. For so long an administrator's edit in another
+    /// process may go unnoticed.
     #[must_use]
     pub fn new(profiles: Arc<dyn Profiles>, max_age: Duration) -> Self {
         Self {
@@ -41,14 +44,16 @@ impl CachedProfiles {
         }
     }
 
-    /// Forgets everything, because something was written.
+    /// Clears the cache. Called after each write.
     pub fn forget(&self) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // An object may stand behind many endpoints, and edits are rare: clear everything.
         kept.endpoints.clear();
         kept.forgotten = kept.forgotten.wrapping_add(1);
     }
 
-    /// What is known of an endpoint, and how often everything was forgotten until now.
+    /// Returns the cached configuration of an endpoint, and the number of times the cache was
+    /// cleared so far.
     fn known(&self, endpoint: &EndpointName) -> (Option<Configuration>, u64) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.endpoints.get(endpoint);
@@ -65,13 +70,17 @@ impl Profiles for CachedProfiles {
         if let Some(configuration) = known {
             return Ok(configuration);
         }
+        // Taken before the read: an edit during the read must not go unnoticed for longer than
+        // `max_age`.
         let read_at = Instant::now();
         let configuration = self.profiles.configuration(endpoint).await?;
+        // Endpoints that do not exist are not cached, so that an attacker cannot fill the cache.
         if configuration.scep_profile.is_some() && configuration.ra_profile.is_some() {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.endpoints.len() >= MAX_ENDPOINTS {
                 kept.endpoints.clear();
             }
+            // A write during the read cleared the cache, and the read may have missed that write.
             if kept.forgotten == forgotten {
                 let known = (read_at, configuration.clone());
                 kept.endpoints.insert(endpoint.clone(), known);
@@ -85,11 +94,11 @@ impl Profiles for CachedProfiles {
     }
 }
 
-/// An [`ObjectStore`] that lets a cache in the same process forget what is written over.
+/// An [`ObjectStore`] that clears a cache in the same process after each write.
 pub struct WatchedObjects {
-    /// Where objects are.
+    /// The store.
     pub objects: Arc<dyn ObjectStore>,
-    /// Who remembers them.
+    /// The cache to clear.
     pub cache: Arc<CachedProfiles>,
 }
 
@@ -123,6 +132,8 @@ impl Objects for WatchedObjects {
 #[async_trait]
 impl ObjectStore for WatchedObjects {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
+        // Clear the cache after a failed write as well: a write whose answer was lost may have
+        // succeeded.
         let applied = self.objects.apply(change, audit).await;
         self.cache.forget();
         applied

@@ -1,4 +1,4 @@
-//! Profiles as the request path reads them, from the objects that administration writes.
+//! Reads profiles for the request path from the objects that administration writes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{Object, Objects, Profiles, StoreError, find, read};
 
-/// [`Profiles`] over [`Objects`].
+/// An implementation of [`Profiles`] on top of [`Objects`].
 pub struct StoredProfiles(pub Arc<dyn Objects>);
 
 #[async_trait]
@@ -31,7 +31,7 @@ impl Profiles for StoredProfiles {
 }
 
 impl StoredProfiles {
-    /// The named profile and the one that it is linked to.
+    /// Reads the profile that the endpoint names and the one that it links to.
     async fn linked(
         &self,
         endpoint: &EndpointName,
