@@ -1,4 +1,5 @@
-//! CRLs, RFC 5280 §5: made when a certificate is revoked and before the last one runs out; handed out to everyone.
+//! CRLs, RFC 5280 §5. A new one is published when a certificate is revoked, and before the last one
+//! expires.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +15,33 @@ use crate::{
     StoredCrl,
 };
 
-/// How long a list of revoked certificates may be behind: whatever a CRL says that is younger, its successor says too.
+/// How far the index of revoked certificates may lag. Entries newer than this are carried over
+/// from the previous CRL.
+// Far longer than an index of DynamoDB usually lags. Carrying over an entry that the index lists
+// as well costs nothing; dropping one would make a revoked certificate valid again.
 const INDEX_LAG: Duration = Duration::hours(1);
 
-/// How often a CRL is made anew because another process was faster.
+/// The number of attempts to publish a CRL while other processes are faster.
 const MAX_TRIES: u32 = 10;
 
-/// How much longer to wait before each of them.
+/// The pause before the second attempt. It grows by this much with each further attempt.
+// It grows so that many revocations at once do not sign the same CRL over and over.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
-/// A CRL that is there for everyone, of which only the head was read.
+/// A published CRL of which only the head was read.
 pub struct PublishedCrl {
     authority: Uuid,
     generation: u32,
-    /// Its head.
+    /// The head of the CRL.
     pub head: CrlHead,
 }
 
 impl PublishedCrl {
-    /// The CRL of a generation of the authority of this name.
+    /// Finds the CRL of a generation of the authority with this name.
     ///
     /// # Errors
-    /// [`Rejection::NoCrl`] when there is none; our own failures.
+    /// Returns [`Rejection::NoCrl`] when no such CRL exists, and other variants for failures of the
+    /// server.
     pub async fn find(
         objects: &dyn Objects,
         crls: &dyn Crls,
@@ -52,10 +58,11 @@ impl PublishedCrl {
         })
     }
 
-    /// All of it, or of a later one.
+    /// Reads the contents of the CRL, or of a later one.
     ///
     /// # Errors
-    /// [`Rejection::NoCrl`] when it is gone meanwhile; our own failures.
+    /// Returns [`Rejection::NoCrl`] when the CRL was deleted in the meantime, and other variants
+    /// for failures of the server.
     pub async fn read(&self, crls: &dyn Crls) -> Result<StoredCrl, Failure> {
         let crl = crls.crl_of(self.authority, self.generation, &self.head);
         let crl = crl.await?;
@@ -64,19 +71,21 @@ impl PublishedCrl {
 }
 
 impl Managing {
-    /// The CRL of each generation that has a certificate, if it is missing, has lived half of its life, or lacks a certificate that
-    /// is revoked; none for a generation that has ended. What fails for one generation is logged, and keeps no other from its CRL.
+    /// Publishes a CRL for each generation with a valid certificate, if its CRL is missing, has
+    /// passed half of its validity, or lacks a revoked certificate. A failure is logged and does
+    /// not stop the other generations; the last one is returned.
     pub(crate) async fn keep_crls(&self, authority: &Authority) -> Result<(), Failure> {
         let generations = authority.generations();
         let mut kept = Ok(());
         for issuing in generations.filter_map(|generation| authority.issuing_by(generation)) {
+            // No certificate outlives its issuer, so nobody checks this CRL any more.
             if !issuing.certificate.is_valid_at(self.clock.now()) {
                 continue;
             }
             if let Err(error) = self.keep_crl(&issuing).await {
                 let (authority, generation) = (&issuing.name, issuing.generation);
                 let cause = Causes(&error);
-                tracing::error!(%authority, generation, error = %cause, "a CRL was not made");
+                tracing::error!(%authority, generation, error = %cause, "could not publish a CRL");
                 kept = Err(error);
             }
         }
@@ -86,6 +95,8 @@ impl Managing {
     async fn keep_crl(&self, authority: &IssuingAuthority) -> Result<(), Failure> {
         let last = self.crls.crl(authority.uuid, authority.generation).await?;
         let now = self.clock.now();
+        // At half of its validity, so that several runs of maintenance may fail before the CRL
+        // expires and verifiers reject every certificate.
         let is_young = |crl: &StoredCrl| {
             let half = (crl.next_update - crl.this_update) / 2;
             now < crl.this_update + half
@@ -93,6 +104,8 @@ impl Managing {
         if let Some(last) = last.filter(is_young) {
             let listed = listed(&last);
             let revoked = self.revoked(authority).await?;
+            // A revocation whose publication failed is only in the index. It must not wait for the
+            // CRL to grow old.
             if revoked.iter().all(|entry| is_on(&listed, entry)) {
                 return Ok(());
             }
@@ -100,12 +113,12 @@ impl Managing {
         self.make_crl(authority, &[]).await
     }
 
-    /// What belongs on the CRL of a generation now, as far as the index has come.
+    /// Lists the entries of a generation's next CRL that the index already shows.
     async fn revoked(
         &self,
         authority: &IssuingAuthority,
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
-        // RFC 5280 §3.3: an entry is on one more CRL after its certificate has ended.
+        // RFC 5280 §3.3: an entry stays until one CRL was issued after its certificate expired.
         let from = self.clock.now() - self.deployment.crl_validity;
         let revoked = self
             .certificates
@@ -113,8 +126,9 @@ impl Managing {
         revoked.await
     }
 
-    /// Makes and publishes the next CRL of a generation; what is `added` is on it, whatever the index says yet. None, where
-    /// another process has published one with all of it on.
+    /// Signs and publishes the next CRL of a generation. It contains the entries in `added` even if
+    /// the index does not show them yet. Nothing is published if another process has already
+    /// published a CRL with all of them.
     pub(crate) async fn make_crl(
         &self,
         authority: &IssuingAuthority,
@@ -127,6 +141,8 @@ impl Managing {
             if !added.is_empty() && added.iter().all(|added| is_on(&entries, added)) {
                 return Ok(());
             }
+            // RFC 5280 §5.2.3: numbers increase. The store replaces a CRL only by its successor, so
+            // that two processes cannot each drop the other's entries.
             let number = last.map_or(0, |last| last.number).saturating_add(1);
             let recent = entries.into_iter();
             let recent = recent.filter(|entry| self.clock.now() - entry.revocation.at < INDEX_LAG);
@@ -138,13 +154,14 @@ impl Managing {
                 .replace_crl(authority.uuid, authority.generation, &crl);
             if replaced.await? == ClaimOutcome::Won {
                 let (authority, number) = (&authority.name, crl.number);
-                tracing::info!(%authority, number, "made a CRL");
+                tracing::info!(%authority, number, "published a CRL");
                 return Ok(());
             }
         }
         Err(StoreError::Conflict.into())
     }
 
+    /// Signs a CRL with the entries of the index and these newer ones.
     async fn next_crl(
         &self,
         authority: &IssuingAuthority,
@@ -154,7 +171,8 @@ impl Managing {
         let mut revoked = BTreeMap::new();
         for entry in self.revoked(authority).await?.into_iter().chain(younger) {
             let known = revoked.entry(entry.uuid).or_insert(entry);
-            // A hold becomes another revocation, of the same time; no other changes.
+            // Only a hold may change into another revocation, so of two entries for a certificate
+            // the one that is not a hold is the later.
             if known.revocation.reason == RevocationReason::CertificateHold {
                 *known = entry;
             }
@@ -181,16 +199,19 @@ impl Managing {
     }
 }
 
-/// The entries of a CRL. One that cannot be read stands in the way of no other: it is replaced.
+/// Reads the entries of a CRL.
+// A corrupt CRL counts as empty. Failing here would keep it published for good, whereas the index
+// holds what the next one needs.
 fn listed(crl: &StoredCrl) -> Vec<RevokedCertificate> {
     entries_of(&crl.der).unwrap_or_else(|error| {
         let (number, error) = (crl.number, Causes(&error));
-        tracing::error!(number, %error, "a CRL of ours cannot be read");
+        tracing::error!(number, %error, "stored CRL is corrupt; rebuilding it");
         Vec::new()
     })
 }
 
-/// Does a CRL with these entries, which are sorted, say so of this certificate?
+/// Returns whether these entries, which are sorted by uuid, contain this certificate with the same
+/// reason.
 fn is_on(listed: &[RevokedCertificate], entry: &RevokedCertificate) -> bool {
     let place = listed.binary_search_by_key(&entry.uuid, |listed| listed.uuid);
     let found = place.ok().and_then(|place| listed.get(place));

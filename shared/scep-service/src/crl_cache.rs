@@ -1,4 +1,4 @@
-//! CRLs kept in memory, so that one that many ask for is read once.
+//! A cache of CRLs in memory, so that a CRL that many clients fetch is read once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use crate::{CrlHead, Crls, StoreError, StoredCrl};
 
-/// Most octets that are kept: one CRL of the largest size that can be handed out, or many small
-/// ones.
+/// The maximum size of the cache, in octets.
+// Enough for one CRL of the largest size that can be served, or for many small ones.
 const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 
-/// A [`Crls`] that remembers. The head is read each time, so that it never hands out a CRL that has
-/// been replaced.
+/// A [`Crls`] with a cache. It reads the head each time and so never returns a CRL that has been
+/// replaced.
 pub struct CachedCrls {
     crls: Arc<dyn Crls>,
-    /// The one that was asked for last comes last.
+    /// The cached CRLs, the most recently used one last.
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 impl CachedCrls {
-    /// Remembers what `crls` gives.
+    /// Caches the CRLs that `crls` returns.
     #[must_use]
     pub fn new(crls: Arc<dyn Crls>) -> Self {
         Self {
@@ -42,11 +42,13 @@ impl CachedCrls {
             .position(|kept| (kept.authority, kept.generation) == (authority, generation))?;
         let found = kept.remove(place);
         let crl = Arc::clone(&found.crl);
-        // A head may be read that is a moment older than the last one.
+        // The head may come from a read that lags, so a cached CRL later than the head is the
+        // current one. Times are compared and not numbers, which start again after a restore.
         let is_later = crl.this_update > head.this_update;
         if crl.head() != *head && !is_later {
             return None;
         }
+        // Moved to the end, as the most recently used one.
         kept.push(found);
         Some(crl)
     }
@@ -60,6 +62,7 @@ impl CachedCrls {
             crl,
         });
         let mut bytes: usize = kept.iter().map(|kept| kept.crl.der.len()).sum();
+        // The front holds the least recently used one.
         while bytes > MAX_KEPT_BYTES && !kept.is_empty() {
             bytes = bytes.saturating_sub(kept.remove(0).crl.der.len());
         }
@@ -111,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing is stored.
+    /// An empty store.
     struct Nothing;
 
     #[async_trait]
@@ -157,10 +160,10 @@ mod tests {
         let known = |head| cache.known(Uuid::nil(), 1, &head).map(|crl| crl.number);
         cache.keep(Uuid::nil(), 1, Arc::new(crl(2, 10)));
         assert_eq!(known(crl(2, 0).head()), Some(2));
-        // What was read of it is a moment old.
+        // The head was read from a replica that lags.
         assert_eq!(known(crl(1, 0).head()), Some(2));
         assert_eq!(known(crl(3, 0).head()), None);
-        // The tables were restored: the number is an old one, the CRL is not.
+        // The tables were restored from a backup: the number is lower, the CRL is newer.
         cache.keep(Uuid::nil(), 1, Arc::new(crl(9, 10)));
         let restored = CrlHead {
             number: 8,

@@ -1,5 +1,5 @@
-//! Upkeep, by a timer: CRLs before they run out, RA keys before they end, what a crash left unfinished, and how long the server's own
-//! certificates last.
+//! Scheduled maintenance: renews CRLs and RA keys before they expire, completes issuances that a
+//! crash interrupted, and measures the remaining validity of the server's own certificates.
 
 use scep_protocol::{Authority, RaCertificate};
 use time::OffsetDateTime;
@@ -10,28 +10,32 @@ use crate::{
     list,
 };
 
-/// Does what is due. What fails for one authority is logged, and keeps no other from its due.
+/// Runs every maintenance task that is due. A failure is logged and does not stop the other tasks.
 ///
 /// # Errors
-/// When authorities or RA certificates cannot be read; else the last failure.
+/// Returns the store's error when authorities or RA certificates cannot be read, and
+/// [`Failure::Upkeep`] when a task failed.
 pub async fn upkeep(managing: &Managing, metrics: &dyn Metrics) -> Result<(), ManageError> {
     let mut done = Ok(());
     for authority in list::<Authority>(&*managing.objects).await? {
         if let Err(error) = managing.keep_generations(authority.object.uuid).await {
             let (authority, error) = (&authority.object.name, Causes(&error));
-            tracing::error!(%authority, %error, "upkeep of an authority failed");
+            tracing::error!(%authority, %error, "maintenance of an authority failed");
             done = Err(());
         }
     }
     if let Err(error) = finish_abandoned(managing).await {
-        tracing::error!(error = %Causes(&error), "what a crash left is not finished");
+        tracing::error!(error = %Causes(&error), "could not complete interrupted issuances");
         done = Err(());
     }
+    // Measured also after a failure: alarms on expiring certificates matter most when the renewal
+    // of RA keys fails.
     measure_remaining(managing, metrics).await?;
     done.map_err(|()| Failure::Upkeep.into())
 }
 
-/// Measures what is left of the validity of each certificate of an authority that issues, and of each RA certificate that serves.
+/// Measures the remaining validity of each authority's current certificate, and of the key with
+/// which each RA certificate serves.
 async fn measure_remaining(managing: &Managing, metrics: &dyn Metrics) -> Result<(), Failure> {
     let now = managing.clock.now();
     let authorities = list::<Authority>(&*managing.objects).await?;
@@ -48,6 +52,7 @@ async fn measure_remaining(managing: &Managing, metrics: &dyn Metrics) -> Result
     for Versioned { object, .. } in list::<RaCertificate>(&*managing.objects).await? {
         let mut authorities = authorities.iter().map(|found| &found.object);
         let authority = authorities.find(|authority| authority.uuid == object.authority);
+        // Only this key serves clients. Keys of other generations may expire unnoticed.
         let serving = authority.and_then(|authority| object.key_of(authority.current.number));
         if let Some(key) = serving {
             let validity = key.certificate.validity().map_err(Failure::encode)?;
