@@ -244,7 +244,7 @@ async fn each_rule_of_an_authority_has_its_reason() {
         (new("CN=x,2.5.4.12=#3000", "P1Y", None), &[subject]),
         (
             new("CN=x", "PT0S", None),
-            &["validity: longer than no time, and ending before the year 10000"],
+            &["validity: must be greater than zero and end before the year 10000"],
         ),
         (
             new("CN=x", "P1Y", Some("arn:aws:kms:x")),

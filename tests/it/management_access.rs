@@ -212,26 +212,17 @@ async fn filters_are_checked() {
             "certificates?expiringBefore=soon",
             "expiringBefore: not a time like 2030-01-31T12:00:00Z, or a day like 2030-01-31",
         ),
-        (
-            "certificates?cursor=x",
-            "cursor: not one that a page of this list gave",
-        ),
+        ("certificates?cursor=x", "cursor: invalid for this list"),
         (
             "scepTransactions?status=x",
             "status: ISSUING, PENDING, ISSUED or REJECTED",
         ),
-        (
-            "scepTransactions?cursor=x",
-            "cursor: not one that a page of this list gave",
-        ),
+        ("scepTransactions?cursor=x", "cursor: invalid for this list"),
         (
             "auditRecords?since=2030-01-02&until=2030-01-01",
             "until: not before since",
         ),
-        (
-            "auditRecords?cursor=x",
-            "cursor: not one that a page of this list gave",
-        ),
+        ("auditRecords?cursor=x", "cursor: invalid for this list"),
         (
             "scepProfiles/caCertificates?intuneEnabled=x",
             "intuneEnabled: true or false",

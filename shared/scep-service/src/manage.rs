@@ -1,4 +1,5 @@
-//! Administration: authorities, RA certificates, profiles and the links between them. Every change leaves an audit record.
+//! Administration of authorities, RA certificates, profiles, and the links between them. Every
+//! change leaves an audit record.
 
 mod authorities;
 mod certificates;
@@ -50,37 +51,37 @@ use crate::{
     Transactions, Versioned, read,
 };
 
-/// What administration may reach, and on whose behalf.
+/// The ports that administration needs, and the administrator on whose behalf it acts.
 #[derive(Clone)]
 pub struct Managing {
-    /// Who acts.
+    /// The author of changes, for audit records.
     pub actor: Actor,
-    /// Objects, to be written.
+    /// Objects, with write access.
     pub objects: Arc<dyn ObjectStore>,
     /// Keys that sign certificates.
     pub ca_keys: Arc<dyn CaKeys>,
-    /// Keys that open requests and sign replies.
+    /// Keys that decrypt requests and sign replies.
     pub ra_keys: Arc<dyn RaKeys>,
-    /// Secrets of profiles.
+    /// The sealed secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
-    /// Certificates that were issued.
+    /// The inventory of issued certificates.
     pub certificates: Arc<dyn Certificates>,
-    /// Transactions that wait for approval.
+    /// Transactions, some of which wait for approval.
     pub transactions: Arc<dyn Transactions>,
-    /// CRLs.
+    /// CRLs, with write access.
     pub crls: Arc<dyn CrlStore>,
-    /// The time.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// How it is deployed.
+    /// The settings of this deployment.
     pub deployment: Deployment,
 }
 
-/// Whether something is let in or kept out.
+/// Whether a profile is enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enabled {
-    /// It serves.
+    /// The profile accepts requests.
     Yes,
-    /// It does not.
+    /// The profile rejects requests.
     No,
 }
 
@@ -93,26 +94,28 @@ impl Enabled {
     }
 }
 
-/// What becomes of links to an object that is to be deleted.
+/// The treatment of links to an object that is to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependents {
-    /// They keep it from being deleted.
+    /// The links prevent the deletion.
     Keep,
-    /// They are cut first.
+    /// The links are removed first.
     Unlink,
 }
 
 impl Managing {
-    /// Reads an object that must be there.
+    /// Reads an object that must exist.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`]; our own failures.
+    /// Returns [`ManageError::NotFound`] when it does not exist, and [`ManageError::Failed`] for
+    /// failures of the server.
     pub async fn get<T: Object>(&self, uuid: Uuid) -> Result<Versioned<T>, ManageError> {
         let found = read(&*self.objects, uuid).await?;
         found.ok_or(ManageError::NotFound(T::KIND))
     }
 
-    /// Reads an object for an edit that was made over this version of it, if it names one.
+    /// Reads an object for an edit, and checks that it still has the version that the edit quotes,
+    /// if any.
     async fn get_version<T: Object>(
         &self,
         uuid: Uuid,
@@ -125,6 +128,7 @@ impl Managing {
         Ok(found)
     }
 
+    /// Stores a new object with its audit record.
     async fn create<T: Object>(&self, object: T) -> Result<Versioned<T>, ManageError> {
         let change = Change::Create {
             object: stored(&object, 1, &[])?,
@@ -139,13 +143,15 @@ impl Managing {
         })
     }
 
-    /// Stores what an object has become; nothing, and no record, when that is what it was.
+    /// Stores an edited object with its audit record. An edit that changes nothing writes neither.
     async fn replace<T: Object>(
         &self,
         before: Versioned<T>,
         after: T,
         action: AuditAction,
     ) -> Result<Versioned<T>, ManageError> {
+        // An edit without a change must not bump the version, which would make other
+        // administrators' edits conflict, nor fill the audit log.
         if document(&before.object)? == document(&after)? {
             return Ok(before);
         }
@@ -173,8 +179,10 @@ impl Managing {
         })
     }
 
-    /// Deletes an object that nothing needs.
+    /// Deletes an object that no other object needs.
     async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), ManageError> {
+        // Checked here to name the dependents. The store checks again, atomically with the
+        // deletion.
         let needed_by = self.dependents(&object.dependents).await?;
         if !needed_by.is_empty() {
             return Err(ManageError::Invalid(needed_by));
@@ -187,6 +195,7 @@ impl Managing {
         self.apply(&change, AuditAction::Delete, states).await
     }
 
+    /// Writes a change together with its audit record.
     async fn apply<T: Object>(
         &self,
         change: &Change,
@@ -198,7 +207,8 @@ impl Managing {
         applied.map_err(|error| ManageError::of(T::KIND, error))
     }
 
-    /// What stands in the way of deleting an object that these need: one reason for each kind.
+    /// Returns the reasons why an object with these dependents cannot be deleted, one for each kind
+    /// of dependent.
     async fn dependents(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, ManageError> {
         let mut reasons = Vec::new();
         for kind in ObjectKind::ALL {
@@ -209,6 +219,7 @@ impl Managing {
                 names
                     .push(name.map_or_else(|| dependent.uuid.to_string(), |name| name.to_string()));
             }
+            // The store returns dependents in no order, and a message must not vary.
             if !names.is_empty() {
                 names.sort();
                 reasons.push(Invalid::Dependents { kind, names });
@@ -217,8 +228,7 @@ impl Managing {
         Ok(reasons)
     }
 
-    /// Signs a certificate of the server itself, for this object, which is recorded first: an authority signs nothing that no
-    /// record knows.
+    /// Signs a certificate of the server itself, which belongs to this object.
     async fn sign(
         &self,
         object: Reference,
@@ -226,6 +236,8 @@ impl Managing {
         algorithm: KeyAlgorithm,
         to_be_signed: &[u8],
     ) -> Result<Certificate, Failure> {
+        // The audit record is written before the signature, so that an authority never signs a
+        // certificate that is not on record.
         let named = to_be_signed_names(to_be_signed).map_err(Failure::encode)?;
         let audit = Act {
             action: AuditAction::Sign,
@@ -250,6 +262,7 @@ impl Managing {
     }
 }
 
+/// Converts an object to the form in which a store holds it.
 fn stored<T: Object>(
     object: &T,
     version: u64,
@@ -267,7 +280,7 @@ fn stored<T: Object>(
     })
 }
 
-/// The name of a new object.
+/// Parses the name of a new object.
 fn new_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileName> {
     let Some(name) = name else {
         reasons.push(Invalid::Missing("name"));
@@ -277,13 +290,15 @@ fn new_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileN
     parsed.map_err(|error| reasons.push(error.into())).ok()
 }
 
-/// An edit may repeat the name, and not change it.
+/// Checks that an edit does not change the name.
+// An edit may repeat it: clients send back the object that they read.
 fn same_name(edited: Option<&str>, name: &ProfileName, reasons: &mut Vec<Invalid>) {
     if edited.is_some_and(|edited| edited != name.as_str()) {
         reasons.push(Invalid::NameChanged);
     }
 }
 
+/// Applies an edit to a description.
 fn describe(edit: Edit<String>, description: &mut Description, reasons: &mut Vec<Invalid>) {
     match edit.try_map(|text| Description::new(&text)) {
         Ok(edit) => edit.apply(description),

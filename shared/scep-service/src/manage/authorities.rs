@@ -1,4 +1,4 @@
-//! Authorities: made with their keys, certified by themselves or by another CA.
+//! Creation, editing and deletion of authorities, which are roots or are certified by another CA.
 
 use ca_issuer::{
     CaSubject, Certified, Keypair, SerialNumber, assemble_request, certification_request,
@@ -19,38 +19,40 @@ use crate::{
     Managing, Object, PageRequest, Reference, Versioned, find,
 };
 
-/// Who certifies an authority.
+/// The issuer of an authority's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorityKind {
-    /// Itself.
+    /// The authority itself.
     Root,
     /// Another CA.
     Subordinate,
 }
 
-/// An authority to be made.
+/// The fields of a new authority.
 #[derive(Clone, Debug)]
 pub struct NewAuthority {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What an administrator notes.
+    /// The administrator's notes.
     pub description: Edit<String>,
-    /// Who certifies it.
+    /// The issuer of its certificate.
     pub kind: AuthorityKind,
-    /// What its key is.
+    /// The algorithm of its key.
     pub key_algorithm: KeyAlgorithm,
-    /// An existing key to take; `None` for a new one.
+    /// An existing key to adopt; `None` to generate one.
     pub key: Option<KeyReference>,
-    /// Its subject, RFC 4514's text.
+    /// The subject, in the text form of RFC 4514.
     pub subject: String,
-    /// How long a root's certificate is valid.
+    /// The validity period of a root's certificate.
     pub validity: Period,
 }
 
-/// Makes an authority: its key, and a root's self-signed certificate or a subordinate's request for one.
+/// Creates an authority with its key, and a root's self-signed certificate or a subordinate's
+/// request for one.
 ///
 /// # Errors
-/// [`ManageError::NameTaken`], [`ManageError::Invalid`]; our own failures.
+/// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn create_authority(
     managing: &Managing,
     new: NewAuthority,
@@ -68,7 +70,8 @@ pub async fn create_authority(
     let (Some(name), Some(subject), []) = (name, subject, reasons.as_slice()) else {
         return Err(reasons.into());
     };
-    // A key is for good: none is made for a name that is taken. The store looks again.
+    // Keys are never deleted, so check the name before generating one. The store checks it again,
+    // atomically.
     let taken = find::<Authority>(&*managing.objects, &name).await?;
     if taken.is_some() {
         return Err(ManageError::NameTaken(Authority::KIND));
@@ -103,6 +106,7 @@ pub async fn create_authority(
             managing.create(authority).await
         }
     };
+    // The authority exists even if its first CRL could not be published: maintenance retries that.
     match &created {
         Ok(created) => managing.keep_afterwards(created.object.uuid).await,
         Err(_) => without_authority(&key.reference),
@@ -110,13 +114,14 @@ pub async fn create_authority(
     created
 }
 
-/// Can a root's certificate be valid for so long from now on? For some time, and not beyond RFC 5280's dates.
+/// Returns whether a root's certificate can be valid for this period from now.
+// GeneralizedTime, RFC 5280 §4.1.2.5.2, has four digits for the year.
 pub(super) fn is_validity(validity: Period, now: OffsetDateTime) -> bool {
     let ends = validity.after(now);
     !validity.is_zero() && ends.is_some_and(|end| end.year() <= 9999)
 }
 
-/// The existing key that is to be taken, or a new one.
+/// Adopts the existing key, if one is given, or generates a new one.
 pub(super) async fn ca_key(
     managing: &Managing,
     authority: &ProfileName,
@@ -129,15 +134,16 @@ pub(super) async fn ca_key(
     }
 }
 
-/// Says that a key was made in vain.
+/// Warns about a key that was created but is not used by any authority.
+// Only logged: no port deletes keys, and the write may have succeeded although its answer was lost.
 pub(super) fn without_authority(key: &KeyReference) {
     tracing::warn!(
         key = key.0,
-        "a key without an authority: adopt it, or delete it"
+        "the key belongs to no authority: adopt it, or delete it"
     );
 }
 
-/// What vouches for a new key of this authority: a root's self-signed certificate, or a subordinate's request for one.
+/// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
 pub(super) async fn certify(
     managing: &Managing,
     authority: Uuid,
@@ -153,6 +159,7 @@ pub(super) async fn certify(
     }
 }
 
+/// Signs a root's own certificate.
 async fn root(
     managing: &Managing,
     authority: Uuid,
@@ -179,6 +186,7 @@ async fn root(
     Ok(Certification::Root { certificate })
 }
 
+/// Signs a subordinate's request for a certificate.
 async fn request(
     managing: &Managing,
     key: &GeneratedKey,
@@ -209,7 +217,8 @@ fn keypair(key: &GeneratedKey, algorithm: KeyAlgorithm) -> Keypair<'_> {
 /// Edits an authority's description.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`], [`ManageError::Invalid`]; our own failures.
+/// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
+/// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_authority(
     managing: &Managing,
     uuid: Uuid,
@@ -228,12 +237,14 @@ pub async fn edit_authority(
     managing.replace(before, after, AuditAction::Edit).await
 }
 
-/// Gives a subordinate its certificate, or a later one for the same key and subject; or its next generation's, once a rollover
-/// has begun: that one's key is in the certificate.
+/// Installs a subordinate's certificate, or a later one for the same key and subject. During a
+/// rollover, the key in the certificate decides whether it is for the current or the next
+/// generation.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when the certificate is not for this
-/// authority, or its chain does not fit; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when the
+/// certificate is not for this authority or its chain does not fit; and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn install_certificate(
     managing: &Managing,
     uuid: Uuid,
@@ -246,6 +257,7 @@ pub async fn install_certificate(
         Ok(key) => key == path.certificate.subject_public_key_info(),
         Err(_) => false,
     };
+    // A certificate for neither key is checked against the current one, whose error is reported.
     match after.next.as_mut().filter(|next| is_next(next)) {
         Some(next) => install(next, path, now)?,
         None => install(&mut after.current, path, now)?,
@@ -256,7 +268,7 @@ pub async fn install_certificate(
     Ok(installed)
 }
 
-/// The key that a subordinate asks a certificate for, SubjectPublicKeyInfo.
+/// Returns the key of a subordinate's request for a certificate, SubjectPublicKeyInfo, DER.
 fn asked_for(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
     match &generation.certification {
         Certification::Root { .. } => Err(vec![Invalid::AuthorityIsRoot].into()),
@@ -267,6 +279,7 @@ fn asked_for(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
     }
 }
 
+/// Checks a certificate for a generation and stores it there.
 fn install(
     generation: &mut CaGeneration,
     path: CertificatePath,
@@ -285,33 +298,36 @@ fn install(
     Ok(())
 }
 
-/// What becomes of the certificates of an authority that is to be deleted.
+/// The treatment of valid certificates of an authority that is to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LivingCertificates {
-    /// They keep it from being deleted.
+    /// Valid certificates prevent the deletion.
     Keep,
-    /// They fall off every CRL.
+    /// The authority is deleted, and its certificates can no longer be revoked by a CRL.
     Abandon,
 }
 
-/// Deletes an authority that nothing needs. Its key stays: whoever wants it gone deletes it where it is.
+/// Deletes an authority that no other object needs. Its key stays in the key store, where an
+/// administrator may delete it.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while RA Profiles or RA certificates need
-/// it, or certificates of it live that are not to be abandoned; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while RA
+/// Profiles or RA certificates need the authority, or it has valid certificates that are not to be
+/// abandoned; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_authority(
     managing: &Managing,
     uuid: Uuid,
     living: LivingCertificates,
 ) -> Result<(), ManageError> {
     let authority: Versioned<Authority> = managing.get(uuid).await?;
+    // Without the authority no CRL is published, so its certificates cannot be revoked.
     if living == LivingCertificates::Keep && has_living(managing, uuid).await? {
         return Err(vec![Invalid::LivingCertificates].into());
     }
     managing.delete(authority).await
 }
 
-/// Is a certificate of this authority neither expired nor revoked?
+/// Returns whether the authority has a certificate that is neither expired nor revoked.
 async fn has_living(managing: &Managing, authority: Uuid) -> Result<bool, Failure> {
     let filter = CertificateFilter {
         authority: Some(authority),
@@ -325,6 +341,7 @@ async fn has_living(managing: &Managing, authority: Uuid) -> Result<bool, Failur
     };
     loop {
         let found = managing.certificates.certificates(&filter, &page).await?;
+        // An empty page may be followed by others.
         page.cursor = found.cursor;
         if !found.items.is_empty() || page.cursor.is_none() {
             return Ok(!found.items.is_empty());

@@ -1,4 +1,4 @@
-//! Certificates that were issued: revoking them, and those that renewed them.
+//! Revocation of certificates and of those that renewed them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,25 @@ use crate::{
     Managing, ObjectKind, PageRequest, Reference, Versioned, read,
 };
 
-/// Which certificates a revocation reaches.
+/// The certificates that a revocation covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// The one that is named.
+    /// The named certificate only.
     Alone,
-    /// That one and every certificate that renewed it, directly or in turn.
+    /// The named certificate and every certificate that renewed it, directly or indirectly.
     WithSuccessors,
 }
 
-/// Revokes a certificate, perhaps with its successors, and publishes CRLs with them on. The successors that it revoked.
+/// Revokes a certificate, with or without its successors, and publishes CRLs that contain them.
+/// Returns the successors that this call revoked.
 ///
-/// Again with the same reason is as once: who lost the answer may ask again. A successor that is being issued meanwhile is
-/// withdrawn when it is to be recorded.
+/// Safe to repeat with the same reason, for example after a lost response. A successor that is
+/// being issued at the same time is withdrawn instead of recorded.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when it is revoked for another reason, other than
-/// a hold; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when the
+/// certificate is revoked for another reason, except a hold; and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn revoke_certificate(
     managing: &Managing,
     uuid: Uuid,
@@ -40,6 +42,7 @@ pub async fn revoke_certificate(
     let certificate = found.ok_or(ManageError::NotFound(ObjectKind::Certificate))?;
     let revocation = match certificate.summary.revocation {
         Some(revocation) if revocation.reason == reason => revocation,
+        // A hold may become final, RFC 5280 §5.3.1. Every other revocation is permanent.
         Some(Revocation {
             reason: RevocationReason::CertificateHold,
             ..
@@ -52,14 +55,13 @@ pub async fn revoke_certificate(
     if reach == Reach::WithSuccessors {
         taken = revoke_successors(managing, &mut revoked, reason).await;
     }
-    // What is revoked by now belongs on a CRL, whatever came of the rest.
+    // Publish even if some successors could not be revoked: those that were belong on a CRL.
     publish(managing, &revoked).await?;
     taken
 }
 
-/// Revokes whatever renewed the first of `revoked`, and adds it there; also what was revoked
-/// for the same reason before,
-/// perhaps by a try that came to no CRL. Those that were not.
+/// Revokes the certificates that renewed the first of `revoked`, directly or indirectly, and adds
+/// them to `revoked`. Returns those that were not revoked before.
 async fn revoke_successors(
     managing: &Managing,
     revoked: &mut Vec<(CertificateRecord, Revocation)>,
@@ -74,6 +76,7 @@ async fn revoke_successors(
     let mut seen = BTreeSet::from([root.summary.uuid]);
     while let Some(predecessor) = waiting.pop() {
         for successor in successors(managing, authority, predecessor).await? {
+            // A damaged record must not make this loop forever.
             if !seen.insert(successor) {
                 continue;
             }
@@ -83,12 +86,15 @@ async fn revoke_successors(
                 .transactions
                 .certificate(authority, &serial_number)
                 .await?;
-            // One that is claimed only finds its predecessor revoked when it is to be recorded.
+            // A successor without a record is still being issued. Recording it will fail, because
+            // its predecessor is revoked by then.
             let Some(record) = found else {
                 continue;
             };
             let revocation = match record.summary.revocation {
+                // Perhaps revoked by an earlier attempt that failed before it published a CRL.
                 Some(revocation) if revocation.reason == reason => revocation,
+                // Revoked on its own, for a reason that must not be overwritten.
                 Some(_) => continue,
                 None => {
                     let revocation = revoke(managing, &record, reason).await?;
@@ -102,12 +108,14 @@ async fn revoke_successors(
     Ok(taken)
 }
 
-/// The certificates that renewed this one: those that are claimed at this moment, and those that the inventory lists.
+/// Finds the certificates that renewed this one.
 async fn successors(
     managing: &Managing,
     authority: Uuid,
     predecessor: Uuid,
 ) -> Result<BTreeSet<Uuid>, Failure> {
+    // Both sources are needed: the claims include successors that are being issued now, and the
+    // inventory those that were dropped from the list to make room for new ones.
     let claimed = managing.transactions.successors(authority, predecessor);
     let mut found: BTreeSet<_> = claimed.await?.into_iter().collect();
     let filter = CertificateFilter {
@@ -128,9 +136,10 @@ async fn successors(
     }
 }
 
-/// How many successors are listed in one step.
+/// The number of successors that are listed at a time.
 const PAGE: u16 = 100;
 
+/// Revokes one certificate, with its audit record.
 async fn revoke(
     managing: &Managing,
     certificate: &CertificateRecord,
@@ -138,7 +147,7 @@ async fn revoke(
 ) -> Result<Revocation, ManageError> {
     let summary = &certificate.summary;
     let now = managing.clock.now();
-    // What was on hold has been revoked since then, RFC 5280 §5.3.
+    // RFC 5280 §5.3: a certificate that was on hold keeps the date of the hold.
     let at = summary.revocation.map_or(now, |hold| hold.at);
     let was = summary
         .revocation
@@ -165,8 +174,8 @@ async fn revoke(
     }
 }
 
-/// A CRL of each generation that issued one of these certificates, with them on. None for an authority that is gone, or
-/// a generation that is.
+/// Publishes a CRL for each generation that issued one of these certificates. Generations that no
+/// longer exist, and those of deleted authorities, are skipped.
 async fn publish(
     managing: &Managing,
     revoked: &[(CertificateRecord, Revocation)],

@@ -1,35 +1,35 @@
-//! Why an administrator does not get what was asked for.
+//! The errors of administration: validation failures, conflicts, and failures of the server.
 
 use ca_issuer::UnfitCertificate;
 use scep_protocol::{DescriptionError, ExtendedKeyUsage, NameError, TemplateError};
 
 use crate::{Failure, KeyError, ObjectKind, StoreError};
 
-/// Why a use case of administration came to nothing.
+/// Why a use case of administration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ManageError {
-    /// Someone else changed the object, or one that it is linked to.
+    /// The object, or one that it is linked to, was changed since it was read.
     #[error("someone else changed the object, or one it is linked to; read it again")]
     Conflict,
-    /// A fault of ours.
+    /// The server failed.
     #[error(transparent)]
     Failed(Failure),
-    /// What was asked for breaks rules: all that were found.
+    /// The request is invalid, for all of these reasons.
     #[error("{} rules are broken", .0.len())]
     Invalid(Vec<Invalid>),
     /// Another object of this kind has the name.
     #[error("another {} has this name", .0.text())]
     NameTaken(ObjectKind),
-    /// There is no such object.
+    /// The object does not exist.
     #[error("no such {}", .0.text())]
     NotFound(ObjectKind),
-    /// A decision does not say what it is about.
+    /// An approval does not quote the version that it is based on.
     #[error("If-Match is required: read the transaction, and send the ETag of what you approve")]
     VersionMissing,
 }
 
 impl ManageError {
-    /// What a store's error means while an object of this kind is written.
+    /// Converts a store's error that occurred while an object of this kind was written.
     pub(super) fn of(kind: ObjectKind, error: StoreError) -> Self {
         match error {
             StoreError::NameTaken => Self::NameTaken(kind),
@@ -43,6 +43,7 @@ impl ManageError {
 
 impl<E: Into<Failure>> From<E> for ManageError {
     fn from(failure: E) -> Self {
+        // Two failures are the request's fault and not the server's.
         match failure.into() {
             Failure::Key(KeyError::NotAdoptable { reason, .. }) => {
                 Self::Invalid(vec![Invalid::KeyNotAdoptable(reason)])
@@ -64,77 +65,77 @@ impl From<Vec<Invalid>> for ManageError {
     }
 }
 
-/// A rule that a request of an administrator breaks.
+/// Why a request of an administrator is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// The authority awaits its certificate.
     #[error("the authority is not active: it awaits its certificate")]
     AuthorityNotActive,
-    /// The authority's certificate is not valid now: nothing can be issued under it.
+    /// The authority's certificate is not valid now, so it can issue nothing.
     #[error("the authority's certificate is not valid now")]
     AuthorityNotValid,
-    /// A root's certificate is its own.
+    /// A root signs its own certificate, so none can be installed.
     #[error("the authority is a root: it signs its own certificate")]
     AuthorityIsRoot,
-    /// A certificate does not fit its authority.
+    /// The certificate does not fit its authority.
     #[error(transparent)]
     Certificate(#[from] UnfitCertificate),
-    /// The certificate is revoked for good.
+    /// The certificate is revoked for another reason, and not on hold.
     #[error("the certificate is revoked already")]
     CertificateRevoked,
     /// The challengePassword is empty or too long.
     #[error("challengePassword: 1 to 255 characters")]
     Challenge,
-    /// A challenge is to be required, and there is none.
+    /// A challengePassword is to be required, but none is set.
     #[error("enableChallengePassword: there is no challengePassword")]
     ChallengeMissing,
-    /// A CN is empty or too long, or holds what cannot be seen.
+    /// A CN is empty, too long, or contains a control character.
     #[error("commonName: 1 to 64 characters, none of them a control character")]
     CommonName,
-    /// The cursor is none of this list.
-    #[error("cursor: not one that a page of this list gave")]
+    /// The cursor does not come from a page of this list.
+    #[error("cursor: invalid for this list")]
     Cursor,
-    /// Others need the object.
+    /// Other objects need the one to be deleted.
     #[error("Dependent {}s ({}): {}", .kind.text(), .names.len(), .names.join(","))]
     Dependents {
-        /// Their kind.
+        /// The kind of the other objects.
         kind: ObjectKind,
-        /// Their names, sorted.
+        /// The names of the other objects, sorted.
         names: Vec<String>,
     },
-    /// The description is too long, or holds what cannot be seen.
+    /// The description is too long, or contains invisible characters.
     #[error(transparent)]
     Description(#[from] DescriptionError),
-    /// A profile is enabled and disabled by requests of their own.
+    /// An edit cannot enable or disable a profile; separate requests do.
     #[error("enabled: read-only; PATCH …/enable or …/disable changes it")]
     EnabledChanged,
-    /// Intune cannot be enabled.
+    /// Intune validation cannot be enabled.
     #[error("enableIntune: validation by Intune is not supported yet")]
     Intune,
-    /// An existing key cannot be taken.
+    /// An existing key cannot be adopted.
     #[error("keyArn: {0}")]
     KeyNotAdoptable(&'static str),
-    /// An authority's next key is another than all before.
+    /// The next key of an authority is one that it already has.
     #[error("keyArn: the authority has this key already")]
     KeyInUse,
-    /// The key to be certified is that of a revoked certificate.
+    /// The key to be certified belongs to a revoked certificate.
     #[error("the key of the request belongs to a revoked certificate")]
     KeyRevoked,
-    /// Certificates of an authority live that is to be deleted.
+    /// The authority to be deleted has certificates that are valid and not revoked.
     #[error(
         "certificates of the authority are valid and not revoked, and would fall off every CRL: revoke them, or delete with force=true"
     )]
     LivingCertificates,
-    /// A part that must be there is not.
+    /// A required field is missing.
     #[error("{0}: missing")]
     Missing(&'static str),
-    /// The name is none.
+    /// The name is invalid.
     #[error("name: {0}")]
     Name(#[from] NameError),
-    /// A name is for good.
+    /// An edit tries to change the name.
     #[error("name: a name cannot be changed")]
     NameChanged,
-    /// The authority's next certificate is not valid yet, or not any more.
+    /// The authority's next certificate is not yet valid, or has expired.
     #[error("the authority's next certificate is not valid now")]
     NextNotValid,
     /// No rollover has begun, or the next generation awaits its certificate.
@@ -142,19 +143,19 @@ pub enum Invalid {
         "the authority has no next certificate: begin a rollover, and install the certificate of a subordinate"
     )]
     NoNext,
-    /// The transaction does not wait for approval, or not any more.
+    /// The transaction does not wait for an administrator.
     #[error("the transaction is not pending")]
     NotPending,
-    /// A linked RA Profile's authority did not issue the RA certificate.
+    /// The RA certificate was not issued by the authority of a linked RA Profile.
     #[error("the RA certificate was not issued by the authority of RA Profile {0}")]
     OtherAuthority(String),
     /// No RA certificate has this uuid.
     #[error("caCertificateUuid: no such RA certificate")]
     RaCertificateUnknown,
-    /// The RA certificate's key is no RSA key, or the certificate is not valid now.
+    /// The RA certificate has no RSA key, or is not valid now.
     #[error("caCertificateUuid: the RA certificate is not valid now")]
     RaCertificateUnusable,
-    /// RA keys are RSA keys.
+    /// The algorithm of an RA key must be RSA.
     #[error("keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096")]
     RaKeyAlgorithm,
     /// A purpose that makes an RA certificate speak for the authority or for everyone.
@@ -166,22 +167,22 @@ pub enum Invalid {
     /// No RA Profile has this uuid.
     #[error("raProfileUuid: no such RA Profile")]
     RaProfileUnknown,
-    /// A profile under which something is to be issued does not serve.
+    /// A profile of the transaction is disabled or deleted.
     #[error("the SCEP Profile or the RA Profile of the transaction is disabled or deleted")]
     ProfileNotServing,
-    /// A reason is too long, or holds what cannot be shown.
+    /// The reason is too long, or contains a control character.
     #[error("reason: at most 200 characters, none of them a control character")]
     Reason,
-    /// The rules of today do not allow what a request asked for.
+    /// The current rules of the RA Profile do not allow the request.
     #[error("the RA Profile has changed since the request: {0}")]
     Rule(String),
-    /// The subject is no name.
+    /// The subject is not a valid name.
     #[error("subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp")]
     Subject,
-    /// The certificate template is none.
+    /// The certificate template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The period is no time at all, or ends after the year 9999.
-    #[error("validity: longer than no time, and ending before the year 10000")]
+    /// The period is zero, or ends after the year 9999.
+    #[error("validity: must be greater than zero and end before the year 10000")]
     Validity,
 }

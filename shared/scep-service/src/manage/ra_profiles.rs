@@ -1,4 +1,5 @@
-//! RA Profiles: what an authority issues, and by which SCEP Profile.
+//! RA Profiles: the rules for the certificates of an authority, and the SCEP Profile that serves
+//! them.
 
 use scep_protocol::{
     Attributes, Authority, CertificateTemplate, Description, RaCertificate, RaProfile,
@@ -12,24 +13,24 @@ use crate::{
     read,
 };
 
-/// What is to become of an RA Profile.
+/// The fields of a new RA Profile, or an edit of an existing one.
 #[derive(Clone, Debug, Default)]
 pub struct RaProfileEdit {
-    /// Of a new one, its name.
+    /// The name, which a new profile must have and an edit must not change.
     pub name: Option<String>,
-    /// What an administrator notes.
+    /// The administrator's notes.
     pub description: Edit<String>,
-    /// Whether it serves.
+    /// Whether the profile is enabled.
     pub enabled: Option<bool>,
-    /// The rules for its certificates, all of them.
+    /// The complete rules for certificates.
     pub template: Edit<CertificateTemplate>,
 }
 
-/// Makes an RA Profile under an authority, without SCEP.
+/// Creates an RA Profile under an authority, without SCEP.
 ///
 /// # Errors
-/// [`ManageError::NotFound`] when there is no such authority; [`ManageError::NameTaken`], [`ManageError::Invalid`]; our own
-/// failures.
+/// Returns [`ManageError::NotFound`] when the authority does not exist; [`ManageError::NameTaken`];
+/// [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of the server.
 pub async fn create_ra_profile(
     managing: &Managing,
     authority: Uuid,
@@ -60,7 +61,8 @@ pub async fn create_ra_profile(
 /// Edits an RA Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`], [`ManageError::Invalid`]; our own failures.
+/// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
+/// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_ra_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -77,12 +79,13 @@ pub async fn edit_ra_profile(
     managing.replace(before, after, AuditAction::Edit).await
 }
 
+/// Applies an edit, and adds the reasons why it is invalid to `reasons`.
 fn apply(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Invalid>) {
     same_name(edit.name.as_deref(), &ra_profile.name, reasons);
     describe(edit.description, &mut ra_profile.description, reasons);
     ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
-    // Rules of an earlier version, which are none by those of today, stand in the way of no other
-    // edit; they are warned of.
+    // Rules are checked only when they are edited. Rules that an earlier release accepted and this
+    // one does not must not block an edit of another field; warnings report them.
     if edit.template != Edit::Keep {
         edit.template.apply(&mut ra_profile.template);
         let errors = ra_profile.template.errors();
@@ -90,10 +93,11 @@ fn apply(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Inva
     }
 }
 
-/// Lets an RA Profile serve, or not.
+/// Enables or disables an RA Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
+/// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn enable_ra_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -109,8 +113,9 @@ pub async fn enable_ra_profile(
 /// Activates a SCEP Profile on an RA Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when the SCEP Profile's RA certificate is
-/// another authority's; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+/// another authority issued the SCEP Profile's RA certificate; and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn activate_scep(
     managing: &Managing,
     ra_profile: Uuid,
@@ -121,6 +126,8 @@ pub async fn activate_scep(
     let scep_profile: Versioned<ScepProfile> = managing.get(scep_profile).await?;
     let ra_certificate: Versioned<RaCertificate> =
         managing.get(scep_profile.object.ra_certificate).await?;
+    // Clients verify replies by the RA certificate, and trust it by the authority that GetCACert
+    // returns with it.
     if ra_certificate.object.authority != before.object.authority {
         let name = before.object.name.to_string();
         return Err(vec![Invalid::OtherAuthority(name)].into());
@@ -136,12 +143,14 @@ pub async fn activate_scep(
 /// Deactivates SCEP on an RA Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
+/// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn deactivate_scep(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
     let before: Versioned<RaProfile> = managing.get(uuid).await?;
     without_scep(managing, before).await
 }
 
+/// Stores an RA Profile without its link to a SCEP Profile.
 async fn without_scep(
     managing: &Managing,
     before: Versioned<RaProfile>,
@@ -154,7 +163,7 @@ async fn without_scep(
     Ok(())
 }
 
-/// Deactivates a SCEP Profile on an RA Profile, if both are still linked.
+/// Deactivates a SCEP Profile on an RA Profile, if the two are still linked.
 pub(super) async fn deactivate_profile(
     managing: &Managing,
     ra_profile: Uuid,
@@ -171,10 +180,12 @@ pub(super) async fn deactivate_profile(
     }
 }
 
-/// Deletes an RA Profile that is no SCEP Profile's default, or after it has been made none.
+/// Deletes an RA Profile. Depending on `dependents`, SCEP Profiles that have it as their default
+/// prevent the deletion or lose their default.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while it is a default; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
+/// profile is a default; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_ra_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -187,12 +198,13 @@ pub async fn delete_ra_profile(
                 forget_default(managing, dependent.uuid, uuid).await?;
             }
         }
+        // Read again: unlinking changed its dependents.
         ra_profile = managing.get(uuid).await?;
     }
     managing.delete(ra_profile).await
 }
 
-/// Makes an RA Profile no SCEP Profile's default, if it still is this one's.
+/// Removes the default RA Profile of a SCEP Profile, if it still is this one.
 async fn forget_default(
     managing: &Managing,
     scep_profile: Uuid,

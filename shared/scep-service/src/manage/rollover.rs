@@ -1,4 +1,5 @@
-//! Rollover: an authority gets its next key and certificate, clients are told, and one day it issues with them.
+//! Rollover of an authority: creates its next key and certificate, which clients learn of in
+//! advance, and later switches to them.
 
 use ca_issuer::CaSubject;
 use scep_protocol::{
@@ -15,26 +16,28 @@ use crate::{
 /// The next key of an authority.
 #[derive(Clone, Debug)]
 pub struct NextKey {
-    /// What it is; `None` for the same as now.
+    /// The algorithm; `None` for that of the current key.
     pub algorithm: Option<KeyAlgorithm>,
-    /// An existing key to take; `None` for a new one.
+    /// An existing key to adopt; `None` to generate one.
     pub key: Option<KeyReference>,
-    /// How long a root's certificate is valid.
+    /// The validity period of a root's certificate.
     pub validity: Period,
 }
 
-/// Gives an authority its next generation: a key, and a root's self-signed certificate or a subordinate's request for one. Again, it
-/// finishes what is missing of the generation that there is.
+/// Creates the next generation of an authority: a key, and a root's self-signed certificate or a
+/// subordinate's request for one. Safe to repeat: completes a rollover that was interrupted.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while the authority awaits its first certificate; our
-/// own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
+/// authority awaits its first certificate; and [`ManageError::Failed`] for failures of the server.
 pub async fn begin_rollover(
     managing: &Managing,
     uuid: Uuid,
     next: NextKey,
 ) -> Result<Versioned<Authority>, ManageError> {
     let mut authority: Versioned<Authority> = managing.get(uuid).await?;
+    // Only the first call creates a key. A repeated one must not replace a generation that clients
+    // may already know.
     if authority.object.next.is_none() {
         authority = make_next(managing, authority, next).await?;
     }
@@ -42,6 +45,7 @@ pub async fn begin_rollover(
     Ok(authority)
 }
 
+/// Creates the key and the certificate, or the request for one, of the next generation.
 async fn make_next(
     managing: &Managing,
     before: Versioned<Authority>,
@@ -60,6 +64,8 @@ async fn make_next(
     };
     let name = &before.object.name;
     let key = ca_key(managing, name, next.key.as_ref(), algorithm).await?;
+    // Generations are told apart by their keys, for example when a subordinate's certificate is
+    // installed.
     let has_key = |path: CertificatePath| {
         path.certificate.subject_public_key_info() == key.subject_public_key_info
     };
@@ -97,11 +103,13 @@ async fn make_next(
     replaced
 }
 
-/// Lets an authority issue with its next key from now on. What it issued before stays good, can be renewed, and keeps its CRL.
+/// Switches an authority to its next generation. Certificates issued before stay valid, can be
+/// renewed, and keep their CRL.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when there is no next certificate, or it is not valid
-/// now; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+/// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for failures of
+/// the server.
 pub async fn activate_next(
     managing: &Managing,
     uuid: Uuid,
@@ -115,13 +123,15 @@ pub async fn activate_next(
     if !path.certificate.is_valid_at(managing.clock.now()) {
         return Err(vec![Invalid::NextNotValid].into());
     }
-    // From the next write on, every RA certificate serves with its key of that generation; what the key of before cannot sign any
-    // more does not matter.
+    // From the next write on, every RA certificate serves with its key of the next generation, so
+    // each must have one. Other failures do not matter: a rollover must also work when the current
+    // key is lost and can sign nothing any more.
     let kept = managing.keep_generations(uuid).await;
     if !managing.have_keys_of(next.number, &before).await? {
         kept?;
         return Err(ManageError::Conflict);
     }
+    // The old generation stays on record: its certificates are renewed and its CRL is maintained.
     let mut after = before.object.clone();
     let issued = std::mem::replace(&mut after.current, next);
     after.previous.push(issued);
@@ -134,10 +144,11 @@ pub async fn activate_next(
 }
 
 impl Managing {
-    /// What each generation of an authority needs, as it is now: its CRL, and a key of each RA certificate. What fails for one is
-    /// logged, and keeps no other from its due.
+    /// Brings the CRLs of an authority and the keys of its RA certificates up to date. A failure is
+    /// logged and does not stop the rest; the last one is returned.
     pub(crate) async fn keep_generations(&self, authority: Uuid) -> Result<(), ManageError> {
         let Some(found) = read::<Authority>(&*self.objects, authority).await? else {
+            // Deleted in the meantime.
             return Ok(());
         };
         let mut kept = self
@@ -147,14 +158,17 @@ impl Managing {
         for dependent in &found.dependents {
             if let Err(error) = self.keep_ra_keys(&found.object, *dependent).await {
                 let (dependent, cause) = (dependent.uuid, Causes(&error));
-                tracing::error!(%authority, %dependent, error = %cause, "no RA key was made");
+                tracing::error!(
+                    %authority, %dependent, error = %cause,
+                    "could not update an RA certificate"
+                );
                 kept = Err(error);
             }
         }
         kept
     }
 
-    /// Do all RA certificates of an authority have a key of this generation?
+    /// Returns whether every RA certificate of an authority has a key of this generation.
     async fn have_keys_of(
         &self,
         generation: u32,
@@ -171,11 +185,12 @@ impl Managing {
         Ok(true)
     }
 
-    /// The same after a change that is written: it stands, and what fails of this is upkeep's to mend.
+    /// Does the same as [`Self::keep_generations`] after a change that is already written. A
+    /// failure does not undo the change and is left to maintenance.
     pub(crate) async fn keep_afterwards(&self, authority: Uuid) {
         if let Err(error) = self.keep_generations(authority).await {
             let error = Causes(&error);
-            tracing::warn!(%authority, %error, "what the change entails is left to upkeep");
+            tracing::warn!(%authority, %error, "follow-up work deferred to maintenance");
         }
     }
 }

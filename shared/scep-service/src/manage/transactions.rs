@@ -1,4 +1,4 @@
-//! Transactions that wait for an administrator: yes or no.
+//! Approval and rejection of transactions that wait for an administrator.
 
 use ca_issuer::{IssueError, Leaf, released};
 use scep_protocol::{
@@ -17,21 +17,26 @@ use crate::{
     Managing, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
 };
 
-/// Longest reason of a rejection, in characters: it goes to the client as failInfoText.
+/// The maximum length of a rejection's reason, in characters. The client receives it as
+/// failInfoText.
 pub const MAX_REASON_CHARACTERS: usize = 200;
 
-/// Approves a pending transaction: its certificate is issued at once, with the dates of today, by the generation that issues today.
-/// A crash in between is mended by the requester's next poll, or by upkeep. `version` is that of the [`Review`] that was looked at.
+/// Approves a pending transaction. Its certificate is issued at once, valid from now, by the
+/// authority's current generation. After a crash, the requester's next poll or maintenance
+/// completes the issuance. `version` quotes [`Review::version`].
 ///
 /// # Errors
-/// [`ManageError::NotFound`]; [`ManageError::Invalid`] when it is not pending, its profiles do not serve, or its authority cannot issue
-/// now; [`ManageError::VersionMissing`]; [`ManageError::Conflict`], also when it has another version; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Invalid`] when the transaction is not pending,
+/// its profiles are disabled, or its authority cannot issue now; [`ManageError::VersionMissing`];
+/// [`ManageError::Conflict`], also when the version has changed; and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn approve_transaction(
     managing: &Managing,
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(), ManageError> {
     let (transaction, held) = pending(managing, uuid, version).await?;
+    // Checked after `pending`, so that a transaction that does not exist is reported as such.
     if version.is_none() {
         return Err(ManageError::VersionMissing);
     }
@@ -40,6 +45,8 @@ pub async fn approve_transaction(
     let (issuance, not_after) = release(managing, &profiles.ra_profile, held).await?;
     let now = managing.clock.now();
     let audit = record(managing, AuditAction::Approve, &transaction, None);
+    // The approval is itself a claim, so no other process signs, and a crash leaves a lease that
+    // expires like any other.
     let claim = Uuid::new_v4();
     let transactions = &managing.transactions;
     let lease = now + LEASE;
@@ -51,24 +58,28 @@ pub async fn approve_transaction(
     }
     let signing = signing(managing, profiles.scep_profile.renewal_threshold_days);
     match signing.finish(&transaction.key, claim, &issuance).await? {
+        // Lost to a process that took the claim over, which issues what was approved.
         Finished::Issued(_) | Finished::Lost => Ok(()),
         Finished::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
     }
 }
 
-/// A transaction as an administrator looks at it.
+/// A transaction as an administrator reviews it.
 pub struct Review {
-    /// The TBSCertificate that an approval would sign now, or one that is being signed, DER; `None` where nothing is to be signed.
+    /// The TBSCertificate that an approval would sign now, or that is being signed, DER. `None`
+    /// when there is nothing to sign.
     pub to_be_signed: Option<Vec<u8>>,
-    /// Another one whenever what an approval would sign is another: the request was made anew, the rules were edited, or
-    /// the authority has another generation.
+    /// An opaque version, which an approval must quote. It changes whenever an approval would sign
+    /// something else: when the client replaces the request, the RA Profile is edited, or the
+    /// authority changes its generation.
     pub version: u64,
 }
 
-/// What an approval of a transaction would sign now. Where the rules of today forbid it, what is held is shown: an approval says why.
+/// Shows what an approval of a transaction would sign now. When the current rules forbid it, shows
+/// what the request was held with; an approval then reports the reason.
 ///
 /// # Errors
-/// Our own failures.
+/// Returns [`ManageError::Failed`] for failures of the server.
 pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Review, ManageError> {
     let held = match &transaction.state {
         TransactionState::Pending { issuance, .. } => issuance,
@@ -86,6 +97,7 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
         }
     };
     let ra_profile = read::<RaProfile>(&*managing.objects, held.ra_profile).await?;
+    // Versions start at 1, so 0 stands for a deleted profile.
     let rules = ra_profile.as_ref().map_or(0, |found| found.version);
     let released = match &ra_profile {
         Some(found) => release(managing, &found.object, held.clone()).await,
@@ -96,6 +108,7 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
         Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
         Err(_) => held.clone(),
     };
+    // The dates are left out: they change with every second.
     let parts = [
         &transaction.claim.into_bytes()[..],
         &rules.to_be_bytes(),
@@ -107,24 +120,25 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
     })
 }
 
+/// Collects the ports and settings for signing on behalf of an administrator.
 fn signing(managing: &Managing, renewal_threshold_days: Option<u32>) -> Signing<'_> {
     Signing {
         transactions: &*managing.transactions,
         ca_keys: &*managing.ca_keys,
         clock: &*managing.clock,
-        // A requester that was left waiting for so long may come for its certificate as late.
+        // A client that waited this long for approval may collect the certificate as late.
         resend_window: managing.deployment.pending_validity,
         renewal_threshold_days,
     }
 }
 
-/// The profiles of today that a transaction was made under.
+/// The current profiles of a transaction.
 struct ServingProfiles {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
 }
 
-/// `None` when one of them is disabled or deleted.
+/// Reads the profiles of a transaction. Returns `None` when one is disabled or deleted.
 async fn serving(
     managing: &Managing,
     key: &TransactionKey,
@@ -144,8 +158,8 @@ async fn serving(
     }))
 }
 
-/// Finishes the transactions that a crash left unfinished, and whose requesters do not come back for. What fails for one is logged, and
-/// keeps no other from being finished.
+/// Completes issuances that a crash interrupted and whose clients do not poll. A failure is logged
+/// and does not stop the others; the last one is returned.
 pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure> {
     let mut page = PageRequest {
         limit: PAGE,
@@ -169,12 +183,13 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
                     },
                 ..
             }) = transaction
+                // While the lease lasts, its holder may still be signing.
                 && lease_until < now
             {
                 let resumed = resume(managing, &key, claim, &issuance).await;
                 if let Err(error) = resumed {
                     let (uuid, cause) = (summary.uuid, Causes(&error));
-                    tracing::error!(%uuid, error = %cause, "a transaction was not finished");
+                    tracing::error!(%uuid, error = %cause, "could not complete a transaction");
                     finished = Err(error);
                 }
             }
@@ -186,7 +201,7 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
     }
 }
 
-/// Finishes one of them, if the profiles of today still serve; withdraws it otherwise.
+/// Completes an interrupted issuance if its profiles are still enabled, and withdraws it otherwise.
 async fn resume(
     managing: &Managing,
     key: &TransactionKey,
@@ -200,14 +215,15 @@ async fn resume(
     signing.resume(key, claim, issuance, verdict).await
 }
 
-/// How many transactions are looked at in one step.
+/// The number of transactions that are read at a time.
 const PAGE: u16 = 100;
 
-/// Rejects a pending transaction. The requester's next poll is told why.
+/// Rejects a pending transaction. The client's next poll receives the reason.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] when it is not pending, or the reason is too long;
-/// our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when the
+/// transaction is not pending or the reason is too long; and [`ManageError::Failed`] for failures
+/// of the server.
 pub async fn reject_transaction(
     managing: &Managing,
     uuid: Uuid,
@@ -219,6 +235,8 @@ pub async fn reject_transaction(
     }
     let (transaction, _) = pending(managing, uuid, version).await?;
     let audit = record(managing, AuditAction::Reject, &transaction, Some(reason));
+    // Remembered for as long as it could have waited, so that a client that polls rarely gets the
+    // reason.
     let until = managing.clock.now() + managing.deployment.pending_validity;
     let rejecting = managing
         .transactions
@@ -229,6 +247,8 @@ pub async fn reject_transaction(
     }
 }
 
+/// Reads a transaction that must be pending, and what it would sign, and checks its version if one
+/// is given.
 async fn pending(
     managing: &Managing,
     uuid: Uuid,
@@ -242,6 +262,7 @@ async fn pending(
         return Err(ManageError::Conflict);
     }
     match &transaction.state {
+        // The store deletes an expired transaction only some time later.
         TransactionState::Pending { issuance, until } if managing.clock.now() <= *until => {
             let issuance = issuance.clone();
             Ok((transaction, issuance))
@@ -253,7 +274,7 @@ async fn pending(
     }
 }
 
-/// What was held, as it would be signed now, and when that expires.
+/// Rebuilds a held certificate by the current rules, dates and generation. Also returns its expiry.
 async fn release(
     managing: &Managing,
     ra_profile: &RaProfile,
@@ -277,6 +298,7 @@ async fn release(
         validity,
         ..
     } = released.map_err(|error| match error {
+        // The validity is limited by the authority's, so the profile is not at fault.
         IssueError::Refused(Refusal::Rule(RuleViolation::Validity)) => {
             vec![Invalid::AuthorityNotValid].into()
         }
@@ -293,6 +315,7 @@ async fn release(
     Ok((issuance, validity.not_after))
 }
 
+/// Builds the audit record of a decision.
 fn record(
     managing: &Managing,
     action: AuditAction,

@@ -1,18 +1,19 @@
-//! What is unwise about a profile, with what it is linked to as that is now.
+//! Warnings about unwise settings of a profile and the objects that it is linked to.
 
 use scep_protocol::{Authority, RaCertificate, RaProfile, ScepProfile, Warning};
 
 use crate::{Object, ObjectStore, StoreError, Versioned, read};
 
-/// What is unwise about a SCEP Profile.
+/// Returns the warnings about a SCEP Profile.
 ///
 /// # Errors
-/// When the store fails.
+/// Fails when the store fails.
 pub async fn scep_profile_warnings(
     objects: &dyn ObjectStore,
     profile: &Versioned<ScepProfile>,
 ) -> Result<Vec<Warning>, StoreError> {
     let mut ra_profiles = dependents::<_, RaProfile>(objects, profile).await?;
+    // The default RA Profile is a link from this side, so it need not be among the dependents.
     if let Some(uuid) = profile.object.ra_profile
         && ra_profiles.iter().all(|found| found.uuid != uuid)
     {
@@ -30,15 +31,16 @@ pub async fn scep_profile_warnings(
     Ok(profile.object.warnings(&ra_profiles, authority_key))
 }
 
-/// What is unwise about an RA Profile.
+/// Returns the warnings about an RA Profile.
 ///
 /// # Errors
-/// When the store fails.
+/// Fails when the store fails.
 pub async fn ra_profile_warnings(
     objects: &dyn ObjectStore,
     profile: &Versioned<RaProfile>,
 ) -> Result<Vec<Warning>, StoreError> {
     let mut scep_profiles = dependents::<_, ScepProfile>(objects, profile).await?;
+    // The activated SCEP Profile is a link from this side, so it need not be among the dependents.
     if let Some(scep) = &profile.object.scep
         && scep_profiles
             .iter()
@@ -51,7 +53,7 @@ pub async fn ra_profile_warnings(
     Ok(profile.object.warnings(&scep_profiles))
 }
 
-/// The objects of a kind that need this one.
+/// Reads the objects of a kind that need this one.
 async fn dependents<T, D: Object>(
     objects: &dyn ObjectStore,
     object: &Versioned<T>,
