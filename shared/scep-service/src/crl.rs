@@ -48,13 +48,18 @@ impl PublishedCrl {
         authority: &ProfileName,
         generation: u32,
     ) -> Result<Self, Failure> {
-        let found = objects.uuid_of(ObjectKind::Authority, authority).await?;
-        let authority = found.ok_or(Failure::Rejected(Rejection::NoCrl))?;
-        let head = crls.crl_head(authority, generation).await?;
+        let authority = objects
+            .uuid_of(ObjectKind::Authority, authority)
+            .await?
+            .ok_or(Failure::Rejected(Rejection::NoCrl))?;
+        let head = crls
+            .crl_head(authority, generation)
+            .await?
+            .ok_or(Failure::Rejected(Rejection::NoCrl))?;
         Ok(Self {
             authority,
             generation,
-            head: head.ok_or(Failure::Rejected(Rejection::NoCrl))?,
+            head,
         })
     }
 
@@ -64,9 +69,9 @@ impl PublishedCrl {
     /// Returns [`Rejection::NoCrl`] when the CRL was deleted in the meantime, and other variants
     /// for failures of the server.
     pub async fn read(&self, crls: &dyn Crls) -> Result<StoredCrl, Failure> {
-        let crl = crls.crl_of(self.authority, self.generation, &self.head);
-        let crl = crl.await?;
-        crl.ok_or(Failure::Rejected(Rejection::NoCrl))
+        crls.crl_of(self.authority, self.generation, &self.head)
+            .await?
+            .ok_or(Failure::Rejected(Rejection::NoCrl))
     }
 }
 
@@ -75,9 +80,11 @@ impl Managing {
     /// passed half of its validity, or lacks a revoked certificate. A failure is logged and does
     /// not stop the other generations; the last one is returned.
     pub(crate) async fn keep_crls(&self, authority: &Authority) -> Result<(), Failure> {
-        let generations = authority.generations();
+        let issuing_generations = authority
+            .generations()
+            .filter_map(|generation| authority.issuing_by(generation));
         let mut kept = Ok(());
-        for issuing in generations.filter_map(|generation| authority.issuing_by(generation)) {
+        for issuing in issuing_generations {
             // No certificate outlives its issuer, so nobody checks this CRL any more.
             if !issuing.certificate.is_valid_at(self.clock.now()) {
                 continue;
@@ -102,11 +109,11 @@ impl Managing {
             now < crl.this_update + half
         };
         if let Some(last) = last.filter(is_young) {
-            let listed = listed(&last);
-            let revoked = self.revoked(authority).await?;
+            let entries = listed(&last);
+            let indexed = self.revoked(authority).await?;
             // A revocation whose publication failed is only in the index. It must not wait for the
             // CRL to grow old.
-            if revoked.iter().all(|entry| is_on(&listed, entry)) {
+            if indexed.iter().all(|entry| is_on(&entries, entry)) {
                 return Ok(());
             }
         }
@@ -120,10 +127,9 @@ impl Managing {
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
         // RFC 5280 §3.3: an entry stays until one CRL was issued after its certificate expired.
         let from = self.clock.now() - self.deployment.crl_validity;
-        let revoked = self
-            .certificates
-            .revoked(authority.uuid, authority.generation, from);
-        revoked.await
+        self.certificates
+            .revoked(authority.uuid, authority.generation, from)
+            .await
     }
 
     /// Signs and publishes the next CRL of a generation. It contains the entries in `added` even if
@@ -144,15 +150,16 @@ impl Managing {
             // RFC 5280 §5.2.3: numbers increase. The store replaces a CRL only by its successor, so
             // that two processes cannot each drop the other's entries.
             let number = last.map_or(0, |last| last.number).saturating_add(1);
-            let recent = entries.into_iter();
-            let recent = recent.filter(|entry| self.clock.now() - entry.revocation.at < INDEX_LAG);
-            let crl = self
-                .next_crl(authority, number, recent.chain(added.iter().copied()))
-                .await?;
+            let newer = entries
+                .into_iter()
+                .filter(|entry| self.clock.now() - entry.revocation.at < INDEX_LAG)
+                .chain(added.iter().copied());
+            let crl = self.next_crl(authority, number, newer).await?;
             let replaced = self
                 .crls
-                .replace_crl(authority.uuid, authority.generation, &crl);
-            if replaced.await? == ClaimOutcome::Won {
+                .replace_crl(authority.uuid, authority.generation, &crl)
+                .await?;
+            if replaced == ClaimOutcome::Won {
                 let (authority, number) = (&authority.name, crl.number);
                 tracing::info!(%authority, number, "published a CRL");
                 return Ok(());
@@ -166,18 +173,18 @@ impl Managing {
         &self,
         authority: &IssuingAuthority,
         number: u64,
-        younger: impl Iterator<Item = RevokedCertificate>,
+        newer: impl Iterator<Item = RevokedCertificate>,
     ) -> Result<StoredCrl, Failure> {
-        let mut revoked = BTreeMap::new();
-        for entry in self.revoked(authority).await?.into_iter().chain(younger) {
-            let known = revoked.entry(entry.uuid).or_insert(entry);
+        let mut entries = BTreeMap::new();
+        for entry in self.revoked(authority).await?.into_iter().chain(newer) {
+            let known = entries.entry(entry.uuid).or_insert(entry);
             // Only a hold may change into another revocation, so of two entries for a certificate
             // the one that is not a hold is the later.
             if known.revocation.reason == RevocationReason::CertificateHold {
                 *known = entry;
             }
         }
-        let revoked: Vec<_> = revoked.into_values().collect();
+        let revoked: Vec<_> = entries.into_values().collect();
         let now = self.clock.now();
         let contents = CrlContents {
             number,
@@ -186,10 +193,10 @@ impl Managing {
             revoked: &revoked,
         };
         let to_be_signed = certificate_list(authority, &contents).map_err(Failure::encode)?;
-        let signing = self
+        let signature = self
             .ca_keys
-            .sign(&authority.key, authority.key_algorithm, &to_be_signed);
-        let signature = signing.await?;
+            .sign(&authority.key, authority.key_algorithm, &to_be_signed)
+            .await?;
         Ok(StoredCrl {
             der: assemble_crl(&to_be_signed, authority, &signature).map_err(Failure::encode)?,
             number: contents.number,
@@ -213,7 +220,9 @@ fn listed(crl: &StoredCrl) -> Vec<RevokedCertificate> {
 /// Returns whether these entries, which are sorted by uuid, contain this certificate with the same
 /// reason.
 fn is_on(listed: &[RevokedCertificate], entry: &RevokedCertificate) -> bool {
-    let place = listed.binary_search_by_key(&entry.uuid, |listed| listed.uuid);
-    let found = place.ok().and_then(|place| listed.get(place));
-    found.is_some_and(|listed| listed.revocation.reason == entry.revocation.reason)
+    listed
+        .binary_search_by_key(&entry.uuid, |listed| listed.uuid)
+        .ok()
+        .and_then(|place| listed.get(place))
+        .is_some_and(|listed| listed.revocation.reason == entry.revocation.reason)
 }

@@ -99,10 +99,10 @@ impl Crls for CachedCrls {
         if let Some(known) = self.known(authority, generation, head) {
             return Ok(Some(StoredCrl::clone(&known)));
         }
-        let Some(crl) = self.crls.crl_of(authority, generation, head).await? else {
+        let Some(stored) = self.crls.crl_of(authority, generation, head).await? else {
             return Ok(None);
         };
-        let crl = Arc::new(crl);
+        let crl = Arc::new(stored);
         self.keep(authority, generation, Arc::clone(&crl));
         Ok(Some(StoredCrl::clone(&crl)))
     }

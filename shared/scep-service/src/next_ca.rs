@@ -34,11 +34,13 @@ pub async fn next_ca_certificates(
 /// Builds the announcement of these certificates, to be signed by the given generation.
 pub(crate) fn announcement_of(
     authority: &IssuingAuthority,
-    next: &[Certificate],
+    certificates: &[Certificate],
 ) -> Result<ToBeSigned, Failure> {
-    let certificates = next.iter().map(|certificate| certificate.der().to_vec());
     let next = Degenerate {
-        certificates: certificates.collect(),
+        certificates: certificates
+            .iter()
+            .map(|certificate| certificate.der().to_vec())
+            .collect(),
         crls: Vec::new(),
     };
     let digest = ca_issuer::signature_algorithm(authority.key_algorithm).digest();

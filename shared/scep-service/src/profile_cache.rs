@@ -56,9 +56,11 @@ impl CachedProfiles {
     /// cleared so far.
     fn known(&self, endpoint: &EndpointName) -> (Option<Configuration>, u64) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kept.endpoints.get(endpoint);
-        let young = known.filter(|(read_at, _)| read_at.elapsed() < self.max_age);
-        let configuration = young.map(|(_, configuration)| configuration.clone());
+        let configuration = kept
+            .endpoints
+            .get(endpoint)
+            .filter(|(read_at, _)| read_at.elapsed() < self.max_age)
+            .map(|(_, configuration)| configuration.clone());
         (configuration, kept.forgotten)
     }
 }

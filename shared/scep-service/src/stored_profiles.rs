@@ -38,18 +38,21 @@ impl StoredProfiles {
     ) -> Result<(Option<ScepProfile>, Option<RaProfile>), StoreError> {
         match endpoint {
             EndpointName::ScepProfile(name) => {
-                let named = find::<ScepProfile>(&*self.0, name).await?;
-                let named = named.map(|found| found.object);
-                let linked = named.as_ref().and_then(|profile| profile.ra_profile);
-                let linked = self.object(linked).await?;
-                Ok((named, linked))
+                let scep_profile = find::<ScepProfile>(&*self.0, name)
+                    .await?
+                    .map(|found| found.object);
+                let ra_profile = scep_profile.as_ref().and_then(|profile| profile.ra_profile);
+                Ok((scep_profile, self.object(ra_profile).await?))
             }
             EndpointName::RaProfile(name) => {
-                let named = find::<RaProfile>(&*self.0, name).await?;
-                let named = named.map(|found| found.object);
-                let linked = named.as_ref().and_then(|profile| profile.scep.as_ref());
-                let linked = self.object(linked.map(|scep| scep.scep_profile)).await?;
-                Ok((linked, named))
+                let ra_profile = find::<RaProfile>(&*self.0, name)
+                    .await?
+                    .map(|found| found.object);
+                let scep_profile = ra_profile
+                    .as_ref()
+                    .and_then(|profile| profile.scep.as_ref())
+                    .map(|scep| scep.scep_profile);
+                Ok((self.object(scep_profile).await?, ra_profile))
             }
         }
     }

@@ -50,11 +50,13 @@ async fn measure_remaining(managing: &Managing, metrics: &dyn Metrics) -> Result
         }
     }
     for Versioned { object, .. } in list::<RaCertificate>(&*managing.objects).await? {
-        let mut authorities = authorities.iter().map(|found| &found.object);
-        let authority = authorities.find(|authority| authority.uuid == object.authority);
-        // Only this key serves clients. Keys of other generations may expire unnoticed.
-        let serving = authority.and_then(|authority| object.key_of(authority.current.number));
-        if let Some(key) = serving {
+        // Only the key of the current generation serves clients. Others may expire unnoticed.
+        let serving_key = authorities
+            .iter()
+            .map(|found| &found.object)
+            .find(|authority| authority.uuid == object.authority)
+            .and_then(|authority| object.key_of(authority.current.number));
+        if let Some(key) = serving_key {
             let validity = key.certificate.validity().map_err(Failure::encode)?;
             metrics.record(&Measurement::Remaining {
                 certificate: ServerCertificate::Ra,
