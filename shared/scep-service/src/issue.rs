@@ -94,8 +94,7 @@ pub(crate) async fn certificate_for(
                 continue;
             }
         };
-        let claimed = claim(issuing, profile, request, replaced, stage).await;
-        let refused = match claimed {
+        let refused = match claim(issuing, profile, request, replaced, stage).await {
             Ok(Some(progress)) => return Ok(progress),
             Ok(None) => None,
             // This claim was made without reading the transaction. If the same request already has
@@ -180,9 +179,10 @@ async fn carry_out(
             claim,
             issuance,
         } => {
-            let verdict = verdict(issuing, profile, &issuance).await?;
-            let signing = Signing::of(issuing, profile);
-            signing.resume(&key, claim, &issuance, verdict).await?;
+            let decided = verdict(issuing, profile, &issuance).await?;
+            Signing::of(issuing, profile)
+                .resume(&key, claim, &issuance, decided)
+                .await?;
             *resumed = true;
         }
         Decision::Wait => tokio::time::sleep(WAIT).await,
@@ -203,8 +203,13 @@ async fn verdict(
     if issuance.ra_profile == profile.ra_profile().uuid {
         return Ok(Verdict::Issue);
     }
-    let found = issuing.reading.profiles.ra_profile(issuance.ra_profile);
-    Ok(Verdict::of(found.await?.is_some_and(|found| found.enabled)))
+    let is_enabled = issuing
+        .reading
+        .profiles
+        .ra_profile(issuance.ra_profile)
+        .await?
+        .is_some_and(|found| found.enabled);
+    Ok(Verdict::of(is_enabled))
 }
 
 /// Refuses to resend a certificate that is revoked or has no record.
@@ -214,11 +219,12 @@ async fn refuse_revoked(
     certificate: &Certificate,
 ) -> Result<(), NotIssued> {
     let serial_number = certificate.issuer_and_serial_number().serial_number_hex();
-    let recorded = issuing.transactions.certificate(authority, &serial_number);
-    let good = recorded
+    let is_good = issuing
+        .transactions
+        .certificate(authority, &serial_number)
         .await?
         .is_some_and(|recorded| recorded.summary.revocation.is_none());
-    if good {
+    if is_good {
         return Ok(());
     }
     Err(Refusal::Revoked.into())
@@ -248,15 +254,17 @@ async fn claim(
             IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
         },
     )?;
-    let renewal = request.predecessor().map(|known| {
-        let validity = known.certificate.validity().map_err(Failure::encode)?;
-        Ok::<_, Failure>(Renewal {
-            predecessor: known.uuid,
-            predecessor_not_after: validity.not_after,
-            successor: serial_number.uuid(),
+    let renewal = request
+        .predecessor()
+        .map(|known| {
+            let validity = known.certificate.validity().map_err(Failure::encode)?;
+            Ok::<_, Failure>(Renewal {
+                predecessor: known.uuid,
+                predecessor_not_after: validity.not_after,
+                successor: serial_number.uuid(),
+            })
         })
-    });
-    let renewal = renewal.transpose()?;
+        .transpose()?;
     let message = request.message();
     log_left_out(message, &left_out);
     let claim = Claim {
@@ -303,11 +311,10 @@ async fn claim(
         (Guarded::Won, Stage::Hold(_)) => Ok(Some(Progress::Pending)),
         (Guarded::Won, Stage::Sign(_)) => {
             fault_point("claimed");
-            let signing = Signing::of(issuing, profile);
-            match signing
+            let finished = Signing::of(issuing, profile)
                 .finish(&claim.key, claim.claim, &claim.issuance)
-                .await?
-            {
+                .await?;
+            match finished {
                 Finished::Issued(granted) => Ok(Some(Progress::Granted(granted))),
                 Finished::Lost => Ok(None),
                 Finished::Withdrawn(bar) => Err(bar.refusal().into()),
@@ -349,8 +356,9 @@ async fn refuse_to_crowd(
 ) -> Result<(), NotIssued> {
     let waiting = issuing
         .transactions
-        .pending_requests(key.scep_profile, MAX_PENDING, now);
-    if waiting.await? >= MAX_PENDING {
+        .pending_requests(key.scep_profile, MAX_PENDING, now)
+        .await?;
+    if waiting >= MAX_PENDING {
         return Err(Refusal::TooManyPending.into());
     }
     Ok(())

@@ -68,8 +68,7 @@ pub async fn pki_operation(
     let begun = Instant::now();
     let profile = serving(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
-        let error = Causes(&error);
-        tracing::debug!(%error, "unreadable message");
+        tracing::debug!(error = %Causes(&error), "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
     // The RA key is selected before any check: a refusal is signed with the key that the client
@@ -187,16 +186,16 @@ impl Exchange<'_> {
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
     ) -> Result<Progress, NotIssued> {
-        let (request, content_key) = self.address(request, challenge).await?;
-        let request = request.open(&content_key, self.profile)?;
+        let (addressed, content_key) = self.address(request, challenge).await?;
+        let enrolment = addressed.open(&content_key, self.profile)?;
         let now = self.issuing.reading.clock.now();
-        let mut request = request.authorise(self.profile, challenge, now)?;
+        let mut authorised = enrolment.authorise(self.profile, challenge, now)?;
         // A renewal must not change or add names, but devices that were reset sign with their old
         // certificate and ask for other ones. With the right challenge that is an enrolment.
-        if !keeps_names(self.profile, &request).map_err(Failure::encode)? {
-            request = request.into_enrolment(challenge);
+        if !keeps_names(self.profile, &authorised).map_err(Failure::encode)? {
+            authorised = authorised.into_enrolment(challenge);
         }
-        certificate_for(self.issuing, self.profile, &request).await
+        certificate_for(self.issuing, self.profile, &authorised).await
     }
 
     /// Checks who signed the message and that it is encrypted to this server, and returns its
@@ -208,23 +207,27 @@ impl Exchange<'_> {
     ) -> Result<(AddressedRequest, ContentKey), NotIssued> {
         // Check the signer before decrypting, so that unauthenticated clients learn nothing about
         // the envelope.
-        let known = self.known(&request).await?;
+        let signer = self.known(&request).await?;
         let now = self.issuing.reading.clock.now();
-        let request = request.addressed_to(self.profile, known, now)?;
+        let addressed = request.addressed_to(self.profile, signer, now)?;
         // An attacker who splices blocks of a captured message to read it needs many ciphertexts
         // under the one encrypted key. Accepting only the first ciphertext of each key stops that,
         // even if some response still leaks how decryption ended.
-        let first = self.issuing.transactions.remember_envelope(
-            request.encrypted_key(),
-            request.ciphertext(),
-            now + ENVELOPE_MEMORY,
-            now,
-        );
-        if first.await? == ClaimOutcome::Lost {
-            return Err(request.reused().into());
+        let remembered = self
+            .issuing
+            .transactions
+            .remember_envelope(
+                addressed.encrypted_key(),
+                addressed.ciphertext(),
+                now + ENVELOPE_MEMORY,
+                now,
+            )
+            .await?;
+        if remembered == ClaimOutcome::Lost {
+            return Err(addressed.reused().into());
         }
-        let content_key = self.content_key(&request, challenge)?;
-        Ok((request, content_key))
+        let key = self.content_key(&addressed, challenge)?;
+        Ok((addressed, key))
     }
 
     /// Finds the certificate or CRL that a GetCert or GetCRL asks for, RFC 8894 §3.3.4. Only the
@@ -235,9 +238,9 @@ impl Exchange<'_> {
         challenge: Option<&ChallengePassword>,
     ) -> Result<Degenerate, NotIssued> {
         let message_type = request.message_type();
-        let (request, content_key) = self.address(request, challenge).await?;
-        let asked = request.open_query(&content_key)?;
-        let (certificate, generation) = self.find(&asked).await?;
+        let (addressed, content_key) = self.address(request, challenge).await?;
+        let name = addressed.open_query(&content_key)?;
+        let (certificate, generation) = self.find(&name).await?;
         if message_type == MessageType::GetCert {
             return Ok(Degenerate {
                 certificates: vec![certificate.der().to_vec()],
@@ -247,11 +250,17 @@ impl Exchange<'_> {
         let authority = self.profile.authority().uuid;
         // `None` is a certificate that another CA issued, such as a subordinate authority's own:
         // its revocation is on that CA's CRL.
-        let generation = generation.ok_or(Refusal::UnknownCertificate)?;
-        let crl = self.issuing.crls.crl(authority, generation).await?;
+        let Some(generation) = generation else {
+            return Err(Refusal::UnknownCertificate.into());
+        };
         // Every generation gets its CRL together with its certificate, so a missing one is about to
         // be published by maintenance.
-        let crl = crl.ok_or(Failure::Rejected(Rejection::TryLater))?;
+        let crl = self
+            .issuing
+            .crls
+            .crl(authority, generation)
+            .await?
+            .ok_or(Failure::Rejected(Rejection::TryLater))?;
         Ok(Degenerate {
             certificates: Vec::new(),
             crls: vec![crl.der],
@@ -273,8 +282,10 @@ impl Exchange<'_> {
         if !self.profile.is_issuer(name.issuer()) {
             return Err(Refusal::UnknownCertificate.into());
         }
-        let found = self.record(&name.serial_number_hex()).await?;
-        let found = found.ok_or(Refusal::UnknownCertificate)?;
+        let found = self
+            .record(&name.serial_number_hex())
+            .await?
+            .ok_or(Refusal::UnknownCertificate)?;
         Ok((found.certificate, Some(found.generation)))
     }
 
@@ -322,7 +333,9 @@ impl Exchange<'_> {
                 encrypted_key,
             } => Ok(self.ra_key.content_key(*transport, encrypted_key, cipher)),
             WrappedKey::Password(recipient) => {
-                let challenge = challenge.ok_or(Refusal::NoPassword)?;
+                let Some(challenge) = challenge else {
+                    return Err(Refusal::NoPassword.into());
+                };
                 // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
                 // envelope end in the same refusal after the same work.
                 let stand_in = Zeroizing::new(random()?);

@@ -38,10 +38,10 @@ pub(crate) struct Sealing {
 
 /// Builds a SUCCESS with its encrypted content.
 pub(crate) fn success(content: &Degenerate, sealing: &Sealing) -> Result<Status, Failure> {
-    let content = content.to_der().map_err(Failure::encode)?;
+    let der = content.to_der().map_err(Failure::encode)?;
     Ok(Status {
         status: ReplyStatus::Success,
-        envelope: Some(seal(&content, sealing)?),
+        envelope: Some(seal(&der, sealing)?),
     })
 }
 
@@ -61,16 +61,17 @@ fn seal(content: &[u8], sealing: &Sealing) -> Result<Vec<u8>, Failure> {
     // Drawn at the size of the longest key and block and then cut: the sizes depend on the cipher,
     // and array lengths are constants.
     let cipher = sealing.cipher;
-    let octets = Zeroizing::new(random::<{ ContentKey::MAX_BYTES }>()?);
-    let iv = random::<16>()?;
-    let fitting = |octets: &[u8], length| octets.iter().copied().take(length).collect::<Vec<_>>();
-    let key = Zeroizing::new(fitting(&*octets, cipher.key_bytes()));
-    let key = ContentKey::new(cipher, &key).map_err(Failure::encode)?;
-    let iv = fitting(&iv, cipher.block_bytes());
-    let seal = |to| PkcsPkiEnvelope::seal(content, cipher, &key, &iv, to).map_err(Failure::encode);
+    let random_key = Zeroizing::new(random::<{ ContentKey::MAX_BYTES }>()?);
+    let random_iv = random::<16>()?;
+    let key_octets = Zeroizing::new(prefix_of(&*random_key, cipher.key_bytes()));
+    let key = ContentKey::new(cipher, &key_octets).map_err(Failure::encode)?;
+    let iv = prefix_of(&random_iv, cipher.block_bytes());
+    let seal_to = |recipient| {
+        PkcsPkiEnvelope::seal(content, cipher, &key, &iv, recipient).map_err(Failure::encode)
+    };
     match &sealing.key {
-        ReplyKey::Certificate(certificate) => seal(SealTo::Certificate(certificate)),
-        ReplyKey::Password(password) => seal(SealTo::Password {
+        ReplyKey::Certificate(certificate) => seal_to(SealTo::Certificate(certificate)),
+        ReplyKey::Password(password) => seal_to(SealTo::Password {
             password,
             wrapping: &PasswordWrapping {
                 salt: random()?,
@@ -80,6 +81,11 @@ fn seal(content: &[u8], sealing: &Sealing) -> Result<Vec<u8>, Failure> {
             },
         }),
     }
+}
+
+/// Returns the first octets.
+fn prefix_of(octets: &[u8], length: usize) -> Vec<u8> {
+    octets.iter().copied().take(length).collect()
 }
 
 /// Builds and signs the CertRep, DER.

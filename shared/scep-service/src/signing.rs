@@ -83,10 +83,11 @@ impl<'a> Signing<'a> {
     ) -> Result<(), Failure> {
         let claim = Uuid::new_v4();
         let lease_until = self.clock.now() + LEASE;
-        let taking = self
+        let taken = self
             .transactions
-            .take_over(key, expired, claim, lease_until);
-        if taking.await? == ClaimOutcome::Lost {
+            .take_over(key, expired, claim, lease_until)
+            .await?;
+        if taken == ClaimOutcome::Lost {
             return Ok(());
         }
         match verdict {
@@ -119,8 +120,7 @@ impl<'a> Signing<'a> {
         };
         let earliest = summary.issued_at + self.resend_window;
         let until = resend_until(validity, self.renewal_threshold_days, earliest);
-        let completing = self.transactions.complete(claim, &record, until);
-        let outcome = completing.await?;
+        let outcome = self.transactions.complete(claim, &record, until).await?;
         let serial_number = &summary.serial_number;
         let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
@@ -156,12 +156,14 @@ impl<'a> Signing<'a> {
     ) -> Result<CertificateRecord, Failure> {
         let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
-        let signing = self.ca_keys.sign(
-            &issuance.key,
-            issuance.key_algorithm,
-            &issuance.to_be_signed,
-        );
-        let signature = signing.await?;
+        let signature = self
+            .ca_keys
+            .sign(
+                &issuance.key,
+                issuance.key_algorithm,
+                &issuance.to_be_signed,
+            )
+            .await?;
         fault_point("signed");
         let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
             .map_err(Failure::encode)?;
@@ -184,8 +186,10 @@ impl<'a> Signing<'a> {
             reason: RevocationReason::PrivilegeWithdrawn,
         });
         let until = now + self.resend_window;
-        let withdrawing = self.transactions.withdraw(claim, &withdrawn, reason, until);
-        let outcome = withdrawing.await?;
+        let outcome = self
+            .transactions
+            .withdraw(claim, &withdrawn, reason, until)
+            .await?;
         let serial_number = &withdrawn.summary.serial_number;
         tracing::warn!(%claim, serial_number, reason, ?outcome, "withdrawn");
         Ok(())
