@@ -110,8 +110,9 @@ impl Managing {
     /// Returns [`ManageError::NotFound`] when it does not exist, and [`ManageError::Failed`] for
     /// failures of the server.
     pub async fn get<T: Object>(&self, uuid: Uuid) -> Result<Versioned<T>, ManageError> {
-        let found = read(&*self.objects, uuid).await?;
-        found.ok_or(ManageError::NotFound(T::KIND))
+        read(&*self.objects, uuid)
+            .await?
+            .ok_or(ManageError::NotFound(T::KIND))
     }
 
     /// Reads an object for an edit, and checks that it still has the version that the edit quotes,
@@ -158,8 +159,11 @@ impl Managing {
         let version = before.version.saturating_add(1);
         let (had, has) = (before.object.references(), after.references());
         let only_in = |these: &[Reference], those: &[Reference]| {
-            let only = these.iter().filter(|reference| !those.contains(reference));
-            only.copied().collect()
+            these
+                .iter()
+                .filter(|reference| !those.contains(reference))
+                .copied()
+                .collect()
         };
         let change = Change::Replace {
             object: stored(&after, version, &before.dependents)?,
@@ -203,8 +207,10 @@ impl Managing {
         states: States<'_, T>,
     ) -> Result<(), ManageError> {
         let audit = AuditRecord::of(&self.actor, action, &states, self.clock.now())?;
-        let applied = self.objects.apply(change, &audit).await;
-        applied.map_err(|error| ManageError::of(T::KIND, error))
+        self.objects
+            .apply(change, &audit)
+            .await
+            .map_err(|error| ManageError::of(T::KIND, error))
     }
 
     /// Returns the reasons why an object with these dependents cannot be deleted, one for each kind
@@ -214,10 +220,13 @@ impl Managing {
         for kind in ObjectKind::ALL {
             let mut names = Vec::new();
             for dependent in dependents.iter().filter(|dependent| dependent.kind == kind) {
-                let stored = self.objects.read(*dependent).await?;
-                let name = stored.and_then(|stored| stored.name);
-                names
-                    .push(name.map_or_else(|| dependent.uuid.to_string(), |name| name.to_string()));
+                let name = self
+                    .objects
+                    .read(*dependent)
+                    .await?
+                    .and_then(|stored| stored.name)
+                    .map_or_else(|| dependent.uuid.to_string(), |name| name.to_string());
+                names.push(name);
             }
             // The store returns dependents in no order, and a message must not vary.
             if !names.is_empty() {
@@ -286,8 +295,9 @@ fn new_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileN
         reasons.push(Invalid::Missing("name"));
         return None;
     };
-    let parsed = ProfileName::new(&name);
-    parsed.map_err(|error| reasons.push(error.into())).ok()
+    ProfileName::new(&name)
+        .map_err(|error| reasons.push(error.into()))
+        .ok()
 }
 
 /// Checks that an edit does not change the name.

@@ -72,8 +72,10 @@ pub async fn create_authority(
     };
     // Keys are never deleted, so check the name before generating one. The store checks it again,
     // atomically.
-    let taken = find::<Authority>(&*managing.objects, &name).await?;
-    if taken.is_some() {
+    if find::<Authority>(&*managing.objects, &name)
+        .await?
+        .is_some()
+    {
         return Err(ManageError::NameTaken(Authority::KIND));
     }
     let key = ca_key(managing, &name, new.key.as_ref(), new.key_algorithm).await?;
@@ -86,8 +88,9 @@ pub async fn create_authority(
         new.kind,
         &subject,
         new.validity,
-    );
-    let created = match certified.await {
+    )
+    .await;
+    let created = match certified {
         Err(failure) => Err(failure.into()),
         Ok(certification) => {
             let authority = Authority {

@@ -38,8 +38,11 @@ pub async fn revoke_certificate(
     reason: RevocationReason,
     reach: Reach,
 ) -> Result<Vec<Uuid>, ManageError> {
-    let found = managing.certificates.certificate_record(uuid).await?;
-    let certificate = found.ok_or(ManageError::NotFound(ObjectKind::Certificate))?;
+    let certificate = managing
+        .certificates
+        .certificate_record(uuid)
+        .await?
+        .ok_or(ManageError::NotFound(ObjectKind::Certificate))?;
     let revocation = match certificate.summary.revocation {
         Some(revocation) if revocation.reason == reason => revocation,
         // A hold may become final, RFC 5280 §5.3.1. Every other revocation is permanent.
@@ -116,8 +119,12 @@ async fn successors(
 ) -> Result<BTreeSet<Uuid>, Failure> {
     // Both sources are needed: the claims include successors that are being issued now, and the
     // inventory those that were dropped from the list to make room for new ones.
-    let claimed = managing.transactions.successors(authority, predecessor);
-    let mut found: BTreeSet<_> = claimed.await?.into_iter().collect();
+    let mut found: BTreeSet<_> = managing
+        .transactions
+        .successors(authority, predecessor)
+        .await?
+        .into_iter()
+        .collect();
     let filter = CertificateFilter {
         predecessor: Some(predecessor),
         ..CertificateFilter::default()
@@ -195,9 +202,10 @@ async fn publish(
         let found: Option<Versioned<Authority>> = read(&*managing.objects, authority).await?;
         let issuing = found.and_then(|found| {
             let authority = found.object;
-            let mut generations = authority.generations();
-            let generation = generations.find(|of| of.number == generation)?;
-            authority.issuing_by(generation)
+            authority
+                .generations()
+                .find(|known| known.number == generation)
+                .and_then(|known| authority.issuing_by(known))
         });
         if let Some(issuing) = issuing {
             managing.make_crl(&issuing, &added).await?;

@@ -3,8 +3,7 @@
 
 use ca_issuer::CaSubject;
 use scep_protocol::{
-    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
-    RaCertificate,
+    Authority, CaGeneration, Certification, KeyAlgorithm, KeyReference, Period, RaCertificate,
 };
 use uuid::Uuid;
 
@@ -52,8 +51,9 @@ async fn make_next(
     next: NextKey,
 ) -> Result<Versioned<Authority>, ManageError> {
     let current = &before.object.current;
-    let path = current.path();
-    let path = path.ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
+    let path = current
+        .path()
+        .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
     if !is_validity(next.validity, managing.clock.now()) {
         return Err(vec![Invalid::Validity].into());
     }
@@ -66,11 +66,12 @@ async fn make_next(
     let key = ca_key(managing, name, next.key.as_ref(), algorithm).await?;
     // Generations are told apart by their keys, for example when a subordinate's certificate is
     // installed.
-    let has_key = |path: CertificatePath| {
-        path.certificate.subject_public_key_info() == key.subject_public_key_info
-    };
-    let is_in_use = |generation: &CaGeneration| generation.path().is_some_and(has_key);
-    if before.object.generations().any(is_in_use) {
+    let is_in_use = before
+        .object
+        .generations()
+        .filter_map(CaGeneration::path)
+        .any(|path| path.certificate.subject_public_key_info() == key.subject_public_key_info);
+    if is_in_use {
         return Err(vec![Invalid::KeyInUse].into());
     }
     let subject = CaSubject::of(&path.certificate);

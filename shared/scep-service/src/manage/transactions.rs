@@ -40,24 +40,35 @@ pub async fn approve_transaction(
     if version.is_none() {
         return Err(ManageError::VersionMissing);
     }
-    let profiles = serving(managing, &transaction.key, &held).await?;
-    let profiles = profiles.ok_or_else(|| vec![Invalid::ProfileNotServing])?;
+    let profiles = serving(managing, &transaction.key, &held)
+        .await?
+        .ok_or_else(|| vec![Invalid::ProfileNotServing])?;
     let (issuance, not_after) = release(managing, &profiles.ra_profile, held).await?;
     let now = managing.clock.now();
     let audit = record(managing, AuditAction::Approve, &transaction, None);
     // The approval is itself a claim, so no other process signs, and a crash leaves a lease that
     // expires like any other.
     let claim = Uuid::new_v4();
-    let transactions = &managing.transactions;
-    let lease = now + LEASE;
-    let approving = transactions.approve(&transaction, claim, &issuance, lease, not_after, &audit);
-    match approving.await? {
+    let approved = managing
+        .transactions
+        .approve(
+            &transaction,
+            claim,
+            &issuance,
+            now + LEASE,
+            not_after,
+            &audit,
+        )
+        .await?;
+    match approved {
         Guarded::Won => {}
         Guarded::Lost => return Err(ManageError::Conflict),
         Guarded::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
     }
-    let signing = signing(managing, profiles.scep_profile.renewal_threshold_days);
-    match signing.finish(&transaction.key, claim, &issuance).await? {
+    let finished = signing(managing, profiles.scep_profile.renewal_threshold_days)
+        .finish(&transaction.key, claim, &issuance)
+        .await?;
+    match finished {
         // Lost to a process that took the claim over, which issues what was approved.
         Finished::Issued(_) | Finished::Lost => Ok(()),
         Finished::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
@@ -104,7 +115,7 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
         None => Err(vec![Invalid::ProfileNotServing].into()),
     };
     let shown = match released {
-        Ok((released, _)) => released,
+        Ok((issuance, _)) => issuance,
         Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
         Err(_) => held.clone(),
     };
@@ -168,9 +179,10 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
     let now = managing.clock.now();
     let mut finished = Ok(());
     loop {
-        let issuing = Some(TransactionStatus::Issuing);
-        let found = managing.certificates.transactions(issuing, &page, now);
-        let found = found.await?;
+        let found = managing
+            .certificates
+            .transactions(Some(TransactionStatus::Issuing), &page, now)
+            .await?;
         for summary in found.items {
             let transaction = managing.transactions.transaction(summary.uuid).await?;
             if let Some(Transaction {
@@ -186,8 +198,7 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
                 // While the lease lasts, its holder may still be signing.
                 && lease_until < now
             {
-                let resumed = resume(managing, &key, claim, &issuance).await;
-                if let Err(error) = resumed {
+                if let Err(error) = resume(managing, &key, claim, &issuance).await {
                     let (uuid, cause) = (summary.uuid, Causes(&error));
                     tracing::error!(%uuid, error = %cause, "could not complete a transaction");
                     finished = Err(error);
@@ -211,8 +222,9 @@ async fn resume(
     let profiles = serving(managing, key, issuance).await?;
     let verdict = Verdict::of(profiles.is_some());
     let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
-    let signing = signing(managing, threshold);
-    signing.resume(key, claim, issuance, verdict).await
+    signing(managing, threshold)
+        .resume(key, claim, issuance, verdict)
+        .await
 }
 
 /// The number of transactions that are read at a time.
@@ -238,10 +250,11 @@ pub async fn reject_transaction(
     // Remembered for as long as it could have waited, so that a client that polls rarely gets the
     // reason.
     let until = managing.clock.now() + managing.deployment.pending_validity;
-    let rejecting = managing
+    let rejected = managing
         .transactions
-        .reject(&transaction, reason, until, &audit);
-    match rejecting.await? {
+        .reject(&transaction, reason, until, &audit)
+        .await?;
+    match rejected {
         ClaimOutcome::Won => Ok(()),
         ClaimOutcome::Lost => Err(ManageError::Conflict),
     }
@@ -254,8 +267,11 @@ async fn pending(
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(Transaction, Issuance), ManageError> {
-    let found = managing.transactions.transaction(uuid).await?;
-    let transaction = found.ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
+    let transaction = managing
+        .transactions
+        .transaction(uuid)
+        .await?
+        .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
     if let Some(version) = version
         && version != review(managing, &transaction).await?.version
     {
@@ -264,8 +280,8 @@ async fn pending(
     match &transaction.state {
         // The store deletes an expired transaction only some time later.
         TransactionState::Pending { issuance, until } if managing.clock.now() <= *until => {
-            let issuance = issuance.clone();
-            Ok((transaction, issuance))
+            let held = issuance.clone();
+            Ok((transaction, held))
         }
         TransactionState::Issued { .. }
         | TransactionState::Issuing { .. }
@@ -281,23 +297,23 @@ async fn release(
     held: Issuance,
 ) -> Result<(Issuance, OffsetDateTime), ManageError> {
     let authority: Versioned<Authority> = managing.get(held.authority).await?;
-    let issuing = authority.object.issuing();
-    let issuing = issuing.ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
+    let issuing = authority
+        .object
+        .issuing()
+        .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
     let crl_url = managing.deployment.crl_url(&issuing);
-    let now = managing.clock.now();
-    let template = &ra_profile.template;
-    let released = released(
-        &held.to_be_signed,
-        &issuing,
-        template,
-        crl_url.as_deref(),
-        now,
-    );
     let Leaf {
         to_be_signed,
         validity,
         ..
-    } = released.map_err(|error| match error {
+    } = released(
+        &held.to_be_signed,
+        &issuing,
+        &ra_profile.template,
+        crl_url.as_deref(),
+        managing.clock.now(),
+    )
+    .map_err(|error| match error {
         // The validity is limited by the authority's, so the profile is not at fault.
         IssueError::Refused(Refusal::Rule(RuleViolation::Validity)) => {
             vec![Invalid::AuthorityNotValid].into()

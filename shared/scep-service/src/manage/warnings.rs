@@ -27,8 +27,8 @@ pub async fn scep_profile_warnings(
         None => None,
     };
     let authority_key = authority.map(|found| found.object.current.key_algorithm);
-    let ra_profiles: Vec<_> = ra_profiles.iter().collect();
-    Ok(profile.object.warnings(&ra_profiles, authority_key))
+    let linked: Vec<_> = ra_profiles.iter().collect();
+    Ok(profile.object.warnings(&linked, authority_key))
 }
 
 /// Returns the warnings about an RA Profile.
@@ -49,8 +49,8 @@ pub async fn ra_profile_warnings(
         let activated: Option<Versioned<ScepProfile>> = read(objects, scep.scep_profile).await?;
         scep_profiles.extend(activated.map(|found| found.object));
     }
-    let scep_profiles: Vec<_> = scep_profiles.iter().collect();
-    Ok(profile.object.warnings(&scep_profiles))
+    let linked: Vec<_> = scep_profiles.iter().collect();
+    Ok(profile.object.warnings(&linked))
 }
 
 /// Reads the objects of a kind that need this one.
@@ -64,8 +64,8 @@ async fn dependents<T, D: Object>(
         .iter()
         .filter(|dependent| dependent.kind == D::KIND)
     {
-        let dependent: Option<Versioned<D>> = read(objects, dependent.uuid).await?;
-        found.extend(dependent.map(|dependent| dependent.object));
+        let stored: Option<Versioned<D>> = read(objects, dependent.uuid).await?;
+        found.extend(stored.map(|stored| stored.object));
     }
     Ok(found)
 }
