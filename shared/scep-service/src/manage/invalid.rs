@@ -158,10 +158,10 @@ pub enum Invalid {
     /// The algorithm of an RA key must be RSA.
     #[error("keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096")]
     RaKeyAlgorithm,
-    /// A purpose that makes an RA certificate speak for the authority or for everyone.
-    #[error("extendedKeyUsage: {0} is for no RA certificate")]
+    /// A purpose would let an RA certificate act for the authority, or for any purpose.
+    #[error("extendedKeyUsage: {0} is not allowed in an RA certificate")]
     RaUsage(ExtendedKeyUsage),
-    /// More purposes than an RA certificate may have.
+    /// An RA certificate would have too many purposes.
     #[error("extendedKeyUsage: at most 16")]
     RaUsages,
     /// No RA Profile has this uuid.

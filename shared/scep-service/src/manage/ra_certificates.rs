@@ -1,4 +1,4 @@
-//! RA certificates: the keys that clients encrypt to, certified by an authority.
+//! RA certificates: the keys that clients encrypt to, each certified by an authority.
 
 use ca_issuer::{CaSubject, RaContents, SerialNumber, extended_key_usage_of};
 use scep_cms::PublicKey;
@@ -16,24 +16,25 @@ use crate::{
     Versioned, list, read,
 };
 
-/// An RA certificate to be made.
+/// The fields of a new RA certificate.
 #[derive(Clone, Debug)]
 pub struct NewRaCertificate {
-    /// The CN of its subject.
+    /// The CN of the subject.
     pub common_name: String,
-    /// What its key is: RSA.
+    /// The algorithm of the key, which must be RSA.
     pub key_algorithm: KeyAlgorithm,
-    /// What it is for, besides its key usages.
+    /// The purposes of the certificate, in addition to its key usages.
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
-    /// How long it is valid, if its authority is for so long.
+    /// The validity period, which the expiry of the authority limits.
     pub validity: Period,
 }
 
-/// Makes an RA certificate under an authority: its key, the certificate, its record.
+/// Creates an RA certificate under an authority, with its key.
 ///
 /// # Errors
-/// [`ManageError::NotFound`] when there is no such authority; [`ManageError::Invalid`], also while the authority awaits its
-/// certificate; our own failures.
+/// Returns [`ManageError::NotFound`] when the authority does not exist; [`ManageError::Invalid`],
+/// also while the authority awaits its certificate; and [`ManageError::Failed`] for failures of the
+/// server.
 pub async fn create_ra_certificate(
     managing: &Managing,
     authority: Uuid,
@@ -74,7 +75,7 @@ pub async fn create_ra_certificate(
         extended_key_usage: &new.extended_key_usage,
         validity: new.validity,
     };
-    // Its first key has its own identity.
+    // The first key has the identity of the RA certificate itself.
     let key = managing.ra_key(&issuing, uuid, &wanted).await?;
     let ra_certificate = RaCertificate {
         uuid,
@@ -89,18 +90,18 @@ pub async fn create_ra_certificate(
     };
     match managing.keep_ra_keys(&authority.object, reference).await {
         Ok(kept) => Ok(kept.unwrap_or(created)),
-        // It is there, and upkeep mends what it lacks.
+        // The RA certificate exists and can serve. Maintenance adds what is missing.
         Err(error) => {
-            tracing::warn!(%uuid, error = %Causes(&error), "an RA certificate lacks its next key");
+            tracing::warn!(%uuid, error = %Causes(&error), "follow-up work deferred to maintenance");
             Ok(created)
         }
     }
 }
 
-/// Most purposes of an RA certificate.
+/// The maximum number of purposes of an RA certificate.
 const MAX_USAGES: usize = 16;
 
-/// A key that an RA certificate is to get.
+/// The parameters of a new key of an RA certificate.
 struct Wanted<'a> {
     algorithm: KeyAlgorithm,
     subject: &'a CaSubject,
@@ -109,7 +110,7 @@ struct Wanted<'a> {
 }
 
 impl Managing {
-    /// A new key of an RA certificate, certified by a generation of its authority.
+    /// Generates a key for an RA certificate and has a generation of the authority certify it.
     async fn ra_key(
         &self,
         authority: &IssuingAuthority,
@@ -153,8 +154,10 @@ impl Managing {
         })
     }
 
-    /// Gives an RA certificate what it lacks: a key of the generation that issues and of the next one, each anew before it ends; the
-    /// announcement of the next one. Forgets keys that have ended. What could be made is stored before an error. What it has become; `None` when `reference` is no RA certificate.
+    /// Brings an RA certificate up to date: issues or rotates its keys for the current and the next
+    /// generation, refreshes the rollover announcement, and drops expired keys. Whatever succeeds
+    /// is stored before an error is returned. Returns the updated RA certificate, or `None` if
+    /// `reference` does not refer to one.
     pub(crate) async fn keep_ra_keys(
         &self,
         authority: &Authority,
@@ -170,7 +173,7 @@ impl Managing {
         let current = authority.issuing();
         let next = authority.next.as_ref();
         let next = next.and_then(|generation| authority.issuing_by(generation));
-        // What one generation's key cannot sign any more keeps no other's from its due.
+        // A generation whose key is lost can sign nothing, which must not stop the other one.
         let mut made = Ok(());
         for issuing in current.iter().chain(&next) {
             match self.renewed_ra_key(issuing, &after).await {
@@ -178,6 +181,9 @@ impl Managing {
                 Err(error) => made = Err(error),
             }
         }
+        // Older keys stay until they expire: clients that fetched the RA certificate earlier still
+        // encrypt to them. The newest one of a generation stays even then, as the model for its
+        // successor.
         let now = self.clock.now();
         let issuing = current.iter().chain(&next);
         let newest = issuing.filter_map(|issuing| after.key_of(issuing.generation));
@@ -200,7 +206,8 @@ impl Managing {
         Ok(Some(kept))
     }
 
-    /// The key that an RA certificate is to have besides, while a generation issues: in the place of none, or of one that ends soon.
+    /// Generates a key of an RA certificate for a generation, if the RA certificate has none for it
+    /// or the newest one expires soon.
     async fn renewed_ra_key(
         &self,
         authority: &IssuingAuthority,
@@ -208,6 +215,7 @@ impl Managing {
     ) -> Result<Option<RaKeyPair>, Failure> {
         let now = self.clock.now();
         let newest = ra_certificate.key_of(authority.generation);
+        // A new key copies algorithm, subject and validity from the one that it replaces.
         let Some(model) = newest.or(ra_certificate.keys.last()) else {
             return Ok(None);
         };
@@ -215,7 +223,7 @@ impl Managing {
         let life = validity.not_after - validity.not_before;
         let ends = authority.certificate.validity().map_err(Failure::encode)?;
         let lasts = now + ROTATE_BEFORE.min(life / 3) < validity.not_after;
-        // Nothing that is made now would last longer than the authority does.
+        // A new certificate would expire with the authority as well, so it would not last longer.
         let last = validity.not_after >= ends.not_after;
         if (newest.is_some() && (lasts || last)) || !authority.certificate.is_valid_at(now) {
             return Ok(None);
@@ -232,13 +240,15 @@ impl Managing {
         Ok(Some(key))
     }
 
-    /// What clients are told of the next generation: signed anew when it is not what they were told.
+    /// Returns the announcement of the next generation, and signs a new one only if the
+    /// certificates have changed.
     async fn announcement(
         &self,
         current: &IssuingAuthority,
         next: &IssuingAuthority,
         ra_certificate: &RaCertificate,
     ) -> Result<Option<NextCaAnnouncement>, Failure> {
+        // The announcement contains the RA certificate of the next generation.
         let Some(key) = ra_certificate.key_of(next.generation) else {
             return Ok(None);
         };
@@ -263,7 +273,9 @@ impl Managing {
     }
 }
 
-/// How long before it ends an RA certificate gets a new key; of a short one, in the last third of its life.
+/// How long before its expiry an RA certificate gets a new key. One that is valid for less than
+/// three times as long gets it in the last third of its validity.
+// Clients that cached the old certificate have this long to fetch the new one.
 const ROTATE_BEFORE: Duration = Duration::days(30);
 
 const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
@@ -273,11 +285,12 @@ const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
     }
 }
 
-/// Deletes an RA certificate that no SCEP Profile uses. Its key stays.
+/// Deletes an RA certificate that no SCEP Profile uses. Its key stays in the key store.
 ///
 /// # Errors
-/// [`ManageError::NotFound`] when this authority has no such RA certificate; [`ManageError::Conflict`],
-/// [`ManageError::Invalid`]; our own failures.
+/// Returns [`ManageError::NotFound`] when this authority has no such RA certificate;
+/// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
+/// the server.
 pub async fn delete_ra_certificate(
     managing: &Managing,
     authority: Uuid,
@@ -290,10 +303,10 @@ pub async fn delete_ra_certificate(
     managing.delete(ra_certificate).await
 }
 
-/// The RA certificates that a SCEP Profile may use now.
+/// Lists the RA certificates that a SCEP Profile may use now.
 ///
 /// # Errors
-/// Our own failures.
+/// Fails when the store fails.
 pub async fn usable_ra_certificates(managing: &Managing) -> Result<Vec<RaCertificate>, StoreError> {
     let now = managing.clock.now();
     let all = list::<RaCertificate>(&*managing.objects).await?;
@@ -301,7 +314,9 @@ pub async fn usable_ra_certificates(managing: &Managing) -> Result<Vec<RaCertifi
     Ok(objects.filter(|object| is_usable(object, now)).collect())
 }
 
-/// May a SCEP Profile use it now? Every RA certificate of ours is for digitalSignature and keyEncipherment.
+/// Returns whether a SCEP Profile may use this RA certificate now.
+// The key usages need no check: every RA certificate of this server has digitalSignature and
+// keyEncipherment.
 pub(super) fn is_usable(ra_certificate: &RaCertificate, now: OffsetDateTime) -> bool {
     ra_certificate.keys.iter().any(|key| {
         let certificate = &key.certificate;

@@ -1,4 +1,4 @@
-//! SCEP Profiles: how SCEP is spoken, and to which RA Profile it leads.
+//! SCEP Profiles: the settings of a SCEP endpoint, and the RA Profile that it issues under.
 
 use std::collections::BTreeSet;
 
@@ -17,42 +17,43 @@ use crate::{
     read,
 };
 
-/// Longest challengePassword, in characters: pkcs-9-ub-challengePassword of RFC 2985.
+/// The maximum length of a challengePassword, in characters: pkcs-9-ub-challengePassword of RFC
+/// 2985.
 pub const MAX_CHALLENGE_CHARACTERS: usize = 255;
 
-/// What is to become of a SCEP Profile.
+/// The fields of a new SCEP Profile, or an edit of an existing one.
 #[derive(Clone, Default)]
 pub struct ScepProfileEdit {
-    /// Of a new one, its name.
+    /// The name, which a new profile must have and an edit must not change.
     pub name: Option<String>,
-    /// Whether it serves, which an edit may repeat and not change.
+    /// Whether the profile is enabled, which an edit may repeat but not change.
     pub enabled: Option<bool>,
-    /// What an administrator notes.
+    /// The administrator's notes.
     pub description: Edit<String>,
     /// The default RA Profile.
     pub ra_profile: Edit<Uuid>,
-    /// The RA certificate; a new profile must have one.
+    /// The RA certificate, which a new profile must have.
     pub ra_certificate: Option<Uuid>,
-    /// In days.
+    /// How long before its expiry a certificate may be renewed, in days.
     pub renewal_threshold_days: Edit<u32>,
-    /// Whether CertRep carries the issuer.
+    /// Whether CertRep contains the issuer's certificate.
     pub include_ca_certificate: Edit<bool>,
-    /// Whether CertRep carries the chain.
+    /// Whether CertRep contains the certificates above the issuer.
     pub include_ca_certificate_chain: Edit<bool>,
-    /// `Some(true)`: there must be a challengePassword, given here or before. `Some(false)`: none. `None`: as it is, unless one is
-    /// given.
+    /// Whether a challengePassword is required. `Some(true)` needs one that is given here or was
+    /// set before, `Some(false)` removes it, and `None` changes nothing unless one is given.
     pub enable_challenge: Option<bool>,
-    /// Another challengePassword.
+    /// The new challengePassword.
     pub challenge: Option<ChallengePassword>,
     /// Whether every enrolment waits for an administrator.
     pub require_manual_approval: Edit<bool>,
-    /// Whether a message may be signed by another key than that of the request in it.
+    /// Whether a key other than that of the PKCS #10 request may sign the message.
     pub allow_proxy_signer: Edit<bool>,
-    /// What GetCACert answers.
+    /// The certificates that GetCACert returns.
     pub ca_certificate_form: Edit<CaCertificateForm>,
-    /// Whether SHA-1 and triple DES are taken; the default is that they are.
+    /// Whether SHA-1 and Triple DES are accepted, which is the default.
     pub legacy_algorithms: Edit<bool>,
-    /// Whether Intune validates challenges, which cannot be enabled.
+    /// Whether Intune validates challenges. Enabling it is not supported yet.
     pub enable_intune: Option<bool>,
     /// The Entra tenant.
     pub intune_tenant: Edit<String>,
@@ -60,18 +61,19 @@ pub struct ScepProfileEdit {
     pub intune_application_id: Edit<String>,
     /// The application's secret.
     pub intune_application_key: Edit<ChallengePassword>,
-    /// Attributes of the issuance.
+    /// The attributes of an issuance.
     pub issue_certificate_attributes: Edit<Attributes>,
-    /// Attributes of the profile.
+    /// The attributes of the profile.
     pub custom_attributes: Edit<Attributes>,
-    /// Whose the certificates are.
+    /// The owner of the certificates.
     pub certificate_associations: Edit<CertificateAssociations>,
 }
 
-/// Makes a SCEP Profile, disabled.
+/// Creates a SCEP Profile, which is disabled at first.
 ///
 /// # Errors
-/// [`ManageError::NameTaken`], [`ManageError::Invalid`]; our own failures.
+/// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn create_scep_profile(
     managing: &Managing,
     edit: ScepProfileEdit,
@@ -108,6 +110,7 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
         include_ca_certificate: false,
         include_ca_certificate_chain: false,
         ca_certificate_form: CaCertificateForm::default(),
+        // Many devices in the field support nothing newer.
         legacy_algorithms: true,
         intune: IntuneSettings::default(),
         annotations: Default::default(),
@@ -117,7 +120,8 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
 /// Edits a SCEP Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`], [`ManageError::Invalid`]; our own failures.
+/// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
+/// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_scep_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -133,7 +137,8 @@ pub async fn edit_scep_profile(
     }
     let mut after = before.object.clone();
     apply(managing, edit, &mut after).await?;
-    // An edit of something else goes through also when the RA certificate has expired meanwhile.
+    // Links are checked only when they change: an RA certificate that has expired must not block an
+    // edit of another field.
     if after.ra_certificate != before.object.ra_certificate {
         let activated_on = before
             .dependents
@@ -150,6 +155,7 @@ pub async fn edit_scep_profile(
     managing.replace(before, after, AuditAction::Edit).await
 }
 
+/// Applies an edit to a profile, or reports every reason why it is invalid.
 async fn apply(
     managing: &Managing,
     edit: ScepProfileEdit,
@@ -195,6 +201,7 @@ async fn apply(
     if !reasons.is_empty() {
         return Err(reasons.into());
     }
+    // Sealed only once everything is valid: sealing may be a call to KMS.
     let seal = async |secret: &ChallengePassword| managing.secrets.seal(profile.uuid, secret).await;
     match edit.intune_application_key {
         Edit::Keep => {}
@@ -215,7 +222,7 @@ async fn apply(
     Ok(())
 }
 
-/// What is to become of the challengePassword.
+/// Decides whether an edit sets, removes or keeps the challengePassword.
 fn new_challenge(
     enable: Option<bool>,
     given: Option<ChallengePassword>,
@@ -240,7 +247,8 @@ fn new_challenge(
     }
 }
 
-/// Can the profile's RA certificate serve, and did the authority of every RA Profile that it meets issue it?
+/// Checks that the profile's RA certificate is usable and was issued by the authority of each of
+/// these RA Profiles.
 async fn check_links(
     managing: &Managing,
     profile: &ScepProfile,
@@ -269,11 +277,12 @@ async fn check_links(
     Err(reasons.into())
 }
 
-/// Makes an RA Profile the default.
+/// Sets the default RA Profile of a SCEP Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], also when there is no such RA Profile; [`ManageError::Conflict`], [`ManageError::Invalid`]; our
-/// own failures.
+/// Returns [`ManageError::NotFound`], also when the RA Profile does not exist;
+/// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
+/// the server.
 pub async fn set_default_ra_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -288,10 +297,11 @@ pub async fn set_default_ra_profile(
     Ok(())
 }
 
-/// Lets a SCEP Profile serve, or not.
+/// Enables or disables a SCEP Profile.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; our own failures.
+/// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
+/// failures of the server.
 pub async fn enable_scep_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -304,10 +314,12 @@ pub async fn enable_scep_profile(
     Ok(())
 }
 
-/// Deletes a SCEP Profile that is activated on no RA Profile, or after it has been deactivated.
+/// Deletes a SCEP Profile. Depending on `dependents`, RA Profiles that it is activated on prevent
+/// the deletion or have SCEP deactivated.
 ///
 /// # Errors
-/// [`ManageError::NotFound`], [`ManageError::Conflict`]; [`ManageError::Invalid`] while it is activated; our own failures.
+/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
+/// profile is activated; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_scep_profile(
     managing: &Managing,
     uuid: Uuid,
@@ -320,6 +332,7 @@ pub async fn delete_scep_profile(
                 deactivate_profile(managing, dependent.uuid, uuid).await?;
             }
         }
+        // Read again: unlinking changed its dependents.
         scep_profile = managing.get(uuid).await?;
     }
     managing.delete(scep_profile).await
