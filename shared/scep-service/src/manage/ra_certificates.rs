@@ -56,9 +56,12 @@ pub async fn create_ra_certificate(
     if !is_rsa(new.key_algorithm) {
         reasons.push(Invalid::RaKeyAlgorithm);
     }
-    let usages = new.extended_key_usage.iter();
-    let unfit = usages.filter(|usage| usage.is_unfit_for_servers());
-    reasons.extend(unfit.map(|usage| Invalid::RaUsage(*usage)));
+    let unfit_usages = new
+        .extended_key_usage
+        .iter()
+        .filter(|usage| usage.is_unfit_for_servers())
+        .map(|usage| Invalid::RaUsage(*usage));
+    reasons.extend(unfit_usages);
     if new.extended_key_usage.len() > MAX_USAGES {
         reasons.push(Invalid::RaUsages);
     }
@@ -171,8 +174,10 @@ impl Managing {
         };
         let mut after = before.object.clone();
         let current = authority.issuing();
-        let next = authority.next.as_ref();
-        let next = next.and_then(|generation| authority.issuing_by(generation));
+        let next = authority
+            .next
+            .as_ref()
+            .and_then(|generation| authority.issuing_by(generation));
         // A generation whose key is lost can sign nothing, which must not stop the other one.
         let mut made = Ok(());
         for issuing in current.iter().chain(&next) {
@@ -185,9 +190,12 @@ impl Managing {
         // encrypt to them. The newest one of a generation stays even then, as the model for its
         // successor.
         let now = self.clock.now();
-        let issuing = current.iter().chain(&next);
-        let newest = issuing.filter_map(|issuing| after.key_of(issuing.generation));
-        let newest: Vec<_> = newest.map(|key| key.uuid).collect();
+        let newest: Vec<_> = current
+            .iter()
+            .chain(&next)
+            .filter_map(|issuing| after.key_of(issuing.generation))
+            .map(|key| key.uuid)
+            .collect();
         after
             .keys
             .retain(|key| newest.contains(&key.uuid) || key.certificate.is_valid_at(now));
@@ -255,20 +263,21 @@ impl Managing {
         let mut certificates = vec![next.certificate.clone()];
         certificates.extend(next.chain.clone());
         certificates.push(key.certificate.clone());
-        let told = ra_certificate.announcement.as_ref();
-        let told = told
-            .filter(|told| told.generation == next.generation && told.certificates == certificates);
-        if let Some(told) = told {
-            return Ok(Some(told.clone()));
+        if let Some(known) = &ra_certificate.announcement
+            && known.generation == next.generation
+            && known.certificates == certificates
+        {
+            return Ok(Some(known.clone()));
         }
         let message = announcement_of(current, &certificates)?;
-        let signing = self
+        let signature = self
             .ca_keys
-            .sign(&current.key, current.key_algorithm, message.bytes());
+            .sign(&current.key, current.key_algorithm, message.bytes())
+            .await?;
         Ok(Some(NextCaAnnouncement {
             generation: next.generation,
             certificates,
-            signature: Signature(signing.await?),
+            signature: Signature(signature),
         }))
     }
 }
@@ -309,9 +318,12 @@ pub async fn delete_ra_certificate(
 /// Fails when the store fails.
 pub async fn usable_ra_certificates(managing: &Managing) -> Result<Vec<RaCertificate>, StoreError> {
     let now = managing.clock.now();
-    let all = list::<RaCertificate>(&*managing.objects).await?;
-    let objects = all.into_iter().map(|found| found.object);
-    Ok(objects.filter(|object| is_usable(object, now)).collect())
+    Ok(list::<RaCertificate>(&*managing.objects)
+        .await?
+        .into_iter()
+        .map(|found| found.object)
+        .filter(|object| is_usable(object, now))
+        .collect())
 }
 
 /// Returns whether a SCEP Profile may use this RA certificate now.
