@@ -146,7 +146,7 @@ impl AuditRecord {
         // sealed form of a secret belongs here.
         let without_secrets = |object: &&T| document(&object.without_secrets());
         Ok(Self {
-            uuid: Uuid::new_v7(timestamp(now)),
+            uuid: Uuid::new_v7(uuid_timestamp(now)),
             at: now,
             actor: actor.clone(),
             action,
@@ -177,7 +177,7 @@ impl Act {
     /// Builds the audit record of the action.
     pub(crate) fn by(self, actor: &Actor, now: OffsetDateTime) -> AuditRecord {
         AuditRecord {
-            uuid: Uuid::new_v7(timestamp(now)),
+            uuid: Uuid::new_v7(uuid_timestamp(now)),
             at: now,
             actor: actor.clone(),
             action: self.action,
@@ -193,7 +193,7 @@ impl Act {
 // It keeps records in order that this process writes within the same millisecond.
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
-fn timestamp(at: OffsetDateTime) -> Timestamp {
+fn uuid_timestamp(at: OffsetDateTime) -> Timestamp {
     let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
     Timestamp::from_unix(&CONTEXT, seconds, at.nanosecond())
 }

@@ -15,7 +15,7 @@ pub async fn ca_capabilities(
     reading: &Reading,
     endpoint: &EndpointName,
 ) -> Result<Vec<Capability>, Failure> {
-    let profile = serving(reading, endpoint).await?;
+    let profile = read_available_profile(reading, endpoint).await?;
     Ok(profile.capabilities())
 }
 
@@ -27,12 +27,12 @@ pub async fn ca_certificates(
     reading: &Reading,
     endpoint: &EndpointName,
 ) -> Result<CaCertificates, Failure> {
-    let profile = serving(reading, endpoint).await?;
+    let profile = read_available_profile(reading, endpoint).await?;
     Ok(scep_protocol::ca_certificates(&profile))
 }
 
 /// Reads the profiles behind an endpoint and checks that they are available now.
-pub(crate) async fn serving(
+pub(crate) async fn read_available_profile(
     reading: &Reading,
     endpoint: &EndpointName,
 ) -> Result<AvailableProfile, Failure> {

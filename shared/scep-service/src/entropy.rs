@@ -9,7 +9,7 @@ use crate::Failure;
 ///
 /// # Errors
 /// Fails when the operating system's generator fails.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+pub(crate) fn random_octets<const N: usize>() -> Result<[u8; N], Failure> {
     let mut octets = [0; N];
     SysRng
         .try_fill_bytes(&mut octets)

@@ -120,18 +120,18 @@ impl Failure {
 
 /// Why a request gets no certificate: a refusal, or a failure of the server.
 // The client gets a signed CertRep FAILURE for the one, and a 5xx that it may retry for the other.
-pub(crate) enum NotIssued {
+pub(crate) enum EnrolError {
     Refused(Refusal),
     Failed(Failure),
 }
 
-impl From<Refusal> for NotIssued {
+impl From<Refusal> for EnrolError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl<E: Into<Failure>> From<E> for NotIssued {
+impl<E: Into<Failure>> From<E> for EnrolError {
     fn from(failure: E) -> Self {
         Self::Failed(failure.into())
     }

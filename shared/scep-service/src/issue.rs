@@ -12,10 +12,10 @@ use scep_protocol::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::entropy::random;
-use crate::error::NotIssued;
+use crate::entropy::random_octets;
+use crate::error::EnrolError;
 use crate::fault_point::fault_point;
-use crate::signing::{Finished, Signing, Verdict};
+use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
     Bar, CertificateRecord, Claim, Failure, Guarded, Issuing, MAX_SUCCESSORS, Renewal, Stage,
     StoreError,
@@ -42,7 +42,7 @@ const _: () = assert!(
 
 /// The certificate that answers a request.
 #[derive(Debug)]
-pub struct Granted {
+pub struct GrantedCertificate {
     /// The certificate.
     pub certificate: Certificate,
     /// The generation of the authority that issued the certificate.
@@ -54,7 +54,7 @@ pub struct Granted {
 /// The state that a transaction has reached.
 pub(crate) enum Progress {
     /// The certificate is issued.
-    Granted(Granted),
+    Granted(GrantedCertificate),
     /// The request waits for an administrator.
     Pending,
 }
@@ -65,7 +65,7 @@ pub(crate) async fn certificate_for(
     issuing: &Issuing,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
-) -> Result<Progress, NotIssued> {
+) -> Result<Progress, EnrolError> {
     let key = TransactionKey {
         scep_profile: profile.scep_profile().uuid,
         transaction_id: request.message().transaction_id().clone(),
@@ -90,20 +90,20 @@ pub(crate) async fn certificate_for(
                 if let Some(progress) = carry_out(issuing, profile, decided, &mut resumed).await? {
                     return Ok(progress);
                 }
-                known = look_up(issuing, profile, &key, request).await?;
+                known = read_known_transactions(issuing, profile, &key, request).await?;
                 continue;
             }
         };
-        let refused = match claim(issuing, profile, request, replaced, stage).await {
+        let refused = match claim_or_hold(issuing, profile, request, replaced, stage).await {
             Ok(Some(progress)) => return Ok(progress),
             Ok(None) => None,
             // This claim was made without reading the transaction. If the same request already has
             // a certificate, it gets that one, even if today's rules forbid it. Otherwise the
             // refusal stands.
-            Err(NotIssued::Refused(refusal)) if replaced == Replaced::default() => Some(refusal),
+            Err(EnrolError::Refused(refusal)) if replaced == Replaced::default() => Some(refusal),
             Err(error) => return Err(error),
         };
-        known = look_up(issuing, profile, &key, request).await?;
+        known = read_known_transactions(issuing, profile, &key, request).await?;
         let is_new = known.own.is_none() && known.same.is_none();
         if let (Some(refusal), true) = (refused, is_new) {
             return Err(refusal.into());
@@ -113,7 +113,7 @@ pub(crate) async fn certificate_for(
 }
 
 /// Reads the state of the transaction, and of the same request under another transactionID.
-async fn look_up(
+async fn read_known_transactions(
     issuing: &Issuing,
     profile: &AvailableProfile,
     key: &TransactionKey,
@@ -131,11 +131,11 @@ async fn look_up(
 }
 
 /// Returns the state of the request that a CertPoll asks about.
-pub(crate) async fn poll(
+pub(crate) async fn answer_poll(
     issuing: &Issuing,
     profile: &AvailableProfile,
     request: &SignedRequest,
-) -> Result<Progress, NotIssued> {
+) -> Result<Progress, EnrolError> {
     let key = TransactionKey {
         scep_profile: profile.scep_profile().uuid,
         transaction_id: request.transaction_id().clone(),
@@ -158,7 +158,7 @@ async fn carry_out(
     profile: &AvailableProfile,
     decision: Decision,
     resumed: &mut bool,
-) -> Result<Option<Progress>, NotIssued> {
+) -> Result<Option<Progress>, EnrolError> {
     match decision {
         Decision::Pending => return Ok(Some(Progress::Pending)),
         Decision::Refuse(refusal) => return Err(refusal.into()),
@@ -167,8 +167,8 @@ async fn carry_out(
             authority,
             generation,
         } => {
-            refuse_revoked(issuing, authority, &certificate).await?;
-            return Ok(Some(Progress::Granted(Granted {
+            check_not_revoked(issuing, authority, &certificate).await?;
+            return Ok(Some(Progress::Granted(GrantedCertificate {
                 certificate,
                 generation,
                 resent: !*resumed,
@@ -179,8 +179,8 @@ async fn carry_out(
             claim,
             issuance,
         } => {
-            let decided = verdict(issuing, profile, &issuance).await?;
-            Signing::of(issuing, profile)
+            let decided = decide_verdict(issuing, profile, &issuance).await?;
+            CertificateSigner::of(issuing, profile)
                 .resume(&key, claim, &issuance, decided)
                 .await?;
             *resumed = true;
@@ -194,7 +194,7 @@ async fn carry_out(
 
 /// Decides whether an interrupted issuance may still be completed: its RA Profile may have been
 /// disabled since.
-async fn verdict(
+async fn decide_verdict(
     issuing: &Issuing,
     profile: &AvailableProfile,
     issuance: &Issuance,
@@ -213,11 +213,11 @@ async fn verdict(
 }
 
 /// Refuses to resend a certificate that is revoked or has no record.
-async fn refuse_revoked(
+async fn check_not_revoked(
     issuing: &Issuing,
     authority: Uuid,
     certificate: &Certificate,
-) -> Result<(), NotIssued> {
+) -> Result<(), EnrolError> {
     let serial_number = certificate.issuer_and_serial_number().serial_number_hex();
     let is_good = issuing
         .transactions
@@ -232,15 +232,15 @@ async fn refuse_revoked(
 
 /// Claims a transaction and then signs its certificate or leaves it pending, as `stage` says.
 /// Returns `None` when the transaction has to be read again because another process was faster.
-async fn claim(
+async fn claim_or_hold(
     issuing: &Issuing,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     replaced: Replaced,
     stage: Stage,
-) -> Result<Option<Progress>, NotIssued> {
+) -> Result<Option<Progress>, EnrolError> {
     let now = issuing.reading.clock.now();
-    let serial_number = SerialNumber::from_random(random()?);
+    let serial_number = SerialNumber::from_random(random_octets()?);
     let authority = profile.authority();
     let crl_url = issuing.deployment.crl_url(authority);
     let Leaf {
@@ -250,8 +250,8 @@ async fn claim(
         left_out,
     } = leaf(profile, request, serial_number, crl_url.as_deref(), now).map_err(
         |error| match error {
-            IssueError::Refused(refusal) => NotIssued::Refused(refusal),
-            IssueError::Encode(error) => NotIssued::Failed(Failure::encode(error)),
+            IssueError::Refused(refusal) => EnrolError::Refused(refusal),
+            IssueError::Encode(error) => EnrolError::Failed(Failure::encode(error)),
         },
     )?;
     let renewal = request
@@ -300,24 +300,24 @@ async fn claim(
         stage,
     };
     if let Stage::Hold(_) = stage {
-        refuse_to_crowd(issuing, &claim.key, now).await?;
+        check_pending_limit(issuing, &claim.key, now).await?;
     }
     match (issuing.transactions.claim(&claim).await?, stage) {
         (Guarded::Lost, _) => Ok(None),
         (Guarded::Barred(bar), _) => {
-            refuse_barred(issuing, &claim.issuance, bar).await?;
+            make_room_or_refuse(issuing, &claim.issuance, bar).await?;
             Ok(None)
         }
         (Guarded::Won, Stage::Hold(_)) => Ok(Some(Progress::Pending)),
         (Guarded::Won, Stage::Sign(_)) => {
             fault_point("claimed");
-            let finished = Signing::of(issuing, profile)
+            let finished = CertificateSigner::of(issuing, profile)
                 .finish(&claim.key, claim.claim, &claim.issuance)
                 .await?;
             match finished {
-                Finished::Issued(granted) => Ok(Some(Progress::Granted(granted))),
-                Finished::Lost => Ok(None),
-                Finished::Withdrawn(bar) => Err(bar.refusal().into()),
+                SigningOutcome::Issued(granted) => Ok(Some(Progress::Granted(granted))),
+                SigningOutcome::Lost => Ok(None),
+                SigningOutcome::Withdrawn(bar) => Err(bar.refusal().into()),
             }
         }
     }
@@ -349,11 +349,11 @@ const MAX_LOGGED_CHARACTERS: usize = 400;
 
 /// Refuses a request when [`MAX_PENDING`] others already wait for an administrator.
 // A pending request that this one replaces is counted as well, which matters only at the limit.
-async fn refuse_to_crowd(
+async fn check_pending_limit(
     issuing: &Issuing,
     key: &TransactionKey,
     now: OffsetDateTime,
-) -> Result<(), NotIssued> {
+) -> Result<(), EnrolError> {
     let waiting = issuing
         .transactions
         .pending_requests(key.scep_profile, MAX_PENDING, now)
@@ -366,7 +366,11 @@ async fn refuse_to_crowd(
 
 /// Refuses a claim that another record forbids, unless removing successors that are revoked or
 /// expired by now makes room for a new one.
-async fn refuse_barred(issuing: &Issuing, issuance: &Issuance, bar: Bar) -> Result<(), NotIssued> {
+async fn make_room_or_refuse(
+    issuing: &Issuing,
+    issuance: &Issuance,
+    bar: Bar,
+) -> Result<(), EnrolError> {
     let (Bar::TooManySuccessors, Some(predecessor)) = (bar, issuance.predecessor) else {
         return Err(bar.refusal().into());
     };
@@ -374,7 +378,7 @@ async fn refuse_barred(issuing: &Issuing, issuance: &Issuance, bar: Bar) -> Resu
     let authority = issuance.authority;
     let known = transactions.successors(authority, predecessor).await?;
     let now = issuing.reading.clock.now();
-    let mut living = Vec::new();
+    let mut remaining = Vec::new();
     for successor in &known {
         let serial_number = SerialNumber::of_uuid(*successor).hex();
         let found = transactions.certificate(authority, &serial_number).await?;
@@ -383,14 +387,14 @@ async fn refuse_barred(issuing: &Issuing, issuance: &Issuance, bar: Bar) -> Resu
             found.summary.revocation.is_none() && now <= found.summary.not_after
         };
         if found.as_ref().is_none_or(is_living) {
-            living.push(*successor);
+            remaining.push(*successor);
         }
     }
-    if living.len() >= MAX_SUCCESSORS {
+    if remaining.len() >= MAX_SUCCESSORS {
         return Err(bar.refusal().into());
     }
     transactions
-        .forget_successors(authority, predecessor, &known, &living)
+        .forget_successors(authority, predecessor, &known, &remaining)
         .await?;
     Ok(())
 }

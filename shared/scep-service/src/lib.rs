@@ -38,7 +38,7 @@ pub use inventory::{
     AuditFilter, CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary,
     Inventory, Page, PageRequest, TransactionRecord, TransactionStatus, TransactionSummary,
 };
-pub use issue::Granted;
+pub use issue::GrantedCertificate;
 pub use manage::{
     AuthorityKind, Dependents, Enabled, Invalid, LivingCertificates, MAX_CHALLENGE_CHARACTERS,
     MAX_REASON_CHARACTERS, ManageError, Managing, NewAuthority, NewRaCertificate, NextKey,

@@ -3,7 +3,7 @@
 use scep_cms::{Certificate, Degenerate, ToBeSigned, next_ca_message};
 use scep_protocol::{EndpointName, IssuingAuthority, Rejection};
 
-use crate::ca_information::serving;
+use crate::ca_information::read_available_profile;
 use crate::{Failure, Issuing};
 
 /// Returns the SignedData that announces the next generation, DER.
@@ -15,14 +15,14 @@ pub async fn next_ca_certificates(
     issuing: &Issuing,
     endpoint: &EndpointName,
 ) -> Result<Vec<u8>, Failure> {
-    let profile = serving(&issuing.reading, endpoint).await?;
+    let profile = read_available_profile(&issuing.reading, endpoint).await?;
     let announcement = profile
         .next_ca_announcement()
         .ok_or(Failure::Rejected(Rejection::NoNextCaCertificate))?;
     // The current generation signed the announcement when it was created, so that no client can
     // make a CA key sign. The RA key signs now, because jscep verifies this message like every
     // other one, by the RA certificate.
-    let message = announcement_of(profile.authority(), &announcement.certificates)?;
+    let message = build_announcement(profile.authority(), &announcement.certificates)?;
     let ra_key = issuing.ra_keys.load(profile.ra_key()).await?;
     let signature = ra_key.sign(message.digest(), message.bytes())?;
     let others = [(&profile.ra_key().certificate, signature.as_slice())];
@@ -32,7 +32,7 @@ pub async fn next_ca_certificates(
 }
 
 /// Builds the announcement of these certificates, to be signed by the given generation.
-pub(crate) fn announcement_of(
+pub(crate) fn build_announcement(
     authority: &IssuingAuthority,
     certificates: &[Certificate],
 ) -> Result<ToBeSigned, Failure> {

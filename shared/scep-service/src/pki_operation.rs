@@ -12,11 +12,11 @@ use scep_protocol::{
 use tokio::time::{Duration, Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use crate::ca_information::serving;
-use crate::entropy::random;
-use crate::error::NotIssued;
-use crate::issue::{Granted, Progress, certificate_for, poll};
-use crate::reply::{Sealing, Status};
+use crate::ca_information::read_available_profile;
+use crate::entropy::random_octets;
+use crate::error::EnrolError;
+use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for};
+use crate::reply::{ReplyEncryption, Status};
 use crate::{Causes, CertificateRecord, ClaimOutcome, Failure, Issuing, RaKey, reply};
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
@@ -44,7 +44,7 @@ pub struct PkiOperationReply {
 #[derive(Debug)]
 pub enum Outcome {
     /// SUCCESS with a new certificate, or with the one that the same request received before.
-    Granted(Granted),
+    Granted(GrantedCertificate),
     /// SUCCESS with the certificate or CRL that a GetCert or GetCRL asked for.
     Found,
     /// PENDING: the request waits for an administrator.
@@ -65,8 +65,8 @@ pub async fn pki_operation(
     message: &[u8],
 ) -> Result<PkiOperationReply, Failure> {
     // Started before any work on the request, so that the delay of a refusal covers all of it.
-    let begun = Instant::now();
-    let profile = serving(&issuing.reading, endpoint).await?;
+    let start = Instant::now();
+    let profile = read_available_profile(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
         tracing::debug!(error = %Causes(&error), "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
@@ -79,7 +79,7 @@ pub async fn pki_operation(
         Err(_) => profile,
     };
     let reply_to = ReplyTo::of(&message, profile.algorithms());
-    let message_type = message_type(&message);
+    let message_type = read_message_type(&message);
     let transaction_id = reply_to.transaction_id.clone();
     let ra_key = issuing.ra_keys.load(profile.ra_key()).await?;
     let exchange = Exchange {
@@ -89,15 +89,17 @@ pub async fn pki_operation(
     };
     let (status, outcome) = match exchange.answer(message).await {
         Ok(answer) => answer,
-        Err(NotIssued::Refused(refusal)) => (reply::failure(&refusal), Outcome::Refused(refusal)),
-        Err(NotIssued::Failed(failure)) => return Err(failure),
+        Err(EnrolError::Refused(refusal)) => {
+            (reply::build_failure(&refusal), Outcome::Refused(refusal))
+        }
+        Err(EnrolError::Failed(failure)) => return Err(failure),
     };
-    let cert_rep = reply::cert_rep(&profile, &*ra_key, reply_to, status)?;
+    let cert_rep = reply::build_cert_rep(&profile, &*ra_key, reply_to, status)?;
     // After the reply is signed, so that the delay hides the time of signing as well.
     if let Outcome::Refused(refusal) = &outcome
         && refusal.is_timed()
     {
-        wait_from(begun, issuing.deployment.refusal_delay).await;
+        wait_for_slot(start, issuing.deployment.refusal_delay).await;
     }
     Ok(PkiOperationReply {
         cert_rep,
@@ -107,22 +109,22 @@ pub async fn pki_operation(
     })
 }
 
-/// Waits until `delay` has passed since `begun`, when the last octet of the request was read, or
+/// Waits until `delay` has passed since `start`, when the last octet of the request was read, or
 /// until the next multiple of `delay` if the work took longer.
-async fn wait_from(begun: Instant, delay: Duration) {
+async fn wait_for_slot(start: Instant, delay: Duration) {
     // A multiple, because a response sent as soon as slow work ends would reveal its duration.
     // Division by a zero delay yields `None`: no wait.
-    let periods = begun
+    let periods = start
         .elapsed()
         .as_nanos()
         .checked_div(delay.as_nanos())
         .and_then(|periods| u32::try_from(periods).ok());
     if let Some(periods) = periods {
-        sleep_until(begun + delay.saturating_mul(periods.saturating_add(1))).await;
+        sleep_until(start + delay.saturating_mul(periods.saturating_add(1))).await;
     }
 }
 
-fn message_type(message: &PkiMessage) -> Option<MessageType> {
+fn read_message_type(message: &PkiMessage) -> Option<MessageType> {
     MessageType::from_digits(message.message_type().ok()?.as_bytes())
 }
 
@@ -135,14 +137,14 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Verifies the message and does what it asks for.
-    async fn answer(&self, message: PkiMessage) -> Result<(Status, Outcome), NotIssued> {
+    async fn answer(&self, message: PkiMessage) -> Result<(Status, Outcome), EnrolError> {
         // The signature comes first: whatever follows may rely on the message's attributes.
         let algorithms = self.profile.algorithms();
         let request = SignedRequest::verify(message, algorithms)?;
-        let challenge = self.challenge().await?;
+        let challenge = self.open_challenge().await?;
         // Settled before a certificate is issued: a client whose reply cannot be encrypted must not
         // use up a certificate.
-        let sealing = Sealing {
+        let encryption = ReplyEncryption {
             key: request.reply_key(challenge.as_ref())?,
             cipher: request.reply_cipher(algorithms),
         };
@@ -151,10 +153,10 @@ impl Exchange<'_> {
                 self.enrol(request, challenge.as_ref()).await?
             }
             // A poll is answered by its attributes and its signer; the envelope stays encrypted.
-            MessageType::CertPoll => poll(self.issuing, self.profile, &request).await?,
+            MessageType::CertPoll => answer_poll(self.issuing, self.profile, &request).await?,
             MessageType::GetCert | MessageType::GetCrl => {
                 let found = self.look_up(request, challenge.as_ref()).await?;
-                return Ok((reply::success(&found, &sealing)?, Outcome::Found));
+                return Ok((reply::build_success(&found, &encryption)?, Outcome::Found));
             }
             // A response, which only a server sends.
             MessageType::CertRep => return Err(Refusal::MessageType.into()),
@@ -165,7 +167,7 @@ impl Exchange<'_> {
                 let leaf = &granted.certificate;
                 let content = cert_rep_certificates(self.profile, leaf, granted.generation);
                 Ok((
-                    reply::success(&content, &sealing)?,
+                    reply::build_success(&content, &encryption)?,
                     Outcome::Granted(granted),
                 ))
             }
@@ -173,7 +175,7 @@ impl Exchange<'_> {
     }
 
     /// Decrypts the profile's challengePassword.
-    async fn challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
+    async fn open_challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
         let profile = self.profile.scep_profile();
         match &profile.challenge {
             Some(sealed) => Ok(Some(self.issuing.secrets.open(profile.uuid, sealed).await?)),
@@ -185,8 +187,8 @@ impl Exchange<'_> {
         &self,
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
-    ) -> Result<Progress, NotIssued> {
-        let (addressed, content_key) = self.address(request, challenge).await?;
+    ) -> Result<Progress, EnrolError> {
+        let (addressed, content_key) = self.check_addressee(request, challenge).await?;
         let enrolment = addressed.open(&content_key, self.profile)?;
         let now = self.issuing.reading.clock.now();
         let mut authorised = enrolment.authorise(self.profile, challenge, now)?;
@@ -200,14 +202,14 @@ impl Exchange<'_> {
 
     /// Checks who signed the message and that it is encrypted to this server, and returns its
     /// content key.
-    async fn address(
+    async fn check_addressee(
         &self,
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
-    ) -> Result<(AddressedRequest, ContentKey), NotIssued> {
+    ) -> Result<(AddressedRequest, ContentKey), EnrolError> {
         // Check the signer before decrypting, so that unauthenticated clients learn nothing about
         // the envelope.
-        let signer = self.known(&request).await?;
+        let signer = self.find_signer(&request).await?;
         let now = self.issuing.reading.clock.now();
         let addressed = request.addressed_to(self.profile, signer, now)?;
         // An attacker who splices blocks of a captured message to read it needs many ciphertexts
@@ -226,7 +228,7 @@ impl Exchange<'_> {
         if remembered == ClaimOutcome::Lost {
             return Err(addressed.reused().into());
         }
-        let key = self.content_key(&addressed, challenge)?;
+        let key = self.unwrap_content_key(&addressed, challenge)?;
         Ok((addressed, key))
     }
 
@@ -236,11 +238,11 @@ impl Exchange<'_> {
         &self,
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
-    ) -> Result<Degenerate, NotIssued> {
+    ) -> Result<Degenerate, EnrolError> {
         let message_type = request.message_type();
-        let (addressed, content_key) = self.address(request, challenge).await?;
+        let (addressed, content_key) = self.check_addressee(request, challenge).await?;
         let name = addressed.open_query(&content_key)?;
-        let (certificate, generation) = self.find(&name).await?;
+        let (certificate, generation) = self.find_certificate(&name).await?;
         if message_type == MessageType::GetCert {
             return Ok(Degenerate {
                 certificates: vec![certificate.der().to_vec()],
@@ -269,10 +271,10 @@ impl Exchange<'_> {
 
     /// Finds a certificate by issuer and serial number, and the generation that issued it; `None`
     /// when another CA issued it.
-    async fn find(
+    async fn find_certificate(
         &self,
         name: &IssuerAndSerialNumber,
-    ) -> Result<(Certificate, Option<u32>), NotIssued> {
+    ) -> Result<(Certificate, Option<u32>), EnrolError> {
         // The certificates of the server itself are not in the inventory.
         if let Some((own, generation)) = self.profile.own_certificate(name) {
             return Ok((own.clone(), generation));
@@ -283,14 +285,14 @@ impl Exchange<'_> {
             return Err(Refusal::UnknownCertificate.into());
         }
         let found = self
-            .record(&name.serial_number_hex())
+            .find_record(&name.serial_number_hex())
             .await?
             .ok_or(Refusal::UnknownCertificate)?;
         Ok((found.certificate, Some(found.generation)))
     }
 
     /// Looks up a serial number in the inventory.
-    async fn record(&self, serial_number: &str) -> Result<Option<CertificateRecord>, Failure> {
+    async fn find_record(&self, serial_number: &str) -> Result<Option<CertificateRecord>, Failure> {
         // Longer numbers cannot be in the inventory, and a client's text of any length must not
         // become a key of the store.
         if serial_number.len() > MAX_SERIAL_NUMBER_DIGITS {
@@ -303,11 +305,14 @@ impl Exchange<'_> {
 
     /// Looks up the signer's certificate in the inventory, if it names this authority as its
     /// issuer.
-    async fn known(&self, request: &SignedRequest) -> Result<Option<KnownCertificate>, Failure> {
+    async fn find_signer(
+        &self,
+        request: &SignedRequest,
+    ) -> Result<Option<KnownCertificate>, Failure> {
         let Some(serial_number) = request.signer_serial_number(self.profile) else {
             return Ok(None);
         };
-        let Some(record) = self.record(&serial_number).await? else {
+        let Some(record) = self.find_record(&serial_number).await? else {
             return Ok(None);
         };
         // A key is revoked as a whole: its other certificates must not sign either.
@@ -321,11 +326,11 @@ impl Exchange<'_> {
         }))
     }
 
-    fn content_key(
+    fn unwrap_content_key(
         &self,
         request: &AddressedRequest,
         challenge: Option<&ChallengePassword>,
-    ) -> Result<ContentKey, NotIssued> {
+    ) -> Result<ContentKey, EnrolError> {
         let cipher = request.cipher();
         match request.wrapped() {
             WrappedKey::KeyTransport {
@@ -338,7 +343,7 @@ impl Exchange<'_> {
                 };
                 // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
                 // envelope end in the same refusal after the same work.
-                let stand_in = Zeroizing::new(random()?);
+                let stand_in = Zeroizing::new(random_octets()?);
                 Ok(recipient.content_key(challenge, cipher, &stand_in))
             }
         }

@@ -398,14 +398,14 @@ pub trait Transactions: Send + Sync {
     async fn successors(&self, authority: Uuid, predecessor: Uuid)
     -> Result<Vec<Uuid>, StoreError>;
 
-    /// Replaces the list of a certificate's successors by `living`, if it is still `known`, so that
-    /// revoked and expired successors make room for new ones.
+    /// Replaces the list of a certificate's successors by `remaining`, if it is still `known`, so
+    /// that revoked and expired successors make room for new ones.
     async fn forget_successors(
         &self,
         authority: Uuid,
         predecessor: Uuid,
         known: &[Uuid],
-        living: &[Uuid],
+        remaining: &[Uuid],
     ) -> Result<ClaimOutcome, StoreError>;
 }
 

@@ -9,7 +9,7 @@ use scep_cms::{
 use scep_protocol::{AvailableProfile, Refusal, ReplyKey, ReplyTo};
 use zeroize::Zeroizing;
 
-use crate::entropy::random;
+use crate::entropy::random_octets;
 use crate::{Failure, RaKey};
 
 /// The PBKDF2 iterations for a reply that is encrypted under the challengePassword.
@@ -31,22 +31,25 @@ impl Status {
 }
 
 /// The key and the cipher that encrypt the content of a reply.
-pub(crate) struct Sealing {
+pub(crate) struct ReplyEncryption {
     pub(crate) key: ReplyKey,
     pub(crate) cipher: ContentEncryption,
 }
 
 /// Builds a SUCCESS with its encrypted content.
-pub(crate) fn success(content: &Degenerate, sealing: &Sealing) -> Result<Status, Failure> {
+pub(crate) fn build_success(
+    content: &Degenerate,
+    encryption: &ReplyEncryption,
+) -> Result<Status, Failure> {
     let der = content.to_der().map_err(Failure::encode)?;
     Ok(Status {
         status: ReplyStatus::Success,
-        envelope: Some(seal(&der, sealing)?),
+        envelope: Some(encrypt_content(&der, encryption)?),
     })
 }
 
 /// Builds a FAILURE with its failInfo and failInfoText.
-pub(crate) fn failure(refusal: &Refusal) -> Status {
+pub(crate) fn build_failure(refusal: &Refusal) -> Status {
     Status {
         status: ReplyStatus::Failure {
             fail_info: refusal.fail_info(),
@@ -57,26 +60,26 @@ pub(crate) fn failure(refusal: &Refusal) -> Status {
 }
 
 /// Encrypts the content of a reply under a fresh key.
-fn seal(content: &[u8], sealing: &Sealing) -> Result<Vec<u8>, Failure> {
+fn encrypt_content(content: &[u8], encryption: &ReplyEncryption) -> Result<Vec<u8>, Failure> {
     // Drawn at the size of the longest key and block and then cut: the sizes depend on the cipher,
     // and array lengths are constants.
-    let cipher = sealing.cipher;
-    let random_key = Zeroizing::new(random::<{ ContentKey::MAX_BYTES }>()?);
-    let random_iv = random::<16>()?;
+    let cipher = encryption.cipher;
+    let random_key = Zeroizing::new(random_octets::<{ ContentKey::MAX_BYTES }>()?);
+    let random_iv = random_octets::<16>()?;
     let key_octets = Zeroizing::new(prefix_of(&*random_key, cipher.key_bytes()));
     let key = ContentKey::new(cipher, &key_octets).map_err(Failure::encode)?;
     let iv = prefix_of(&random_iv, cipher.block_bytes());
     let seal_to = |recipient| {
         PkcsPkiEnvelope::seal(content, cipher, &key, &iv, recipient).map_err(Failure::encode)
     };
-    match &sealing.key {
+    match &encryption.key {
         ReplyKey::Certificate(certificate) => seal_to(SealTo::Certificate(certificate)),
         ReplyKey::Password(password) => seal_to(SealTo::Password {
             password,
             wrapping: &PasswordWrapping {
-                salt: random()?,
-                iv: random()?,
-                padding: random()?,
+                salt: random_octets()?,
+                iv: random_octets()?,
+                padding: random_octets()?,
                 iterations: ITERATIONS,
             },
         }),
@@ -89,7 +92,7 @@ fn prefix_of(octets: &[u8], length: usize) -> Vec<u8> {
 }
 
 /// Builds and signs the CertRep, DER.
-pub(crate) fn cert_rep(
+pub(crate) fn build_cert_rep(
     profile: &AvailableProfile,
     ra_key: &dyn RaKey,
     reply_to: ReplyTo,
@@ -102,7 +105,7 @@ pub(crate) fn cert_rep(
             // RFC 8894 §3.2.1: both are copied from the request. Without a readable one there is
             // nothing to copy.
             transaction_id: reply_to.transaction_id,
-            sender_nonce: SenderNonce::new(&random::<16>()?).map_err(Failure::encode)?,
+            sender_nonce: SenderNonce::new(&random_octets::<16>()?).map_err(Failure::encode)?,
             recipient_nonce: reply_to.sender_nonce,
         },
         envelope,

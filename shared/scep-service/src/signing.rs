@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::fault_point::fault_point;
-use crate::issue::{Granted, LEASE};
+use crate::issue::{GrantedCertificate, LEASE};
 use crate::{
     Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Failure, Guarded,
     Issuing, Transactions,
@@ -39,9 +39,9 @@ impl Verdict {
 
 /// The outcome of signing a claimed certificate.
 #[derive(Debug)]
-pub(crate) enum Finished {
+pub(crate) enum SigningOutcome {
     /// The certificate is recorded.
-    Issued(Granted),
+    Issued(GrantedCertificate),
     /// Another claimant was faster.
     Lost,
     /// The certificate is recorded as revoked for this reason.
@@ -49,7 +49,7 @@ pub(crate) enum Finished {
 }
 
 /// The ports and settings that signing needs.
-pub(crate) struct Signing<'a> {
+pub(crate) struct CertificateSigner<'a> {
     pub(crate) transactions: &'a dyn Transactions,
     pub(crate) ca_keys: &'a dyn CaKeys,
     pub(crate) clock: &'a dyn Clock,
@@ -61,7 +61,7 @@ pub(crate) struct Signing<'a> {
     pub(crate) renewal_threshold_days: Option<u32>,
 }
 
-impl<'a> Signing<'a> {
+impl<'a> CertificateSigner<'a> {
     pub(crate) fn of(issuing: &'a Issuing, profile: &AvailableProfile) -> Self {
         Self {
             transactions: &*issuing.transactions,
@@ -111,7 +111,7 @@ impl<'a> Signing<'a> {
         key: &TransactionKey,
         claim: Uuid,
         issuance: &Issuance,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<SigningOutcome, Failure> {
         let record = self.sign(key, claim, issuance).await?;
         let summary = &record.summary;
         let validity = Validity {
@@ -125,12 +125,12 @@ impl<'a> Signing<'a> {
         let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
         match outcome {
-            Guarded::Won => Ok(Finished::Issued(Granted {
+            Guarded::Won => Ok(SigningOutcome::Issued(GrantedCertificate {
                 certificate: record.certificate,
                 generation: issuance.generation,
                 resent: false,
             })),
-            Guarded::Lost => Ok(Finished::Lost),
+            Guarded::Lost => Ok(SigningOutcome::Lost),
             Guarded::Barred(bar) => {
                 let reason = match bar {
                     Bar::KeyRevoked => "its key is revoked",
@@ -140,7 +140,7 @@ impl<'a> Signing<'a> {
                     }
                 };
                 self.withdraw(claim, record, reason).await?;
-                Ok(Finished::Withdrawn(bar))
+                Ok(SigningOutcome::Withdrawn(bar))
             }
         }
     }
@@ -167,7 +167,7 @@ impl<'a> Signing<'a> {
         fault_point("signed");
         let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
             .map_err(Failure::encode)?;
-        record(issued, key, issuance, self.clock.now())
+        build_record(issued, key, issuance, self.clock.now())
     }
 
     /// Records a certificate as revoked that is signed but must not be issued.
@@ -197,7 +197,7 @@ impl<'a> Signing<'a> {
 }
 
 /// Builds the inventory record of a signed certificate.
-fn record(
+fn build_record(
     issued: IssuedCertificate,
     key: &TransactionKey,
     issuance: &Issuance,

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{describe, new_name, same_name};
-use crate::entropy::random;
+use crate::entropy::random_octets;
 use crate::{
     AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError, ManageError,
     Managing, Object, PageRequest, Reference, Versioned, find,
@@ -174,7 +174,7 @@ async fn root(
     let to_be_signed = ca_issuer::root_authority(
         subject,
         &keypair(key, algorithm),
-        SerialNumber::from_random(random()?),
+        SerialNumber::from_random(random_octets()?),
         validity,
         managing.clock.now(),
     )

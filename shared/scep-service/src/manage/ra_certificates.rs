@@ -9,8 +9,8 @@ use scep_protocol::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::entropy::random;
-use crate::next_ca::announcement_of;
+use crate::entropy::random_octets;
+use crate::next_ca::build_announcement;
 use crate::{
     AuditAction, Causes, Failure, Invalid, ManageError, Managing, Object, Reference, StoreError,
     Versioned, list, read,
@@ -132,7 +132,7 @@ impl Managing {
             authority,
             &contents,
             &key.subject_public_key_info,
-            SerialNumber::from_random(random()?),
+            SerialNumber::from_random(random_octets()?),
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
@@ -269,7 +269,7 @@ impl Managing {
         {
             return Ok(Some(known.clone()));
         }
-        let message = announcement_of(current, &certificates)?;
+        let message = build_announcement(current, &certificates)?;
         let signature = self
             .ca_keys
             .sign(&current.key, current.key_algorithm, message.bytes())

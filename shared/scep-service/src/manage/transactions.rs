@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::audit::Act;
 use crate::issue::LEASE;
-use crate::signing::{Finished, Signing, Verdict};
+use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
     AuditAction, AuditRecord, Causes, ClaimOutcome, Failure, Guarded, Invalid, ManageError,
     Managing, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
@@ -70,8 +70,8 @@ pub async fn approve_transaction(
         .await?;
     match finished {
         // Lost to a process that took the claim over, which issues what was approved.
-        Finished::Issued(_) | Finished::Lost => Ok(()),
-        Finished::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
+        SigningOutcome::Issued(_) | SigningOutcome::Lost => Ok(()),
+        SigningOutcome::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
     }
 }
 
@@ -132,8 +132,8 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
 }
 
 /// Collects the ports and settings for signing on behalf of an administrator.
-fn signing(managing: &Managing, renewal_threshold_days: Option<u32>) -> Signing<'_> {
-    Signing {
+fn signing(managing: &Managing, renewal_threshold_days: Option<u32>) -> CertificateSigner<'_> {
+    CertificateSigner {
         transactions: &*managing.transactions,
         ca_keys: &*managing.ca_keys,
         clock: &*managing.clock,
