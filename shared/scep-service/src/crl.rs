@@ -79,27 +79,27 @@ impl Managing {
     /// Publishes a CRL for each generation with a valid certificate, if its CRL is missing, has
     /// passed half of its validity, or lacks a revoked certificate. A failure is logged and does
     /// not stop the other generations; the last one is returned.
-    pub(crate) async fn keep_crls(&self, authority: &Authority) -> Result<(), Failure> {
+    pub(crate) async fn refresh_crls(&self, authority: &Authority) -> Result<(), Failure> {
         let issuing_generations = authority
             .generations()
             .filter_map(|generation| authority.issuing_by(generation));
-        let mut kept = Ok(());
+        let mut outcome = Ok(());
         for issuing in issuing_generations {
             // No certificate outlives its issuer, so nobody checks this CRL any more.
             if !issuing.certificate.is_valid_at(self.clock.now()) {
                 continue;
             }
-            if let Err(error) = self.keep_crl(&issuing).await {
+            if let Err(error) = self.refresh_crl(&issuing).await {
                 let (authority, generation) = (&issuing.name, issuing.generation);
                 let cause = Causes(&error);
                 tracing::error!(%authority, generation, error = %cause, "could not publish a CRL");
-                kept = Err(error);
+                outcome = Err(error);
             }
         }
-        kept
+        outcome
     }
 
-    async fn keep_crl(&self, authority: &IssuingAuthority) -> Result<(), Failure> {
+    async fn refresh_crl(&self, authority: &IssuingAuthority) -> Result<(), Failure> {
         let last = self.crls.crl(authority.uuid, authority.generation).await?;
         let now = self.clock.now();
         // At half of its validity, so that several runs of maintenance may fail before the CRL
@@ -109,19 +109,19 @@ impl Managing {
             now < crl.this_update + half
         };
         if let Some(last) = last.filter(is_young) {
-            let entries = listed(&last);
-            let indexed = self.revoked(authority).await?;
+            let entries = read_entries(&last);
+            let indexed = self.indexed_entries(authority).await?;
             // A revocation whose publication failed is only in the index. It must not wait for the
             // CRL to grow old.
-            if indexed.iter().all(|entry| is_on(&entries, entry)) {
+            if indexed.iter().all(|entry| is_listed(&entries, entry)) {
                 return Ok(());
             }
         }
-        self.make_crl(authority, &[]).await
+        self.publish_crl(authority, &[]).await
     }
 
     /// Lists the entries of a generation's next CRL that the index already shows.
-    async fn revoked(
+    async fn indexed_entries(
         &self,
         authority: &IssuingAuthority,
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
@@ -135,7 +135,7 @@ impl Managing {
     /// Signs and publishes the next CRL of a generation. It contains the entries in `added` even if
     /// the index does not show them yet. Nothing is published if another process has already
     /// published a CRL with all of them.
-    pub(crate) async fn make_crl(
+    pub(crate) async fn publish_crl(
         &self,
         authority: &IssuingAuthority,
         added: &[RevokedCertificate],
@@ -143,8 +143,8 @@ impl Managing {
         for tries in 0..MAX_TRIES {
             tokio::time::sleep(PAUSE * tries).await;
             let last = self.crls.crl(authority.uuid, authority.generation).await?;
-            let entries = last.as_ref().map(listed).unwrap_or_default();
-            if !added.is_empty() && added.iter().all(|added| is_on(&entries, added)) {
+            let entries = last.as_ref().map(read_entries).unwrap_or_default();
+            if !added.is_empty() && added.iter().all(|added| is_listed(&entries, added)) {
                 return Ok(());
             }
             // RFC 5280 §5.2.3: numbers increase. The store replaces a CRL only by its successor, so
@@ -154,7 +154,7 @@ impl Managing {
                 .into_iter()
                 .filter(|entry| self.clock.now() - entry.revocation.at < INDEX_LAG)
                 .chain(added.iter().copied());
-            let crl = self.next_crl(authority, number, newer).await?;
+            let crl = self.sign_crl(authority, number, newer).await?;
             let replaced = self
                 .crls
                 .replace_crl(authority.uuid, authority.generation, &crl)
@@ -169,14 +169,19 @@ impl Managing {
     }
 
     /// Signs a CRL with the entries of the index and these newer ones.
-    async fn next_crl(
+    async fn sign_crl(
         &self,
         authority: &IssuingAuthority,
         number: u64,
         newer: impl Iterator<Item = RevokedCertificate>,
     ) -> Result<StoredCrl, Failure> {
         let mut entries = BTreeMap::new();
-        for entry in self.revoked(authority).await?.into_iter().chain(newer) {
+        for entry in self
+            .indexed_entries(authority)
+            .await?
+            .into_iter()
+            .chain(newer)
+        {
             let known = entries.entry(entry.uuid).or_insert(entry);
             // Only a hold may change into another revocation, so of two entries for a certificate
             // the one that is not a hold is the later.
@@ -209,7 +214,7 @@ impl Managing {
 /// Reads the entries of a CRL.
 // A corrupt CRL counts as empty. Failing here would keep it published for good, whereas the index
 // holds what the next one needs.
-fn listed(crl: &StoredCrl) -> Vec<RevokedCertificate> {
+fn read_entries(crl: &StoredCrl) -> Vec<RevokedCertificate> {
     entries_of(&crl.der).unwrap_or_else(|error| {
         let (number, error) = (crl.number, Causes(&error));
         tracing::error!(number, %error, "stored CRL is corrupt; rebuilding it");
@@ -219,7 +224,7 @@ fn listed(crl: &StoredCrl) -> Vec<RevokedCertificate> {
 
 /// Returns whether these entries, which are sorted by uuid, contain this certificate with the same
 /// reason.
-fn is_on(listed: &[RevokedCertificate], entry: &RevokedCertificate) -> bool {
+fn is_listed(listed: &[RevokedCertificate], entry: &RevokedCertificate) -> bool {
     listed
         .binary_search_by_key(&entry.uuid, |listed| listed.uuid)
         .ok()

@@ -9,17 +9,17 @@ use crate::{CrlHead, Crls, StoreError, StoredCrl};
 
 /// The maximum size of the cache, in octets.
 // Enough for one CRL of the largest size that can be served, or for many small ones.
-const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
+const MAX_CACHED_BYTES: usize = 8 * 1024 * 1024;
 
 /// A [`Crls`] with a cache. It reads the head each time and so never returns a CRL that has been
 /// replaced.
 pub struct CachedCrls {
     crls: Arc<dyn Crls>,
     /// The cached CRLs, the most recently used one last.
-    kept: Mutex<Vec<Kept>>,
+    cached: Mutex<Vec<CachedCrl>>,
 }
 
-struct Kept {
+struct CachedCrl {
     authority: Uuid,
     generation: u32,
     crl: Arc<StoredCrl>,
@@ -31,16 +31,16 @@ impl CachedCrls {
     pub fn new(crls: Arc<dyn Crls>) -> Self {
         Self {
             crls,
-            kept: Mutex::default(),
+            cached: Mutex::default(),
         }
     }
 
-    fn known(&self, authority: Uuid, generation: u32, head: &CrlHead) -> Option<Arc<StoredCrl>> {
-        let mut kept = self.lock();
-        let place = kept
+    fn lookup(&self, authority: Uuid, generation: u32, head: &CrlHead) -> Option<Arc<StoredCrl>> {
+        let mut cached = self.lock();
+        let place = cached
             .iter()
-            .position(|kept| (kept.authority, kept.generation) == (authority, generation))?;
-        let found = kept.remove(place);
+            .position(|entry| (entry.authority, entry.generation) == (authority, generation))?;
+        let found = cached.remove(place);
         let crl = Arc::clone(&found.crl);
         // The head may come from a read that lags, so a cached CRL later than the head is the
         // current one. Times are compared and not numbers, which start again after a restore.
@@ -49,27 +49,27 @@ impl CachedCrls {
             return None;
         }
         // Moved to the end, as the most recently used one.
-        kept.push(found);
+        cached.push(found);
         Some(crl)
     }
 
-    fn keep(&self, authority: Uuid, generation: u32, crl: Arc<StoredCrl>) {
-        let mut kept = self.lock();
-        kept.retain(|kept| (kept.authority, kept.generation) != (authority, generation));
-        kept.push(Kept {
+    fn insert(&self, authority: Uuid, generation: u32, crl: Arc<StoredCrl>) {
+        let mut cached = self.lock();
+        cached.retain(|entry| (entry.authority, entry.generation) != (authority, generation));
+        cached.push(CachedCrl {
             authority,
             generation,
             crl,
         });
-        let mut bytes: usize = kept.iter().map(|kept| kept.crl.der.len()).sum();
+        let mut bytes: usize = cached.iter().map(|entry| entry.crl.der.len()).sum();
         // The front holds the least recently used one.
-        while bytes > MAX_KEPT_BYTES && !kept.is_empty() {
-            bytes = bytes.saturating_sub(kept.remove(0).crl.der.len());
+        while bytes > MAX_CACHED_BYTES && !cached.is_empty() {
+            bytes = bytes.saturating_sub(cached.remove(0).crl.der.len());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<CachedCrl>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,14 +96,14 @@ impl Crls for CachedCrls {
         generation: u32,
         head: &CrlHead,
     ) -> Result<Option<StoredCrl>, StoreError> {
-        if let Some(known) = self.known(authority, generation, head) {
+        if let Some(known) = self.lookup(authority, generation, head) {
             return Ok(Some(StoredCrl::clone(&known)));
         }
         let Some(stored) = self.crls.crl_of(authority, generation, head).await? else {
             return Ok(None);
         };
         let crl = Arc::new(stored);
-        self.keep(authority, generation, Arc::clone(&crl));
+        self.insert(authority, generation, Arc::clone(&crl));
         Ok(Some(StoredCrl::clone(&crl)))
     }
 }
@@ -142,29 +142,30 @@ mod tests {
     fn so_many_octets_are_kept_and_what_was_asked_for_last_longest() {
         let cache = CachedCrls::new(Arc::new(Nothing));
         let head = crl(1, 0).head();
-        let keep = |generation, bytes| cache.keep(Uuid::nil(), generation, Arc::new(crl(1, bytes)));
-        let is_known = |generation| cache.known(Uuid::nil(), generation, &head).is_some();
+        let insert =
+            |generation, bytes| cache.insert(Uuid::nil(), generation, Arc::new(crl(1, bytes)));
+        let is_known = |generation| cache.lookup(Uuid::nil(), generation, &head).is_some();
         for generation in 1..=3 {
-            keep(generation, MAX_KEPT_BYTES / 3);
+            insert(generation, MAX_CACHED_BYTES / 3);
         }
         assert!(is_known(2) && is_known(1));
-        keep(4, MAX_KEPT_BYTES / 3);
+        insert(4, MAX_CACHED_BYTES / 3);
         assert!(is_known(1) && is_known(2) && !is_known(3) && is_known(4));
-        keep(5, MAX_KEPT_BYTES + 1);
+        insert(5, MAX_CACHED_BYTES + 1);
         assert_eq!(cache.lock().len(), 0);
     }
 
     #[test]
     fn a_crl_is_known_by_its_head_until_a_later_one_is_there() {
         let cache = CachedCrls::new(Arc::new(Nothing));
-        let known = |head| cache.known(Uuid::nil(), 1, &head).map(|crl| crl.number);
-        cache.keep(Uuid::nil(), 1, Arc::new(crl(2, 10)));
+        let known = |head| cache.lookup(Uuid::nil(), 1, &head).map(|crl| crl.number);
+        cache.insert(Uuid::nil(), 1, Arc::new(crl(2, 10)));
         assert_eq!(known(crl(2, 0).head()), Some(2));
         // The head was read from a replica that lags.
         assert_eq!(known(crl(1, 0).head()), Some(2));
         assert_eq!(known(crl(3, 0).head()), None);
         // The tables were restored from a backup: the number is lower, the CRL is newer.
-        cache.keep(Uuid::nil(), 1, Arc::new(crl(9, 10)));
+        cache.insert(Uuid::nil(), 1, Arc::new(crl(9, 10)));
         let restored = CrlHead {
             number: 8,
             ..crl(10, 0).head()

@@ -21,15 +21,15 @@ const MAX_ENDPOINTS: usize = 1_000;
 pub struct CachedProfiles {
     profiles: Arc<dyn Profiles>,
     max_age: Duration,
-    kept: Mutex<Kept>,
+    cached: Mutex<Cache>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Cache {
     endpoints: HashMap<EndpointName, (Instant, Configuration)>,
     /// The number of times the cache was cleared. A configuration that was read before the cache
     /// was cleared is not stored after.
-    forgotten: u64,
+    cleared: u64,
 }
 
 impl CachedProfiles {
@@ -40,35 +40,35 @@ impl CachedProfiles {
         Self {
             profiles,
             max_age,
-            kept: Mutex::default(),
+            cached: Mutex::default(),
         }
     }
 
     /// Clears the cache. Called after each write.
     pub fn forget(&self) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         // An object may stand behind many endpoints, and edits are rare: clear everything.
-        kept.endpoints.clear();
-        kept.forgotten = kept.forgotten.wrapping_add(1);
+        cached.endpoints.clear();
+        cached.cleared = cached.cleared.wrapping_add(1);
     }
 
     /// Returns the cached configuration of an endpoint, and the number of times the cache was
     /// cleared so far.
-    fn known(&self, endpoint: &EndpointName) -> (Option<Configuration>, u64) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let configuration = kept
+    fn lookup(&self, endpoint: &EndpointName) -> (Option<Configuration>, u64) {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let configuration = cached
             .endpoints
             .get(endpoint)
             .filter(|(read_at, _)| read_at.elapsed() < self.max_age)
             .map(|(_, configuration)| configuration.clone());
-        (configuration, kept.forgotten)
+        (configuration, cached.cleared)
     }
 }
 
 #[async_trait]
 impl Profiles for CachedProfiles {
     async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError> {
-        let (known, forgotten) = self.known(endpoint);
+        let (known, cleared) = self.lookup(endpoint);
         if let Some(configuration) = known {
             return Ok(configuration);
         }
@@ -78,14 +78,14 @@ impl Profiles for CachedProfiles {
         let configuration = self.profiles.configuration(endpoint).await?;
         // Endpoints that do not exist are not cached, so that an attacker cannot fill the cache.
         if configuration.scep_profile.is_some() && configuration.ra_profile.is_some() {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.endpoints.len() >= MAX_ENDPOINTS {
-                kept.endpoints.clear();
+            let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+            if cached.endpoints.len() >= MAX_ENDPOINTS {
+                cached.endpoints.clear();
             }
             // A write during the read cleared the cache, and the read may have missed that write.
-            if kept.forgotten == forgotten {
+            if cached.cleared == cleared {
                 let known = (read_at, configuration.clone());
-                kept.endpoints.insert(endpoint.clone(), known);
+                cached.endpoints.insert(endpoint.clone(), known);
             }
         }
         Ok(configuration)

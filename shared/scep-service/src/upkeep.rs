@@ -16,22 +16,22 @@ use crate::{
 /// Returns the store's error when authorities or RA certificates cannot be read, and
 /// [`Failure::Upkeep`] when a task failed.
 pub async fn upkeep(managing: &Managing, metrics: &dyn Metrics) -> Result<(), ManageError> {
-    let mut done = Ok(());
+    let mut outcome = Ok(());
     for authority in list::<Authority>(&*managing.objects).await? {
-        if let Err(error) = managing.keep_generations(authority.object.uuid).await {
+        if let Err(error) = managing.reconcile_authority(authority.object.uuid).await {
             let (authority, error) = (&authority.object.name, Causes(&error));
             tracing::error!(%authority, %error, "maintenance of an authority failed");
-            done = Err(());
+            outcome = Err(());
         }
     }
     if let Err(error) = finish_abandoned(managing).await {
         tracing::error!(error = %Causes(&error), "could not complete interrupted issuances");
-        done = Err(());
+        outcome = Err(());
     }
     // Measured also after a failure: alarms on expiring certificates matter most when the renewal
     // of RA keys fails.
     measure_remaining(managing, metrics).await?;
-    done.map_err(|()| Failure::Upkeep.into())
+    outcome.map_err(|()| Failure::Upkeep.into())
 }
 
 /// Measures the remaining validity of each authority's current certificate, and of the key with

@@ -111,7 +111,7 @@ pub async fn create_authority(
     };
     // The authority exists even if its first CRL could not be published: maintenance retries that.
     match &created {
-        Ok(created) => managing.keep_afterwards(created.object.uuid).await,
+        Ok(created) => managing.reconcile_best_effort(created.object.uuid).await,
         Err(_) => without_authority(&key.reference),
     }
     created
@@ -267,7 +267,7 @@ pub async fn install_certificate(
     }
     let action = AuditAction::InstallCertificate;
     let installed = managing.replace(before, after, action).await?;
-    managing.keep_afterwards(uuid).await;
+    managing.reconcile_best_effort(uuid).await;
     Ok(installed)
 }
 

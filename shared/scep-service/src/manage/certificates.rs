@@ -208,7 +208,7 @@ async fn publish(
                 .and_then(|known| authority.issuing_by(known))
         });
         if let Some(issuing) = issuing {
-            managing.make_crl(&issuing, &added).await?;
+            managing.publish_crl(&issuing, &added).await?;
         }
     }
     Ok(())

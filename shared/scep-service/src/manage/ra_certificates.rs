@@ -91,7 +91,7 @@ pub async fn create_ra_certificate(
         kind: RaCertificate::KIND,
         uuid,
     };
-    match managing.keep_ra_keys(&authority.object, reference).await {
+    match managing.rotate_ra_keys(&authority.object, reference).await {
         Ok(kept) => Ok(kept.unwrap_or(created)),
         // The RA certificate exists and can serve. Maintenance adds what is missing.
         Err(error) => {
@@ -161,7 +161,7 @@ impl Managing {
     /// generation, refreshes the rollover announcement, and drops expired keys. Whatever succeeds
     /// is stored before an error is returned. Returns the updated RA certificate, or `None` if
     /// `reference` does not refer to one.
-    pub(crate) async fn keep_ra_keys(
+    pub(crate) async fn rotate_ra_keys(
         &self,
         authority: &Authority,
         reference: Reference,

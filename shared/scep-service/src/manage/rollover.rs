@@ -40,7 +40,7 @@ pub async fn begin_rollover(
     if authority.object.next.is_none() {
         authority = make_next(managing, authority, next).await?;
     }
-    managing.keep_generations(uuid).await?;
+    managing.reconcile_authority(uuid).await?;
     Ok(authority)
 }
 
@@ -127,9 +127,9 @@ pub async fn activate_next(
     // From the next write on, every RA certificate serves with its key of the next generation, so
     // each must have one. Other failures do not matter: a rollover must also work when the current
     // key is lost and can sign nothing any more.
-    let kept = managing.keep_generations(uuid).await;
+    let outcome = managing.reconcile_authority(uuid).await;
     if !managing.have_keys_of(next.number, &before).await? {
-        kept?;
+        outcome?;
         return Err(ManageError::Conflict);
     }
     // The old generation stays on record: its certificates are renewed and its CRL is maintained.
@@ -140,33 +140,33 @@ pub async fn activate_next(
     let activated = managing
         .replace(before, after, AuditAction::Rollover)
         .await?;
-    managing.keep_afterwards(uuid).await;
+    managing.reconcile_best_effort(uuid).await;
     Ok(activated)
 }
 
 impl Managing {
     /// Brings the CRLs of an authority and the keys of its RA certificates up to date. A failure is
     /// logged and does not stop the rest; the last one is returned.
-    pub(crate) async fn keep_generations(&self, authority: Uuid) -> Result<(), ManageError> {
+    pub(crate) async fn reconcile_authority(&self, authority: Uuid) -> Result<(), ManageError> {
         let Some(found) = read::<Authority>(&*self.objects, authority).await? else {
             // Deleted in the meantime.
             return Ok(());
         };
-        let mut kept = self
-            .keep_crls(&found.object)
+        let mut outcome = self
+            .refresh_crls(&found.object)
             .await
             .map_err(ManageError::from);
         for dependent in &found.dependents {
-            if let Err(error) = self.keep_ra_keys(&found.object, *dependent).await {
+            if let Err(error) = self.rotate_ra_keys(&found.object, *dependent).await {
                 let (dependent, cause) = (dependent.uuid, Causes(&error));
                 tracing::error!(
                     %authority, %dependent, error = %cause,
                     "could not update an RA certificate"
                 );
-                kept = Err(error);
+                outcome = Err(error);
             }
         }
-        kept
+        outcome
     }
 
     /// Returns whether every RA certificate of an authority has a key of this generation.
@@ -186,10 +186,10 @@ impl Managing {
         Ok(true)
     }
 
-    /// Does the same as [`Self::keep_generations`] after a change that is already written. A
+    /// Does the same as [`Self::reconcile_authority`] after a change that is already written. A
     /// failure does not undo the change and is left to maintenance.
-    pub(crate) async fn keep_afterwards(&self, authority: Uuid) {
-        if let Err(error) = self.keep_generations(authority).await {
+    pub(crate) async fn reconcile_best_effort(&self, authority: Uuid) {
+        if let Err(error) = self.reconcile_authority(authority).await {
             let error = Causes(&error);
             tracing::warn!(%authority, %error, "follow-up work deferred to maintenance");
         }
