@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use time::OffsetDateTime;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::object::document;
+use crate::object::to_document;
 use crate::{Object, Reference, StoreError};
 
 /// The author of a change: the name of a token, a user of an identity provider, or a command.
@@ -144,7 +144,7 @@ impl AuditRecord {
         };
         // Audit records outlive the objects and are readable through the API, so not even the
         // sealed form of a secret belongs here.
-        let without_secrets = |object: &&T| document(&object.without_secrets());
+        let without_secrets = |object: &&T| to_document(&object.without_secrets());
         Ok(Self {
             uuid: Uuid::new_v7(uuid_timestamp(now)),
             at: now,

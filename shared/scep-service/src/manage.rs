@@ -44,7 +44,7 @@ pub use transactions::{
 pub use warnings::{ra_profile_warnings, scep_profile_warnings};
 
 use crate::audit::{Act, States};
-use crate::object::document;
+use crate::object::to_document;
 use crate::{
     Actor, AuditAction, AuditRecord, CaKeys, Certificates, Change, Clock, CrlStore, Deployment,
     Edit, Failure, Object, ObjectKind, ObjectStore, RaKeys, Reference, Secrets, StoredObject,
@@ -132,7 +132,7 @@ impl Managing {
     /// Stores a new object with its audit record.
     async fn create<T: Object>(&self, object: T) -> Result<Versioned<T>, ManageError> {
         let change = Change::Create {
-            object: stored(&object, 1, &[])?,
+            object: to_stored_object(&object, 1, &[])?,
             references: object.references(),
         };
         self.apply(&change, AuditAction::Create, States::Created(&object))
@@ -153,7 +153,7 @@ impl Managing {
     ) -> Result<Versioned<T>, ManageError> {
         // An edit without a change must not bump the version, which would make other
         // administrators' edits conflict, nor fill the audit log.
-        if document(&before.object)? == document(&after)? {
+        if to_document(&before.object)? == to_document(&after)? {
             return Ok(before);
         }
         let version = before.version.saturating_add(1);
@@ -166,7 +166,7 @@ impl Managing {
                 .collect()
         };
         let change = Change::Replace {
-            object: stored(&after, version, &before.dependents)?,
+            object: to_stored_object(&after, version, &before.dependents)?,
             read: before.version,
             added: only_in(&has, &had),
             removed: only_in(&had, &has),
@@ -187,12 +187,12 @@ impl Managing {
     async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), ManageError> {
         // Checked here to name the dependents. The store checks again, atomically with the
         // deletion.
-        let needed_by = self.dependents(&object.dependents).await?;
+        let needed_by = self.reasons_to_keep(&object.dependents).await?;
         if !needed_by.is_empty() {
             return Err(ManageError::Invalid(needed_by));
         }
         let change = Change::Delete {
-            object: stored(&object.object, object.version, &[])?,
+            object: to_stored_object(&object.object, object.version, &[])?,
             references: object.object.references(),
         };
         let states = States::Deleted(&object.object);
@@ -215,7 +215,7 @@ impl Managing {
 
     /// Returns the reasons why an object with these dependents cannot be deleted, one for each kind
     /// of dependent.
-    async fn dependents(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, ManageError> {
+    async fn reasons_to_keep(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, ManageError> {
         let mut reasons = Vec::new();
         for kind in ObjectKind::ALL {
             let mut names = Vec::new();
@@ -272,7 +272,7 @@ impl Managing {
 }
 
 /// Converts an object to the form in which a store holds it.
-fn stored<T: Object>(
+fn to_stored_object<T: Object>(
     object: &T,
     version: u64,
     dependents: &[Reference],
@@ -283,14 +283,14 @@ fn stored<T: Object>(
             uuid: object.uuid(),
         },
         name: object.name().cloned(),
-        document: document(object)?,
+        document: to_document(object)?,
         version,
         dependents: dependents.to_vec(),
     })
 }
 
 /// Parses the name of a new object.
-fn new_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileName> {
+fn parse_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileName> {
     let Some(name) = name else {
         reasons.push(Invalid::Missing("name"));
         return None;
@@ -302,14 +302,14 @@ fn new_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileN
 
 /// Checks that an edit does not change the name.
 // An edit may repeat it: clients send back the object that they read.
-fn same_name(edited: Option<&str>, name: &ProfileName, reasons: &mut Vec<Invalid>) {
+fn check_name_unchanged(edited: Option<&str>, name: &ProfileName, reasons: &mut Vec<Invalid>) {
     if edited.is_some_and(|edited| edited != name.as_str()) {
         reasons.push(Invalid::NameChanged);
     }
 }
 
 /// Applies an edit to a description.
-fn describe(edit: Edit<String>, description: &mut Description, reasons: &mut Vec<Invalid>) {
+fn edit_description(edit: Edit<String>, description: &mut Description, reasons: &mut Vec<Invalid>) {
     match edit.try_map(|text| Description::new(&text)) {
         Ok(edit) => edit.apply(description),
         Err(error) => reasons.push(error.into()),

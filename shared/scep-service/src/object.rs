@@ -246,7 +246,7 @@ impl StoredObject {
 }
 
 /// Serialises an object as JSON.
-pub(crate) fn document<T: Object>(object: &T) -> Result<String, StoreError> {
+pub(crate) fn to_document<T: Object>(object: &T) -> Result<String, StoreError> {
     serde_json::to_string(object).map_err(|source| StoreError::Corrupt {
         what: T::KIND.name(),
         source: source.into(),

@@ -12,7 +12,7 @@ use scep_protocol::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{describe, new_name, same_name};
+use super::{check_name_unchanged, edit_description, parse_name};
 use crate::entropy::random_octets;
 use crate::{
     AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError, ManageError,
@@ -58,10 +58,10 @@ pub async fn create_authority(
     new: NewAuthority,
 ) -> Result<Versioned<Authority>, ManageError> {
     let mut reasons = Vec::new();
-    let name = new_name(Some(new.name), &mut reasons);
+    let name = parse_name(Some(new.name), &mut reasons);
     let mut description = Description::default();
-    describe(new.description, &mut description, &mut reasons);
-    if !is_validity(new.validity, managing.clock.now()) {
+    edit_description(new.description, &mut description, &mut reasons);
+    if !is_allowed_validity(new.validity, managing.clock.now()) {
         reasons.push(Invalid::Validity);
     }
     let subject = CaSubject::new(&new.subject)
@@ -78,9 +78,9 @@ pub async fn create_authority(
     {
         return Err(ManageError::NameTaken(Authority::KIND));
     }
-    let key = ca_key(managing, &name, new.key.as_ref(), new.key_algorithm).await?;
+    let key = adopt_or_generate_key(managing, &name, new.key.as_ref(), new.key_algorithm).await?;
     let uuid = Uuid::new_v4();
-    let certified = certify(
+    let certified = certify_key(
         managing,
         uuid,
         &key,
@@ -112,20 +112,20 @@ pub async fn create_authority(
     // The authority exists even if its first CRL could not be published: maintenance retries that.
     match &created {
         Ok(created) => managing.reconcile_best_effort(created.object.uuid).await,
-        Err(_) => without_authority(&key.reference),
+        Err(_) => warn_orphaned_key(&key.reference),
     }
     created
 }
 
 /// Returns whether a root's certificate can be valid for this period from now.
 // GeneralizedTime, RFC 5280 §4.1.2.5.2, has four digits for the year.
-pub(super) fn is_validity(validity: Period, now: OffsetDateTime) -> bool {
+pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool {
     let ends = validity.after(now);
     !validity.is_zero() && ends.is_some_and(|end| end.year() <= 9999)
 }
 
 /// Adopts the existing key, if one is given, or generates a new one.
-pub(super) async fn ca_key(
+pub(super) async fn adopt_or_generate_key(
     managing: &Managing,
     authority: &ProfileName,
     existing: Option<&KeyReference>,
@@ -139,7 +139,7 @@ pub(super) async fn ca_key(
 
 /// Warns about a key that was created but is not used by any authority.
 // Only logged: no port deletes keys, and the write may have succeeded although its answer was lost.
-pub(super) fn without_authority(key: &KeyReference) {
+pub(super) fn warn_orphaned_key(key: &KeyReference) {
     tracing::warn!(
         key = key.0,
         "the key belongs to no authority: adopt it, or delete it"
@@ -147,7 +147,7 @@ pub(super) fn without_authority(key: &KeyReference) {
 }
 
 /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
-pub(super) async fn certify(
+pub(super) async fn certify_key(
     managing: &Managing,
     authority: Uuid,
     key: &GeneratedKey,
@@ -157,13 +157,15 @@ pub(super) async fn certify(
     validity: Period,
 ) -> Result<Certification, Failure> {
     match kind {
-        AuthorityKind::Root => root(managing, authority, key, algorithm, subject, validity).await,
-        AuthorityKind::Subordinate => request(managing, key, algorithm, subject).await,
+        AuthorityKind::Root => {
+            sign_root_certificate(managing, authority, key, algorithm, subject, validity).await
+        }
+        AuthorityKind::Subordinate => sign_request(managing, key, algorithm, subject).await,
     }
 }
 
 /// Signs a root's own certificate.
-async fn root(
+async fn sign_root_certificate(
     managing: &Managing,
     authority: Uuid,
     key: &GeneratedKey,
@@ -173,7 +175,7 @@ async fn root(
 ) -> Result<Certification, Failure> {
     let to_be_signed = ca_issuer::root_authority(
         subject,
-        &keypair(key, algorithm),
+        &keypair_of(key, algorithm),
         SerialNumber::from_random(random_octets()?),
         validity,
         managing.clock.now(),
@@ -190,14 +192,14 @@ async fn root(
 }
 
 /// Signs a subordinate's request for a certificate.
-async fn request(
+async fn sign_request(
     managing: &Managing,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
     subject: &CaSubject,
 ) -> Result<Certification, Failure> {
     let to_be_signed =
-        certification_request(subject, &keypair(key, algorithm)).map_err(Failure::encode)?;
+        certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
     let signature = managing
         .ca_keys
         .sign(&key.reference, algorithm, &to_be_signed)
@@ -210,7 +212,7 @@ async fn request(
     })
 }
 
-fn keypair(key: &GeneratedKey, algorithm: KeyAlgorithm) -> Keypair<'_> {
+fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> Keypair<'_> {
     Keypair {
         algorithm,
         subject_public_key_info: &key.subject_public_key_info,
@@ -232,8 +234,8 @@ pub async fn edit_authority(
     let before: Versioned<Authority> = managing.get_version(uuid, version).await?;
     let mut after = before.object.clone();
     let mut reasons = Vec::new();
-    same_name(name, &after.name, &mut reasons);
-    describe(description, &mut after.description, &mut reasons);
+    check_name_unchanged(name, &after.name, &mut reasons);
+    edit_description(description, &mut after.description, &mut reasons);
     if !reasons.is_empty() {
         return Err(reasons.into());
     }
@@ -256,14 +258,14 @@ pub async fn install_certificate(
     let before: Versioned<Authority> = managing.get(uuid).await?;
     let mut after = before.object.clone();
     let now = managing.clock.now();
-    let is_next = |next: &CaGeneration| match asked_for(next) {
+    let is_next = |next: &CaGeneration| match requested_key(next) {
         Ok(key) => key == path.certificate.subject_public_key_info(),
         Err(_) => false,
     };
     // A certificate for neither key is checked against the current one, whose error is reported.
     match after.next.as_mut().filter(|next| is_next(next)) {
-        Some(next) => install(next, path, now)?,
-        None => install(&mut after.current, path, now)?,
+        Some(next) => install_path(next, path, now)?,
+        None => install_path(&mut after.current, path, now)?,
     }
     let action = AuditAction::InstallCertificate;
     let installed = managing.replace(before, after, action).await?;
@@ -272,7 +274,7 @@ pub async fn install_certificate(
 }
 
 /// Returns the key of a subordinate's request for a certificate, SubjectPublicKeyInfo, DER.
-fn asked_for(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
+fn requested_key(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
     match &generation.certification {
         Certification::Root { .. } => Err(vec![Invalid::AuthorityIsRoot].into()),
         Certification::Subordinate { request, .. } => {
@@ -283,12 +285,12 @@ fn asked_for(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
 }
 
 /// Checks a certificate for a generation and stores it there.
-fn install(
+fn install_path(
     generation: &mut CaGeneration,
     path: CertificatePath,
     now: OffsetDateTime,
 ) -> Result<(), ManageError> {
-    let key = asked_for(generation)?;
+    let key = requested_key(generation)?;
     let Certification::Subordinate { installed, .. } = &mut generation.certification else {
         return Err(vec![Invalid::AuthorityIsRoot].into());
     };
@@ -320,18 +322,18 @@ pub enum LivingCertificates {
 pub async fn delete_authority(
     managing: &Managing,
     uuid: Uuid,
-    living: LivingCertificates,
+    certificates: LivingCertificates,
 ) -> Result<(), ManageError> {
     let authority: Versioned<Authority> = managing.get(uuid).await?;
     // Without the authority no CRL is published, so its certificates cannot be revoked.
-    if living == LivingCertificates::Keep && has_living(managing, uuid).await? {
+    if certificates == LivingCertificates::Keep && has_valid_certificates(managing, uuid).await? {
         return Err(vec![Invalid::LivingCertificates].into());
     }
     managing.delete(authority).await
 }
 
 /// Returns whether the authority has a certificate that is neither expired nor revoked.
-async fn has_living(managing: &Managing, authority: Uuid) -> Result<bool, Failure> {
+async fn has_valid_certificates(managing: &Managing, authority: Uuid) -> Result<bool, Failure> {
     let filter = CertificateFilter {
         authority: Some(authority),
         not_after_from: Some(managing.clock.now()),

@@ -50,17 +50,17 @@ pub async fn revoke_certificate(
             reason: RevocationReason::CertificateHold,
             ..
         })
-        | None => revoke(managing, &certificate, reason).await?,
+        | None => revoke_one(managing, &certificate, reason).await?,
         Some(_) => return Err(vec![Invalid::CertificateRevoked].into()),
     };
     let mut revoked = vec![(certificate, revocation)];
-    let mut taken = Ok(Vec::new());
+    let mut newly_revoked = Ok(Vec::new());
     if reach == Reach::WithSuccessors {
-        taken = revoke_successors(managing, &mut revoked, reason).await;
+        newly_revoked = revoke_successors(managing, &mut revoked, reason).await;
     }
     // Publish even if some successors could not be revoked: those that were belong on a CRL.
-    publish(managing, &revoked).await?;
-    taken
+    publish_crls(managing, &revoked).await?;
+    newly_revoked
 }
 
 /// Revokes the certificates that renewed the first of `revoked`, directly or indirectly, and adds
@@ -70,15 +70,15 @@ async fn revoke_successors(
     revoked: &mut Vec<(CertificateRecord, Revocation)>,
     reason: RevocationReason,
 ) -> Result<Vec<Uuid>, ManageError> {
-    let mut taken = Vec::new();
+    let mut newly_revoked = Vec::new();
     let Some((root, _)) = revoked.first() else {
-        return Ok(taken);
+        return Ok(newly_revoked);
     };
     let authority = root.summary.authority;
     let mut waiting = vec![root.summary.uuid];
     let mut seen = BTreeSet::from([root.summary.uuid]);
     while let Some(predecessor) = waiting.pop() {
-        for successor in successors(managing, authority, predecessor).await? {
+        for successor in find_successors(managing, authority, predecessor).await? {
             // A damaged record must not make this loop forever.
             if !seen.insert(successor) {
                 continue;
@@ -100,19 +100,19 @@ async fn revoke_successors(
                 // Revoked on its own, for a reason that must not be overwritten.
                 Some(_) => continue,
                 None => {
-                    let revocation = revoke(managing, &record, reason).await?;
-                    taken.push(successor);
+                    let revocation = revoke_one(managing, &record, reason).await?;
+                    newly_revoked.push(successor);
                     revocation
                 }
             };
             revoked.push((record, revocation));
         }
     }
-    Ok(taken)
+    Ok(newly_revoked)
 }
 
 /// Finds the certificates that renewed this one.
-async fn successors(
+async fn find_successors(
     managing: &Managing,
     authority: Uuid,
     predecessor: Uuid,
@@ -147,7 +147,7 @@ async fn successors(
 const PAGE: u16 = 100;
 
 /// Revokes one certificate, with its audit record.
-async fn revoke(
+async fn revoke_one(
     managing: &Managing,
     certificate: &CertificateRecord,
     reason: RevocationReason,
@@ -183,7 +183,7 @@ async fn revoke(
 
 /// Publishes a CRL for each generation that issued one of these certificates. Generations that no
 /// longer exist, and those of deleted authorities, are skipped.
-async fn publish(
+async fn publish_crls(
     managing: &Managing,
     revoked: &[(CertificateRecord, Revocation)],
 ) -> Result<(), ManageError> {

@@ -72,14 +72,14 @@ pub async fn create_ra_certificate(
         return Err(reasons.into());
     };
     let uuid = Uuid::new_v4();
-    let wanted = Wanted {
+    let new_key = NewRaKey {
         algorithm: new.key_algorithm,
         subject: &subject,
         extended_key_usage: &new.extended_key_usage,
         validity: new.validity,
     };
     // The first key has the identity of the RA certificate itself.
-    let key = managing.ra_key(&issuing, uuid, &wanted).await?;
+    let key = managing.create_ra_key(&issuing, uuid, &new_key).await?;
     let ra_certificate = RaCertificate {
         uuid,
         authority: issuing.uuid,
@@ -92,7 +92,7 @@ pub async fn create_ra_certificate(
         uuid,
     };
     match managing.rotate_ra_keys(&authority.object, reference).await {
-        Ok(kept) => Ok(kept.unwrap_or(created)),
+        Ok(updated) => Ok(updated.unwrap_or(created)),
         // The RA certificate exists and can serve. Maintenance adds what is missing.
         Err(error) => {
             tracing::warn!(%uuid, error = %Causes(&error), "follow-up work deferred to maintenance");
@@ -105,7 +105,7 @@ pub async fn create_ra_certificate(
 const MAX_USAGES: usize = 16;
 
 /// The parameters of a new key of an RA certificate.
-struct Wanted<'a> {
+struct NewRaKey<'a> {
     algorithm: KeyAlgorithm,
     subject: &'a CaSubject,
     extended_key_usage: &'a [ExtendedKeyUsage],
@@ -114,19 +114,19 @@ struct Wanted<'a> {
 
 impl Managing {
     /// Generates a key for an RA certificate and has a generation of the authority certify it.
-    async fn ra_key(
+    async fn create_ra_key(
         &self,
         authority: &IssuingAuthority,
         uuid: Uuid,
-        wanted: &Wanted<'_>,
+        new_key: &NewRaKey<'_>,
     ) -> Result<RaKeyPair, Failure> {
-        let key = self.ra_keys.generate(uuid, wanted.algorithm).await?;
+        let key = self.ra_keys.generate(uuid, new_key.algorithm).await?;
         let crl_url = self.deployment.crl_url(authority);
         let contents = RaContents {
-            subject: wanted.subject,
-            extended_key_usage: wanted.extended_key_usage,
+            subject: new_key.subject,
+            extended_key_usage: new_key.extended_key_usage,
             crl_url: crl_url.as_deref(),
-            validity: wanted.validity,
+            validity: new_key.validity,
         };
         let to_be_signed = ca_issuer::ra_certificate(
             authority,
@@ -151,7 +151,7 @@ impl Managing {
         Ok(RaKeyPair {
             uuid,
             generation: authority.generation,
-            key_algorithm: wanted.algorithm,
+            key_algorithm: new_key.algorithm,
             key: key.reference,
             certificate,
         })
@@ -179,11 +179,11 @@ impl Managing {
             .as_ref()
             .and_then(|generation| authority.issuing_by(generation));
         // A generation whose key is lost can sign nothing, which must not stop the other one.
-        let mut made = Ok(());
+        let mut outcome = Ok(());
         for issuing in current.iter().chain(&next) {
-            match self.renewed_ra_key(issuing, &after).await {
+            match self.renew_ra_key(issuing, &after).await {
                 Ok(key) => after.keys.extend(key),
-                Err(error) => made = Err(error),
+                Err(error) => outcome = Err(error),
             }
         }
         // Older keys stay until they expire: clients that fetched the RA certificate earlier still
@@ -200,23 +200,25 @@ impl Managing {
             .keys
             .retain(|key| newest.contains(&key.uuid) || key.certificate.is_valid_at(now));
         after.announcement = match (&current, &next) {
-            (Some(current), Some(next)) => match self.announcement(current, next, &after).await {
-                Ok(announcement) => announcement,
-                Err(error) => {
-                    made = Err(error);
-                    None
+            (Some(current), Some(next)) => {
+                match self.refresh_announcement(current, next, &after).await {
+                    Ok(announcement) => announcement,
+                    Err(error) => {
+                        outcome = Err(error);
+                        None
+                    }
                 }
-            },
+            }
             (_, None) | (None, _) => None,
         };
-        let kept = self.replace(before, after, AuditAction::Rotate).await?;
-        made?;
-        Ok(Some(kept))
+        let updated = self.replace(before, after, AuditAction::Rotate).await?;
+        outcome?;
+        Ok(Some(updated))
     }
 
     /// Generates a key of an RA certificate for a generation, if the RA certificate has none for it
     /// or the newest one expires soon.
-    async fn renewed_ra_key(
+    async fn renew_ra_key(
         &self,
         authority: &IssuingAuthority,
         ra_certificate: &RaCertificate,
@@ -229,28 +231,32 @@ impl Managing {
         };
         let validity = model.certificate.validity().map_err(Failure::encode)?;
         let life = validity.not_after - validity.not_before;
-        let ends = authority.certificate.validity().map_err(Failure::encode)?;
-        let lasts = now + ROTATE_BEFORE.min(life / 3) < validity.not_after;
+        let authority_validity = authority.certificate.validity().map_err(Failure::encode)?;
+        let is_fresh = now + ROTATE_BEFORE.min(life / 3) < validity.not_after;
         // A new certificate would expire with the authority as well, so it would not last longer.
-        let last = validity.not_after >= ends.not_after;
-        if (newest.is_some() && (lasts || last)) || !authority.certificate.is_valid_at(now) {
+        let cannot_last_longer = validity.not_after >= authority_validity.not_after;
+        if (newest.is_some() && (is_fresh || cannot_last_longer))
+            || !authority.certificate.is_valid_at(now)
+        {
             return Ok(None);
         }
         let days = u16::try_from(life.whole_days()).unwrap_or(u16::MAX);
-        let wanted = Wanted {
+        let new_key = NewRaKey {
             algorithm: model.key_algorithm,
             subject: &CaSubject::of(&model.certificate),
             extended_key_usage: &extended_key_usage_of(&model.certificate)
                 .map_err(Failure::encode)?,
             validity: Period::days(days.max(1)),
         };
-        let key = self.ra_key(authority, Uuid::new_v4(), &wanted).await?;
+        let key = self
+            .create_ra_key(authority, Uuid::new_v4(), &new_key)
+            .await?;
         Ok(Some(key))
     }
 
     /// Returns the announcement of the next generation, and signs a new one only if the
     /// certificates have changed.
-    async fn announcement(
+    async fn refresh_announcement(
         &self,
         current: &IssuingAuthority,
         next: &IssuingAuthority,

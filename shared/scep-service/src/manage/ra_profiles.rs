@@ -7,7 +7,7 @@ use scep_protocol::{
 };
 use uuid::Uuid;
 
-use super::{describe, new_name, same_name};
+use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
     AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
     read,
@@ -38,7 +38,7 @@ pub async fn create_ra_profile(
 ) -> Result<Versioned<RaProfile>, ManageError> {
     let authority: Versioned<Authority> = managing.get(authority).await?;
     let mut reasons = Vec::new();
-    let name = new_name(edit.name.clone(), &mut reasons);
+    let name = parse_name(edit.name.clone(), &mut reasons);
     let edited = name.map(|name| {
         let mut ra_profile = RaProfile {
             uuid: Uuid::new_v4(),
@@ -49,7 +49,7 @@ pub async fn create_ra_profile(
             scep: None,
             template: CertificateTemplate::default(),
         };
-        apply(edit, &mut ra_profile, &mut reasons);
+        apply_edit(edit, &mut ra_profile, &mut reasons);
         ra_profile
     });
     match (edited, reasons.as_slice()) {
@@ -72,7 +72,7 @@ pub async fn edit_ra_profile(
     let before: Versioned<RaProfile> = managing.get_version(uuid, version).await?;
     let mut after = before.object.clone();
     let mut reasons = Vec::new();
-    apply(edit, &mut after, &mut reasons);
+    apply_edit(edit, &mut after, &mut reasons);
     if !reasons.is_empty() {
         return Err(reasons.into());
     }
@@ -80,9 +80,9 @@ pub async fn edit_ra_profile(
 }
 
 /// Applies an edit, and adds the reasons why it is invalid to `reasons`.
-fn apply(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Invalid>) {
-    same_name(edit.name.as_deref(), &ra_profile.name, reasons);
-    describe(edit.description, &mut ra_profile.description, reasons);
+fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Invalid>) {
+    check_name_unchanged(edit.name.as_deref(), &ra_profile.name, reasons);
+    edit_description(edit.description, &mut ra_profile.description, reasons);
     ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
     // Rules are checked only when they are edited. Rules that an earlier release accepted and this
     // one does not must not block an edit of another field; warnings report them.
@@ -147,14 +147,11 @@ pub async fn activate_scep(
 /// failures of the server.
 pub async fn deactivate_scep(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
     let before: Versioned<RaProfile> = managing.get(uuid).await?;
-    without_scep(managing, before).await
+    remove_scep(managing, before).await
 }
 
 /// Stores an RA Profile without its link to a SCEP Profile.
-async fn without_scep(
-    managing: &Managing,
-    before: Versioned<RaProfile>,
-) -> Result<(), ManageError> {
+async fn remove_scep(managing: &Managing, before: Versioned<RaProfile>) -> Result<(), ManageError> {
     let mut after = before.object.clone();
     after.scep = None;
     managing
@@ -175,7 +172,7 @@ pub(super) async fn deactivate_profile(
         scep.is_some_and(|scep| scep.scep_profile == scep_profile)
     };
     match found.filter(linked) {
-        Some(before) => without_scep(managing, before).await,
+        Some(before) => remove_scep(managing, before).await,
         None => Ok(()),
     }
 }
@@ -195,7 +192,7 @@ pub async fn delete_ra_profile(
     if dependents == Dependents::Unlink {
         for dependent in &ra_profile.dependents {
             if dependent.kind == ObjectKind::ScepProfile {
-                forget_default(managing, dependent.uuid, uuid).await?;
+                remove_default(managing, dependent.uuid, uuid).await?;
             }
         }
         // Read again: unlinking changed its dependents.
@@ -205,7 +202,7 @@ pub async fn delete_ra_profile(
 }
 
 /// Removes the default RA Profile of a SCEP Profile, if it still is this one.
-async fn forget_default(
+async fn remove_default(
     managing: &Managing,
     scep_profile: Uuid,
     ra_profile: Uuid,

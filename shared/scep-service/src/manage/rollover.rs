@@ -7,7 +7,9 @@ use scep_protocol::{
 };
 use uuid::Uuid;
 
-use super::authorities::{ca_key, certify, is_validity, without_authority};
+use super::authorities::{
+    adopt_or_generate_key, certify_key, is_allowed_validity, warn_orphaned_key,
+};
 use crate::{
     AuditAction, AuthorityKind, Causes, Invalid, ManageError, Managing, Object, Versioned, read,
 };
@@ -38,14 +40,14 @@ pub async fn begin_rollover(
     // Only the first call creates a key. A repeated one must not replace a generation that clients
     // may already know.
     if authority.object.next.is_none() {
-        authority = make_next(managing, authority, next).await?;
+        authority = create_next_generation(managing, authority, next).await?;
     }
     managing.reconcile_authority(uuid).await?;
     Ok(authority)
 }
 
 /// Creates the key and the certificate, or the request for one, of the next generation.
-async fn make_next(
+async fn create_next_generation(
     managing: &Managing,
     before: Versioned<Authority>,
     next: NextKey,
@@ -54,7 +56,7 @@ async fn make_next(
     let path = current
         .path()
         .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
-    if !is_validity(next.validity, managing.clock.now()) {
+    if !is_allowed_validity(next.validity, managing.clock.now()) {
         return Err(vec![Invalid::Validity].into());
     }
     let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
@@ -63,7 +65,7 @@ async fn make_next(
         Certification::Subordinate { .. } => AuthorityKind::Subordinate,
     };
     let name = &before.object.name;
-    let key = ca_key(managing, name, next.key.as_ref(), algorithm).await?;
+    let key = adopt_or_generate_key(managing, name, next.key.as_ref(), algorithm).await?;
     // Generations are told apart by their keys, for example when a subordinate's certificate is
     // installed.
     let is_in_use = before
@@ -75,7 +77,7 @@ async fn make_next(
         return Err(vec![Invalid::KeyInUse].into());
     }
     let subject = CaSubject::of(&path.certificate);
-    let certified = certify(
+    let certified = certify_key(
         managing,
         before.object.uuid,
         &key,
@@ -99,7 +101,7 @@ async fn make_next(
         }
     };
     if replaced.is_err() {
-        without_authority(&key.reference);
+        warn_orphaned_key(&key.reference);
     }
     replaced
 }

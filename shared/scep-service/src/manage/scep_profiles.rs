@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::ra_certificates::is_usable;
 use super::ra_profiles::deactivate_profile;
-use super::{describe, new_name, same_name};
+use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
     AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
     read,
@@ -79,7 +79,7 @@ pub async fn create_scep_profile(
     edit: ScepProfileEdit,
 ) -> Result<Versioned<ScepProfile>, ManageError> {
     let mut reasons = Vec::new();
-    let name = new_name(edit.name.clone(), &mut reasons);
+    let name = parse_name(edit.name.clone(), &mut reasons);
     if edit.ra_certificate.is_none() {
         reasons.push(Invalid::Missing("caCertificateUuid"));
     }
@@ -88,9 +88,9 @@ pub async fn create_scep_profile(
         return Err(reasons.into());
     };
     let mut scep_profile = new_scep_profile(name, ra_certificate);
-    apply(managing, edit, &mut scep_profile).await?;
-    let met = scep_profile.ra_profile.into_iter().collect();
-    check_links(managing, &scep_profile, met).await?;
+    apply_edit(managing, edit, &mut scep_profile).await?;
+    let linked_profiles = scep_profile.ra_profile.into_iter().collect();
+    check_links(managing, &scep_profile, linked_profiles).await?;
     managing.create(scep_profile).await
 }
 
@@ -136,7 +136,7 @@ pub async fn edit_scep_profile(
         return Err(vec![Invalid::EnabledChanged].into());
     }
     let mut after = before.object.clone();
-    apply(managing, edit, &mut after).await?;
+    apply_edit(managing, edit, &mut after).await?;
     // Links are checked only when they change: an RA certificate that has expired must not block an
     // edit of another field.
     if after.ra_certificate != before.object.ra_certificate {
@@ -145,8 +145,8 @@ pub async fn edit_scep_profile(
             .iter()
             .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
             .map(|dependent| dependent.uuid);
-        let met = activated_on.chain(after.ra_profile).collect();
-        check_links(managing, &after, met).await?;
+        let linked_profiles = activated_on.chain(after.ra_profile).collect();
+        check_links(managing, &after, linked_profiles).await?;
     } else if let Some(linked) = after.ra_profile
         && after.ra_profile != before.object.ra_profile
     {
@@ -156,14 +156,14 @@ pub async fn edit_scep_profile(
 }
 
 /// Applies an edit to a profile, or reports every reason why it is invalid.
-async fn apply(
+async fn apply_edit(
     managing: &Managing,
     edit: ScepProfileEdit,
     profile: &mut ScepProfile,
 ) -> Result<(), ManageError> {
     let mut reasons = Vec::new();
-    same_name(edit.name.as_deref(), &profile.name, &mut reasons);
-    describe(edit.description, &mut profile.description, &mut reasons);
+    check_name_unchanged(edit.name.as_deref(), &profile.name, &mut reasons);
+    edit_description(edit.description, &mut profile.description, &mut reasons);
     edit.ra_profile.apply_optional(&mut profile.ra_profile);
     profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
     edit.renewal_threshold_days
@@ -197,7 +197,7 @@ async fn apply(
         .apply_optional(&mut profile.intune.tenant);
     edit.intune_application_id
         .apply_optional(&mut profile.intune.application_id);
-    let challenge = new_challenge(edit.enable_challenge, edit.challenge, profile, &mut reasons);
+    let challenge = edit_challenge(edit.enable_challenge, edit.challenge, profile, &mut reasons);
     if !reasons.is_empty() {
         return Err(reasons.into());
     }
@@ -223,13 +223,13 @@ async fn apply(
 }
 
 /// Decides whether an edit sets, removes or keeps the challengePassword.
-fn new_challenge(
+fn edit_challenge(
     enable: Option<bool>,
     given: Option<ChallengePassword>,
     profile: &ScepProfile,
     reasons: &mut Vec<Invalid>,
 ) -> Edit<ChallengePassword> {
-    let fits = |given: &ChallengePassword| {
+    let has_valid_length = |given: &ChallengePassword| {
         (1..=MAX_CHALLENGE_CHARACTERS).contains(&given.reveal().chars().count())
     };
     match (enable, given) {
@@ -239,7 +239,7 @@ fn new_challenge(
             Edit::Keep
         }
         (Some(true) | None, None) => Edit::Keep,
-        (Some(true) | None, Some(given)) if fits(&given) => Edit::Set(given),
+        (Some(true) | None, Some(given)) if has_valid_length(&given) => Edit::Set(given),
         (Some(true) | None, Some(_)) => {
             reasons.push(Invalid::Challenge);
             Edit::Keep

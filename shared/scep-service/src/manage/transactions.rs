@@ -35,17 +35,17 @@ pub async fn approve_transaction(
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(), ManageError> {
-    let (transaction, held) = pending(managing, uuid, version).await?;
-    // Checked after `pending`, so that a transaction that does not exist is reported as such.
+    let (transaction, held) = read_pending(managing, uuid, version).await?;
+    // Checked after `read_pending`, so that a transaction that does not exist is reported as such.
     if version.is_none() {
         return Err(ManageError::VersionMissing);
     }
-    let profiles = serving(managing, &transaction.key, &held)
+    let profiles = read_enabled_profiles(managing, &transaction.key, &held)
         .await?
         .ok_or_else(|| vec![Invalid::ProfileNotServing])?;
-    let (issuance, not_after) = release(managing, &profiles.ra_profile, held).await?;
+    let (issuance, not_after) = rebuild_issuance(managing, &profiles.ra_profile, held).await?;
     let now = managing.clock.now();
-    let audit = record(managing, AuditAction::Approve, &transaction, None);
+    let audit = build_audit_record(managing, AuditAction::Approve, &transaction, None);
     // The approval is itself a claim, so no other process signs, and a crash leaves a lease that
     // expires like any other.
     let claim = Uuid::new_v4();
@@ -65,7 +65,7 @@ pub async fn approve_transaction(
         Guarded::Lost => return Err(ManageError::Conflict),
         Guarded::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
     }
-    let finished = signing(managing, profiles.scep_profile.renewal_threshold_days)
+    let finished = signer_for(managing, profiles.scep_profile.renewal_threshold_days)
         .finish(&transaction.key, claim, &issuance)
         .await?;
     match finished {
@@ -110,11 +110,11 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
     let ra_profile = read::<RaProfile>(&*managing.objects, held.ra_profile).await?;
     // Versions start at 1, so 0 stands for a deleted profile.
     let rules = ra_profile.as_ref().map_or(0, |found| found.version);
-    let released = match &ra_profile {
-        Some(found) => release(managing, &found.object, held.clone()).await,
+    let rebuilt = match &ra_profile {
+        Some(found) => rebuild_issuance(managing, &found.object, held.clone()).await,
         None => Err(vec![Invalid::ProfileNotServing].into()),
     };
-    let shown = match released {
+    let shown = match rebuilt {
         Ok((issuance, _)) => issuance,
         Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
         Err(_) => held.clone(),
@@ -132,7 +132,7 @@ pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Re
 }
 
 /// Collects the ports and settings for signing on behalf of an administrator.
-fn signing(managing: &Managing, renewal_threshold_days: Option<u32>) -> CertificateSigner<'_> {
+fn signer_for(managing: &Managing, renewal_threshold_days: Option<u32>) -> CertificateSigner<'_> {
     CertificateSigner {
         transactions: &*managing.transactions,
         ca_keys: &*managing.ca_keys,
@@ -144,17 +144,17 @@ fn signing(managing: &Managing, renewal_threshold_days: Option<u32>) -> Certific
 }
 
 /// The current profiles of a transaction.
-struct ServingProfiles {
+struct EnabledProfiles {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
 }
 
 /// Reads the profiles of a transaction. Returns `None` when one is disabled or deleted.
-async fn serving(
+async fn read_enabled_profiles(
     managing: &Managing,
     key: &TransactionKey,
     issuance: &Issuance,
-) -> Result<Option<ServingProfiles>, Failure> {
+) -> Result<Option<EnabledProfiles>, Failure> {
     let objects = &*managing.objects;
     let scep_profile = read::<ScepProfile>(objects, key.scep_profile).await?;
     let ra_profile = read::<RaProfile>(objects, issuance.ra_profile).await?;
@@ -163,7 +163,7 @@ async fn serving(
     };
     let (scep_profile, ra_profile) = (scep_profile.object, ra_profile.object);
     let is_serving = scep_profile.enabled && ra_profile.enabled;
-    Ok(is_serving.then_some(ServingProfiles {
+    Ok(is_serving.then_some(EnabledProfiles {
         scep_profile,
         ra_profile,
     }))
@@ -198,7 +198,7 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
                 // While the lease lasts, its holder may still be signing.
                 && lease_until < now
             {
-                if let Err(error) = resume(managing, &key, claim, &issuance).await {
+                if let Err(error) = finish_or_withdraw(managing, &key, claim, &issuance).await {
                     let (uuid, cause) = (summary.uuid, Causes(&error));
                     tracing::error!(%uuid, error = %cause, "could not complete a transaction");
                     finished = Err(error);
@@ -213,16 +213,16 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
 }
 
 /// Completes an interrupted issuance if its profiles are still enabled, and withdraws it otherwise.
-async fn resume(
+async fn finish_or_withdraw(
     managing: &Managing,
     key: &TransactionKey,
     claim: Uuid,
     issuance: &Issuance,
 ) -> Result<(), Failure> {
-    let profiles = serving(managing, key, issuance).await?;
+    let profiles = read_enabled_profiles(managing, key, issuance).await?;
     let verdict = Verdict::of(profiles.is_some());
     let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
-    signing(managing, threshold)
+    signer_for(managing, threshold)
         .resume(key, claim, issuance, verdict)
         .await
 }
@@ -245,8 +245,8 @@ pub async fn reject_transaction(
     if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
         return Err(vec![Invalid::Reason].into());
     }
-    let (transaction, _) = pending(managing, uuid, version).await?;
-    let audit = record(managing, AuditAction::Reject, &transaction, Some(reason));
+    let (transaction, _) = read_pending(managing, uuid, version).await?;
+    let audit = build_audit_record(managing, AuditAction::Reject, &transaction, Some(reason));
     // Remembered for as long as it could have waited, so that a client that polls rarely gets the
     // reason.
     let until = managing.clock.now() + managing.deployment.pending_validity;
@@ -262,7 +262,7 @@ pub async fn reject_transaction(
 
 /// Reads a transaction that must be pending, and what it would sign, and checks its version if one
 /// is given.
-async fn pending(
+async fn read_pending(
     managing: &Managing,
     uuid: Uuid,
     version: Option<u64>,
@@ -291,7 +291,7 @@ async fn pending(
 }
 
 /// Rebuilds a held certificate by the current rules, dates and generation. Also returns its expiry.
-async fn release(
+async fn rebuild_issuance(
     managing: &Managing,
     ra_profile: &RaProfile,
     held: Issuance,
@@ -332,7 +332,7 @@ async fn release(
 }
 
 /// Builds the audit record of a decision.
-fn record(
+fn build_audit_record(
     managing: &Managing,
     action: AuditAction,
     transaction: &Transaction,

@@ -12,7 +12,7 @@ pub async fn scep_profile_warnings(
     objects: &dyn ObjectStore,
     profile: &Versioned<ScepProfile>,
 ) -> Result<Vec<Warning>, StoreError> {
-    let mut ra_profiles = dependents::<_, RaProfile>(objects, profile).await?;
+    let mut ra_profiles = read_dependents::<_, RaProfile>(objects, profile).await?;
     // The default RA Profile is a link from this side, so it need not be among the dependents.
     if let Some(uuid) = profile.object.ra_profile
         && ra_profiles.iter().all(|found| found.uuid != uuid)
@@ -39,7 +39,7 @@ pub async fn ra_profile_warnings(
     objects: &dyn ObjectStore,
     profile: &Versioned<RaProfile>,
 ) -> Result<Vec<Warning>, StoreError> {
-    let mut scep_profiles = dependents::<_, ScepProfile>(objects, profile).await?;
+    let mut scep_profiles = read_dependents::<_, ScepProfile>(objects, profile).await?;
     // The activated SCEP Profile is a link from this side, so it need not be among the dependents.
     if let Some(scep) = &profile.object.scep
         && scep_profiles
@@ -54,7 +54,7 @@ pub async fn ra_profile_warnings(
 }
 
 /// Reads the objects of a kind that need this one.
-async fn dependents<T, D: Object>(
+async fn read_dependents<T, D: Object>(
     objects: &dyn ObjectStore,
     object: &Versioned<T>,
 ) -> Result<Vec<D>, StoreError> {
