@@ -5,7 +5,7 @@ use scep_protocol::{
     Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
     RaProfile, Replaced, RequestFingerprint, SignerClass, TransactionKey,
 };
-use scep_service::{CertificateRecord, CertificateSummary, Claim, Stage};
+use scep_service::{CertificateRecord, CertificateSummary, Claim, ClaimKind};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -65,7 +65,7 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
         },
         renewal: None,
         request_until: now + time::Duration::DAY,
-        stage: Stage::Sign(now + time::Duration::MINUTE),
+        stage: ClaimKind::Sign(now + time::Duration::MINUTE),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use scep_protocol::{Revocation, RevocationReason, Transaction, TransactionState};
 use scep_service::{
-    AuditFilter, Certificates, ClaimOutcome, CrlStore, Crls, Guarded, Inventory, PageRequest,
-    Reference, Stage, StoredCrl, Transactions,
+    AuditFilter, Certificates, ClaimKind, ClaimOutcome, CrlStore, Crls, GuardedOutcome, Inventory,
+    PageRequest, Reference, StoredCrl, Transactions,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples::{self, key};
@@ -20,8 +20,8 @@ const MINUTE: time::Duration = time::Duration::MINUTE;
 /// A transaction that waits, as it is read.
 async fn held(store: &DynamoDbStore) -> Transaction {
     let mut claim = samples::claim(key("t 1"), None, NOW);
-    claim.stage = Stage::Hold(NOW + MINUTE);
-    assert_eq!(store.claim(&claim).await.unwrap(), Guarded::Won);
+    claim.stage = ClaimKind::Hold(NOW + MINUTE);
+    assert_eq!(store.claim(&claim).await.unwrap(), GuardedOutcome::Won);
     let known = store.transaction(claim.key.uuid()).await.unwrap().unwrap();
     let TransactionState::Pending { issuance, until } = &known.state else {
         panic!("{known:?}");
@@ -72,8 +72,8 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
         approving.await.unwrap()
     };
     let first = Uuid::new_v4();
-    assert_eq!(approve(first).await, Guarded::Won);
-    assert_eq!(approve(Uuid::new_v4()).await, Guarded::Lost);
+    assert_eq!(approve(first).await, GuardedOutcome::Won);
+    assert_eq!(approve(Uuid::new_v4()).await, GuardedOutcome::Lost);
     assert_eq!(records(&store, uuid).await, 1);
     let known = store.transaction(uuid).await.unwrap().unwrap();
     assert_eq!(known.claim, first);
@@ -85,7 +85,7 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
     let mut record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     record.generation = 2;
     let completed = store.complete(first, &record, NOW + MINUTE).await;
-    assert_eq!(completed.unwrap(), Guarded::Won);
+    assert_eq!(completed.unwrap(), GuardedOutcome::Won);
     let found = store.certificate(Uuid::nil(), "0A").await.unwrap();
     assert_eq!(found, Some(record));
 }
@@ -110,7 +110,7 @@ async fn what_waits_is_rejected_once_with_its_reason() {
     assert_eq!(reason, "not ours");
     // The transactionID is free for whoever read it so.
     let anew = samples::claim(key("t 1"), Some(known.claim), NOW);
-    assert_eq!(store.claim(&anew).await.unwrap(), Guarded::Won);
+    assert_eq!(store.claim(&anew).await.unwrap(), GuardedOutcome::Won);
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     store.claim(&claim).await.unwrap();
     let record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     let completed = store.complete(claim.claim, &record, NOW + MINUTE).await;
-    assert_eq!(completed.unwrap(), Guarded::Won);
+    assert_eq!(completed.unwrap(), GuardedOutcome::Won);
     let uuid = record.summary.uuid;
     let revoke = async |record: &_, reason| {
         let revocation = Revocation { at: NOW, reason };

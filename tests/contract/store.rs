@@ -2,7 +2,7 @@
 
 use scep_protocol::TransactionState;
 use scep_service::{
-    CertificateRecord, Claim, ClaimOutcome, Guarded, Stage, StoreError, Transactions,
+    CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError, Transactions,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples::{self, key};
@@ -33,8 +33,8 @@ async fn a_transaction_is_claimed_once() {
             .is_none()
     );
     let (first, second) = (claim(None), claim(None));
-    assert_eq!(store.claim(&first).await.unwrap(), Guarded::Won);
-    assert_eq!(store.claim(&second).await.unwrap(), Guarded::Lost);
+    assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
+    assert_eq!(store.claim(&second).await.unwrap(), GuardedOutcome::Lost);
     let known = store.transaction(key("t 1").uuid()).await.unwrap().unwrap();
     assert_eq!(
         (
@@ -58,7 +58,7 @@ async fn a_transaction_is_claimed_once() {
         panic!("{known:?}");
     };
     assert_eq!(
-        (issuance, Stage::Sign(lease_until)),
+        (issuance, ClaimKind::Sign(lease_until)),
         (first.issuance, first.stage)
     );
     assert!(
@@ -74,8 +74,8 @@ async fn a_transaction_is_claimed_once() {
 async fn a_repeated_claim_of_the_same_claimant_is_won() {
     let (_kept, store) = store().await;
     let first = claim(None);
-    assert_eq!(store.claim(&first).await.unwrap(), Guarded::Won);
-    assert_eq!(store.claim(&first).await.unwrap(), Guarded::Won);
+    assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
+    assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
 }
 
 #[tokio::test]
@@ -84,10 +84,10 @@ async fn a_claim_replaces_only_what_it_read() {
     let first = claim(None);
     store.claim(&first).await.unwrap();
     let second = claim(Some(first.claim));
-    assert_eq!(store.claim(&second).await.unwrap(), Guarded::Won);
+    assert_eq!(store.claim(&second).await.unwrap(), GuardedOutcome::Won);
     assert_eq!(
         store.claim(&claim(Some(first.claim))).await.unwrap(),
-        Guarded::Lost
+        GuardedOutcome::Lost
     );
 }
 
@@ -124,9 +124,12 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
         let store = store.clone();
         async move { store.complete(claim, record, NOW + MINUTE).await.unwrap() }
     };
-    assert_eq!(complete(Uuid::new_v4(), &theirs).await, Guarded::Lost);
-    assert_eq!(complete(first.claim, &mine).await, Guarded::Won);
-    assert_eq!(complete(first.claim, &theirs).await, Guarded::Lost);
+    assert_eq!(
+        complete(Uuid::new_v4(), &theirs).await,
+        GuardedOutcome::Lost
+    );
+    assert_eq!(complete(first.claim, &mine).await, GuardedOutcome::Won);
+    assert_eq!(complete(first.claim, &theirs).await, GuardedOutcome::Lost);
     assert_eq!(
         store.certificate(Uuid::nil(), "0A").await.unwrap().as_ref(),
         Some(&mine)

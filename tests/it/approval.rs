@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
 use scep_protocol::ScepProfile;
-use scep_service::{ManageError, Managing, approve_transaction, review, upkeep};
+use scep_service::{
+    ManageError, Managing, approve_transaction, review_transaction, run_maintenance,
+};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
@@ -238,10 +240,10 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     let approved = approve(&managing, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
     only(&admin, "ISSUING").await;
-    upkeep(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
     only(&admin, "ISSUING").await;
     world.clock.advance(Duration::from_secs(6));
-    upkeep(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
     only(&admin, "ISSUED").await;
     assert_eq!(certificates(&admin).await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();
@@ -250,7 +252,7 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
 /// Approves what waits, as it is.
 async fn approve(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
     let transaction = managing.transactions.transaction(uuid).await?.unwrap();
-    let seen = review(managing, &transaction).await?;
+    let seen = review_transaction(managing, &transaction).await?;
     approve_transaction(managing, uuid, Some(seen.version)).await
 }
 
@@ -277,10 +279,10 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     }
     world.clock.advance(Duration::from_secs(6));
     keys.fails.store(true, Ordering::SeqCst);
-    assert!(upkeep(&managing, &Unmeasured).await.is_err());
+    assert!(run_maintenance(&managing, &Unmeasured).await.is_err());
     assert_eq!(certificates(&admin).await, 1);
     world.clock.advance(Duration::from_secs(6));
-    upkeep(&managing, &Unmeasured).await.unwrap();
+    run_maintenance(&managing, &Unmeasured).await.unwrap();
     assert_eq!(certificates(&admin).await, 2);
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use scep_cms::{FailInfo, MessageType, PkiStatus};
 use scep_protocol::{ScepProfile, TransactionState};
-use scep_service::{Claim, Guarded, MAX_SUCCESSORS, Stage, Transactions, upkeep};
+use scep_service::{
+    Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Transactions, run_maintenance,
+};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::samples;
@@ -339,9 +341,9 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
                 let reply = world.ask(&device, &device.poll(&renewal)).await;
                 assert_eq!(reply.attributes.pki_status, PkiStatus::Failure);
             }
-            _ => upkeep(&world.managing, &Unmeasured).await.unwrap(),
+            _ => run_maintenance(&world.managing, &Unmeasured).await.unwrap(),
         }
-        upkeep(&world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&world.managing, &Unmeasured).await.unwrap();
         let all = certificates(&admin, "").await;
         assert_eq!(all.len(), 2, "{finish}: {all:?}");
         assert!(all.iter().all(|(_, status)| status == "REVOKED"), "{all:?}");
@@ -365,7 +367,7 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
         .edit_ra_profile(|profile| profile.enabled = false)
         .await;
     world.clock.advance(Duration::from_secs(6));
-    upkeep(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
     let all = certificates(&admin, "").await;
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].1, "REVOKED");
@@ -394,7 +396,7 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
         let mut key = samples::key(&format!("waiting {number}"));
         key.scep_profile = profile;
         Claim {
-            stage: Stage::Hold(until),
+            stage: ClaimKind::Hold(until),
             ..samples::claim(key, None, now)
         }
     };
@@ -402,7 +404,7 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
     for number in 0..1_000 {
         let until = now + time::Duration::days(if number == 0 { -1 } else { 7 });
         let claimed = world.store.claim(&held(number, until)).await.unwrap();
-        assert_eq!(claimed, Guarded::Won);
+        assert_eq!(claimed, GuardedOutcome::Won);
     }
     let ask = async |name: &str| {
         let device = Device::rsa();

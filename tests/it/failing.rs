@@ -10,8 +10,8 @@ use scep_protocol::{
     SameRequest, Transaction, TransactionKey,
 };
 use scep_service::{
-    AuditRecord, CaKeys, CertificateRecord, Claim, ClaimOutcome, GeneratedKey, Guarded, KeyError,
-    StoreError, Transactions,
+    AuditRecord, CaKeys, CertificateRecord, Claim, ClaimOutcome, GeneratedKey, GuardedOutcome,
+    KeyError, StoreError, Transactions,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -159,7 +159,7 @@ impl Transactions for FlakyTransactions {
             .await
     }
 
-    async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError> {
+    async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError> {
         self.store.claim(claim).await
     }
 
@@ -171,7 +171,7 @@ impl Transactions for FlakyTransactions {
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<Guarded, StoreError> {
+    ) -> Result<GuardedOutcome, StoreError> {
         let approving =
             self.store
                 .approve(held, claim, issuance, lease_until, request_until, audit);
@@ -203,7 +203,7 @@ impl Transactions for FlakyTransactions {
         claim: Uuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
-    ) -> Result<Guarded, StoreError> {
+    ) -> Result<GuardedOutcome, StoreError> {
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Unavailable {
                 operation: "recording a certificate",

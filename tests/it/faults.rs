@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use ca_issuer::{entries_of, to_be_signed_names};
 use scep_cms::{Certificate, PkiStatus};
 use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate, ScepProfile, TransactionKey};
-use scep_service::{Clock, Crls, GeneratedKey, NextKey, begin_rollover, list, upkeep};
+use scep_service::{Clock, Crls, GeneratedKey, NextKey, begin_rollover, list, run_maintenance};
 use scepter_tests::admin::{Admin, Answer, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, TestClock, Unmeasured, World, authority};
@@ -233,7 +233,7 @@ impl<'a> Life<'a> {
             if !self.upkeep {
                 continue;
             }
-            let keeping = upkeep(&self.world.managing, &Unmeasured);
+            let keeping = run_maintenance(&self.world.managing, &Unmeasured);
             // What fails of it is done the next time.
             let _ = self.faults.drive(keeping, || self.elsewhere(act)).await;
         }
@@ -243,7 +243,9 @@ impl<'a> Life<'a> {
     /// Another process does it, from its beginning to its end.
     async fn elsewhere(&self, act: Act) {
         self.world.clock.advance(LATER);
-        upkeep(&self.world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&self.world.managing, &Unmeasured)
+            .await
+            .unwrap();
         for tries in 0..2 {
             if self.perform(act, tries).await {
                 return;
@@ -266,7 +268,9 @@ impl<'a> Life<'a> {
             Act::MakeRaCertificate => self.make_ra_certificate(tries).await,
             Act::Begin => self.begin().await,
             Act::Activate => self.activate(tries).await,
-            Act::Upkeep => upkeep(&self.world.managing, &Unmeasured).await.is_ok(),
+            Act::Upkeep => run_maintenance(&self.world.managing, &Unmeasured)
+                .await
+                .is_ok(),
         }
     }
 
@@ -406,7 +410,9 @@ impl<'a> Life<'a> {
     async fn settle(&self) {
         assert_eq!(self.faults.outstanding(), 0, "a fault did not happen");
         self.world.clock.advance(LATER);
-        upkeep(&self.world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&self.world.managing, &Unmeasured)
+            .await
+            .unwrap();
         self.check_transactions();
         self.check_certificates().await;
         self.check_records();
@@ -673,7 +679,7 @@ fn a_renewal_survives_every_fault() {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
-        upkeep(&world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&world.managing, &Unmeasured).await.unwrap();
         let request = Device::rsa().renewal("device-1");
         let mut scenario = Scenario::of("renewal", world, &[Act::Ask(0)]);
         scenario.message(&device, &device, &request, PkiStatus::Success);
@@ -744,7 +750,7 @@ fn a_revocation_with_a_successor_survives_every_fault() {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
-        upkeep(&world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&world.managing, &Unmeasured).await.unwrap();
         let request = Device::rsa().renewal("device-1");
         let successor = world.ask(&device, &request).await.leaf();
         let mut scenario = Scenario::of("revocation", world, &[Act::Revoke]);

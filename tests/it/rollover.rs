@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use scep_cms::{Certificate, Degenerate, MessageType};
 use scep_protocol::{Authority, Period, RaCertificate, ScepProfile};
-use scep_service::{Crls, NextKey, Versioned, activate_next, begin_rollover, upkeep};
+use scep_service::{Crls, NextKey, Versioned, activate_next, begin_rollover, run_maintenance};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, Unmeasured, World};
@@ -258,7 +258,7 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     let mut managing = world.managing.clone();
     // The oldest generation comes first.
     managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
-    assert!(upkeep(&managing, &Unmeasured).await.is_err());
+    assert!(run_maintenance(&managing, &Unmeasured).await.is_err());
     assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
 }
 
@@ -369,7 +369,7 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
             scep_service::read(&world.store, uuid).await.unwrap();
         found.unwrap().object.keys.len()
     };
-    let keep = async || upkeep(&world.managing, &Unmeasured).await.unwrap();
+    let keep = async || run_maintenance(&world.managing, &Unmeasured).await.unwrap();
     world.clock.advance(690 * DAY);
     keep().await;
     assert_eq!(keys().await, 1);

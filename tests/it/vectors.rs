@@ -12,7 +12,7 @@ use scep_cms::{
 use scep_protocol::{
     Authority, Certification, Fingerprint, KeyReference, RaProfile, ScepProfile, TransactionKey,
 };
-use scep_service::{RaKey, Stage, Transactions, Versioned};
+use scep_service::{ClaimKind, RaKey, Transactions, Versioned};
 use scepter_tests::samples;
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde::Deserialize;
@@ -349,7 +349,7 @@ async fn wait(
     claim.requester_key = claim.signer_key;
     claim.issuance.authority = authority;
     claim.issuance.ra_profile = ra_profile;
-    claim.stage = Stage::Hold(now + time::Duration::DAY);
+    claim.stage = ClaimKind::Hold(now + time::Duration::DAY);
     world.store.claim(&claim).await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use management_api::Api;
-use scep_service::upkeep;
+use scep_service::run_maintenance;
 
 use authorizer::{JwtAuthorizer, answer, reject};
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         lambda_host::serve_with_schedule(
             async |head, body| answer(router, head, body).await,
             reject,
-            async || upkeep(managing, &**metrics).await,
+            async || run_maintenance(managing, &**metrics).await,
         )
         .await
     })

@@ -10,8 +10,8 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, CaKeys, CachedCrls, CachedProfiles, Causes, Deployment, Issuing, Managing, RaKeys,
-    Reading, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, upkeep,
+    Actor, CaKeys, CachedCrls, CachedProfiles, Deployment, ErrorChain, Issuing, Managing, RaKeys,
+    Reading, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, run_maintenance,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -173,8 +173,8 @@ impl DataFolder {
         let mut timer = tokio::time::interval(UPKEEP_EVERY);
         loop {
             timer.tick().await;
-            if let Err(error) = upkeep(&self.managing(), &*self.metrics).await {
-                let error = Causes(&error);
+            if let Err(error) = run_maintenance(&self.managing(), &*self.metrics).await {
+                let error = ErrorChain(&error);
                 tracing::error!(%error, "upkeep is not complete");
             }
         }
@@ -189,7 +189,7 @@ impl DataFolder {
             match tokio::task::spawn_blocking(move || database.remove_expired()).await {
                 Ok(Ok(removed)) => tracing::debug!(removed, "expired transactions removed"),
                 Ok(Err(error)) => {
-                    let error = Causes(&error);
+                    let error = ErrorChain(&error);
                     tracing::error!(%error, "expired transactions not removed");
                 }
                 Err(error) => tracing::error!(%error, "expired transactions not removed"),

@@ -18,7 +18,7 @@ mod welcome;
 use std::process::ExitCode;
 
 use clap::Parser;
-use scep_service::Causes;
+use scep_service::ErrorChain;
 
 use settings::{Cli, Command};
 
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("scepter: {}", Causes(&*error));
+            eprintln!("scepter: {}", ErrorChain(&*error));
             ExitCode::FAILURE
         }
     }

@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use scep_service::{Measurement, Metrics, RequestMeasured};
+use scep_service::{Measurement, Metrics, RequestMeasurement};
 
 /// OpenMetrics 1.0, which Prometheus reads.
 const TEXT: HeaderValue =
@@ -102,7 +102,7 @@ impl PrometheusMetrics {
         response
     }
 
-    fn request(&self, request: &RequestMeasured<'_>) {
+    fn request(&self, request: &RequestMeasurement<'_>) {
         let operation = request.operation.unwrap_or_default();
         let labels = RequestLabels {
             operation,

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use management_api::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 use rand::rngs::SysError;
-use scep_service::Causes;
+use scep_service::ErrorChain;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -262,7 +262,7 @@ impl Authenticate for TokenHolders {
             }));
         }
         let tokens = self.tokens.list().map_err(|error| {
-            let error = Causes(&error);
+            let error = ErrorChain(&error);
             tracing::error!(%error, "tokens not read");
             CallersUnknown
         })?;

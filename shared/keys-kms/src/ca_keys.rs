@@ -11,7 +11,7 @@ use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpe
 use ca_issuer::signature_algorithm;
 use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
 use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
-use scep_service::{CaKeys, Causes, GeneratedKey, KeyError};
+use scep_service::{CaKeys, ErrorChain, GeneratedKey, KeyError};
 
 use crate::Kms;
 use crate::call::{Missing, broken, once};
@@ -56,7 +56,7 @@ impl KmsCaKeys {
         for pause in PAUSES {
             match call().await {
                 Err(KeyError::Broken { source, .. }) if self.has_made(key) => {
-                    tracing::info!(error = %Causes(&*source), key, "a new key is not usable yet");
+                    tracing::info!(error = %ErrorChain(&*source), key, "a new key is not usable yet");
                     tokio::time::sleep(pause).await;
                 }
                 answered => return answered,
@@ -113,7 +113,7 @@ impl KmsCaKeys {
         let request = self.kms.client.create_alias();
         let request = request.alias_name(&alias).target_key_id(key);
         if let Err(error) = self.kms.call("CreateAlias", key, request.send()).await {
-            let error = Causes(&error);
+            let error = ErrorChain(&error);
             tracing::warn!(%error, key, alias, "the new key has no alias");
         }
     }
@@ -156,7 +156,7 @@ impl CaKeys for KmsCaKeys {
         };
         let public = match self.public_key(&reference.0).await {
             Err(KeyError::Broken { source, .. }) => {
-                let error = Causes(&*source);
+                let error = ErrorChain(&*source);
                 tracing::warn!(%error, key = reference.0, "a key is not adopted");
                 return Err(refused(
                     "KMS does not show its public key: it must exist, be enabled, and have the tag scepter:stack with this stack's name",

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use scep_service::{Measurement, Metrics, RequestMeasured};
+use scep_service::{Measurement, Metrics, RequestMeasurement};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -91,7 +91,7 @@ impl Line {
         self.directives.push((json!(dimensions), json!(described)));
     }
 
-    fn request(&mut self, request: &RequestMeasured<'_>) {
+    fn request(&mut self, request: &RequestMeasurement<'_>) {
         self.property("Operation", request.operation.unwrap_or("none"));
         let requests = [
             ("Requests", "Count", 1.0),
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn an_enrolment_is_a_line() {
-        let request = RequestMeasured {
+        let request = RequestMeasurement {
             operation: Some("PKIOperation"),
             profile: Some("default"),
             message_type: Some("PKCSReq"),

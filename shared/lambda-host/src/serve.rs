@@ -10,7 +10,7 @@ use http::Response;
 use http::request::Parts;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use scep_protocol::Rejection;
-use scep_service::Causes;
+use scep_service::ErrorChain;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tracing::Level;
@@ -38,7 +38,7 @@ where
     match run {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let error = Causes(&*error);
+            let error = ErrorChain(&*error);
             tracing::error!(%error, "the function does not run");
             ExitCode::FAILURE
         }

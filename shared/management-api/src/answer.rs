@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use scep_protocol::Rejection;
-use scep_service::{Causes, Failure, ManageError, StoreError, Versioned};
+use scep_service::{ErrorChain, Failure, ManageError, StoreError, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -145,7 +145,7 @@ fn forbidden(scope: Scope) -> Response {
 
 /// The answer to a failure of ours, which is logged with its causes and not told.
 fn failed(failure: &Failure) -> Response {
-    let error = Causes(failure);
+    let error = ErrorChain(failure);
     tracing::error!(%error, "the server failed");
     rejected(failure.rejection())
 }

@@ -11,7 +11,7 @@ use scep_protocol::{
     Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
 };
 use scep_service::{
-    AuthorityKind, Edit, Invalid, LivingCertificates, NewAuthority, Versioned, create_authority,
+    AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates, Versioned, create_authority,
     delete_authority, edit_authority, install_certificate, list,
 };
 use serde::{Deserialize, Serialize};
@@ -295,8 +295,8 @@ async fn remove_authority(
     Query(query): Query<DeletionQuery>,
 ) -> Result<StatusCode, ApiError> {
     let living = match query.force {
-        true => LivingCertificates::Abandon,
-        false => LivingCertificates::Keep,
+        true => ValidCertificates::Abandon,
+        false => ValidCertificates::Keep,
     };
     delete_authority(&managing, uuid, living).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,7 +10,7 @@ use http::StatusCode;
 use scep_protocol::{RaProfile, ScepProfile};
 use scep_service::{
     Failure, ManageError, Object, ObjectKind, TransactionRecord, TransactionStatus,
-    TransactionSummary, approve_transaction, list, reject_transaction, review,
+    TransactionSummary, approve_transaction, list, reject_transaction, review_transaction,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -235,7 +235,7 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
         summary,
         transaction,
     } = found.await?.ok_or_else(missing)?;
-    let review = review(&api.managing, &transaction).await?;
+    let review = review_transaction(&api.managing, &transaction).await?;
     let requested = review.to_be_signed.as_deref().map(Requested::of);
     let unreadable = |error: EncodeError| ApiError::Failed(Failure::Encode(error.into()));
     let requested = requested.transpose().map_err(unreadable)?;

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use scep_protocol::{ProfileName, Rejection};
-use scep_service::{Causes, Clock, CrlHead, Crls, Failure, Objects, PublishedCrl};
+use scep_service::{Clock, CrlHead, Crls, ErrorChain, Failure, Objects, PublishedCrl};
 use time::OffsetDateTime;
 
 use crate::answer::{answer, read_options, reject};
@@ -147,7 +147,7 @@ fn shown(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
 fn refused(failure: &Failure) -> Response<Bytes> {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
-        let error = Causes(failure);
+        let error = ErrorChain(failure);
         tracing::error!(%error, "the server failed");
     }
     reject(rejection)

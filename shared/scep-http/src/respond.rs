@@ -7,7 +7,9 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
 use scep_protocol::{EndpointName, Rejection};
-use scep_service::{Causes, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasured};
+use scep_service::{
+    ErrorChain, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasurement,
+};
 
 use crate::answer::{SCEP_METHODS, options, reject, without_body};
 use crate::endpoint::endpoint;
@@ -48,7 +50,7 @@ pub async fn respond(
     operations
         .reading()
         .metrics
-        .record(&Measurement::Request(&RequestMeasured {
+        .record(&Measurement::Request(&RequestMeasurement {
             operation: operation.ok().map(Operation::name),
             profile: profile.filter(|_| status == StatusCode::OK),
             message_type: said.message_type.map(MessageType::name),
@@ -176,7 +178,7 @@ impl Said {
 fn failed(failure: &Failure) -> (Response<Bytes>, Said) {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
-        let error = Causes(failure);
+        let error = ErrorChain(failure);
         tracing::error!(%error, "the server failed");
     }
     let said = Said {

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 /// Displays an error and its sources on one line: `issuing: signing: connection refused`.
-pub struct Causes<'a>(pub &'a (dyn Error + 'a));
+pub struct ErrorChain<'a>(pub &'a (dyn Error + 'a));
 
-impl fmt::Display for Causes<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut cause = self.0.source();
@@ -30,7 +30,7 @@ mod tests {
             source: "refused".into(),
         });
         assert_eq!(
-            Causes(&failure).to_string(),
+            ErrorChain(&failure).to_string(),
             "reading in the store: refused"
         );
     }

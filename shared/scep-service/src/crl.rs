@@ -11,7 +11,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    Causes, ClaimOutcome, CrlHead, Crls, Failure, Managing, ObjectKind, Objects, StoreError,
+    ClaimOutcome, CrlHead, Crls, ErrorChain, Failure, Managing, ObjectKind, Objects, StoreError,
     StoredCrl,
 };
 
@@ -91,7 +91,7 @@ impl Managing {
             }
             if let Err(error) = self.refresh_crl(&issuing).await {
                 let (authority, generation) = (&issuing.name, issuing.generation);
-                let cause = Causes(&error);
+                let cause = ErrorChain(&error);
                 tracing::error!(%authority, generation, error = %cause, "could not publish a CRL");
                 outcome = Err(error);
             }
@@ -216,7 +216,7 @@ impl Managing {
 // holds what the next one needs.
 fn read_entries(crl: &StoredCrl) -> Vec<RevokedCertificate> {
     entries_of(&crl.der).unwrap_or_else(|error| {
-        let (number, error) = (crl.number, Causes(&error));
+        let (number, error) = (crl.number, ErrorChain(&error));
         tracing::error!(number, %error, "stored CRL is corrupt; rebuilding it");
         Vec::new()
     })

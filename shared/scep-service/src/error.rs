@@ -89,7 +89,7 @@ pub enum Failure {
     Store(#[from] StoreError),
     /// Part of the scheduled maintenance failed. Each cause is in the log.
     #[error("maintenance is not complete")]
-    Upkeep,
+    Maintenance,
 }
 
 impl Failure {
@@ -104,7 +104,7 @@ impl Failure {
             Self::Rejected(rejection) => *rejection,
             // These may go away, so the client should retry. The others need an administrator.
             Self::Busy
-            | Self::Upkeep
+            | Self::Maintenance
             | Self::Key(KeyError::Unavailable { .. })
             | Self::Store(StoreError::Unavailable { .. } | StoreError::Conflict) => {
                 Rejection::TryLater

@@ -131,7 +131,7 @@ impl CertificateFilter {
     /// Returns whether a certificate matches every field except the subject.
     // The store compares the subject, because that decides which index it reads.
     #[must_use]
-    pub fn fits(&self, summary: &CertificateSummary) -> bool {
+    pub fn matches_all_but_subject(&self, summary: &CertificateSummary) -> bool {
         let is = |wanted: Option<Uuid>, found: Uuid| wanted.is_none_or(|wanted| wanted == found);
         is(self.uuid, summary.uuid)
             && is(self.authority, summary.authority)

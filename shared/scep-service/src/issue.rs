@@ -17,8 +17,8 @@ use crate::error::EnrolError;
 use crate::fault_point::fault_point;
 use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
-    Bar, CertificateRecord, Claim, Failure, Guarded, Issuing, MAX_SUCCESSORS, Renewal, Stage,
-    StoreError,
+    Bar, CertificateRecord, Claim, ClaimKind, Failure, GuardedOutcome, Issuing, MAX_SUCCESSORS,
+    Renewal, StoreError,
 };
 
 /// How long a claim reserves a transaction before another process may take it over.
@@ -77,10 +77,10 @@ pub(crate) async fn certificate_for(
     for _ in 0..MAX_WAITS {
         let now = issuing.reading.clock.now();
         let (replaced, stage) = match decide(profile, request, known, now) {
-            Decision::Issue(replaced) => (replaced, Stage::Sign(now + LEASE)),
+            Decision::Issue(replaced) => (replaced, ClaimKind::Sign(now + LEASE)),
             Decision::Hold(replaced) => {
                 let until = now + issuing.deployment.pending_validity;
-                (replaced, Stage::Hold(until))
+                (replaced, ClaimKind::Hold(until))
             }
             decided @ (Decision::Pending
             | Decision::Refuse(_)
@@ -237,7 +237,7 @@ async fn claim_or_hold(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     replaced: Replaced,
-    stage: Stage,
+    stage: ClaimKind,
 ) -> Result<Option<Progress>, EnrolError> {
     let now = issuing.reading.clock.now();
     let serial_number = SerialNumber::from_random(random_octets()?);
@@ -294,22 +294,22 @@ async fn claim_or_hold(
         },
         renewal,
         request_until: match stage {
-            Stage::Sign(_) => validity.not_after,
-            Stage::Hold(until) => until,
+            ClaimKind::Sign(_) => validity.not_after,
+            ClaimKind::Hold(until) => until,
         },
         stage,
     };
-    if let Stage::Hold(_) = stage {
+    if let ClaimKind::Hold(_) = stage {
         check_pending_limit(issuing, &claim.key, now).await?;
     }
     match (issuing.transactions.claim(&claim).await?, stage) {
-        (Guarded::Lost, _) => Ok(None),
-        (Guarded::Barred(bar), _) => {
+        (GuardedOutcome::Lost, _) => Ok(None),
+        (GuardedOutcome::Barred(bar), _) => {
             make_room_or_refuse(issuing, &claim.issuance, bar).await?;
             Ok(None)
         }
-        (Guarded::Won, Stage::Hold(_)) => Ok(Some(Progress::Pending)),
-        (Guarded::Won, Stage::Sign(_)) => {
+        (GuardedOutcome::Won, ClaimKind::Hold(_)) => Ok(Some(Progress::Pending)),
+        (GuardedOutcome::Won, ClaimKind::Sign(_)) => {
             fault_point("claimed");
             let finished = CertificateSigner::of(issuing, profile)
                 .finish(&claim.key, claim.claim, &claim.issuance)

@@ -29,7 +29,7 @@ mod upkeep;
 
 pub use audit::{Actor, AuditAction, AuditRecord};
 pub use ca_information::{ca_capabilities, ca_certificates};
-pub use causes::Causes;
+pub use causes::ErrorChain;
 pub use crl::PublishedCrl;
 pub use crl_cache::CachedCrls;
 pub use edit::Edit;
@@ -40,25 +40,25 @@ pub use inventory::{
 };
 pub use issue::GrantedCertificate;
 pub use manage::{
-    AuthorityKind, Dependents, Enabled, Invalid, LivingCertificates, MAX_CHALLENGE_CHARACTERS,
-    MAX_REASON_CHARACTERS, ManageError, Managing, NewAuthority, NewRaCertificate, NextKey,
-    RaProfileEdit, Reach, Review, ScepProfileEdit, activate_next, activate_scep,
-    approve_transaction, begin_rollover, create_authority, create_ra_certificate,
-    create_ra_profile, create_scep_profile, deactivate_scep, delete_authority,
-    delete_ra_certificate, delete_ra_profile, delete_scep_profile, edit_authority, edit_ra_profile,
-    edit_scep_profile, enable_ra_profile, enable_scep_profile, install_certificate,
-    ra_profile_warnings, reject_transaction, review, revoke_certificate, scep_profile_warnings,
+    AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS,
+    ManageError, Managing, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit, Reach, Review,
+    ScepProfileEdit, ValidCertificates, activate_next, activate_scep, approve_transaction,
+    begin_rollover, create_authority, create_ra_certificate, create_ra_profile,
+    create_scep_profile, deactivate_scep, delete_authority, delete_ra_certificate,
+    delete_ra_profile, delete_scep_profile, edit_authority, edit_ra_profile, edit_scep_profile,
+    enable_ra_profile, enable_scep_profile, install_certificate, ra_profile_warnings,
+    reject_transaction, review_transaction, revoke_certificate, scep_profile_warnings,
     set_default_ra_profile, usable_ra_certificates,
 };
-pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasured, ServerCertificate};
+pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use next_ca::next_ca_certificates;
 pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
-    Bar, CaKeys, Certificates, Change, Claim, ClaimOutcome, Clock, CrlHead, CrlStore, Crls,
-    Deployment, GeneratedKey, Guarded, Issuing, MAX_SUCCESSORS, ObjectStore, Objects, Profiles,
-    RaKey, RaKeys, Reading, Renewal, Secrets, Stage, StoredCrl, SystemClock, Transactions,
+    Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
+    Crls, Deployment, GeneratedKey, GuardedOutcome, Issuing, MAX_SUCCESSORS, ObjectStore, Objects,
+    Profiles, RaKey, RaKeys, Reading, Renewal, Secrets, StoredCrl, SystemClock, Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;
-pub use upkeep::upkeep;
+pub use upkeep::run_maintenance;

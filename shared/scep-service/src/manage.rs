@@ -20,7 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use authorities::{
-    AuthorityKind, LivingCertificates, NewAuthority, create_authority, delete_authority,
+    AuthorityKind, NewAuthority, ValidCertificates, create_authority, delete_authority,
     edit_authority, install_certificate,
 };
 pub use certificates::{Reach, revoke_certificate};
@@ -39,7 +39,7 @@ pub use scep_profiles::{
 };
 pub(crate) use transactions::finish_abandoned;
 pub use transactions::{
-    MAX_REASON_CHARACTERS, Review, approve_transaction, reject_transaction, review,
+    MAX_REASON_CHARACTERS, Review, approve_transaction, reject_transaction, review_transaction,
 };
 pub use warnings::{ra_profile_warnings, scep_profile_warnings};
 

@@ -13,7 +13,7 @@ pub trait Metrics: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measurement<'a> {
     /// A SCEP request was answered.
-    Request(&'a RequestMeasured<'a>),
+    Request(&'a RequestMeasurement<'a>),
     /// A key store was called over the network.
     KeyCall {
         /// The operation: `Sign`, `Decrypt`, …
@@ -36,7 +36,7 @@ pub enum Measurement<'a> {
 
 /// A SCEP request and its response.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct RequestMeasured<'a> {
+pub struct RequestMeasurement<'a> {
     /// The operation, RFC 8894 §4.1; `None` when the request names no known operation.
     pub operation: Option<&'static str>,
     /// The profile that served the request, as the URL names it; `None` when no profile did.

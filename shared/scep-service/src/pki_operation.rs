@@ -17,7 +17,7 @@ use crate::entropy::random_octets;
 use crate::error::EnrolError;
 use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for};
 use crate::reply::{ReplyEncryption, Status};
-use crate::{Causes, CertificateRecord, ClaimOutcome, Failure, Issuing, RaKey, reply};
+use crate::{CertificateRecord, ClaimOutcome, ErrorChain, Failure, Issuing, RaKey, reply};
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
@@ -68,7 +68,7 @@ pub async fn pki_operation(
     let start = Instant::now();
     let profile = read_available_profile(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
-        tracing::debug!(error = %Causes(&error), "unreadable message");
+        tracing::debug!(error = %ErrorChain(&error), "unreadable message");
         Failure::Rejected(Rejection::UnreadableMessage)
     })?;
     // The RA key is selected before any check: a refusal is signed with the key that the client

@@ -215,7 +215,7 @@ pub struct Claim {
     /// How long the same request is recognised under another transactionID.
     pub request_until: OffsetDateTime,
     /// Whether the claimant signs now or an administrator decides first.
-    pub stage: Stage,
+    pub stage: ClaimKind,
 }
 
 /// The link between a certificate and the one that renews it.
@@ -231,7 +231,7 @@ pub struct Renewal {
 
 /// The next step of a claimed transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum ClaimKind {
     /// The claimant signs. Other processes wait for it until this time.
     Sign(OffsetDateTime),
     /// The transaction waits for an administrator until this time.
@@ -249,7 +249,7 @@ pub enum ClaimOutcome {
 
 /// The outcome of a conditional write that also depends on other records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guarded {
+pub enum GuardedOutcome {
     /// The write succeeded.
     Won,
     /// Another process was faster; nothing was written.
@@ -324,7 +324,7 @@ pub trait Transactions: Send + Sync {
     /// Step 1: claims a transaction and its request. The write succeeds only if both are in the
     /// state that [`Claim::replaced`] states, no certificate for the key is revoked, and the
     /// predecessor of a renewal is not revoked and has fewer than [`MAX_SUCCESSORS`] successors.
-    async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError>;
+    async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError>;
 
     /// Approves a pending transaction: replaces what `held` would sign by `issuance`, and gives it
     /// to the new claimant, unless a certificate for the key is revoked. The change and its audit
@@ -337,7 +337,7 @@ pub trait Transactions: Send + Sync {
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<Guarded, StoreError>;
+    ) -> Result<GuardedOutcome, StoreError>;
 
     /// Rejects a pending transaction and remembers the reason until the given time. The change and
     /// its audit record are written atomically.
@@ -367,7 +367,7 @@ pub trait Transactions: Send + Sync {
         claim: Uuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
-    ) -> Result<Guarded, StoreError>;
+    ) -> Result<GuardedOutcome, StoreError>;
 
     /// Replaces step 3 for a certificate that is signed but must not be issued any more. Records
     /// the certificate with its [`CertificateSummary::revocation`], and marks its transaction

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::fault_point::fault_point;
 use crate::issue::{GrantedCertificate, LEASE};
 use crate::{
-    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Failure, Guarded,
-    Issuing, Transactions,
+    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Failure,
+    GuardedOutcome, Issuing, Transactions,
 };
 
 /// Whether an interrupted issuance is completed.
@@ -125,13 +125,13 @@ impl<'a> CertificateSigner<'a> {
         let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
         match outcome {
-            Guarded::Won => Ok(SigningOutcome::Issued(GrantedCertificate {
+            GuardedOutcome::Won => Ok(SigningOutcome::Issued(GrantedCertificate {
                 certificate: record.certificate,
                 generation: issuance.generation,
                 resent: false,
             })),
-            Guarded::Lost => Ok(SigningOutcome::Lost),
-            Guarded::Barred(bar) => {
+            GuardedOutcome::Lost => Ok(SigningOutcome::Lost),
+            GuardedOutcome::Barred(bar) => {
                 let reason = match bar {
                     Bar::KeyRevoked => "its key is revoked",
                     Bar::PredecessorRevoked => "the certificate that it renews is revoked",

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::manage::finish_abandoned;
 use crate::{
-    Causes, Failure, ManageError, Managing, Measurement, Metrics, ServerCertificate, Versioned,
+    ErrorChain, Failure, ManageError, Managing, Measurement, Metrics, ServerCertificate, Versioned,
     list,
 };
 
@@ -14,24 +14,27 @@ use crate::{
 ///
 /// # Errors
 /// Returns the store's error when authorities or RA certificates cannot be read, and
-/// [`Failure::Upkeep`] when a task failed.
-pub async fn upkeep(managing: &Managing, metrics: &dyn Metrics) -> Result<(), ManageError> {
+/// [`Failure::Maintenance`] when a task failed.
+pub async fn run_maintenance(
+    managing: &Managing,
+    metrics: &dyn Metrics,
+) -> Result<(), ManageError> {
     let mut outcome = Ok(());
     for authority in list::<Authority>(&*managing.objects).await? {
         if let Err(error) = managing.reconcile_authority(authority.object.uuid).await {
-            let (authority, error) = (&authority.object.name, Causes(&error));
+            let (authority, error) = (&authority.object.name, ErrorChain(&error));
             tracing::error!(%authority, %error, "maintenance of an authority failed");
             outcome = Err(());
         }
     }
     if let Err(error) = finish_abandoned(managing).await {
-        tracing::error!(error = %Causes(&error), "could not complete interrupted issuances");
+        tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
         outcome = Err(());
     }
     // Measured also after a failure: alarms on expiring certificates matter most when the renewal
     // of RA keys fails.
     measure_remaining(managing, metrics).await?;
-    outcome.map_err(|()| Failure::Upkeep.into())
+    outcome.map_err(|()| Failure::Maintenance.into())
 }
 
 /// Measures the remaining validity of each authority's current certificate, and of the key with

@@ -68,7 +68,7 @@ impl Inventory for DynamoDbStore {
         let search = filter.subject.as_deref().map(Search::of);
         let fits = |summary: &CertificateSummary| {
             let named = search.as_ref().is_none_or(|search| search.finds(summary));
-            named && filter.fits(summary)
+            named && filter.matches_all_but_subject(summary)
         };
         if let Some(uuid) = filter.uuid {
             let found = self.certificate_record(uuid).await?;

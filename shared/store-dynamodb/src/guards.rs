@@ -7,7 +7,7 @@ use scep_protocol::{
     Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, SignerClass,
     Transaction,
 };
-use scep_service::{Bar, Claim, ClaimOutcome, Guarded, MAX_SUCCESSORS, Renewal, StoreError};
+use scep_service::{Bar, Claim, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ const WHAT: &str = "request";
 pub(crate) struct GuardedWrite {
     pub(crate) write: TransactWriteItem,
     /// `None` where its condition always holds.
-    otherwise: Option<Guarded>,
+    otherwise: Option<GuardedOutcome>,
 }
 
 impl GuardedWrite {
@@ -34,7 +34,7 @@ impl GuardedWrite {
     pub(crate) const fn contended(write: TransactWriteItem) -> Self {
         Self {
             write,
-            otherwise: Some(Guarded::Lost),
+            otherwise: Some(GuardedOutcome::Lost),
         }
     }
 
@@ -49,7 +49,7 @@ impl GuardedWrite {
     const fn barred(write: TransactWriteItem, bar: Bar) -> Self {
         Self {
             write,
-            otherwise: Some(Guarded::Barred(bar)),
+            otherwise: Some(GuardedOutcome::Barred(bar)),
         }
     }
 }
@@ -91,14 +91,14 @@ impl DynamoDbStore {
         operation: &'static str,
         writes: Vec<GuardedWrite>,
         claim: Uuid,
-    ) -> Result<Guarded, StoreError> {
+    ) -> Result<GuardedOutcome, StoreError> {
         let items: Vec<_> = writes.iter().map(|write| write.write.clone()).collect();
         for conflicts in 0..MAX_TRIES {
             pause(conflicts).await;
             let writing = self.client.transact_write_items();
             let written = writing.set_transact_items(Some(items.clone())).send().await;
             let Err(error) = written else {
-                return Ok(Guarded::Won);
+                return Ok(GuardedOutcome::Won);
             };
             let reasons = cancellation_reasons(&error);
             let failed = reasons
@@ -106,7 +106,7 @@ impl DynamoDbStore {
                 .position(|reason| *reason == CONDITION_FAILED);
             if let Some(failed) = failed {
                 if has_claim(&error, failed, claim) {
-                    return Ok(Guarded::Won);
+                    return Ok(GuardedOutcome::Won);
                 }
                 let otherwise = writes.get(failed).and_then(|failed| failed.otherwise);
                 return otherwise.ok_or_else(|| unavailable(operation)(error));

@@ -11,7 +11,8 @@ use scep_protocol::{
     SignerClass, Transaction, TransactionKey, TransactionState,
 };
 use scep_service::{
-    AuditRecord, CertificateRecord, Claim, ClaimOutcome, Guarded, Stage, StoreError, Transactions,
+    AuditRecord, CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError,
+    Transactions,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -86,7 +87,7 @@ impl Transactions for DynamoDbStore {
         count(&self.client, &list, most).await
     }
 
-    async fn claim(&self, claim: &Claim) -> Result<Guarded, StoreError> {
+    async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError> {
         let operation = "claiming a transaction";
         let writes = self.claiming(claim)?;
         self.write_guarded(operation, writes, claim.claim).await
@@ -100,7 +101,7 @@ impl Transactions for DynamoDbStore {
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<Guarded, StoreError> {
+    ) -> Result<GuardedOutcome, StoreError> {
         let operation = "approving a transaction";
         let update = self
             .update_held(held)
@@ -190,7 +191,7 @@ impl Transactions for DynamoDbStore {
         claim: Uuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
-    ) -> Result<Guarded, StoreError> {
+    ) -> Result<GuardedOutcome, StoreError> {
         let describing = "describing a certificate";
         let update = Update::builder()
             .table_name(&self.tables.transactions)
@@ -414,8 +415,8 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
     };
     // What may have been signed has no time to live: it is kept until it is finished.
     let (state, until) = match claim.stage {
-        Stage::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, milliseconds(lease_until))),
-        Stage::Hold(until) => (PENDING, (EXPIRES_AT, seconds(until))),
+        ClaimKind::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, milliseconds(lease_until))),
+        ClaimKind::Hold(until) => (PENDING, (EXPIRES_AT, seconds(until))),
     };
     let mut item = Item::from([
         (ID.to_owned(), text(claim.key.uuid().to_string())),
@@ -448,7 +449,7 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         (MESSAGE_TYPE.to_owned(), text(claim.message_type.digits())),
         (SUBJECT.to_owned(), text(&claim.subject)),
     ]);
-    if let Stage::Hold(_) = claim.stage {
+    if let ClaimKind::Hold(_) = claim.stage {
         let profile = text(claim.key.scep_profile.to_string());
         item.insert(PENDING_OF.to_owned(), profile);
     }

@@ -305,7 +305,7 @@ fn install_path(
 
 /// The treatment of valid certificates of an authority that is to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LivingCertificates {
+pub enum ValidCertificates {
     /// Valid certificates prevent the deletion.
     Keep,
     /// The authority is deleted, and its certificates can no longer be revoked by a CRL.
@@ -322,12 +322,12 @@ pub enum LivingCertificates {
 pub async fn delete_authority(
     managing: &Managing,
     uuid: Uuid,
-    certificates: LivingCertificates,
+    certificates: ValidCertificates,
 ) -> Result<(), ManageError> {
     let authority: Versioned<Authority> = managing.get(uuid).await?;
     // Without the authority no CRL is published, so its certificates cannot be revoked.
-    if certificates == LivingCertificates::Keep && has_valid_certificates(managing, uuid).await? {
-        return Err(vec![Invalid::LivingCertificates].into());
+    if certificates == ValidCertificates::Keep && has_valid_certificates(managing, uuid).await? {
+        return Err(vec![Invalid::ValidCertificates].into());
     }
     managing.delete(authority).await
 }

@@ -54,7 +54,7 @@ impl<E: Into<Failure>> From<E> for ManageError {
             | Failure::Key(_)
             | Failure::Rejected(_)
             | Failure::Store(_)
-            | Failure::Upkeep) => Self::Failed(failure),
+            | Failure::Maintenance) => Self::Failed(failure),
         }
     }
 }
@@ -125,7 +125,7 @@ pub enum Invalid {
     #[error(
         "certificates of the authority are valid and not revoked, and would fall off every CRL: revoke them, or delete with force=true"
     )]
-    LivingCertificates,
+    ValidCertificates,
     /// A required field is missing.
     #[error("{0}: missing")]
     Missing(&'static str),

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::entropy::random_octets;
 use crate::next_ca::build_announcement;
 use crate::{
-    AuditAction, Causes, Failure, Invalid, ManageError, Managing, Object, Reference, StoreError,
-    Versioned, list, read,
+    AuditAction, ErrorChain, Failure, Invalid, ManageError, Managing, Object, Reference,
+    StoreError, Versioned, list, read,
 };
 
 /// The fields of a new RA certificate.
@@ -95,7 +95,7 @@ pub async fn create_ra_certificate(
         Ok(updated) => Ok(updated.unwrap_or(created)),
         // The RA certificate exists and can serve. Maintenance adds what is missing.
         Err(error) => {
-            tracing::warn!(%uuid, error = %Causes(&error), "follow-up work deferred to maintenance");
+            tracing::warn!(%uuid, error = %ErrorChain(&error), "follow-up work deferred to maintenance");
             Ok(created)
         }
     }

@@ -11,7 +11,7 @@ use super::authorities::{
     adopt_or_generate_key, certify_key, is_allowed_validity, warn_orphaned_key,
 };
 use crate::{
-    AuditAction, AuthorityKind, Causes, Invalid, ManageError, Managing, Object, Versioned, read,
+    AuditAction, AuthorityKind, ErrorChain, Invalid, ManageError, Managing, Object, Versioned, read,
 };
 
 /// The next key of an authority.
@@ -160,7 +160,7 @@ impl Managing {
             .map_err(ManageError::from);
         for dependent in &found.dependents {
             if let Err(error) = self.rotate_ra_keys(&found.object, *dependent).await {
-                let (dependent, cause) = (dependent.uuid, Causes(&error));
+                let (dependent, cause) = (dependent.uuid, ErrorChain(&error));
                 tracing::error!(
                     %authority, %dependent, error = %cause,
                     "could not update an RA certificate"
@@ -192,7 +192,7 @@ impl Managing {
     /// failure does not undo the change and is left to maintenance.
     pub(crate) async fn reconcile_best_effort(&self, authority: Uuid) {
         if let Err(error) = self.reconcile_authority(authority).await {
-            let error = Causes(&error);
+            let error = ErrorChain(&error);
             tracing::warn!(%authority, %error, "follow-up work deferred to maintenance");
         }
     }

@@ -13,8 +13,8 @@ use crate::audit::Act;
 use crate::issue::LEASE;
 use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
-    AuditAction, AuditRecord, Causes, ClaimOutcome, Failure, Guarded, Invalid, ManageError,
-    Managing, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
+    AuditAction, AuditRecord, ClaimOutcome, ErrorChain, Failure, GuardedOutcome, Invalid,
+    ManageError, Managing, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
 };
 
 /// The maximum length of a rejection's reason, in characters. The client receives it as
@@ -61,9 +61,9 @@ pub async fn approve_transaction(
         )
         .await?;
     match approved {
-        Guarded::Won => {}
-        Guarded::Lost => return Err(ManageError::Conflict),
-        Guarded::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
+        GuardedOutcome::Won => {}
+        GuardedOutcome::Lost => return Err(ManageError::Conflict),
+        GuardedOutcome::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
     }
     let finished = signer_for(managing, profiles.scep_profile.renewal_threshold_days)
         .finish(&transaction.key, claim, &issuance)
@@ -91,7 +91,10 @@ pub struct Review {
 ///
 /// # Errors
 /// Returns [`ManageError::Failed`] for failures of the server.
-pub async fn review(managing: &Managing, transaction: &Transaction) -> Result<Review, ManageError> {
+pub async fn review_transaction(
+    managing: &Managing,
+    transaction: &Transaction,
+) -> Result<Review, ManageError> {
     let held = match &transaction.state {
         TransactionState::Pending { issuance, .. } => issuance,
         TransactionState::Issuing { issuance, .. } => {
@@ -199,7 +202,7 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
                 && lease_until < now
             {
                 if let Err(error) = finish_or_withdraw(managing, &key, claim, &issuance).await {
-                    let (uuid, cause) = (summary.uuid, Causes(&error));
+                    let (uuid, cause) = (summary.uuid, ErrorChain(&error));
                     tracing::error!(%uuid, error = %cause, "could not complete a transaction");
                     finished = Err(error);
                 }
@@ -273,7 +276,7 @@ async fn read_pending(
         .await?
         .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
     if let Some(version) = version
-        && version != review(managing, &transaction).await?.version
+        && version != review_transaction(managing, &transaction).await?.version
     {
         return Err(ManageError::Conflict);
     }
