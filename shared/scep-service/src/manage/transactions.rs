@@ -200,12 +200,11 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
             }) = transaction
                 // While the lease lasts, its holder may still be signing.
                 && lease_until < now
+                && let Err(error) = finish_or_withdraw(managing, &key, claim, &issuance).await
             {
-                if let Err(error) = finish_or_withdraw(managing, &key, claim, &issuance).await {
-                    let (uuid, cause) = (summary.uuid, ErrorChain(&error));
-                    tracing::error!(%uuid, error = %cause, "could not complete a transaction");
-                    finished = Err(error);
-                }
+                let (uuid, cause) = (summary.uuid, ErrorChain(&error));
+                tracing::error!(%uuid, error = %cause, "could not complete a transaction");
+                finished = Err(error);
             }
         }
         page.cursor = found.cursor;
