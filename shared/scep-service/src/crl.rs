@@ -85,7 +85,7 @@ impl Managing {
             .filter_map(|generation| authority.issuing_by(generation));
         let mut outcome = Ok(());
         for issuing in issuing_generations {
-            // No certificate outlives its issuer, so nobody checks this CRL any more.
+            // No certificate outlives its issuer, so no verifier needs this CRL any more.
             if !issuing.certificate.is_valid_at(self.clock.now()) {
                 continue;
             }
