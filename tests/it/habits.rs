@@ -1,15 +1,18 @@
 //! Habits of clients, one test a habit, named after who has it: DESIGN-level promises that a change must not break unnoticed.
 //! What they send is in `tests/vectors` where it was captured; the clients themselves run in `clients.rs`.
 
+mod challenges;
 mod csr_shapes;
 mod messages;
 mod names;
 mod old_http;
 mod paths;
 mod proxies;
+mod reasons;
 mod renewals;
 mod requests;
 mod rules;
+mod signatures;
 mod subjects;
 
 use base64::Engine;

@@ -3,31 +3,31 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
-use scep_protocol::{EndpointName, Refusal, ScepProfile};
+use scep_protocol::{EndpointName, ScepProfile};
 use scep_service::{Outcome, pki_operation};
 use scepter_tests::asn1::{
-    NULL, SHA256_WITH_RSA, at, bits, children, common_name, contents, dns, element, extension,
-    integer, oid, signed, subject_alt_name, with,
+    NULL, at, bits, children, common_name, contents, dns, element, extension, integer, oid, signed,
+    subject_alt_name,
 };
 use scepter_tests::device::{CertRep, Device};
 use scepter_tests::world::{CHALLENGE, World, name};
 
 use crate::refusals::CLOSED;
 
-const CHALLENGE_PASSWORD: &str = "1.2.840.113549.1.9.7";
-const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
+pub(crate) const CHALLENGE_PASSWORD: &str = "1.2.840.113549.1.9.7";
+pub(crate) const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 const MICROSOFT_EXTENSIONS: &str = "1.3.6.1.4.1.311.2.1.14";
 const KEY_USAGE: &str = "2.5.29.15";
 const SHA1_WITH_RSA: &str = "1.2.840.113549.1.1.5";
 
 /// A world and a device in it that writes its request by hand.
-struct Hand {
-    world: World,
-    device: Device,
+pub(crate) struct Hand {
+    pub(crate) world: World,
+    pub(crate) device: Device,
 }
 
 impl Hand {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self {
             world: World::new().await,
             device: Device::rsa(),
@@ -35,7 +35,7 @@ impl Hand {
     }
 
     /// CertificationRequestInfo of `CN=device-1` with these attributes, if any.
-    fn info(&self, attributes: Option<&[Vec<u8>]>) -> Vec<u8> {
+    pub(crate) fn info(&self, attributes: Option<&[Vec<u8>]>) -> Vec<u8> {
         let key = self.device.certificate.subject_public_key_info();
         let attributes = attributes.map(|attributes| element(0xa0, &[&attributes.concat()]));
         let subject = common_name("device-1");
@@ -51,36 +51,36 @@ impl Hand {
     }
 
     /// A request of these attributes and the signature over it.
-    fn request(&self, attributes: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn request(&self, attributes: &[Vec<u8>]) -> Vec<u8> {
         self.signed(&self.info(Some(attributes)))
     }
 
     /// A signed CertificationRequestInfo.
-    fn signed(&self, info: &[u8]) -> Vec<u8> {
+    pub(crate) fn signed(&self, info: &[u8]) -> Vec<u8> {
         signed(info, &self.device.sign(DigestAlgorithm::Sha256, info))
     }
 
-    async fn ask(&self, content: Vec<u8>) -> CertRep {
+    pub(crate) async fn ask(&self, content: Vec<u8>) -> CertRep {
         self.world
             .ask(&self.device, &self.device.request(content))
             .await
     }
 
     /// Is issued, with these octets in the certificate.
-    async fn issued(&self, attributes: &[Vec<u8>], with: &[u8]) {
+    pub(crate) async fn issued(&self, attributes: &[Vec<u8>], with: &[u8]) {
         let leaf = self.ask(self.request(attributes)).await.leaf();
         let names = leaf.der().windows(with.len()).any(|window| window == with);
         assert!(names);
     }
 
     /// Is refused as badRequest with this text.
-    async fn refused(&self, attributes: &[Vec<u8>], text: &str) {
+    pub(crate) async fn refused(&self, attributes: &[Vec<u8>], text: &str) {
         let reply = self.ask(self.request(attributes)).await;
         assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
     }
 
     /// What the client and what the log is told of a request that is refused.
-    async fn told(&self, content: Vec<u8>) -> (String, String) {
+    pub(crate) async fn told(&self, content: Vec<u8>) -> (String, String) {
         let request = self.device.request(content);
         let message = self.device.message(&request, &self.world.ra_certificate);
         let endpoint = EndpointName::ScepProfile(name());
@@ -92,11 +92,11 @@ impl Hand {
     }
 }
 
-fn attribute(kind: &str, values: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn attribute(kind: &str, values: &[Vec<u8>]) -> Vec<u8> {
     element(0x30, &[&oid(kind), &element(0x31, &[&values.concat()])])
 }
 
-fn challenge() -> Vec<u8> {
+pub(crate) fn challenge() -> Vec<u8> {
     attribute(
         CHALLENGE_PASSWORD,
         &[element(0x0c, &[CHALLENGE.as_bytes()])],
@@ -104,11 +104,11 @@ fn challenge() -> Vec<u8> {
 }
 
 /// An attribute that asks for these extensions.
-fn asking(kind: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn asking(kind: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
     attribute(kind, &[element(0x30, &[&extensions.concat()])])
 }
 
-fn name_extension(name: &str) -> Vec<u8> {
+pub(crate) fn name_extension(name: &str) -> Vec<u8> {
     subject_alt_name(&[dns(name)])
 }
 
@@ -247,78 +247,6 @@ async fn openssl_scripts_repeat_attributes_and_leave_them_empty() {
         .await;
 }
 
-#[tokio::test]
-async fn devices_write_the_challenge_in_every_type_of_string_and_terminate_it() {
-    let wide = |octets: usize| -> Vec<u8> {
-        let characters = CHALLENGE.chars().map(u32::from);
-        characters
-            .flat_map(|c| c.to_be_bytes()[4 - octets..].to_vec())
-            .collect()
-    };
-    let ascii = CHALLENGE.as_bytes().to_vec();
-    let ended = |end: &[u8]| [&ascii, end].concat();
-    for value in [
-        element(0x0c, &[&ascii]),
-        element(0x13, &[&ascii]),
-        element(0x14, &[&ascii]),
-        element(0x16, &[&ascii]),
-        element(0x1a, &[&ascii]),
-        element(0x1c, &[&wide(4)]),
-        element(0x1e, &[&wide(2)]),
-        element(0x13, &[&ended(b"\0")]),
-        element(0x0c, &[&ended(b"\r\n")]),
-        element(0x1e, &[&wide(2), b"\0\0"]),
-    ] {
-        let attributes = [attribute(CHALLENGE_PASSWORD, &[value])];
-        Hand::new().await.issued(&attributes, b"device-1").await;
-    }
-    let wrong = "the challengePassword is missing or wrong";
-    for value in [
-        ended(b"!\0"),
-        ended(b" "),
-        [b"\0", ascii.as_slice()].concat(),
-    ] {
-        let attributes = [attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[&value])])];
-        Hand::new().await.refused(&attributes, wrong).await;
-    }
-}
-
-#[tokio::test]
-async fn dot_net_puts_the_challenge_among_the_extensions() {
-    let text = element(0x13, &[CHALLENGE.as_bytes()]);
-    let set = element(0x31, &[&text]);
-    for value in [text.clone(), set] {
-        let extensions = [
-            extension(CHALLENGE_PASSWORD, &value),
-            name_extension("a.corp.example"),
-        ];
-        let attributes = [asking(EXTENSION_REQUEST, &extensions)];
-        Hand::new()
-            .await
-            .issued(&attributes, &dns("a.corp.example"))
-            .await;
-    }
-    let wrong = extension(CHALLENGE_PASSWORD, &element(0x13, &[b"guessed"]));
-    let attributes = [asking(EXTENSION_REQUEST, std::slice::from_ref(&wrong))];
-    let text = "the challengePassword is missing or wrong";
-    Hand::new().await.refused(&attributes, text).await;
-    let differ = [challenge(), asking(EXTENSION_REQUEST, &[wrong])];
-    let text = "challengePassword: it occurs more than once, with different values";
-    Hand::new().await.refused(&differ, text).await;
-}
-
-#[tokio::test]
-async fn a_renewing_client_whose_challenges_differ_is_not_asked_for_one() {
-    let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
-    let hand = Hand { world, device };
-    let other = attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[b"other"])]);
-    let subject = at(&hand.device.csr("device-1", None, &[]), &[0, 1]);
-    let info = with(&hand.info(Some(&[challenge(), other])), &[1], &subject);
-    hand.ask(hand.signed(&info)).await.leaf();
-}
-
 /// The same with every length in a long form, four octets more than it needs.
 fn long_lengths(der: &[u8]) -> Vec<u8> {
     let inner = match der[0] & 0x20 {
@@ -380,7 +308,7 @@ async fn scripts_send_pem_base64_and_what_follows_a_request() {
     }
 }
 
-fn pem(label: &str, der: &[u8]) -> Vec<u8> {
+pub(crate) fn pem(label: &str, der: &[u8]) -> Vec<u8> {
     let base64 = STANDARD.encode(der);
     let lines: Vec<_> = base64
         .as_bytes()
@@ -460,131 +388,4 @@ async fn older_ios_signs_its_request_with_sha_1_whatever_is_announced() {
             .await
             .leaf();
     }
-}
-
-#[tokio::test]
-async fn what_cannot_be_read_after_decryption_is_named_in_the_log_alone() {
-    let hand = Hand::new().await;
-    let good = hand.request(&[challenge()]);
-    let closed = async |content: Vec<u8>, reason: &str| {
-        let (text, log) = hand.told(content).await;
-        assert_eq!((&*text, &*log), (CLOSED, reason));
-    };
-    let unreadable = "the envelope holds no readable request: ";
-    for (content, reason) in [
-        (
-            Vec::new(),
-            "the content is no PKCS #10 request: it is empty",
-        ),
-        (
-            b"no request".to_vec(),
-            "the content is no PKCS #10 request: a text that is not base64 of one",
-        ),
-        (
-            pem("CERTIFICATE", &good),
-            "the content is no PKCS #10 request: PEM of something else",
-        ),
-        (
-            vec![4, 0],
-            "the content is no PKCS #10 request: it begins with octet 0x04",
-        ),
-        (
-            [good.as_slice(), b"x"].concat(),
-            "octets follow the PKCS #10 request",
-        ),
-        (
-            good[..good.len() - 1].to_vec(),
-            "certificationRequest: a truncated message",
-        ),
-        (
-            with(&good, &[0, 1], &[0x31, 0]),
-            "certificationRequestInfo.subject: not a SEQUENCE",
-        ),
-        (
-            with(&good, &[0, 0], &[0x04, 0]),
-            "certificationRequestInfo.version: not an INTEGER",
-        ),
-        (
-            with(&good, &[2], &[0x04, 0]),
-            "certificationRequest.signature: not a BIT STRING of whole octets",
-        ),
-    ] {
-        closed(content, &format!("{unreadable}{reason}")).await;
-    }
-    let md5 = element(0x30, &[&oid("1.2.840.113549.1.1.4"), NULL]);
-    let reason = "the PKCS #10 request is signed with md5WithRSAEncryption (1.2.840.113549.1.1.4), which is not supported";
-    closed(with(&good, &[1], &md5), reason).await;
-    let other = Device::rsa().csr("device-1", Some(CHALLENGE), &[]);
-    closed(
-        other,
-        "the PKCS #10 request is not for the key that signed the message",
-    )
-    .await;
-    let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
-    let forged = element(0x30, &[&at(&good, &[0]), &algorithm, &bits(&[7; 256])]);
-    closed(
-        forged,
-        "the signature of the PKCS #10 request does not verify",
-    )
-    .await;
-}
-
-/// Once the request's own signature has verified, no attacker learns anything of the rest: its sender is told.
-#[tokio::test]
-async fn what_is_wrong_with_a_signed_request_is_told_with_its_place() {
-    let hand = Hand::new().await;
-    let bare = element(0x30, &[&oid("1.2.3"), &element(0x0c, &[b"bare"])]);
-    let no_extensions = attribute(EXTENSION_REQUEST, &[element(0x0c, &[b"text"])]);
-    let no_octets = element(0x30, &[&oid("2.5.29.17"), &element(0x03, &[&[0]])]);
-    for (attributes, text) in [
-        (
-            vec![challenge(), bare],
-            "certificationRequestInfo.attributes[1]: the value is not in a SET",
-        ),
-        (
-            vec![vec![5, 0]],
-            "certificationRequestInfo.attributes[0]: not a sequence of a type and its values",
-        ),
-        (
-            vec![challenge(), no_extensions],
-            "certificationRequestInfo.attributes[1]: the value is not a sequence of extensions",
-        ),
-        (
-            vec![
-                challenge(),
-                asking(EXTENSION_REQUEST, &[name_extension("a"), no_octets]),
-            ],
-            "certificationRequestInfo.attributes[1].extensions[1]: extnValue is not in an OCTET STRING",
-        ),
-    ] {
-        let (told, log) = hand.told(hand.request(&attributes)).await;
-        assert_eq!((&*told, &*log), (text, text));
-    }
-}
-
-#[tokio::test]
-async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
-    let hand = Hand::new().await;
-    let request = hand.device.enrolment("device-1", CHALLENGE);
-    // Encrypted to a key of which the client took another certificate for the RA's.
-    let elsewhere = World::new().await;
-    let message = hand.device.message(&request, &elsewhere.ra_certificate);
-    let envelope = contents(&at(&message, &[1, 0, 2, 1, 0]));
-    let recipient = hand.world.ra_certificate.issuer_and_serial_number();
-    let envelope = with(&envelope, &[1, 0, 1, 0, 1], &recipient.encode().unwrap());
-    let message = hand.device.signed(&request, Some(envelope));
-    let endpoint = EndpointName::ScepProfile(name());
-    let reply = pki_operation(&hand.world.issuing, &endpoint, &message)
-        .await
-        .unwrap();
-    let Outcome::Refused(refusal) = reply.outcome else {
-        panic!("not refused");
-    };
-    assert!(matches!(refusal, Refusal::Envelope(_)));
-    assert_eq!(refusal.text(), CLOSED);
-    assert!(
-        refusal
-            .log_reason()
-            .starts_with("the content key does not decrypt")
-    );
 }
