@@ -359,3 +359,6 @@ impl AvailableProfile {
         AlgorithmPolicy::of(&self.scep_profile)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -200,4 +200,24 @@ mod tests {
         // Before it began: at any time.
         check(100, Some(400), -300);
     }
+
+    /// Of a certificate of so many days that is issued as it begins.
+    #[track_caller]
+    fn check_resend(life_days: i64, threshold_days: Option<u32>, expected_hours: i64) {
+        let validity = Validity {
+            not_before: NOT_BEFORE,
+            not_after: NOT_BEFORE + Duration::days(life_days),
+        };
+        let until = resend_until(validity, threshold_days, NOT_BEFORE + RESEND_WINDOW);
+        assert_eq!((until - NOT_BEFORE).whole_hours(), expected_hours);
+    }
+
+    #[test]
+    fn a_certificate_is_sent_again_until_it_may_be_renewed_or_for_a_day_or_until_it_ends() {
+        check_resend(100, None, 50 * 24);
+        check_resend(100, Some(30), 70 * 24);
+        check_resend(1, None, 24);
+        check_resend(2, Some(2), 24);
+        check_resend(0, None, 0);
+    }
 }
