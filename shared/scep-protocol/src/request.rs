@@ -373,3 +373,6 @@ pub fn check_key(key: &PublicKey, template: &CertificateTemplate) -> Result<(), 
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+use scep_cms::{CsrFault, EcCurve, KeyTransport, PkiMessage, Validity};
+use time::Duration;
+use uuid::Uuid;
+
+use super::*;
+use crate::available::tests::{NOW, RA_PROFILE, certificate, sealed, serving, vector};
+use crate::{AlgorithmPolicy, ScepProfile};
+
+/// A captured message, with the content key of its envelope: what
+/// `openssl pkeyutl -decrypt -keyform DER -inkey ra-key.der` makes of the encryptedKey.
+#[derive(Clone, Copy)]
+struct Captured {
+    file: &'static str,
+    content_key: [u8; 16],
+}
+
+/// A PKCSReq with the challengePassword `s3cret`, self-signed.
+const ENROLMENT: Captured = Captured {
+    file: "pki-aes-sha256.der",
+    content_key: 0xc8ae_c753_f1af_b3e7_8d17_73cd_b017_808c_u128.to_be_bytes(),
+};
+/// A RenewalReq without a challengePassword, for a new key.
+const RENEWAL: Captured = Captured {
+    file: "pki-renew.der",
+    content_key: 0x0854_122f_cd6d_c65e_3739_73e5_ebda_a6e5_u128.to_be_bytes(),
+};
+/// A PKCSReq without a challengePassword, signed with the certificate that it renews.
+const RENEWAL_BY_PKCS_REQ: Captured = Captured {
+    file: "jscep-renew.der",
+    content_key: 0x320b_437d_2e7c_bc7d_dd39_66a6_8343_6339_u128.to_be_bytes(),
+};
+
+const CHALLENGE: &str = "s3cret";
+
+impl Captured {
+    fn key(self) -> ContentKey {
+        ContentKey::new(ContentEncryption::Aes128Cbc, &self.content_key).unwrap()
+    }
+
+    fn message(self) -> SignedRequest {
+        let message = PkiMessage::from_ber(&vector(self.file)).unwrap();
+        let policy = AlgorithmPolicy::of(serving(|_| {}).scep_profile());
+        SignedRequest::verify(message, policy).unwrap()
+    }
+
+    fn by(self, signer: Signer) -> AddressedRequest {
+        let request = self.message();
+        AddressedRequest {
+            envelope: request.verified().envelope().unwrap(),
+            request,
+            signer,
+            wrapped: wrapped(&[1]),
+        }
+    }
+
+    fn opened(self, signer: Signer) -> EnrolmentRequest {
+        let opened = self.by(signer).open(&self.key(), &serving(|_| {}));
+        opened.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", self.file))
+    }
+
+    /// Its PKCS #10 request.
+    fn csr(self) -> Vec<u8> {
+        let envelope = self.message().verified().envelope().unwrap();
+        envelope.open(&self.key()).unwrap().to_vec()
+    }
+
+    /// Who signed it, where that certificate was issued under this RA Profile.
+    fn holder(self, ra_profile: Uuid) -> Signer {
+        Signer::Holder(Box::new(KnownCertificate {
+            uuid: SIGNERS,
+            certificate: certificate(self.file),
+            ra_profile,
+            revoked: false,
+        }))
+    }
+
+    /// When what signed it is halfway through its life.
+    fn renewable(self) -> OffsetDateTime {
+        let Validity {
+            not_before,
+            not_after,
+        } = certificate(self.file).validity().unwrap();
+        not_before + (not_after - not_before) / 2
+    }
+}
+
+/// The identity of a holder's certificate.
+const SIGNERS: Uuid = Uuid::from_u128(6);
+
+fn wrapped(encrypted_key: &[u8]) -> WrappedKey {
+    WrappedKey::KeyTransport {
+        transport: KeyTransport::RsaPkcs1,
+        encrypted_key: encrypted_key.to_vec(),
+    }
+}
+
+#[test]
+fn leading_zeros_make_no_other_encrypted_key() {
+    let encrypted_key = |octets: &[u8]| {
+        let request = AddressedRequest {
+            wrapped: wrapped(octets),
+            ..ENROLMENT.by(Signer::Unknown)
+        };
+        request.encrypted_key()
+    };
+    assert_eq!(encrypted_key(&[1, 0, 2]), Fingerprint::of(&[1, 0, 2]));
+    assert_eq!(encrypted_key(&[0, 0, 1, 0, 2]), Fingerprint::of(&[1, 0, 2]));
+    assert_eq!(encrypted_key(&[0, 0]), Fingerprint::of(&[]));
+}
+
+/// What becomes of this content in the envelope of the enrolment.
+#[track_caller]
+fn check_open(content: &[u8], signer: Signer, expected: Option<EnvelopeFault>) {
+    let request = AddressedRequest {
+        envelope: sealed(content, &ENROLMENT.content_key, "ra.pem"),
+        ..ENROLMENT.by(signer)
+    };
+    let opened = request.open(&ENROLMENT.key(), &serving(|_| {}));
+    assert_eq!(opened.err(), expected.map(Refusal::Envelope));
+}
+
+#[test]
+fn an_envelope_opens_to_an_intact_request_of_a_key_that_its_signer_may_have_certified() {
+    let csr = ENROLMENT.csr();
+    check_open(&csr, Signer::Unknown, None);
+    check_open(
+        b"",
+        Signer::Unknown,
+        Some(EnvelopeFault::Structure(CsrFault::Empty)),
+    );
+    let mut changed = csr;
+    *changed.last_mut().unwrap() ^= 1;
+    let signature = Some(EnvelopeFault::CsrSignature);
+    check_open(&changed, Signer::Unknown, signature);
+    let foreign = RENEWAL.csr();
+    check_open(&foreign, Signer::Unknown, Some(EnvelopeFault::ForeignKey));
+    check_open(&foreign, ENROLMENT.holder(RA_PROFILE), None);
+    let proxies = serving(|of| of.scep_profile.as_mut().unwrap().allow_proxy_signer = true);
+    let by_proxy = AddressedRequest {
+        envelope: sealed(&foreign, &ENROLMENT.content_key, "ra.pem"),
+        ..ENROLMENT.by(Signer::Unknown)
+    };
+    assert_eq!(by_proxy.open(&ENROLMENT.key(), &proxies).err(), None);
+    let profile = serving(|_| {});
+    let by_another_key = ENROLMENT.by(Signer::Unknown).open(&RENEWAL.key(), &profile);
+    let padding = Refusal::Envelope(EnvelopeFault::Padding);
+    assert_eq!(by_another_key.err(), Some(padding));
+}
+
+/// On whose word a request is granted, and whether an administrator has to approve it.
+#[track_caller]
+fn check(
+    request: EnrolmentRequest,
+    challenge: Option<&str>,
+    edit: impl FnOnce(&mut ScepProfile),
+    now: OffsetDateTime,
+    expected: Result<(SignerClass, bool), Refusal>,
+) {
+    let profile = serving(|of| edit(of.scep_profile.as_mut().unwrap()));
+    let challenge = challenge.map(ChallengePassword::new);
+    let authorised = request.authorise(&profile, challenge.as_ref(), now);
+    let granted = authorised.map(|request| {
+        let class = request.fingerprint(&profile).signer_class;
+        let renewed = request.predecessor().map(|known| known.uuid);
+        let signers = (class == SignerClass::Certificate).then_some(SIGNERS);
+        assert_eq!(renewed, signers);
+        (class, request.needs_approval(&profile))
+    });
+    assert_eq!(granted, expected);
+}
+
+const BY_CHALLENGE: Result<(SignerClass, bool), Refusal> = Ok((SignerClass::Challenge, false));
+const BY_CERTIFICATE: Result<(SignerClass, bool), Refusal> = Ok((SignerClass::Certificate, false));
+
+fn with_approval(profile: &mut ScepProfile) {
+    profile.require_manual_approval = true;
+}
+
+#[test]
+fn an_enrolment_is_vouched_for_by_the_challenge_or_waits_for_an_administrator() {
+    let request = || ENROLMENT.opened(Signer::Unknown);
+    let none = |_: &mut ScepProfile| {};
+    check(request(), Some(CHALLENGE), none, NOW, BY_CHALLENGE);
+    let held = Ok((SignerClass::Challenge, true));
+    check(request(), Some(CHALLENGE), with_approval, NOW, held);
+    let refused = || Err(Refusal::Challenge);
+    check(request(), Some("other"), none, NOW, refused());
+    check(request(), Some("other"), with_approval, NOW, refused());
+    let unvouched = Ok((SignerClass::Nobody, true));
+    check(request(), None, with_approval, NOW, unvouched);
+    let refused = Err(Refusal::EnrolmentNotAuthorised);
+    check(request(), None, none, NOW, refused);
+}
+
+#[test]
+fn whose_certificate_expired_enrols_by_the_challenge_alone() {
+    let request = || ENROLMENT.opened(Signer::Former);
+    check(request(), Some(CHALLENGE), |_| {}, NOW, BY_CHALLENGE);
+    let refused = || Err(Refusal::SignerExpired);
+    check(request(), Some("other"), |_| {}, NOW, refused());
+    check(request(), None, |_| {}, NOW, refused());
+    check(request(), None, with_approval, NOW, refused());
+}
+
+#[test]
+fn a_holder_renews_by_either_kind_of_message_from_half_of_its_life_on() {
+    for message in [RENEWAL, RENEWAL_BY_PKCS_REQ] {
+        let request = || message.opened(message.holder(RA_PROFILE));
+        let from = message.renewable();
+        check(request(), None, |_| {}, from, BY_CERTIFICATE);
+        // Whoever renews was approved once.
+        check(request(), None, with_approval, from, BY_CERTIFICATE);
+        let later = from + Duration::SECOND;
+        check(request(), None, |_| {}, later, BY_CERTIFICATE);
+        let early = from - Duration::SECOND;
+        let refused = Err(Refusal::RenewalTooEarly(from.date()));
+        check(request(), None, |_| {}, early, refused);
+        let elsewhere = message.opened(message.holder(Uuid::nil()));
+        let refused = Err(Refusal::SignerNotOurs);
+        check(elsewhere, None, |_| {}, from, refused);
+    }
+}
+
+#[test]
+fn a_holder_who_may_not_renew_yet_enrols_by_the_challenge() {
+    let request = || ENROLMENT.opened(ENROLMENT.holder(RA_PROFILE));
+    let from = ENROLMENT.renewable();
+    let early = from - Duration::DAY;
+    check(request(), Some(CHALLENGE), |_| {}, early, BY_CHALLENGE);
+    let refused = Err(Refusal::RenewalTooEarly(from.date()));
+    check(request(), Some("other"), |_| {}, early, refused);
+    check(request(), Some(CHALLENGE), |_| {}, from, BY_CERTIFICATE);
+}
+
+/// What a renewal becomes where its names are others: the class of its signer and the key whose request it is.
+fn anew(request: EnrolmentRequest, challenge: Option<&str>) -> (SignerClass, Fingerprint) {
+    let profile = serving(|_| {});
+    let renewal = request.authorise(&profile, None, RENEWAL_BY_PKCS_REQ.renewable());
+    let challenge = challenge.map(ChallengePassword::new);
+    let request = renewal.ok().unwrap().into_enrolment(challenge.as_ref());
+    let class = request.fingerprint(&profile).signer_class;
+    (class, request.requester_key())
+}
+
+#[test]
+fn a_pkcs_req_for_other_names_is_an_enrolment_if_the_challenge_vouches_for_it() {
+    // For the key of the enrolment, signed with a certificate of another key by either kind of message.
+    let signed_by = |message: Captured| {
+        let request = AddressedRequest {
+            envelope: sealed(&ENROLMENT.csr(), &ENROLMENT.content_key, "ra.pem"),
+            ..message.by(message.holder(RA_PROFILE))
+        };
+        let opened = request.open(&ENROLMENT.key(), &serving(|_| {}));
+        opened.ok().unwrap()
+    };
+    let key = |message: Captured| message.message().signer_key();
+    for message in [RENEWAL, RENEWAL_BY_PKCS_REQ] {
+        let unchanged = (SignerClass::Certificate, key(message));
+        for challenge in [None, Some("other")] {
+            assert_eq!(anew(signed_by(message), challenge), unchanged);
+        }
+    }
+    let enrolment = (SignerClass::Challenge, key(ENROLMENT));
+    let by_pkcs_req = signed_by(RENEWAL_BY_PKCS_REQ);
+    assert_eq!(anew(by_pkcs_req, Some(CHALLENGE)), enrolment);
+    let renewal = (SignerClass::Certificate, key(RENEWAL));
+    assert_eq!(anew(signed_by(RENEWAL), Some(CHALLENGE)), renewal);
+}
+
+#[test]
+fn a_key_that_the_rules_do_not_take_is_refused_however_authorised() {
+    let profile = serving(|of| of.ra_profile.as_mut().unwrap().template.rsa_min_bits = 4096);
+    let challenge = ChallengePassword::new(CHALLENGE);
+    let request = ENROLMENT.opened(Signer::Unknown);
+    let refused = request.authorise(&profile, Some(&challenge), NOW).err();
+    let too_short = RuleViolation::RsaTooShort {
+        bits: 2048,
+        min_bits: 4096,
+    };
+    assert_eq!(refused, Some(Refusal::Rule(too_short)));
+}
+
+/// The SubjectPublicKeyInfo of the base point of P-256.
+const P256: &[u8] = b"\
+    \x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04\
+    \x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2\x77\x03\x7d\x81\x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96\
+    \x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\x16\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
+
+#[test]
+fn rules_say_how_long_an_rsa_key_is_and_on_which_curve_another() {
+    let rules = |rsa_min_bits, ec_curves: &[EcCurve]| CertificateTemplate {
+        rsa_min_bits,
+        ec_curves: ec_curves.to_vec(),
+        ..CertificateTemplate::default()
+    };
+    let rsa = certificate("ra.pem").public_key().unwrap();
+    let ec = PublicKey::from_der(P256).unwrap();
+    for min_bits in [1024, 2048] {
+        assert_eq!(check_key(&rsa, &rules(min_bits, &[])), Ok(()));
+    }
+    let too_short = RuleViolation::RsaTooShort {
+        bits: 2048,
+        min_bits: 2049,
+    };
+    assert_eq!(check_key(&rsa, &rules(2049, &[])), Err(too_short));
+    let either = [EcCurve::P384, EcCurve::P256];
+    assert_eq!(check_key(&ec, &rules(4096, &either)), Ok(()));
+    let refused = check_key(&ec, &rules(4096, &[EcCurve::P384]));
+    assert_eq!(refused, Err(RuleViolation::Curve(EcCurve::P256)));
+}
