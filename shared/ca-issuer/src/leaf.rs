@@ -277,3 +277,6 @@ pub(crate) fn extended_key_usage(
     }
     extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
 }
+
+#[cfg(test)]
+mod tests;

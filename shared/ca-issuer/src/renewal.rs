@@ -131,7 +131,7 @@ fn names_of(certificate: &Certificate) -> Result<GeneralNames, EncodeError> {
 mod tests {
     use const_oid::ObjectIdentifier;
     use der::Tag;
-    use der::asn1::{Any, Ia5String};
+    use der::asn1::{Any, Ia5String, OctetString};
     use scep_protocol::UPN;
 
     use super::*;
@@ -196,5 +196,21 @@ mod tests {
             &upn(Tag::OctetString, "A"),
             false,
         );
+    }
+
+    #[test]
+    fn what_is_no_text_is_the_same_octet_by_octet() {
+        let ip = |octets: &[u8]| GeneralName::IpAddress(OctetString::new(octets).unwrap());
+        check(&ip(&[192, 0, 2, 1]), &ip(&[192, 0, 2, 1]), true);
+        check(&ip(&[192, 0, 2, 1]), &ip(&[192, 0, 2, 2]), false);
+        let unread = |text| other(UPN, Tag::OctetString, text);
+        check(&unread("a"), &unread("a"), true);
+    }
+
+    #[test]
+    fn a_directory_name_is_the_same_as_subjects_are() {
+        let directory = |name: &str| GeneralName::DirectoryName(name.parse().unwrap());
+        check(&directory("CN=a"), &directory("CN=A"), true);
+        check(&directory("CN=a"), &directory("CN=b"), false);
     }
 }

@@ -1,0 +1,255 @@
+use const_oid::AssociatedOid;
+use der::asn1::Ia5String;
+use der::{Decode, Encode};
+use scep_protocol::{
+    KeyAlgorithm, KeyReference, KeyUsage, Period, ProfileName, SubjectAltNameRule,
+};
+use time::Duration;
+use uuid::Uuid;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{ExtendedKeyUsage as Purposes, SubjectAltName};
+use x509_cert::name::Name;
+
+use super::*;
+use crate::assemble;
+
+/// When `ca.pem` is valid.
+fn now() -> OffsetDateTime {
+    authority().certificate.validity().unwrap().not_before + Duration::days(100)
+}
+
+fn certificate(pem: &str) -> Certificate {
+    Certificate::from_pem(pem).unwrap()
+}
+
+fn authority() -> IssuingAuthority {
+    IssuingAuthority {
+        uuid: Uuid::nil(),
+        name: ProfileName::new("ca").unwrap(),
+        generation: 1,
+        key_algorithm: KeyAlgorithm::Rsa2048,
+        key: KeyReference(String::new()),
+        certificate: certificate(include_str!("../../../../tests/vectors/ca.pem")),
+        chain: Vec::new(),
+    }
+}
+
+fn rsa() -> PublicKey {
+    let ra = certificate(include_str!("../../../../tests/vectors/ra.pem"));
+    ra.public_key().unwrap()
+}
+
+/// The base point of P-256.
+fn ec() -> PublicKey {
+    let spki = b"\
+        \x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04\
+        \x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2\x77\x03\x7d\x81\x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96\
+        \x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\x16\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
+    PublicKey::from_der(spki).unwrap()
+}
+
+fn refusal(error: IssueError) -> Refusal {
+    match error {
+        IssueError::Refused(refusal) => refusal,
+        IssueError::Encode(error) => panic!("{error}"),
+    }
+}
+
+/// The certificate for this subject, RFC 4514's text, and these DNS names, with the signature of nobody.
+fn made(
+    predecessor: Option<&Certificate>,
+    subject: &str,
+    names: &[&str],
+    edit: impl FnOnce(&mut SubjectAltNameRule),
+) -> Result<Certificate, Refusal> {
+    let subject: Name = match subject {
+        "" => Name::default(),
+        subject => subject.parse().unwrap(),
+    };
+    let dns_name = |name: &&str| GeneralName::DnsName(Ia5String::new(name).unwrap());
+    let names: Vec<_> = names.iter().map(dns_name).collect();
+    let extension = RequestedExtension {
+        id: SubjectAltName::OID,
+        value: names.to_der().unwrap(),
+    };
+    let extensions = [extension];
+    let asked = Asked {
+        serial_number: SerialNumber::from_random([1; 16]),
+        subject: &subject.to_der().unwrap(),
+        extensions: if names.is_empty() { &[] } else { &extensions },
+        key: &rsa(),
+        predecessor,
+    };
+    let mut template = CertificateTemplate::default();
+    edit(&mut template.subject_alt_name);
+    let leaf = asked.leaf(&template, &authority(), None, now());
+    let to_be_signed = leaf.map_err(refusal)?.to_be_signed;
+    let issued = assemble(&to_be_signed, KeyAlgorithm::Rsa2048, &[0]).unwrap();
+    Ok(issued.certificate)
+}
+
+/// The DNS names in a certificate.
+fn names_in(certificate: &Certificate) -> Vec<String> {
+    let read = x509_cert::Certificate::from_der(certificate.der()).unwrap();
+    let names = read.tbs_certificate().get_extension::<SubjectAltName>();
+    let names = names.unwrap().map_or_else(Vec::new, |(_, names)| names.0);
+    let texts = names.into_iter().map(|name| match name {
+        GeneralName::DnsName(name) => name.to_string(),
+        other => panic!("{other:?}"),
+    });
+    texts.collect()
+}
+
+#[test]
+fn whom_neither_subject_nor_names_name_gets_no_certificate() {
+    let named = |subject, names| made(None, subject, names, |_| {}).map(|made| names_in(&made));
+    assert_eq!(named("CN=a", &[]), Ok(vec![]));
+    let both = Ok(vec!["b.example".to_owned()]);
+    assert_eq!(named("CN=a", &["b.example"]), both);
+    assert_eq!(named("", &["b.example"]), both);
+    let nameless = Refusal::Rule(RuleViolation::Nameless);
+    assert_eq!(named("", &[]), Err(nameless));
+}
+
+/// What becomes of the renewal of a certificate for `CN=a.example` and `b.example`.
+#[track_caller]
+fn check_renewal(
+    subject: &str,
+    names: &[&str],
+    edit: impl FnOnce(&mut SubjectAltNameRule),
+    expected: Result<&[&str], Refusal>,
+) {
+    let predecessor = made(None, "CN=a.example", &["b.example"], |_| {}).unwrap();
+    let renewed = made(Some(&predecessor), subject, names, edit);
+    let renewed = renewed.map(|renewed| names_in(&renewed));
+    let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(renewed, expected);
+}
+
+#[test]
+fn a_renewal_keeps_its_subject_and_adds_no_name() {
+    let none = |_: &mut SubjectAltNameRule| {};
+    check_renewal("CN=a.example", &["b.example"], none, Ok(&["b.example"]));
+    // Who asks for no names keeps them all.
+    check_renewal("CN=a.example", &[], none, Ok(&["b.example"]));
+    for subject in ["CN=b.example", "CN=a.example,O=Corp"] {
+        let refused = Err(Refusal::RenewalSubject);
+        check_renewal(subject, &["b.example"], none, refused);
+    }
+    for added in [
+        &["c.example"][..],
+        &["b.example", "c.example"],
+        &["a.example"],
+    ] {
+        check_renewal("CN=a.example", added, none, Err(Refusal::RenewalNames));
+    }
+}
+
+#[test]
+fn a_renewal_may_add_the_cn_where_the_rules_have_come_to_want_it() {
+    let as_dns = |rule: &mut SubjectAltNameRule| rule.common_name_as_dns = true;
+    let both = Ok(&["b.example", "a.example"][..]);
+    check_renewal("CN=a.example", &["b.example"], as_dns, both.clone());
+    check_renewal("CN=a.example", &[], as_dns, both);
+    let refused = Err(Refusal::RenewalNames);
+    check_renewal("CN=a.example", &["c.example"], as_dns, refused);
+}
+
+#[test]
+fn a_certificate_gets_of_the_usages_what_its_key_can_do() {
+    #[track_caller]
+    fn check(rule: &[KeyUsage], key: &PublicKey, expected: Result<&[KeyUsages], RuleViolation>) {
+        let template = CertificateTemplate {
+            key_usage: rule.to_vec(),
+            ..CertificateTemplate::default()
+        };
+        let usages = key_usages(&template, key);
+        assert_eq!(usages.as_deref().map_err(Clone::clone), expected);
+    }
+
+    let both = [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
+    let (signs, encrypts) = (KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment);
+    check(&both, &rsa(), Ok(&[signs, encrypts]));
+    check(&both, &ec(), Ok(&[signs]));
+    let refused = Err(RuleViolation::KeyUsage {
+        key: "EC",
+        usages: vec![KeyUsage::KeyEncipherment],
+    });
+    check(&[KeyUsage::KeyEncipherment], &ec(), refused);
+    check(&[], &ec(), Ok(&[]));
+}
+
+#[test]
+fn a_certificate_has_the_purposes_of_the_rules() {
+    let purposes = |rule: &[ExtendedKeyUsage]| {
+        let extension = extended_key_usage(rule).unwrap()?;
+        assert_eq!(extension.extn_id, Purposes::OID);
+        assert!(!extension.critical);
+        let purposes = Purposes::from_der(extension.extn_value.as_bytes());
+        Some(purposes.unwrap().0)
+    };
+    assert_eq!(purposes(&[]), None);
+    let both = [ExtendedKeyUsage::SERVER_AUTH, ExtendedKeyUsage::CLIENT_AUTH];
+    let oids = vec![rfc5280::ID_KP_SERVER_AUTH, rfc5280::ID_KP_CLIENT_AUTH];
+    assert_eq!(purposes(&both), Some(oids));
+}
+
+#[test]
+fn purposes_that_the_rules_do_not_give_are_named() {
+    let left_out = |rule: &[ExtendedKeyUsage], id, value: Vec<u8>| {
+        let asked = Asked {
+            serial_number: SerialNumber::from_random([1; 16]),
+            subject: &[],
+            extensions: &[RequestedExtension { id, value }],
+            key: &rsa(),
+            predecessor: None,
+        };
+        let template = CertificateTemplate {
+            extended_key_usage: rule.to_vec(),
+            ..CertificateTemplate::default()
+        };
+        asked.usages_left_out(&template)
+    };
+    let clients = [ExtendedKeyUsage::CLIENT_AUTH];
+    let both = vec![rfc5280::ID_KP_CLIENT_AUTH, rfc5280::ID_KP_SERVER_AUTH];
+    let both = both.to_der().unwrap();
+    let servers = format!("extendedKeyUsage {}", ExtendedKeyUsage::SERVER_AUTH);
+    assert_eq!(left_out(&clients, Purposes::OID, both.clone()), [servers]);
+    let unreadable = "extendedKeyUsage, which cannot be read";
+    assert_eq!(left_out(&clients, Purposes::OID, vec![5, 0]), [unreadable]);
+    let none = Vec::<String>::new();
+    assert_eq!(left_out(&clients, SubjectAltName::OID, vec![5, 0]), none);
+    // A certificate without purposes is good for all of them.
+    assert_eq!(left_out(&[], Purposes::OID, both), none);
+}
+
+/// From when until when, in seconds from now, is a certificate of two hours valid, backdated by one, under an authority that
+/// is valid for so long?
+#[track_caller]
+fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) {
+    let template = CertificateTemplate {
+        validity: Period::hours(2),
+        backdate: Period::hours(1),
+        ..CertificateTemplate::default()
+    };
+    let now = now();
+    let authority = Validity {
+        not_before: now + Duration::seconds(authority.0),
+        not_after: now + Duration::seconds(authority.1),
+    };
+    let valid = validity(&template, authority, now);
+    let seconds = |at: OffsetDateTime| (at - now).whole_seconds();
+    let valid = valid.map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
+    assert_eq!(valid.map_err(refusal), expected);
+}
+
+#[test]
+fn a_certificate_is_valid_while_its_authority_is() {
+    check_validity((-9000, 9000), Ok((-3600, 7200)));
+    check_validity((-60, 60), Ok((-60, 60)));
+    check_validity((-60, 1), Ok((-60, 1)));
+    for over in [0, -1] {
+        let refused = Refusal::Rule(RuleViolation::Validity);
+        check_validity((-60, over), Err(refused));
+    }
+}
