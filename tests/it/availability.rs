@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use scep_protocol::{Authority, Certification, EndpointName, RaCertificate};
 use scep_service::{
-    CachedProfiles, Enabled, Profiles, StoredProfiles, Versioned, WatchedObjects,
-    enable_scep_profile, read,
+    CachedProfiles, Enabled, Inventory, ObjectKind, ObjectStore, Objects, PageRequest, Profiles,
+    Reference, StoredProfiles, Versioned, WatchedObjects, enable_scep_profile, read,
 };
 use scepter_tests::device::Device;
-use scepter_tests::world::{CHALLENGE, World, name};
+use scepter_tests::world::{CHALLENGE, World, audit, name};
 use uuid::Uuid;
 
 const BY_SCEP_PROFILE: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
@@ -207,6 +207,69 @@ async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
         .await;
     assert!(enabled(&kept).await);
     assert!(!enabled(&fleeting).await);
+}
+
+/// Every endpoint is kept, but for those that do not exist, and what is incomplete: strangers cannot fill the place.
+#[tokio::test]
+async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
+    let world = World::new().await;
+    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let cache = CachedProfiles::new(stored, Duration::from_secs(3600));
+    let endpoints = [
+        EndpointName::ScepProfile(name()),
+        EndpointName::RaProfile(name()),
+    ];
+    let linked = async |endpoint: &EndpointName| {
+        let configuration = cache.configuration(endpoint).await.unwrap();
+        configuration.scep_profile.is_some() && configuration.ra_profile.is_some()
+    };
+    let link = async |to: Option<Uuid>| {
+        world
+            .edit_scep_profile(|profile| profile.ra_profile = to)
+            .await;
+    };
+    let ra_profile = world.find::<scep_protocol::RaProfile>().await.object;
+    link(None).await;
+    assert!(!linked(&endpoints[0]).await);
+    link(Some(ra_profile.uuid)).await;
+    for endpoint in &endpoints {
+        assert!(linked(endpoint).await);
+    }
+    link(None).await;
+    for endpoint in &endpoints {
+        assert!(linked(endpoint).await);
+    }
+    let found = cache.ra_profile(ra_profile.uuid).await.unwrap();
+    assert_eq!(found.unwrap().name, ra_profile.name);
+}
+
+#[tokio::test]
+async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
+    let world = World::new().await;
+    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let watched = WatchedObjects {
+        objects: Arc::new(world.store.clone()),
+        cache: Arc::new(CachedProfiles::new(stored, Duration::from_secs(3600))),
+    };
+    let kind = ObjectKind::ScepProfile;
+    let uuid = watched.uuid_of(kind, &name()).await.unwrap().unwrap();
+    let reference = Reference { kind, uuid };
+    let document = watched.read(reference).await.unwrap().unwrap().document;
+    let found = watched.find(kind, &name()).await.unwrap().unwrap();
+    assert_eq!(found.document, document);
+    let [listed] = &watched.list(kind).await.unwrap()[..] else {
+        panic!("one SCEP Profile");
+    };
+    assert_eq!(listed.document, document);
+    let record = audit(reference);
+    watched.record(&record).await.unwrap();
+    let page = PageRequest {
+        limit: 100,
+        cursor: None,
+    };
+    let records = world.store.audit_records(&Default::default(), &page).await;
+    let mut records = records.unwrap().items.into_iter();
+    assert!(records.any(|kept| kept.uuid == record.uuid));
 }
 
 /// An administrator who writes through the server that serves sees the next request follow, however long profiles are kept.

@@ -29,6 +29,7 @@ mod passwords;
 mod refusals;
 mod rejections;
 mod renewal;
+mod resending;
 mod revocation;
 mod rollover;
 mod rules;

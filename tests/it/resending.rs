@@ -1,0 +1,140 @@
+//! A request that comes again: how long it gets the same certificate, and what of a crash it finds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scep_cms::Certificate;
+use scep_protocol::{EndpointName, Period, RaProfile, SubjectRule};
+use scep_service::{
+    Enabled, Granted, Outcome, RaProfileEdit, create_ra_profile, enable_ra_profile, pki_operation,
+};
+use scepter_tests::admin::{Admin, text};
+use scepter_tests::device::{Device, Request};
+use scepter_tests::world::{CHALLENGE, World, name};
+use serde_json::Value;
+
+use crate::failing::WatchedKeys;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// What a device with an RSA key is granted.
+async fn granted(world: &World, device: &Device, request: &Request) -> Granted {
+    let message = device.message(request, &world.ra_certificate);
+    let endpoint = EndpointName::ScepProfile(name());
+    let reply = pki_operation(&world.issuing, &endpoint, &message).await;
+    match reply.unwrap().outcome {
+        Outcome::Granted(granted) => granted,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A request whose claim a crash left, with its lease over.
+async fn crashed(world: &mut World, device: &Device, request: &Request) {
+    let keys = Arc::new(WatchedKeys::failing(world.issuing.ca_keys.clone()));
+    let whole = std::mem::replace(&mut world.issuing.ca_keys, keys);
+    let message = device.message(request, &world.ra_certificate);
+    assert_eq!(world.post(message).await.status(), 503);
+    world.issuing.ca_keys = whole;
+    world.clock.advance(Duration::from_secs(6));
+}
+
+/// A certificate that may be renewed after some hours is sent again for a day.
+#[tokio::test]
+async fn a_short_lived_certificate_is_sent_again_for_a_day() {
+    let world = World::new().await;
+    world
+        .edit_ra_profile(|profile| profile.template.validity = Period::hours(30))
+        .await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    let certificate: Certificate = granted(&world, &device, &request).await.certificate;
+    world.clock.advance(20 * HOUR);
+    let again = granted(&world, &device, &request).await;
+    assert_eq!(again.certificate, certificate);
+    world.clock.advance(5 * HOUR);
+    let anew = granted(&world, &device, &request).await;
+    assert_ne!(anew.certificate, certificate);
+}
+
+/// The rules may have become stricter: whose reply was lost gets what was granted, also under another transactionID.
+#[tokio::test]
+async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_the_rules() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let mut request = device.enrolment("device-1", CHALLENGE);
+    let certificate = granted(&world, &device, &request).await.certificate;
+    world
+        .edit_ra_profile(|profile| {
+            profile.template.subject = SubjectRule {
+                allowed: Some(Vec::new()),
+                ..profile.template.subject.clone()
+            };
+        })
+        .await;
+    request.transaction_id = "another".to_owned();
+    let again = granted(&world, &device, &request).await;
+    assert_eq!(again.certificate, certificate);
+    // What breaks the rules under the transactionID of another is answered as taken.
+    let other = Device::rsa();
+    let mut taken = other.enrolment("device-2", CHALLENGE);
+    taken.transaction_id = device.enrolment("", "").transaction_id;
+    let (_, refusal) = world.ask(&other, &taken).await.failure();
+    assert_eq!(refusal, "the transactionID belongs to another request");
+}
+
+#[tokio::test]
+async fn a_certificate_counts_as_sent_again_if_the_request_had_got_it_before() {
+    let mut world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    assert!(!granted(&world, &device, &request).await.resent);
+    assert!(granted(&world, &device, &request).await.resent);
+    let other = Device::rsa();
+    let request = other.enrolment("device-2", CHALLENGE);
+    crashed(&mut world, &other, &request).await;
+    assert!(!granted(&world, &other, &request).await.resent);
+    assert!(granted(&world, &other, &request).await.resent);
+}
+
+/// What a crash left under an RA Profile is finished under another one, and issued if the first still serves.
+#[tokio::test]
+async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serves() {
+    for (enabled, finished) in [(true, "VALID"), (false, "REVOKED")] {
+        let mut world = World::new().await;
+        let device = Device::rsa();
+        let request = device.enrolment("device-1", CHALLENGE);
+        crashed(&mut world, &device, &request).await;
+        let default = world.find::<RaProfile>().await;
+        let edit = RaProfileEdit {
+            name: Some("other".to_owned()),
+            ..RaProfileEdit::default()
+        };
+        let other = create_ra_profile(&world.managing, default.object.authority, edit).await;
+        let other = other.unwrap().object.uuid;
+        enable_ra_profile(&world.managing, other, Enabled::Yes)
+            .await
+            .unwrap();
+        world
+            .edit_scep_profile(|profile| profile.ra_profile = Some(other))
+            .await;
+        world
+            .edit_ra_profile(|profile| profile.enabled = enabled)
+            .await;
+        granted(&world, &device, &request).await;
+        let page = Admin::of(&world).get("/certificates").await.expect(200);
+        let mut states: Vec<_> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(state)
+            .collect();
+        states.sort();
+        let mut expected = [finished, "VALID"];
+        expected.sort_unstable();
+        assert_eq!(states, expected);
+    }
+}
+
+fn state(certificate: &Value) -> String {
+    text(&certificate["status"]).to_owned()
+}
