@@ -6,7 +6,8 @@ use std::time::Duration;
 use scep_cms::Certificate;
 use scep_protocol::{EndpointName, Period, RaProfile, SubjectRule};
 use scep_service::{
-    Enabled, Granted, Outcome, RaProfileEdit, create_ra_profile, enable_ra_profile, pki_operation,
+    Enabled, GrantedCertificate, Outcome, RaProfileEdit, create_ra_profile, enable_ra_profile,
+    pki_operation,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -18,7 +19,7 @@ use crate::failing::WatchedKeys;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// What a device with an RSA key is granted.
-async fn granted(world: &World, device: &Device, request: &Request) -> Granted {
+async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
     let reply = pki_operation(&world.issuing, &endpoint, &message).await;
