@@ -1,6 +1,7 @@
 //! Imports go one way, as ARCHITECTURE.md says.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -96,7 +97,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 /// Rooms in which nothing waits.
 const PURE: &[&str] = &["scep-cms", "scep-protocol", "ca-issuer"];
 
-fn rooms() -> BTreeMap<String, (Vec<String>, std::path::PathBuf)> {
+fn rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
     let metadata = MetadataCommand::new().no_deps().exec().unwrap();
     metadata
         .workspace_packages()
@@ -157,12 +158,22 @@ fn foreign_types_stay_in_their_rooms() {
 fn nothing_waits_in_the_pure_rooms() {
     for room in PURE {
         let (_, source) = &rooms()[*room];
-        for file in std::fs::read_dir(source).unwrap() {
-            let path = file.unwrap().path();
+        for path in files_below(source) {
             let text = std::fs::read_to_string(&path).unwrap();
             for word in [".await", "async fn", "now_utc", "SystemTime::now"] {
                 assert!(!text.contains(word), "{} has {word}", path.display());
             }
         }
     }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| match path.is_dir() {
+            true => files_below(&path),
+            false => vec![path],
+        })
+        .collect()
 }
