@@ -1,4 +1,4 @@
-//! The secondary indexes: what each list is read from.
+//! The secondary indexes from which lists are read.
 
 use crate::item::{
     AUTHORITY, CERTIFICATE_UUID, COMMON_NAME, CREATED_AT, EXPIRES_AT, ISSUED_AT, KEY_SHA256, KIND,
@@ -7,7 +7,7 @@ use crate::item::{
     SUBJECT, TRANSACTION_ID, UUID,
 };
 
-/// A global secondary index. Its hash key is text.
+/// A global secondary index whose hash key is text.
 #[derive(Debug)]
 pub(crate) struct Index {
     pub(crate) name: &'static str,
@@ -30,7 +30,7 @@ pub(crate) enum RangeKind {
     Text,
 }
 
-/// What an index holds beside its keys.
+/// The attributes that an index holds in addition to its keys.
 #[derive(Debug)]
 pub(crate) enum Projected {
     All,
@@ -38,7 +38,7 @@ pub(crate) enum Projected {
     Attributes(&'static [&'static str]),
 }
 
-/// Objects of a kind by name; audit records by time.
+/// The objects of one kind by name, and the audit records by time.
 pub(crate) const BY_KIND: Index = Index {
     name: "byKind",
     hash: KIND,
@@ -46,7 +46,7 @@ pub(crate) const BY_KIND: Index = Index {
     projection: Projected::All,
 };
 
-/// Audit records of an object by time.
+/// The audit records of one object by time.
 pub(crate) const BY_OBJECT: Index = Index {
     name: "byObject",
     hash: OBJECT,
@@ -54,7 +54,9 @@ pub(crate) const BY_OBJECT: Index = Index {
     projection: Projected::All,
 };
 
-/// Transactions of a SCEP Profile that wait for an administrator, by the end of that. No other has its hash key.
+/// The transactions of one SCEP Profile that wait for an administrator, by expiry.
+// Only pending transactions have the hash key. They are counted before each enrolment that needs
+// approval, so this index holds nothing else.
 pub(crate) const BY_PENDING: Index = Index {
     name: "byPending",
     hash: PENDING_OF,
@@ -62,7 +64,7 @@ pub(crate) const BY_PENDING: Index = Index {
     projection: Projected::Nothing,
 };
 
-/// Transactions of a state by time.
+/// The transactions of one state by creation time.
 pub(crate) const BY_STATE: Index = Index {
     name: "byState",
     hash: STATE,
@@ -78,27 +80,29 @@ pub(crate) const BY_STATE: Index = Index {
     ]),
 };
 
-/// All certificates by their end.
+/// All certificates by notAfter.
 pub(crate) const BY_EXPIRY: Index = certificates("byExpiry", LIST, number(NOT_AFTER));
 
-/// All certificates by CN.
+/// All certificates by search key: the CN, or the subject of a certificate without a CN.
 pub(crate) const BY_COMMON_NAME: Index = certificates("byCommonName", LIST, text(SEARCH_KEY));
 
-/// Certificates of an RA Profile by their end.
+/// The certificates of one RA Profile by notAfter.
 pub(crate) const BY_RA_PROFILE: Index = certificates("byRaProfile", RA_PROFILE, number(NOT_AFTER));
 
-/// Certificates of a SCEP Profile by their end.
+/// The certificates of one SCEP Profile by notAfter.
 pub(crate) const BY_SCEP_PROFILE: Index =
     certificates("byScepProfile", SCEP_PROFILE, number(NOT_AFTER));
 
-/// Certificates of a key by their end.
+/// The certificates of one public key by notAfter.
 pub(crate) const BY_KEY: Index = certificates("byKey", KEY_SHA256, number(NOT_AFTER));
 
-/// Certificates that renewed one, by their end.
+/// The certificates that renewed one certificate, by notAfter.
 pub(crate) const BY_PREDECESSOR: Index =
     certificates("byPredecessor", PREDECESSOR, number(NOT_AFTER));
 
-/// Revoked certificates of a generation of an authority by their end. No other certificate has its hash key.
+/// The revoked certificates of one generation of an authority, by notAfter.
+// A CRL is built from this index, so it holds what an entry needs. Only revoked certificates have
+// the hash key.
 pub(crate) const BY_REVOCATION: Index = Index {
     name: "byRevocation",
     hash: REVOKED_OF,
@@ -106,7 +110,7 @@ pub(crate) const BY_REVOCATION: Index = Index {
     projection: Projected::Attributes(&[UUID, REVOKED_AT, REVOCATION_REASON]),
 };
 
-/// A certificate by its identity.
+/// The keys of a certificate by its UUID, which is not the key of the table.
 pub(crate) const BY_UUID: Index = Index {
     name: "byUuid",
     hash: UUID,
@@ -114,13 +118,13 @@ pub(crate) const BY_UUID: Index = Index {
     projection: Projected::Nothing,
 };
 
-/// Indexes of the profiles table.
+/// The indexes of the profiles table.
 pub(crate) const OF_PROFILES: &[Index] = &[BY_KIND, BY_OBJECT];
 
-/// Indexes of the transactions table.
+/// The indexes of the transactions table.
 pub(crate) const OF_TRANSACTIONS: &[Index] = &[BY_STATE, BY_PENDING];
 
-/// Indexes of the certificates table.
+/// The indexes of the certificates table.
 pub(crate) const OF_CERTIFICATES: &[Index] = &[
     BY_EXPIRY,
     BY_COMMON_NAME,
@@ -142,13 +146,15 @@ const fn number(name: &'static str) -> Option<Range> {
     Some(Range { name, kind })
 }
 
-/// An index that holds what a list shows of a certificate; attributes that are keys of it anyway are passed over when it is made.
+/// Describes an index that holds the attributes of a certificate's summary.
 const fn certificates(name: &'static str, hash: &'static str, range: Option<Range>) -> Index {
     Index {
         name,
         hash,
         range,
         projection: Projected::Attributes(&[
+            // Neither the certificate nor its annotations: a list does not show them, and every
+            // index would store them once more.
             UUID,
             AUTHORITY,
             RA_PROFILE,
@@ -168,8 +174,9 @@ const fn certificates(name: &'static str, hash: &'static str, range: Option<Rang
 }
 
 impl Index {
-    /// The attributes to project, without its own keys.
+    /// The attributes to project, without the keys of the index.
     pub(crate) fn projected(&self) -> Vec<String> {
+        // DynamoDB projects keys by itself and expects only other attributes here.
         let is_key =
             |name: &str| name == self.hash || self.range.as_ref().is_some_and(|r| r.name == name);
         match self.projection {

@@ -1,4 +1,4 @@
-//! Items: names of attributes, and values in and out of them.
+//! Items: the names of their attributes, and conversions to and from attribute values.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+// Attribute names are the stored format: a changed name makes every existing item unreadable.
 
 // Every table.
 pub(crate) const ID: &str = "id";
@@ -82,12 +84,12 @@ pub(crate) const SEARCH_KEY: &str = "searchKey";
 pub(crate) const SERIAL_NUMBER: &str = "serialNumber";
 pub(crate) const SUBJECT: &str = "subject";
 
-/// An attribute of a stored item is missing or of another type.
+/// A stored item lacks an attribute, or the attribute has an unexpected type.
 #[derive(Debug, thiserror::Error)]
 #[error("attribute {0} is missing or unreadable")]
 struct Attribute(&'static str);
 
-/// The error of a request that did not go through.
+/// Wraps the error of a failed request.
 pub(crate) fn unavailable<E>(operation: &'static str) -> impl Fn(E) -> StoreError
 where
     E: std::error::Error + Send + Sync + 'static,
@@ -98,7 +100,7 @@ where
     }
 }
 
-/// The error of an item that does not read.
+/// Wraps the error of an item that cannot be parsed.
 pub(crate) fn corrupt<E>(what: &'static str) -> impl Fn(E) -> StoreError
 where
     E: std::error::Error + Send + Sync + 'static,
@@ -121,19 +123,20 @@ pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// Milliseconds since 1970.
+/// Milliseconds since 1970; smaller fractions are dropped.
 pub(crate) fn milliseconds(at: OffsetDateTime) -> AttributeValue {
     AttributeValue::N((at.unix_timestamp_nanos() / NANOSECONDS_A_MILLISECOND).to_string())
 }
 
-/// Seconds since 1970, as DynamoDB's time to live wants them; the item outlives `at`, never the other way round.
+/// Seconds since 1970, the unit of DynamoDB's time to live. Rounded up, so that an item never
+/// expires before `at`.
 pub(crate) fn seconds(at: OffsetDateTime) -> AttributeValue {
     AttributeValue::N(at.unix_timestamp().saturating_add(1).to_string())
 }
 
 const NANOSECONDS_A_MILLISECOND: i128 = 1_000_000;
 
-/// Reads the attributes of one item.
+/// Reads the attributes of one item; `what` names the item in errors.
 pub(crate) struct Reader<'a> {
     pub(crate) what: &'static str,
     pub(crate) item: &'a Item,
@@ -144,7 +147,7 @@ impl Reader<'_> {
         self.read(name, |value| value.as_s().ok().map(String::as_str))
     }
 
-    /// The text of an attribute that may be missing.
+    /// Reads text; `None` if the attribute is missing.
     pub(crate) fn optional_text(&self, name: &'static str) -> Result<Option<String>, StoreError> {
         if !self.item.contains_key(name) {
             return Ok(None);
@@ -160,7 +163,7 @@ impl Reader<'_> {
         self.read(name, |value| value.as_s().ok()?.parse().ok())
     }
 
-    /// The identity that an attribute holds, which may be missing.
+    /// Reads a UUID; `None` if the attribute is missing.
     pub(crate) fn optional_uuid(&self, name: &'static str) -> Result<Option<Uuid>, StoreError> {
         if !self.item.contains_key(name) {
             return Ok(None);

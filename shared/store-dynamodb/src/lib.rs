@@ -1,16 +1,22 @@
-//! ADAPTER: the store, in three DynamoDB tables. The same code talks to AWS and to the embedded engine.
+//! Adapter: the store, in three DynamoDB tables. The same code talks to AWS and to the embedded
+//! engine.
 //!
-//! | table | key `id` | items |
+//! | table | key `id` | item |
 //! |---|---|---|
-//! | profiles | `{kind}/{uuid}` | an object: `version`, `document` (JSON), `dependents` (the objects that need it) |
-//! | | `{kind}/name/{name}` | who has a name: `uuid` |
-//! | | `auditRecord/{uuid}` | who changed what |
-//! | | `crl/{authority}/{generation}` | which CRL is the latest: its number and times, and where its parts are |
+//! | profiles | `{kind}/{uuid}` | an object: `version`, `document` (JSON), `dependents` |
+//! | | `{kind}/name/{name}` | the `uuid` of the object with this name |
+//! | | `auditRecord/{uuid}` | an audit record |
+//! | | `crl/{authority}/{generation}` | the head of the latest CRL: number, times, parts |
 //! | | `crl/{set}/{part}` | a part of a CRL |
-//! | transactions | `{uuid}`, made of SCEP Profile and transactionID | a transaction, removed after `expiresAt` |
+//! | transactions | `{uuid}` (SCEP Profile and transactionID, hashed) | a transaction |
+//! | | `request/{fingerprint}` | the transaction and the claim of a PKCS #10 request |
+//! | | `envelope/{fingerprint}` | the ciphertext first seen with an encrypted content key |
+//! | | `successors/{authority}/{uuid}` | the certificates that renew a certificate |
 //! | certificates | `{authority}/{serialNumber}` | a certificate |
+//! | | `key/{fingerprint}` | a key that has a revoked certificate |
 //!
-//! Lists are read from the indexes of `index.rs`; nothing is ever scanned.
+//! `dependents` lists the objects that reference this one. Items of the transactions table expire
+//! at `expiresAt`. Lists are read from the indexes in `index.rs`; no table is ever scanned.
 
 mod audit;
 mod certificates;
@@ -30,7 +36,7 @@ pub use tables::{Tables, check_tables, create_tables};
 
 use aws_sdk_dynamodb::Client;
 
-/// The store.
+/// A store that keeps everything in DynamoDB. Clones share the client and its connections.
 #[derive(Clone, Debug)]
 pub struct DynamoDbStore {
     client: Client,
@@ -38,7 +44,7 @@ pub struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// A store in these tables, which exist.
+    /// Creates a store on tables that already exist.
     #[must_use]
     pub const fn new(client: Client, tables: Tables) -> Self {
         Self { client, tables }

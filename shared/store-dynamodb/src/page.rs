@@ -11,13 +11,16 @@ use crate::DynamoDbStore;
 use crate::index::{Index, Range, RangeKind};
 use crate::item::{ID, Item, text, unavailable};
 
-/// Most queries for one page: a filter that nothing fits must not read an index to its end in one request.
+/// The most queries for one page.
+// A filter that matches nothing must not make one request read the whole index. The page is short
+// then, and its cursor continues where it stopped.
 const MAX_QUERIES: usize = 20;
 
-/// Longest cursor that is looked at, in octets.
+/// The longest cursor to decode, in octets.
+// A sort key has at most 1,024 octets and an id about 100, which JSON and base64 less than triple.
 const MAX_CURSOR_BYTES: usize = 4096;
 
-/// What of an index to list, and in which order.
+/// A part of an index and the order to list it in.
 pub(crate) struct List<'a> {
     pub(crate) table: &'a str,
     pub(crate) index: &'static Index,
@@ -26,14 +29,14 @@ pub(crate) struct List<'a> {
     pub(crate) ascending: bool,
 }
 
-/// Which sort keys are in the list.
+/// The sort keys that belong to a list.
 pub(crate) enum Bounds {
     All,
     Between(AttributeValue, AttributeValue),
     BeginningWith(String),
 }
 
-/// Where a key is, in the order of a list.
+/// The position of a key relative to a list, in the order of the list.
 enum Place {
     Before,
     Inside,
@@ -41,7 +44,7 @@ enum Place {
 }
 
 impl DynamoDbStore {
-    /// The next items of a list that `read` makes something of.
+    /// Reads the next page of a list: the items for which `read` returns a value.
     pub(crate) async fn page<T>(
         &self,
         list: &List<'_>,
@@ -67,6 +70,7 @@ impl DynamoDbStore {
             }
         }
         let mut items = Vec::new();
+        // DynamoDB counts its limit before `read` filters, so one query may give too few items.
         for _ in 0..MAX_QUERIES {
             let wanted = limit.saturating_sub(items.len());
             let (found, last) = query(&self.client, list, wanted, start).await?;
@@ -85,7 +89,7 @@ impl DynamoDbStore {
     }
 }
 
-/// Every item of a list.
+/// Reads every item of a list.
 pub(crate) async fn all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     let mut start = None;
@@ -99,7 +103,7 @@ pub(crate) async fn all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, S
     }
 }
 
-/// How many items are in a list, of which no more than `most` are counted.
+/// Counts the items of a list, up to `most`.
 pub(crate) async fn count(client: &Client, list: &List<'_>, most: u16) -> Result<u16, StoreError> {
     let mut counted: u16 = 0;
     let mut start = None;
@@ -146,7 +150,8 @@ async fn query(
     };
     match query.send().await {
         Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
-        // Everything else in the query is ours: it is the cursor that lies outside of the list.
+        // The cursor is the only part of the query that comes from the caller, so it is the cursor
+        // that DynamoDB rejects: it belongs to another list.
         Err(error) if begins_inside && error.code() == Some("ValidationException") => {
             Err(StoreError::Cursor)
         }
@@ -154,10 +159,12 @@ async fn query(
     }
 }
 
+// DynamoDB also ends an answer at 1 MB, which is usually sooner.
 const MAX_ITEMS_A_QUERY: usize = 1_000;
 
 impl List<'_> {
-    /// Base64url of a JSON array: the sort key and the id of the last item that was looked at.
+    /// Encodes the position after `last` as a cursor: base64url of a JSON array with the sort key
+    /// (if the index has one) and the id.
     fn cursor(&self, last: &Item) -> Option<String> {
         let mut parts = Vec::new();
         for name in self.index.range.iter().map(|range| range.name).chain([ID]) {
@@ -168,8 +175,10 @@ impl List<'_> {
         Some(URL_SAFE_NO_PAD.encode(json))
     }
 
-    /// Where a key is now. The ends of a list may have moved since a page of it was read: what is valid now was more then.
+    /// Finds where a key lies relative to the current bounds of the list.
     fn place(&self, start: &Item) -> Place {
+        // Bounds may have moved since the cursor was made, as when they are relative to the current
+        // time. DynamoDB rejects a start key outside of them, so such a cursor must not reach it.
         let (Bounds::Between(from, to), Some(range)) = (&self.bounds, &self.index.range) else {
             return Place::Inside;
         };
@@ -185,8 +194,11 @@ impl List<'_> {
         }
     }
 
-    /// The key after which a page begins; `None` when the cursor is none of such a list.
+    /// Decodes a cursor to the key after which the page begins; `None` if it does not fit such a
+    /// list.
     fn start(&self, cursor: &str) -> Option<Item> {
+        // The hash key is not part of the cursor: it comes from the request, so that a cursor
+        // cannot lead into another part of the index.
         if cursor.len() > MAX_CURSOR_BYTES {
             return None;
         }
@@ -207,6 +219,8 @@ impl List<'_> {
 }
 
 fn sort_key(range: &Range, value: String) -> Option<AttributeValue> {
+    // DynamoDB rejects empty keys and malformed numbers, and an error of the database would be
+    // reported as an outage.
     match range.kind {
         RangeKind::Number => {
             value.parse::<i64>().ok()?;

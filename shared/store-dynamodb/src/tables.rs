@@ -1,4 +1,4 @@
-//! The tables: their names, and how they are made where no template makes them.
+//! The tables: their names, and their creation where no CloudFormation template creates them.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,20 @@ use scep_service::StoreError;
 use crate::index::{Index, OF_CERTIFICATES, OF_PROFILES, OF_TRANSACTIONS, Projected, RangeKind};
 use crate::item::{EXPIRES_AT, ID, corrupt, unavailable};
 
-/// Names of the three tables.
+/// The names of the three tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
-    /// Authorities, RA certificates, RA Profiles, SCEP Profiles, and the records of their changes.
+    /// The table of authorities, RA certificates, both kinds of profiles, audit records and CRLs.
     pub profiles: String,
-    /// Transactions.
+    /// The table of transactions and of everything else that expires.
     pub transactions: String,
-    /// Certificates.
+    /// The table of certificates and revoked keys.
     pub certificates: String,
 }
 
 impl Tables {
-    /// The three names with a prefix: `{prefix}-profiles`, …
+    /// Puts a prefix before the three names: `{prefix}-profiles`, `{prefix}-transactions`,
+    /// `{prefix}-certificates`.
     #[must_use]
     pub fn prefixed(prefix: &str) -> Self {
         let name = |table: &str| format!("{prefix}-{table}");
@@ -46,13 +47,15 @@ impl Tables {
     }
 }
 
-/// Makes the tables that do not exist yet. In AWS the template makes them.
+/// Creates the tables that do not exist yet. In AWS, the CloudFormation template creates them.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`].
+/// [`StoreError::Unavailable`] if the database does not respond.
 pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
     for (name, indexes) in tables.with_indexes() {
         let made = create_table(client, name, indexes).await?;
+        // Nothing in the other two tables expires: objects, audit records and the inventory stay.
+        // DynamoDB rejects the call for a table that has the setting already.
         if made == Made::Now && *name == tables.transactions {
             expire(client, name).await?;
         }
@@ -62,16 +65,17 @@ pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), Store
 
 /// A table lacks an index that lists are read from.
 #[derive(Debug, thiserror::Error)]
-#[error("table {table} has no index {index}: an older version made it")]
+#[error("table {table} has no index {index}: it was created by an older version")]
 struct MissingIndex {
     table: String,
     index: &'static str,
 }
 
-/// Are the tables those that this version makes?
+/// Checks that the tables have every index that this version reads.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] when an older version made them; [`StoreError::Unavailable`], also when one does not exist.
+/// [`StoreError::Corrupt`] if an index is missing, as in a table that an older version created;
+/// [`StoreError::Unavailable`] if a table does not exist or the database does not respond.
 pub async fn check_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
     for (name, indexes) in tables.with_indexes() {
         let described = client
@@ -83,6 +87,7 @@ pub async fn check_tables(client: &Client, tables: &Tables) -> Result<(), StoreE
         let made = described
             .table()
             .map_or(&[][..], |table| table.global_secondary_indexes());
+        // Indexes that are left over from another version cost space and do no harm.
         for index in indexes {
             if !made
                 .iter()
@@ -110,6 +115,7 @@ async fn create_table(client: &Client, name: &str, indexes: &[Index]) -> Result<
         .create_table()
         .table_name(name)
         .key_schema(key(ID, KeyType::Hash).map_err(unavailable(describing))?)
+        // The other mode would require a provisioned throughput.
         .billing_mode(BillingMode::PayPerRequest);
     for attribute in attributes(indexes) {
         create = create.attribute_definitions(attribute.map_err(unavailable(describing))?);
@@ -131,8 +137,9 @@ async fn create_table(client: &Client, name: &str, indexes: &[Index]) -> Result<
     }
 }
 
-/// Every attribute that is a key of the table or of an index.
+/// Describes every attribute that is a key of the table or of an index.
 fn attributes(indexes: &[Index]) -> impl Iterator<Item = Result<AttributeDefinition, BuildError>> {
+    // A map, since indexes share keys and DynamoDB rejects an attribute that is defined twice.
     let mut kinds = BTreeMap::from([(ID, ScalarAttributeType::S)]);
     for index in indexes {
         kinds.insert(index.hash, ScalarAttributeType::S);
