@@ -1,4 +1,4 @@
-//! Audit records, in the profiles table: written with the change that they are about.
+//! Audit records, in the profiles table: each is written together with the change it describes.
 
 use scep_service::{
     Actor, AuditAction, AuditFilter, AuditRecord, Page, PageRequest, Reference, StoreError,
@@ -15,7 +15,7 @@ use crate::item::{
 use crate::objects::kind_of;
 use crate::page::{Bounds, List};
 
-/// The kind under which records are listed.
+/// The kind by which audit records are listed, and the prefix of their ids.
 const RECORD: &str = "auditRecord";
 
 impl DynamoDbStore {
@@ -40,13 +40,16 @@ impl DynamoDbStore {
                         .map_or_else(|| Uuid::max().to_string(), first_at),
                 ),
             ),
+            // Administrators look for what changed last.
             ascending: false,
         };
         self.page(&list, page, |item| record(item).map(Some)).await
     }
 }
 
-/// The smallest identity of a record of this millisecond; identities begin with their time, RFC 9562 §5.7.
+/// The smallest UUID that a record of this millisecond can have.
+// Records have UUIDs of version 7, which begin with their time in 48 bits (RFC 9562 §5.7), and so
+// the order of the UUIDs as text is the order of the records. Times before 1970 have no such UUID.
 fn first_at(at: OffsetDateTime) -> String {
     let milliseconds = at.unix_timestamp_nanos() / 1_000_000;
     let milliseconds = u128::try_from(milliseconds).unwrap_or(0).min((1 << 48) - 1);

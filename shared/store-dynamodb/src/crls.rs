@@ -1,4 +1,5 @@
-//! CRLs, in the profiles table: the latest one of each generation of each authority, in as many items as it takes.
+//! CRLs, in the profiles table: the latest one of each generation of each authority, as a head and
+//! as many parts as it needs.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -14,13 +15,14 @@ use crate::objects::{Consistency, ProfilesTable};
 
 const WHAT: &str = "CRL";
 
-/// Most octets of a CRL in one item: DynamoDB takes 400 KiB with everything else.
+/// The most octets of a CRL in one item.
+// DynamoDB limits an item to 400 KiB, names and other attributes included.
 const MAX_PART_BYTES: usize = 350 * 1024;
 
-/// How often a CRL is read whose parts are replaced meanwhile.
+/// The number of tries to read a CRL whose parts are replaced during the read.
 const MAX_TRIES: usize = 3;
 
-/// A part of a CRL is not there.
+/// A part of a CRL is missing.
 #[derive(Debug, thiserror::Error)]
 #[error("part {0} of a CRL is missing")]
 struct MissingPart(usize);
@@ -52,7 +54,8 @@ impl ProfilesTable {
                 Ok(crl) => return Ok(Some(crl)),
                 Err(MissingPart(part)) => missing = part,
             }
-            // The head was replaced meanwhile, or a part has not come to where it was looked for.
+            // Either the CRL was replaced during the read, or the replica that answered does not
+            // have the part yet. The retry is strongly consistent, which rules out the second.
             consistency = Consistency::Strong;
         }
         Err(unavailable("reading a CRL")(MissingPart(missing)))
@@ -69,7 +72,7 @@ impl ProfilesTable {
             this_update,
             next_update,
         } = head_of(item)?;
-        // Empty, unless an earlier version wrote it.
+        // An earlier version kept the first part in the head; today it is empty.
         let mut der = reader.octets(CRL)?.to_vec();
         let set = reader.uuid(PART_SET)?;
         for part in 1..reader.number(PARTS)? {
@@ -88,7 +91,8 @@ impl ProfilesTable {
     }
 }
 
-/// For those who hand CRLs out: in AWS a moment behind the last write.
+/// Serves CRLs to clients. Reads are eventually consistent, at half the cost: in AWS, a new CRL may
+/// appear a moment late.
 #[async_trait::async_trait]
 impl Crls for ProfilesTable {
     async fn crl_head(
@@ -106,7 +110,8 @@ impl Crls for ProfilesTable {
     }
 }
 
-/// For those who make the next one, too: never behind.
+/// Reads CRLs with strong consistency, because maintenance builds each CRL on its predecessor:
+/// built on an older one, it would get a number that is already taken.
 #[async_trait::async_trait]
 impl Crls for DynamoDbStore {
     async fn crl_head(
@@ -135,7 +140,8 @@ impl CrlStore for DynamoDbStore {
         generation: u32,
         crl: &StoredCrl,
     ) -> Result<ClaimOutcome, StoreError> {
-        // Parts first, in a set of their own: whoever sees the new head finds them, and nobody else's.
+        // The parts are written before the head that names them, in a set of their own: a reader of
+        // the new head finds every part, and a concurrent writer cannot overwrite one.
         let set = Uuid::new_v4();
         let parts: Vec<&[u8]> = crl.der.chunks(MAX_PART_BYTES).collect();
         self.put_parts(set, &parts).await?;
@@ -155,6 +161,7 @@ impl CrlStore for DynamoDbStore {
         };
         let error = match put.send().await {
             Ok(put) => {
+                // The replaced head names the parts that nothing refers to any more.
                 if let Some(item) = &put.attributes {
                     let old = Reader { what: WHAT, item };
                     self.remove_parts(old.uuid(PART_SET)?, old.number(PARTS)?)
@@ -165,7 +172,7 @@ impl CrlStore for DynamoDbStore {
             Err(error) => error,
         };
         match error.as_service_error() {
-            // A retry of a write whose answer was lost finds its own.
+            // The SDK retries a write whose response was lost, and then finds its own head.
             Some(PutItemError::ConditionalCheckFailedException(failed))
                 if failed.item().and_then(|item| item.get(PART_SET))
                     == Some(&text(set.to_string())) =>
@@ -176,13 +183,14 @@ impl CrlStore for DynamoDbStore {
                 self.remove_parts(set, parts.len().saturating_add(1)).await;
                 Ok(ClaimOutcome::Lost)
             }
+            // The parts stay in this case: the head may have been written after all.
             Some(_) | None => Err(unavailable("writing a CRL")(error)),
         }
     }
 }
 
 impl DynamoDbStore {
-    /// Writes the parts of a CRL, numbered from 1 on: the one in the head is empty.
+    /// Writes the parts of a CRL, numbered from 1; part 0 is the empty one in the head.
     async fn put_parts(&self, set: Uuid, parts: &[&[u8]]) -> Result<(), StoreError> {
         for (part, number) in parts.iter().zip(1..) {
             let id = part_id(set, number);
@@ -194,22 +202,25 @@ impl DynamoDbStore {
         Ok(())
     }
 
-    /// Removes the parts of a CRL that is not the last one any more, or never was. Whoever is reading it begins anew; what stays is
-    /// in nobody's way.
+    /// Removes the parts of a CRL that was replaced or lost the race to become the latest. A client
+    /// that is reading it starts over with the new head.
     async fn remove_parts(&self, set: Uuid, parts: usize) {
+        // A failure is not an error: a part that stays takes space and is never read.
         for part in 1..parts {
             let id = part_id(set, part);
             let delete = self.client.delete_item().table_name(&self.tables.profiles);
             if let Err(error) = delete.key(ID, text(id)).send().await {
-                tracing::debug!(%error, %set, part, "a part of an old CRL stays");
+                tracing::debug!(%error, %set, part, "could not remove a part of an old CRL");
             }
         }
     }
 }
 
-/// The item that says which CRL is the latest. Of its octets it has an empty first part: DynamoDB
-/// counts all of an item, whatever is read of it.
+/// Builds the item that identifies the latest CRL.
 fn head(authority: Uuid, generation: u32, crl: &StoredCrl, set: Uuid) -> Item {
+    // The head carries no octets of the CRL: DynamoDB charges for a whole item, whatever is read of
+    // it, and most requests need only the head. The empty first part is for earlier versions, which
+    // expect one.
     let parts = crl.der.chunks(MAX_PART_BYTES).len().saturating_add(1);
     let count = u64::try_from(parts).unwrap_or(u64::MAX);
     Item::from([

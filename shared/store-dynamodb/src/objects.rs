@@ -1,4 +1,5 @@
-//! The profiles table: objects as JSON documents with a version, names as items of their own, and who needs whom.
+//! The profiles table: versioned objects as JSON documents, their names as separate items, and the
+//! references between them.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::item::{
 };
 use crate::page::{Bounds, List, all};
 
-/// The profiles table, for those who may read objects of it and no more.
+/// Read access to the profiles table alone, which is all that the functions for GET operations get.
 #[derive(Clone, Debug)]
 pub struct ProfilesTable {
     client: Client,
@@ -29,7 +30,7 @@ pub struct ProfilesTable {
 }
 
 impl ProfilesTable {
-    /// The table of this name, which exists.
+    /// Opens the existing table with this name.
     #[must_use]
     pub const fn new(client: Client, name: String) -> Self {
         Self { client, name }
@@ -57,12 +58,12 @@ impl ProfilesTable {
     }
 }
 
-/// Whether a read sees every write that was answered before it.
+/// Whether a read sees every write that was acknowledged before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consistency {
-    /// It may be a moment behind, and costs half.
+    /// The read may return slightly older data, at half the cost.
     Eventual,
-    /// It sees them all.
+    /// The read sees every acknowledged write.
     Strong,
 }
 
@@ -150,7 +151,8 @@ impl ObjectStore for DynamoDbStore {
                 return Ok(());
             };
             let reasons = cancellation_reasons(&error);
-            // Of a new object with a name, the second write is its name.
+            // Reasons come in the order of the writes, and the second write of a new object with a
+            // name is that name.
             let named = matches!(change, Change::Create { object, .. } if object.name.is_some());
             if named && reasons.get(1) == Some(&CONDITION_FAILED) {
                 return Err(StoreError::NameTaken);
@@ -158,7 +160,10 @@ impl ObjectStore for DynamoDbStore {
             if reasons.contains(&CONDITION_FAILED) {
                 return Err(StoreError::Conflict);
             }
-            // Somebody writes to an object that this one needs, at this very moment.
+            // A conflict means that another request is writing one of these objects right now, most
+            // often a shared dependency. Throttling on the last try is an outage rather than a
+            // conflict: reporting it as a conflict would send the administrator to look for an edit
+            // that does not exist.
             if !pass(&reasons) || (is_last(conflicts) && throttled(&reasons)) {
                 return Err(unavailable("writing an object")(error));
             }
@@ -174,19 +179,24 @@ impl ObjectStore for DynamoDbStore {
     }
 }
 
-/// Why a transaction is cancelled when a condition did not hold.
+/// The cancellation reason of a write whose condition does not hold.
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
-/// Why a transaction is cancelled that the next try may get through: another request touches one of its items, or there are
-/// too many requests. The SDK tries again what is throttled as a whole, not this.
+/// The cancellation reason of a write whose item another request is writing.
 const CONFLICT: &str = "TransactionConflict";
+
+/// The cancellation reasons of a throttled write. The SDK retries a request that is throttled as a
+/// whole, but not a transaction that is cancelled for one throttled item.
 const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
 
-/// How often a write is tried that is cancelled so.
+/// The number of tries for a write that is cancelled for transient reasons.
+// Five tries wait 375 ms at most, which leaves most of a claim's lease of five seconds.
 pub(crate) const MAX_TRIES: u32 = 5;
 
-/// Do all reasons that are one pass by themselves?
+/// Whether every item that was at fault is at fault for a reason that may go away.
 pub(crate) fn pass(reasons: &[&str]) -> bool {
+    // A cancelled transaction has one reason for each item; "None" is the reason of an item that
+    // was not at fault.
     let given = reasons
         .iter()
         .filter(|reason| !matches!(**reason, "None" | ""));
@@ -194,30 +204,30 @@ pub(crate) fn pass(reasons: &[&str]) -> bool {
     given.peek().is_some() && given.all(|reason| *reason == CONFLICT || THROTTLED.contains(reason))
 }
 
-/// Were there too many requests?
+/// Whether any item was throttled.
 pub(crate) fn throttled(reasons: &[&str]) -> bool {
     reasons.iter().any(|reason| THROTTLED.contains(reason))
 }
 
-/// Is this the last try?
+/// Whether the try that follows this many conflicts is the last one.
 pub(crate) const fn is_last(conflicts: u32) -> bool {
     conflicts.saturating_add(1) >= MAX_TRIES
 }
 
-/// Waits before a write that was cancelled so many times is tried again: not at all at first, then twice as long each time,
-/// by chance more or less, so that those who have met part.
+/// Waits before the next try: exponential backoff with jitter, and no wait before the first try.
 pub(crate) async fn pause(conflicts: u32) {
     let Some(doubled) = conflicts.checked_sub(1) else {
         return;
     };
+    // Without jitter, requests that collided once would collide again at every retry.
     let most = FIRST_PAUSE.saturating_mul(1 << doubled);
     tokio::time::sleep(most.mul_f64(rand::random_range(0.5..1.0))).await;
 }
 
-/// Longest wait after the first conflict.
+/// The longest wait after the first conflict.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// Why a transaction was cancelled, item by item; nothing when it was not.
+/// The reasons why a transaction was cancelled, one for each item; empty for any other error.
 pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<&str> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
@@ -235,7 +245,8 @@ impl DynamoDbStore {
         ProfilesTable::new(self.client.clone(), self.tables.profiles.clone())
     }
 
-    /// The writes of a change: the object, then its name, then those that it needs, then the record.
+    /// Lists the writes of a change: the object, its name, its dependencies and the audit record.
+    /// [`ObjectStore::apply`] relies on this order when it reads the cancellation reasons.
     fn writes(
         &self,
         change: &Change,
@@ -275,7 +286,7 @@ impl DynamoDbStore {
         Ok(writes)
     }
 
-    /// The record of a change, to be written with it.
+    /// Describes the write of an audit record, for the transaction that makes the change.
     pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Result<TransactWriteItem, BuildError> {
         self.put(recorded(audit))
     }
@@ -284,6 +295,7 @@ impl DynamoDbStore {
         let put = Put::builder()
             .table_name(&self.tables.profiles)
             .set_item(Some(item))
+            // A put replaces silently; the uuid or the name may be in use.
             .condition_expression("attribute_not_exists(id)");
         Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
@@ -292,6 +304,7 @@ impl DynamoDbStore {
         let update = Update::builder()
             .table_name(&self.tables.profiles)
             .key(ID, text(id(object.reference)))
+            // An update rather than a put, so that `dependents`, which other objects write, stays.
             .update_expression("SET #document = :document, #version = :next")
             .condition_expression("#version = :read")
             .expression_attribute_names("#document", DOCUMENT)
@@ -306,6 +319,8 @@ impl DynamoDbStore {
         let delete = Delete::builder()
             .table_name(&self.tables.profiles)
             .key(ID, text(id(object.reference)))
+            // The object may have gained a dependent since it was read; that does not change its
+            // version.
             .condition_expression("#version = :read AND attribute_not_exists(#dependents)")
             .expression_attribute_names("#version", VERSION)
             .expression_attribute_names("#dependents", DEPENDENTS)
@@ -313,8 +328,8 @@ impl DynamoDbStore {
         Ok(TransactWriteItem::builder().delete(delete.build()?).build())
     }
 
-    /// Adds an object to those that need each of `needed`, or deletes it from them. All of them must be there. A set whose
-    /// last element is deleted is gone by itself.
+    /// Describes the writes that add an object to the dependents of each of `needed` (`verb` is
+    /// `ADD`) or remove it from them (`DELETE`). Every object in `needed` must exist.
     fn link(
         &self,
         verb: &str,
@@ -325,7 +340,10 @@ impl DynamoDbStore {
             let update = Update::builder()
                 .table_name(&self.tables.profiles)
                 .key(ID, text(id(*needed)))
+                // DynamoDB drops a set with its last element, which makes `attribute_not_exists`
+                // the test for an object without dependents.
                 .update_expression(format!("{verb} #dependents :object"))
+                // An update creates a missing item: the object would come back without a document.
                 .condition_expression("attribute_exists(id)")
                 .expression_attribute_names("#dependents", DEPENDENTS)
                 .expression_attribute_values(":object", AttributeValue::Ss(vec![id(object)]));
@@ -357,6 +375,7 @@ fn item(object: &StoredObject) -> Item {
 
 fn name_item(object: &StoredObject, name: &ProfileName) -> Item {
     let reference = object.reference;
+    // No KIND: an index leaves out items without its hash key, so lists contain objects alone.
     Item::from([
         (ID.to_owned(), text(name_id(reference.kind, name))),
         (UUID.to_owned(), text(reference.uuid.to_string())),
@@ -400,7 +419,7 @@ fn reference(id: &str) -> Option<Reference> {
     })
 }
 
-/// The kind of this name.
+/// Finds the kind that is stored under this name.
 pub(crate) fn kind_of(name: &str) -> Option<ObjectKind> {
     ObjectKind::ALL.into_iter().find(|kind| kind.name() == name)
 }
