@@ -1,4 +1,4 @@
-//! The certificates table: the record of every certificate, and the lists of them.
+//! The certificates table: the record of every certificate, lists of them, and their revocation.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use scep_cms::{Certificate, TransactionId};
@@ -29,10 +29,12 @@ use crate::page::{Bounds, List, all};
 
 const RECORD: &str = "certificate record";
 
-/// The one hash key of the indexes that list every certificate. DynamoDB writes a thousand items a second under one key.
+/// The hash key that all certificates share in the indexes that list every certificate.
+// DynamoDB writes a thousand items a second under one hash key, more than one authority issues.
 const ALL: &str = "certificate";
 
-/// Longest key of a search, in characters: DynamoDB's sort keys have up to 1,024 octets.
+/// The longest search key, in characters.
+// DynamoDB limits sort keys to 1,024 octets, and a character takes up to four.
 const MAX_SEARCH_CHARACTERS: usize = 255;
 
 #[async_trait::async_trait]
@@ -70,6 +72,7 @@ impl Inventory for DynamoDbStore {
             let named = search.as_ref().is_none_or(|search| search.finds(summary));
             named && filter.matches_all_but_subject(summary)
         };
+        // At most one certificate has the UUID, so no index and no cursor are needed.
         if let Some(uuid) = filter.uuid {
             let found = self.certificate_record(uuid).await?;
             let found = found.map(|record| record.summary).filter(fits);
@@ -132,6 +135,8 @@ impl Certificates for DynamoDbStore {
             .expression_attribute_values(":of", text(of))
             .expression_attribute_values(":at", milliseconds(revocation.at))
             .expression_attribute_values(":reason", text(revocation.reason.name()));
+        // What was read must still hold: of two administrators who revoke at the same time, the
+        // second must not overwrite the reason that the first one gave.
         update = match summary.revocation {
             None => update
                 .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)"),
@@ -158,6 +163,7 @@ impl Certificates for DynamoDbStore {
             table: &self.tables.certificates,
             index: &BY_REVOCATION,
             hash: revoked_of(authority, generation),
+            // An entry may leave the CRL some time after its certificate expired (RFC 5280 §3.3).
             bounds: Bounds::Between(milliseconds(not_after_from), milliseconds(END_OF_TIME)),
             ascending: true,
         };
@@ -172,16 +178,16 @@ impl Certificates for DynamoDbStore {
     }
 }
 
-/// The hash key under which the revoked certificates of a generation are listed.
+/// Builds the hash key under which the revoked certificates of a generation are listed.
 fn revoked_of(authority: Uuid, generation: u32) -> String {
     format!("{authority}/{generation}")
 }
 
-/// What is said of an update that cannot be described.
+/// The operation that errors name if a write cannot be described.
 const DESCRIBING: &str = "describing a revocation";
 
 impl DynamoDbStore {
-    /// The index that has the fewest certificates for a filter to pass over.
+    /// Chooses the index under which a filter has the fewest certificates to skip.
     fn list_of(&self, filter: &CertificateFilter, search: Option<&Search>) -> List<'_> {
         let table = &self.tables.certificates;
         if let Some(search) = search {
@@ -196,6 +202,7 @@ impl DynamoDbStore {
                 ascending: true,
             };
         }
+        // From the most selective filter to the least; the page applies those that no index serves.
         let (index, hash) = match filter {
             CertificateFilter { key: Some(key), .. } => (&BY_KEY, key.to_string()),
             CertificateFilter {
@@ -213,6 +220,7 @@ impl DynamoDbStore {
             CertificateFilter { .. } => (&BY_EXPIRY, ALL.to_owned()),
         };
         let first = filter.not_after_from.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        // DynamoDB's BETWEEN includes both ends, and `not_after_before` is exclusive.
         let last = filter
             .not_after_before
             .map_or(END_OF_TIME, |before| before - time::Duration::MILLISECOND);
@@ -220,7 +228,10 @@ impl DynamoDbStore {
             table,
             index,
             hash,
+            // DynamoDB rejects bounds in the wrong order. With `first` clamped, one certificate may
+            // match that is out of range; the page applies the filter again and drops it.
             bounds: Bounds::Between(milliseconds(first.min(last)), milliseconds(last)),
+            // A caller that gives an upper bound looks for what expires next.
             ascending: filter.not_after_before.is_some(),
         }
     }
@@ -242,14 +253,14 @@ impl DynamoDbStore {
     }
 }
 
-/// Later than any notAfter that RFC 5280 can write.
+/// The latest notAfter that a certificate can have (RFC 5280 §4.1.2.5).
 pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
 
-/// What is looked for: a CN, or a part of the subject as it is shown.
+/// A search by subject: the beginning of a CN, or a part of the subject in its text form.
 struct Search {
-    /// What keys begin with.
+    /// The beginning of the search key, in lower case.
     key: String,
-    /// What stands in the subject, in lower case.
+    /// A part of the subject, in lower case; `None` if the key says it all.
     part: Option<String>,
 }
 
@@ -266,7 +277,8 @@ impl Search {
         let common_name = parts.iter().find_map(|part| part.strip_prefix("cn="));
         let only_common_name = parts.len() == 1 && common_name.is_some();
         Self {
-            // Without a CN in it, every certificate is looked at: its key may be any.
+            // Without a CN, the empty key makes the search read every certificate: the attributes
+            // that it names may occur under any key.
             key: shortened(&unescaped(common_name.unwrap_or_default())),
             part: (!only_common_name).then(|| parts.join(",")),
         }
@@ -278,18 +290,20 @@ impl Search {
     }
 }
 
-/// Does this part of a name begin with the name of an attribute? The CN of a certificate may hold an `=` itself.
+/// Whether this part of a name begins with an attribute type.
 fn is_attribute(part: &str) -> bool {
+    // An `=` alone does not make it a name: a CN that is searched for may contain one.
     let kind = part.split_once('=').map_or("", |(kind, _)| kind);
     SubjectAttribute::names().any(|name| name.eq_ignore_ascii_case(kind))
 }
 
-/// The parts of a name, which commas part unless a backslash stands before them, without spaces before them.
+/// Splits a name at commas that are not escaped, and drops the spaces after them.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
     for c in name.chars() {
         match parts.last_mut() {
+            // Administrators write "CN=a, O=b"; subjects are stored without these spaces.
             Some(part) if c == ' ' && part.is_empty() => {}
             Some(part) if escaped || c != ',' => part.push(c),
             Some(_) | None => parts.push(String::new()),
@@ -299,7 +313,7 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
-/// A value without the backslashes that RFC 4514 §2.4 puts before special characters.
+/// Removes the backslashes that RFC 4514 §2.4 puts before special characters.
 fn unescaped(value: &str) -> String {
     let mut characters = value.chars();
     let mut text = String::new();
@@ -313,7 +327,7 @@ fn unescaped(value: &str) -> String {
     text
 }
 
-/// Under what a certificate is found: its CN, or the whole subject where it has none.
+/// Builds the key by which a certificate is searched: its CN, or the whole subject without one.
 fn search_key(summary: &CertificateSummary) -> String {
     let common_name = summary.common_name.as_ref().filter(|name| !name.is_empty());
     shortened(common_name.unwrap_or(&summary.subject))
@@ -330,8 +344,9 @@ pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
     format!("{authority}/{serial_number}")
 }
 
-/// The same of a certificate's identity, which is its serial number.
+/// Builds the id of a certificate from its UUID, which holds the serial number.
 pub(crate) fn certificate_id_of(authority: Uuid, uuid: Uuid) -> String {
+    // Serial numbers are stored as the hexadecimal of their octets, without leading zero octets.
     let digits = format!("{:X}", uuid.as_u128());
     let width = digits.len().next_multiple_of(2);
     certificate_id(authority, &format!("{digits:0>width$}"))
@@ -341,7 +356,7 @@ pub(crate) fn certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError
     Certificate::from_der(reader.octets(CERTIFICATE)?).map_err(corrupt(reader.what))
 }
 
-/// Puts annotations on an item, if there are any.
+/// Adds annotations to an item, if there are any.
 pub(crate) fn annotated(item: &mut Item, annotations: &Annotations) -> Result<(), StoreError> {
     if *annotations != Annotations::default() {
         let json = serde_json::to_string(annotations).map_err(corrupt("annotations"))?;
@@ -350,7 +365,7 @@ pub(crate) fn annotated(item: &mut Item, annotations: &Annotations) -> Result<()
     Ok(())
 }
 
-/// The annotations on an item.
+/// Reads the annotations of an item.
 pub(crate) fn annotations(reader: &Reader<'_>) -> Result<Annotations, StoreError> {
     match reader.optional_text(ANNOTATIONS)? {
         None => Ok(Annotations::default()),
@@ -399,7 +414,8 @@ pub(crate) fn recorded(record: &CertificateRecord) -> Result<Item, StoreError> {
     if let Some(common_name) = &summary.common_name {
         item.insert(COMMON_NAME.to_owned(), text(common_name));
     }
-    // A key of an index is never empty; who has no name is not found by name.
+    // DynamoDB rejects an empty index key. Without one, a certificate with an empty subject is left
+    // out of searches by subject, which could not find it anyway.
     let search_key = search_key(summary);
     if !search_key.is_empty() {
         item.insert(SEARCH_KEY.to_owned(), text(search_key));

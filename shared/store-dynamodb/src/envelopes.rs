@@ -1,4 +1,5 @@
-//! Encrypted content keys that came before, in the transactions table: each serves one ciphertext.
+//! Encrypted content keys that were seen before, in the transactions table: each is accepted with
+//! one ciphertext only.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use scep_protocol::Fingerprint;
@@ -9,7 +10,7 @@ use crate::DynamoDbStore;
 use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, octets, seconds, text, unavailable};
 
 impl DynamoDbStore {
-    /// Puts the pair, unless the key is there with another ciphertext and has not expired.
+    /// Records the pair, unless the key is on record with another ciphertext that has not expired.
     pub(crate) async fn put_envelope(
         &self,
         encrypted_key: Fingerprint,
@@ -27,7 +28,8 @@ impl DynamoDbStore {
                 (CIPHERTEXT.to_owned(), octets(&ciphertext.0)),
                 (EXPIRES_AT.to_owned(), seconds(until)),
             ])))
-            // Expired items stay for hours in DynamoDB.
+            // DynamoDB deletes expired items hours late, so the condition checks the time itself.
+            // The same ciphertext passes, since clients retry with the message that they sent.
             .condition_expression(
                 "attribute_not_exists(id) OR ciphertext = :ciphertext OR expiresAt < :now",
             )

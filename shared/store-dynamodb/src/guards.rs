@@ -1,4 +1,5 @@
-//! Writes that other records may forbid: revoked keys and predecessors, requests that came before, successors.
+//! Writes that other records may forbid: revoked keys and predecessors, earlier claims of the same
+//! request, too many successors.
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -22,15 +23,15 @@ use crate::transactions::transaction;
 
 const WHAT: &str = "request";
 
-/// One write of several, and what it means when its condition does not hold.
+/// One write of a transaction, and the outcome of the transaction if its condition fails.
 pub(crate) struct GuardedWrite {
     pub(crate) write: TransactWriteItem,
-    /// `None` where its condition always holds.
+    /// `None` if a failed condition is a fault of the server.
     otherwise: Option<GuardedOutcome>,
 }
 
 impl GuardedWrite {
-    /// A write that another process may have been faster with.
+    /// A write that another process may have made first.
     pub(crate) const fn contended(write: TransactWriteItem) -> Self {
         Self {
             write,
@@ -38,7 +39,7 @@ impl GuardedWrite {
         }
     }
 
-    /// A write that nothing forbids.
+    /// A write that nothing should prevent.
     pub(crate) const fn sure(write: TransactWriteItem) -> Self {
         Self {
             write,
@@ -54,22 +55,25 @@ impl GuardedWrite {
     }
 }
 
-/// The id of the item, in the certificates table, that says that a key is revoked.
+/// The id of the item in the certificates table that marks a key as revoked.
 fn revoked_key_id(key: Fingerprint) -> String {
     format!("key/{key}")
 }
 
-/// The id of the item that says where a request came before: of everything that makes it the same.
+/// The id of the item in the transactions table that leads from a request to its transaction: a
+/// hash of everything that makes two requests the same.
 fn request_id(
     scep_profile: Uuid,
     request: &RequestFingerprint,
     requester_key: Fingerprint,
 ) -> String {
+    // The numbers are part of stored ids and must not change.
     let class = match request.signer_class {
         SignerClass::Certificate => 1,
         SignerClass::Challenge => 2,
         SignerClass::Nobody => 3,
     };
+    // Each part has a fixed length, so different parts never concatenate to the same bytes.
     let parts = [
         &scep_profile.into_bytes()[..],
         &request.ra_profile.into_bytes(),
@@ -85,7 +89,7 @@ fn successors_id(authority: Uuid, predecessor: Uuid) -> String {
 }
 
 impl DynamoDbStore {
-    /// Writes all or nothing. An item that has this claim already is what a retry finds whose answer was lost.
+    /// Writes all items or none.
     pub(crate) async fn write_guarded(
         &self,
         operation: &'static str,
@@ -105,13 +109,15 @@ impl DynamoDbStore {
                 .iter()
                 .position(|reason| *reason == CONDITION_FAILED);
             if let Some(failed) = failed {
+                // The SDK retries a request whose response was lost, and then finds its own claim.
                 if has_claim(&error, failed, claim) {
                     return Ok(GuardedOutcome::Won);
                 }
                 let otherwise = writes.get(failed).and_then(|failed| failed.otherwise);
                 return otherwise.ok_or_else(|| unavailable(operation)(error));
             }
-            // Somebody else touches one of the items at this very moment: who comes second will see that it is too late.
+            // On a conflict, another request is writing one of the items. The retry finds out
+            // whether it changed what this write depends on.
             if !pass(&reasons) {
                 return Err(unavailable(operation)(error));
             }
@@ -119,7 +125,7 @@ impl DynamoDbStore {
         Err(StoreError::Conflict)
     }
 
-    /// Goes through unless a certificate of the key is revoked.
+    /// Checks, as part of a transaction, that no certificate of the key is revoked.
     pub(crate) fn key_is_good(&self, key: Fingerprint) -> Result<GuardedWrite, BuildError> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.certificates)
@@ -130,7 +136,7 @@ impl DynamoDbStore {
         Ok(GuardedWrite::barred(write, Bar::KeyRevoked))
     }
 
-    /// Goes through unless this certificate is revoked. Records are for good: that there is one was seen when its holder was.
+    /// Checks, as part of a transaction, that this certificate is not revoked.
     pub(crate) fn predecessor_is_good(
         &self,
         authority: Uuid,
@@ -139,18 +145,20 @@ impl DynamoDbStore {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.certificates)
             .key(ID, text(certificate_id_of(authority, predecessor)))
+            // The record exists: it was read when the signer was checked, and none is ever deleted.
             .condition_expression("attribute_not_exists(revokedAt)")
             .build()?;
         let write = TransactWriteItem::builder().condition_check(check).build();
         Ok(GuardedWrite::barred(write, Bar::PredecessorRevoked))
     }
 
-    /// Says that a certificate of this key is revoked.
+    /// Describes the write that marks a key as revoked.
     pub(crate) fn put_revoked_key(
         &self,
         key: Fingerprint,
         at: OffsetDateTime,
     ) -> Result<TransactWriteItem, BuildError> {
+        // Unconditional: a second certificate of the same key may be revoked as well.
         let put = Put::builder()
             .table_name(&self.tables.certificates)
             .set_item(Some(Item::from([
@@ -174,7 +182,7 @@ impl DynamoDbStore {
         Ok(found.item.is_some())
     }
 
-    /// Puts the item that says where a request came, unless another claim was faster.
+    /// Describes the write that leads from a request to the transaction that claims it.
     pub(crate) fn claim_request(&self, claim: &Claim) -> Result<GuardedWrite, BuildError> {
         let transaction = text(claim.key.uuid().to_string());
         let id = request_id(claim.key.scep_profile, &claim.request, claim.requester_key);
@@ -185,7 +193,7 @@ impl DynamoDbStore {
                 (TRANSACTION.to_owned(), transaction.clone()),
                 (CLAIM.to_owned(), text(claim.claim.to_string())),
                 (EXPIRES_AT.to_owned(), seconds(claim.request_until)),
-                // By these its certificate is found when the transaction has gone on.
+                // These find the certificate once the transaction belongs to another request.
                 (
                     AUTHORITY.to_owned(),
                     text(claim.issuance.authority.to_string()),
@@ -198,7 +206,7 @@ impl DynamoDbStore {
             .expression_attribute_names("#transaction", TRANSACTION)
             .expression_attribute_values(":this", transaction)
             .expression_attribute_values(":now", seconds(claim.claimed_at));
-        // Expired items stay for hours in DynamoDB.
+        // DynamoDB deletes expired items hours late, so the condition checks the time itself.
         let free = "attribute_not_exists(id) OR expiresAt < :now OR #transaction = :this";
         put = match claim.replaced.request {
             None => put.condition_expression(free),
@@ -210,7 +218,8 @@ impl DynamoDbStore {
         Ok(GuardedWrite::contended(write))
     }
 
-    /// Says where an approved request came, for longer than it was waiting.
+    /// Describes the write that keeps leading from an approved request to its transaction, beyond
+    /// the time that it could wait for approval.
     pub(crate) fn keep_request(
         &self,
         held: &Transaction,
@@ -247,6 +256,7 @@ impl DynamoDbStore {
         };
         let found = self.transaction_item(reader.uuid(TRANSACTION)?).await?;
         let found = found.as_ref().map(transaction).transpose()?;
+        // The transaction may have been claimed by another request with the same transactionID.
         let is_same =
             |found: &Transaction| found.request == *request && found.requester_key == requester_key;
         let outcome = match found.filter(is_same) {
@@ -262,12 +272,13 @@ impl DynamoDbStore {
         }))
     }
 
-    /// The certificate that came of a request, unless it was never recorded or is revoked.
+    /// Reads the certificate that was issued for a request; `None` if it was never recorded or is
+    /// revoked.
     async fn past_certificate(
         &self,
         request: &Reader<'_>,
     ) -> Result<Option<PastCertificate>, StoreError> {
-        // Requests that came before these attributes were written have neither.
+        // Items of earlier versions have neither attribute.
         let authority = request.optional_uuid(AUTHORITY)?;
         let uuid = request.optional_uuid(CERTIFICATE_UUID)?;
         let (Some(authority), Some(uuid)) = (authority, uuid) else {
@@ -284,7 +295,7 @@ impl DynamoDbStore {
         }))
     }
 
-    /// Adds a successor to those of its predecessor, if there is room for one more.
+    /// Describes the write that adds a successor to those of its predecessor, if there is room.
     pub(crate) fn claim_succession(
         &self,
         authority: Uuid,
@@ -301,6 +312,7 @@ impl DynamoDbStore {
             .condition_expression("attribute_not_exists(successors) OR size(successors) < :most")
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
             .expression_attribute_values(":one", uuids(&[renewal.successor]))
+            // An expired certificate renews nothing, so its list is of no use after notAfter.
             .expression_attribute_values(":until", seconds(renewal.predecessor_not_after))
             .expression_attribute_values(":most", number(most))
             .build()?;
@@ -329,7 +341,7 @@ impl DynamoDbStore {
         })
     }
 
-    /// Writes a list of successors in the place of the one that is known.
+    /// Replaces the list of successors, on the condition that it is still the known one.
     pub(crate) async fn replace_successors(
         &self,
         authority: Uuid,
@@ -362,7 +374,7 @@ impl DynamoDbStore {
     }
 }
 
-/// Does the item whose condition did not hold have this claim?
+/// Whether the item that failed its condition has this claim.
 fn has_claim(error: &SdkError<TransactWriteItemsError>, failed: usize, claim: Uuid) -> bool {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()

@@ -1,4 +1,4 @@
-//! Transactions as administrators look at them: a status at a time, and one by itself.
+//! Transactions as administrators see them: in lists by status, and one by one.
 
 use scep_service::{
     Page, PageRequest, StoreError, TransactionRecord, TransactionStatus, TransactionSummary,
@@ -17,7 +17,7 @@ use crate::transactions::{
     ISSUED, ISSUING, PENDING, REJECTED, TRANSACTION, expires_at, transaction,
 };
 
-/// Every state that a transaction may be stored in, by its status.
+/// The state under which transactions of a status are stored.
 const fn state_name(status: TransactionStatus) -> &'static str {
     match status {
         TransactionStatus::Issued => ISSUED,
@@ -28,7 +28,7 @@ const fn state_name(status: TransactionStatus) -> &'static str {
 }
 
 impl DynamoDbStore {
-    /// A page of the transactions of all statuses, one status after the other; or of one.
+    /// Reads a page of the transactions of one status, or of all, one status after the other.
     pub(crate) async fn transaction_page(
         &self,
         status: Option<TransactionStatus>,
@@ -38,6 +38,8 @@ impl DynamoDbStore {
         if let Some(status) = status {
             return self.transactions_of(status, page, now).await;
         }
+        // The index has one partition for each status. A list of all goes through them in turn,
+        // from those that wait for an administrator; its cursor is `{status}.{cursor in it}`.
         let (mut status, mut cursor) = match &page.cursor {
             None => (Some(TransactionStatus::Pending), None),
             Some(cursor) => {
@@ -59,6 +61,7 @@ impl DynamoDbStore {
             let page = PageRequest { limit, cursor };
             let found = self.transactions_of(listed, &page, now).await?;
             items.extend(found.items);
+            // With a cursor, this status has more: a short page is not the end of it.
             cursor = found.cursor;
             if cursor.is_some() {
                 break;
@@ -107,6 +110,7 @@ impl DynamoDbStore {
             index: &BY_STATE,
             hash: state_name(status).to_owned(),
             bounds: Bounds::All,
+            // The newest transactions are the ones that administrators look for.
             ascending: false,
         };
         self.page(&list, page, |item| {
@@ -121,9 +125,10 @@ impl DynamoDbStore {
     }
 }
 
-/// DynamoDB removes what is past its time within days, not at once.
+/// Whether an item has not expired yet: DynamoDB deletes expired items late, within days.
 fn lives(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
     match reader.item.get(EXPIRES_AT) {
+        // A transaction that is being issued does not expire: its certificate may exist already.
         None => Ok(true),
         Some(_) => expires_at(reader).map(|at| now <= at),
     }

@@ -1,4 +1,4 @@
-//! The transactions and certificates tables: the steps of issuing, each one conditional write.
+//! The transactions table and the steps of issuing, each of which is one conditional write.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -81,6 +81,7 @@ impl Transactions for DynamoDbStore {
             table: &self.tables.transactions,
             index: &BY_PENDING,
             hash: scep_profile.to_string(),
+            // Expired requests no longer wait, though DynamoDB deletes them only later.
             bounds: Bounds::Between(seconds(now), seconds(END_OF_TIME)),
             ascending: true,
         };
@@ -103,6 +104,8 @@ impl Transactions for DynamoDbStore {
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError> {
         let operation = "approving a transaction";
+        // The transaction stops expiring here: from now on, its certificate may exist. The record
+        // of its request, which expires on its own, is kept longer in the same step.
         let update = self
             .update_held(held)
             .update_expression(
@@ -164,6 +167,8 @@ impl Transactions for DynamoDbStore {
             .update_item()
             .table_name(&self.tables.transactions)
             .key(ID, text(key.uuid().to_string()))
+            // Nothing else changes: the old claimant may have signed already, so the new one signs
+            // the same bytes.
             .update_expression("SET claim = :claim, leaseUntil = :lease")
             .condition_expression("claim = :expired AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
@@ -181,6 +186,7 @@ impl Transactions for DynamoDbStore {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                 Ok(holder(failed.item(), claim))
             }
+            // The claimant, or another process that takes over, is writing the item right now.
             Some(UpdateItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
             Some(_) | None => Err(unavailable("taking over a transaction")(error)),
         }
@@ -193,6 +199,8 @@ impl Transactions for DynamoDbStore {
         resend_until: OffsetDateTime,
     ) -> Result<GuardedOutcome, StoreError> {
         let describing = "describing a certificate";
+        // The certificate and the end of the transaction are one write: a transaction without its
+        // certificate, or a second certificate, would be the result of a crash between two.
         let update = Update::builder()
             .table_name(&self.tables.transactions)
             .key(ID, text(record.transaction.uuid().to_string()))
@@ -211,6 +219,7 @@ impl Transactions for DynamoDbStore {
             .build()
             .map_err(unavailable(describing))?;
         let summary = &record.summary;
+        // Both were conditions of the claim, but a revocation may have come since.
         let key = self.key_is_good(summary.key);
         let mut writes = vec![
             GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
@@ -249,6 +258,7 @@ impl Transactions for DynamoDbStore {
             .build()
             .map_err(unavailable("describing a certificate"))?;
         let update = TransactWriteItem::builder().update(update).build();
+        // A signed certificate is recorded even though no client gets it, so that the CRL lists it.
         let items = vec![update, self.record_certificate(record)?.write];
         self.write_all("withdrawing a certificate", items).await
     }
@@ -291,15 +301,18 @@ impl DynamoDbStore {
         self.transactions_item(uuid.to_string()).await
     }
 
-    /// Everything that claiming a transaction writes, and what must be so.
+    /// Lists the writes that claim a transaction, each with its condition.
     fn claiming(&self, claim: &Claim) -> Result<Vec<GuardedWrite>, StoreError> {
         let describing = "describing a transaction";
         let put = Put::builder()
             .table_name(&self.tables.transactions)
             .set_item(Some(claimed(claim)?))
+            // The old item shows whether this very claim is there already.
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match claim.replaced.transaction {
             None => put.condition_expression("attribute_not_exists(id)"),
+            // Every claim has a UUID of its own, so this one proves that nothing has changed since
+            // the decision to replace it.
             Some(replaced) => put
                 .condition_expression("claim = :replaced")
                 .expression_attribute_values(":replaced", text(replaced.to_string())),
@@ -322,7 +335,7 @@ impl DynamoDbStore {
         Ok(writes)
     }
 
-    /// The record of a certificate that has none yet.
+    /// Describes the write of a certificate record. Records are never overwritten.
     fn record_certificate(&self, record: &CertificateRecord) -> Result<GuardedWrite, StoreError> {
         let put = Put::builder()
             .table_name(&self.tables.certificates)
@@ -331,10 +344,11 @@ impl DynamoDbStore {
             .build()
             .map_err(unavailable("describing a certificate"))?;
         let write = TransactWriteItem::builder().put(put).build();
+        // A serial number that is taken is a fault of the server, not a lost race.
         Ok(GuardedWrite::sure(write))
     }
 
-    /// Any item of the transactions table.
+    /// Reads any item of the transactions table, with strong consistency.
     pub(crate) async fn transactions_item(&self, id: String) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
@@ -348,7 +362,8 @@ impl DynamoDbStore {
         Ok(found.item)
     }
 
-    /// An update of a transaction, if it still is held as it was read.
+    /// Begins an update of a pending transaction, on the condition that it was not claimed again
+    /// since it was read.
     fn update_held(&self, held: &Transaction) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.tables.transactions)
@@ -359,7 +374,7 @@ impl DynamoDbStore {
             .expression_attribute_values(":pending", text(PENDING))
     }
 
-    /// Writes what an administrator decided, with its record.
+    /// Writes an administrator's decision and its audit record, both or neither.
     async fn decide_held(
         &self,
         operation: &'static str,
@@ -372,7 +387,7 @@ impl DynamoDbStore {
         self.write_all(operation, items).await
     }
 
-    /// Writes all or nothing, if the condition of the first write holds.
+    /// Writes all items or none; [`ClaimOutcome::Lost`] if the condition of the first one fails.
     pub(crate) async fn write_all(
         &self,
         operation: &'static str,
@@ -389,7 +404,8 @@ impl DynamoDbStore {
             if reasons.first() == Some(&CONDITION_FAILED) {
                 return Ok(ClaimOutcome::Lost);
             }
-            // Somebody else touches one of the items at this very moment: who comes second will see that it is too late.
+            // On a conflict, another request is writing one of the items. The retry finds out
+            // whether it changed what this write depends on.
             if !pass(&reasons) {
                 return Err(unavailable(operation)(error));
             }
@@ -398,8 +414,9 @@ impl DynamoDbStore {
     }
 }
 
-/// Who won, when a condition did not hold. A retry of a request whose answer was lost finds its own claim.
+/// Decides who won after a failed condition, from the item that failed it.
 fn holder(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
+    // The SDK retries a request whose response was lost, and then finds its own claim.
     if found.and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string())) {
         return ClaimOutcome::Won;
     }
@@ -413,7 +430,8 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         SignerClass::Challenge => BY_CHALLENGE,
         SignerClass::Nobody => BY_NOBODY,
     };
-    // What may have been signed has no time to live: it is kept until it is finished.
+    // A transaction that is being issued has no time to live: its certificate may have been signed,
+    // and so it must stay until it is completed.
     let (state, until) = match claim.stage {
         ClaimKind::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, milliseconds(lease_until))),
         ClaimKind::Hold(until) => (PENDING, (EXPIRES_AT, seconds(until))),
@@ -449,6 +467,7 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
         (MESSAGE_TYPE.to_owned(), text(claim.message_type.digits())),
         (SUBJECT.to_owned(), text(&claim.subject)),
     ]);
+    // The hash key of the index that counts pending transactions.
     if let ClaimKind::Hold(_) = claim.stage {
         let profile = text(claim.key.scep_profile.to_string());
         item.insert(PENDING_OF.to_owned(), profile);
@@ -512,7 +531,7 @@ pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
             })?,
         },
         signer_key: fingerprint(&reader, SIGNER_KEY)?,
-        // Before proxies could sign, the signer's key was the requester's.
+        // Items from before proxies could sign lack it: the signer was always the requester.
         requester_key: match item.contains_key(REQUESTER_KEY) {
             true => fingerprint(&reader, REQUESTER_KEY)?,
             false => fingerprint(&reader, SIGNER_KEY)?,
