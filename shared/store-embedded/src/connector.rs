@@ -1,4 +1,4 @@
-//! The SDK's HTTP connector, answered by the engine.
+//! An HTTP connector for the SDK that passes requests to the engine.
 
 use std::sync::Arc;
 
@@ -15,19 +15,21 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The address of nowhere, given without asking the SDK's rules: they cost more than the request itself.
+/// Resolves every endpoint to a fixed address, which nothing ever connects to.
+// The SDK's own endpoint rules take longer to evaluate than the engine takes for the request.
 #[derive(Debug)]
 pub(crate) struct NoEndpoint;
 
 impl ResolveEndpoint for NoEndpoint {
     fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
         EndpointFuture::ready(Ok(Endpoint::builder()
+            // RFC 6761 reserves .invalid, so that the address cannot exist.
             .url("http://embedded.invalid")
             .build()))
     }
 }
 
-/// Hands requests to the engine by the operation in `X-Amz-Target`.
+/// A connector that runs the operation named by `X-Amz-Target` in the engine.
 #[derive(Clone)]
 pub(crate) struct EngineConnector(Arc<Database>);
 
@@ -54,6 +56,7 @@ impl EngineConnector {
 
     fn operate(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         let engine = &self.0;
+        // Only what the store uses: whatever is added here, the roles in AWS must allow too.
         match operation {
             "CreateTable" => call(body, |request| engine.create_table(request)),
             "DeleteItem" => call(body, |request| engine.delete_item(request)),
@@ -63,7 +66,8 @@ impl EngineConnector {
             "Query" => call(body, |request| engine.query(request)),
             "TransactWriteItems" => call(body, |request| {
                 engine.transact_write_items(TransactWriteItemsRequest {
-                    // Nothing is sent twice here, and the engine would keep every request for ten minutes.
+                    // The token makes retries idempotent. There are none here, and the engine would
+                    // keep every request in memory for ten minutes.
                     client_request_token: None,
                     ..request
                 })
@@ -71,7 +75,7 @@ impl EngineConnector {
             "UpdateItem" => call(body, |request| engine.update_item(request)),
             "UpdateTimeToLive" => call(body, |request| engine.update_time_to_live(request)),
             _ => Err(DynoxideError::ValidationException(format!(
-                "the store uses no operation {operation}"
+                "the embedded database does not support {operation}"
             ))),
         }
     }

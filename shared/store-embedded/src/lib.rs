@@ -1,7 +1,9 @@
-//! ADAPTER: a DynamoDB client whose DynamoDB is an engine in the same process, with its data in one SQLite file.
+//! Adapter: a DynamoDB client whose DynamoDB is an engine in the same process, which keeps its data
+//! in one SQLite file.
 //!
-//! No socket: any local user could write to one. The SDK's HTTP connector hands each request's JSON to the engine, so
-//! that every line above it is the one that runs in AWS.
+//! The engine listens on no socket, because any local user could connect to it. Instead, the SDK's
+//! HTTP connector passes the JSON of each request to the engine, so that all code above the
+//! connector is the code that runs in AWS.
 
 mod connector;
 
@@ -17,7 +19,7 @@ use dynoxide::{Database, DynoxideError};
 
 use connector::{EngineConnector, NoEndpoint};
 
-/// The engine did not do as it was asked.
+/// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} in the embedded database")]
 pub struct EngineError {
@@ -39,10 +41,11 @@ pub struct EmbeddedDynamoDb {
 }
 
 impl EmbeddedDynamoDb {
-    /// Opens or makes the SQLite file at `path`, in WAL mode: what was answered survives a crash.
+    /// Opens the SQLite file at `path`, or creates it, in WAL mode: acknowledged writes survive a
+    /// crash.
     ///
     /// # Errors
-    /// When the file cannot be opened, or a newer version wrote it.
+    /// If the file cannot be opened, or was written by a newer version of the engine.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
         let engine = Database::new(&path.to_string_lossy()).map_err(EngineError::of("opening"))?;
         Ok(Self {
@@ -50,10 +53,11 @@ impl EmbeddedDynamoDb {
         })
     }
 
-    /// An empty one that is gone with the process, unless it is saved.
+    /// Creates an empty database in memory, which ends with the process unless it is saved with
+    /// [`Self::save_as`].
     ///
     /// # Errors
-    /// When SQLite gives none.
+    /// If SQLite cannot create it.
     pub fn in_memory() -> Result<Self, EngineError> {
         let engine = Database::memory().map_err(EngineError::of("opening"))?;
         Ok(Self {
@@ -61,10 +65,11 @@ impl EmbeddedDynamoDb {
         })
     }
 
-    /// One in memory with what [`Self::save_as`] wrote, which stays as it is.
+    /// Creates a database in memory from a file that [`Self::save_as`] wrote. The file stays
+    /// unchanged.
     ///
     /// # Errors
-    /// When the file cannot be read, or is none of an engine's.
+    /// If the file cannot be read, or was not written by the engine.
     pub fn in_memory_from(path: &Path) -> Result<Self, EngineError> {
         let database = Self::in_memory()?;
         let restored = database.engine.restore_from(&path.to_string_lossy());
@@ -72,14 +77,14 @@ impl EmbeddedDynamoDb {
         Ok(database)
     }
 
-    /// An SDK client that talks to this engine and to nothing else.
+    /// Creates an SDK client that talks to this engine and to nothing else.
     #[must_use]
     pub fn client(&self) -> Client {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("local"))
             .endpoint_resolver(NoEndpoint)
-            // Nothing leaves the process, so there is nobody to prove anything to, to wait for or to ask again.
+            // Requests never leave the process, so they need no credentials, timeouts or retries.
             .allow_no_auth()
             .retry_config(RetryConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -88,15 +93,18 @@ impl EmbeddedDynamoDb {
         Client::from_conf(config)
     }
 
-    /// Writes all of it to a new file at `path`, whole or not at all.
+    /// Writes the whole database to a new file at `path`, completely or not at all.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn save_as(&self, path: &Path) -> Result<(), EngineError> {
+        // The rename at the end is atomic: a crash leaves the old file or the new one. Without the
+        // sync before it, the new name could survive a power failure and the data not.
         let unfinished = path.with_extension("new");
         let io = |error: std::io::Error| {
             EngineError::of("saving")(DynoxideError::InternalServerError(error.to_string()))
         };
+        // SQLite refuses to write over a file that an earlier crash left.
         match std::fs::remove_file(&unfinished) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
             Ok(()) | Err(_) => {}
@@ -109,10 +117,11 @@ impl EmbeddedDynamoDb {
         std::fs::rename(&unfinished, path).map_err(io)
     }
 
-    /// Every item of a table, as DynamoDB's JSON; for those who look into a stopped server's database.
+    /// Reads every item of a table as DynamoDB's JSON, for inspecting the database of a stopped
+    /// server.
     ///
     /// # Errors
-    /// When there is no such table.
+    /// If the table does not exist.
     pub fn items(&self, table: &str) -> Result<Vec<serde_json::Value>, EngineError> {
         let request = serde_json::from_value(serde_json::json!({ "TableName": table }))
             .map_err(|error| DynoxideError::SerializationException(error.to_string()));
@@ -126,11 +135,12 @@ impl EmbeddedDynamoDb {
             .collect())
     }
 
-    /// Removes items past their time to live, as DynamoDB does by itself; returns how many.
+    /// Removes expired items and returns their number.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// If the engine fails.
     pub fn remove_expired(&self) -> Result<usize, EngineError> {
+        // DynamoDB removes them by itself; the engine does so only on request.
         self.engine
             .sweep_ttl()
             .map_err(EngineError::of("removing expired items"))
