@@ -1,4 +1,4 @@
-//! CA keys: made or adopted in KMS, signed with there. Only digests are sent.
+//! CA keys: generated or adopted in KMS, which signs with them. Only digests are sent to it.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -16,10 +16,11 @@ use scep_service::{CaKeys, ErrorChain, GeneratedKey, KeyError};
 use crate::Kms;
 use crate::call::{Missing, broken, once};
 
-/// The tag that every CA key of a stack has. Policies let functions sign with keys that have it, and with no other.
+/// The tag of every CA key of a stack. Policies let functions sign only with keys that have it.
 const TAG: &str = "scepter:stack";
 
-/// Waits between tries of a call about a key that was just made: eight seconds together, of the 29 that a function has.
+/// The waits between tries of a call about a key that was just created.
+// Eight seconds in total, of the 29 that a function has.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(250),
     Duration::from_millis(500),
@@ -28,16 +29,17 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
-/// CA keys in KMS. A key's reference is its ARN.
+/// CA keys in KMS. The reference of a key is its ARN.
 pub struct KmsCaKeys {
     kms: Kms,
     stack: String,
-    /// The keys that this process has made.
+    /// The keys that this process has created.
     made: Mutex<HashSet<String>>,
 }
 
 impl KmsCaKeys {
-    /// The keys of a stack: its name is their tag and stands in their aliases. Letters, digits and `-`, at most 128.
+    /// Creates the adapter for the keys of a stack. The stack's name is their tag and part of their
+    /// aliases; it has at most 128 letters, digits and `-`.
     #[must_use]
     pub fn new(kms: Kms, stack: String) -> Self {
         Self {
@@ -47,12 +49,13 @@ impl KmsCaKeys {
         }
     }
 
-    /// Awaits a call about a key. One that was just made is not known everywhere in KMS at once, and its tag, by which
-    /// policies know it, later still: then the call is tried again for some seconds.
+    /// Awaits a call about a key, and retries for some seconds if this process has just created it.
     async fn settled<T, F>(&self, key: &str, call: impl Fn() -> F) -> Result<T, KeyError>
     where
         F: Future<Output = Result<T, KeyError>>,
     {
+        // A new key takes time to be known throughout KMS, and its tag, on which policies depend,
+        // even longer. An error about any other key is final.
         for pause in PAUSES {
             match call().await {
                 Err(KeyError::Broken { source, .. }) if self.has_made(key) => {
@@ -75,7 +78,7 @@ impl KmsCaKeys {
         made.contains(key)
     }
 
-    /// Makes a key; its ARN.
+    /// Creates a key and returns its ARN.
     async fn create(
         &self,
         authority: &ProfileName,
@@ -107,14 +110,15 @@ impl KmsCaKeys {
             .map_err(broken("CreateKey", authority.as_str()))
     }
 
-    /// Gives a key an alias that people find it by. It works without one.
+    /// Gives a key an alias by which administrators find it.
     async fn name(&self, key: &str, authority: &ProfileName) {
+        // A failure is only logged: nothing but people depends on the alias.
         let alias = alias(&self.stack, authority, key);
         let request = self.kms.client.create_alias();
         let request = request.alias_name(&alias).target_key_id(key);
         if let Err(error) = self.kms.call("CreateAlias", key, request.send()).await {
             let error = ErrorChain(&error);
-            tracing::warn!(%error, key, alias, "the new key has no alias");
+            tracing::warn!(%error, key, alias, "could not create an alias for the new key");
         }
     }
 
@@ -132,13 +136,13 @@ impl CaKeys for KmsCaKeys {
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let arn = self.create(authority, algorithm).await?;
-        tracing::info!(key = arn, %authority, "made a CA key");
+        tracing::info!(key = arn, %authority, "created a CA key");
         self.remember(&arn);
         let public = self.settled(&arn, || self.public_key(&arn)).await;
         let public = public.inspect_err(|_| {
             tracing::warn!(
                 key = arn,
-                "a key without an authority: adopt it, or delete it"
+                "created a key that no authority uses: adopt it, or delete it"
             );
         })?;
         self.name(&arn, authority).await;
@@ -157,18 +161,19 @@ impl CaKeys for KmsCaKeys {
         let public = match self.public_key(&reference.0).await {
             Err(KeyError::Broken { source, .. }) => {
                 let error = ErrorChain(&*source);
-                tracing::warn!(%error, key = reference.0, "a key is not adopted");
+                tracing::warn!(%error, key = reference.0, "could not adopt a key");
+                // KMS does not always tell these causes apart, so the reason lists them all.
                 return Err(refused(
-                    "KMS does not show its public key: it must exist, be enabled, and have the tag scepter:stack with this stack's name",
+                    "its public key cannot be read: the key must exist, be enabled, and have the tag scepter:stack with the name of this stack",
                 ));
             }
             answered => answered?,
         };
         if public.key_usage != Some(KeyUsageType::SignVerify) {
-            return Err(refused("it is not for SIGN_VERIFY"));
+            return Err(refused("its key usage is not SIGN_VERIFY"));
         }
         if public.key_spec != Some(key_spec(algorithm)) {
-            return Err(refused("its key spec is not that of keyAlgorithm"));
+            return Err(refused("its key spec does not match keyAlgorithm"));
         }
         generated(&reference.0, public)
     }
@@ -181,11 +186,12 @@ impl CaKeys for KmsCaKeys {
     ) -> Result<Vec<u8>, KeyError> {
         let how = signature_algorithm(algorithm);
         let (digest, how) = signing_algorithm(how)
-            .ok_or("KMS does not sign so")
+            .ok_or("KMS does not support this signature algorithm")
             .map_err(broken("Sign", &key.0))?;
         let request = self.kms.client.sign();
         let request = request
             .key_id(&key.0)
+            // KMS signs messages of 4,096 bytes at most; a digest has no such limit.
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
             .signing_algorithm(how);
@@ -197,8 +203,10 @@ impl CaKeys for KmsCaKeys {
     }
 }
 
-/// The key by its ARN, whatever it was asked for by.
+/// Builds the result for a key from its public key.
 fn generated(asked: &str, public: GetPublicKeyOutput) -> Result<GeneratedKey, KeyError> {
+    // The reference is the ARN from the response: a key may be adopted by its id or an alias, and
+    // an alias may come to mean another key.
     let key = public.public_key.ok_or(Missing("public key"));
     let key = key.map_err(broken("GetPublicKey", asked))?;
     Ok(GeneratedKey {
@@ -218,7 +226,8 @@ fn key_spec(algorithm: KeyAlgorithm) -> KeySpec {
     }
 }
 
-/// KMS's name for a signature algorithm, with the digest that is sent.
+/// Finds the name that KMS has for a signature algorithm, and the digest to send; `None` for what
+/// CA keys do not sign with.
 fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, SigningAlgorithmSpec)> {
     use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
     use SignatureAlgorithm::{Ecdsa, RsaPkcs1, RsaPss};
@@ -233,7 +242,7 @@ fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, Signin
     })
 }
 
-/// An authority's name of letters, digits, `-` and `_`: all that aliases and tags take.
+/// Replaces the characters of an authority's name that aliases do not allow with `_`.
 fn plain(authority: &ProfileName) -> String {
     let plain = |c: char| match c {
         '-' | '_' => c,
@@ -243,8 +252,10 @@ fn plain(authority: &ProfileName) -> String {
     authority.as_str().chars().map(plain).collect()
 }
 
-/// `alias/scepter/{stack}/{authority}-{beginning of the key's id}`: an authority that is made anew gets another key.
+/// Builds the alias of a key: `alias/scepter/{stack}/{authority}-{first 8 digits of the key's id}`.
 fn alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
+    // The id makes it unique: an authority gets a new key at each rollover, and an authority that
+    // is deleted and created again may have the same name.
     let id = arn.rsplit('/').next().unwrap_or_default();
     let id: String = id.chars().take(8).collect();
     format!("alias/scepter/{stack}/{}-{id}", plain(authority))

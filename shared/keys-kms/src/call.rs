@@ -1,4 +1,5 @@
-//! One call of KMS: measured, and its failure told apart: a key that does not do, or a key store that does not answer.
+//! Calls of KMS: how they are measured, and how their errors are classified as faults of a key or
+//! of the key store.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use scep_service::{KeyCallOutcome, KeyError, Measurement};
 
 use crate::Kms;
 
-/// What KMS says when the key itself is at fault, so that asking again later changes nothing.
+/// The error codes with which KMS says that the key itself is at fault.
+// Every other error may go away by itself, and is answered as a temporary failure.
 const OF_THE_KEY: [&str; 12] = [
     "AccessDeniedException",
     "DisabledException",
@@ -26,10 +28,11 @@ const OF_THE_KEY: [&str; 12] = [
     "ValidationException",
 ];
 
-/// How long KMS may take to make a key: it may be one of 4,096 bits.
+/// The timeout of a call that creates a key.
+// Much longer than that of other calls: generating an RSA key of 4,096 bits takes seconds.
 const MAKING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How a call goes that makes something for good: once, and in its own time. Tried again, it could make another.
+/// Configuration for calls that create keys: no retries, since a retry could create a second key.
 pub(crate) fn once() -> Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(MAKING_TIMEOUT)
@@ -40,7 +43,8 @@ pub(crate) fn once() -> Builder {
 }
 
 impl Kms {
-    /// Awaits a call and measures it. `operation` is KMS's name for it, `key` what an operator knows the key by.
+    /// Awaits a call and measures it. `operation` is the name that KMS has for the call, `key` the
+    /// name by which an operator knows the key.
     pub(crate) async fn call<T, E>(
         &self,
         operation: &'static str,
@@ -80,7 +84,7 @@ where
     }
 }
 
-/// The error of a key, or of something wrapped by it, that does not do.
+/// Wraps the error of a key that cannot be used, or of something that it does not unwrap.
 pub(crate) fn broken<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -93,7 +97,7 @@ where
     }
 }
 
-/// KMS left out what it always gives.
+/// A response from KMS lacks a member that it always has.
 #[derive(Debug, thiserror::Error)]
-#[error("KMS gave no {0}")]
+#[error("the response from KMS has no {0}")]
 pub(crate) struct Missing(pub(crate) &'static str);

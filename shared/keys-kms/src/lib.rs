@@ -1,7 +1,9 @@
-//! ADAPTER: keys in AWS KMS. CA keys never leave it; RA keys and secrets of profiles are wrapped by a symmetric key there.
+//! Adapter: keys in AWS KMS. CA keys never leave KMS; RA keys and secrets of profiles are wrapped
+//! by a symmetric key in KMS.
 //!
-//! KMS cannot open a SCEP envelope: its RSA decryption is OAEP alone, and clients use PKCS #1 v1.5. So KMS makes the RA key
-//! pair and wraps the private key, and the one function that opens envelopes has it unwrapped, once, and keeps it in memory.
+//! KMS cannot decrypt a SCEP envelope: it supports RSA decryption only with OAEP, and clients
+//! encrypt with PKCS #1 v1.5. Therefore KMS generates the RA key pair and wraps the private key,
+//! and the one function that decrypts envelopes has it unwrapped once and keeps it in memory.
 
 mod ca_keys;
 mod call;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use aws_sdk_kms::Client;
 use scep_service::Metrics;
 
-/// A way to KMS, and where calls of it are measured.
+/// A client of KMS that measures its calls.
 #[derive(Clone)]
 pub struct Kms {
     client: Client,
@@ -26,7 +28,7 @@ pub struct Kms {
 }
 
 impl Kms {
-    /// KMS through this client.
+    /// Creates a client that reports its calls to `metrics`.
     #[must_use]
     pub const fn new(client: Client, metrics: Arc<dyn Metrics>) -> Self {
         Self { client, metrics }

@@ -1,4 +1,4 @@
-//! RA keys: made and wrapped by KMS, unwrapped once in a process, then in memory.
+//! RA keys: generated and wrapped by KMS, unwrapped once per process, then kept in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,15 +17,16 @@ use crate::Kms;
 use crate::call::{Missing, broken, once};
 use crate::symmetric_key::{Owner, SymmetricKey};
 
-/// RA keys under a symmetric key. A key's reference is the wrapped private key, base64: it lies with its certificate.
+/// RA keys that a symmetric key wraps. The reference of a key is the wrapped private key in base64,
+/// which is stored with its certificate.
 pub struct KmsRaKeys {
     symmetric_key: SymmetricKey,
-    /// Held while a key is unwrapped, so that requests at the same time unwrap it once.
+    /// Locked while a key is unwrapped, so that concurrent requests unwrap it once.
     unwrapped: Mutex<HashMap<Uuid, Arc<SoftwareRaKey>>>,
 }
 
 impl KmsRaKeys {
-    /// RA keys that this symmetric key wraps; its ARN.
+    /// Creates the adapter on the symmetric key with this ARN.
     #[must_use]
     pub fn new(kms: Kms, symmetric_key: String) -> Self {
         Self {
@@ -38,9 +39,11 @@ impl KmsRaKeys {
     }
 }
 
-/// Whose key it is: its own identity, which for the first key of an RA certificate is the RA certificate's.
+/// The owner of an RA key: the key's own UUID, which is that of the RA certificate for the first
+/// key.
 const fn owner(uuid: Uuid) -> Owner {
     Owner {
+        // Part of the encryption context of stored keys, and of the policies in AWS.
         kind: "scepter:raCertificate",
         uuid,
     }
@@ -56,6 +59,7 @@ impl RaKeys for KmsRaKeys {
         const OPERATION: &str = "GenerateDataKeyPairWithoutPlaintext";
         let name = uuid.to_string();
         let SymmetricKey { kms, arn } = &self.symmetric_key;
+        // Without plaintext: the management function calls this and may not see the private key.
         let request = kms.client.generate_data_key_pair_without_plaintext();
         let request = request
             .key_id(arn)
@@ -85,6 +89,8 @@ impl RaKeys for KmsRaKeys {
             .symmetric_key
             .unwrap(owner(key.uuid), &key.key.0)
             .await?;
+        // The reference names the key in errors. The stored one is the wrapped key itself, which
+        // must not get into a log.
         let name = KeyReference(key.uuid.to_string());
         let ready = Arc::new(SoftwareRaKey::from_pkcs8(name, pkcs8)?);
         unwrapped.insert(key.uuid, Arc::clone(&ready));

@@ -1,4 +1,5 @@
-//! Secrets of profiles under a symmetric key in KMS, bound to the profile by the encryption context.
+//! Secrets of profiles, wrapped by a symmetric key in KMS and bound to the profile by the
+//! encryption context.
 
 use std::collections::HashMap;
 
@@ -13,18 +14,20 @@ use crate::Kms;
 use crate::call::broken;
 use crate::symmetric_key::{Owner, SymmetricKey};
 
-/// Most secrets that are kept opened; then all are forgotten.
+/// The most secrets to keep in memory; when there are more, all are dropped.
+// A profile has few secrets, so this bounds what old versions of edited ones occupy.
 const MAX_OPENED: usize = 1_000;
 
-/// Seals secrets. A sealed one is KMS's ciphertext, base64. One that was opened stays so in memory until the process ends.
+/// Seals secrets with KMS. A sealed secret is a ciphertext from KMS in base64. An opened secret
+/// stays in memory until the process ends.
 pub struct KmsSecrets {
     symmetric_key: SymmetricKey,
-    /// Held while a secret is opened, so that requests at the same time open it once.
+    /// Locked while a secret is opened, so that concurrent requests open it once.
     opened: Mutex<HashMap<(Uuid, String), ChallengePassword>>,
 }
 
 impl KmsSecrets {
-    /// Secrets under this symmetric key; its ARN.
+    /// Creates the adapter on the symmetric key with this ARN.
     #[must_use]
     pub fn new(kms: Kms, symmetric_key: String) -> Self {
         Self {
@@ -37,7 +40,7 @@ impl KmsSecrets {
     }
 }
 
-/// Whose secret it is.
+/// The owner of a secret: its SCEP Profile.
 const fn owner(profile: Uuid) -> Owner {
     Owner {
         kind: "scepter:scepProfile",
@@ -63,6 +66,7 @@ impl Secrets for KmsSecrets {
         sealed: &SealedSecret,
     ) -> Result<ChallengePassword, KeyError> {
         let mut opened = self.opened.lock().await;
+        // The sealed text is part of the name, so that an edited secret is opened again.
         let name = (profile, sealed.0.clone());
         if let Some(secret) = opened.get(&name) {
             return Ok(secret.clone());

@@ -1,4 +1,5 @@
-//! The symmetric key in KMS that everything of ours is wrapped by, each thing bound to its owner by the encryption context.
+//! The symmetric key in KMS that wraps RA keys and secrets, each bound to its owner by the
+//! encryption context.
 
 use aws_sdk_kms::primitives::Blob;
 use base64::Engine;
@@ -10,23 +11,23 @@ use zeroize::Zeroizing;
 use crate::Kms;
 use crate::call::{Missing, broken};
 
-/// Whose something is: the one pair of an encryption context.
+/// The owner of something wrapped, which is the only pair in its encryption context.
 #[derive(Clone, Copy)]
 pub(crate) struct Owner {
-    /// What kind of owner: the name that policies know.
+    /// The kind of owner: the key of the pair, by which policies tell RA keys and secrets apart.
     pub(crate) kind: &'static str,
-    /// Which.
+    /// The owner's UUID: the value of the pair.
     pub(crate) uuid: Uuid,
 }
 
-/// A symmetric key, by its ARN.
+/// A symmetric key in KMS, identified by its ARN.
 pub(crate) struct SymmetricKey {
     pub(crate) kms: Kms,
     pub(crate) arn: String,
 }
 
 impl SymmetricKey {
-    /// Wraps; KMS's ciphertext, base64.
+    /// Wraps `plaintext` for an owner, and returns the ciphertext from KMS in base64.
     pub(crate) async fn wrap(&self, owner: Owner, plaintext: &[u8]) -> Result<String, KeyError> {
         let name = owner.uuid.to_string();
         let request = self.kms.client.encrypt();
@@ -39,7 +40,7 @@ impl SymmetricKey {
         Ok(STANDARD.encode(ciphertext.map_err(broken("Encrypt", &name))?))
     }
 
-    /// Unwraps what was wrapped for the same owner.
+    /// Unwraps what was wrapped for the same owner; fails for any other owner.
     pub(crate) async fn unwrap(
         &self,
         owner: Owner,
@@ -50,6 +51,7 @@ impl SymmetricKey {
         let wrapped = wrapped.map_err(broken("Decrypt", &name))?;
         let request = self.kms.client.decrypt();
         let request = request
+            // Optional in the API: without it, a ciphertext of any key of the account would do.
             .key_id(&self.arn)
             .ciphertext_blob(Blob::new(wrapped))
             .encryption_context(owner.kind, &name);
