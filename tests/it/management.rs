@@ -248,7 +248,7 @@ async fn each_rule_of_an_authority_has_its_reason() {
         ),
         (
             new("CN=x", "P1Y", Some("arn:aws:kms:x")),
-            &["keyArn: only AWS KMS has keys to adopt, and keys are files here"],
+            &["keyArn: only AWS KMS keys can be adopted, and keys are files here"],
         ),
     ];
     check(&admin, "POST", "/authorities", &rows).await;

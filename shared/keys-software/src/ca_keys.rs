@@ -1,4 +1,4 @@
-//! CA keys in memory, from files.
+//! CA keys in files, which sign in this process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::KeyFolder;
 use crate::key_folder::broken;
 
-/// CA keys in a folder. Each is read once and kept until the process ends.
+/// CA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct SoftwareCaKeys {
     folder: KeyFolder,
     loaded: Mutex<HashMap<KeyReference, Arc<CaKey>>>,
@@ -33,7 +33,7 @@ enum CaKey {
 }
 
 impl SoftwareCaKeys {
-    /// The keys of this folder.
+    /// Creates the adapter for the keys in this folder.
     #[must_use]
     pub fn new(folder: KeyFolder) -> Self {
         Self {
@@ -47,6 +47,7 @@ impl SoftwareCaKeys {
         reference: &KeyReference,
         algorithm: KeyAlgorithm,
     ) -> Result<Arc<CaKey>, KeyError> {
+        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = loaded.get(reference) {
             return Ok(Arc::clone(key));
@@ -82,7 +83,7 @@ impl CaKeys for SoftwareCaKeys {
     ) -> Result<GeneratedKey, KeyError> {
         Err(KeyError::NotAdoptable {
             reference: reference.0.clone(),
-            reason: "only AWS KMS has keys to adopt, and keys are files here",
+            reason: "only AWS KMS keys can be adopted, and keys are files here",
         })
     }
 
@@ -104,6 +105,7 @@ impl CaKey {
         reference: &KeyReference,
         algorithm: KeyAlgorithm,
     ) -> Result<Self, KeyError> {
+        // The algorithm comes from the authority: a file with a key of another kind is an error.
         match ec_algorithm(algorithm) {
             Some(algorithm) => EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map(Self::Ec),
             None => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
@@ -125,7 +127,8 @@ impl CaKey {
     }
 }
 
-/// RSASSA-PKCS1-v1_5 with a digest that aws-lc signs with: all but SHA-1.
+/// Finds the encoding of RSASSA-PKCS1-v1_5 for a digest; `None` for SHA-1, with which aws-lc does
+/// not sign.
 pub(crate) fn rsa_encoding(digest: DigestAlgorithm) -> Option<&'static dyn RsaEncoding> {
     match digest {
         DigestAlgorithm::Sha1 => None,
@@ -150,10 +153,11 @@ pub(crate) struct Generated {
     pub(crate) subject_public_key_info: Vec<u8>,
 }
 
-/// How many keys are made at one time: an RSA-4096 key keeps a processor busy for a second.
+/// Permits for keys that are generated at the same time.
+// An RSA key of 4,096 bits keeps a processor busy for a second or more.
 static KEYS_AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
-/// Makes a key, on a thread where nobody waits for anything else.
+/// Generates a key on a blocking thread, so that other requests continue meanwhile.
 pub(crate) async fn generate(algorithm: KeyAlgorithm) -> Result<Generated, KeyError> {
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| KeyError::Unavailable {
         operation: "generating a key",
@@ -163,7 +167,7 @@ pub(crate) async fn generate(algorithm: KeyAlgorithm) -> Result<Generated, KeyEr
         .acquire()
         .await
         .map_err(|error| failed(error.into()))?;
-    // The turn goes with the work, which goes on when nobody waits for it any more.
+    // The permit moves into the work, which continues even if the caller stops waiting for it.
     let made = spawn_blocking(move || {
         let _turn = turn;
         generate_now(algorithm)

@@ -1,4 +1,4 @@
-//! A folder of key files that only their owner reads.
+//! A folder of key files that only their owner can read.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Read, Write};
@@ -10,10 +10,11 @@ use scep_service::KeyError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// Permissions of anyone but the owner.
+/// The permission bits of the group and of all other users.
 const OTHERS: u32 = 0o077;
 
-/// Longest key file: an RSA-4096 key takes 2.4 KB.
+/// The longest key file to read, in octets.
+// An RSA key of 4,096 bits takes 2.4 KB.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// A folder of mode 0700 with key files of mode 0600.
@@ -21,17 +22,18 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 pub struct KeyFolder(PathBuf);
 
 impl KeyFolder {
-    /// Opens a folder, or makes it.
+    /// Opens a folder, or creates it.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// If the folder cannot be created, or its permissions cannot be set.
     pub fn open(path: &Path) -> Result<Self, Error> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // The mode given above does not apply to a folder that exists.
         std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
         Ok(Self(path.to_owned()))
     }
 
-    /// Stores a new key under a fresh name; whole or not at all.
+    /// Stores a key under a new name, completely or not at all.
     pub(crate) fn store(&self, key: &[u8]) -> Result<KeyReference, KeyError> {
         let reference = KeyReference(Uuid::new_v4().to_string());
         self.write(&reference.0, key)
@@ -39,14 +41,15 @@ impl KeyFolder {
         Ok(reference)
     }
 
-    /// Reads a key.
+    /// Reads the key with this reference.
     pub(crate) fn read(&self, reference: &KeyReference) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        // A reference comes from the database; as a UUID, it cannot lead out of the folder.
         let name: Uuid = reference.0.parse().map_err(broken("finding", reference))?;
         self.read_file(&name.to_string())
             .map_err(broken("reading", reference))
     }
 
-    /// Reads the file of this name; makes it of `new` where there is none.
+    /// Reads the file with this name, and creates it from `new` if it does not exist.
     pub(crate) fn read_or_create(
         &self,
         name: &str,
@@ -64,7 +67,7 @@ impl KeyFolder {
 
     fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
         let unfinished = self.0.join(format!("{name}.new"));
-        // What a crash left there may be of any mode.
+        // A crash may have left this file, and opening it again would keep its mode.
         match std::fs::remove_file(&unfinished) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
@@ -75,6 +78,7 @@ impl KeyFolder {
             .mode(0o600)
             .open(&unfinished)?;
         file.write_all(key)?;
+        // A key must be on disk before a certificate for it is: file, then name, then folder.
         file.sync_all()?;
         std::fs::rename(&unfinished, self.path(name))?;
         File::open(&self.0)?.sync_all()
@@ -83,9 +87,10 @@ impl KeyFolder {
     fn read_file(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         let path = self.path(name);
         let file = File::open(&path)?;
+        // Checked on the open file, so that it cannot be swapped between the check and the read.
         if file.metadata()?.permissions().mode() & OTHERS != 0 {
             return Err(Error::other(format!(
-                "{} is open to others than its owner; chmod 600 it",
+                "other users have access to {}: run chmod 600 on it",
                 path.display()
             )));
         }
@@ -95,7 +100,7 @@ impl KeyFolder {
     }
 }
 
-/// The error of a key that does not do.
+/// Wraps the error of a key that cannot be used.
 pub(crate) fn broken<E>(operation: &'static str, key: &KeyReference) -> impl Fn(E) -> KeyError
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -1,6 +1,8 @@
-//! ADAPTER: keys as files in a folder: CA keys, RA keys, and the symmetric key that secrets of profiles are sealed under.
+//! Adapter: keys as files in a folder: CA keys, RA keys, and the symmetric key that seals the
+//! secrets of profiles.
 //!
-//! Private keys are PKCS #8, DER (`openssl pkey -inform DER -in FILE`), each in a file of mode 0600 of its own.
+//! Each private key is a separate file of mode 0600: PKCS #8, DER
+//! (`openssl pkey -inform DER -in FILE`).
 
 mod ca_keys;
 mod key_folder;

@@ -1,4 +1,4 @@
-//! An RA key in memory: opens requests, signs replies.
+//! An RA key in memory, which decrypts requests and signs replies.
 
 use aws_lc_rs::digest;
 use aws_lc_rs::error::Unspecified;
@@ -20,10 +20,12 @@ use zeroize::Zeroizing;
 use crate::ca_keys::{rsa_encoding, sign_rsa};
 use crate::key_folder::broken;
 
-/// An RSA key of 2048 bits or more. All private-key operations run on aws-lc but one: SHA-1 signatures.
+/// An RSA key of 2048 bits or more. aws-lc performs all private-key operations except SHA-1
+/// signatures, for which it has no interface.
 pub struct SoftwareRaKey {
     reference: KeyReference,
     signing: RsaKeyPair,
+    // Parsed once, rather than for each reply to an old client.
     legacy: RsaPrivateKey,
     pkcs1: Pkcs1PrivateDecryptingKey,
     oaep: OaepPrivateDecryptingKey,
@@ -31,10 +33,10 @@ pub struct SoftwareRaKey {
 }
 
 impl SoftwareRaKey {
-    /// Reads a PKCS #8 key, DER.
+    /// Reads a private key in PKCS #8, DER. `reference` names it in errors.
     ///
     /// # Errors
-    /// [`KeyError::Broken`] when it is not an RSA key of 2048 bits or more.
+    /// [`KeyError::Broken`] if it is not an RSA key of 2048 bits or more.
     pub fn from_pkcs8(
         reference: KeyReference,
         pkcs8: Zeroizing<Vec<u8>>,
@@ -76,6 +78,7 @@ impl SoftwareRaKey {
     fn sign_sha1(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         Pkcs1v15Sign::new::<sha1::Sha1>()
             .sign(
+                // Blinding hides the private key from an attacker who measures the time of replies.
                 Some(&mut SysRng),
                 &self.legacy,
                 &DigestAlgorithm::Sha1.digest(message),
@@ -91,6 +94,9 @@ impl RaKey for SoftwareRaKey {
         encrypted_key: &[u8],
         cipher: ContentEncryption,
     ) -> ContentKey {
+        // Implicit rejection: where RSA decryption fails, the message is decrypted with a key that
+        // the ciphertext determines. It then fails like a message with the wrong content, and the
+        // server is not a Bleichenbacher oracle.
         let tag = hmac::sign(&self.stand_in, encrypted_key);
         let mut stand_in = Zeroizing::new([0; ContentKey::MAX_BYTES]);
         for (octet, tag) in stand_in.iter_mut().zip(tag.as_ref()) {
@@ -113,8 +119,9 @@ impl RaKey for SoftwareRaKey {
     }
 }
 
-/// The secret that stand-in keys are made of, known to no one who does not know the key.
+/// Derives the secret for implicit-rejection keys from the private key.
 fn stand_in_secret(pkcs8: &[u8]) -> hmac::Key {
+    // Derived rather than random, so that every process rejects a ciphertext in the same way.
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(b"scepter stand-in key");
     context.update(pkcs8);

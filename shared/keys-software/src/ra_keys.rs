@@ -1,4 +1,4 @@
-//! RA keys from files, each read once.
+//! RA keys in files, each read once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +11,14 @@ use uuid::Uuid;
 use crate::ca_keys::generate;
 use crate::{KeyFolder, SoftwareRaKey};
 
-/// RA keys in a folder. Each is read once and kept until the process ends.
+/// RA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct SoftwareRaKeys {
     folder: KeyFolder,
     loaded: Mutex<HashMap<KeyReference, Arc<SoftwareRaKey>>>,
 }
 
 impl SoftwareRaKeys {
-    /// The keys of this folder.
+    /// Creates the adapter for the keys in this folder.
     #[must_use]
     pub fn new(folder: KeyFolder) -> Self {
         Self {
@@ -44,6 +44,7 @@ impl RaKeys for SoftwareRaKeys {
 
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
         let reference = &key.key;
+        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = loaded.get(reference) {
             let key: Arc<SoftwareRaKey> = Arc::clone(key);

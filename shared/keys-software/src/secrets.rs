@@ -1,4 +1,4 @@
-//! Secrets of profiles under a symmetric key in a file: AES-256-GCM, bound to the profile.
+//! Secrets of profiles, sealed with AES-256-GCM under a symmetric key in a file.
 
 use std::io::Error;
 
@@ -16,19 +16,21 @@ use zeroize::Zeroizing;
 use crate::KeyFolder;
 use crate::key_folder::broken;
 
-/// Name of the key's file.
+/// The name of the key's file, without its extension.
 const FILE: &str = "secrets";
 
+/// The length of a key of AES-256, in octets.
 const KEY_BYTES: usize = 32;
 
-/// Seals secrets. A sealed one is base64 of nonce, ciphertext and tag.
+/// Seals secrets and binds each to its profile. A sealed secret is nonce, ciphertext and tag in
+/// base64.
 pub struct SoftwareSecrets(RandomizedNonceKey);
 
 impl SoftwareSecrets {
-    /// Reads the symmetric key of a folder, or makes it.
+    /// Reads the symmetric key from a folder, and creates it if it does not exist.
     ///
     /// # Errors
-    /// When the file cannot be read or made, or holds no key of 32 octets.
+    /// If the file cannot be read or created, or does not contain 32 octets.
     pub fn open(folder: &KeyFolder) -> Result<Self, Error> {
         let key = folder.read_or_create(FILE, || {
             let mut key = Zeroizing::new(vec![0; KEY_BYTES]);
@@ -48,9 +50,11 @@ impl Secrets for SoftwareSecrets {
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError> {
         let secret = secret.reveal().as_bytes();
-        // Room for the tag, so that no copy of the secret is left behind by growing.
+        // With room for the tag, the vector does not grow and leave a copy of the secret behind.
         let mut sealed = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(secret);
+        // The profile is authenticated data: a sealed secret that is copied into another profile
+        // does not open there.
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut sealed)
