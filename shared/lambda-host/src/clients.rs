@@ -1,4 +1,4 @@
-//! What every AWS client of a function has in common.
+//! Configuration that all AWS clients of a function share.
 
 use std::time::Duration;
 
@@ -14,29 +14,33 @@ use aws_types::region::Region;
 use crate::connector::Connector;
 use crate::environment::{Environment, SettingError};
 
-/// How often a request is sent that AWS throttles or does not answer.
+/// The number of attempts for a request that AWS throttles or does not answer.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Longest wait between two attempts.
+/// The longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// How long one attempt may take, and all of them: less than the five seconds that a claim on a transaction holds, so that
-/// nobody signs a second time what is still being signed.
+/// The timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The timeout of a call with all of its attempts.
+// Less than the five seconds of a claim on a transaction, so that a claim is not taken over while
+// its holder is still signing.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Region, credentials, retries and timeouts, from what Lambda gives every function.
+/// Builds the configuration of AWS clients from the environment variables that Lambda sets.
 ///
-/// The credentials are those of the function's role, which Lambda renews by starting a new process; no chain of other places
-/// is asked. `AWS_ENDPOINT_URL` leads to an emulator.
+/// The credentials are those of the function's role; no other source of credentials is tried.
+/// `AWS_ENDPOINT_URL` directs all requests to an emulator.
 ///
 /// # Errors
-/// When a variable that Lambda sets is missing, or the system has no root certificates.
+/// If a variable that Lambda sets is missing, or the system has no root certificates.
 pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> {
     let credentials = Credentials::new(
         environment.text("AWS_ACCESS_KEY_ID")?,
         environment.text("AWS_SECRET_ACCESS_KEY")?,
         environment.optional("AWS_SESSION_TOKEN"),
+        // No expiry: Lambda renews credentials by starting a new process.
         None,
         "Lambda",
     );

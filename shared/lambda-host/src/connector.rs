@@ -1,5 +1,5 @@
-//! HTTP/1.1 over TLS 1.3, for the SDK's clients. The SDK's own connector brings HTTP/2 and TLS 1.2 along, which is a tenth of a
-//! function; AWS's APIs need neither.
+//! HTTP/1.1 over TLS 1.3 for the SDK's clients. The SDK's own connector also includes HTTP/2 and
+//! TLS 1.2, which make up a tenth of a function's binary and which no API of AWS needs.
 
 use std::time::Duration;
 
@@ -15,28 +15,32 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-/// How long a connection may take to be made.
+/// The timeout for opening a connection.
+// No longer than one attempt of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an unused connection is kept. A function that was frozen for longer finds it gone anyway.
+/// The time for which an idle connection is kept.
+// AWS closes idle connections as well: a function that was frozen for longer would find it closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Connections of all clients of a function.
+/// A pool of connections that all clients of a function share.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector(Client<HttpsConnector<TcpConnector>, SdkBody>);
 
 impl Connector {
-    /// Trusts the roots of the system. HTTP without TLS is for emulators.
+    /// Creates a connector that trusts the root certificates of the system.
     ///
     /// # Errors
-    /// When the system has no roots.
+    /// If the system has no root certificates.
     pub(crate) fn new() -> Result<Self, std::io::Error> {
         let mut tcp = TcpConnector::new();
+        // The TLS connector around it passes URLs with https, which are rejected by default.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let https = HttpsConnectorBuilder::new()
             .with_native_roots()?
+            // Emulators of AWS speak HTTP without TLS.
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
@@ -51,7 +55,7 @@ impl Connector {
         let request = request
             .try_into_http1x()
             .map_err(|error| ConnectorError::user(error.into()))?;
-        // Whatever breaks on the way may be whole at the next attempt.
+        // As an I/O error, a broken connection makes the SDK try again.
         let response = self
             .0
             .request(request)

@@ -1,4 +1,5 @@
-//! Measurements as CloudWatch's embedded metric format: lines of the log that CloudWatch makes metrics of.
+//! Measurements in CloudWatch's embedded metric format: log lines from which CloudWatch extracts
+//! metrics.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use scep_service::{Measurement, Metrics, RequestMeasurement};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-/// Writes a line of standard output for each measurement.
+/// Writes one line to standard output for each measurement.
 ///
 /// | metric | unit | dimensions |
 /// |---|---|---|
@@ -21,7 +22,7 @@ pub struct EmbeddedMetrics {
 }
 
 impl EmbeddedMetrics {
-    /// Metrics of this CloudWatch namespace.
+    /// Creates metrics in this CloudWatch namespace.
     #[must_use]
     pub const fn new(namespace: String) -> Self {
         Self { namespace }
@@ -53,6 +54,8 @@ impl EmbeddedMetrics {
             } => {
                 line.property("Certificate", certificate.name());
                 line.property("Name", name);
+                // The alarm is on the minimum of all certificates, which needs the metric without
+                // dimensions; with them, it shows which certificate is near its end.
                 let dimensions: &[&[&str]] = &[&[], &["Certificate", "Name"]];
                 line.metrics(dimensions, &[("DaysRemaining", "None", *days)]);
             }
@@ -64,12 +67,12 @@ impl EmbeddedMetrics {
 impl Metrics for EmbeddedMetrics {
     fn record(&self, measurement: &Measurement<'_>) {
         let line = self.line(measurement, OffsetDateTime::now_utc());
-        // Where the log cannot be written, that cannot be said either.
+        // Standard output is also the log, so there is no place to report a failure.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 }
 
-/// A line in the making.
+/// A line under construction.
 #[derive(Default)]
 struct Line {
     properties: Map<String, Value>,
@@ -81,7 +84,7 @@ impl Line {
         self.properties.insert(name.to_owned(), json!(value));
     }
 
-    /// Metrics, name, unit and value, under each of these sets of dimensions.
+    /// Adds metrics (name, unit, value) under each of these sets of dimensions.
     fn metrics(&mut self, dimensions: &[&[&str]], metrics: &[(&str, &str, f64)]) {
         let mut described = Vec::new();
         for (name, unit, value) in metrics {
@@ -98,6 +101,7 @@ impl Line {
             milliseconds("Latency", request.took),
         ];
         self.metrics(&[&["Operation"]], &requests);
+        // A zero for every other request, so that the average is the rate of faults.
         let fault = if request.status >= 500 { 1.0 } else { 0.0 };
         self.metrics(&[&[]], &[("Faults", "Count", fault)]);
         if let Some(pki_status) = request.pki_status {
@@ -119,6 +123,7 @@ impl Line {
                 json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics })
             })
             .collect();
+        // Whole seconds are enough: CloudWatch stores these metrics by the minute.
         let milliseconds = at.unix_timestamp().saturating_mul(1000);
         let aws = json!({ "Timestamp": milliseconds, "CloudWatchMetrics": directives });
         self.properties.insert("_aws".to_owned(), aws);

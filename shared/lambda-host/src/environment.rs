@@ -1,4 +1,4 @@
-//! Settings of a function: variables of its environment, each checked when the function starts.
+//! Settings of a function: environment variables, each checked when the function starts.
 
 use std::time::Duration;
 
@@ -6,42 +6,42 @@ use scep_protocol::ProfileName;
 use scep_service::Deployment;
 use tracing::Level;
 
-/// The function cannot run in this environment.
+/// An environment in which the function cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
-    /// The system has no root certificates.
+    /// The system has no root certificates, or they cannot be read.
     #[error("reading the root certificates of the system")]
     Roots(#[source] std::io::Error),
-    /// A variable is missing or is nothing that it can be.
+    /// A variable is missing or has an invalid value.
     #[error("the environment variable {name} {problem}")]
     Variable {
-        /// Its name.
+        /// The variable's name.
         name: &'static str,
-        /// What is wrong.
+        /// The problem, as the rest of a sentence that begins with the variable.
         problem: &'static str,
     },
 }
 
-/// Reads variables.
+/// A source of environment variables, with a parser for each kind of setting.
 pub struct Environment(fn(&'static str) -> Option<String>);
 
 impl Environment {
-    /// Those of this process.
+    /// The environment variables of this process.
     #[must_use]
     pub fn of_process() -> Self {
         Self(|name| std::env::var(name).ok())
     }
 
-    /// What this function gives.
+    /// The variables that this function returns, for tests.
     #[must_use]
     pub const fn of(variable: fn(&'static str) -> Option<String>) -> Self {
         Self(variable)
     }
 
-    /// Text that is not empty.
+    /// Reads text that is not empty.
     ///
     /// # Errors
-    /// When it is missing or empty.
+    /// If the variable is missing or empty.
     pub fn text(&self, name: &'static str) -> Result<String, SettingError> {
         let text = self.optional(name);
         text.ok_or(SettingError::Variable {
@@ -50,18 +50,20 @@ impl Environment {
         })
     }
 
-    /// Text, or `None` where the variable is missing or empty.
+    /// Reads text; `None` if the variable is missing or empty.
     #[must_use]
     pub fn optional(&self, name: &'static str) -> Option<String> {
+        // A parameter of the template that is left empty becomes an empty variable.
         (self.0)(name).filter(|text| !text.is_empty())
     }
 
-    /// The name of a DynamoDB table.
+    /// Reads the name of a DynamoDB table.
     ///
     /// # Errors
-    /// When it is missing or none.
+    /// If the variable is missing, or its value is not the name of a table.
     pub fn table(&self, name: &'static str) -> Result<String, SettingError> {
         let table = self.text(name)?;
+        // DynamoDB's rules for names: a wrong one fails here, rather than at the first request.
         let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         if !(3..=255).contains(&table.len()) || !table.chars().all(fits) {
             let problem = "is not the name of a DynamoDB table";
@@ -70,12 +72,13 @@ impl Environment {
         Ok(table)
     }
 
-    /// The name of a CloudFormation stack.
+    /// Reads the name of a CloudFormation stack.
     ///
     /// # Errors
-    /// When it is missing or none.
+    /// If the variable is missing, or its value is not the name of a stack.
     pub fn stack(&self, name: &'static str) -> Result<String, SettingError> {
         let stack = self.text(name)?;
+        // CloudFormation's rules for names, which also fit the tags and aliases of keys.
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if stack.len() > 128 || !stack.chars().all(fits) {
             let problem = "is not the name of a stack";
@@ -84,10 +87,10 @@ impl Environment {
         Ok(stack)
     }
 
-    /// The name of a profile, or `None` where the variable is missing or empty.
+    /// Reads the name of a profile; `None` if the variable is missing or empty.
     ///
     /// # Errors
-    /// When it is none.
+    /// If the value is not the name of a profile.
     pub fn profile(&self, name: &'static str) -> Result<Option<ProfileName>, SettingError> {
         let text = self.optional(name);
         let profile = text.as_deref().map(ProfileName::new).transpose();
@@ -97,11 +100,12 @@ impl Environment {
         })
     }
 
-    /// ERROR, WARN, INFO or DEBUG; INFO where it is missing. What the SDK says at TRACE is not for logs.
+    /// Reads a log level: `ERROR`, `WARN`, `INFO` or `DEBUG`; `INFO` if the variable is missing.
     ///
     /// # Errors
-    /// When it is another text.
+    /// If the value is anything else.
     pub fn log_level(&self, name: &'static str) -> Result<Level, SettingError> {
+        // TRACE is left out: what the SDK logs at that level does not belong into logs.
         let level = self.optional(name);
         match level.as_deref() {
             Some("ERROR") => Ok(Level::ERROR),
@@ -115,12 +119,13 @@ impl Environment {
         }
     }
 
-    /// The ARN of a KMS key.
+    /// Reads the ARN of a KMS key.
     ///
     /// # Errors
-    /// When it is missing or none.
+    /// If the variable is missing, or its value is not the ARN of a key.
     pub fn key_arn(&self, name: &'static str) -> Result<String, SettingError> {
         let arn = self.text(name)?;
+        // Not an alias, which may come to mean another key.
         let mut parts = arn.splitn(6, ':');
         let is_key = parts.next() == Some("arn")
             && parts.nth(1) == Some("kms")
@@ -132,15 +137,16 @@ impl Environment {
         Ok(arn)
     }
 
-    /// The beginning of URLs, without a slash at its end.
+    /// Reads the beginning of URLs, and removes slashes from its end.
     ///
     /// # Errors
-    /// When it is missing, or begins with neither `https://` nor `http://`.
+    /// If the variable is missing, or its value does not begin with `https://` or `http://`.
     pub fn base_url(&self, name: &'static str) -> Result<String, SettingError> {
         let url = self.text(name)?;
         let host = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"));
+        // Paths are appended to it, which a query or a fragment would swallow.
         if !host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' '])) {
             let problem = "is not a URL that begins with https:// or http://";
             return Err(SettingError::Variable { name, problem });
@@ -148,13 +154,14 @@ impl Environment {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
-    /// What use cases must know of the deployment.
+    /// Reads the description of the deployment that use cases need.
     ///
     /// # Errors
-    /// When a variable is missing or none.
+    /// If a variable is missing or has an invalid value.
     pub fn deployment(&self) -> Result<Deployment, SettingError> {
         let public_url = self.base_url("SCEPTER_PUBLIC_URL")?;
         Ok(Deployment {
+            // In AWS, the public URL is that of the API or the edge, which verifiers can reach.
             crl_url_base: Some(public_url.clone()),
             public_url,
             pending_validity: self.days("SCEPTER_PENDING_DAYS", 7, 365)?,
@@ -163,7 +170,7 @@ impl Environment {
         })
     }
 
-    /// A number of days from 1 to `most`, or `default` where the variable is missing.
+    /// Reads a number of days from 1 to `most`; `default` if the variable is missing.
     fn days(&self, name: &'static str, default: u64, most: u64) -> Result<Duration, SettingError> {
         const DAY: u64 = 24 * 60 * 60;
         let Some(text) = self.optional(name) else {
@@ -180,10 +187,10 @@ impl Environment {
         }
     }
 
-    /// A number of seconds up to `most`, or `default` where the variable is missing.
+    /// Reads a number of seconds up to `most`; `default` if the variable is missing.
     ///
     /// # Errors
-    /// When it is another text.
+    /// If the value is not such a number.
     pub fn seconds(
         &self,
         name: &'static str,

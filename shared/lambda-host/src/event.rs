@@ -1,4 +1,5 @@
-//! API Gateway's events (payload format 2.0) as HTTP requests, and HTTP responses as its answers.
+//! Conversions from API Gateway's events (payload format 2.0) to HTTP requests, and from HTTP
+//! responses to the responses that API Gateway expects.
 
 use std::collections::HashMap;
 
@@ -14,26 +15,31 @@ use scep_protocol::Rejection;
 
 use crate::front_door::public_url;
 
-/// Longest body of an event that is decoded, in octets as it comes; every wire has a smaller limit of its own.
+/// The longest body to decode, in octets before decoding.
+// The limits of SCEP and of the management API are smaller; this one bounds the work for an event
+// before it is known which of them applies.
 const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
 
-/// What API Gateway's JWT authorizer found in a token that it verified. An extension of the request.
+/// The contents of a token that API Gateway's JWT authorizer verified, as an extension of the
+/// request.
 #[derive(Clone, Debug)]
 pub struct JwtClaims {
-    /// Claims by name.
+    /// The values of the claims by name.
     pub claims: HashMap<String, String>,
-    /// Scopes.
+    /// The token's scopes; empty if it has none.
     pub scopes: Vec<String>,
 }
 
-/// The request of an event: its head, and its body or why there is none.
+/// Converts an event to the head of a request, and its body or the reason why it cannot be read.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] when the URL is none.
+/// [`Rejection::NotFound`] if the URL is not valid.
 pub(crate) fn request(
     event: ApiGatewayV2httpRequest,
 ) -> Result<(Parts, Result<Bytes, Rejection>), Rejection> {
     let path = event.raw_path.unwrap_or_default();
+    // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
+    // would have become a space.
     let uri = public_url(&path, &event.raw_query_string.unwrap_or_default());
     let mut request = Request::builder()
         .method(event.request_context.http.method)
@@ -53,7 +59,7 @@ pub(crate) fn request(
     Ok((request.into_parts().0, body))
 }
 
-/// API Gateway takes bodies whose Content-Type is of text for UTF-8, and puts U+FFFD in the place of what is not.
+/// Decodes the body of an event.
 fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
     if body.len() > MAX_EVENT_BODY_BYTES {
         return Err(Rejection::BodyTooLarge);
@@ -64,17 +70,20 @@ fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
             .map(Bytes::from)
             .map_err(|_| Rejection::UnreadableMessage);
     }
+    // API Gateway treats a body with a textual Content-Type as UTF-8 and replaces what is not with
+    // U+FFFD. Such a message cannot be restored, so the client learns that its type is wrong.
     if body.contains(char::REPLACEMENT_CHARACTER) {
         return Err(Rejection::DamagedMessage);
     }
     Ok(Bytes::from(body))
 }
 
-/// The answer that carries a response; base64 unless it is text.
+/// Converts a response: text stays text, and everything else becomes base64.
 pub(crate) fn answer(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (head, body) = response.into_parts();
     let content_type = head.headers.get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
+    // DER may happen to be valid UTF-8, so the type must say that it is text, too.
     let is_text = content_type
         .is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
     let text = std::str::from_utf8(&body).ok();

@@ -1,19 +1,23 @@
-//! The routes behind the front doors.
+//! The paths by which API Gateway dispatches SCEP requests to functions.
 //!
-//! SCEP names the operation in the query, API Gateway routes by path. So whoever stands in front writes the operation into the
-//! path: `/internal/scep/{operation}/{endpoint}`. API Gateway takes it out of the query while it does, so that no path, however
-//! it is read on the way, can lead back to where it was dispatched from with an operation to dispatch by. Here the URL becomes
-//! again what the client asked for; each function then answers its own operations and no other.
+//! SCEP names the operation in the query, and API Gateway routes by path. Therefore API Gateway, or
+//! the edge before it, rewrites the URL to `/internal/scep/{operation}/{endpoint}`. API Gateway
+//! also removes the operation from the query, so that no path, however it is read on the way, can
+//! lead back to the route that dispatches by the operation. This module restores the URL that the
+//! client requested; each function then answers its own operations and no others.
 
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
 };
 
+/// The prefix of paths with the operation.
 const INTERNAL: &str = "/internal/scep/";
 
+/// The prefix of paths as clients know them.
 const PUBLIC: &str = "/api/v1/protocols/scep/";
 
-/// What a path of API Gateway's may hold, which has decoded it, and a URL may not; RFC 3986 §3.3.
+/// The characters that a decoded path may contain and a URL may not (RFC 3986 §3.3).
+// API Gateway decodes paths before it puts them into events.
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -25,13 +29,15 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// The path and query that the client asked for.
+/// Restores the path and query that the client requested.
 pub(crate) fn public_url(path: &str, query: &str) -> String {
     let inside = path.strip_prefix(INTERNAL);
     let Some((operation, endpoint)) = inside.and_then(|rest| rest.split_once('/')) else {
         return joined(path, query);
     };
     let path = format!("{PUBLIC}{endpoint}");
+    // The edge leaves the operation in the query, and API Gateway leaves one whose name is not
+    // written `operation`.
     if query.split('&').any(names_operation) {
         return joined(&path, query);
     }
@@ -40,7 +46,7 @@ pub(crate) fn public_url(path: &str, query: &str) -> String {
     joined(&path, &format!("operation={operation}{separator}{query}"))
 }
 
-/// Is this parameter the operation, which clients write in any case?
+/// Whether this parameter is the operation, whose name clients write in any case.
 fn names_operation(pair: &str) -> bool {
     let name = pair.split('=').next().unwrap_or_default();
     let name = percent_decode_str(name).decode_utf8_lossy();
@@ -76,7 +82,7 @@ mod tests {
             "message=a+b",
             "/api/v1/protocols/scep/raProfile/a?operation=PKIOperation&message=a+b",
         );
-        // The edge leaves it there.
+        // The edge leaves the operation in the query.
         check(
             "/internal/scep/GetCACaps/a",
             "message=0&operation=PKIOperation",
@@ -87,7 +93,7 @@ mod tests {
             "Operation=getcacaps",
             "/api/v1/protocols/scep/a?Operation=getcacaps",
         );
-        // API Gateway leaves one that is not called `operation`.
+        // API Gateway leaves an operation whose name is not written `operation`.
         check(
             "/internal/scep//a/pkiclient.exe",
             "OPERATION=GetCACaps",

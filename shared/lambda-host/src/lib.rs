@@ -1,7 +1,8 @@
-//! HOST: what the Lambda functions share, so that each main only says what it is made of.
+//! Host: what the Lambda functions share, so that each `main.rs` only composes its own parts.
 //!
-//! A function starts by [`main`], which reads its settings by [`Environment`], makes its AWS clients by [`sdk_config`], and then
-//! answers by [`serve`] until Lambda ends it. It may be ended at any moment: nothing is kept that is not stored.
+//! A function starts with [`main()`], reads its settings with [`Environment`], creates its AWS
+//! clients with [`sdk_config`], and then answers requests with [`serve()`] until Lambda stops it.
+//! Lambda may stop it at any moment, so it keeps no state that is not stored.
 
 mod clients;
 mod connector;

@@ -1,16 +1,17 @@
-//! Logs: a JSON object a line on standard output, where CloudWatch Logs takes it from.
+//! Logs: one JSON object per line on standard output, which CloudWatch Logs collects.
 
 use tracing::Level;
 
-/// Starts logging.
+/// Starts logging at this level.
 pub(crate) fn start(level: Level) {
     tracing_subscriber::fmt()
         .with_max_level(level)
-        // It would tell standard error that a log cannot be written, and panic where that cannot be either.
+        // Otherwise, a log that cannot be written is reported on standard error, with a panic if
+        // that fails as well.
         .log_internal_errors(false)
         .json()
         .flatten_event(true)
-        // The request is named once.
+        // The current span already identifies the request.
         .with_span_list(false)
         .init();
 }

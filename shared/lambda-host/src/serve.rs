@@ -1,4 +1,4 @@
-//! A function from its start to its end.
+//! The life of a function: start, requests, end.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,16 +18,23 @@ use tracing::Level;
 use crate::environment::Environment;
 use crate::{event, logs};
 
-/// How long before Lambda ends a request it is answered that we are too busy.
+/// The time before Lambda's deadline at which an unfinished request is answered as temporarily
+/// unavailable.
+// When Lambda ends a function at the deadline, the client gets an error of API Gateway, and the
+// process is lost with everything that it has cached.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// Runs a function: logs, then what `function` makes of its settings. An error ends the process, and is logged.
+/// Runs a function: starts logging, then runs `function` with its settings. An error is logged and
+/// ends the process.
 pub fn main<F>(function: impl FnOnce(Environment) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), Box<dyn Error + Send + Sync>>>,
 {
+    // An invalid level is an error like any other invalid setting. It is reported after logging has
+    // started, so logging starts at INFO then.
     let level = Environment::of_process().log_level("SCEPTER_LOG_LEVEL");
     logs::start(*level.as_ref().unwrap_or(&Level::INFO));
+    // Lambda gives an instance one request at a time, so more threads would have nothing to do.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -39,17 +46,18 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let error = ErrorChain(&*error);
-            tracing::error!(%error, "the function does not run");
+            tracing::error!(%error, "startup failed");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Answers requests from API Gateway, one after the other. `reject` makes the answers to those that `answer` never sees,
-/// or does not answer in the time that Lambda gives.
+/// Answers requests from API Gateway, one after the other. `reject` builds the responses to
+/// requests that never reach `answer`, or that `answer` does not finish in the time that Lambda
+/// allows.
 ///
 /// # Errors
-/// When the Runtime API fails.
+/// If the Runtime API fails.
 pub async fn serve(
     answer: impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
     reject: impl AsyncFn(Rejection) -> Response<Bytes>,
@@ -65,10 +73,10 @@ pub async fn serve(
     lambda_runtime::run(service).await
 }
 
-/// As [`serve`], and does `work` each time that a schedule calls, whatever it says.
+/// Answers requests like [`serve`], and runs `work` for each event of a schedule.
 ///
 /// # Errors
-/// When the Runtime API fails.
+/// If the Runtime API fails.
 pub async fn serve_with_schedule<E>(
     answer: impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
     reject: impl AsyncFn(Rejection) -> Response<Bytes>,
@@ -80,7 +88,7 @@ where
     let (answer, reject, work) = (&answer, &reject, &work);
     let service = service_fn(move |event: LambdaEvent<Value>| async move {
         let (event, context) = event.into_parts();
-        // EventBridge names itself; API Gateway's events have no such field.
+        // Events of EventBridge name their source; those of API Gateway have no such field.
         if event.get("source").and_then(Value::as_str) == Some("aws.events") {
             work().await?;
             return Ok(Value::Null);
@@ -106,13 +114,13 @@ async fn respond(
     match tokio::time::timeout(left(context), answer(head, body)).await {
         Ok(response) => response,
         Err(_) => {
-            tracing::error!("the request took longer than the function may");
+            tracing::error!("the request timed out");
             reject(Rejection::TryLater).await
         }
     }
 }
 
-/// Until the function must have answered.
+/// The time that remains until the function must answer.
 fn left(context: &Context) -> Duration {
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
     let left = deadline.duration_since(SystemTime::now());
