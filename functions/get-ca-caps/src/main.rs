@@ -1,4 +1,4 @@
-//! Lambda function: GetCACaps. May read profiles, and nothing else.
+//! Lambda function for GetCACaps. Its role may read profiles and nothing else.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ fn reading(environment: &Environment) -> Result<Reading, SettingError> {
     let table = environment.table("SCEPTER_PROFILES_TABLE")?;
     let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), table);
     let profiles = StoredProfiles(Arc::new(table));
+    // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
     let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
     Ok(Reading {

@@ -1,4 +1,5 @@
-//! Lambda function: GetCACert, and the CRLs of authorities. May read profiles, and nothing else.
+//! Lambda function for GetCACert and the CRLs of authorities. Its role may read profiles and
+//! nothing else.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let (operations, crls) = &composed(&environment)?;
         lambda_host::serve(
+            // CRLs are in the table that this function reads anyway.
             async |head, body| match head.uri.path().starts_with(CRL_PREFIX) {
                 true => respond_crl(crls, &head).await,
                 false => respond(operations, &head, body).await,
@@ -28,6 +30,7 @@ fn composed(environment: &Environment) -> Result<(GetCaCert, PublishedCrls), Set
     let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), table);
     let table = Arc::new(table);
     let profiles = Arc::new(StoredProfiles(table.clone()));
+    // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
     let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
     let reading = Reading {

@@ -1,7 +1,9 @@
-//! Lambda function: PKIOperation and GetNextCACert. The only one that may unwrap RA keys.
+//! Lambda function for PKIOperation and GetNextCACert. Its role is the only one that may unwrap RA
+//! keys.
 //!
-//! It may read what the others may, and so answers the other operations too where no route leads to theirs: by POST and HEAD, in
-//! another spelling, and at the paths that devices let nobody choose.
+//! The function may also read what the others read. Therefore it answers the other operations as
+//! well, where no route leads to their functions: by POST and HEAD, in another spelling, and at the
+//! fixed paths of devices whose path cannot be configured.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,6 +46,7 @@ fn issuing(environment: &Environment) -> Result<Issuing, SettingError> {
         tables,
     ));
     let profiles = Arc::new(StoredProfiles(store.clone()));
+    // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
     let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
     let metrics: Arc<dyn Metrics> = Arc::new(EmbeddedMetrics::new(namespace));

@@ -1,4 +1,5 @@
-//! Callers as API Gateway's JWT authorizer found them, and the router as an answer to events.
+//! Authentication of callers from the claims that API Gateway's JWT authorizer verified, and the
+//! adapter between events and the router.
 
 use async_trait::async_trait;
 use axum::Router;
@@ -12,13 +13,15 @@ use management_api::{Authenticate, Caller, CallersUnknown, Scope, body_not_read}
 use scep_protocol::Rejection;
 use tower::ServiceExt;
 
-/// Believes the authorizer in front, which has verified signature, issuer, audience and time. Without it nobody is known.
+/// Authenticates callers by the claims of a token that API Gateway has already verified: signature,
+/// issuer, audience and times. A request without such claims has no caller.
 pub(crate) struct JwtAuthorizer {
-    /// What stands before the scopes of ours in a token: `scepter/` for `scepter/read`.
+    /// The prefix of the API's scopes in a token: `scepter/` for `scepter/read`.
     pub(crate) scope_prefix: String,
 }
 
-/// Claims that name a caller, the most readable first.
+/// The claims that may name a caller, from the most readable one.
+// Tokens of people have a name or an address, tokens of machines a client_id and a sub.
 const NAMES: [&str; 5] = ["username", "cognito:username", "email", "client_id", "sub"];
 
 #[async_trait]
@@ -37,7 +40,8 @@ impl JwtAuthorizer {
         let ours = |scope: &String| Scope::from_name(scope.strip_prefix(&self.scope_prefix)?);
         Some(Caller {
             name: match jwt.claims.get("sub") {
-                // What people call themselves may change, or be another's; the subject is neither.
+                // Names may change or be reused. The subject does neither, so it goes along into
+                // audit records.
                 Some(subject) if subject != name => format!("{name} ({subject})"),
                 Some(_) | None => name.clone(),
             },
@@ -46,7 +50,7 @@ impl JwtAuthorizer {
     }
 }
 
-/// The router's answer.
+/// Answers a request with the router.
 pub(crate) async fn answer(
     router: &Router,
     head: Parts,
@@ -63,7 +67,8 @@ pub(crate) async fn answer(
     whole(response).await
 }
 
-/// The answer to what the router never sees, or does not answer in time.
+/// Builds the response to a request that never reaches the router, or that it does not answer in
+/// time.
 pub(crate) async fn reject(rejection: Rejection) -> Response<Bytes> {
     whole(body_not_read(rejection)).await
 }
@@ -73,7 +78,8 @@ async fn whole(response: Response<Body>) -> Response<Bytes> {
     match body.collect().await {
         Ok(body) => Response::from_parts(head, body.to_bytes()),
         Err(error) => {
-            tracing::error!(%error, "the answer broke off");
+            // Part of a JSON document is worse than none: the caller could take it for a success.
+            tracing::error!(%error, "failed to read the response body");
             let mut broken = Response::new(Bytes::new());
             *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             broken

@@ -1,4 +1,4 @@
-//! What administration is made of here: tables and keys of AWS.
+//! Composition of the management use cases with DynamoDB and KMS.
 
 use std::sync::Arc;
 
@@ -7,8 +7,7 @@ use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_service::{Actor, Managing, Metrics, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
-/// Administration in this environment, on behalf of the schedule: each request's caller takes its place. With where its measurements
-/// go.
+/// Builds administration from the settings in this environment, and the metrics that it reports to.
 pub(crate) fn managing(
     environment: &Environment,
 ) -> Result<(Managing, Arc<dyn Metrics>), SettingError> {
@@ -28,6 +27,8 @@ pub(crate) fn managing(
     let symmetric_key = environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
     let stack = environment.stack("SCEPTER_STACK")?;
     let managing = Managing {
+        // The actor of scheduled maintenance; the management API replaces it by the caller of each
+        // request.
         actor: Actor("schedule".to_owned()),
         objects: store.clone(),
         ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),

@@ -1,4 +1,4 @@
-//! Lambda function: the management API and, by schedule, upkeep.
+//! Lambda function for the management API and, on a schedule, maintenance.
 
 mod authorizer;
 mod compose;
