@@ -1,4 +1,4 @@
-//! The contract of what administrators decide: approval, rejection, revocation, and the CRL that comes of it.
+//! The contract of administrators' decisions: approval, rejection, revocation, and CRLs.
 
 use scep_protocol::{Revocation, RevocationReason, Transaction, TransactionState};
 use scep_service::{
@@ -17,7 +17,7 @@ use crate::adapters::store;
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
 
-/// A transaction that waits, as it is read.
+/// Claims a transaction that waits for approval, and reads it back.
 async fn held(store: &DynamoDbStore) -> Transaction {
     let mut claim = samples::claim(key("t 1"), None, NOW);
     claim.stage = ClaimKind::Hold(NOW + MINUTE);
@@ -81,7 +81,7 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
         panic!("{known:?}");
     };
     assert_eq!(*kept, issuance);
-    // And is completed like any other.
+    // An approved transaction is completed like any other.
     let mut record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     record.generation = 2;
     let completed = store.complete(first, &record, NOW + MINUTE).await;
@@ -97,7 +97,7 @@ async fn what_waits_is_rejected_once_with_its_reason() {
     let uuid = held.key.uuid();
     let reject = async || {
         let audit = audit(about(uuid));
-        let rejecting = store.reject(&held, "not ours", NOW + MINUTE, &audit);
+        let rejecting = store.reject(&held, "unknown device", NOW + MINUTE, &audit);
         rejecting.await.unwrap()
     };
     assert_eq!(reject().await, ClaimOutcome::Won);
@@ -107,8 +107,8 @@ async fn what_waits_is_rejected_once_with_its_reason() {
     let TransactionState::Rejected { reason, .. } = known.state else {
         panic!("{known:?}");
     };
-    assert_eq!(reason, "not ours");
-    // The transactionID is free for whoever read it so.
+    assert_eq!(reason, "unknown device");
+    // A new claim may replace a rejected transaction.
     let anew = samples::claim(key("t 1"), Some(known.claim), NOW);
     assert_eq!(store.claim(&anew).await.unwrap(), GuardedOutcome::Won);
 }
@@ -136,7 +136,7 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     let last = RevocationReason::KeyCompromise;
     assert_eq!(revoke(&read, last).await, ClaimOutcome::Won);
     assert_eq!(records(&store, uuid).await, 2);
-    // Listed for its generation alone, until it has ended.
+    // The revocation is listed under its generation alone, until the certificate expires.
     let listed = async |generation, from| {
         let listed = store.revoked(Uuid::nil(), generation, from).await.unwrap();
         listed
@@ -161,11 +161,11 @@ async fn a_crl_takes_the_place_of_the_one_before_it_alone() {
     };
     assert_eq!(store.crl(authority, 1).await.unwrap(), None);
     let put = async |crl: &StoredCrl| store.replace_crl(authority, 1, crl).await.unwrap();
-    // Of one part, of several, and of one again.
+    // CRLs of one part, of several, and of one again.
     for (number, octets) in [(1, 100), (2, 900_000), (3, 800_000), (4, 100)] {
         let first = crl(number, octets, 0);
         assert_eq!(put(&first).await, ClaimOutcome::Won);
-        // Who was second leaves nothing of his on it.
+        // The writer that came second must not change any part of the CRL.
         assert_eq!(put(&crl(number, octets, 1)).await, ClaimOutcome::Lost);
         assert_eq!(store.crl(authority, 1).await.unwrap(), Some(first));
     }

@@ -1,4 +1,4 @@
-//! The contract of the lists, run over the adapter and the embedded engine.
+//! The contract of lists: certificates, transactions and audit records.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn page(limit: u16, cursor: Option<String>) -> PageRequest {
     PageRequest { limit, cursor }
 }
 
-/// Records a certificate, edited, and its transaction.
+/// Records a certificate, after `edit` has changed it, and its transaction.
 async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut CertificateRecord)) {
     let key = key(&format!("t {serial}"));
     let mut record = record(key.clone(), serial, &Device::ec().certificate, NOW);
@@ -34,7 +34,8 @@ async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut Certi
     store.complete(claim.claim, &record, until).await.unwrap();
 }
 
-/// Five certificates: router-1 to router-3 that end a day apart, phone-1 of another RA Profile, and one without a name.
+/// Records five certificates: router-1 to router-3, which expire a day apart, phone-1 of another RA
+/// Profile, and one without a name.
 async fn issued() -> DynamoDbStore {
     let (_kept, store) = store().await;
     for number in 1..=3 {
@@ -65,7 +66,7 @@ async fn issued() -> DynamoDbStore {
     store
 }
 
-/// The serial numbers that a filter finds, in order, read by twos.
+/// Checks the serial numbers that a filter finds, in order, in pages of two.
 #[track_caller]
 fn check(store: &DynamoDbStore, filter: CertificateFilter, expected: &[&str]) {
     let found = tokio::task::block_in_place(|| {
@@ -117,7 +118,7 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
         let subject = Some(subject.to_owned());
         check(&store, CertificateFilter { subject, ..by() }, &["02"]);
     }
-    // A CN is found wherever it stands.
+    // A CN is found at any position of the subject.
     let subject = Some("phone".to_owned());
     check(&store, CertificateFilter { subject, ..by() }, &["04"]);
     let uuid = Some(Uuid::from_u128(3));
@@ -232,7 +233,7 @@ async fn a_cursor_that_no_page_gave_is_refused() {
         .cursor;
     let by_expiry = CertificateFilter::default();
     let long = "A".repeat(5000);
-    // The last one is of a list in another order.
+    // The last cursor belongs to a list in another order.
     for cursor in [
         "",
         "x",
@@ -304,7 +305,7 @@ async fn transactions_are_listed_by_status_and_what_is_open_comes_first() {
             .items
             .is_empty()
     );
-    // What is past its time is not shown, whether or not it was removed yet.
+    // Expired transactions are not listed, even if they have not been removed yet.
     let later = OffsetDateTime::now_utc() + DAY * 2;
     let found = store
         .transactions(None, &page(100, None), later)
@@ -320,7 +321,7 @@ async fn audit_records_are_found_by_object_and_by_time_newest_first() {
     for (index, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
         let profile = ra_profile(name);
         create(&store, &profile).await.unwrap();
-        // And one about one of two objects, at a time of its own.
+        // A second record for one of two objects, each at a different time.
         let at = NOW + DAY * i32::try_from(index).unwrap();
         let mut record = audit(Reference {
             kind: scep_service::ObjectKind::RaProfile,

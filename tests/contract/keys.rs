@@ -1,4 +1,4 @@
-//! The contract of the key ports.
+//! The contract of the key ports: CA keys, RA keys and secrets.
 
 use scep_cms::{
     ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
@@ -36,6 +36,7 @@ async fn a_ca_key_that_is_not_there_signs_nothing() {
         .await
         .unwrap()
         .reference;
+    // In files, the reference is a UUID; in KMS, an ARN that ends in one.
     let uuid = reference.0.len() - 36..;
     reference.0.replace_range(uuid, &Uuid::new_v4().to_string());
     let ca_keys = keys.ca_keys();

@@ -1,4 +1,4 @@
-//! What the ports promise, run over every adapter: `crate::adapters` says which.
+//! The contracts of the ports, run over every adapter that `crate::adapters` provides.
 
 mod decisions;
 mod inventory;

@@ -1,4 +1,5 @@
-//! The contract of the store of objects, run over the adapter and the embedded engine.
+//! The contract of the object store, run over the DynamoDB adapter on the embedded engine and on
+//! emulated AWS.
 
 use scep_protocol::{
     Authority, CaGeneration, Certification, Description, KeyAlgorithm, KeyReference, ProfileName,
@@ -157,7 +158,7 @@ async fn an_object_that_is_needed_is_not_deleted_and_knows_who_needs_it() {
     };
     let refused = delete(stored(&needed, 1), Vec::new()).await;
     assert!(matches!(refused, Err(StoreError::Conflict)));
-    // An edit keeps who needs it.
+    // An edit keeps the dependents.
     replace(&store, &found().await).await.unwrap();
     assert_eq!(found().await.dependents.len(), 2);
     for profile in &profiles {

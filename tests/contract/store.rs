@@ -1,4 +1,4 @@
-//! The contract of the store of transactions, run over the adapter and the embedded engine.
+//! The contract of the transaction store: claims, takeovers and completion.
 
 use scep_protocol::TransactionState;
 use scep_service::{
@@ -75,6 +75,7 @@ async fn a_repeated_claim_of_the_same_claimant_is_won() {
     let (_kept, store) = store().await;
     let first = claim(None);
     assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
+    // As the SDK repeats it when the response was lost.
     assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
 }
 

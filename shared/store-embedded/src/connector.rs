@@ -66,8 +66,8 @@ impl EngineConnector {
             "Query" => call(body, |request| engine.query(request)),
             "TransactWriteItems" => call(body, |request| {
                 engine.transact_write_items(TransactWriteItemsRequest {
-                    // The token makes retries idempotent. There are none here, and the engine would
-                    // keep every request in memory for ten minutes.
+                    // The token makes retries idempotent. Nothing is retried here, and the engine
+                    // would keep every request for ten minutes.
                     client_request_token: None,
                     ..request
                 })
