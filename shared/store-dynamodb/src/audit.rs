@@ -51,8 +51,8 @@ impl DynamoDbStore {
 // Records have UUIDs of version 7, which begin with their time in 48 bits (RFC 9562 §5.7), and so
 // the order of the UUIDs as text is the order of the records. Times before 1970 have no such UUID.
 fn first_at(at: OffsetDateTime) -> String {
-    let milliseconds = at.unix_timestamp_nanos() / 1_000_000;
-    let milliseconds = u128::try_from(milliseconds).unwrap_or(0).min((1 << 48) - 1);
+    let since_1970 = at.unix_timestamp_nanos() / 1_000_000;
+    let milliseconds = u128::try_from(since_1970).unwrap_or(0).min((1 << 48) - 1);
     Uuid::from_u128(milliseconds << 80).to_string()
 }
 
@@ -81,8 +81,10 @@ pub(crate) fn recorded(record: &AuditRecord) -> Item {
 }
 
 fn record(item: &Item) -> Result<AuditRecord, StoreError> {
-    let what = "audit record";
-    let reader = Reader { what, item };
+    let reader = Reader {
+        what: "audit record",
+        item,
+    };
     Ok(AuditRecord {
         uuid: reader.uuid(ORDER)?,
         at: reader.milliseconds(AT)?,

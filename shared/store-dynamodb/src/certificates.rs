@@ -74,8 +74,11 @@ impl Inventory for DynamoDbStore {
         };
         // At most one certificate has the UUID, so no index and no cursor are needed.
         if let Some(uuid) = filter.uuid {
-            let found = self.certificate_record(uuid).await?;
-            let found = found.map(|record| record.summary).filter(fits);
+            let found = self
+                .certificate_record(uuid)
+                .await?
+                .map(|record| record.summary)
+                .filter(fits);
             return Ok(Page {
                 items: found.into_iter().collect(),
                 cursor: None,
@@ -125,7 +128,7 @@ impl Certificates for DynamoDbStore {
     ) -> Result<ClaimOutcome, StoreError> {
         let summary = &certificate.summary;
         let of = revoked_of(summary.authority, certificate.generation);
-        let mut update = Update::builder()
+        let unconditional = Update::builder()
             .table_name(&self.tables.certificates)
             .key(
                 ID,
@@ -137,19 +140,21 @@ impl Certificates for DynamoDbStore {
             .expression_attribute_values(":reason", text(revocation.reason.name()));
         // What was read must still hold: of two administrators who revoke at the same time, the
         // second must not overwrite the reason that the first one gave.
-        update = match summary.revocation {
-            None => update
+        let update = match summary.revocation {
+            None => unconditional
                 .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)"),
-            Some(was) => update
+            Some(was) => unconditional
                 .condition_expression("revocationReason = :was")
                 .expression_attribute_values(":was", text(was.reason.name())),
-        };
-        let update = update.build().map_err(unavailable(DESCRIBING))?;
-        let key = self.put_revoked_key(summary.key, revocation.at);
-        let key = key.map_err(unavailable(DESCRIBING))?;
-        let record = self.put_audit(audit).map_err(unavailable(DESCRIBING))?;
-        let revoked = TransactWriteItem::builder().update(update).build();
-        let items = vec![revoked, key, record];
+        }
+        .build()
+        .map_err(unavailable(DESCRIBING))?;
+        let items = vec![
+            TransactWriteItem::builder().update(update).build(),
+            self.put_revoked_key(summary.key, revocation.at)
+                .map_err(unavailable(DESCRIBING))?,
+            self.put_audit(audit).map_err(unavailable(DESCRIBING))?,
+        ];
         self.write_all("revoking a certificate", items).await
     }
 
@@ -408,8 +413,7 @@ pub(crate) fn recorded(record: &CertificateRecord) -> Result<Item, StoreError> {
         let of = revoked_of(summary.authority, record.generation);
         item.insert(REVOKED_OF.to_owned(), text(of));
         item.insert(REVOKED_AT.to_owned(), milliseconds(revocation.at));
-        let reason = text(revocation.reason.name());
-        item.insert(REVOCATION_REASON.to_owned(), reason);
+        item.insert(REVOCATION_REASON.to_owned(), text(revocation.reason.name()));
     }
     if let Some(common_name) = &summary.common_name {
         item.insert(COMMON_NAME.to_owned(), text(common_name));

@@ -46,8 +46,7 @@ impl ProfilesTable {
     ) -> Result<Option<StoredCrl>, StoreError> {
         let (mut consistency, mut missing) = (consistency, 0);
         for _ in 0..MAX_TRIES {
-            let head = self.head_of_crl(consistency, authority, generation);
-            let Some(head) = head.await? else {
+            let Some(head) = self.head_of_crl(consistency, authority, generation).await? else {
                 return Ok(None);
             };
             match self.parts_of_crl(consistency, &head).await? {
@@ -79,8 +78,11 @@ impl ProfilesTable {
             let Some(item) = self.get_with(consistency, part_id(set, part)).await? else {
                 return Ok(Err(MissingPart(part)));
             };
-            let item = &item;
-            der.extend_from_slice(Reader { what: WHAT, item }.octets(CRL)?);
+            let reader = Reader {
+                what: WHAT,
+                item: &item,
+            };
+            der.extend_from_slice(reader.octets(CRL)?);
         }
         Ok(Ok(StoredCrl {
             der,
@@ -100,8 +102,11 @@ impl Crls for ProfilesTable {
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
-        let head = self.head_of_crl(Consistency::Eventual, authority, generation);
-        head.await?.as_ref().map(head_of).transpose()
+        self.head_of_crl(Consistency::Eventual, authority, generation)
+            .await?
+            .as_ref()
+            .map(head_of)
+            .transpose()
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
@@ -119,14 +124,16 @@ impl Crls for DynamoDbStore {
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
-        let table = self.profiles_table();
-        let head = table.head_of_crl(Consistency::Strong, authority, generation);
-        head.await?.as_ref().map(head_of).transpose()
+        self.profiles_table()
+            .head_of_crl(Consistency::Strong, authority, generation)
+            .await?
+            .as_ref()
+            .map(head_of)
+            .transpose()
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
-        let table = self.profiles_table();
-        table
+        self.profiles_table()
             .whole_crl(Consistency::Strong, authority, generation)
             .await
     }
@@ -145,7 +152,7 @@ impl CrlStore for DynamoDbStore {
         let set = Uuid::new_v4();
         let parts: Vec<&[u8]> = crl.der.chunks(MAX_PART_BYTES).collect();
         self.put_parts(set, &parts).await?;
-        let put = self
+        let unconditional = self
             .client
             .put_item()
             .table_name(&self.tables.profiles)
@@ -153,8 +160,8 @@ impl CrlStore for DynamoDbStore {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .set_item(Some(head(authority, generation, crl, set)));
         let put = match crl.number.checked_sub(1) {
-            None | Some(0) => put.condition_expression("attribute_not_exists(id)"),
-            Some(before) => put
+            None | Some(0) => unconditional.condition_expression("attribute_not_exists(id)"),
+            Some(before) => unconditional
                 .condition_expression("#number = :before")
                 .expression_attribute_names("#number", NUMBER)
                 .expression_attribute_values(":before", number(before)),
@@ -195,9 +202,13 @@ impl DynamoDbStore {
         for (part, number) in parts.iter().zip(1..) {
             let id = part_id(set, number);
             let item = Item::from([(ID.to_owned(), text(id)), (CRL.to_owned(), octets(part))]);
-            let put = self.client.put_item().table_name(&self.tables.profiles);
-            let put = put.set_item(Some(item)).send().await;
-            put.map_err(unavailable("writing a part of a CRL"))?;
+            self.client
+                .put_item()
+                .table_name(&self.tables.profiles)
+                .set_item(Some(item))
+                .send()
+                .await
+                .map_err(unavailable("writing a part of a CRL"))?;
         }
         Ok(())
     }
@@ -207,9 +218,14 @@ impl DynamoDbStore {
     async fn remove_parts(&self, set: Uuid, parts: usize) {
         // A failure is not an error: a part that stays takes space and is never read.
         for part in 1..parts {
-            let id = part_id(set, part);
-            let delete = self.client.delete_item().table_name(&self.tables.profiles);
-            if let Err(error) = delete.key(ID, text(id)).send().await {
+            let removed = self
+                .client
+                .delete_item()
+                .table_name(&self.tables.profiles)
+                .key(ID, text(part_id(set, part)))
+                .send()
+                .await;
+            if let Err(error) = removed {
                 tracing::debug!(%error, %set, part, "could not remove a part of an old CRL");
             }
         }

@@ -99,22 +99,28 @@ impl DynamoDbStore {
         let items: Vec<_> = writes.iter().map(|write| write.write.clone()).collect();
         for conflicts in 0..MAX_TRIES {
             pause(conflicts).await;
-            let writing = self.client.transact_write_items();
-            let written = writing.set_transact_items(Some(items.clone())).send().await;
+            let written = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
             let Err(error) = written else {
                 return Ok(GuardedOutcome::Won);
             };
             let reasons = cancellation_reasons(&error);
-            let failed = reasons
+            if let Some(failed) = reasons
                 .iter()
-                .position(|reason| *reason == CONDITION_FAILED);
-            if let Some(failed) = failed {
+                .position(|reason| *reason == CONDITION_FAILED)
+            {
                 // The SDK retries a request whose response was lost, and then finds its own claim.
                 if has_claim(&error, failed, claim) {
                     return Ok(GuardedOutcome::Won);
                 }
-                let otherwise = writes.get(failed).and_then(|failed| failed.otherwise);
-                return otherwise.ok_or_else(|| unavailable(operation)(error));
+                return writes
+                    .get(failed)
+                    .and_then(|write| write.otherwise)
+                    .ok_or_else(|| unavailable(operation)(error));
             }
             // On a conflict, another request is writing one of the items. The retry finds out
             // whether it changed what this write depends on.
@@ -186,7 +192,7 @@ impl DynamoDbStore {
     pub(crate) fn claim_request(&self, claim: &Claim) -> Result<GuardedWrite, BuildError> {
         let transaction = text(claim.key.uuid().to_string());
         let id = request_id(claim.key.scep_profile, &claim.request, claim.requester_key);
-        let mut put = Put::builder()
+        let unconditional = Put::builder()
             .table_name(&self.tables.transactions)
             .set_item(Some(Item::from([
                 (ID.to_owned(), text(id)),
@@ -208,13 +214,14 @@ impl DynamoDbStore {
             .expression_attribute_values(":now", seconds(claim.claimed_at));
         // DynamoDB deletes expired items hours late, so the condition checks the time itself.
         let free = "attribute_not_exists(id) OR expiresAt < :now OR #transaction = :this";
-        put = match claim.replaced.request {
-            None => put.condition_expression(free),
-            Some(replaced) => put
+        let put = match claim.replaced.request {
+            None => unconditional.condition_expression(free),
+            Some(replaced) => unconditional
                 .condition_expression(format!("{free} OR claim = :replaced"))
                 .expression_attribute_values(":replaced", text(replaced.to_string())),
-        };
-        let write = TransactWriteItem::builder().put(put.build()?).build();
+        }
+        .build()?;
+        let write = TransactWriteItem::builder().put(put).build();
         Ok(GuardedWrite::contended(write))
     }
 
@@ -254,12 +261,17 @@ impl DynamoDbStore {
             what: WHAT,
             item: &item,
         };
-        let found = self.transaction_item(reader.uuid(TRANSACTION)?).await?;
-        let found = found.as_ref().map(transaction).transpose()?;
         // The transaction may have been claimed by another request with the same transactionID.
         let is_same =
             |found: &Transaction| found.request == *request && found.requester_key == requester_key;
-        let outcome = match found.filter(is_same) {
+        let same_transaction = self
+            .transaction_item(reader.uuid(TRANSACTION)?)
+            .await?
+            .as_ref()
+            .map(transaction)
+            .transpose()?
+            .filter(is_same);
+        let outcome = match same_transaction {
             Some(found) => RequestOutcome::Transaction(Box::new(found)),
             None => match self.past_certificate(&reader).await? {
                 Some(past) => RequestOutcome::Certificate(past),
@@ -284,15 +296,17 @@ impl DynamoDbStore {
         let (Some(authority), Some(uuid)) = (authority, uuid) else {
             return Ok(None);
         };
-        let record = self.get_certificate(certificate_id_of(authority, uuid));
-        let record = record.await?;
-        let good = record.filter(|record| record.summary.revocation.is_none());
-        Ok(good.map(|record| PastCertificate {
-            certificate: record.certificate,
-            authority,
-            generation: record.generation,
-            issued_at: record.summary.issued_at,
-        }))
+        let record = self
+            .get_certificate(certificate_id_of(authority, uuid))
+            .await?;
+        Ok(record
+            .filter(|record| record.summary.revocation.is_none())
+            .map(|record| PastCertificate {
+                certificate: record.certificate,
+                authority,
+                generation: record.generation,
+                issued_at: record.summary.issued_at,
+            }))
     }
 
     /// Describes the write that adds a successor to those of its predecessor, if there is room.
@@ -334,8 +348,10 @@ impl DynamoDbStore {
             item: &item,
         };
         reader.read(SUCCESSORS, |value| {
-            let parsed = value.as_l().ok()?.iter();
-            parsed
+            value
+                .as_l()
+                .ok()?
+                .iter()
                 .map(|uuid| Uuid::parse_str(uuid.as_s().ok()?).ok())
                 .collect()
         })
@@ -381,9 +397,12 @@ fn has_claim(error: &SdkError<TransactWriteItemsError>, failed: usize, claim: Uu
     else {
         return false;
     };
-    let reason = cancelled.cancellation_reasons().get(failed);
-    let item = reason.and_then(|reason| reason.item());
-    item.and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string()))
+    let stored = cancelled
+        .cancellation_reasons()
+        .get(failed)
+        .and_then(|reason| reason.item())
+        .and_then(|item| item.get(CLAIM));
+    stored == Some(&text(claim.to_string()))
 }
 
 fn uuids(uuids: &[Uuid]) -> AttributeValue {

@@ -181,10 +181,11 @@ impl Index {
             |name: &str| name == self.hash || self.range.as_ref().is_some_and(|r| r.name == name);
         match self.projection {
             Projected::All | Projected::Nothing => Vec::new(),
-            Projected::Attributes(names) => {
-                let names = names.iter().filter(|name| !is_key(name));
-                names.map(|name| (*name).to_owned()).collect()
-            }
+            Projected::Attributes(names) => names
+                .iter()
+                .filter(|name| !is_key(name))
+                .map(|name| (*name).to_owned())
+                .collect(),
         }
     }
 }

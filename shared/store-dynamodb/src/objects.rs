@@ -92,10 +92,14 @@ impl Objects for ProfilesTable {
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<Uuid>, StoreError> {
-        let item = self.get(name_id(kind, name)).await?;
-        let what = kind.name();
-        let uuid = item.map(|item| Reader { what, item: &item }.uuid(UUID));
-        uuid.transpose()
+        let Some(item) = self.get(name_id(kind, name)).await? else {
+            return Ok(None);
+        };
+        let reader = Reader {
+            what: kind.name(),
+            item: &item,
+        };
+        reader.uuid(UUID).map(Some)
     }
 
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
@@ -141,12 +145,17 @@ impl Objects for DynamoDbStore {
 #[async_trait::async_trait]
 impl ObjectStore for DynamoDbStore {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
-        let items = self.writes(change, audit);
-        let items = items.map_err(unavailable("describing an object"))?;
+        let items = self
+            .writes(change, audit)
+            .map_err(unavailable("describing an object"))?;
         for conflicts in 0..MAX_TRIES {
             pause(conflicts).await;
-            let writing = self.client.transact_write_items();
-            let written = writing.set_transact_items(Some(items.clone())).send().await;
+            let written = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
             let Err(error) = written else {
                 return Ok(());
             };
@@ -172,9 +181,13 @@ impl ObjectStore for DynamoDbStore {
     }
 
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
-        let put = self.client.put_item().table_name(&self.tables.profiles);
-        let written = put.set_item(Some(recorded(audit))).send().await;
-        written.map_err(unavailable("writing a record"))?;
+        self.client
+            .put_item()
+            .table_name(&self.tables.profiles)
+            .set_item(Some(recorded(audit)))
+            .send()
+            .await
+            .map_err(unavailable("writing a record"))?;
         Ok(())
     }
 }
@@ -197,10 +210,10 @@ pub(crate) const MAX_TRIES: u32 = 5;
 pub(crate) fn pass(reasons: &[&str]) -> bool {
     // A cancelled transaction has one reason for each item; "None" is the reason of an item that
     // was not at fault.
-    let given = reasons
+    let mut given = reasons
         .iter()
-        .filter(|reason| !matches!(**reason, "None" | ""));
-    let mut given = given.peekable();
+        .filter(|reason| !matches!(**reason, "None" | ""))
+        .peekable();
     given.peek().is_some() && given.all(|reason| *reason == CONFLICT || THROTTLED.contains(reason))
 }
 
@@ -234,8 +247,9 @@ pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) ->
     else {
         return Vec::new();
     };
-    let reasons = cancelled.cancellation_reasons().iter();
-    reasons
+    cancelled
+        .cancellation_reasons()
+        .iter()
         .map(|reason| reason.code().unwrap_or_default())
         .collect()
 }
@@ -336,7 +350,7 @@ impl DynamoDbStore {
         object: Reference,
         needed: &[Reference],
     ) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let link = |needed: &Reference| {
+        let describe = |needed: &Reference| {
             let update = Update::builder()
                 .table_name(&self.tables.profiles)
                 .key(ID, text(id(*needed)))
@@ -349,23 +363,23 @@ impl DynamoDbStore {
                 .expression_attribute_values(":object", AttributeValue::Ss(vec![id(object)]));
             Ok(TransactWriteItem::builder().update(update.build()?).build())
         };
-        needed.iter().map(link).collect()
+        needed.iter().map(describe).collect()
     }
 }
 
 fn item(object: &StoredObject) -> Item {
     let reference = object.reference;
-    let order = object.name.as_ref().map(ToString::to_string);
+    let order = object
+        .name
+        .as_ref()
+        .map_or_else(|| reference.uuid.to_string(), ToString::to_string);
     let mut item = Item::from([
         (ID.to_owned(), text(id(reference))),
         (UUID.to_owned(), text(reference.uuid.to_string())),
         (KIND.to_owned(), text(reference.kind.name())),
         (VERSION.to_owned(), number(object.version)),
         (DOCUMENT.to_owned(), text(&object.document)),
-        (
-            ORDER.to_owned(),
-            text(order.unwrap_or_else(|| reference.uuid.to_string())),
-        ),
+        (ORDER.to_owned(), text(order)),
     ]);
     if let Some(name) = &object.name {
         item.insert(NAME.to_owned(), text(name.as_str()));
@@ -383,8 +397,10 @@ fn name_item(object: &StoredObject, name: &ProfileName) -> Item {
 }
 
 fn object(kind: ObjectKind, item: &Item) -> Result<StoredObject, StoreError> {
-    let what = kind.name();
-    let reader = Reader { what, item };
+    let reader = Reader {
+        what: kind.name(),
+        item,
+    };
     let name = match item.get(NAME) {
         None => None,
         Some(_) => Some(reader.read(NAME, |name| ProfileName::new(name.as_s().ok()?).ok())?),

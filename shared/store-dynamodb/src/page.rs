@@ -56,10 +56,10 @@ impl DynamoDbStore {
             Some(cursor) => Some(list.start(cursor).ok_or(StoreError::Cursor)?),
             None => None,
         };
-        match start
+        let place = start
             .as_ref()
-            .map_or(Place::Inside, |start| list.place(start))
-        {
+            .map_or(Place::Inside, |start| list.place(start));
+        match place {
             Place::Before => start = None,
             Place::Inside => {}
             Place::Behind => {
@@ -110,8 +110,7 @@ pub(crate) async fn count(client: &Client, list: &List<'_>, most: u16) -> Result
     loop {
         let wanted = most.saturating_sub(counted);
         let (found, last) = query(client, list, wanted.into(), start).await?;
-        let found = u16::try_from(found.len()).unwrap_or(u16::MAX);
-        counted = counted.saturating_add(found);
+        counted = counted.saturating_add(u16::try_from(found.len()).unwrap_or(u16::MAX));
         if last.is_none() || counted >= most {
             return Ok(counted);
         }
@@ -127,7 +126,7 @@ async fn query(
 ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
     let begins_inside = start.is_some();
     let range = list.index.range.as_ref().map_or("", |range| range.name);
-    let mut query = client
+    let whole = client
         .query()
         .table_name(list.table)
         .index_name(list.index.name)
@@ -136,19 +135,19 @@ async fn query(
         .scan_index_forward(list.ascending)
         .limit(i32::try_from(limit).unwrap_or(i32::MAX))
         .set_exclusive_start_key(start);
-    query = match &list.bounds {
-        Bounds::All => query.key_condition_expression("#hash = :hash"),
-        Bounds::Between(from, to) => query
+    let bounded = match &list.bounds {
+        Bounds::All => whole.key_condition_expression("#hash = :hash"),
+        Bounds::Between(from, to) => whole
             .key_condition_expression("#hash = :hash AND #range BETWEEN :from AND :to")
             .expression_attribute_names("#range", range)
             .expression_attribute_values(":from", from.clone())
             .expression_attribute_values(":to", to.clone()),
-        Bounds::BeginningWith(beginning) => query
+        Bounds::BeginningWith(beginning) => whole
             .key_condition_expression("#hash = :hash AND begins_with(#range, :beginning)")
             .expression_attribute_names("#range", range)
             .expression_attribute_values(":beginning", text(beginning)),
     };
-    match query.send().await {
+    match bounded.send().await {
         Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
         // The cursor is the only part of the query that comes from the caller, so it is the cursor
         // that DynamoDB rejects: it belongs to another list.

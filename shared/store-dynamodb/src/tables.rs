@@ -121,8 +121,8 @@ async fn create_table(client: &Client, name: &str, indexes: &[Index]) -> Result<
         create = create.attribute_definitions(attribute.map_err(unavailable(describing))?);
     }
     for index in indexes {
-        let index = secondary(index).map_err(unavailable(describing))?;
-        create = create.global_secondary_indexes(index);
+        create =
+            create.global_secondary_indexes(secondary(index).map_err(unavailable(describing))?);
     }
     match create.send().await {
         Ok(_) => Ok(Made::Now),
@@ -168,21 +168,22 @@ fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
 
 fn secondary(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
     let projected = index.projected();
-    let projection = Projection::builder().projection_type(match index.projection {
-        Projected::All => ProjectionType::All,
-        Projected::Nothing => ProjectionType::KeysOnly,
-        Projected::Attributes(_) => ProjectionType::Include,
-    });
-    let projection =
-        projection.set_non_key_attributes((!projected.is_empty()).then_some(projected));
-    let mut secondary = GlobalSecondaryIndex::builder()
+    let projection = Projection::builder()
+        .projection_type(match index.projection {
+            Projected::All => ProjectionType::All,
+            Projected::Nothing => ProjectionType::KeysOnly,
+            Projected::Attributes(_) => ProjectionType::Include,
+        })
+        .set_non_key_attributes((!projected.is_empty()).then_some(projected))
+        .build();
+    let mut builder = GlobalSecondaryIndex::builder()
         .index_name(index.name)
         .key_schema(key(index.hash, KeyType::Hash)?)
-        .projection(projection.build());
+        .projection(projection);
     if let Some(range) = &index.range {
-        secondary = secondary.key_schema(key(range.name, KeyType::Range)?);
+        builder = builder.key_schema(key(range.name, KeyType::Range)?);
     }
-    secondary.build()
+    builder.build()
 }
 
 async fn expire(client: &Client, table: &str) -> Result<(), StoreError> {

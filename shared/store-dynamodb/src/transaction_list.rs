@@ -40,7 +40,7 @@ impl DynamoDbStore {
         }
         // The index has one partition for each status. A list of all goes through them in turn,
         // from those that wait for an administrator; its cursor is `{status}.{cursor in it}`.
-        let (mut status, mut cursor) = match &page.cursor {
+        let (mut current, mut cursor) = match &page.cursor {
             None => (Some(TransactionStatus::Pending), None),
             Some(cursor) => {
                 let (status, cursor) = cursor.split_once('.').ok_or(StoreError::Cursor)?;
@@ -52,25 +52,27 @@ impl DynamoDbStore {
             }
         };
         let mut items = Vec::new();
-        while let Some(listed) = status {
+        while let Some(status) = current {
             let wanted = usize::from(page.limit).saturating_sub(items.len());
             if wanted == 0 {
                 break;
             }
             let limit = u16::try_from(wanted).unwrap_or(page.limit);
-            let page = PageRequest { limit, cursor };
-            let found = self.transactions_of(listed, &page, now).await?;
+            let rest = PageRequest { limit, cursor };
+            let found = self.transactions_of(status, &rest, now).await?;
             items.extend(found.items);
             // With a cursor, this status has more: a short page is not the end of it.
             cursor = found.cursor;
             if cursor.is_some() {
                 break;
             }
-            status = next(listed);
+            current = next(status);
         }
-        let cursor =
-            status.map(|status| format!("{}.{}", status.name(), cursor.unwrap_or_default()));
-        Ok(Page { items, cursor })
+        Ok(Page {
+            items,
+            cursor: current
+                .map(|status| format!("{}.{}", status.name(), cursor.unwrap_or_default())),
+        })
     }
 
     pub(crate) async fn transaction_at(
@@ -90,8 +92,9 @@ impl DynamoDbStore {
         }
         let status = reader.read(STATE, |value| {
             let name = value.as_s().ok()?;
-            let mut known = TransactionStatus::ALL.into_iter();
-            known.find(|status| state_name(*status) == name)
+            TransactionStatus::ALL
+                .into_iter()
+                .find(|status| state_name(*status) == name)
         })?;
         Ok(Some(TransactionRecord {
             summary: summary(&reader, status)?,
@@ -135,10 +138,10 @@ fn lives(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
 }
 
 fn next(status: TransactionStatus) -> Option<TransactionStatus> {
-    let mut rest = TransactionStatus::ALL
+    TransactionStatus::ALL
         .into_iter()
-        .skip_while(|known| *known != status);
-    rest.nth(1)
+        .skip_while(|known| *known != status)
+        .nth(1)
 }
 
 fn summary(

@@ -120,17 +120,16 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":generation", number(issuance.generation.into()))
             .expression_attribute_values(":key", text(&issuance.key.0))
             .expression_attribute_values(":algorithm", text(issuance.key_algorithm.name()))
-            .expression_attribute_values(":lease", milliseconds(lease_until));
-        let update = update.build().map_err(unavailable(operation))?;
-        let update = TransactWriteItem::builder().update(update).build();
-        let request = self.keep_request(held, claim, request_until);
-        let key = self.key_is_good(issuance.subject_key);
-        let record = self.put_audit(audit).map_err(unavailable(operation))?;
+            .expression_attribute_values(":lease", milliseconds(lease_until))
+            .build()
+            .map_err(unavailable(operation))?;
         let writes = vec![
-            GuardedWrite::contended(update),
-            request.map_err(unavailable(operation))?,
-            key.map_err(unavailable(operation))?,
-            GuardedWrite::sure(record),
+            GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
+            self.keep_request(held, claim, request_until)
+                .map_err(unavailable(operation))?,
+            self.key_is_good(issuance.subject_key)
+                .map_err(unavailable(operation))?,
+            GuardedWrite::sure(self.put_audit(audit).map_err(unavailable(operation))?),
         ];
         self.write_guarded(operation, writes, claim).await
     }
@@ -219,16 +218,18 @@ impl Transactions for DynamoDbStore {
             .build()
             .map_err(unavailable(describing))?;
         let summary = &record.summary;
-        // Both were conditions of the claim, but a revocation may have come since.
-        let key = self.key_is_good(summary.key);
         let mut writes = vec![
             GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
             self.record_certificate(record)?,
-            key.map_err(unavailable(describing))?,
+            // Key and predecessor were conditions of the claim, and may have been revoked since.
+            self.key_is_good(summary.key)
+                .map_err(unavailable(describing))?,
         ];
         if let Some(predecessor) = summary.predecessor {
-            let predecessor = self.predecessor_is_good(summary.authority, predecessor);
-            writes.push(predecessor.map_err(unavailable(describing))?);
+            writes.push(
+                self.predecessor_is_good(summary.authority, predecessor)
+                    .map_err(unavailable(describing))?,
+            );
         }
         self.write_guarded("recording a certificate", writes, claim)
             .await
@@ -257,9 +258,11 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":issuing", text(ISSUING))
             .build()
             .map_err(unavailable("describing a certificate"))?;
-        let update = TransactWriteItem::builder().update(update).build();
-        // A signed certificate is recorded even though no client gets it, so that the CRL lists it.
-        let items = vec![update, self.record_certificate(record)?.write];
+        let items = vec![
+            TransactWriteItem::builder().update(update).build(),
+            // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
+            self.record_certificate(record)?.write,
+        ];
         self.write_all("withdrawing a certificate", items).await
     }
 
@@ -304,33 +307,37 @@ impl DynamoDbStore {
     /// Lists the writes that claim a transaction, each with its condition.
     fn claiming(&self, claim: &Claim) -> Result<Vec<GuardedWrite>, StoreError> {
         let describing = "describing a transaction";
-        let put = Put::builder()
+        let unconditional = Put::builder()
             .table_name(&self.tables.transactions)
             .set_item(Some(claimed(claim)?))
             // The old item shows whether this very claim is there already.
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match claim.replaced.transaction {
-            None => put.condition_expression("attribute_not_exists(id)"),
+            None => unconditional.condition_expression("attribute_not_exists(id)"),
             // Every claim has a UUID of its own, so this one proves that nothing has changed since
             // the decision to replace it.
-            Some(replaced) => put
+            Some(replaced) => unconditional
                 .condition_expression("claim = :replaced")
                 .expression_attribute_values(":replaced", text(replaced.to_string())),
-        };
-        let put = put.build().map_err(unavailable(describing))?;
-        let request = self.claim_request(claim);
-        let key = self.key_is_good(claim.issuance.subject_key);
+        }
+        .build()
+        .map_err(unavailable(describing))?;
         let mut writes = vec![
             GuardedWrite::contended(TransactWriteItem::builder().put(put).build()),
-            request.map_err(unavailable(describing))?,
-            key.map_err(unavailable(describing))?,
+            self.claim_request(claim).map_err(unavailable(describing))?,
+            self.key_is_good(claim.issuance.subject_key)
+                .map_err(unavailable(describing))?,
         ];
         if let Some(renewal) = &claim.renewal {
             let authority = claim.issuance.authority;
-            let predecessor = self.predecessor_is_good(authority, renewal.predecessor);
-            writes.push(predecessor.map_err(unavailable(describing))?);
-            let succession = self.claim_succession(authority, renewal);
-            writes.push(succession.map_err(unavailable(describing))?);
+            writes.push(
+                self.predecessor_is_good(authority, renewal.predecessor)
+                    .map_err(unavailable(describing))?,
+            );
+            writes.push(
+                self.claim_succession(authority, renewal)
+                    .map_err(unavailable(describing))?,
+            );
         }
         Ok(writes)
     }
@@ -378,12 +385,14 @@ impl DynamoDbStore {
     async fn decide_held(
         &self,
         operation: &'static str,
-        update: UpdateBuilder,
+        builder: UpdateBuilder,
         audit: &AuditRecord,
     ) -> Result<ClaimOutcome, StoreError> {
-        let update = update.build().map_err(unavailable(operation))?;
-        let record = self.put_audit(audit).map_err(unavailable(operation))?;
-        let items = vec![TransactWriteItem::builder().update(update).build(), record];
+        let update = builder.build().map_err(unavailable(operation))?;
+        let items = vec![
+            TransactWriteItem::builder().update(update).build(),
+            self.put_audit(audit).map_err(unavailable(operation))?,
+        ];
         self.write_all(operation, items).await
     }
 
@@ -395,8 +404,12 @@ impl DynamoDbStore {
     ) -> Result<ClaimOutcome, StoreError> {
         for conflicts in 0..MAX_TRIES {
             pause(conflicts).await;
-            let writing = self.client.transact_write_items();
-            let written = writing.set_transact_items(Some(items.clone())).send().await;
+            let written = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
             let Err(error) = written else {
                 return Ok(ClaimOutcome::Won);
             };
@@ -469,8 +482,10 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
     ]);
     // The hash key of the index that counts pending transactions.
     if let ClaimKind::Hold(_) = claim.stage {
-        let profile = text(claim.key.scep_profile.to_string());
-        item.insert(PENDING_OF.to_owned(), profile);
+        item.insert(
+            PENDING_OF.to_owned(),
+            text(claim.key.scep_profile.to_string()),
+        );
     }
     if let Some(predecessor) = issuance.predecessor {
         item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
