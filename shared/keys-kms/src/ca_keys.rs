@@ -92,21 +92,25 @@ impl KmsCaKeys {
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
         .map_err(broken("CreateKey", authority.as_str()))?;
-        let request = self.kms.client.create_key();
-        let request = request
+        let request = self
+            .kms
+            .client
+            .create_key()
             .key_spec(key_spec(algorithm))
             .key_usage(KeyUsageType::SignVerify)
             .description(format!(
                 "CA key of {authority}, Scepter stack {}",
                 self.stack
             ))
-            .set_tags(Some(tags));
-        let request = request.customize().config_override(once());
-        let made = self
-            .kms
-            .call("CreateKey", authority.as_str(), request.send());
-        let arn = made.await?.key_metadata.and_then(|made| made.arn);
-        arn.ok_or(Missing("ARN"))
+            .set_tags(Some(tags))
+            .customize()
+            .config_override(once());
+        self.kms
+            .call("CreateKey", authority.as_str(), request.send())
+            .await?
+            .key_metadata
+            .and_then(|metadata| metadata.arn)
+            .ok_or(Missing("ARN"))
             .map_err(broken("CreateKey", authority.as_str()))
     }
 
@@ -114,11 +118,14 @@ impl KmsCaKeys {
     async fn name(&self, key: &str, authority: &ProfileName) {
         // A failure is only logged: nothing but people depends on the alias.
         let alias = alias(&self.stack, authority, key);
-        let request = self.kms.client.create_alias();
-        let request = request.alias_name(&alias).target_key_id(key);
+        let request = self
+            .kms
+            .client
+            .create_alias()
+            .alias_name(&alias)
+            .target_key_id(key);
         if let Err(error) = self.kms.call("CreateAlias", key, request.send()).await {
-            let error = ErrorChain(&error);
-            tracing::warn!(%error, key, alias, "could not create an alias for the new key");
+            tracing::warn!(error = %ErrorChain(&error), key, alias, "could not create an alias for the new key");
         }
     }
 
@@ -138,13 +145,15 @@ impl CaKeys for KmsCaKeys {
         let arn = self.create(authority, algorithm).await?;
         tracing::info!(key = arn, %authority, "created a CA key");
         self.remember(&arn);
-        let public = self.settled(&arn, || self.public_key(&arn)).await;
-        let public = public.inspect_err(|_| {
-            tracing::warn!(
-                key = arn,
-                "created a key that no authority uses: adopt it, or delete it"
-            );
-        })?;
+        let public = self
+            .settled(&arn, || self.public_key(&arn))
+            .await
+            .inspect_err(|_| {
+                tracing::warn!(
+                    key = arn,
+                    "created a key that no authority uses: adopt it, or delete it"
+                );
+            })?;
         self.name(&arn, authority).await;
         generated(&arn, public)
     }
@@ -160,8 +169,7 @@ impl CaKeys for KmsCaKeys {
         };
         let public = match self.public_key(&reference.0).await {
             Err(KeyError::Broken { source, .. }) => {
-                let error = ErrorChain(&*source);
-                tracing::warn!(%error, key = reference.0, "could not adopt a key");
+                tracing::warn!(error = %ErrorChain(&*source), key = reference.0, "could not adopt a key");
                 // KMS does not always tell these causes apart, so the reason lists them all.
                 return Err(refused(
                     "its public key cannot be read: the key must exist, be enabled, and have the tag scepter:stack with the name of this stack",
@@ -184,22 +192,26 @@ impl CaKeys for KmsCaKeys {
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let how = signature_algorithm(algorithm);
-        let (digest, how) = signing_algorithm(how)
+        let (digest, spec) = signing_algorithm(signature_algorithm(algorithm))
             .ok_or("KMS does not support this signature algorithm")
             .map_err(broken("Sign", &key.0))?;
-        let request = self.kms.client.sign();
-        let request = request
+        let request = self
+            .kms
+            .client
+            .sign()
             .key_id(&key.0)
             // KMS signs messages of 4,096 bytes at most; a digest has no such limit.
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
-            .signing_algorithm(how);
-        let call = || self.kms.call("Sign", &key.0, request.clone().send());
-        let signed = self.settled(&key.0, call).await?;
-        let signature = signed.signature.ok_or(Missing("signature"));
-        let signature = signature.map_err(broken("Sign", &key.0))?;
-        Ok(signature.into_inner())
+            .signing_algorithm(spec);
+        self.settled(&key.0, || {
+            self.kms.call("Sign", &key.0, request.clone().send())
+        })
+        .await?
+        .signature
+        .ok_or(Missing("signature"))
+        .map_err(broken("Sign", &key.0))
+        .map(Blob::into_inner)
     }
 }
 
@@ -207,8 +219,10 @@ impl CaKeys for KmsCaKeys {
 fn generated(asked: &str, public: GetPublicKeyOutput) -> Result<GeneratedKey, KeyError> {
     // The reference is the ARN from the response: a key may be adopted by its id or an alias, and
     // an alias may come to mean another key.
-    let key = public.public_key.ok_or(Missing("public key"));
-    let key = key.map_err(broken("GetPublicKey", asked))?;
+    let key = public
+        .public_key
+        .ok_or(Missing("public key"))
+        .map_err(broken("GetPublicKey", asked))?;
     Ok(GeneratedKey {
         reference: KeyReference(public.key_id.unwrap_or_else(|| asked.to_owned())),
         subject_public_key_info: key.into_inner(),
@@ -244,20 +258,28 @@ fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, Signin
 
 /// Replaces the characters of an authority's name that aliases do not allow with `_`.
 fn plain(authority: &ProfileName) -> String {
-    let plain = |c: char| match c {
-        '-' | '_' => c,
-        c if c.is_ascii_alphanumeric() => c,
-        _ => '_',
-    };
-    authority.as_str().chars().map(plain).collect()
+    authority
+        .as_str()
+        .chars()
+        .map(|c| match c {
+            '-' | '_' => c,
+            c if c.is_ascii_alphanumeric() => c,
+            _ => '_',
+        })
+        .collect()
 }
 
 /// Builds the alias of a key: `alias/scepter/{stack}/{authority}-{first 8 digits of the key's id}`.
 fn alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
     // The id makes it unique: an authority gets a new key at each rollover, and an authority that
     // is deleted and created again may have the same name.
-    let id = arn.rsplit('/').next().unwrap_or_default();
-    let id: String = id.chars().take(8).collect();
+    let id: String = arn
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(8)
+        .collect();
     format!("alias/scepter/{stack}/{}-{id}", plain(authority))
 }
 

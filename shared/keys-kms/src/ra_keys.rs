@@ -60,19 +60,23 @@ impl RaKeys for KmsRaKeys {
         let name = uuid.to_string();
         let SymmetricKey { kms, arn } = &self.symmetric_key;
         // Without plaintext: the management function calls this and may not see the private key.
-        let request = kms.client.generate_data_key_pair_without_plaintext();
-        let request = request
+        let request = kms
+            .client
+            .generate_data_key_pair_without_plaintext()
             .key_id(arn)
             .key_pair_spec(key_pair_spec(algorithm))
-            .encryption_context(owner(uuid).kind, &name);
-        let request = request.customize().config_override(once());
-        let made = kms.call(OPERATION, &name, request.send()).await?;
-        let wrapped = made
+            .encryption_context(owner(uuid).kind, &name)
+            .customize()
+            .config_override(once());
+        let pair = kms.call(OPERATION, &name, request.send()).await?;
+        let wrapped = pair
             .private_key_ciphertext_blob
-            .ok_or(Missing("private key"));
-        let wrapped = wrapped.map_err(broken(OPERATION, &name))?;
-        let public = made.public_key.ok_or(Missing("public key"));
-        let public = public.map_err(broken(OPERATION, &name))?;
+            .ok_or(Missing("private key"))
+            .map_err(broken(OPERATION, &name))?;
+        let public = pair
+            .public_key
+            .ok_or(Missing("public key"))
+            .map_err(broken(OPERATION, &name))?;
         Ok(GeneratedKey {
             reference: KeyReference(STANDARD.encode(wrapped)),
             subject_public_key_info: public.into_inner(),
@@ -82,8 +86,7 @@ impl RaKeys for KmsRaKeys {
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
         let mut unwrapped = self.unwrapped.lock().await;
         if let Some(known) = unwrapped.get(&key.uuid) {
-            let known: Arc<SoftwareRaKey> = Arc::clone(known);
-            return Ok(known);
+            return Ok(known.clone());
         }
         let pkcs8 = self
             .symmetric_key

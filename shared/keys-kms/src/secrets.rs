@@ -55,9 +55,10 @@ impl Secrets for KmsSecrets {
         profile: Uuid,
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError> {
-        let secret = secret.reveal().as_bytes();
-        let sealed = self.symmetric_key.wrap(owner(profile), secret).await?;
-        Ok(SealedSecret(sealed))
+        self.symmetric_key
+            .wrap(owner(profile), secret.reveal().as_bytes())
+            .await
+            .map(SealedSecret)
     }
 
     async fn open(
@@ -71,9 +72,9 @@ impl Secrets for KmsSecrets {
         if let Some(secret) = opened.get(&name) {
             return Ok(secret.clone());
         }
-        let text = self.symmetric_key.unwrap(owner(profile), &sealed.0).await?;
-        let text = std::str::from_utf8(&text);
-        let text = text.map_err(broken("Decrypt", &profile.to_string()))?;
+        let plaintext = self.symmetric_key.unwrap(owner(profile), &sealed.0).await?;
+        let text =
+            std::str::from_utf8(&plaintext).map_err(broken("Decrypt", &profile.to_string()))?;
         let secret = ChallengePassword::new(text);
         if opened.len() >= MAX_OPENED {
             opened.clear();

@@ -30,14 +30,21 @@ impl SymmetricKey {
     /// Wraps `plaintext` for an owner, and returns the ciphertext from KMS in base64.
     pub(crate) async fn wrap(&self, owner: Owner, plaintext: &[u8]) -> Result<String, KeyError> {
         let name = owner.uuid.to_string();
-        let request = self.kms.client.encrypt();
-        let request = request
+        let request = self
+            .kms
+            .client
+            .encrypt()
             .key_id(&self.arn)
             .plaintext(Blob::new(plaintext))
             .encryption_context(owner.kind, &name);
-        let wrapped = self.kms.call("Encrypt", &name, request.send()).await?;
-        let ciphertext = wrapped.ciphertext_blob.ok_or(Missing("ciphertext"));
-        Ok(STANDARD.encode(ciphertext.map_err(broken("Encrypt", &name))?))
+        let ciphertext = self
+            .kms
+            .call("Encrypt", &name, request.send())
+            .await?
+            .ciphertext_blob
+            .ok_or(Missing("ciphertext"))
+            .map_err(broken("Encrypt", &name))?;
+        Ok(STANDARD.encode(ciphertext))
     }
 
     /// Unwraps what was wrapped for the same owner; fails for any other owner.
@@ -47,17 +54,22 @@ impl SymmetricKey {
         wrapped: &str,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let name = owner.uuid.to_string();
-        let wrapped = STANDARD.decode(wrapped);
-        let wrapped = wrapped.map_err(broken("Decrypt", &name))?;
-        let request = self.kms.client.decrypt();
-        let request = request
+        let ciphertext = STANDARD.decode(wrapped).map_err(broken("Decrypt", &name))?;
+        let request = self
+            .kms
+            .client
+            .decrypt()
             // Optional in the API: without it, a ciphertext of any key of the account would do.
             .key_id(&self.arn)
-            .ciphertext_blob(Blob::new(wrapped))
+            .ciphertext_blob(Blob::new(ciphertext))
             .encryption_context(owner.kind, &name);
-        let unwrapped = self.kms.call("Decrypt", &name, request.send()).await?;
-        let plaintext = unwrapped.plaintext.ok_or(Missing("plaintext"));
-        let plaintext = plaintext.map_err(broken("Decrypt", &name))?;
+        let plaintext = self
+            .kms
+            .call("Decrypt", &name, request.send())
+            .await?
+            .plaintext
+            .ok_or(Missing("plaintext"))
+            .map_err(broken("Decrypt", &name))?;
         Ok(Zeroizing::new(plaintext.into_inner()))
     }
 }

@@ -163,18 +163,18 @@ pub(crate) async fn generate(algorithm: KeyAlgorithm) -> Result<Generated, KeyEr
         operation: "generating a key",
         source,
     };
-    let turn = KEYS_AT_A_TIME
+    let permit = KEYS_AT_A_TIME
         .acquire()
         .await
         .map_err(|error| failed(error.into()))?;
     // The permit moves into the work, which continues even if the caller stops waiting for it.
-    let made = spawn_blocking(move || {
-        let _turn = turn;
+    spawn_blocking(move || {
+        let _permit = permit;
         generate_now(algorithm)
     })
-    .await;
-    let made = made.map_err(|error| failed(error.into()))?;
-    made.map_err(|error| failed(error.into()))
+    .await
+    .map_err(|error| failed(error.into()))?
+    .map_err(|error| failed(error.into()))
 }
 
 fn generate_now(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {

@@ -66,9 +66,9 @@ impl KeyFolder {
     }
 
     fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
-        let unfinished = self.0.join(format!("{name}.new"));
+        let temp_path = self.0.join(format!("{name}.new"));
         // A crash may have left this file, and opening it again would keep its mode.
-        match std::fs::remove_file(&unfinished) {
+        match std::fs::remove_file(&temp_path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
@@ -76,11 +76,11 @@ impl KeyFolder {
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&unfinished)?;
+            .open(&temp_path)?;
         file.write_all(key)?;
         // A key must be on disk before a certificate for it is: file, then name, then folder.
         file.sync_all()?;
-        std::fs::rename(&unfinished, self.path(name))?;
+        std::fs::rename(&temp_path, self.path(name))?;
         File::open(&self.0)?.sync_all()
     }
 

@@ -46,13 +46,12 @@ impl RaKeys for SoftwareRaKeys {
         let reference = &key.key;
         // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = loaded.get(reference) {
-            let key: Arc<SoftwareRaKey> = Arc::clone(key);
-            return Ok(key);
+        if let Some(known) = loaded.get(reference) {
+            return Ok(known.clone());
         }
         let pkcs8 = self.folder.read(reference)?;
-        let key = Arc::new(SoftwareRaKey::from_pkcs8(reference.clone(), pkcs8)?);
-        loaded.insert(reference.clone(), Arc::clone(&key));
-        Ok(key)
+        let ready = Arc::new(SoftwareRaKey::from_pkcs8(reference.clone(), pkcs8)?);
+        loaded.insert(reference.clone(), Arc::clone(&ready));
+        Ok(ready)
     }
 }

@@ -32,13 +32,14 @@ impl SoftwareSecrets {
     /// # Errors
     /// If the file cannot be read or created, or does not contain 32 octets.
     pub fn open(folder: &KeyFolder) -> Result<Self, Error> {
-        let key = folder.read_or_create(FILE, || {
-            let mut key = Zeroizing::new(vec![0; KEY_BYTES]);
-            rand::fill(&mut key).map_err(Error::other)?;
-            Ok(key)
+        let stored = folder.read_or_create(FILE, || {
+            let mut random = Zeroizing::new(vec![0; KEY_BYTES]);
+            rand::fill(&mut random).map_err(Error::other)?;
+            Ok(random)
         })?;
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(Error::other)?;
-        Ok(Self(key))
+        RandomizedNonceKey::new(&AES_256_GCM, &stored)
+            .map(Self)
+            .map_err(Error::other)
     }
 }
 
@@ -49,17 +50,17 @@ impl Secrets for SoftwareSecrets {
         profile: Uuid,
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError> {
-        let secret = secret.reveal().as_bytes();
+        let plaintext = secret.reveal().as_bytes();
         // With room for the tag, the vector does not grow and leave a copy of the secret behind.
-        let mut sealed = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
-        sealed.extend_from_slice(secret);
+        let mut ciphertext = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
+        ciphertext.extend_from_slice(plaintext);
         // The profile is authenticated data: a sealed secret that is copied into another profile
         // does not open there.
         let nonce = self
             .0
-            .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut sealed)
+            .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut ciphertext)
             .map_err(broken("sealing", &reference()))?;
-        let sealed = [nonce.as_ref().as_slice(), &sealed].concat();
+        let sealed = [nonce.as_ref().as_slice(), &ciphertext].concat();
         Ok(SealedSecret(STANDARD.encode(sealed)))
     }
 
@@ -69,12 +70,12 @@ impl Secrets for SoftwareSecrets {
         sealed: &SealedSecret,
     ) -> Result<ChallengePassword, KeyError> {
         let reference = reference();
-        let mut sealed = Zeroizing::new(
+        let mut octets = Zeroizing::new(
             STANDARD
                 .decode(&sealed.0)
                 .map_err(broken("unsealing", &reference))?,
         );
-        let (nonce, sealed) = sealed
+        let (nonce, ciphertext) = octets
             .split_at_mut_checked(NONCE_LEN)
             .ok_or("the sealed secret is too short")
             .map_err(broken("unsealing", &reference))?;
@@ -82,7 +83,7 @@ impl Secrets for SoftwareSecrets {
             Nonce::try_assume_unique_for_key(nonce).map_err(broken("unsealing", &reference))?;
         let opened = self
             .0
-            .open_in_place(nonce, Aad::from(profile.as_bytes()), sealed)
+            .open_in_place(nonce, Aad::from(profile.as_bytes()), ciphertext)
             .map_err(broken("unsealing", &reference))?;
         let text = std::str::from_utf8(opened).map_err(broken("unsealing", &reference))?;
         Ok(ChallengePassword::new(text))

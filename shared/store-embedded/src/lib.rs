@@ -100,21 +100,21 @@ impl EmbeddedDynamoDb {
     pub fn save_as(&self, path: &Path) -> Result<(), EngineError> {
         // The rename at the end is atomic: a crash leaves the old file or the new one. Without the
         // sync before it, the new name could survive a power failure and the data not.
-        let unfinished = path.with_extension("new");
+        let temp_path = path.with_extension("new");
         let io = |error: std::io::Error| {
             EngineError::of("saving")(DynoxideError::InternalServerError(error.to_string()))
         };
         // SQLite refuses to write over a file that an earlier crash left.
-        match std::fs::remove_file(&unfinished) {
+        match std::fs::remove_file(&temp_path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
             Ok(()) | Err(_) => {}
         }
         self.engine
-            .vacuum_into(&unfinished.to_string_lossy())
+            .vacuum_into(&temp_path.to_string_lossy())
             .map_err(EngineError::of("saving"))?;
-        let file = File::open(&unfinished).map_err(io)?;
+        let file = File::open(&temp_path).map_err(io)?;
         file.sync_all().map_err(io)?;
-        std::fs::rename(&unfinished, path).map_err(io)
+        std::fs::rename(&temp_path, path).map_err(io)
     }
 
     /// Reads every item of a table as DynamoDB's JSON, for inspecting the database of a stopped
