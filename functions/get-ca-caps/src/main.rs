@@ -21,8 +21,8 @@ fn main() -> ExitCode {
 }
 
 fn reading(environment: &Environment) -> Result<Reading, SettingError> {
-    let table = environment.table("SCEPTER_PROFILES_TABLE")?;
-    let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), table);
+    let name = environment.table("SCEPTER_PROFILES_TABLE")?;
+    let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), name);
     let profiles = StoredProfiles(Arc::new(table));
     // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;

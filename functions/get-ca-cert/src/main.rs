@@ -26,9 +26,11 @@ fn main() -> ExitCode {
 }
 
 fn composed(environment: &Environment) -> Result<(GetCaCert, PublishedCrls), SettingError> {
-    let table = environment.table("SCEPTER_PROFILES_TABLE")?;
-    let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), table);
-    let table = Arc::new(table);
+    let name = environment.table("SCEPTER_PROFILES_TABLE")?;
+    let table = Arc::new(ProfilesTable::new(
+        Client::new(&sdk_config(environment)?),
+        name,
+    ));
     let profiles = Arc::new(StoredProfiles(table.clone()));
     // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;

@@ -59,8 +59,11 @@ pub(crate) async fn answer(
     let response = match body {
         Ok(body) => {
             let request = Request::from_parts(head, Body::from(body));
-            let answered = router.clone().oneshot(request).await;
-            answered.unwrap_or_else(|never| match never {})
+            router
+                .clone()
+                .oneshot(request)
+                .await
+                .unwrap_or_else(|never| match never {})
         }
         Err(rejection) => body_not_read(rejection),
     };
@@ -103,10 +106,13 @@ mod tests {
             claims: claims.iter().map(text).collect::<HashMap<_, _>>(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         };
-        let caller = authorizer.named(&jwt);
-        let caller = caller.map(|caller| (caller.name, caller.scopes));
-        let expected = expected.map(|(name, scopes)| (name.to_owned(), scopes.to_vec()));
-        assert_eq!(caller, expected);
+        let caller = authorizer
+            .named(&jwt)
+            .map(|caller| (caller.name, caller.scopes));
+        assert_eq!(
+            caller,
+            expected.map(|(name, scopes)| (name.to_owned(), scopes.to_vec()))
+        );
     }
 
     #[test]

@@ -52,13 +52,13 @@ impl Connector {
     }
 
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let request = request
+        let http_request = request
             .try_into_http1x()
             .map_err(|error| ConnectorError::user(error.into()))?;
         // As an I/O error, a broken connection makes the SDK try again.
         let response = self
             .0
-            .request(request)
+            .request(http_request)
             .await
             .map_err(|error| ConnectorError::io(error.into()))?;
         HttpResponse::try_from(response.map(SdkBody::from_body_1_x))

@@ -66,9 +66,9 @@ impl EmbeddedMetrics {
 
 impl Metrics for EmbeddedMetrics {
     fn record(&self, measurement: &Measurement<'_>) {
-        let line = self.line(measurement, OffsetDateTime::now_utc());
+        let value = self.line(measurement, OffsetDateTime::now_utc());
         // Standard output is also the log, so there is no place to report a failure.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let _ = writeln!(std::io::stdout().lock(), "{value}");
     }
 }
 
@@ -190,11 +190,11 @@ mod tests {
             took: Duration::from_millis(8),
         };
         let metrics = EmbeddedMetrics::new("Scepter/test".to_owned());
-        let line = metrics.line(&call, OffsetDateTime::UNIX_EPOCH);
-        let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
-        assert_eq!(*dimensions, json!([["KmsOperation", "Outcome"]]));
+        let dimensions = |line: &Value| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone();
+        let call_line = metrics.line(&call, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(dimensions(&call_line), json!([["KmsOperation", "Outcome"]]));
         assert_eq!(
-            (&line["KmsOperation"], &line["KmsLatency"]),
+            (&call_line["KmsOperation"], &call_line["KmsLatency"]),
             (&json!("Sign"), &json!(8.0))
         );
         let remaining = Measurement::Remaining {
@@ -202,9 +202,11 @@ mod tests {
             name: "a",
             days: 12.5,
         };
-        let line = metrics.line(&remaining, OffsetDateTime::UNIX_EPOCH);
-        let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
-        assert_eq!(*dimensions, json!([[], ["Certificate", "Name"]]));
-        assert_eq!(line["DaysRemaining"], json!(12.5));
+        let remaining_line = metrics.line(&remaining, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(
+            dimensions(&remaining_line),
+            json!([[], ["Certificate", "Name"]])
+        );
+        assert_eq!(remaining_line["DaysRemaining"], json!(12.5));
     }
 }

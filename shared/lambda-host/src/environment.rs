@@ -43,8 +43,7 @@ impl Environment {
     /// # Errors
     /// If the variable is missing or empty.
     pub fn text(&self, name: &'static str) -> Result<String, SettingError> {
-        let text = self.optional(name);
-        text.ok_or(SettingError::Variable {
+        self.optional(name).ok_or(SettingError::Variable {
             name,
             problem: "is not set",
         })
@@ -106,8 +105,7 @@ impl Environment {
     /// If the value is anything else.
     pub fn log_level(&self, name: &'static str) -> Result<Level, SettingError> {
         // TRACE is left out: what the SDK logs at that level does not belong into logs.
-        let level = self.optional(name);
-        match level.as_deref() {
+        match self.optional(name).as_deref() {
             Some("ERROR") => Ok(Level::ERROR),
             Some("WARN") => Ok(Level::WARN),
             None | Some("INFO") => Ok(Level::INFO),

@@ -37,26 +37,29 @@ pub struct JwtClaims {
 pub(crate) fn request(
     event: ApiGatewayV2httpRequest,
 ) -> Result<(Parts, Result<Bytes, Rejection>), Rejection> {
-    let path = event.raw_path.unwrap_or_default();
     // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
     // would have become a space.
-    let uri = public_url(&path, &event.raw_query_string.unwrap_or_default());
-    let mut request = Request::builder()
+    let uri = public_url(
+        &event.raw_path.unwrap_or_default(),
+        &event.raw_query_string.unwrap_or_default(),
+    );
+    let mut builder = Request::builder()
         .method(event.request_context.http.method)
         .uri(uri);
-    if let Some(headers) = request.headers_mut() {
+    if let Some(headers) = builder.headers_mut() {
         *headers = event.headers;
     }
-    let jwt = event.request_context.authorizer.and_then(|a| a.jwt);
-    if let Some(jwt) = jwt {
-        request = request.extension(JwtClaims {
+    if let Some(jwt) = event.request_context.authorizer.and_then(|a| a.jwt) {
+        builder = builder.extension(JwtClaims {
             claims: jwt.claims,
             scopes: jwt.scopes.unwrap_or_default(),
         });
     }
-    let request = request.body(()).map_err(|_| Rejection::NotFound)?;
-    let body = body(event.body.unwrap_or_default(), event.is_base64_encoded);
-    Ok((request.into_parts().0, body))
+    let request = builder.body(()).map_err(|_| Rejection::NotFound)?;
+    Ok((
+        request.into_parts().0,
+        body(event.body.unwrap_or_default(), event.is_base64_encoded),
+    ))
 }
 
 /// Decodes the body of an event.
@@ -65,8 +68,8 @@ fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
         return Err(Rejection::BodyTooLarge);
     }
     if is_base64 {
-        let decoded = STANDARD.decode(body);
-        return decoded
+        return STANDARD
+            .decode(body)
             .map(Bytes::from)
             .map_err(|_| Rejection::UnreadableMessage);
     }
@@ -81,24 +84,24 @@ fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
 /// Converts a response: text stays text, and everything else becomes base64.
 pub(crate) fn answer(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (head, body) = response.into_parts();
-    let content_type = head.headers.get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
     // DER may happen to be valid UTF-8, so the type must say that it is text, too.
-    let is_text = content_type
+    let is_text = head
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
         .is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
-    let text = std::str::from_utf8(&body).ok();
-    let text = text.filter(|text| is_text || text.is_empty());
-    let is_base64_encoded = text.is_none();
-    let body = match text {
+    let text = std::str::from_utf8(&body)
+        .ok()
+        .filter(|text| is_text || text.is_empty());
+    let mut gateway_response = ApiGatewayV2httpResponse::default();
+    gateway_response.status_code = i64::from(head.status.as_u16());
+    gateway_response.headers = head.headers;
+    gateway_response.is_base64_encoded = text.is_none();
+    gateway_response.body = Some(match text {
         Some(text) => Body::Text(text.to_owned()),
         None => Body::Binary(body.to_vec()),
-    };
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.status_code = i64::from(head.status.as_u16());
-    answer.headers = head.headers;
-    answer.body = Some(body);
-    answer.is_base64_encoded = is_base64_encoded;
-    answer
+    });
+    gateway_response
 }
 
 #[cfg(test)]

@@ -35,18 +35,16 @@ where
     let level = Environment::of_process().log_level("SCEPTER_LOG_LEVEL");
     logs::start(*level.as_ref().unwrap_or(&Level::INFO));
     // Lambda gives an instance one request at a time, so more threads would have nothing to do.
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    let run = runtime
+        .build()
         .map_err(Into::into)
         .and_then(|runtime| level.map(|_| runtime).map_err(Into::into))
         .and_then(|runtime: Runtime| runtime.block_on(function(Environment::of_process())));
-    match run {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let error = ErrorChain(&*error);
-            tracing::error!(%error, "startup failed");
+            tracing::error!(error = %ErrorChain(&*error), "startup failed");
             ExitCode::FAILURE
         }
     }
@@ -95,8 +93,7 @@ where
         }
         let request = serde_json::from_value(event)?;
         let response = respond(request, &context, answer, reject).await;
-        let answer = serde_json::to_value(event::answer(response))?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(answer)
+        Ok::<_, Box<dyn Error + Send + Sync>>(serde_json::to_value(event::answer(response))?)
     });
     lambda_runtime::run(service).await
 }
@@ -123,6 +120,8 @@ async fn respond(
 /// The time that remains until the function must answer.
 fn left(context: &Context) -> Duration {
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
-    let left = deadline.duration_since(SystemTime::now());
-    left.unwrap_or_default().saturating_sub(MARGIN)
+    deadline
+        .duration_since(SystemTime::now())
+        .unwrap_or_default()
+        .saturating_sub(MARGIN)
 }
