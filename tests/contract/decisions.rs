@@ -60,16 +60,16 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
     let (_kept, store) = store().await;
     let held = held(&store).await;
     let uuid = held.key.uuid();
-    let TransactionState::Pending { issuance, .. } = held.state.clone() else {
+    let TransactionState::Pending { mut issuance, .. } = held.state.clone() else {
         panic!("{held:?}");
     };
-    let mut issuance = issuance;
     (issuance.to_be_signed, issuance.generation) = (vec![9; 600], 2);
     let approve = async |claim| {
-        let audit = audit(about(uuid));
         let lease = NOW + MINUTE;
-        let approving = store.approve(&held, claim, &issuance, lease, lease, &audit);
-        approving.await.unwrap()
+        store
+            .approve(&held, claim, &issuance, lease, lease, &audit(about(uuid)))
+            .await
+            .unwrap()
     };
     let first = Uuid::new_v4();
     assert_eq!(approve(first).await, GuardedOutcome::Won);
@@ -96,9 +96,10 @@ async fn what_waits_is_rejected_once_with_its_reason() {
     let held = held(&store).await;
     let uuid = held.key.uuid();
     let reject = async || {
-        let audit = audit(about(uuid));
-        let rejecting = store.reject(&held, "unknown device", NOW + MINUTE, &audit);
-        rejecting.await.unwrap()
+        store
+            .reject(&held, "unknown device", NOW + MINUTE, &audit(about(uuid)))
+            .await
+            .unwrap()
     };
     assert_eq!(reject().await, ClaimOutcome::Won);
     assert_eq!(reject().await, ClaimOutcome::Lost);
@@ -109,8 +110,8 @@ async fn what_waits_is_rejected_once_with_its_reason() {
     };
     assert_eq!(reason, "unknown device");
     // A new claim may replace a rejected transaction.
-    let anew = samples::claim(key("t 1"), Some(known.claim), NOW);
-    assert_eq!(store.claim(&anew).await.unwrap(), GuardedOutcome::Won);
+    let next_claim = samples::claim(key("t 1"), Some(known.claim), NOW);
+    assert_eq!(store.claim(&next_claim).await.unwrap(), GuardedOutcome::Won);
 }
 
 #[tokio::test]
@@ -124,8 +125,10 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     let uuid = record.summary.uuid;
     let revoke = async |record: &_, reason| {
         let revocation = Revocation { at: NOW, reason };
-        let audit = audit(about(uuid));
-        store.revoke(record, revocation, &audit).await.unwrap()
+        store
+            .revoke(record, revocation, &audit(about(uuid)))
+            .await
+            .unwrap()
     };
     let hold = RevocationReason::CertificateHold;
     assert_eq!(revoke(&record, hold).await, ClaimOutcome::Won);
@@ -138,8 +141,10 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     assert_eq!(records(&store, uuid).await, 2);
     // The revocation is listed under its generation alone, until the certificate expires.
     let listed = async |generation, from| {
-        let listed = store.revoked(Uuid::nil(), generation, from).await.unwrap();
-        listed
+        store
+            .revoked(Uuid::nil(), generation, from)
+            .await
+            .unwrap()
             .iter()
             .map(|entry| (entry.uuid, entry.revocation.reason))
             .collect::<Vec<_>>()

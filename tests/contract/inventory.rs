@@ -25,13 +25,16 @@ fn page(limit: u16, cursor: Option<String>) -> PageRequest {
 
 /// Records a certificate, after `edit` has changed it, and its transaction.
 async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut CertificateRecord)) {
-    let key = key(&format!("t {serial}"));
-    let mut record = record(key.clone(), serial, &Device::ec().certificate, NOW);
-    edit(&mut record);
-    let claim = claim(key, None, NOW + Duration::SECOND);
-    store.claim(&claim).await.unwrap();
+    let transaction = key(&format!("t {serial}"));
+    let mut certificate = record(transaction.clone(), serial, &Device::ec().certificate, NOW);
+    edit(&mut certificate);
+    let first = claim(transaction, None, NOW + Duration::SECOND);
+    store.claim(&first).await.unwrap();
     let until = OffsetDateTime::now_utc() + DAY;
-    store.complete(claim.claim, &record, until).await.unwrap();
+    store
+        .complete(first.claim, &certificate, until)
+        .await
+        .unwrap();
 }
 
 /// Records five certificates: router-1 to router-3, which expire a day apart, phone-1 of another RA
@@ -196,19 +199,19 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
 #[tokio::test]
 async fn a_record_holds_what_its_profile_puts_on_records() {
     let store = issued().await;
-    let record = store
+    let annotated = store
         .certificate_record(Uuid::from_u128(4))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(record.annotations.custom_attributes.0, "[1]");
-    assert_eq!(record.transaction, key("t 4"));
-    let record = store
+    assert_eq!(annotated.annotations.custom_attributes.0, "[1]");
+    assert_eq!(annotated.transaction, key("t 4"));
+    let plain = store
         .certificate_record(Uuid::from_u128(5))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(record.annotations, Annotations::default());
+    assert_eq!(plain.annotations, Annotations::default());
     assert!(
         store
             .certificate_record(Uuid::from_u128(6))
@@ -323,24 +326,26 @@ async fn audit_records_are_found_by_object_and_by_time_newest_first() {
         create(&store, &profile).await.unwrap();
         // A second record for one of two objects, each at a different time.
         let at = NOW + DAY * i32::try_from(index).unwrap();
-        let mut record = audit(Reference {
+        let mut second = audit(Reference {
             kind: scep_service::ObjectKind::RaProfile,
             uuid: objects[index % 2],
         });
-        record.at = at;
+        second.at = at;
         let milliseconds = u64::try_from(at.unix_timestamp() * 1000).unwrap();
-        record.uuid = Uuid::from_u128(
+        second.uuid = Uuid::from_u128(
             u128::from(milliseconds) << 80 | 7 << 76 | u128::try_from(index).unwrap(),
         );
-        touch(&store, &profile, &record).await;
+        touch(&store, &profile, &second).await;
     }
     let found = async |filter: &AuditFilter| {
-        let found = store.audit_records(filter, &page(100, None)).await.unwrap();
-        let days = found
+        store
+            .audit_records(filter, &page(100, None))
+            .await
+            .unwrap()
             .items
             .into_iter()
-            .map(|record| (record.at - NOW).whole_days());
-        days.collect::<Vec<_>>()
+            .map(|record| (record.at - NOW).whole_days())
+            .collect::<Vec<_>>()
     };
     let of_first = AuditFilter {
         object: Some(objects[0]),

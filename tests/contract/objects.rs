@@ -97,8 +97,12 @@ async fn records(store: &DynamoDbStore) -> usize {
         limit: 500,
         cursor: None,
     };
-    let found = store.audit_records(&Default::default(), &page).await;
-    found.unwrap().items.len()
+    store
+        .audit_records(&Default::default(), &page)
+        .await
+        .unwrap()
+        .items
+        .len()
 }
 
 #[tokio::test]
