@@ -23,9 +23,9 @@ use crate::item::{
     ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, GENERATION, ID, ISSUED_AT, Item, KEY_SHA256,
     LIST, NOT_AFTER, NOT_BEFORE, PREDECESSOR, RA_PROFILE, REVOCATION_REASON, REVOKED_AT,
     REVOKED_OF, Reader, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT, TRANSACTION_ID, UUID,
-    corrupt, milliseconds, number, octets, text, unavailable,
+    corrupt, to_millis, to_number, to_octets, to_text, unavailable,
 };
-use crate::page::{Bounds, List, all};
+use crate::page::{Bounds, List, read_all};
 
 const RECORD: &str = "certificate record";
 
@@ -50,7 +50,7 @@ impl Inventory for DynamoDbStore {
             bounds: Bounds::All,
             ascending: true,
         };
-        let Some(key) = all(&self.client, &list).await?.into_iter().next() else {
+        let Some(key) = read_all(&self.client, &list).await?.into_iter().next() else {
             return Ok(None);
         };
         let id = Reader {
@@ -69,7 +69,7 @@ impl Inventory for DynamoDbStore {
     ) -> Result<Page<CertificateSummary>, StoreError> {
         let search = filter.subject.as_deref().map(Search::of);
         let fits = |summary: &CertificateSummary| {
-            let named = search.as_ref().is_none_or(|search| search.finds(summary));
+            let named = search.as_ref().is_none_or(|search| search.matches(summary));
             named && filter.matches_all_but_subject(summary)
         };
         // At most one certificate has the UUID, so no index and no cursor are needed.
@@ -84,12 +84,12 @@ impl Inventory for DynamoDbStore {
                 cursor: None,
             });
         }
-        let list = self.list_of(filter, search.as_ref());
+        let list = self.choose_list(filter, search.as_ref());
         let read = |item: &Item| {
-            let summary = summary(&Reader { what: RECORD, item })?;
+            let summary = parse_summary(&Reader { what: RECORD, item })?;
             Ok(fits(&summary).then_some(summary))
         };
-        self.page(&list, page, read).await
+        self.read_page(&list, page, read).await
     }
 
     async fn transactions(
@@ -98,7 +98,7 @@ impl Inventory for DynamoDbStore {
         page: &PageRequest,
         now: OffsetDateTime,
     ) -> Result<Page<TransactionSummary>, StoreError> {
-        self.transaction_page(status, page, now).await
+        self.read_transaction_page(status, page, now).await
     }
 
     async fn transaction_record(
@@ -106,7 +106,7 @@ impl Inventory for DynamoDbStore {
         uuid: Uuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
-        self.transaction_at(uuid, now).await
+        self.read_transaction_record(uuid, now).await
     }
 
     async fn audit_records(
@@ -114,7 +114,7 @@ impl Inventory for DynamoDbStore {
         filter: &AuditFilter,
         page: &PageRequest,
     ) -> Result<Page<AuditRecord>, StoreError> {
-        self.audit_page(filter, page).await
+        self.read_audit_page(filter, page).await
     }
 }
 
@@ -127,17 +127,17 @@ impl Certificates for DynamoDbStore {
         audit: &AuditRecord,
     ) -> Result<ClaimOutcome, StoreError> {
         let summary = &certificate.summary;
-        let of = revoked_of(summary.authority, certificate.generation);
+        let of = revocation_list_key(summary.authority, certificate.generation);
         let unconditional = Update::builder()
             .table_name(&self.tables.certificates)
             .key(
                 ID,
-                text(certificate_id(summary.authority, &summary.serial_number)),
+                to_text(certificate_id(summary.authority, &summary.serial_number)),
             )
             .update_expression("SET revokedOf = :of, revokedAt = :at, revocationReason = :reason")
-            .expression_attribute_values(":of", text(of))
-            .expression_attribute_values(":at", milliseconds(revocation.at))
-            .expression_attribute_values(":reason", text(revocation.reason.name()));
+            .expression_attribute_values(":of", to_text(of))
+            .expression_attribute_values(":at", to_millis(revocation.at))
+            .expression_attribute_values(":reason", to_text(revocation.reason.name()));
         // What was read must still hold: of two administrators who revoke at the same time, the
         // second must not overwrite the reason that the first one gave.
         let update = match summary.revocation {
@@ -145,7 +145,7 @@ impl Certificates for DynamoDbStore {
                 .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)"),
             Some(was) => unconditional
                 .condition_expression("revocationReason = :was")
-                .expression_attribute_values(":was", text(was.reason.name())),
+                .expression_attribute_values(":was", to_text(was.reason.name())),
         }
         .build()
         .map_err(unavailable(DESCRIBING))?;
@@ -167,16 +167,16 @@ impl Certificates for DynamoDbStore {
         let list = List {
             table: &self.tables.certificates,
             index: &BY_REVOCATION,
-            hash: revoked_of(authority, generation),
+            hash: revocation_list_key(authority, generation),
             // An entry may leave the CRL some time after its certificate expired (RFC 5280 §3.3).
-            bounds: Bounds::Between(milliseconds(not_after_from), milliseconds(END_OF_TIME)),
+            bounds: Bounds::Between(to_millis(not_after_from), to_millis(END_OF_TIME)),
             ascending: true,
         };
         let mut entries = Vec::new();
-        for item in &all(&self.client, &list).await? {
+        for item in &read_all(&self.client, &list).await? {
             let reader = Reader { what: RECORD, item };
             let uuid = reader.uuid(UUID)?;
-            let revocation = revocation(&reader)?;
+            let revocation = parse_revocation(&reader)?;
             entries.extend(revocation.map(|revocation| RevokedCertificate { uuid, revocation }));
         }
         Ok(entries)
@@ -184,7 +184,7 @@ impl Certificates for DynamoDbStore {
 }
 
 /// Builds the hash key under which the revoked certificates of a generation are listed.
-fn revoked_of(authority: Uuid, generation: u32) -> String {
+fn revocation_list_key(authority: Uuid, generation: u32) -> String {
     format!("{authority}/{generation}")
 }
 
@@ -193,7 +193,7 @@ const DESCRIBING: &str = "describing a revocation";
 
 impl DynamoDbStore {
     /// Chooses the index under which a filter has the fewest certificates to skip.
-    fn list_of(&self, filter: &CertificateFilter, search: Option<&Search>) -> List<'_> {
+    fn choose_list(&self, filter: &CertificateFilter, search: Option<&Search>) -> List<'_> {
         let table = &self.tables.certificates;
         if let Some(search) = search {
             return List {
@@ -202,7 +202,7 @@ impl DynamoDbStore {
                 hash: ALL.to_owned(),
                 bounds: match search.key.as_str() {
                     "" => Bounds::All,
-                    key => Bounds::BeginningWith(key.to_owned()),
+                    key => Bounds::WithPrefix(key.to_owned()),
                 },
                 ascending: true,
             };
@@ -235,7 +235,7 @@ impl DynamoDbStore {
             hash,
             // DynamoDB rejects bounds in the wrong order. With `first` clamped, one certificate may
             // match that is out of range; the page applies the filter again and drops it.
-            bounds: Bounds::Between(milliseconds(first.min(last)), milliseconds(last)),
+            bounds: Bounds::Between(to_millis(first.min(last)), to_millis(last)),
             // A caller that gives an upper bound looks for what expires next.
             ascending: filter.not_after_before.is_some(),
         }
@@ -249,12 +249,12 @@ impl DynamoDbStore {
             .client
             .get_item()
             .table_name(&self.tables.certificates)
-            .key(ID, text(id))
+            .key(ID, to_text(id))
             .consistent_read(true)
             .send()
             .await
             .map_err(unavailable("reading a certificate"))?;
-        found.item.as_ref().map(record).transpose()
+        found.item.as_ref().map(parse_record).transpose()
     }
 }
 
@@ -272,10 +272,10 @@ struct Search {
 impl Search {
     fn of(text: &str) -> Self {
         let lower = text.to_lowercase();
-        let parts = parts(&lower);
+        let parts = split_name(&lower);
         if !parts.first().is_some_and(|part| is_attribute(part)) {
             return Self {
-                key: shortened(&lower),
+                key: normalise_search_key(&lower),
                 part: None,
             };
         }
@@ -284,12 +284,12 @@ impl Search {
         Self {
             // Without a CN, the empty key makes the search read every certificate: the attributes
             // that it names may occur under any key.
-            key: shortened(&unescaped(common_name.unwrap_or_default())),
+            key: normalise_search_key(&unescape_value(common_name.unwrap_or_default())),
             part: (!only_common_name).then(|| parts.join(",")),
         }
     }
 
-    fn finds(&self, summary: &CertificateSummary) -> bool {
+    fn matches(&self, summary: &CertificateSummary) -> bool {
         let subject = summary.subject.to_lowercase();
         self.part.as_ref().is_none_or(|part| subject.contains(part))
     }
@@ -303,7 +303,7 @@ fn is_attribute(part: &str) -> bool {
 }
 
 /// Splits a name at commas that are not escaped, and drops the spaces after them.
-fn parts(name: &str) -> Vec<String> {
+fn split_name(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
     for c in name.chars() {
@@ -319,7 +319,7 @@ fn parts(name: &str) -> Vec<String> {
 }
 
 /// Removes the backslashes that RFC 4514 §2.4 puts before special characters.
-fn unescaped(value: &str) -> String {
+fn unescape_value(value: &str) -> String {
     let mut characters = value.chars();
     let mut text = String::new();
     while let Some(c) = characters.next() {
@@ -333,12 +333,12 @@ fn unescaped(value: &str) -> String {
 }
 
 /// Builds the key by which a certificate is searched: its CN, or the whole subject without one.
-fn search_key(summary: &CertificateSummary) -> String {
+fn build_search_key(summary: &CertificateSummary) -> String {
     let common_name = summary.common_name.as_ref().filter(|name| !name.is_empty());
-    shortened(common_name.unwrap_or(&summary.subject))
+    normalise_search_key(common_name.unwrap_or(&summary.subject))
 }
 
-fn shortened(text: &str) -> String {
+fn normalise_search_key(text: &str) -> String {
     text.to_lowercase()
         .chars()
         .take(MAX_SEARCH_CHARACTERS)
@@ -350,85 +350,94 @@ pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
 }
 
 /// Builds the id of a certificate from its UUID, which holds the serial number.
-pub(crate) fn certificate_id_of(authority: Uuid, uuid: Uuid) -> String {
+pub(crate) fn certificate_id_from_uuid(authority: Uuid, uuid: Uuid) -> String {
     // Serial numbers are stored as the hexadecimal of their octets, without leading zero octets.
     let digits = format!("{:X}", uuid.as_u128());
     let width = digits.len().next_multiple_of(2);
     certificate_id(authority, &format!("{digits:0>width$}"))
 }
 
-pub(crate) fn certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
+pub(crate) fn parse_certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
     Certificate::from_der(reader.octets(CERTIFICATE)?).map_err(corrupt(reader.what))
 }
 
 /// Adds annotations to an item, if there are any.
-pub(crate) fn annotated(item: &mut Item, annotations: &Annotations) -> Result<(), StoreError> {
+pub(crate) fn insert_annotations(
+    item: &mut Item,
+    annotations: &Annotations,
+) -> Result<(), StoreError> {
     if *annotations != Annotations::default() {
         let json = serde_json::to_string(annotations).map_err(corrupt("annotations"))?;
-        item.insert(ANNOTATIONS.to_owned(), text(json));
+        item.insert(ANNOTATIONS.to_owned(), to_text(json));
     }
     Ok(())
 }
 
 /// Reads the annotations of an item.
-pub(crate) fn annotations(reader: &Reader<'_>) -> Result<Annotations, StoreError> {
+pub(crate) fn parse_annotations(reader: &Reader<'_>) -> Result<Annotations, StoreError> {
     match reader.optional_text(ANNOTATIONS)? {
         None => Ok(Annotations::default()),
         Some(json) => serde_json::from_str(&json).map_err(corrupt("annotations")),
     }
 }
 
-pub(crate) fn recorded(record: &CertificateRecord) -> Result<Item, StoreError> {
+pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, StoreError> {
     let summary = &record.summary;
     let mut item = Item::from([
         (
             ID.to_owned(),
-            text(certificate_id(summary.authority, &summary.serial_number)),
+            to_text(certificate_id(summary.authority, &summary.serial_number)),
         ),
-        (LIST.to_owned(), text(ALL)),
-        (UUID.to_owned(), text(summary.uuid.to_string())),
-        (AUTHORITY.to_owned(), text(summary.authority.to_string())),
-        (RA_PROFILE.to_owned(), text(summary.ra_profile.to_string())),
+        (LIST.to_owned(), to_text(ALL)),
+        (UUID.to_owned(), to_text(summary.uuid.to_string())),
+        (AUTHORITY.to_owned(), to_text(summary.authority.to_string())),
+        (
+            RA_PROFILE.to_owned(),
+            to_text(summary.ra_profile.to_string()),
+        ),
         (
             SCEP_PROFILE.to_owned(),
-            text(summary.scep_profile.to_string()),
+            to_text(summary.scep_profile.to_string()),
         ),
         (
             TRANSACTION_ID.to_owned(),
-            text(record.transaction.transaction_id.as_str()),
+            to_text(record.transaction.transaction_id.as_str()),
         ),
-        (SERIAL_NUMBER.to_owned(), text(&summary.serial_number)),
-        (SUBJECT.to_owned(), text(&summary.subject)),
-        (KEY_SHA256.to_owned(), text(summary.key.to_string())),
-        (CERTIFICATE.to_owned(), octets(record.certificate.der())),
-        (NOT_BEFORE.to_owned(), milliseconds(summary.not_before)),
-        (NOT_AFTER.to_owned(), milliseconds(summary.not_after)),
-        (ISSUED_AT.to_owned(), milliseconds(summary.issued_at)),
-        (GENERATION.to_owned(), number(record.generation.into())),
+        (SERIAL_NUMBER.to_owned(), to_text(&summary.serial_number)),
+        (SUBJECT.to_owned(), to_text(&summary.subject)),
+        (KEY_SHA256.to_owned(), to_text(summary.key.to_string())),
+        (CERTIFICATE.to_owned(), to_octets(record.certificate.der())),
+        (NOT_BEFORE.to_owned(), to_millis(summary.not_before)),
+        (NOT_AFTER.to_owned(), to_millis(summary.not_after)),
+        (ISSUED_AT.to_owned(), to_millis(summary.issued_at)),
+        (GENERATION.to_owned(), to_number(record.generation.into())),
     ]);
     if let Some(predecessor) = summary.predecessor {
-        item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
+        item.insert(PREDECESSOR.to_owned(), to_text(predecessor.to_string()));
     }
     if let Some(revocation) = summary.revocation {
-        let of = revoked_of(summary.authority, record.generation);
-        item.insert(REVOKED_OF.to_owned(), text(of));
-        item.insert(REVOKED_AT.to_owned(), milliseconds(revocation.at));
-        item.insert(REVOCATION_REASON.to_owned(), text(revocation.reason.name()));
+        let of = revocation_list_key(summary.authority, record.generation);
+        item.insert(REVOKED_OF.to_owned(), to_text(of));
+        item.insert(REVOKED_AT.to_owned(), to_millis(revocation.at));
+        item.insert(
+            REVOCATION_REASON.to_owned(),
+            to_text(revocation.reason.name()),
+        );
     }
     if let Some(common_name) = &summary.common_name {
-        item.insert(COMMON_NAME.to_owned(), text(common_name));
+        item.insert(COMMON_NAME.to_owned(), to_text(common_name));
     }
     // DynamoDB rejects an empty index key. Without one, a certificate with an empty subject is left
     // out of searches by subject, which could not find it anyway.
-    let search_key = search_key(summary);
+    let search_key = build_search_key(summary);
     if !search_key.is_empty() {
-        item.insert(SEARCH_KEY.to_owned(), text(search_key));
+        item.insert(SEARCH_KEY.to_owned(), to_text(search_key));
     }
-    annotated(&mut item, &record.annotations)?;
+    insert_annotations(&mut item, &record.annotations)?;
     Ok(item)
 }
 
-fn summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
+fn parse_summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
     Ok(CertificateSummary {
         uuid: reader.uuid(UUID)?,
         authority: reader.uuid(AUTHORITY)?,
@@ -444,11 +453,11 @@ fn summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
         not_before: reader.milliseconds(NOT_BEFORE)?,
         not_after: reader.milliseconds(NOT_AFTER)?,
         issued_at: reader.milliseconds(ISSUED_AT)?,
-        revocation: revocation(reader)?,
+        revocation: parse_revocation(reader)?,
     })
 }
 
-fn revocation(reader: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
+fn parse_revocation(reader: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
     if !reader.item.contains_key(REVOKED_AT) {
         return Ok(None);
     }
@@ -460,9 +469,9 @@ fn revocation(reader: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
     }))
 }
 
-pub(crate) fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
+pub(crate) fn parse_record(item: &Item) -> Result<CertificateRecord, StoreError> {
     let reader = Reader { what: RECORD, item };
-    let summary = summary(&reader)?;
+    let summary = parse_summary(&reader)?;
     Ok(CertificateRecord {
         transaction: TransactionKey {
             scep_profile: summary.scep_profile,
@@ -471,8 +480,8 @@ pub(crate) fn record(item: &Item) -> Result<CertificateRecord, StoreError> {
             })?,
         },
         summary,
-        certificate: certificate(&reader)?,
+        certificate: parse_certificate(&reader)?,
         generation: reader.number(GENERATION)?,
-        annotations: annotations(&reader)?,
+        annotations: parse_annotations(&reader)?,
     })
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::item::{
-    CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, milliseconds, number,
-    octets, text, unavailable,
+    CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, to_millis, to_number,
+    to_octets, to_text, unavailable,
 };
 use crate::objects::{Consistency, ProfilesTable};
 
@@ -28,7 +28,7 @@ const MAX_TRIES: usize = 3;
 struct MissingPart(usize);
 
 impl ProfilesTable {
-    async fn head_of_crl(
+    async fn read_crl_head(
         &self,
         consistency: Consistency,
         authority: Uuid,
@@ -38,7 +38,7 @@ impl ProfilesTable {
         self.get_with(consistency, id).await
     }
 
-    async fn whole_crl(
+    async fn read_crl(
         &self,
         consistency: Consistency,
         authority: Uuid,
@@ -46,10 +46,13 @@ impl ProfilesTable {
     ) -> Result<Option<StoredCrl>, StoreError> {
         let (mut consistency, mut missing) = (consistency, 0);
         for _ in 0..MAX_TRIES {
-            let Some(head) = self.head_of_crl(consistency, authority, generation).await? else {
+            let Some(head) = self
+                .read_crl_head(consistency, authority, generation)
+                .await?
+            else {
                 return Ok(None);
             };
-            match self.parts_of_crl(consistency, &head).await? {
+            match self.read_crl_parts(consistency, &head).await? {
                 Ok(crl) => return Ok(Some(crl)),
                 Err(MissingPart(part)) => missing = part,
             }
@@ -60,7 +63,7 @@ impl ProfilesTable {
         Err(unavailable("reading a CRL")(MissingPart(missing)))
     }
 
-    async fn parts_of_crl(
+    async fn read_crl_parts(
         &self,
         consistency: Consistency,
         item: &Item,
@@ -70,7 +73,7 @@ impl ProfilesTable {
             number,
             this_update,
             next_update,
-        } = head_of(item)?;
+        } = parse_head(item)?;
         // An earlier version kept the first part in the head; today it is empty.
         let mut der = reader.octets(CRL)?.to_vec();
         let set = reader.uuid(PART_SET)?;
@@ -102,15 +105,15 @@ impl Crls for ProfilesTable {
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
-        self.head_of_crl(Consistency::Eventual, authority, generation)
+        self.read_crl_head(Consistency::Eventual, authority, generation)
             .await?
             .as_ref()
-            .map(head_of)
+            .map(parse_head)
             .transpose()
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
-        self.whole_crl(Consistency::Eventual, authority, generation)
+        self.read_crl(Consistency::Eventual, authority, generation)
             .await
     }
 }
@@ -125,16 +128,16 @@ impl Crls for DynamoDbStore {
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.profiles_table()
-            .head_of_crl(Consistency::Strong, authority, generation)
+            .read_crl_head(Consistency::Strong, authority, generation)
             .await?
             .as_ref()
-            .map(head_of)
+            .map(parse_head)
             .transpose()
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
         self.profiles_table()
-            .whole_crl(Consistency::Strong, authority, generation)
+            .read_crl(Consistency::Strong, authority, generation)
             .await
     }
 }
@@ -158,13 +161,13 @@ impl CrlStore for DynamoDbStore {
             .table_name(&self.tables.profiles)
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .set_item(Some(head(authority, generation, crl, set)));
+            .set_item(Some(head_item(authority, generation, crl, set)));
         let put = match crl.number.checked_sub(1) {
             None | Some(0) => unconditional.condition_expression("attribute_not_exists(id)"),
             Some(before) => unconditional
                 .condition_expression("#number = :before")
                 .expression_attribute_names("#number", NUMBER)
-                .expression_attribute_values(":before", number(before)),
+                .expression_attribute_values(":before", to_number(before)),
         };
         let error = match put.send().await {
             Ok(put) => {
@@ -182,7 +185,7 @@ impl CrlStore for DynamoDbStore {
             // The SDK retries a write whose response was lost, and then finds its own head.
             Some(PutItemError::ConditionalCheckFailedException(failed))
                 if failed.item().and_then(|item| item.get(PART_SET))
-                    == Some(&text(set.to_string())) =>
+                    == Some(&to_text(set.to_string())) =>
             {
                 Ok(ClaimOutcome::Won)
             }
@@ -201,7 +204,10 @@ impl DynamoDbStore {
     async fn put_parts(&self, set: Uuid, parts: &[&[u8]]) -> Result<(), StoreError> {
         for (part, number) in parts.iter().zip(1..) {
             let id = part_id(set, number);
-            let item = Item::from([(ID.to_owned(), text(id)), (CRL.to_owned(), octets(part))]);
+            let item = Item::from([
+                (ID.to_owned(), to_text(id)),
+                (CRL.to_owned(), to_octets(part)),
+            ]);
             self.client
                 .put_item()
                 .table_name(&self.tables.profiles)
@@ -222,7 +228,7 @@ impl DynamoDbStore {
                 .client
                 .delete_item()
                 .table_name(&self.tables.profiles)
-                .key(ID, text(part_id(set, part)))
+                .key(ID, to_text(part_id(set, part)))
                 .send()
                 .await;
             if let Err(error) = removed {
@@ -233,24 +239,24 @@ impl DynamoDbStore {
 }
 
 /// Builds the item that identifies the latest CRL.
-fn head(authority: Uuid, generation: u32, crl: &StoredCrl, set: Uuid) -> Item {
+fn head_item(authority: Uuid, generation: u32, crl: &StoredCrl, set: Uuid) -> Item {
     // The head carries no octets of the CRL: DynamoDB charges for a whole item, whatever is read of
     // it, and most requests need only the head. The empty first part is for earlier versions, which
     // expect one.
     let parts = crl.der.chunks(MAX_PART_BYTES).len().saturating_add(1);
     let count = u64::try_from(parts).unwrap_or(u64::MAX);
     Item::from([
-        (ID.to_owned(), text(head_id(authority, generation))),
-        (CRL.to_owned(), octets(&[])),
-        (PARTS.to_owned(), number(count)),
-        (PART_SET.to_owned(), text(set.to_string())),
-        (NUMBER.to_owned(), number(crl.number)),
-        (THIS_UPDATE.to_owned(), milliseconds(crl.this_update)),
-        (NEXT_UPDATE.to_owned(), milliseconds(crl.next_update)),
+        (ID.to_owned(), to_text(head_id(authority, generation))),
+        (CRL.to_owned(), to_octets(&[])),
+        (PARTS.to_owned(), to_number(count)),
+        (PART_SET.to_owned(), to_text(set.to_string())),
+        (NUMBER.to_owned(), to_number(crl.number)),
+        (THIS_UPDATE.to_owned(), to_millis(crl.this_update)),
+        (NEXT_UPDATE.to_owned(), to_millis(crl.next_update)),
     ])
 }
 
-fn head_of(item: &Item) -> Result<CrlHead, StoreError> {
+fn parse_head(item: &Item) -> Result<CrlHead, StoreError> {
     let reader = Reader { what: WHAT, item };
     Ok(CrlHead {
         number: reader.number(NUMBER)?,

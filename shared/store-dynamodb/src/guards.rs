@@ -13,13 +13,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::certificates::certificate_id_of;
+use crate::certificates::certificate_id_from_uuid;
 use crate::item::{
     AUTHORITY, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, ID, Item, REVOKED_AT, Reader, SUCCESSORS,
-    TRANSACTION, milliseconds, number, seconds, text, unavailable,
+    TRANSACTION, to_millis, to_number, to_seconds, to_text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
-use crate::transactions::transaction;
+use crate::objects::{CONDITION_FAILED, MAX_TRIES, back_off, cancellation_reasons, is_transient};
+use crate::transactions::parse_transaction;
 
 const WHAT: &str = "request";
 
@@ -40,7 +40,7 @@ impl GuardedWrite {
     }
 
     /// A write that nothing should prevent.
-    pub(crate) const fn sure(write: TransactWriteItem) -> Self {
+    pub(crate) const fn infallible(write: TransactWriteItem) -> Self {
         Self {
             write,
             otherwise: None,
@@ -98,7 +98,7 @@ impl DynamoDbStore {
     ) -> Result<GuardedOutcome, StoreError> {
         let items: Vec<_> = writes.iter().map(|write| write.write.clone()).collect();
         for conflicts in 0..MAX_TRIES {
-            pause(conflicts).await;
+            back_off(conflicts).await;
             let written = self
                 .client
                 .transact_write_items()
@@ -124,7 +124,7 @@ impl DynamoDbStore {
             }
             // On a conflict, another request is writing one of the items. The retry finds out
             // whether it changed what this write depends on.
-            if !pass(&reasons) {
+            if !is_transient(&reasons) {
                 return Err(unavailable(operation)(error));
             }
         }
@@ -132,10 +132,13 @@ impl DynamoDbStore {
     }
 
     /// Checks, as part of a transaction, that no certificate of the key is revoked.
-    pub(crate) fn key_is_good(&self, key: Fingerprint) -> Result<GuardedWrite, BuildError> {
+    pub(crate) fn check_key_not_revoked(
+        &self,
+        key: Fingerprint,
+    ) -> Result<GuardedWrite, BuildError> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.certificates)
-            .key(ID, text(revoked_key_id(key)))
+            .key(ID, to_text(revoked_key_id(key)))
             .condition_expression("attribute_not_exists(id)")
             .build()?;
         let write = TransactWriteItem::builder().condition_check(check).build();
@@ -143,14 +146,17 @@ impl DynamoDbStore {
     }
 
     /// Checks, as part of a transaction, that this certificate is not revoked.
-    pub(crate) fn predecessor_is_good(
+    pub(crate) fn check_predecessor_not_revoked(
         &self,
         authority: Uuid,
         predecessor: Uuid,
     ) -> Result<GuardedWrite, BuildError> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.certificates)
-            .key(ID, text(certificate_id_of(authority, predecessor)))
+            .key(
+                ID,
+                to_text(certificate_id_from_uuid(authority, predecessor)),
+            )
             // The record exists: it was read when the signer was checked, and none is ever deleted.
             .condition_expression("attribute_not_exists(revokedAt)")
             .build()?;
@@ -168,19 +174,19 @@ impl DynamoDbStore {
         let put = Put::builder()
             .table_name(&self.tables.certificates)
             .set_item(Some(Item::from([
-                (ID.to_owned(), text(revoked_key_id(key))),
-                (REVOKED_AT.to_owned(), milliseconds(at)),
+                (ID.to_owned(), to_text(revoked_key_id(key))),
+                (REVOKED_AT.to_owned(), to_millis(at)),
             ])))
             .build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    pub(crate) async fn key_is_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {
+    pub(crate) async fn has_revoked_key(&self, key: Fingerprint) -> Result<bool, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.tables.certificates)
-            .key(ID, text(revoked_key_id(key)))
+            .key(ID, to_text(revoked_key_id(key)))
             .consistent_read(true)
             .send()
             .await
@@ -190,35 +196,35 @@ impl DynamoDbStore {
 
     /// Describes the write that leads from a request to the transaction that claims it.
     pub(crate) fn claim_request(&self, claim: &Claim) -> Result<GuardedWrite, BuildError> {
-        let transaction = text(claim.key.uuid().to_string());
+        let transaction = to_text(claim.key.uuid().to_string());
         let id = request_id(claim.key.scep_profile, &claim.request, claim.requester_key);
         let unconditional = Put::builder()
             .table_name(&self.tables.transactions)
             .set_item(Some(Item::from([
-                (ID.to_owned(), text(id)),
+                (ID.to_owned(), to_text(id)),
                 (TRANSACTION.to_owned(), transaction.clone()),
-                (CLAIM.to_owned(), text(claim.claim.to_string())),
-                (EXPIRES_AT.to_owned(), seconds(claim.request_until)),
+                (CLAIM.to_owned(), to_text(claim.claim.to_string())),
+                (EXPIRES_AT.to_owned(), to_seconds(claim.request_until)),
                 // These find the certificate once the transaction belongs to another request.
                 (
                     AUTHORITY.to_owned(),
-                    text(claim.issuance.authority.to_string()),
+                    to_text(claim.issuance.authority.to_string()),
                 ),
                 (
                     CERTIFICATE_UUID.to_owned(),
-                    text(claim.certificate.to_string()),
+                    to_text(claim.certificate.to_string()),
                 ),
             ])))
             .expression_attribute_names("#transaction", TRANSACTION)
             .expression_attribute_values(":this", transaction)
-            .expression_attribute_values(":now", seconds(claim.claimed_at));
+            .expression_attribute_values(":now", to_seconds(claim.claimed_at));
         // DynamoDB deletes expired items hours late, so the condition checks the time itself.
         let free = "attribute_not_exists(id) OR expiresAt < :now OR #transaction = :this";
         let put = match claim.replaced.request {
             None => unconditional.condition_expression(free),
             Some(replaced) => unconditional
                 .condition_expression(format!("{free} OR claim = :replaced"))
-                .expression_attribute_values(":replaced", text(replaced.to_string())),
+                .expression_attribute_values(":replaced", to_text(replaced.to_string())),
         }
         .build()?;
         let write = TransactWriteItem::builder().put(put).build();
@@ -227,24 +233,28 @@ impl DynamoDbStore {
 
     /// Describes the write that keeps leading from an approved request to its transaction, beyond
     /// the time that it could wait for approval.
-    pub(crate) fn keep_request(
+    pub(crate) fn extend_request(
         &self,
-        held: &Transaction,
+        pending: &Transaction,
         claim: Uuid,
         until: OffsetDateTime,
     ) -> Result<GuardedWrite, BuildError> {
-        let id = request_id(held.key.scep_profile, &held.request, held.requester_key);
+        let id = request_id(
+            pending.key.scep_profile,
+            &pending.request,
+            pending.requester_key,
+        );
         let update = Update::builder()
             .table_name(&self.tables.transactions)
-            .key(ID, text(id))
+            .key(ID, to_text(id))
             .update_expression("SET #transaction = :this, claim = :claim, expiresAt = :until")
             .expression_attribute_names("#transaction", TRANSACTION)
-            .expression_attribute_values(":this", text(held.key.uuid().to_string()))
-            .expression_attribute_values(":claim", text(claim.to_string()))
-            .expression_attribute_values(":until", seconds(until))
+            .expression_attribute_values(":this", to_text(pending.key.uuid().to_string()))
+            .expression_attribute_values(":claim", to_text(claim.to_string()))
+            .expression_attribute_values(":until", to_seconds(until))
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
-        Ok(GuardedWrite::sure(write))
+        Ok(GuardedWrite::infallible(write))
     }
 
     pub(crate) async fn find_request(
@@ -254,7 +264,7 @@ impl DynamoDbStore {
         requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
         let id = request_id(scep_profile, request, requester_key);
-        let Some(item) = self.transactions_item(id).await? else {
+        let Some(item) = self.read_item(id).await? else {
             return Ok(None);
         };
         let reader = Reader {
@@ -265,15 +275,15 @@ impl DynamoDbStore {
         let is_same =
             |found: &Transaction| found.request == *request && found.requester_key == requester_key;
         let same_transaction = self
-            .transaction_item(reader.uuid(TRANSACTION)?)
+            .read_transaction_item(reader.uuid(TRANSACTION)?)
             .await?
             .as_ref()
-            .map(transaction)
+            .map(parse_transaction)
             .transpose()?
             .filter(is_same);
         let outcome = match same_transaction {
             Some(found) => RequestOutcome::Transaction(Box::new(found)),
-            None => match self.past_certificate(&reader).await? {
+            None => match self.find_past_certificate(&reader).await? {
                 Some(past) => RequestOutcome::Certificate(past),
                 None => RequestOutcome::Nothing,
             },
@@ -286,7 +296,7 @@ impl DynamoDbStore {
 
     /// Reads the certificate that was issued for a request; `None` if it was never recorded or is
     /// revoked.
-    async fn past_certificate(
+    async fn find_past_certificate(
         &self,
         request: &Reader<'_>,
     ) -> Result<Option<PastCertificate>, StoreError> {
@@ -297,7 +307,7 @@ impl DynamoDbStore {
             return Ok(None);
         };
         let record = self
-            .get_certificate(certificate_id_of(authority, uuid))
+            .get_certificate(certificate_id_from_uuid(authority, uuid))
             .await?;
         Ok(record
             .filter(|record| record.summary.revocation.is_none())
@@ -318,29 +328,29 @@ impl DynamoDbStore {
         let most = u64::try_from(MAX_SUCCESSORS).unwrap_or(u64::MAX);
         let update = Update::builder()
             .table_name(&self.tables.transactions)
-            .key(ID, text(successors_id(authority, renewal.predecessor)))
+            .key(ID, to_text(successors_id(authority, renewal.predecessor)))
             .update_expression(
                 "SET successors = list_append(if_not_exists(successors, :none), :one), \
                  expiresAt = :until",
             )
             .condition_expression("attribute_not_exists(successors) OR size(successors) < :most")
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
-            .expression_attribute_values(":one", uuids(&[renewal.successor]))
+            .expression_attribute_values(":one", uuid_list(&[renewal.successor]))
             // An expired certificate renews nothing, so its list is of no use after notAfter.
-            .expression_attribute_values(":until", seconds(renewal.predecessor_not_after))
-            .expression_attribute_values(":most", number(most))
+            .expression_attribute_values(":until", to_seconds(renewal.predecessor_not_after))
+            .expression_attribute_values(":most", to_number(most))
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
         Ok(GuardedWrite::barred(write, Bar::TooManySuccessors))
     }
 
-    pub(crate) async fn successors_of(
+    pub(crate) async fn read_successors(
         &self,
         authority: Uuid,
         predecessor: Uuid,
     ) -> Result<Vec<Uuid>, StoreError> {
         let id = successors_id(authority, predecessor);
-        let Some(item) = self.transactions_item(id).await? else {
+        let Some(item) = self.read_item(id).await? else {
             return Ok(Vec::new());
         };
         let reader = Reader {
@@ -369,11 +379,11 @@ impl DynamoDbStore {
             .client
             .update_item()
             .table_name(&self.tables.transactions)
-            .key(ID, text(successors_id(authority, predecessor)))
+            .key(ID, to_text(successors_id(authority, predecessor)))
             .update_expression("SET successors = :living")
             .condition_expression("successors = :known")
-            .expression_attribute_values(":living", uuids(living))
-            .expression_attribute_values(":known", uuids(known))
+            .expression_attribute_values(":living", uuid_list(living))
+            .expression_attribute_values(":known", uuid_list(known))
             .send()
             .await;
         match updated {
@@ -402,9 +412,9 @@ fn has_claim(error: &SdkError<TransactWriteItemsError>, failed: usize, claim: Uu
         .get(failed)
         .and_then(|reason| reason.item())
         .and_then(|item| item.get(CLAIM));
-    stored == Some(&text(claim.to_string()))
+    stored == Some(&to_text(claim.to_string()))
 }
 
-fn uuids(uuids: &[Uuid]) -> AttributeValue {
-    AttributeValue::L(uuids.iter().map(|uuid| text(uuid.to_string())).collect())
+fn uuid_list(uuids: &[Uuid]) -> AttributeValue {
+    AttributeValue::L(uuids.iter().map(|uuid| to_text(uuid.to_string())).collect())
 }

@@ -13,7 +13,7 @@ pub(crate) struct Index {
     pub(crate) name: &'static str,
     pub(crate) hash: &'static str,
     pub(crate) range: Option<Range>,
-    pub(crate) projection: Projected,
+    pub(crate) projection: IndexProjection,
 }
 
 /// The sort key of an index.
@@ -32,9 +32,9 @@ pub(crate) enum RangeKind {
 
 /// The attributes that an index holds in addition to its keys.
 #[derive(Debug)]
-pub(crate) enum Projected {
+pub(crate) enum IndexProjection {
     All,
-    Nothing,
+    KeysOnly,
     Attributes(&'static [&'static str]),
 }
 
@@ -42,16 +42,16 @@ pub(crate) enum Projected {
 pub(crate) const BY_KIND: Index = Index {
     name: "byKind",
     hash: KIND,
-    range: text(ORDER),
-    projection: Projected::All,
+    range: text_range(ORDER),
+    projection: IndexProjection::All,
 };
 
 /// The audit records of one object by time.
 pub(crate) const BY_OBJECT: Index = Index {
     name: "byObject",
     hash: OBJECT,
-    range: text(ORDER),
-    projection: Projected::All,
+    range: text_range(ORDER),
+    projection: IndexProjection::All,
 };
 
 /// The transactions of one SCEP Profile that wait for an administrator, by expiry.
@@ -60,16 +60,16 @@ pub(crate) const BY_OBJECT: Index = Index {
 pub(crate) const BY_PENDING: Index = Index {
     name: "byPending",
     hash: PENDING_OF,
-    range: number(EXPIRES_AT),
-    projection: Projected::Nothing,
+    range: number_range(EXPIRES_AT),
+    projection: IndexProjection::KeysOnly,
 };
 
 /// The transactions of one state by creation time.
 pub(crate) const BY_STATE: Index = Index {
     name: "byState",
     hash: STATE,
-    range: number(CREATED_AT),
-    projection: Projected::Attributes(&[
+    range: number_range(CREATED_AT),
+    projection: IndexProjection::Attributes(&[
         TRANSACTION_ID,
         SCEP_PROFILE,
         RA_PROFILE,
@@ -81,24 +81,26 @@ pub(crate) const BY_STATE: Index = Index {
 };
 
 /// All certificates by notAfter.
-pub(crate) const BY_EXPIRY: Index = certificates("byExpiry", LIST, number(NOT_AFTER));
+pub(crate) const BY_EXPIRY: Index = certificate_index("byExpiry", LIST, number_range(NOT_AFTER));
 
 /// All certificates by search key: the CN, or the subject of a certificate without a CN.
-pub(crate) const BY_COMMON_NAME: Index = certificates("byCommonName", LIST, text(SEARCH_KEY));
+pub(crate) const BY_COMMON_NAME: Index =
+    certificate_index("byCommonName", LIST, text_range(SEARCH_KEY));
 
 /// The certificates of one RA Profile by notAfter.
-pub(crate) const BY_RA_PROFILE: Index = certificates("byRaProfile", RA_PROFILE, number(NOT_AFTER));
+pub(crate) const BY_RA_PROFILE: Index =
+    certificate_index("byRaProfile", RA_PROFILE, number_range(NOT_AFTER));
 
 /// The certificates of one SCEP Profile by notAfter.
 pub(crate) const BY_SCEP_PROFILE: Index =
-    certificates("byScepProfile", SCEP_PROFILE, number(NOT_AFTER));
+    certificate_index("byScepProfile", SCEP_PROFILE, number_range(NOT_AFTER));
 
 /// The certificates of one public key by notAfter.
-pub(crate) const BY_KEY: Index = certificates("byKey", KEY_SHA256, number(NOT_AFTER));
+pub(crate) const BY_KEY: Index = certificate_index("byKey", KEY_SHA256, number_range(NOT_AFTER));
 
 /// The certificates that renewed one certificate, by notAfter.
 pub(crate) const BY_PREDECESSOR: Index =
-    certificates("byPredecessor", PREDECESSOR, number(NOT_AFTER));
+    certificate_index("byPredecessor", PREDECESSOR, number_range(NOT_AFTER));
 
 /// The revoked certificates of one generation of an authority, by notAfter.
 // A CRL is built from this index, so it holds what an entry needs. Only revoked certificates have
@@ -106,8 +108,8 @@ pub(crate) const BY_PREDECESSOR: Index =
 pub(crate) const BY_REVOCATION: Index = Index {
     name: "byRevocation",
     hash: REVOKED_OF,
-    range: number(NOT_AFTER),
-    projection: Projected::Attributes(&[UUID, REVOKED_AT, REVOCATION_REASON]),
+    range: number_range(NOT_AFTER),
+    projection: IndexProjection::Attributes(&[UUID, REVOKED_AT, REVOCATION_REASON]),
 };
 
 /// The keys of a certificate by its UUID, which is not the key of the table.
@@ -115,17 +117,17 @@ pub(crate) const BY_UUID: Index = Index {
     name: "byUuid",
     hash: UUID,
     range: None,
-    projection: Projected::Nothing,
+    projection: IndexProjection::KeysOnly,
 };
 
 /// The indexes of the profiles table.
-pub(crate) const OF_PROFILES: &[Index] = &[BY_KIND, BY_OBJECT];
+pub(crate) const PROFILE_INDEXES: &[Index] = &[BY_KIND, BY_OBJECT];
 
 /// The indexes of the transactions table.
-pub(crate) const OF_TRANSACTIONS: &[Index] = &[BY_STATE, BY_PENDING];
+pub(crate) const TRANSACTION_INDEXES: &[Index] = &[BY_STATE, BY_PENDING];
 
 /// The indexes of the certificates table.
-pub(crate) const OF_CERTIFICATES: &[Index] = &[
+pub(crate) const CERTIFICATE_INDEXES: &[Index] = &[
     BY_EXPIRY,
     BY_COMMON_NAME,
     BY_RA_PROFILE,
@@ -136,23 +138,23 @@ pub(crate) const OF_CERTIFICATES: &[Index] = &[
     BY_UUID,
 ];
 
-const fn text(name: &'static str) -> Option<Range> {
+const fn text_range(name: &'static str) -> Option<Range> {
     let kind = RangeKind::Text;
     Some(Range { name, kind })
 }
 
-const fn number(name: &'static str) -> Option<Range> {
+const fn number_range(name: &'static str) -> Option<Range> {
     let kind = RangeKind::Number;
     Some(Range { name, kind })
 }
 
 /// Describes an index that holds the attributes of a certificate's summary.
-const fn certificates(name: &'static str, hash: &'static str, range: Option<Range>) -> Index {
+const fn certificate_index(name: &'static str, hash: &'static str, range: Option<Range>) -> Index {
     Index {
         name,
         hash,
         range,
-        projection: Projected::Attributes(&[
+        projection: IndexProjection::Attributes(&[
             // Neither the certificate nor its annotations: a list does not show them, and every
             // index would store them once more.
             UUID,
@@ -175,13 +177,13 @@ const fn certificates(name: &'static str, hash: &'static str, range: Option<Rang
 
 impl Index {
     /// The attributes to project, without the keys of the index.
-    pub(crate) fn projected(&self) -> Vec<String> {
+    pub(crate) fn projected_attributes(&self) -> Vec<String> {
         // DynamoDB projects keys by itself and expects only other attributes here.
         let is_key =
             |name: &str| name == self.hash || self.range.as_ref().is_some_and(|r| r.name == name);
         match self.projection {
-            Projected::All | Projected::Nothing => Vec::new(),
-            Projected::Attributes(names) => names
+            IndexProjection::All | IndexProjection::KeysOnly => Vec::new(),
+            IndexProjection::Attributes(names) => names
                 .iter()
                 .filter(|name| !is_key(name))
                 .map(|name| (*name).to_owned())

@@ -111,26 +111,26 @@ where
     }
 }
 
-pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+pub(crate) fn to_text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-pub(crate) fn octets(value: &[u8]) -> AttributeValue {
+pub(crate) fn to_octets(value: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
 }
 
-pub(crate) fn number(value: u64) -> AttributeValue {
+pub(crate) fn to_number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
 /// Milliseconds since 1970; smaller fractions are dropped.
-pub(crate) fn milliseconds(at: OffsetDateTime) -> AttributeValue {
+pub(crate) fn to_millis(at: OffsetDateTime) -> AttributeValue {
     AttributeValue::N((at.unix_timestamp_nanos() / NANOSECONDS_A_MILLISECOND).to_string())
 }
 
 /// Seconds since 1970, the unit of DynamoDB's time to live. Rounded up, so that an item never
 /// expires before `at`.
-pub(crate) fn seconds(at: OffsetDateTime) -> AttributeValue {
+pub(crate) fn to_seconds(at: OffsetDateTime) -> AttributeValue {
     AttributeValue::N(at.unix_timestamp().saturating_add(1).to_string())
 }
 

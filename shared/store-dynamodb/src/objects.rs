@@ -14,13 +14,13 @@ use scep_service::{
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::audit::recorded;
+use crate::audit::audit_item;
 use crate::index::BY_KIND;
 use crate::item::{
-    DEPENDENTS, DOCUMENT, ID, Item, KIND, NAME, ORDER, Reader, UUID, VERSION, number, text,
+    DEPENDENTS, DOCUMENT, ID, Item, KIND, NAME, ORDER, Reader, UUID, VERSION, to_number, to_text,
     unavailable,
 };
-use crate::page::{Bounds, List, all};
+use crate::page::{Bounds, List, read_all};
 
 /// Read access to the profiles table alone, which is all that the functions for GET operations get.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl ProfilesTable {
             .client
             .get_item()
             .table_name(&self.name)
-            .key(ID, text(id))
+            .key(ID, to_text(id))
             .consistent_read(consistency == Consistency::Strong)
             .send()
             .await
@@ -70,9 +70,9 @@ pub(crate) enum Consistency {
 #[async_trait::async_trait]
 impl Objects for ProfilesTable {
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
-        let item = self.get(id(reference)).await?;
+        let item = self.get(object_id(reference)).await?;
         item.as_ref()
-            .map(|item| object(reference.kind, item))
+            .map(|item| parse_object(reference.kind, item))
             .transpose()
     }
 
@@ -110,8 +110,8 @@ impl Objects for ProfilesTable {
             bounds: Bounds::All,
             ascending: true,
         };
-        let items = all(&self.client, &list).await?;
-        items.iter().map(|item| object(kind, item)).collect()
+        let items = read_all(&self.client, &list).await?;
+        items.iter().map(|item| parse_object(kind, item)).collect()
     }
 }
 
@@ -146,10 +146,10 @@ impl Objects for DynamoDbStore {
 impl ObjectStore for DynamoDbStore {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
         let items = self
-            .writes(change, audit)
+            .list_writes(change, audit)
             .map_err(unavailable("describing an object"))?;
         for conflicts in 0..MAX_TRIES {
-            pause(conflicts).await;
+            back_off(conflicts).await;
             let written = self
                 .client
                 .transact_write_items()
@@ -173,7 +173,7 @@ impl ObjectStore for DynamoDbStore {
             // often a shared dependency. Throttling on the last try is an outage rather than a
             // conflict: reporting it as a conflict would send the administrator to look for an edit
             // that does not exist.
-            if !pass(&reasons) || (is_last(conflicts) && throttled(&reasons)) {
+            if !is_transient(&reasons) || (is_last_try(conflicts) && is_throttled(&reasons)) {
                 return Err(unavailable("writing an object")(error));
             }
         }
@@ -184,7 +184,7 @@ impl ObjectStore for DynamoDbStore {
         self.client
             .put_item()
             .table_name(&self.tables.profiles)
-            .set_item(Some(recorded(audit)))
+            .set_item(Some(audit_item(audit)))
             .send()
             .await
             .map_err(unavailable("writing a record"))?;
@@ -207,7 +207,7 @@ const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"
 pub(crate) const MAX_TRIES: u32 = 5;
 
 /// Whether every item that was at fault is at fault for a reason that may go away.
-pub(crate) fn pass(reasons: &[&str]) -> bool {
+pub(crate) fn is_transient(reasons: &[&str]) -> bool {
     // A cancelled transaction has one reason for each item; "None" is the reason of an item that
     // was not at fault.
     let mut given = reasons
@@ -218,17 +218,17 @@ pub(crate) fn pass(reasons: &[&str]) -> bool {
 }
 
 /// Whether any item was throttled.
-pub(crate) fn throttled(reasons: &[&str]) -> bool {
+pub(crate) fn is_throttled(reasons: &[&str]) -> bool {
     reasons.iter().any(|reason| THROTTLED.contains(reason))
 }
 
 /// Whether the try that follows this many conflicts is the last one.
-pub(crate) const fn is_last(conflicts: u32) -> bool {
+pub(crate) const fn is_last_try(conflicts: u32) -> bool {
     conflicts.saturating_add(1) >= MAX_TRIES
 }
 
 /// Waits before the next try: exponential backoff with jitter, and no wait before the first try.
-pub(crate) async fn pause(conflicts: u32) {
+pub(crate) async fn back_off(conflicts: u32) {
     let Some(doubled) = conflicts.checked_sub(1) else {
         return;
     };
@@ -261,7 +261,7 @@ impl DynamoDbStore {
 
     /// Lists the writes of a change: the object, its name, its dependencies and the audit record.
     /// [`ObjectStore::apply`] relies on this order when it reads the cancellation reasons.
-    fn writes(
+    fn list_writes(
         &self,
         change: &Change,
         audit: &AuditRecord,
@@ -269,11 +269,11 @@ impl DynamoDbStore {
         let mut writes = Vec::new();
         match change {
             Change::Create { object, references } => {
-                writes.push(self.put(item(object))?);
+                writes.push(self.put(object_item(object))?);
                 if let Some(name) = &object.name {
                     writes.push(self.put(name_item(object, name))?);
                 }
-                writes.extend(self.link("ADD", object.reference, references)?);
+                writes.extend(self.link_writes("ADD", object.reference, references)?);
             }
             Change::Replace {
                 object,
@@ -282,18 +282,18 @@ impl DynamoDbStore {
                 removed,
             } => {
                 writes.push(self.replace(object, *read)?);
-                writes.extend(self.link("ADD", object.reference, added)?);
-                writes.extend(self.link("DELETE", object.reference, removed)?);
+                writes.extend(self.link_writes("ADD", object.reference, added)?);
+                writes.extend(self.link_writes("DELETE", object.reference, removed)?);
             }
             Change::Delete { object, references } => {
                 writes.push(self.delete(object)?);
                 if let Some(name) = &object.name {
                     let delete = Delete::builder()
                         .table_name(&self.tables.profiles)
-                        .key(ID, text(name_id(object.reference.kind, name)));
+                        .key(ID, to_text(name_id(object.reference.kind, name)));
                     writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
                 }
-                writes.extend(self.link("DELETE", object.reference, references)?);
+                writes.extend(self.link_writes("DELETE", object.reference, references)?);
             }
         }
         writes.push(self.put_audit(audit)?);
@@ -302,7 +302,7 @@ impl DynamoDbStore {
 
     /// Describes the write of an audit record, for the transaction that makes the change.
     pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Result<TransactWriteItem, BuildError> {
-        self.put(recorded(audit))
+        self.put(audit_item(audit))
     }
 
     fn put(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
@@ -317,34 +317,34 @@ impl DynamoDbStore {
     fn replace(&self, object: &StoredObject, read: u64) -> Result<TransactWriteItem, BuildError> {
         let update = Update::builder()
             .table_name(&self.tables.profiles)
-            .key(ID, text(id(object.reference)))
+            .key(ID, to_text(object_id(object.reference)))
             // An update rather than a put, so that `dependents`, which other objects write, stays.
             .update_expression("SET #document = :document, #version = :next")
             .condition_expression("#version = :read")
             .expression_attribute_names("#document", DOCUMENT)
             .expression_attribute_names("#version", VERSION)
-            .expression_attribute_values(":document", text(&object.document))
-            .expression_attribute_values(":next", number(object.version))
-            .expression_attribute_values(":read", number(read));
+            .expression_attribute_values(":document", to_text(&object.document))
+            .expression_attribute_values(":next", to_number(object.version))
+            .expression_attribute_values(":read", to_number(read));
         Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 
     fn delete(&self, object: &StoredObject) -> Result<TransactWriteItem, BuildError> {
         let delete = Delete::builder()
             .table_name(&self.tables.profiles)
-            .key(ID, text(id(object.reference)))
+            .key(ID, to_text(object_id(object.reference)))
             // The object may have gained a dependent since it was read; that does not change its
             // version.
             .condition_expression("#version = :read AND attribute_not_exists(#dependents)")
             .expression_attribute_names("#version", VERSION)
             .expression_attribute_names("#dependents", DEPENDENTS)
-            .expression_attribute_values(":read", number(object.version));
+            .expression_attribute_values(":read", to_number(object.version));
         Ok(TransactWriteItem::builder().delete(delete.build()?).build())
     }
 
     /// Describes the writes that add an object to the dependents of each of `needed` (`verb` is
     /// `ADD`) or remove it from them (`DELETE`). Every object in `needed` must exist.
-    fn link(
+    fn link_writes(
         &self,
         verb: &str,
         object: Reference,
@@ -353,36 +353,39 @@ impl DynamoDbStore {
         let describe = |needed: &Reference| {
             let update = Update::builder()
                 .table_name(&self.tables.profiles)
-                .key(ID, text(id(*needed)))
+                .key(ID, to_text(object_id(*needed)))
                 // DynamoDB drops a set with its last element, which makes `attribute_not_exists`
                 // the test for an object without dependents.
                 .update_expression(format!("{verb} #dependents :object"))
                 // An update creates a missing item: the object would come back without a document.
                 .condition_expression("attribute_exists(id)")
                 .expression_attribute_names("#dependents", DEPENDENTS)
-                .expression_attribute_values(":object", AttributeValue::Ss(vec![id(object)]));
+                .expression_attribute_values(
+                    ":object",
+                    AttributeValue::Ss(vec![object_id(object)]),
+                );
             Ok(TransactWriteItem::builder().update(update.build()?).build())
         };
         needed.iter().map(describe).collect()
     }
 }
 
-fn item(object: &StoredObject) -> Item {
+fn object_item(object: &StoredObject) -> Item {
     let reference = object.reference;
     let order = object
         .name
         .as_ref()
         .map_or_else(|| reference.uuid.to_string(), ToString::to_string);
     let mut item = Item::from([
-        (ID.to_owned(), text(id(reference))),
-        (UUID.to_owned(), text(reference.uuid.to_string())),
-        (KIND.to_owned(), text(reference.kind.name())),
-        (VERSION.to_owned(), number(object.version)),
-        (DOCUMENT.to_owned(), text(&object.document)),
-        (ORDER.to_owned(), text(order)),
+        (ID.to_owned(), to_text(object_id(reference))),
+        (UUID.to_owned(), to_text(reference.uuid.to_string())),
+        (KIND.to_owned(), to_text(reference.kind.name())),
+        (VERSION.to_owned(), to_number(object.version)),
+        (DOCUMENT.to_owned(), to_text(&object.document)),
+        (ORDER.to_owned(), to_text(order)),
     ]);
     if let Some(name) = &object.name {
-        item.insert(NAME.to_owned(), text(name.as_str()));
+        item.insert(NAME.to_owned(), to_text(name.as_str()));
     }
     item
 }
@@ -391,12 +394,12 @@ fn name_item(object: &StoredObject, name: &ProfileName) -> Item {
     let reference = object.reference;
     // No KIND: an index leaves out items without its hash key, so lists contain objects alone.
     Item::from([
-        (ID.to_owned(), text(name_id(reference.kind, name))),
-        (UUID.to_owned(), text(reference.uuid.to_string())),
+        (ID.to_owned(), to_text(name_id(reference.kind, name))),
+        (UUID.to_owned(), to_text(reference.uuid.to_string())),
     ])
 }
 
-fn object(kind: ObjectKind, item: &Item) -> Result<StoredObject, StoreError> {
+fn parse_object(kind: ObjectKind, item: &Item) -> Result<StoredObject, StoreError> {
     let reader = Reader {
         what: kind.name(),
         item,
@@ -408,7 +411,11 @@ fn object(kind: ObjectKind, item: &Item) -> Result<StoredObject, StoreError> {
     let dependents = match item.get(DEPENDENTS) {
         None => Vec::new(),
         Some(_) => reader.read(DEPENDENTS, |ids| {
-            ids.as_ss().ok()?.iter().map(|id| reference(id)).collect()
+            ids.as_ss()
+                .ok()?
+                .iter()
+                .map(|id| parse_reference(id))
+                .collect()
         })?,
     };
     Ok(StoredObject {
@@ -423,20 +430,20 @@ fn object(kind: ObjectKind, item: &Item) -> Result<StoredObject, StoreError> {
     })
 }
 
-fn id(reference: Reference) -> String {
+fn object_id(reference: Reference) -> String {
     format!("{}/{}", reference.kind.name(), reference.uuid)
 }
 
-fn reference(id: &str) -> Option<Reference> {
+fn parse_reference(id: &str) -> Option<Reference> {
     let (kind, uuid) = id.split_once('/')?;
     Some(Reference {
-        kind: kind_of(kind)?,
+        kind: find_kind(kind)?,
         uuid: Uuid::parse_str(uuid).ok()?,
     })
 }
 
 /// Finds the kind that is stored under this name.
-pub(crate) fn kind_of(name: &str) -> Option<ObjectKind> {
+pub(crate) fn find_kind(name: &str) -> Option<ObjectKind> {
     ObjectKind::ALL.into_iter().find(|kind| kind.name() == name)
 }
 

@@ -9,7 +9,7 @@ use scep_service::{Page, PageRequest, StoreError};
 
 use crate::DynamoDbStore;
 use crate::index::{Index, Range, RangeKind};
-use crate::item::{ID, Item, text, unavailable};
+use crate::item::{ID, Item, to_text, unavailable};
 
 /// The most queries for one page.
 // A filter that matches nothing must not make one request read the whole index. The page is short
@@ -33,19 +33,19 @@ pub(crate) struct List<'a> {
 pub(crate) enum Bounds {
     All,
     Between(AttributeValue, AttributeValue),
-    BeginningWith(String),
+    WithPrefix(String),
 }
 
 /// The position of a key relative to a list, in the order of the list.
 enum Place {
     Before,
     Inside,
-    Behind,
+    After,
 }
 
 impl DynamoDbStore {
     /// Reads the next page of a list: the items for which `read` returns a value.
-    pub(crate) async fn page<T>(
+    pub(crate) async fn read_page<T>(
         &self,
         list: &List<'_>,
         request: &PageRequest,
@@ -53,16 +53,16 @@ impl DynamoDbStore {
     ) -> Result<Page<T>, StoreError> {
         let limit = usize::from(request.limit);
         let mut start = match &request.cursor {
-            Some(cursor) => Some(list.start(cursor).ok_or(StoreError::Cursor)?),
+            Some(cursor) => Some(list.decode_cursor(cursor).ok_or(StoreError::Cursor)?),
             None => None,
         };
         let place = start
             .as_ref()
-            .map_or(Place::Inside, |start| list.place(start));
+            .map_or(Place::Inside, |start| list.locate(start));
         match place {
             Place::Before => start = None,
             Place::Inside => {}
-            Place::Behind => {
+            Place::After => {
                 return Ok(Page {
                     items: Vec::new(),
                     cursor: None,
@@ -73,7 +73,7 @@ impl DynamoDbStore {
         // DynamoDB counts its limit before `read` filters, so one query may give too few items.
         for _ in 0..MAX_QUERIES {
             let wanted = limit.saturating_sub(items.len());
-            let (found, last) = query(&self.client, list, wanted, start).await?;
+            let (found, last) = run_query(&self.client, list, wanted, start).await?;
             for item in &found {
                 items.extend(read(item)?);
             }
@@ -84,17 +84,17 @@ impl DynamoDbStore {
         }
         Ok(Page {
             items,
-            cursor: start.and_then(|last| list.cursor(&last)),
+            cursor: start.and_then(|last| list.encode_cursor(&last)),
         })
     }
 }
 
 /// Reads every item of a list.
-pub(crate) async fn all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, StoreError> {
+pub(crate) async fn read_all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     let mut start = None;
     loop {
-        let (found, last) = query(client, list, MAX_ITEMS_A_QUERY, start).await?;
+        let (found, last) = run_query(client, list, MAX_ITEMS_A_QUERY, start).await?;
         items.extend(found);
         if last.is_none() {
             return Ok(items);
@@ -104,12 +104,16 @@ pub(crate) async fn all(client: &Client, list: &List<'_>) -> Result<Vec<Item>, S
 }
 
 /// Counts the items of a list, up to `most`.
-pub(crate) async fn count(client: &Client, list: &List<'_>, most: u16) -> Result<u16, StoreError> {
+pub(crate) async fn count_items(
+    client: &Client,
+    list: &List<'_>,
+    most: u16,
+) -> Result<u16, StoreError> {
     let mut counted: u16 = 0;
     let mut start = None;
     loop {
         let wanted = most.saturating_sub(counted);
-        let (found, last) = query(client, list, wanted.into(), start).await?;
+        let (found, last) = run_query(client, list, wanted.into(), start).await?;
         counted = counted.saturating_add(u16::try_from(found.len()).unwrap_or(u16::MAX));
         if last.is_none() || counted >= most {
             return Ok(counted);
@@ -118,7 +122,7 @@ pub(crate) async fn count(client: &Client, list: &List<'_>, most: u16) -> Result
     }
 }
 
-async fn query(
+async fn run_query(
     client: &Client,
     list: &List<'_>,
     limit: usize,
@@ -131,7 +135,7 @@ async fn query(
         .table_name(list.table)
         .index_name(list.index.name)
         .expression_attribute_names("#hash", list.index.hash)
-        .expression_attribute_values(":hash", text(&list.hash))
+        .expression_attribute_values(":hash", to_text(&list.hash))
         .scan_index_forward(list.ascending)
         .limit(i32::try_from(limit).unwrap_or(i32::MAX))
         .set_exclusive_start_key(start);
@@ -142,10 +146,10 @@ async fn query(
             .expression_attribute_names("#range", range)
             .expression_attribute_values(":from", from.clone())
             .expression_attribute_values(":to", to.clone()),
-        Bounds::BeginningWith(beginning) => whole
-            .key_condition_expression("#hash = :hash AND begins_with(#range, :beginning)")
+        Bounds::WithPrefix(prefix) => whole
+            .key_condition_expression("#hash = :hash AND begins_with(#range, :prefix)")
             .expression_attribute_names("#range", range)
-            .expression_attribute_values(":beginning", text(beginning)),
+            .expression_attribute_values(":prefix", to_text(prefix)),
     };
     match bounded.send().await {
         Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
@@ -164,7 +168,7 @@ const MAX_ITEMS_A_QUERY: usize = 1_000;
 impl List<'_> {
     /// Encodes the position after `last` as a cursor: base64url of a JSON array with the sort key
     /// (if the index has one) and the id.
-    fn cursor(&self, last: &Item) -> Option<String> {
+    fn encode_cursor(&self, last: &Item) -> Option<String> {
         let mut parts = Vec::new();
         for name in self.index.range.iter().map(|range| range.name).chain([ID]) {
             let value = last.get(name)?;
@@ -175,27 +179,27 @@ impl List<'_> {
     }
 
     /// Finds where a key lies relative to the current bounds of the list.
-    fn place(&self, start: &Item) -> Place {
+    fn locate(&self, start: &Item) -> Place {
         // Bounds may have moved since the cursor was made, as when they are relative to the current
         // time. DynamoDB rejects a start key outside of them, so such a cursor must not reach it.
         let (Bounds::Between(from, to), Some(range)) = (&self.bounds, &self.index.range) else {
             return Place::Inside;
         };
-        let number = |value: &AttributeValue| value.as_n().ok()?.parse::<i64>().ok();
-        let at = start.get(range.name).and_then(number);
-        let (Some(at), Some(from), Some(to)) = (at, number(from), number(to)) else {
+        let as_number = |value: &AttributeValue| value.as_n().ok()?.parse::<i64>().ok();
+        let at = start.get(range.name).and_then(as_number);
+        let (Some(at), Some(from), Some(to)) = (at, as_number(from), as_number(to)) else {
             return Place::Inside;
         };
         match (at < from, at > to) {
             (false, false) => Place::Inside,
             (low, _) if low == self.ascending => Place::Before,
-            (_, _) => Place::Behind,
+            (_, _) => Place::After,
         }
     }
 
     /// Decodes a cursor to the key after which the page begins; `None` if it does not fit such a
     /// list.
-    fn start(&self, cursor: &str) -> Option<Item> {
+    fn decode_cursor(&self, cursor: &str) -> Option<Item> {
         // The hash key is not part of the cursor: it comes from the request, so that a cursor
         // cannot lead into another part of the index.
         if cursor.len() > MAX_CURSOR_BYTES {
@@ -206,18 +210,18 @@ impl List<'_> {
         let mut start = Item::from([
             (
                 ID.to_owned(),
-                text(parts.pop().filter(|id| !id.is_empty())?),
+                to_text(parts.pop().filter(|id| !id.is_empty())?),
             ),
-            (self.index.hash.to_owned(), text(&self.hash)),
+            (self.index.hash.to_owned(), to_text(&self.hash)),
         ]);
         if let Some(range) = &self.index.range {
-            start.insert(range.name.to_owned(), sort_key(range, parts.pop()?)?);
+            start.insert(range.name.to_owned(), parse_sort_key(range, parts.pop()?)?);
         }
         parts.is_empty().then_some(start)
     }
 }
 
-fn sort_key(range: &Range, value: String) -> Option<AttributeValue> {
+fn parse_sort_key(range: &Range, value: String) -> Option<AttributeValue> {
     // DynamoDB rejects empty keys and malformed numbers, and an error of the database would be
     // reported as an outage.
     match range.kind {

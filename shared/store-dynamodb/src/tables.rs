@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_service::StoreError;
 
-use crate::index::{Index, OF_CERTIFICATES, OF_PROFILES, OF_TRANSACTIONS, Projected, RangeKind};
+use crate::index::{
+    CERTIFICATE_INDEXES, Index, IndexProjection, PROFILE_INDEXES, RangeKind, TRANSACTION_INDEXES,
+};
 use crate::item::{EXPIRES_AT, ID, corrupt, unavailable};
 
 /// The names of the three tables.
@@ -40,9 +42,9 @@ impl Tables {
 
     const fn with_indexes(&self) -> [(&String, &'static [Index]); 3] {
         [
-            (&self.profiles, OF_PROFILES),
-            (&self.certificates, OF_CERTIFICATES),
-            (&self.transactions, OF_TRANSACTIONS),
+            (&self.profiles, PROFILE_INDEXES),
+            (&self.certificates, CERTIFICATE_INDEXES),
+            (&self.transactions, TRANSACTION_INDEXES),
         ]
     }
 }
@@ -53,11 +55,11 @@ impl Tables {
 /// [`StoreError::Unavailable`] if the database does not respond.
 pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
     for (name, indexes) in tables.with_indexes() {
-        let made = create_table(client, name, indexes).await?;
+        let state = create_table(client, name, indexes).await?;
         // Nothing in the other two tables expires: objects, audit records and the inventory stay.
         // DynamoDB rejects the call for a table that has the setting already.
-        if made == Made::Now && *name == tables.transactions {
-            expire(client, name).await?;
+        if state == TableState::New && *name == tables.transactions {
+            enable_expiry(client, name).await?;
         }
     }
     Ok(())
@@ -84,14 +86,14 @@ pub async fn check_tables(client: &Client, tables: &Tables) -> Result<(), StoreE
             .send()
             .await
             .map_err(unavailable("describing a table"))?;
-        let made = described
+        let existing = described
             .table()
             .map_or(&[][..], |table| table.global_secondary_indexes());
         // Indexes that are left over from another version cost space and do no harm.
         for index in indexes {
-            if !made
+            if !existing
                 .iter()
-                .any(|made| made.index_name() == Some(index.name))
+                .any(|known| known.index_name() == Some(index.name))
             {
                 return Err(corrupt("database")(MissingIndex {
                     table: name.clone(),
@@ -104,41 +106,47 @@ pub async fn check_tables(client: &Client, tables: &Tables) -> Result<(), StoreE
 }
 
 #[derive(PartialEq, Eq)]
-enum Made {
-    Now,
-    Before,
+enum TableState {
+    New,
+    Existing,
 }
 
-async fn create_table(client: &Client, name: &str, indexes: &[Index]) -> Result<Made, StoreError> {
+async fn create_table(
+    client: &Client,
+    name: &str,
+    indexes: &[Index],
+) -> Result<TableState, StoreError> {
     let describing = "describing a table";
     let mut create = client
         .create_table()
         .table_name(name)
-        .key_schema(key(ID, KeyType::Hash).map_err(unavailable(describing))?)
+        .key_schema(key_element(ID, KeyType::Hash).map_err(unavailable(describing))?)
         // The other mode would require a provisioned throughput.
         .billing_mode(BillingMode::PayPerRequest);
-    for attribute in attributes(indexes) {
+    for attribute in key_attributes(indexes) {
         create = create.attribute_definitions(attribute.map_err(unavailable(describing))?);
     }
     for index in indexes {
-        create =
-            create.global_secondary_indexes(secondary(index).map_err(unavailable(describing))?);
+        create = create
+            .global_secondary_indexes(describe_index(index).map_err(unavailable(describing))?);
     }
     match create.send().await {
-        Ok(_) => Ok(Made::Now),
+        Ok(_) => Ok(TableState::New),
         Err(error)
             if error
                 .as_service_error()
                 .is_some_and(CreateTableError::is_resource_in_use_exception) =>
         {
-            Ok(Made::Before)
+            Ok(TableState::Existing)
         }
         Err(error) => Err(unavailable("creating a table")(error)),
     }
 }
 
 /// Describes every attribute that is a key of the table or of an index.
-fn attributes(indexes: &[Index]) -> impl Iterator<Item = Result<AttributeDefinition, BuildError>> {
+fn key_attributes(
+    indexes: &[Index],
+) -> impl Iterator<Item = Result<AttributeDefinition, BuildError>> {
     // A map, since indexes share keys and DynamoDB rejects an attribute that is defined twice.
     let mut kinds = BTreeMap::from([(ID, ScalarAttributeType::S)]);
     for index in indexes {
@@ -159,34 +167,34 @@ fn attributes(indexes: &[Index]) -> impl Iterator<Item = Result<AttributeDefinit
     })
 }
 
-fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+fn key_element(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
     KeySchemaElement::builder()
         .attribute_name(name)
         .key_type(kind)
         .build()
 }
 
-fn secondary(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
-    let projected = index.projected();
+fn describe_index(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
+    let projected = index.projected_attributes();
     let projection = Projection::builder()
         .projection_type(match index.projection {
-            Projected::All => ProjectionType::All,
-            Projected::Nothing => ProjectionType::KeysOnly,
-            Projected::Attributes(_) => ProjectionType::Include,
+            IndexProjection::All => ProjectionType::All,
+            IndexProjection::KeysOnly => ProjectionType::KeysOnly,
+            IndexProjection::Attributes(_) => ProjectionType::Include,
         })
         .set_non_key_attributes((!projected.is_empty()).then_some(projected))
         .build();
     let mut builder = GlobalSecondaryIndex::builder()
         .index_name(index.name)
-        .key_schema(key(index.hash, KeyType::Hash)?)
+        .key_schema(key_element(index.hash, KeyType::Hash)?)
         .projection(projection);
     if let Some(range) = &index.range {
-        builder = builder.key_schema(key(range.name, KeyType::Range)?);
+        builder = builder.key_schema(key_element(range.name, KeyType::Range)?);
     }
     builder.build()
 }
 
-async fn expire(client: &Client, table: &str) -> Result<(), StoreError> {
+async fn enable_expiry(client: &Client, table: &str) -> Result<(), StoreError> {
     let time_to_live = TimeToLiveSpecification::builder()
         .enabled(true)
         .attribute_name(EXPIRES_AT)

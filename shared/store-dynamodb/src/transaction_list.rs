@@ -14,7 +14,7 @@ use crate::item::{
 };
 use crate::page::{Bounds, List};
 use crate::transactions::{
-    ISSUED, ISSUING, PENDING, REJECTED, TRANSACTION, expires_at, transaction,
+    ISSUED, ISSUING, PENDING, REJECTED, TRANSACTION, parse_expiry, parse_transaction,
 };
 
 /// The state under which transactions of a status are stored.
@@ -29,14 +29,14 @@ const fn state_name(status: TransactionStatus) -> &'static str {
 
 impl DynamoDbStore {
     /// Reads a page of the transactions of one status, or of all, one status after the other.
-    pub(crate) async fn transaction_page(
+    pub(crate) async fn read_transaction_page(
         &self,
         status: Option<TransactionStatus>,
         page: &PageRequest,
         now: OffsetDateTime,
     ) -> Result<Page<TransactionSummary>, StoreError> {
         if let Some(status) = status {
-            return self.transactions_of(status, page, now).await;
+            return self.read_status_page(status, page, now).await;
         }
         // The index has one partition for each status. A list of all goes through them in turn,
         // from those that wait for an administrator; its cursor is `{status}.{cursor in it}`.
@@ -59,14 +59,14 @@ impl DynamoDbStore {
             }
             let limit = u16::try_from(wanted).unwrap_or(page.limit);
             let rest = PageRequest { limit, cursor };
-            let found = self.transactions_of(status, &rest, now).await?;
+            let found = self.read_status_page(status, &rest, now).await?;
             items.extend(found.items);
             // With a cursor, this status has more: a short page is not the end of it.
             cursor = found.cursor;
             if cursor.is_some() {
                 break;
             }
-            current = next(status);
+            current = next_status(status);
         }
         Ok(Page {
             items,
@@ -75,19 +75,19 @@ impl DynamoDbStore {
         })
     }
 
-    pub(crate) async fn transaction_at(
+    pub(crate) async fn read_transaction_record(
         &self,
         uuid: Uuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
-        let Some(item) = self.transaction_item(uuid).await? else {
+        let Some(item) = self.read_transaction_item(uuid).await? else {
             return Ok(None);
         };
         let reader = Reader {
             what: TRANSACTION,
             item: &item,
         };
-        if !lives(&reader, now)? {
+        if !is_live(&reader, now)? {
             return Ok(None);
         }
         let status = reader.read(STATE, |value| {
@@ -97,12 +97,12 @@ impl DynamoDbStore {
                 .find(|status| state_name(*status) == name)
         })?;
         Ok(Some(TransactionRecord {
-            summary: summary(&reader, status)?,
-            transaction: transaction(&item)?,
+            summary: parse_summary(&reader, status)?,
+            transaction: parse_transaction(&item)?,
         }))
     }
 
-    async fn transactions_of(
+    async fn read_status_page(
         &self,
         status: TransactionStatus,
         page: &PageRequest,
@@ -116,35 +116,35 @@ impl DynamoDbStore {
             // The newest transactions are the ones that administrators look for.
             ascending: false,
         };
-        self.page(&list, page, |item| {
+        self.read_page(&list, page, |item| {
             let reader = Reader {
                 what: TRANSACTION,
                 item,
             };
-            let summary = summary(&reader, status)?;
-            Ok(lives(&reader, now)?.then_some(summary))
+            let summary = parse_summary(&reader, status)?;
+            Ok(is_live(&reader, now)?.then_some(summary))
         })
         .await
     }
 }
 
 /// Whether an item has not expired yet: DynamoDB deletes expired items late, within days.
-fn lives(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
+fn is_live(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
     match reader.item.get(EXPIRES_AT) {
         // A transaction that is being issued does not expire: its certificate may exist already.
         None => Ok(true),
-        Some(_) => expires_at(reader).map(|at| now <= at),
+        Some(_) => parse_expiry(reader).map(|at| now <= at),
     }
 }
 
-fn next(status: TransactionStatus) -> Option<TransactionStatus> {
+fn next_status(status: TransactionStatus) -> Option<TransactionStatus> {
     TransactionStatus::ALL
         .into_iter()
         .skip_while(|known| *known != status)
         .nth(1)
 }
 
-fn summary(
+fn parse_summary(
     reader: &Reader<'_>,
     status: TransactionStatus,
 ) -> Result<TransactionSummary, StoreError> {

@@ -19,7 +19,8 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::certificates::{
-    END_OF_TIME, annotated, annotations, certificate, certificate_id, recorded,
+    END_OF_TIME, certificate_id, certificate_item, insert_annotations, parse_annotations,
+    parse_certificate,
 };
 use crate::guards::GuardedWrite;
 use crate::index::BY_PENDING;
@@ -27,10 +28,10 @@ use crate::item::{
     AUTHORITY, CLAIM, CREATED_AT, CSR, EXPIRES_AT, GENERATION, ID, Item, KEY, KEY_ALGORITHM,
     LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR, RA_PROFILE, REASON, REQUESTER_KEY, Reader,
     SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED,
-    TRANSACTION_ID, milliseconds, number, octets, seconds, text, unavailable,
+    TRANSACTION_ID, to_millis, to_number, to_octets, to_seconds, to_text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, pass, pause};
-use crate::page::{Bounds, List, count};
+use crate::objects::{CONDITION_FAILED, MAX_TRIES, back_off, cancellation_reasons, is_transient};
+use crate::page::{Bounds, List, count_items};
 
 pub(crate) const ISSUED: &str = "issued";
 pub(crate) const ISSUING: &str = "issuing";
@@ -46,8 +47,8 @@ pub(crate) const TRANSACTION: &str = "transaction";
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
-        let found = self.transaction_item(uuid).await?;
-        found.as_ref().map(transaction).transpose()
+        let found = self.read_transaction_item(uuid).await?;
+        found.as_ref().map(parse_transaction).transpose()
     }
 
     async fn remember_envelope(
@@ -82,21 +83,21 @@ impl Transactions for DynamoDbStore {
             index: &BY_PENDING,
             hash: scep_profile.to_string(),
             // Expired requests no longer wait, though DynamoDB deletes them only later.
-            bounds: Bounds::Between(seconds(now), seconds(END_OF_TIME)),
+            bounds: Bounds::Between(to_seconds(now), to_seconds(END_OF_TIME)),
             ascending: true,
         };
-        count(&self.client, &list, most).await
+        count_items(&self.client, &list, most).await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError> {
         let operation = "claiming a transaction";
-        let writes = self.claiming(claim)?;
+        let writes = self.claim_writes(claim)?;
         self.write_guarded(operation, writes, claim.claim).await
     }
 
     async fn approve(
         &self,
-        held: &Transaction,
+        pending: &Transaction,
         claim: Uuid,
         issuance: &Issuance,
         lease_until: OffsetDateTime,
@@ -107,50 +108,50 @@ impl Transactions for DynamoDbStore {
         // The transaction stops expiring here: from now on, its certificate may exist. The record
         // of its request, which expires on its own, is kept longer in the same step.
         let update = self
-            .update_held(held)
+            .update_pending(pending)
             .update_expression(
                 "SET #state = :issuing, claim = :claim, toBeSigned = :toBeSigned, \
                  generation = :generation, #key = :key, keyAlgorithm = :algorithm, \
                  leaseUntil = :lease REMOVE expiresAt, pendingOf",
             )
             .expression_attribute_names("#key", KEY)
-            .expression_attribute_values(":issuing", text(ISSUING))
-            .expression_attribute_values(":claim", text(claim.to_string()))
-            .expression_attribute_values(":toBeSigned", octets(&issuance.to_be_signed))
-            .expression_attribute_values(":generation", number(issuance.generation.into()))
-            .expression_attribute_values(":key", text(&issuance.key.0))
-            .expression_attribute_values(":algorithm", text(issuance.key_algorithm.name()))
-            .expression_attribute_values(":lease", milliseconds(lease_until))
+            .expression_attribute_values(":issuing", to_text(ISSUING))
+            .expression_attribute_values(":claim", to_text(claim.to_string()))
+            .expression_attribute_values(":toBeSigned", to_octets(&issuance.to_be_signed))
+            .expression_attribute_values(":generation", to_number(issuance.generation.into()))
+            .expression_attribute_values(":key", to_text(&issuance.key.0))
+            .expression_attribute_values(":algorithm", to_text(issuance.key_algorithm.name()))
+            .expression_attribute_values(":lease", to_millis(lease_until))
             .build()
             .map_err(unavailable(operation))?;
         let writes = vec![
             GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
-            self.keep_request(held, claim, request_until)
+            self.extend_request(pending, claim, request_until)
                 .map_err(unavailable(operation))?,
-            self.key_is_good(issuance.subject_key)
+            self.check_key_not_revoked(issuance.subject_key)
                 .map_err(unavailable(operation))?,
-            GuardedWrite::sure(self.put_audit(audit).map_err(unavailable(operation))?),
+            GuardedWrite::infallible(self.put_audit(audit).map_err(unavailable(operation))?),
         ];
         self.write_guarded(operation, writes, claim).await
     }
 
     async fn reject(
         &self,
-        held: &Transaction,
+        pending: &Transaction,
         reason: &str,
         until: OffsetDateTime,
         audit: &AuditRecord,
     ) -> Result<ClaimOutcome, StoreError> {
         let update = self
-            .update_held(held)
+            .update_pending(pending)
             .update_expression(
                 "SET #state = :rejected, reason = :reason, expiresAt = :until \
                  REMOVE toBeSigned, annotations, pendingOf",
             )
-            .expression_attribute_values(":rejected", text(REJECTED))
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":until", seconds(until));
-        self.decide_held("rejecting a transaction", update, audit)
+            .expression_attribute_values(":rejected", to_text(REJECTED))
+            .expression_attribute_values(":reason", to_text(reason))
+            .expression_attribute_values(":until", to_seconds(until));
+        self.write_decision("rejecting a transaction", update, audit)
             .await
     }
 
@@ -165,16 +166,16 @@ impl Transactions for DynamoDbStore {
             .client
             .update_item()
             .table_name(&self.tables.transactions)
-            .key(ID, text(key.uuid().to_string()))
+            .key(ID, to_text(key.uuid().to_string()))
             // Nothing else changes: the old claimant may have signed already, so the new one signs
             // the same bytes.
             .update_expression("SET claim = :claim, leaseUntil = :lease")
             .condition_expression("claim = :expired AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":claim", text(claim.to_string()))
-            .expression_attribute_values(":lease", milliseconds(lease_until))
-            .expression_attribute_values(":expired", text(expired.to_string()))
-            .expression_attribute_values(":issuing", text(ISSUING))
+            .expression_attribute_values(":claim", to_text(claim.to_string()))
+            .expression_attribute_values(":lease", to_millis(lease_until))
+            .expression_attribute_values(":expired", to_text(expired.to_string()))
+            .expression_attribute_values(":issuing", to_text(ISSUING))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -183,7 +184,7 @@ impl Transactions for DynamoDbStore {
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(holder(failed.item(), claim))
+                Ok(claim_outcome(failed.item(), claim))
             }
             // The claimant, or another process that takes over, is writing the item right now.
             Some(UpdateItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
@@ -202,19 +203,19 @@ impl Transactions for DynamoDbStore {
         // certificate, or a second certificate, would be the result of a crash between two.
         let update = Update::builder()
             .table_name(&self.tables.transactions)
-            .key(ID, text(record.transaction.uuid().to_string()))
+            .key(ID, to_text(record.transaction.uuid().to_string()))
             .update_expression(
                 "SET #state = :issued, certificate = :certificate, certificateUuid = :uuid, \
                  expiresAt = :expires REMOVE toBeSigned, leaseUntil, annotations",
             )
             .condition_expression("claim = :claim AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":issued", text(ISSUED))
-            .expression_attribute_values(":certificate", octets(record.certificate.der()))
-            .expression_attribute_values(":uuid", text(record.summary.uuid.to_string()))
-            .expression_attribute_values(":expires", seconds(resend_until))
-            .expression_attribute_values(":claim", text(claim.to_string()))
-            .expression_attribute_values(":issuing", text(ISSUING))
+            .expression_attribute_values(":issued", to_text(ISSUED))
+            .expression_attribute_values(":certificate", to_octets(record.certificate.der()))
+            .expression_attribute_values(":uuid", to_text(record.summary.uuid.to_string()))
+            .expression_attribute_values(":expires", to_seconds(resend_until))
+            .expression_attribute_values(":claim", to_text(claim.to_string()))
+            .expression_attribute_values(":issuing", to_text(ISSUING))
             .build()
             .map_err(unavailable(describing))?;
         let summary = &record.summary;
@@ -222,12 +223,12 @@ impl Transactions for DynamoDbStore {
             GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
             self.record_certificate(record)?,
             // Key and predecessor were conditions of the claim, and may have been revoked since.
-            self.key_is_good(summary.key)
+            self.check_key_not_revoked(summary.key)
                 .map_err(unavailable(describing))?,
         ];
         if let Some(predecessor) = summary.predecessor {
             writes.push(
-                self.predecessor_is_good(summary.authority, predecessor)
+                self.check_predecessor_not_revoked(summary.authority, predecessor)
                     .map_err(unavailable(describing))?,
             );
         }
@@ -244,18 +245,18 @@ impl Transactions for DynamoDbStore {
     ) -> Result<ClaimOutcome, StoreError> {
         let update = Update::builder()
             .table_name(&self.tables.transactions)
-            .key(ID, text(record.transaction.uuid().to_string()))
+            .key(ID, to_text(record.transaction.uuid().to_string()))
             .update_expression(
                 "SET #state = :rejected, reason = :reason, expiresAt = :until \
                  REMOVE toBeSigned, leaseUntil, annotations",
             )
             .condition_expression("claim = :claim AND #state = :issuing")
             .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":rejected", text(REJECTED))
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":until", seconds(until))
-            .expression_attribute_values(":claim", text(claim.to_string()))
-            .expression_attribute_values(":issuing", text(ISSUING))
+            .expression_attribute_values(":rejected", to_text(REJECTED))
+            .expression_attribute_values(":reason", to_text(reason))
+            .expression_attribute_values(":until", to_seconds(until))
+            .expression_attribute_values(":claim", to_text(claim.to_string()))
+            .expression_attribute_values(":issuing", to_text(ISSUING))
             .build()
             .map_err(unavailable("describing a certificate"))?;
         let items = vec![
@@ -276,7 +277,7 @@ impl Transactions for DynamoDbStore {
     }
 
     async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {
-        self.key_is_revoked(key).await
+        self.has_revoked_key(key).await
     }
 
     async fn successors(
@@ -284,7 +285,7 @@ impl Transactions for DynamoDbStore {
         authority: Uuid,
         predecessor: Uuid,
     ) -> Result<Vec<Uuid>, StoreError> {
-        self.successors_of(authority, predecessor).await
+        self.read_successors(authority, predecessor).await
     }
 
     async fn forget_successors(
@@ -300,16 +301,19 @@ impl Transactions for DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    pub(crate) async fn transaction_item(&self, uuid: Uuid) -> Result<Option<Item>, StoreError> {
-        self.transactions_item(uuid.to_string()).await
+    pub(crate) async fn read_transaction_item(
+        &self,
+        uuid: Uuid,
+    ) -> Result<Option<Item>, StoreError> {
+        self.read_item(uuid.to_string()).await
     }
 
     /// Lists the writes that claim a transaction, each with its condition.
-    fn claiming(&self, claim: &Claim) -> Result<Vec<GuardedWrite>, StoreError> {
+    fn claim_writes(&self, claim: &Claim) -> Result<Vec<GuardedWrite>, StoreError> {
         let describing = "describing a transaction";
         let unconditional = Put::builder()
             .table_name(&self.tables.transactions)
-            .set_item(Some(claimed(claim)?))
+            .set_item(Some(claim_item(claim)?))
             // The old item shows whether this very claim is there already.
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match claim.replaced.transaction {
@@ -318,20 +322,20 @@ impl DynamoDbStore {
             // the decision to replace it.
             Some(replaced) => unconditional
                 .condition_expression("claim = :replaced")
-                .expression_attribute_values(":replaced", text(replaced.to_string())),
+                .expression_attribute_values(":replaced", to_text(replaced.to_string())),
         }
         .build()
         .map_err(unavailable(describing))?;
         let mut writes = vec![
             GuardedWrite::contended(TransactWriteItem::builder().put(put).build()),
             self.claim_request(claim).map_err(unavailable(describing))?,
-            self.key_is_good(claim.issuance.subject_key)
+            self.check_key_not_revoked(claim.issuance.subject_key)
                 .map_err(unavailable(describing))?,
         ];
         if let Some(renewal) = &claim.renewal {
             let authority = claim.issuance.authority;
             writes.push(
-                self.predecessor_is_good(authority, renewal.predecessor)
+                self.check_predecessor_not_revoked(authority, renewal.predecessor)
                     .map_err(unavailable(describing))?,
             );
             writes.push(
@@ -346,22 +350,22 @@ impl DynamoDbStore {
     fn record_certificate(&self, record: &CertificateRecord) -> Result<GuardedWrite, StoreError> {
         let put = Put::builder()
             .table_name(&self.tables.certificates)
-            .set_item(Some(recorded(record)?))
+            .set_item(Some(certificate_item(record)?))
             .condition_expression("attribute_not_exists(id)")
             .build()
             .map_err(unavailable("describing a certificate"))?;
         let write = TransactWriteItem::builder().put(put).build();
         // A serial number that is taken is a fault of the server, not a lost race.
-        Ok(GuardedWrite::sure(write))
+        Ok(GuardedWrite::infallible(write))
     }
 
     /// Reads any item of the transactions table, with strong consistency.
-    pub(crate) async fn transactions_item(&self, id: String) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn read_item(&self, id: String) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.tables.transactions)
-            .key(ID, text(id))
+            .key(ID, to_text(id))
             .consistent_read(true)
             .send()
             .await
@@ -371,18 +375,18 @@ impl DynamoDbStore {
 
     /// Begins an update of a pending transaction, on the condition that it was not claimed again
     /// since it was read.
-    fn update_held(&self, held: &Transaction) -> UpdateBuilder {
+    fn update_pending(&self, pending: &Transaction) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.tables.transactions)
-            .key(ID, text(held.key.uuid().to_string()))
-            .condition_expression("claim = :held AND #state = :pending")
+            .key(ID, to_text(pending.key.uuid().to_string()))
+            .condition_expression("claim = :read AND #state = :pending")
             .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":held", text(held.claim.to_string()))
-            .expression_attribute_values(":pending", text(PENDING))
+            .expression_attribute_values(":read", to_text(pending.claim.to_string()))
+            .expression_attribute_values(":pending", to_text(PENDING))
     }
 
     /// Writes an administrator's decision and its audit record, both or neither.
-    async fn decide_held(
+    async fn write_decision(
         &self,
         operation: &'static str,
         builder: UpdateBuilder,
@@ -403,7 +407,7 @@ impl DynamoDbStore {
         items: Vec<TransactWriteItem>,
     ) -> Result<ClaimOutcome, StoreError> {
         for conflicts in 0..MAX_TRIES {
-            pause(conflicts).await;
+            back_off(conflicts).await;
             let written = self
                 .client
                 .transact_write_items()
@@ -419,7 +423,7 @@ impl DynamoDbStore {
             }
             // On a conflict, another request is writing one of the items. The retry finds out
             // whether it changed what this write depends on.
-            if !pass(&reasons) {
+            if !is_transient(&reasons) {
                 return Err(unavailable(operation)(error));
             }
         }
@@ -428,15 +432,15 @@ impl DynamoDbStore {
 }
 
 /// Decides who won after a failed condition, from the item that failed it.
-fn holder(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
+fn claim_outcome(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
     // The SDK retries a request whose response was lost, and then finds its own claim.
-    if found.and_then(|item| item.get(CLAIM)) == Some(&text(claim.to_string())) {
+    if found.and_then(|item| item.get(CLAIM)) == Some(&to_text(claim.to_string())) {
         return ClaimOutcome::Won;
     }
     ClaimOutcome::Lost
 }
 
-fn claimed(claim: &Claim) -> Result<Item, StoreError> {
+fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
     let issuance = &claim.issuance;
     let signer_class = match claim.request.signer_class {
         SignerClass::Certificate => BY_CERTIFICATE,
@@ -446,84 +450,93 @@ fn claimed(claim: &Claim) -> Result<Item, StoreError> {
     // A transaction that is being issued has no time to live: its certificate may have been signed,
     // and so it must stay until it is completed.
     let (state, until) = match claim.stage {
-        ClaimKind::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, milliseconds(lease_until))),
-        ClaimKind::Hold(until) => (PENDING, (EXPIRES_AT, seconds(until))),
+        ClaimKind::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, to_millis(lease_until))),
+        ClaimKind::Hold(until) => (PENDING, (EXPIRES_AT, to_seconds(until))),
     };
     let mut item = Item::from([
-        (ID.to_owned(), text(claim.key.uuid().to_string())),
+        (ID.to_owned(), to_text(claim.key.uuid().to_string())),
         (
             TRANSACTION_ID.to_owned(),
-            text(claim.key.transaction_id.as_str()),
+            to_text(claim.key.transaction_id.as_str()),
         ),
         (
             SCEP_PROFILE.to_owned(),
-            text(claim.key.scep_profile.to_string()),
+            to_text(claim.key.scep_profile.to_string()),
         ),
-        (CLAIM.to_owned(), text(claim.claim.to_string())),
-        (CSR.to_owned(), octets(&claim.request.csr.0)),
-        (SIGNER_CLASS.to_owned(), text(signer_class)),
-        (SIGNER_KEY.to_owned(), octets(&claim.signer_key.0)),
-        (REQUESTER_KEY.to_owned(), octets(&claim.requester_key.0)),
-        (STATE.to_owned(), text(state)),
+        (CLAIM.to_owned(), to_text(claim.claim.to_string())),
+        (CSR.to_owned(), to_octets(&claim.request.csr.0)),
+        (SIGNER_CLASS.to_owned(), to_text(signer_class)),
+        (SIGNER_KEY.to_owned(), to_octets(&claim.signer_key.0)),
+        (REQUESTER_KEY.to_owned(), to_octets(&claim.requester_key.0)),
+        (STATE.to_owned(), to_text(state)),
         (until.0.to_owned(), until.1),
-        (TO_BE_SIGNED.to_owned(), octets(&issuance.to_be_signed)),
-        (AUTHORITY.to_owned(), text(issuance.authority.to_string())),
-        (KEY.to_owned(), text(&issuance.key.0)),
+        (TO_BE_SIGNED.to_owned(), to_octets(&issuance.to_be_signed)),
+        (
+            AUTHORITY.to_owned(),
+            to_text(issuance.authority.to_string()),
+        ),
+        (KEY.to_owned(), to_text(&issuance.key.0)),
         (
             KEY_ALGORITHM.to_owned(),
-            text(issuance.key_algorithm.name()),
+            to_text(issuance.key_algorithm.name()),
         ),
-        (RA_PROFILE.to_owned(), text(issuance.ra_profile.to_string())),
-        (GENERATION.to_owned(), number(issuance.generation.into())),
-        (SUBJECT_KEY.to_owned(), octets(&issuance.subject_key.0)),
-        (CREATED_AT.to_owned(), milliseconds(claim.claimed_at)),
-        (MESSAGE_TYPE.to_owned(), text(claim.message_type.digits())),
-        (SUBJECT.to_owned(), text(&claim.subject)),
+        (
+            RA_PROFILE.to_owned(),
+            to_text(issuance.ra_profile.to_string()),
+        ),
+        (GENERATION.to_owned(), to_number(issuance.generation.into())),
+        (SUBJECT_KEY.to_owned(), to_octets(&issuance.subject_key.0)),
+        (CREATED_AT.to_owned(), to_millis(claim.claimed_at)),
+        (
+            MESSAGE_TYPE.to_owned(),
+            to_text(claim.message_type.digits()),
+        ),
+        (SUBJECT.to_owned(), to_text(&claim.subject)),
     ]);
     // The hash key of the index that counts pending transactions.
     if let ClaimKind::Hold(_) = claim.stage {
         item.insert(
             PENDING_OF.to_owned(),
-            text(claim.key.scep_profile.to_string()),
+            to_text(claim.key.scep_profile.to_string()),
         );
     }
     if let Some(predecessor) = issuance.predecessor {
-        item.insert(PREDECESSOR.to_owned(), text(predecessor.to_string()));
+        item.insert(PREDECESSOR.to_owned(), to_text(predecessor.to_string()));
     }
-    annotated(&mut item, &issuance.annotations)?;
+    insert_annotations(&mut item, &issuance.annotations)?;
     Ok(item)
 }
 
-pub(crate) fn expires_at(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
+pub(crate) fn parse_expiry(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
     reader.read(EXPIRES_AT, |value| {
         let seconds = value.as_n().ok()?.parse().ok()?;
         OffsetDateTime::from_unix_timestamp(seconds).ok()
     })
 }
 
-pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
+pub(crate) fn parse_transaction(item: &Item) -> Result<Transaction, StoreError> {
     let reader = Reader {
         what: TRANSACTION,
         item,
     };
     let state = match reader.text(STATE)? {
         ISSUED => TransactionState::Issued {
-            certificate: certificate(&reader)?,
+            certificate: parse_certificate(&reader)?,
             authority: reader.uuid(AUTHORITY)?,
             generation: reader.number(GENERATION)?,
-            resend_until: expires_at(&reader)?,
+            resend_until: parse_expiry(&reader)?,
         },
         ISSUING => TransactionState::Issuing {
-            issuance: issuance(&reader)?,
+            issuance: parse_issuance(&reader)?,
             lease_until: reader.milliseconds(LEASE_UNTIL)?,
         },
         PENDING => TransactionState::Pending {
-            issuance: issuance(&reader)?,
-            until: expires_at(&reader)?,
+            issuance: parse_issuance(&reader)?,
+            until: parse_expiry(&reader)?,
         },
         REJECTED => TransactionState::Rejected {
             reason: reader.text(REASON)?.to_owned(),
-            until: expires_at(&reader)?,
+            until: parse_expiry(&reader)?,
         },
         _ => return reader.read(STATE, |_| None),
     };
@@ -537,7 +550,7 @@ pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
         claim: reader.uuid(CLAIM)?,
         request: RequestFingerprint {
             ra_profile: reader.uuid(RA_PROFILE)?,
-            csr: fingerprint(&reader, CSR)?,
+            csr: parse_fingerprint(&reader, CSR)?,
             signer_class: reader.read(SIGNER_CLASS, |value| match value.as_s().ok()?.as_str() {
                 BY_CERTIFICATE => Some(SignerClass::Certificate),
                 BY_CHALLENGE => Some(SignerClass::Challenge),
@@ -545,23 +558,23 @@ pub(crate) fn transaction(item: &Item) -> Result<Transaction, StoreError> {
                 _ => None,
             })?,
         },
-        signer_key: fingerprint(&reader, SIGNER_KEY)?,
+        signer_key: parse_fingerprint(&reader, SIGNER_KEY)?,
         // Items from before proxies could sign lack it: the signer was always the requester.
         requester_key: match item.contains_key(REQUESTER_KEY) {
-            true => fingerprint(&reader, REQUESTER_KEY)?,
-            false => fingerprint(&reader, SIGNER_KEY)?,
+            true => parse_fingerprint(&reader, REQUESTER_KEY)?,
+            false => parse_fingerprint(&reader, SIGNER_KEY)?,
         },
         state,
     })
 }
 
-fn fingerprint(reader: &Reader<'_>, name: &'static str) -> Result<Fingerprint, StoreError> {
+fn parse_fingerprint(reader: &Reader<'_>, name: &'static str) -> Result<Fingerprint, StoreError> {
     reader.read(name, |value| {
         Some(Fingerprint(value.as_b().ok()?.as_ref().try_into().ok()?))
     })
 }
 
-fn issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
+fn parse_issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
     Ok(Issuance {
         to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
         authority: reader.uuid(AUTHORITY)?,
@@ -571,8 +584,8 @@ fn issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
             KeyAlgorithm::from_name(value.as_s().ok()?)
         })?,
         ra_profile: reader.uuid(RA_PROFILE)?,
-        subject_key: fingerprint(reader, SUBJECT_KEY)?,
+        subject_key: parse_fingerprint(reader, SUBJECT_KEY)?,
         predecessor: reader.optional_uuid(PREDECESSOR)?,
-        annotations: annotations(reader)?,
+        annotations: parse_annotations(reader)?,
     })
 }
