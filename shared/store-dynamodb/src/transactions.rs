@@ -442,11 +442,7 @@ fn claim_outcome(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
 
 fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
     let issuance = &claim.issuance;
-    let signer_class = match claim.request.signer_class {
-        SignerClass::Certificate => BY_CERTIFICATE,
-        SignerClass::Challenge => BY_CHALLENGE,
-        SignerClass::Nobody => BY_NOBODY,
-    };
+    let scep_profile = to_text(claim.key.scep_profile.to_string());
     // A transaction that is being issued has no time to live: its certificate may have been signed,
     // and so it must stay until it is completed.
     let (state, until) = match claim.stage {
@@ -459,13 +455,13 @@ fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
             TRANSACTION_ID.to_owned(),
             to_text(claim.key.transaction_id.as_str()),
         ),
-        (
-            SCEP_PROFILE.to_owned(),
-            to_text(claim.key.scep_profile.to_string()),
-        ),
+        (SCEP_PROFILE.to_owned(), scep_profile.clone()),
         (CLAIM.to_owned(), to_text(claim.claim.to_string())),
         (CSR.to_owned(), to_octets(&claim.request.csr.0)),
-        (SIGNER_CLASS.to_owned(), to_text(signer_class)),
+        (
+            SIGNER_CLASS.to_owned(),
+            to_text(signer_class_name(claim.request.signer_class)),
+        ),
         (SIGNER_KEY.to_owned(), to_octets(&claim.signer_key.0)),
         (REQUESTER_KEY.to_owned(), to_octets(&claim.requester_key.0)),
         (STATE.to_owned(), to_text(state)),
@@ -495,16 +491,21 @@ fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
     ]);
     // The hash key of the index that counts pending transactions.
     if let ClaimKind::Hold(_) = claim.stage {
-        item.insert(
-            PENDING_OF.to_owned(),
-            to_text(claim.key.scep_profile.to_string()),
-        );
+        item.insert(PENDING_OF.to_owned(), scep_profile);
     }
     if let Some(predecessor) = issuance.predecessor {
         item.insert(PREDECESSOR.to_owned(), to_text(predecessor.to_string()));
     }
     insert_annotations(&mut item, &issuance.annotations)?;
     Ok(item)
+}
+
+const fn signer_class_name(class: SignerClass) -> &'static str {
+    match class {
+        SignerClass::Certificate => BY_CERTIFICATE,
+        SignerClass::Challenge => BY_CHALLENGE,
+        SignerClass::Nobody => BY_NOBODY,
+    }
 }
 
 pub(crate) fn parse_expiry(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
