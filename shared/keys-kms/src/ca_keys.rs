@@ -14,7 +14,7 @@ use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
 use scep_service::{CaKeys, ErrorChain, GeneratedKey, KeyError};
 
 use crate::Kms;
-use crate::call::{Missing, broken, once};
+use crate::call::{MissingMember, broken_key, without_retries};
 
 /// The tag of every CA key of a stack. Policies let functions sign only with keys that have it.
 const TAG: &str = "scepter:stack";
@@ -34,7 +34,7 @@ pub struct KmsCaKeys {
     kms: Kms,
     stack: String,
     /// The keys that this process has created.
-    made: Mutex<HashSet<String>>,
+    created: Mutex<HashSet<String>>,
 }
 
 impl KmsCaKeys {
@@ -45,12 +45,12 @@ impl KmsCaKeys {
         Self {
             kms,
             stack,
-            made: Mutex::default(),
+            created: Mutex::default(),
         }
     }
 
     /// Awaits a call about a key, and retries for some seconds if this process has just created it.
-    async fn settled<T, F>(&self, key: &str, call: impl Fn() -> F) -> Result<T, KeyError>
+    async fn retry_while_new<T, F>(&self, key: &str, call: impl Fn() -> F) -> Result<T, KeyError>
     where
         F: Future<Output = Result<T, KeyError>>,
     {
@@ -58,24 +58,24 @@ impl KmsCaKeys {
         // even longer. An error about any other key is final.
         for pause in PAUSES {
             match call().await {
-                Err(KeyError::Broken { source, .. }) if self.has_made(key) => {
+                Err(KeyError::Broken { source, .. }) if self.has_created(key) => {
                     tracing::info!(error = %ErrorChain(&*source), key, "a new key is not usable yet");
                     tokio::time::sleep(pause).await;
                 }
-                answered => return answered,
+                result => return result,
             }
         }
         call().await
     }
 
     fn remember(&self, key: &str) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.insert(key.to_owned());
+        let mut created = self.created.lock().unwrap_or_else(PoisonError::into_inner);
+        created.insert(key.to_owned());
     }
 
-    fn has_made(&self, key: &str) -> bool {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.contains(key)
+    fn has_created(&self, key: &str) -> bool {
+        let created = self.created.lock().unwrap_or_else(PoisonError::into_inner);
+        created.contains(key)
     }
 
     /// Creates a key and returns its ARN.
@@ -87,11 +87,11 @@ impl KmsCaKeys {
         let tag = |key: &str, value: &str| Tag::builder().tag_key(key).tag_value(value).build();
         let tags = [
             tag(TAG, &self.stack),
-            tag("scepter:authority", &plain(authority)),
+            tag("scepter:authority", &sanitise_name(authority)),
         ]
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
-        .map_err(broken("CreateKey", authority.as_str()))?;
+        .map_err(broken_key("CreateKey", authority.as_str()))?;
         let request = self
             .kms
             .client
@@ -104,20 +104,20 @@ impl KmsCaKeys {
             ))
             .set_tags(Some(tags))
             .customize()
-            .config_override(once());
+            .config_override(without_retries());
         self.kms
             .call("CreateKey", authority.as_str(), request.send())
             .await?
             .key_metadata
             .and_then(|metadata| metadata.arn)
-            .ok_or(Missing("ARN"))
-            .map_err(broken("CreateKey", authority.as_str()))
+            .ok_or(MissingMember("ARN"))
+            .map_err(broken_key("CreateKey", authority.as_str()))
     }
 
     /// Gives a key an alias by which administrators find it.
-    async fn name(&self, key: &str, authority: &ProfileName) {
+    async fn create_alias(&self, key: &str, authority: &ProfileName) {
         // A failure is only logged: nothing but people depends on the alias.
-        let alias = alias(&self.stack, authority, key);
+        let alias = build_alias(&self.stack, authority, key);
         let request = self
             .kms
             .client
@@ -146,7 +146,7 @@ impl CaKeys for KmsCaKeys {
         tracing::info!(key = arn, %authority, "created a CA key");
         self.remember(&arn);
         let public = self
-            .settled(&arn, || self.public_key(&arn))
+            .retry_while_new(&arn, || self.public_key(&arn))
             .await
             .inspect_err(|_| {
                 tracing::warn!(
@@ -154,8 +154,8 @@ impl CaKeys for KmsCaKeys {
                     "created a key that no authority uses: adopt it, or delete it"
                 );
             })?;
-        self.name(&arn, authority).await;
-        generated(&arn, public)
+        self.create_alias(&arn, authority).await;
+        build_generated_key(&arn, public)
     }
 
     async fn adopt(
@@ -175,7 +175,7 @@ impl CaKeys for KmsCaKeys {
                     "its public key cannot be read: the key must exist, be enabled, and have the tag scepter:stack with the name of this stack",
                 ));
             }
-            answered => answered?,
+            result => result?,
         };
         if public.key_usage != Some(KeyUsageType::SignVerify) {
             return Err(refused("its key usage is not SIGN_VERIFY"));
@@ -183,7 +183,7 @@ impl CaKeys for KmsCaKeys {
         if public.key_spec != Some(key_spec(algorithm)) {
             return Err(refused("its key spec does not match keyAlgorithm"));
         }
-        generated(&reference.0, public)
+        build_generated_key(&reference.0, public)
     }
 
     async fn sign(
@@ -192,9 +192,9 @@ impl CaKeys for KmsCaKeys {
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let (digest, spec) = signing_algorithm(signature_algorithm(algorithm))
+        let (digest, spec) = find_signing_algorithm(signature_algorithm(algorithm))
             .ok_or("KMS does not support this signature algorithm")
-            .map_err(broken("Sign", &key.0))?;
+            .map_err(broken_key("Sign", &key.0))?;
         let request = self
             .kms
             .client
@@ -204,27 +204,30 @@ impl CaKeys for KmsCaKeys {
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
             .signing_algorithm(spec);
-        self.settled(&key.0, || {
+        self.retry_while_new(&key.0, || {
             self.kms.call("Sign", &key.0, request.clone().send())
         })
         .await?
         .signature
-        .ok_or(Missing("signature"))
-        .map_err(broken("Sign", &key.0))
+        .ok_or(MissingMember("signature"))
+        .map_err(broken_key("Sign", &key.0))
         .map(Blob::into_inner)
     }
 }
 
 /// Builds the result for a key from its public key.
-fn generated(asked: &str, public: GetPublicKeyOutput) -> Result<GeneratedKey, KeyError> {
+fn build_generated_key(
+    requested: &str,
+    public: GetPublicKeyOutput,
+) -> Result<GeneratedKey, KeyError> {
     // The reference is the ARN from the response: a key may be adopted by its id or an alias, and
     // an alias may come to mean another key.
     let key = public
         .public_key
-        .ok_or(Missing("public key"))
-        .map_err(broken("GetPublicKey", asked))?;
+        .ok_or(MissingMember("public key"))
+        .map_err(broken_key("GetPublicKey", requested))?;
     Ok(GeneratedKey {
-        reference: KeyReference(public.key_id.unwrap_or_else(|| asked.to_owned())),
+        reference: KeyReference(public.key_id.unwrap_or_else(|| requested.to_owned())),
         subject_public_key_info: key.into_inner(),
     })
 }
@@ -242,10 +245,12 @@ fn key_spec(algorithm: KeyAlgorithm) -> KeySpec {
 
 /// Finds the name that KMS has for a signature algorithm, and the digest to send; `None` for what
 /// CA keys do not sign with.
-fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, SigningAlgorithmSpec)> {
+fn find_signing_algorithm(
+    algorithm: SignatureAlgorithm,
+) -> Option<(DigestAlgorithm, SigningAlgorithmSpec)> {
     use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
     use SignatureAlgorithm::{Ecdsa, RsaPkcs1, RsaPss};
-    Some(match how {
+    Some(match algorithm {
         RsaPkcs1(Sha256) => (Sha256, SigningAlgorithmSpec::RsassaPkcs1V15Sha256),
         RsaPkcs1(Sha384) => (Sha384, SigningAlgorithmSpec::RsassaPkcs1V15Sha384),
         RsaPkcs1(Sha512) => (Sha512, SigningAlgorithmSpec::RsassaPkcs1V15Sha512),
@@ -257,7 +262,7 @@ fn signing_algorithm(how: SignatureAlgorithm) -> Option<(DigestAlgorithm, Signin
 }
 
 /// Replaces the characters of an authority's name that aliases do not allow with `_`.
-fn plain(authority: &ProfileName) -> String {
+fn sanitise_name(authority: &ProfileName) -> String {
     authority
         .as_str()
         .chars()
@@ -270,7 +275,7 @@ fn plain(authority: &ProfileName) -> String {
 }
 
 /// Builds the alias of a key: `alias/scepter/{stack}/{authority}-{first 8 digits of the key's id}`.
-fn alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
+fn build_alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
     // The id makes it unique: an authority gets a new key at each rollover, and an authority that
     // is deleted and created again may have the same name.
     let id: String = arn
@@ -280,7 +285,7 @@ fn alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
         .chars()
         .take(8)
         .collect();
-    format!("alias/scepter/{stack}/{}-{id}", plain(authority))
+    format!("alias/scepter/{stack}/{}-{id}", sanitise_name(authority))
 }
 
 #[cfg(test)]
@@ -288,19 +293,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alias_has_only_what_kms_takes() {
+    fn an_alias_has_only_characters_that_kms_accepts() {
         let authority = ProfileName::new("corp.ca~1").unwrap();
         let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
         assert_eq!(
-            alias("scepter-prod", &authority, arn),
+            build_alias("scepter-prod", &authority, arn),
             "alias/scepter/scepter-prod/corp_ca_1-1234abcd"
         );
     }
 
     #[test]
-    fn every_kind_of_key_signs_in_kms() {
+    fn every_key_algorithm_signs_in_kms() {
         for algorithm in KeyAlgorithm::ALL {
-            assert!(signing_algorithm(signature_algorithm(algorithm)).is_some());
+            assert!(find_signing_algorithm(signature_algorithm(algorithm)).is_some());
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::Kms;
 
 /// The error codes with which KMS says that the key itself is at fault.
 // Every other error may go away by itself, and is answered as a temporary failure.
-const OF_THE_KEY: [&str; 12] = [
+const KEY_FAULTS: [&str; 12] = [
     "AccessDeniedException",
     "DisabledException",
     "IncorrectKeyException",
@@ -33,7 +33,7 @@ const OF_THE_KEY: [&str; 12] = [
 const MAKING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Configuration for calls that create keys: no retries, since a retry could create a second key.
-pub(crate) fn once() -> Builder {
+pub(crate) fn without_retries() -> Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(MAKING_TIMEOUT)
         .operation_timeout(MAKING_TIMEOUT);
@@ -49,34 +49,34 @@ impl Kms {
         &self,
         operation: &'static str,
         key: &str,
-        sent: impl Future<Output = Result<T, SdkError<E>>>,
+        call: impl Future<Output = Result<T, SdkError<E>>>,
     ) -> Result<T, KeyError>
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        let begun = Instant::now();
-        let answered = sent.await;
+        let start = Instant::now();
+        let result = call.await;
         self.metrics.record(&Measurement::KeyCall {
             operation,
-            outcome: match answered {
+            outcome: match result {
                 Ok(_) => KeyCallOutcome::Done,
                 Err(_) => KeyCallOutcome::Failed,
             },
-            took: begun.elapsed(),
+            took: start.elapsed(),
         });
-        answered.map_err(|error| failure(operation, key, error))
+        result.map_err(|error| classify_error(operation, key, error))
     }
 }
 
-fn failure<E>(operation: &'static str, key: &str, error: SdkError<E>) -> KeyError
+fn classify_error<E>(operation: &'static str, key: &str, error: SdkError<E>) -> KeyError
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let code = error
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
-    if code.is_some_and(|code| OF_THE_KEY.contains(&code)) {
-        return broken(operation, key)(error);
+    if code.is_some_and(|code| KEY_FAULTS.contains(&code)) {
+        return broken_key(operation, key)(error);
     }
     KeyError::Unavailable {
         operation,
@@ -85,7 +85,7 @@ where
 }
 
 /// Wraps the error of a key that cannot be used, or of something that it does not unwrap.
-pub(crate) fn broken<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
+pub(crate) fn broken_key<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -100,4 +100,4 @@ where
 /// A response from KMS lacks a member that it always has.
 #[derive(Debug, thiserror::Error)]
 #[error("the response from KMS has no {0}")]
-pub(crate) struct Missing(pub(crate) &'static str);
+pub(crate) struct MissingMember(pub(crate) &'static str);

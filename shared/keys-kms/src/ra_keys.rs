@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::Kms;
-use crate::call::{Missing, broken, once};
+use crate::call::{MissingMember, broken_key, without_retries};
 use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// RA keys that a symmetric key wraps. The reference of a key is the wrapped private key in base64,
@@ -41,7 +41,7 @@ impl KmsRaKeys {
 
 /// The owner of an RA key: the key's own UUID, which is that of the RA certificate for the first
 /// key.
-const fn owner(uuid: Uuid) -> Owner {
+const fn ra_key_owner(uuid: Uuid) -> Owner {
     Owner {
         // Part of the encryption context of stored keys, and of the policies in AWS.
         kind: "scepter:raCertificate",
@@ -65,18 +65,18 @@ impl RaKeys for KmsRaKeys {
             .generate_data_key_pair_without_plaintext()
             .key_id(arn)
             .key_pair_spec(key_pair_spec(algorithm))
-            .encryption_context(owner(uuid).kind, &name)
+            .encryption_context(ra_key_owner(uuid).kind, &name)
             .customize()
-            .config_override(once());
+            .config_override(without_retries());
         let pair = kms.call(OPERATION, &name, request.send()).await?;
         let wrapped = pair
             .private_key_ciphertext_blob
-            .ok_or(Missing("private key"))
-            .map_err(broken(OPERATION, &name))?;
+            .ok_or(MissingMember("private key"))
+            .map_err(broken_key(OPERATION, &name))?;
         let public = pair
             .public_key
-            .ok_or(Missing("public key"))
-            .map_err(broken(OPERATION, &name))?;
+            .ok_or(MissingMember("public key"))
+            .map_err(broken_key(OPERATION, &name))?;
         Ok(GeneratedKey {
             reference: KeyReference(STANDARD.encode(wrapped)),
             subject_public_key_info: public.into_inner(),
@@ -90,7 +90,7 @@ impl RaKeys for KmsRaKeys {
         }
         let pkcs8 = self
             .symmetric_key
-            .unwrap(owner(key.uuid), &key.key.0)
+            .unwrap(ra_key_owner(key.uuid), &key.key.0)
             .await?;
         // The reference names the key in errors. The stored one is the wrapped key itself, which
         // must not get into a log.

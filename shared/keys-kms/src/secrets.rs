@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::Kms;
-use crate::call::broken;
+use crate::call::broken_key;
 use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// The most secrets to keep in memory; when there are more, all are dropped.
@@ -41,7 +41,7 @@ impl KmsSecrets {
 }
 
 /// The owner of a secret: its SCEP Profile.
-const fn owner(profile: Uuid) -> Owner {
+const fn secret_owner(profile: Uuid) -> Owner {
     Owner {
         kind: "scepter:scepProfile",
         uuid: profile,
@@ -56,7 +56,7 @@ impl Secrets for KmsSecrets {
         secret: &ChallengePassword,
     ) -> Result<SealedSecret, KeyError> {
         self.symmetric_key
-            .wrap(owner(profile), secret.reveal().as_bytes())
+            .wrap(secret_owner(profile), secret.reveal().as_bytes())
             .await
             .map(SealedSecret)
     }
@@ -72,9 +72,12 @@ impl Secrets for KmsSecrets {
         if let Some(secret) = opened.get(&name) {
             return Ok(secret.clone());
         }
-        let plaintext = self.symmetric_key.unwrap(owner(profile), &sealed.0).await?;
+        let plaintext = self
+            .symmetric_key
+            .unwrap(secret_owner(profile), &sealed.0)
+            .await?;
         let text =
-            std::str::from_utf8(&plaintext).map_err(broken("Decrypt", &profile.to_string()))?;
+            std::str::from_utf8(&plaintext).map_err(broken_key("Decrypt", &profile.to_string()))?;
         let secret = ChallengePassword::new(text);
         if opened.len() >= MAX_OPENED {
             opened.clear();

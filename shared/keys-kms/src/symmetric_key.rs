@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::Kms;
-use crate::call::{Missing, broken};
+use crate::call::{MissingMember, broken_key};
 
 /// The owner of something wrapped, which is the only pair in its encryption context.
 #[derive(Clone, Copy)]
@@ -42,8 +42,8 @@ impl SymmetricKey {
             .call("Encrypt", &name, request.send())
             .await?
             .ciphertext_blob
-            .ok_or(Missing("ciphertext"))
-            .map_err(broken("Encrypt", &name))?;
+            .ok_or(MissingMember("ciphertext"))
+            .map_err(broken_key("Encrypt", &name))?;
         Ok(STANDARD.encode(ciphertext))
     }
 
@@ -54,7 +54,9 @@ impl SymmetricKey {
         wrapped: &str,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let name = owner.uuid.to_string();
-        let ciphertext = STANDARD.decode(wrapped).map_err(broken("Decrypt", &name))?;
+        let ciphertext = STANDARD
+            .decode(wrapped)
+            .map_err(broken_key("Decrypt", &name))?;
         let request = self
             .kms
             .client
@@ -68,8 +70,8 @@ impl SymmetricKey {
             .call("Decrypt", &name, request.send())
             .await?
             .plaintext
-            .ok_or(Missing("plaintext"))
-            .map_err(broken("Decrypt", &name))?;
+            .ok_or(MissingMember("plaintext"))
+            .map_err(broken_key("Decrypt", &name))?;
         Ok(Zeroizing::new(plaintext.into_inner()))
     }
 }

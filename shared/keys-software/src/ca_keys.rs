@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
-use crate::key_folder::broken;
+use crate::key_folder::broken_key;
 
 /// CA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct SoftwareCaKeys {
@@ -69,10 +69,10 @@ impl CaKeys for SoftwareCaKeys {
         _authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        let generated = generate(algorithm).await?;
+        let new_key = generate_key(algorithm).await?;
         Ok(GeneratedKey {
-            reference: self.folder.store(&generated.pkcs8)?,
-            subject_public_key_info: generated.subject_public_key_info,
+            reference: self.folder.store(&new_key.pkcs8)?,
+            subject_public_key_info: new_key.subject_public_key_info,
         })
     }
 
@@ -95,7 +95,7 @@ impl CaKeys for SoftwareCaKeys {
     ) -> Result<Vec<u8>, KeyError> {
         self.load(key, algorithm)?
             .sign(algorithm, message)
-            .map_err(broken("signing", key))
+            .map_err(broken_key("signing", key))
     }
 }
 
@@ -110,7 +110,7 @@ impl CaKey {
             Some(algorithm) => EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map(Self::Ec),
             None => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
         }
-        .map_err(broken("reading", reference))
+        .map_err(broken_key("reading", reference))
     }
 
     fn sign(&self, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
@@ -148,36 +148,36 @@ pub(crate) fn sign_rsa(
     Ok(signature)
 }
 
-pub(crate) struct Generated {
+pub(crate) struct NewKey {
     pub(crate) pkcs8: Zeroizing<Vec<u8>>,
     pub(crate) subject_public_key_info: Vec<u8>,
 }
 
 /// Permits for keys that are generated at the same time.
 // An RSA key of 4,096 bits keeps a processor busy for a second or more.
-static KEYS_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+static GENERATION_PERMITS: Semaphore = Semaphore::const_new(1);
 
 /// Generates a key on a blocking thread, so that other requests continue meanwhile.
-pub(crate) async fn generate(algorithm: KeyAlgorithm) -> Result<Generated, KeyError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| KeyError::Unavailable {
+pub(crate) async fn generate_key(algorithm: KeyAlgorithm) -> Result<NewKey, KeyError> {
+    let unavailable = |source: Box<dyn std::error::Error + Send + Sync>| KeyError::Unavailable {
         operation: "generating a key",
         source,
     };
-    let permit = KEYS_AT_A_TIME
+    let permit = GENERATION_PERMITS
         .acquire()
         .await
-        .map_err(|error| failed(error.into()))?;
+        .map_err(|error| unavailable(error.into()))?;
     // The permit moves into the work, which continues even if the caller stops waiting for it.
     spawn_blocking(move || {
         let _permit = permit;
-        generate_now(algorithm)
+        generate_blocking(algorithm)
     })
     .await
-    .map_err(|error| failed(error.into()))?
-    .map_err(|error| failed(error.into()))
+    .map_err(|error| unavailable(error.into()))?
+    .map_err(|error| unavailable(error.into()))
 }
 
-fn generate_now(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {
+fn generate_blocking(algorithm: KeyAlgorithm) -> Result<NewKey, Unspecified> {
     let size = match algorithm {
         KeyAlgorithm::Rsa2048 => KeySize::Rsa2048,
         KeyAlgorithm::Rsa3072 => KeySize::Rsa3072,
@@ -185,7 +185,7 @@ fn generate_now(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {
         KeyAlgorithm::EcP256 | KeyAlgorithm::EcP384 | KeyAlgorithm::EcP521 => {
             let key = EcdsaKeyPair::generate(ec_algorithm(algorithm).ok_or(Unspecified)?)?;
             let public: PublicKeyX509Der<'_> = key.public_key().as_der()?;
-            return Ok(Generated {
+            return Ok(NewKey {
                 pkcs8: Zeroizing::new(key.to_pkcs8v1()?.as_ref().to_vec()),
                 subject_public_key_info: public.as_ref().to_vec(),
             });
@@ -193,7 +193,7 @@ fn generate_now(algorithm: KeyAlgorithm) -> Result<Generated, Unspecified> {
     };
     let key = RsaKeyPair::generate(size)?;
     let public: PublicKeyX509Der<'_> = key.public_key().as_der()?;
-    Ok(Generated {
+    Ok(NewKey {
         pkcs8: Zeroizing::new(key.as_der()?.as_ref().to_vec()),
         subject_public_key_info: public.as_ref().to_vec(),
     })

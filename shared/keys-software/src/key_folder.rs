@@ -11,7 +11,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// The permission bits of the group and of all other users.
-const OTHERS: u32 = 0o077;
+const GROUP_AND_OTHERS: u32 = 0o077;
 
 /// The longest key file to read, in octets.
 // An RSA key of 4,096 bits takes 2.4 KB.
@@ -37,16 +37,19 @@ impl KeyFolder {
     pub(crate) fn store(&self, key: &[u8]) -> Result<KeyReference, KeyError> {
         let reference = KeyReference(Uuid::new_v4().to_string());
         self.write(&reference.0, key)
-            .map_err(broken("storing", &reference))?;
+            .map_err(broken_key("storing", &reference))?;
         Ok(reference)
     }
 
     /// Reads the key with this reference.
     pub(crate) fn read(&self, reference: &KeyReference) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         // A reference comes from the database; as a UUID, it cannot lead out of the folder.
-        let name: Uuid = reference.0.parse().map_err(broken("finding", reference))?;
+        let name: Uuid = reference
+            .0
+            .parse()
+            .map_err(broken_key("finding", reference))?;
         self.read_file(&name.to_string())
-            .map_err(broken("reading", reference))
+            .map_err(broken_key("reading", reference))
     }
 
     /// Reads the file with this name, and creates it from `new` if it does not exist.
@@ -88,7 +91,7 @@ impl KeyFolder {
         let path = self.path(name);
         let file = File::open(&path)?;
         // Checked on the open file, so that it cannot be swapped between the check and the read.
-        if file.metadata()?.permissions().mode() & OTHERS != 0 {
+        if file.metadata()?.permissions().mode() & GROUP_AND_OTHERS != 0 {
             return Err(Error::other(format!(
                 "other users have access to {}: run chmod 600 on it",
                 path.display()
@@ -101,7 +104,7 @@ impl KeyFolder {
 }
 
 /// Wraps the error of a key that cannot be used.
-pub(crate) fn broken<E>(operation: &'static str, key: &KeyReference) -> impl Fn(E) -> KeyError
+pub(crate) fn broken_key<E>(operation: &'static str, key: &KeyReference) -> impl Fn(E) -> KeyError
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

@@ -18,7 +18,7 @@ use scep_service::{KeyError, RaKey};
 use zeroize::Zeroizing;
 
 use crate::ca_keys::{rsa_encoding, sign_rsa};
-use crate::key_folder::broken;
+use crate::key_folder::broken_key;
 
 /// An RSA key of 2048 bits or more. aws-lc performs all private-key operations except SHA-1
 /// signatures, for which it has no interface.
@@ -29,7 +29,7 @@ pub struct SoftwareRaKey {
     legacy: RsaPrivateKey,
     pkcs1: Pkcs1PrivateDecryptingKey,
     oaep: OaepPrivateDecryptingKey,
-    stand_in: hmac::Key,
+    rejection_secret: hmac::Key,
 }
 
 impl SoftwareRaKey {
@@ -42,15 +42,16 @@ impl SoftwareRaKey {
         pkcs8: Zeroizing<Vec<u8>>,
     ) -> Result<Self, KeyError> {
         let decrypting =
-            PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(broken("reading", &reference))?;
+            PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(broken_key("reading", &reference))?;
         Ok(Self {
-            signing: RsaKeyPair::from_pkcs8(&pkcs8).map_err(broken("reading", &reference))?,
+            signing: RsaKeyPair::from_pkcs8(&pkcs8).map_err(broken_key("reading", &reference))?,
             pkcs1: Pkcs1PrivateDecryptingKey::new(decrypting.clone())
-                .map_err(broken("preparing", &reference))?,
+                .map_err(broken_key("preparing", &reference))?,
             oaep: OaepPrivateDecryptingKey::new(decrypting)
-                .map_err(broken("preparing", &reference))?,
-            stand_in: stand_in_secret(&pkcs8),
-            legacy: RsaPrivateKey::from_pkcs8_der(&pkcs8).map_err(broken("reading", &reference))?,
+                .map_err(broken_key("preparing", &reference))?,
+            rejection_secret: derive_rejection_secret(&pkcs8),
+            legacy: RsaPrivateKey::from_pkcs8_der(&pkcs8)
+                .map_err(broken_key("reading", &reference))?,
             reference,
         })
     }
@@ -83,7 +84,7 @@ impl SoftwareRaKey {
                 &self.legacy,
                 &DigestAlgorithm::Sha1.digest(message),
             )
-            .map_err(broken("signing", &self.reference))
+            .map_err(broken_key("signing", &self.reference))
     }
 }
 
@@ -97,9 +98,9 @@ impl RaKey for SoftwareRaKey {
         // Implicit rejection: where RSA decryption fails, the message is decrypted with a key that
         // the ciphertext determines. It then fails like a message with the wrong content, and the
         // server is not a Bleichenbacher oracle.
-        let tag = hmac::sign(&self.stand_in, encrypted_key);
-        let mut stand_in = Zeroizing::new([0; ContentKey::MAX_BYTES]);
-        for (octet, tag) in stand_in.iter_mut().zip(tag.as_ref()) {
+        let tag = hmac::sign(&self.rejection_secret, encrypted_key);
+        let mut rejection_key = Zeroizing::new([0; ContentKey::MAX_BYTES]);
+        for (octet, tag) in rejection_key.iter_mut().zip(tag.as_ref()) {
             *octet = *tag;
         }
         let mut output = Zeroizing::new(vec![0; self.pkcs1.min_output_size()]);
@@ -107,20 +108,20 @@ impl RaKey for SoftwareRaKey {
             .unwrap(transport, encrypted_key, &mut output)
             .unwrap_or(0);
         let unwrapped = output.get(..length).unwrap_or_default();
-        ContentKey::unwrapped_or_stand_in(cipher, unwrapped, &stand_in)
+        ContentKey::unwrapped_or_stand_in(cipher, unwrapped, &rejection_key)
     }
 
     fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         match rsa_encoding(digest) {
             Some(encoding) => sign_rsa(&self.signing, encoding, message)
-                .map_err(broken("signing", &self.reference)),
+                .map_err(broken_key("signing", &self.reference)),
             None => self.sign_sha1(message),
         }
     }
 }
 
 /// Derives the secret for implicit-rejection keys from the private key.
-fn stand_in_secret(pkcs8: &[u8]) -> hmac::Key {
+fn derive_rejection_secret(pkcs8: &[u8]) -> hmac::Key {
     // Derived rather than random, so that every process rejects a ciphertext in the same way.
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(b"scepter stand-in key");

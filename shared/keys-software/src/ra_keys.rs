@@ -8,7 +8,7 @@ use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use uuid::Uuid;
 
-use crate::ca_keys::generate;
+use crate::ca_keys::generate_key;
 use crate::{KeyFolder, SoftwareRaKey};
 
 /// RA keys in a folder. Each key is read once and stays in memory until the process ends.
@@ -35,10 +35,10 @@ impl RaKeys for SoftwareRaKeys {
         _uuid: Uuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        let generated = generate(algorithm).await?;
+        let new_key = generate_key(algorithm).await?;
         Ok(GeneratedKey {
-            reference: self.folder.store(&generated.pkcs8)?,
-            subject_public_key_info: generated.subject_public_key_info,
+            reference: self.folder.store(&new_key.pkcs8)?,
+            subject_public_key_info: new_key.subject_public_key_info,
         })
     }
 

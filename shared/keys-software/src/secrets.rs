@@ -14,7 +14,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
-use crate::key_folder::broken;
+use crate::key_folder::broken_key;
 
 /// The name of the key's file, without its extension.
 const FILE: &str = "secrets";
@@ -59,7 +59,7 @@ impl Secrets for SoftwareSecrets {
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut ciphertext)
-            .map_err(broken("sealing", &reference()))?;
+            .map_err(broken_key("sealing", &key_reference()))?;
         let sealed = [nonce.as_ref().as_slice(), &ciphertext].concat();
         Ok(SealedSecret(STANDARD.encode(sealed)))
     }
@@ -69,27 +69,27 @@ impl Secrets for SoftwareSecrets {
         profile: Uuid,
         sealed: &SealedSecret,
     ) -> Result<ChallengePassword, KeyError> {
-        let reference = reference();
+        let name = key_reference();
         let mut octets = Zeroizing::new(
             STANDARD
                 .decode(&sealed.0)
-                .map_err(broken("unsealing", &reference))?,
+                .map_err(broken_key("unsealing", &name))?,
         );
         let (nonce, ciphertext) = octets
             .split_at_mut_checked(NONCE_LEN)
             .ok_or("the sealed secret is too short")
-            .map_err(broken("unsealing", &reference))?;
+            .map_err(broken_key("unsealing", &name))?;
         let nonce =
-            Nonce::try_assume_unique_for_key(nonce).map_err(broken("unsealing", &reference))?;
+            Nonce::try_assume_unique_for_key(nonce).map_err(broken_key("unsealing", &name))?;
         let opened = self
             .0
             .open_in_place(nonce, Aad::from(profile.as_bytes()), ciphertext)
-            .map_err(broken("unsealing", &reference))?;
-        let text = std::str::from_utf8(opened).map_err(broken("unsealing", &reference))?;
+            .map_err(broken_key("unsealing", &name))?;
+        let text = std::str::from_utf8(opened).map_err(broken_key("unsealing", &name))?;
         Ok(ChallengePassword::new(text))
     }
 }
 
-fn reference() -> KeyReference {
+fn key_reference() -> KeyReference {
     KeyReference(FILE.to_owned())
 }
