@@ -11,7 +11,7 @@ use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let operations = &GetCaCaps(reading(&environment)?);
+        let operations = &GetCaCaps(build_reading(&environment)?);
         lambda_host::serve(
             async |head, body| respond(operations, &head, body).await,
             async |rejection| reject(rejection),
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn reading(environment: &Environment) -> Result<Reading, SettingError> {
+fn build_reading(environment: &Environment) -> Result<Reading, SettingError> {
     let name = environment.table("SCEPTER_PROFILES_TABLE")?;
     let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), name);
     let profiles = StoredProfiles(Arc::new(table));

@@ -12,7 +12,7 @@ use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let (operations, crls) = &composed(&environment)?;
+        let (operations, crls) = &build_operations(&environment)?;
         lambda_host::serve(
             // CRLs are in the table that this function reads anyway.
             async |head, body| match head.uri.path().starts_with(CRL_PREFIX) {
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn composed(environment: &Environment) -> Result<(GetCaCert, PublishedCrls), SettingError> {
+fn build_operations(environment: &Environment) -> Result<(GetCaCert, PublishedCrls), SettingError> {
     let name = environment.table("SCEPTER_PROFILES_TABLE")?;
     let table = Arc::new(ProfilesTable::new(
         Client::new(&sdk_config(environment)?),

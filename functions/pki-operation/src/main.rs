@@ -18,7 +18,7 @@ use store_dynamodb::{DynamoDbStore, Tables};
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let operations = &EveryOperation::new(issuing(&environment)?);
+        let operations = &EveryOperation::new(build_issuing(&environment)?);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
         lambda_host::serve(
             async |head, body| {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn issuing(environment: &Environment) -> Result<Issuing, SettingError> {
+fn build_issuing(environment: &Environment) -> Result<Issuing, SettingError> {
     let aws = sdk_config(environment)?;
     let tables = Tables {
         profiles: environment.table("SCEPTER_PROFILES_TABLE")?,

@@ -30,14 +30,15 @@ impl Authenticate for JwtAuthorizer {
         Ok(head
             .extensions
             .get::<JwtClaims>()
-            .and_then(|jwt| self.named(jwt)))
+            .and_then(|jwt| self.identify(jwt)))
     }
 }
 
 impl JwtAuthorizer {
-    fn named(&self, jwt: &JwtClaims) -> Option<Caller> {
+    fn identify(&self, jwt: &JwtClaims) -> Option<Caller> {
         let name = NAMES.iter().find_map(|name| jwt.claims.get(*name))?;
-        let ours = |scope: &String| Scope::from_name(scope.strip_prefix(&self.scope_prefix)?);
+        let parse_scope =
+            |scope: &String| Scope::from_name(scope.strip_prefix(&self.scope_prefix)?);
         Some(Caller {
             name: match jwt.claims.get("sub") {
                 // Names may change or be reused. The subject does neither, so it goes along into
@@ -45,13 +46,13 @@ impl JwtAuthorizer {
                 Some(subject) if subject != name => format!("{name} ({subject})"),
                 Some(_) | None => name.clone(),
             },
-            scopes: jwt.scopes.iter().filter_map(ours).collect(),
+            scopes: jwt.scopes.iter().filter_map(parse_scope).collect(),
         })
     }
 }
 
 /// Answers a request with the router.
-pub(crate) async fn answer(
+pub(crate) async fn answer_request(
     router: &Router,
     head: Parts,
     body: Result<Bytes, Rejection>,
@@ -67,16 +68,16 @@ pub(crate) async fn answer(
         }
         Err(rejection) => body_not_read(rejection),
     };
-    whole(response).await
+    collect_body(response).await
 }
 
 /// Builds the response to a request that never reaches the router, or that it does not answer in
 /// time.
-pub(crate) async fn reject(rejection: Rejection) -> Response<Bytes> {
-    whole(body_not_read(rejection)).await
+pub(crate) async fn reject_request(rejection: Rejection) -> Response<Bytes> {
+    collect_body(body_not_read(rejection)).await
 }
 
-async fn whole(response: Response<Body>) -> Response<Bytes> {
+async fn collect_body(response: Response<Body>) -> Response<Bytes> {
     let (head, body) = response.into_parts();
     match body.collect().await {
         Ok(body) => Response::from_parts(head, body.to_bytes()),
@@ -107,7 +108,7 @@ mod tests {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         };
         let caller = authorizer
-            .named(&jwt)
+            .identify(&jwt)
             .map(|caller| (caller.name, caller.scopes));
         assert_eq!(
             caller,

@@ -8,7 +8,7 @@ use scep_service::{Actor, Managing, Metrics, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 /// Builds administration from the settings in this environment, and the metrics that it reports to.
-pub(crate) fn managing(
+pub(crate) fn build_managing(
     environment: &Environment,
 ) -> Result<(Managing, Arc<dyn Metrics>), SettingError> {
     let aws = sdk_config(environment)?;

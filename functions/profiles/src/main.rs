@@ -9,11 +9,11 @@ use std::sync::Arc;
 use management_api::Api;
 use scep_service::run_maintenance;
 
-use authorizer::{JwtAuthorizer, answer, reject};
+use authorizer::{JwtAuthorizer, answer_request, reject_request};
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let (managing, metrics) = &compose::managing(&environment)?;
+        let (managing, metrics) = &compose::build_managing(&environment)?;
         let scope_prefix = environment.optional("SCEPTER_SCOPE_PREFIX");
         let router = &management_api::router(Api {
             managing: managing.clone(),
@@ -22,8 +22,8 @@ fn main() -> ExitCode {
             }),
         });
         lambda_host::serve_with_schedule(
-            async |head, body| answer(router, head, body).await,
-            reject,
+            async |head, body| answer_request(router, head, body).await,
+            reject_request,
             async || run_maintenance(managing, &**metrics).await,
         )
         .await

@@ -31,19 +31,19 @@ impl EmbeddedMetrics {
     fn line(&self, measurement: &Measurement<'_>, at: OffsetDateTime) -> Value {
         let mut line = Line::default();
         match measurement {
-            Measurement::Request(request) => line.request(request),
+            Measurement::Request(request) => line.add_request(request),
             Measurement::KeyCall {
                 operation,
                 outcome,
                 took,
             } => {
-                line.property("KmsOperation", operation);
-                line.property("Outcome", outcome.name());
-                line.metrics(
+                line.add_property("KmsOperation", operation);
+                line.add_property("Outcome", outcome.name());
+                line.add_metrics(
                     &[&["KmsOperation", "Outcome"]],
                     &[
                         ("KmsCalls", "Count", 1.0),
-                        milliseconds("KmsLatency", *took),
+                        duration_metric("KmsLatency", *took),
                     ],
                 );
             }
@@ -52,15 +52,15 @@ impl EmbeddedMetrics {
                 name,
                 days,
             } => {
-                line.property("Certificate", certificate.name());
-                line.property("Name", name);
+                line.add_property("Certificate", certificate.name());
+                line.add_property("Name", name);
                 // The alarm is on the minimum of all certificates, which needs the metric without
                 // dimensions; with them, it shows which certificate is near its end.
                 let dimensions: &[&[&str]] = &[&[], &["Certificate", "Name"]];
-                line.metrics(dimensions, &[("DaysRemaining", "None", *days)]);
+                line.add_metrics(dimensions, &[("DaysRemaining", "None", *days)]);
             }
         }
-        line.finished(&self.namespace, at)
+        line.into_value(&self.namespace, at)
     }
 }
 
@@ -80,12 +80,12 @@ struct Line {
 }
 
 impl Line {
-    fn property(&mut self, name: &str, value: &str) {
+    fn add_property(&mut self, name: &str, value: &str) {
         self.properties.insert(name.to_owned(), json!(value));
     }
 
     /// Adds metrics (name, unit, value) under each of these sets of dimensions.
-    fn metrics(&mut self, dimensions: &[&[&str]], metrics: &[(&str, &str, f64)]) {
+    fn add_metrics(&mut self, dimensions: &[&[&str]], metrics: &[(&str, &str, f64)]) {
         let mut described = Vec::new();
         for (name, unit, value) in metrics {
             self.properties.insert((*name).to_owned(), json!(value));
@@ -94,28 +94,28 @@ impl Line {
         self.directives.push((json!(dimensions), json!(described)));
     }
 
-    fn request(&mut self, request: &RequestMeasurement<'_>) {
-        self.property("Operation", request.operation.unwrap_or("none"));
+    fn add_request(&mut self, request: &RequestMeasurement<'_>) {
+        self.add_property("Operation", request.operation.unwrap_or("none"));
         let requests = [
             ("Requests", "Count", 1.0),
-            milliseconds("Latency", request.took),
+            duration_metric("Latency", request.took),
         ];
-        self.metrics(&[&["Operation"]], &requests);
+        self.add_metrics(&[&["Operation"]], &requests);
         // A zero for every other request, so that the average is the rate of faults.
         let fault = if request.status >= 500 { 1.0 } else { 0.0 };
-        self.metrics(&[&[]], &[("Faults", "Count", fault)]);
+        self.add_metrics(&[&[]], &[("Faults", "Count", fault)]);
         if let Some(pki_status) = request.pki_status {
-            self.property("PkiStatus", pki_status);
-            self.property("Profile", request.profile.unwrap_or("none"));
-            self.property("MessageType", request.message_type.unwrap_or("none"));
-            self.property("FailInfo", request.fail_info.unwrap_or("none"));
+            self.add_property("PkiStatus", pki_status);
+            self.add_property("Profile", request.profile.unwrap_or("none"));
+            self.add_property("MessageType", request.message_type.unwrap_or("none"));
+            self.add_property("FailInfo", request.fail_info.unwrap_or("none"));
             let detailed = ["Profile", "MessageType", "PkiStatus", "FailInfo"];
             let dimensions: &[&[&str]] = &[&["PkiStatus"], &detailed];
-            self.metrics(dimensions, &[("Enrolments", "Count", 1.0)]);
+            self.add_metrics(dimensions, &[("Enrolments", "Count", 1.0)]);
         }
     }
 
-    fn finished(mut self, namespace: &str, at: OffsetDateTime) -> Value {
+    fn into_value(mut self, namespace: &str, at: OffsetDateTime) -> Value {
         let directives: Vec<_> = self
             .directives
             .into_iter()
@@ -131,7 +131,7 @@ impl Line {
     }
 }
 
-const fn milliseconds(name: &str, took: Duration) -> (&str, &str, f64) {
+const fn duration_metric(name: &str, took: Duration) -> (&str, &str, f64) {
     (name, "Milliseconds", took.as_secs_f64() * 1000.0)
 }
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn key_calls_and_what_remains_are_lines() {
+    fn key_calls_and_remaining_days_are_lines() {
         let call = Measurement::KeyCall {
             operation: "Sign",
             outcome: KeyCallOutcome::Done,

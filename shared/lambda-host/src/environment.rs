@@ -63,8 +63,8 @@ impl Environment {
     pub fn table(&self, name: &'static str) -> Result<String, SettingError> {
         let table = self.text(name)?;
         // DynamoDB's rules for names: a wrong one fails here, rather than at the first request.
-        let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        if !(3..=255).contains(&table.len()) || !table.chars().all(fits) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if !(3..=255).contains(&table.len()) || !table.chars().all(is_allowed) {
             let problem = "is not the name of a DynamoDB table";
             return Err(SettingError::Variable { name, problem });
         }
@@ -78,8 +78,8 @@ impl Environment {
     pub fn stack(&self, name: &'static str) -> Result<String, SettingError> {
         let stack = self.text(name)?;
         // CloudFormation's rules for names, which also fit the tags and aliases of keys.
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if stack.len() > 128 || !stack.chars().all(fits) {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if stack.len() > 128 || !stack.chars().all(is_allowed) {
             let problem = "is not the name of a stack";
             return Err(SettingError::Variable { name, problem });
         }
@@ -216,7 +216,7 @@ impl Environment {
 mod tests {
     use super::*;
 
-    fn environment() -> Environment {
+    fn sample_environment() -> Environment {
         Environment(|name| {
             let value = match name {
                 "EMPTY" => "",
@@ -240,8 +240,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_read() {
-        let environment = environment();
+    fn valid_variables_are_read() {
+        let environment = sample_environment();
         assert_eq!(
             environment.table("TABLE").unwrap(),
             "scepter-Profiles-1A.b_c"
@@ -264,8 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        let environment = environment();
+    fn invalid_variables_are_named_in_errors() {
+        let environment = sample_environment();
         check(
             environment.text("MISSING"),
             "the environment variable MISSING is not set",

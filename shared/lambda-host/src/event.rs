@@ -34,7 +34,7 @@ pub struct JwtClaims {
 ///
 /// # Errors
 /// [`Rejection::NotFound`] if the URL is not valid.
-pub(crate) fn request(
+pub(crate) fn parse_request(
     event: ApiGatewayV2httpRequest,
 ) -> Result<(Parts, Result<Bytes, Rejection>), Rejection> {
     // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
@@ -58,12 +58,12 @@ pub(crate) fn request(
     let request = builder.body(()).map_err(|_| Rejection::NotFound)?;
     Ok((
         request.into_parts().0,
-        body(event.body.unwrap_or_default(), event.is_base64_encoded),
+        decode_body(event.body.unwrap_or_default(), event.is_base64_encoded),
     ))
 }
 
 /// Decodes the body of an event.
-fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
+fn decode_body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
     if body.len() > MAX_EVENT_BODY_BYTES {
         return Err(Rejection::BodyTooLarge);
     }
@@ -82,7 +82,7 @@ fn body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
 }
 
 /// Converts a response: text stays text, and everything else becomes base64.
-pub(crate) fn answer(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
+pub(crate) fn build_response(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (head, body) = response.into_parts();
     // DER may happen to be valid UTF-8, so the type must say that it is text, too.
     let is_text = head
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn event(path: &str, query: &str, body: Value, is_base64: bool) -> ApiGatewayV2httpRequest {
+    fn new_event(path: &str, query: &str, body: Value, is_base64: bool) -> ApiGatewayV2httpRequest {
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": {"content-type": "application/x-pki-message"},
@@ -126,13 +126,13 @@ mod tests {
 
     #[test]
     fn an_event_becomes_the_request_that_was_sent() {
-        let event = event(
+        let event = new_event(
             "/internal/scep/PKIOperation/default",
             "operation=PKIOperation&message=a+b%2B",
             json!("AAEC"),
             true,
         );
-        let (head, body) = request(event).unwrap();
+        let (head, body) = parse_request(event).unwrap();
         assert_eq!(
             (head.method.as_str(), head.uri.to_string().as_str()),
             (
@@ -150,12 +150,12 @@ mod tests {
 
     #[track_caller]
     fn check(body: Value, is_base64: bool, expected: Result<&[u8], Rejection>) {
-        let (_, body) = request(event("/", "", body, is_base64)).unwrap();
+        let (_, body) = parse_request(new_event("/", "", body, is_base64)).unwrap();
         assert_eq!(body, expected.map(Bytes::copy_from_slice));
     }
 
     #[test]
-    fn bodies_are_told_apart() {
+    fn each_kind_of_body_is_recognised() {
         check(json!(null), false, Ok(b""));
         check(json!("{}"), false, Ok(b"{}"));
         check(
@@ -169,32 +169,36 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_none_is_refused_without_a_panic() {
+    fn an_invalid_url_is_rejected_without_a_panic() {
         for query in ["a=<b>", "a=\"b\"", "a b"] {
-            let event = event("/a", query, json!(null), false);
-            assert_eq!(request(event).err(), Some(Rejection::NotFound), "{query}");
+            let event = new_event("/a", query, json!(null), false);
+            assert_eq!(
+                parse_request(event).err(),
+                Some(Rejection::NotFound),
+                "{query}"
+            );
         }
     }
 
     #[test]
-    fn an_answer_is_text_or_base64() {
-        let answered = |kind: &'static str, body: &'static [u8]| {
+    fn a_response_is_text_or_base64() {
+        let converted = |kind: &'static str, body: &'static [u8]| {
             let mut response = Response::new(Bytes::from_static(body));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            let answer = serde_json::to_value(answer(response)).unwrap();
-            (answer["body"].clone(), answer["isBase64Encoded"].clone())
+            let json = serde_json::to_value(build_response(response)).unwrap();
+            (json["body"].clone(), json["isBase64Encoded"].clone())
         };
         assert_eq!(
-            answered("text/plain", b"AES\n"),
+            converted("text/plain", b"AES\n"),
             (json!("AES\n"), json!(false))
         );
         assert_eq!(
-            answered("application/x-pki-message", &[0, 1, 2]),
+            converted("application/x-pki-message", &[0, 1, 2]),
             (json!("AAEC"), json!(true))
         );
         assert_eq!(
-            answered("text/plain", &[0xff]),
+            converted("text/plain", &[0xff]),
             (json!("/w=="), json!(true))
         );
     }

@@ -33,17 +33,17 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
 pub(crate) fn public_url(path: &str, query: &str) -> String {
     let inside = path.strip_prefix(INTERNAL);
     let Some((operation, endpoint)) = inside.and_then(|rest| rest.split_once('/')) else {
-        return joined(path, query);
+        return join_query(path, query);
     };
     let path = format!("{PUBLIC}{endpoint}");
     // The edge leaves the operation in the query, and API Gateway leaves one whose name is not
     // written `operation`.
     if query.split('&').any(names_operation) {
-        return joined(&path, query);
+        return join_query(&path, query);
     }
     let operation = utf8_percent_encode(operation, NON_ALPHANUMERIC);
     let separator = if query.is_empty() { "" } else { "&" };
-    joined(&path, &format!("operation={operation}{separator}{query}"))
+    join_query(&path, &format!("operation={operation}{separator}{query}"))
 }
 
 /// Whether this parameter is the operation, whose name clients write in any case.
@@ -53,7 +53,7 @@ fn names_operation(pair: &str) -> bool {
     name.trim().eq_ignore_ascii_case("operation")
 }
 
-fn joined(path: &str, query: &str) -> String {
+fn join_query(path: &str, query: &str) -> String {
     let path = utf8_percent_encode(path, NOT_IN_PATHS);
     if query.is_empty() {
         return path.to_string();

@@ -3,7 +3,7 @@
 use tracing::Level;
 
 /// Starts logging at this level.
-pub(crate) fn start(level: Level) {
+pub(crate) fn start_logging(level: Level) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         // Otherwise, a log that cannot be written is reported on standard error, with a panic if

@@ -33,7 +33,7 @@ where
     // An invalid level is an error like any other invalid setting. It is reported after logging has
     // started, so logging starts at INFO then.
     let level = Environment::of_process().log_level("SCEPTER_LOG_LEVEL");
-    logs::start(*level.as_ref().unwrap_or(&Level::INFO));
+    logs::start_logging(*level.as_ref().unwrap_or(&Level::INFO));
     // Lambda gives an instance one request at a time, so more threads would have nothing to do.
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -64,8 +64,8 @@ pub async fn serve(
     let service = service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let (request, context) = event.into_parts();
-            let response = respond(request, &context, answer, reject).await;
-            Ok::<_, std::convert::Infallible>(event::answer(response))
+            let response = respond_in_time(request, &context, answer, reject).await;
+            Ok::<_, std::convert::Infallible>(event::build_response(response))
         },
     );
     lambda_runtime::run(service).await
@@ -92,23 +92,25 @@ where
             return Ok(Value::Null);
         }
         let request = serde_json::from_value(event)?;
-        let response = respond(request, &context, answer, reject).await;
-        Ok::<_, Box<dyn Error + Send + Sync>>(serde_json::to_value(event::answer(response))?)
+        let response = respond_in_time(request, &context, answer, reject).await;
+        Ok::<_, Box<dyn Error + Send + Sync>>(serde_json::to_value(event::build_response(
+            response,
+        ))?)
     });
     lambda_runtime::run(service).await
 }
 
-async fn respond(
+async fn respond_in_time(
     request: ApiGatewayV2httpRequest,
     context: &Context,
     answer: &impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
     reject: &impl AsyncFn(Rejection) -> Response<Bytes>,
 ) -> Response<Bytes> {
-    let (head, body) = match event::request(request) {
+    let (head, body) = match event::parse_request(request) {
         Ok(request) => request,
         Err(rejection) => return reject(rejection).await,
     };
-    match tokio::time::timeout(left(context), answer(head, body)).await {
+    match tokio::time::timeout(time_remaining(context), answer(head, body)).await {
         Ok(response) => response,
         Err(_) => {
             tracing::error!("the request timed out");
@@ -118,7 +120,7 @@ async fn respond(
 }
 
 /// The time that remains until the function must answer.
-fn left(context: &Context) -> Duration {
+fn time_remaining(context: &Context) -> Duration {
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
     deadline
         .duration_since(SystemTime::now())

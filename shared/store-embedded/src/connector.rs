@@ -38,11 +38,11 @@ impl EngineConnector {
         Self(engine)
     }
 
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    fn respond(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default();
         let body = request.body().bytes().unwrap_or_default();
-        let (status, json) = match self.operate(operation, body) {
+        let (status, json) = match self.dispatch(operation, body) {
             Ok(json) => (200, json),
             Err(error) => (error.status_code(), error.to_json()),
         };
@@ -54,17 +54,17 @@ impl EngineConnector {
         HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
     }
 
-    fn operate(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+    fn dispatch(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         let engine = &self.0;
         // Only what the store uses: whatever is added here, the roles in AWS must allow too.
         match operation {
-            "CreateTable" => call(body, |request| engine.create_table(request)),
-            "DeleteItem" => call(body, |request| engine.delete_item(request)),
-            "DescribeTable" => call(body, |request| engine.describe_table(request)),
-            "GetItem" => call(body, |request| engine.get_item(request)),
-            "PutItem" => call(body, |request| engine.put_item(request)),
-            "Query" => call(body, |request| engine.query(request)),
-            "TransactWriteItems" => call(body, |request| {
+            "CreateTable" => call_engine(body, |request| engine.create_table(request)),
+            "DeleteItem" => call_engine(body, |request| engine.delete_item(request)),
+            "DescribeTable" => call_engine(body, |request| engine.describe_table(request)),
+            "GetItem" => call_engine(body, |request| engine.get_item(request)),
+            "PutItem" => call_engine(body, |request| engine.put_item(request)),
+            "Query" => call_engine(body, |request| engine.query(request)),
+            "TransactWriteItems" => call_engine(body, |request| {
                 engine.transact_write_items(TransactWriteItemsRequest {
                     // The token makes retries idempotent. Nothing is retried here, and the engine
                     // would keep every request for ten minutes.
@@ -72,8 +72,8 @@ impl EngineConnector {
                     ..request
                 })
             }),
-            "UpdateItem" => call(body, |request| engine.update_item(request)),
-            "UpdateTimeToLive" => call(body, |request| engine.update_time_to_live(request)),
+            "UpdateItem" => call_engine(body, |request| engine.update_item(request)),
+            "UpdateTimeToLive" => call_engine(body, |request| engine.update_time_to_live(request)),
             _ => Err(DynoxideError::ValidationException(format!(
                 "the embedded database does not support {operation}"
             ))),
@@ -81,7 +81,7 @@ impl EngineConnector {
     }
 }
 
-fn call<Q: DeserializeOwned, A: Serialize>(
+fn call_engine<Q: DeserializeOwned, A: Serialize>(
     body: &[u8],
     operate: impl FnOnce(Q) -> Result<A, DynoxideError>,
 ) -> Result<String, DynoxideError> {
@@ -93,7 +93,7 @@ fn call<Q: DeserializeOwned, A: Serialize>(
 
 impl HttpConnector for EngineConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(&request))
+        HttpConnectorFuture::ready(self.respond(&request))
     }
 }
 
