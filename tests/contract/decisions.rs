@@ -18,7 +18,7 @@ const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
 
 /// Claims a transaction that waits for approval, and reads it back.
-async fn held(store: &DynamoDbStore) -> Transaction {
+async fn pending_transaction(store: &DynamoDbStore) -> Transaction {
     let mut claim = samples::claim(key("t 1"), None, NOW);
     claim.stage = ClaimKind::Hold(NOW + MINUTE);
     assert_eq!(store.claim(&claim).await.unwrap(), GuardedOutcome::Won);
@@ -31,14 +31,14 @@ async fn held(store: &DynamoDbStore) -> Transaction {
     known
 }
 
-fn about(uuid: Uuid) -> Reference {
+fn transaction_reference(uuid: Uuid) -> Reference {
     Reference {
         kind: scep_service::ObjectKind::Transaction,
         uuid,
     }
 }
 
-async fn records(store: &DynamoDbStore, object: Uuid) -> usize {
+async fn count_records(store: &DynamoDbStore, object: Uuid) -> usize {
     let filter = AuditFilter {
         object: Some(object),
         ..AuditFilter::default()
@@ -56,31 +56,41 @@ async fn records(store: &DynamoDbStore, object: Uuid) -> usize {
 }
 
 #[tokio::test]
-async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
-    let (_kept, store) = store().await;
-    let held = held(&store).await;
-    let uuid = held.key.uuid();
-    let TransactionState::Pending { mut issuance, .. } = held.state.clone() else {
-        panic!("{held:?}");
+async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
+    let (_guard, store) = store().await;
+    let pending = pending_transaction(&store).await;
+    let uuid = pending.key.uuid();
+    let TransactionState::Pending { mut issuance, .. } = pending.state.clone() else {
+        panic!("{pending:?}");
     };
     (issuance.to_be_signed, issuance.generation) = (vec![9; 600], 2);
     let approve = async |claim| {
         let lease = NOW + MINUTE;
         store
-            .approve(&held, claim, &issuance, lease, lease, &audit(about(uuid)))
+            .approve(
+                &pending,
+                claim,
+                &issuance,
+                lease,
+                lease,
+                &audit(transaction_reference(uuid)),
+            )
             .await
             .unwrap()
     };
     let first = Uuid::new_v4();
     assert_eq!(approve(first).await, GuardedOutcome::Won);
     assert_eq!(approve(Uuid::new_v4()).await, GuardedOutcome::Lost);
-    assert_eq!(records(&store, uuid).await, 1);
+    assert_eq!(count_records(&store, uuid).await, 1);
     let known = store.transaction(uuid).await.unwrap().unwrap();
     assert_eq!(known.claim, first);
-    let TransactionState::Issuing { issuance: kept, .. } = &known.state else {
+    let TransactionState::Issuing {
+        issuance: stored, ..
+    } = &known.state
+    else {
         panic!("{known:?}");
     };
-    assert_eq!(*kept, issuance);
+    assert_eq!(*stored, issuance);
     // An approved transaction is completed like any other.
     let mut record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     record.generation = 2;
@@ -91,19 +101,24 @@ async fn what_waits_is_approved_once_and_by_nobody_who_read_something_older() {
 }
 
 #[tokio::test]
-async fn what_waits_is_rejected_once_with_its_reason() {
-    let (_kept, store) = store().await;
-    let held = held(&store).await;
-    let uuid = held.key.uuid();
+async fn a_pending_transaction_is_rejected_once_with_its_reason() {
+    let (_guard, store) = store().await;
+    let pending = pending_transaction(&store).await;
+    let uuid = pending.key.uuid();
     let reject = async || {
         store
-            .reject(&held, "unknown device", NOW + MINUTE, &audit(about(uuid)))
+            .reject(
+                &pending,
+                "unknown device",
+                NOW + MINUTE,
+                &audit(transaction_reference(uuid)),
+            )
             .await
             .unwrap()
     };
     assert_eq!(reject().await, ClaimOutcome::Won);
     assert_eq!(reject().await, ClaimOutcome::Lost);
-    assert_eq!(records(&store, uuid).await, 1);
+    assert_eq!(count_records(&store, uuid).await, 1);
     let known = store.transaction(uuid).await.unwrap().unwrap();
     let TransactionState::Rejected { reason, .. } = known.state else {
         panic!("{known:?}");
@@ -115,8 +130,8 @@ async fn what_waits_is_rejected_once_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_revoked_as_it_was_read() {
-    let (_kept, store) = store().await;
+async fn a_certificate_is_revoked_only_as_it_was_read() {
+    let (_guard, store) = store().await;
     let claim = samples::claim(key("t 1"), None, NOW);
     store.claim(&claim).await.unwrap();
     let record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
@@ -126,7 +141,7 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     let revoke = async |record: &_, reason| {
         let revocation = Revocation { at: NOW, reason };
         store
-            .revoke(record, revocation, &audit(about(uuid)))
+            .revoke(record, revocation, &audit(transaction_reference(uuid)))
             .await
             .unwrap()
     };
@@ -134,13 +149,13 @@ async fn a_certificate_is_revoked_as_it_was_read() {
     assert_eq!(revoke(&record, hold).await, ClaimOutcome::Won);
     assert_eq!(revoke(&record, hold).await, ClaimOutcome::Lost);
     let read = store.certificate_record(uuid).await.unwrap().unwrap();
-    let is = |reason| Some(Revocation { at: NOW, reason });
-    assert_eq!(read.summary.revocation, is(hold));
+    let revoked_for = |reason| Some(Revocation { at: NOW, reason });
+    assert_eq!(read.summary.revocation, revoked_for(hold));
     let last = RevocationReason::KeyCompromise;
     assert_eq!(revoke(&read, last).await, ClaimOutcome::Won);
-    assert_eq!(records(&store, uuid).await, 2);
+    assert_eq!(count_records(&store, uuid).await, 2);
     // The revocation is listed under its generation alone, until the certificate expires.
-    let listed = async |generation, from| {
+    let list_revoked = async |generation, from| {
         store
             .revoked(Uuid::nil(), generation, from)
             .await
@@ -149,14 +164,14 @@ async fn a_certificate_is_revoked_as_it_was_read() {
             .map(|entry| (entry.uuid, entry.revocation.reason))
             .collect::<Vec<_>>()
     };
-    assert_eq!(listed(1, NOW).await, [(uuid, last)]);
-    assert_eq!(listed(2, NOW).await, []);
-    assert_eq!(listed(1, NOW + 2 * MINUTE).await, []);
+    assert_eq!(list_revoked(1, NOW).await, [(uuid, last)]);
+    assert_eq!(list_revoked(2, NOW).await, []);
+    assert_eq!(list_revoked(1, NOW + 2 * MINUTE).await, []);
 }
 
 #[tokio::test]
-async fn a_crl_takes_the_place_of_the_one_before_it_alone() {
-    let (_kept, store) = store().await;
+async fn a_crl_replaces_only_its_predecessor() {
+    let (_guard, store) = store().await;
     let authority = Uuid::new_v4();
     let crl = |number: u64, octets: usize, first: usize| StoredCrl {
         der: (first..first + octets).map(|octet| octet as u8).collect(),

@@ -19,12 +19,16 @@ use crate::adapters::store;
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const DAY: Duration = Duration::DAY;
 
-fn page(limit: u16, cursor: Option<String>) -> PageRequest {
+fn page_request(limit: u16, cursor: Option<String>) -> PageRequest {
     PageRequest { limit, cursor }
 }
 
 /// Records a certificate, after `edit` has changed it, and its transaction.
-async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut CertificateRecord)) {
+async fn issue_certificate(
+    store: &DynamoDbStore,
+    serial: u128,
+    edit: impl FnOnce(&mut CertificateRecord),
+) {
     let transaction = key(&format!("t {serial}"));
     let mut certificate = record(transaction.clone(), serial, &Device::ec().certificate, NOW);
     edit(&mut certificate);
@@ -39,10 +43,10 @@ async fn issue(store: &DynamoDbStore, serial: u128, edit: impl FnOnce(&mut Certi
 
 /// Records five certificates: router-1 to router-3, which expire a day apart, phone-1 of another RA
 /// Profile, and one without a name.
-async fn issued() -> DynamoDbStore {
-    let (_kept, store) = store().await;
+async fn store_with_certificates() -> DynamoDbStore {
+    let (_guard, store) = store().await;
     for number in 1..=3 {
-        issue(&store, number, |record| {
+        issue_certificate(&store, number, |record| {
             let summary = &mut record.summary;
             summary.subject = format!("CN=Router-{number},O=Corp");
             summary.common_name = Some(format!("Router-{number}"));
@@ -50,7 +54,7 @@ async fn issued() -> DynamoDbStore {
         })
         .await;
     }
-    issue(&store, 4, |record| {
+    issue_certificate(&store, 4, |record| {
         record.summary.ra_profile = Uuid::from_u128(7);
         record.summary.subject = "O=Corp,CN=phone-1".to_owned();
         record.summary.common_name = Some("phone-1".to_owned());
@@ -61,7 +65,7 @@ async fn issued() -> DynamoDbStore {
         };
     })
     .await;
-    issue(&store, 5, |record| {
+    issue_certificate(&store, 5, |record| {
         record.summary.subject = String::new();
         record.summary.common_name = None;
     })
@@ -77,7 +81,10 @@ fn check(store: &DynamoDbStore, filter: CertificateFilter, expected: &[&str]) {
             let mut found = Vec::new();
             let mut cursor = None;
             loop {
-                let part = store.certificates(&filter, &page(2, cursor)).await.unwrap();
+                let part = store
+                    .certificates(&filter, &page_request(2, cursor))
+                    .await
+                    .unwrap();
                 assert!(part.items.len() <= 2);
                 found.extend(part.items.into_iter().map(|item| item.serial_number));
                 cursor = part.cursor;
@@ -92,7 +99,7 @@ fn check(store: &DynamoDbStore, filter: CertificateFilter, expected: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_are_found_by_each_filter_and_by_several() {
-    let store = issued().await;
+    let store = store_with_certificates().await;
     let by = CertificateFilter::default;
     check(&store, by(), &["04", "03", "02", "01", "05"]);
     for subject in ["router-", "ROUTER-", "CN=Router-", "cn=router"] {
@@ -126,11 +133,11 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
     check(&store, CertificateFilter { subject, ..by() }, &["04"]);
     let uuid = Some(Uuid::from_u128(3));
     check(&store, CertificateFilter { uuid, ..by() }, &["03"]);
-    let nobody = Some(Uuid::from_u128(33));
+    let missing = Some(Uuid::from_u128(33));
     check(
         &store,
         CertificateFilter {
-            uuid: nobody,
+            uuid: missing,
             ..by()
         },
         &[],
@@ -197,8 +204,8 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
 }
 
 #[tokio::test]
-async fn a_record_holds_what_its_profile_puts_on_records() {
-    let store = issued().await;
+async fn a_record_holds_the_annotations_of_its_profile() {
+    let store = store_with_certificates().await;
     let annotated = store
         .certificate_record(Uuid::from_u128(4))
         .await
@@ -222,15 +229,15 @@ async fn a_record_holds_what_its_profile_puts_on_records() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_no_page_gave_is_refused() {
-    let store = issued().await;
+async fn an_invalid_cursor_is_rejected() {
+    let store = store_with_certificates().await;
     let subject = Some("router".to_owned());
     let by_subject = CertificateFilter {
         subject,
         ..CertificateFilter::default()
     };
     let foreign = store
-        .certificates(&by_subject, &page(1, None))
+        .certificates(&by_subject, &page_request(1, None))
         .await
         .unwrap()
         .cursor;
@@ -245,25 +252,25 @@ async fn a_cursor_that_no_page_gave_is_refused() {
         &long,
         &foreign.unwrap(),
     ] {
-        let request = page(2, Some(cursor.to_owned()));
+        let request = page_request(2, Some(cursor.to_owned()));
         let found = store.certificates(&by_expiry, &request).await;
         assert!(matches!(found, Err(StoreError::Cursor)), "{cursor}");
         let found = store
-            .transactions(None, &page(2, Some(cursor.to_owned())), NOW)
+            .transactions(None, &page_request(2, Some(cursor.to_owned())), NOW)
             .await;
         assert!(matches!(found, Err(StoreError::Cursor)), "{cursor}");
     }
 }
 
 #[tokio::test]
-async fn transactions_are_listed_by_status_and_what_is_open_comes_first() {
-    let store = issued().await;
+async fn transactions_are_listed_by_status_and_unfinished_ones_come_first() {
+    let store = store_with_certificates().await;
     let open = claim(key("open"), None, NOW);
     store.claim(&open).await.unwrap();
     let list = async |status, limit, cursor| {
         let now = OffsetDateTime::now_utc();
         store
-            .transactions(status, &page(limit, cursor), now)
+            .transactions(status, &page_request(limit, cursor), now)
             .await
             .unwrap()
     };
@@ -311,7 +318,7 @@ async fn transactions_are_listed_by_status_and_what_is_open_comes_first() {
     // Expired transactions are not listed, even if they have not been removed yet.
     let later = OffsetDateTime::now_utc() + DAY * 2;
     let found = store
-        .transactions(None, &page(100, None), later)
+        .transactions(None, &page_request(100, None), later)
         .await
         .unwrap();
     assert_eq!(found.items.len(), 1);
@@ -319,7 +326,7 @@ async fn transactions_are_listed_by_status_and_what_is_open_comes_first() {
 
 #[tokio::test]
 async fn audit_records_are_found_by_object_and_by_time_newest_first() {
-    let (_kept, store) = store().await;
+    let (_guard, store) = store().await;
     let objects = [1, 2].map(Uuid::from_u128);
     for (index, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
         let profile = ra_profile(name);
@@ -339,7 +346,7 @@ async fn audit_records_are_found_by_object_and_by_time_newest_first() {
     }
     let found = async |filter: &AuditFilter| {
         store
-            .audit_records(filter, &page(100, None))
+            .audit_records(filter, &page_request(100, None))
             .await
             .unwrap()
             .items

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::adapters::Keys;
 
 #[tokio::test]
-async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() {
+async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
     let keys = Keys::new();
     for algorithm in KeyAlgorithm::ALL {
         let key = keys.ca_keys().generate(&name(), algorithm).await.unwrap();
@@ -22,13 +22,15 @@ async fn every_ca_key_signs_what_its_public_key_verifies_also_after_a_restart() 
             .await
             .unwrap();
         let public = PublicKey::from_der(&key.subject_public_key_info).unwrap();
-        let how = ca_issuer::signature_algorithm(algorithm);
-        public.verify(how, b"message", &signature).unwrap();
+        let algorithm_used = ca_issuer::signature_algorithm(algorithm);
+        public
+            .verify(algorithm_used, b"message", &signature)
+            .unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_ca_key_that_is_not_there_signs_nothing() {
+async fn a_missing_ca_key_signs_nothing() {
     let keys = Keys::new();
     let mut reference = keys
         .ca_keys()
@@ -45,16 +47,16 @@ async fn a_ca_key_that_is_not_there_signs_nothing() {
 }
 
 #[tokio::test]
-async fn an_ra_key_opens_and_signs_also_after_a_restart() {
+async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
     let keys = Keys::new();
     let (uuid, key_algorithm) = (Uuid::new_v4(), KeyAlgorithm::Rsa2048);
-    let made = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
-    let public = PublicKey::from_der(&made.subject_public_key_info).unwrap();
+    let generated = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
+    let public = PublicKey::from_der(&generated.subject_public_key_info).unwrap();
     let pair = RaKeyPair {
         uuid,
         generation: 1,
         key_algorithm,
-        key: made.reference,
+        key: generated.reference,
         certificate: Device::ec().certificate,
     };
     for _ in 0..2 {
@@ -65,14 +67,16 @@ async fn an_ra_key_opens_and_signs_also_after_a_restart() {
         assert_eq!(unwrapped.as_bytes(), [9; 32]);
         for digest in DigestAlgorithm::ALL {
             let signature = key.sign(digest, b"message").unwrap();
-            let how = SignatureAlgorithm::RsaPkcs1(digest);
-            public.verify(how, b"message", &signature).unwrap();
+            let algorithm_used = SignatureAlgorithm::RsaPkcs1(digest);
+            public
+                .verify(algorithm_used, b"message", &signature)
+                .unwrap();
         }
     }
 }
 
 #[tokio::test]
-async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
+async fn a_secret_opens_only_for_its_own_profile_even_after_a_restart() {
     let keys = Keys::new();
     let profile = Uuid::new_v4();
     let secret = ChallengePassword::new("s3cret");

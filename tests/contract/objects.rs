@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::adapters::store;
 
-fn authority(name: &str) -> Authority {
+fn sample_authority(name: &str) -> Authority {
     Authority {
         uuid: Uuid::new_v4(),
         name: ProfileName::new(name).unwrap(),
@@ -37,7 +37,7 @@ fn authority(name: &str) -> Authority {
 
 #[tokio::test]
 async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
-    let (_kept, store) = store().await;
+    let (_guard, store) = store().await;
     let profile = ra_profile("routers");
     create(&store, &profile).await.unwrap();
     let found: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
@@ -45,13 +45,13 @@ async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
     assert_eq!(found.object.template, profile.template);
     let found: Versioned<RaProfile> = find(&store, &profile.name).await.unwrap().unwrap();
     assert_eq!(found.object.uuid, profile.uuid);
-    let nobody = read::<RaProfile>(&store, Uuid::new_v4()).await.unwrap();
-    assert!(nobody.is_none());
+    let missing = read::<RaProfile>(&store, Uuid::new_v4()).await.unwrap();
+    assert!(missing.is_none());
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once_for_a_kind_and_nothing_is_half_written() {
-    let (_kept, store) = store().await;
+async fn a_name_is_unique_within_a_kind_and_nothing_is_half_written() {
+    let (_guard, store) = store().await;
     create(&store, &ra_profile("routers")).await.unwrap();
     let second = ra_profile("routers");
     assert!(matches!(
@@ -68,7 +68,7 @@ async fn a_name_is_taken_once_for_a_kind_and_nothing_is_half_written() {
 
 #[tokio::test]
 async fn a_concurrent_edit_is_a_conflict_and_loses_nothing() {
-    let (_kept, store) = store().await;
+    let (_guard, store) = store().await;
     let profile = ra_profile("routers");
     create(&store, &profile).await.unwrap();
     let mut first: Versioned<RaProfile> = read(&store, profile.uuid).await.unwrap().unwrap();
@@ -92,7 +92,7 @@ async fn a_concurrent_edit_is_a_conflict_and_loses_nothing() {
     ));
 }
 
-async fn records(store: &DynamoDbStore) -> usize {
+async fn count_records(store: &DynamoDbStore) -> usize {
     let page = PageRequest {
         limit: 500,
         cursor: None,
@@ -106,25 +106,25 @@ async fn records(store: &DynamoDbStore) -> usize {
 }
 
 #[tokio::test]
-async fn a_change_and_its_record_are_written_both_or_neither() {
-    let (_kept, store) = store().await;
+async fn a_change_and_its_audit_record_are_written_both_or_neither() {
+    let (_guard, store) = store().await;
     create(&store, &ra_profile("routers")).await.unwrap();
-    assert_eq!(records(&store).await, 1);
+    assert_eq!(count_records(&store).await, 1);
     assert!(create(&store, &ra_profile("routers")).await.is_err());
-    assert_eq!(records(&store).await, 1);
+    assert_eq!(count_records(&store).await, 1);
     let found: Versioned<RaProfile> = find(&store, &ProfileName::new("routers").unwrap())
         .await
         .unwrap()
         .unwrap();
     replace(&store, &found).await.unwrap();
     assert!(replace(&store, &found).await.is_err());
-    assert_eq!(records(&store).await, 2);
+    assert_eq!(count_records(&store).await, 2);
 }
 
 #[tokio::test]
-async fn an_object_that_is_needed_is_not_deleted_and_knows_who_needs_it() {
-    let (_kept, store) = store().await;
-    let needed = authority("corp");
+async fn an_object_with_dependents_knows_them_and_is_not_deleted() {
+    let (_guard, store) = store().await;
+    let needed = sample_authority("corp");
     create(&store, &needed).await.unwrap();
     let reference = Reference {
         kind: ObjectKind::Authority,
@@ -177,12 +177,12 @@ async fn an_object_that_is_needed_is_not_deleted_and_knows_who_needs_it() {
             .is_none()
     );
     // The name is free again.
-    create(&store, &authority("corp")).await.unwrap();
+    create(&store, &sample_authority("corp")).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_link_to_an_object_that_is_gone_is_a_conflict() {
-    let (_kept, store) = store().await;
+async fn a_link_to_a_deleted_object_is_a_conflict() {
+    let (_guard, store) = store().await;
     let profile = ra_profile("routers");
     let object = stored(&profile, 1);
     let record = audit(object.reference);
@@ -201,10 +201,10 @@ async fn a_link_to_an_object_that_is_gone_is_a_conflict() {
 
 #[tokio::test]
 async fn objects_of_a_kind_are_listed_by_name() {
-    let (_kept, store) = store().await;
+    let (_guard, store) = store().await;
     for name in ["b", "a", "c"] {
         create(&store, &ra_profile(name)).await.unwrap();
-        create(&store, &authority(name)).await.unwrap();
+        create(&store, &sample_authority(name)).await.unwrap();
     }
     let names: Vec<_> = list::<RaProfile>(&store)
         .await

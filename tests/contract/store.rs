@@ -14,17 +14,17 @@ use crate::adapters::store;
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
 
-fn claim(replacing: Option<Uuid>) -> Claim {
+fn new_claim(replacing: Option<Uuid>) -> Claim {
     samples::claim(key("t 1"), replacing, NOW)
 }
 
-fn record(serial_number: u128) -> CertificateRecord {
+fn new_record(serial_number: u128) -> CertificateRecord {
     samples::record(key("t 1"), serial_number, &Device::ec().certificate, NOW)
 }
 
 #[tokio::test]
 async fn a_transaction_is_claimed_once() {
-    let (_kept, store) = store().await;
+    let (_guard, store) = store().await;
     assert!(
         store
             .transaction(key("t 1").uuid())
@@ -32,7 +32,7 @@ async fn a_transaction_is_claimed_once() {
             .unwrap()
             .is_none()
     );
-    let (first, second) = (claim(None), claim(None));
+    let (first, second) = (new_claim(None), new_claim(None));
     assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
     assert_eq!(store.claim(&second).await.unwrap(), GuardedOutcome::Lost);
     let known = store.transaction(key("t 1").uuid()).await.unwrap().unwrap();
@@ -72,8 +72,8 @@ async fn a_transaction_is_claimed_once() {
 
 #[tokio::test]
 async fn a_repeated_claim_of_the_same_claimant_is_won() {
-    let (_kept, store) = store().await;
-    let first = claim(None);
+    let (_guard, store) = store().await;
+    let first = new_claim(None);
     assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
     // As the SDK repeats it when the response was lost.
     assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
@@ -81,21 +81,21 @@ async fn a_repeated_claim_of_the_same_claimant_is_won() {
 
 #[tokio::test]
 async fn a_claim_replaces_only_what_it_read() {
-    let (_kept, store) = store().await;
-    let first = claim(None);
+    let (_guard, store) = store().await;
+    let first = new_claim(None);
     store.claim(&first).await.unwrap();
-    let second = claim(Some(first.claim));
+    let second = new_claim(Some(first.claim));
     assert_eq!(store.claim(&second).await.unwrap(), GuardedOutcome::Won);
     assert_eq!(
-        store.claim(&claim(Some(first.claim))).await.unwrap(),
+        store.claim(&new_claim(Some(first.claim))).await.unwrap(),
         GuardedOutcome::Lost
     );
 }
 
 #[tokio::test]
 async fn an_expired_claim_is_taken_over_once() {
-    let (_kept, store) = store().await;
-    let first = claim(None);
+    let (_guard, store) = store().await;
+    let first = new_claim(None);
     store.claim(&first).await.unwrap();
     let (second, third) = (Uuid::new_v4(), Uuid::new_v4());
     let until = NOW + 2 * MINUTE;
@@ -117,10 +117,10 @@ async fn an_expired_claim_is_taken_over_once() {
 
 #[tokio::test]
 async fn only_the_holder_of_the_claim_records_a_certificate() {
-    let (_kept, store) = store().await;
-    let first = claim(None);
+    let (_guard, store) = store().await;
+    let first = new_claim(None);
     store.claim(&first).await.unwrap();
-    let (mine, theirs) = (record(0x0A), record(0x0B));
+    let (mine, theirs) = (new_record(0x0A), new_record(0x0B));
     let complete = |claim, record| {
         let store = store.clone();
         async move { store.complete(claim, record, NOW + MINUTE).await.unwrap() }
@@ -156,17 +156,17 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
 
 #[tokio::test]
 async fn a_serial_number_is_recorded_once_for_an_authority() {
-    let (_kept, store) = store().await;
-    let first = claim(None);
+    let (_guard, store) = store().await;
+    let first = new_claim(None);
     store.claim(&first).await.unwrap();
     store
-        .complete(first.claim, &record(0x0A), NOW + MINUTE)
+        .complete(first.claim, &new_record(0x0A), NOW + MINUTE)
         .await
         .unwrap();
-    let second = claim(Some(first.claim));
+    let second = new_claim(Some(first.claim));
     store.claim(&second).await.unwrap();
     let outcome = store
-        .complete(second.claim, &record(0x0A), NOW + MINUTE)
+        .complete(second.claim, &new_record(0x0A), NOW + MINUTE)
         .await;
     assert!(matches!(outcome, Err(StoreError::Unavailable { .. })));
 }
