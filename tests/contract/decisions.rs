@@ -19,14 +19,21 @@ const MINUTE: time::Duration = time::Duration::MINUTE;
 
 /// Claims a transaction that waits for approval, and reads it back.
 async fn pending_transaction(store: &DynamoDbStore) -> Transaction {
-    let mut claim = samples::claim(key("t 1"), None, NOW);
-    claim.stage = ClaimKind::Hold(NOW + MINUTE);
-    assert_eq!(store.claim(&claim).await.unwrap(), GuardedOutcome::Won);
-    let known = store.transaction(claim.key.uuid()).await.unwrap().unwrap();
+    let mut pending_claim = samples::claim(key("t 1"), None, NOW);
+    pending_claim.stage = ClaimKind::Hold(NOW + MINUTE);
+    assert_eq!(
+        store.claim(&pending_claim).await.unwrap(),
+        GuardedOutcome::Won
+    );
+    let known = store
+        .transaction(pending_claim.key.uuid())
+        .await
+        .unwrap()
+        .unwrap();
     let TransactionState::Pending { issuance, until } = &known.state else {
         panic!("{known:?}");
     };
-    assert_eq!(*issuance, claim.issuance);
+    assert_eq!(*issuance, pending_claim.issuance);
     assert!(*until >= NOW + MINUTE);
     known
 }
@@ -92,12 +99,12 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     };
     assert_eq!(*stored, issuance);
     // An approved transaction is completed like any other.
-    let mut record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
-    record.generation = 2;
-    let completed = store.complete(first, &record, NOW + MINUTE).await;
+    let mut issued = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
+    issued.generation = 2;
+    let completed = store.complete(first, &issued, NOW + MINUTE).await;
     assert_eq!(completed.unwrap(), GuardedOutcome::Won);
     let found = store.certificate(Uuid::nil(), "0A").await.unwrap();
-    assert_eq!(found, Some(record));
+    assert_eq!(found, Some(issued));
 }
 
 #[tokio::test]
@@ -132,12 +139,12 @@ async fn a_pending_transaction_is_rejected_once_with_its_reason() {
 #[tokio::test]
 async fn a_certificate_is_revoked_only_as_it_was_read() {
     let (_guard, store) = store().await;
-    let claim = samples::claim(key("t 1"), None, NOW);
-    store.claim(&claim).await.unwrap();
-    let record = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
-    let completed = store.complete(claim.claim, &record, NOW + MINUTE).await;
+    let first = samples::claim(key("t 1"), None, NOW);
+    store.claim(&first).await.unwrap();
+    let issued = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
+    let completed = store.complete(first.claim, &issued, NOW + MINUTE).await;
     assert_eq!(completed.unwrap(), GuardedOutcome::Won);
-    let uuid = record.summary.uuid;
+    let uuid = issued.summary.uuid;
     let revoke = async |record: &_, reason| {
         let revocation = Revocation { at: NOW, reason };
         store
@@ -146,8 +153,8 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
             .unwrap()
     };
     let hold = RevocationReason::CertificateHold;
-    assert_eq!(revoke(&record, hold).await, ClaimOutcome::Won);
-    assert_eq!(revoke(&record, hold).await, ClaimOutcome::Lost);
+    assert_eq!(revoke(&issued, hold).await, ClaimOutcome::Won);
+    assert_eq!(revoke(&issued, hold).await, ClaimOutcome::Lost);
     let read = store.certificate_record(uuid).await.unwrap().unwrap();
     let revoked_for = |reason| Some(Revocation { at: NOW, reason });
     assert_eq!(read.summary.revocation, revoked_for(hold));

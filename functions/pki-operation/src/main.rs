@@ -22,11 +22,11 @@ fn main() -> ExitCode {
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
         lambda_host::serve(
             async |head, body| {
-                let head = match default {
+                let profile_head = match default {
                     Some(profile) => at_fixed_path(head, profile),
                     None => head,
                 };
-                respond(operations, &head, body).await
+                respond(operations, &profile_head, body).await
             },
             async |rejection| reject(rejection),
         )

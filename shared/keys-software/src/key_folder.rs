@@ -58,13 +58,13 @@ impl KeyFolder {
         name: &str,
         new: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Error>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        if !self.path(name).exists() {
+        if !self.key_path(name).exists() {
             self.write(name, &new()?)?;
         }
         self.read_file(name)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn key_path(&self, name: &str) -> PathBuf {
         self.0.join(format!("{name}.key"))
     }
 
@@ -83,12 +83,12 @@ impl KeyFolder {
         file.write_all(key)?;
         // A key must be on disk before a certificate for it is: file, then name, then folder.
         file.sync_all()?;
-        std::fs::rename(&temp_path, self.path(name))?;
+        std::fs::rename(&temp_path, self.key_path(name))?;
         File::open(&self.0)?.sync_all()
     }
 
     fn read_file(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let path = self.path(name);
+        let path = self.key_path(name);
         let file = File::open(&path)?;
         // Checked on the open file, so that it cannot be swapped between the check and the read.
         if file.metadata()?.permissions().mode() & GROUP_AND_OTHERS != 0 {

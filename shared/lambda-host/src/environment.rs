@@ -91,12 +91,14 @@ impl Environment {
     /// # Errors
     /// If the value is not the name of a profile.
     pub fn profile(&self, name: &'static str) -> Result<Option<ProfileName>, SettingError> {
-        let text = self.optional(name);
-        let profile = text.as_deref().map(ProfileName::new).transpose();
-        profile.map_err(|_| SettingError::Variable {
-            name,
-            problem: "is not the name of a profile",
-        })
+        self.optional(name)
+            .as_deref()
+            .map(ProfileName::new)
+            .transpose()
+            .map_err(|_| SettingError::Variable {
+                name,
+                problem: "is not the name of a profile",
+            })
     }
 
     /// Reads a log level: `ERROR`, `WARN`, `INFO` or `DEBUG`; `INFO` if the variable is missing.

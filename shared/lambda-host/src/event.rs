@@ -43,19 +43,19 @@ pub(crate) fn parse_request(
         &event.raw_path.unwrap_or_default(),
         &event.raw_query_string.unwrap_or_default(),
     );
-    let mut builder = Request::builder()
+    let mut request_builder = Request::builder()
         .method(event.request_context.http.method)
         .uri(uri);
-    if let Some(headers) = builder.headers_mut() {
+    if let Some(headers) = request_builder.headers_mut() {
         *headers = event.headers;
     }
     if let Some(jwt) = event.request_context.authorizer.and_then(|a| a.jwt) {
-        builder = builder.extension(JwtClaims {
+        request_builder = request_builder.extension(JwtClaims {
             claims: jwt.claims,
             scopes: jwt.scopes.unwrap_or_default(),
         });
     }
-    let request = builder.body(()).map_err(|_| Rejection::NotFound)?;
+    let request = request_builder.body(()).map_err(|_| Rejection::NotFound)?;
     Ok((
         request.into_parts().0,
         decode_body(event.body.unwrap_or_default(), event.is_base64_encoded),

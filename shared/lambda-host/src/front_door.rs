@@ -35,30 +35,35 @@ pub(crate) fn public_url(path: &str, query: &str) -> String {
     let Some((operation, endpoint)) = inside.and_then(|rest| rest.split_once('/')) else {
         return join_query(path, query);
     };
-    let path = format!("{PUBLIC}{endpoint}");
+    let public_path = format!("{PUBLIC}{endpoint}");
     // The edge leaves the operation in the query, and API Gateway leaves one whose name is not
     // written `operation`.
     if query.split('&').any(names_operation) {
-        return join_query(&path, query);
+        return join_query(&public_path, query);
     }
-    let operation = utf8_percent_encode(operation, NON_ALPHANUMERIC);
+    let value = utf8_percent_encode(operation, NON_ALPHANUMERIC);
     let separator = if query.is_empty() { "" } else { "&" };
-    join_query(&path, &format!("operation={operation}{separator}{query}"))
+    join_query(
+        &public_path,
+        &format!("operation={value}{separator}{query}"),
+    )
 }
 
 /// Whether this parameter is the operation, whose name clients write in any case.
 fn names_operation(pair: &str) -> bool {
-    let name = pair.split('=').next().unwrap_or_default();
-    let name = percent_decode_str(name).decode_utf8_lossy();
-    name.trim().eq_ignore_ascii_case("operation")
+    let encoded = pair.split('=').next().unwrap_or_default();
+    percent_decode_str(encoded)
+        .decode_utf8_lossy()
+        .trim()
+        .eq_ignore_ascii_case("operation")
 }
 
 fn join_query(path: &str, query: &str) -> String {
-    let path = utf8_percent_encode(path, NOT_IN_PATHS);
+    let encoded = utf8_percent_encode(path, NOT_IN_PATHS);
     if query.is_empty() {
-        return path.to_string();
+        return encoded.to_string();
     }
-    format!("{path}?{query}")
+    format!("{encoded}?{query}")
 }
 
 #[cfg(test)]

@@ -184,14 +184,14 @@ fn describe_index(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
         })
         .set_non_key_attributes((!projected.is_empty()).then_some(projected))
         .build();
-    let mut builder = GlobalSecondaryIndex::builder()
+    let mut index_builder = GlobalSecondaryIndex::builder()
         .index_name(index.name)
         .key_schema(key_element(index.hash, KeyType::Hash)?)
         .projection(projection);
     if let Some(range) = &index.range {
-        builder = builder.key_schema(key_element(range.name, KeyType::Range)?);
+        index_builder = index_builder.key_schema(key_element(range.name, KeyType::Range)?);
     }
-    builder.build()
+    index_builder.build()
 }
 
 async fn enable_expiry(client: &Client, table: &str) -> Result<(), StoreError> {
