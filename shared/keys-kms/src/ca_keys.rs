@@ -151,7 +151,7 @@ impl CaKeys for KmsCaKeys {
             .inspect_err(|_| {
                 tracing::warn!(
                     key = arn,
-                    "created a key that no authority uses: adopt it, or delete it"
+                    "the key belongs to no authority: adopt it, or delete it"
                 );
             })?;
         self.create_alias(&arn, authority).await;

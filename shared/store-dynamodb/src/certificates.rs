@@ -30,7 +30,7 @@ use crate::page::{Bounds, List, read_all};
 const RECORD: &str = "certificate record";
 
 /// The hash key that all certificates share in the indexes that list every certificate.
-// DynamoDB writes a thousand items a second under one hash key, more than one authority issues.
+// DynamoDB writes at most a thousand items a second under one hash key.
 const ALL: &str = "certificate";
 
 /// The longest search key, in characters.
