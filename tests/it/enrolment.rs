@@ -64,14 +64,14 @@ fn pem(certificate: &Certificate) -> String {
     )
 }
 
-/// `openssl verify`, strictly by RFC 5280.
-fn openssl_verify(leaf: &Certificate, authority: &Certificate) {
+/// `openssl verify` for this purpose, strictly by RFC 5280.
+fn openssl_verify(leaf: &Certificate, purpose: &str, authority: &Certificate) {
     let folder = tempfile::tempdir().unwrap();
     let [leaf_file, authority_file] = ["leaf.pem", "ca.pem"].map(|name| folder.path().join(name));
     std::fs::write(&leaf_file, pem(leaf)).unwrap();
     std::fs::write(&authority_file, pem(authority)).unwrap();
     let output = Command::new("openssl")
-        .args(["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile"])
+        .args(["verify", "-x509_strict", "-purpose", purpose, "-CAfile"])
         .args([&authority_file, &leaf_file])
         .output()
         .unwrap();
@@ -92,8 +92,8 @@ async fn every_kind_of_authority_issues_what_openssl_verifies() {
         })
         .await;
         let reply = enrol(&world, &device, &device.enrolment("device-1", CHALLENGE)).await;
-        openssl_verify(&reply.leaf(), &world.authority);
-        openssl_verify(&world.ra_certificate, &world.authority);
+        openssl_verify(&reply.leaf(), "sslclient", &world.authority);
+        openssl_verify(&world.ra_certificate, "sslserver", &world.authority);
         for (certificate, usage) in [
             (&world.ra_certificate, "Digital Signature, Key Encipherment"),
             (
