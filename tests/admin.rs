@@ -1,4 +1,4 @@
-//! An administrator: calls the management API in this process.
+//! The administrator's side: calls the management API in this process.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use crate::world::World;
 
-/// Takes the token itself for the list of its scopes: `read,write`.
+/// Reads the bearer token as the list of its own scopes, for example `read,write`.
 struct ScopesAreTheToken;
 
 #[async_trait]
@@ -35,31 +35,31 @@ pub struct Admin {
     router: Router,
 }
 
-/// What the API answers.
+/// An answer of the API.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// JSON; a string where the body is something else, null where there is none.
+    /// The JSON of the body; a string if the body is not JSON, null if it is empty.
     pub body: Value,
 }
 
 impl Answer {
-    /// The body, if this is its status.
+    /// Asserts the status and returns the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 
-    /// The identity of what was made or shown.
+    /// The uuid in the body of a success.
     #[track_caller]
     pub fn uuid(self) -> String {
         assert!(self.status.is_success(), "{} {}", self.status, self.body);
         text(&self.body["uuid"])
     }
 
-    /// The reasons of a 422.
+    /// The reasons in the body of a 422.
     #[track_caller]
     pub fn reasons(self) -> Vec<String> {
         let body = self.expect(422);
@@ -74,7 +74,7 @@ pub fn text(value: &Value) -> String {
 }
 
 impl Admin {
-    /// An administrator of this world.
+    /// Creates the administrator of this world.
     pub fn of(world: &World) -> Self {
         let api = Api {
             managing: world.managing.clone(),
@@ -85,7 +85,7 @@ impl Admin {
         }
     }
 
-    /// Any request, below the prefix, with a JSON body unless it is null.
+    /// Sends a request to a path below the prefix, with a JSON body unless `body` is null.
     pub async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
         let body = match body {
             Value::Null => String::new(),
@@ -95,7 +95,7 @@ impl Admin {
         self.send(method, path, &headers, body).await
     }
 
-    /// Any request at all, below the prefix.
+    /// Sends a request with these headers and this body to a path below the prefix.
     pub async fn send(
         &self,
         method: &str,
@@ -125,7 +125,7 @@ impl Admin {
         }
     }
 
-    /// The answer to any request at all, as it comes.
+    /// Sends any request and returns the response unread.
     pub async fn answer(&self, request: Request<Body>) -> Response {
         self.router.clone().oneshot(request).await.unwrap()
     }
@@ -139,7 +139,7 @@ impl Admin {
             .await
     }
 
-    /// Approves a transaction as it is.
+    /// Approves a transaction in its present state.
     pub async fn approve(&self, uuid: &str) -> Answer {
         let path = format!("/scepTransactions/{uuid}");
         let seen = self.get(&path).await;
@@ -172,7 +172,7 @@ impl Admin {
         self.call("DELETE", path, Value::Null).await
     }
 
-    /// Makes a root authority with an EC key; its uuid.
+    /// Creates a root authority with an EC key and returns its uuid.
     pub async fn authority(&self, name: &str) -> String {
         let body = json!({
             "name": name, "subject": format!("CN={name},O=Corp"), "keyAlgorithm": "EC_P256"
@@ -180,19 +180,19 @@ impl Admin {
         self.post("/authorities", body).await.uuid()
     }
 
-    /// Makes an RA certificate; its uuid.
+    /// Creates an RA certificate and returns its uuid.
     pub async fn ra_certificate(&self, authority: &str) -> String {
         let path = format!("/authorities/{authority}/raCertificates");
         self.post(&path, json!({ "commonName": "RA" })).await.uuid()
     }
 
-    /// Makes an RA Profile with the usual rules; its uuid.
+    /// Creates an RA Profile with the default rules and returns its uuid.
     pub async fn ra_profile(&self, authority: &str, name: &str) -> String {
         let path = format!("/authorities/{authority}/raProfiles");
         self.post(&path, json!({ "name": name })).await.uuid()
     }
 
-    /// The uuid of the world's own object of this name, in this list.
+    /// The uuid of the object with this name in this list.
     pub async fn find(&self, list: &str, name: &str) -> String {
         let all = self.get(list).await.expect(200);
         let found = all

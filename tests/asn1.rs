@@ -1,12 +1,12 @@
-//! DER that no library would write, element by element: names and PKCS #10 requests of whatever
-//! parts.
+//! DER that no library would write, built element by element: names and PKCS #10 requests of
+//! arbitrary parts.
 
 use der::asn1::ObjectIdentifier;
 use der::{Encode, Tag};
 
 use crate::world::CHALLENGE;
 
-/// One element of DER.
+/// Encodes one DER element.
 pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     let contents = contents.concat();
     let length = contents.len().to_be_bytes();
@@ -22,62 +22,62 @@ pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     der
 }
 
-/// An OBJECT IDENTIFIER.
+/// Encodes an OBJECT IDENTIFIER.
 pub fn oid(arcs: &str) -> Vec<u8> {
     ObjectIdentifier::new(arcs).unwrap().to_der().unwrap()
 }
 
-/// An INTEGER that is not negative, of its octets.
+/// Encodes a non-negative INTEGER, given its octets.
 pub fn integer(octets: &[u8]) -> Vec<u8> {
     let sign: &[u8] = if octets[0] < 0x80 { &[] } else { &[0] };
     element(0x02, &[sign, octets])
 }
 
-/// A BIT STRING of whole octets.
+/// Encodes a BIT STRING of whole octets.
 pub fn bits(octets: &[u8]) -> Vec<u8> {
     element(0x03, &[&[0], octets])
 }
 
-/// An RDN of one attribute.
+/// Encodes an RDN with one attribute.
 pub fn rdn(kind: &str, tag: Tag, value: &[u8]) -> Vec<u8> {
     let value = element(tag.to_der().unwrap()[0], &[value]);
     element(0x31, &[&element(0x30, &[&oid(kind), &value])])
 }
 
-/// A Name.
+/// Encodes a Name.
 pub fn name(rdns: &[Vec<u8>]) -> Vec<u8> {
     element(0x30, &[&rdns.concat()])
 }
 
-/// A Name of one CN, a UTF8String.
+/// Encodes a Name with a single CN, a UTF8String.
 pub fn common_name(text: &str) -> Vec<u8> {
     name(&[rdn(CN, Tag::Utf8String, text.as_bytes())])
 }
 
-/// SubjectPublicKeyInfo of an RSA key with the usual exponent.
+/// Encodes the SubjectPublicKeyInfo of an RSA key with exponent 65537.
 pub fn rsa_spki(modulus: &[u8], parameters: &[u8]) -> Vec<u8> {
     rsa_spki_with(modulus, &[1, 0, 1], parameters)
 }
 
-/// SubjectPublicKeyInfo of an RSA key with this exponent.
+/// Encodes the SubjectPublicKeyInfo of an RSA key with this exponent.
 pub fn rsa_spki_with(modulus: &[u8], exponent: &[u8], parameters: &[u8]) -> Vec<u8> {
     let key = element(0x30, &[&integer(modulus), &integer(exponent)]);
     let algorithm = element(0x30, &[&oid(RSA_ENCRYPTION), parameters]);
     element(0x30, &[&algorithm, &bits(&key)])
 }
 
-/// commonName.
+/// The OID of commonName.
 pub const CN: &str = "2.5.4.3";
-/// NULL.
+/// The DER of NULL.
 pub const NULL: &[u8] = &[5, 0];
-/// rsaEncryption.
+/// The OID of rsaEncryption.
 pub const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
-/// sha256WithRSAEncryption.
+/// The OID of sha256WithRSAEncryption.
 pub const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
 const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
 
-/// CertificationRequestInfo with the right challengePassword and these extensions.
+/// Encodes a CertificationRequestInfo with the correct challengePassword and these extensions.
 pub fn request_info(subject: &[u8], spki: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
     let challenge = element(0x31, &[&element(0x0c, &[CHALLENGE.as_bytes()])]);
     let challenge = element(0x30, &[&oid("1.2.840.113549.1.9.7"), &challenge]);
@@ -97,48 +97,48 @@ pub fn request_info(subject: &[u8], spki: &[u8], extensions: &[Vec<u8>]) -> Vec<
     )
 }
 
-/// What was signed with sha256WithRSAEncryption, with its signature.
+/// Encodes signed contents together with their sha256WithRSAEncryption signature.
 pub fn signed(contents: &[u8], signature: &[u8]) -> Vec<u8> {
     let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
     element(0x30, &[contents, &algorithm, &bits(signature)])
 }
 
-/// An extension that is not critical.
+/// Encodes a non-critical extension.
 pub fn extension(kind: &str, value: &[u8]) -> Vec<u8> {
     element(0x30, &[&oid(kind), &element(0x04, &[value])])
 }
 
-/// The extension subjectAltName.
+/// Encodes the subjectAltName extension.
 pub fn subject_alt_name(names: &[Vec<u8>]) -> Vec<u8> {
     extension(SUBJECT_ALT_NAME, &element(0x30, &[&names.concat()]))
 }
 
-/// A dNSName.
+/// Encodes a dNSName.
 pub fn dns(name: &str) -> Vec<u8> {
     element(0x82, &[name.as_bytes()])
 }
 
-/// An rfc822Name.
+/// Encodes an rfc822Name.
 pub fn email(address: &str) -> Vec<u8> {
     element(0x81, &[address.as_bytes()])
 }
 
-/// A uniformResourceIdentifier.
+/// Encodes a uniformResourceIdentifier.
 pub fn uri(uri: &str) -> Vec<u8> {
     element(0x86, &[uri.as_bytes()])
 }
 
-/// An otherName.
+/// Encodes an otherName.
 pub fn other_name(kind: &str, value: &[u8]) -> Vec<u8> {
     element(0xa0, &[&oid(kind), &element(0xa0, &[value])])
 }
 
-/// An otherName of type userPrincipalName.
+/// Encodes an otherName of type userPrincipalName.
 pub fn upn(name: &str) -> Vec<u8> {
     other_name(UPN, &element(0x0c, &[name.as_bytes()]))
 }
 
-/// The elements of a constructed one.
+/// Splits the contents of a constructed element into its child elements.
 pub fn children(der: &[u8]) -> Vec<Vec<u8>> {
     let (_, mut rest) = split(der);
     let mut children = Vec::new();
@@ -151,13 +151,13 @@ pub fn children(der: &[u8]) -> Vec<Vec<u8>> {
     children
 }
 
-/// The element that is reached by going into the n-th child, and so on.
+/// The element reached by descending through these child indices.
 pub fn at(der: &[u8], path: &[usize]) -> Vec<u8> {
     path.iter()
         .fold(der.to_vec(), |der, index| children(&der)[*index].clone())
 }
 
-/// The same with another element there, whatever it is, and the lengths around it corrected.
+/// The same DER with the element at this path replaced, and the lengths around it corrected.
 pub fn with(der: &[u8], path: &[usize], element_there: &[u8]) -> Vec<u8> {
     let Some((index, path)) = path.split_first() else {
         return element_there.to_vec();
@@ -172,7 +172,7 @@ pub fn contents(der: &[u8]) -> Vec<u8> {
     split(der).1.to_vec()
 }
 
-/// The length of the first element's head, and its contents.
+/// The length of the first element's header, and that element's contents.
 fn split(der: &[u8]) -> (usize, &[u8]) {
     let head = match der[1] {
         short if short < 0x80 => 2,

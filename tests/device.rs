@@ -1,4 +1,5 @@
-//! A SCEP client: keys, PKCS #10 requests and certificates by `rcgen`, messages by the client's side of `scep-cms`.
+//! A SCEP client: `rcgen` makes its keys, PKCS #10 requests and certificates, and the client's side
+//! of `scep-cms` its messages.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -15,15 +16,15 @@ use scep_cms::{
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// A device with a key and a certificate: self-signed, until it has a better one.
+/// A device with a key and a certificate, which is self-signed until the device enrols.
 #[derive(Clone)]
 pub struct Device {
     key: Arc<KeyPair>,
-    /// What it signs its messages with.
+    /// The certificate that the device signs its messages with.
     pub certificate: Certificate,
 }
 
-/// A request in the making; its parts are there to be spoilt.
+/// A request under construction; tests corrupt its parts.
 #[derive(Clone)]
 pub struct Request {
     pub message_type: MessageType,
@@ -31,23 +32,23 @@ pub struct Request {
     pub sender_nonce: Vec<u8>,
     pub digest: DigestAlgorithm,
     pub cipher: ContentEncryption,
-    /// What the envelope holds; `None` for no envelope.
+    /// The content of the envelope; `None` for a message without an envelope.
     pub content: Option<Vec<u8>>,
 }
 
-/// A CertRep as the device reads it.
+/// A CertRep as the device decodes it.
 pub struct CertRep {
     pub transaction_id: Option<TransactionId>,
     pub attributes: CertRepAttributes,
     pub digest: DigestAlgorithm,
-    /// The certificates inside, leaf first; empty but for SUCCESS.
+    /// The certificates in the reply, leaf first; empty unless the status is SUCCESS.
     pub certificates: Vec<Vec<u8>>,
-    /// The CRLs inside.
+    /// The CRLs in the reply.
     pub crls: Vec<Vec<u8>>,
 }
 
 impl CertRep {
-    /// The issued certificate of a SUCCESS.
+    /// Asserts SUCCESS and returns the issued certificate.
     #[track_caller]
     pub fn leaf(&self) -> Certificate {
         assert_eq!(
@@ -59,7 +60,7 @@ impl CertRep {
         Certificate::from_der(&self.certificates[0]).unwrap()
     }
 
-    /// The reason of a FAILURE.
+    /// Asserts FAILURE and returns its failInfo and failInfoText.
     #[track_caller]
     pub fn failure(&self) -> (FailInfo, String) {
         assert_eq!(self.attributes.pki_status, PkiStatus::Failure);
@@ -72,7 +73,7 @@ impl CertRep {
     }
 }
 
-/// DER of a challengePassword's attribute value: a SET OF one UTF8String.
+/// Encodes the value of a challengePassword attribute: a SET OF one UTF8String.
 fn challenge_values(challenge: &str) -> Vec<u8> {
     use der::Encode;
     let text = der::asn1::Utf8StringRef::new(challenge).unwrap();
@@ -84,22 +85,22 @@ fn challenge_values(challenge: &str) -> Vec<u8> {
 const CHALLENGE_PASSWORD: &[u64] = &[1, 2, 840, 113549, 1, 9, 7];
 
 impl Device {
-    /// A device with an RSA-2048 key.
+    /// Creates a device with an RSA-2048 key.
     pub fn rsa() -> Self {
         Self::with(KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap())
     }
 
-    /// A device with this key, PKCS #8 in PEM: of a size that takes long to make.
+    /// Creates a device with this PKCS #8 key in PEM, for sizes that take long to generate.
     pub fn of_pem(pem: &str) -> Self {
         Self::with(KeyPair::from_pem(pem).unwrap())
     }
 
-    /// A device with a P-256 key.
+    /// Creates a device with a P-256 key.
     pub fn ec() -> Self {
         Self::ec_on(EcCurve::P256)
     }
 
-    /// A device with an EC key.
+    /// Creates a device with an EC key on this curve.
     pub fn ec_on(curve: EcCurve) -> Self {
         let algorithm = match curve {
             EcCurve::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
@@ -109,7 +110,7 @@ impl Device {
         Self::with(KeyPair::generate_for(algorithm).unwrap())
     }
 
-    /// The device, signing with this certificate of its key from now on.
+    /// The same device, signing with this certificate of its key from now on.
     pub fn holding(&self, certificate: Certificate) -> Self {
         Self {
             key: Arc::clone(&self.key),
@@ -117,7 +118,8 @@ impl Device {
         }
     }
 
-    /// A device whose self-signed certificate is for `CN=common_name, O=Corp`, with this serial number.
+    /// Creates a device whose self-signed certificate has the subject `CN=common_name, O=Corp` and
+    /// this serial number.
     pub fn named(common_name: &str, serial_number: &[u8]) -> Self {
         let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
         let mut params = params(common_name, &[]);
@@ -129,7 +131,7 @@ impl Device {
         }
     }
 
-    /// A device with this key, PKCS #8.
+    /// Creates a device with this PKCS #8 key.
     pub fn from_pkcs8(pkcs8: &[u8]) -> Self {
         Self::with(KeyPair::try_from(pkcs8).unwrap())
     }
@@ -142,12 +144,12 @@ impl Device {
         }
     }
 
-    /// Its private key, PKCS #8.
+    /// The private key as PKCS #8.
     pub fn pkcs8(&self) -> Vec<u8> {
         self.key.serialize_der()
     }
 
-    /// A PKCS #10 request of `CN=common_name, O=Corp`.
+    /// Builds a PKCS #10 request for `CN=common_name, O=Corp`.
     pub fn csr(&self, common_name: &str, challenge: Option<&str>, names: &[&str]) -> Vec<u8> {
         let attributes = challenge.map(|challenge| rcgen::Attribute {
             oid: CHALLENGE_PASSWORD,
@@ -160,12 +162,13 @@ impl Device {
             .to_vec()
     }
 
-    /// A PKCSReq for `CN=common_name`, with the transactionID derived from the key as most clients do.
+    /// Builds a PKCSReq for `CN=common_name`, with the transactionID derived from the key as most
+    /// clients do.
     pub fn enrolment(&self, common_name: &str, challenge: &str) -> Request {
         self.request(self.csr(common_name, Some(challenge), &[]))
     }
 
-    /// A PKCSReq of this content.
+    /// Builds a PKCSReq with this content.
     pub fn request(&self, content: Vec<u8>) -> Request {
         let digest = Sha256::digest(self.certificate.subject_public_key_info());
         Request {
@@ -178,7 +181,8 @@ impl Device {
         }
     }
 
-    /// A RenewalReq for a new key with the subject that a device here has, to be signed by the one that it has now.
+    /// Builds a RenewalReq for this device's key; the device that holds the certificate to renew
+    /// signs it.
     pub fn renewal(&self, common_name: &str) -> Request {
         Request {
             message_type: MessageType::RenewalReq,
@@ -186,7 +190,7 @@ impl Device {
         }
     }
 
-    /// A CertPoll for what this request became, RFC 8894 §3.3.3. Its content is nothing that is read.
+    /// Builds a CertPoll for this request, RFC 8894 §3.3.3. The server does not read its content.
     pub fn poll(&self, request: &Request) -> Request {
         Request {
             message_type: MessageType::CertPoll,
@@ -195,7 +199,7 @@ impl Device {
         }
     }
 
-    /// A GetCert or GetCRL about this certificate.
+    /// Builds a GetCert or GetCRL about this certificate.
     pub fn query(&self, message_type: MessageType, about: &Certificate) -> Request {
         let content = about.issuer_and_serial_number().encode().unwrap();
         Request {
@@ -205,12 +209,12 @@ impl Device {
         }
     }
 
-    /// The pkiMessage of a request, encrypted to `recipient`.
+    /// Builds the pkiMessage of a request, encrypted to `recipient`.
     pub fn message(&self, request: &Request, recipient: &Certificate) -> Vec<u8> {
         self.message_to(request, SealTo::Certificate(recipient))
     }
 
-    /// The pkiMessage of a request, encrypted under a challengePassword, RFC 8894 §3.1.
+    /// Builds the pkiMessage of a request, encrypted under a challengePassword, RFC 8894 §3.1.
     pub fn message_by_password(&self, request: &Request, password: &str) -> Vec<u8> {
         let random = || uuid::Uuid::new_v4().into_bytes();
         let wrapping = PasswordWrapping {
@@ -236,7 +240,7 @@ impl Device {
         self.signed(request, envelope)
     }
 
-    /// The pkiMessage of a request around any octets as its envelope.
+    /// Builds the pkiMessage of a request with any octets as its envelope.
     pub fn signed(&self, request: &Request, envelope: Option<Vec<u8>>) -> Vec<u8> {
         let to_be_signed = PkiMessageBuilder {
             attributes: Attributes::Request {
@@ -254,7 +258,8 @@ impl Device {
         to_be_signed.assemble(&signature).unwrap()
     }
 
-    /// Signs like a client: RSASSA-PKCS1-v1_5, or ECDSA with the digest of the curve's length, which must be the message's.
+    /// Signs as clients do: RSASSA-PKCS1-v1_5, or ECDSA with the digest that matches the curve,
+    /// which must be the message's digest.
     pub fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Vec<u8> {
         if let Ok(key) = RsaKeyPair::from_pkcs8(&self.pkcs8()) {
             let encoding: &dyn RsaEncoding = match digest {
@@ -289,13 +294,14 @@ impl Device {
             .unwrap()
     }
 
-    /// Reads a CertRep, verified with the RA certificate and opened with this device's key.
+    /// Reads a CertRep: verifies it with the RA certificate and decrypts it with this device's key.
     #[track_caller]
     pub fn read(&self, cert_rep: &[u8], ra_certificate: &Certificate) -> CertRep {
         self.read_with(cert_rep, ra_certificate, None)
     }
 
-    /// The same, opened with a challengePassword where the reply is encrypted under one.
+    /// Reads a CertRep as [`Self::read`] does, but decrypts with the challengePassword where the
+    /// reply is encrypted under one.
     #[track_caller]
     pub fn read_with(
         &self,
@@ -337,7 +343,7 @@ impl Device {
                 let key = recipient.content_key(&password, envelope.cipher(), &stand_in);
                 return envelope.open(&key).unwrap().to_vec();
             }
-            _ => panic!("a reply has one recipient"),
+            _ => panic!("a reply has exactly one recipient"),
         };
         assert!(recipient.id().names(&self.certificate));
         let key = PrivateDecryptingKey::from_pkcs8(&self.pkcs8()).unwrap();

@@ -1,4 +1,5 @@
-//! What the tests stand on: a SCEP client of our own, a server in this process, and the server as a process.
+//! The foundation of the tests: a SCEP client, a server in this process, and the server as a
+//! process.
 
 pub mod admin;
 pub mod asn1;

@@ -1,4 +1,4 @@
-//! A Lambda Runtime API that has one event, and a DynamoDB whose tables are empty, both of which answer at once.
+//! A Lambda Runtime API with a single event, and a DynamoDB with empty tables; both answer at once.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-/// How long anything here may take.
+/// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// From the start of a function to its first answer, to a GET of this operation, or of the management API where there is none.
-/// These variables come on top of those that it needs.
+/// The time from the start of a function to its first answer, to a GET of this operation, or of the
+/// management API if `operation` is empty. `variables` are added to the ones that the function
+/// needs.
 pub fn first_answer(binary: &Path, operation: &str, variables: &[(&str, &str)]) -> Duration {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -79,7 +80,8 @@ fn event(operation: &str) -> String {
     .to_string()
 }
 
-/// The Runtime API and DynamoDB on one connection: the first event, then none; tables without items.
+/// Serves the Runtime API and DynamoDB on one connection: the first event, then no more; tables
+/// without items.
 fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Instant>) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection.try_clone().unwrap());
@@ -110,7 +112,7 @@ fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Instant>) {
                 ("200 OK", headers, event)
             }
             path if path.contains("/invocation/") => {
-                // Whoever waits may be gone after the first.
+                // The receiver takes only the first answer and may already be gone.
                 let _ = answered.send(Instant::now());
                 ("202 Accepted", "", "{}")
             }

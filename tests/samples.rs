@@ -1,4 +1,4 @@
-//! What stores are fed with: claims and records of no real enrolment.
+//! Sample claims and records for the tests of stores; they belong to no real enrolment.
 
 use scep_cms::{Certificate, MessageType, TransactionId};
 use scep_protocol::{
@@ -9,7 +9,7 @@ use scep_service::{CertificateRecord, CertificateSummary, Claim, ClaimKind};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// An RA Profile of no authority.
+/// Builds an RA Profile without an authority.
 pub fn ra_profile(name: &str) -> RaProfile {
     RaProfile {
         uuid: Uuid::new_v4(),
@@ -22,7 +22,7 @@ pub fn ra_profile(name: &str) -> RaProfile {
     }
 }
 
-/// A transaction of the nil profile.
+/// The key of a transaction under the nil profile.
 pub fn key(transaction_id: &str) -> TransactionKey {
     TransactionKey {
         scep_profile: Uuid::nil(),
@@ -30,9 +30,10 @@ pub fn key(transaction_id: &str) -> TransactionKey {
     }
 }
 
-/// A claim of that transaction, made at `now`, with a lease of a minute.
+/// Builds a claim of that transaction, made at `now`, with a lease of one minute.
 pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) -> Claim {
-    // Another transaction is about another request.
+    // The fingerprint depends on the transactionID, so that different transactions are about
+    // different requests.
     let csr = Fingerprint::of(key.transaction_id.as_str().as_bytes());
     Claim {
         key,
@@ -69,7 +70,8 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
     }
 }
 
-/// The record of a certificate with this serial number that came of that transaction and is valid for a minute from `now` on.
+/// Builds the record of a certificate with this serial number, issued by that transaction and valid
+/// for one minute from `now`.
 pub fn record(
     key: TransactionKey,
     serial_number: u128,

@@ -1,4 +1,4 @@
-//! The server as a process: the real binary, its data in a temporary folder.
+//! The server as a process: the real binary, with its data in a temporary folder.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use scep_cms::{Certificate, Degenerate};
 
-/// How long anything here may take before a test fails.
+/// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which build of the binary.
+/// A build of the binary.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// As released, but for optimisation.
+    /// The released features, without optimisation.
     Debug,
-    /// With fault points.
+    /// A build with fault points.
     FaultPoints,
-    /// As released.
+    /// The release build.
     Release,
 }
 
-/// Builds `scepter` once, and gives a path to it that the next build leaves alone.
+/// Builds `scepter` once and returns a path that later builds do not overwrite.
 pub fn binary(build: Build) -> PathBuf {
     static BUILT: Mutex<Vec<(Build, PathBuf)>> = Mutex::new(Vec::new());
     let mut built = BUILT
@@ -35,8 +35,8 @@ pub fn binary(build: Build) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        // tests/clock moves the clock by it: that of tests and server, not that of files that are
-        // built.
+        // tests/clock sets LD_PRELOAD to move the clock of the tests and the server; cargo must not
+        // stamp the files that it builds with that clock.
         .env_remove("LD_PRELOAD")
         .current_dir(root)
         .args(["build", "--locked", "--quiet", "--package", "scepter"]);
@@ -55,28 +55,29 @@ pub fn binary(build: Build) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let path = target.join(profile).join(name);
-    // A link, not a copy: a file that was just written cannot be run while another thread forks.
+    // A hard link instead of a copy: executing a freshly written file fails while another thread
+    // forks with the file still open.
     let _ = std::fs::remove_file(&path);
     std::fs::hard_link(target.join(profile).join("scepter"), &path).unwrap();
     built.push((build, path.clone()));
     path
 }
 
-/// A running server. Killed when dropped.
+/// A running server, killed when dropped.
 pub struct Server {
     child: Child,
     log: Receiver<String>,
-    /// What it printed when it was ready.
+    /// The lines that the server printed when it was ready.
     pub welcome: Vec<String>,
 }
 
 impl Server {
-    /// Starts the server on a free port and waits until it has shown how to enrol.
+    /// Starts the server on a free port and waits until it has printed how to enrol.
     pub fn start(binary: &Path, data: &Path, environment: &[(&str, &str)]) -> Self {
         Self::start_ready(binary, data, environment, "pki --scepca")
     }
 
-    /// Starts the server on a free port and waits for a line of its welcome that holds `ready`.
+    /// Starts the server on a free port and waits for a line of its welcome that contains `ready`.
     pub fn start_ready(
         binary: &Path,
         data: &Path,
@@ -86,7 +87,7 @@ impl Server {
         Self::start_on("127.0.0.1:0", binary, data, environment, ready)
     }
 
-    /// The same, on this address.
+    /// Starts the server on this address and waits for a line of its welcome that contains `ready`.
     pub fn start_on(
         address: &str,
         binary: &Path,
@@ -125,12 +126,12 @@ impl Server {
             }
         }
         panic!(
-            "the server did not start: {:?}",
+            "the server failed to start: {:?}",
             server.log.iter().collect::<Vec<_>>()
         );
     }
 
-    /// The line of the welcome that begins so, without its beginning.
+    /// The rest of the welcome line that starts with `beginning`.
     pub fn printed(&self, beginning: &str) -> String {
         let line = self
             .welcome
@@ -139,12 +140,12 @@ impl Server {
         line.unwrap().trim().to_owned()
     }
 
-    /// Its SCEP URL.
+    /// The SCEP URL of the server.
     pub fn scep_url(&self) -> String {
         self.printed("SCEP URL")
     }
 
-    /// Its address and port.
+    /// The address and port of the server.
     pub fn address(&self) -> String {
         let url = self.scep_url();
         url.strip_prefix("http://")
@@ -155,7 +156,8 @@ impl Server {
             .to_owned()
     }
 
-    /// The first certificate of its GetCACert: the one that requests are encrypted to.
+    /// The first certificate of the GetCACert response: the RA certificate, which requests are
+    /// encrypted to.
     pub fn ra_certificate(&self) -> Certificate {
         let (status, chain) = http(&[&format!("{}?operation=GetCACert", self.scep_url())], &[]);
         assert_eq!(status, 200);
@@ -163,41 +165,41 @@ impl Server {
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }
 
-    /// Posts a message: status and body.
+    /// Posts a message and returns the status and body.
     pub fn post(&self, message: &[u8]) -> (u16, Vec<u8>) {
         http(&["--data-binary", "@-", &self.scep_url()], message)
     }
 
-    /// Its process.
+    /// The process id of the server.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for a log line that holds `text`.
+    /// Waits for a log line that contains `text`.
     pub fn wait_for_log(&self, text: &str) -> String {
         loop {
             let line = self
                 .log
                 .recv_timeout(PATIENCE)
-                .expect("the log line never came");
+                .expect("the log line did not appear");
             if line.contains(text) {
                 return line;
             }
         }
     }
 
-    /// The lines that were logged since they were last asked for, or waited for.
+    /// The lines logged since the last call of this method or of [`Self::wait_for_log`].
     pub fn logged(&self) -> Vec<String> {
         self.log.try_iter().collect()
     }
 
-    /// `kill -9`.
+    /// Kills the process with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM; whether it then ended well.
+    /// Sends SIGTERM and returns whether the process then exits successfully.
     pub fn terminate(mut self) -> bool {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().unwrap().success());
@@ -207,13 +209,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Already gone, or gone now; neither can be helped here.
+        // The process may have ended already, and a drop cannot report errors.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// One HTTP exchange by curl: status and body.
+/// Performs one HTTP exchange with curl and returns the status and body.
 pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
     use std::io::Write;
     let mut curl = Command::new("curl")
@@ -229,7 +231,8 @@ pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // A server that answers early closes early; what counts is its answer.
+    // A server that rejects a request early may close the connection before it has read the body;
+    // only its answer counts.
     let _ = curl.stdin.take().unwrap().write_all(body);
     let output = curl.wait_with_output().unwrap().stdout;
     let split = output.iter().rposition(|octet| *octet == b'\n').unwrap();

@@ -1,5 +1,5 @@
-//! Splices: a captured envelope whose ciphertext an attacker has put together anew, so that what it
-//! decrypts to is a PKCS #10 request or not, as the octet wants that he guesses.
+//! Splices: captured envelopes whose ciphertext an attacker has rearranged, so that the plaintext
+//! is a valid PKCS #10 request only if the attacker has guessed one octet.
 
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
@@ -7,7 +7,8 @@ use scep_cms::{Certificate, ContentEncryption, ContentKey, PkcsPkiEnvelope, Seal
 
 use crate::asn1::{element, oid};
 
-/// Where the block of garbage lies that every splice makes before a block of the attacker's choice.
+/// Where a splice puts its block of garbage, which CBC always yields before a block of the
+/// attacker's choice.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// In the text of the challengePassword.
@@ -31,8 +32,9 @@ pub const SHAPES: [Shape; 4] = [
 /// A block that the attacker cannot choose.
 pub const GARBAGE: [u8; 16] = [0xA7; 16];
 
-/// What a spliced ciphertext decrypts to: a PKCS #10 request for this key, whole blocks, of which the last octet is the guess.
-/// With the guess 1 it has one octet of padding, and is a request; with any other it is none.
+/// The plaintext of a spliced ciphertext: a PKCS #10 request for this key in whole blocks, with the
+/// guess as the last octet. With the guess 1 that octet is the padding and the request is intact;
+/// with any other guess the content is invalid.
 pub fn plaintext(shape: Shape, key: &[u8], guess: u8) -> Vec<u8> {
     let build = |filler: usize| {
         let in_shape = |wanted: bool| if wanted { &GARBAGE[..] } else { &[][..] };
@@ -60,7 +62,8 @@ pub fn plaintext(shape: Shape, key: &[u8], guess: u8) -> Vec<u8> {
     [request, vec![guess]].concat()
 }
 
-/// An envelope whose ciphertext decrypts to exactly these blocks, wrapped anew each time.
+/// An envelope whose ciphertext decrypts to exactly these blocks, with its key wrapped afresh each
+/// time.
 pub fn spliced(recipient: &Certificate, blocks: &[u8]) -> Vec<u8> {
     let cipher = ContentEncryption::Aes128Cbc;
     let key = ContentKey::new(cipher, &[5; 16]).unwrap();

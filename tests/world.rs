@@ -1,4 +1,5 @@
-//! A server in this process: the embedded database in memory, software keys in a temporary folder, a clock to be set.
+//! A server in this process: the embedded database in memory, software keys in a temporary folder,
+//! and a clock that tests set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -32,7 +33,7 @@ pub const CHALLENGE: &str = "s3cret";
 /// The SCEP path of every world.
 pub const PATH: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until a test moves it.
 pub struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
@@ -42,25 +43,25 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
-    /// A clock that stands at this time.
+    /// Creates a clock that stands at this time.
     pub fn at(now: OffsetDateTime) -> Self {
         Self(AtomicI64::new(now.unix_timestamp()))
     }
 
-    /// Moves the time forward.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
     }
 }
 
-/// Measures nothing.
+/// Discards all measurements.
 pub struct Unmeasured;
 
 impl Metrics for Unmeasured {
     fn record(&self, _: &Measurement<'_>) {}
 }
 
-/// An empty store.
+/// Creates an empty store.
 pub async fn store() -> (EmbeddedDynamoDb, DynamoDbStore) {
     let database = EmbeddedDynamoDb::in_memory().unwrap();
     let tables = Tables::prefixed("test");
@@ -81,18 +82,19 @@ pub struct World {
     keys: Arc<tempfile::TempDir>,
 }
 
-/// How a world differs from the usual one.
+/// The parameters of a world that tests vary.
 pub struct Plan {
     pub now: OffsetDateTime,
     pub key_algorithm: KeyAlgorithm,
-    /// An RA certificate and its PKCS #8 key from elsewhere.
+    /// An RA certificate made elsewhere and its PKCS #8 key.
     pub ra: Option<(Certificate, Vec<u8>)>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            // The clock stands still: what openssl makes meanwhile is valid already.
+            // The clock stands still a minute ahead, so that certificates made by openssl during
+            // the test are already valid.
             now: OffsetDateTime::now_utc() + time::Duration::MINUTE,
             key_algorithm: KeyAlgorithm::EcP256,
             ra: None,
@@ -101,12 +103,12 @@ impl Default for Plan {
 }
 
 impl World {
-    /// The usual world: an EC authority, because it is made fastest.
+    /// Creates the default world, with an EC authority because its key is the fastest to generate.
     pub async fn new() -> Self {
         Self::planned(Plan::default()).await
     }
 
-    /// A world as planned.
+    /// Creates a world according to this plan.
     pub async fn planned(plan: Plan) -> Self {
         let (database, store) = store().await;
         let keys = tempfile::tempdir().unwrap();
@@ -150,8 +152,8 @@ impl World {
         }
     }
 
-    /// The same with another clock, over another database, by this client of it; the keys
-    /// are the same.
+    /// The same world with another clock, over another database and this client of it; the keys
+    /// stay the same.
     pub fn over(
         &self,
         database: EmbeddedDynamoDb,
@@ -189,21 +191,21 @@ impl World {
         }
     }
 
-    /// Edits the SCEP Profile, whatever the rules say.
+    /// Edits the SCEP Profile without checking the rules.
     pub async fn edit_scep_profile(&self, edit: impl FnOnce(&mut ScepProfile)) {
         let mut profile: Versioned<ScepProfile> = self.find().await;
         edit(&mut profile.object);
         replace(&self.store, &profile).await.unwrap();
     }
 
-    /// Edits the RA Profile, whatever the rules say.
+    /// Edits the RA Profile without checking the rules.
     pub async fn edit_ra_profile(&self, edit: impl FnOnce(&mut RaProfile)) {
         let mut profile: Versioned<RaProfile> = self.find().await;
         edit(&mut profile.object);
         replace(&self.store, &profile).await.unwrap();
     }
 
-    /// Edits an object, whatever the rules say.
+    /// Edits an object without checking the rules.
     pub async fn edit<T: Object>(&self, uuid: Uuid, edit: impl FnOnce(&mut T)) {
         let mut found: Versioned<T> = read(&self.store, uuid).await.unwrap().unwrap();
         edit(&mut found.object);
@@ -215,7 +217,7 @@ impl World {
         find(&self.store, &name()).await.unwrap().unwrap()
     }
 
-    /// How many transactions are stored.
+    /// The number of stored transactions.
     pub fn transactions(&self) -> usize {
         let items = self.database.items("test-transactions").unwrap();
         let transactions = items.iter();
@@ -224,18 +226,18 @@ impl World {
             .count()
     }
 
-    /// GET of this path and query.
+    /// Sends a GET of this path and query.
     pub async fn get(&self, path_and_query: &str) -> Response<Bytes> {
         self.send("GET", path_and_query, Vec::new()).await
     }
 
-    /// POST of a pkiMessage to the usual path.
+    /// Posts a pkiMessage to the default path.
     pub async fn post(&self, message: Vec<u8>) -> Response<Bytes> {
         let path = format!("{PATH}?operation=PKIOperation");
         self.send("POST", &path, message).await
     }
 
-    /// Any request.
+    /// Sends any request.
     pub async fn send(&self, method: &str, uri: &str, body: Vec<u8>) -> Response<Bytes> {
         let request = Request::builder()
             .method(method)
@@ -249,7 +251,7 @@ impl World {
 }
 
 impl World {
-    /// The reply to a message of this device, verified with the RA certificate.
+    /// Sends a request of this device and reads the reply, verified with the RA certificate.
     pub async fn ask(&self, device: &Device, request: &device::Request) -> CertRep {
         let message = device.message(request, &self.ra_certificate);
         let response = self.post(message).await;
@@ -257,14 +259,15 @@ impl World {
         device.read(response.body(), &self.ra_certificate)
     }
 
-    /// A new device that has enrolled as `CN=common_name, O=Corp`, and now signs with its certificate.
+    /// Creates a device and enrols it as `CN=common_name, O=Corp`; it signs with the issued
+    /// certificate.
     pub async fn enrolled(&self, common_name: &str) -> Device {
         let device = Device::rsa();
         let request = device.enrolment(common_name, CHALLENGE);
         device.holding(self.ask(&device, &request).await.leaf())
     }
 
-    /// Moves the time until this certificate is in the second half of its life.
+    /// Moves the clock into the second half of this certificate's validity, when it may be renewed.
     pub fn make_renewable(&self, certificate: &Certificate) {
         let validity = certificate.validity().unwrap();
         let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
@@ -273,7 +276,7 @@ impl World {
     }
 }
 
-/// A deployment of a week for everything.
+/// A deployment with a period of one week for everything.
 pub fn deployment() -> Deployment {
     let week = Duration::from_secs(7 * 24 * 60 * 60);
     Deployment {
@@ -285,12 +288,12 @@ pub fn deployment() -> Deployment {
     }
 }
 
-/// The name of every profile here.
+/// The name of every profile of a world.
 pub fn name() -> ProfileName {
     ProfileName::new("default").unwrap()
 }
 
-/// An object as a store keeps it.
+/// The stored form of an object.
 pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
     StoredObject {
         reference: Reference {
@@ -304,7 +307,7 @@ pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
     }
 }
 
-/// The record of a change that no use case makes.
+/// An audit record for a change that bypasses the use cases.
 pub fn audit(reference: Reference) -> AuditRecord {
     AuditRecord {
         uuid: Uuid::now_v7(),
@@ -328,7 +331,7 @@ pub async fn create<T: Object>(store: &DynamoDbStore, object: &T) -> Result<(), 
         .await
 }
 
-/// Stores an object as it is once more, with this record.
+/// Stores an object again, unchanged, with this audit record.
 pub async fn touch<T: Object>(store: &DynamoDbStore, object: &T, record: &AuditRecord) {
     let change = Change::Replace {
         object: stored(object, 2),
@@ -339,7 +342,7 @@ pub async fn touch<T: Object>(store: &DynamoDbStore, object: &T, record: &AuditR
     store.apply(&change, record).await.unwrap();
 }
 
-/// Stores an edited object, without a thought to its links.
+/// Stores an edited object without updating its links.
 pub async fn replace<T: Object>(
     store: &DynamoDbStore,
     edited: &Versioned<T>,
@@ -376,7 +379,8 @@ async fn profiles(
     };
     let made = create_scep_profile(managing, edit).await;
     let scep_profile = made.unwrap().object.uuid;
-    // Not by the use case: an RA certificate from elsewhere may be of any age.
+    // Writes the store directly: the use case would reject an RA certificate made elsewhere that is
+    // expired or not yet valid.
     let mut linked: Versioned<ScepProfile> = read(&*managing.objects, scep_profile)
         .await
         .unwrap()
@@ -410,7 +414,7 @@ async fn profiles(
     (certificate, ra_certificate)
 }
 
-/// A new RA certificate, or one from elsewhere with its key.
+/// Creates an RA certificate, or imports one made elsewhere with its key.
 async fn ra_certificate(
     managing: &Managing,
     authority: Uuid,
@@ -448,7 +452,7 @@ async fn ra_certificate(
     imported
 }
 
-/// A root authority.
+/// Creates a root authority.
 pub async fn authority(managing: &Managing, name: &str, key_algorithm: KeyAlgorithm) -> Authority {
     let new = NewAuthority {
         name: name.to_owned(),
@@ -462,7 +466,7 @@ pub async fn authority(managing: &Managing, name: &str, key_algorithm: KeyAlgori
     create_authority(managing, new).await.unwrap().object
 }
 
-/// Puts a key where the folder's keys are; its reference.
+/// Copies a key into the key folder and returns its reference.
 fn import(keys: &tempfile::TempDir, pkcs8: &[u8]) -> String {
     use std::os::unix::fs::PermissionsExt;
     let reference = Uuid::new_v4().to_string();
