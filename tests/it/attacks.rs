@@ -1,5 +1,6 @@
-//! Attacks on what is issued and revoked, each carried out as an attacker would, and what stops it.
-//! Attacks on what is encrypted are in `oracles`, on what is certified in `content`.
+//! Attacks on issuance and revocation, each carried out as an attacker would, and the defence that
+//! stops it. Attacks on encryption are in `oracles`, attacks on the contents of certificates in
+//! `content`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ fn uuid_of(certificate: &scep_cms::Certificate) -> Uuid {
     Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap())
 }
 
-/// The certificates that a query of the API finds: identity and status.
+/// The certificates that an API query finds: uuid and status.
 async fn certificates(admin: &Admin, query: &str) -> Vec<(Uuid, String)> {
     let page = admin.get(&format!("/certificates{query}")).await;
     let page = page.expect(200);
@@ -44,8 +45,8 @@ async fn certificates(admin: &Admin, query: &str) -> Vec<(Uuid, String)> {
     shown.collect()
 }
 
-/// A recording outlives neither the revocation of its key nor the transactionID that it came under: replayed at any time,
-/// signed anew, sent to another endpoint.
+/// A recording is worthless once its key is revoked or its transactionID forgotten: replayed at any
+/// time, signed again under another transactionID, or with another request.
 #[tokio::test]
 async fn a_revoked_key_gets_no_certificate_by_any_replay() {
     let world = World::new().await;
@@ -69,7 +70,8 @@ async fn a_revoked_key_gets_no_certificate_by_any_replay() {
     let other = device.csr("device-2", Some(CHALLENGE), &[]);
     for wait in [0, 1, 25 * 3600, 200 * 24 * 3600, 400 * 24 * 3600] {
         world.clock.advance(Duration::from_secs(wait));
-        // While the transaction is remembered it is what is refused; after that it is the key.
+        // The same request is refused for its certificate while the server remembers the
+        // transaction, and for its key afterwards. Another request is always refused for the key.
         let (same_reason, reason) = match wait < 200 * 24 * 3600 {
             true => (REVOKED, KEY_REVOKED),
             false => (KEY_REVOKED, KEY_REVOKED),
@@ -86,7 +88,7 @@ async fn a_revoked_key_gets_no_certificate_by_any_replay() {
     assert_eq!(all.len(), 1, "{all:?}");
 }
 
-/// Nor by a renewal for it that the holder of another certificate signs.
+/// The holder of another certificate cannot have a revoked key certified by a renewal either.
 #[tokio::test]
 async fn a_revoked_key_is_not_what_another_device_renews_to() {
     let world = World::new().await;
@@ -106,7 +108,8 @@ async fn a_revoked_key_is_not_what_another_device_renews_to() {
     }
 }
 
-/// One certificate of a key is revoked: nothing that another certificate of it signs is believed.
+/// Once any certificate of a key is revoked, no signature of that key is accepted, whichever
+/// certificate it comes with.
 #[tokio::test]
 async fn a_revoked_key_signs_nothing() {
     let world = World::new().await;
@@ -127,7 +130,8 @@ async fn a_revoked_key_signs_nothing() {
     refused(&world.ask(&device, &query).await, SIGNER_REVOKED);
 }
 
-/// Whoever replays a recording without the key gets the same certificate for it until that may be renewed, and costs nothing.
+/// Replaying a recording without the key only returns the same certificate until that may be
+/// renewed, and issues nothing.
 #[tokio::test]
 async fn a_replayed_recording_costs_no_certificate() {
     let world = World::new().await;
@@ -148,13 +152,13 @@ async fn a_replayed_recording_costs_no_certificate() {
         }
     }
     assert_eq!(certificates(&admin, "").await.len(), 1);
-    // After that it is an enrolment like any other.
+    // From then on the request is an ordinary enrolment.
     world.make_renewable(&leaf);
     assert_ne!(world.ask(&device, &request).await.leaf(), leaf);
 }
 
-/// Devices derive their transactionID from their key: the next request under it leaves the one before with its certificate,
-/// until that may be renewed.
+/// Devices derive the transactionID from their key, so the next request uses the same one. The
+/// earlier request keeps its certificate until that may be renewed.
 #[tokio::test]
 async fn a_recording_costs_no_certificate_when_its_device_has_gone_on_to_another_request() {
     let world = World::new().await;
@@ -179,7 +183,7 @@ async fn a_recording_costs_no_certificate_when_its_device_has_gone_on_to_another
     assert_ne!(world.ask(&device, &first).await.leaf(), leaf);
 }
 
-/// The same of a request that an administrator approved.
+/// The same holds for a request that an administrator approved.
 #[tokio::test]
 async fn an_approved_request_keeps_its_certificate_when_its_device_goes_on_to_another() {
     let world = World::new().await;
@@ -205,7 +209,7 @@ async fn an_approved_request_keeps_its_certificate_when_its_device_goes_on_to_an
     assert_eq!(certificates(&admin, "").await.len(), 2);
 }
 
-/// Twenty at once under twenty transactionIDs: one certificate.
+/// Twenty simultaneous replays under twenty transactionIDs get one certificate.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_that_is_replayed_twenty_times_at_once_gets_one_certificate() {
     let world = Arc::new(World::new().await);
@@ -217,7 +221,7 @@ async fn a_recording_that_is_replayed_twenty_times_at_once_gets_one_certificate(
             let mut request = request.clone();
             request.transaction_id = format!("replay {number}");
             tokio::spawn(async move {
-                // Who meets another at the very moment is asked to come again.
+                // A request that meets another one in progress is answered 503, to be retried.
                 loop {
                     let message = device.message(&request, &world.ra_certificate);
                     let response = world.post(message).await;
@@ -237,7 +241,7 @@ async fn a_recording_that_is_replayed_twenty_times_at_once_gets_one_certificate(
     assert_eq!(certificates(&Admin::of(&world), "").await.len(), 1);
 }
 
-/// A device with a certificate that may be renewed, and its administrator.
+/// A device whose certificate may be renewed, and its administrator.
 async fn renewable() -> (World, Admin, Device) {
     let world = World::new().await;
     let device = world.enrolled("device-1").await;
@@ -246,14 +250,14 @@ async fn renewable() -> (World, Admin, Device) {
     (world, admin, device)
 }
 
-/// The device with a new key that `holder` had certified by a renewal.
+/// A device with a new key whose certificate `holder` obtained by a renewal.
 async fn renewed(world: &World, holder: &Device) -> Device {
     let next = Device::rsa();
     let leaf = world.ask(holder, &next.renewal("device-1")).await.leaf();
     next.holding(leaf)
 }
 
-/// A stolen key makes no more than five branches; those that are revoked make room.
+/// A stolen key can obtain at most five valid successors; revoked ones make room for others.
 #[tokio::test]
 async fn a_certificate_has_at_most_five_living_successors() {
     let (world, admin, device) = renewable().await;
@@ -275,7 +279,8 @@ async fn a_certificate_has_at_most_five_living_successors() {
     refused(&world.ask(&device, &another).await, full);
 }
 
-/// Revocation follows the renewals of a stolen key, and of what was renewed with those, unless it is told not to.
+/// Revocation includes all certificates that were renewed from the revoked one, directly or
+/// indirectly, unless the administrator excludes them.
 #[tokio::test]
 async fn revocation_takes_successors_along() {
     let (world, admin, device) = renewable().await;
@@ -310,15 +315,16 @@ async fn revocation_takes_successors_along() {
         let reply = world.ask(device, &Device::rsa().renewal("device-1")).await;
         refused(&reply, SIGNER_REVOKED);
     }
-    // Again it takes nothing more along; who has nothing to do with it is as before.
+    // A repeated revocation revokes nothing further, and an unrelated certificate stays valid.
     admin.revoke(&device.certificate, body).await.expect(204);
     let shown = format!("/certificates/{}", uuid_of(&bystander.certificate));
     let shown = admin.get(&shown).await.expect(200);
     assert_eq!(shown["status"], "VALID");
 }
 
-/// A renewal that was claimed before its certificate was revoked, and is to be signed after that: by the next request, by a
-/// poll, by upkeep. What may have been signed is on record, and revoked.
+/// A renewal was claimed before its certificate was revoked and would be signed afterwards: by a
+/// repeated request, by a poll or by maintenance. The certificate that may have been signed is
+/// recorded and revoked.
 #[tokio::test]
 async fn revocation_overtakes_a_renewal_that_is_being_issued() {
     for finish in ["again", "poll", "upkeep"] {
@@ -353,7 +359,7 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
     }
 }
 
-/// The same where the RA Profile was disabled meanwhile.
+/// An RA Profile that was disabled in the meantime prevents issuance in the same way.
 #[tokio::test]
 async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
     let mut world = World::new().await;
@@ -372,7 +378,7 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
     let all = certificates(&admin, "").await;
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].1, "REVOKED");
-    // The transactionID is free again.
+    // The transactionID can be used again.
     world
         .edit_ra_profile(|profile| profile.enabled = true)
         .await;
@@ -382,7 +388,8 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
     world.ask(&other, &request).await.leaf();
 }
 
-/// In a profile that relies on approval alone nobody fills the list of what waits without end.
+/// Under a profile that requires approval without a challenge, no attacker can fill the list of
+/// pending requests without limit.
 #[tokio::test]
 async fn at_most_a_thousand_requests_of_a_profile_wait() {
     let world = World::new().await;
@@ -401,7 +408,7 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
             ..samples::claim(key, None, now)
         }
     };
-    // One of them has waited for so long that it does not count.
+    // One of the requests has expired, so it does not count.
     for number in 0..1_000 {
         let until = now + time::Duration::days(if number == 0 { -1 } else { 7 });
         let claimed = world.store.claim(&held(number, until)).await.unwrap();
@@ -416,7 +423,7 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
     assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
     let full = "too many requests wait for approval under this SCEP Profile; try again later";
     refused(&ask("device-2").await, full);
-    // A decision makes room, and so does time.
+    // A decision makes room, and so does expiry.
     let admin = Admin::of(&world);
     let page = admin.get("/scepTransactions?status=PENDING&limit=1").await;
     let uuid = text(&page.expect(200)["items"][0]["uuid"]);
@@ -430,7 +437,7 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
     assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
 }
 
-/// A PKCS #10 request that is longer than any that could be certified and recorded is not opened.
+/// A PKCS #10 request longer than any that could be certified and recorded is not parsed.
 #[tokio::test]
 async fn an_endless_request_is_not_opened() {
     let world = World::new().await;
@@ -441,7 +448,7 @@ async fn an_endless_request_is_not_opened() {
     refused(&reply, "the PKCS #10 request is larger than 16 KiB");
 }
 
-/// An approval names what was looked at: the request, and the rules that it is certified by.
+/// An approval quotes what the administrator saw: the request and the rules that apply to it.
 #[tokio::test]
 async fn an_approval_is_of_what_was_seen() {
     let world = World::new().await;
@@ -482,7 +489,7 @@ async fn an_approval_is_of_what_was_seen() {
     assert_eq!(shown["extendedKeyUsage"], json!(["clientAuth"]));
     let year = |shown: &Value, part: &str| text(&shown[part])[..4].parse::<i32>().unwrap();
     assert_eq!(year(&shown, "notAfter") - year(&shown, "notBefore"), 1);
-    // The rules become stricter: what was seen is not what would be signed.
+    // The rules change, so the server would sign something else than the administrator saw.
     world
         .edit_ra_profile(|profile| {
             use scep_protocol::{ExtendedKeyUsage, KeyUsage};
@@ -494,7 +501,7 @@ async fn an_approval_is_of_what_was_seen() {
     let (now, shown) = seen().await;
     assert_eq!(shown["keyUsage"], json!(["digitalSignature"]));
     assert_eq!(shown["extendedKeyUsage"], json!(["serverAuth"]));
-    // The requester puts something else there.
+    // The client replaces the pending request.
     let other = device.enrolment("vpn-admin", CHALLENGE);
     world.ask(&device, &other).await;
     approve(Some(&now)).await.expect(409);
@@ -513,7 +520,7 @@ async fn an_approval_is_of_what_was_seen() {
     );
 }
 
-/// What the rules of today forbid is not approved.
+/// A request that violates the present rules cannot be approved.
 #[tokio::test]
 async fn an_approval_is_by_the_rules_of_today() {
     let world = World::new().await;
@@ -539,7 +546,7 @@ async fn an_approval_is_by_the_rules_of_today() {
         .await;
     let reasons = admin.approve(&uuid).await.reasons();
     assert!(reasons[0].contains("rsaMinBits"), "{reasons:?}");
-    // Nor is a key whose certificate was revoked while it waited.
+    // A key whose certificate was revoked while the request was pending cannot be approved either.
     world
         .edit_ra_profile(|profile| profile.template = Default::default())
         .await;
@@ -557,7 +564,8 @@ async fn an_approval_is_by_the_rules_of_today() {
     );
 }
 
-/// What waits by a challenge is displaced by its own key alone, not by a holder who knows its transactionID.
+/// A pending request with a challenge can only be replaced by its own key, not by the holder of a
+/// certificate who knows its transactionID.
 #[tokio::test]
 async fn a_holder_displaces_nobody_who_waits() {
     let world = World::new().await;
@@ -578,7 +586,7 @@ async fn a_holder_displaces_nobody_who_waits() {
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
 }
 
-/// What was on hold was revoked since then: another reason does not move the date.
+/// A certificate on hold is already revoked, so a later change of the reason keeps the date.
 #[tokio::test]
 async fn a_hold_keeps_its_date() {
     let world = World::new().await;
@@ -596,7 +604,8 @@ async fn a_hold_keeps_its_date() {
     assert_eq!(revoked["revocationReason"], "keyCompromise");
 }
 
-/// What was issued is looked up under the authority that issued it: no record of it, no certificate again.
+/// An issued certificate is looked up under the authority that issued it; without a valid record
+/// there the server does not send it again.
 #[tokio::test]
 async fn a_certificate_is_handed_out_again_by_its_own_authoritys_record() {
     let world = World::new().await;
@@ -624,7 +633,7 @@ async fn a_certificate_is_handed_out_again_by_its_own_authoritys_record() {
     refused(&world.ask(&device, &request).await, REVOKED);
 }
 
-/// Serial numbers have 128 random bits: no version of a UUID stands in them.
+/// Serial numbers have 128 random bits, without the version bits of a UUID.
 #[tokio::test]
 async fn serial_numbers_have_no_pattern() {
     let world = World::new().await;
@@ -634,18 +643,19 @@ async fn serial_numbers_have_no_pattern() {
         let octets = uuid_of(&device.certificate).into_bytes();
         versions.insert((octets[6] >> 4, octets[8] >> 6));
     }
-    // Twelve draws of six bits that are all alike: once in 2^66.
+    // Twelve draws of six bits are all equal with probability 2^-66.
     assert!(versions.len() > 1);
 }
 
-/// An authority whose certificates live goes only by force: they would fall off every CRL.
+/// Deleting an authority that has valid certificates requires force, because they would vanish from
+/// every CRL.
 #[tokio::test]
 async fn an_authority_with_living_certificates_is_not_deleted_unless_forced() {
     let world = World::new().await;
     let admin = Admin::of(&world);
     let device = world.enrolled("device-1").await;
     let authority = admin.find("/authorities", "test-ca").await;
-    // Nothing else stands in its way.
+    // Remove everything else that would prevent the deletion.
     let profiles = [("/scepProfiles", "default"), ("/raProfiles", "default")];
     let [scep, ra] = profiles.map(|(list, name)| async { admin.find(list, name).await });
     let (scep, ra) = (scep.await, ra.await);
@@ -678,7 +688,7 @@ async fn an_authority_with_living_certificates_is_not_deleted_unless_forced() {
         .await
         .expect(204);
     admin.delete(&path).await.expect(204);
-    // The other way.
+    // The same with force.
     let other = admin.authority("other-ca").await;
     admin
         .delete(&format!("/authorities/{other}?force=true"))
@@ -686,7 +696,8 @@ async fn an_authority_with_living_certificates_is_not_deleted_unless_forced() {
         .expect(204);
 }
 
-/// What an authority signs for the server itself, a root or an RA certificate, is on record before it is signed.
+/// The certificates that an authority signs for the server itself, roots and RA certificates, are
+/// recorded before they are signed.
 #[tokio::test]
 async fn certificates_of_the_server_are_recorded_before_they_are_signed() {
     let mut world = World::new().await;
@@ -700,7 +711,7 @@ async fn certificates_of_the_server_are_recorded_before_they_are_signed() {
     assert_eq!(record["action"], "sign");
     assert_eq!(record["after"]["subject"], "CN=Lost CA");
     assert!(text(&record["after"]["serialNumber"]).len() > 20);
-    // And an RA certificate's serial number is the one that was recorded.
+    // The serial number of the RA certificate is the recorded one.
     let authority = admin.find("/authorities", "test-ca").await;
     let path = format!("/authorities/{authority}/raCertificates");
     let made = admin
@@ -714,8 +725,8 @@ async fn certificates_of_the_server_are_recorded_before_they_are_signed() {
     assert!(signed.any(|record| record["after"]["serialNumber"] == *number));
 }
 
-/// Whatever a request may ask for at most, under a profile with as many annotations as one may have, is recorded once it was
-/// claimed: DynamoDB takes 400 KiB in an item.
+/// The largest possible request, under a profile with the largest annotations, can be recorded once
+/// it is claimed: a DynamoDB item holds at most 400 KiB.
 #[tokio::test]
 async fn the_largest_of_everything_is_recorded() {
     use scepter_tests::asn1::{
@@ -739,7 +750,8 @@ async fn the_largest_of_everything_is_recorded() {
             octet.to_string().repeat(250).as_bytes(),
         )
     };
-    // Each comma is two in the text of the subject.
+    // Commas are the worst case: each one is escaped and takes two characters in the text of the
+    // subject.
     let subject = name(&(0..15).map(|_| text(',')).collect::<Vec<_>>());
     let names: Vec<_> = (0..100)
         .map(|number| dns(&format!("{number:03}.{}.example", "a".repeat(60))))

@@ -1,4 +1,4 @@
-//! What a device cannot have written into its certificate: each try is refused, and the reason
+//! Content that a device cannot get into its certificate: each attempt is refused, and the reason
 //! names the rule and the value.
 
 use der::Tag;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const SID_EXTENSION: &str = "1.3.6.1.4.1.311.25.2";
 const SID: &str = "S-1-5-21-1004336348-1177238915-682003330-512";
 
-/// A device that asks for whatever it likes.
+/// A device that requests arbitrary content.
 struct Hostile {
     world: World,
     admin: Admin,
@@ -34,14 +34,14 @@ impl Hostile {
         }
     }
 
-    /// Under these rules from now on.
+    /// Sets the rules of the RA Profile.
     async fn under(&self, template: Value) {
         let path = format!("/raProfiles/{}", self.ra_profile);
         let body = json!({ "certificateTemplate": template });
         self.admin.put(&path, body).await.expect(200);
     }
 
-    /// Asks for a certificate: it, or failInfo and failInfoText.
+    /// Requests a certificate and returns it, or failInfo and failInfoText.
     async fn ask(
         &self,
         subject: &[u8],
@@ -160,7 +160,7 @@ async fn a_subject_hides_nothing() {
     ] {
         let at = |place| format!("rule subject: subject[{place}] {text}");
         hostile.refused(&name(&[rdn(kind, tag, value)]), &[], &at(0));
-        // Behind a harmless one.
+        // A harmless RDN in front of it changes nothing.
         let harmless = rdn(CN, Tag::Utf8String, b"router-1");
         hostile.refused(&name(&[harmless, rdn(kind, tag, value)]), &[], &at(1));
     }
@@ -185,7 +185,8 @@ async fn an_rdn_has_parts_and_none_twice() {
     hostile.issued(&name(&apart), &[]);
 }
 
-/// Every string type, whatever text fits it; attributes that no rule knows, as texts.
+/// Every string type is accepted with any text that fits it, and attributes without a rule are
+/// accepted as text.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_devices_write_is_taken_as_they_wrote_it() {
     let hostile = Hostile::new().await;
@@ -201,7 +202,7 @@ async fn what_devices_write_is_taken_as_they_wrote_it() {
         let certificate = hostile.issued(&subject, &[]);
         assert_eq!(certificate.subject(), subject);
     }
-    // A name beside the subject is enough; so is a subject without a CN.
+    // A subjectAltName suffices without a subject, and a subject without a CN suffices.
     hostile.issued(&name(&[]), &[subject_alt_name(&[dns("a.example")])]);
     let text =
         "rule subject: the request names nobody: it has neither a subject nor a name beside it";
@@ -257,7 +258,7 @@ async fn by_default_nobody_chooses_who_he_is() {
     hostile.issued(&subject, &[subject_alt_name(&[dns("a.example")])]);
 }
 
-/// Rules that were stored before such names needed a pattern.
+/// Tests rules that were stored before a pattern became mandatory for such names.
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
     use scep_protocol::SubjectAltNameType;
@@ -290,7 +291,7 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
         );
         hostile.refused(&common_name("x"), &[subject_alt_name(&[name])], &text);
     }
-    // They stand in the way of no edit of something else, and are warned of.
+    // Such rules do not block edits of other fields; the API warns about them.
     let path = format!("/raProfiles/{}", hostile.ra_profile);
     let body = json!({ "description": "old" });
     let shown = hostile.admin.put(&path, body).await.expect(200);
@@ -360,7 +361,7 @@ async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sid_is_taken_from_no_request() {
     let hostile = Hostile::new().await;
-    // Even where every name is admitted.
+    // Even if the rules allow every name.
     hostile
         .under(json!({ "subjectAltName": {
             "types": ["dns", "email", "uri", "upn"],
@@ -416,7 +417,7 @@ async fn a_sid_is_taken_from_no_request() {
     refused(&subject, extension(SID_EXTENSION, &value));
 }
 
-/// Of the extensions that a request asks for, none but subjectAltName is looked at.
+/// Of the requested extensions only subjectAltName is read.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_other_extension_comes_from_a_request() {
     let hostile = Hostile::new().await;
@@ -427,7 +428,7 @@ async fn no_other_extension_comes_from_a_request() {
     let der = certificate.der();
     let holds = |octets: &[u8]| der.windows(octets.len()).any(|window| window == octets);
     assert!(!holds(&unknown) && !holds(&oid("2.5.29.37.0")) && !holds(&[1, 1, 0xff, 0x30, 0]));
-    // CA:TRUE is what basicConstraints would hold.
+    // The value of a basicConstraints extension with CA:TRUE does not occur in the certificate.
     assert!(!holds(&element(0x30, &[&[1, 1, 0xff]])));
 }
 
@@ -435,10 +436,10 @@ async fn no_other_extension_comes_from_a_request() {
 async fn a_key_is_certified_in_its_canonical_form() {
     let hostile = Hostile::new().await;
     let PublicKey::Rsa { modulus, .. } = hostile.device.certificate.public_key().unwrap() else {
-        panic!("an RSA key");
+        panic!("the device has no RSA key");
     };
     let canonical = rsa_spki(&modulus, NULL);
-    // Some clients leave the parameters out.
+    // Some clients omit the parameters.
     for (at, parameters) in [NULL, &[]].into_iter().enumerate() {
         let spki = rsa_spki(&modulus, parameters);
         let subject = common_name(&format!("device-{at}"));
@@ -470,14 +471,15 @@ async fn a_key_is_certified_in_its_canonical_form() {
         not_minimal,
     ] {
         let refused = hostile.ask_for_key(&common_name("x"), &spki, &[]).await;
-        // No key that is any, so that nobody can tell whether the request is intact.
+        // Without a usable public key the request's signature cannot be checked, so the reason must
+        // not differ from that of a failed decryption.
         let text = "the content cannot be decrypted".to_owned();
         assert_eq!(refused, Err((FailInfo::BadMessageCheck, text)));
     }
 }
 
-/// A renewal is held to the rules of today, and may write the text of its certificate in another
-/// type of string.
+/// A renewal must satisfy the present rules, and may encode the text of its certificate in another
+/// string type.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_renewed_with_the_same_text_in_another_string_type() {
     let hostile = Hostile::new().await;
