@@ -1,5 +1,6 @@
-//! Random sequences of messages, decisions of an administrator, crashes and steps of the clock: no transactionID ever yields two
-//! certificates for one request, nothing is issued without a right to it, and the authority signs nothing that no table knows.
+//! Random sequences of messages, administrator decisions, crashes and clock steps. Whatever
+//! happens, no transactionID yields two certificates for one request, nothing is issued without
+//! authorisation, and the authority signs nothing that is not recorded.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -26,26 +27,27 @@ const DEVICES: usize = 3;
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
 
-/// Something that happens. A device is one of three; each enrols under the transactionID of its key.
+/// An event. A device is one of three, and each enrols under the transactionID of its key.
 #[derive(Clone, Debug)]
 enum Act {
-    /// With one of two names, and the right challenge or a wrong one.
+    /// A device enrols under one of two names, with the correct challenge or a wrong one.
     Enrol(usize, bool, bool),
-    /// A device under another's transactionID.
+    /// A device enrols under another device's transactionID.
     Usurp(usize, usize),
     Poll(usize),
-    /// By another's key.
+    /// A device polls for another device's transaction.
     PollAs(usize, usize),
     Renew(usize),
     Approve,
     Reject,
     Revoke(usize),
-    /// Any message that was ever sent, octet by octet, or signed anew under another transactionID.
+    /// A message that was sent before is sent again, unchanged or signed again under another
+    /// transactionID.
     Replay(usize, bool),
     Approval(bool),
-    /// The next signature is not made.
+    /// The next signature fails.
     CrashBeforeSigning,
-    /// The next certificate is signed and not recorded.
+    /// The next certificate is signed but not recorded.
     CrashAfterSigning,
     Wait(u64),
 }
@@ -69,12 +71,12 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What is known of a request that was sent.
+/// What the model knows about a request that was sent.
 struct Sent {
     request: Request,
-    /// Had the right challenge; or was signed by a certificate that was good.
+    /// The request had the correct challenge or was signed by a valid certificate.
     authorised: bool,
-    /// Was sent while an administrator had to approve.
+    /// The request was sent while the profile required approval.
     held: bool,
 }
 
@@ -84,23 +86,23 @@ struct Life<'a> {
     keys: Arc<WatchedKeys>,
     transactions: Arc<FlakyTransactions>,
     devices: &'a [Device],
-    /// Of each device, the certificate that it has, and whether that is revoked.
+    /// For each device, the certificate that it holds and whether that is revoked.
     held: Vec<Option<(Certificate, bool)>>,
-    /// Of each transactionID, what was sent under it last.
+    /// For each transactionID, the last request that was accepted under it.
     sent: HashMap<String, Sent>,
     approval: bool,
     approved: HashSet<String>,
-    /// Of each request, by transactionID and content, the certificate and when it came.
+    /// For each transactionID and content, the certificate and the time at which it was granted.
     granted: HashMap<(String, Vec<u8>), (Certificate, OffsetDateTime)>,
-    /// transactionIDs under which a crash left it open which request it was.
+    /// The transactionIDs for which a crash makes it unknown which request they belong to.
     unsure: HashSet<String>,
-    /// Requests that may have a certificate, which is theirs under every transactionID: they were granted, approved, or under way
-    /// when something crashed.
+    /// The requests that may have a certificate, and so may get it under any transactionID: they
+    /// were granted, approved, or in progress at a crash.
     may_have: HashSet<Vec<u8>>,
     revoked: HashSet<Vec<u8>>,
-    /// Keys of revoked certificates.
+    /// The keys of revoked certificates.
     revoked_keys: HashSet<Vec<u8>>,
-    /// Every message that was sent: by which device, what it asked, its octets.
+    /// Every message that was sent: the device, its request, and the octets.
     messages: RefCell<Vec<(Device, Request, Vec<u8>)>>,
     replays: usize,
     renewals: usize,
@@ -115,7 +117,7 @@ impl<'a> Life<'a> {
             store: world.issuing.transactions.clone(),
             fails: AtomicBool::new(false),
         });
-        // When a renewal comes too early is another test's.
+        // Allow every renewal: `renewal.rs` tests renewals that come too early.
         let always = |profile: &mut ScepProfile| profile.renewal_threshold_days = Some(400);
         world.edit_scep_profile(always).await;
         world.issuing.ca_keys = keys.clone();
@@ -148,7 +150,8 @@ impl<'a> Life<'a> {
         scep_service::Clock::now(&*self.world.clock)
     }
 
-    /// The reply; `None` after a crash, and so long after it that another process may finish.
+    /// Sends a request and reads the reply. `None` after a crash; the clock has then passed the
+    /// lease, so that another request may finish the transaction.
     async fn ask(&self, device: &Device, request: &Request) -> Option<CertRep> {
         let message = device.message(request, &self.world.ra_certificate);
         let sent = (device.clone(), request.clone(), message.clone());
@@ -156,7 +159,7 @@ impl<'a> Life<'a> {
         self.send(device, message).await
     }
 
-    /// The same of a message that is there.
+    /// Sends a message that is already built; see [`Self::ask`].
     async fn send(&self, device: &Device, message: Vec<u8>) -> Option<CertRep> {
         let response = self.world.post(message).await;
         match response.status().as_u16() {
@@ -198,7 +201,7 @@ impl<'a> Life<'a> {
             }
             Act::CrashBeforeSigning => self.keys.fails.store(true, Ordering::SeqCst),
             Act::CrashAfterSigning => self.transactions.fails.store(true, Ordering::SeqCst),
-            // The RA certificate of a world lasts for two years.
+            // The RA certificate of a world expires after two years.
             Act::Wait(seconds) if self.waited + seconds < 700 * DAY => {
                 self.waited += seconds;
                 self.world.clock.advance(Duration::from_secs(seconds));
@@ -211,7 +214,7 @@ impl<'a> Life<'a> {
     async fn enrol(&mut self, device: usize, request: Request, authorised: bool) {
         let reply = self.ask(&self.devices[device], &request).await;
         let Some(reply) = reply else {
-            // What is nobody's right does not come so far.
+            // Only an authorised request reaches the point where a crash can happen.
             assert!(authorised);
             self.may_have.extend(request.content);
             self.unsure.insert(request.transaction_id);
@@ -243,13 +246,13 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Remembers what was accepted last under a transactionID.
+    /// Remembers the last request that was accepted under a transactionID.
     fn remember(&mut self, request: Request, authorised: bool, held: bool) {
         let id = request.transaction_id.clone();
         let before = self.sent.get(&id);
         let before = before.map(|sent| sent.request.content.clone());
         if before.as_ref() != Some(&request.content) {
-            // Another request under the same transactionID: what was approved before is past.
+            // Another request under the same transactionID invalidates the earlier approval.
             self.approved.remove(&id);
         }
         self.unsure.remove(&id);
@@ -265,9 +268,10 @@ impl<'a> Life<'a> {
         self.may_have.contains(request.content.as_ref().unwrap())
     }
 
-    /// One request, one certificate: within the window of a day it is the same one, whatever came between.
+    /// Asserts one certificate per request: within the window of a day a request gets the same
+    /// certificate, whatever happened in between.
     fn remember_granted(&mut self, request: &Request, leaf: &Certificate) {
-        // What is revoked is handed to nobody.
+        // A revoked certificate is never sent.
         assert!(!self.revoked.contains(leaf.der()));
         let id = (
             request.transaction_id.clone(),
@@ -301,7 +305,7 @@ impl<'a> Life<'a> {
         assert_eq!(
             leaf.subject_public_key_info(),
             key,
-            "another key's certificate"
+            "the certificate is for another key"
         );
         if let Some(sent) = self.sent.get(&id) {
             assert!(sent.authorised);
@@ -319,7 +323,7 @@ impl<'a> Life<'a> {
         let name = ca_issuer::name_text(certificate.subject()).unwrap();
         let name = name.split(['=', ',']).nth(1).unwrap().to_owned();
         let holder = self.devices[device].holding(certificate.clone());
-        // Under the transactionID of the key, as the enrolment was.
+        // The renewal uses the transactionID of the key, as the enrolment did.
         let renewal = holder.renewal(&name);
         let reply = self.ask(&holder, &renewal).await;
         let Some(reply) = reply else {
@@ -335,8 +339,8 @@ impl<'a> Life<'a> {
         self.held[device] = Some((reply.leaf(), false));
     }
 
-    /// Nothing that is sent once more gives what was not asked for: no certificate that was never granted to a revoked key, none to
-    /// a revoked signer.
+    /// Sends an earlier message again. That must not yield a certificate that was never granted to
+    /// a revoked key, nor any certificate to a revoked signer.
     async fn replay(&mut self, place: usize, anew: bool) {
         let found = {
             let messages = self.messages.borrow();
@@ -365,14 +369,14 @@ impl<'a> Life<'a> {
         match reply.attributes.pki_status {
             PkiStatus::Success => {
                 let leaf = reply.leaf();
-                assert!(!is_revoked, "a revoked key signs nothing");
+                assert!(!is_revoked, "a revoked key obtained a certificate");
                 assert!(!self.revoked.contains(leaf.der()));
                 assert!(!self.revoked_keys.contains(&key(&leaf)));
                 let holder = self
                     .devices
                     .iter()
                     .position(|device| key(&device.certificate) == key(&leaf));
-                // What a device has may be newer than what the model knows.
+                // The device may now hold a newer certificate than the model knew.
                 if let Some(holder) = holder {
                     self.held[holder] = Some((leaf, false));
                 }
@@ -381,7 +385,7 @@ impl<'a> Life<'a> {
             }
             PkiStatus::Pending => {
                 assert!(!is_revoked);
-                // Whoever approves it approves the request that it repeats.
+                // An administrator who approves the replay approves the request that it repeats.
                 self.may_have.extend(request.content);
                 self.unsure.insert(request.transaction_id);
             }
@@ -403,11 +407,12 @@ impl<'a> Life<'a> {
         };
         let status = decided.status.as_u16();
         if status == 422 {
-            // Its key was revoked while it waited, or its certificate as it was approved.
+            // The key was revoked while the request was pending, or the certificate during the
+            // approval.
             assert!(!self.revoked_keys.is_empty(), "{}", decided.body);
             return;
         }
-        // A crash comes after the decision.
+        // The decision is stored before a crash can happen.
         assert!([204, 503].contains(&status), "{status}");
         if status == 503 {
             self.world.clock.advance(Duration::from_secs(6));
@@ -425,8 +430,8 @@ impl<'a> Life<'a> {
         if let Some((certificate, revoked)) = &mut self.held[device] {
             let body = json!({ "reason": "superseded" });
             let status = self.admin.revoke(certificate, body).await.status.as_u16();
-            // The CRL may wait for the next try; the certificate does not.
-            // Those that renewed it are revoked with it.
+            // After a failure the CRL may wait for the next attempt, but the certificate is revoked
+            // at once, and its successors with it.
             assert!([200, 204, 503].contains(&status), "{status}");
             *revoked = true;
             self.revoked.insert(certificate.der().to_vec());
@@ -435,7 +440,8 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Finishes what crashes left, then compares what the authority signed with what the table knows.
+    /// Completes what crashes interrupted, then compares what the authority signed with what is
+    /// recorded.
     async fn settle(&mut self) -> usize {
         self.keys.fails.store(false, Ordering::SeqCst);
         self.transactions.fails.store(false, Ordering::SeqCst);
@@ -451,7 +457,7 @@ impl<'a> Life<'a> {
         let of_devices = signed.iter().filter(|signed| is_for_a_device(signed));
         let known: HashSet<Vec<u8>> = certificates.iter().map(to_be_signed).collect();
         let unknown = of_devices.filter(|signed| !known.contains(*signed)).count();
-        assert_eq!(unknown, 0, "signed and not recorded");
+        assert_eq!(unknown, 0, "certificates were signed but not recorded");
         certificates.len()
     }
 
@@ -467,7 +473,7 @@ impl<'a> Life<'a> {
     }
 }
 
-/// The part of a certificate that is signed.
+/// The TBSCertificate of a certificate, DER.
 pub(crate) fn to_be_signed(certificate: &Certificate) -> Vec<u8> {
     let sequence = AnyRef::from_der(certificate.der()).unwrap();
     let mut parts = SliceReader::new(sequence.value()).unwrap();
@@ -508,7 +514,7 @@ fn no_sequence_of_events_yields_what_nobody_may_have() {
             Ok(())
         })
         .unwrap();
-    // The test is about something.
+    // Guards against a test in which nothing happens.
     assert!(
         issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10,
         "{issued:?} {renewed:?} {replayed:?}"
