@@ -1,4 +1,4 @@
-//! PKCSReq that is granted: every algorithm, every habit, one certificate for a transaction.
+//! Successful PKCSReq: every algorithm, the variations of clients, one certificate per transaction.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -37,7 +37,7 @@ async fn enrol(world: &World, device: &Device, request: &Request) -> CertRep {
     device.read(response.body(), &world.ra_certificate)
 }
 
-/// `openssl x509`, fed with DER.
+/// Runs `openssl x509` on a certificate in DER.
 pub(crate) fn openssl_x509(certificate: &Certificate, arguments: &[&str]) -> String {
     let mut child = Command::new("openssl")
         .args(["x509", "-inform", "DER", "-noout"])
@@ -64,7 +64,7 @@ fn pem(certificate: &Certificate) -> String {
     )
 }
 
-/// `openssl verify` for this purpose, strictly by RFC 5280.
+/// Runs `openssl verify` for this purpose, with strict checks of RFC 5280.
 fn openssl_verify(leaf: &Certificate, purpose: &str, authority: &Certificate) {
     let folder = tempfile::tempdir().unwrap();
     let [leaf_file, authority_file] = ["leaf.pem", "ca.pem"].map(|name| folder.path().join(name));
@@ -299,7 +299,7 @@ async fn another_key_cannot_take_over_a_transaction_until_its_window_ends() {
     world.clock.advance(Duration::from_secs(25 * 3600));
     let (reason, _) = enrol(&world, &other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
-    // Until the certificate may be renewed.
+    // The transactionID is free once the certificate may be renewed.
     world.make_renewable(&leaf);
     enrol(&world, &other, &foreign).await.leaf();
 }
@@ -432,7 +432,7 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
     assert_eq!(response.body(), world.ra_certificate.der());
 }
 
-/// The clock stands still, so that the lease of a claimant that is gone never ends.
+/// The clock stands still, so the lease of a crashed request never expires by itself.
 #[tokio::test]
 async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
  {
@@ -461,7 +461,7 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
 }
 
-/// A key store that does not answer.
+/// A key store that does not respond.
 struct GoneKeys;
 
 #[async_trait::async_trait]

@@ -1,4 +1,5 @@
-//! Keys that cannot decrypt, RFC 8894 §3.1: EC clients, whose messages and replies go under the challengePassword.
+//! Keys that cannot decrypt, RFC 8894 §3.1: EC clients encrypt their messages, and get their
+//! replies encrypted, under the challengePassword.
 
 use scep_cms::{Certificate, ContentEncryption, DigestAlgorithm, EcCurve, FailInfo, MessageType};
 use scepter_tests::device::{CertRep, Device, Request};
@@ -30,7 +31,8 @@ async fn an_ec_device_enrols_renews_and_asks_on_every_curve() {
     let world = World::new().await;
     for (curve, digest) in CURVES {
         let device = Device::ec_on(curve);
-        // Its request under the password, or to the RA key, which can decrypt; the reply always under the password.
+        // An EC client may encrypt its request under the password or to the RA key; the reply is
+        // always under the password, because its own key cannot decrypt.
         let request = enrolment(&device, digest);
         let by_password = device.message_by_password(&request, CHALLENGE);
         let leaf = post(&world, &device, by_password).await.leaf();
@@ -52,14 +54,14 @@ async fn an_ec_device_enrols_renews_and_asks_on_every_curve() {
         };
         let query = device.message_by_password(&query, CHALLENGE);
         assert_eq!(post(&world, &device, query).await.crls.len(), 1);
-        // The world grows old: the next curve begins anew.
+        // The certificates of the following curves may be renewed at any time.
         if curve != EcCurve::P521 {
             return_to_youth(&world).await;
         }
     }
 }
 
-/// Lets certificates be renewed from their first day on, so that time need not pass.
+/// Allows renewal at any time: the threshold exceeds the validity of a certificate.
 async fn return_to_youth(world: &World) {
     world
         .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(400))
@@ -99,7 +101,8 @@ async fn without_a_challenge_a_password_is_bad_alg() {
             profile.require_manual_approval = true;
         })
         .await;
-    // An RSA device that wraps its key so, and an EC device in any way.
+    // The RSA device is rejected for encrypting under a password; the EC device because the reply
+    // could only be encrypted under one.
     let (rsa, ec) = (Device::rsa(), Device::ec());
     let request = rsa.enrolment("device-1", CHALLENGE);
     let message = rsa.message_by_password(&request, CHALLENGE);
@@ -113,7 +116,7 @@ async fn without_a_challenge_a_password_is_bad_alg() {
     assert_eq!(refused, (FailInfo::BadAlg, text.to_owned()));
 }
 
-/// openssl's own PasswordRecipientInfo goes in, and it opens ours.
+/// The server decrypts openssl's PasswordRecipientInfo, and openssl decrypts the server's.
 #[tokio::test]
 async fn openssl_and_we_open_each_others_envelopes() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! Renewal, RFC 8894 §2.5: who may, from when on, and what stays the same.
+//! Renewal, RFC 8894 §2.5: who may renew, from when on, and what must stay the same.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use time::macros::{date, datetime};
 use time::{Date, OffsetDateTime};
 
-/// A renewal that this device signs with what it holds, for a new key.
+/// Sends a renewal for a new key, signed with this device's certificate.
 async fn renew(world: &World, device: &Device, edit: impl FnOnce(&mut Request)) -> CertRep {
     let next = Device::rsa();
     let mut request = next.renewal("device-1");
@@ -31,7 +31,7 @@ async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
     let world = World::new().await;
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
-    // RenewalReq as strongSwan sends it; PKCSReq as certmonger, sscep, jscep and Cisco do.
+    // strongSwan sends a RenewalReq; certmonger, sscep, jscep and Cisco send a PKCSReq.
     for message_type in [MessageType::RenewalReq, MessageType::PkcsReq] {
         let next = Device::rsa();
         let request = Request {
@@ -42,9 +42,9 @@ async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
         assert_eq!(leaf.subject(), device.certificate.subject());
         let key = next.certificate.subject_public_key_info();
         assert_eq!(leaf.subject_public_key_info(), key);
-        // The same request again is the same certificate.
+        // The same request gets the same certificate again.
         assert_eq!(world.ask(&device, &request).await.leaf(), leaf);
-        // The record names what it renewed.
+        // The record names the certificate that was renewed.
         let admin = Admin::of(&world);
         let number = leaf.issuer_and_serial_number().serial_number_hex();
         let path = format!("/certificates?serialNumber={number}");
@@ -69,8 +69,8 @@ async fn a_certificate_is_renewed_for_the_same_key() {
     assert_eq!(leaf.subject_public_key_info(), key);
 }
 
-/// In a world that begins at this moment: renewed from one day on by half of a life of 365 days and
-/// an hour, from another on by a threshold of 30 days.
+/// Checks, in a world that begins at `now`, the first day of renewal: by half of a validity of 365
+/// days and an hour, and by a threshold of 30 days.
 async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
     let plan = Plan {
         now,
@@ -90,7 +90,7 @@ async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
     early(threshold).await;
     world.clock.advance(Duration::from_secs(6 * 24 * 60 * 60));
     renew(&world, &device, |_| {}).await.leaf();
-    // All of its life.
+    // A threshold longer than the validity allows renewal at any time.
     world
         .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(400))
         .await;
@@ -98,7 +98,7 @@ async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
     renew(&world, &young, |_| {}).await.leaf();
 }
 
-/// The days are told to the client, and depend on the hour and on leap days.
+/// The refusal names the first day of renewal, which depends on the hour and on leap days.
 #[tokio::test]
 async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
     for (now, half, threshold) in [
@@ -137,12 +137,12 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
     let world = World::new().await;
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
-    // Self-signed.
+    // A self-signed certificate.
     refused(&renew(&world, &Device::rsa(), |_| {}).await, NOT_OURS);
-    // Of another authority, which has the same name.
+    // A certificate of another authority with the same name.
     let foreign = World::new().await.enrolled("device-1").await;
     refused(&renew(&world, &foreign, |_| {}).await, NOT_OURS);
-    // Of another RA Profile under the same authority.
+    // A certificate of another RA Profile under the same authority.
     let admin = Admin::of(&world);
     let authority = admin.find("/authorities", "test-ca").await;
     let other = admin.ra_profile(&authority, "other").await;
@@ -154,7 +154,7 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
         .await
         .expect(204);
     refused(&renew(&world, &device, |_| {}).await, NOT_OURS);
-    // Expired.
+    // An expired certificate.
     world.clock.advance(Duration::from_secs(366 * 24 * 60 * 60));
     refused(
         &renew(&world, &device, |_| {}).await,
@@ -195,7 +195,7 @@ async fn a_renewal_keeps_the_subject_and_adds_no_name() {
         &ask("device-2", &[]).await,
         "a renewal keeps the subject of the certificate",
     );
-    // Nor for its own name, unless a rule wants that.
+    // Not even the certificate's own CN may be added, unless a rule requires it.
     refused(
         &ask("device-1", &["device-1"]).await,
         "a renewal cannot add names to the certificate's",
@@ -209,8 +209,7 @@ async fn a_renewal_keeps_the_subject_and_adds_no_name() {
     ask("device-1", &[]).await.leaf();
 }
 
-/// A rule that came after the certificate: what it adds to the subject or beside it does not stand
-/// in the way.
+/// A rule may be newer than the certificate: names that the rule adds do not block the renewal.
 #[tokio::test]
 async fn the_common_name_may_come_to_stand_beside_the_subject() {
     let world = World::new().await;

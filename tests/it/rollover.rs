@@ -1,4 +1,5 @@
-//! Rollover, RFC 8894 §4.7 and §5.1: an authority's next key, from its announcement to the end of the old one.
+//! Rollover, RFC 8894 §4.7 and §5.1: an authority's next key, from its announcement to the expiry
+//! of the old one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::subordinate::{CA, MONTH, Outside};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A world with its administrator and the path of its authority's rollover.
+/// A world, its administrator, and the path of its authority's rollover.
 async fn world() -> (World, Admin, String) {
     let world = World::new().await;
     let admin = Admin::of(&world);
@@ -52,14 +53,14 @@ async fn capabilities(world: &World) -> String {
     String::from_utf8(operation(world, "GetCACaps").await.2).unwrap()
 }
 
-/// The RA certificate that GetCACert shows.
+/// The RA certificate in the GetCACert response.
 async fn ra_certificate(world: &World) -> Certificate {
     let (_, _, chain) = operation(world, "GetCACert").await;
     let chain = Degenerate::from_ber(&chain).unwrap();
     Certificate::from_der(&chain.certificates[0]).unwrap()
 }
 
-/// The RA certificate that GetNextCACert announces, beside this next authority.
+/// The RA certificate that GetNextCACert announces together with this next CA certificate.
 async fn announced_ra(world: &World, next: &Certificate) -> Certificate {
     let (status, kind, message) = operation(world, "GetNextCACert").await;
     assert_eq!(
@@ -98,7 +99,7 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
             "{lines}"
         );
         announced_ra(&world, &next).await;
-        // openssl verifies both signatures, the CA's and the RA's, and finds the certificates inside.
+        // openssl verifies the CA's and the RA's signature and finds the certificates inside.
         let (_, _, message) = operation(&world, "GetNextCACert").await;
         let folder = tempfile::tempdir().unwrap();
         let pem = |name: &str, der: &[u8]| {
@@ -130,7 +131,7 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
         let inner = Degenerate::from_ber(&content).unwrap();
         assert_eq!(inner.certificates[0], next.der());
         assert_eq!(inner.certificates.len(), 2);
-        // The same subject, another key.
+        // The next certificate has the same subject and another key.
         assert_eq!(next.subject(), world.authority.subject());
         let key = world.authority.subject_public_key_info();
         assert_ne!(next.subject_public_key_info(), key);
@@ -145,16 +146,17 @@ async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let response = world.post(device.message(&request, &next_ra)).await;
-    // Signed by the key that the request was encrypted to.
+    // The reply is signed by the key that the request was encrypted to.
     let leaf = device.read(response.body(), &next_ra).leaf();
     leaf.verify(&next.public_key().unwrap()).unwrap();
-    // Everyone else goes on as before.
+    // All other clients continue with the current generation.
     let other = world.enrolled("device-2").await.certificate;
     other
         .verify(&world.authority.public_key().unwrap())
         .unwrap();
     assert_eq!(ra_certificate(&world).await, world.ra_certificate);
-    // Each generation has a CRL of its own, and certificates name theirs.
+    // Each generation has its own CRL, and a certificate names the CRL of the generation that
+    // issued it.
     let text = openssl(&["x509", "-inform", "DER", "-noout", "-text"], leaf.der());
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("URI:http://scep.example/crl/test-ca/2.crl"));
@@ -172,18 +174,19 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
     let issued_by_next = |certificate: &Certificate| {
         certificate.verify(&next.public_key().unwrap()).unwrap();
     };
-    // Old RA certificates still open: the reply is signed by the key that the request was encrypted to.
+    // Old RA keys still decrypt, and the reply is signed by the key that the request was encrypted
+    // to.
     let late = world.enrolled("device-2").await;
     issued_by_next(&late.certificate);
     let device = Device::rsa();
     let request = device.enrolment("device-3", CHALLENGE);
     let response = world.post(device.message(&request, &next_ra)).await;
     issued_by_next(&device.read(response.body(), &next_ra).leaf());
-    // Old certificates are renewed by the new authority.
+    // The new generation renews the certificates of the old one.
     world.make_renewable(&old.certificate);
     let renewal = Device::rsa().renewal("device-1");
     issued_by_next(&world.ask(&old, &renewal).await.leaf());
-    // Old certificates are revoked on the CRL of the key that signed them.
+    // A revoked certificate is listed on the CRL of the generation that issued it.
     let alone = json!({ "successors": false });
     admin.revoke(&old.certificate, alone).await.expect(204);
     let query = late.query(MessageType::GetCrl, &old.certificate);
@@ -197,7 +200,7 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
     let text = String::from_utf8(openssl(&arguments, &crl)).unwrap();
     let number = old.certificate.issuer_and_serial_number();
     assert!(text.contains(&number.serial_number_hex()), "{text}");
-    // And what GetCert finds is of any generation.
+    // GetCert finds certificates of every generation.
     let query = late.query(MessageType::GetCert, &old.certificate);
     let got = world.ask(&late, &query).await.certificates;
     assert_eq!(got, [old.certificate.der()]);
@@ -241,7 +244,7 @@ async fn an_ra_certificate_that_is_made_during_a_rollover_has_both_keys() {
     drop(world);
 }
 
-/// A key of before that is gone does not keep the present one from its CRL.
+/// A failing key of an earlier generation does not prevent the CRL of the current one.
 #[tokio::test]
 async fn a_generation_that_fails_stands_in_no_others_way() {
     let (world, admin, rollover) = world().await;
@@ -256,13 +259,14 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     let before = (made(1).await, made(2).await);
     world.clock.advance(4 * DAY);
     let mut managing = world.managing.clone();
-    // The oldest generation comes first.
+    // Maintenance starts with the oldest generation, whose key fails here.
     managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
     assert!(run_maintenance(&managing, &Unmeasured).await.is_err());
     assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
 }
 
-/// Whose key is lost needs the next one most: nobody can be told of it, and everything else goes on.
+/// An authority that has lost its key needs a rollover most. Its next certificate cannot be
+/// announced, because only the lost key could sign that; everything else works.
 #[tokio::test]
 async fn an_authority_whose_key_is_lost_rolls_over() {
     let (world, admin, _) = world().await;
@@ -298,7 +302,7 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
     assert_eq!(reply.certificates[1], authority.der());
 }
 
-/// What was issued before comes with the certificate that issued it.
+/// A certificate of an earlier generation is sent together with the CA certificate that issued it.
 #[tokio::test]
 async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
     let (world, admin, rollover) = world().await;
@@ -377,7 +381,8 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
     keep().await;
     keep().await;
     assert_eq!(keys().await, 2);
-    // Whoever knows the old one goes on with it until it ends; everyone else sees the new one.
+    // Clients that know the old RA certificate may use it until it expires; all others see the new
+    // one.
     let seen = ra_certificate(&world).await;
     assert_ne!(seen, world.ra_certificate);
     world.enrolled("device-1").await;
