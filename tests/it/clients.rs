@@ -1,4 +1,5 @@
-//! Other people's clients, unchanged, against the real binary: scripts in `tests/interop`, tools by its `install.sh`.
+//! Third-party clients, unchanged, against the real binary. Their scripts are in `tests/interop`,
+//! and its `install.sh` installs the tools.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::CHALLENGE;
 
-/// Where `install.sh` builds what is no package; `tests/run` says the same.
+/// The folder where `install.sh` builds the tools that are not packaged, as in `tests/run`.
 fn tools() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let target =
@@ -14,7 +15,7 @@ fn tools() -> PathBuf {
     target.join("interop")
 }
 
-/// Runs a client's script against a server whose authority has such a key.
+/// Runs a client's script against a server whose authority has a key of this algorithm.
 fn check(script: &str, key_algorithm: &str) {
     let data = tempfile::tempdir().unwrap();
     let environment = [("SCEPTER_CA_KEY_ALGORITHM", key_algorithm)];
@@ -76,7 +77,7 @@ fn jscep_enrols() {
     check("jscep.sh", "EC_P521");
 }
 
-/// Runs an administrator's script against a server that was just made.
+/// Runs an administrator's script against a new server.
 fn administer(script: &str) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Debug), data.path(), &[]);
@@ -103,7 +104,7 @@ fn the_management_api_keeps_to_its_openapi_document() {
     administer("schemathesis.sh");
 }
 
-/// The command that the server prints is pasted into a shell, as a reader would.
+/// Pastes the command that the server prints into a shell, as a reader would.
 #[test]
 fn the_printed_command_works_when_pasted() {
     let data = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Every test of the whole, in one binary.
+//! The integration tests of the whole project, in one binary.
 
 mod adapters;
 mod approval;

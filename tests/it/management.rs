@@ -1,4 +1,4 @@
-//! The management API: what profiles hold, and each rule with its reason.
+//! The management API: the contents of profiles, and each rule with its reason.
 
 use scepter_tests::admin::{Admin, administered, text};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_scep_profile_is_made_disabled_with_every_default_and_shown_whole() {
     let (_world, admin, ra_profile, _, ra_certificate) = administered().await;
-    // What is read-only may be sent, and means nothing.
+    // Read-only fields are accepted and ignored.
     let body = json!({ "name": "routers", "caCertificateUuid": ra_certificate, "enabled": true, "scepUrl": "x" });
     let made = admin.post("/scepProfiles", body).await;
     let uuid = text(&made.body["uuid"]);
@@ -150,7 +150,7 @@ async fn the_challenge_has_three_states() {
     }
 }
 
-/// Each row: a body, and the reasons why not.
+/// Checks rows of a body and the reasons for which it is rejected.
 async fn check(admin: &Admin, method: &str, path: &str, rows: &[(Value, &[&str])]) {
     for (body, reasons) in rows {
         let answer = admin.call(method, path, body.clone()).await;
@@ -337,7 +337,7 @@ async fn each_rule_of_a_template_has_its_reason() {
         ),
     ];
     check(&admin, "PUT", &path, &rows).await;
-    // What is of a wrong type or form is 422 too, with the name of the field.
+    // A value of a wrong type or form is a 422 as well, and its reason names the field.
     for (wrong, beginning) in [
         (
             json!({ "validity": "1 year" }),
@@ -359,7 +359,7 @@ async fn each_rule_of_a_template_has_its_reason() {
         let reasons = admin.put(&path, template(wrong)).await.reasons();
         assert!(reasons[0].starts_with(beginning), "{reasons:?}");
     }
-    // Null is the default.
+    // Null restores the default.
     let set = admin
         .put(&path, template(json!({ "validity": "P1D" })))
         .await
