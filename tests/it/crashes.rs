@@ -1,4 +1,5 @@
-//! What a `kill -9` leaves is finished by the next request: one certificate for a transaction, always.
+//! After a SIGKILL the next request completes the transaction: always exactly one certificate per
+//! transaction.
 
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
@@ -8,7 +9,8 @@ use store_embedded::EmbeddedDynamoDb;
 
 use crate::enrolment::openssl_x509;
 
-/// How many transactions or certificates a table of a stopped server has, without what else is kept there.
+/// Counts the transactions or certificates in a table of a stopped server, without the other items
+/// of the table.
 async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
     let database = EmbeddedDynamoDb::open(&data.join("scepter.db")).unwrap();
     let name = table(&Tables::prefixed("scepter"));
@@ -19,7 +21,7 @@ async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usi
     of_requests.count()
 }
 
-/// Kills the server where it says that it is, then sees what the client's retry gets.
+/// Kills the server at this fault point, then checks what the client's retry gets.
 async fn check(place: &str) {
     let binary = binary(Build::FaultPoints);
     let data = tempfile::tempdir().unwrap();

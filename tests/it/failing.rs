@@ -1,4 +1,4 @@
-//! The ports of issuing, over their real adapters, that fail on demand and remember what they did.
+//! The ports of issuing over their real adapters; they fail on demand and record what they did.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,18 +16,18 @@ use scep_service::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// CA keys that can be made to fail, and remember what they signed.
+/// CA keys that fail on demand and record what they signed.
 pub(crate) struct WatchedKeys {
     pub(crate) keys: Arc<dyn CaKeys>,
-    /// The next call fails.
+    /// Whether the next call fails.
     pub(crate) fails: AtomicBool,
     pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
-    /// This one signs nothing.
+    /// A key with which every signature fails.
     pub(crate) lost: Option<KeyReference>,
 }
 
 impl WatchedKeys {
-    /// Keys that do not fail yet.
+    /// Creates keys that do not fail yet.
     pub(crate) fn over(keys: Arc<dyn CaKeys>) -> Self {
         Self {
             keys,
@@ -37,7 +37,7 @@ impl WatchedKeys {
         }
     }
 
-    /// Keys whose next call fails.
+    /// Creates keys whose next call fails.
     pub(crate) fn failing(keys: Arc<dyn CaKeys>) -> Self {
         let watched = Self::over(keys);
         watched.fails.store(true, Ordering::SeqCst);
@@ -80,10 +80,10 @@ impl CaKeys for WatchedKeys {
     }
 }
 
-/// Transactions that can be made to lose what is to be recorded.
+/// A transaction store that fails on demand to record a certificate.
 pub(crate) struct FlakyTransactions {
     pub(crate) store: Arc<dyn Transactions>,
-    /// The next call fails.
+    /// Whether the next call fails.
     pub(crate) fails: AtomicBool,
 }
 

@@ -1,6 +1,6 @@
-//! Each call of the store and of each key goes wrong, alone and in pairs, in each way that it
-//! can: afterwards every client has one
-//! certificate or one refusal, every signature has a record, and nothing is stuck.
+//! Each call of the store and of each key fails, alone and in pairs, in every possible way.
+//! Afterwards every client has one certificate or one refusal, every signature is recorded, and no
+//! transaction is stuck.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
@@ -27,16 +27,16 @@ use crate::faulty::{
 };
 use crate::state_machine::to_be_signed;
 
-/// Where a world is as it was before a scenario.
+/// The file with the state of a world before a scenario.
 const SAVED: &str = "before.db";
 
-/// Longer than the lease of a claim.
+/// A time longer than the lease of a claim.
 const LATER: Duration = Duration::from_secs(6);
 
-/// How often an act is tried that two faults can spoil.
+/// How often an act is attempted; two faults can each spoil several attempts.
 const MAX_TRIES: usize = 8;
 
-/// Everything that can happen to one call.
+/// Everything that can happen to a call.
 const KINDS: [Kind; 12] = [
     Kind::Fails,
     Kind::Throttled,
@@ -52,17 +52,17 @@ const KINDS: [Kind; 12] = [
     Kind::Overtaken(Side::After),
 ];
 
-/// What leaves different things behind: pairs are made of these.
+/// The kinds that pairs are made of, because they leave different states behind.
 const OF_PAIRS: [Kind; 3] = [Kind::Fails, Kind::Lost, Kind::Ends(Side::After)];
 
-/// Most pairs of a scenario that meet the same call twice, and most others: evenly spread over
-/// all that there are.
+/// The maximum number of pairs in a scenario that hit the same call twice, and of all other pairs;
+/// they are spread evenly over all pairs.
 const MAX_PAIRS: [usize; 2] = [32, 8];
 
-/// One thing that somebody does until it is done.
+/// Something that a client, an administrator or the timer repeats until it succeeds.
 #[derive(Clone, Copy, Debug)]
 enum Act {
-    /// A client sends the message of this place.
+    /// A client sends the message at this index.
     Ask(usize),
     Approve,
     Reject,
@@ -71,36 +71,36 @@ enum Act {
     MakeRaCertificate,
     Begin,
     Activate,
-    /// The timer's.
+    /// The timer runs maintenance.
     Upkeep,
 }
 
-/// A message and the answer that it is to get.
+/// A message and the status of the answer that it must get.
 struct Message {
     device: Device,
     octets: Vec<u8>,
     answer: PkiStatus,
 }
 
-/// What is done, and what is to have become of it.
+/// A sequence of acts and its required outcome.
 struct Scenario {
     name: &'static str,
-    /// Before anything is done.
+    /// The world before the acts.
     world: World,
     folder: tempfile::TempDir,
-    /// What is in the profiles table then.
+    /// The ids of the items in the profiles table before the acts.
     before: BTreeSet<String>,
     messages: Vec<Message>,
     acts: Vec<Act>,
-    /// The transaction that an administrator decides over, or the authority that is acted on.
+    /// The transaction that an administrator decides on, or the authority that is acted on.
     object: Uuid,
-    /// What an administrator revokes, with its successor.
+    /// The certificate that an administrator revokes, and its successor.
     revoked: Vec<Certificate>,
-    /// What every transaction is in the end.
+    /// The final state of every transaction.
     state: &'static str,
-    /// How many certificates there are in the end.
+    /// The final number of certificates.
     certificates: usize,
-    /// How often administrators are recorded to have done what.
+    /// How often each administrator's action is recorded.
     records: &'static [(&'static str, usize)],
     made: Arc<tokio::sync::Mutex<Vec<GeneratedKey>>>,
 }
@@ -134,7 +134,7 @@ impl Scenario {
         });
     }
 
-    /// Has it happen while these calls go wrong. Panics where something is not as it must be.
+    /// Performs the acts while these calls fail. Panics if the outcome is wrong.
     async fn run(&self, plan: &Plan<'_>, seen: &Mutex<Option<Arc<Faults>>>) {
         let life = Life::new(self, plan, seen);
         for act in &self.acts {
@@ -144,14 +144,14 @@ impl Scenario {
     }
 }
 
-/// What goes wrong.
+/// The faults of a run.
 struct Plan<'a> {
     faults: &'a [Fault],
-    /// Whether upkeep comes before what failed is done again; else only at the end.
+    /// Whether maintenance runs before each retry rather than only at the end.
     upkeep: bool,
 }
 
-/// A scenario as it goes.
+/// A run of a scenario.
 struct Life<'a> {
     scenario: &'a Scenario,
     world: World,
@@ -159,11 +159,11 @@ struct Life<'a> {
     faults: Arc<Faults>,
     /// What the CA keys signed.
     signed: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// What they signed before it was recorded.
+    /// The subjects of certificates that were signed before they were recorded.
     unrecorded: Arc<Mutex<Vec<String>>>,
     /// The certificate that each message got.
     got: Mutex<HashMap<usize, Certificate>>,
-    /// Somebody else does the same.
+    /// Whether another process does the same at some point.
     is_overtaken: bool,
     upkeep: bool,
 }
@@ -221,7 +221,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Whoever it is does it again until it is done.
+    /// Repeats an act until it succeeds.
     async fn until_done(&self, act: Act) {
         for tries in 0..MAX_TRIES {
             let acting = self.perform(act, tries);
@@ -234,13 +234,13 @@ impl<'a> Life<'a> {
                 continue;
             }
             let keeping = run_maintenance(&self.world.managing, &Unmeasured);
-            // What fails of it is done the next time.
+            // The next attempt completes what fails here.
             let _ = self.faults.drive(keeping, || self.elsewhere(act)).await;
         }
         panic!("{act:?} is stuck");
     }
 
-    /// Another process does it, from its beginning to its end.
+    /// Another process performs the act from start to finish.
     async fn elsewhere(&self, act: Act) {
         self.world.clock.advance(LATER);
         run_maintenance(&self.world.managing, &Unmeasured)
@@ -251,10 +251,11 @@ impl<'a> Life<'a> {
                 return;
             }
         }
-        panic!("{act:?} does not go well");
+        panic!("{act:?} fails without faults");
     }
 
-    /// Does it once; whether it is done. Who tries again looks first whether it is.
+    /// Attempts an act and returns whether it succeeded. A retry first looks whether an earlier
+    /// attempt did.
     async fn perform(&self, act: Act, tries: usize) -> bool {
         match act {
             Act::Ask(place) => self.ask(place).await,
@@ -298,12 +299,12 @@ impl<'a> Life<'a> {
             let leaf = reply.leaf();
             let mut got = self.got.lock().unwrap();
             let first = got.entry(place).or_insert_with(|| leaf.clone());
-            assert_eq!(*first, leaf, "two certificates for one request");
+            assert_eq!(*first, leaf, "one request got two certificates");
         }
         true
     }
 
-    /// The answer to an administrator, if it is none of our faults.
+    /// The body of an answer to an administrator, or `None` if it is the effect of a fault.
     fn answered(&self, answer: Answer, good: &[u16]) -> Option<Value> {
         let status = answer.status.as_u16();
         if status == 503 {
@@ -344,8 +345,8 @@ impl<'a> Life<'a> {
         let Some(body) = self.answered(answer, &[200, 204]) else {
             return false;
         };
-        // An answer may be relied on: the CRL has both on. A try before may have revoked
-        // the successor.
+        // An administrator may rely on the answer: both certificates are on the CRL by now. An
+        // earlier attempt may have revoked the successor.
         self.faults.pause(self.check_crls()).await;
         let successor = uuid(&self.scenario.revoked[1]);
         assert!(body.is_null() || body == json!({ "successors": [successor] }));
@@ -406,7 +407,7 @@ impl<'a> Life<'a> {
         self.answered(activated, &[200]).is_some()
     }
 
-    /// Sees to it that everything is as it must be.
+    /// Completes what faults interrupted, and checks the outcome.
     async fn settle(&self) {
         assert_eq!(self.faults.outstanding(), 0, "a fault did not happen");
         self.world.clock.advance(LATER);
@@ -423,16 +424,16 @@ impl<'a> Life<'a> {
     fn check_transactions(&self) {
         for item in self.world.database.items("test-transactions").unwrap() {
             if let Some(state) = item["state"]["S"].as_str() {
-                assert_eq!(state, self.scenario.state, "of a transaction");
+                assert_eq!(state, self.scenario.state, "the state of a transaction");
             }
         }
     }
 
-    /// Every certificate that a CA key signed has a record, from before it was signed, and
-    /// no client has another one.
+    /// Checks that every certificate which a CA key signed was recorded before it was signed, and
+    /// that clients have no other certificates.
     async fn check_certificates(&self) {
         let unrecorded = self.unrecorded.lock().unwrap().clone();
-        assert!(unrecorded.is_empty(), "signed unrecorded: {unrecorded:?}");
+        assert!(unrecorded.is_empty(), "signed before recorded: {unrecorded:?}");
         let database = &self.world.database;
         for signed in self.signed.lock().unwrap().iter() {
             assert!(!is_certificate(signed) || is_recorded(database, signed));
@@ -443,7 +444,7 @@ impl<'a> Life<'a> {
         for got in self.got.lock().unwrap().values() {
             assert!(
                 recorded.contains(got.der()),
-                "a client has what no record knows"
+                "a client has an unrecorded certificate"
             );
         }
         let revoked: BTreeSet<_> = self.scenario.revoked.iter().map(uuid).collect();
@@ -456,7 +457,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// What administrators did is recorded, and no oftener than they did it.
+    /// Checks that the administrators' actions are recorded, each as often as it was done.
     fn check_records(&self) {
         let mut records: BTreeMap<String, usize> = BTreeMap::new();
         for item in self.world.database.items("test-profiles").unwrap() {
@@ -471,7 +472,8 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Each generation of each authority has a CRL with everything on that is revoked.
+    /// Checks that each generation of each authority has a valid CRL, and that the CRLs list all
+    /// revoked certificates.
     async fn check_crls(&self) {
         let mut listed = BTreeSet::new();
         for found in list::<Authority>(&self.world.store).await.unwrap() {
@@ -483,10 +485,11 @@ impl<'a> Life<'a> {
             }
         }
         let revoked: BTreeSet<_> = self.scenario.revoked.iter().map(uuid).collect();
-        assert_eq!(listed, revoked, "what the CRLs list");
+        assert_eq!(listed, revoked, "the CRLs do not list the revoked certificates");
     }
 
-    /// Each RA certificate can serve with whatever generation issues, or is to.
+    /// Checks that each RA certificate has a key for every present and next generation of its
+    /// authority.
     async fn check_ra_keys(&self) {
         let authorities = list::<Authority>(&self.world.store).await.unwrap();
         for found in list::<RaCertificate>(&self.world.store).await.unwrap() {
@@ -505,13 +508,13 @@ fn id(item: &Value) -> String {
     text(&item["id"]["S"])
 }
 
-/// A certificate's identity: its serial number.
+/// The uuid of a certificate, which is its serial number.
 fn uuid(certificate: &Certificate) -> Uuid {
     let number = certificate.issuer_and_serial_number().serial_number_hex();
     Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap())
 }
 
-/// TBSCertificate begins with its version, `[0]`; nothing else does that a CA key signs.
+/// Whether a CA key signed a certificate: only a TBSCertificate begins with a version, `[0]`.
 fn is_certificate(to_be_signed: &[u8]) -> bool {
     use der::{Decode, Tag, Tagged, asn1::AnyRef};
     let Ok(sequence) = AnyRef::from_der(to_be_signed) else {
@@ -520,7 +523,7 @@ fn is_certificate(to_be_signed: &[u8]) -> bool {
     sequence.tag() == Tag::Sequence && sequence.value().first() == Some(&0xa0)
 }
 
-/// The certificates of the inventory.
+/// The certificates in the inventory.
 fn certificates(database: &EmbeddedDynamoDb) -> Vec<Certificate> {
     let items = database.items("test-certificates").unwrap();
     let encoded = items
@@ -532,7 +535,7 @@ fn certificates(database: &EmbeddedDynamoDb) -> Vec<Certificate> {
         .collect()
 }
 
-/// Is what a CA key signed in the inventory, or recorded as the server's own?
+/// Whether a signed certificate is in the inventory or recorded as one of the server's own.
 fn is_recorded(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
     let serial_number = to_be_signed_names(signed).unwrap().serial_number;
     let records = database.items("test-profiles").unwrap();
@@ -549,7 +552,7 @@ fn is_recorded(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
             .any(|found| to_be_signed(found) == signed)
 }
 
-/// The same, or claimed by a transaction.
+/// Whether a certificate is recorded (see [`is_recorded`]) or claimed by a transaction.
 fn is_known(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
     let encoded = STANDARD.encode(signed);
     let claims = database.items("test-transactions").unwrap();
@@ -559,7 +562,8 @@ fn is_known(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
         || is_recorded(database, signed)
 }
 
-/// Runs it without a fault, with each at each call, and with pairs of them; says which went wrong.
+/// Runs a scenario without faults, with each fault at each call, and with pairs of faults; reports
+/// the runs that failed.
 fn check(scenario: &Scenario) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -593,7 +597,7 @@ fn check(scenario: &Scenario) {
         let at = place + 1;
         for kind in KINDS.into_iter().filter(|kind| call.admits(*kind)) {
             let first = Fault { at, kind };
-            // A read leaves nothing behind that a second fault could meet.
+            // A read has no lasting effect that could interact with a second fault.
             let is_met = call.writes && OF_PAIRS.contains(&kind);
             for upkeep in [false, true].into_iter().take(1 + usize::from(is_met)) {
                 let after = run(&[first], upkeep);
@@ -625,8 +629,8 @@ fn check(scenario: &Scenario) {
     assert!(failed.is_empty(), "\n{failed}");
 }
 
-/// This fault, which met `calls[0]`, with each at each call after it that writes; whether that
-/// is the same call again.
+/// The pairs of this fault, which hit `calls[0]`, with each fault at each later call that writes,
+/// and whether that call is the same one.
 fn pairs_of(first: Fault, calls: &[(Call, Option<Kind>)]) -> Vec<(bool, [Fault; 2])> {
     let mut pairs = Vec::new();
     let Some(((met, _), calls)) = calls.split_first() else {
@@ -644,7 +648,7 @@ fn pairs_of(first: Fault, calls: &[(Call, Option<Kind>)]) -> Vec<(bool, [Fault; 
     pairs
 }
 
-/// What went wrong, at which calls.
+/// Describes a failed run: the panic, and the faults with their calls.
 fn told(name: &str, calls: &[(Call, Option<Kind>)], said: &str) -> String {
     let mut told = format!("{name}: {said}");
     for (place, (call, kind)) in calls.iter().enumerate() {
@@ -655,7 +659,7 @@ fn told(name: &str, calls: &[(Call, Option<Kind>)], said: &str) -> String {
     told
 }
 
-/// A runtime to make a scenario in, which is another one than it runs in.
+/// Builds a scenario in its own runtime, separate from the one in which it runs.
 fn made(scenario: impl Future<Output = Scenario>) -> Scenario {
     tokio::runtime::Runtime::new().unwrap().block_on(scenario)
 }
@@ -688,8 +692,8 @@ fn a_renewal_survives_every_fault() {
     }));
 }
 
-/// A world where a request waits for an administrator, or is to, with a message for each of
-/// these answers: the request, then polls.
+/// A scenario in a world where a request is pending, or will be, with a message for the request and
+/// a poll for each of these answers.
 async fn held(name: &'static str, acts: &[Act], answers: &[PkiStatus]) -> Scenario {
     let world = World::new().await;
     world
@@ -829,7 +833,7 @@ fn upkeep_survives_every_fault() {
         let message = device.message(&request, &world.ra_certificate);
         assert_eq!(world.post(message).await.status(), 503);
         world.issuing.ca_keys = keys;
-        // The CRL has lived half of its life; RA keys are short of theirs.
+        // The CRL is past half of its validity, and the RA keys are close to expiry.
         world.clock.advance(Duration::from_secs(710 * 24 * 60 * 60));
         let mut scenario = Scenario::of("upkeep", world, &[Act::Upkeep]);
         scenario.certificates = 1;

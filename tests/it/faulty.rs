@@ -1,6 +1,5 @@
-//! A store and keys that do wrong at one call: below the SDK's client, and around the ports of
-//! keys. No call is listed: whatever is
-//! called is counted.
+//! A store and keys that fail at a chosen call: below the SDK's client, and around the key ports.
+//! No list of calls is needed: every call is counted.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -23,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// On which side of carrying a call out something happens.
+/// Whether something happens before or after a call is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Before,
@@ -33,30 +32,31 @@ pub(crate) enum Side {
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// It is not carried out, however often the SDK asks.
+    /// The call is not carried out, however often the SDK retries.
     Fails,
-    /// There were too many requests, however often the SDK asks.
+    /// The call is throttled, however often the SDK retries.
     Throttled,
-    /// There were too many requests for an item of a transaction, for so many tries.
+    /// One item of a transaction is throttled for this many attempts.
     ItemThrottled(u32),
-    /// It is carried out, and nobody hears of it.
+    /// The call is carried out, but its answer is lost.
     Lost,
-    /// It is carried out, its answer is lost, and the SDK asks again.
+    /// The call is carried out, its answer is lost, and the SDK retries.
     AskedAgain,
-    /// Meanwhile, so many seconds pass.
+    /// This many seconds pass during the call.
     Late(Side, u64),
     /// The process ends.
     Ends(Side),
-    /// The process stands still until another one has done the work.
+    /// The process stalls until another one has completed the work.
     Overtaken(Side),
 }
 
 /// A call of the store or of a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// What was called, on what.
+    /// The operation and what it acts on.
     pub(crate) name: String,
-    /// Whether it leaves something behind: the answer to a read is as good as never asked for.
+    /// Whether the call has a lasting effect; losing the answer to a read is the same as not
+    /// reading.
     pub(crate) writes: bool,
     is_of_store: bool,
     is_transaction: bool,
@@ -72,7 +72,7 @@ impl Call {
         }
     }
 
-    /// The call that a request of the SDK makes.
+    /// The call that an SDK request makes.
     fn of_store(request: &HttpRequest) -> Self {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default();
@@ -93,9 +93,8 @@ impl Call {
         }
     }
 
-    /// Whether this kind of fault is another one at this call than the rest. A read changes
-    /// nothing, but what it gives is
-    /// old when others act before it is used.
+    /// Whether this kind of fault has an effect at this call that no other kind has. A read has no
+    /// lasting effect, but its result may be outdated if others act before it is used.
     pub(crate) const fn admits(&self, kind: Kind) -> bool {
         match kind {
             Kind::Fails | Kind::Ends(Side::Before) => true,
@@ -109,7 +108,7 @@ impl Call {
     }
 }
 
-/// The table and the key, or the index, that a request is about.
+/// The table and the key or index of a request.
 fn item(body: &Value) -> String {
     let table = body["TableName"].as_str().unwrap_or_default();
     let key = [
@@ -118,7 +117,7 @@ fn item(body: &Value) -> String {
         &body["IndexName"],
     ];
     let key = key.into_iter().find_map(Value::as_str).unwrap_or_default();
-    // The same call has another record when it is made again.
+    // Audit records have random keys, so a repeated call would not have the same name.
     let key = match key.split_once('/') {
         Some((record @ "auditRecord", _)) => record,
         _ => key,
@@ -126,33 +125,33 @@ fn item(body: &Value) -> String {
     format!("{table}:{key}")
 }
 
-/// A fault that is to happen.
+/// A planned fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
-    /// At which call, counted from 1 at the beginning, or behind the fault before.
+    /// The call at which it happens, counted from 1 after the start or after the previous fault.
     pub(crate) at: usize,
     pub(crate) kind: Kind,
 }
 
 #[derive(Default)]
 struct State {
-    /// Calls go through, and are not counted.
+    /// Whether calls pass uncounted.
     rests: bool,
     planned: VecDeque<Fault>,
-    /// How many calls there were since the last fault.
+    /// The number of calls since the last fault.
     since: usize,
-    /// Every call, and what happened to it.
+    /// Every call and what happened to it.
     calls: Vec<(Call, Option<Kind>)>,
-    /// The SDK's last call, and what happens to all that it asks for it.
+    /// The SDK's last call, and what happens to all its attempts.
     invocation: Option<(String, Option<Kind>)>,
     throttled: u32,
-    /// Of transactions whose answers were lost, by their token: DynamoDB gives the same
-    /// answer for ten minutes.
+    /// The answers of transactions whose answers were lost, by client request token: DynamoDB
+    /// repeats such an answer for ten minutes.
     tokens: HashMap<String, Vec<u8>>,
     stalled: Option<Kind>,
 }
 
-/// Which calls do wrong.
+/// Decides which calls fail.
 pub(crate) struct Faults {
     state: Mutex<State>,
     clock: Arc<TestClock>,
@@ -174,7 +173,7 @@ impl Faults {
         })
     }
 
-    /// Meanwhile, all goes well.
+    /// Runs `work` without faults.
     pub(crate) async fn pause<T>(&self, work: impl Future<Output = T>) -> T {
         let rested = std::mem::replace(&mut self.state.lock().unwrap().rests, true);
         let done = work.await;
@@ -182,18 +181,18 @@ impl Faults {
         done
     }
 
-    /// Every call until now, and what happened to it.
+    /// Every call so far and what happened to it.
     pub(crate) fn calls(&self) -> Vec<(Call, Option<Kind>)> {
         self.state.lock().unwrap().calls.clone()
     }
 
-    /// How many faults have not happened yet.
+    /// The number of faults that have not happened yet.
     pub(crate) fn outstanding(&self) -> usize {
         self.state.lock().unwrap().planned.len()
     }
 
-    /// What of it there is, unless the process ends; another process does `meanwhile` where
-    /// it stands still.
+    /// Runs `work` and returns its result, or `None` if the process ends. While the process stalls,
+    /// another one does `meanwhile`.
     pub(crate) async fn drive<T>(
         &self,
         work: impl Future<Output = T>,
@@ -251,7 +250,7 @@ impl Faults {
         }
     }
 
-    /// What is the same on both sides of every call.
+    /// What happens alike on both sides of every call.
     async fn happen(&self, kind: Option<Kind>, now: Side) {
         match kind {
             Some(Kind::Late(side, seconds)) if side == now => {
@@ -264,7 +263,7 @@ impl Faults {
         }
     }
 
-    /// A call of a key.
+    /// Carries out a call of a key with its planned fault.
     async fn of_key<T>(
         &self,
         call: Call,
@@ -289,7 +288,7 @@ impl Faults {
     }
 }
 
-/// A client of this database through whose connector everything goes.
+/// A client of this database whose requests pass through the faults.
 pub(crate) fn client(
     client: &aws_sdk_dynamodb::Client,
     faults: &Arc<Faults>,
@@ -299,8 +298,8 @@ pub(crate) fn client(
         http: config.http_client().unwrap(),
         faults: Arc::clone(faults),
     };
-    // As in AWS the SDK asks again. It does so without end of patience, so that one case
-    // does not spoil the next.
+    // The SDK retries as in AWS. Its retry quota is large, so that one case does not exhaust it for
+    // the next.
     let retries = RetryConfig::standard()
         .with_max_attempts(2)
         .with_initial_backoff(Duration::from_millis(1));
@@ -391,13 +390,13 @@ impl FaultyConnector {
                 let body = answer.body().bytes().unwrap().to_vec();
                 faults.state.lock().unwrap().tokens.insert(token, body);
             }
-            return Err(ConnectorError::timeout("its answer was lost".into()));
+            return Err(ConnectorError::timeout("the answer was lost".into()));
         }
         answer
     }
 
-    /// What DynamoDB says when it is asked again, which the engine does not know: a token
-    /// that it has seen is answered as before.
+    /// Answers a retry as DynamoDB does and the embedded engine does not: a known token gets the
+    /// same answer again.
     async fn asked_again(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let known = token(&request).and_then(|token| {
             let state = self.faults.state.lock().unwrap();
@@ -416,11 +415,11 @@ fn token(request: &HttpRequest) -> Option<String> {
 }
 
 fn unanswered() -> ConnectorError {
-    ConnectorError::io("nobody answers".into())
+    ConnectorError::io("no answer".into())
 }
 
 fn throttled(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    // Both names are in use, for a table and for an account.
+    // DynamoDB uses both names, one for a table's limit and one for the account's.
     let code = match Call::of_store(request).writes {
         false => "ProvisionedThroughputExceededException",
         true => "ThrottlingException",
@@ -452,14 +451,14 @@ fn response(status: u16, body: SdkBody) -> Result<HttpResponse, ConnectorError> 
     Ok(HttpResponse::try_from(response).unwrap())
 }
 
-/// Sees what a CA key signs.
+/// Observes what a CA key is asked to sign.
 pub(crate) type Witness = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
-/// CA keys that do wrong when told to, and a witness of what they sign.
+/// CA keys that fail when planned, with a witness of what they sign.
 pub(crate) struct FaultyCaKeys {
     pub(crate) keys: Arc<dyn CaKeys>,
     pub(crate) faults: Arc<Faults>,
-    /// Sees what is to be signed, before it is.
+    /// Called before each signature.
     pub(crate) witness: Witness,
 }
 
@@ -500,13 +499,13 @@ impl CaKeys for FaultyCaKeys {
     }
 }
 
-/// RA keys that do wrong when told to. RSA keys take long to make: worlds share them, and no
-/// world has one twice.
+/// RA keys that fail when planned. RSA keys take long to generate, so worlds share them, but no
+/// world uses one twice.
 pub(crate) struct FaultyRaKeys {
     pub(crate) keys: Arc<dyn RaKeys>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) made: Arc<tokio::sync::Mutex<Vec<GeneratedKey>>>,
-    /// How many this world has.
+    /// The number of keys that this world has taken.
     pub(crate) taken: std::sync::atomic::AtomicUsize,
 }
 
@@ -537,7 +536,7 @@ impl RaKeys for FaultyRaKeys {
     }
 }
 
-/// Secrets that do wrong when told to.
+/// Secrets that fail when planned.
 pub(crate) struct FaultySecrets {
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) faults: Arc<Faults>,
