@@ -1,4 +1,4 @@
-//! What a stranger who changes captured messages learns from the answers: nothing.
+//! An attacker who alters captured messages learns nothing from the answers.
 
 use scep_cms::{ContentEncryption, ContentKey, FailInfo, MessageType, PkcsPkiEnvelope, SealTo};
 use scepter_tests::asn1::element;
@@ -9,7 +9,7 @@ use scepter_tests::world::{CHALLENGE, PATH, World};
 
 use crate::refusals::{CLOSED, check, enrolment, oid, replaced};
 
-/// Everything that is wrong inside the envelope has one answer, so that probing tells nothing.
+/// All errors inside the envelope have the same answer, so that probing reveals nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
     let (world, device) = (World::new().await, Device::rsa());
@@ -29,11 +29,11 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
     };
     let good = seal(&content, &[5; 16]);
     let place = |envelope: &[u8], from_end: usize| envelope.len() - from_end;
-    // The last block's padding.
+    // Alter the padding of the last block.
     let mut padding = good.clone();
     let at = place(&padding, 17);
     padding[at] ^= 1;
-    // The wrapped key: another number, so that its PKCS #1 padding is wrong.
+    // Alter the wrapped key, so that its PKCS #1 padding is invalid.
     let mut wrapped = good.clone();
     let at = wrapped
         .windows(4)
@@ -41,7 +41,7 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
         .unwrap()
         + 40;
     wrapped[at] ^= 1;
-    // A wrapped key of another length than the cipher's.
+    // Wrap a key whose length does not match the cipher's.
     let aes256 = ContentEncryption::Aes256Cbc;
     let key = ContentKey::new(aes256, &[5; 32]).unwrap();
     let longer = PkcsPkiEnvelope::seal(
@@ -74,8 +74,8 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
     }
 }
 
-/// Who copies a captured envelope and changes its ciphertext learns nothing from the answers: whatever the last octets
-/// become, right padding and wrong are told alike, unless the request is intact.
+/// An attacker who alters the ciphertext of a captured envelope learns nothing from the answers:
+/// valid and invalid padding have the same answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captured_envelope_is_no_padding_oracle() {
     let (world, device, attacker) = (World::new().await, Device::rsa(), Device::rsa());
@@ -93,7 +93,8 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     .unwrap();
     let intact = attacker.signed(&request, Some(captured.clone()));
     check(&attacker, &world, intact, FailInfo::BadMessageCheck, CLOSED);
-    // The octet before the last block decides over the last octet of the plaintext: its padding.
+    // In CBC, altering the last octet of the block before alters the last octet of the plaintext:
+    // the padding length.
     let place = captured.len() - 17;
     for change in 1..=255 {
         let mut spliced = captured.clone();
@@ -107,7 +108,7 @@ async fn a_captured_envelope_is_no_padding_oracle() {
             CLOSED,
         );
     }
-    // A change of the request's own signature leaves its structure and its padding as they were.
+    // Altering the request's own signature keeps its structure and its padding valid.
     let mut spliced = captured;
     let place = spliced.len() - 60;
     spliced[place] ^= 1;
@@ -121,8 +122,9 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     );
 }
 
-/// The same for GetCert and GetCRL, whose contents nearly any plaintext may be: neither a stranger nor a holder is told whether a
-/// ciphertext opened, was a query, or was about a certificate that is not there.
+/// The same holds for GetCert and GetCRL, where nearly any plaintext is a possible query. Neither
+/// an attacker nor the holder of a certificate can distinguish a failed decryption, an invalid
+/// query and a query for an unknown certificate.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
     let world = World::new().await;
@@ -154,7 +156,7 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
     }
 }
 
-/// What an attacker sees of an answer, and the public-key operations that it took.
+/// What an attacker sees of an answer, and the number of public-key operations that it took.
 async fn seen(world: &World, device: &Device, message: Vec<u8>) -> (FailInfo, String, usize, u64) {
     let before = scep_cms::operations::counted();
     let response = world.post(message).await;
@@ -166,8 +168,8 @@ async fn seen(world: &World, device: &Device, message: Vec<u8>) -> (FailInfo, St
     (reason, text, response.body().len(), operations)
 }
 
-/// The answers to 256 paddings, in each shape of splice, as each kind of message, by each kind of signer, are the same, and took
-/// the same work.
+/// The answers to every padding, for each shape of splice, type of message and signer, are
+/// identical and take the same work.
 #[tokio::test]
 async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
     let world = World::new().await;
@@ -175,8 +177,8 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
     world.make_renewable(&holder.certificate);
     let (attacker, victim) = (Device::rsa(), Device::rsa());
     let own = |device: &Device| device.certificate.subject_public_key_info().to_vec();
-    // An attacker who had the modulus of a captured request made his own; a holder; a holder about another's key, and about
-    // what is no key.
+    // The signers: an attacker with a request for their own key or for another key; the holder of a
+    // certificate with a request for their own key, for another key, and for an invalid key.
     let cases = [
         (&attacker, MessageType::PkcsReq, own(&attacker)),
         (&attacker, MessageType::PkcsReq, own(&victim)),
@@ -188,7 +190,8 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
     for (case, (device, message_type, key)) in cases.into_iter().enumerate() {
         let mut answers = std::collections::BTreeSet::new();
         for shape in SHAPES {
-            // Every padding for the signer whom anybody can be; each kind of answer for the others.
+            // Try every padding for the signer that anyone can be, and a sample that contains valid
+            // and invalid padding for the others.
             let step = if case == 0 { 1 } else { 15 };
             for guess in (1..=255).step_by(step).chain([0]) {
                 let mut request = device.request(Vec::new());
@@ -204,7 +207,7 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
     }
 }
 
-/// A RenewalReq, GetCert or GetCRL of nobody we know is not opened at all, whatever it holds.
+/// A RenewalReq, GetCert or GetCRL from an unknown signer is not decrypted, whatever it contains.
 #[tokio::test]
 async fn what_nobody_may_send_is_not_opened() {
     let (world, attacker) = (World::new().await, Device::rsa());
@@ -224,7 +227,7 @@ async fn what_nobody_may_send_is_not_opened() {
             let message = attacker.signed(&request, Some(envelope));
             let (reason, text, _, operations) = seen(&world, &attacker, message).await;
             assert_eq!((reason, &*text), (FailInfo::BadRequest, NOT_OURS));
-            // The message's own signature.
+            // The only operation verifies the message's signature.
             assert_eq!(operations, 1);
         }
     }
@@ -233,8 +236,8 @@ async fn what_nobody_may_send_is_not_opened() {
 const NOT_OURS: &str =
     "the signer's certificate was not issued by this authority under this RA Profile";
 
-/// An encrypted key serves the ciphertext that it came with first, and no other: whoever signs, whatever the message, under the RA
-/// key or the challenge; until the memory of it ends.
+/// An encrypted content key is accepted with the first ciphertext that it came with and no other,
+/// regardless of the signer and the type of message, until the server forgets it.
 #[tokio::test]
 async fn an_encrypted_key_serves_one_ciphertext() {
     let world = World::new().await;
@@ -257,16 +260,17 @@ async fn an_encrypted_key_serves_one_ciphertext() {
         device.read(response.body(), &world.ra_certificate)
     };
     ask(send(&captured)).await.leaf();
-    // The same request, encrypted with another initialization vector: it would open to what is intact.
+    // The same ciphertext with another initialization vector: a plaintext with an altered first
+    // block.
     let other = replaced(&captured, &[6; 16], &[9; 16]);
     let closed = (FailInfo::BadMessageCheck, CLOSED.to_owned());
     assert_eq!(ask(send(&other)).await.failure(), closed);
-    // The first one goes on being served, and another key is another key.
+    // The first ciphertext is still accepted, and so is a message with another key.
     ask(send(&captured)).await.leaf();
     ask(device.message(&request, &world.ra_certificate))
         .await
         .leaf();
-    // By a query of a holder.
+    // The first ciphertext is also accepted in the query of a certificate's holder.
     let holder = world.enrolled("device-2").await;
     let query = holder.query(MessageType::GetCert, &holder.certificate);
     let message = holder.signed(&query, Some(captured.clone()));
@@ -274,7 +278,8 @@ async fn an_encrypted_key_serves_one_ciphertext() {
     let reply = holder.read(reply.body(), &world.ra_certificate);
     let unknown = "no certificate has this issuer and serial number";
     assert_eq!(reply.failure(), (FailInfo::BadCertId, unknown.to_owned()));
-    // After a day it is forgotten: one try a day reads nothing.
+    // The server forgets the ciphertext after a day, which is no weakness: one attempt per day
+    // reveals nothing.
     world
         .clock
         .advance(std::time::Duration::from_secs(25 * 3600));
@@ -283,7 +288,8 @@ async fn an_encrypted_key_serves_one_ciphertext() {
     assert_eq!(ask(send(&captured)).await.failure(), closed);
 }
 
-/// The answer to what does not open leaves at a fixed time after the end of its request, and the log alone says why.
+/// The refusal of content that cannot be decrypted is sent a fixed time after the end of the
+/// request.
 #[tokio::test]
 async fn what_does_not_open_is_answered_at_a_fixed_time() {
     let mut world = World::new().await;
@@ -303,7 +309,8 @@ async fn what_does_not_open_is_answered_at_a_fixed_time() {
     }
 }
 
-/// The fixed time counts from the end of the request: an attacker who sends the last octet late gains nothing.
+/// The fixed time starts at the end of the request, so an attacker gains nothing by delaying the
+/// last octet.
 #[test]
 fn the_last_octet_sent_late_gains_nothing() {
     use std::io::{Read, Write};
@@ -331,13 +338,13 @@ fn the_last_octet_sent_late_gains_nothing() {
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200");
-    // A timer may be a millisecond early.
+    // A timer may fire a millisecond early.
     assert!(begun.elapsed() >= Duration::from_millis(98));
-    // The log alone says why.
+    // Only the log states the reason.
     server.wait_for_log("the signature of the PKCS #10 request does not verify");
 }
 
-/// The same under the challenge, RFC 8894 §3.1: one wrapped key, one ciphertext.
+/// The same holds under the challengePassword, RFC 8894 §3.1: one wrapped key, one ciphertext.
 #[tokio::test]
 async fn a_key_that_is_wrapped_under_the_challenge_serves_one_ciphertext() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! Every signed "no": a FAILURE with HTTP 200, its failInfo and its text.
+//! Every signed refusal: a FAILURE with HTTP 200, its failInfo and its text.
 
 use der::{Decode, Encode};
 use scep_cms::{
@@ -7,7 +7,7 @@ use scep_cms::{
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, PATH, World};
 
-/// Posts a message and checks that it is refused so.
+/// Posts a message and checks that it is refused with this failInfo and text.
 #[track_caller]
 pub(crate) fn check(
     device: &Device,
@@ -28,7 +28,7 @@ pub(crate) fn enrolment(device: &Device) -> Request {
     device.enrolment("device-1", CHALLENGE)
 }
 
-/// Replaces the only occurrence of `from`, of the same length.
+/// Replaces the only occurrence of `from` by octets of the same length.
 #[track_caller]
 pub(crate) fn replaced(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
@@ -53,7 +53,7 @@ pub(crate) fn oid(arcs: &str) -> Vec<u8> {
 const SENDER_NONCE: &str = "2.16.840.1.113733.1.9.5";
 const TRANSACTION_ID: &str = "2.16.840.1.113733.1.9.7";
 const MESSAGE_TYPE: &str = "2.16.840.1.113733.1.9.2";
-/// An attribute that no one knows, of an identifier as long as theirs.
+/// An unknown attribute whose OID is as long as those of the SCEP attributes.
 const UNKNOWN: &str = "2.16.840.1.113733.1.9.99";
 
 const SPOILT: &str = "the message signature does not verify";
@@ -93,10 +93,11 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
     );
     let nonce = replaced(&message, &request.sender_nonce, &[8; 16]);
     check(&device, &world, nonce, FailInfo::BadMessageCheck, SPOILT);
-    // The IV is in the content alone.
+    // The IV occurs only in the envelope, so this changes the signed content.
     let content = replaced(&message, &[6; 16], &[9; 16]);
     check(&device, &world, content, FailInfo::BadMessageCheck, SPOILT);
-    // The signer's certificate is gone: its serial number is another in both places where it stands, but not alike.
+    // Change the serial number in the first of its two places only, so that the SignerInfo names a
+    // certificate that the message does not contain.
     let serial = device
         .certificate
         .issuer_and_serial_number()
@@ -129,14 +130,14 @@ async fn missing_or_repeated_attributes_are_bad_request() {
             FailInfo::BadRequest,
             &text,
         );
-        // What could not be read is not echoed.
+        // An attribute that cannot be read is not echoed.
         let reply = world.post(missing).await;
         let reply = device.read(reply.body(), &world.ra_certificate);
         assert_eq!(reply.transaction_id.is_none(), attribute == TRANSACTION_ID);
         let nonce = reply.attributes.recipient_nonce;
         assert_eq!(nonce.is_none(), attribute == SENDER_NONCE);
     }
-    // The transactionID under the name of the nonce: one of them twice, the other not at all.
+    // With senderNonce renamed to messageType, messageType occurs twice and senderNonce is missing.
     let repeated = replaced(&message, &oid(SENDER_NONCE), &oid(MESSAGE_TYPE));
     let text = "the attribute messageType is missing, repeated or malformed";
     check(&device, &world, repeated, FailInfo::BadRequest, text);
@@ -197,7 +198,8 @@ async fn md5_and_single_des_are_bad_alg() {
     let (world, device) = (World::new().await, Device::rsa());
     let request = enrolment(&device);
     let message = device.message(&request, &world.ra_certificate);
-    // MD5 has a shorter identifier than SHA-256: the message is taken apart by its bytes.
+    // MD5's OID is shorter than SHA-256's, so first try an unsupported digest whose OID has the
+    // same length.
     let sha256 = oid("2.16.840.1.101.3.4.2.1");
     let md5_like = oid("2.16.840.1.101.3.4.2.9");
     let places = message
@@ -213,7 +215,7 @@ async fn md5_and_single_des_are_bad_alg() {
     other_digest[last..last + sha256.len()].copy_from_slice(&md5_like);
     let text = "the message digest algorithm SHA3-384 (2.16.840.1.101.3.4.2.9) is not supported";
     check(&device, &world, other_digest, FailInfo::BadAlg, text);
-    // Single DES as micromdm sends it, in an envelope that is signed.
+    // Single DES as micromdm sends it, in a correctly signed message.
     let envelope = single_des_envelope(&request, &world);
     let message = device.signed(&request, Some(envelope));
     let text = "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported";
@@ -238,7 +240,7 @@ fn single_des_envelope(request: &Request, world: &World) -> Vec<u8> {
     replaced_longer(&envelope, &oid("1.2.840.113549.3.7"), &oid("1.3.14.3.2.7"))
 }
 
-/// The message with its digest named MD5, lengths corrected.
+/// Builds the message with its digest algorithm replaced by MD5 and the lengths corrected.
 fn md5_message(device: &Device, request: &Request) -> Vec<u8> {
     let message = device.signed(request, Some(vec![0x30, 0]));
     let sha256 = oid("2.16.840.1.101.3.4.2.1");
@@ -246,7 +248,7 @@ fn md5_message(device: &Device, request: &Request) -> Vec<u8> {
     replaced_longer(&message, &sha256, &md5)
 }
 
-/// Replaces every occurrence of an element and writes the lengths around it anew.
+/// Replaces every occurrence of an element and recomputes the lengths around it.
 pub(crate) fn replaced_longer(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     if der == from {
         return to.to_vec();
@@ -310,7 +312,7 @@ async fn an_envelope_for_somebody_else_or_none_at_all_is_refused() {
     let message = device.signed(&request, None);
     let text = "the message carries no pkcsPKIEnvelope";
     check(&device, &world, message, FailInfo::BadRequest, text);
-    // The request itself where its envelope belongs, and content that calls itself no data.
+    // A bare request instead of an envelope, and a content type other than data.
     let message = device.signed(&request, request.content.clone());
     check(&device, &world, message, FailInfo::BadMessageCheck, CLOSED);
     let mut message = device.message(&request, &world.ra_certificate);
@@ -321,7 +323,8 @@ async fn an_envelope_for_somebody_else_or_none_at_all_is_refused() {
     check(&device, &world, message, FailInfo::BadMessageCheck, SPOILT);
 }
 
-/// A signer that calls itself ours, under a serial number that no database has room for.
+/// A signer that names this authority as its issuer, with a serial number longer than the database
+/// can store.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endless_serial_number_is_nobodys() {
     let world = World::new().await;

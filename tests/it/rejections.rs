@@ -1,4 +1,4 @@
-//! Plain 4xx where no CertRep can be given; never a 5xx, never a hang.
+//! A plain 4xx where no CertRep is possible; never a 5xx, never a hang.
 
 use rand::TryRng;
 use scepter_tests::device::Device;

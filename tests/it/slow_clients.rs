@@ -1,5 +1,5 @@
-//! Clients that make the server wait: a thousand sockets that read nothing, or send octet by octet,
-//! keep nobody out.
+//! Clients that make the server wait: a thousand sockets that never read, or send one octet at a
+//! time, do not block other clients.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -14,25 +14,25 @@ use tokio::runtime::Runtime;
 
 const SOCKETS: usize = 1_000;
 
-/// For how long the server is watched under each kind of attack.
+/// How long each kind of attack lasts.
 const WATCHED: Duration = Duration::from_secs(3);
 
-/// How soon others must have their answer.
+/// The time within which other clients must be answered.
 const PROMPT: Duration = Duration::from_secs(1);
 
-/// What an attacker's sockets do.
+/// The behaviour of an attacker's sockets.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Ask for one certificate after the other, and read nothing.
+    /// Requests certificates continuously and reads nothing.
     ReadNothing,
-    /// Send a head octet by octet.
+    /// Sends a request head one octet at a time.
     TrickleHead,
-    /// Send a body octet by octet.
+    /// Sends a request body one octet at a time.
     TrickleBody,
 }
 
-/// A server with as many file descriptors as processes usually have, and this process with enough
-/// for all the sockets.
+/// Starts a server with the usual limit of file descriptors, and raises this process's limit to
+/// have enough for all sockets.
 fn server() -> (tempfile::TempDir, Server) {
     let here = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -52,11 +52,11 @@ fn server() -> (tempfile::TempDir, Server) {
     (data, server)
 }
 
-/// One socket of an attacker, who comes again when it is closed.
+/// Runs one socket of an attacker, who reconnects when it is closed.
 async fn attack(kind: Kind, from: Ipv4Addr, server: SocketAddr) {
     loop {
         if let Ok(stream) = connect(from, server).await {
-            // Ends with an error when the server closes.
+            // Returns an error when the server closes the connection.
             let _ = misbehave(kind, stream).await;
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -93,7 +93,7 @@ async fn misbehave(kind: Kind, mut stream: AsyncStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The status of a request on a connection of its own, and how long the answer took.
+/// Sends a request on its own connection, and returns the status and how long the answer took.
 fn ask(server: SocketAddr, path: &str) -> (String, Duration) {
     let begun = Instant::now();
     let exchange = || {
@@ -142,7 +142,8 @@ fn check(from: &[Ipv4Addr]) {
             from.len(),
             lines.len()
         );
-        // Closing them is told once a minute, and what is not read is not answered on and on.
+        // The server logs closed connections once a minute, and stops answering a client that does
+        // not read.
         let told = lines
             .iter()
             .filter(|line| line.contains("slow connections closed"));
@@ -172,7 +173,7 @@ fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(10 * PROMPT)).unwrap();
     let asked = format!("GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: a\r\n\r\n");
-    // It is closed before all of it is taken.
+    // The server closes the connection before it has read all requests.
     let _ = stream.write_all(asked.repeat(1_000).as_bytes());
     let mut answers = Vec::new();
     let _ = stream.read_to_end(&mut answers);

@@ -1,5 +1,4 @@
-//! RSA keys that anybody can factor, made as an attacker makes them, who needs a certificate for
-//! one.
+//! RSA keys that anyone can factor, created as an attacker would, who wants a certificate for one.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
@@ -15,7 +14,7 @@ use scepter_tests::device::Device;
 use scepter_tests::world::World;
 use sha2::{Digest, Sha256};
 
-/// An RSA key of any modulus, as long as its order is known.
+/// An RSA key with an arbitrary modulus whose group order is known.
 pub(crate) struct OddKey {
     modulus: BoxedUint,
     exponent: u128,
@@ -23,12 +22,13 @@ pub(crate) struct OddKey {
 }
 
 impl OddKey {
-    /// Of a modulus whose multiplicative group has this order.
+    /// Creates a key from a modulus and the order of its multiplicative group.
     fn new(modulus: BoxedUint, order: &BoxedUint) -> Self {
         Self::with_exponent(modulus, order, 65_537).unwrap()
     }
 
-    /// The same with another public exponent; `None` where the order shares a factor with it.
+    /// Creates a key with this public exponent; `None` if the exponent shares a factor with the
+    /// order.
     fn with_exponent(modulus: BoxedUint, order: &BoxedUint, exponent: u128) -> Option<Self> {
         let inverted = BoxedUint::from(exponent).resize(order.bits_precision());
         let order = NonZero::new(order.clone()).unwrap();
@@ -40,7 +40,7 @@ impl OddKey {
         })
     }
 
-    /// A sound key of a modulus of so many bits.
+    /// Creates a sound key whose modulus has this many bits.
     pub(crate) fn of_bits(bits: u32, exponent: u128) -> Self {
         let minus_one = |number: &BoxedUint| number.wrapping_sub(BoxedUint::one());
         loop {
@@ -67,7 +67,7 @@ impl OddKey {
         self.modulus.to_be_bytes_trimmed_vartime().to_vec()
     }
 
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256.
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let algorithm = element(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), NULL]);
         let digest = element(0x04, &[&Sha256::digest(message)]);
@@ -103,7 +103,7 @@ impl OddKey {
         Certificate::from_der(&signed(&contents, &self.sign(&contents))).unwrap()
     }
 
-    /// A PKCSReq for `CN=x` by and for this key.
+    /// Builds a PKCSReq for `CN=x`, signed by this key and for this key.
     pub(crate) fn enrolment(&self, world: &World) -> Vec<u8> {
         let info = request_info(&common_name("x"), &self.spki(), &[]);
         let csr = signed(&info, &self.sign(&info));
@@ -130,7 +130,7 @@ impl OddKey {
     }
 }
 
-/// A prime number that begins with two ones.
+/// Generates a prime whose two most significant bits are set.
 fn prime(bits: u32) -> BoxedUint {
     let bits = bits.to_string();
     let hex = crate::second_opinion::openssl(&["prime", "-generate", "-hex", "-bits", &bits], &[]);
@@ -138,7 +138,8 @@ fn prime(bits: u32) -> BoxedUint {
     BoxedUint::from_str_radix_vartime(hex.trim(), 16).unwrap()
 }
 
-/// A modulus that somebody else can factor is one that an attacker makes of a recorded one.
+/// An attacker who alters the modulus of a recorded request looks for one that can be factored, so
+/// the server rejects such moduli.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_anybody_can_factor_is_bad_alg() {
     let world = World::new().await;
@@ -169,7 +170,7 @@ async fn a_key_that_anybody_can_factor_is_bad_alg() {
         let reply = Device::ec().read(response.body(), &world.ra_certificate);
         assert_eq!(reply.failure(), (FailInfo::BadAlg, text.to_owned()));
     }
-    // The same by a modulus of two primes is issued.
+    // A product of two primes of the same size is accepted.
     let order = minus_one(&p).concatenating_mul(&minus_one(&q));
     let key = OddKey::new(p.concatenating_mul(&q), &order);
     let before = certificates(&world).await;
@@ -183,7 +184,8 @@ async fn certificates(world: &World) -> usize {
     listed["items"].as_array().unwrap().len()
 }
 
-/// A client without the challenge has no key judged: that costs more than anything else here.
+/// The challenge is checked before the key, because checking a key is the most expensive check of a
+/// request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_judged_after_the_challenge() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! What stands on the socket before `scep-http`: limits, old HTTP, shutting down.
+//! The socket layer in front of `scep-http`: limits, old HTTP, shutdown.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,13 +14,14 @@ fn server() -> (tempfile::TempDir, Server) {
     (data, server)
 }
 
-/// Sends octets, says that no more will come, and reads to the end.
+/// Sends octets, closes the sending side, and reads to the end.
 fn raw(server: &Server, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
-    // What is refused early is closed early, which may reset the connection.
+    // The server closes the connection on an early rejection, which may reset it while this side
+    // still writes.
     let _ = stream.write_all(request);
     let _ = stream.shutdown(Shutdown::Write);
     let mut answer = Vec::new();
