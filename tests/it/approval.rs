@@ -1,4 +1,5 @@
-//! Manual approval and CertPoll, RFC 8894 §3.3.2.3 and §3.3.3: what waits, who may ask, and what becomes of it.
+//! Manual approval and CertPoll, RFC 8894 §3.3.2.3 and §3.3.3: pending requests, who may poll, and
+//! the outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +20,8 @@ use crate::failing::WatchedKeys;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A world whose profile wants approval, its administrator, a device that waits, and its request.
+/// A world whose profile requires approval, its administrator, a device with a pending request, and
+/// that request.
 async fn waiting() -> (World, Admin, Device, Request) {
     let world = World::new().await;
     world
@@ -33,7 +35,7 @@ async fn waiting() -> (World, Admin, Device, Request) {
     (world, admin, device, request)
 }
 
-/// The only transaction of this status.
+/// The only transaction with this status.
 async fn only(admin: &Admin, status: &str) -> Value {
     let path = format!("/scepTransactions?status={status}");
     let page = admin.get(&path).await.expect(200);
@@ -44,7 +46,7 @@ async fn only(admin: &Admin, status: &str) -> Value {
     item.clone()
 }
 
-/// What an administrator does with the only pending transaction.
+/// Approves or rejects the only pending transaction and returns the status.
 async fn decide(admin: &Admin, act: &str, body: Value) -> u16 {
     let uuid = text(&only(admin, "PENDING").await["uuid"]);
     if act == "approve" {
@@ -65,7 +67,7 @@ async fn what_is_approved_is_issued_and_polled_for() {
     let poll = device.poll(&request);
     let pending = only(&admin, "PENDING").await;
     assert_eq!(pending["subject"], "CN=device-1,O=Corp");
-    // Waiting changes nothing, by poll or by the same request again.
+    // A poll or a repeated request leaves the transaction pending.
     for again in [&poll, &request] {
         let reply = world.ask(&device, again).await;
         assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
@@ -73,14 +75,14 @@ async fn what_is_approved_is_issued_and_polled_for() {
     assert_eq!(certificates(&admin).await, 0);
     world.clock.advance(3 * DAY);
     assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
-    // Issued at once, with the dates of today.
+    // The approval issues the certificate at once, valid from the time of approval.
     assert_eq!(certificates(&admin).await, 1);
     let leaf = world.ask(&device, &poll).await.leaf();
     let validity = leaf.validity().unwrap();
     let now = scep_service::Clock::now(&*world.clock);
     assert_eq!(validity.not_before, now - time::Duration::HOUR);
     assert_eq!(validity.not_after, now + time::Duration::days(365));
-    // Late, too, and by the same request.
+    // Days later the device still gets it, by a poll or by the same request.
     world.clock.advance(6 * DAY);
     assert_eq!(world.ask(&device, &poll).await.leaf(), leaf);
     assert_eq!(world.ask(&device, &request).await.leaf(), leaf);
@@ -158,8 +160,8 @@ async fn a_key_may_wait_under_two_transaction_ids() {
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
 }
 
-/// What an administrator looks at is what is approved: all of it is shown, and a device that puts another request in its place is
-/// found out.
+/// An administrator sees the whole request and approves exactly that one: if the device replaces it
+/// meanwhile, the approval is rejected.
 #[tokio::test]
 async fn what_was_looked_at_is_what_is_approved() {
     let (world, admin, device, first) = waiting().await;
@@ -230,7 +232,7 @@ async fn nothing_is_approved_under_a_profile_that_does_not_serve() {
     admin.approve(&uuid).await.expect(204);
 }
 
-/// An approval that was interrupted has its certificate, whether the device comes back or not.
+/// An interrupted approval still leads to a certificate, even if the device does not return.
 #[tokio::test]
 async fn what_a_crash_left_is_finished_by_upkeep() {
     let (world, admin, device, request) = waiting().await;
@@ -249,14 +251,14 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     world.ask(&device, &device.poll(&request)).await.leaf();
 }
 
-/// Approves what waits, as it is.
+/// Approves a pending transaction in its present state.
 async fn approve(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
     let transaction = managing.transactions.transaction(uuid).await?.unwrap();
     let seen = review_transaction(managing, &transaction).await?;
     approve_transaction(managing, uuid, Some(seen.version)).await
 }
 
-/// One that cannot be finished keeps no other waiting.
+/// A transaction that cannot be completed does not prevent the others from completion.
 #[tokio::test]
 async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     let (world, admin, ..) = waiting().await;
@@ -286,7 +288,8 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     assert_eq!(certificates(&admin).await, 2);
 }
 
-/// A transactionID is made of a key that everyone can see: who takes it to wait under does not keep its holder from renewing.
+/// A transactionID derives from a public key, so an attacker can use it for a pending request. That
+/// must not block the renewal of the key's holder.
 #[tokio::test]
 async fn a_stranger_who_waits_keeps_no_holder_from_renewing() {
     let world = World::new().await;
@@ -324,7 +327,7 @@ async fn decisions_are_made_once() {
     let reply = world.ask(&device, &device.poll(&request)).await;
     let issued = reply.attributes.pki_status == PkiStatus::Success;
     assert_eq!(certificates(&admin).await, usize::from(issued));
-    // Each decision leaves its record, and no other.
+    // Exactly one decision is recorded.
     let path = format!("/auditRecords?objectUuid={uuid}");
     let records = admin.get(&path).await.expect(200);
     let records = records["items"].as_array().unwrap();
@@ -359,7 +362,7 @@ async fn approval_does_not_stand_for_a_wrong_challenge() {
     let text = "the challengePassword is missing or wrong";
     let refused = (FailInfo::BadRequest, text.to_owned());
     assert_eq!(world.ask(&device, &request).await.failure(), refused);
-    // Without one in the profile, the administrator is all that is asked.
+    // Without a challenge in the profile, the administrator's approval suffices.
     world
         .edit_scep_profile(|profile| profile.challenge = None)
         .await;
@@ -379,7 +382,7 @@ async fn what_was_approved_before_a_rollover_is_issued_by_the_generation_of_toda
     let activated = admin.post(&format!("{path}/activate"), Value::Null).await;
     let activated = activated.expect(200);
     assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
-    // Encrypted to the key of before, and signed by it.
+    // The poll is encrypted to the previous RA key, and the reply is signed by it.
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
     let pem = text(&activated["certificate"]["pem"]);
     let issuer = scep_cms::Certificate::from_pem(&pem).unwrap();

@@ -1,4 +1,4 @@
-//! What a request for a long CRL costs: calls of the database, and the octets that they read.
+//! The cost of a request for a long CRL: the database calls, and the octets that they read.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,10 +20,10 @@ use scepter_tests::world::World;
 use store_dynamodb::ProfilesTable;
 use uuid::Uuid;
 
-/// 10,000 revoked certificates.
+/// The size in octets of a CRL with 10,000 revoked certificates.
 const LONG: usize = 500_000;
 
-/// One call of the database.
+/// A database call.
 #[derive(Clone, Debug)]
 struct Call {
     operation: String,
@@ -31,7 +31,7 @@ struct Call {
     octets: usize,
 }
 
-/// Remembers every call.
+/// Records every database call.
 #[derive(Clone, Debug, Default)]
 struct Calls(Arc<Mutex<Vec<Call>>>);
 
@@ -69,7 +69,7 @@ impl Intercept for Calls {
     }
 }
 
-/// The function that hands CRLs out, with a long one to hand out and its calls counted.
+/// The handler of CRL requests, with a long CRL to serve and its database calls counted.
 struct Counted {
     world: World,
     authority: Uuid,
@@ -134,7 +134,7 @@ impl Counted {
         (response, self.calls.0.lock().unwrap().clone())
     }
 
-    /// The answer to what reads the authority's name and the CRL's head, and no more.
+    /// Asserts that the answer takes reading the authority's name and the CRL's head only.
     async fn ask_cheaply(
         &self,
         method: &str,
@@ -148,7 +148,7 @@ impl Counted {
             "{calls:?}"
         );
         assert!(calls.iter().all(|call| call.octets < 1_024), "{calls:?}");
-        // Half the price for what is asked for most.
+        // Eventually consistent reads cost half, and this is the most frequent one.
         assert!(!calls[1].is_consistent, "{calls:?}");
         response
     }
@@ -167,7 +167,7 @@ async fn a_long_crl_is_read_once_and_then_its_head_alone() {
         let again = counted.ask_cheaply("GET", uri, &[]).await;
         assert_eq!((again.status().as_u16(), again.body()), (200, first.body()));
     }
-    // The next one is handed out as soon as it is there.
+    // The next CRL is served as soon as it is stored.
     counted.world.clock.advance(Duration::from_secs(5));
     counted.replace(3).await;
     let (next, _) = counted.ask("GET", URL, &[]).await;
@@ -214,7 +214,7 @@ async fn head_and_not_modified_never_read_the_crl() {
         let answer = counted.ask_cheaply("HEAD", URL, old).await;
         assert_eq!(answer.status(), 200, "{old:?}");
     }
-    // Nothing is read of what does not exist.
+    // A path that does not exist reads nothing large.
     for uri in ["/crl/unknown.crl", "/crl/test-ca/2.crl", "/crl/a/b/c"] {
         let (answer, calls) = counted.ask("GET", uri, &[]).await;
         assert_eq!(answer.status(), 404);
@@ -222,8 +222,8 @@ async fn head_and_not_modified_never_read_the_crl() {
     }
 }
 
-/// Two CRLs of the same second have the same date: who has the first is not told that it is the
-/// latest.
+/// Two CRLs of the same second have the same date, so the date alone must not make the server
+/// answer 304 to a client that has the first.
 #[tokio::test]
 async fn a_crl_of_the_same_second_is_told_apart() {
     let counted = Counted::new().await;
@@ -238,7 +238,7 @@ async fn a_crl_of_the_same_second_is_told_apart() {
     assert_eq!(next.body().as_ref(), counted.crl(3).der);
 }
 
-/// The first part of a CRL was in its head.
+/// An earlier version stored the first part of a CRL in its head item.
 #[tokio::test]
 async fn a_crl_of_an_earlier_version_is_read() {
     let counted = Counted::new().await;
@@ -268,7 +268,7 @@ async fn a_crl_of_an_earlier_version_is_read() {
     let read = Crls::crl(&counted.world.store, authority, 1).await.unwrap();
     let der = [[7; 350 * 1_024], [8; 350 * 1_024]].concat();
     assert_eq!(read, Some(StoredCrl { der, ..crl }));
-    // And is replaced by one of today, which leaves nothing of it.
+    // A new CRL replaces it and leaves none of its parts.
     counted.replace(8).await;
     let read = Crls::crl(&counted.world.store, authority, 1).await.unwrap();
     assert_eq!(read, Some(counted.crl(8)));

@@ -1,4 +1,5 @@
-//! A request that comes again: how long it gets the same certificate, and what of a crash it finds.
+//! Repeated requests: for how long they get the same certificate, and what happens if a crash
+//! interrupted the first one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::failing::WatchedKeys;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// What a device with an RSA key is granted.
+/// The certificate granted to a device with an RSA key.
 async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
@@ -29,7 +30,7 @@ async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCe
     }
 }
 
-/// A request whose claim a crash left, with its lease over.
+/// Leaves a claim whose lease has expired, as after a crash while the certificate was signed.
 async fn crashed(world: &mut World, device: &Device, request: &Request) {
     let keys = Arc::new(WatchedKeys::failing(world.issuing.ca_keys.clone()));
     let whole = std::mem::replace(&mut world.issuing.ca_keys, keys);
@@ -39,7 +40,7 @@ async fn crashed(world: &mut World, device: &Device, request: &Request) {
     world.clock.advance(Duration::from_secs(6));
 }
 
-/// A certificate that may be renewed after some hours is sent again for a day.
+/// A certificate that may be renewed after a few hours is sent again for a whole day.
 #[tokio::test]
 async fn a_short_lived_certificate_is_sent_again_for_a_day() {
     let world = World::new().await;
@@ -57,7 +58,8 @@ async fn a_short_lived_certificate_is_sent_again_for_a_day() {
     assert_ne!(anew.certificate, certificate);
 }
 
-/// The rules may have become stricter: whose reply was lost gets what was granted, also under another transactionID.
+/// A device whose reply was lost gets its certificate again, even if the rules have become stricter
+/// and under another transactionID.
 #[tokio::test]
 async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_the_rules() {
     let world = World::new().await;
@@ -75,7 +77,8 @@ async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_th
     request.transaction_id = "another".to_owned();
     let again = granted(&world, &device, &request).await;
     assert_eq!(again.certificate, certificate);
-    // What breaks the rules under the transactionID of another is answered as taken.
+    // A request that violates the rules under another request's transactionID is refused for the
+    // transactionID.
     let other = Device::rsa();
     let mut taken = other.enrolment("device-2", CHALLENGE);
     taken.transaction_id = device.enrolment("", "").transaction_id;
@@ -97,7 +100,8 @@ async fn a_certificate_counts_as_sent_again_if_the_request_had_got_it_before() {
     assert!(granted(&world, &other, &request).await.resent);
 }
 
-/// What a crash left under an RA Profile is finished under another one, and issued if the first still serves.
+/// A request that a crash interrupted under one RA Profile is completed after the SCEP Profile
+/// moved to another one; the certificate is valid only if the first RA Profile is still enabled.
 #[tokio::test]
 async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serves() {
     for (enabled, finished) in [(true, "VALID"), (false, "REVOKED")] {

@@ -1,4 +1,5 @@
-//! Revocation, CRLs, GetCRL and GetCert: what openssl finds on them, who gets them, and that none is lost.
+//! Revocation, CRLs, GetCRL and GetCert: what openssl finds in them, who gets them, and that no
+//! revocation is lost.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::second_opinion::{openssl, write};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Everyone's request for a CRL.
+/// Fetches a CRL as anyone can.
 async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let store = std::sync::Arc::new(world.store.clone());
     let published = PublishedCrls {
@@ -35,7 +36,7 @@ async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<
 
 const URL: &str = "/crl/test-ca.crl";
 
-/// The CRL as openssl prints it, which has verified it with the authority's certificate.
+/// The CRL as printed by openssl, after openssl has verified it with the authority's certificate.
 async fn printed(world: &World) -> String {
     let response = fetch(world, URL, &[]).await;
     assert_eq!(response.status(), 200);
@@ -52,7 +53,7 @@ fn serial_number(certificate: &Certificate) -> String {
     certificate.issuer_and_serial_number().serial_number_hex()
 }
 
-/// Does openssl verify a certificate, with this CRL?
+/// Whether openssl accepts a certificate, given this CRL.
 fn openssl_accepts(world: &World, certificate: &Certificate, crl: &[u8]) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let pem = |name: &str, der: &[u8], kind: &str| {
@@ -119,7 +120,7 @@ async fn what_is_revoked_is_on_the_next_crl_with_its_reason() {
     let crl = response.body();
     assert!(openssl_accepts(&world, &good, crl));
     assert!(revoked.iter().all(|bad| !openssl_accepts(&world, bad, crl)));
-    // The record says so, and the list finds it.
+    // The record contains the revocation, and the list finds it.
     let page = admin.get("/certificates?status=REVOKED").await.expect(200);
     assert_eq!(page["items"].as_array().unwrap().len(), reasons.len());
     let page = admin.get("/certificates?status=VALID").await.expect(200);
@@ -180,7 +181,7 @@ async fn revocations_at_the_same_moment_are_all_on_the_crl() {
     }
 }
 
-/// A crash after the record was written and before the CRL was.
+/// A crash came after the revocation was recorded and before the CRL was updated.
 #[tokio::test]
 async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let world = World::new().await;
@@ -221,7 +222,7 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
     world.clock.advance(4 * DAY);
     keep().await;
     assert_eq!(number().await, "\"3\"");
-    // Once more after its certificate has ended, RFC 5280 §3.3; then no more.
+    // A CRL lists the certificate once more after it has expired, RFC 5280 §3.3, and then drops it.
     world.clock.advance(363 * DAY);
     keep().await;
     assert!(printed(&world).await.contains(&serial_number(&certificate)));
@@ -286,13 +287,13 @@ async fn holders_of_our_certificates_get_certificates_and_crls() {
     let published = fetch(&world, URL, &[]).await;
     assert_eq!(got.crls, [published.body().as_ref()]);
     assert!(got.certificates.is_empty());
-    // The server's own certificates too.
+    // Queries about the server's own certificates.
     for own in [&world.ra_certificate, &world.authority] {
         assert_eq!(ask(MessageType::GetCrl, own).await.crls, got.crls);
         let got = ask(MessageType::GetCert, own).await;
         assert_eq!(got.certificates, [own.der()]);
     }
-    // Nobody's.
+    // Queries about an unknown certificate.
     let refused = (
         FailInfo::BadCertId,
         "no certificate has this issuer and serial number".to_owned(),
@@ -335,7 +336,7 @@ async fn administrators_read_the_crl_too() {
     let answer = admin.send("GET", &path, &headers, String::new()).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["content-type"], "application/pkix-crl");
-    // A subordinate without a certificate has none.
+    // A subordinate without a certificate has no CRL.
     let body = json!({ "name": "sub", "subject": "CN=sub", "kind": "SUBORDINATE" });
     let sub = admin.post("/authorities", body).await.uuid();
     let path = format!("/authorities/{sub}/crl");

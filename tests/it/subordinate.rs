@@ -1,4 +1,4 @@
-//! An authority under an outside CA: its request, and which certificates it takes.
+//! An authority below an external CA: its request, and the certificates that it accepts.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use scepter_tests::admin::{Admin, text};
 use scepter_tests::world::World;
 use serde_json::json;
 
-/// Other people's CAs, by openssl, in a folder of their own.
+/// External CAs, made by openssl in their own folder.
 pub(crate) struct Outside(tempfile::TempDir);
 
 pub(crate) const CA: &str =
@@ -38,7 +38,7 @@ impl Outside {
         std::fs::read_to_string(self.0.path().join(format!("{name}.pem"))).unwrap()
     }
 
-    /// Makes a CA: `NAME.key` and `NAME.pem`, self-signed with these extensions.
+    /// Creates a CA: `NAME.key` and `NAME.pem`, self-signed with these extensions.
     pub(crate) fn make(&self, name: &str, extensions: &str) {
         let sections = "[req]\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\n[ext]\n";
         self.write(&format!("{name}.cnf"), &format!("{sections}{extensions}"));
@@ -50,7 +50,7 @@ impl Outside {
         ));
     }
 
-    /// Has a CA answer a request with these extensions; PEM.
+    /// Signs a request with a CA and these extensions, and returns the certificate in PEM.
     pub(crate) fn answer(
         &self,
         request: &str,
@@ -65,7 +65,7 @@ impl Outside {
         self.pem("answer")
     }
 
-    /// Certificates with chains that do not do for who asks in `sub.csr`, and why not.
+    /// Certificates and chains that are invalid for the request in `sub.csr`, and the reasons.
     fn unfit(&self) -> Vec<(String, Vec<String>, &'static str)> {
         let root = || vec![self.pem("root")];
         let of_root = |extensions, more| self.answer("sub.csr", "root", extensions, more);
@@ -145,7 +145,8 @@ impl Outside {
     }
 }
 
-/// A subordinate that awaits its certificate: its path. Its request is in `sub.csr`.
+/// Creates a subordinate that awaits its certificate, writes its request to `sub.csr`, and returns
+/// its path.
 async fn subordinate(admin: &Admin, outside: &Outside) -> String {
     let body = json!({
         "name": "sub", "kind": "SUBORDINATE", "keyAlgorithm": "EC_P384", "subject": "CN=Sub CA,O=Corp"
@@ -188,7 +189,7 @@ async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
     );
     let later = outside.answer("sub.csr", "other", CA, MONTH);
     let renamed = outside.answer("sub.csr", "root", CA, "-days 30 -subj /CN=renamed");
-    // Certificates of this moment begin after the world's clock stood still.
+    // openssl's certificates are valid from now, which may be later than the world's clock.
     world.clock.advance(std::time::Duration::from_secs(60));
     let install = async |certificate: &str, chain: &[String]| {
         let body = json!({ "certificate": certificate, "chain": chain });
@@ -206,7 +207,7 @@ async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
     );
     assert_eq!(shown["chain"][0]["subject"], "CN=outside-root");
     ra_certificate().await.expect(201);
-    // A later certificate may come of another CA, but for the same name.
+    // A later certificate may be issued by another CA, but must keep the name.
     install(&later, &[outside.pem("other")]).await.expect(200);
     let reason =
         "certificate: subject or subjectKeyIdentifier is not that of the certificate it replaces";
