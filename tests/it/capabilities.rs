@@ -1,4 +1,4 @@
-//! What GetCACaps announces is what works, and what it does not announce does not.
+//! The server supports exactly what GetCACaps announces.
 
 use scep_cms::{ContentEncryption, DigestAlgorithm, PkiStatus};
 use scepter_tests::admin::Admin;
@@ -26,7 +26,7 @@ async fn announced(world: &World) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Does a new device get a certificate by such a request?
+/// Whether a new device gets a certificate with such a request.
 async fn enrols(world: &World, edit: impl FnOnce(&mut Request)) -> bool {
     let device = Device::rsa();
     let mut request = device.enrolment("device-1", CHALLENGE);
@@ -39,7 +39,8 @@ async fn works(world: &World, keyword: &str) -> bool {
     let digest = |digest| move |request: &mut Request| request.digest = digest;
     let cipher = |cipher| move |request: &mut Request| request.cipher = cipher;
     match keyword {
-        // `World::ask` posts. SCEPStandard is AES-128, SHA-256 and POST, which a device here uses by itself.
+        // `World::ask` sends by POST. SCEPStandard means AES-128, SHA-256 and POST, which devices
+        // use by default.
         "POSTPKIOperation" | "SCEPStandard" => enrols(world, |_| {}).await,
         "SHA-1" => enrols(world, digest(DigestAlgorithm::Sha1)).await,
         "SHA-256" => enrols(world, digest(DigestAlgorithm::Sha256)).await,

@@ -1,5 +1,6 @@
-//! Habits of clients, one test a habit, named after who has it: DESIGN-level promises that a change must not break unnoticed.
-//! What they send is in `tests/vectors` where it was captured; the clients themselves run in `clients.rs`.
+//! Variations in what real clients send, one test each, named after the client: promises that a
+//! change must not break unnoticed. Captured messages are in `tests/vectors`; `clients.rs` runs the
+//! clients themselves.
 
 mod challenges;
 mod csr_shapes;
@@ -31,7 +32,8 @@ use scepter_tests::world::{CHALLENGE, PATH, World};
 use crate::refusals::replaced_longer;
 use crate::vectors::{self, octets};
 
-/// The answer to a captured message, by a server that holds the key that it was encrypted to.
+/// The answer to a captured message, from a server that holds the key that the message was
+/// encrypted to.
 async fn captured(file: &str) -> (u16, PkiStatus, Option<FailInfo>) {
     let world = vectors::world().await;
     let response = world.post(octets(file)).await;
@@ -41,14 +43,14 @@ async fn captured(file: &str) -> (u16, PkiStatus, Option<FailInfo>) {
     (status, said.pki_status, said.fail_info)
 }
 
-/// The signed content of a message, DER.
+/// The content that a message signs, DER.
 fn envelope_of(message: &[u8]) -> Vec<u8> {
-    // The first OCTET STRING of a SignedData is its eContent.
+    // The first OCTET STRING in a SignedData is its eContent.
     let content = element(message, 0x04).unwrap();
     AnyRef::from_der(&content).unwrap().value().to_vec()
 }
 
-/// The first element with this tag, from outside to inside and left to right.
+/// The first element with this tag, outermost first and then from left to right.
 fn element(der: &[u8], tag: u8) -> Option<Vec<u8>> {
     let (any, _) = AnyRef::from_der_partial(der).ok()?;
     let whole = any.to_der().ok()?;
@@ -87,7 +89,7 @@ async fn get(world: &World, query: &str) -> Response<bytes::Bytes> {
 async fn apple_jscep_sscep_strongswan_and_cisco_write_base64_in_their_own_ways() {
     let world = World::new().await;
     let device = Device::rsa();
-    // A request in whose base64 there is a plus.
+    // Find a request whose base64 contains a plus and a slash, which clients encode differently.
     let mut request = device.enrolment("device-1", CHALLENGE);
     let plus = (0..=255_u8).find_map(|nonce| {
         request.sender_nonce = vec![nonce; 16];
@@ -194,12 +196,13 @@ async fn jscep_and_apple_send_ber() {
 
 #[tokio::test]
 async fn micromdm_constructs_encrypted_content_with_a_definite_length() {
-    // [0] constructed of definite length, as in its capture, whose single DES is refused for itself.
+    // The capture encrypts with single DES and is rejected for that, but it shows the form:
+    // encryptedContent as a constructed `[0]` of definite length.
     let capture = PkiMessage::from_ber(&octets("scepclient-new.der")).unwrap();
     assert!(capture.envelope().is_err());
     let refused = (200, PkiStatus::Failure, Some(FailInfo::BadAlg));
     assert_eq!(captured("scepclient-new.der").await, refused);
-    // The same form around AES is opened.
+    // The same form with AES is decrypted.
     let world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
@@ -228,7 +231,8 @@ async fn certmonger_and_sscep_sign_with_certificates_of_version_1_and_long_seria
 #[tokio::test]
 async fn devices_whose_clocks_are_hours_off_sign_with_certificates_that_are_not_valid_now() {
     let world = World::new().await;
-    // The self-signed certificate is valid from 1975 to 4096; the world is moved, and what it issues is backdated.
+    // The device's self-signed certificate is valid from 1975 to 4096, so only the server's clock
+    // is wrong here; it issues with an earlier notBefore.
     let device = Device::rsa();
     world
         .clock
@@ -259,7 +263,8 @@ async fn strongswan_takes_nothing_but_rsa_encryption_as_signature_algorithm() {
 
 #[tokio::test]
 async fn sscep_certmonger_strongswan_and_bouncycastle_name_their_signatures_in_their_own_ways() {
-    // rsaEncryption with the digest apart; RSASSA-PSS; an algorithm with its digest and cmsAlgorithmProtection beside it.
+    // In this order: rsaEncryption with a separate digest; RSASSA-PSS; a signature algorithm that
+    // includes its digest, with the cmsAlgorithmProtection attribute.
     is_granted("sscep-aes192-sha384.der").await;
     is_granted("pki-pss-sha512.der").await;
     is_granted("jscep-new.der").await;
@@ -290,7 +295,7 @@ async fn sscep_strongswan_micromdm_and_certmonger_use_the_transaction_id_of_thei
     let device = Device::rsa();
     let first = device.enrolment("device-1", CHALLENGE);
     let leaf = world.ask(&device, &first).await.leaf();
-    // A retry, then a correction, then a renewal, all under the same one.
+    // A retry, a corrected request and a renewal all use the same transactionID.
     assert_eq!(world.ask(&device, &first).await.leaf(), leaf);
     let corrected = device.enrolment("device-2", CHALLENGE);
     assert_eq!(corrected.transaction_id, first.transaction_id);
@@ -304,7 +309,8 @@ async fn sscep_strongswan_micromdm_and_certmonger_use_the_transaction_id_of_thei
 
 #[tokio::test]
 async fn certmonger_sscep_cisco_and_macos_renew_by_pkcs_req_and_strongswan_by_renewal_req() {
-    // sscep was captured with a request for another subject, and the challenge: that enrols.
+    // The capture of sscep requests another subject and contains the challenge, so it is an
+    // enrolment.
     for file in [
         "certmonger-rekey.der",
         "jscep-renew.der",
@@ -339,7 +345,7 @@ async fn micromdm_encrypts_to_every_certificate_of_get_ca_cert() {
     let capture = PkiMessage::from_ber(&octets("pki-aes-sha256.der")).unwrap();
     let envelope = capture.envelope().unwrap();
     assert!(matches!(envelope.recipients(), [Recipient::KeyTrans(_)]));
-    // openssl names the authority first, then the RA.
+    // openssl lists the authority as the first recipient and the RA as the second.
     let world = World::planned(scepter_tests::world::Plan {
         key_algorithm: scep_protocol::KeyAlgorithm::Rsa2048,
         ..Default::default()
@@ -386,7 +392,7 @@ async fn apple_takes_the_first_certificate_that_signs_and_encrypts_for_the_ra() 
     let chain = Degenerate::from_ber(chain.body()).unwrap();
     assert_eq!(chain.certificates[0], world.ra_certificate.der());
     assert_eq!(chain.certificates[1], world.authority.der());
-    // And its key signs: `World::ask` verifies that.
+    // `World::ask` verifies that this certificate's key signs the replies.
     world.enrolled("device-1").await;
 }
 
@@ -418,7 +424,8 @@ async fn jscep_and_sscep_read_the_outer_certificates_of_get_next_ca_cert() {
     let message = get(&world, "operation=GetNextCACert").await;
     let outer = Degenerate::from_ber(message.body()).unwrap();
     assert!(outer.certificates.iter().any(|der| der == next.der()));
-    // jscep looks for the signature of the RA, the RFC for the CA's: `rollover.rs` has openssl verify both.
+    // jscep verifies the RA's signature and the RFC requires the CA's; `rollover.rs` has openssl
+    // verify both.
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! Other people's decoders on our bytes, and on everybody's: openssl reads what we make, `rasn-cms` what we read.
+//! Third-party decoders: openssl reads the server's messages, and `rasn-cms` reads what the server
+//! reads.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +13,7 @@ use scepter_tests::world::{CHALLENGE, PATH, World};
 
 use crate::vectors::{octets, vectors};
 
-/// Mutations of each vector.
+/// The number of mutations of each vector.
 const MUTATIONS: usize = 300;
 
 pub(crate) fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
@@ -39,7 +40,7 @@ pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// What openssl sees in a ContentInfo.
+/// Prints a ContentInfo with openssl.
 fn printed(der: &[u8]) -> String {
     let print = ["cms", "-cmsout", "-print", "-noout", "-inform", "DER"];
     String::from_utf8(openssl(&print, der)).unwrap()
@@ -94,7 +95,7 @@ async fn openssl_reads_our_refusals_and_our_chain() {
         .await
         .into_body();
     let read = printed(&reply);
-    // Of length zero, not absent.
+    // eContent is present and empty rather than absent.
     assert!(!read.contains("eContent: <ABSENT>"), "{read}");
     assert!(
         read.contains("the challengePassword is missing or wrong"),
@@ -114,7 +115,8 @@ async fn openssl_reads_our_refusals_and_our_chain() {
     assert!(place("CN = Test RA") < place("CN = Test CA"));
 }
 
-/// Envelopes of openssl, with each way of naming a recipient and of wrapping a key.
+/// The server decrypts openssl's envelopes for every form of recipient identifier and key
+/// encryption.
 #[tokio::test]
 async fn envelopes_that_openssl_makes_are_opened() {
     const OAEP: [&str; 2] = ["-keyopt", "rsa_padding_mode:oaep"];
@@ -162,7 +164,7 @@ async fn envelopes_that_openssl_makes_are_opened() {
     }
 }
 
-/// What both decoders must see alike.
+/// The properties that both decoders must agree on.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     certificates: usize,
@@ -236,7 +238,8 @@ fn two_decoders_see_the_same_in_every_vector() {
     }
 }
 
-/// Where both still read a spoilt message, they read the same; and neither ours panics nor hangs on any.
+/// Where both decoders accept a mutated message, they agree on it; and `scep-cms` neither panics
+/// nor hangs on any mutation.
 #[test]
 fn two_decoders_agree_on_mutations_that_both_read() {
     let mut both = 0;
@@ -253,7 +256,7 @@ fn two_decoders_agree_on_mutations_that_both_read() {
                 _ => drop(spoilt.remove(place)),
             }
             let Some(seen) = ours(&spoilt) else { continue };
-            // rasn may panic on what is no CMS; then it has no opinion.
+            // rasn may panic on malformed CMS; such a mutation is skipped.
             let opinion = std::panic::catch_unwind(|| theirs(&spoilt)).ok().flatten();
             let Some(opinion) = opinion else { continue };
             both += 1;

@@ -1,4 +1,5 @@
-//! Messages of five real clients, read as `vectors.toml` says, opened, and served.
+//! Messages captured from five real clients: decoded as `vectors.toml` states, decrypted, and
+//! served.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +19,7 @@ use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// One `[[vector]]`.
+/// A `[[vector]]` of `vectors.toml`.
 #[derive(Deserialize)]
 pub(crate) struct Vector {
     pub(crate) file: String,
@@ -60,7 +61,7 @@ fn pem(file: &str) -> Certificate {
     Certificate::try_from(base64).unwrap()
 }
 
-/// The RA key, from the PKCS #1 that is stored to PKCS #8.
+/// The RA key as PKCS #8, converted from the stored PKCS #1.
 fn ra_key_pkcs8() -> Vec<u8> {
     let converted = Command::new("openssl")
         .args([
@@ -107,7 +108,7 @@ fn named(list: &[(&str, &str)], oid: impl ToString) -> String {
     found.map_or_else(|| oid.clone(), |(_, name)| (*name).to_owned())
 }
 
-/// Names of the signed attributes as `vectors.toml` abbreviates them.
+/// The signed attributes, with their abbreviations in `vectors.toml`.
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("2.16.840.1.113733.1.9.2", "mType"),
     ("2.16.840.1.113733.1.9.5", "sNonce"),
@@ -118,7 +119,7 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("1.2.840.113549.1.9.52", "cmsAlgProtect"),
 ];
 
-/// Of an algorithm as `vectors.toml` writes it: its name without what its parameters are.
+/// The name of an algorithm in `vectors.toml`, without its parameters.
 fn algorithm(written: &str) -> &str {
     written.split('(').next().unwrap()
 }
@@ -173,13 +174,13 @@ fn check_signer(vector: &Vector, signer: &Certificate) {
     let name = signer.issuer_and_serial_number();
     let self_signed = name.issuer() == signer.subject();
     assert_eq!(self_signed, words[1] == "self-signed", "{}", vector.file);
-    // Tag and length before the serial number's octets.
+    // Subtract the tag and the length, one octet each, of the serial number.
     let serial_bytes = name.serial_number().len() - 2;
     assert_eq!(format!("{serial_bytes}B"), words[3], "{}", vector.file);
     signer.validity().unwrap();
 }
 
-/// The attributes by another decoder, because ours looks only for those that it needs.
+/// Lists the attributes with another decoder, because `scep-cms` reads only those that it needs.
 fn check_attributes(vector: &Vector, ber: &[u8]) {
     let content: rasn_cms::ContentInfo = rasn::ber::decode(ber).unwrap();
     let signed: rasn_cms::SignedData = rasn::ber::decode(content.content.as_bytes()).unwrap();
@@ -260,8 +261,9 @@ fn inner_encodings_are_as_recorded() {
     }
 }
 
-/// A server that holds the vectors' RA key, at the time of their capture, and knows the certificates that their authority had
-/// issued until then. It takes that authority's certificate for its own.
+/// A server with the vectors' RA key, at the time of their capture, that knows the certificates
+/// which their authority had issued by then. Its authority has the certificate of the vectors'
+/// authority.
 pub(crate) async fn world() -> World {
     let ra = pem("ra.pem");
     let begins = ra.validity().unwrap().not_before;
@@ -279,7 +281,7 @@ pub(crate) async fn world() -> World {
         };
     };
     world.edit(authority, theirs).await;
-    // When a renewal comes too early is no matter of bytes.
+    // The captured renewals may come too early, so allow every renewal.
     world
         .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(10_000))
         .await;
@@ -294,7 +296,7 @@ pub(crate) async fn world() -> World {
             wait(&world, ra_profile.object.uuid, authority, vector, &signer).await;
         }
     }
-    // The one that sscep asks about.
+    // The certificate that sscep queries.
     let asked = (100, "03".to_owned());
     let uuid = ra_profile.object.uuid;
     remember(&world, uuid, authority, &pem("ra.pem"), asked).await;
@@ -305,7 +307,7 @@ fn is_issued(vector: &Vector) -> bool {
     vector.signer_certificate.contains("CA-issued")
 }
 
-/// Puts a certificate into the inventory.
+/// Adds a certificate to the inventory.
 async fn remember(
     world: &World,
     ra_profile: Uuid,
@@ -319,18 +321,19 @@ async fn remember(
     let mut record = samples::record(key, place as u128 + 1, certificate, now);
     record.summary.authority = authority;
     record.summary.ra_profile = ra_profile;
-    // As of one that was issued here; the query's is another CA's, of any length.
+    // Index the record by serial number like those of issued certificates; the queried certificate
+    // is another CA's, and its serial number may be longer than 128 bits.
     if let Ok(serial_number) = u128::from_str_radix(&number, 16) {
         record.summary.uuid = Uuid::from_u128(serial_number);
     }
     record.summary.serial_number = number;
     world.store.claim(&claim).await.unwrap();
     let completed = world.store.complete(claim.claim, &record, now).await;
-    // Several messages are signed by the same certificate.
+    // Several messages are signed with the same certificate, so later ones may already be recorded.
     assert!(completed.is_ok() || place > 0);
 }
 
-/// Lets the request that a poll asks about wait.
+/// Stores a pending transaction for the poll of this vector.
 async fn wait(
     world: &World,
     ra_profile: Uuid,
