@@ -1,4 +1,4 @@
-//! The adapters that contracts are run over here: the embedded engine, and keys in files.
+//! The adapters that the contract tests run on here: the embedded engine, and keys in files.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_service::{CaKeys, RaKeys, Secrets};
 pub(crate) use scepter_tests::world::store;
 
-/// A place for keys. What it gives is new each time, as after a restart.
+/// A key folder whose adapters are constructed again on every call, as after a restart.
 pub(crate) struct Keys {
     _folder: tempfile::TempDir,
     keys: KeyFolder,

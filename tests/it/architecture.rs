@@ -1,11 +1,11 @@
-//! Imports go one way, as ARCHITECTURE.md says.
+//! Crates depend on each other only in the direction that ARCHITECTURE.md describes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// Each room, and the rooms of ours that it may import.
+/// Each crate, and the workspace crates that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("scep-cms", &[]),
     ("scep-protocol", &["scep-cms"]),
@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["scep-cms", "scep-protocol", "scep-service"],
     ),
     ("store-embedded", &[]),
-    // An RA key that KMS has unwrapped is one in memory like any other.
+    // An RA key that KMS has unwrapped is used as a key in memory.
     (
         "keys-kms",
         &[
@@ -39,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lambda-host", &["scep-protocol", "scep-service"]),
 ];
 
-/// Dependencies that only these rooms may have, by the beginning of their names.
+/// External dependencies, by prefix, that only these crates may have.
 const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "aws-sdk-",
@@ -94,7 +94,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Rooms in which nothing waits.
+/// Crates without asynchronous code.
 const PURE: &[&str] = &["scep-cms", "scep-protocol", "ca-issuer"];
 
 fn rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
@@ -107,7 +107,7 @@ fn rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
             let dependencies = package
                 .dependencies
                 .iter()
-                // What only the tests of a room need is no part of it, unless it is another room.
+                // Development dependencies do not count, except those on other workspace crates.
                 .filter(|d| d.path.is_some() || d.kind != DependencyKind::Development)
                 .map(|d| d.name.clone())
                 .collect();
@@ -122,7 +122,7 @@ fn rooms_import_one_way() {
     let rooms = rooms();
     for (room, (dependencies, _)) in &rooms {
         let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| name == room) else {
-            // What composes may import everything, but nothing may import it.
+            // Crates that compose the others may import everything, but no crate may import them.
             for (other, (dependencies, _)) in &rooms {
                 assert!(!dependencies.contains(room), "{other} imports {room}");
             }

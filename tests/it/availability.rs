@@ -1,4 +1,4 @@
-//! Whether an endpoint serves: each reason not to, on every operation, at both URLs.
+//! Whether an endpoint serves: every reason not to, for every operation, at both URLs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,11 @@ const BY_RA_PROFILE: &str = "/api/v1/protocols/scep/raProfile/default/pkiclient.
 
 const OPERATIONS: [&str; 3] = ["GetCACaps", "GetCACert", "PKIOperation"];
 
-/// The answer to every operation at an endpoint.
+/// Checks the answer to every operation at an endpoint.
 #[track_caller]
 fn check(world: &World, path: &str, status: u16, reason: &str) {
-    // A key that gets a certificate, where there is one to get.
+    // EC keys are cheap to generate; only a certificate's holder needs a key that can decrypt the
+    // reply.
     let device = if status == 200 {
         Device::rsa()
     } else {
@@ -174,7 +175,7 @@ async fn expired_certificates_are_403() {
     let reason = "the RA certificate is not valid now";
     check(&world, BY_SCEP_PROFILE, 403, reason);
     check(&world, BY_RA_PROFILE, 403, reason);
-    // An RA certificate that outlives its authority: only the authority is expired.
+    // Outlive the RA certificate, so that only the authority's certificate has expired.
     let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
     let outlive = |object: &mut RaCertificate| {
@@ -209,7 +210,8 @@ async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
     assert!(!enabled(&fleeting).await);
 }
 
-/// Every endpoint is kept, but for those that do not exist, and what is incomplete: strangers cannot fill the place.
+/// The cache keeps every complete endpoint, but no unknown or incomplete one: otherwise attackers
+/// could fill it.
 #[tokio::test]
 async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
     let world = World::new().await;
@@ -258,7 +260,7 @@ async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
     let found = watched.find(kind, &name()).await.unwrap().unwrap();
     assert_eq!(found.document, document);
     let [listed] = &watched.list(kind).await.unwrap()[..] else {
-        panic!("one SCEP Profile");
+        panic!("not exactly one SCEP Profile");
     };
     assert_eq!(listed.document, document);
     let record = audit(reference);
@@ -272,7 +274,8 @@ async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
     assert!(records.any(|kept| kept.uuid == record.uuid));
 }
 
-/// An administrator who writes through the server that serves sees the next request follow, however long profiles are kept.
+/// A write by an administrator through the same process is visible to the next request, however
+/// long the cache keeps profiles.
 #[tokio::test]
 async fn a_write_in_the_same_process_is_followed_at_once() {
     let world = World::new().await;
@@ -286,7 +289,7 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
     let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
     let endpoint = EndpointName::ScepProfile(name());
     for wanted in [Enabled::No, Enabled::Yes] {
-        // It is kept by now.
+        // Fill the cache.
         cache.configuration(&endpoint).await.unwrap();
         enable_scep_profile(&managing, profile.object.uuid, wanted)
             .await
@@ -297,7 +300,8 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
     }
 }
 
-/// What was read before a write and comes after it is not kept: it may be what was written over.
+/// A result that was read before a write and arrives after it is not cached, because it may be
+/// outdated.
 #[tokio::test]
 async fn what_was_read_before_a_write_is_not_kept_after_it() {
     struct Slow {

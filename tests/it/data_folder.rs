@@ -1,4 +1,5 @@
-//! The data folder is its owner's alone, whatever the umask and whatever it was before.
+//! Only the owner has access to the data folder, whatever the umask and whatever the permissions
+//! were before.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +10,7 @@ use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::CHALLENGE;
 
-/// The binary, behind a shell that sets a umask.
+/// Writes a script that runs the binary with this umask.
 fn under(umask: &str, folder: &Path) -> PathBuf {
     let script = folder.join(format!("scepter-{umask}"));
     let server = binary(Build::Debug);
@@ -22,7 +23,7 @@ fn under(umask: &str, folder: &Path) -> PathBuf {
     script
 }
 
-/// Everything in a folder and below, with its mode.
+/// Lists everything in a folder, recursively, with its mode.
 fn modes(folder: &Path, found: &mut Vec<(PathBuf, u32)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -64,7 +65,7 @@ fn check_private(data: &Path) {
     }
 }
 
-/// Starts a server, and has it write everything that it ever writes.
+/// Starts a server and makes it write every kind of file.
 fn used(binary: &Path, data: &Path) -> Server {
     let server = Server::start(binary, data, &[]);
     let device = Device::rsa();

@@ -1,4 +1,4 @@
-//! What the documents name is there.
+//! The tests that the documents name exist.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,7 +7,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// `(file's stem, function)` of everything in the Rust files below a folder.
+/// Collects `(file stem, function)` for every function in the Rust files below a folder.
 fn functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -24,7 +24,7 @@ fn functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
     }
 }
 
-/// Each row of the conformance table names tests, and each of them exists.
+/// Each row of the conformance table names at least one test, and every named test exists.
 #[test]
 fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
     let mut exist = BTreeSet::new();
@@ -47,7 +47,7 @@ fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
             continue;
         }
         let tests: Vec<_> = cells[3].split('`').skip(1).step_by(2).collect();
-        assert!(!tests.is_empty(), "no test shows {row}");
+        assert!(!tests.is_empty(), "no test is named for {row}");
         for test in tests {
             let (file, name) = test.split_once("::").expect(test);
             let test = (file.to_owned(), name.to_owned());
@@ -65,7 +65,7 @@ fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
     assert!(rows >= 100, "only {rows} rows");
 }
 
-/// What the threat model says is shown by a test is shown by one that exists.
+/// Every test that the threat model names exists.
 #[test]
 fn every_test_that_the_threat_model_names_exists() {
     let mut exist = BTreeSet::new();

@@ -1,4 +1,5 @@
-//! Whatever administrators do, in whatever order: an endpoint that says it serves does serve.
+//! Whatever administrators do, in any order, an endpoint that announces itself as serving does
+//! serve.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -9,7 +10,7 @@ use scepter_tests::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Something that an administrator does. Numbers choose among what is there.
+/// An administrator's action. The numbers choose among the existing objects.
 #[derive(Clone, Debug)]
 enum Act {
     AddRaCertificate(usize),
@@ -42,7 +43,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Rules that the device keeps.
+/// Rules that the device's requests satisfy.
 const TEMPLATES: [&str; 8] = [
     r#"{}"#,
     r#"{"validity": "PT1S", "backdate": "PT0S"}"#,
@@ -70,7 +71,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The uuids of a list.
+/// The uuids of the objects in a list.
 async fn uuids(admin: &Admin, list: &str) -> Vec<String> {
     let all = admin.get(list).await.expect(200);
     let uuids = all.as_array().unwrap().iter();
@@ -86,7 +87,7 @@ fn pick(list: &[String], number: usize) -> String {
     }
 }
 
-/// Does it, or is told why not. Never a failure of ours.
+/// Performs the action, which may be rejected with a reason but must not fail internally.
 async fn act_on(world: &World, admin: &Admin, act: &Act) {
     let authorities = uuids(admin, "/authorities").await;
     let ra_profiles = uuids(admin, "/raProfiles").await;
@@ -191,8 +192,9 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
     assert!(answer.status.as_u16() < 500, "{act:?}: {}", answer.body);
 }
 
-/// Every endpoint: where GetCACaps is answered, GetCACert is, and a device that keeps the rules gets its certificate unless
-/// the profile has nothing that authorises one.
+/// Checks every endpoint: one that answers GetCACaps also answers GetCACert, and issues a
+/// certificate to a device that satisfies the rules, unless the profile has nothing to authorise
+/// enrolments with.
 async fn check(world: &World, admin: &Admin, device: &Device) -> usize {
     let mut served = 0;
     for (list, prefix) in [("/scepProfiles", ""), ("/raProfiles", "raProfile/")] {
@@ -216,7 +218,8 @@ async fn check(world: &World, admin: &Admin, device: &Device) -> usize {
                 |chain| Certificate::from_der(&chain.certificates[0]),
             );
             let ra_certificate = first.unwrap();
-            // Which of its challenges the profile has is not to be read: one of them is right.
+            // The API never returns the challenge, so try all challenges that actions set; one of
+            // them is correct.
             let mut refusals = Vec::new();
             for challenge in ["s3cret", "first", "another"] {
                 let csr = device.csr("device-1", Some(challenge), &[]);
@@ -254,7 +257,7 @@ fn an_endpoint_that_says_it_serves_does() {
             Ok(())
         })
         .unwrap();
-    // The test is about something: endpoints did serve.
+    // Guards against a test in which no endpoint serves.
     assert!(served.get() > 24, "{}", served.get());
 }
 

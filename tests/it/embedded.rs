@@ -1,4 +1,5 @@
-//! What only the embedded engine is asked for: files, tables that it makes, and the end of what has expired.
+//! Properties of the embedded engine alone: files, tables that it creates, and the removal of
+//! expired items.
 
 use scep_protocol::{KeyAlgorithm, RaProfile};
 use scep_service::{StoreError, Transactions, read};
@@ -65,7 +66,7 @@ async fn tables_without_their_indexes_are_found_out() {
     assert!(check_tables(&client, &tables).await.is_err());
     create_tables(&client, &tables).await.unwrap();
     check_tables(&client, &tables).await.unwrap();
-    // Each table is there, and none has the indexes of the one whose place it takes.
+    // All tables exist, but none has the indexes that its new role requires.
     let turned = Tables {
         profiles: tables.transactions,
         transactions: tables.certificates,

@@ -1,4 +1,5 @@
-//! What only software keys promise: files of their owner, RA keys in memory, and secrets that cannot be spoilt.
+//! Properties of software keys alone: file permissions, RA keys in memory, and secrets that cannot
+//! be altered.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! The management API: who may, what is told, and what is never told.
+//! The management API: who has access, what answers contain, and what they never contain.
 
 use scepter_tests::admin::{administered, text};
 use serde_json::{Value, json};
@@ -182,7 +182,7 @@ async fn bodies_are_bounded_and_strict() {
         "[".repeat(10_000)
     );
     send(nested).await.expect(400);
-    // Also where no body belongs.
+    // The limit also applies to requests that take no body.
     let headers = [("authorization", "Bearer write")];
     let large = " ".repeat(64 * 1024 + 1);
     let enable = format!("{path}/enable");

@@ -1,4 +1,4 @@
-//! The management API: links, deletions, and edits that meet.
+//! The management API: links, deletions, and concurrent edits.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ async fn edits_at_the_same_moment_are_all_done_or_told_off() {
     let edits = records
         .iter()
         .filter(|record| !record["after"]["renewalThresholdDays"].is_null());
-    // As many records as edits that were done, and each of them counted.
+    // Each successful edit leaves one audit record and increments the version.
     assert_eq!(edits.count(), usize::try_from(done).unwrap());
     assert_eq!(shown.headers["etag"], format!("\"{}\"", 3 + done));
 }
@@ -219,7 +219,7 @@ async fn what_is_needed_is_not_deleted_and_force_unlinks_first() {
     admin.get(&scep_path).await.expect(404);
     let shown = admin.get(&ra_path).await.expect(200);
     assert_eq!(shown["scepProfileUuid"], Value::Null);
-    // Now nothing needs the rest.
+    // No dependent objects remain, so the rest can be deleted.
     for path in [
         ra_path,
         format!("/raProfiles/{second}"),
@@ -282,7 +282,7 @@ async fn profiles_are_enabled_and_disabled_one_by_one_and_in_bulk() {
             .await
             .expect(200);
         assert_eq!(enabled().await, true);
-        // Enabling what is enabled changes nothing, and leaves no record.
+        // Enabling an enabled profile changes nothing and leaves no audit record.
         let records = async || {
             let found = admin
                 .get(&format!("/auditRecords?objectUuid={uuid}"))

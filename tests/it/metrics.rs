@@ -1,4 +1,4 @@
-//! `/metrics` of the real binary, as Prometheus reads it.
+//! `/metrics` of the real binary, in the format of Prometheus.
 
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};

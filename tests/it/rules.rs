@@ -1,4 +1,4 @@
-//! The rules of an RA Profile, written by the API and felt by a device.
+//! The rules of an RA Profile, set through the API and tested with a device.
 
 use scep_cms::Certificate;
 use scepter_tests::admin::Admin;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// What `openssl x509` prints of a certificate.
+/// Prints a certificate with `openssl x509`.
 fn printed(certificate: &Certificate, what: &[&str]) -> String {
     use std::io::Write;
     let mut openssl = Command::new("openssl")
@@ -47,7 +47,8 @@ impl Ruled {
         }
     }
 
-    /// Asks for `CN=common_name, O=Corp` with these names beside it, under these rules: the certificate, or failInfoText.
+    /// Requests `CN=common_name, O=Corp` with these subjectAltNames under these rules, and returns
+    /// the certificate or failInfoText.
     async fn ask(
         &self,
         template: Value,
@@ -76,7 +77,7 @@ impl Ruled {
     }
 }
 
-/// What [`Ruled::ask`] says of a request that waits for an administrator.
+/// The result of [`Ruled::ask`] for a request that awaits approval.
 const PENDING: &str = "PENDING";
 
 #[tokio::test]
@@ -149,7 +150,7 @@ async fn each_rule_that_a_request_breaks_names_itself() {
     }
 }
 
-/// A device whose reply was lost gets its certificate, whatever the rules have become since.
+/// A device whose reply was lost gets its certificate again, even if the rules have changed since.
 #[tokio::test]
 async fn what_was_granted_is_sent_again_under_stricter_rules() {
     let ruled = Ruled::new().await;
@@ -189,7 +190,8 @@ async fn a_certificate_is_made_by_the_rules() {
             "subjectAltName,keyUsage,extendedKeyUsage",
         ],
     );
-    // O was in the request, behind which C stands, wider; serialNumber is narrower than the CN.
+    // The request has O; C, which has the wider scope, is added behind it, and serialNumber, which
+    // has a narrower scope than CN, before CN.
     assert!(
         text.contains("subject=serialNumber=17,CN=r.example,O=Corp,C=DE"),
         "{text}"
@@ -198,7 +200,7 @@ async fn a_certificate_is_made_by_the_rules() {
         text.contains("IP Address:10.0.0.1, DNS:r.example"),
         "{text}"
     );
-    // keyAgreement is nothing that an RSA key can do.
+    // RSA keys cannot be used for keyAgreement, so it is left out.
     assert!(
         text.contains("Key Usage: critical\n    Digital Signature\n"),
         "{text}"
@@ -232,7 +234,8 @@ async fn no_certificate_outlives_its_authority() {
     assert!(printed(&certificate, &["-ext", "extendedKeyUsage"]).is_empty());
 }
 
-/// The record of a certificate says what its profile, or at its own endpoint the RA Profile's activation, puts there.
+/// A certificate's record contains the annotations of its SCEP Profile, or those of the activation
+/// if it was requested at the RA Profile's endpoint.
 #[tokio::test]
 async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
     let ruled = Ruled::new().await;

@@ -1,11 +1,11 @@
-//! Tokens of the real binary, made and revoked while it serves.
+//! API tokens of the real binary, created and revoked while it is running.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use scepter_tests::server::{Build, Server, binary, http};
 
-/// `scepter token …` over this data folder.
+/// Runs `scepter token …` on this data folder.
 fn token(data: &Path, arguments: &[&str]) -> Output {
     Command::new(binary(Build::Debug))
         .arg("token")
@@ -16,7 +16,7 @@ fn token(data: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a command printed, if it went well.
+/// The output of a command that succeeded.
 #[track_caller]
 fn printed(output: Output) -> String {
     assert!(
@@ -27,7 +27,7 @@ fn printed(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The status of a request with a token.
+/// The status of a request with this token.
 fn status(server: &Server, method: &str, path: &str, token: &str) -> u16 {
     let url = format!("{}{path}", server.printed("API URL"));
     let header = format!("Authorization: Bearer {token}");

@@ -1,5 +1,5 @@
-//! What profiles allow and nobody should want: said in every answer about them, and refused
-//! nowhere.
+//! Settings that the API permits but no profile should have: every answer about the profile warns
+//! about them, and no edit is refused for them.
 
 use scepter_tests::admin::administered;
 use scepter_tests::world::CHALLENGE;
@@ -18,7 +18,7 @@ async fn profiles_warn_of_what_they_allow() {
             .expect(200);
         assert_eq!(
             shown["warnings"], listed[0]["warnings"],
-            "a list says the same"
+            "the list shows other warnings"
         );
         let warnings = shown["warnings"].as_array().unwrap().iter();
         warnings
@@ -40,7 +40,7 @@ async fn profiles_warn_of_what_they_allow() {
     const USAGES: &str = "The SCEP Profile leads to RA Profiles with different extendedKeyUsage";
     check(&warnings(&scep).await, &[SHORT, EC, IDENTITIES]);
     check(&warnings(&ra).await, &[IDENTITIES]);
-    // A PUT answers with them too.
+    // The answer to a PUT contains the warnings too.
     let body =
         json!({ "challengePassword": "sixteen_or_more_characters", "caCertificateForm": "raOnly" });
     let shown = admin.put(&scep, body).await.expect(200);
@@ -61,7 +61,7 @@ async fn profiles_warn_of_what_they_allow() {
     admin.put(&ra, body).await.expect(200);
     check(&warnings(&scep).await, &[]);
     check(&warnings(&ra).await, &[]);
-    // Another RA Profile, for servers: which of them is the device's to choose.
+    // A second RA Profile, for servers: a device can choose between the two by the URL.
     let authority = admin.get(&ra).await.expect(200)["authorityInstanceUuid"].clone();
     let path = format!("/authorities/{}/raProfiles", authority.as_str().unwrap());
     let template = json!({ "extendedKeyUsage": ["serverAuth"] });
@@ -72,7 +72,7 @@ async fn profiles_warn_of_what_they_allow() {
     let activate = format!("/raProfiles/{servers}/protocols/scep/activate/{scep_profile}");
     admin.patch(&activate).await.expect(200);
     check(&warnings(&scep).await, &[USAGES]);
-    // One that nothing leads to yet is warned of as it is made.
+    // The API warns about an RA Profile when it is created, before any SCEP Profile links to it.
     let made = admin
         .post(&path, json!({ "name": "anybody" }))
         .await
