@@ -433,7 +433,10 @@ impl<'a> Life<'a> {
     /// that clients have no other certificates.
     async fn check_certificates(&self) {
         let unrecorded = self.unrecorded.lock().unwrap().clone();
-        assert!(unrecorded.is_empty(), "signed before recorded: {unrecorded:?}");
+        assert!(
+            unrecorded.is_empty(),
+            "signed before recorded: {unrecorded:?}"
+        );
         let database = &self.world.database;
         for signed in self.signed.lock().unwrap().iter() {
             assert!(!is_certificate(signed) || is_recorded(database, signed));
@@ -485,7 +488,10 @@ impl<'a> Life<'a> {
             }
         }
         let revoked: BTreeSet<_> = self.scenario.revoked.iter().map(uuid).collect();
-        assert_eq!(listed, revoked, "the CRLs do not list the revoked certificates");
+        assert_eq!(
+            listed, revoked,
+            "the CRLs do not list the revoked certificates"
+        );
     }
 
     /// Checks that each RA certificate has a key for every present and next generation of its

@@ -1,4 +1,4 @@
-//! Habits in the challengePassword: its type of string, its end, and where it stands.
+//! Variations of the challengePassword: its string type, how it ends, and where it is placed.
 
 use scepter_tests::asn1::{at, dns, element, extension, with};
 use scepter_tests::world::{CHALLENGE, World};

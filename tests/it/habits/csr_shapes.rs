@@ -1,4 +1,4 @@
-//! The shapes that PKCS #10 requests come in, each named after who writes it so.
+//! The shapes of PKCS #10 requests, each test named after the clients that write them.
 
 use scep_cms::{DigestAlgorithm, PkiStatus};
 use scepter_tests::asn1::{
@@ -9,7 +9,7 @@ use scepter_tests::world::{CHALLENGE, World};
 
 use super::names::extension_of;
 
-/// An attribute of one value.
+/// Encodes an attribute with one value.
 fn attribute(kind: &str, value: &[u8]) -> Vec<u8> {
     element(0x30, &[&oid(kind), &element(0x31, &[value])])
 }
@@ -26,7 +26,8 @@ fn extension_request(extensions: &[Vec<u8>]) -> Vec<u8> {
     attribute("1.2.840.113549.1.9.14", &extensions)
 }
 
-/// What becomes of a request of this version with these attributes, or with the whole `[0]` left out.
+/// Sends a request of this version with these attributes, or without the whole `[0]`, and reads the
+/// reply.
 async fn ask(world: &World, version: u8, attributes: Option<&[Vec<u8>]>) -> CertRep {
     let device = Device::rsa();
     let mut parts = [
@@ -44,7 +45,7 @@ async fn ask(world: &World, version: u8, attributes: Option<&[Vec<u8>]>) -> Cert
     world.ask(&device, &request).await
 }
 
-/// A world whose profile has no challenge, and waits for an administrator.
+/// A world whose profile requires approval instead of a challenge.
 async fn approving() -> World {
     let world = World::new().await;
     world
@@ -70,7 +71,7 @@ async fn go_and_openssl_users_write_versions_and_orders_of_their_own() {
     let names = || extension_request(&[subject_alt_name(&[dns("a.example")])]);
     for (version, attributes) in [
         (0, [challenge(), names()]),
-        // DER wants the shorter one first.
+        // Not in DER's order, which puts the shorter attribute first.
         (0, [names(), challenge()]),
         (1, [challenge(), names()]),
     ] {
@@ -118,7 +119,8 @@ async fn vault_and_others_ask_for_a_critical_extension() {
     let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
     let printed = extension_of(&leaf, "subjectAltName");
     assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
-    // Whether it is critical is the certificate's business: it has a subject.
+    // The requested criticality does not matter: in a certificate with a subject the extension is
+    // not critical.
     assert!(!printed.contains("critical"), "{printed}");
 }
 

@@ -1,4 +1,4 @@
-//! Habits in the message around a request: names, signatures, identifiers, transactionIDs.
+//! Variations of the message around a request: names, signatures, identifiers, transactionIDs.
 
 use scep_cms::{
     Certificate, ContentEncryption, ContentKey, DigestAlgorithm, FailInfo, MessageType,
@@ -10,13 +10,14 @@ use scepter_tests::world::{CHALLENGE, World};
 
 use crate::refusals::replaced_longer;
 
-/// Where the parts of a SignerInfo are in a message that a device sends.
+/// The paths to the parts of a SignedData in a device's message.
 pub(crate) const DIGEST_ALGORITHM: [usize; 5] = [1, 0, 4, 0, 2];
 pub(crate) const SIGNED_ATTRIBUTES: [usize; 5] = [1, 0, 4, 0, 3];
 pub(crate) const SIGNATURE_ALGORITHM: [usize; 5] = [1, 0, 4, 0, 4];
 pub(crate) const SIGNATURE: [usize; 5] = [1, 0, 4, 0, 5];
 pub(crate) const CONTENT: [usize; 5] = [1, 0, 2, 1, 0];
-/// Where the only recipient is in an envelope, who it is, and what is encrypted to it.
+/// The paths in an envelope to its only recipient's issuer, identifier, algorithm and encrypted
+/// key.
 const RECIPIENT: [usize; 6] = [1, 0, 1, 0, 1, 0];
 const RECIPIENT_IDENTIFIER: [usize; 5] = [1, 0, 1, 0, 1];
 const KEY_ENCRYPTION: [usize; 5] = [1, 0, 1, 0, 2];
@@ -30,7 +31,8 @@ pub(crate) async fn post(world: &World, device: &Device, message: Vec<u8>) -> Ce
     device.read(response.body(), &world.ra_certificate)
 }
 
-/// The envelope of a request, encrypted to a certificate with a key that no other test has.
+/// Builds the envelope of a request, encrypted to a certificate with a fresh content key. The
+/// server accepts a key with one ciphertext only, so tests must not share one.
 pub(crate) fn envelope(request: &Request, recipient: &Certificate) -> Vec<u8> {
     let key = uuid::Uuid::new_v4().into_bytes();
     let key = ContentKey::new(ContentEncryption::Aes128Cbc, &key).unwrap();
@@ -39,7 +41,8 @@ pub(crate) fn envelope(request: &Request, recipient: &Certificate) -> Vec<u8> {
     PkcsPkiEnvelope::seal(content, ContentEncryption::Aes128Cbc, &key, &[6; 16], to).unwrap()
 }
 
-/// A message with these signed attributes, signed over them as they are or in another order.
+/// Builds a message that carries the signed attributes as in `sent` and is signed over them as in
+/// `signed`.
 pub(crate) fn signed_over(
     device: &Device,
     message: &[u8],
@@ -55,7 +58,7 @@ pub(crate) fn signed_over(
     with(&message, &SIGNATURE, &element(0x04, &[&signature]))
 }
 
-/// A message with the value of one attribute replaced, signed anew.
+/// Builds a message with the value of one attribute replaced, and signs it again.
 pub(crate) fn with_attribute(device: &Device, message: &[u8], kind: &str, value: &[u8]) -> Vec<u8> {
     let attributes = children(&at(message, &SIGNED_ATTRIBUTES));
     let attributes = attributes.into_iter().map(|attribute| {
@@ -77,7 +80,7 @@ fn attribute_of(message: &[u8], kind: &str) -> Vec<u8> {
     at(&found.unwrap(), &[1, 0])
 }
 
-/// Other ways to write a Name whose values are UTF8Strings of ASCII.
+/// Other encodings of a Name whose values are UTF8Strings of ASCII characters.
 fn ways_to_write(name: &[u8]) -> Vec<Vec<u8>> {
     let rdns = children(name);
     let each = |change: &dyn Fn(&[u8]) -> Vec<u8>| {
@@ -116,7 +119,7 @@ async fn java_and_go_write_the_recipients_issuer_anew() {
         let message = device.signed(&request, Some(envelope));
         post(&world, &device, message).await.leaf();
     }
-    // A needless zero before the serial number.
+    // A redundant leading zero in the serial number.
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let serial_number = world
@@ -179,7 +182,7 @@ async fn jscep_and_sscep_ask_with_the_issuer_written_otherwise() {
 
 #[tokio::test]
 async fn users_of_sscep_give_it_the_authoritys_certificate() {
-    // An RSA authority, so that there is a key to encrypt to.
+    // The authority needs an RSA key to encrypt to.
     let world = World::planned(scepter_tests::world::Plan {
         key_algorithm: scep_protocol::KeyAlgorithm::Rsa2048,
         ..Default::default()
@@ -279,10 +282,11 @@ async fn micromdm_and_scep_gem_write_transaction_ids_of_their_own() {
         let first = world.post(message.clone()).await;
         assert_eq!(attribute_of(first.body(), TRANSACTION_ID), value);
         let leaf = device.read(first.body(), &world.ra_certificate).leaf();
-        // It is the transaction's name: the same message again is the same transaction.
+        // The transactionID still identifies the transaction: the same message gets the same
+        // certificate.
         assert_eq!(post(&world, &device, message).await.leaf(), leaf);
     }
-    // Not without end, and not something else than a string.
+    // Rejected are values that are too long, not a string, or empty.
     for value in [
         element(0x13, &[&[b'_'; 256]]),
         element(0x04, &[b"octets"]),
@@ -348,7 +352,7 @@ async fn old_cisco_and_scepmans_client_are_told_which_algorithm_is_not_taken() {
         let expected = format!("the content encryption algorithm {name} ({arcs}) is not supported");
         assert_eq!(text, expected);
     }
-    // What a profile has switched off is named too.
+    // The refusal also names an algorithm that the profile disables.
     let strict = |profile: &mut scep_protocol::ScepProfile| profile.legacy_algorithms = false;
     world.edit_scep_profile(strict).await;
     let mut old = request.clone();

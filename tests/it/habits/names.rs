@@ -1,5 +1,5 @@
-//! The subjects and names that clients write, each named after who does: what is issued of them, and what the reason is where
-//! nothing is.
+//! The subjects and names that clients write, each test named after the clients: what is issued,
+//! and the reason if nothing is.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,7 +24,7 @@ pub(super) struct Asking {
     requests: AtomicU32,
 }
 
-/// An extension that nobody knows, and that is taken from no request.
+/// The OID of an unknown extension, which the server ignores in requests.
 const UNKNOWN: &str = "1.3.6.1.4.1.99999.9";
 
 impl Asking {
@@ -40,21 +40,21 @@ impl Asking {
         }
     }
 
-    /// Under these rules from now on.
+    /// Sets the rules of the RA Profile.
     pub(super) async fn under(&self, template: Value) {
         let path = format!("/raProfiles/{}", self.ra_profile);
         let body = json!({ "certificateTemplate": template });
         self.admin.put(&path, body).await.expect(200);
     }
 
-    /// The reasons why these are no rules.
+    /// Sets invalid rules and returns the reasons why they are rejected.
     pub(super) async fn unfit(&self, template: Value) -> String {
         let path = format!("/raProfiles/{}", self.ra_profile);
         let body = json!({ "certificateTemplate": template });
         self.admin.put(&path, body).await.reasons().join("; ")
     }
 
-    /// Asks for a certificate: it, or failInfo and failInfoText.
+    /// Requests a certificate and returns it, or failInfo and failInfoText.
     pub(super) async fn ask(
         &self,
         subject: &[u8],
@@ -70,7 +70,8 @@ impl Asking {
         extensions: &[Vec<u8>],
     ) -> Result<Certificate, (FailInfo, String)> {
         let spki = device.certificate.subject_public_key_info();
-        // The same request would get what it got before, whatever the rules have become.
+        // Make each request unique with an unknown extension: an identical request would get the
+        // earlier certificate again, whatever the present rules.
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let another = extension(UNKNOWN, &count.to_be_bytes());
         let info = request_info(subject, spki, &[extensions, &[another]].concat());
@@ -83,7 +84,8 @@ impl Asking {
         }
     }
 
-    /// Asks for these names beside `CN=x`, and is refused with a reason that has all of these parts.
+    /// Requests these names with `CN=x` and asserts a refusal whose reason contains all of these
+    /// parts.
     pub(super) async fn refused(&self, names: &[Vec<u8>], parts: &[&str]) {
         let extensions = [subject_alt_name(names)];
         let asked = self.ask(&common_name("x"), &extensions).await;
@@ -94,7 +96,7 @@ impl Asking {
         }
     }
 
-    /// Asks for these names beside `CN=x`: what openssl prints of those that are issued.
+    /// Requests these names with `CN=x` and returns the issued names as printed by openssl.
     pub(super) async fn names(&self, names: &[Vec<u8>]) -> String {
         let extensions = [subject_alt_name(names)];
         let asked = self.ask(&common_name("x"), &extensions).await;
@@ -102,7 +104,7 @@ impl Asking {
     }
 }
 
-/// What openssl prints of an extension; empty without it.
+/// An extension as printed by openssl; empty if the certificate does not have it.
 pub(super) fn extension_of(certificate: &Certificate, extension: &str) -> String {
     let printed = openssl(certificate, &["-ext", extension]);
     if printed.contains("No extensions matching") {
@@ -127,7 +129,7 @@ pub(super) fn openssl(certificate: &Certificate, what: &[&str]) -> String {
     String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap()
 }
 
-/// An IP address.
+/// Encodes an iPAddress.
 pub(super) fn ip(octets: &[u8]) -> Vec<u8> {
     element(0x87, &[octets])
 }
@@ -136,7 +138,7 @@ pub(super) fn ip(octets: &[u8]) -> Vec<u8> {
 async fn apple_writes_an_extension_of_no_names() {
     let asking = Asking::new().await;
     assert_eq!(asking.names(&[]).await, "");
-    // That names nobody, so that a subject is needed.
+    // An empty extension does not identify the device, so a subject is required.
     let nobody = asking.ask(&name(&[]), &[subject_alt_name(&[])]).await;
     let (fail_info, text) = nobody.unwrap_err();
     assert_eq!(fail_info, FailInfo::BadRequest);
@@ -160,7 +162,8 @@ async fn profile_generators_write_blank_names_for_variables_without_value() {
     }
 }
 
-/// certmonger's request of a FreeIPA host: a UPN and a KRB5PrincipalName.
+/// The names in certmonger's request for a FreeIPA host, a UPN and a KRB5PrincipalName; this one is
+/// the KRB5PrincipalName.
 fn principal() -> Vec<u8> {
     let string = |text: &str| element(0x1b, &[text.as_bytes()]);
     let names = element(0x30, &[&string("host"), &string("a.example")]);
@@ -192,7 +195,8 @@ async fn freeipa_hosts_name_their_kerberos_principal() {
     };
     let extension = [subject_alt_name(&names())];
     issued(&asking.ask(&common_name("x"), &extension).await.unwrap());
-    // Whoever knows the challenge may be any host: that is warned of, and a pattern ends it.
+    // Any client that knows the challenge could claim to be any host: the API warns about that
+    // until a pattern restricts the names.
     let path = format!("/scepProfiles/{}", asking.scep_profile);
     let shown = asking.admin.get(&path).await.expect(200);
     let warnings = shown["warnings"].to_string();
@@ -238,7 +242,8 @@ async fn domain_controllers_and_idevids_ask_for_types_that_no_rule_can_allow() {
     assert!(issued.der().windows(guid.len()).any(|part| part == guid));
 }
 
-/// KB5014754: whoever holds one of these is that account of the domain.
+/// KB5014754: to Active Directory, the holder of a certificate with one of these names is that
+/// account.
 #[tokio::test]
 async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
     let asking = Asking::new().await;
@@ -271,7 +276,7 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
             Err(_) => assert!(!ignore),
         }
     }
-    // No OID is a way around the rules of either.
+    // An OID cannot be used to bypass the rules for SIDs and UPNs.
     let types = |types: Value| json!({ "subjectAltName": { "types": types } });
     let reasons = asking.unfit(types(json!(["1.3.6.1.4.1.311.20.2.3"]))).await;
     assert!(reasons.contains("patterns.upn: needed"), "{reasons}");
@@ -289,7 +294,7 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
             assert!(reasons.contains("no part of a subject"), "{reasons}");
         }
     }
-    // Under its own rule, in either type of string, by name or by OID.
+    // The rule for UPNs applies whether it is given by name or by OID, and to either string type.
     asking
         .under(json!({ "subjectAltName": {
             "types": ["1.3.6.1.4.1.311.20.2.3"], "patterns": { "upn": "[a-z]+@corp[.]example" }
@@ -310,7 +315,8 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
         .await;
 }
 
-/// What MDMs, phones and administrators write into a name: refused with the name quoted, its place and what is wrong.
+/// What MDMs, phones and administrators write into a name by mistake. The refusal quotes the name,
+/// and states its place and what is wrong.
 #[tokio::test]
 async fn mdms_fill_variables_with_what_is_no_name() {
     let asking = Asking::new().await;
@@ -360,7 +366,7 @@ async fn mdms_fill_variables_with_what_is_no_name() {
         .await;
     let (_, text) = asked.unwrap_err();
     assert!(text.len() < 300 && text.contains("aaaa…"), "{text}");
-    // A final dot says nothing.
+    // A final dot does not change the name.
     let printed = asking.names(&[dns("host.example.com.")]).await;
     assert!(printed.ends_with("DNS:host.example.com\n"), "{printed}");
 }

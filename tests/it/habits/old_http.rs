@@ -10,7 +10,8 @@ use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::{CHALLENGE, PATH};
 
-/// Writes octets and reads until the server closes: what `close` asks for, or HTTP/1.0.
+/// Writes octets and reads until the server closes the connection, as `Connection: close` or
+/// HTTP/1.0 requires.
 fn exchanged(server: &Server, octets: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     let patience = Some(Duration::from_secs(60));
@@ -21,7 +22,7 @@ fn exchanged(server: &Server, octets: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// The body of an answer, whether or not a `100 Continue` comes before it.
+/// The body of an answer, after a `100 Continue` if there is one.
 fn body(answer: &[u8]) -> &[u8] {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
     let rest = &answer[end.unwrap() + 4..];
@@ -97,7 +98,7 @@ fn curl_based_clients_post_in_chunks_with_expect_and_any_content_type() {
             device.read(body(&answer), &ra_certificate).leaf();
         }
     }
-    // Of a GET the whole message is in the first line, here of more than 7 KB.
+    // With GET the whole message is in the request line, here of more than 7 KB.
     let names: Vec<_> = (0..100)
         .map(|number| format!("host-{number}.devices.corp.example"))
         .collect();

@@ -1,4 +1,4 @@
-//! Where clients, proxies and probes ask, and how they write it: URLs, operations, methods, bodies and headers.
+//! The URLs, operations, methods, bodies and headers that clients, proxies and probes send.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -17,7 +17,7 @@ use serde_json::json;
 
 const SCEP: &str = "/api/v1/protocols/scep";
 
-/// A device with a message of its own, and that message.
+/// A device and its own message.
 struct Enrolment {
     device: Device,
     message: Vec<u8>,
@@ -217,7 +217,7 @@ async fn what_a_proxy_spoils_beyond_recognition_is_400_and_too_much_of_it_413() 
     }
 }
 
-/// Sends a request, and reads to the end.
+/// Sends a request and reads to the end.
 fn raw(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -227,7 +227,8 @@ fn raw(server: &Server, request: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The answer to a method: status, headers in small letters without those that change, body.
+/// The answer to a method: the status, the headers in lower case without those that vary, and the
+/// body.
 fn answered(server: &Server, method: &str, path: &str) -> (u16, Vec<String>, String) {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let answer = raw(server, &request);
@@ -269,12 +270,12 @@ fn load_balancers_and_monitors_probe_by_head_and_options() {
         let head = answered(&server, "HEAD", path);
         assert_eq!((get.0, head.0), (status, status), "{path}");
         assert!(!get.2.is_empty() && head.2.is_empty(), "{path}");
-        // RFC 9110 §9.3.2: HEAD may leave out what only making the body would tell.
+        // RFC 9110 §9.3.2: the answer to HEAD may omit headers that require generating the body.
         let of_get = get
             .1
             .iter()
             .filter(|line| !line.starts_with("content-length:") || head.1.contains(line));
-        // The counters of /metrics go on between the two.
+        // The counters of /metrics change between the two requests.
         if path != "/metrics" {
             assert!(of_get.eq(head.1.iter()), "{path}: {:?} {:?}", get.1, head.1);
         }
@@ -345,7 +346,7 @@ fn small_clients_look_for_headers_in_title_case() {
     }
 }
 
-/// A server on every address, and the text of a certificate that it issued.
+/// Starts a server on this address and returns it, with the text of a certificate that it issued.
 fn everywhere(listen: &str, data: &Path, environment: &[(&str, &str)]) -> (Server, String) {
     let server = Server::start_on(
         listen,
@@ -382,7 +383,7 @@ fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
             !welcome.contains("0.0.0.0") && !welcome.contains("[::]"),
             "{welcome}"
         );
-        // The name that it shows leads to it from this machine.
+        // The printed name resolves to the server on this machine.
         assert_eq!(
             http(&[&format!("{url}?operation=GetCACaps")], &[]).0,
             200,
@@ -400,7 +401,8 @@ fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
     assert!(!welcome.contains("scepter//"), "{welcome}");
     let crl = "URI:https://pki.example.com/scepter/crl/demo-ca.crl";
     assert!(text.contains(crl), "{text}");
-    // Who listens on loopback tries it on the same machine.
+    // An administrator who listens on loopback is trying the server on one machine, so a loopback
+    // URL works for them.
     let (_, text) = started("127.0.0.1:0", &[]);
     assert!(text.contains("URI:http://127.0.0.1:"), "{text}");
 }

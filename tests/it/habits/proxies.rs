@@ -1,11 +1,12 @@
-//! Requests through others: the message is signed by another key than that of the request in it.
+//! Requests through proxies: the message is signed with another key than that of the request
+//! inside.
 
 use scep_cms::{FailInfo, PkiStatus};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
 
-/// A world whose SCEP Profile lets proxies sign, or does not.
+/// A world whose SCEP Profile allows or forbids proxies to sign.
 async fn world(allow_proxy_signer: bool) -> World {
     let world = World::new().await;
     world
@@ -14,13 +15,14 @@ async fn world(allow_proxy_signer: bool) -> World {
     world
 }
 
-/// A device's request with this challenge, under a transactionID that is not of the signer's key.
+/// A device's request with this challenge; its transactionID does not derive from the signer's key.
 fn request(device: &Device, challenge: Option<&str>) -> Request {
     device.request(device.csr("device-1", challenge, &[]))
 }
 
-/// SimpleSCEP's authors report a throw-away signer `CN=SCEP Protocol Certificate`; seize-the-dave/jscep#276: EPMM asks for its phones;
-/// certnanny/sscep#12: the key is in a TPM that cannot sign messages; Cisco ISE and ChromeOS enrol through a connector.
+/// SimpleSCEP's authors report a throw-away signer `CN=SCEP Protocol Certificate`. In
+/// seize-the-dave/jscep#276, EPMM enrols for its phones. In certnanny/sscep#12, the key is in a TPM
+/// that cannot sign messages. Cisco ISE and ChromeOS enrol through a connector.
 #[tokio::test]
 async fn windows_mdm_ise_and_devices_with_a_tpm_have_another_key_sign() {
     let world = world(true).await;
@@ -32,11 +34,11 @@ async fn windows_mdm_ise_and_devices_with_a_tpm_have_another_key_sign() {
         (Device::ec(), Device::rsa()),
     ] {
         let asked = request(&device, Some(CHALLENGE));
-        // For the signer to decrypt.
+        // The reply is encrypted to the signer.
         let leaf = world.ask(&proxy, &asked).await.leaf();
         let key = device.certificate.subject_public_key_info();
         assert_eq!(leaf.subject_public_key_info(), key);
-        // A second throw-away key asks for the same: one certificate.
+        // The same request with a second throw-away signer gets the same certificate.
         let again = Device::rsa();
         assert_eq!(world.ask(&again, &asked).await.leaf(), leaf);
     }
@@ -63,7 +65,7 @@ async fn a_proxy_needs_the_challenge_of_the_device() {
     }
 }
 
-/// The default: a message is signed by the request's own key.
+/// By default a message must be signed with the request's own key.
 #[tokio::test]
 async fn without_the_setting_no_other_key_signs() {
     let world = world(false).await;
@@ -73,7 +75,7 @@ async fn without_the_setting_no_other_key_signs() {
             .await;
         assert_eq!(reply.failure().0, FailInfo::BadMessageCheck);
     }
-    // The same as the throw-away signer is none here: of the request's key.
+    // A signer that looks like the throw-away one but has the request's key is accepted.
     let device = Device::named("SCEP Protocol Certificate", &[1]);
     world
         .ask(&device, &request(&device, Some(CHALLENGE)))
@@ -81,8 +83,9 @@ async fn without_the_setting_no_other_key_signs() {
         .leaf();
 }
 
-/// An attacker signs a captured envelope anew. He gets the certificate of a key that he has not, and the device gets the
-/// same one, whoever comes first and under whatever transactionID.
+/// An attacker signs a captured envelope with their own key. They get a certificate for a key that
+/// they do not have, and the device gets the same certificate, regardless of the order and the
+/// transactionID.
 #[tokio::test]
 async fn an_attacker_who_signs_a_captured_request_anew_gains_nothing_and_blocks_nobody() {
     for attacker_first in [false, true] {
@@ -109,7 +112,8 @@ async fn an_attacker_who_signs_a_captured_request_anew_gains_nothing_and_blocks_
     }
 }
 
-/// The transactionID of a device that waits cannot be taken from it, and its request is what the administrator approves.
+/// An attacker cannot replace a device's pending request, and the administrator approves the
+/// device's own request.
 #[tokio::test]
 async fn an_attacker_does_not_displace_a_device_that_waits() {
     let world = world(true).await;
@@ -120,7 +124,8 @@ async fn an_attacker_does_not_displace_a_device_that_waits() {
     let asked = request(&device, Some(CHALLENGE));
     let mut captured = asked.clone();
     captured.transaction_id = "attacker".to_owned();
-    // The attacker is first, and again under the transactionID of the device; with a request of his own he gets nowhere.
+    // The attacker sends the captured request first, and again under the device's transactionID. A
+    // request for the attacker's own key is not granted.
     let own = Request {
         transaction_id: asked.transaction_id.clone(),
         ..request(&attacker, Some(CHALLENGE))
@@ -146,7 +151,7 @@ async fn an_attacker_does_not_displace_a_device_that_waits() {
     assert_ne!(reply.attributes.pki_status, PkiStatus::Success);
 }
 
-/// Who waits may poll with the key that signed, or with the key of the request.
+/// A pending request may be polled for with the key that signed it or with the key in the request.
 #[tokio::test]
 async fn a_proxy_or_its_device_polls_and_nobody_else() {
     let world = world(true).await;

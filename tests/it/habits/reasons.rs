@@ -1,4 +1,5 @@
-//! What client and log are told of requests that cannot be read: what users ask for in every tracker.
+//! The reasons that the client and the log get for requests that cannot be read: a common question
+//! in every project's issue tracker.
 
 use scep_protocol::{EndpointName, Refusal};
 use scep_service::{Outcome, pki_operation};
@@ -76,7 +77,8 @@ async fn what_cannot_be_read_after_decryption_is_named_in_the_log_alone() {
     .await;
 }
 
-/// Once the request's own signature has verified, no attacker learns anything of the rest: its sender is told.
+/// Once the request's own signature has been verified, a detailed reason reveals nothing to an
+/// attacker, so the client gets it.
 #[tokio::test]
 async fn what_is_wrong_with_a_signed_request_is_told_with_its_place() {
     let hand = Hand::new().await;
@@ -113,7 +115,8 @@ async fn what_is_wrong_with_a_signed_request_is_told_with_its_place() {
 async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
     let hand = Hand::new().await;
     let request = hand.device.enrolment("device-1", CHALLENGE);
-    // Encrypted to a key of which the client took another certificate for the RA's.
+    // The envelope names the RA certificate but is encrypted to another key, as from a client that
+    // has mistaken another certificate for the RA's.
     let elsewhere = World::new().await;
     let message = hand.device.message(&request, &elsewhere.ra_certificate);
     let envelope = contents(&at(&message, &[1, 0, 2, 1, 0]));
@@ -125,7 +128,7 @@ async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
         .await
         .unwrap();
     let Outcome::Refused(refusal) = reply.outcome else {
-        panic!("not refused");
+        panic!("the request was not refused");
     };
     assert!(matches!(refusal, Refusal::Envelope(_)));
     assert_eq!(refusal.text(), CLOSED);

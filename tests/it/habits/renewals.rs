@@ -1,4 +1,4 @@
-//! How devices renew, and how they enrol anew with the certificate that they have.
+//! How devices renew, and how they enrol again with the certificate that they have.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const OU: &str = "2.5.4.11";
 const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 const BOTH: [MessageType; 2] = [MessageType::RenewalReq, MessageType::PkcsReq];
 
-/// A PKCS #10 request of this device for this subject and these names, with the right challenge.
+/// Builds a device's PKCS #10 request for this subject and these names, with the correct challenge.
 fn csr(device: &Device, subject: &[u8], names: &[Vec<u8>]) -> Vec<u8> {
     let extensions: Vec<_> = match names {
         [] => Vec::new(),
@@ -32,7 +32,7 @@ fn csr(device: &Device, subject: &[u8], names: &[Vec<u8>]) -> Vec<u8> {
     signed(&info, &device.sign(DigestAlgorithm::Sha256, &info))
 }
 
-/// The names beside the subject.
+/// The subjectAltNames of a certificate.
 fn names(certificate: &Certificate) -> Vec<GeneralName> {
     let certificate = x509_cert::Certificate::from_der(certificate.der()).unwrap();
     let found = certificate.tbs_certificate().get_extension();
@@ -40,7 +40,7 @@ fn names(certificate: &Certificate) -> Vec<GeneralName> {
     found.map_or_else(Vec::new, |(_, names)| names.0)
 }
 
-/// A world whose rules take every type of name.
+/// A world whose rules accept every type of name.
 async fn world() -> World {
     let world = World::new().await;
     world
@@ -59,7 +59,7 @@ async fn world() -> World {
     world
 }
 
-/// A device whose certificate is for this subject and these names, and may be renewed.
+/// A device whose certificate has this subject and these names and may be renewed.
 async fn renewable(world: &World, subject: &[u8], names: &[Vec<u8>]) -> Device {
     let device = Device::rsa();
     let request = device.request(csr(&device, subject, names));
@@ -68,7 +68,7 @@ async fn renewable(world: &World, subject: &[u8], names: &[Vec<u8>]) -> Device {
     device.holding(leaf)
 }
 
-/// What becomes of a renewal for a new key.
+/// Sends a renewal for a new key and reads the reply.
 async fn renew(
     world: &World,
     holder: &Device,
@@ -83,7 +83,7 @@ async fn renew(
     world.ask(holder, &request).await
 }
 
-/// RFC 8894 §2.4: clients send the challenge that they were first given, some send one of no characters.
+/// RFC 8894 §2.4: clients send the challenge of their first enrolment, and some an empty one.
 #[tokio::test]
 async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challenge() {
     for has_challenge in [true, false] {
@@ -106,7 +106,7 @@ async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challe
                 let content = |next: &Device| next.csr("device-1", challenge, &[]);
                 let leaf = renew(&world, &device, message_type, content).await.leaf();
                 assert_eq!(leaf.subject(), device.certificate.subject());
-                // A certificate has at most five successors: the next renewal is of this one's.
+                // Make room for the next renewal: a certificate has at most five valid successors.
                 let admin = Admin::of(&world);
                 admin.revoke(&leaf, json!({ "reason": "superseded" })).await;
             }
@@ -114,7 +114,7 @@ async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challe
     }
 }
 
-/// Without its names TLS and 802.1X would stop.
+/// Without its names the new certificate would no longer work for TLS and 802.1X.
 #[tokio::test]
 async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
     let world = world().await;
@@ -142,7 +142,7 @@ async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
     assert_eq!(names(&device.certificate).len(), had.len());
 }
 
-/// What the rules have come to forbid is not kept.
+/// Names that the present rules forbid are not carried over.
 #[tokio::test]
 async fn names_that_the_rules_forbid_by_now_are_not_kept() {
     let world = world().await;
@@ -166,7 +166,8 @@ fn subject(parts: &[(&str, Tag, &str)]) -> Vec<u8> {
     name(&rdns)
 }
 
-/// RFC 5280 §7.1: Java turns RDNs round, others write another type of string or other white space.
+/// RFC 5280 §7.1: Java reverses the RDNs, and other clients use another string type or other white
+/// space.
 #[tokio::test]
 async fn jscep_and_go_clients_write_their_subject_anew_when_they_renew() {
     let (utf8, printable) = (Tag::Utf8String, Tag::PrintableString);
@@ -230,7 +231,8 @@ async fn jscep_and_go_clients_write_their_subject_anew_when_they_renew() {
     }
 }
 
-/// A CN that spells a second RDN, and RDNs of several attributes, are not the RDNs that they look like.
+/// A CN whose text looks like a second RDN, and an RDN with several attributes, differ from the
+/// RDNs that they resemble.
 #[tokio::test]
 async fn a_subject_that_looks_the_same_is_not_the_same() {
     let attribute =
@@ -290,20 +292,20 @@ async fn clients_write_the_names_of_a_renewal_in_any_order_and_case() {
     }
 }
 
-/// What a device that has a certificate of ours sends to be provisioned anew.
+/// The ways in which a device that has a certificate is provisioned again.
 #[derive(Clone, Copy, Debug)]
 enum Anew {
-    /// Its certificate is young.
+    /// The certificate may not be renewed yet.
     Early,
-    /// Its certificate is young, and the request is for the same key.
+    /// The certificate may not be renewed yet, and the request is for the same key.
     SameKey,
-    /// Its certificate may be renewed; it asks for another subject.
+    /// The certificate may be renewed, and the request is for another subject.
     OtherSubject,
-    /// The same; it asks for one more name.
+    /// The certificate may be renewed, and the request has an additional name.
     MoreNames,
-    /// Its certificate is of another RA Profile.
+    /// The certificate belongs to another RA Profile.
     OtherProfile,
-    /// Its certificate expired.
+    /// The certificate has expired.
     Expired,
 }
 
@@ -316,7 +318,8 @@ const EVERY: [Anew; 6] = [
     Anew::Expired,
 ];
 
-/// What becomes of such a request with this challenge, when the certificate is good or revoked.
+/// Sends such a request with this challenge, after the certificate is revoked if there is a reason,
+/// and returns the status.
 async fn enrol_anew(
     anew: Anew,
     message_type: MessageType,
@@ -373,8 +376,8 @@ async fn move_to_another_profile(world: &World) {
     admin.patch(&path).await.expect(204);
 }
 
-/// openxpki/openxpki#360, certnanny/sscep#189, fleetdm/fleet#34780: after a winter in a drawer, a rename or a reset, devices
-/// enrol with the challenge, and sign with the certificate that they have.
+/// openxpki/openxpki#360, certnanny/sscep#189, fleetdm/fleet#34780: after months offline, a rename
+/// or a reset, devices enrol with the challenge, and sign with the certificate that they have.
 #[tokio::test]
 async fn sscep_intune_and_fleet_enrol_anew_with_whatever_certificate_they_have() {
     let pkcs_req = MessageType::PkcsReq;
@@ -385,13 +388,14 @@ async fn sscep_intune_and_fleet_enrol_anew_with_whatever_certificate_they_have()
             let status = enrol_anew(anew, pkcs_req, challenge, None).await;
             assert_eq!(status, PkiStatus::Failure, "{anew:?} {challenge:?}");
         }
-        // Who says that it is a renewal is taken at his word.
+        // A RenewalReq must satisfy the rules of a renewal, even with the correct challenge.
         let status = enrol_anew(anew, MessageType::RenewalReq, Some(CHALLENGE), None).await;
         assert_eq!(status, PkiStatus::Failure, "{anew:?}");
     }
 }
 
-/// Never if that certificate is revoked, for whatever reason: its key may be anybody's.
+/// A revoked certificate cannot be used to enrol, whatever the reason of the revocation: its key
+/// may be compromised.
 #[tokio::test]
 async fn a_revoked_certificate_enrols_nothing_with_the_right_challenge() {
     for anew in EVERY {
@@ -403,7 +407,8 @@ async fn a_revoked_certificate_enrols_nothing_with_the_right_challenge() {
     }
 }
 
-/// It waits for an administrator like any other enrolment.
+/// An enrolment that is signed with a certificate awaits approval like any other; a valid renewal
+/// does not.
 #[tokio::test]
 async fn an_enrolment_by_a_holder_waits_for_approval() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! Habits in the PKCS #10 request: where extensions and the challengePassword stand, and how they are written.
+//! Variations of the PKCS #10 request: where extensions and the challengePassword are placed, and
+//! how they are encoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +21,7 @@ const MICROSOFT_EXTENSIONS: &str = "1.3.6.1.4.1.311.2.1.14";
 const KEY_USAGE: &str = "2.5.29.15";
 const SHA1_WITH_RSA: &str = "1.2.840.113549.1.1.5";
 
-/// A world and a device in it that writes its request by hand.
+/// A world and a device that encodes its request by hand.
 pub(crate) struct Hand {
     pub(crate) world: World,
     pub(crate) device: Device,
@@ -34,7 +35,7 @@ impl Hand {
         }
     }
 
-    /// CertificationRequestInfo of `CN=device-1` with these attributes, if any.
+    /// Encodes the CertificationRequestInfo of `CN=device-1` with these attributes, if any.
     pub(crate) fn info(&self, attributes: Option<&[Vec<u8>]>) -> Vec<u8> {
         let key = self.device.certificate.subject_public_key_info();
         let attributes = attributes.map(|attributes| element(0xa0, &[&attributes.concat()]));
@@ -50,12 +51,12 @@ impl Hand {
         )
     }
 
-    /// A request of these attributes and the signature over it.
+    /// Builds a request with these attributes and signs it.
     pub(crate) fn request(&self, attributes: &[Vec<u8>]) -> Vec<u8> {
         self.signed(&self.info(Some(attributes)))
     }
 
-    /// A signed CertificationRequestInfo.
+    /// Signs a CertificationRequestInfo.
     pub(crate) fn signed(&self, info: &[u8]) -> Vec<u8> {
         signed(info, &self.device.sign(DigestAlgorithm::Sha256, info))
     }
@@ -66,20 +67,20 @@ impl Hand {
             .await
     }
 
-    /// Is issued, with these octets in the certificate.
+    /// Asserts that a certificate is issued and contains these octets.
     pub(crate) async fn issued(&self, attributes: &[Vec<u8>], with: &[u8]) {
         let leaf = self.ask(self.request(attributes)).await.leaf();
         let names = leaf.der().windows(with.len()).any(|window| window == with);
         assert!(names);
     }
 
-    /// Is refused as badRequest with this text.
+    /// Asserts that the request is refused as badRequest with this text.
     pub(crate) async fn refused(&self, attributes: &[Vec<u8>], text: &str) {
         let reply = self.ask(self.request(attributes)).await;
         assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
     }
 
-    /// What the client and what the log is told of a request that is refused.
+    /// The reasons that the client and the log get for a refused request.
     pub(crate) async fn told(&self, content: Vec<u8>) -> (String, String) {
         let request = self.device.request(content);
         let message = self.device.message(&request, &self.world.ra_certificate);
@@ -87,7 +88,7 @@ impl Hand {
         let reply = pki_operation(&self.world.issuing, &endpoint, &message).await;
         match reply.unwrap().outcome {
             Outcome::Refused(refusal) => (refusal.text().into(), refusal.log_reason().into()),
-            _ => panic!("not refused"),
+            _ => panic!("the request was not refused"),
         }
     }
 }
@@ -103,7 +104,7 @@ pub(crate) fn challenge() -> Vec<u8> {
     )
 }
 
-/// An attribute that asks for these extensions.
+/// Encodes an attribute that requests these extensions.
 pub(crate) fn asking(kind: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
     attribute(kind, &[element(0x30, &[&extensions.concat()])])
 }
@@ -126,7 +127,7 @@ async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
         &named,
     )
     .await;
-    // Beside the other attributes of certreq.
+    // Together with the other attributes that certreq writes.
     let version = attribute(
         "1.3.6.1.4.1.311.13.2.3",
         &[element(0x16, &[b"10.0.19045.2"])],
@@ -140,7 +141,7 @@ async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
         challenge(),
     ];
     Hand::new().await.issued(&attributes, &named).await;
-    // Both, which agree; each with a part.
+    // Both attributes, either with the same contents or each with a part.
     for (pkcs9, microsoft) in [
         (vec![san.clone()], vec![san.clone()]),
         (vec![usage.clone()], vec![san.clone()]),
@@ -247,7 +248,7 @@ async fn openssl_scripts_repeat_attributes_and_leave_them_empty() {
         .await;
 }
 
-/// The same with every length in a long form, four octets more than it needs.
+/// The same element with every length in the long form, four octets longer than necessary.
 fn long_lengths(der: &[u8]) -> Vec<u8> {
     let inner = match der[0] & 0x20 {
         0 => contents(der),
@@ -260,7 +261,7 @@ fn long_lengths(der: &[u8]) -> Vec<u8> {
     [&[der[0], 0x84], length.as_slice(), &inner].concat()
 }
 
-/// The same with an indefinite length wherever there may be one.
+/// The same element with an indefinite length wherever BER permits it.
 fn indefinite_lengths(der: &[u8]) -> Vec<u8> {
     if der[0] & 0x20 == 0 {
         return der.to_vec();
@@ -272,7 +273,7 @@ fn indefinite_lengths(der: &[u8]) -> Vec<u8> {
     [&[der[0], 0x80], inner.as_slice(), &[0, 0]].concat()
 }
 
-/// How the octets of a request are sent.
+/// The form in which the octets of a request are sent.
 type Form<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 
 #[tokio::test]
@@ -285,7 +286,7 @@ async fn scripts_send_pem_base64_and_what_follows_a_request() {
         &|der| format!("{}\n", STANDARD.encode(der)).into_bytes(),
         &|der| pem("CERTIFICATE REQUEST", der),
         &|der| pem("NEW CERTIFICATE REQUEST", der),
-        // The outermost length alone.
+        // Only the outermost length is in a long form.
         &|der| {
             let length = u32::try_from(contents(der).len()).unwrap().to_be_bytes();
             [&[0x30, 0x84], length.as_slice(), &contents(der)].concat()
@@ -335,7 +336,7 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
             world: World::new().await,
             device: hand.device.clone(),
         };
-        // Over the octets as they came, not over what they mean.
+        // The signature must cover the octets as sent, not their DER encoding.
         let other = hand.device.sign(DigestAlgorithm::Sha256, &der);
         let reply = hand.ask(signed(&info, &other)).await;
         assert_eq!(
@@ -348,13 +349,13 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
 
 #[tokio::test]
 async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
-    // critical BOOLEAN TRUE, 01 in place of FF.
+    // `critical` is a BOOLEAN TRUE written as 01 instead of FF.
     let hand = Hand::new().await;
     let value = at(&name_extension("a.corp.example"), &[1]);
     let critical = element(0x30, &[&oid("2.5.29.17"), &[1, 1, 1], &value]);
     let attributes = [challenge(), asking(EXTENSION_REQUEST, &[critical])];
     hand.issued(&attributes, &dns("a.corp.example")).await;
-    // A SAN whose own lengths are BER.
+    // The lengths inside the subjectAltName are BER.
     let names = long_lengths(&element(0x30, &[&dns("a.corp.example")]));
     let attributes = [
         challenge(),
@@ -364,7 +365,7 @@ async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
         .await
         .issued(&attributes, &dns("a.corp.example"))
         .await;
-    // No [0] at all, and so no challenge: an administrator decides.
+    // Without `[0]` there is no challenge, so an administrator decides.
     let hand = Hand::new().await;
     let open = |profile: &mut ScepProfile| {
         profile.challenge = None;

@@ -1,4 +1,5 @@
-//! The rules that administrators set for their clients, and the certificates that those look at, each test named after who does.
+//! The rules that administrators set for their clients, and the certificates that clients check,
+//! each test named after the clients.
 
 use der::Tag;
 use scep_cms::{EcCurve, FailInfo, PkiMessage, PkiStatus};
@@ -107,7 +108,8 @@ async fn windows_logs_on_with_smart_cards_and_vpn_gateways_look_for_ipsec() {
     assert_eq!(shown["certificateTemplate"]["extendedKeyUsage"], usages);
 }
 
-/// RFC 6960 §4.2.2.2: a device whose certificate says OCSPSigning may declare revoked certificates good.
+/// RFC 6960 §4.2.2.2: a device whose certificate has OCSPSigning could declare revoked certificates
+/// good.
 #[tokio::test]
 async fn no_device_speaks_for_the_authority_or_for_others() {
     let asking = Asking::new().await;
@@ -129,7 +131,7 @@ async fn no_device_speaks_for_the_authority_or_for_others() {
 #[tokio::test]
 async fn a_client_that_asks_for_a_purpose_of_the_template_gets_it() {
     let asking = Asking::new().await;
-    // An administrator may write one by name and by OID.
+    // An administrator may list the same purpose by name and by OID.
     let usages = json!(["clientAuth", "serverAuth", "1.3.6.1.5.5.7.3.1"]);
     asking.under(json!({ "extendedKeyUsage": usages })).await;
     let server_auth = element(0x30, &[&oid("1.3.6.1.5.5.7.3.1")]);
@@ -178,7 +180,7 @@ async fn windows_wants_a_purpose_and_dotnet_a_crl_on_the_ra_certificate() {
     }
 }
 
-/// An RA certificate gets a new key by itself: what Windows looks at stays.
+/// The automatic renewal of an RA certificate keeps everything that Windows checks.
 #[tokio::test]
 async fn a_renewed_ra_certificate_has_what_it_had() {
     let asking = Asking::new().await;
@@ -234,7 +236,7 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
     let (_, expected) = expected.trim().split_once('=').unwrap();
     assert!(printed.contains(expected), "{printed}");
 
-    // A certificate without the purpose that its device asked for is told in the log.
+    // The log warns about a certificate without the purpose that its device requested.
     let ra_certificate = server.ra_certificate();
     let device = Device::rsa();
     let asked = extension("2.5.29.37", &element(0x30, &[&oid("1.3.6.1.5.5.7.3.5")]));
@@ -254,7 +256,7 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
 
 #[tokio::test]
 async fn go_clients_encrypt_to_every_certificate_so_that_an_ec_authority_is_warned_of() {
-    // The usual authority has an EC key.
+    // The authority of the default world has an EC key.
     let asking = Asking::new().await;
     let path = format!("/scepProfiles/{}", asking.scep_profile);
     let shown = asking.admin.get(&path).await.expect(200);
@@ -308,7 +310,8 @@ async fn zebra_and_others_have_keys_on_every_curve() {
     }
 }
 
-/// The answer's status and failInfo; what is issued to these keys nobody here can decrypt.
+/// The status, failInfo and text of the answer. It is not decrypted, since no code here can decrypt
+/// with these keys.
 async fn answer(world: &World, key: &OddKey) -> (PkiStatus, Option<FailInfo>, Option<String>) {
     let response = world.post(key.enrolment(world)).await;
     let reply = PkiMessage::from_ber(response.body()).unwrap();
@@ -316,7 +319,7 @@ async fn answer(world: &World, key: &OddKey) -> (PkiStatus, Option<FailInfo>, Op
     (said.pki_status, said.fail_info, said.fail_info_text)
 }
 
-/// MikroTik, Windows' CSP and Apple's payload make keys of 1,024 bits unless they are told otherwise.
+/// MikroTik, Windows' CSP and Apple's payload generate 1,024-bit keys by default.
 #[tokio::test]
 async fn mikrotik_windows_and_apple_make_short_keys_by_default() {
     let asking = Asking::new().await;

@@ -1,4 +1,4 @@
-//! Habits in signatures and in what they are over.
+//! Variations of signatures and of what they cover.
 
 use scep_cms::{DigestAlgorithm, FailInfo};
 use scepter_tests::asn1::{NULL, SHA256_WITH_RSA, at, children, contents, element, oid, with};
@@ -13,7 +13,7 @@ use crate::second_opinion::{openssl, write};
 
 const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
 
-/// RSASSA-PSS-params with SHA-256 for both, and this salt.
+/// Encodes RSASSA-PSS-params with SHA-256 for both digests and this salt length.
 fn pss(salt: u8) -> Vec<u8> {
     let sha256 = element(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), NULL]);
     let mask = element(0x30, &[&oid("1.2.840.113549.1.1.8"), &sha256]);
@@ -115,7 +115,8 @@ async fn pkcs_7_signers_put_a_sequence_where_octets_belong() {
 #[tokio::test]
 async fn strongswan_and_old_bouncycastle_sign_attributes_in_either_order() {
     let world = World::new().await;
-    // Sent as they are and signed in DER's order; signed as they are; in an order that is neither.
+    // Attributes sent in another order than DER's, and signed in DER's order, as sent, or in
+    // neither order.
     for (order, issued) in [("sorted", true), ("as sent", true), ("neither", false)] {
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
@@ -137,7 +138,8 @@ async fn strongswan_and_old_bouncycastle_sign_attributes_in_either_order() {
             true => drop(reply.leaf()),
             false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
         }
-        // The message's, twice at most; the request's; the reply's, which the device verifies.
+        // At most two for the message's signature, one for the request's, and one with which the
+        // device verifies the reply.
         assert!(operations <= 4, "{operations}");
     }
 }
@@ -147,7 +149,7 @@ async fn java_big_integers_drop_leading_zeros() {
     let world = World::new().await;
     let device = Device::rsa();
     let mut request = device.enrolment("device-1", CHALLENGE);
-    // A ciphertext that begins with a zero, which is left out.
+    // Find a ciphertext that begins with a zero, and drop that octet.
     let short = (0..10_000).find_map(|_| {
         let envelope = envelope(&request, &world.ra_certificate);
         let encrypted = contents(&at(&envelope, &ENCRYPTED_KEY));
@@ -157,7 +159,7 @@ async fn java_big_integers_drop_leading_zeros() {
     let short = short.unwrap();
     let message = device.signed(&request, Some(short.clone()));
     post(&world, &device, message).await.leaf();
-    // A signature of such.
+    // The same for the message's signature.
     let message = (0..10_000_u32).find_map(|nonce| {
         request.sender_nonce = [[7; 12].as_slice(), &nonce.to_be_bytes()].concat();
         let message = device.signed(&request, Some(short.clone()));
@@ -166,7 +168,7 @@ async fn java_big_integers_drop_leading_zeros() {
         Some(with(&message, &SIGNATURE, &element(0x04, &[rest])))
     });
     post(&world, &device, message.unwrap()).await.leaf();
-    // Longer than the modulus, with zeros that nobody drops, is another thing.
+    // Octets longer than the modulus are rejected: clients only drop zeros and never add them.
     let longer = |der: &[u8], path: &[usize]| {
         let octets = contents(&at(der, path));
         with(der, path, &element(0x04, &[&[0], &octets]))

@@ -1,4 +1,5 @@
-//! The subjects that clients write, each named after who does: what comes back, and what is refused.
+//! The subjects that clients write, each test named after the clients: which are issued unchanged,
+//! and which are refused.
 
 use der::Tag;
 use scepter_tests::asn1::{CN, dns, element, name, oid, rdn, subject_alt_name};
@@ -23,11 +24,11 @@ async fn cisco_ios_has_no_cn_and_finds_its_certificate_by_its_whole_subject() {
         let certificate = asking.ask(&subject, &[]).await.unwrap();
         assert_eq!(certificate.subject(), subject);
     }
-    // Not in DER's order, in one RDN: it comes back as it was, or with the reason.
+    // An RDN whose attributes are not in DER's order is issued unchanged.
     let unsorted = name(&[element(0x31, &[&name_part, &serial_number])]);
     let certificate = asking.ask(&unsorted, &[]).await.unwrap();
     assert_eq!(certificate.subject(), unsorted);
-    // Where an administrator wants a CN, the reason says so.
+    // If the rules require a CN, the refusal names it.
     asking
         .under(json!({ "subject": { "required": ["CN"] } }))
         .await;
