@@ -1,4 +1,4 @@
-//! The adapters that contracts are run over here: DynamoDB and KMS as the emulator has them.
+//! The adapters that the contract tests run on here: DynamoDB and KMS of the emulator.
 
 use std::sync::{Arc, LockResult, RwLockReadGuard};
 
@@ -20,10 +20,10 @@ fn environment() -> Environment {
     })
 }
 
-/// Keeps those away who disturb the stack.
+/// A shared lock that keeps out tests which disturb the stack.
 type Shared = LockResult<RwLockReadGuard<'static, ()>>;
 
-/// Tables that the code has just made.
+/// Creates tables with the code of the store.
 pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&environment()).unwrap());
     let tables = Tables::prefixed(&format!("contract-{}", Uuid::new_v4()));
@@ -31,14 +31,14 @@ pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
     (client, tables)
 }
 
-/// An empty store.
+/// Creates an empty store.
 pub(crate) async fn store() -> (Shared, DynamoDbStore) {
     let shared = ALONE.read();
     let (client, tables) = tables().await;
     (shared, DynamoDbStore::new(client, tables))
 }
 
-/// KMS, through a client that is new each time, as after a restart.
+/// KMS through a client that is constructed again on every call, as after a restart.
 pub(crate) struct Keys {
     _shared: Shared,
 }

@@ -1,4 +1,4 @@
-//! What the template makes beside functions, and that it says what the code says.
+//! The resources of the template other than functions, and that the template agrees with the code.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ fn every_url_of_the_outputs_leads_somewhere() {
     let _shared = ALONE.read();
     for (output, expected) in [
         ("OpenApiUrl", 200),
-        // Each names a profile that is not there.
+        // The placeholder in each URL is no existing profile's name.
         ("ScepUrl", 404),
         ("RaProfileScepUrl", 404),
         ("EdgeScepUrl", 404),
@@ -48,7 +48,7 @@ fn a_stack_that_is_deleted_leaves_its_tables_and_its_key() {
     );
 }
 
-/// What a table is, without what each has of its own: key, indexes, attributes.
+/// The schema of a table without properties that differ between tables: key, indexes, attributes.
 fn schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
     let mut schema = BTreeMap::new();
     let texts = |items: &[_]| {
@@ -96,7 +96,7 @@ async fn the_tables_of_the_template_are_those_that_the_code_makes() {
     }
 }
 
-/// Does a route take this path, whose parameters are written in braces?
+/// Whether a route matches this path, whose parameters are written in braces.
 fn takes(route: &str, path: &str) -> bool {
     match route.split_once("/{path+}") {
         Some((beginning, _)) => path.starts_with(&format!("{beginning}/")),
@@ -119,7 +119,7 @@ fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
                 let (verb, route) = route["key"].as_str().unwrap().split_once(' ').unwrap();
                 verb == method.to_uppercase() && takes(route, path)
             };
-            // The longest is the most specific here.
+            // Among matching routes, the longest is the most specific.
             let route = routes.iter().filter(takes_it);
             let route = route
                 .max_by_key(|route| route["key"].as_str().unwrap().replace("{path+}", "").len());
@@ -135,7 +135,7 @@ fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
         }
     }
     assert!(operations > 50);
-    // What is open is SCEP, and the document.
+    // Only SCEP, CRLs and the OpenAPI document are accessible without a token.
     for route in routes.iter().filter(|route| route["type"] != "JWT") {
         let key = route["key"].as_str().unwrap();
         let open = [

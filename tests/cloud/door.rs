@@ -1,17 +1,18 @@
-//! The way in for real clients: an HTTP proxy that takes every name for the emulator's, as DNS would in AWS.
+//! The entrance for real clients: an HTTP proxy that resolves every host name to the emulator, as
+//! DNS would in AWS.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-/// Opens a door to the emulator; its URL, for `http_proxy`.
+/// Opens a proxy to the emulator and returns its URL, for `http_proxy`.
 pub(crate) fn open(emulator: u16) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             thread::spawn(move || {
-                // A client that goes away is its own affair.
+                // An error means that the client has disconnected, which its own script reports.
                 let _ = pass(&client, emulator);
             });
         }
@@ -19,7 +20,7 @@ pub(crate) fn open(emulator: u16) -> String {
     url
 }
 
-/// Passes one request: `GET http://host/path` becomes `GET /path` with that host.
+/// Forwards one request: `GET http://host/path` becomes `GET /path` with that Host header.
 fn pass(client: &TcpStream, emulator: u16) -> std::io::Result<()> {
     let mut reader = BufReader::new(client);
     let mut line = String::new();

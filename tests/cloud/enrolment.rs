@@ -1,4 +1,4 @@
-//! Administration through API Gateway, and devices through both front doors.
+//! Administration through API Gateway, and devices through API Gateway and the edge.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::stack::{ALONE, PROFILES_MAX_AGE, STACK, tools};
 
 const CHALLENGE: &str = "s3cret";
 
-/// Every kind of front door.
+/// The stack outputs of both front doors, API Gateway and the edge.
 const DOORS: [&str; 2] = ["ScepUrl", "EdgeScepUrl"];
 
 #[test]
@@ -34,7 +34,7 @@ fn certificates_are_renewed_waited_for_revoked_and_carried_over() {
     STACK.run("lifecycle.sh", &arguments);
 }
 
-/// What is announced, and who is revoked, is told at both front doors.
+/// Both front doors serve the announcement of the next authority and the CRL.
 #[test]
 fn the_next_authority_and_the_crl_are_at_both_front_doors() {
     let _shared = ALONE.read();
@@ -47,7 +47,7 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
         "/authorities/{}/rollover",
         authority.unwrap()["uuid"].as_str().unwrap()
     );
-    // A key serves one generation.
+    // A key belongs to one generation only.
     let key = json!({ "keyArn": authority.unwrap()["keyReference"] });
     let (status, reasons) = admin.call("POST", &path, &key);
     assert_eq!(status, 422);
@@ -82,7 +82,7 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
             assert_eq!(STACK.http(&known, &[]).0, 304, "{url}");
         }
     }
-    // Other methods are refused by the function behind the gateway's door.
+    // API Gateway passes other methods to the function, which rejects them.
     let url = STACK.outputs["CrlUrl"].replace("{authorityName}", "next");
     assert_eq!(STACK.http(&["--request", "POST", &url], &[]).0, 405);
 }
@@ -123,7 +123,8 @@ fn each_front_door_answers_what_is_no_request_as_the_local_server_does() {
         for tail in ["?operation=GetCRL", ""] {
             assert_eq!(get(tail).0, 400, "{door} {tail}");
         }
-        // To API Gateway that is a path, with an endpoint of another name.
+        // API Gateway treats this as part of the path, where it names an endpoint that does not
+        // exist.
         let unknown = if door == "ScepUrl" { 404 } else { 400 };
         assert_eq!(get("?operation=GetCACaps/..").0, unknown, "{door}");
         assert_eq!(STACK.http(&["--request", "PUT", &url], &[]).0, 405);
@@ -150,13 +151,14 @@ fn each_front_door_answers_what_is_no_request_as_the_local_server_does() {
                 .contains("Content-Type of text")
         );
     }
-    // The internal routes do the work of their own operation and no other.
+    // Each internal route performs only its own operation.
     let base = STACK.outputs["ApiUrl"].strip_suffix("/api/v1").unwrap();
     let inside = format!("{base}/internal/scep/GetCACaps/doors?operation=PKIOperation");
     assert_eq!(STACK.http(&[&inside], &[]).0, 400);
 }
 
-/// Habits that `tests/it/habits/paths.rs` has of the local server, at the front doors of AWS.
+/// The variations that `tests/it/habits/paths.rs` tests against the local server, at the front
+/// doors of AWS.
 #[test]
 fn windows_cisco_and_load_balancers_ask_each_front_door_in_their_own_ways() {
     let _shared = ALONE.read();
@@ -181,7 +183,8 @@ fn windows_cisco_and_load_balancers_ask_each_front_door_in_their_own_ways() {
             ("?operation=Get%20CACaps", 400),
             ("?operation=%3Foperation=GetCACaps", 400),
         ] {
-            // The emulator's API Gateway does not encode what it writes into a path; the edge leaves the query as it is.
+            // The emulator's API Gateway does not encode what it copies into a path; the edge keeps
+            // the query unchanged.
             let decoded = ["%20", "+", "%3F"];
             if door == "ScepUrl" && decoded.iter().any(|text| tail.contains(text)) {
                 continue;
@@ -205,7 +208,8 @@ fn windows_cisco_and_load_balancers_ask_each_front_door_in_their_own_ways() {
         assert_eq!(status, 200, "{posted}");
         device.read(&reply, &ra_certificate).leaf();
     }
-    // The emulator answers OPTIONS itself at API Gateway, as AWS does only where CORS is set; the edge is ours.
+    // At API Gateway the emulator answers OPTIONS itself, which AWS does only if CORS is
+    // configured, so this tests the edge alone.
     let edge = STACK.scep_url("EdgeScepUrl", "habits");
     assert_eq!(STACK.http(&["--request", "OPTIONS", &edge], &[]).0, 204);
 }
@@ -261,7 +265,7 @@ fn tokens_open_what_their_scopes_say() {
         (status("none", "GET"), STACK.http(&[&url], &[]).0),
         (401, 401)
     );
-    // Administration is not to be had by plain HTTP at the edge.
+    // The edge, which also speaks plain HTTP, does not serve the management API.
     let edge = &STACK.outputs["EdgeScepUrl"];
     let edge = edge.split("/protocols/").next().unwrap();
     let authorization = format!("Authorization: Bearer {read}");
@@ -272,7 +276,7 @@ fn tokens_open_what_their_scopes_say() {
     assert_eq!(status, 403);
 }
 
-/// Two functions, each with the same transaction at the same moment.
+/// Two instances of the function handle the same transaction at the same moment.
 #[test]
 fn a_transaction_that_two_functions_issue_at_once_has_one_certificate() {
     let _alone = ALONE.write();
@@ -303,7 +307,7 @@ fn a_transaction_that_two_functions_issue_at_once_has_one_certificate() {
     }
 }
 
-/// What an enrolment costs in a function that is warm and has read its profiles within the last seconds.
+/// The cost of an enrolment in a warm function whose cached profiles are fresh.
 #[test]
 fn a_warm_enrolment_signs_once_and_makes_at_most_four_requests_of_dynamodb() {
     let _alone = ALONE.write();
@@ -329,7 +333,8 @@ fn a_warm_enrolment_signs_once_and_makes_at_most_four_requests_of_dynamodb() {
                 .count()
         };
         assert_eq!(count(&["Sign"]), 1, "{calls:?}");
-        // The first in a function reads its profiles, and unwraps the RA key and the challenge.
+        // The first enrolment of a function also reads the profiles and unwraps the RA key and the
+        // challenge.
         if count(&["GetItem", "Decrypt"]) > 0 {
             continue;
         }

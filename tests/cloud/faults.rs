@@ -1,4 +1,4 @@
-//! AWS that fails: 503 and no half state, never a FAILURE.
+//! Failures of AWS: 503 without a half-completed state, never a FAILURE.
 
 use scepter_tests::device::Device;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::stack::{ALONE, STACK};
 
 const CHALLENGE: &str = "s3cret";
 
-/// A fault while a device enrols, which the device finds gone at its next try.
+/// Injects a fault while a device enrols; after the fault ends, the device's retry succeeds.
 #[track_caller]
 fn check(name: &str, fault: &Value) {
     let admin = STACK.admin();

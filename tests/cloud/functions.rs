@@ -1,4 +1,4 @@
-//! Functions as processes: what they say when they cannot start, what they log, and what becomes of one that is ended.
+//! Functions as processes: their error messages at start-up, their logs, and termination.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -36,7 +36,7 @@ fn a_function_that_lacks_a_setting_names_it_and_ends() {
     }
 }
 
-/// What a log group got since then: lines of the function itself.
+/// The lines that a function itself has logged to this group since then.
 fn log(group: &str, since: SystemTime) -> Vec<String> {
     let of_lambda = ["START ", "END ", "REPORT ", "INIT_START "];
     let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -46,8 +46,9 @@ fn log(group: &str, since: SystemTime) -> Vec<String> {
     lines
 }
 
-/// Every line of `pki-operation` since then, once for each pair that is awaited one holds both. A line may come with the next request
-/// of the same process, so several ask at once.
+/// Every line of `pki-operation` since then, once each of the awaited pairs of texts is in one
+/// line. The log may deliver a line only with the next request of the same process, so this sends
+/// requests to several processes.
 fn log_of_pki_operation(awaited: &[[&str; 2]], url: &str, since: SystemTime) -> Vec<Value> {
     for _ in 0..30 {
         std::thread::scope(|scope| {
@@ -115,7 +116,7 @@ fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
     let _shared = ALONE.read();
     STACK.admin().endpoint("measured", CHALLENGE).unwrap();
     let begun = SystemTime::now();
-    // Twice: the emulator may give the last lines of one call with the next.
+    // Invoke it twice: the emulator may deliver the last lines of one invocation with the next.
     for _ in 0..2 {
         let answer = STACK.ask(&["invoke", &STACK.resources["Profiles"]], "");
         assert_eq!(answer, json!(null));
@@ -133,7 +134,8 @@ fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
     assert!(lines.iter().any(|line| line["Certificate"] == "ra"));
 }
 
-/// What `openssl s_server` hears of a function that takes it for AWS, trusting this file of roots.
+/// The data that `openssl s_server` receives from a function that takes it for AWS and trusts this
+/// file of roots.
 fn heard(folder: &Path, roots: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
@@ -162,7 +164,7 @@ fn heard(folder: &Path, roots: &str) -> String {
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ("SSL_CERT_FILE", roots.to_str().unwrap()),
     ];
-    // Nobody answers there, so this waits until the function gives up.
+    // The server never answers, so this waits until the function gives up.
     first_answer(&STACK.binary("get-ca-caps"), "GetCACaps", &variables);
     server.kill().unwrap();
     String::from_utf8(server.wait_with_output().unwrap().stdout).unwrap()
@@ -201,7 +203,8 @@ fn a_function_speaks_tls_to_whom_it_trusts_and_to_nobody_else() {
     assert_eq!(heard(folder.path(), "other.pem"), "");
 }
 
-/// SIGTERM is a crash at that moment, and a crash loses nothing: the next try goes through, with one certificate.
+/// SIGTERM is a crash at that moment and loses nothing: the next attempt succeeds, with one
+/// certificate.
 #[test]
 fn a_function_that_is_terminated_while_it_signs_loses_nothing() {
     let _alone = ALONE.write();

@@ -1,4 +1,4 @@
-//! What only keys in KMS promise: adopting, and an encryption context that binds.
+//! Properties of keys in KMS alone: adoption, and a binding encryption context.
 
 use scep_protocol::{KeyAlgorithm, RaKeyPair};
 use scep_service::KeyError;

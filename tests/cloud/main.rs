@@ -1,4 +1,5 @@
-//! The deployed shape: the project's own template on emulated AWS, its functions as Lambda runs them.
+//! The deployed system: the project's own template on emulated AWS, with its functions run as
+//! Lambda runs them.
 
 mod adapters;
 #[path = "../contract/mod.rs"]

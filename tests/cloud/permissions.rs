@@ -1,5 +1,5 @@
-//! Least privilege: each permission of each function is taken away, and is missed; and a deployer
-//! may do nothing else.
+//! Least privilege: each function fails without any one of its permissions, and a deployer can do
+//! nothing beyond deploying.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,19 +12,19 @@ use crate::stack::{ALONE, Api, STACK};
 
 const CHALLENGE: &str = "s3cret";
 
-/// Permissions that are not missed here, and why.
+/// Permissions whose absence these tests cannot detect, and why.
 const NOT_MISSED: &[(&str, &str)] = &[
     (
         "kms:CreateAlias",
-        "a key works without its alias, and the log says that it has none",
+        "a key works without its alias, and the log warns about its absence",
     ),
     (
         "kms:TagResource",
-        "AWS asks for it where a key is made with tags; the emulator does not",
+        "AWS requires it to create a key with tags; the emulator does not",
     ),
 ];
 
-/// Every (statement, action) of a policy that is not about logs.
+/// Every (statement, action) of a policy, except those for logs.
 fn permissions(policy: &Value) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (index, statement) in policy["Statement"].as_array().unwrap().iter().enumerate() {
@@ -50,14 +50,14 @@ fn without(policy: &Value, (index, action): &(usize, String)) -> Value {
     let statement = &mut policy["Statement"][*index];
     match &mut statement["Action"] {
         Value::Array(actions) if actions.len() > 1 => actions.retain(|other| other != action),
-        // A statement needs an action: one that does no harm.
+        // A statement must have an action, so leave a harmless one.
         other => *other = json!("dynamodb:DescribeLimits"),
     }
     policy
 }
 
-/// Takes away each permission of a role in turn. `works` says whether the function does its work:
-/// Err is the status of what went wrong.
+/// Removes each permission of a role in turn and expects `works` to fail. `works` returns the
+/// status of the request that failed.
 fn check(role: &str, works: impl Fn() -> Result<(), u16>) {
     let role = &STACK.resources[role];
     let policy = STACK.ask(&["policy", role], "");
@@ -81,7 +81,7 @@ fn check(role: &str, works: impl Fn() -> Result<(), u16>) {
     works().unwrap_or_else(|status| panic!("{role} with every permission again: {status}"));
 }
 
-/// A name that nothing had before.
+/// A name that no object has had before.
 fn fresh() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("p{}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -91,7 +91,7 @@ fn expect(wanted: u16, status: u16) -> Result<(), u16> {
     (status == wanted).then_some(()).ok_or(status)
 }
 
-/// A key is a stack's by its tag, and is left alone without it.
+/// A key belongs to a stack by its tag; the stack cannot adopt a key without it.
 #[test]
 fn only_keys_with_the_tag_of_the_stack_are_adopted() {
     let _shared = ALONE.read();
@@ -117,7 +117,7 @@ fn every_permission_of_the_readers_is_needed() {
         ("GetCaCertRole", "GetCACert"),
     ] {
         check(role, || {
-            // A new profile, which no function has read yet.
+            // A new profile is not in any function's cache.
             let name = fresh();
             STACK.admin().endpoint(&name, CHALLENGE).unwrap();
             let url = format!("{}?operation={operation}", STACK.scep_url("ScepUrl", &name));
@@ -144,11 +144,11 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         };
         let request = device.enrolment(&name, CHALLENGE);
         let leaf = ask(&device, &request)?;
-        // It is found again as it was stored, and by whoever renews it.
+        // The repeated request reads the stored certificate, and so does the renewal.
         assert_eq!(ask(&device, &request)?, leaf);
         let renewal = Device::rsa().renewal(&name);
         ask(&device.holding(leaf), &renewal)?;
-        // Where requests wait for approval, they are counted first.
+        // A request that requires approval counts the pending ones first.
         let held = fresh();
         let approval = json!({ "requireManualApproval": true });
         admin.endpoint_with(&held, CHALLENGE, &approval).unwrap();
@@ -164,7 +164,7 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
     });
 }
 
-/// Lets a device wait, approves it, and revokes what came of it.
+/// Creates a pending request, approves it, and revokes the certificate.
 fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let name = fresh();
     let held = json!({ "requireManualApproval": true });
@@ -223,7 +223,7 @@ fn every_permission_of_administration_is_needed() {
         let path = format!("/raProfiles/{deleted}");
         expect(204, admin.call("DELETE", &path, &json!(null)).0)?;
         let (_, page) = get("/certificates?limit=1");
-        // Some test has issued one before, or none has and this shows less.
+        // If no other test has issued a certificate before, this read is not tested.
         if let Some(uuid) = page["items"][0]["uuid"].as_str() {
             expect(200, get(&format!("/certificates/{uuid}")).0)?;
         }
@@ -231,8 +231,8 @@ fn every_permission_of_administration_is_needed() {
     });
 }
 
-/// A user with nothing but the policy of infra/deployer.yaml has deployed the stack of these tests,
-/// and gets no further. tests/deployer asks a policy simulator for everything else.
+/// A user with only the policy of infra/deployer.yaml has deployed the stack of these tests, and
+/// can do nothing beyond that. tests/deployer checks everything else with a policy simulator.
 #[test]
 fn a_deployer_gets_no_further_than_the_stack() {
     let _shared = ALONE.read();

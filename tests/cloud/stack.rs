@@ -17,22 +17,22 @@ use serde_json::{Value, json};
 
 use crate::door;
 
-/// Functions of the template, by their packages.
+/// The functions of the template, by package.
 pub(crate) const FUNCTIONS: [&str; 4] = ["get-ca-caps", "get-ca-cert", "pki-operation", "profiles"];
 
-/// For how long a function uses what it has read, in seconds.
+/// How long a function caches profiles, in seconds.
 pub(crate) const PROFILES_MAX_AGE: u64 = 2;
 
-/// Whoever disturbs the stack takes it alone; all others share it.
+/// Tests that disturb the stack take the write lock; all others share it.
 pub(crate) static ALONE: RwLock<()> = RwLock::new(());
 
-/// The stack, deployed when it is first asked for.
+/// The stack, deployed on first use.
 pub(crate) static STACK: LazyLock<Stack> = LazyLock::new(Stack::deploy);
 
 pub(crate) struct Stack {
-    /// The user who has deployed it.
+    /// The user who deployed the stack.
     pub(crate) deployer: Deployer,
-    /// The emulator ends when its standard input does, at the latest with this process.
+    /// The emulator exits when its standard input closes, at the latest with this process.
     _emulator: Child,
     staged: tempfile::TempDir,
     pub(crate) endpoint: String,
@@ -42,7 +42,7 @@ pub(crate) struct Stack {
     client: String,
 }
 
-/// Where `install.sh` puts tools.
+/// The folder where `install.sh` installs tools.
 pub(crate) fn tools() -> PathBuf {
     target().join("interop")
 }
@@ -55,7 +55,7 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// A command that talks to the emulator as the account's root.
+/// A command that talks to the emulator as the root user of the account.
 fn aws(program: &Path, endpoint: &str) -> Command {
     let mut command = Command::new(program);
     command.envs([
@@ -95,7 +95,7 @@ impl Stack {
         }
     }
 
-    /// A token of the user pool with these scopes.
+    /// A token from the user pool with these scopes.
     pub(crate) fn token(&self, scopes: &str) -> String {
         let scope = format!("scope={scopes}");
         let url = format!("{}/oauth2/token", self.endpoint);
@@ -114,7 +114,7 @@ impl Stack {
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// A token with every scope.
+    /// The management API with a token that has every scope.
     pub(crate) fn admin(&self) -> Api<'_> {
         Api {
             stack: self,
@@ -122,17 +122,17 @@ impl Stack {
         }
     }
 
-    /// One exchange through the door.
+    /// Performs one HTTP exchange through the proxy.
     pub(crate) fn http(&self, arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
         http(&[&["--proxy", &self.door], arguments].concat(), body)
     }
 
-    /// What `aws.py` says.
+    /// Runs `aws.py` and returns its output.
     pub(crate) fn ask(&self, arguments: &[&str], input: &str) -> Value {
         ask(&self.endpoint, arguments, input)
     }
 
-    /// From now on these operations fail so; none when it is empty.
+    /// Makes these operations fail from now on; an empty value ends all faults.
     pub(crate) fn faults(&self, faults: &Value) {
         let url = format!("{}/_tests/faults", self.endpoint);
         let (status, _) = http(
@@ -142,13 +142,13 @@ impl Stack {
         assert_eq!(status, 200);
     }
 
-    /// DynamoDB's and KMS's operations since the last look.
+    /// The operations of DynamoDB and KMS since the previous call.
     pub(crate) fn calls(&self) -> Vec<(String, u16)> {
         let (_, body) = http(&[&format!("{}/_tests/calls", self.endpoint)], &[]);
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// The SCEP URL of this output, for a SCEP Profile.
+    /// The SCEP URL in this output for a SCEP Profile.
     pub(crate) fn scep_url(&self, output: &str, profile: &str) -> String {
         self.outputs[output].replace("{scepProfileName}", profile)
     }
@@ -167,20 +167,20 @@ impl Stack {
         self.http(&["--header", kind, "--data-binary", "@-", url], message)
     }
 
-    /// Deploys the template once more, under another name.
+    /// Deploys the template a second time under another name.
     pub(crate) fn deploy_another(&self, name: &str) {
         let more = ["--resolve-s3", "--stack-name", name];
         let mut sam = sam_deploy(self.staged.path(), &self.endpoint, "template.yaml");
         run(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
     }
 
-    /// A function's binary, as it was deployed.
+    /// The deployed binary of a function.
     pub(crate) fn binary(&self, function: &str) -> PathBuf {
         let folder = self.staged.path().join("functions").join(function);
         folder.join("bootstrap")
     }
 
-    /// Sends SIGTERM to every process of a function; how many there were.
+    /// Sends SIGTERM to every process of a function and returns their number.
     pub(crate) fn terminate(&self, function: &str) -> usize {
         let mut ended = 0;
         let name = format!("AWS_LAMBDA_FUNCTION_NAME={}", self.resources[function]);
@@ -189,7 +189,7 @@ impl Stack {
             let mut variables = environment.split(|octet| *octet == 0);
             if variables.any(|variable| variable == name.as_bytes()) {
                 let pid = process.file_name();
-                // Gone already is as good.
+                // A process that has already exited needs no signal.
                 let _ = Command::new("kill")
                     .arg(&pid)
                     .stderr(Stdio::null())
@@ -200,7 +200,7 @@ impl Stack {
         ended
     }
 
-    /// Runs a script of `tests/interop` as a client that goes through the door.
+    /// Runs a script of `tests/interop` as a client behind the proxy.
     pub(crate) fn run(&self, script: &str, arguments: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let script = root().join("tests/interop").join(script);
@@ -228,12 +228,12 @@ pub(crate) struct Api<'a> {
 }
 
 impl Api<'_> {
-    /// Any request; null stands for no body.
+    /// Sends a request; a null body means no body.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         self.call_with(method, path, &[], body)
     }
 
-    /// Approves a transaction as it is: the status.
+    /// Approves a transaction in its present state and returns the status.
     pub(crate) fn approve(&self, uuid: &str) -> u16 {
         let path = format!("/scepTransactions/{uuid}");
         let url = format!("{}{path}", self.stack.outputs["ApiUrl"]);
@@ -276,7 +276,7 @@ impl Api<'_> {
         )
     }
 
-    /// Is this the only certificate of its CN?
+    /// Asserts that this is the only certificate of its CN.
     #[track_caller]
     pub(crate) fn has_issued_only(&self, common_name: &str, certificate: &Certificate) {
         let path = format!("/certificates?subject={common_name}");
@@ -291,7 +291,7 @@ impl Api<'_> {
         assert_eq!(serials, [&json!(name.serial_number_hex())], "{common_name}");
     }
 
-    /// Makes something; its uuid, or the status that it was refused with.
+    /// Creates an object and returns its uuid, or the status of the refusal.
     pub(crate) fn make(&self, path: &str, body: &Value) -> Result<String, u16> {
         match self.call("POST", path, body) {
             (201, made) => Ok(made["uuid"].as_str().unwrap().to_owned()),
@@ -299,13 +299,13 @@ impl Api<'_> {
         }
     }
 
-    /// Makes an authority, an RA certificate and a pair of profiles of this name, enabled and
-    /// linked both ways. The status of what went wrong.
+    /// Creates an authority, an RA certificate and a pair of profiles with this name, enabled and
+    /// linked to each other. Fails with the status of the first request that failed.
     pub(crate) fn endpoint(&self, name: &str, challenge: &str) -> Result<(), u16> {
         self.endpoint_with(name, challenge, &json!({}))
     }
 
-    /// The same, with more in the SCEP Profile.
+    /// Does the same as [`Self::endpoint`], with additional fields in the SCEP Profile.
     pub(crate) fn endpoint_with(
         &self,
         name: &str,
@@ -340,8 +340,8 @@ impl Api<'_> {
     }
 }
 
-/// The template as it is, beside functions that are built as fast as can be: no optimisation,
-/// shared with the other tests.
+/// Stages the unchanged template with functions that build quickly: without optimisation, sharing
+/// the other tests' build.
 fn stage() -> tempfile::TempDir {
     let staged = tempfile::tempdir().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
@@ -376,8 +376,8 @@ fn stage() -> tempfile::TempDir {
     staged
 }
 
-/// A user with no policy but that of infra/deployer.yaml, who deploys the stack of all tests; its
-/// functions work within the boundary.
+/// A user with only the policy of infra/deployer.yaml, who deploys the stack of all tests; its
+/// functions run within the permissions boundary.
 pub(crate) struct Deployer {
     key: [(&'static str, String); 2],
     role: String,
@@ -386,7 +386,7 @@ pub(crate) struct Deployer {
 }
 
 impl Deployer {
-    /// Deploys infra/deployer.yaml as the account's administrator, and makes a user.
+    /// Deploys infra/deployer.yaml as the account's administrator and creates the user.
     fn make(folder: &Path, endpoint: &str) -> Self {
         let mut sam = sam_deploy(folder, endpoint, "infra/deployer.yaml");
         sam.args(["--stack-name", "scepter-deployer"]);
@@ -405,7 +405,7 @@ impl Deployer {
         }
     }
 
-    /// As docs/deploy.md says.
+    /// Deploys the template as docs/deploy.md describes.
     fn deploy(&self, folder: &Path, endpoint: &str, parameters: &[&str]) {
         let mut sam = sam_deploy(folder, endpoint, "template.yaml");
         sam.envs(self.key.iter().map(|(name, value)| (name, value)));
@@ -414,7 +414,8 @@ impl Deployer {
         run(sam.args(parameters));
     }
 
-    /// What CloudFormation and IAM say when the deployer goes for more.
+    /// The answers of CloudFormation and IAM when the deployer attempts more than its policy
+    /// allows.
     pub(crate) fn escalate(&self, stack: &Stack) -> Value {
         let mut python = aws(&tools().join("ministack/bin/python"), &stack.endpoint);
         python.arg(root().join("tests/cloud/aws.py"));
@@ -424,7 +425,7 @@ impl Deployer {
     }
 }
 
-/// `sam deploy` without a question; arguments of --parameter-overrides come last.
+/// Builds `sam deploy` without prompts; the values of --parameter-overrides must come last.
 fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
     let mut sam = aws(&tools().join("sam/bin/sam"), endpoint);
     sam.current_dir(folder)
@@ -434,7 +435,7 @@ fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
     sam
 }
 
-/// Runs a command that must succeed; what it prints.
+/// Runs a command that must succeed and returns its output.
 fn run(command: &mut Command) -> Vec<u8> {
     let output = command.output().unwrap();
     assert!(
@@ -465,12 +466,12 @@ fn emulate(endpoint: &str, port: u16) -> Child {
         .stderr(log)
         .process_group(0)
         .spawn()
-        .expect("the emulator is installed by tests/run");
+        .expect("tests/run installs the emulator");
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
-            "the emulator does not start"
+            "the emulator failed to start"
         );
         sleep(Duration::from_millis(100));
     }
