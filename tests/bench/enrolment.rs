@@ -1,9 +1,10 @@
-//! What an enrolment costs: the server's CPU time against the three RSA private operations that it cannot do without
-//! (open the request, sign the certificate, sign the reply), measured by `openssl speed` in the same run; start-up; memory.
+//! The cost of an enrolment: the server's CPU time compared with the three RSA private operations
+//! that it requires (decrypt the request, sign the certificate, sign the reply), which
+//! `openssl speed` measures in the same run; start-up time; memory.
 //!
 //!     cargo bench -p scepter-tests
 //!
-//! `SCEPTER_BINARY` names another build to measure.
+//! The environment variable `SCEPTER_BINARY` selects another build to measure.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -23,7 +24,7 @@ use time::OffsetDateTime;
 
 const WARM_UP: usize = 50;
 const ENROLMENTS: usize = 2_000;
-/// Connections at work at the same time: a server is measured at work, not waking up.
+/// Concurrent connections, to measure a busy server rather than one that wakes up for each request.
 const CONNECTIONS: usize = 4;
 const STARTS: usize = 5;
 
@@ -56,7 +57,7 @@ fn main() {
     );
 }
 
-/// From the start of the process to its welcome.
+/// The time from the start of the process to its welcome.
 fn start_up(binary: &Path, data: &Path) -> Duration {
     let mut times: Vec<_> = (0..STARTS)
         .map(|_| {
@@ -71,7 +72,8 @@ fn start_up(binary: &Path, data: &Path) -> Duration {
     times[STARTS / 2]
 }
 
-/// CPU time of the two writes of an enrolment, through the SDK into the embedded database, in this process.
+/// The CPU time of an enrolment's two writes, through the SDK into the embedded database, in this
+/// process.
 fn recording() -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let database = EmbeddedDynamoDb::open(&folder.path().join("bench.db")).unwrap();
@@ -101,7 +103,7 @@ fn recording() -> Duration {
     })
 }
 
-/// CPU time of the server's process for one enrolment.
+/// The CPU time that the server's process takes for one enrolment.
 fn enrolment(server: &Server) -> Duration {
     let mut connection = Connection::open(&server.address());
     let chain = connection.exchange("GET", "?operation=GetCACert", &[]);
@@ -110,7 +112,8 @@ fn enrolment(server: &Server) -> Duration {
     let device = Device::rsa();
     let messages: Vec<_> = (0..WARM_UP + ENROLMENTS)
         .map(|index| {
-            // Another request each time: the same one gets the same certificate.
+            // Each request must differ: a repeated one gets the same certificate without a
+            // signature.
             let mut request = device.enrolment(&format!("bench {index}"), CHALLENGE);
             request.transaction_id = format!("bench {index}");
             device.message(&request, &ra_certificate)
@@ -138,7 +141,7 @@ fn enrolment(server: &Server) -> Duration {
     spent / u32::try_from(ENROLMENTS).unwrap()
 }
 
-/// User and system time of the process, all threads.
+/// The user and system time of a process, all threads.
 fn cpu(process: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
@@ -148,7 +151,7 @@ fn cpu(process: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// VmRSS in megabytes.
+/// The resident set size (VmRSS) in megabytes.
 fn resident(server: &Server) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status
@@ -177,7 +180,7 @@ fn rsa_private_operation() -> Duration {
     Duration::from_secs_f64(seconds.parse().unwrap())
 }
 
-/// A kept-alive HTTP connection, opened anew where the server closes it.
+/// A persistent HTTP connection that reconnects when the server closes it.
 struct Connection {
     address: String,
     stream: BufReader<TcpStream>,

@@ -1,8 +1,10 @@
-//! What a released function weighs, and how soon it answers: `cargo bench -p scepter-tests --bench functions`.
+//! The size of the release build of each function, and how soon it answers: `cargo bench -p
+//! scepter-tests --bench functions`.
 //!
-//! Each function is built alone, as SAM does it: built together, Cargo would give each what any of them needs. Then it is
-//! started ten times against a Runtime API and a DynamoDB that answer at once, and timed from its start to its first answer,
-//! which takes a read of DynamoDB. Beside it stands what starting any process costs.
+//! Each function is built alone, as SAM does it, because Cargo would unify the features of
+//! functions that are built together. It is then started ten times against a Runtime API and a
+//! DynamoDB that answer at once, and timed from its start to its first answer, which requires a
+//! read from DynamoDB. For comparison, the bench shows the time that starting any process takes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use scepter_tests::runtime_api::first_answer;
 
-/// Functions with the size that they may have, in MB, and the time that their first answer may take, in milliseconds.
+/// The functions, each with its maximum size in MB and the maximum time to its first answer in
+/// milliseconds.
 const FUNCTIONS: [(&str, &str, f64, f64); 4] = [
     ("get-ca-caps", "GetCACaps", 2.0, 10.0),
     ("get-ca-cert", "GetCACert", 8.0, 30.0),

@@ -1,9 +1,9 @@
-//! How well the time of an answer tells an attacker whether his splice was right:
-//! `cargo bench -p scepter-tests --bench timing`.
+//! How well the time of an answer tells an attacker whether a splice was right: `cargo bench -p
+//! scepter-tests --bench timing`.
 //!
-//! The splices are those of a client whose key has 8,192 bits, so that verifying with it takes the longest; right and wrong ones
-//! come by turns. AUC is the probability that a right one takes longer than a wrong one, or the other way round: 0.5 tells
-//! nothing, 1 tells all.
+//! The splices are those of a client with an 8,192-bit key, with which verification takes longest;
+//! right and wrong ones alternate. AUC is the probability that a right one takes longer than a
+//! wrong one, or shorter, whichever is greater: 0.5 reveals nothing, 1 everything.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,7 +17,7 @@ use scepter_tests::splice::{SHAPES, plaintext, spliced};
 use scepter_tests::world::PATH;
 
 const PAIRS: usize = 2_000;
-/// Sent at the same time, each by a connection of its own: every answer takes 100 ms.
+/// Every answer takes 100 ms, so several connections measure at the same time.
 const CONNECTIONS: usize = 4;
 
 fn main() {
@@ -48,7 +48,8 @@ fn main() {
     println!("time tells right from wrong (AUC)             {auc:>9.3}   at most 0.53");
 }
 
-/// What the answers to a share of the pairs took, from the last octet of the request to the first of the answer.
+/// Measures the answers to a share of the pairs, from the last octet of the request to the first
+/// octet of the answer.
 fn measure(
     address: &str,
     attacker: &Device,
@@ -63,14 +64,14 @@ fn measure(
     let mut times = Vec::new();
     for pair in 0..PAIRS / CONNECTIONS {
         let shape = SHAPES[pair % SHAPES.len()];
-        // One that is right and one that is wrong, in either order.
+        // A right and a wrong splice, in alternating order.
         let (right, wrong) = (message(shape, 1), message(shape, 2));
         let first_right = (pair + share).is_multiple_of(2);
         let (first, second) = match first_right {
             true => (&right, &wrong),
             false => (&wrong, &right),
         };
-        // A connection lasts for a minute.
+        // The server closes a connection after a minute, so each message has its own.
         let (first, second) = (exchange(address, first), exchange(address, second));
         times.push(match first_right {
             true => (first, second),
@@ -89,7 +90,7 @@ fn exchange(address: &str, message: &[u8]) -> Duration {
     );
     let (last, most) = message.split_last().unwrap();
     stream.write_all(&[head.as_bytes(), most].concat()).unwrap();
-    // The server has read everything else by the time at which the last octet comes.
+    // Let the server read everything else before the last octet arrives.
     std::thread::sleep(Duration::from_millis(2));
     let begun = Instant::now();
     stream.write_all(&[*last]).unwrap();
@@ -100,7 +101,8 @@ fn exchange(address: &str, message: &[u8]) -> Duration {
     took
 }
 
-/// The probability that a time of the one kind is longer than one of the other, or shorter: whichever tells more.
+/// The probability that a time of one kind is longer than one of the other kind, or shorter,
+/// whichever is greater.
 fn auc(right: &[Duration], wrong: &[Duration]) -> f64 {
     let mut wrong = wrong.to_vec();
     wrong.sort();
