@@ -218,6 +218,8 @@ fn a_function_that_is_terminated_while_it_signs_loses_nothing() {
     STACK.faults(&json!({ "Sign": "delay" }));
     let first = std::thread::scope(|scope| {
         let first = scope.spawn(|| STACK.post(&url, &message));
+        // Terminate the function only once it has asked KMS to sign, the moment at which most could
+        // be lost.
         while !STACK
             .calls()
             .iter()

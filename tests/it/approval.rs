@@ -111,6 +111,7 @@ async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
 #[tokio::test]
 async fn what_nobody_decides_over_expires() {
     let (world, admin, device, request) = waiting().await;
+    // A pending request expires after a week in the deployment of the tests.
     world.clock.advance(7 * DAY + Duration::from_secs(2));
     let reply = world.ask(&device, &device.poll(&request)).await;
     let nothing = "no request under this transactionID is pending";
@@ -244,6 +245,7 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     only(&admin, "ISSUING").await;
     run_maintenance(&world.managing, &Unmeasured).await.unwrap();
     only(&admin, "ISSUING").await;
+    // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
     run_maintenance(&world.managing, &Unmeasured).await.unwrap();
     only(&admin, "ISSUED").await;

@@ -340,6 +340,7 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
             .await
             .expect(204);
         world.issuing.ca_keys = whole;
+        // The lease of a claim is five seconds; until it expires, no other request may finish it.
         world.clock.advance(Duration::from_secs(6));
         match finish {
             "again" => refused(&world.ask(&device, &renewal).await, SIGNER_REVOKED),

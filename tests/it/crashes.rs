@@ -99,6 +99,7 @@ fn killed_while_idle_and_restarted_it_is_the_same_server() {
 fn a_first_start_that_is_killed_is_mended_by_the_next() {
     let binary = binary(Build::Debug);
     let data = tempfile::tempdir().unwrap();
+    // The server creates its tables, keys and profiles during these times.
     for milliseconds in [5, 20, 40, 80, 160] {
         let mut child = std::process::Command::new(&binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])

@@ -296,6 +296,7 @@ async fn another_key_cannot_take_over_a_transaction_until_its_window_ends() {
     let (reason, text) = enrol(&world, &other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
     assert_eq!(text, "the transactionID belongs to another request");
+    // A day is the least time for which a request gets its certificate again.
     world.clock.advance(Duration::from_secs(25 * 3600));
     let (reason, _) = enrol(&world, &other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
@@ -455,6 +456,7 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "5");
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 0);
+    // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
     let response = world.post(message).await;
     device.read(response.body(), &world.ra_certificate).leaf();

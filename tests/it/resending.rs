@@ -37,6 +37,7 @@ async fn crashed(world: &mut World, device: &Device, request: &Request) {
     let message = device.message(request, &world.ra_certificate);
     assert_eq!(world.post(message).await.status(), 503);
     world.issuing.ca_keys = whole;
+    // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
 }
 

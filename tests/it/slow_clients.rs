@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream as AsyncStream};
 use tokio::runtime::Runtime;
 
+// About as many as the server may have file descriptors, so that it runs out if it keeps them all.
 const SOCKETS: usize = 1_000;
 
 /// How long each kind of attack lasts.
@@ -65,6 +66,7 @@ async fn attack(kind: Kind, from: Ipv4Addr, server: SocketAddr) {
 
 async fn connect(from: Ipv4Addr, server: SocketAddr) -> std::io::Result<AsyncStream> {
     let socket = TcpSocket::new_v4()?;
+    // A small receive buffer fills soon, so that a server whose client does not read must wait.
     socket.set_recv_buffer_size(2_304)?;
     socket.set_reuseaddr(true)?;
     socket.bind((from, 0).into())?;

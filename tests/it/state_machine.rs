@@ -166,6 +166,8 @@ impl<'a> Life<'a> {
             200 => Some(device.read(response.body(), &self.world.ra_certificate)),
             status => {
                 assert_eq!(status, 503);
+                // Past the lease of five seconds, so that the next request may finish what the
+                // crash left.
                 self.world.clock.advance(Duration::from_secs(6));
                 None
             }

@@ -191,7 +191,7 @@ async fn proxies_and_scripts_post_base64_and_forms() {
         let base64 = message(&STANDARD.encode(&enrolment.message));
         let path = format!("{PATH}?operation=PKIOperation&message={base64}");
         let response = world.send("POST", &path, Vec::new()).await;
-        enrolment.is_granted("POST of no body", &response);
+        enrolment.is_granted("POST without a body", &response);
         let response = world.get(&path).await;
         enrolment.is_granted("GET", &response);
     }
