@@ -296,7 +296,7 @@ async fn another_key_cannot_take_over_a_transaction_until_its_window_ends() {
     let (reason, text) = enrol(&world, &other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
     assert_eq!(text, "the transactionID belongs to another request");
-    // A day is the least time for which a request gets its certificate again.
+    // A request gets its certificate again for at least a day.
     world.clock.advance(Duration::from_secs(25 * 3600));
     let (reason, _) = enrol(&world, &other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
