@@ -45,8 +45,9 @@ async fn certificates(admin: &Admin, query: &str) -> Vec<(Uuid, String)> {
     shown.collect()
 }
 
-/// A recording is worthless once its key is revoked or its transactionID forgotten: replayed at any
-/// time, signed again under another transactionID, or with another request.
+/// Once its key is revoked, a recording is worthless, even after the server has forgotten its
+/// transactionID: replayed at any time, signed again under another transactionID, or with another
+/// request.
 #[tokio::test]
 async fn a_revoked_key_gets_no_certificate_by_any_replay() {
     let world = World::new().await;

@@ -31,8 +31,8 @@ pub(crate) async fn post(world: &World, device: &Device, message: Vec<u8>) -> Ce
     device.read(response.body(), &world.ra_certificate)
 }
 
-/// Builds the envelope of a request, encrypted to a certificate with a fresh content key. The
-/// server accepts a key with one ciphertext only, so tests must not share one.
+/// Builds the envelope of a request, encrypted to a certificate with a content key that no other
+/// test uses.
 pub(crate) fn envelope(request: &Request, recipient: &Certificate) -> Vec<u8> {
     let key = uuid::Uuid::new_v4().into_bytes();
     let key = ContentKey::new(ContentEncryption::Aes128Cbc, &key).unwrap();
