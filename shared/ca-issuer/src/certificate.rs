@@ -1,4 +1,5 @@
-//! A certificate in two phases, RFC 5280 §4.1: what is to be signed, then the certificate around the signature.
+//! A certificate in two phases, RFC 5280 §4.1: first the TBSCertificate, then the certificate
+//! around its signature.
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5280, rfc5912};
@@ -22,55 +23,59 @@ use x509_cert::time::Time;
 
 use crate::subject::common_name;
 
-/// A value could not be encoded: a fault of ours or of what an administrator set up, never of a client.
+/// A structure could not be encoded or decoded, because of a bug, corrupt data or an
+/// administrator's settings. A client never causes it.
 #[derive(Debug, thiserror::Error)]
 #[error("encoding a certificate")]
 pub struct EncodeError(#[from] der::Error);
 
-/// A certificate's serial number, RFC 5280 §4.1.2.2: 128 random bits, positive.
+/// A certificate's serial number: 128 random bits as a positive integer, RFC 5280 §4.1.2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SerialNumber([u8; 16]);
 
 impl SerialNumber {
-    /// The serial number made of these random octets. Zero, which is not positive, becomes one.
+    /// Makes a serial number of random octets.
     #[must_use]
     pub const fn from_random(octets: [u8; 16]) -> Self {
         match u128::from_be_bytes(octets) {
+            // RFC 5280 §4.1.2.2 requires a positive number.
             0 => Self(1_u128.to_be_bytes()),
             _ => Self(octets),
         }
     }
 
-    /// The identity of its certificate.
+    /// The UUID that identifies the certificate: the same 128 bits.
     #[must_use]
     pub const fn uuid(self) -> Uuid {
         Uuid::from_bytes(self.0)
     }
 
-    /// The serial number of the certificate of this identity.
+    /// The serial number of the certificate that this UUID identifies.
     #[must_use]
     pub const fn of_uuid(uuid: Uuid) -> Self {
         Self(uuid.into_bytes())
     }
 
-    /// The serial number of these big-endian octets, of which no more than 16 count.
+    /// Reads a serial number from a big-endian integer; only the last 16 octets count.
     pub(crate) fn of_integer(octets: &[u8]) -> Self {
         let mut number = [0; 16];
+        // Copied from the end: DER drops leading zeros, so an integer may be shorter than 16 octets.
         for (place, octet) in number.iter_mut().rev().zip(octets.iter().rev()) {
             *place = *octet;
         }
         Self(number)
     }
 
-    /// Upper-case hexadecimal, two digits an octet, as an inventory has it.
+    /// Upper-case hexadecimal, two digits per octet, as the inventory stores it.
     #[must_use]
     pub fn hex(self) -> String {
+        // Without leading zeros, as scep-cms writes the serial number of a certificate that it read.
         let octets = self.0.iter().skip_while(|octet| **octet == 0);
         octets.map(|octet| format!("{octet:02X}")).collect()
     }
 }
 
-/// Everything that stands in a TBSCertificate.
+/// The fields of a TBSCertificate that differ between certificates.
 pub(crate) struct Contents<'a> {
     pub(crate) serial_number: SerialNumber,
     pub(crate) issuer: &'a [u8],
@@ -81,7 +86,10 @@ pub(crate) struct Contents<'a> {
     pub(crate) extensions: Vec<Extension>,
 }
 
-/// As in RFC 5280 §4.1; names and keys are spliced in as they are.
+/// TBSCertificate, RFC 5280 §4.1.
+///
+/// Names and keys keep their encoding: re-encoding the issuer could make it differ from the
+/// subject of the authority's certificate, and some verifiers compare the two octet by octet.
 #[derive(Sequence)]
 pub(crate) struct TbsCertificate<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
@@ -122,7 +130,7 @@ impl From<TbsValidity> for Validity {
     }
 }
 
-/// A certificate or PKCS #10 request around its signature.
+/// A certificate, CRL or PKCS #10 request around its signature: all three have this form.
 #[derive(Sequence)]
 struct Signed<'a> {
     to_be_signed: AnyRef<'a>,
@@ -130,11 +138,11 @@ struct Signed<'a> {
     signature: BitStringRef<'a>,
 }
 
-/// X.509 version 3.
+/// X.509 version 3, which extensions require; versions are counted from 0.
 const VERSION_3: u8 = 2;
 
 impl Contents<'_> {
-    /// DER: these bytes and no others are signed.
+    /// Encodes the TBSCertificate as DER. Exactly these bytes are signed.
     pub(crate) fn encode(self) -> Result<Vec<u8>, EncodeError> {
         let tbs = TbsCertificate {
             version: VERSION_3,
@@ -150,31 +158,34 @@ impl Contents<'_> {
     }
 }
 
-/// A signed certificate, with what an inventory says about it.
+/// A signed certificate, with the values by which the inventory lists it.
 #[derive(Clone, Debug)]
 pub struct IssuedCertificate {
     /// The certificate.
     pub certificate: Certificate,
-    /// Upper-case hexadecimal.
+    /// The serial number in upper-case hexadecimal.
     pub serial_number: String,
-    /// RFC 4514's text.
+    /// The subject as an RFC 4514 string.
     pub subject: String,
-    /// The first CN, if there is one that is text.
+    /// The first CN; `None` if there is no CN or its value is not text.
     pub common_name: Option<String>,
-    /// Its period of validity.
+    /// The validity period.
     pub validity: Validity,
 }
 
-/// The certificate around the signature that a key of this algorithm made over `to_be_signed`.
+/// Assembles a certificate from a TBSCertificate and the signature over it.
+///
+/// `issuer_key` must be the algorithm for which `to_be_signed` was made.
 ///
 /// # Errors
-/// When `to_be_signed` is no TBSCertificate.
+/// When `to_be_signed` is not a TBSCertificate.
 pub fn assemble(
     to_be_signed: &[u8],
     issuer_key: KeyAlgorithm,
     signature: &[u8],
 ) -> Result<IssuedCertificate, EncodeError> {
     let der = signed(to_be_signed, issuer_key, signature)?;
+    // Read back from the DER, so that the inventory lists what the client receives.
     let certificate = Certificate::from_der(&der).map_err(|_| not_a_certificate())?;
     Ok(IssuedCertificate {
         serial_number: certificate.issuer_and_serial_number().serial_number_hex(),
@@ -185,7 +196,7 @@ pub fn assemble(
     })
 }
 
-/// What a key of this algorithm signed, with its signature, DER.
+/// Wraps signed content, its signature algorithm and its signature into one SEQUENCE.
 pub(crate) fn signed(
     to_be_signed: &[u8],
     key: KeyAlgorithm,
@@ -199,19 +210,19 @@ pub(crate) fn signed(
     Ok(signed.to_der()?)
 }
 
-/// What a certificate will be known by.
+/// The serial number and subject of a certificate that is not signed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToBeSignedNames {
-    /// Upper-case hexadecimal.
+    /// The serial number in upper-case hexadecimal.
     pub serial_number: String,
-    /// RFC 4514's text.
+    /// The subject as an RFC 4514 string.
     pub subject: String,
 }
 
-/// What a TBSCertificate, DER, will be known by when it is signed.
+/// Reads the serial number and the subject of a TBSCertificate.
 ///
 /// # Errors
-/// When `to_be_signed` is none.
+/// When `to_be_signed` is not a TBSCertificate.
 pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, EncodeError> {
     let tbs = TbsCertificate::from_der(to_be_signed)?;
     Ok(ToBeSignedNames {
@@ -220,10 +231,10 @@ pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, Encode
     })
 }
 
-/// A DER Name as RFC 4514 writes it.
+/// Writes a DER Name as an RFC 4514 string.
 ///
 /// # Errors
-/// When it is no Name.
+/// When `name` is not a Name.
 pub fn name_text(name: &[u8]) -> Result<String, EncodeError> {
     Ok(Name::from_der(name)?.to_string())
 }
@@ -232,9 +243,10 @@ pub(crate) fn not_a_certificate() -> EncodeError {
     EncodeError(der::ErrorKind::Failed.into())
 }
 
-/// How an authority with such a key signs: a digest as strong as the key.
+/// The algorithm with which an authority that has such a key signs.
 #[must_use]
 pub const fn signature_algorithm(key: KeyAlgorithm) -> SignatureAlgorithm {
+    // The digest grows with the key, so that neither is the weak half of the signature.
     match key {
         KeyAlgorithm::Rsa2048 => SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256),
         KeyAlgorithm::Rsa3072 => SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha384),
@@ -246,7 +258,7 @@ pub const fn signature_algorithm(key: KeyAlgorithm) -> SignatureAlgorithm {
 }
 
 pub(crate) fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<'static> {
-    // RFC 4055 §5 wants NULL parameters for RSA, RFC 5758 §3.2 none for ECDSA.
+    // RFC 4055 §5 requires NULL parameters for RSA; RFC 5758 §3.2 requires that ECDSA omits them.
     let (oid, parameters): (ObjectIdentifier, _) = match key {
         KeyAlgorithm::Rsa2048 => (rfc5912::SHA_256_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)),
         KeyAlgorithm::Rsa3072 => (rfc5912::SHA_384_WITH_RSA_ENCRYPTION, Some(AnyRef::NULL)),
@@ -258,8 +270,9 @@ pub(crate) fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<
     AlgorithmIdentifierRef { oid, parameters }
 }
 
-/// UTCTime through 2049, GeneralizedTime after, whole seconds, RFC 5280 §4.1.2.5.
+/// Encodes a time as RFC 5280 §4.1.2.5 requires: UTCTime through 2049, GeneralizedTime from 2050.
 pub(crate) fn time(at: OffsetDateTime) -> Result<Time, EncodeError> {
+    // RFC 5280 §4.1.2.5.2 forbids fractions of a second.
     Ok(Time::try_from(std::time::SystemTime::from(
         at.replace_nanosecond(0).unwrap_or(at),
     ))?)
@@ -277,7 +290,7 @@ pub(crate) fn extension(
     })
 }
 
-/// basicConstraints and, if there is any, keyUsage.
+/// Builds basicConstraints and, unless there is no usage, keyUsage.
 pub(crate) fn constraints(
     ca: bool,
     key_usage: impl IntoIterator<Item = KeyUsages>,
@@ -288,11 +301,13 @@ pub(crate) fn constraints(
     };
     let mut usages = KeyUsage(Default::default()).0;
     key_usage.into_iter().for_each(|usage| usages |= usage);
+    // Both are critical: RFC 5280 §4.2.1.9 requires it of a CA, §4.2.1.3 recommends it.
     let mut extensions = vec![extension(
         rfc5280::ID_CE_BASIC_CONSTRAINTS,
         true,
         &basic_constraints,
     )?];
+    // RFC 5280 §4.2.1.3: keyUsage, when present, has at least one bit set.
     if !usages.is_empty() {
         extensions.push(extension(
             rfc5280::ID_CE_KEY_USAGE,
@@ -303,7 +318,8 @@ pub(crate) fn constraints(
     Ok(extensions)
 }
 
-/// basicConstraints, keyUsage and the two key identifiers, which every certificate of ours has.
+/// Builds the extensions that every certificate has: basicConstraints, keyUsage and the two key
+/// identifiers.
 pub(crate) fn usual_extensions(
     ca: bool,
     key_usage: impl IntoIterator<Item = KeyUsages>,
@@ -322,8 +338,10 @@ pub(crate) fn usual_extensions(
     Ok(extensions)
 }
 
-/// authorityKeyIdentifier, RFC 5280 §4.2.1.1.
+/// Builds authorityKeyIdentifier, RFC 5280 §4.2.1.1.
 pub(crate) fn issued_by(authority_key_identifier: &[u8]) -> Result<Extension, EncodeError> {
+    // Not the issuer's name and serial number: they stop matching once the authority's certificate
+    // is replaced, while its key identifier stays.
     let authority_key = AuthorityKeyIdentifier {
         key_identifier: Some(OctetString::new(authority_key_identifier)?),
         ..AuthorityKeyIdentifier::default()
@@ -335,7 +353,7 @@ pub(crate) fn issued_by(authority_key_identifier: &[u8]) -> Result<Extension, En
     )
 }
 
-/// cRLDistributionPoints with one URL, RFC 5280 §4.2.1.13.
+/// Builds cRLDistributionPoints with one URL, RFC 5280 §4.2.1.13.
 pub(crate) fn crl_at(url: &str) -> Result<Extension, EncodeError> {
     let name = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
     let points = CrlDistributionPoints(vec![DistributionPoint {
@@ -346,24 +364,28 @@ pub(crate) fn crl_at(url: &str) -> Result<Extension, EncodeError> {
     extension(rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS, false, &points)
 }
 
-/// SHA-1 over the key's bits, RFC 5280 §4.2.1.2 method (1). A name, not a protection.
+/// Hashes the key's bits with SHA-1, RFC 5280 §4.2.1.2 method (1).
 pub(crate) fn key_identifier(subject_public_key_info: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    // SHA-1 is good enough here: the identifier finds certificates, and nothing trusts it.
     let key = SubjectPublicKeyInfoRef::from_der(subject_public_key_info)
         .map_err(|_| not_a_certificate())?;
     Ok(Sha1::digest(key.subject_public_key.raw_bytes()).to_vec())
 }
 
-/// The name that an authority's certificate gives its key.
+/// The identifier of an authority's key, as certificates and CRLs under it name it.
 pub(crate) fn authority_key_identifier(
     authority: &IssuingAuthority,
 ) -> Result<Vec<u8>, EncodeError> {
+    // RFC 5280 §4.2.1.1: it must be the subjectKeyIdentifier of the authority's certificate, which
+    // another CA may have computed in another way.
     match authority.certificate.subject_key_identifier() {
         Some(identifier) => Ok(identifier.to_vec()),
         None => key_identifier(authority.certificate.subject_public_key_info()),
     }
 }
 
-/// When an authority's certificate is valid; nothing under it is valid before or after.
+/// The validity period of an authority's certificate, which bounds that of every certificate under
+/// it.
 pub(crate) fn authority_validity(authority: &IssuingAuthority) -> Result<Validity, EncodeError> {
     authority
         .certificate
@@ -371,12 +393,12 @@ pub(crate) fn authority_validity(authority: &IssuingAuthority) -> Result<Validit
         .map_err(|_| out_of_calendar())
 }
 
-/// The beginning of a period that ends now.
+/// The start of a period that ends now.
 pub(crate) fn begin_of(now: OffsetDateTime, period: Period) -> Result<OffsetDateTime, EncodeError> {
     period.before(now).ok_or_else(out_of_calendar)
 }
 
-/// The end of a period that begins now.
+/// The end of a period that starts now.
 pub(crate) fn end_of(now: OffsetDateTime, period: Period) -> Result<OffsetDateTime, EncodeError> {
     period.after(now).ok_or_else(out_of_calendar)
 }
@@ -385,7 +407,8 @@ fn out_of_calendar() -> EncodeError {
     EncodeError(der::ErrorKind::DateTime.into())
 }
 
-/// Can a key of this kind be used so? RFC 5280 §4.2.1.3, RFC 8813 §3.
+/// The keyUsage bit for a usage, or `None` if a key of this kind cannot be used that way, RFC 5280
+/// §4.2.1.3 and RFC 8813 §3.
 pub(crate) const fn fits(usage: scep_protocol::KeyUsage, key: &PublicKey) -> Option<KeyUsages> {
     use scep_protocol::KeyUsage as Rule;
     match (usage, key) {

@@ -1,4 +1,4 @@
-//! A CRL in two phases, RFC 5280 §5.1: what is to be signed, then the list around the signature.
+//! A CRL in two phases, RFC 5280 §5.1: first the TBSCertList, then the list around its signature.
 
 use const_oid::db::rfc5280;
 use der::asn1::{AnyRef, Uint};
@@ -18,26 +18,30 @@ use crate::certificate::{
     algorithm_identifier, authority_key_identifier, extension, issued_by, signed, time,
 };
 
-/// What stands in a CRL beside its issuer.
+/// The contents of a CRL, apart from its issuer.
 #[derive(Clone, Debug)]
 pub struct CrlContents<'a> {
-    /// Greater than that of every CRL before, RFC 5280 §5.2.3.
+    /// The cRLNumber: greater than that of every earlier CRL, RFC 5280 §5.2.3.
     pub number: u64,
-    /// When it is made.
+    /// The time of issue.
     pub this_update: OffsetDateTime,
-    /// Until when there will be another.
+    /// The time by which the next CRL is published.
     pub next_update: OffsetDateTime,
-    /// Its entries.
+    /// The revoked certificates.
     pub revoked: &'a [RevokedCertificate],
 }
 
-/// How much earlier a CRL says that it was made, for clocks that are behind.
+/// How far thisUpdate is backdated: a verifier whose clock is behind would reject a CRL from the
+/// future.
 const BACKDATE: Duration = Duration::hours(1);
 
-/// Version 2 of CRLs.
+/// Version 2, which extensions require; versions are counted from 0.
 const VERSION_2: u8 = 1;
 
-/// As in RFC 5280 §5.1; the issuer's name is spliced in as it is.
+/// TBSCertList, RFC 5280 §5.1.
+///
+/// The issuer's name keeps its encoding, so that it is octet by octet the subject of the
+/// authority's certificate.
 #[derive(Sequence)]
 struct TbsCertList<'a> {
     version: u8,
@@ -51,7 +55,7 @@ struct TbsCertList<'a> {
     extensions: Vec<Extension>,
 }
 
-/// The TBSCertList, DER, to be signed by the authority's key.
+/// Encodes the TBSCertList, DER, that the authority's key is to sign.
 ///
 /// # Errors
 /// When the authority's names or a time cannot be encoded.
@@ -68,8 +72,9 @@ pub fn certificate_list(
         issuer: AnyRef::from_der(authority.certificate.subject())?,
         this_update: time(contents.this_update - BACKDATE)?,
         next_update: time(contents.next_update)?,
-        // RFC 5280 §5.1.2.6: absent where it would be empty.
+        // RFC 5280 §5.1.2.6: the field must be absent rather than empty.
         revoked: (!entries.is_empty()).then_some(entries),
+        // RFC 5280 §5.2.1 and §5.2.3 require both of a conforming CA.
         extensions: vec![
             issued_by(&authority_key_identifier(authority)?)?,
             extension(rfc5280::ID_CE_CRL_NUMBER, false, &number)?,
@@ -78,10 +83,10 @@ pub fn certificate_list(
     Ok(list.to_der()?)
 }
 
-/// The CRL around the signature that the authority's key made over `to_be_signed`, DER.
+/// Assembles a CRL, DER, from a TBSCertList and the signature of the authority's key over it.
 ///
 /// # Errors
-/// When `to_be_signed` is no TBSCertList.
+/// When `to_be_signed` is not DER.
 pub fn assemble_crl(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
@@ -90,10 +95,10 @@ pub fn assemble_crl(
     signed(to_be_signed, authority.key_algorithm, signature)
 }
 
-/// The entries of a CRL of ours.
+/// Reads the entries of a CRL that this server issued.
 ///
 /// # Errors
-/// When `crl` is none.
+/// When `crl` is not a CRL.
 pub fn entries_of(crl: &[u8]) -> Result<Vec<RevokedCertificate>, EncodeError> {
     let list: CertificateList = CertificateList::from_der(crl)?;
     let entries = list.tbs_cert_list.revoked_certificates.unwrap_or_default();
@@ -111,6 +116,7 @@ fn entry(revoked: &RevokedCertificate) -> Result<RevokedCert, EncodeError> {
 }
 
 fn read_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
+    // Serial numbers have at most 128 bits, so nothing is shifted out.
     let serial_number = entry.serial_number.as_bytes().iter();
     let serial_number =
         serial_number.fold(0_u128, |number, octet| (number << 8) | u128::from(*octet));
@@ -129,9 +135,10 @@ fn read_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
     })
 }
 
-/// RFC 5280 §5.3.1: `unspecified` is said by saying nothing.
+/// The reason code of an entry; `None` when the entry has no reasonCode extension.
 const fn reason_code(reason: RevocationReason) -> Option<CrlReason> {
     Some(match reason {
+        // RFC 5280 §5.3.1: the extension should be absent instead of saying `unspecified`.
         RevocationReason::Unspecified => return None,
         RevocationReason::KeyCompromise => CrlReason::KeyCompromise,
         RevocationReason::CaCompromise => CrlReason::CaCompromise,
@@ -146,7 +153,7 @@ const fn reason_code(reason: RevocationReason) -> Option<CrlReason> {
 
 const fn reason_of(code: CrlReason) -> RevocationReason {
     match code {
-        // The latter is in no CRL of ours.
+        // removeFromCRL occurs in delta CRLs only, and this server issues none.
         CrlReason::Unspecified | CrlReason::RemoveFromCRL => RevocationReason::Unspecified,
         CrlReason::KeyCompromise => RevocationReason::KeyCompromise,
         CrlReason::CaCompromise => RevocationReason::CaCompromise,

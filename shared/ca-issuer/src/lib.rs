@@ -1,5 +1,6 @@
-//! THE CERTIFICATE: what stands in it. Rules and a request become a to-be-signed certificate, and that becomes a
-//! certificate around a signature from elsewhere. Pure: serial numbers and times come in as values.
+//! What a certificate contains. The rules of a profile and a request become a TBSCertificate; the
+//! caller has it signed, and it becomes a certificate around that signature. The same two steps
+//! make CRLs and PKCS #10 requests. Pure: serial numbers and times are arguments.
 
 mod authority;
 mod certificate;
