@@ -1,4 +1,5 @@
-//! The certificates of the server itself: a root authority's, and the RA certificate that clients encrypt to.
+//! The certificates of the server itself: that of a root authority, and the RA certificate to which
+//! clients encrypt.
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
@@ -17,15 +18,16 @@ use crate::leaf::extended_key_usage;
 use crate::name_part::check_parts;
 use crate::{EncodeError, SerialNumber};
 
-/// A subject for a certificate of ours: RFC 4514's text, the most specific part first (`CN=Corp CA,O=Corp`).
+/// The subject of one of the server's own certificates, as a DER Name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaSubject(pub(crate) Vec<u8>);
 
 impl CaSubject {
-    /// The name that this text writes.
+    /// Parses an RFC 4514 string, with the most specific RDN first: `CN=Corp CA,O=Corp`.
     ///
     /// # Errors
-    /// When it is not RFC 4514's form of a name with at least one part, in at most 1,024 octets, or a part cannot be what it is.
+    /// When the text is not an RFC 4514 string, names no attribute, is longer than 1,024 octets, or
+    /// has a value that its attribute does not allow.
     pub fn new(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
         let name: x509_cert::name::Name = without_spaces(text).parse()?;
@@ -35,17 +37,17 @@ impl CaSubject {
         Ok(Self(name.to_der()?))
     }
 
-    /// The subject of this certificate, for another one of the same authority.
+    /// Copies the subject of a certificate, for another certificate of the same authority.
     #[must_use]
     pub fn of(certificate: &Certificate) -> Self {
         Self(certificate.subject().to_vec())
     }
 
-    /// A name of one part, a CN.
+    /// Makes a subject that consists of a CN alone.
     ///
     /// # Errors
-    /// When the CN is blank, longer than the 64 characters that X.520 allows, or holds what cannot
-    /// be seen.
+    /// When the CN is blank, longer than the 64 characters that X.520 allows, or contains invisible
+    /// characters.
     pub fn common_name(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
         if text.trim().is_empty() || !SubjectAttribute::COMMON_NAME.can_be(text) {
@@ -56,14 +58,17 @@ impl CaSubject {
     }
 }
 
-/// Longest subject, in octets of text.
+/// The maximum length of a subject's text, in octets: ample for a CA's name, and it goes into every
+/// certificate.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
-/// The text without spaces behind the commas that part it, which people write and RFC 4514 does not.
+/// Removes the spaces after the commas that separate RDNs: people write them, and the RFC 4514
+/// parser rejects them.
 fn without_spaces(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let (mut escaped, mut parted) = (false, false);
     for c in text.chars() {
+        // An escaped comma belongs to a value, and so do the spaces after it.
         if c == ' ' && parted {
             continue;
         }
@@ -74,7 +79,8 @@ fn without_spaces(text: &str) -> String {
     kept
 }
 
-/// Is each part of a name what is taken from a request, what its kind can be, and none empty?
+/// Returns whether every value of a name is non-empty text that its attribute allows, and that
+/// would be accepted from a request.
 fn is_well_formed(name: &x509_cert::name::Name) -> bool {
     check_parts(name).is_ok()
         && name.iter().all(|part| {
@@ -83,32 +89,35 @@ fn is_well_formed(name: &x509_cert::name::Name) -> bool {
                 return false;
             };
             let attribute = SubjectAttribute::of(part.oid);
+            // The syntax of an attribute without a name is unknown.
             !attribute.has_name() || attribute.can_be(&text)
         })
 }
 
-/// A public key whose private one signs elsewhere.
+/// The public key of an authority. The private key is held by a key store, which signs with it.
 pub struct Keypair<'a> {
-    /// Its kind.
+    /// The algorithm of the key.
     pub algorithm: KeyAlgorithm,
-    /// SubjectPublicKeyInfo, DER.
+    /// The SubjectPublicKeyInfo, DER.
     pub subject_public_key_info: &'a [u8],
 }
 
-/// How long before its issuance a certificate of the server is valid: clients' clocks are hours off.
+/// How far the validity of the server's own certificates is backdated: a client whose clock is hours
+/// behind must accept them.
 const BACKDATE: Period = Period::days(1);
 
-/// What an authority's key is for.
+/// The keyUsage of an authority: it signs certificates, CRLs and, as a message, the announcement of
+/// its next certificate (RFC 8894 §4.7.1).
 pub(crate) const AUTHORITY_USAGE: [KeyUsages; 3] = [
     KeyUsages::DigitalSignature,
     KeyUsages::KeyCertSign,
     KeyUsages::CRLSign,
 ];
 
-/// The TBSCertificate, DER, of a self-signed authority, to be signed by its own key.
+/// Builds the TBSCertificate, DER, of a root authority, which its own key signs.
 ///
 /// # Errors
-/// When the key is no SubjectPublicKeyInfo, or `validity` ends after the year 9999.
+/// When the key is not a SubjectPublicKeyInfo, or `validity` ends after the year 9999.
 pub fn root_authority(
     subject: &CaSubject,
     key: &Keypair<'_>,
@@ -137,22 +146,22 @@ pub fn root_authority(
     .encode()
 }
 
-/// What an RA certificate is to hold, besides its key.
+/// The contents of an RA certificate, apart from its key.
 pub struct RaContents<'a> {
-    /// Its subject.
+    /// The subject.
     pub subject: &'a CaSubject,
-    /// extendedKeyUsage; none when empty.
+    /// The purposes of extendedKeyUsage; without any, the extension is absent.
     pub extended_key_usage: &'a [ExtendedKeyUsage],
-    /// Where the CRL of the authority will be, if there is a place that verifiers can reach.
+    /// The URL of the authority's CRL, if verifiers can reach one.
     pub crl_url: Option<&'a str>,
-    /// From issuance to notAfter, never beyond the authority's own.
+    /// The time from issuance to notAfter, which is cut where the authority's certificate expires.
     pub validity: Period,
 }
 
-/// The TBSCertificate, DER, of an RA certificate under `authority`, to be signed by the authority's key; it ends with the authority at the latest.
+/// Builds the TBSCertificate, DER, of an RA certificate, which the key of `authority` signs.
 ///
 /// # Errors
-/// As [`root_authority`], and when the authority's certificate has no readable validity.
+/// As for [`root_authority`], and when the validity of the authority's certificate cannot be read.
 pub fn ra_certificate(
     authority: &IssuingAuthority,
     contents: &RaContents<'_>,
@@ -160,6 +169,7 @@ pub fn ra_certificate(
     serial_number: SerialNumber,
     now: OffsetDateTime,
 ) -> Result<Vec<u8>, EncodeError> {
+    // RFC 8894 §2.1.2: the RA signs messages and decrypts envelopes.
     let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];
     let mut extensions = usual_extensions(
         false,
@@ -168,10 +178,11 @@ pub fn ra_certificate(
         &authority_key_identifier(authority)?,
     )?;
     extensions.extend(extended_key_usage(contents.extended_key_usage)?);
-    // .NET verifies the certificate with revocation on, and counts one without CRL as unknown.
+    // .NET checks revocation of this certificate, and without a CRL treats the status as unknown.
     if let Some(url) = contents.crl_url {
         extensions.push(crl_at(url)?);
     }
+    // Verifiers reject a certificate outside the validity of its issuer, so both ends are cut.
     let issuer = authority_validity(authority)?;
     Contents {
         serial_number,
@@ -188,10 +199,10 @@ pub fn ra_certificate(
     .encode()
 }
 
-/// extendedKeyUsage of a certificate of ours; empty without one.
+/// Reads the purposes of a certificate's extendedKeyUsage; empty when it has no such extension.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When the certificate or the extension cannot be read.
 pub fn extended_key_usage_of(
     certificate: &Certificate,
 ) -> Result<Vec<ExtendedKeyUsage>, EncodeError> {
@@ -201,10 +212,10 @@ pub fn extended_key_usage_of(
     Ok(purposes.into_iter().map(ExtendedKeyUsage::of).collect())
 }
 
-/// The URL of the CRL that a certificate of ours names, if it names one.
+/// Reads the CRL's URL from a certificate that this server issued; `None` when it has none.
 ///
 /// # Errors
-/// When its extension cannot be read.
+/// When the certificate or its cRLDistributionPoints cannot be read.
 pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, EncodeError> {
     let value = extension_of(certificate, rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS)?;
     let points = value.map(|value| CrlDistributionPoints::from_der(&value));
@@ -229,7 +240,7 @@ pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, EncodeErr
     Ok(urls.next())
 }
 
-/// The value of an extension, DER.
+/// Reads the value of an extension, DER; `None` when the certificate does not have it.
 fn extension_of(
     certificate: &Certificate,
     id: ObjectIdentifier,
@@ -270,7 +281,8 @@ mod tests {
             "CN=nimda\u{202e}",
             "CN=a\u{200b}b,O=Corp",
             "CN=a+CN=b",
-            // DER of other types: a SEQUENCE, a PrintableString of `a*`, an IA5String that is none.
+            // DER of other types: a SEQUENCE, and a PrintableString and an IA5String with characters
+            // outside their alphabets.
             "CN=a,2.5.4.12=#3000",
             "CN=#1302612a",
             "CN=#1602d0b0",

@@ -1,4 +1,5 @@
-//! A certificate that waits for an administrator: the rules, the dates and the issuer are those of the day of approval.
+//! A request that awaits an administrator's approval. Its names and key are fixed when it arrives;
+//! rules, dates and issuer are those at the time of approval.
 
 use const_oid::db::rfc5280;
 use der::{Decode, Encode};
@@ -14,26 +15,27 @@ use crate::general_name::name_with_type;
 use crate::leaf::{Asked, IssueError, Leaf};
 use crate::{EncodeError, SerialNumber};
 
-/// What would be certified, besides the subject: for the administrator who decides.
+/// What a pending request would have certified, apart from the subject, as shown to the
+/// administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requested {
-    /// The names beside the subject, each behind its type, as openssl writes them.
+    /// The names of subjectAltName, each prefixed with its type as openssl writes it.
     pub subject_alt_names: Vec<String>,
-    /// SHA-256 over the key's SubjectPublicKeyInfo, as openssl writes fingerprints.
+    /// The SHA-256 fingerprint of the key's SubjectPublicKeyInfo, in openssl's format.
     pub public_key_sha256: String,
-    /// keyUsage, RFC 5280's names.
+    /// The bits of keyUsage, by their RFC 5280 names.
     pub key_usage: Vec<&'static str>,
-    /// extendedKeyUsage, RFC 5280's names; an OID for any other.
+    /// The purposes of extendedKeyUsage, by their RFC 5280 names or else by OID.
     pub extended_key_usage: Vec<String>,
-    /// From when until when it would be valid.
+    /// The validity period that the certificate would have.
     pub validity: Validity,
 }
 
 impl Requested {
-    /// Reads it from a TBSCertificate, DER.
+    /// Reads the summary from a TBSCertificate, DER.
     ///
     /// # Errors
-    /// When `to_be_signed` is none.
+    /// When `to_be_signed` is not a TBSCertificate.
     pub fn of(to_be_signed: &[u8]) -> Result<Self, EncodeError> {
         let tbs = TbsCertificate::from_der(to_be_signed)?;
         let value = |id| {
@@ -76,14 +78,14 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
     names.collect()
 }
 
-/// The certificate of a held request, to be signed now by this generation of the authority: the names and the key stay
-/// as they were shown to the administrator, and everything else is what the rules say today.
+/// Rebuilds the certificate of a pending request, for this generation of the authority to sign now.
 ///
-/// `crl_url` is the generation's, for a certificate that names one, if there is one.
+/// The names and the key are those that the administrator has seen; everything else follows the
+/// current rules. `crl_url` is the URL of this generation's CRL, if verifiers can reach one.
 ///
 /// # Errors
-/// [`IssueError::Refused`] when the rules of today do not allow what is held, or the authority's certificate is about to
-/// expire; [`IssueError::Encode`].
+/// [`IssueError::Refused`] when the current rules reject the request or the authority's certificate
+/// is about to expire; [`IssueError::Encode`].
 pub fn released(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
@@ -96,7 +98,9 @@ pub fn released(
     let spki = held.subject_public_key_info.to_der();
     let key = PublicKey::from_der(&spki.map_err(EncodeError::from)?);
     let key = key.map_err(|_| not_a_certificate())?;
+    // The rules for keys may have become stricter while the request was pending.
     check_key(&key, template)?;
+    // Only subjectAltName: every other extension follows from the current rules.
     let names = held.extensions.iter();
     let names = names.filter(|held| held.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
     let names: Vec<_> = names
@@ -110,6 +114,7 @@ pub fn released(
         subject: &subject,
         extensions: &names,
         key: &key,
+        // Renewals never wait for approval.
         predecessor: None,
     };
     asked.leaf(template, authority, crl_url, now)

@@ -1,4 +1,4 @@
-//! A client's certificate: the rules of the RA Profile applied to a PKCS #10 request.
+//! A client's certificate: the rules of the RA Profile, applied to a PKCS #10 request.
 
 use std::slice;
 
@@ -24,13 +24,13 @@ use crate::subject::{Subject, subject};
 use crate::subject_alt_name::{SubjectAltNames, asks_for_names, subject_alt_name};
 use crate::{EncodeError, SerialNumber};
 
-/// Why no certificate came of a request.
+/// Why a request results in no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// A fault of ours.
+    /// An internal error, which is not the client's fault.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The request breaks a rule, or is no renewal of what it says that it renews.
+    /// The request breaks a rule, or asks for more than the certificate that it renews.
     #[error("refused: {0:?}")]
     Refused(Refusal),
 }
@@ -41,27 +41,28 @@ impl From<RuleViolation> for IssueError {
     }
 }
 
-/// A certificate on its way to its signature.
+/// A client's certificate that is not signed yet.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    /// TBSCertificate, DER.
+    /// The TBSCertificate, DER.
     pub to_be_signed: Vec<u8>,
-    /// RFC 4514's text.
+    /// The subject as an RFC 4514 string.
     pub subject: String,
-    /// When it is valid.
+    /// The validity period.
     pub validity: Validity,
-    /// What the request asked for and the certificate is without, though nothing is wrong with either:
-    /// for the log.
+    /// Names and purposes that the request asks for and the rules leave out, for the log. Leaving
+    /// them out is no error.
     pub left_out: Vec<String>,
 }
 
-/// The certificate for an authorised request. The key comes from the request, in its canonical
-/// form, subject and subjectAltName as far as the rules allow, everything else from the rules.
+/// Builds the certificate for an authorised request.
 ///
-/// `crl_url` is where the CRL of the authority will be, if there is a place that verifiers can reach.
+/// The key comes from the request, in its canonical form. Subject and subjectAltName come from the
+/// request as far as the rules allow; everything else comes from the rules. `crl_url` is the URL
+/// of the authority's CRL, if verifiers can reach one.
 ///
 /// # Errors
-/// [`IssueError::Refused`] with the first rule that the request breaks.
+/// [`IssueError::Refused`] with the first rule that the request breaks; [`IssueError::Encode`].
 pub fn leaf(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
@@ -73,8 +74,9 @@ pub fn leaf(
     Asked::by(request, serial_number).leaf(template, profile.authority(), crl_url, now)
 }
 
-/// Does a request ask for no other subject and no other names than the certificate has that it renews? Also true of a
-/// request that renews nothing, and of one that the rules forbid anyway.
+/// Returns whether a renewal keeps to the subject and the names of the certificate that it renews.
+///
+/// Also true of a request that renews nothing, and of one that the rules reject for another reason.
 ///
 /// # Errors
 /// When the certificate that is renewed cannot be read.
@@ -85,23 +87,24 @@ pub fn keeps_names(
     if request.predecessor().is_none() {
         return Ok(true);
     }
-    // Nothing is made of it: any serial number will do.
+    // No certificate is built here, so any serial number will do.
     let asked = Asked::by(request, SerialNumber::of_integer(&[]));
     match asked.names(&profile.ra_profile().template) {
         Err(IssueError::Refused(Refusal::RenewalNames | Refusal::RenewalSubject)) => Ok(false),
         Err(IssueError::Encode(error)) => Err(error),
+        // Another broken rule is reported when the certificate is built, with its own text.
         Err(IssueError::Refused(_)) | Ok(_) => Ok(true),
     }
 }
 
-/// What a request asks to be certified, now or when an administrator has approved it.
+/// What a request asks to have certified, at once or after an administrator's approval.
 pub(crate) struct Asked<'a> {
     pub(crate) serial_number: SerialNumber,
-    /// Name, DER.
+    /// The subject, a Name in DER.
     pub(crate) subject: &'a [u8],
     pub(crate) extensions: &'a [RequestedExtension],
     pub(crate) key: &'a PublicKey,
-    /// The certificate that is renewed.
+    /// The certificate to renew; `None` for an enrolment.
     pub(crate) predecessor: Option<&'a Certificate>,
 }
 
@@ -118,36 +121,40 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Who is certified.
+/// The subject and the subjectAltName of a certificate.
 struct Names {
     subject: Subject,
-    /// The names beside the subject.
     names: SubjectAltNames,
 }
 
 impl Asked<'_> {
-    /// Who is certified: as much of what the request asks for as the rules allow, and no more than in the certificate
-    /// that it renews. A renewal that asks for no name beside the subject keeps those that there are.
+    /// The names to certify: those that the request asks for, as far as the rules allow, and no
+    /// others than those of the certificate that it renews.
     fn names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
+        // Checked first: no rule can allow a SID, so no other rule should be named for it.
         refuse_security_identifier(self.extensions)?;
         let subject = subject(self.subject, &template.subject)?;
         let rule = &template.subject_alt_name;
+        // Some clients renew with a request that has no extensions. Their certificate must not lose
+        // the names that it is used under.
         let kept = match self.predecessor {
             Some(predecessor) if !asks_for_names(self.extensions) => kept_names(predecessor)?,
             Some(_) | None => None,
         };
         let asked = kept.as_ref().map_or(self.extensions, slice::from_ref);
         let names = subject_alt_name(asked, &subject.common_names, rule)?;
+        // RFC 5280 §4.1.2.6: a subject may be empty only beside a subjectAltName.
         if subject.is_blank && names.names.is_none() {
             return Err(RuleViolation::Nameless.into());
         }
+        // Compared last, because the rules add names and fixed attributes.
         if let Some(predecessor) = self.predecessor {
             refuse_other_names(predecessor, &subject, names.names.as_ref(), rule)?;
         }
         Ok(Names { subject, names })
     }
 
-    /// As much of it as the rules allow, and everything that they add.
+    /// Builds the certificate that the rules and this authority give to the request.
     pub(crate) fn leaf(
         &self,
         template: &CertificateTemplate,
@@ -170,7 +177,7 @@ impl Asked<'_> {
             extensions.push(crl_at(url)?);
         }
         if let Some(names) = names {
-            // Critical where it is the only name, RFC 5280 §4.2.1.6.
+            // RFC 5280 §4.2.1.6: critical when the subject is empty.
             let critical = subject.is_empty;
             extensions.push(extension(
                 rfc5280::ID_CE_SUBJECT_ALT_NAME,
@@ -201,11 +208,11 @@ impl Asked<'_> {
         })
     }
 
-    /// The purposes that a request asks for and the rules do not give: where they are missed, the
-    /// certificate is found out to be of no use long after.
+    /// The purposes that the request asks for and the rules do not give. They go to the log: a
+    /// certificate that lacks a purpose otherwise fails in use, long after it was issued.
     fn usages_left_out(&self, template: &CertificateTemplate) -> Vec<String> {
         let usages = &template.extended_key_usage;
-        // A certificate without purposes is good for all of them.
+        // A certificate without extendedKeyUsage serves every purpose.
         if usages.is_empty() {
             return Vec::new();
         }
@@ -214,6 +221,7 @@ impl Asked<'_> {
         let Some(requested) = requested else {
             return Vec::new();
         };
+        // Not an error: the extension comes from the rules, so the request's is never issued.
         let Ok(purposes) = Vec::<ObjectIdentifier>::from_der(&requested.value) else {
             return vec!["extendedKeyUsage, which cannot be read".to_owned()];
         };
@@ -225,14 +233,14 @@ impl Asked<'_> {
     }
 }
 
-/// What the rules allow of what the key can do.
+/// The usages that the rules list and the key is capable of.
 fn key_usages(
     template: &CertificateTemplate,
     key: &PublicKey,
 ) -> Result<Vec<KeyUsages>, RuleViolation> {
     let usages = template.key_usage.iter();
     let usages: Vec<_> = usages.filter_map(|usage| fits(*usage, key)).collect();
-    // Without the extension the key could be used for anything.
+    // An empty list would omit the extension, and the key could then be used for anything.
     if usages.is_empty() && !template.key_usage.is_empty() {
         return Err(RuleViolation::KeyUsage {
             key: match key {
@@ -245,12 +253,13 @@ fn key_usages(
     Ok(usages)
 }
 
-/// From when until when a certificate is valid that these rules and this authority make now.
+/// The validity period of a certificate that is issued now.
 fn validity(
     template: &CertificateTemplate,
     authority: Validity,
     now: OffsetDateTime,
 ) -> Result<Validity, IssueError> {
+    // A certificate never outlives its authority: verifiers reject it from then on.
     let not_after = end_of(now, template.validity)?.min(authority.not_after);
     if not_after <= now {
         return Err(RuleViolation::Validity.into());
@@ -261,14 +270,15 @@ fn validity(
     })
 }
 
-/// extendedKeyUsage, RFC 5280 §4.2.1.12; none without purposes.
+/// Builds extendedKeyUsage, RFC 5280 §4.2.1.12; `None` without purposes.
 pub(crate) fn extended_key_usage(
     usages: &[ExtendedKeyUsage],
 ) -> Result<Option<Extension>, EncodeError> {
+    // The extension is a SEQUENCE SIZE (1..MAX) and cannot be empty.
     if usages.is_empty() {
         return Ok(None);
     }
-    // An administrator may have written one of them by name and by OID.
+    // An administrator may list a purpose twice, by name and by OID.
     let mut purposes = Vec::new();
     for usage in usages {
         if !purposes.contains(&usage.oid()) {

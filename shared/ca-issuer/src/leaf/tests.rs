@@ -13,7 +13,7 @@ use x509_cert::name::Name;
 use super::*;
 use crate::assemble;
 
-/// When `ca.pem` is valid.
+/// A time at which `ca.pem` is valid.
 fn now() -> OffsetDateTime {
     authority().certificate.validity().unwrap().not_before + Duration::days(100)
 }
@@ -55,7 +55,7 @@ fn refusal(error: IssueError) -> Refusal {
     }
 }
 
-/// The certificate for this subject, RFC 4514's text, and these DNS names, with the signature of nobody.
+/// Makes a certificate, with a dummy signature, for a subject in RFC 4514 form and DNS names.
 fn made(
     predecessor: Option<&Certificate>,
     subject: &str,
@@ -88,7 +88,7 @@ fn made(
     Ok(issued.certificate)
 }
 
-/// The DNS names in a certificate.
+/// The DNS names of a certificate.
 fn names_in(certificate: &Certificate) -> Vec<String> {
     let read = x509_cert::Certificate::from_der(certificate.der()).unwrap();
     let names = read.tbs_certificate().get_extension::<SubjectAltName>();
@@ -111,7 +111,7 @@ fn whom_neither_subject_nor_names_name_gets_no_certificate() {
     assert_eq!(named("", &[]), Err(nameless));
 }
 
-/// What becomes of the renewal of a certificate for `CN=a.example` and `b.example`.
+/// Checks the result of renewing a certificate for `CN=a.example` and `b.example`.
 #[track_caller]
 fn check_renewal(
     subject: &str,
@@ -130,7 +130,7 @@ fn check_renewal(
 fn a_renewal_keeps_its_subject_and_adds_no_name() {
     let none = |_: &mut SubjectAltNameRule| {};
     check_renewal("CN=a.example", &["b.example"], none, Ok(&["b.example"]));
-    // Who asks for no names keeps them all.
+    // A renewal that asks for no names keeps them all.
     check_renewal("CN=a.example", &[], none, Ok(&["b.example"]));
     for subject in ["CN=b.example", "CN=a.example,O=Corp"] {
         let refused = Err(Refusal::RenewalSubject);
@@ -219,12 +219,12 @@ fn purposes_that_the_rules_do_not_give_are_named() {
     assert_eq!(left_out(&clients, Purposes::OID, vec![5, 0]), [unreadable]);
     let none = Vec::<String>::new();
     assert_eq!(left_out(&clients, SubjectAltName::OID, vec![5, 0]), none);
-    // A certificate without purposes is good for all of them.
+    // A certificate without extendedKeyUsage serves every purpose.
     assert_eq!(left_out(&[], Purposes::OID, both), none);
 }
 
-/// From when until when, in seconds from now, is a certificate of two hours valid, backdated by one, under an authority that
-/// is valid for so long?
+/// Checks the validity period, in seconds from now, of a certificate that is to be valid for two
+/// hours and backdated by one, under an authority with the given period.
 #[track_caller]
 fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) {
     let template = CertificateTemplate {
