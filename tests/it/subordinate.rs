@@ -102,7 +102,7 @@ impl Outside {
             (
                 of_root(other_usage, MONTH),
                 root(),
-                "certificate: keyUsage does not hold keyCertSign",
+                "certificate: keyUsage does not include keyCertSign",
             ),
             (
                 of_root(CA, "-days -1"),

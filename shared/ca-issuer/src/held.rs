@@ -1,5 +1,5 @@
 //! A request that awaits an administrator's approval. Its names and key are fixed when it arrives;
-//! rules, dates and issuer are those at the time of approval.
+//! the rules, dates and issuer are those at the time of approval.
 
 use const_oid::db::rfc5280;
 use der::{Decode, Encode};

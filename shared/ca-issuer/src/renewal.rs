@@ -1,4 +1,4 @@
-//! What a renewal may not change: the subject, and the names beside it.
+//! What a renewal must not change: the subject and the names of subjectAltName.
 
 use const_oid::db::rfc5280;
 use der::asn1::AnyRef;
@@ -13,10 +13,11 @@ use crate::EncodeError;
 use crate::leaf::IssueError;
 use crate::subject::Subject;
 
-/// Does a certificate for this subject and these names say no more than the one that it renews?
+/// Rejects a renewal that changes the subject or adds a name. It may leave names out.
 ///
 /// # Errors
-/// [`Refusal::RenewalSubject`] or [`Refusal::RenewalNames`].
+/// [`Refusal::RenewalSubject`], [`Refusal::RenewalNames`], or an error if the certificate to renew
+/// cannot be read.
 pub(crate) fn refuse_other_names(
     predecessor: &Certificate,
     subject: &Subject,
@@ -27,7 +28,8 @@ pub(crate) fn refuse_other_names(
         return Err(IssueError::Refused(Refusal::RenewalSubject));
     }
     let had = names_of(predecessor)?;
-    // A rule may have come to want the CN as a DNS name: who it names is the same.
+    // The rule that adds the CN as a DNS name may be newer than the certificate. The name is not
+    // new, as the subject has it already.
     let is_common_name = |name: &GeneralName| match name {
         GeneralName::DnsName(name) if rule.common_name_as_dns => {
             let mut common_names = subject.common_names.iter();
@@ -50,7 +52,8 @@ pub(crate) fn refuse_other_names(
     Ok(())
 }
 
-/// The names beside the subject that a certificate has, as its renewal would ask for them; `None` when it has none.
+/// The subjectAltName of a certificate, as a request for the same names would have it; `None` when
+/// the certificate has no names.
 ///
 /// # Errors
 /// When the certificate cannot be read.
@@ -67,8 +70,9 @@ pub(crate) fn kept_names(
     }))
 }
 
-/// Do two names name the same? DNS names and mail addresses in any case, RFC 5280 §7.2 and §7.5; the scheme and the host
-/// of a URI in any case, §7.4; UPNs and directory names as §7.1 compares texts; everything else octet by octet.
+/// Compares two names as RFC 5280 §7 does: DNS names (§7.2), mail addresses (§7.5) and the scheme
+/// and host of a URI (§7.4) without regard to case, directory names and texts in an otherName by
+/// §7.1, everything else octet by octet.
 fn is_same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
     match (one, other) {
         (GeneralName::DnsName(one), GeneralName::DnsName(other))
@@ -83,6 +87,7 @@ fn is_same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
             one.0.eq_ignore_ascii_case(other.0) && one.1 == other.1
         }
         (GeneralName::OtherName(one), GeneralName::OtherName(other)) => {
+            // Clients write the same text in different string types.
             let text = |name: &OtherName| {
                 let text = directory_string(AnyRef::from(&name.value));
                 text.map(|text| comparable_text(&text))
@@ -101,7 +106,7 @@ fn is_same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
     }
 }
 
-/// The part of a URI that is the same in any case, scheme and authority, and the rest.
+/// Splits a URI into scheme and authority, whose case does not matter, and the rest.
 fn split_uri(uri: &str) -> (&str, &str) {
     let scheme = uri.find(':').map_or(0, |colon| colon.saturating_add(1));
     let (scheme, rest) = uri.split_at(scheme);
@@ -159,7 +164,7 @@ mod tests {
         let email = |text| GeneralName::Rfc822Name(ia5(text));
         check(&email("a@example"), &email("A@Example"), true);
         check(&email("a@example"), &email("b@example"), false);
-        // The same text as another kind of name names something else.
+        // The same text in another type is another name.
         check(&dns("a.example"), &email("a.example"), false);
     }
 
@@ -186,7 +191,7 @@ mod tests {
         let known = upn(Tag::Utf8String, "a@corp.example");
         check(&known, &upn(Tag::Ia5String, "A@corp.example"), true);
         check(&known, &upn(Tag::Utf8String, "b@corp.example"), false);
-        // What is no text is compared as it is, and never the same under another OID.
+        // A value that is not text is compared octet by octet; another OID is another name.
         check(&known, &upn(Tag::OctetString, "a@corp.example"), false);
         let elsewhere = ObjectIdentifier::new_unwrap("1.3.6.1.5.2.2");
         let text = "a@corp.example";

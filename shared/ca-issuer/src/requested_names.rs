@@ -1,4 +1,4 @@
-//! The list of names beside the subject that a request asks for, RFC 5280 §4.2.1.6.
+//! The subjectAltName extension of a request, as a list of names, RFC 5280 §4.2.1.6.
 
 use const_oid::db::rfc5280;
 use der::asn1::AnyRef;
@@ -9,16 +9,19 @@ use scep_protocol::RuleViolation;
 use crate::general_name::hexadecimal;
 use crate::other_name::elements;
 
-/// Longest extension that is issued, in octets.
+/// The maximum length of the extension, in octets: every verifier of the certificate receives it.
 const MAX_BYTES: usize = 8 * 1024;
 
-/// Most names in one certificate.
+/// The maximum number of names in one certificate. It also bounds the work of comparing each name
+/// with all others.
 const MAX_NAMES: usize = 100;
 
-/// The names that a request asks for, as they stand in its extension. One of no names, which Apple's
-/// devices send, asks for nothing.///
+/// Reads the names that a request asks for, still encoded. An extension without names, which
+/// Apple's devices send, asks for nothing.
+///
 /// # Errors
-/// When there are more of them, or longer ones, than are issued, or they are no list.
+/// When the extension is too long, has too many names or is not a SEQUENCE, or when the request
+/// has several that differ.
 pub(crate) fn requested(
     extensions: &[RequestedExtension],
 ) -> Result<Vec<AnyRef<'_>>, RuleViolation> {
@@ -29,6 +32,7 @@ pub(crate) fn requested(
     let Some(value) = requested.first() else {
         return Ok(Vec::new());
     };
+    // Some clients repeat the extension. If the copies differ, neither can be preferred.
     if requested.iter().any(|other| other != value) {
         return Err(RuleViolation::SubjectAltNamesDiffer(requested.len()));
     }
@@ -38,6 +42,8 @@ pub(crate) fn requested(
             max_bytes: MAX_BYTES,
         });
     }
+    // Split by hand instead of decoded as GeneralNames: one malformed name would make the whole
+    // list unreadable, and the client is told which name is at fault.
     let names = AnyRef::from_der(value)
         .ok()
         .filter(|names| names.tag() == Tag::Sequence)
@@ -64,7 +70,7 @@ mod tests {
         }
     }
 
-    /// A list of so many dNSNames of ten letters.
+    /// A list of `count` dNSNames of ten letters.
     fn names(count: usize) -> Vec<u8> {
         let length = u16::try_from(count * 12).unwrap().to_be_bytes();
         let mut list = vec![0x30, 0x82, length[0], length[1]];

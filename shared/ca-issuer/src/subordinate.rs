@@ -1,4 +1,5 @@
-//! An authority under another CA: what it asks for, and whether the answer is what it can issue with.
+//! An authority under another CA: the PKCS #10 request that it makes, and whether it can issue with
+//! the certificates that it gets in return.
 
 use const_oid::db::rfc5912;
 use der::asn1::{Any, AnyRef, SetOfVec};
@@ -14,7 +15,7 @@ use crate::authority::AUTHORITY_USAGE;
 use crate::certificate::{constraints, key_identifier, signed};
 use crate::{CaSubject, EncodeError, Keypair};
 
-/// As in RFC 2986 §4.1.
+/// CertificationRequestInfo, RFC 2986 §4.1.
 #[derive(Sequence)]
 struct CertificationRequestInfo<'a> {
     version: u8,
@@ -24,10 +25,11 @@ struct CertificationRequestInfo<'a> {
     attributes: SetOfVec<Attribute>,
 }
 
-/// The CertificationRequestInfo, DER, by which an authority asks another CA for CA:TRUE; to be signed by its own key.
+/// Builds the CertificationRequestInfo, DER, with which an authority requests a CA certificate from
+/// another CA. The authority's own key signs it.
 ///
 /// # Errors
-/// When the key is no SubjectPublicKeyInfo.
+/// When the key is not a SubjectPublicKeyInfo.
 pub fn certification_request(
     subject: &CaSubject,
     key: &Keypair<'_>,
@@ -38,6 +40,7 @@ pub fn certification_request(
         values: SetOfVec::try_from(vec![Any::encode_from(&extensions)?])?,
     };
     let request = CertificationRequestInfo {
+        // v1, the only version that RFC 2986 defines.
         version: 0,
         subject: AnyRef::from_der(&subject.0)?,
         subject_public_key_info: AnyRef::from_der(key.subject_public_key_info)?,
@@ -46,10 +49,10 @@ pub fn certification_request(
     Ok(request.to_der()?)
 }
 
-/// The PKCS #10 request, PEM, around the signature that a key of this algorithm made over `to_be_signed`.
+/// Assembles a PKCS #10 request, PEM, from a CertificationRequestInfo and the signature over it.
 ///
 /// # Errors
-/// When `to_be_signed` is no CertificationRequestInfo.
+/// When `to_be_signed` is not DER.
 pub fn assemble_request(
     to_be_signed: &[u8],
     key: KeyAlgorithm,
@@ -60,67 +63,69 @@ pub fn assemble_request(
     Ok(pem.map_err(der::Error::from)?)
 }
 
-/// Why a certificate is of no use to an authority.
+/// Why an authority cannot issue with a certificate or its chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitCertificate {
-    /// A certificate of the chain did not issue the one below it: another name, or another key.
+    /// A certificate of the chain did not issue the one below it: the issuer's name does not match,
+    /// or the signature does not verify.
     #[error("chain: certificate {0} did not issue the one below it")]
     Chain(usize),
-    /// A signature is of a kind that is not taken: SHA-1 is not, for one.
+    /// A signature uses an algorithm that is not supported, such as one with SHA-1.
     #[error("chain: certificate {0} signed the one below it in a way that is not supported")]
     ChainAlgorithm(usize),
-    /// The chain does not even hold the issuer.
+    /// The chain is empty; it must contain at least the issuer's certificate.
     #[error("chain: the issuer's certificate is missing")]
     ChainMissing,
-    /// A certificate of the chain is no CA's, or may not have a CA below it.
+    /// A certificate of the chain does not belong to a CA, or allows no further CA below it.
     #[error(
         "chain: certificate {0} is not a CA's (basicConstraints CA:TRUE, keyUsage keyCertSign), or its pathLenConstraint allows no further CA"
     )]
     ChainNotCa(usize),
-    /// A certificate of the chain is not valid now.
+    /// A certificate of the chain has expired or is not valid yet.
     #[error("chain: certificate {0} is not valid now")]
     ChainNotValid(usize),
-    /// The certificate is for another key.
+    /// The certificate is for a different key.
     #[error("certificate: the key is not the authority's")]
     Key,
-    /// The subject is empty, RFC 5280 §4.1.2.6.
+    /// The subject is empty, which RFC 5280 §4.1.2.6 forbids for a CA.
     #[error("certificate: the subject is empty")]
     Nameless,
     /// basicConstraints is not CA:TRUE.
     #[error("certificate: basicConstraints is not CA:TRUE")]
     NotCa,
-    /// keyUsage is not keyCertSign.
-    #[error("certificate: keyUsage does not hold keyCertSign")]
+    /// keyUsage does not include keyCertSign.
+    #[error("certificate: keyUsage does not include keyCertSign")]
     NotKeyCertSign,
-    /// The certificate is not valid now.
+    /// The certificate has expired or is not valid yet.
     #[error("certificate: not valid now")]
     NotValid,
-    /// The certificate names another subject, or gives the key another identifier, than the one before it, under which
-    /// certificates were issued.
+    /// The certificate has a different subject or key identifier from the one that it replaces.
+    /// Certificates issued under the old one would no longer chain to it.
     #[error(
         "certificate: subject or subjectKeyIdentifier is not that of the certificate it replaces"
     )]
     Subject,
-    /// The certificate, or one above it, is not one that RFC 5280 describes.
+    /// A certificate has an extension that cannot be read. The number is its place in the path.
     #[error("certificate {0} cannot be read")]
     Unreadable(usize),
 }
 
-/// What an authority is, that a certificate for it must fit.
+/// The properties of an authority that its new certificate must match.
 pub struct Certified<'a> {
-    /// SubjectPublicKeyInfo, DER.
+    /// The SubjectPublicKeyInfo of the authority's key, DER.
     pub subject_public_key_info: &'a [u8],
-    /// The certificate that the new one replaces, if there is one.
+    /// The certificate that the new one replaces; `None` if it is the authority's first.
     pub replaced: Option<&'a Certificate>,
 }
 
-/// A Name without parts, DER.
+/// The DER of a Name without RDNs.
 const EMPTY_NAME: [u8; 2] = [0x30, 0];
 
-/// May this authority issue with these certificates? The first is 0, its issuer 1, and so on.
+/// Checks that an authority can issue with a certificate and its chain.
 ///
 /// # Errors
-/// Why not.
+/// The first fault found. Errors number the certificates from 0, which is the authority's own; its
+/// issuer is 1.
 pub fn check_path(
     authority: &Certified<'_>,
     path: &CertificatePath,
@@ -128,6 +133,7 @@ pub fn check_path(
 ) -> Result<(), UnfitCertificate> {
     let certificate = &path.certificate;
     let own = Constraints::of(certificate).ok_or(UnfitCertificate::Unreadable(0))?;
+    // The key first: with another key it is simply the wrong file, and nothing else matters.
     if certificate.subject_public_key_info() != authority.subject_public_key_info {
         return Err(UnfitCertificate::Key);
     }
@@ -143,6 +149,7 @@ pub fn check_path(
     if certificate.subject() == EMPTY_NAME {
         return Err(UnfitCertificate::Nameless);
     }
+    // Certificates issued so far name the authority by this subject and this key identifier.
     if let Some(replaced) = authority.replaced {
         let same_identifier = identifier(replaced) == identifier(certificate);
         if replaced.subject() != certificate.subject() || !same_identifier {
@@ -152,6 +159,8 @@ pub fn check_path(
     if path.chain.is_empty() {
         return Err(UnfitCertificate::ChainMissing);
     }
+    // Only the links are checked, not that the chain ends at a root: which certificate of it a
+    // client trusts is the client's choice.
     let mut below = certificate;
     for (depth, issuer) in (1..).zip(&path.chain) {
         check_issuer(issuer, below, depth, now)?;
@@ -160,13 +169,15 @@ pub fn check_path(
     Ok(())
 }
 
-/// How certificates under this one name its key.
+/// The key identifier by which certificates issued under this one refer to it.
 fn identifier(certificate: &Certificate) -> Option<Vec<u8>> {
+    // Without the extension, certificates under it get the SHA-1 hash of its key.
     let own = certificate.subject_key_identifier().map(<[u8]>::to_vec);
     own.or_else(|| key_identifier(certificate.subject_public_key_info()).ok())
 }
 
-/// Did `issuer`, which stands `depth` above the authority, issue the certificate below it, and might it?
+/// Checks that `issuer`, `depth` certificates above the authority's, is a valid CA and issued the
+/// certificate `below`.
 fn check_issuer(
     issuer: &Certificate,
     below: &Certificate,
@@ -174,7 +185,8 @@ fn check_issuer(
     now: OffsetDateTime,
 ) -> Result<(), UnfitCertificate> {
     let constraints = Constraints::of(issuer).ok_or(UnfitCertificate::Unreadable(depth))?;
-    // RFC 5280 §4.2.1.9: as many CAs as follow it on the way down to the authority.
+    // RFC 5280 §4.2.1.9 counts the intermediate CAs that may follow this one in a path; the
+    // authority is the last of them.
     let deep_enough = constraints
         .path_length
         .is_none_or(|length| usize::from(length) >= depth);
@@ -184,6 +196,7 @@ fn check_issuer(
     if !issuer.is_valid_at(now) {
         return Err(UnfitCertificate::ChainNotValid(depth));
     }
+    // Names before signatures: verifying is the expensive part.
     let verified = || -> Result<(), PublicKeyError> { below.verify(&issuer.public_key()?) };
     if below.issuer_and_serial_number().issuer() != issuer.subject() {
         return Err(UnfitCertificate::Chain(depth));
@@ -196,7 +209,7 @@ fn check_issuer(
     })
 }
 
-/// What a certificate allows its key.
+/// What a certificate allows its key to do, as far as a CA is concerned.
 struct Constraints {
     ca: bool,
     key_cert_sign: bool,
