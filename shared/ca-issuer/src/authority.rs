@@ -102,8 +102,8 @@ pub struct Keypair<'a> {
     pub subject_public_key_info: &'a [u8],
 }
 
-/// How far the validity of the server's own certificates is backdated: a client whose clock is hours
-/// behind must accept them.
+/// How far the validity of the server's own certificates is backdated: a client whose clock is
+/// hours behind must accept them.
 const BACKDATE: Period = Period::days(1);
 
 /// The keyUsage of an authority: it signs certificates, CRLs and, as a message, the announcement of
@@ -281,8 +281,8 @@ mod tests {
             "CN=nimda\u{202e}",
             "CN=a\u{200b}b,O=Corp",
             "CN=a+CN=b",
-            // DER of other types: a SEQUENCE, and a PrintableString and an IA5String with characters
-            // outside their alphabets.
+            // DER of other types: a SEQUENCE, and a PrintableString and an IA5String with
+            // characters outside their alphabets.
             "CN=a,2.5.4.12=#3000",
             "CN=#1302612a",
             "CN=#1602d0b0",

@@ -59,7 +59,7 @@ impl SerialNumber {
     /// Reads a serial number from a big-endian integer; only the last 16 octets count.
     pub(crate) fn of_integer(octets: &[u8]) -> Self {
         let mut number = [0; 16];
-        // Copied from the end: DER drops leading zeros, so an integer may be shorter than 16 octets.
+        // Copied from the end: DER drops leading zeros, so there may be fewer than 16 octets.
         for (place, octet) in number.iter_mut().rev().zip(octets.iter().rev()) {
             *place = *octet;
         }
@@ -69,7 +69,7 @@ impl SerialNumber {
     /// Upper-case hexadecimal, two digits per octet, as the inventory stores it.
     #[must_use]
     pub fn hex(self) -> String {
-        // Without leading zeros, as scep-cms writes the serial number of a certificate that it read.
+        // Without leading zeros, as scep-cms writes the serial number of a certificate it reads.
         let octets = self.0.iter().skip_while(|octet| **octet == 0);
         octets.map(|octet| format!("{octet:02X}")).collect()
     }

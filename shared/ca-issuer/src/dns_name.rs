@@ -1,21 +1,23 @@
-//! A DNS name, RFC 5280 §4.2.1.6, and what is wrong with what devices send for one.
+//! The syntax of DNS names, RFC 5280 §4.2.1.6, and what is wrong with what devices send instead.
 
-/// Longest name, in octets, RFC 1035 §2.3.4.
+/// The maximum length of a name, in octets. RFC 1035 §2.3.4 allows 255 on the wire, of which the
+/// first length octet and the root label are not written.
 const MAX_BYTES: usize = 253;
 
-/// Longest label, in octets.
+/// The maximum length of a label, in octets, RFC 1035 §2.3.4.
 const MAX_LABEL_BYTES: usize = 63;
 
-/// The preferred name syntax of RFC 1034 §3.5, which RFC 5280 §4.2.1.6 demands, has no dot at the
-/// end: resolvers write one, and it says nothing.
+/// Removes the dot with which resolvers write a fully qualified name.
 pub(crate) fn without_final_dot(name: &str) -> &str {
+    // RFC 5280 §4.2.1.6 requires the preferred name syntax of RFC 1034 §3.5, which has no such dot.
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// What keeps a text from being a DNS name: letters, digits, hyphens and underscores in labels of 1
-/// to 63 octets, of which the first may be `*`. `None` when nothing does.
+/// Says why a text is not a DNS name, or `None` if it is one: letters, digits, hyphens and
+/// underscores in labels of 1 to 63 octets, the first of which may be `*` if others follow.
 pub(crate) fn dns_name_fault(name: &str) -> Option<&'static str> {
     let host = name.strip_prefix("*.").unwrap_or(name);
+    // RFC 1034 §3.5 has no underscore, but devices use it in the names of hosts.
     let is_of_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.len() > MAX_BYTES {
         return Some("a DNS name: it is longer than 253 octets");
@@ -34,11 +36,12 @@ pub(crate) fn dns_name_fault(name: &str) -> Option<&'static str> {
     None
 }
 
-/// The likeliest story of a name with a character that no DNS name has.
+/// Guesses what a text is that has a character which DNS names do not have.
 fn fault_of_character(name: &str, other: char) -> &'static str {
     let port = name.rsplit_once(':').map(|(_, port)| port);
     let has_port =
         port.is_some_and(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
+    // From the most telling form to the least: a URL also has a colon, and perhaps an @ or a port.
     if is_variable(name) {
         return "a DNS name: it is a variable without its value";
     }
@@ -58,16 +61,16 @@ fn fault_of_character(name: &str, other: char) -> &'static str {
         return "a DNS name: it has an @";
     }
     if other == '*' {
-        return "a DNS name: its wildcard is not the whole first label before others";
+        return "a DNS name: a wildcard can only be the whole first label, with others after it";
     }
     if !name.is_ascii() {
         return "a DNS name: it is not written in ASCII, as xn--…";
     }
-    "a DNS name: it has a character besides letters, digits, hyphens and underscores"
+    "a DNS name: it has a character other than letters, digits, hyphens and underscores"
 }
 
-/// Does the text look like a variable of a device management that was not replaced: `{{mail}}`,
-/// `${mail}`, `$(mail)`, `%mail%`, `<mail>`?
+/// Returns whether a text looks like a variable that a device management did not replace:
+/// `{{mail}}`, `${mail}`, `$(mail)`, `%mail%`, `<mail>`.
 pub(crate) fn is_variable(text: &str) -> bool {
     let between = |open: &str, close: &str| {
         let rest = text.split_once(open).map(|(_, rest)| rest);

@@ -1,4 +1,4 @@
-//! A name that a request asks for beside the subject: what it is, whatever a rule says of it, RFC 5280 §4.2.1.6.
+//! Reading one name of a request's subjectAltName, RFC 5280 §4.2.1.6, before any rule applies.
 
 use std::net::IpAddr;
 
@@ -14,24 +14,27 @@ use crate::name_form::check_form;
 use crate::other_name;
 use crate::security_identifier::holds_security_identifier;
 
-/// A name as it was read.
+/// One name of a request, valid or not.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundName {
-    /// The type that a rule can allow; `None` where none can.
+    /// The type, by which a rule can allow the name; `None` for types that no rule can allow.
     pub(crate) kind: Option<SubjectAltNameType>,
-    /// For refusals.
+    /// The name as refusals and logs show it.
     pub(crate) shown: RequestedName,
-    /// What a pattern matches; `None` where there is no text.
+    /// The text that a pattern matches; `None` if the name has no text form.
     pub(crate) text: Option<String>,
-    /// The name to be issued, or what is wrong with it.
+    /// The name to certify, or what is wrong with it.
     pub(crate) name: Result<GeneralName, ValueFault>,
 }
 
-/// Reads a name, the `index`th of its extension; `None` for one of no characters, which asks for nothing: profiles of device
-/// managements write such for variables without value.
+/// Reads the name at `index` of the extension.
+///
+/// Returns `None` for an empty name, which asks for nothing: device managements send one when a
+/// variable of their profile has no value.
 ///
 /// # Errors
-/// [`RuleViolation::SecurityIdentifier`], in whatever type of name.
+/// [`RuleViolation::SecurityIdentifier`] or [`RuleViolation::SecurityIdentifierName`], whatever the
+/// type of the name.
 pub(crate) fn read_name(
     index: usize,
     element: AnyRef<'_>,
@@ -39,7 +42,8 @@ pub(crate) fn read_name(
     let Some(found) = found_name(index, element)? else {
         return Ok(None);
     };
-    // Of what is read as octets too, a text in them may be read by others.
+    // The raw octets are searched too: a verifier may read text where this server reads octets. An
+    // address is exempt, as its octets are never text.
     let octets = String::from_utf8_lossy(element.value());
     let is_octets = found.shown.kind == "iPAddress";
     if holds_security_identifier(&found.shown.value)
@@ -56,6 +60,8 @@ fn found_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, Ru
     let number = tag.is_context_specific().then(|| tag.number());
     let constructed = tag.is_constructed();
     let octets = element.value();
+    // The numbers are the tags of GeneralName, RFC 5280 §4.2.1.6. A name whose encoding is
+    // constructed where its type is primitive, or the reverse, is not of that type.
     let found = match (number, constructed) {
         (Some(TagNumber(0)), true) => return other_name(place, element),
         (Some(TagNumber(1)), false) => ascii(place, AsciiType::Email, octets),
@@ -78,7 +84,7 @@ fn found_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, Ru
     Ok(found)
 }
 
-/// A name of a type that no rule can allow.
+/// Describes a name whose type no rule can allow.
 fn not_allowed(place: NamePlace, kind: &str, value: String) -> FoundName {
     FoundName {
         kind: None,
@@ -92,7 +98,7 @@ fn not_allowed(place: NamePlace, kind: &str, value: String) -> FoundName {
     }
 }
 
-/// A type of name that is an IA5String.
+/// A type of name whose value is an IA5String.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AsciiType {
     Dns,
@@ -111,6 +117,7 @@ impl AsciiType {
 }
 
 fn ascii(place: NamePlace, kind: AsciiType, octets: &[u8]) -> Option<FoundName> {
+    // Lossy, as the text is shown even if it is not ASCII; `ascii_name` then rejects it.
     let text = String::from_utf8_lossy(octets).into_owned();
     if text.trim().is_empty() {
         return None;
@@ -118,7 +125,7 @@ fn ascii(place: NamePlace, kind: AsciiType, octets: &[u8]) -> Option<FoundName> 
     Some(ascii_name(place, kind, text))
 }
 
-/// The DNS name that a CN is.
+/// Reads a CN as a DNS name.
 pub(crate) fn common_name_as_dns(common_name: &str) -> FoundName {
     ascii_name(
         NamePlace::CommonName,
@@ -179,6 +186,7 @@ fn ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
 
 fn directory_name(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
     let name = Name::from_der(octets);
+    // Like other empty names, this one asks for nothing.
     if name.as_ref().is_ok_and(Name::is_empty) {
         return None;
     }
@@ -192,6 +200,7 @@ fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>
         let value = hexadecimal(element.value());
         return Ok(Some(not_allowed(place, "otherName", value)));
     };
+    // Only the OID of a SID is rejected here; a rule may allow any other.
     let kind = SubjectAltNameType::of_other_name(other.type_id).map_err(|_| {
         let text = format!("{place} otherName {}", other.type_id);
         RuleViolation::SecurityIdentifier(text)
@@ -232,8 +241,9 @@ fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>
     }))
 }
 
-/// A UPN is a UTF8String, [MS-WCCE] §2.2.2.7.7.4. Some write an IA5String, of which the same text is issued.
+/// Builds a UPN, which is a UTF8String, [MS-WCCE] §2.2.2.7.7.4.
 fn user_principal_name(value: AnyRef<'_>) -> Result<GeneralName, ValueFault> {
+    // Some clients write an IA5String; the certificate gets the same text as a UTF8String.
     if ![Tag::Utf8String, Tag::Ia5String].contains(&value.tag()) {
         return Err(ValueFault::Form("a UTF8String"));
     }
@@ -246,7 +256,7 @@ fn user_principal_name(value: AnyRef<'_>) -> Result<GeneralName, ValueFault> {
     }))
 }
 
-/// RFC 5280's name of a type of names; of an otherName its OID too.
+/// The RFC 5280 name of a type; for an otherName, its OID too.
 fn label(kind: SubjectAltNameType) -> String {
     match kind {
         SubjectAltNameType::Dns => "dNSName".to_owned(),
@@ -258,7 +268,7 @@ fn label(kind: SubjectAltNameType) -> String {
     }
 }
 
-/// Octets as two digits each, as many as a refusal shows.
+/// Writes the first octets of a value in hexadecimal, as refusals show them.
 pub(crate) fn hexadecimal(octets: &[u8]) -> String {
     let digits = octets.iter().take(MAX_SHOWN_OCTETS);
     let mut text: String = digits.map(|octet| format!("{octet:02x}")).collect();
@@ -268,10 +278,11 @@ pub(crate) fn hexadecimal(octets: &[u8]) -> String {
     text
 }
 
-/// Most octets of a value that is shown in hexadecimal.
+/// How many octets are shown in hexadecimal: enough to recognise the value, and short enough that
+/// the client's failInfoText stays readable.
 const MAX_SHOWN_OCTETS: usize = 24;
 
-/// A name of ours behind its type, like `DNS:router.example`.
+/// Writes a certified name with its type, as in `DNS:router.example`.
 pub(crate) fn name_with_type(name: &GeneralName) -> String {
     match name {
         GeneralName::DnsName(name) => format!("DNS:{}", name.as_str()),
@@ -297,7 +308,7 @@ pub(crate) fn name_with_type(name: &GeneralName) -> String {
             }
             format!("otherName {}:{text}", other.type_id)
         }
-        // Nothing that we issue.
+        // No rule allows these types, so no certificate has them.
         GeneralName::DirectoryName(_)
         | GeneralName::EdiPartyName(_)
         | GeneralName::RegisteredId(_) => "other".to_owned(),
@@ -388,7 +399,7 @@ mod tests {
         }
         let tag = "tag:microsoft.com,2022-09-14:sid:S-1-5";
         let encoded = "HTTPS://a/?TAG%3amicrosoft.com%2C2022-09-14%253Asid%3AS-1-5";
-        // Also where the form is none.
+        // Also in malformed names.
         let spaced = format!(" {tag}\0");
         let address = format!("{tag}@a.example");
         for name in [
@@ -422,7 +433,8 @@ mod tests {
         }
     }
 
-    /// What cannot be read as its type says is of no type that a rule could allow, and is shown.
+    /// A name that cannot be decoded has no type that a rule could allow, and is shown in
+    /// hexadecimal.
     #[test]
     fn what_cannot_be_read_is_shown_in_hexadecimal() {
         for (der, kind, value) in [

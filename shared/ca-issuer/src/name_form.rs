@@ -1,12 +1,13 @@
-//! The forms of names beside the subject that are texts, RFC 5280 §4.2.1.6.
+//! The syntax of names in subjectAltName that are text, RFC 5280 §4.2.1.6.
 
 use percent_encoding::percent_decode_str;
 use scep_protocol::{SubjectAltNameType, ValueFault, check_text, is_visible};
 
 use crate::dns_name::{dns_name_fault, is_variable};
 
-/// Has the text of a name the form that its type demands, and nothing in it that cannot be seen?
+/// Checks that a name has the form that its type requires, and no invisible characters.
 pub(crate) fn check_form(kind: SubjectAltNameType, text: &str) -> Result<(), ValueFault> {
+    // First: an invisible character is the fault to report, whatever else is wrong.
     if !text.chars().all(is_visible) {
         return Err(ValueFault::Hidden);
     }
@@ -15,7 +16,7 @@ pub(crate) fn check_form(kind: SubjectAltNameType, text: &str) -> Result<(), Val
             Some(fault) => (false, fault),
             None => (true, ""),
         },
-        // Made of octets, or judged with its encoding.
+        // An address has octets instead of text; an otherName is checked with its encoding.
         SubjectAltNameType::Ip | SubjectAltNameType::OtherName(_) => return Ok(()),
         SubjectAltNameType::Email => {
             let variable = "an e-mail address: it is a variable without its value";
@@ -36,7 +37,7 @@ pub(crate) fn check_form(kind: SubjectAltNameType, text: &str) -> Result<(), Val
     Err(ValueFault::Form(form))
 }
 
-/// A Mailbox of RFC 5321 §4.1.2 whose local part is a Dot-string.
+/// Returns whether a text is a Mailbox of RFC 5321 §4.1.2 whose local part is a Dot-string.
 fn is_email_address(text: &str) -> bool {
     let Some((local, host)) = text.split_once('@') else {
         return false;
@@ -45,12 +46,14 @@ fn is_email_address(text: &str) -> bool {
         let atext = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&c);
         !atom.is_empty() && atom.bytes().all(atext)
     };
+    // A wildcard is a DNS name but not the domain of a mailbox.
     let is_host = !host.contains('*') && dns_name_fault(host).is_none();
+    // 64 octets: the limit of RFC 5321 §4.5.3.1.1.
     local.len() <= 64 && local.split('.').all(atom) && is_host
 }
 
-/// Of the characters of RFC 3986 §2, behind a scheme (§3.1), and nothing percent-encoded that
-/// cannot be seen.
+/// Checks that a text is a URI: a scheme (RFC 3986 §3.1), characters of RFC 3986 §2 only, and no
+/// invisible characters, not even percent-encoded.
 fn check_uri(text: &str) -> Result<(), ValueFault> {
     let (scheme, rest) = text.split_once(':').unwrap_or_default();
     let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
@@ -65,8 +68,9 @@ fn check_uri(text: &str) -> Result<(), ValueFault> {
     } else if !text.chars().all(in_uri) {
         "a URI: it has a character that a URI writes percent-encoded"
     } else if !text.split('%').skip(1).all(is_encoded_octet) {
-        "a URI: no two hexadecimal digits are behind a %"
+        "a URI: a % is not followed by two hexadecimal digits"
     } else {
+        // Verifiers may decode the URI before they compare or show it.
         let decoded = percent_decode_str(text).decode_utf8_lossy();
         let is_seen = decoded.chars().all(is_visible);
         return is_seen.then_some(()).ok_or(ValueFault::Hidden);
@@ -74,7 +78,7 @@ fn check_uri(text: &str) -> Result<(), ValueFault> {
     Err(ValueFault::Form(fault))
 }
 
-/// Does the text begin with two hexadecimal digits?
+/// Returns whether a text starts with two hexadecimal digits.
 fn is_encoded_octet(text: &str) -> bool {
     let digits = text.bytes().take(2);
     digits.filter(u8::is_ascii_hexdigit).count() == 2

@@ -1,4 +1,4 @@
-//! The parts of a Name: what of them may be signed for a device or an administrator.
+//! The attributes of a Name: which values may be signed, for a device or for an administrator.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,13 @@ use scep_protocol::{
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
 
-/// Has every RDN a part, and none two of one attribute (X.501 §9.3)? Is every value a text that may
-/// be signed, in the form of its attribute?
+/// Checks that no RDN is empty or repeats an attribute (X.501 §9.3), and that every value is text
+/// that may be signed, in the form that its attribute requires.
 ///
 /// # Errors
-/// [`RuleViolation`] of the first part that is not.
+/// The [`RuleViolation`] of the first RDN or value that fails.
 pub(crate) fn check_parts(name: &Name) -> Result<(), RuleViolation> {
+    // The decoder accepts RDNs that X.501 forbids.
     for (at, rdn) in name.iter_rdn().enumerate() {
         if rdn.is_empty() {
             return Err(RuleViolation::SubjectPartEmpty(at));
@@ -31,18 +32,19 @@ pub(crate) fn check_parts(name: &Name) -> Result<(), RuleViolation> {
     parts(name).try_for_each(|(at, part)| check_part(at, part))
 }
 
-/// The parts of a Name, each with the place of its RDN.
+/// Iterates over the attributes of a Name, each with the index of its RDN.
 pub(crate) fn parts(name: &Name) -> impl Iterator<Item = (usize, &AttributeTypeAndValue)> {
     let rdns = name.iter_rdn().enumerate();
     rdns.flat_map(|(at, rdn)| rdn.iter().map(move |part| (at, part)))
 }
 
-/// A part as a refusal shows it.
+/// Describes an attribute for a refusal.
 pub(crate) fn shown(at: usize, part: &AttributeTypeAndValue) -> SubjectPart {
     let value = AnyRef::from(&part.value);
     SubjectPart {
         rdn: at,
         attribute: SubjectAttribute::of(part.oid),
+        // A value that is not text is shown too, so that it can be found in the device's settings.
         value: directory_string(value)
             .unwrap_or_else(|| String::from_utf8_lossy(value.value()).into_owned()),
     }
@@ -53,10 +55,13 @@ fn check_part(at: usize, part: &AttributeTypeAndValue) -> Result<(), RuleViolati
         let place = format!("subject[{at}] {}", part.oid);
         return Err(RuleViolation::SecurityIdentifier(place));
     }
-    // A name of Active Directory's has its place beside the subject, where a pattern holds it.
+    // A UPN names an Active Directory account. It belongs in subjectAltName, where it is accepted
+    // only if it matches a pattern.
     if part.oid == UPN {
         return Err(RuleViolation::SubjectAttribute(shown(at, part)));
     }
+    // Strict, unlike the text that is shown: verifiers may read a value outside the alphabet of its
+    // string type in different ways.
     let text = strict_directory_string(AnyRef::from(&part.value)).map_err(ValueFault::from);
     let attribute = SubjectAttribute::of(part.oid);
     let checked = text.and_then(|text| attribute.check_requested(&text));
@@ -75,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    /// A Name of these RDNs, each of these attributes with these values.
+    /// The DER of a Name with these RDNs, each a list of attributes and values.
     fn name(rdns: &[&[(&str, Tag, &[u8])]]) -> Vec<u8> {
         let part = |(oid, tag, octets): &(&str, Tag, &[u8])| {
             let oid = ObjectIdentifier::new_unwrap(oid);
@@ -216,8 +221,8 @@ mod tests {
                 "\u{4}\u{1}S",
                 NoString(NotText),
             ),
-            // What the fuzzer found certified: constructed, and of nothing that is an element, so that no
-            // CertRep with the certificate could be read.
+            // Found by fuzzing: constructed, but without valid elements inside. A CertRep with such
+            // a certificate could not be parsed.
             (
                 CN,
                 Tag::Application {
@@ -252,7 +257,7 @@ mod tests {
                 })
             };
             check_name(&[&[(oid, tag, octets)]], refused(0));
-            // Behind others, and beside one in the same RDN.
+            // After other RDNs, and next to another attribute in the same RDN.
             let other = ("2.5.4.10", Tag::Utf8String, &b"Corp"[..]);
             check_name(
                 &[&[other], &[other], &[(oid, tag, octets), other]],

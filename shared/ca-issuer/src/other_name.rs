@@ -1,5 +1,5 @@
-//! The value of an otherName that a rule allows by its OID, RFC 5280 §4.2.1.6: of which type it is nobody here knows, so that it
-//! is held to what every type has in common.
+//! The value of an otherName that a rule allows by its OID, RFC 5280 §4.2.1.6. This server does not
+//! know the value's type, so it checks what all types have in common.
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, IntRef, OctetStringRef, UtcTime};
@@ -7,14 +7,14 @@ use der::{Decode, Encode, Tag, TagNumber, Tagged};
 use scep_cms::strict_directory_string;
 use scep_protocol::{OtherNameType, ValueFault, check_text};
 
-/// Longest value, in octets.
+/// The maximum length of a value, in octets: ample for a name, and few enough to check in full.
 const MAX_BYTES: usize = 1024;
 
-/// How deep elements may stand in one another.
+/// How deep elements may be nested. It bounds the recursion; a KRB5PrincipalName needs five levels.
 const MAX_DEPTH: usize = 8;
 
-/// Is the value DER of at most 1,024 octets, of types whose contents can be judged, and each text in it of its type's alphabet and
-/// without characters that cannot be seen?
+/// Checks that a value is valid DER of at most 1,024 octets and of types whose contents this server
+/// can check, and that no text in it has invisible characters or leaves the alphabet of its type.
 pub(crate) fn check_value(value: AnyRef<'_>) -> Result<(), ValueFault> {
     if value.value().len() > MAX_BYTES {
         return Err(ValueFault::Length);
@@ -35,23 +35,25 @@ fn check_element(element: AnyRef<'_>, depth: usize) -> Result<(), ValueFault> {
         check_element(part, depth)?;
         parts.push(part.to_der().map_err(|_| ValueFault::Encoding)?);
     }
+    // X.690 §11.6: DER orders the elements of a SET OF by their encodings.
     if tag == Tag::Set && !parts.is_sorted() {
         return Err(ValueFault::Encoding);
     }
     Ok(())
 }
 
-/// Types that hold no text, or a text that has its own alphabet.
+/// Checks an element that contains no others.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "of the tags of a library, those that are taken are listed"
+    reason = "a type that is not listed here must be a string, which `check_text` checks"
 )]
 fn check_primitive(element: AnyRef<'_>) -> Result<(), ValueFault> {
     let octets = element.value();
     let is_read = match element.tag() {
+        // X.690 §11.1: DER allows no other octet for true.
         Tag::Boolean => matches!(octets, [0 | 0xff]),
         Tag::Integer => element.decode_as::<IntRef<'_>>().is_ok(),
-        // As an INTEGER, X.690 §8.4.
+        // Encoded like an INTEGER, X.690 §8.4.
         Tag::Enumerated => AnyRef::new(Tag::Integer, octets)
             .is_ok_and(|value| value.decode_as::<IntRef<'_>>().is_ok()),
         Tag::BitString => element.decode_as::<BitStringRef<'_>>().is_ok(),
@@ -60,15 +62,16 @@ fn check_primitive(element: AnyRef<'_>) -> Result<(), ValueFault> {
         Tag::ObjectIdentifier => element.decode_as::<ObjectIdentifier>().is_ok(),
         Tag::UtcTime => element.decode_as::<UtcTime>().is_ok(),
         Tag::GeneralizedTime => element.decode_as::<GeneralizedTime>().is_ok(),
-        // Kerberos writes ASCII and nothing else into its GeneralStrings, RFC 4120 §5.2.1.
+        // RFC 4120 §5.2.1 limits Kerberos's GeneralStrings to ASCII. Control characters are
+        // excluded here as in every other text.
         Tag::GeneralString | Tag::VisibleString => octets.iter().all(|c| (0x20..0x7f).contains(c)),
         _ => return check_text(&strict_directory_string(element)?),
     };
     is_read.then_some(()).ok_or(ValueFault::Encoding)
 }
 
-/// The text of a value that a pattern can match: of a string itself, of a KRB5PrincipalName its usual form, as in
-/// `host/a.example@EXAMPLE`.
+/// The text of a value, for a pattern to match: a string itself, or a KRB5PrincipalName in its
+/// usual form, as in `host/a.example@EXAMPLE`. `None` for any other value.
 pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
     if kind == OtherNameType::KERBEROS_PRINCIPAL {
         return kerberos_principal(value);
@@ -80,6 +83,8 @@ pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
     strict_directory_string(value).ok()
 }
 
+/// Writes a KRB5PrincipalName, RFC 4556 §3.2.2, as text:
+///
 /// ```asn1
 /// KRB5PrincipalName ::= SEQUENCE {
 ///     realm         [0] Realm,
@@ -87,7 +92,6 @@ pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
 ///         name-type   [0] Int32,
 ///         name-string [1] SEQUENCE OF GeneralString } }
 /// ```
-/// RFC 4556 §3.2.2. What parts the text is escaped where it stands in a part, as Kerberos does.
 fn kerberos_principal(value: AnyRef<'_>) -> Option<String> {
     let [realm, name] = sequence(value)?;
     let realm = general_string(tagged(realm, 0)?)?;
@@ -103,7 +107,9 @@ fn kerberos_principal(value: AnyRef<'_>) -> Option<String> {
     Some(format!("{}@{}", components.join("/"), escaped(&realm)))
 }
 
+/// Escapes the separators of a principal's text in one of its components, as Kerberos does.
 fn escaped(part: &str) -> String {
+    // Unescaped, two principals could have the same text, and a pattern would admit the wrong one.
     let mut text = String::new();
     for c in part.chars() {
         if "\\/@".contains(c) {
@@ -120,7 +126,7 @@ fn general_string(value: AnyRef<'_>) -> Option<String> {
     (is_string && text.is_ascii()).then(|| text.to_owned())
 }
 
-/// The elements of a SEQUENCE that has so many.
+/// The elements of a SEQUENCE of exactly `N`.
 fn sequence<const N: usize>(value: AnyRef<'_>) -> Option<[AnyRef<'_>; N]> {
     if value.tag() != Tag::Sequence {
         return None;
@@ -129,7 +135,7 @@ fn sequence<const N: usize>(value: AnyRef<'_>) -> Option<[AnyRef<'_>; N]> {
     parts?.try_into().ok()
 }
 
-/// The element within this explicit tag.
+/// The element inside an explicit context-specific tag.
 fn tagged(value: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
     let expected = Tag::ContextSpecific {
         constructed: true,
@@ -140,7 +146,7 @@ fn tagged(value: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
         .flatten()
 }
 
-/// The elements that stand one behind the other; `None` at the first that cannot be read, and behind it nothing.
+/// Iterates over consecutive elements. At the first that cannot be read, it yields `None` and ends.
 pub(crate) fn elements(der: &[u8]) -> impl Iterator<Item = Option<AnyRef<'_>>> {
     let mut rest = der;
     std::iter::from_fn(move || {
@@ -152,6 +158,7 @@ pub(crate) fn elements(der: &[u8]) -> impl Iterator<Item = Option<AnyRef<'_>>> {
                 rest = after;
                 Some(Some(element))
             }
+            // Without its length, the start of the next element is unknown.
             Err(_) => {
                 rest = &[];
                 Some(None)
@@ -180,7 +187,7 @@ mod tests {
         der
     }
 
-    /// A KRB5PrincipalName.
+    /// The DER of a KRB5PrincipalName.
     fn principal(components: &[&str], realm: &str) -> Vec<u8> {
         let string = |text: &str| element(0x1b, &[text.as_bytes()]);
         let components: Vec<_> = components.iter().map(|text| string(text)).collect();
@@ -223,7 +230,7 @@ mod tests {
     fn what_is_no_der_or_hides_something_is_refused() {
         use ValueFault::{Encoding, Hidden, Length, String};
         for (der, fault) in [
-            // A text that hides something, at any depth, in any type of string.
+            // Hidden characters, at any depth and in any string type.
             (element(0x0c, &[b"a\0b"]), Hidden),
             (
                 element(0x30, &[&element(0x0c, &["a\u{202e}".as_bytes()])]),
@@ -233,11 +240,12 @@ mod tests {
             (element(0x1b, &[b"a\x1b[31m"]), Encoding),
             (element(0x1a, &["ä".as_bytes()]), Encoding),
             (element(0x13, &[b"a@b"]), String(StringError::Alphabet)),
-            // Types that nobody here can judge: primitive under a context tag, REAL, one of an application.
+            // Types that cannot be checked: primitive with a context-specific tag, REAL, or of an
+            // application.
             (element(0x80, &[b"a"]), String(StringError::NotText)),
             (element(0x09, &[&[]]), String(StringError::NotText)),
             (element(0x61, &[&[5, 0]]), String(StringError::NotText)),
-            // Contents that are none.
+            // Contents that are not valid for their type.
             (element(0x30, &[b"abc"]), Encoding),
             (element(0x30, &[&[4, 5, 0]]), Encoding),
             (element(0xa0, &[&[0x30, 0x80, 0, 0]]), Encoding),
@@ -271,7 +279,7 @@ mod tests {
                 "host/a.example@EXAMPLE",
             ),
             (&["a"], "B", "a@B"),
-            // No two principals have one text.
+            // No two principals have the same text.
             (&["a/b"], "C", r"a\/b@C"),
             (&["a@B"], "C", r"a\@B@C"),
             (&["a"], "B@C", r"a@B\@C"),

@@ -1,22 +1,24 @@
-//! Microsoft's security identifier (SID): where Active Directory trusts the authority, a
-//! certificate that holds one logs its holder on as that account, KB5014754. It is taken from no
-//! request, wherever and however it is written.
+//! Microsoft's security identifier (SID). Where Active Directory trusts the authority, a
+//! certificate with a SID logs its holder on as that account, KB5014754. So no SID is accepted from
+//! a request, in whatever place or spelling.
 
 use percent_encoding::percent_decode;
 use scep_cms::RequestedExtension;
 use scep_protocol::{RuleViolation, is_security_identifier};
 
-/// `tag:microsoft.com,2022-09-14:sid:` and the namespace that it is of, letters and digits alone.
+/// The letters and digits of `tag:microsoft.com,2022-09-14:sid:` and of its namespace. Either one
+/// is enough, as a verifier may tolerate another scheme or another date.
 const TAGS: [&str; 2] = ["microsoftcom20220914sid", "tagmicrosoftcom"];
 
-/// Most times that a text may be percent-encoded over and over.
+/// How many layers of percent-encoding are decoded, to bound the work.
 const MAX_ENCODINGS: usize = 16;
 
-/// Is this the tag URI of a SID, or does it hold one: in any case, with anything between its
-/// letters, percent-encoded however often, as a part of another URI?
+/// Returns whether a text contains the tag URI of a SID: in upper or lower case, with other
+/// characters in between, percent-encoded any number of times, or within another URI.
 pub(crate) fn holds_security_identifier(text: &str) -> bool {
     let mut octets = text.as_bytes().to_vec();
     for _ in 0..MAX_ENCODINGS {
+        // Only letters and digits: verifiers may ignore spaces or invisible characters.
         let letters = octets.iter().filter(|octet| octet.is_ascii_alphanumeric());
         let letters: String = letters
             .map(|octet| char::from(octet.to_ascii_lowercase()))
@@ -30,11 +32,11 @@ pub(crate) fn holds_security_identifier(text: &str) -> bool {
         }
         octets = decoded;
     }
-    // No client needs that, and a verifier that decodes on could find anything.
+    // No client needs so many layers, and a verifier that decodes further could find a SID.
     true
 }
 
-/// Refuses a request for the extension.
+/// Rejects a request for Microsoft's SID extension.
 ///
 /// # Errors
 /// [`RuleViolation::SecurityIdentifier`].

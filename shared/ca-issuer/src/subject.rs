@@ -1,4 +1,5 @@
-//! A certificate's subject: the request's as it came, as far as the rules allow, and what they fix.
+//! A certificate's subject: that of the request, as far as the rules allow, and the attributes that
+//! the rules fix.
 
 use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
@@ -12,26 +13,28 @@ use crate::general_name::hexadecimal;
 use crate::leaf::IssueError;
 use crate::name_part::{check_parts, parts, shown};
 
-/// Longest subject that is taken, in octets of DER.
+/// The maximum length of a subject, in octets of DER: the client chooses it, and it is stored,
+/// logged and listed.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// A subject that keeps the rules.
+/// A subject that satisfies the rules.
 pub(crate) struct Subject {
-    /// Name, DER.
+    /// The Name, DER.
     pub(crate) der: Vec<u8>,
     /// The text of each CN.
     pub(crate) common_names: Vec<String>,
-    /// Whether it has no parts.
+    /// Whether the name has no RDNs.
     pub(crate) is_empty: bool,
-    /// Whether it names nobody: what parts it has are blank.
+    /// Whether the name identifies nothing: it has no RDNs, or all its values are blank.
     pub(crate) is_blank: bool,
 }
 
-/// The subject for a request's subject under a rule.
+/// Builds the subject of a certificate from that of a request.
 ///
 /// # Errors
 /// [`IssueError::Refused`] with the first part of the rule that the request breaks.
 pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
+    // Before parsing, so that an oversized name costs nothing.
     if requested.len() > MAX_BYTES {
         return Err(RuleViolation::SubjectTooLong {
             bytes: requested.len(),
@@ -44,13 +47,16 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
     check_parts(&name)?;
     only_allowed(&name, rule)?;
     let missing = missing_fixed(&name, rule)?;
+    // Checked against the request's own attributes; an attribute that is fixed is added below.
     for required in &rule.required {
         let mut values = values(&name, *required).flatten();
+        // A blank value identifies nothing, so it does not count.
         let there = values.any(|value| !value.trim().is_empty());
         if !there && !rule.fixed.contains_key(required) {
             return Err(RuleViolation::SubjectLacks(*required).into());
         }
     }
+    // Read again, as the fixed attributes may include the CN, which the pattern governs too.
     let der = with_fixed(requested, &name, &missing)?;
     let name = Name::from_der(&der).map_err(EncodeError::from)?;
     let common_names: Option<Vec<_>> = values(&name, SubjectAttribute::COMMON_NAME).collect();
@@ -72,7 +78,7 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
     })
 }
 
-/// The first CN of a DER Name.
+/// Reads the first CN of a DER Name; `None` if there is no CN or its value is not text.
 pub(crate) fn common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
     let name = Name::from_der(name)?;
     Ok(values(&name, SubjectAttribute::COMMON_NAME)
@@ -84,6 +90,7 @@ fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
     let Some(allowed) = &rule.allowed else {
         return Ok(());
     };
+    // A client may send a fixed attribute itself; `missing_fixed` checks its value.
     let is_allowed =
         |attribute| allowed.contains(&attribute) || rule.fixed.contains_key(&attribute);
     match parts(name).find(|(_, part)| !is_allowed(SubjectAttribute::of(part.oid))) {
@@ -92,7 +99,10 @@ fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
     }
 }
 
-/// The fixed attributes that the name does not have.
+/// Finds the fixed attributes that a name lacks.
+///
+/// # Errors
+/// When the name has such an attribute with another value.
 fn missing_fixed<'a>(
     name: &Name,
     rule: &'a SubjectRule,
@@ -111,19 +121,20 @@ fn missing_fixed<'a>(
     Ok(missing)
 }
 
-/// The text of each value of an attribute; `None` for one that is no text.
+/// The text of each value of an attribute; `None` for a value that is not text.
 fn values(name: &Name, attribute: SubjectAttribute) -> impl Iterator<Item = Option<String>> {
     name.iter()
         .filter(move |part| part.oid == attribute.oid())
         .map(|part| directory_string(AnyRef::from(&part.value)))
 }
 
-/// The name with these attributes: what is wider than a CN before it, the rest after it. As it came when there are none.
+/// Adds attributes to a name: those that are wider than a CN in front, the others at the end.
 fn with_fixed(
     requested: &[u8],
     name: &Name,
     missing: &[(SubjectAttribute, &str)],
 ) -> Result<Vec<u8>, EncodeError> {
+    // Keeps the client's encoding, which writing the name again could change.
     if missing.is_empty() {
         return Ok(requested.to_vec());
     }
@@ -139,7 +150,7 @@ fn with_fixed(
     Ok(parts.to_der()?)
 }
 
-/// A name of one part.
+/// Builds a name of a single attribute.
 pub(crate) fn name_of(
     attribute: SubjectAttribute,
     value: &str,
@@ -153,6 +164,7 @@ fn part(
     attribute: SubjectAttribute,
     value: &str,
 ) -> Result<RelativeDistinguishedName, EncodeError> {
+    // RFC 5280 appendix A.1 restricts some attributes to one string type.
     let value = match attribute.written_as() {
         WrittenAs::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?)?,
         WrittenAs::PrintableString => Any::encode_from(&PrintableStringRef::new(value)?)?,

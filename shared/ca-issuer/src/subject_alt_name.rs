@@ -1,4 +1,5 @@
-//! The names beside the subject: of what a request asks for, what the rules allow, RFC 5280 §4.2.1.6.
+//! The subjectAltName of a certificate: the names that a request asks for, as far as the rules
+//! allow, RFC 5280 §4.2.1.6.
 
 use scep_cms::RequestedExtension;
 use scep_protocol::{RequestedName, RuleViolation, SubjectAltNameRule, SubjectAltNameType};
@@ -7,20 +8,20 @@ use x509_cert::ext::pkix::name::GeneralNames;
 use crate::general_name::{FoundName, common_name_as_dns, read_name};
 use crate::requested_names::requested;
 
-/// The names that a certificate gets.
+/// The result of applying the rule to a request's names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct SubjectAltNames {
-    /// The names; `None` when there are none.
+    /// The names to certify; `None` rather than an empty list, which may not be encoded.
     pub(crate) names: Option<GeneralNames>,
-    /// What was asked for and the rule leaves out.
+    /// The requested names that the rule ignores.
     pub(crate) left_out: Vec<RequestedName>,
 }
 
-/// The names to certify: those that the request asks for and, if the rule says so, the CNs.
+/// Selects the names to certify: those that the request asks for and, if the rule says so, the CNs.
 ///
 /// # Errors
-/// When a name is malformed, of a type that the rule neither allows nor ignores, or is not admitted
-/// by the pattern of its type.
+/// When a name is malformed, has a type that the rule neither allows nor ignores, or does not match
+/// the pattern for its type.
 pub(crate) fn subject_alt_name(
     extensions: &[RequestedExtension],
     common_names: &[String],
@@ -31,12 +32,14 @@ pub(crate) fn subject_alt_name(
         let Some(found) = read_name(index, element)? else {
             continue;
         };
+        // The type is judged before the value: a name that is ignored may be malformed.
         match found.kind.filter(|kind| rule.types.contains(kind)) {
             Some(kind) => add(&mut names, found, kind, rule)?,
             None if rule.ignore_others => left_out.push(found.shown),
             None => return Err(RuleViolation::SubjectAltNameType(found.shown, found.kind)),
         }
     }
+    // After the request's own names, so that the client's order stays.
     if rule.common_name_as_dns {
         for common_name in common_names {
             let found = common_name_as_dns(common_name);
@@ -53,8 +56,9 @@ pub(crate) fn subject_alt_name(
     })
 }
 
-/// Does a request ask for any name beside its subject? What cannot be read asks for something.
+/// Returns whether a request asks for any name in subjectAltName.
 pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
+    // An unreadable extension counts as asking, so that it is reported instead of ignored.
     let Ok(names) = requested(extensions) else {
         return true;
     };
@@ -62,7 +66,10 @@ pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
     names.any(|(index, name)| !matches!(read_name(index, name), Ok(None)))
 }
 
-/// Adds a name that has the form of its type and is admitted by its pattern, once.
+/// Adds a name, unless the list has it already.
+///
+/// # Errors
+/// When the name is malformed or not admitted.
 fn add(
     names: &mut GeneralNames,
     found: FoundName,
@@ -83,8 +90,11 @@ fn add(
     Ok(())
 }
 
-/// Does the pattern of its type admit this name? Without one a wildcard is not taken, nor a name
-/// that says who someone is. What has no text matches no pattern.
+/// Checks a name against the pattern for its type.
+///
+/// # Errors
+/// When the name does not match the pattern or has no text to match, or when there is no pattern
+/// and the name needs one: a wildcard, or a name that identifies an account or a person.
 fn admitted(
     shown: RequestedName,
     text: Option<&str>,
@@ -93,6 +103,7 @@ fn admitted(
 ) -> Result<(), RuleViolation> {
     let is_wildcard =
         kind == SubjectAltNameType::Dns && text.is_some_and(|text| text.contains('*'));
+    // Without a pattern, the holder of a challenge could choose whose name the certificate carries.
     match rule.patterns.get(&kind) {
         Some(pattern) if text.is_some_and(|text| pattern.matches(text)) => Ok(()),
         Some(_) => Err(RuleViolation::SubjectAltNamePattern(shown, kind)),
@@ -153,7 +164,7 @@ mod tests {
         GeneralName::UniformResourceIdentifier(text(uri))
     }
 
-    /// What a rule makes of a request for these names by a device called `device 1`.
+    /// Applies a rule to a request for these names whose CN is `device 1`.
     fn ask(
         names: &[GeneralName],
         edit: impl FnOnce(&mut SubjectAltNameRule),
@@ -244,7 +255,7 @@ mod tests {
                 "uniformResourceIdentifier",
                 "a:b",
             ),
-            // Also where it is not what its type demands.
+            // Also when the name is malformed.
             (
                 uri("a b"),
                 Some(SubjectAltNameType::Uri),
@@ -280,7 +291,7 @@ mod tests {
             };
             assert_eq!(ask(&names, |rule| rule.ignore_others = true), Ok(left_out));
         }
-        // One that is of an allowed type is not ignored, whatever is wrong with it.
+        // A malformed name of an allowed type is an error and never ignored.
         let malformed = ask(&[dns("a b")], |rule| rule.ignore_others = true);
         assert!(malformed.is_err());
     }
@@ -334,7 +345,7 @@ mod tests {
             let ask = |rule: &SubjectAltNameRule| ask(names, |asked| *asked = rule.clone());
             let refused = ask(&rule).unwrap_err().to_string();
             assert!(refused.ends_with(text), "{refused}");
-            // The pattern of another type is none of this one.
+            // The pattern for another type does not count.
             for other in types.iter().filter(|other| **other != kind) {
                 rule.patterns.insert(*other, Pattern::new(".*").unwrap());
             }
@@ -391,7 +402,7 @@ mod tests {
                 }
             );
         }
-        // What has no text matches no pattern.
+        // A name without text matches no pattern.
         let octets = other(oid, Tag::OctetString, b"a-1@B");
         assert!(ask(std::slice::from_ref(&octets), any_of(&[kind])).is_err());
         let hidden = other(oid, Tag::Utf8String, b"a\0");
@@ -420,7 +431,7 @@ mod tests {
         ] {
             let value = Any::new(Tag::Sequence, elements.concat()).unwrap();
             let extension = extension(value.to_der().unwrap());
-            // Also of types that are not allowed.
+            // Also when the type is not allowed.
             for rule in [&rule, &CertificateTemplate::default().subject_alt_name] {
                 let names = subject_alt_name(std::slice::from_ref(&extension), &[], rule);
                 assert_eq!(names, issued(&expected), "{elements:02x?}");
