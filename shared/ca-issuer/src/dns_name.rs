@@ -25,12 +25,10 @@ pub(crate) fn dns_name_fault(name: &str) -> Option<&'static str> {
     if let Some(other) = host.chars().find(|c| !is_of_label(*c) && *c != '.') {
         return Some(fault_of_character(name, other));
     }
-    let mut labels = host.split('.');
-    if labels.any(str::is_empty) {
+    if host.split('.').any(str::is_empty) {
         return Some("a DNS name: a label is empty");
     }
-    let mut labels = host.split('.');
-    if labels.any(|label| label.len() > MAX_LABEL_BYTES) {
+    if host.split('.').any(|label| label.len() > MAX_LABEL_BYTES) {
         return Some("a DNS name: a label is longer than 63 octets");
     }
     None
@@ -38,9 +36,9 @@ pub(crate) fn dns_name_fault(name: &str) -> Option<&'static str> {
 
 /// Guesses what a text is that has a character which DNS names do not have.
 fn fault_of_character(name: &str, other: char) -> &'static str {
-    let port = name.rsplit_once(':').map(|(_, port)| port);
-    let has_port =
-        port.is_some_and(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
+    let has_port = name
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
     // From the most telling form to the least: a URL also has a colon, and perhaps an @ or a port.
     if is_variable(name) {
         return "a DNS name: it is a variable without its value";
@@ -73,8 +71,8 @@ fn fault_of_character(name: &str, other: char) -> &'static str {
 /// `{{mail}}`, `${mail}`, `$(mail)`, `%mail%`, `<mail>`.
 pub(crate) fn is_variable(text: &str) -> bool {
     let between = |open: &str, close: &str| {
-        let rest = text.split_once(open).map(|(_, rest)| rest);
-        rest.is_some_and(|rest| rest.contains(close))
+        text.split_once(open)
+            .is_some_and(|(_, rest)| rest.contains(close))
     };
     between("{", "}") || between("$(", ")") || between("%", "%") || between("<", ">")
 }

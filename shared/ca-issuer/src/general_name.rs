@@ -70,8 +70,8 @@ fn found_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, Ru
         (Some(TagNumber(7)), false) => ip_address(place, octets),
         (Some(TagNumber(4)), true) => directory_name(place, octets),
         (Some(TagNumber(8)), false) => {
-            let oid = ObjectIdentifier::from_bytes(octets).map(|oid| oid.to_string());
-            let value = oid.unwrap_or_else(|_| hexadecimal(octets));
+            let value = ObjectIdentifier::from_bytes(octets)
+                .map_or_else(|_| hexadecimal(octets), |oid| oid.to_string());
             (!octets.is_empty()).then(|| not_allowed(place, "registeredID", value))
         }
         (Some(TagNumber(3)), _) => Some(not_allowed(place, "x400Address", hexadecimal(octets))),
@@ -163,9 +163,11 @@ fn ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
     if octets.is_empty() {
         return None;
     }
-    let v4 = || <[u8; 4]>::try_from(octets).map(IpAddr::from);
-    let address = v4().or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from));
-    let address = address.ok().map(|address| address.to_string());
+    let address = <[u8; 4]>::try_from(octets)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
+        .ok()
+        .map(|address| address.to_string());
     let name = match &address {
         Some(_) => OctetString::new(octets)
             .map(GeneralName::IpAddress)
@@ -217,11 +219,13 @@ fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>
     if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
         return Ok(None);
     }
-    let shown = text.clone().or_else(|| directory_string(value));
     let shown = RequestedName {
         place,
         kind: label(kind),
-        value: shown.unwrap_or_else(|| hexadecimal(value.value())),
+        value: text
+            .clone()
+            .or_else(|| directory_string(value))
+            .unwrap_or_else(|| hexadecimal(value.value())),
     };
     let name = match kind {
         SubjectAltNameType::Upn => user_principal_name(value),
@@ -270,8 +274,11 @@ fn label(kind: SubjectAltNameType) -> String {
 
 /// Writes the first octets of a value in hexadecimal, as refusals show them.
 pub(crate) fn hexadecimal(octets: &[u8]) -> String {
-    let digits = octets.iter().take(MAX_SHOWN_OCTETS);
-    let mut text: String = digits.map(|octet| format!("{octet:02x}")).collect();
+    let mut text: String = octets
+        .iter()
+        .take(MAX_SHOWN_OCTETS)
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
     if octets.len() > MAX_SHOWN_OCTETS {
         text.push('…');
     }
@@ -289,11 +296,10 @@ pub(crate) fn name_with_type(name: &GeneralName) -> String {
         GeneralName::Rfc822Name(name) => format!("email:{}", name.as_str()),
         GeneralName::UniformResourceIdentifier(name) => format!("URI:{}", name.as_str()),
         GeneralName::IpAddress(octets) => {
-            let found = ip_address(NamePlace::CommonName, octets.as_bytes());
-            format!(
-                "IP:{}",
-                found.map(|found| found.shown.value).unwrap_or_default()
-            )
+            let address = ip_address(NamePlace::CommonName, octets.as_bytes())
+                .map(|found| found.shown.value)
+                .unwrap_or_default();
+            format!("IP:{address}")
         }
         GeneralName::OtherName(other) => {
             let value = AnyRef::from(&other.value);
@@ -301,8 +307,8 @@ pub(crate) fn name_with_type(name: &GeneralName) -> String {
             let text = match kind {
                 Ok(SubjectAltNameType::OtherName(kind)) => other_name::text(kind, value),
                 Ok(_) | Err(_) => directory_string(value),
-            };
-            let text = text.unwrap_or_else(|| hexadecimal(value.value()));
+            }
+            .unwrap_or_else(|| hexadecimal(value.value()));
             if other.type_id == UPN {
                 return format!("UPN:{text}");
             }

@@ -42,14 +42,12 @@ fn is_email_address(text: &str) -> bool {
     let Some((local, host)) = text.split_once('@') else {
         return false;
     };
-    let atom = |atom: &str| {
-        let atext = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&c);
-        !atom.is_empty() && atom.bytes().all(atext)
-    };
+    let is_atext = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&c);
+    let is_atom = |part: &str| !part.is_empty() && part.bytes().all(is_atext);
     // A wildcard is a DNS name but not the domain of a mailbox.
     let is_host = !host.contains('*') && dns_name_fault(host).is_none();
     // 64 octets: the limit of RFC 5321 §4.5.3.1.1.
-    local.len() <= 64 && local.split('.').all(atom) && is_host
+    local.len() <= 64 && local.split('.').all(is_atom) && is_host
 }
 
 /// Checks that a text is a URI: a scheme (RFC 3986 §3.1), characters of RFC 3986 §2 only, and no
@@ -80,8 +78,7 @@ fn check_uri(text: &str) -> Result<(), ValueFault> {
 
 /// Returns whether a text starts with two hexadecimal digits.
 fn is_encoded_octet(text: &str) -> bool {
-    let digits = text.bytes().take(2);
-    digits.filter(u8::is_ascii_hexdigit).count() == 2
+    text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2
 }
 
 fn is_user_principal_name(text: &str) -> bool {

@@ -34,8 +34,9 @@ pub(crate) fn check_parts(name: &Name) -> Result<(), RuleViolation> {
 
 /// Iterates over the attributes of a Name, each with the index of its RDN.
 pub(crate) fn parts(name: &Name) -> impl Iterator<Item = (usize, &AttributeTypeAndValue)> {
-    let rdns = name.iter_rdn().enumerate();
-    rdns.flat_map(|(at, rdn)| rdn.iter().map(move |part| (at, part)))
+    name.iter_rdn()
+        .enumerate()
+        .flat_map(|(at, rdn)| rdn.iter().map(move |part| (at, part)))
 }
 
 /// Describes an attribute for a refusal.
@@ -62,13 +63,13 @@ fn check_part(at: usize, part: &AttributeTypeAndValue) -> Result<(), RuleViolati
     }
     // Strict, unlike the text that is shown: verifiers may read a value outside the alphabet of its
     // string type in different ways.
-    let text = strict_directory_string(AnyRef::from(&part.value)).map_err(ValueFault::from);
-    let attribute = SubjectAttribute::of(part.oid);
-    let checked = text.and_then(|text| attribute.check_requested(&text));
-    checked.map_err(|fault| RuleViolation::SubjectValue {
-        part: shown(at, part),
-        fault,
-    })
+    strict_directory_string(AnyRef::from(&part.value))
+        .map_err(ValueFault::from)
+        .and_then(|text| SubjectAttribute::of(part.oid).check_requested(&text))
+        .map_err(|fault| RuleViolation::SubjectValue {
+            part: shown(at, part),
+            fault,
+        })
 }
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ fn check_element(element: AnyRef<'_>, depth: usize) -> Result<(), ValueFault> {
     if ![Tag::Sequence, Tag::Set].contains(&tag) && !is_explicit {
         return check_primitive(element);
     }
-    let depth = depth.checked_sub(1).ok_or(ValueFault::Encoding)?;
+    let depth_inside = depth.checked_sub(1).ok_or(ValueFault::Encoding)?;
     let mut parts = Vec::new();
-    for part in elements(element.value()) {
-        let part = part.ok_or(ValueFault::Encoding)?;
-        check_element(part, depth)?;
+    for item in elements(element.value()) {
+        let part = item.ok_or(ValueFault::Encoding)?;
+        check_element(part, depth_inside)?;
         parts.push(part.to_der().map_err(|_| ValueFault::Encoding)?);
     }
     // X.690 §11.6: DER orders the elements of a SET OF by their encodings.
@@ -76,8 +76,7 @@ pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
     if kind == OtherNameType::KERBEROS_PRINCIPAL {
         return kerberos_principal(value);
     }
-    let is_ascii = [Tag::GeneralString, Tag::VisibleString].contains(&value.tag());
-    if is_ascii {
+    if [Tag::GeneralString, Tag::VisibleString].contains(&value.tag()) {
         return general_string(value);
     }
     strict_directory_string(value).ok()
@@ -95,15 +94,17 @@ pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
 fn kerberos_principal(value: AnyRef<'_>) -> Option<String> {
     let [realm, name] = sequence(value)?;
     let realm = general_string(tagged(realm, 0)?)?;
-    let [_, components] = sequence(tagged(name, 1)?)?;
-    let components = tagged(components, 1)?;
-    if components.tag() != Tag::Sequence {
+    let [_, name_string] = sequence(tagged(name, 1)?)?;
+    let strings = tagged(name_string, 1)?;
+    if strings.tag() != Tag::Sequence {
         return None;
     }
-    let components = elements(components.value()).map(|component| general_string(component?));
-    let components: Option<Vec<_>> = components.collect();
-    let components = components.filter(|components| !components.is_empty())?;
-    let components: Vec<_> = components.iter().map(|part| escaped(part)).collect();
+    let components = elements(strings.value())
+        .map(|string| Some(escaped(&general_string(string?)?)))
+        .collect::<Option<Vec<_>>>()?;
+    if components.is_empty() {
+        return None;
+    }
     Some(format!("{}@{}", components.join("/"), escaped(&realm)))
 }
 

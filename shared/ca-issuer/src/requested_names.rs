@@ -25,16 +25,17 @@ const MAX_NAMES: usize = 100;
 pub(crate) fn requested(
     extensions: &[RequestedExtension],
 ) -> Result<Vec<AnyRef<'_>>, RuleViolation> {
-    let requested = extensions
+    let values: Vec<_> = extensions
         .iter()
-        .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
-    let requested: Vec<_> = requested.map(|extension| &extension.value).collect();
-    let Some(value) = requested.first() else {
+        .filter(|extension| extension.id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
+        .map(|extension| &extension.value)
+        .collect();
+    let Some(value) = values.first() else {
         return Ok(Vec::new());
     };
     // Some clients repeat the extension. If the copies differ, neither can be preferred.
-    if requested.iter().any(|other| other != value) {
-        return Err(RuleViolation::SubjectAltNamesDiffer(requested.len()));
+    if values.iter().any(|other| other != value) {
+        return Err(RuleViolation::SubjectAltNamesDiffer(values.len()));
     }
     if value.len() > MAX_BYTES {
         return Err(RuleViolation::SubjectAltNameTooLong {
@@ -47,9 +48,8 @@ pub(crate) fn requested(
     let names = AnyRef::from_der(value)
         .ok()
         .filter(|names| names.tag() == Tag::Sequence)
-        .and_then(|names| elements(names.value()).collect::<Option<Vec<_>>>());
-    let unreadable = || RuleViolation::SubjectAltNameUnreadable(hexadecimal(value));
-    let names = names.ok_or_else(unreadable)?;
+        .and_then(|names| elements(names.value()).collect::<Option<Vec<_>>>())
+        .ok_or_else(|| RuleViolation::SubjectAltNameUnreadable(hexadecimal(value)))?;
     if names.len() > MAX_NAMES {
         return Err(RuleViolation::SubjectAltNameCount {
             names: names.len(),

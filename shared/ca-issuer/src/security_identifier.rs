@@ -19,8 +19,9 @@ pub(crate) fn holds_security_identifier(text: &str) -> bool {
     let mut octets = text.as_bytes().to_vec();
     for _ in 0..MAX_ENCODINGS {
         // Only letters and digits: verifiers may ignore spaces or invisible characters.
-        let letters = octets.iter().filter(|octet| octet.is_ascii_alphanumeric());
-        let letters: String = letters
+        let letters: String = octets
+            .iter()
+            .filter(|octet| octet.is_ascii_alphanumeric())
             .map(|octet| char::from(octet.to_ascii_lowercase()))
             .collect();
         if TAGS.iter().any(|tag| letters.contains(tag)) {
@@ -43,10 +44,13 @@ pub(crate) fn holds_security_identifier(text: &str) -> bool {
 pub(crate) fn refuse_security_identifier(
     extensions: &[RequestedExtension],
 ) -> Result<(), RuleViolation> {
-    let mut kinds = extensions.iter().map(|extension| extension.id);
-    match kinds.find(|kind| is_security_identifier(*kind)) {
-        Some(kind) => Err(RuleViolation::SecurityIdentifier(format!(
-            "extension {kind}"
+    match extensions
+        .iter()
+        .find(|extension| is_security_identifier(extension.id))
+    {
+        Some(extension) => Err(RuleViolation::SecurityIdentifier(format!(
+            "extension {}",
+            extension.id
         ))),
         None => Ok(()),
     }

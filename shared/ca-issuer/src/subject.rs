@@ -43,35 +43,35 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
         .into());
     }
     let unreadable = || RuleViolation::SubjectUnreadable(hexadecimal(requested));
-    let name = Name::from_der(requested).map_err(|_| unreadable())?;
-    check_parts(&name)?;
-    only_allowed(&name, rule)?;
-    let missing = missing_fixed(&name, rule)?;
+    let requested_name = Name::from_der(requested).map_err(|_| unreadable())?;
+    check_parts(&requested_name)?;
+    only_allowed(&requested_name, rule)?;
+    let missing = missing_fixed(&requested_name, rule)?;
     // Checked against the request's own attributes; an attribute that is fixed is added below.
     for required in &rule.required {
-        let mut values = values(&name, *required).flatten();
         // A blank value identifies nothing, so it does not count.
-        let there = values.any(|value| !value.trim().is_empty());
-        if !there && !rule.fixed.contains_key(required) {
+        let is_present = values(&requested_name, *required)
+            .flatten()
+            .any(|value| !value.trim().is_empty());
+        if !is_present && !rule.fixed.contains_key(required) {
             return Err(RuleViolation::SubjectLacks(*required).into());
         }
     }
     // Read again, as the fixed attributes may include the CN, which the pattern governs too.
-    let der = with_fixed(requested, &name, &missing)?;
+    let der = with_fixed(requested, &requested_name, &missing)?;
     let name = Name::from_der(&der).map_err(EncodeError::from)?;
-    let common_names: Option<Vec<_>> = values(&name, SubjectAttribute::COMMON_NAME).collect();
-    let common_names = common_names.ok_or_else(unreadable)?;
-    if let Some(pattern) = &rule.common_name_pattern {
-        let mut others = common_names.iter().filter(|text| !pattern.matches(text));
-        if let Some(other) = others.next() {
-            return Err(RuleViolation::CommonNamePattern(other.clone()).into());
-        }
+    let common_names = values(&name, SubjectAttribute::COMMON_NAME)
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(unreadable)?;
+    if let Some(pattern) = &rule.common_name_pattern
+        && let Some(other) = common_names.iter().find(|text| !pattern.matches(text))
+    {
+        return Err(RuleViolation::CommonNamePattern(other.clone()).into());
     }
     Ok(Subject {
         is_empty: name.is_empty(),
         is_blank: name.iter().all(|part| {
-            let text = directory_string(AnyRef::from(&part.value));
-            text.is_some_and(|text| text.trim().is_empty())
+            directory_string(AnyRef::from(&part.value)).is_some_and(|text| text.trim().is_empty())
         }),
         der,
         common_names,
@@ -109,13 +109,15 @@ fn missing_fixed<'a>(
 ) -> Result<Vec<(SubjectAttribute, &'a str)>, RuleViolation> {
     let mut missing = Vec::new();
     for (attribute, fixed) in &rule.fixed {
-        let mut values = values(name, *attribute).peekable();
-        if values.peek().is_none() {
+        let mut requested = values(name, *attribute).peekable();
+        if requested.peek().is_none() {
             missing.push((*attribute, fixed.as_str()));
         }
-        if let Some(other) = values.find(|value| value.as_ref() != Some(fixed)) {
-            let other = other.unwrap_or_default();
-            return Err(RuleViolation::SubjectFixed(*attribute, other));
+        if let Some(other) = requested.find(|value| value.as_ref() != Some(fixed)) {
+            return Err(RuleViolation::SubjectFixed(
+                *attribute,
+                other.unwrap_or_default(),
+            ));
         }
     }
     Ok(missing)

@@ -62,8 +62,10 @@ pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
     let Ok(names) = requested(extensions) else {
         return true;
     };
-    let mut names = names.into_iter().enumerate();
-    names.any(|(index, name)| !matches!(read_name(index, name), Ok(None)))
+    names
+        .into_iter()
+        .enumerate()
+        .any(|(index, name)| !matches!(read_name(index, name), Ok(None)))
 }
 
 /// Adds a name, unless the list has it already.
