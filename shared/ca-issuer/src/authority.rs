@@ -84,8 +84,9 @@ fn without_spaces(text: &str) -> String {
 fn is_well_formed(name: &x509_cert::name::Name) -> bool {
     check_parts(name).is_ok()
         && name.iter().all(|part| {
-            let text = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value));
-            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+            let Some(text) = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value))
+                .filter(|text| !text.trim().is_empty())
+            else {
                 return false;
             };
             let attribute = SubjectAttribute::of(part.oid);
@@ -206,9 +207,10 @@ pub fn ra_certificate(
 pub fn extended_key_usage_of(
     certificate: &Certificate,
 ) -> Result<Vec<ExtendedKeyUsage>, EncodeError> {
-    let value = extension_of(certificate, rfc5280::ID_CE_EXT_KEY_USAGE)?;
-    let purposes = value.map(|value| Vec::<ObjectIdentifier>::from_der(&value));
-    let purposes = purposes.transpose()?.unwrap_or_default();
+    let purposes = extension_of(certificate, rfc5280::ID_CE_EXT_KEY_USAGE)?
+        .map(|value| Vec::<ObjectIdentifier>::from_der(&value))
+        .transpose()?
+        .unwrap_or_default();
     Ok(purposes.into_iter().map(ExtendedKeyUsage::of).collect())
 }
 
@@ -217,12 +219,12 @@ pub fn extended_key_usage_of(
 /// # Errors
 /// When the certificate or its cRLDistributionPoints cannot be read.
 pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, EncodeError> {
-    let value = extension_of(certificate, rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS)?;
-    let points = value.map(|value| CrlDistributionPoints::from_der(&value));
-    let points = points.transpose()?.map(|points| points.0);
+    let points = extension_of(certificate, rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS)?
+        .map(|value| CrlDistributionPoints::from_der(&value))
+        .transpose()?;
     let names = points
         .into_iter()
-        .flatten()
+        .flat_map(|points| points.0)
         .filter_map(|point| match point.distribution_point {
             Some(DistributionPointName::FullName(names)) => Some(names),
             Some(DistributionPointName::NameRelativeToCRLIssuer(_)) | None => None,
@@ -245,11 +247,14 @@ fn extension_of(
     certificate: &Certificate,
     id: ObjectIdentifier,
 ) -> Result<Option<Vec<u8>>, EncodeError> {
-    let certificate: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
-    let extensions = certificate.tbs_certificate().extensions();
-    let mut extensions = extensions.into_iter().flatten();
-    let found = extensions.find(|extension| extension.extn_id == id);
-    Ok(found.map(|found| found.extn_value.as_bytes().to_vec()))
+    let parsed: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
+    Ok(parsed
+        .tbs_certificate()
+        .extensions()
+        .into_iter()
+        .flatten()
+        .find(|extension| extension.extn_id == id)
+        .map(|extension| extension.extn_value.as_bytes().to_vec()))
 }
 
 #[cfg(test)]

@@ -70,8 +70,11 @@ impl SerialNumber {
     #[must_use]
     pub fn hex(self) -> String {
         // Without leading zeros, as scep-cms writes the serial number of a certificate it reads.
-        let octets = self.0.iter().skip_while(|octet| **octet == 0);
-        octets.map(|octet| format!("{octet:02X}")).collect()
+        self.0
+            .iter()
+            .skip_while(|octet| **octet == 0)
+            .map(|octet| format!("{octet:02X}"))
+            .collect()
     }
 }
 

@@ -64,8 +64,11 @@ pub fn certificate_list(
     contents: &CrlContents<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
     let number = CrlNumber(Uint::new(&contents.number.to_be_bytes())?);
-    let entries = contents.revoked.iter().map(entry);
-    let entries = entries.collect::<Result<Vec<_>, _>>()?;
+    let entries = contents
+        .revoked
+        .iter()
+        .map(entry)
+        .collect::<Result<Vec<_>, _>>()?;
     let list = TbsCertList {
         version: VERSION_2,
         signature: algorithm_identifier(authority.key_algorithm),
@@ -106,20 +109,23 @@ pub fn entries_of(crl: &[u8]) -> Result<Vec<RevokedCertificate>, EncodeError> {
 }
 
 fn entry(revoked: &RevokedCertificate) -> Result<RevokedCert, EncodeError> {
-    let reason = reason_code(revoked.revocation.reason);
-    let reason = reason.map(|reason| extension(rfc5280::ID_CE_CRL_REASONS, false, &reason));
+    let reason = reason_code(revoked.revocation.reason)
+        .map(|code| extension(rfc5280::ID_CE_CRL_REASONS, false, &code))
+        .transpose()?;
     Ok(RevokedCert {
         serial_number: SerialNumber::new(revoked.uuid.as_bytes())?,
         revocation_date: time(revoked.revocation.at)?,
-        crl_entry_extensions: reason.transpose()?.map(|reason| vec![reason]),
+        crl_entry_extensions: reason.map(|extension| vec![extension]),
     })
 }
 
 fn read_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
     // Serial numbers have at most 128 bits, so nothing is shifted out.
-    let serial_number = entry.serial_number.as_bytes().iter();
-    let serial_number =
-        serial_number.fold(0_u128, |number, octet| (number << 8) | u128::from(*octet));
+    let serial_number = entry
+        .serial_number
+        .as_bytes()
+        .iter()
+        .fold(0_u128, |number, octet| (number << 8) | u128::from(*octet));
     let extensions = entry.crl_entry_extensions.as_deref().unwrap_or_default();
     let reason = extensions
         .iter()

@@ -38,24 +38,30 @@ impl Requested {
     /// When `to_be_signed` is not a TBSCertificate.
     pub fn of(to_be_signed: &[u8]) -> Result<Self, EncodeError> {
         let tbs = TbsCertificate::from_der(to_be_signed)?;
-        let value = |id| {
-            let mut extensions = tbs.extensions.iter();
-            let found = extensions.find(|extension: &&Extension| extension.extn_id == id);
-            found.map(|extension| extension.extn_value.as_bytes())
+        let extension_value = |id| {
+            tbs.extensions
+                .iter()
+                .find(|extension: &&Extension| extension.extn_id == id)
+                .map(|extension| extension.extn_value.as_bytes())
         };
-        let names = value(rfc5280::ID_CE_SUBJECT_ALT_NAME).map(GeneralNames::from_der);
-        let usages = value(rfc5280::ID_CE_KEY_USAGE).map(KeyUsage::from_der);
-        let purposes = value(rfc5280::ID_CE_EXT_KEY_USAGE).map(ExtendedKeyUsage::from_der);
-        let names = names.transpose()?.unwrap_or_default();
-        let purposes = purposes.transpose()?.map(|purposes| purposes.0);
+        let names = extension_value(rfc5280::ID_CE_SUBJECT_ALT_NAME)
+            .map(GeneralNames::from_der)
+            .transpose()?
+            .unwrap_or_default();
+        let usages = extension_value(rfc5280::ID_CE_KEY_USAGE)
+            .map(KeyUsage::from_der)
+            .transpose()?;
+        let purposes = extension_value(rfc5280::ID_CE_EXT_KEY_USAGE)
+            .map(ExtendedKeyUsage::from_der)
+            .transpose()?;
         Ok(Self {
             subject_alt_names: names.iter().map(name_with_type).collect(),
             public_key_sha256: DigestAlgorithm::Sha256
                 .fingerprint(&tbs.subject_public_key_info.to_der()?),
-            key_usage: usages.transpose()?.map(usage_names).unwrap_or_default(),
+            key_usage: usages.map(usage_names).unwrap_or_default(),
             extended_key_usage: purposes
-                .unwrap_or_default()
                 .iter()
+                .flat_map(|purposes| &purposes.0)
                 .map(|purpose| scep_protocol::ExtendedKeyUsage::of(*purpose).to_string())
                 .collect(),
             validity: tbs.validity.into(),
@@ -64,18 +70,21 @@ impl Requested {
 }
 
 fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
-    let names = usage.0.into_iter().map(|usage| match usage {
-        KeyUsages::DigitalSignature => "digitalSignature",
-        KeyUsages::NonRepudiation => "contentCommitment",
-        KeyUsages::KeyEncipherment => "keyEncipherment",
-        KeyUsages::DataEncipherment => "dataEncipherment",
-        KeyUsages::KeyAgreement => "keyAgreement",
-        KeyUsages::KeyCertSign => "keyCertSign",
-        KeyUsages::CRLSign => "cRLSign",
-        KeyUsages::EncipherOnly => "encipherOnly",
-        KeyUsages::DecipherOnly => "decipherOnly",
-    });
-    names.collect()
+    usage
+        .0
+        .into_iter()
+        .map(|bit| match bit {
+            KeyUsages::DigitalSignature => "digitalSignature",
+            KeyUsages::NonRepudiation => "contentCommitment",
+            KeyUsages::KeyEncipherment => "keyEncipherment",
+            KeyUsages::DataEncipherment => "dataEncipherment",
+            KeyUsages::KeyAgreement => "keyAgreement",
+            KeyUsages::KeyCertSign => "keyCertSign",
+            KeyUsages::CRLSign => "cRLSign",
+            KeyUsages::EncipherOnly => "encipherOnly",
+            KeyUsages::DecipherOnly => "decipherOnly",
+        })
+        .collect()
 }
 
 /// Rebuilds the certificate of a pending request, for this generation of the authority to sign now.
@@ -95,15 +104,18 @@ pub fn released(
 ) -> Result<Leaf, IssueError> {
     let held = TbsCertificate::from_der(to_be_signed).map_err(EncodeError::from)?;
     let subject = held.subject.to_der().map_err(EncodeError::from)?;
-    let spki = held.subject_public_key_info.to_der();
-    let key = PublicKey::from_der(&spki.map_err(EncodeError::from)?);
-    let key = key.map_err(|_| not_a_certificate())?;
+    let spki = held
+        .subject_public_key_info
+        .to_der()
+        .map_err(EncodeError::from)?;
+    let key = PublicKey::from_der(&spki).map_err(|_| not_a_certificate())?;
     // The rules for keys may have become stricter while the request was pending.
     check_key(&key, template)?;
     // Only subjectAltName: every other extension follows from the current rules.
-    let names = held.extensions.iter();
-    let names = names.filter(|held| held.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
-    let names: Vec<_> = names
+    let names: Vec<_> = held
+        .extensions
+        .iter()
+        .filter(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
         .map(|names| RequestedExtension {
             id: names.extn_id,
             value: names.extn_value.as_bytes().to_vec(),

@@ -216,17 +216,20 @@ impl Asked<'_> {
         if usages.is_empty() {
             return Vec::new();
         }
-        let mut extensions = self.extensions.iter();
-        let requested = extensions.find(|asked| asked.id == rfc5280::ID_CE_EXT_KEY_USAGE);
-        let Some(requested) = requested else {
+        let Some(requested) = self
+            .extensions
+            .iter()
+            .find(|extension| extension.id == rfc5280::ID_CE_EXT_KEY_USAGE)
+        else {
             return Vec::new();
         };
         // Not an error: the extension comes from the rules, so the request's is never issued.
         let Ok(purposes) = Vec::<ObjectIdentifier>::from_der(&requested.value) else {
             return vec!["extendedKeyUsage, which cannot be read".to_owned()];
         };
-        let purposes = purposes.into_iter().map(ExtendedKeyUsage::of);
         purposes
+            .into_iter()
+            .map(ExtendedKeyUsage::of)
             .filter(|purpose| !usages.contains(purpose))
             .map(|purpose| format!("extendedKeyUsage {purpose}"))
             .collect()
@@ -238,8 +241,11 @@ fn key_usages(
     template: &CertificateTemplate,
     key: &PublicKey,
 ) -> Result<Vec<KeyUsages>, RuleViolation> {
-    let usages = template.key_usage.iter();
-    let usages: Vec<_> = usages.filter_map(|usage| fits(*usage, key)).collect();
+    let usages: Vec<_> = template
+        .key_usage
+        .iter()
+        .filter_map(|usage| fits(*usage, key))
+        .collect();
     // An empty list would omit the extension, and the key could then be used for anything.
     if usages.is_empty() && !template.key_usage.is_empty() {
         return Err(RuleViolation::KeyUsage {

@@ -27,14 +27,14 @@ pub(crate) fn refuse_other_names(
     if !is_same_subject(predecessor.subject(), &subject.der) {
         return Err(IssueError::Refused(Refusal::RenewalSubject));
     }
-    let had = names_of(predecessor)?;
+    let certified = names_of(predecessor)?;
     // The rule that adds the CN as a DNS name may be newer than the certificate. The name is not
     // new, as the subject has it already.
     let is_common_name = |name: &GeneralName| match name {
-        GeneralName::DnsName(name) if rule.common_name_as_dns => {
-            let mut common_names = subject.common_names.iter();
-            common_names.any(|common_name| common_name.eq_ignore_ascii_case(name.as_str()))
-        }
+        GeneralName::DnsName(name) if rule.common_name_as_dns => subject
+            .common_names
+            .iter()
+            .any(|common_name| common_name.eq_ignore_ascii_case(name.as_str())),
         GeneralName::DnsName(_)
         | GeneralName::DirectoryName(_)
         | GeneralName::EdiPartyName(_)
@@ -44,9 +44,13 @@ pub(crate) fn refuse_other_names(
         | GeneralName::Rfc822Name(_)
         | GeneralName::UniformResourceIdentifier(_) => false,
     };
-    let is_had = |name: &GeneralName| had.iter().any(|had| is_same_general_name(had, name));
-    let mut added = names.into_iter().flatten();
-    if added.any(|name| !is_had(name) && !is_common_name(name)) {
+    let is_certified =
+        |name: &GeneralName| certified.iter().any(|old| is_same_general_name(old, name));
+    if names
+        .into_iter()
+        .flatten()
+        .any(|name| !is_certified(name) && !is_common_name(name))
+    {
         return Err(IssueError::Refused(Refusal::RenewalNames));
     }
     Ok(())
@@ -89,8 +93,7 @@ fn is_same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
         (GeneralName::OtherName(one), GeneralName::OtherName(other)) => {
             // Clients write the same text in different string types.
             let text = |name: &OtherName| {
-                let text = directory_string(AnyRef::from(&name.value));
-                text.map(|text| comparable_text(&text))
+                directory_string(AnyRef::from(&name.value)).map(|text| comparable_text(&text))
             };
             let same_value =
                 one.value == other.value || text(one).is_some_and(|one| text(other) == Some(one));
@@ -108,8 +111,8 @@ fn is_same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
 
 /// Splits a URI into scheme and authority, whose case does not matter, and the rest.
 fn split_uri(uri: &str) -> (&str, &str) {
-    let scheme = uri.find(':').map_or(0, |colon| colon.saturating_add(1));
-    let (scheme, rest) = uri.split_at(scheme);
+    let scheme_end = uri.find(':').map_or(0, |colon| colon.saturating_add(1));
+    let (scheme, rest) = uri.split_at(scheme_end);
     let Some(authority) = rest.strip_prefix("//") else {
         return (scheme, rest);
     };
@@ -122,14 +125,16 @@ fn split_uri(uri: &str) -> (&str, &str) {
 }
 
 fn names_of(certificate: &Certificate) -> Result<GeneralNames, EncodeError> {
-    let certificate: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
-    let extensions = certificate.tbs_certificate().extensions();
-    let names = extensions.into_iter().flatten();
-    let mut names = names.filter(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME);
-    let names = names
-        .next()
-        .map(|names| GeneralNames::from_der(names.extn_value.as_bytes()));
-    Ok(names.transpose()?.unwrap_or_default())
+    let parsed: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
+    let names = parsed
+        .tbs_certificate()
+        .extensions()
+        .into_iter()
+        .flatten()
+        .find(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
+        .map(|extension| GeneralNames::from_der(extension.extn_value.as_bytes()))
+        .transpose()?;
+    Ok(names.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -59,8 +59,10 @@ pub fn assemble_request(
     signature: &[u8],
 ) -> Result<String, EncodeError> {
     let der = signed(to_be_signed, key, signature)?;
-    let pem = der::pem::encode_string("CERTIFICATE REQUEST", der::pem::LineEnding::LF, &der);
-    Ok(pem.map_err(der::Error::from)?)
+    Ok(
+        der::pem::encode_string("CERTIFICATE REQUEST", der::pem::LineEnding::LF, &der)
+            .map_err(der::Error::from)?,
+    )
 }
 
 /// Why an authority cannot issue with a certificate or its chain.
@@ -172,8 +174,10 @@ pub fn check_path(
 /// The key identifier by which certificates issued under this one refer to it.
 fn identifier(certificate: &Certificate) -> Option<Vec<u8>> {
     // Without the extension, certificates under it get the SHA-1 hash of its key.
-    let own = certificate.subject_key_identifier().map(<[u8]>::to_vec);
-    own.or_else(|| key_identifier(certificate.subject_public_key_info()).ok())
+    certificate
+        .subject_key_identifier()
+        .map(<[u8]>::to_vec)
+        .or_else(|| key_identifier(certificate.subject_public_key_info()).ok())
 }
 
 /// Checks that `issuer`, `depth` certificates above the authority's, is a valid CA and issued the
@@ -197,16 +201,18 @@ fn check_issuer(
         return Err(UnfitCertificate::ChainNotValid(depth));
     }
     // Names before signatures: verifying is the expensive part.
-    let verified = || -> Result<(), PublicKeyError> { below.verify(&issuer.public_key()?) };
     if below.issuer_and_serial_number().issuer() != issuer.subject() {
         return Err(UnfitCertificate::Chain(depth));
     }
-    verified().map_err(|error| match error {
-        PublicKeyError::Unsupported => UnfitCertificate::ChainAlgorithm(depth),
-        PublicKeyError::BadSignature
-        | PublicKeyError::CannotEncrypt
-        | PublicKeyError::Malformed => UnfitCertificate::Chain(depth),
-    })
+    issuer
+        .public_key()
+        .and_then(|key| below.verify(&key))
+        .map_err(|error| match error {
+            PublicKeyError::Unsupported => UnfitCertificate::ChainAlgorithm(depth),
+            PublicKeyError::BadSignature
+            | PublicKeyError::CannotEncrypt
+            | PublicKeyError::Malformed => UnfitCertificate::Chain(depth),
+        })
 }
 
 /// What a certificate allows its key to do, as far as a CA is concerned.
@@ -218,10 +224,10 @@ struct Constraints {
 
 impl Constraints {
     fn of(certificate: &Certificate) -> Option<Self> {
-        let certificate = x509_cert::Certificate::from_der(certificate.der()).ok()?;
-        let certificate = certificate.tbs_certificate();
-        let basic = certificate.get_extension::<BasicConstraints>().ok()?;
-        let usage = certificate.get_extension::<KeyUsage>().ok()?;
+        let parsed = x509_cert::Certificate::from_der(certificate.der()).ok()?;
+        let tbs = parsed.tbs_certificate();
+        let basic = tbs.get_extension::<BasicConstraints>().ok()?;
+        let usage = tbs.get_extension::<KeyUsage>().ok()?;
         Some(Self {
             ca: basic.as_ref().is_some_and(|(_, basic)| basic.ca),
             key_cert_sign: usage.is_some_and(|(_, usage)| usage.0.contains(KeyUsages::KeyCertSign)),

@@ -66,11 +66,13 @@ fn made(
         "" => Name::default(),
         subject => subject.parse().unwrap(),
     };
-    let dns_name = |name: &&str| GeneralName::DnsName(Ia5String::new(name).unwrap());
-    let names: Vec<_> = names.iter().map(dns_name).collect();
+    let dns_names: Vec<_> = names
+        .iter()
+        .map(|name| GeneralName::DnsName(Ia5String::new(name).unwrap()))
+        .collect();
     let extension = RequestedExtension {
         id: SubjectAltName::OID,
-        value: names.to_der().unwrap(),
+        value: dns_names.to_der().unwrap(),
     };
     let extensions = [extension];
     let asked = Asked {
@@ -91,13 +93,18 @@ fn made(
 /// The DNS names of a certificate.
 fn names_in(certificate: &Certificate) -> Vec<String> {
     let read = x509_cert::Certificate::from_der(certificate.der()).unwrap();
-    let names = read.tbs_certificate().get_extension::<SubjectAltName>();
-    let names = names.unwrap().map_or_else(Vec::new, |(_, names)| names.0);
-    let texts = names.into_iter().map(|name| match name {
-        GeneralName::DnsName(name) => name.to_string(),
-        other => panic!("{other:?}"),
-    });
-    texts.collect()
+    let extension = read.tbs_certificate().get_extension::<SubjectAltName>();
+    extension
+        .unwrap()
+        .map_or_else(Vec::new, |(_, names)| names.0)
+        .into_iter()
+        .map(|name| {
+            let GeneralName::DnsName(text) = name else {
+                panic!("{name:?}")
+            };
+            text.to_string()
+        })
+        .collect()
 }
 
 #[test]
@@ -120,10 +127,10 @@ fn check_renewal(
     expected: Result<&[&str], Refusal>,
 ) {
     let predecessor = made(None, "CN=a.example", &["b.example"], |_| {}).unwrap();
-    let renewed = made(Some(&predecessor), subject, names, edit);
-    let renewed = renewed.map(|renewed| names_in(&renewed));
-    let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
-    assert_eq!(renewed, expected);
+    let renewed = made(Some(&predecessor), subject, names, edit).map(|leaf| names_in(&leaf));
+    let expected_names =
+        expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(renewed, expected_names);
 }
 
 #[test]
@@ -185,8 +192,11 @@ fn a_certificate_has_the_purposes_of_the_rules() {
         let extension = extended_key_usage(rule).unwrap()?;
         assert_eq!(extension.extn_id, Purposes::OID);
         assert!(!extension.critical);
-        let purposes = Purposes::from_der(extension.extn_value.as_bytes());
-        Some(purposes.unwrap().0)
+        Some(
+            Purposes::from_der(extension.extn_value.as_bytes())
+                .unwrap()
+                .0,
+        )
     };
     assert_eq!(purposes(&[]), None);
     let both = [ExtendedKeyUsage::SERVER_AUTH, ExtendedKeyUsage::CLIENT_AUTH];
@@ -211,8 +221,9 @@ fn purposes_that_the_rules_do_not_give_are_named() {
         asked.usages_left_out(&template)
     };
     let clients = [ExtendedKeyUsage::CLIENT_AUTH];
-    let both = vec![rfc5280::ID_KP_CLIENT_AUTH, rfc5280::ID_KP_SERVER_AUTH];
-    let both = both.to_der().unwrap();
+    let both = vec![rfc5280::ID_KP_CLIENT_AUTH, rfc5280::ID_KP_SERVER_AUTH]
+        .to_der()
+        .unwrap();
     let servers = format!("extendedKeyUsage {}", ExtendedKeyUsage::SERVER_AUTH);
     assert_eq!(left_out(&clients, Purposes::OID, both.clone()), [servers]);
     let unreadable = "extendedKeyUsage, which cannot be read";
@@ -232,14 +243,14 @@ fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) 
         backdate: Period::hours(1),
         ..CertificateTemplate::default()
     };
-    let now = now();
-    let authority = Validity {
-        not_before: now + Duration::seconds(authority.0),
-        not_after: now + Duration::seconds(authority.1),
+    let issued_at = now();
+    let authority_period = Validity {
+        not_before: issued_at + Duration::seconds(authority.0),
+        not_after: issued_at + Duration::seconds(authority.1),
     };
-    let valid = validity(&template, authority, now);
-    let seconds = |at: OffsetDateTime| (at - now).whole_seconds();
-    let valid = valid.map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
+    let seconds = |at: OffsetDateTime| (at - issued_at).whole_seconds();
+    let valid = validity(&template, authority_period, issued_at)
+        .map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
     assert_eq!(valid.map_err(refusal), expected);
 }
 
