@@ -11,10 +11,10 @@ use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{CrlDistributionPoints, KeyUsages};
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, begin_of, crl_at, end_of,
-    key_identifier, usual_extensions,
+    Contents, authority_key_identifier, authority_validity, build_common_extensions,
+    build_crl_distribution_points, key_identifier, period_end, period_start,
 };
-use crate::leaf::extended_key_usage;
+use crate::leaf::build_extended_key_usage;
 use crate::name_part::check_parts;
 use crate::{EncodeError, SerialNumber};
 
@@ -30,7 +30,7 @@ impl CaSubject {
     /// has a value that its attribute does not allow.
     pub fn new(text: &str) -> Result<Self, EncodeError> {
         use der::Encode;
-        let name: x509_cert::name::Name = without_spaces(text).parse()?;
+        let name: x509_cert::name::Name = strip_rdn_spaces(text).parse()?;
         if name.is_empty() || text.len() > MAX_SUBJECT_BYTES || !is_well_formed(&name) {
             return Err(der::ErrorKind::Failed.to_error().into());
         }
@@ -53,7 +53,7 @@ impl CaSubject {
         if text.trim().is_empty() || !SubjectAttribute::COMMON_NAME.can_be(text) {
             return Err(der::ErrorKind::Failed.to_error().into());
         }
-        let name = crate::subject::name_of(SubjectAttribute::COMMON_NAME, text)?;
+        let name = crate::subject::build_name(SubjectAttribute::COMMON_NAME, text)?;
         Ok(Self(name.to_der()?))
     }
 }
@@ -64,7 +64,7 @@ const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Removes the spaces after the commas that separate RDNs: people write them, and the RFC 4514
 /// parser rejects them.
-fn without_spaces(text: &str) -> String {
+fn strip_rdn_spaces(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let (mut escaped, mut parted) = (false, false);
     for c in text.chars() {
@@ -132,12 +132,12 @@ pub fn root_authority(
         issuer: &subject.0,
         issuer_key: key.algorithm,
         validity: Validity {
-            not_before: begin_of(now, BACKDATE)?,
-            not_after: end_of(now, validity)?,
+            not_before: period_start(now, BACKDATE)?,
+            not_after: period_end(now, validity)?,
         },
         subject: &subject.0,
         subject_public_key_info: key.subject_public_key_info,
-        extensions: usual_extensions(
+        extensions: build_common_extensions(
             true,
             AUTHORITY_USAGE,
             key.subject_public_key_info,
@@ -172,16 +172,16 @@ pub fn ra_certificate(
 ) -> Result<Vec<u8>, EncodeError> {
     // RFC 8894 §2.1.2: the RA signs messages and decrypts envelopes.
     let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];
-    let mut extensions = usual_extensions(
+    let mut extensions = build_common_extensions(
         false,
         usage,
         subject_public_key_info,
         &authority_key_identifier(authority)?,
     )?;
-    extensions.extend(extended_key_usage(contents.extended_key_usage)?);
+    extensions.extend(build_extended_key_usage(contents.extended_key_usage)?);
     // .NET checks revocation of this certificate, and without a CRL treats the status as unknown.
     if let Some(url) = contents.crl_url {
-        extensions.push(crl_at(url)?);
+        extensions.push(build_crl_distribution_points(url)?);
     }
     // Verifiers reject a certificate outside the validity of its issuer, so both ends are cut.
     let issuer = authority_validity(authority)?;
@@ -190,8 +190,8 @@ pub fn ra_certificate(
         issuer: authority.certificate.subject(),
         issuer_key: authority.key_algorithm,
         validity: Validity {
-            not_before: begin_of(now, BACKDATE)?.max(issuer.not_before),
-            not_after: end_of(now, contents.validity)?.min(issuer.not_after),
+            not_before: period_start(now, BACKDATE)?.max(issuer.not_before),
+            not_after: period_end(now, contents.validity)?.min(issuer.not_after),
         },
         subject: &contents.subject.0,
         subject_public_key_info,

@@ -21,7 +21,7 @@ use x509_cert::ext::pkix::{
 use x509_cert::name::Name;
 use x509_cert::time::Time;
 
-use crate::subject::common_name;
+use crate::subject::first_common_name;
 
 /// A structure could not be encoded or decoded, because of a bug, corrupt data or an
 /// administrator's settings. A client never causes it.
@@ -118,8 +118,8 @@ impl TryFrom<Validity> for TbsValidity {
 
     fn try_from(validity: Validity) -> Result<Self, EncodeError> {
         Ok(Self {
-            not_before: time(validity.not_before)?,
-            not_after: time(validity.not_after)?,
+            not_before: encode_time(validity.not_before)?,
+            not_after: encode_time(validity.not_after)?,
         })
     }
 }
@@ -187,20 +187,20 @@ pub fn assemble(
     issuer_key: KeyAlgorithm,
     signature: &[u8],
 ) -> Result<IssuedCertificate, EncodeError> {
-    let der = signed(to_be_signed, issuer_key, signature)?;
+    let der = encode_signed(to_be_signed, issuer_key, signature)?;
     // Read back from the DER, so that the inventory lists what the client receives.
     let certificate = Certificate::from_der(&der).map_err(|_| not_a_certificate())?;
     Ok(IssuedCertificate {
         serial_number: certificate.issuer_and_serial_number().serial_number_hex(),
         subject: name_text(certificate.subject())?,
-        common_name: common_name(certificate.subject())?,
+        common_name: first_common_name(certificate.subject())?,
         validity: certificate.validity().map_err(|_| not_a_certificate())?,
         certificate,
     })
 }
 
 /// Wraps signed content, its signature algorithm and its signature into one SEQUENCE.
-pub(crate) fn signed(
+pub(crate) fn encode_signed(
     to_be_signed: &[u8],
     key: KeyAlgorithm,
     signature: &[u8],
@@ -274,14 +274,14 @@ pub(crate) fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<
 }
 
 /// Encodes a time as RFC 5280 §4.1.2.5 requires: UTCTime through 2049, GeneralizedTime from 2050.
-pub(crate) fn time(at: OffsetDateTime) -> Result<Time, EncodeError> {
+pub(crate) fn encode_time(at: OffsetDateTime) -> Result<Time, EncodeError> {
     // RFC 5280 §4.1.2.5.2 forbids fractions of a second.
     Ok(Time::try_from(std::time::SystemTime::from(
         at.replace_nanosecond(0).unwrap_or(at),
     ))?)
 }
 
-pub(crate) fn extension(
+pub(crate) fn encode_extension(
     id: ObjectIdentifier,
     critical: bool,
     value: &impl Encode,
@@ -294,7 +294,7 @@ pub(crate) fn extension(
 }
 
 /// Builds basicConstraints and, unless there is no usage, keyUsage.
-pub(crate) fn constraints(
+pub(crate) fn build_constraints(
     ca: bool,
     key_usage: impl IntoIterator<Item = KeyUsages>,
 ) -> Result<Vec<Extension>, EncodeError> {
@@ -305,14 +305,14 @@ pub(crate) fn constraints(
     let mut usages = KeyUsage(Default::default()).0;
     key_usage.into_iter().for_each(|usage| usages |= usage);
     // Both are critical: RFC 5280 §4.2.1.9 requires it of a CA, §4.2.1.3 recommends it.
-    let mut extensions = vec![extension(
+    let mut extensions = vec![encode_extension(
         rfc5280::ID_CE_BASIC_CONSTRAINTS,
         true,
         &basic_constraints,
     )?];
     // RFC 5280 §4.2.1.3: keyUsage, when present, has at least one bit set.
     if !usages.is_empty() {
-        extensions.push(extension(
+        extensions.push(encode_extension(
             rfc5280::ID_CE_KEY_USAGE,
             true,
             &KeyUsage(usages),
@@ -323,7 +323,7 @@ pub(crate) fn constraints(
 
 /// Builds the extensions that every certificate has: basicConstraints, keyUsage and the two key
 /// identifiers.
-pub(crate) fn usual_extensions(
+pub(crate) fn build_common_extensions(
     ca: bool,
     key_usage: impl IntoIterator<Item = KeyUsages>,
     subject_public_key_info: &[u8],
@@ -331,25 +331,27 @@ pub(crate) fn usual_extensions(
 ) -> Result<Vec<Extension>, EncodeError> {
     let subject_key =
         SubjectKeyIdentifier(OctetString::new(key_identifier(subject_public_key_info)?)?);
-    let mut extensions = constraints(ca, key_usage)?;
-    extensions.push(extension(
+    let mut extensions = build_constraints(ca, key_usage)?;
+    extensions.push(encode_extension(
         rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER,
         false,
         &subject_key,
     )?);
-    extensions.push(issued_by(authority_key_identifier)?);
+    extensions.push(build_authority_key_identifier(authority_key_identifier)?);
     Ok(extensions)
 }
 
 /// Builds authorityKeyIdentifier, RFC 5280 §4.2.1.1.
-pub(crate) fn issued_by(authority_key_identifier: &[u8]) -> Result<Extension, EncodeError> {
+pub(crate) fn build_authority_key_identifier(
+    authority_key_identifier: &[u8],
+) -> Result<Extension, EncodeError> {
     // Not the issuer's name and serial number: they stop matching once the authority's certificate
     // is replaced, while its key identifier stays.
     let authority_key = AuthorityKeyIdentifier {
         key_identifier: Some(OctetString::new(authority_key_identifier)?),
         ..AuthorityKeyIdentifier::default()
     };
-    extension(
+    encode_extension(
         rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER,
         false,
         &authority_key,
@@ -357,14 +359,14 @@ pub(crate) fn issued_by(authority_key_identifier: &[u8]) -> Result<Extension, En
 }
 
 /// Builds cRLDistributionPoints with one URL, RFC 5280 §4.2.1.13.
-pub(crate) fn crl_at(url: &str) -> Result<Extension, EncodeError> {
+pub(crate) fn build_crl_distribution_points(url: &str) -> Result<Extension, EncodeError> {
     let name = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
     let points = CrlDistributionPoints(vec![DistributionPoint {
         distribution_point: Some(DistributionPointName::FullName(vec![name])),
         reasons: None,
         crl_issuer: None,
     }]);
-    extension(rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS, false, &points)
+    encode_extension(rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS, false, &points)
 }
 
 /// Hashes the key's bits with SHA-1, RFC 5280 §4.2.1.2 method (1).
@@ -397,12 +399,18 @@ pub(crate) fn authority_validity(authority: &IssuingAuthority) -> Result<Validit
 }
 
 /// The start of a period that ends now.
-pub(crate) fn begin_of(now: OffsetDateTime, period: Period) -> Result<OffsetDateTime, EncodeError> {
+pub(crate) fn period_start(
+    now: OffsetDateTime,
+    period: Period,
+) -> Result<OffsetDateTime, EncodeError> {
     period.before(now).ok_or_else(out_of_calendar)
 }
 
 /// The end of a period that starts now.
-pub(crate) fn end_of(now: OffsetDateTime, period: Period) -> Result<OffsetDateTime, EncodeError> {
+pub(crate) fn period_end(
+    now: OffsetDateTime,
+    period: Period,
+) -> Result<OffsetDateTime, EncodeError> {
     period.after(now).ok_or_else(out_of_calendar)
 }
 
@@ -412,7 +420,10 @@ fn out_of_calendar() -> EncodeError {
 
 /// The keyUsage bit for a usage, or `None` if a key of this kind cannot be used that way, RFC 5280
 /// §4.2.1.3 and RFC 8813 §3.
-pub(crate) const fn fits(usage: scep_protocol::KeyUsage, key: &PublicKey) -> Option<KeyUsages> {
+pub(crate) const fn key_usage_bit(
+    usage: scep_protocol::KeyUsage,
+    key: &PublicKey,
+) -> Option<KeyUsages> {
     use scep_protocol::KeyUsage as Rule;
     match (usage, key) {
         (Rule::DigitalSignature, _) => Some(KeyUsages::DigitalSignature),

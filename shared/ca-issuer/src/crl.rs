@@ -15,7 +15,8 @@ use x509_cert::time::Time;
 
 use crate::EncodeError;
 use crate::certificate::{
-    algorithm_identifier, authority_key_identifier, extension, issued_by, signed, time,
+    algorithm_identifier, authority_key_identifier, build_authority_key_identifier,
+    encode_extension, encode_signed, encode_time,
 };
 
 /// The contents of a CRL, apart from its issuer.
@@ -67,20 +68,20 @@ pub fn certificate_list(
     let entries = contents
         .revoked
         .iter()
-        .map(entry)
+        .map(encode_entry)
         .collect::<Result<Vec<_>, _>>()?;
     let list = TbsCertList {
         version: VERSION_2,
         signature: algorithm_identifier(authority.key_algorithm),
         issuer: AnyRef::from_der(authority.certificate.subject())?,
-        this_update: time(contents.this_update - BACKDATE)?,
-        next_update: time(contents.next_update)?,
+        this_update: encode_time(contents.this_update - BACKDATE)?,
+        next_update: encode_time(contents.next_update)?,
         // RFC 5280 §5.1.2.6: the field must be absent rather than empty.
         revoked: (!entries.is_empty()).then_some(entries),
         // RFC 5280 §5.2.1 and §5.2.3 require both of a conforming CA.
         extensions: vec![
-            issued_by(&authority_key_identifier(authority)?)?,
-            extension(rfc5280::ID_CE_CRL_NUMBER, false, &number)?,
+            build_authority_key_identifier(&authority_key_identifier(authority)?)?,
+            encode_extension(rfc5280::ID_CE_CRL_NUMBER, false, &number)?,
         ],
     };
     Ok(list.to_der()?)
@@ -95,7 +96,7 @@ pub fn assemble_crl(
     authority: &IssuingAuthority,
     signature: &[u8],
 ) -> Result<Vec<u8>, EncodeError> {
-    signed(to_be_signed, authority.key_algorithm, signature)
+    encode_signed(to_be_signed, authority.key_algorithm, signature)
 }
 
 /// Reads the entries of a CRL that this server issued.
@@ -105,21 +106,21 @@ pub fn assemble_crl(
 pub fn entries_of(crl: &[u8]) -> Result<Vec<RevokedCertificate>, EncodeError> {
     let list: CertificateList = CertificateList::from_der(crl)?;
     let entries = list.tbs_cert_list.revoked_certificates.unwrap_or_default();
-    entries.iter().map(read_entry).collect()
+    entries.iter().map(decode_entry).collect()
 }
 
-fn entry(revoked: &RevokedCertificate) -> Result<RevokedCert, EncodeError> {
+fn encode_entry(revoked: &RevokedCertificate) -> Result<RevokedCert, EncodeError> {
     let reason = reason_code(revoked.revocation.reason)
-        .map(|code| extension(rfc5280::ID_CE_CRL_REASONS, false, &code))
+        .map(|code| encode_extension(rfc5280::ID_CE_CRL_REASONS, false, &code))
         .transpose()?;
     Ok(RevokedCert {
         serial_number: SerialNumber::new(revoked.uuid.as_bytes())?,
-        revocation_date: time(revoked.revocation.at)?,
+        revocation_date: encode_time(revoked.revocation.at)?,
         crl_entry_extensions: reason.map(|extension| vec![extension]),
     })
 }
 
-fn read_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
+fn decode_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
     // Serial numbers have at most 128 bits, so nothing is shifted out.
     let serial_number = entry
         .serial_number
@@ -136,7 +137,7 @@ fn read_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
         uuid: Uuid::from_u128(serial_number),
         revocation: Revocation {
             at: OffsetDateTime::UNIX_EPOCH + entry.revocation_date.to_unix_duration(),
-            reason: reason.map_or(RevocationReason::Unspecified, reason_of),
+            reason: reason.map_or(RevocationReason::Unspecified, revocation_reason),
         },
     })
 }
@@ -157,7 +158,7 @@ const fn reason_code(reason: RevocationReason) -> Option<CrlReason> {
     })
 }
 
-const fn reason_of(code: CrlReason) -> RevocationReason {
+const fn revocation_reason(code: CrlReason) -> RevocationReason {
     match code {
         // removeFromCRL occurs in delta CRLs only, and this server issues none.
         CrlReason::Unspecified | CrlReason::RemoveFromCRL => RevocationReason::Unspecified,

@@ -39,7 +39,7 @@ pub(crate) fn read_name(
     index: usize,
     element: AnyRef<'_>,
 ) -> Result<Option<FoundName>, RuleViolation> {
-    let Some(found) = found_name(index, element)? else {
+    let Some(found) = parse_name(index, element)? else {
         return Ok(None);
     };
     // The raw octets are searched too: a verifier may read text where this server reads octets. An
@@ -54,7 +54,7 @@ pub(crate) fn read_name(
     Ok(Some(found))
 }
 
-fn found_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, RuleViolation> {
+fn parse_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, RuleViolation> {
     let place = NamePlace::SubjectAltName(index);
     let tag = element.tag();
     let number = tag.is_context_specific().then(|| tag.number());
@@ -63,29 +63,37 @@ fn found_name(index: usize, element: AnyRef<'_>) -> Result<Option<FoundName>, Ru
     // The numbers are the tags of GeneralName, RFC 5280 §4.2.1.6. A name whose encoding is
     // constructed where its type is primitive, or the reverse, is not of that type.
     let found = match (number, constructed) {
-        (Some(TagNumber(0)), true) => return other_name(place, element),
-        (Some(TagNumber(1)), false) => ascii(place, AsciiType::Email, octets),
-        (Some(TagNumber(2)), false) => ascii(place, AsciiType::Dns, octets),
-        (Some(TagNumber(6)), false) => ascii(place, AsciiType::Uri, octets),
-        (Some(TagNumber(7)), false) => ip_address(place, octets),
-        (Some(TagNumber(4)), true) => directory_name(place, octets),
+        (Some(TagNumber(0)), true) => return parse_other_name(place, element),
+        (Some(TagNumber(1)), false) => parse_ascii_name(place, AsciiType::Email, octets),
+        (Some(TagNumber(2)), false) => parse_ascii_name(place, AsciiType::Dns, octets),
+        (Some(TagNumber(6)), false) => parse_ascii_name(place, AsciiType::Uri, octets),
+        (Some(TagNumber(7)), false) => parse_ip_address(place, octets),
+        (Some(TagNumber(4)), true) => parse_directory_name(place, octets),
         (Some(TagNumber(8)), false) => {
             let value = ObjectIdentifier::from_bytes(octets)
-                .map_or_else(|_| hexadecimal(octets), |oid| oid.to_string());
-            (!octets.is_empty()).then(|| not_allowed(place, "registeredID", value))
+                .map_or_else(|_| to_hexadecimal(octets), |oid| oid.to_string());
+            (!octets.is_empty()).then(|| unsupported_name(place, "registeredID", value))
         }
-        (Some(TagNumber(3)), _) => Some(not_allowed(place, "x400Address", hexadecimal(octets))),
-        (Some(TagNumber(5)), _) => Some(not_allowed(place, "ediPartyName", hexadecimal(octets))),
+        (Some(TagNumber(3)), _) => Some(unsupported_name(
+            place,
+            "x400Address",
+            to_hexadecimal(octets),
+        )),
+        (Some(TagNumber(5)), _) => Some(unsupported_name(
+            place,
+            "ediPartyName",
+            to_hexadecimal(octets),
+        )),
         (Some(_), _) | (None, _) => {
             let kind = format!("of type {}", element.tag());
-            Some(not_allowed(place, &kind, hexadecimal(octets)))
+            Some(unsupported_name(place, &kind, to_hexadecimal(octets)))
         }
     };
     Ok(found)
 }
 
 /// Describes a name whose type no rule can allow.
-fn not_allowed(place: NamePlace, kind: &str, value: String) -> FoundName {
+fn unsupported_name(place: NamePlace, kind: &str, value: String) -> FoundName {
     FoundName {
         kind: None,
         shown: RequestedName {
@@ -116,25 +124,25 @@ impl AsciiType {
     }
 }
 
-fn ascii(place: NamePlace, kind: AsciiType, octets: &[u8]) -> Option<FoundName> {
-    // Lossy, as the text is shown even if it is not ASCII; `ascii_name` then rejects it.
+fn parse_ascii_name(place: NamePlace, kind: AsciiType, octets: &[u8]) -> Option<FoundName> {
+    // Lossy, as the text is shown even if it is not ASCII; `check_ascii_name` then rejects it.
     let text = String::from_utf8_lossy(octets).into_owned();
     if text.trim().is_empty() {
         return None;
     }
-    Some(ascii_name(place, kind, text))
+    Some(check_ascii_name(place, kind, text))
 }
 
 /// Reads a CN as a DNS name.
 pub(crate) fn common_name_as_dns(common_name: &str) -> FoundName {
-    ascii_name(
+    check_ascii_name(
         NamePlace::CommonName,
         AsciiType::Dns,
         common_name.to_owned(),
     )
 }
 
-fn ascii_name(place: NamePlace, kind: AsciiType, text: String) -> FoundName {
+fn check_ascii_name(place: NamePlace, kind: AsciiType, text: String) -> FoundName {
     let issued = match kind {
         AsciiType::Dns => without_final_dot(&text),
         AsciiType::Email | AsciiType::Uri => &text,
@@ -152,14 +160,14 @@ fn ascii_name(place: NamePlace, kind: AsciiType, text: String) -> FoundName {
         text: Some(issued.to_owned()),
         shown: RequestedName {
             place,
-            kind: label(kind.kind()),
+            kind: type_label(kind.kind()),
             value: text,
         },
         name,
     }
 }
 
-fn ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
+fn parse_ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
     if octets.is_empty() {
         return None;
     }
@@ -178,29 +186,32 @@ fn ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
         kind: Some(SubjectAltNameType::Ip),
         shown: RequestedName {
             place,
-            kind: label(SubjectAltNameType::Ip),
-            value: address.clone().unwrap_or_else(|| hexadecimal(octets)),
+            kind: type_label(SubjectAltNameType::Ip),
+            value: address.clone().unwrap_or_else(|| to_hexadecimal(octets)),
         },
         text: address,
         name,
     })
 }
 
-fn directory_name(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
+fn parse_directory_name(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
     let name = Name::from_der(octets);
     // Like other empty names, this one asks for nothing.
     if name.as_ref().is_ok_and(Name::is_empty) {
         return None;
     }
-    let value = name.map_or_else(|_| hexadecimal(octets), |name| name.to_string());
-    Some(not_allowed(place, "directoryName", value))
+    let value = name.map_or_else(|_| to_hexadecimal(octets), |name| name.to_string());
+    Some(unsupported_name(place, "directoryName", value))
 }
 
-fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>, RuleViolation> {
+fn parse_other_name(
+    place: NamePlace,
+    element: AnyRef<'_>,
+) -> Result<Option<FoundName>, RuleViolation> {
     let other = element.to_der().and_then(|der| GeneralName::from_der(&der));
     let Ok(GeneralName::OtherName(other)) = other else {
-        let value = hexadecimal(element.value());
-        return Ok(Some(not_allowed(place, "otherName", value)));
+        let value = to_hexadecimal(element.value());
+        return Ok(Some(unsupported_name(place, "otherName", value)));
     };
     // Only the OID of a SID is rejected here; a rule may allow any other.
     let kind = SubjectAltNameType::of_other_name(other.type_id).map_err(|_| {
@@ -209,7 +220,7 @@ fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>
     })?;
     let value = AnyRef::from(&other.value);
     let text = match kind {
-        SubjectAltNameType::OtherName(kind) => other_name::text(kind, value),
+        SubjectAltNameType::OtherName(kind) => other_name::pattern_text(kind, value),
         SubjectAltNameType::Dns
         | SubjectAltNameType::Ip
         | SubjectAltNameType::Email
@@ -221,14 +232,14 @@ fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>
     }
     let shown = RequestedName {
         place,
-        kind: label(kind),
+        kind: type_label(kind),
         value: text
             .clone()
             .or_else(|| directory_string(value))
-            .unwrap_or_else(|| hexadecimal(value.value())),
+            .unwrap_or_else(|| to_hexadecimal(value.value())),
     };
     let name = match kind {
-        SubjectAltNameType::Upn => user_principal_name(value),
+        SubjectAltNameType::Upn => parse_user_principal_name(value),
         SubjectAltNameType::Dns
         | SubjectAltNameType::Ip
         | SubjectAltNameType::Email
@@ -246,7 +257,7 @@ fn other_name(place: NamePlace, element: AnyRef<'_>) -> Result<Option<FoundName>
 }
 
 /// Builds a UPN, which is a UTF8String, [MS-WCCE] §2.2.2.7.7.4.
-fn user_principal_name(value: AnyRef<'_>) -> Result<GeneralName, ValueFault> {
+fn parse_user_principal_name(value: AnyRef<'_>) -> Result<GeneralName, ValueFault> {
     // Some clients write an IA5String; the certificate gets the same text as a UTF8String.
     if ![Tag::Utf8String, Tag::Ia5String].contains(&value.tag()) {
         return Err(ValueFault::Form("a UTF8String"));
@@ -261,7 +272,7 @@ fn user_principal_name(value: AnyRef<'_>) -> Result<GeneralName, ValueFault> {
 }
 
 /// The RFC 5280 name of a type; for an otherName, its OID too.
-fn label(kind: SubjectAltNameType) -> String {
+fn type_label(kind: SubjectAltNameType) -> String {
     match kind {
         SubjectAltNameType::Dns => "dNSName".to_owned(),
         SubjectAltNameType::Ip => "iPAddress".to_owned(),
@@ -273,7 +284,7 @@ fn label(kind: SubjectAltNameType) -> String {
 }
 
 /// Writes the first octets of a value in hexadecimal, as refusals show them.
-pub(crate) fn hexadecimal(octets: &[u8]) -> String {
+pub(crate) fn to_hexadecimal(octets: &[u8]) -> String {
     let mut text: String = octets
         .iter()
         .take(MAX_SHOWN_OCTETS)
@@ -296,7 +307,7 @@ pub(crate) fn name_with_type(name: &GeneralName) -> String {
         GeneralName::Rfc822Name(name) => format!("email:{}", name.as_str()),
         GeneralName::UniformResourceIdentifier(name) => format!("URI:{}", name.as_str()),
         GeneralName::IpAddress(octets) => {
-            let address = ip_address(NamePlace::CommonName, octets.as_bytes())
+            let address = parse_ip_address(NamePlace::CommonName, octets.as_bytes())
                 .map(|found| found.shown.value)
                 .unwrap_or_default();
             format!("IP:{address}")
@@ -305,10 +316,10 @@ pub(crate) fn name_with_type(name: &GeneralName) -> String {
             let value = AnyRef::from(&other.value);
             let kind = SubjectAltNameType::of_other_name(other.type_id);
             let text = match kind {
-                Ok(SubjectAltNameType::OtherName(kind)) => other_name::text(kind, value),
+                Ok(SubjectAltNameType::OtherName(kind)) => other_name::pattern_text(kind, value),
                 Ok(_) | Err(_) => directory_string(value),
             }
-            .unwrap_or_else(|| hexadecimal(value.value()));
+            .unwrap_or_else(|| to_hexadecimal(value.value()));
             if other.type_id == UPN {
                 return format!("UPN:{text}");
             }
@@ -464,7 +475,7 @@ mod tests {
             let shown = (found.shown.kind.as_str(), found.shown.value.as_str());
             assert_eq!(shown, (kind, value));
         }
-        assert_eq!(hexadecimal(&[7; 25]), format!("{}…", "07".repeat(24)));
+        assert_eq!(to_hexadecimal(&[7; 25]), format!("{}…", "07".repeat(24)));
     }
 
     #[test]

@@ -15,13 +15,14 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, begin_of, crl_at, end_of, extension,
-    fits, name_text, usual_extensions,
+    Contents, authority_key_identifier, authority_validity, build_common_extensions,
+    build_crl_distribution_points, encode_extension, key_usage_bit, name_text, period_end,
+    period_start,
 };
-use crate::renewal::{kept_names, refuse_other_names};
+use crate::renewal::{check_renewal_names, predecessor_names};
 use crate::security_identifier::refuse_security_identifier;
-use crate::subject::{Subject, subject};
-use crate::subject_alt_name::{SubjectAltNames, asks_for_names, subject_alt_name};
+use crate::subject::{Subject, build_subject};
+use crate::subject_alt_name::{SubjectAltNames, asks_for_names, select_alt_names};
 use crate::{EncodeError, SerialNumber};
 
 /// Why a request results in no certificate.
@@ -133,23 +134,25 @@ impl Asked<'_> {
     fn names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
         // Checked first: no rule can allow a SID, so no other rule should be named for it.
         refuse_security_identifier(self.extensions)?;
-        let subject = subject(self.subject, &template.subject)?;
+        let subject = build_subject(self.subject, &template.subject)?;
         let rule = &template.subject_alt_name;
         // Some clients renew with a request that has no extensions. Their certificate must not lose
         // the names that it is used under.
         let kept = match self.predecessor {
-            Some(predecessor) if !asks_for_names(self.extensions) => kept_names(predecessor)?,
+            Some(predecessor) if !asks_for_names(self.extensions) => {
+                predecessor_names(predecessor)?
+            }
             Some(_) | None => None,
         };
         let asked = kept.as_ref().map_or(self.extensions, slice::from_ref);
-        let names = subject_alt_name(asked, &subject.common_names, rule)?;
+        let names = select_alt_names(asked, &subject.common_names, rule)?;
         // RFC 5280 §4.1.2.6: a subject may be empty only beside a subjectAltName.
         if subject.is_blank && names.names.is_none() {
             return Err(RuleViolation::Nameless.into());
         }
         // Compared last, because the rules add names and fixed attributes.
         if let Some(predecessor) = self.predecessor {
-            refuse_other_names(predecessor, &subject, names.names.as_ref(), rule)?;
+            check_renewal_names(predecessor, &subject, names.names.as_ref(), rule)?;
         }
         Ok(Names { subject, names })
     }
@@ -166,26 +169,26 @@ impl Asked<'_> {
             subject,
             names: SubjectAltNames { names, left_out },
         } = self.names(template)?;
-        let mut extensions = usual_extensions(
+        let mut extensions = build_common_extensions(
             false,
-            key_usages(template, self.key)?,
+            select_key_usages(template, self.key)?,
             self.key.canonical_spki(),
             &authority_key_identifier(authority)?,
         )?;
-        extensions.extend(extended_key_usage(&template.extended_key_usage)?);
+        extensions.extend(build_extended_key_usage(&template.extended_key_usage)?);
         if let Some(url) = crl_url.filter(|_| template.crl_distribution_point) {
-            extensions.push(crl_at(url)?);
+            extensions.push(build_crl_distribution_points(url)?);
         }
         if let Some(names) = names {
             // RFC 5280 §4.2.1.6: critical when the subject is empty.
             let critical = subject.is_empty;
-            extensions.push(extension(
+            extensions.push(encode_extension(
                 rfc5280::ID_CE_SUBJECT_ALT_NAME,
                 critical,
                 &names,
             )?);
         }
-        let validity = validity(template, authority_validity(authority)?, now)?;
+        let validity = validity_period(template, authority_validity(authority)?, now)?;
         let to_be_signed = Contents {
             serial_number: self.serial_number,
             issuer: authority.certificate.subject(),
@@ -237,14 +240,14 @@ impl Asked<'_> {
 }
 
 /// The usages that the rules list and the key is capable of.
-fn key_usages(
+fn select_key_usages(
     template: &CertificateTemplate,
     key: &PublicKey,
 ) -> Result<Vec<KeyUsages>, RuleViolation> {
     let usages: Vec<_> = template
         .key_usage
         .iter()
-        .filter_map(|usage| fits(*usage, key))
+        .filter_map(|usage| key_usage_bit(*usage, key))
         .collect();
     // An empty list would omit the extension, and the key could then be used for anything.
     if usages.is_empty() && !template.key_usage.is_empty() {
@@ -260,24 +263,24 @@ fn key_usages(
 }
 
 /// The validity period of a certificate that is issued now.
-fn validity(
+fn validity_period(
     template: &CertificateTemplate,
     authority: Validity,
     now: OffsetDateTime,
 ) -> Result<Validity, IssueError> {
     // A certificate never outlives its authority: verifiers reject it from then on.
-    let not_after = end_of(now, template.validity)?.min(authority.not_after);
+    let not_after = period_end(now, template.validity)?.min(authority.not_after);
     if not_after <= now {
         return Err(RuleViolation::Validity.into());
     }
     Ok(Validity {
-        not_before: begin_of(now, template.backdate)?.max(authority.not_before),
+        not_before: period_start(now, template.backdate)?.max(authority.not_before),
         not_after,
     })
 }
 
 /// Builds extendedKeyUsage, RFC 5280 §4.2.1.12; `None` without purposes.
-pub(crate) fn extended_key_usage(
+pub(crate) fn build_extended_key_usage(
     usages: &[ExtendedKeyUsage],
 ) -> Result<Option<Extension>, EncodeError> {
     // The extension is a SEQUENCE SIZE (1..MAX) and cannot be empty.
@@ -291,7 +294,7 @@ pub(crate) fn extended_key_usage(
             purposes.push(usage.oid());
         }
     }
-    extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
+    encode_extension(rfc5280::ID_CE_EXT_KEY_USAGE, false, &purposes).map(Some)
 }
 
 #[cfg(test)]

@@ -29,18 +29,18 @@ pub(crate) fn check_parts(name: &Name) -> Result<(), RuleViolation> {
             });
         }
     }
-    parts(name).try_for_each(|(at, part)| check_part(at, part))
+    list_parts(name).try_for_each(|(at, part)| check_part(at, part))
 }
 
 /// Iterates over the attributes of a Name, each with the index of its RDN.
-pub(crate) fn parts(name: &Name) -> impl Iterator<Item = (usize, &AttributeTypeAndValue)> {
+pub(crate) fn list_parts(name: &Name) -> impl Iterator<Item = (usize, &AttributeTypeAndValue)> {
     name.iter_rdn()
         .enumerate()
         .flat_map(|(at, rdn)| rdn.iter().map(move |part| (at, part)))
 }
 
 /// Describes an attribute for a refusal.
-pub(crate) fn shown(at: usize, part: &AttributeTypeAndValue) -> SubjectPart {
+pub(crate) fn describe_part(at: usize, part: &AttributeTypeAndValue) -> SubjectPart {
     let value = AnyRef::from(&part.value);
     SubjectPart {
         rdn: at,
@@ -59,7 +59,7 @@ fn check_part(at: usize, part: &AttributeTypeAndValue) -> Result<(), RuleViolati
     // A UPN names an Active Directory account. It belongs in subjectAltName, where it is accepted
     // only if it matches a pattern.
     if part.oid == UPN {
-        return Err(RuleViolation::SubjectAttribute(shown(at, part)));
+        return Err(RuleViolation::SubjectAttribute(describe_part(at, part)));
     }
     // Strict, unlike the text that is shown: verifiers may read a value outside the alphabet of its
     // string type in different ways.
@@ -67,7 +67,7 @@ fn check_part(at: usize, part: &AttributeTypeAndValue) -> Result<(), RuleViolati
         .map_err(ValueFault::from)
         .and_then(|text| SubjectAttribute::of(part.oid).check_requested(&text))
         .map_err(|fault| RuleViolation::SubjectValue {
-            part: shown(at, part),
+            part: describe_part(at, part),
             fault,
         })
 }

@@ -30,7 +30,7 @@ fn check_element(element: AnyRef<'_>, depth: usize) -> Result<(), ValueFault> {
     }
     let depth_inside = depth.checked_sub(1).ok_or(ValueFault::Encoding)?;
     let mut parts = Vec::new();
-    for item in elements(element.value()) {
+    for item in parse_elements(element.value()) {
         let part = item.ok_or(ValueFault::Encoding)?;
         check_element(part, depth_inside)?;
         parts.push(part.to_der().map_err(|_| ValueFault::Encoding)?);
@@ -72,12 +72,12 @@ fn check_primitive(element: AnyRef<'_>) -> Result<(), ValueFault> {
 
 /// The text of a value, for a pattern to match: a string itself, or a KRB5PrincipalName in its
 /// usual form, as in `host/a.example@EXAMPLE`. `None` for any other value.
-pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
+pub(crate) fn pattern_text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
     if kind == OtherNameType::KERBEROS_PRINCIPAL {
-        return kerberos_principal(value);
+        return parse_kerberos_principal(value);
     }
     if [Tag::GeneralString, Tag::VisibleString].contains(&value.tag()) {
-        return general_string(value);
+        return parse_general_string(value);
     }
     strict_directory_string(value).ok()
 }
@@ -91,25 +91,29 @@ pub(crate) fn text(kind: OtherNameType, value: AnyRef<'_>) -> Option<String> {
 ///         name-type   [0] Int32,
 ///         name-string [1] SEQUENCE OF GeneralString } }
 /// ```
-fn kerberos_principal(value: AnyRef<'_>) -> Option<String> {
-    let [realm, name] = sequence(value)?;
-    let realm = general_string(tagged(realm, 0)?)?;
-    let [_, name_string] = sequence(tagged(name, 1)?)?;
-    let strings = tagged(name_string, 1)?;
+fn parse_kerberos_principal(value: AnyRef<'_>) -> Option<String> {
+    let [realm, name] = parse_sequence(value)?;
+    let realm = parse_general_string(parse_explicit(realm, 0)?)?;
+    let [_, name_string] = parse_sequence(parse_explicit(name, 1)?)?;
+    let strings = parse_explicit(name_string, 1)?;
     if strings.tag() != Tag::Sequence {
         return None;
     }
-    let components = elements(strings.value())
-        .map(|string| Some(escaped(&general_string(string?)?)))
+    let components = parse_elements(strings.value())
+        .map(|string| Some(escape_separators(&parse_general_string(string?)?)))
         .collect::<Option<Vec<_>>>()?;
     if components.is_empty() {
         return None;
     }
-    Some(format!("{}@{}", components.join("/"), escaped(&realm)))
+    Some(format!(
+        "{}@{}",
+        components.join("/"),
+        escape_separators(&realm)
+    ))
 }
 
 /// Escapes the separators of a principal's text in one of its components, as Kerberos does.
-fn escaped(part: &str) -> String {
+fn escape_separators(part: &str) -> String {
     // Unescaped, two principals could have the same text, and a pattern would admit the wrong one.
     let mut text = String::new();
     for c in part.chars() {
@@ -121,23 +125,23 @@ fn escaped(part: &str) -> String {
     text
 }
 
-fn general_string(value: AnyRef<'_>) -> Option<String> {
+fn parse_general_string(value: AnyRef<'_>) -> Option<String> {
     let text = std::str::from_utf8(value.value()).ok()?;
     let is_string = [Tag::GeneralString, Tag::VisibleString].contains(&value.tag());
     (is_string && text.is_ascii()).then(|| text.to_owned())
 }
 
 /// The elements of a SEQUENCE of exactly `N`.
-fn sequence<const N: usize>(value: AnyRef<'_>) -> Option<[AnyRef<'_>; N]> {
+fn parse_sequence<const N: usize>(value: AnyRef<'_>) -> Option<[AnyRef<'_>; N]> {
     if value.tag() != Tag::Sequence {
         return None;
     }
-    let parts: Option<Vec<_>> = elements(value.value()).collect();
+    let parts: Option<Vec<_>> = parse_elements(value.value()).collect();
     parts?.try_into().ok()
 }
 
 /// The element inside an explicit context-specific tag.
-fn tagged(value: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
+fn parse_explicit(value: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
     let expected = Tag::ContextSpecific {
         constructed: true,
         number: TagNumber(number),
@@ -148,7 +152,7 @@ fn tagged(value: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
 }
 
 /// Iterates over consecutive elements. At the first that cannot be read, it yields `None` and ends.
-pub(crate) fn elements(der: &[u8]) -> impl Iterator<Item = Option<AnyRef<'_>>> {
+pub(crate) fn parse_elements(der: &[u8]) -> impl Iterator<Item = Option<AnyRef<'_>>> {
     let mut rest = der;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -268,8 +272,10 @@ mod tests {
 
     #[test]
     fn a_principal_and_a_string_are_texts_that_a_pattern_can_match() {
-        let text = |oid: &str, der: &[u8]| match oid.parse() {
-            Ok(SubjectAltNameType::OtherName(kind)) => text(kind, AnyRef::from_der(der).unwrap()),
+        let text_of = |oid: &str, der: &[u8]| match oid.parse() {
+            Ok(SubjectAltNameType::OtherName(kind)) => {
+                pattern_text(kind, AnyRef::from_der(der).unwrap())
+            }
             kind => panic!("{kind:?}"),
         };
         let kerberos = "1.3.6.1.5.2.2";
@@ -287,16 +293,16 @@ mod tests {
             (&[r"a\"], "B", r"a\\@B"),
         ] {
             let der = principal(components, realm);
-            assert_eq!(text(kerberos, &der).as_deref(), Some(expected));
+            assert_eq!(text_of(kerberos, &der).as_deref(), Some(expected));
         }
-        assert_eq!(text(kerberos, &principal(&[], "B")), None);
-        assert_eq!(text(kerberos, &element(0x0c, &[b"a@B"])), None);
+        assert_eq!(text_of(kerberos, &principal(&[], "B")), None);
+        assert_eq!(text_of(kerberos, &element(0x0c, &[b"a@B"])), None);
         let other = "1.3.6.1.5.5.7.8.7";
         assert_eq!(
-            text(other, &element(0x16, &[b"_a.b"])).as_deref(),
+            text_of(other, &element(0x16, &[b"_a.b"])).as_deref(),
             Some("_a.b")
         );
-        assert_eq!(text(other, &[4, 1, 0x61]), None);
-        assert_eq!(text(other, &principal(&["a"], "B")), None);
+        assert_eq!(text_of(other, &[4, 1, 0x61]), None);
+        assert_eq!(text_of(other, &principal(&["a"], "B")), None);
     }
 }

@@ -18,7 +18,7 @@ use crate::subject::Subject;
 /// # Errors
 /// [`Refusal::RenewalSubject`], [`Refusal::RenewalNames`], or an error if the certificate to renew
 /// cannot be read.
-pub(crate) fn refuse_other_names(
+pub(crate) fn check_renewal_names(
     predecessor: &Certificate,
     subject: &Subject,
     names: Option<&GeneralNames>,
@@ -61,7 +61,7 @@ pub(crate) fn refuse_other_names(
 ///
 /// # Errors
 /// When the certificate cannot be read.
-pub(crate) fn kept_names(
+pub(crate) fn predecessor_names(
     predecessor: &Certificate,
 ) -> Result<Option<RequestedExtension>, EncodeError> {
     let names = names_of(predecessor)?;

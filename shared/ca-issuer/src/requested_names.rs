@@ -6,8 +6,8 @@ use der::{Decode, Tag, Tagged};
 use scep_cms::RequestedExtension;
 use scep_protocol::RuleViolation;
 
-use crate::general_name::hexadecimal;
-use crate::other_name::elements;
+use crate::general_name::to_hexadecimal;
+use crate::other_name::parse_elements;
 
 /// The maximum length of the extension, in octets: every verifier of the certificate receives it.
 const MAX_BYTES: usize = 8 * 1024;
@@ -22,7 +22,7 @@ const MAX_NAMES: usize = 100;
 /// # Errors
 /// When the extension is too long, has too many names or is not a SEQUENCE, or when the request
 /// has several that differ.
-pub(crate) fn requested(
+pub(crate) fn parse_requested_names(
     extensions: &[RequestedExtension],
 ) -> Result<Vec<AnyRef<'_>>, RuleViolation> {
     let values: Vec<_> = extensions
@@ -48,8 +48,8 @@ pub(crate) fn requested(
     let names = AnyRef::from_der(value)
         .ok()
         .filter(|names| names.tag() == Tag::Sequence)
-        .and_then(|names| elements(names.value()).collect::<Option<Vec<_>>>())
-        .ok_or_else(|| RuleViolation::SubjectAltNameUnreadable(hexadecimal(value)))?;
+        .and_then(|names| parse_elements(names.value()).collect::<Option<Vec<_>>>())
+        .ok_or_else(|| RuleViolation::SubjectAltNameUnreadable(to_hexadecimal(value)))?;
     if names.len() > MAX_NAMES {
         return Err(RuleViolation::SubjectAltNameCount {
             names: names.len(),
@@ -81,7 +81,7 @@ mod tests {
     #[track_caller]
     fn check(values: &[&[u8]], expected: Result<usize, &str>) {
         let extensions: Vec<_> = values.iter().map(|value| extension(value)).collect();
-        let found = requested(&extensions).map(|names| names.len());
+        let found = parse_requested_names(&extensions).map(|names| names.len());
         let found = found.map_err(|violation| violation.to_string());
         let begin = "rule subjectAltName: ";
         assert_eq!(found, expected.map_err(|text| format!("{begin}{text}")));

@@ -9,9 +9,9 @@ use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::EncodeError;
-use crate::general_name::hexadecimal;
+use crate::general_name::to_hexadecimal;
 use crate::leaf::IssueError;
-use crate::name_part::{check_parts, parts, shown};
+use crate::name_part::{check_parts, describe_part, list_parts};
 
 /// The maximum length of a subject, in octets of DER: the client chooses it, and it is stored,
 /// logged and listed.
@@ -33,7 +33,7 @@ pub(crate) struct Subject {
 ///
 /// # Errors
 /// [`IssueError::Refused`] with the first part of the rule that the request breaks.
-pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
+pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
     // Before parsing, so that an oversized name costs nothing.
     if requested.len() > MAX_BYTES {
         return Err(RuleViolation::SubjectTooLong {
@@ -42,15 +42,15 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
         }
         .into());
     }
-    let unreadable = || RuleViolation::SubjectUnreadable(hexadecimal(requested));
+    let unreadable = || RuleViolation::SubjectUnreadable(to_hexadecimal(requested));
     let requested_name = Name::from_der(requested).map_err(|_| unreadable())?;
     check_parts(&requested_name)?;
-    only_allowed(&requested_name, rule)?;
-    let missing = missing_fixed(&requested_name, rule)?;
+    check_allowed(&requested_name, rule)?;
+    let missing = find_missing_fixed(&requested_name, rule)?;
     // Checked against the request's own attributes; an attribute that is fixed is added below.
     for required in &rule.required {
         // A blank value identifies nothing, so it does not count.
-        let is_present = values(&requested_name, *required)
+        let is_present = attribute_values(&requested_name, *required)
             .flatten()
             .any(|value| !value.trim().is_empty());
         if !is_present && !rule.fixed.contains_key(required) {
@@ -58,9 +58,9 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
         }
     }
     // Read again, as the fixed attributes may include the CN, which the pattern governs too.
-    let der = with_fixed(requested, &requested_name, &missing)?;
+    let der = add_fixed(requested, &requested_name, &missing)?;
     let name = Name::from_der(&der).map_err(EncodeError::from)?;
-    let common_names = values(&name, SubjectAttribute::COMMON_NAME)
+    let common_names = attribute_values(&name, SubjectAttribute::COMMON_NAME)
         .collect::<Option<Vec<_>>>()
         .ok_or_else(unreadable)?;
     if let Some(pattern) = &rule.common_name_pattern
@@ -79,22 +79,22 @@ pub(crate) fn subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, I
 }
 
 /// Reads the first CN of a DER Name; `None` if there is no CN or its value is not text.
-pub(crate) fn common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
+pub(crate) fn first_common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
     let name = Name::from_der(name)?;
-    Ok(values(&name, SubjectAttribute::COMMON_NAME)
+    Ok(attribute_values(&name, SubjectAttribute::COMMON_NAME)
         .next()
         .flatten())
 }
 
-fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
+fn check_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
     let Some(allowed) = &rule.allowed else {
         return Ok(());
     };
-    // A client may send a fixed attribute itself; `missing_fixed` checks its value.
+    // A client may send a fixed attribute itself; `find_missing_fixed` checks its value.
     let is_allowed =
         |attribute| allowed.contains(&attribute) || rule.fixed.contains_key(&attribute);
-    match parts(name).find(|(_, part)| !is_allowed(SubjectAttribute::of(part.oid))) {
-        Some((at, part)) => Err(RuleViolation::SubjectAttribute(shown(at, part))),
+    match list_parts(name).find(|(_, part)| !is_allowed(SubjectAttribute::of(part.oid))) {
+        Some((at, part)) => Err(RuleViolation::SubjectAttribute(describe_part(at, part))),
         None => Ok(()),
     }
 }
@@ -103,13 +103,13 @@ fn only_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
 ///
 /// # Errors
 /// When the name has such an attribute with another value.
-fn missing_fixed<'a>(
+fn find_missing_fixed<'a>(
     name: &Name,
     rule: &'a SubjectRule,
 ) -> Result<Vec<(SubjectAttribute, &'a str)>, RuleViolation> {
     let mut missing = Vec::new();
     for (attribute, fixed) in &rule.fixed {
-        let mut requested = values(name, *attribute).peekable();
+        let mut requested = attribute_values(name, *attribute).peekable();
         if requested.peek().is_none() {
             missing.push((*attribute, fixed.as_str()));
         }
@@ -124,14 +124,17 @@ fn missing_fixed<'a>(
 }
 
 /// The text of each value of an attribute; `None` for a value that is not text.
-fn values(name: &Name, attribute: SubjectAttribute) -> impl Iterator<Item = Option<String>> {
+fn attribute_values(
+    name: &Name,
+    attribute: SubjectAttribute,
+) -> impl Iterator<Item = Option<String>> {
     name.iter()
         .filter(move |part| part.oid == attribute.oid())
         .map(|part| directory_string(AnyRef::from(&part.value)))
 }
 
 /// Adds attributes to a name: those that are wider than a CN in front, the others at the end.
-fn with_fixed(
+fn add_fixed(
     requested: &[u8],
     name: &Name,
     missing: &[(SubjectAttribute, &str)],
@@ -143,26 +146,26 @@ fn with_fixed(
     let mut parts = RdnSequence::default();
     let is_wide = SubjectAttribute::is_wider_than_common_name;
     for (attribute, value) in missing.iter().filter(|(attribute, _)| is_wide(*attribute)) {
-        parts.push(part(*attribute, value)?);
+        parts.push(build_rdn(*attribute, value)?);
     }
     name.iter_rdn().for_each(|rdn| parts.push(rdn.clone()));
     for (attribute, value) in missing.iter().filter(|(attribute, _)| !is_wide(*attribute)) {
-        parts.push(part(*attribute, value)?);
+        parts.push(build_rdn(*attribute, value)?);
     }
     Ok(parts.to_der()?)
 }
 
 /// Builds a name of a single attribute.
-pub(crate) fn name_of(
+pub(crate) fn build_name(
     attribute: SubjectAttribute,
     value: &str,
 ) -> Result<RdnSequence, EncodeError> {
     let mut parts = RdnSequence::default();
-    parts.push(part(attribute, value)?);
+    parts.push(build_rdn(attribute, value)?);
     Ok(parts)
 }
 
-fn part(
+fn build_rdn(
     attribute: SubjectAttribute,
     value: &str,
 ) -> Result<RelativeDistinguishedName, EncodeError> {
@@ -195,7 +198,7 @@ mod tests {
         let mut rule = CertificateTemplate::default().subject;
         edit(&mut rule);
         let requested: Name = requested.parse().unwrap();
-        let subject = match subject(&requested.to_der().unwrap(), &rule) {
+        let subject = match build_subject(&requested.to_der().unwrap(), &rule) {
             Ok(subject) => Ok(Name::from_der(&subject.der).unwrap().to_string()),
             Err(IssueError::Refused(Refusal::Rule(violation))) => Err(violation),
             Err(error) => panic!("{error}"),

@@ -6,7 +6,7 @@ use scep_protocol::{RequestedName, RuleViolation, SubjectAltNameRule, SubjectAlt
 use x509_cert::ext::pkix::name::GeneralNames;
 
 use crate::general_name::{FoundName, common_name_as_dns, read_name};
-use crate::requested_names::requested;
+use crate::requested_names::parse_requested_names;
 
 /// The result of applying the rule to a request's names.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,19 +22,19 @@ pub(crate) struct SubjectAltNames {
 /// # Errors
 /// When a name is malformed, has a type that the rule neither allows nor ignores, or does not match
 /// the pattern for its type.
-pub(crate) fn subject_alt_name(
+pub(crate) fn select_alt_names(
     extensions: &[RequestedExtension],
     common_names: &[String],
     rule: &SubjectAltNameRule,
 ) -> Result<SubjectAltNames, RuleViolation> {
     let (mut names, mut left_out) = (GeneralNames::new(), Vec::new());
-    for (index, element) in requested(extensions)?.into_iter().enumerate() {
+    for (index, element) in parse_requested_names(extensions)?.into_iter().enumerate() {
         let Some(found) = read_name(index, element)? else {
             continue;
         };
         // The type is judged before the value: a name that is ignored may be malformed.
         match found.kind.filter(|kind| rule.types.contains(kind)) {
-            Some(kind) => add(&mut names, found, kind, rule)?,
+            Some(kind) => add_name(&mut names, found, kind, rule)?,
             None if rule.ignore_others => left_out.push(found.shown),
             None => return Err(RuleViolation::SubjectAltNameType(found.shown, found.kind)),
         }
@@ -47,7 +47,7 @@ pub(crate) fn subject_alt_name(
                 let value = common_name.clone();
                 return Err(RuleViolation::CommonNameAsDns { value, fault });
             }
-            add(&mut names, found, SubjectAltNameType::Dns, rule)?;
+            add_name(&mut names, found, SubjectAltNameType::Dns, rule)?;
         }
     }
     Ok(SubjectAltNames {
@@ -59,7 +59,7 @@ pub(crate) fn subject_alt_name(
 /// Returns whether a request asks for any name in subjectAltName.
 pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
     // An unreadable extension counts as asking, so that it is reported instead of ignored.
-    let Ok(names) = requested(extensions) else {
+    let Ok(names) = parse_requested_names(extensions) else {
         return true;
     };
     names
@@ -72,7 +72,7 @@ pub(crate) fn asks_for_names(extensions: &[RequestedExtension]) -> bool {
 ///
 /// # Errors
 /// When the name is malformed or not admitted.
-fn add(
+fn add_name(
     names: &mut GeneralNames,
     found: FoundName,
     kind: SubjectAltNameType,
@@ -85,7 +85,7 @@ fn add(
         Ok(name) => name,
         Err(fault) => return Err(RuleViolation::SubjectAltNameValue { name: shown, fault }),
     };
-    admitted(shown, text.as_deref(), kind, rule)?;
+    check_pattern(shown, text.as_deref(), kind, rule)?;
     if !names.contains(&name) {
         names.push(name);
     }
@@ -97,7 +97,7 @@ fn add(
 /// # Errors
 /// When the name does not match the pattern or has no text to match, or when there is no pattern
 /// and the name needs one: a wildcard, or a name that identifies an account or a person.
-fn admitted(
+fn check_pattern(
     shown: RequestedName,
     text: Option<&str>,
     kind: SubjectAltNameType,
@@ -182,7 +182,7 @@ mod tests {
         let mut rule = CertificateTemplate::default().subject_alt_name;
         edit(&mut rule);
         let extension = extension(names.to_vec().to_der().unwrap());
-        subject_alt_name(&[extension], &[common_name.to_owned()], &rule)
+        select_alt_names(&[extension], &[common_name.to_owned()], &rule)
     }
 
     fn issued(names: &[GeneralName]) -> Result<SubjectAltNames, RuleViolation> {
@@ -435,7 +435,7 @@ mod tests {
             let extension = extension(value.to_der().unwrap());
             // Also when the type is not allowed.
             for rule in [&rule, &CertificateTemplate::default().subject_alt_name] {
-                let names = subject_alt_name(std::slice::from_ref(&extension), &[], rule);
+                let names = select_alt_names(std::slice::from_ref(&extension), &[], rule);
                 assert_eq!(names, issued(&expected), "{elements:02x?}");
             }
         }
@@ -488,7 +488,7 @@ mod tests {
         }
         let beyond = extension(vec![0x30, 4, 0x82, 2, 0xc3, 0xa4]);
         let rule = CertificateTemplate::default().subject_alt_name;
-        let refused = subject_alt_name(&[beyond], &[], &rule).unwrap_err();
+        let refused = select_alt_names(&[beyond], &[], &rule).unwrap_err();
         assert_eq!(
             refused.to_string(),
             r#"rule subjectAltName: subjectAltName[0] dNSName "ä" is not a DNS name: it is not written in ASCII, as xn--…"#

@@ -12,7 +12,7 @@ use x509_cert::ext::Extensions;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 
 use crate::authority::AUTHORITY_USAGE;
-use crate::certificate::{constraints, key_identifier, signed};
+use crate::certificate::{build_constraints, encode_signed, key_identifier};
 use crate::{CaSubject, EncodeError, Keypair};
 
 /// CertificationRequestInfo, RFC 2986 §4.1.
@@ -34,7 +34,7 @@ pub fn certification_request(
     subject: &CaSubject,
     key: &Keypair<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
-    let extensions: Extensions = constraints(true, AUTHORITY_USAGE)?;
+    let extensions: Extensions = build_constraints(true, AUTHORITY_USAGE)?;
     let attribute = Attribute {
         oid: rfc5912::ID_EXTENSION_REQ,
         values: SetOfVec::try_from(vec![Any::encode_from(&extensions)?])?,
@@ -58,7 +58,7 @@ pub fn assemble_request(
     key: KeyAlgorithm,
     signature: &[u8],
 ) -> Result<String, EncodeError> {
-    let der = signed(to_be_signed, key, signature)?;
+    let der = encode_signed(to_be_signed, key, signature)?;
     Ok(
         der::pem::encode_string("CERTIFICATE REQUEST", der::pem::LineEnding::LF, &der)
             .map_err(der::Error::from)?,
@@ -153,7 +153,7 @@ pub fn check_path(
     }
     // Certificates issued so far name the authority by this subject and this key identifier.
     if let Some(replaced) = authority.replaced {
-        let same_identifier = identifier(replaced) == identifier(certificate);
+        let same_identifier = authority_identifier(replaced) == authority_identifier(certificate);
         if replaced.subject() != certificate.subject() || !same_identifier {
             return Err(UnfitCertificate::Subject);
         }
@@ -172,7 +172,7 @@ pub fn check_path(
 }
 
 /// The key identifier by which certificates issued under this one refer to it.
-fn identifier(certificate: &Certificate) -> Option<Vec<u8>> {
+fn authority_identifier(certificate: &Certificate) -> Option<Vec<u8>> {
     // Without the extension, certificates under it get the SHA-1 hash of its key.
     certificate
         .subject_key_identifier()

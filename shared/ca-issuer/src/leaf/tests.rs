@@ -170,7 +170,7 @@ fn a_certificate_gets_of_the_usages_what_its_key_can_do() {
             key_usage: rule.to_vec(),
             ..CertificateTemplate::default()
         };
-        let usages = key_usages(&template, key);
+        let usages = select_key_usages(&template, key);
         assert_eq!(usages.as_deref().map_err(Clone::clone), expected);
     }
 
@@ -189,7 +189,7 @@ fn a_certificate_gets_of_the_usages_what_its_key_can_do() {
 #[test]
 fn a_certificate_has_the_purposes_of_the_rules() {
     let purposes = |rule: &[ExtendedKeyUsage]| {
-        let extension = extended_key_usage(rule).unwrap()?;
+        let extension = build_extended_key_usage(rule).unwrap()?;
         assert_eq!(extension.extn_id, Purposes::OID);
         assert!(!extension.critical);
         Some(
@@ -249,7 +249,7 @@ fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) 
         not_after: issued_at + Duration::seconds(authority.1),
     };
     let seconds = |at: OffsetDateTime| (at - issued_at).whole_seconds();
-    let valid = validity(&template, authority_period, issued_at)
+    let valid = validity_period(&template, authority_period, issued_at)
         .map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
     assert_eq!(valid.map_err(refusal), expected);
 }
