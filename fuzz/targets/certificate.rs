@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use ca_issuer::{Certified, check_path};
+use ca_issuer::{ExpectedAuthority, check_path};
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{Certificate, IssuerAndSerialNumber, PublicKey};
 use scep_protocol::CertificatePath;
@@ -65,7 +65,7 @@ fn check(certificate: &Certificate) {
         let _ = certificate.verify(&key);
         use_key(&key);
     }
-    let authority = Certified {
+    let authority = ExpectedAuthority {
         subject_public_key_info: certificate.subject_public_key_info(),
         replaced: Some(certificate),
     };

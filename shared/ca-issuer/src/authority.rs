@@ -96,7 +96,7 @@ fn is_well_formed(name: &x509_cert::name::Name) -> bool {
 }
 
 /// The public key of an authority. The private key is held by a key store, which signs with it.
-pub struct Keypair<'a> {
+pub struct SubjectKey<'a> {
     /// The algorithm of the key.
     pub algorithm: KeyAlgorithm,
     /// The SubjectPublicKeyInfo, DER.
@@ -121,7 +121,7 @@ pub(crate) const AUTHORITY_USAGE: [KeyUsages; 3] = [
 /// When the key is not a SubjectPublicKeyInfo, or `validity` ends after the year 9999.
 pub fn root_authority(
     subject: &CaSubject,
-    key: &Keypair<'_>,
+    key: &SubjectKey<'_>,
     serial_number: SerialNumber,
     validity: Period,
     now: OffsetDateTime,

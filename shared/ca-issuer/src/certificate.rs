@@ -182,7 +182,7 @@ pub struct IssuedCertificate {
 ///
 /// # Errors
 /// When `to_be_signed` is not a TBSCertificate.
-pub fn assemble(
+pub fn assemble_certificate(
     to_be_signed: &[u8],
     issuer_key: KeyAlgorithm,
     signature: &[u8],

@@ -12,13 +12,13 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
 use crate::certificate::{TbsCertificate, not_a_certificate};
 use crate::general_name::name_with_type;
-use crate::leaf::{Asked, IssueError, Leaf};
+use crate::leaf::{IssueError, LeafRequest, TbsLeaf};
 use crate::{EncodeError, SerialNumber};
 
 /// What a pending request would have certified, apart from the subject, as shown to the
 /// administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requested {
+pub struct RequestSummary {
     /// The names of subjectAltName, each prefixed with its type as openssl writes it.
     pub subject_alt_names: Vec<String>,
     /// The SHA-256 fingerprint of the key's SubjectPublicKeyInfo, in openssl's format.
@@ -31,7 +31,7 @@ pub struct Requested {
     pub validity: Validity,
 }
 
-impl Requested {
+impl RequestSummary {
     /// Reads the summary from a TBSCertificate, DER.
     ///
     /// # Errors
@@ -95,16 +95,16 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
 /// # Errors
 /// [`IssueError::Refused`] when the current rules reject the request or the authority's certificate
 /// is about to expire; [`IssueError::Encode`].
-pub fn released(
+pub fn reissue_tbs(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
     template: &CertificateTemplate,
     crl_url: Option<&str>,
     now: OffsetDateTime,
-) -> Result<Leaf, IssueError> {
-    let held = TbsCertificate::from_der(to_be_signed).map_err(EncodeError::from)?;
-    let subject = held.subject.to_der().map_err(EncodeError::from)?;
-    let spki = held
+) -> Result<TbsLeaf, IssueError> {
+    let pending = TbsCertificate::from_der(to_be_signed).map_err(EncodeError::from)?;
+    let subject = pending.subject.to_der().map_err(EncodeError::from)?;
+    let spki = pending
         .subject_public_key_info
         .to_der()
         .map_err(EncodeError::from)?;
@@ -112,7 +112,7 @@ pub fn released(
     // The rules for keys may have become stricter while the request was pending.
     check_key(&key, template)?;
     // Only subjectAltName: every other extension follows from the current rules.
-    let names: Vec<_> = held
+    let names: Vec<_> = pending
         .extensions
         .iter()
         .filter(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
@@ -121,13 +121,13 @@ pub fn released(
             value: names.extn_value.as_bytes().to_vec(),
         })
         .collect();
-    let asked = Asked {
-        serial_number: SerialNumber::of_integer(held.serial_number.as_bytes()),
+    let leaf_request = LeafRequest {
+        serial_number: SerialNumber::of_integer(pending.serial_number.as_bytes()),
         subject: &subject,
         extensions: &names,
         key: &key,
         // Renewals never wait for approval.
         predecessor: None,
     };
-    asked.leaf(template, authority, crl_url, now)
+    leaf_request.build_tbs(template, authority, crl_url, now)
 }

@@ -44,7 +44,7 @@ impl From<RuleViolation> for IssueError {
 
 /// A client's certificate that is not signed yet.
 #[derive(Clone, Debug)]
-pub struct Leaf {
+pub struct TbsLeaf {
     /// The TBSCertificate, DER.
     pub to_be_signed: Vec<u8>,
     /// The subject as an RFC 4514 string.
@@ -64,15 +64,20 @@ pub struct Leaf {
 ///
 /// # Errors
 /// [`IssueError::Refused`] with the first rule that the request breaks; [`IssueError::Encode`].
-pub fn leaf(
+pub fn build_leaf_tbs(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     serial_number: SerialNumber,
     crl_url: Option<&str>,
     now: OffsetDateTime,
-) -> Result<Leaf, IssueError> {
+) -> Result<TbsLeaf, IssueError> {
     let template = &profile.ra_profile().template;
-    Asked::by(request, serial_number).leaf(template, profile.authority(), crl_url, now)
+    LeafRequest::from_authorised(request, serial_number).build_tbs(
+        template,
+        profile.authority(),
+        crl_url,
+        now,
+    )
 }
 
 /// Returns whether a renewal keeps to the subject and the names of the certificate that it renews.
@@ -89,8 +94,8 @@ pub fn keeps_names(
         return Ok(true);
     }
     // No certificate is built here, so any serial number will do.
-    let asked = Asked::by(request, SerialNumber::of_integer(&[]));
-    match asked.names(&profile.ra_profile().template) {
+    let leaf_request = LeafRequest::from_authorised(request, SerialNumber::of_integer(&[]));
+    match leaf_request.select_names(&profile.ra_profile().template) {
         Err(IssueError::Refused(Refusal::RenewalNames | Refusal::RenewalSubject)) => Ok(false),
         Err(IssueError::Encode(error)) => Err(error),
         // Another broken rule is reported when the certificate is built, with its own text.
@@ -99,7 +104,7 @@ pub fn keeps_names(
 }
 
 /// What a request asks to have certified, at once or after an administrator's approval.
-pub(crate) struct Asked<'a> {
+pub(crate) struct LeafRequest<'a> {
     pub(crate) serial_number: SerialNumber,
     /// The subject, a Name in DER.
     pub(crate) subject: &'a [u8],
@@ -109,8 +114,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) predecessor: Option<&'a Certificate>,
 }
 
-impl<'a> Asked<'a> {
-    fn by(request: &'a AuthorisedRequest, serial_number: SerialNumber) -> Self {
+impl<'a> LeafRequest<'a> {
+    fn from_authorised(request: &'a AuthorisedRequest, serial_number: SerialNumber) -> Self {
         let csr = request.csr();
         Self {
             serial_number,
@@ -128,24 +133,24 @@ struct Names {
     names: SubjectAltNames,
 }
 
-impl Asked<'_> {
+impl LeafRequest<'_> {
     /// The names to certify: those that the request asks for, as far as the rules allow, and no
     /// others than those of the certificate that it renews.
-    fn names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
+    fn select_names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
         // Checked first: no rule can allow a SID, so no other rule should be named for it.
         refuse_security_identifier(self.extensions)?;
         let subject = build_subject(self.subject, &template.subject)?;
         let rule = &template.subject_alt_name;
         // Some clients renew with a request that has no extensions. Their certificate must not lose
         // the names that it is used under.
-        let kept = match self.predecessor {
+        let inherited = match self.predecessor {
             Some(predecessor) if !asks_for_names(self.extensions) => {
                 predecessor_names(predecessor)?
             }
             Some(_) | None => None,
         };
-        let asked = kept.as_ref().map_or(self.extensions, slice::from_ref);
-        let names = select_alt_names(asked, &subject.common_names, rule)?;
+        let extensions = inherited.as_ref().map_or(self.extensions, slice::from_ref);
+        let names = select_alt_names(extensions, &subject.common_names, rule)?;
         // RFC 5280 §4.1.2.6: a subject may be empty only beside a subjectAltName.
         if subject.is_blank && names.names.is_none() {
             return Err(RuleViolation::Nameless.into());
@@ -158,17 +163,17 @@ impl Asked<'_> {
     }
 
     /// Builds the certificate that the rules and this authority give to the request.
-    pub(crate) fn leaf(
+    pub(crate) fn build_tbs(
         &self,
         template: &CertificateTemplate,
         authority: &IssuingAuthority,
         crl_url: Option<&str>,
         now: OffsetDateTime,
-    ) -> Result<Leaf, IssueError> {
+    ) -> Result<TbsLeaf, IssueError> {
         let Names {
             subject,
             names: SubjectAltNames { names, left_out },
-        } = self.names(template)?;
+        } = self.select_names(template)?;
         let mut extensions = build_common_extensions(
             false,
             select_key_usages(template, self.key)?,
@@ -199,7 +204,7 @@ impl Asked<'_> {
             extensions,
         }
         .encode()?;
-        Ok(Leaf {
+        Ok(TbsLeaf {
             to_be_signed,
             subject: name_text(&subject.der)?,
             validity,

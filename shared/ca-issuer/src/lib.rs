@@ -20,16 +20,16 @@ mod subject_alt_name;
 mod subordinate;
 
 pub use authority::{
-    CaSubject, Keypair, RaContents, crl_url_of, extended_key_usage_of, ra_certificate,
+    CaSubject, RaContents, SubjectKey, crl_url_of, extended_key_usage_of, ra_certificate,
     root_authority,
 };
 pub use certificate::{
-    EncodeError, IssuedCertificate, SerialNumber, ToBeSignedNames, assemble, name_text,
+    EncodeError, IssuedCertificate, SerialNumber, ToBeSignedNames, assemble_certificate, name_text,
     signature_algorithm, to_be_signed_names,
 };
 pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
-pub use held::{Requested, released};
-pub use leaf::{IssueError, Leaf, keeps_names, leaf};
+pub use held::{RequestSummary, reissue_tbs};
+pub use leaf::{IssueError, TbsLeaf, build_leaf_tbs, keeps_names};
 pub use subordinate::{
-    Certified, UnfitCertificate, assemble_request, certification_request, check_path,
+    ExpectedAuthority, UnfitCertificate, assemble_request, certification_request, check_path,
 };

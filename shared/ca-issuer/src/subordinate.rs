@@ -13,7 +13,7 @@ use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 
 use crate::authority::AUTHORITY_USAGE;
 use crate::certificate::{build_constraints, encode_signed, key_identifier};
-use crate::{CaSubject, EncodeError, Keypair};
+use crate::{CaSubject, EncodeError, SubjectKey};
 
 /// CertificationRequestInfo, RFC 2986 §4.1.
 #[derive(Sequence)]
@@ -32,7 +32,7 @@ struct CertificationRequestInfo<'a> {
 /// When the key is not a SubjectPublicKeyInfo.
 pub fn certification_request(
     subject: &CaSubject,
-    key: &Keypair<'_>,
+    key: &SubjectKey<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
     let extensions: Extensions = build_constraints(true, AUTHORITY_USAGE)?;
     let attribute = Attribute {
@@ -113,7 +113,7 @@ pub enum UnfitCertificate {
 }
 
 /// The properties of an authority that its new certificate must match.
-pub struct Certified<'a> {
+pub struct ExpectedAuthority<'a> {
     /// The SubjectPublicKeyInfo of the authority's key, DER.
     pub subject_public_key_info: &'a [u8],
     /// The certificate that the new one replaces; `None` if it is the authority's first.
@@ -129,7 +129,7 @@ const EMPTY_NAME: [u8; 2] = [0x30, 0];
 /// The first fault found. Errors number the certificates from 0, which is the authority's own; its
 /// issuer is 1.
 pub fn check_path(
-    authority: &Certified<'_>,
+    authority: &ExpectedAuthority<'_>,
     path: &CertificatePath,
     now: OffsetDateTime,
 ) -> Result<(), UnfitCertificate> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use ca_issuer::{EncodeError, Requested};
+use ca_issuer::{EncodeError, RequestSummary};
 use http::StatusCode;
 use scep_protocol::{RaProfile, ScepProfile};
 use scep_service::{
@@ -236,7 +236,7 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
         transaction,
     } = found.await?.ok_or_else(missing)?;
     let review = review_transaction(&api.managing, &transaction).await?;
-    let requested = review.to_be_signed.as_deref().map(Requested::of);
+    let requested = review.to_be_signed.as_deref().map(RequestSummary::of);
     let unreadable = |error: EncodeError| ApiError::Failed(Failure::Encode(error.into()));
     let requested = requested.transpose().map_err(unreadable)?;
     let mut view = TransactionView {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ca_issuer::{IssueError, Leaf, SerialNumber, leaf};
+use ca_issuer::{IssueError, SerialNumber, TbsLeaf, build_leaf_tbs};
 use scep_cms::Certificate;
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, Decision, Fingerprint, Issuance, KnownTransactions,
@@ -243,12 +243,12 @@ async fn claim_or_hold(
     let serial_number = SerialNumber::from_random(random_octets()?);
     let authority = profile.authority();
     let crl_url = issuing.deployment.crl_url(authority);
-    let Leaf {
+    let TbsLeaf {
         to_be_signed,
         subject,
         validity,
         left_out,
-    } = leaf(profile, request, serial_number, crl_url.as_deref(), now).map_err(
+    } = build_leaf_tbs(profile, request, serial_number, crl_url.as_deref(), now).map_err(
         |error| match error {
             IssueError::Refused(refusal) => EnrolError::Refused(refusal),
             IssueError::Encode(error) => EnrolError::Failed(Failure::encode(error)),

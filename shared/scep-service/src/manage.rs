@@ -13,7 +13,7 @@ mod warnings;
 
 use std::sync::Arc;
 
-use ca_issuer::{assemble, to_be_signed_names};
+use ca_issuer::{assemble_certificate, to_be_signed_names};
 use scep_cms::Certificate;
 use scep_protocol::{Description, KeyAlgorithm, KeyReference, ProfileName};
 use serde_json::json;
@@ -259,7 +259,8 @@ impl Managing {
         self.objects.record(&audit).await?;
         tracing::info!(key = key.0, "signing a certificate of the server");
         let signature = self.ca_keys.sign(key, algorithm, to_be_signed).await?;
-        let issued = assemble(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
+        let issued =
+            assemble_certificate(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
         let (serial_number, subject) = (&issued.serial_number, &issued.subject);
         tracing::info!(
             key = key.0,

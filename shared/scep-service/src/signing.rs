@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ca_issuer::{IssuedCertificate, assemble};
+use ca_issuer::{IssuedCertificate, assemble_certificate};
 use scep_cms::Validity;
 use scep_protocol::{
     AvailableProfile, Issuance, RESEND_WINDOW, Revocation, RevocationReason, TransactionKey,
@@ -165,8 +165,9 @@ impl<'a> CertificateSigner<'a> {
             )
             .await?;
         fault_point("signed");
-        let issued = assemble(&issuance.to_be_signed, issuance.key_algorithm, &signature)
-            .map_err(Failure::encode)?;
+        let issued =
+            assemble_certificate(&issuance.to_be_signed, issuance.key_algorithm, &signature)
+                .map_err(Failure::encode)?;
         build_record(issued, key, issuance, self.clock.now())
     }
 

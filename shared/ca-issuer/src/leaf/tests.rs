@@ -11,36 +11,41 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage as Purposes, SubjectAltName};
 use x509_cert::name::Name;
 
 use super::*;
-use crate::assemble;
+use crate::assemble_certificate;
 
 /// A time at which `ca.pem` is valid.
-fn now() -> OffsetDateTime {
-    authority().certificate.validity().unwrap().not_before + Duration::days(100)
+fn issue_time() -> OffsetDateTime {
+    issuing_authority()
+        .certificate
+        .validity()
+        .unwrap()
+        .not_before
+        + Duration::days(100)
 }
 
-fn certificate(pem: &str) -> Certificate {
+fn parse_certificate(pem: &str) -> Certificate {
     Certificate::from_pem(pem).unwrap()
 }
 
-fn authority() -> IssuingAuthority {
+fn issuing_authority() -> IssuingAuthority {
     IssuingAuthority {
         uuid: Uuid::nil(),
         name: ProfileName::new("ca").unwrap(),
         generation: 1,
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyReference(String::new()),
-        certificate: certificate(include_str!("../../../../tests/vectors/ca.pem")),
+        certificate: parse_certificate(include_str!("../../../../tests/vectors/ca.pem")),
         chain: Vec::new(),
     }
 }
 
-fn rsa() -> PublicKey {
-    let ra = certificate(include_str!("../../../../tests/vectors/ra.pem"));
+fn rsa_key() -> PublicKey {
+    let ra = parse_certificate(include_str!("../../../../tests/vectors/ra.pem"));
     ra.public_key().unwrap()
 }
 
 /// The base point of P-256.
-fn ec() -> PublicKey {
+fn ec_key() -> PublicKey {
     let spki = b"\
         \x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04\
         \x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2\x77\x03\x7d\x81\x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96\
@@ -48,7 +53,7 @@ fn ec() -> PublicKey {
     PublicKey::from_der(spki).unwrap()
 }
 
-fn refusal(error: IssueError) -> Refusal {
+fn into_refusal(error: IssueError) -> Refusal {
     match error {
         IssueError::Refused(refusal) => refusal,
         IssueError::Encode(error) => panic!("{error}"),
@@ -56,7 +61,7 @@ fn refusal(error: IssueError) -> Refusal {
 }
 
 /// Makes a certificate, with a dummy signature, for a subject in RFC 4514 form and DNS names.
-fn made(
+fn issue_certificate(
     predecessor: Option<&Certificate>,
     subject: &str,
     names: &[&str],
@@ -75,18 +80,18 @@ fn made(
         value: dns_names.to_der().unwrap(),
     };
     let extensions = [extension];
-    let asked = Asked {
+    let leaf_request = LeafRequest {
         serial_number: SerialNumber::from_random([1; 16]),
         subject: &subject.to_der().unwrap(),
         extensions: if names.is_empty() { &[] } else { &extensions },
-        key: &rsa(),
+        key: &rsa_key(),
         predecessor,
     };
     let mut template = CertificateTemplate::default();
     edit(&mut template.subject_alt_name);
-    let leaf = asked.leaf(&template, &authority(), None, now());
-    let to_be_signed = leaf.map_err(refusal)?.to_be_signed;
-    let issued = assemble(&to_be_signed, KeyAlgorithm::Rsa2048, &[0]).unwrap();
+    let leaf = leaf_request.build_tbs(&template, &issuing_authority(), None, issue_time());
+    let to_be_signed = leaf.map_err(into_refusal)?.to_be_signed;
+    let issued = assemble_certificate(&to_be_signed, KeyAlgorithm::Rsa2048, &[0]).unwrap();
     Ok(issued.certificate)
 }
 
@@ -109,7 +114,9 @@ fn names_in(certificate: &Certificate) -> Vec<String> {
 
 #[test]
 fn whom_neither_subject_nor_names_name_gets_no_certificate() {
-    let named = |subject, names| made(None, subject, names, |_| {}).map(|made| names_in(&made));
+    let named = |subject, names| {
+        issue_certificate(None, subject, names, |_| {}).map(|leaf| names_in(&leaf))
+    };
     assert_eq!(named("CN=a", &[]), Ok(vec![]));
     let both = Ok(vec!["b.example".to_owned()]);
     assert_eq!(named("CN=a", &["b.example"]), both);
@@ -126,8 +133,9 @@ fn check_renewal(
     edit: impl FnOnce(&mut SubjectAltNameRule),
     expected: Result<&[&str], Refusal>,
 ) {
-    let predecessor = made(None, "CN=a.example", &["b.example"], |_| {}).unwrap();
-    let renewed = made(Some(&predecessor), subject, names, edit).map(|leaf| names_in(&leaf));
+    let predecessor = issue_certificate(None, "CN=a.example", &["b.example"], |_| {}).unwrap();
+    let renewed =
+        issue_certificate(Some(&predecessor), subject, names, edit).map(|leaf| names_in(&leaf));
     let expected_names =
         expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert_eq!(renewed, expected_names);
@@ -176,14 +184,14 @@ fn a_certificate_gets_of_the_usages_what_its_key_can_do() {
 
     let both = [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
     let (signs, encrypts) = (KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment);
-    check(&both, &rsa(), Ok(&[signs, encrypts]));
-    check(&both, &ec(), Ok(&[signs]));
+    check(&both, &rsa_key(), Ok(&[signs, encrypts]));
+    check(&both, &ec_key(), Ok(&[signs]));
     let refused = Err(RuleViolation::KeyUsage {
         key: "EC",
         usages: vec![KeyUsage::KeyEncipherment],
     });
-    check(&[KeyUsage::KeyEncipherment], &ec(), refused);
-    check(&[], &ec(), Ok(&[]));
+    check(&[KeyUsage::KeyEncipherment], &ec_key(), refused);
+    check(&[], &ec_key(), Ok(&[]));
 }
 
 #[test]
@@ -207,18 +215,18 @@ fn a_certificate_has_the_purposes_of_the_rules() {
 #[test]
 fn purposes_that_the_rules_do_not_give_are_named() {
     let left_out = |rule: &[ExtendedKeyUsage], id, value: Vec<u8>| {
-        let asked = Asked {
+        let leaf_request = LeafRequest {
             serial_number: SerialNumber::from_random([1; 16]),
             subject: &[],
             extensions: &[RequestedExtension { id, value }],
-            key: &rsa(),
+            key: &rsa_key(),
             predecessor: None,
         };
         let template = CertificateTemplate {
             extended_key_usage: rule.to_vec(),
             ..CertificateTemplate::default()
         };
-        asked.usages_left_out(&template)
+        leaf_request.usages_left_out(&template)
     };
     let clients = [ExtendedKeyUsage::CLIENT_AUTH];
     let both = vec![rfc5280::ID_KP_CLIENT_AUTH, rfc5280::ID_KP_SERVER_AUTH]
@@ -243,7 +251,7 @@ fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) 
         backdate: Period::hours(1),
         ..CertificateTemplate::default()
     };
-    let issued_at = now();
+    let issued_at = issue_time();
     let authority_period = Validity {
         not_before: issued_at + Duration::seconds(authority.0),
         not_after: issued_at + Duration::seconds(authority.1),
@@ -251,7 +259,7 @@ fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) 
     let seconds = |at: OffsetDateTime| (at - issued_at).whole_seconds();
     let valid = validity_period(&template, authority_period, issued_at)
         .map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
-    assert_eq!(valid.map_err(refusal), expected);
+    assert_eq!(valid.map_err(into_refusal), expected);
 }
 
 #[test]

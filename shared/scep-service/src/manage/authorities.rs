@@ -1,8 +1,8 @@
 //! Creation, editing and deletion of authorities, which are roots or are certified by another CA.
 
 use ca_issuer::{
-    CaSubject, Certified, Keypair, SerialNumber, assemble_request, certification_request,
-    check_path,
+    CaSubject, ExpectedAuthority, SerialNumber, SubjectKey, assemble_request,
+    certification_request, check_path,
 };
 use scep_cms::CertificationRequest;
 use scep_protocol::{
@@ -212,8 +212,8 @@ async fn sign_request(
     })
 }
 
-fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> Keypair<'_> {
-    Keypair {
+fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
+    SubjectKey {
         algorithm,
         subject_public_key_info: &key.subject_public_key_info,
     }
@@ -294,7 +294,7 @@ fn install_path(
     let Certification::Subordinate { installed, .. } = &mut generation.certification else {
         return Err(vec![Invalid::AuthorityIsRoot].into());
     };
-    let authority = Certified {
+    let authority = ExpectedAuthority {
         subject_public_key_info: &key,
         replaced: installed.as_ref().map(|installed| &installed.certificate),
     };

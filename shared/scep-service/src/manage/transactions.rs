@@ -1,6 +1,6 @@
 //! Approval and rejection of transactions that wait for an administrator.
 
-use ca_issuer::{IssueError, Leaf, released};
+use ca_issuer::{IssueError, TbsLeaf, reissue_tbs};
 use scep_protocol::{
     Authority, Fingerprint, Issuance, RaProfile, Refusal, RuleViolation, ScepProfile, Transaction,
     TransactionKey, TransactionState, is_visible,
@@ -304,11 +304,11 @@ async fn rebuild_issuance(
         .issuing()
         .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
     let crl_url = managing.deployment.crl_url(&issuing);
-    let Leaf {
+    let TbsLeaf {
         to_be_signed,
         validity,
         ..
-    } = released(
+    } = reissue_tbs(
         &held.to_be_signed,
         &issuing,
         &ra_profile.template,
