@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn subjects_are_names_whose_parts_are_what_they_can_be() {
+    fn a_subject_has_values_that_its_attributes_allow() {
         check("CN=Corp CA,O=Corp", Some("CN=Corp CA,O=Corp"));
         check("CN=Corp CA, O=Corp,  C=DE", Some("CN=Corp CA,O=Corp,C=DE"));
         check("CN=Corp\\, Inc,O=Corp", Some("CN=Corp\\, Inc,O=Corp"));
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cn_of_an_ra_certificate_can_be_seen() {
+    fn the_cn_of_an_ra_certificate_is_visible() {
         for text in ["RA", "Geräte-RA", &"a".repeat(64)] {
             assert!(CaSubject::common_name(text).is_ok(), "{text:?}");
         }

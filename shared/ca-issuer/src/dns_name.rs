@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_dns_name_is_told_why() {
+    fn a_text_that_is_not_a_dns_name_gets_a_reason() {
         let (label, long) = ("a".repeat(64), ["a".repeat(60).as_str(); 5].join("."));
         for (name, fault) in [
             ("Jane's iPad", "white space"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn one_dot_at_the_end_says_nothing() {
+    fn one_final_dot_is_removed() {
         for (name, without) in [("a.example.", "a.example"), ("a..", "a."), ("a", "a")] {
             assert_eq!(without_final_dot(name), without);
         }

@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_their_form_are_taken() {
+    fn well_formed_names_are_accepted() {
         use SubjectAltNameType::{Dns, Email, Ip, Upn, Uri};
         check(&dns("*.a-1.example"), Dns);
         for address in ["a@b.example", "a.b+c@b.example", "{a}@b.example"] {
@@ -453,7 +453,7 @@ mod tests {
     /// A name that cannot be decoded has no type that a rule could allow, and is shown in
     /// hexadecimal.
     #[test]
-    fn what_cannot_be_read_is_shown_in_hexadecimal() {
+    fn undecodable_names_are_shown_in_hexadecimal() {
         for (der, kind, value) in [
             (&[0xa0, 2, 5, 0][..], "otherName", "0500"),
             (&[0xa3, 2, 0x30, 0], "x400Address", "3000"),
@@ -479,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_waits_is_shown_whatever_it_holds() {
+    fn a_pending_name_is_shown_even_if_malformed() {
         assert_eq!(name_with_type(&upn(b"a\0@b@c")), "UPN:a\0@b@c");
         assert_eq!(name_with_type(&uri("a b")), "URI:a b");
         assert_eq!(name_with_type(&ip(&[10, 0, 0, 1])), "IP:10.0.0.1");

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_another_form_are_refused() {
+    fn malformed_texts_are_rejected() {
         let dns = ["a..example", "a.*.example", "**.example", "*", "a@b", ""];
         check(Dns, &dns, "is not a DNS name: ");
         let email = [
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_hide_something_are_refused() {
+    fn texts_with_invisible_characters_are_rejected() {
         let hidden = "holds a control character";
         check(Dns, &["a\0.example"], hidden);
         check(Email, &["a\0@b.example"], hidden);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_their_form_are_taken() {
+    fn well_formed_texts_are_accepted() {
         for (kind, text) in [
             (Dns, "my_host.example"),
             (Email, "a.b+c@b.example"),

@@ -109,7 +109,7 @@ mod tests {
     const CN: &str = "2.5.4.3";
 
     #[test]
-    fn values_of_every_string_type_are_taken() {
+    fn values_of_every_string_type_are_accepted() {
         for (oid, tag, octets) in [
             (CN, Tag::Utf8String, "Gerät ж".as_bytes()),
             (CN, Tag::PrintableString, b"router-1 (a)"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_nobody_should_sign_are_refused() {
+    fn values_that_must_not_be_signed_are_rejected() {
         use StringError::{Alphabet, NotText};
         use ValueFault::{Form, Hidden, Length, String as NoString};
         let long = "a".repeat(257);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rdn_has_parts_and_none_twice() {
+    fn every_rdn_has_attributes_and_none_twice() {
         let (a, b) = (
             (CN, Tag::Utf8String, &b"a"[..]),
             (CN, Tag::Utf8String, &b"b"[..]),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_of_active_directory_is_no_part_of_a_subject() {
+    fn an_active_directory_account_is_rejected_in_a_subject() {
         let sid = "1.3.6.1.4.1.311.25.2";
         let text = (sid, Tag::Utf8String, &b"S-1-5-21"[..]);
         let refused = || {

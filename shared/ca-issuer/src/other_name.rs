@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_types_that_can_be_judged_are_taken() {
+    fn values_of_known_types_are_accepted() {
         check(&principal(&["host", "a.example"], "EXAMPLE"), Ok(()));
         for der in [
             // hardwareModuleName, RFC 4108: an OID and an OCTET STRING.
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_der_or_hides_something_is_refused() {
+    fn invalid_der_and_hidden_text_are_rejected() {
         use ValueFault::{Encoding, Hidden, Length, String};
         for (der, fault) in [
             // Hidden characters, at any depth and in any string type.

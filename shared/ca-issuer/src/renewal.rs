@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_another_name_is_the_same_in_any_type_of_string() {
+    fn the_text_of_an_other_name_is_the_same_in_any_string_type() {
         let upn = |tag, text| other(UPN, tag, text);
         let known = upn(Tag::Utf8String, "a@corp.example");
         check(&known, &upn(Tag::Ia5String, "A@corp.example"), true);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_the_same_octet_by_octet() {
+    fn values_that_are_not_text_are_compared_octet_by_octet() {
         let ip = |octets: &[u8]| GeneralName::IpAddress(OctetString::new(octets).unwrap());
         check(&ip(&[192, 0, 2, 1]), &ip(&[192, 0, 2, 1]), true);
         check(&ip(&[192, 0, 2, 1]), &ip(&[192, 0, 2, 2]), false);

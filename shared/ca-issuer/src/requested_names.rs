@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_no_or_some_names_are_taken() {
+    fn lists_with_and_without_names_are_accepted() {
         check(&[], Ok(0));
         check(&[&[0x30, 0]], Ok(0));
         check(&[&names(100)], Ok(100));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_cannot_be_taken_are_refused_with_their_reason() {
+    fn unreadable_or_oversized_lists_are_rejected_with_a_reason() {
         check(&[&names(101)], Err("101 names, at most 100 are taken"));
         let text = "9604 octets, at most 8192 are taken";
         check(&[&names(800)], Err(text));

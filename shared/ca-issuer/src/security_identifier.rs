@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_hold_no_sid() {
+    fn other_texts_contain_no_sid() {
         for text in [
             "",
             "spiffe://corp.example/router",

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_is_there_or_fixed() {
+    fn required_attributes_are_present_or_fixed() {
         let lacks = || Err(RuleViolation::SubjectLacks(SubjectAttribute::COMMON_NAME));
         let common_name =
             |rule: &mut SubjectRule| rule.required = vec![SubjectAttribute::COMMON_NAME];

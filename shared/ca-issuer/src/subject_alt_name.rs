@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_pattern_nobody_says_who_he_is() {
+    fn names_of_persons_and_accounts_need_a_pattern() {
         use SubjectAltNameType::{Dns, Email, Upn, Uri};
         let email = GeneralName::Rfc822Name(text("a@b.example"));
         let mailbox: SubjectAltNameType = "1.3.6.1.5.5.7.8.9".parse().unwrap();
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn an_other_name_that_is_allowed_by_its_oid_is_issued_as_it_came() {
+    fn an_other_name_allowed_by_its_oid_is_issued_unchanged() {
         // KRB5PrincipalName of a@B, as certmonger writes it.
         let principal = [
             0x30, 0x17, 0xa0, 0x03, 0x1b, 0x01, 0x42, 0xa1, 0x10, 0x30, 0x0e, 0xa0, 0x03, 0x02,
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_no_characters_and_extensions_of_no_names_ask_for_nothing() {
+    fn empty_names_and_empty_extensions_ask_for_nothing() {
         let empty = |tag: u8| vec![tag, 0];
         let good = dns("a.example").to_der().unwrap();
         let upn = upn(b"").to_der().unwrap();

@@ -113,7 +113,7 @@ fn names_in(certificate: &Certificate) -> Vec<String> {
 }
 
 #[test]
-fn whom_neither_subject_nor_names_name_gets_no_certificate() {
+fn a_request_without_subject_and_names_gets_no_certificate() {
     let named = |subject, names| {
         issue_certificate(None, subject, names, |_| {}).map(|leaf| names_in(&leaf))
     };
@@ -161,7 +161,7 @@ fn a_renewal_keeps_its_subject_and_adds_no_name() {
 }
 
 #[test]
-fn a_renewal_may_add_the_cn_where_the_rules_have_come_to_want_it() {
+fn a_renewal_may_add_the_cn_if_the_rules_now_require_it() {
     let as_dns = |rule: &mut SubjectAltNameRule| rule.common_name_as_dns = true;
     let both = Ok(&["b.example", "a.example"][..]);
     check_renewal("CN=a.example", &["b.example"], as_dns, both.clone());
@@ -171,7 +171,7 @@ fn a_renewal_may_add_the_cn_where_the_rules_have_come_to_want_it() {
 }
 
 #[test]
-fn a_certificate_gets_of_the_usages_what_its_key_can_do() {
+fn a_certificate_gets_the_usages_that_its_key_is_capable_of() {
     #[track_caller]
     fn check(rule: &[KeyUsage], key: &PublicKey, expected: Result<&[KeyUsages], RuleViolation>) {
         let template = CertificateTemplate {
@@ -213,7 +213,7 @@ fn a_certificate_has_the_purposes_of_the_rules() {
 }
 
 #[test]
-fn purposes_that_the_rules_do_not_give_are_named() {
+fn requested_purposes_outside_the_rules_are_listed() {
     let left_out = |rule: &[ExtendedKeyUsage], id, value: Vec<u8>| {
         let leaf_request = LeafRequest {
             serial_number: SerialNumber::from_random([1; 16]),
