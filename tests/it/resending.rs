@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scep_cms::Certificate;
-use scep_protocol::{EndpointName, Period, RaProfile, SubjectRule};
+use scep_cms::{Certificate, TransactionId};
+use scep_protocol::{
+    EndpointName, Period, RaProfile, ScepProfile, SubjectRule, TransactionKey, TransactionState,
+};
 use scep_service::{
-    Enabled, GrantedCertificate, Outcome, RaProfileEdit, create_ra_profile, enable_ra_profile,
-    pki_operation,
+    Clock, Enabled, GrantedCertificate, Outcome, RaProfileEdit, Transactions, create_ra_profile,
+    enable_ra_profile, pki_operation,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -99,6 +101,27 @@ async fn a_certificate_counts_as_sent_again_if_the_request_had_got_it_before() {
     crashed(&mut world, &other, &request).await;
     assert!(!granted(&world, &other, &request).await.resent);
     assert!(granted(&world, &other, &request).await.resent);
+}
+
+/// A process that completes an interrupted issuance holds a lease as long as that of the first claim.
+#[tokio::test]
+async fn what_a_crash_left_is_claimed_for_a_lease_by_whoever_finishes_it() {
+    let mut world = World::new().await;
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", CHALLENGE);
+    crashed(&mut world, &device, &request).await;
+    let resumed = Clock::now(&*world.clock);
+    crashed(&mut world, &device, &request).await;
+    let key = TransactionKey {
+        scep_profile: world.find::<ScepProfile>().await.object.uuid,
+        transaction_id: TransactionId::new(&request.transaction_id).unwrap(),
+    };
+    let known = world.store.transaction(key.uuid()).await.unwrap();
+    let TransactionState::Issuing { lease_until, .. } = known.unwrap().state else {
+        panic!("claimed");
+    };
+    assert_eq!(lease_until - resumed, Duration::from_secs(5));
+    granted(&world, &device, &request).await;
 }
 
 /// A request that a crash interrupted under one RA Profile is completed after the SCEP Profile
