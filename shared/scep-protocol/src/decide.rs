@@ -457,6 +457,24 @@ mod tests {
     }
 
     #[test]
+    fn a_request_whose_transaction_went_on_gets_its_certificate_for_a_day_at_least() {
+        let validity = certificate().validity().unwrap();
+        let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
+        let decision = |hours| {
+            let past = PastCertificate {
+                certificate: certificate(),
+                authority: Uuid::nil(),
+                generation: 1,
+                issued_at: half,
+            };
+            let at = half + time::Duration::hours(hours);
+            resend_past(&signed(CSR, KEY, false), past, at)
+        };
+        assert_eq!(decision(24), Some(resend()));
+        assert_eq!(decision(25), None);
+    }
+
+    #[test]
     fn what_is_over_under_another_transaction_id_starts_anew() {
         let replaced = Replaced {
             transaction: None,
@@ -476,6 +494,17 @@ mod tests {
             ..known(issued(60))
         };
         assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
+        // Read twice, it may have gone on in between: the claim that is replaced is checked.
+        let found = KnownTransactions {
+            same: elsewhere(issued(60)).same,
+            ..known(rejected(60))
+        };
+        let both = Replaced {
+            transaction: Some(CLAIM),
+            request: Some(CLAIM),
+        };
+        let anew = Decision::Issue(both);
+        assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), anew);
     }
 
     #[test]
