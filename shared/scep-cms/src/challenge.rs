@@ -1,4 +1,4 @@
-//! challengePassword, RFC 8894 §2.4: the shared secret, and how clients write it.
+//! challengePassword, RFC 8894 §2.4: the shared secret and the string types that clients use.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -6,39 +6,41 @@ use zeroize::Zeroizing;
 use crate::asn1::string_of;
 use crate::csr_fault::ChallengeFault;
 
-/// Longest challengePassword that is looked at, in octets of UTF-8.
+/// The maximum length of a challengePassword, in octets of UTF-8.
+// Bounds what one hostile request makes the server copy and compare.
 const MAX_CHALLENGE_BYTES: usize = 1024;
 
-/// The shared secret that authorises an enrolment, RFC 8894 §2.4. Never printed, zeroed on drop, compared in constant
-/// time.
+/// The shared secret that authorises an enrolment, RFC 8894 §2.4. Never printed, zeroed on drop,
+/// compared in constant time.
 #[derive(Clone)]
 pub struct ChallengePassword(Zeroizing<String>);
 
 impl ChallengePassword {
-    /// A challenge of this text.
+    /// A challengePassword with this text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
 
-    /// Are the two the same? Takes a time that depends on their lengths alone.
+    /// Whether both are the same. The time depends on their lengths alone.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 
-    /// The secret itself, for whoever encrypts it or shows it to its owner.
+    /// The secret itself, for encrypting it or showing it to its owner.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// The text of a string of any type that clients use: UTF8String, PrintableString, IA5String,
-    /// T61String, BMPString, UniversalString, VisibleString, NumericString. NUL and line ends
-    /// behind it are the client's terminator, not the secret's.
+    /// Decodes a string of any type that clients use: UTF8String, PrintableString, IA5String,
+    /// T61String, BMPString, UniversalString, VisibleString or NumericString. Drops NULs and line
+    /// ends at its end.
     pub(crate) fn from_string(tag: u8, contents: &[u8]) -> Result<Self, ChallengeFault> {
         let text = string_of(tag, contents).ok_or(ChallengeFault::NotText)?;
         let text = Zeroizing::new(text);
+        // Some clients encode the terminator of a C string or the end of a line they read.
         let text = text.trim_end_matches(['\0', '\r', '\n']);
         if text.len() > MAX_CHALLENGE_BYTES {
             return Err(ChallengeFault::TooLong);

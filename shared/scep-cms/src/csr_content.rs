@@ -1,4 +1,4 @@
-//! The forms in which a PKCS #10 request comes: binary, as PEM, or as base64.
+//! The forms in which clients send a PKCS #10 request: binary, PEM or base64.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,44 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::csr_fault::CsrFault;
 
-/// The lines that begin and end a PEM request, RFC 7468 §7, and what Windows writes.
+/// The PEM label of RFC 7468 §7, and the one that Windows writes.
 const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
-/// Padding or not: what matters is what it says.
+/// Standard base64 with or without padding, because some clients omit it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The octets of a request, out of its text if it is one. Nothing but white space stands around the
-/// text: what is passed over unread would be where an attacker hides what he cannot choose.
+/// The octets of a request, decoded if it is text. Only white space and NULs may surround the text.
 pub(crate) fn binary(content: &[u8]) -> Result<Cow<'_, [u8]>, CsrFault> {
     let first = content.first().ok_or(CsrFault::Empty)?;
     if *first == SEQUENCE {
         return Ok(Cow::Borrowed(content));
     }
     let text = str::from_utf8(content).map_err(|_| CsrFault::Content(*first))?;
+    // Nothing else around the text is skipped. An attacker who modifies the ciphertext of a
+    // captured envelope controls only parts of the plaintext, and could hide the others there.
     let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0');
     let is_text = |c: char| matches!(c, '\n' | '\r' | '\t' | ' '..='~');
     if text.is_empty() || !text.chars().all(is_text) {
         return Err(CsrFault::Content(*first));
     }
     let base64 = match text.strip_prefix(BEGIN) {
-        Some(rest) => between_lines(rest).ok_or(CsrFault::Text("PEM of something else"))?,
+        Some(rest) => between_lines(rest).ok_or(CsrFault::Text("it is PEM of something else"))?,
         None => text,
     };
     let is_white = |octet: &u8| octet.is_ascii_whitespace();
     let base64: Vec<_> = base64.bytes().filter(|octet| !is_white(octet)).collect();
     let octets = BASE64.decode(base64).map_err(|_| NOT_BASE64)?;
     match octets.first() {
+        // Any word decodes as base64 of something; only a SEQUENCE can be a request.
         Some(&SEQUENCE) => Ok(Cow::Owned(octets)),
         Some(_) | None => Err(NOT_BASE64),
     }
 }
 
-/// What stands between the first line, without its beginning, and the last.
+/// The text between the PEM boundaries. `text` lacks [`BEGIN`].
 fn between_lines(text: &str) -> Option<&str> {
     LABELS.into_iter().find_map(|label| {
         let rest = text.strip_prefix(label)?.strip_prefix(DASHES)?;
@@ -56,7 +58,7 @@ fn between_lines(text: &str) -> Option<&str> {
 const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 const END: &str = "-----END ";
-const NOT_BASE64: CsrFault = CsrFault::Text("a text that is not base64 of one");
+const NOT_BASE64: CsrFault = CsrFault::Text("it is text, but not base64 of one");
 const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]
@@ -87,13 +89,13 @@ mod tests {
 
     #[test]
     fn what_is_none_is_named() {
-        let something = CsrFault::Text("PEM of something else");
+        let something = CsrFault::Text("it is PEM of something else");
         check(b"", Err(CsrFault::Empty));
         check(b"\x04\x00", Err(CsrFault::Content(4)));
         check(b"\xff", Err(CsrFault::Content(0xff)));
         check(b" \n", Err(CsrFault::Content(b' ')));
         check(b"no request at all", Err(NOT_BASE64));
-        // base64 of an INTEGER.
+        // The base64 of an INTEGER.
         check(b"AgEF", Err(NOT_BASE64));
         check(
             b"-----BEGIN CERTIFICATE-----\nMAIFAA==\n-----END CERTIFICATE-----",

@@ -1,72 +1,72 @@
-//! What is wrong with a PKCS #10 request, and where in it.
+//! Faults of a PKCS #10 request, each with its place in the structure.
 
 use const_oid::ObjectIdentifier;
 
 use crate::BerError;
 
-/// Why a PKCS #10 request cannot be read, with the place in the structure. Quotes nothing of what
-/// the request holds: neither a challengePassword nor what an attacker wants to be read aloud.
+/// Why a PKCS #10 request cannot be read, and where in the structure. The message quotes nothing
+/// from the request, so that neither a challengePassword nor an attacker's text reaches a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CsrFault {
-    /// Neither BER nor DER, or beyond the limits.
+    /// The request is neither BER nor DER, or exceeds the limits.
     #[error("certificationRequest: {0}")]
     Ber(BerError),
-    /// A challengePassword that cannot be compared.
+    /// The challengePassword cannot be compared.
     #[error("challengePassword: {0}")]
     Challenge(ChallengeFault),
-    /// An attribute of the request.
+    /// An attribute of the request is malformed.
     #[error("certificationRequestInfo.attributes[{index}]: {fault}")]
     Attribute {
-        /// Which, from 0.
+        /// The position of the attribute, from 0.
         index: usize,
-        /// What is wrong with it.
+        /// The attribute's fault.
         fault: AttributeFault,
     },
-    /// The content does not begin as a request does.
-    #[error("the content is no PKCS #10 request: it begins with octet 0x{0:02x}")]
+    /// The content does not begin as a request does, but with this octet.
+    #[error("the content is not a PKCS #10 request: it begins with octet 0x{0:02x}")]
     Content(u8),
     /// The content is empty.
-    #[error("the content is no PKCS #10 request: it is empty")]
+    #[error("the content is not a PKCS #10 request: it is empty")]
     Empty,
-    /// An extension that is asked for.
+    /// A requested extension is malformed.
     #[error("certificationRequestInfo.attributes[{attribute}].extensions[{index}]: {fault}")]
     Extension {
-        /// In which attribute, from 0.
+        /// The position of the attribute, from 0.
         attribute: usize,
-        /// Which of its extensions, from 0.
+        /// The position of the extension in that attribute, from 0.
         index: usize,
-        /// What is wrong with it.
+        /// The extension's fault.
         fault: &'static str,
     },
-    /// One extension is asked for with two values.
+    /// An extension is requested with two different values.
     #[error("the extension {0} is asked for twice, with different values")]
     ExtensionsDiffer(ObjectIdentifier),
-    /// Any other part of the structure.
+    /// Another part of the structure is malformed.
     #[error("{place}: {fault}")]
     Part {
-        /// Which, as RFC 2986 §4 names it.
+        /// The name of the part in RFC 2986 §4.
         place: &'static str,
-        /// What is wrong with it.
+        /// The part's fault.
         fault: &'static str,
     },
-    /// A text that is neither PEM of a request nor base64.
-    #[error("the content is no PKCS #10 request: {0}")]
+    /// The content is text, but neither a PEM request nor base64.
+    #[error("the content is not a PKCS #10 request: {0}")]
     Text(&'static str),
-    /// Something follows the request that is neither zeros nor line ends.
+    /// Octets other than zeros and line ends follow the request.
     #[error("octets follow the PKCS #10 request")]
     Trailing,
 }
 
-/// What is wrong with an attribute.
+/// Why an attribute of a PKCS #10 request is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttributeFault {
-    /// Not the SEQUENCE that RFC 2986 §4.1 specifies.
+    /// The attribute is not the SEQUENCE that RFC 2986 §4.1 specifies.
     #[error("not a sequence of a type and its values")]
     NotAnAttribute,
-    /// The values stand by themselves.
+    /// The value is not wrapped in a SET.
     #[error("the value is not in a SET")]
     NotInASet,
-    /// A value of an extension request that is no Extensions.
+    /// The value of an extension request is not an Extensions structure.
     #[error("the value is not a sequence of extensions")]
     NotExtensions,
 }
@@ -74,13 +74,13 @@ pub enum AttributeFault {
 /// Why a challengePassword cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChallengeFault {
-    /// There are several.
+    /// There are several, and they differ.
     #[error("it occurs more than once, with different values")]
     Differ,
-    /// Beyond what is looked at.
+    /// It exceeds the maximum length.
     #[error("it is longer than 1024 octets")]
     TooLong,
-    /// Of no type of string, or not of its type.
+    /// It is not a string type, or not valid text of its string type.
     #[error("it is not text")]
     NotText,
 }

@@ -1,4 +1,4 @@
-//! Degenerate certificates-only SignedData, RFC 8894 §3.4.
+//! The degenerate certificates-only SignedData of RFC 8894 §3.4.
 
 use der::asn1::AnyRef;
 use der::{Decode, Encode};
@@ -7,19 +7,20 @@ use crate::asn1::{ContentInfo, SetOf, SignedData};
 use crate::pki_message::{elements, signed_data};
 use crate::{DecodeError, oid, to_der};
 
-/// Certificates and CRLs in a SignedData without signers; each DER, in the order in which they are to be read.
+/// Certificates and CRLs in a SignedData without signers, each in DER.
 ///
-/// The order is kept although a SET OF has none: clients take the first certificate for the leaf.
+/// Encoding and decoding preserve their order, although a SET OF has none: clients take the first
+/// certificate for the leaf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Degenerate {
-    /// Certificates, the leaf first.
+    /// The certificates, the leaf first.
     pub certificates: Vec<Vec<u8>>,
-    /// CRLs.
+    /// The CRLs, in DER.
     pub crls: Vec<Vec<u8>>,
 }
 
 impl Degenerate {
-    /// Reads one, BER or DER. Signers, if any, are ignored.
+    /// Decodes a ContentInfo with a SignedData, BER or DER. Ignores its signers.
     ///
     /// # Errors
     /// When `ber` is not a SignedData.
@@ -32,15 +33,16 @@ impl Degenerate {
         })
     }
 
-    /// DER.
+    /// Encodes a ContentInfo with the SignedData, in DER.
     ///
     /// # Errors
-    /// When the certificates together are longer than DER's lengths reach.
+    /// When the certificates together are too long for a DER length.
     pub fn to_der(&self) -> Result<Vec<u8>, DecodeError> {
         self.encode().map_err(DecodeError::of("SignedData"))
     }
 
     fn encode(&self) -> der::Result<Vec<u8>> {
+        // Not sorted as DER demands of a SET OF: sorting would move the leaf from its first place.
         let certificates = self.certificates.concat();
         let crls = self.crls.concat();
         let signed_data = SignedData {
@@ -50,6 +52,7 @@ impl Degenerate {
                 content_type: oid::DATA,
                 content: None,
             },
+            // RFC 8894 §3.4: the fields are absent, not empty, when there is nothing to carry.
             certificates: (!certificates.is_empty()).then_some(SetOf(&certificates)),
             crls: (!crls.is_empty()).then_some(SetOf(&crls)),
             signer_infos: SetOf::default(),

@@ -1,29 +1,29 @@
-//! Why bytes could not be read.
+//! The error of the decoders.
 
 use crate::BerError;
 
-/// What came is not the structure that it should be.
+/// Why the input is not the structure that was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Neither BER nor DER, or beyond the limits.
+    /// The input is neither BER nor DER, or exceeds the limits of [`crate::to_der`].
     #[error("reading BER")]
     Ber(#[from] BerError),
-    /// BER, but not this structure.
+    /// The input is BER, but not this structure.
     #[error("reading {structure}")]
     Structure {
         /// The ASN.1 type that was expected.
         structure: &'static str,
-        /// What the decoder saw.
+        /// The decoder's error.
         #[source]
         source: der::Error,
     },
-    /// The right structure with a part that has no place in it.
+    /// The structure holds a part that does not belong there, or lacks one that does.
     #[error("{0}")]
     Unexpected(&'static str),
 }
 
 impl DecodeError {
-    /// Names the structure in a decoder's error.
+    /// Adds the name of the structure to a decoder's error.
     pub(crate) fn of(structure: &'static str) -> impl Fn(der::Error) -> Self {
         move |source| Self::Structure { structure, source }
     }

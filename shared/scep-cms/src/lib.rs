@@ -1,9 +1,10 @@
-//! THE BYTES: SCEP's messages (RFC 8894 §3) as CMS (RFC 5652), read and made, in both directions.
+//! The codec: decodes and encodes SCEP's messages (RFC 8894 §3) as CMS (RFC 5652), for both sides.
 //!
-//! What came from the network enters by [`PkiMessage::from_ber`], is verified by [`PkiMessage::verify`] and opened
-//! by [`PkcsPkiEnvelope`]; a [`CertificationRequest`] or a [`Degenerate`] is what lies inside. What leaves is made by
-//! [`PkiMessageBuilder`]. No private key enters this crate: whoever holds one signs what
-//! [`ToBeSigned::bytes`] gives and unwraps what [`KeyTransRecipient::encrypted_key`] gives.
+//! Input from the network enters through [`PkiMessage::from_ber`], is verified by
+//! [`PkiMessage::verify`] and decrypted by [`PkcsPkiEnvelope::open`], which yields the encoding of
+//! a [`CertificationRequest`] or a [`Degenerate`]. [`PkiMessageBuilder`] builds outgoing messages.
+//! Private keys stay outside this crate: the caller signs [`ToBeSigned::bytes`] and unwraps
+//! [`KeyTransRecipient::encrypted_key`].
 
 mod algorithm;
 mod algorithm_name;

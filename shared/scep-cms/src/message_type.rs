@@ -1,15 +1,15 @@
 //! messageType, RFC 8894 §3.2.1.2.
 
-/// What kind of message this is: messageType, RFC 8894 §3.2.1.2. Sent as its decimal digits.
+/// The kind of a message: messageType, RFC 8894 §3.2.1.2. Sent as its decimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageType {
-    /// The answer to every other kind.
+    /// The response to every other kind.
     CertRep,
     /// A request authenticated with an existing certificate.
     RenewalReq,
     /// A request authenticated with a shared secret.
     PkcsReq,
-    /// Asks what became of a pending request; GetCertInitial in early drafts.
+    /// Polls a pending request; GetCertInitial in early drafts.
     CertPoll,
     /// Asks for a certificate by issuer and serial number.
     GetCert,
@@ -18,7 +18,7 @@ pub enum MessageType {
 }
 
 impl MessageType {
-    /// Every message type of Table 3.
+    /// Every message type in Table 3 of RFC 8894.
     pub const ALL: [Self; 6] = [
         Self::CertRep,
         Self::RenewalReq,
@@ -28,7 +28,7 @@ impl MessageType {
         Self::GetCrl,
     ];
 
-    /// The decimal digits that stand in the attribute.
+    /// The decimal digits in the attribute.
     #[must_use]
     pub const fn digits(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl MessageType {
         }
     }
 
-    /// The RFC's name.
+    /// The name in RFC 8894.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,9 +54,10 @@ impl MessageType {
         }
     }
 
-    /// The type that these digits name; `None` for every other text, also for `019`.
+    /// The message type with exactly these digits. `019` is not one.
     #[must_use]
     pub fn from_digits(digits: &[u8]) -> Option<Self> {
+        // Octets are compared, not numbers: one type has one spelling.
         Self::ALL
             .into_iter()
             .find(|kind| kind.digits().as_bytes() == digits)

@@ -1,4 +1,4 @@
-//! The object identifiers that SCEP messages are made of.
+//! The object identifiers in SCEP messages.
 
 use const_oid::ObjectIdentifier;
 
@@ -17,7 +17,7 @@ pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = oid("1.2.840.113549.1.9.4");
 pub(crate) const CHALLENGE_PASSWORD: ObjectIdentifier = oid("1.2.840.113549.1.9.7");
 pub(crate) const EXTENSION_REQUEST: ObjectIdentifier = oid("1.2.840.113549.1.9.14");
 
-// Microsoft's szOID_CERT_EXTENSIONS: the same as extensionRequest, by older software.
+// Microsoft's szOID_CERT_EXTENSIONS: older software uses it in place of extensionRequest.
 pub(crate) const MICROSOFT_EXTENSIONS: ObjectIdentifier = oid("1.3.6.1.4.1.311.2.1.14");
 
 // RFC 8894 §3.2.1, Table 2: SCEP's attributes.
@@ -38,7 +38,7 @@ pub(crate) const SHA512: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.3");
 // RFC 8017, RFC 5758: keys and signatures.
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 pub(crate) const SHA1_WITH_RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.5");
-// The same by the Open Implementers' Workshop, in requests of old software.
+// The Open Implementers' Workshop's identifier for the same, in requests of old software.
 pub(crate) const OIW_SHA1_WITH_RSA: ObjectIdentifier = oid("1.3.14.3.2.29");
 pub(crate) const RSAES_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
 pub(crate) const MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
@@ -61,7 +61,7 @@ pub(crate) const AES192_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.22");
 pub(crate) const AES256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
 pub(crate) const DES_EDE3_CBC: ObjectIdentifier = oid("1.2.840.113549.3.7");
 
-// RFC 8018, RFC 3211: keys made of passwords.
+// RFC 8018, RFC 3211: keys derived from passwords.
 pub(crate) const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
 pub(crate) const HMAC_WITH_SHA1: ObjectIdentifier = oid("1.2.840.113549.2.7");
 pub(crate) const HMAC_WITH_SHA256: ObjectIdentifier = oid("1.2.840.113549.2.9");
@@ -69,5 +69,5 @@ pub(crate) const HMAC_WITH_SHA384: ObjectIdentifier = oid("1.2.840.113549.2.10")
 pub(crate) const HMAC_WITH_SHA512: ObjectIdentifier = oid("1.2.840.113549.2.11");
 pub(crate) const PWRI_KEK: ObjectIdentifier = oid("1.2.840.113549.1.9.16.3.9");
 
-// RFC 5280 §4.2.1.2.
+// RFC 5280 §4.2.1.2: the extension that a RecipientInfo or SignerInfo may name a certificate by.
 pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = oid("2.5.29.14");

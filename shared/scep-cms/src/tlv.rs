@@ -1,6 +1,7 @@
-//! Elements of DER by their tag octet alone: for reading what `der`'s types are too strict for, and for saying where.
+//! DER elements by their tag octet, for input that `der`'s types are too strict for and for errors
+//! that name the place of a fault.
 
-/// One element of DER with a tag of one octet, as [`crate::to_der`] leaves them.
+/// One DER element with a tag of one octet, the only kind that [`crate::to_der`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Element<'a> {
     pub(crate) tag: u8,
@@ -19,7 +20,7 @@ pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
 
 impl<'a> Element<'a> {
-    /// The first element of `der` and what follows it; `None` where there is no whole one.
+    /// Splits off the first element of `der`; `None` if it is truncated.
     pub(crate) fn first(der: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (tag, rest) = der.split_first()?;
         let (length, rest) = length(rest)?;
@@ -32,13 +33,14 @@ impl<'a> Element<'a> {
         Some((element, rest))
     }
 
-    /// The element that fills `der`.
+    /// The element that fills `der`; `None` if octets follow it.
     pub(crate) fn only(der: &'a [u8]) -> Option<Self> {
         let (element, rest) = Self::first(der)?;
         rest.is_empty().then_some(element)
     }
 
-    /// The elements of its contents, one by one; the last is `None` where the contents are not elements to the end.
+    /// Iterates over the elements of the contents. Ends with a `None` item where the contents are
+    /// malformed.
     pub(crate) fn elements(self) -> impl Iterator<Item = Option<Self>> {
         let mut rest = self.contents;
         std::iter::from_fn(move || {
@@ -46,29 +48,31 @@ impl<'a> Element<'a> {
                 return None;
             }
             let first = Self::first(rest);
+            // Where one element is malformed, the next one has no known beginning: stop there.
             rest = first.map_or(&[], |(_, behind)| behind);
             Some(first.map(|(element, _)| element))
         })
     }
 
-    /// All elements of its contents; `None` where these are not elements to the end.
+    /// All elements of the contents; `None` if these are malformed.
     pub(crate) fn children(self) -> Option<Vec<Self>> {
         self.elements().collect()
     }
 
-    /// The same where there are at most four: no structure here has more parts.
+    /// At most four elements of the contents; `None` if there are more, or if they are malformed.
     pub(crate) fn parts(self) -> Option<Vec<Self>> {
+        // No structure in a PKCS #10 request has more parts, so read no more of a hostile one.
         let parts: Vec<_> = self.elements().take(5).collect::<Option<_>>()?;
         (parts.len() < 5).then_some(parts)
     }
 
-    /// The same, if its tag is this one.
+    /// This element if it has this tag.
     pub(crate) fn tagged(self, tag: u8) -> Option<Self> {
         (self.tag == tag).then_some(self)
     }
 }
 
-/// A definite length and what follows it.
+/// Splits off a definite length.
 fn length(der: &[u8]) -> Option<(usize, &[u8])> {
     let (first, rest) = der.split_first()?;
     if *first < 0x80 {
@@ -78,7 +82,7 @@ fn length(der: &[u8]) -> Option<(usize, &[u8])> {
     let length = octets.iter().try_fold(0_usize, |length, octet| {
         length.checked_mul(256)?.checked_add(usize::from(*octet))
     });
-    // 0x80 alone is BER's indefinite length.
+    // 0x80 alone is BER's indefinite length, which does not occur in DER.
     length
         .filter(|_| !octets.is_empty())
         .map(|length| (length, rest))

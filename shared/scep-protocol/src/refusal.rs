@@ -521,7 +521,7 @@ mod tests {
         let structure = Refusal::Envelope(EnvelopeFault::Structure(CsrFault::Empty));
         assert_eq!(
             structure.log_reason(),
-            "the envelope holds no readable request: the content is no PKCS #10 request: it is empty"
+            "the envelope holds no readable request: the content is not a PKCS #10 request: it is empty"
         );
         assert!(Refusal::UnknownCertificate.is_timed());
         assert_eq!(Refusal::Challenge.log_reason(), Refusal::Challenge.text());

@@ -22,19 +22,19 @@ async fn what_cannot_be_read_after_decryption_is_named_in_the_log_alone() {
     for (content, reason) in [
         (
             Vec::new(),
-            "the content is no PKCS #10 request: it is empty",
+            "the content is not a PKCS #10 request: it is empty",
         ),
         (
             b"no request".to_vec(),
-            "the content is no PKCS #10 request: a text that is not base64 of one",
+            "the content is not a PKCS #10 request: it is text, but not base64 of one",
         ),
         (
             pem("CERTIFICATE", &good),
-            "the content is no PKCS #10 request: PEM of something else",
+            "the content is not a PKCS #10 request: it is PEM of something else",
         ),
         (
             vec![4, 0],
-            "the content is no PKCS #10 request: it begins with octet 0x04",
+            "the content is not a PKCS #10 request: it begins with octet 0x04",
         ),
         (
             [good.as_slice(), b"x"].concat(),
