@@ -1,4 +1,4 @@
-//! Algorithms by name, so that a refusal says what a client was set to: also those that are not taken.
+//! Names of algorithms.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use const_oid::ObjectIdentifier;
 
 use crate::oid;
 
-/// An algorithm that is not on the list: MD5, single DES, RC2, … Shown as its name, if it has one,
-/// with its object identifier: `MD5 (1.2.840.113549.2.5)`.
+/// An algorithm that this crate does not support, such as MD5, single DES or RC2. Displayed as its
+/// name, if it has one, with its object identifier: `MD5 (1.2.840.113549.2.5)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnsupportedAlgorithm {
     oid: ObjectIdentifier,
@@ -16,7 +16,7 @@ pub struct UnsupportedAlgorithm {
 }
 
 impl UnsupportedAlgorithm {
-    /// The algorithm with this object identifier.
+    /// The unsupported algorithm with this object identifier.
     #[must_use]
     pub const fn new(oid: ObjectIdentifier) -> Self {
         Self {
@@ -26,7 +26,7 @@ impl UnsupportedAlgorithm {
         }
     }
 
-    /// The same with the digest that it is combined with.
+    /// Adds the digest that the algorithm is combined with.
     pub(crate) fn with_digest(self, digest: ObjectIdentifier) -> Self {
         Self {
             digest: Some(short(digest)),
@@ -34,7 +34,7 @@ impl UnsupportedAlgorithm {
         }
     }
 
-    /// The same with the digest of its mask, MGF1.
+    /// Adds the digest of its mask generation function, MGF1.
     pub(crate) fn with_mask(self, mask: ObjectIdentifier) -> Self {
         Self {
             mask: Some(short(mask)),
@@ -74,7 +74,9 @@ const fn arcs(arcs: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(arcs)
 }
 
-/// What clients are set to, or default to.
+/// The algorithms that clients are configured with or default to.
+// Includes unsupported ones: a refusal names the algorithm, so that an administrator can find it in
+// the configuration of the client.
 const NAMES: [(ObjectIdentifier, &str); 46] = [
     (arcs("1.2.840.113549.2.2"), "MD2"),
     (arcs("1.2.840.113549.2.4"), "MD4"),

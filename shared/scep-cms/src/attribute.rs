@@ -1,4 +1,4 @@
-//! SCEP's signed attributes, RFC 8894 §3.2.1, read and written.
+//! SCEP's signed attributes, RFC 8894 §3.2.1: decoding and encoding.
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef, Utf8StringRef};
@@ -8,10 +8,11 @@ use crate::asn1::{Attribute, SetOf};
 use crate::transaction_id::{StringType, TransactionId};
 use crate::{MessageType, oid};
 
-/// Length of the nonces that are taken, in octets: 16 in RFC 8894 §3.2.1.5, 8 from old devices.
+/// The accepted lengths of a nonce, in octets.
+// RFC 8894 §3.2.1.5 demands 16; old devices send 8.
 const NONCE_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
 
-/// An attribute is not there as it must be: exactly once, with one value of its type.
+/// An attribute does not occur exactly once, with one value of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the attribute {0} is missing, repeated or malformed")]
 pub struct AttributeError(pub &'static str);
@@ -21,7 +22,7 @@ pub struct AttributeError(pub &'static str);
 pub struct SenderNonce(Vec<u8>);
 
 impl SenderNonce {
-    /// A nonce of these octets.
+    /// A nonce with these octets.
     ///
     /// # Errors
     /// When there are fewer than 8 or more than 64.
@@ -42,11 +43,11 @@ impl SenderNonce {
 /// pkiStatus, RFC 8894 §3.2.1.3. Sent as its decimal digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PkiStatus {
-    /// Request granted.
+    /// The request is granted.
     Success,
-    /// Request rejected.
+    /// The request is rejected.
     Failure,
-    /// Request pending for manual approval.
+    /// The request is pending for manual approval.
     Pending,
 }
 
@@ -96,7 +97,7 @@ impl FailInfo {
         }
     }
 
-    /// The RFC's name.
+    /// The name in RFC 8894.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,7 +110,7 @@ impl FailInfo {
     }
 }
 
-/// The signed attributes of a message, not yet trusted.
+/// The signed attributes of a message whose signature need not be verified yet.
 pub(crate) struct SignedAttributes<'a>(pub(crate) SetOf<'a>);
 
 impl<'a> SignedAttributes<'a> {
@@ -118,8 +119,9 @@ impl<'a> SignedAttributes<'a> {
         TransactionId::from_any(value.ok_or(AttributeError("transactionID"))?)
     }
 
-    /// The digits, whatever they mean, in any type of string that clients write transactionIDs in.
+    /// The digits of messageType, of any value.
     pub(crate) fn message_type(&self) -> Result<&'a str, AttributeError> {
+        // Clients that write the transactionID in another string type do so here too.
         let value = self.value(oid::MESSAGE_TYPE);
         value
             .filter(|value| StringType::of(value.tag()).is_some())
@@ -169,8 +171,10 @@ impl<'a> SignedAttributes<'a> {
         Some(value.as_bytes())
     }
 
-    /// The value of the attribute that occurs once with one value.
+    /// The value of the attribute of this type, if it occurs once, with one value.
     fn value(&self, kind: ObjectIdentifier) -> Option<AnyRef<'a>> {
+        // Read to the end even after a hit: of two attributes of one type, other software might
+        // have read the other one.
         let mut found = None;
         for element in self.0.elements() {
             let attribute = Attribute::from_der(element.ok()?).ok()?;
@@ -182,24 +186,24 @@ impl<'a> SignedAttributes<'a> {
     }
 }
 
-/// What a CertRep says in its attributes, RFC 8894 §3.2.1: the client's side of a reply.
+/// The attributes that only a CertRep has, RFC 8894 §3.2.1, as a client reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertRepAttributes {
-    /// Granted, rejected, or to be asked again.
+    /// Whether the request is granted, rejected or pending.
     pub pki_status: PkiStatus,
-    /// Why it was rejected.
+    /// The reason for a rejection.
     pub fail_info: Option<FailInfo>,
-    /// The same for a human.
+    /// The reason for a rejection, in human-readable form.
     pub fail_info_text: Option<String>,
     /// The senderNonce of the request.
     pub recipient_nonce: Option<Vec<u8>>,
 }
 
-/// Encodes attributes one by one.
+/// Encodes a SET OF signed attributes.
 pub(crate) struct AttributeWriter(Vec<Vec<u8>>);
 
 impl AttributeWriter {
-    /// With the two attributes that every SignedData with attributes has, RFC 5652 §5.3.
+    /// Begins with the two attributes that every SignedData with attributes has, RFC 5652 §5.3.
     pub(crate) fn new(digest: &[u8]) -> der::Result<Self> {
         let mut writer = Self(Vec::new());
         writer.push(oid::CONTENT_TYPE, &oid::DATA)?;
@@ -224,8 +228,9 @@ impl AttributeWriter {
         self.push(kind, &PrintableStringRef::new(text)?)
     }
 
-    /// As it came: of the same type of string, with the same octets.
+    /// Adds the transactionID with its string type.
     pub(crate) fn transaction_id(&mut self, id: &TransactionId) -> der::Result<()> {
+        // Encoded as ANY: PrintableStringRef would reject the octets of some clients.
         self.push(
             oid::TRANSACTION_ID,
             &AnyRef::new(id.string_type().tag(), id.as_bytes())?,
@@ -247,6 +252,7 @@ impl AttributeWriter {
 
     /// The contents of the SET OF, in DER's order.
     pub(crate) fn finish(mut self) -> Vec<u8> {
+        // RFC 5652 §5.4: the signature covers the DER encoding, X.690 §11.6.
         self.0.sort();
         self.0.concat()
     }

@@ -1,4 +1,4 @@
-//! PKCS #10 certification request, RFC 2986, as devices write it.
+//! The PKCS #10 certification request, RFC 2986, as devices encode it.
 
 use der::Decode;
 use spki::AlgorithmIdentifierRef;
@@ -11,7 +11,7 @@ use crate::requested::{Requested, RequestedExtension};
 use crate::tlv::{self, Element};
 use crate::{PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, csr_content};
 
-/// A certification request, read but not verified.
+/// A decoded certification request. Its signature is not verified yet.
 #[derive(Clone)]
 pub struct CertificationRequest {
     ber: Zeroizing<Vec<u8>>,
@@ -25,22 +25,23 @@ pub struct CertificationRequest {
 }
 
 impl CertificationRequest {
-    /// Reads the messageData of a PKCSReq or RenewalReq. It is BER or DER, or PEM or base64 of
-    /// that; zeros and line ends may follow it; the `[0]` may be missing; attributes come in any
-    /// order. What is needed to verify its signature must be there; what its attributes ask for may
-    /// be in disorder, which [`Self::fault`] then tells.
+    /// Decodes the messageData of a PKCSReq or RenewalReq: BER or DER, or PEM or base64 of that.
+    /// Zeros and line ends may follow it, `[0]` may be missing, and attributes may have any order.
+    /// The parts needed to verify the signature must be well-formed; a fault in the attributes is
+    /// reported by [`Self::fault`] instead.
     ///
     /// # Errors
-    /// When `content` is no request, with the place where it ceases to be one.
+    /// When `content` is not a request, with the place of the fault.
     pub fn from_message_data(content: &[u8]) -> Result<Self, CsrFault> {
         Self::from_ber(&csr_content::binary(content)?)
     }
 
-    /// Reads one PEM request, RFC 7468 §7; text before it is passed over.
+    /// Decodes one PEM request, RFC 7468 §7, and skips text before it.
     ///
     /// # Errors
-    /// When `pem` is not one request, or what its attributes ask for is in disorder.
+    /// When `pem` is not one request, or its attributes have a fault.
     pub fn from_pem(pem: &str) -> Result<Self, CsrFault> {
+        // RFC 7468 §2 allows explanatory text there, and `openssl req -text` writes it.
         let text = pem.find("-----BEGIN ").and_then(|begin| pem.get(begin..));
         let request = Self::from_message_data(text.unwrap_or(pem).as_bytes())?;
         match request.fault.or(request.challenge_fault()) {
@@ -52,6 +53,8 @@ impl CertificationRequest {
     fn from_ber(octets: &[u8]) -> Result<Self, CsrFault> {
         let (der, behind) = first_to_der(octets).map_err(CsrFault::Ber)?;
         let der = Zeroizing::new(der);
+        // Some clients pad the request with zeros or end it with a line feed. Anything else would be
+        // unverified content that no one reads.
         if !behind
             .iter()
             .all(|octet| matches!(octet, 0 | b'\r' | b'\n'))
@@ -65,6 +68,7 @@ impl CertificationRequest {
             Err(fault) => (Requested::default(), Some(fault)),
         };
         Ok(Self {
+            // The signature covers the original octets, which may be BER.
             signed: Zeroizing::new(first_inside(ber).map_err(CsrFault::Ber)?.to_vec()),
             ber: Zeroizing::new(ber.to_vec()),
             signature_algorithm: outline.signature_algorithm,
@@ -76,28 +80,31 @@ impl CertificationRequest {
         })
     }
 
-    /// What is wrong with its attributes, if anything is: they cannot be read, or contradict each
-    /// other. A request with a fault asks for nothing; whoever verified it may tell its sender.
+    /// The fault of the attributes, if they are unreadable or contradict each other. A request with
+    /// a fault has no extensions and no challengePassword. Reveal the fault to the client only once
+    /// the request's signature is verified.
     #[must_use]
     pub const fn fault(&self) -> Option<CsrFault> {
         self.fault
     }
 
-    /// Why it has no [`Self::challenge_password`] although it carries one: several that differ, or one that is no text.
+    /// Why [`Self::challenge_password`] is `None` although the request holds one: there are several
+    /// that differ, or it is not text.
     #[must_use]
     pub fn challenge_fault(&self) -> Option<CsrFault> {
         self.requested.challenge_fault.map(CsrFault::Challenge)
     }
 
-    /// Verifies that the request is signed with the key that it asks a certificate for, over the bytes as they came.
+    /// Verifies that the request's original octets are signed with the key in the request.
     ///
-    /// Of a request that came in an envelope, [`VerifiedPkiMessage::verify_possession`] does this
-    /// without telling an attacker what the envelope opened to.
+    /// For a request from an envelope use [`VerifiedPkiMessage::verify_possession`], which does not
+    /// reveal by its timing what the envelope contained.
     ///
     /// [`VerifiedPkiMessage::verify_possession`]: crate::VerifiedPkiMessage::verify_possession
     ///
     /// # Errors
-    /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that is not on the list.
+    /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that
+    /// is not supported.
     pub fn verify(&self) -> Result<PublicKey, PublicKeyError> {
         let key = self.public_key()?;
         let algorithm = self
@@ -107,7 +114,7 @@ impl CertificationRequest {
         Ok(key)
     }
 
-    /// The key that it asks a certificate for.
+    /// The key that the certificate is requested for.
     ///
     /// # Errors
     /// As [`PublicKey::from_der`].
@@ -123,42 +130,42 @@ impl CertificationRequest {
         key.verify(algorithm, &self.signed, &self.signature)
     }
 
-    /// The algorithm of its signature, if verifying that takes `key` a whole public-key operation.
+    /// The signature algorithm, if verification costs a whole public-key operation with `key`.
     pub(crate) fn plausible_algorithm(&self, key: &PublicKey) -> Option<SignatureAlgorithm> {
         let algorithm = self.signature_algorithm.ok()?;
         key.is_plausible(algorithm, &self.signature)
             .then_some(algorithm)
     }
 
-    /// The whole request as it came, DER or what its client took for DER, without what followed it. Holds the
-    /// challengePassword: not for logs, not for storage.
+    /// The original octets of the request, DER or BER, without what followed it. They contain the
+    /// challengePassword: do not log or store them.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.ber
     }
 
-    /// The algorithm of its own signature.
+    /// The algorithm of the request's own signature.
     ///
     /// # Errors
-    /// When it is not on the list.
+    /// When the algorithm is not supported.
     pub const fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
         self.signature_algorithm
     }
 
-    /// Its subject, a DER Name.
+    /// The subject, a DER Name.
     #[must_use]
     pub fn subject(&self) -> &[u8] {
         &self.subject
     }
 
-    /// Its SubjectPublicKeyInfo, DER.
+    /// The SubjectPublicKeyInfo, in DER.
     #[must_use]
     pub fn subject_public_key_info(&self) -> &[u8] {
         &self.subject_public_key_info
     }
 
-    /// Its challengePassword: an attribute's, or that of an extension, where .NET puts it. `None`
-    /// for none, an empty one, several that differ, or one that is no text.
+    /// The challengePassword, from an attribute or, where .NET puts it, from an extension. `None`
+    /// if there is none, it is empty or not text, or there are several that differ.
     #[must_use]
     pub fn challenge_password(&self) -> Option<&ChallengePassword> {
         let requested = &self.requested;
@@ -166,7 +173,7 @@ impl CertificationRequest {
         challenge.filter(|_| requested.challenge_fault.is_none())
     }
 
-    /// The extensions that it asks for, by PKCS #9's attribute or Microsoft's, each kind once.
+    /// The requested extensions, from PKCS #9's attribute and Microsoft's, each kind once.
     #[must_use]
     pub fn extensions(&self) -> &[RequestedExtension] {
         &self.requested.extensions
@@ -183,7 +190,7 @@ impl CertificationRequest {
 ///     signatureAlgorithm       AlgorithmIdentifier,
 ///     signature                BIT STRING }
 /// ```
-/// The attributes are mandatory in PKCS #10; some clients leave the empty set out.
+/// PKCS #10 requires the attributes; some clients omit an empty set.
 struct Outline<'a> {
     subject: &'a [u8],
     subject_public_key_info: &'a [u8],
@@ -228,7 +235,7 @@ impl<'a> Outline<'a> {
             .map_err(|_| part(place, "not an AlgorithmIdentifier"))?;
         let place = "certificationRequest.signature";
         let signature = signature.tagged(tlv::BIT_STRING);
-        // No signature ends inside an octet.
+        // The first octet of a BIT STRING counts unused bits. A signature has whole octets.
         let signature = signature.and_then(|signature| signature.contents.strip_prefix(&[0]));
         Ok(Self {
             subject: subject.whole,
@@ -240,7 +247,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The parts of a SEQUENCE.
+/// The elements of a SEQUENCE, at most four.
 fn sequence<'a>(
     element: Option<Element<'a>>,
     place: &'static str,

@@ -1,4 +1,4 @@
-//! What the attributes of a PKCS #10 request ask for: extensions, and its challengePassword.
+//! The content of a PKCS #10 request's attributes: requested extensions and the challengePassword.
 
 use std::borrow::Cow;
 
@@ -10,26 +10,27 @@ use crate::csr_fault::{AttributeFault, ChallengeFault, CsrFault};
 use crate::oid;
 use crate::tlv::{self, Element};
 
-/// An extension that the request asks for; it is up to the CA what becomes of it.
+/// A requested extension. The CA decides whether the certificate has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedExtension {
-    /// Its kind.
+    /// The extnID.
     pub id: ObjectIdentifier,
-    /// Its value, DER; as it came where it is not BER.
+    /// The extnValue's contents, normalised to DER where they are BER.
     pub value: Vec<u8>,
 }
 
-/// What the attributes ask for, all of one kind put together.
+/// What the attributes request, merged over all attributes of a kind.
 #[derive(Clone, Default)]
 pub(crate) struct Requested {
     pub(crate) extensions: Vec<RequestedExtension>,
     pub(crate) challenge: Option<ChallengePassword>,
-    /// Why there is no challenge, though the request has one.
+    /// Why the challenge cannot be used although the request holds one.
     pub(crate) challenge_fault: Option<ChallengeFault>,
 }
 
 impl Requested {
-    /// Reads attributes, DER, in whatever order. What says the same twice says it once; unknown attributes say nothing.
+    /// Reads attributes, in DER, in any order. Ignores unknown attributes, and repetitions with the
+    /// same value.
     pub(crate) fn read(attributes: Element<'_>) -> Result<Self, CsrFault> {
         let mut requested = Self::default();
         for (index, attribute) in attributes.elements().enumerate() {
@@ -40,7 +41,8 @@ impl Requested {
                 let value = value.ok_or(fault(AttributeFault::NotInASet))?;
                 match kind {
                     oid::CHALLENGE_PASSWORD => requested.add_challenge(value),
-                    // An empty set of values asks for nothing, as an empty sequence of extensions does.
+                    // The loop also accepts an empty SET: it requests nothing, like an empty
+                    // sequence of extensions, and some clients send it.
                     oid::EXTENSION_REQUEST | oid::MICROSOFT_EXTENSIONS => {
                         let extensions = value.tagged(tlv::SEQUENCE);
                         let extensions = extensions.ok_or(fault(AttributeFault::NotExtensions))?;
@@ -65,11 +67,14 @@ impl Requested {
                 index,
                 fault,
             })?;
-            // .NET has no other door for attributes than the extensions.
+            // .NET lets callers add extensions but no attributes to a request, so they put the
+            // challengePassword there.
             if id == oid::CHALLENGE_PASSWORD {
                 self.add_challenge_in_extension(&value);
                 continue;
             }
+            // Equal repetitions are harmless. With two values, the CA and an administrator who
+            // reviews the request could each look at another one.
             let before = self.extensions.iter().find(|extension| extension.id == id);
             match before {
                 Some(before) if before.value == *value => {}
@@ -83,7 +88,7 @@ impl Requested {
         Ok(())
     }
 
-    /// A value by itself, or in the SET that an attribute has.
+    /// Adds a challengePassword that is an extension's value, bare or in a SET like an attribute's.
     fn add_challenge_in_extension(&mut self, value: &[u8]) {
         let value = Element::only(value);
         let values = value.and_then(|value| match value.tag {
@@ -98,7 +103,7 @@ impl Requested {
         }
     }
 
-    /// One that is empty is none.
+    /// Adds a challengePassword. Ignores an empty one.
     fn add_challenge(&mut self, value: Element<'_>) {
         let challenge = match ChallengePassword::from_string(value.tag, value.contents) {
             Ok(challenge) => challenge,
@@ -107,6 +112,7 @@ impl Requested {
                 return;
             }
         };
+        // An empty one counts as absent, so that beside another it is no contradiction.
         if challenge.reveal().is_empty() {
             return;
         }
@@ -134,9 +140,12 @@ fn kind_and_values(
 }
 
 /// ```asn1
-/// Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }
+/// Extension ::= SEQUENCE {
+///     extnID    OBJECT IDENTIFIER,
+///     critical  BOOLEAN DEFAULT FALSE,
+///     extnValue OCTET STRING }
 /// ```
-/// Whether it is to be critical is the CA's affair, so that it does not matter how TRUE is written.
+/// The CA decides what is critical, so the encoding of TRUE does not matter.
 fn extension(element: Element<'_>) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), &'static str> {
     let parts = element.tagged(tlv::SEQUENCE).and_then(Element::parts);
     let parts = parts.ok_or("not a sequence of extnID, critical and extnValue")?;
@@ -145,9 +154,10 @@ fn extension(element: Element<'_>) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), 
         [id, critical, value] if critical.tag == tlv::BOOLEAN => (id, value),
         _ => return Err("not a sequence of extnID, critical and extnValue"),
     };
-    let id = identifier(*id).ok_or("extnID is no object identifier")?;
+    let id = identifier(*id).ok_or("extnID is not an OBJECT IDENTIFIER")?;
     let value = value.tagged(tlv::OCTET_STRING);
     let value = value.ok_or("extnValue is not in an OCTET STRING")?.contents;
+    // A private extension's value need not be ASN.1 at all.
     Ok((id, to_der(value).map_or(Cow::Borrowed(value), Cow::Owned)))
 }
 

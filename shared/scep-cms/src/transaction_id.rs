@@ -1,4 +1,4 @@
-//! transactionID, RFC 8894 §3.2.1.1: a client's own octets, echoed as they came.
+//! transactionID, RFC 8894 §3.2.1.1: octets that the client chooses and every reply echoes.
 
 use std::fmt::Write;
 
@@ -7,14 +7,16 @@ use der::{Tag, Tagged};
 
 use crate::AttributeError;
 
-/// Longest transactionID that is taken, in octets.
+/// The maximum length of a transactionID, in octets.
+// It is stored and logged, so a bound is needed; the longest known has 78, from certmonger.
 const MAX_BYTES: usize = 255;
 
-/// transactionID, RFC 8894 §3.2.1.1: 1 to 255 octets, opaque and echoed as they came, in the type of
-/// string in which they came. The RFC says PrintableString; clients send GUIDs in braces, host names
-/// with `_`, UTF8Strings. micromdm sends base64, certmonger 78 decimal digits, sscep a text with a space.
+/// transactionID, RFC 8894 §3.2.1.1: 1 to 255 opaque octets with a string type, both echoed
+/// unchanged. The RFC demands a PrintableString; clients also send GUIDs in braces, host names with
+/// `_`, and UTF8Strings. micromdm sends base64, certmonger 78 decimal digits, sscep text with a
+/// space.
 ///
-/// Two are the same when their octets are, whatever the type of string.
+/// Two are equal when their octets are, regardless of the string type.
 #[derive(Clone, Debug)]
 pub struct TransactionId {
     octets: Vec<u8>,
@@ -22,7 +24,7 @@ pub struct TransactionId {
     string_type: StringType,
 }
 
-/// The types of string that a transactionID is taken in.
+/// The string types that a transactionID may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StringType {
     Bmp,
@@ -63,8 +65,8 @@ impl StringType {
 }
 
 impl TransactionId {
-    /// The transactionID of this text, as [`Self::as_str`] writes it. Its type is PrintableString,
-    /// or UTF8String where that has no place for it.
+    /// Parses the text form that [`Self::as_str`] returns. The string type is PrintableString, or
+    /// UTF8String where a character is not in PrintableString's alphabet.
     ///
     /// # Errors
     /// When it has no octet, more than 255, or begins with `#` and is not hexadecimal.
@@ -98,21 +100,22 @@ impl TransactionId {
         })
     }
 
-    /// A text for logs, JSON and databases, of at most 511 ASCII characters: the transactionID
-    /// itself where it is of visible ASCII without `"`, `` ` `` and `\`, as every PrintableString is; else `#` and its octets in
-    /// hexadecimal. No two transactionIDs have the same text.
+    /// The text form for logs, JSON and databases, at most 511 ASCII characters: the transactionID
+    /// itself if it consists of visible ASCII and spaces without `"`, `` ` `` and `\`, as every
+    /// PrintableString does; otherwise `#` and its octets in hexadecimal. Different transactionIDs
+    /// have different texts.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The beginning of that text, 255 characters at most, for a line of a log.
+    /// The first 255 characters of [`Self::as_str`], for a log line.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         self.text.get(..MAX_BYTES).unwrap_or(&self.text)
     }
 
-    /// Its octets.
+    /// The octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.octets
@@ -123,6 +126,8 @@ impl TransactionId {
     }
 }
 
+// The text form lacks the string type, so that a stored transactionID would otherwise differ from
+// the same one in a message.
 impl PartialEq for TransactionId {
     fn eq(&self, other: &Self) -> bool {
         self.octets == other.octets
@@ -140,6 +145,7 @@ impl std::hash::Hash for TransactionId {
 fn text_of(octets: &[u8]) -> String {
     let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !b"\"`\\".contains(octet);
     let text = str::from_utf8(octets).ok();
+    // A text that begins with `#` would be mistaken for hexadecimal.
     let plain = text.filter(|text| !text.starts_with(HEXADECIMAL) && octets.iter().all(is_plain));
     plain.map_or_else(
         || {
@@ -173,7 +179,7 @@ const MALFORMED: AttributeError = AttributeError("transactionID");
 mod tests {
     use super::*;
 
-    /// A transactionID that came as these octets, and its text.
+    /// Checks the text form of a transactionID with these octets, and parses it again.
     #[track_caller]
     fn check(tag: Tag, octets: &[u8], text: &str) {
         let id = TransactionId::from_any(AnyRef::new(tag, octets).unwrap()).unwrap();

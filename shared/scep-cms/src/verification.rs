@@ -1,4 +1,4 @@
-//! Verifying signatures: by aws-lc wherever it can, else by the `rsa` crate.
+//! Signature verification: by aws-lc wherever it supports the key, else by the `rsa` crate.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,10 @@ use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
 use crate::public_key::{AWS_LC_MIN_RSA_BITS, MAX_RSA_BITS, MIN_RSA_BITS, Pkcs1PublicKey};
 use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm};
 
-/// An RSA signature or ciphertext as long as the modulus: some clients drop leading zeros. `None` for one that is longer.
+/// Restores the leading zeros of an RSA signature or ciphertext, up to the length of the modulus.
+/// `None` if it is longer than the modulus.
 pub(crate) fn padded(octets: &[u8], modulus_bytes: usize) -> Option<Cow<'_, [u8]>> {
+    // RFC 8017 §8.2.1 demands the full length; some clients write the signature as an integer.
     let zeros = modulus_bytes.checked_sub(octets.len())?;
     if zeros == 0 {
         return Some(Cow::Borrowed(octets));
@@ -31,6 +33,8 @@ struct EcdsaSignature<'a> {
     s: UintRef<'a>,
 }
 
+/// Whether this is the DER of two integers that may be the halves of a signature on a curve with
+/// coordinates of this length.
 pub(crate) fn is_ecdsa_signature(signature: &[u8], coordinate_bytes: usize) -> bool {
     EcdsaSignature::from_der(signature).is_ok_and(|signature| {
         [signature.r, signature.s].iter().all(|part| {
@@ -58,6 +62,7 @@ pub(crate) fn aws_lc_rsa(
     if modulus_bits < AWS_LC_MIN_RSA_BITS {
         return None;
     }
+    // The key is of at most 8,192 bits, so each of these algorithms accepts its length.
     Some(match algorithm {
         SignatureAlgorithm::RsaPkcs1(digest) => match digest {
             DigestAlgorithm::Sha1 => &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
@@ -65,7 +70,8 @@ pub(crate) fn aws_lc_rsa(
             DigestAlgorithm::Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
             DigestAlgorithm::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
         },
-        // aws-lc-rs wants a salt as long as the digest.
+        // aws-lc-rs verifies PSS only with a salt as long as the digest. Other lengths, such as all
+        // that fits the modulus, are left to the `rsa` crate.
         SignatureAlgorithm::RsaPss { digest, salt_bytes } => match (digest, salt_bytes) {
             (DigestAlgorithm::Sha256, 32) => &signature::RSA_PSS_2048_8192_SHA256,
             (DigestAlgorithm::Sha384, 48) => &signature::RSA_PSS_2048_8192_SHA384,
@@ -82,17 +88,18 @@ pub(crate) fn aws_lc_rsa(
     })
 }
 
-/// The key for the `rsa` crate.
+/// The key in the form of the `rsa` crate.
 pub(crate) fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError> {
     let key = Pkcs1PublicKey::from_der(pkcs1).map_err(|_| PublicKeyError::Malformed)?;
     let modulus = BoxedUint::from_be_slice_vartime(key.modulus.as_bytes());
     let exponent = BoxedUint::from_be_slice_vartime(key.exponent.as_bytes());
+    // The crate's own limits are 2,048 to 4,096 bits, which excludes old devices and long keys.
     let sizes = MIN_RSA_BITS..=MAX_RSA_BITS;
     RsaPublicKey::new_with_size_limits(modulus, exponent, sizes)
         .map_err(|_| PublicKeyError::Malformed)
 }
 
-/// What aws-lc does not verify.
+/// Verifies what aws-lc does not support: short keys, and PSS with a salt of another length.
 pub(crate) fn verify_by_rsa(
     pkcs1: &[u8],
     algorithm: SignatureAlgorithm,
@@ -114,6 +121,7 @@ pub(crate) fn verify_by_rsa(
         SignatureAlgorithm::RsaPss { digest, salt_bytes } => {
             let salt = usize::from(salt_bytes);
             match digest {
+                // `SignatureAlgorithm::from_identifier` rejects PSS with SHA-1.
                 DigestAlgorithm::Sha1 => return Err(PublicKeyError::Unsupported),
                 DigestAlgorithm::Sha256 => {
                     key.verify(Pss::<sha2::Sha256>::new_with_salt(salt), &hashed, signature)
@@ -143,6 +151,7 @@ pub(crate) fn ecdsa(
         (EcCurve::P256, DigestAlgorithm::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
         (EcCurve::P256, DigestAlgorithm::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
         (EcCurve::P256, DigestAlgorithm::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        // aws-lc-rs lacks this combination, and no client is known to use it.
         (EcCurve::P384, DigestAlgorithm::Sha1) => return None,
         (EcCurve::P384, DigestAlgorithm::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
         (EcCurve::P384, DigestAlgorithm::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,

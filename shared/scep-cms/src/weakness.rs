@@ -1,4 +1,4 @@
-//! RSA keys that protect nothing: an attacker who sees one has its private key, or needs none.
+//! Detection of RSA keys that anyone can break: their private key is easy to compute or not needed.
 
 use std::num::NonZeroU64;
 use std::sync::LazyLock;
@@ -6,29 +6,29 @@ use std::sync::LazyLock;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Gcd, Limb, NonZero, Odd};
 
-/// Below this number every prime is tried as a factor of a modulus. NIST SP 800-89 §5.3.3 asks for
-/// 752.
+/// Every prime below this number is tried as a factor of the modulus.
+// NIST SP 800-89 §5.3.3 demands only 752.
 const SMALL_FACTORS_BELOW: u32 = 1 << 17;
 
-/// Why a public key protects nothing, NIST SP 800-89 §5.3.3.
+/// Why a public key is too weak to certify, NIST SP 800-89 §5.3.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
-    /// The public exponent is even, so that nothing can be decrypted, or 1, so that nothing is
-    /// encrypted.
+    /// The public exponent is even, so that decryption is impossible, or 1, so that encryption has
+    /// no effect.
     #[error("the RSA exponent is even or 1")]
     Exponent,
-    /// The modulus is a prime number or a power of one, so that the private key follows from the
-    /// public one.
+    /// The modulus is a prime number or a power of one, so that anyone can compute the private key.
     #[error("the RSA modulus is a prime number or a power of one")]
     Prime,
-    /// The modulus has a factor that is found at once; an even one has the factor 2.
+    /// The modulus has a small factor, such as 2 in an even modulus.
     #[error("the RSA modulus has a small factor")]
     SmallFactor,
 }
 
 impl Weakness {
-    /// The first weakness of an RSA key; the modulus is big-endian.
+    /// The first weakness found in an RSA key with this big-endian modulus.
     pub(crate) fn of_rsa(modulus: &[u8], exponent: u32) -> Option<Self> {
+        // From the cheapest check to the most expensive one.
         if exponent.is_multiple_of(2) || exponent == 1 {
             return Some(Self::Exponent);
         }
@@ -43,8 +43,9 @@ impl Weakness {
     }
 }
 
-/// Products of as many odd primes as fit into 64 bits, with those primes: one long division serves
-/// them all.
+/// The odd primes below [`SMALL_FACTORS_BELOW`], grouped so that each group's product fits into 64
+/// bits.
+// One division of the long modulus by a product serves all primes of the group.
 static SMALL_PRIMES: LazyLock<Vec<(NonZeroU64, Vec<u32>)>> = LazyLock::new(|| {
     let mut products = Vec::new();
     let mut last = (NonZeroU64::MIN, Vec::new());
@@ -71,6 +72,7 @@ fn odd_primes() -> impl Iterator<Item = u32> {
             let is_prime = up_to_root
                 .copied()
                 .all(|prime| !candidate.is_multiple_of(prime));
+            // The root of the bound is below 2^9: larger primes divide no candidate first.
             if is_prime && *candidate < 1 << 9 {
                 primes.push(*candidate);
             }
@@ -88,11 +90,11 @@ fn has_small_factor(modulus: &Odd<BoxedUint>) -> bool {
     })
 }
 
-/// Is this a power of a prime number, or a number of which anybody finds a factor the same way?
+/// Whether this is a power of a prime, or another number whose factor the same computation reveals.
 ///
-/// By Fermat's little theorem 2^p leaves the rest 2 when a prime p divides it, and so does 2^n for
-/// every power n of p: p divides both n and 2^n - 2. Of a modulus of two random primes neither
-/// does, but with a chance that nobody ever meets.
+/// By Fermat's little theorem 2^p ≡ 2 modulo a prime p, and likewise 2^n ≡ 2 modulo p for every
+/// power n of p. So p divides both n and 2^n - 2. For the product of two random primes, the two
+/// share a factor only with negligible probability.
 fn is_prime_power(modulus: &Odd<BoxedUint>) -> bool {
     let params = BoxedMontyParams::new_vartime(modulus.clone());
     let two = BoxedMontyForm::one(&params).double();
@@ -105,7 +107,7 @@ fn is_prime_power(modulus: &Odd<BoxedUint>) -> bool {
 mod tests {
     use super::*;
 
-    /// 2^521 - 1 and 2^607 - 1 are primes of Mersenne.
+    /// 2^521 - 1, 2^607 - 1 and 2^1279 - 1 are Mersenne primes.
     fn mersenne(bits: u32) -> BoxedUint {
         let one = BoxedUint::one_with_precision(2048);
         one.overflowing_shl_vartime(bits).unwrap() - one
