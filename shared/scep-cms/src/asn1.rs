@@ -1,7 +1,8 @@
-//! The ASN.1 structures of CMS (RFC 5652), PKCS #10 (RFC 2986) and X.509 (RFC 5280), as views of DER bytes.
+//! The ASN.1 structures of CMS (RFC 5652) and X.509 (RFC 5280), as views of DER octets.
 //!
-//! Names, serial numbers and algorithms stay as they came: clients send serial numbers of 33 octets, sets out of
-//! order and version 1 certificates, and replies must name them octet for octet.
+//! The types keep the original encoding of names, serial numbers and algorithms. Clients send
+//! serial numbers of 33 octets, unsorted sets and version 1 certificates, and replies must identify
+//! them by the same octets.
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, Ia5StringRef, OctetStringRef, PrintableStringRef};
@@ -13,12 +14,12 @@ use spki::AlgorithmIdentifierRef;
 
 use crate::DecodeError;
 
-/// The contents of a SET OF, in the order in which they came.
+/// The contents of a SET OF, in their original order.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct SetOf<'a>(pub(crate) &'a [u8]);
 
 impl<'a> SetOf<'a> {
-    /// Each element's whole encoding, up to the first that is not one.
+    /// Iterates over the encodings of the elements. Ends after the first malformed one.
     pub(crate) fn elements(self) -> impl Iterator<Item = der::Result<&'a [u8]>> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
@@ -35,14 +36,14 @@ impl<'a> SetOf<'a> {
         })
     }
 
-    /// The only element; `None` if there is none or more than one.
+    /// The only element; `None` if there is not exactly one.
     pub(crate) fn single(self) -> Option<&'a [u8]> {
         let mut elements = self.elements();
         let first = elements.next()?.ok()?;
         elements.next().is_none().then_some(first)
     }
 
-    /// The encoding as a SET OF, tag and length included.
+    /// Encodes the SET OF with tag and length.
     pub(crate) fn to_der(self) -> der::Result<Vec<u8>> {
         Encode::to_der(&self)
     }
@@ -75,7 +76,7 @@ impl EncodeValue for SetOf<'_> {
 ///     contentType ContentType,
 ///     content     [0] EXPLICIT ANY DEFINED BY contentType OPTIONAL }
 /// ```
-/// EncapsulatedContentInfo has the same shape.
+/// EncapsulatedContentInfo has the same fields.
 #[derive(Sequence)]
 pub(crate) struct ContentInfo<'a> {
     pub(crate) content_type: ObjectIdentifier,
@@ -167,7 +168,9 @@ pub(crate) struct EnvelopedData<'a> {
 pub(crate) struct EncryptedContentInfo<'a> {
     pub(crate) content_type: ObjectIdentifier,
     pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
-    /// Any tag, because micromdm sends the constructed form of `[0]`, which only its reader can tell from a SET.
+    /// `[0]` in primitive or constructed form.
+    // micromdm sends the constructed form. BER normalisation keeps it, because without the schema a
+    // constructed `[0]` may as well be a SET.
     pub(crate) encrypted_content: Option<AnyRef<'a>>,
 }
 
@@ -202,7 +205,7 @@ pub(crate) struct PasswordRecipientInfo<'a> {
     pub(crate) encrypted_key: &'a OctetStringRef,
 }
 
-/// RFC 8018 appendix A.2. A salt from another source than the structure itself is used by nobody.
+/// RFC 8018 appendix A.2, without the salt from another source, which no one uses.
 /// ```asn1
 /// PBKDF2-params ::= SEQUENCE {
 ///     salt           OCTET STRING,
@@ -229,7 +232,7 @@ pub(crate) struct IssuerAndSerialNumber<'a> {
     pub(crate) serial_number: AnyRef<'a>,
 }
 
-/// Any `SIGNED` structure: certificate, PKCS #10 request, CRL.
+/// Any `SIGNED` structure, such as a certificate.
 /// ```asn1
 /// SIGNED ::= SEQUENCE { toBeSigned ANY, algorithm AlgorithmIdentifier, signature BIT STRING }
 /// ```
@@ -272,7 +275,10 @@ pub(crate) struct TbsCertificate<'a> {
 }
 
 /// ```asn1
-/// Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }
+/// Extension ::= SEQUENCE {
+///     extnID    OBJECT IDENTIFIER,
+///     critical  BOOLEAN DEFAULT FALSE,
+///     extnValue OCTET STRING }
 /// ```
 #[derive(Sequence)]
 pub(crate) struct Extension<'a> {
@@ -282,18 +288,18 @@ pub(crate) struct Extension<'a> {
     pub(crate) value: &'a OctetStringRef,
 }
 
-/// Why a value is not the text that it should be.
+/// Why a value is not valid text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StringError {
-    /// It holds something that its string type has no place for.
+    /// It contains a character outside the alphabet of its string type.
     #[error("is not of the alphabet of its string type")]
     Alphabet,
-    /// It is of no type of string that names come in.
+    /// It is not one of the string types that names use.
     #[error("is not text")]
     NotText,
 }
 
-/// The string types that names come in.
+/// The string types that names use.
 const DIRECTORY_STRINGS: [Tag; 6] = [
     Tag::BmpString,
     Tag::Ia5String,
@@ -303,11 +309,11 @@ const DIRECTORY_STRINGS: [Tag; 6] = [
     Tag::Utf8String,
 ];
 
-/// The text of a value of which every character is one of its string type's, X.680 §41: what may
-/// stand in a certificate.
+/// Decodes a string whose characters are all in the alphabet of its type, X.680 §41. Certificates
+/// may contain only such strings.
 ///
 /// # Errors
-/// [`StringError`]; also for a type that [`directory_string`] does not read.
+/// [`StringError`], also for a type that names do not use although [`directory_string`] decodes it.
 pub fn strict_directory_string(value: AnyRef<'_>) -> Result<String, StringError> {
     let tag = value.tag();
     if !DIRECTORY_STRINGS.contains(&tag) {
@@ -318,13 +324,14 @@ pub fn strict_directory_string(value: AnyRef<'_>) -> Result<String, StringError>
         || value.decode_as::<PrintableStringRef<'_>>().is_ok())
         && (tag != Tag::Ia5String || value.decode_as::<Ia5StringRef<'_>>().is_ok())
         && (tag != Tag::NumericString || value.value().iter().all(digit_or_space));
+    // The other types have no alphabet but Unicode, which decoding checks.
     let text = directory_string(value).filter(|_| is_of_alphabet);
     text.ok_or(StringError::Alphabet)
 }
 
-/// The text of a value in any of the string types that names and challengePasswords come in, X.520
-/// §2.6; `None` when it is of no such type or no text. Takes more than the type's alphabet: old
-/// devices write an `@` or `_` as PrintableString.
+/// Decodes any string type that names and challengePasswords use, X.520 §2.6. `None` if the value
+/// has another type or is not valid text. Accepts characters outside the type's alphabet, because
+/// old devices write `@` and `_` in a PrintableString.
 #[must_use]
 pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
     let tag = value.tag();
@@ -335,13 +342,13 @@ pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
     string_of(number, value.value())
 }
 
-/// The same of the contents of an element with this tag, UniversalString included, which `der` has
-/// no name for.
+/// Decodes the contents of a string with this tag, as [`directory_string`] does. Supports
+/// UniversalString too, which `der` has no tag for.
 pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
     match tag {
         // UTF8String; NumericString, PrintableString, IA5String and VisibleString, which are ASCII.
         0x0c | 0x12 | 0x13 | 0x16 | 0x1a => String::from_utf8(contents.to_vec()).ok(),
-        // TeletexString: T.61 is Latin-1 in practice, nobody ever wrote its escapes.
+        // TeletexString: in practice Latin-1, because no implementation used the escapes of T.61.
         0x14 => Some(contents.iter().copied().map(char::from).collect()),
         // UniversalString: UCS-4.
         0x1c => {
@@ -353,7 +360,7 @@ pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
                 .map(|character| char::from_u32(u32::from_be_bytes(*character)))
                 .collect()
         }
-        // BMPString: UCS-2.
+        // BMPString: UCS-2, so that half a surrogate pair is not a character.
         0x1e => {
             let (characters, []) = contents.as_chunks() else {
                 return None;
@@ -367,17 +374,17 @@ pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
     }
 }
 
-/// The DER of one PEM text with this label, RFC 7468; text before it is passed over.
+/// Decodes one PEM text with this label, RFC 7468, and skips text before it.
 pub(crate) fn from_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
     let (found, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
-        .map_err(|_| DecodeError::Unexpected("a text that is not PEM"))?;
+        .map_err(|_| DecodeError::Unexpected("text that is not PEM"))?;
     if found != label {
         return Err(DecodeError::Unexpected("PEM of something else"));
     }
     Ok(der)
 }
 
-/// The whole encoding of an element that has this tag.
+/// The whole encoding of an element, which must have this tag.
 pub(crate) fn tagged(element: AnyRef<'_>, tag: Tag) -> der::Result<Vec<u8>> {
     element.tag().assert_eq(tag)?;
     element.to_der()
@@ -423,7 +430,7 @@ mod tests {
             Ok("\u{430}dmin"),
             Some("\u{430}dmin"),
         );
-        // Cut, overlong, a surrogate.
+        // Truncated, overlong, a surrogate.
         for octets in [&b"\xd0"[..], b"\xc0\x80", b"\xed\xa0\x80"] {
             check(Tag::Utf8String, octets, Err(Alphabet), None);
         }
@@ -446,11 +453,11 @@ mod tests {
             Some("a\u{1f600}")
         );
         assert_eq!(text(&[]).as_deref(), Some(""));
-        // Cut, a surrogate, beyond Unicode.
+        // Truncated, a surrogate, beyond Unicode.
         for octets in [&[0, 0, 0][..], &[0, 0, 0xd8, 0], &[0, 0x11, 0, 0]] {
             assert_eq!(text(octets), None);
         }
-        // The number of a tag of another class is none of a string.
+        // The tag of another class is not a string's, whatever its number.
         let tagged = Any::new(
             Tag::ContextSpecific {
                 constructed: false,

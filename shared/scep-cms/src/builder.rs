@@ -1,4 +1,4 @@
-//! Making a pkiMessage in two phases: what is to be signed, then the message around the signature.
+//! Builds a pkiMessage in two steps: first the octets to sign, then the message with the signature.
 
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode};
@@ -11,32 +11,32 @@ use crate::{
     PublicKey, SenderNonce, TransactionId, oid,
 };
 
-/// What a message says in its signed attributes, RFC 8894 §3.2.1.
+/// The signed attributes of a new message, RFC 8894 §3.2.1.
 #[derive(Clone, Debug)]
 pub enum Attributes {
-    /// A client's message.
+    /// The attributes of a client's message.
     Request {
-        /// One of the types that a client sends.
+        /// A type that a client sends.
         message_type: MessageType,
-        /// Names the transaction.
+        /// The identifier of the transaction.
         transaction_id: TransactionId,
-        /// Fresh and random.
+        /// A fresh random nonce.
         sender_nonce: SenderNonce,
     },
-    /// The CA's answer.
+    /// The attributes of the CA's reply.
     CertRep {
-        /// Granted, rejected with its reason and text, or pending.
+        /// Whether the request is granted, rejected or pending.
         status: ReplyStatus,
-        /// The request's; empty where the request had none that could be read.
+        /// The request's transactionID; `None` if it was unreadable, which is sent as empty.
         transaction_id: Option<TransactionId>,
-        /// Fresh and random.
+        /// A fresh random nonce.
         sender_nonce: SenderNonce,
-        /// The request's senderNonce, if it could be read.
+        /// The request's senderNonce; `None` if it was unreadable.
         recipient_nonce: Option<SenderNonce>,
     },
 }
 
-/// pkiStatus with what must go with it, RFC 8894 §3.2.1.3 and §3.2.1.4.
+/// pkiStatus with the attributes that it requires, RFC 8894 §3.2.1.3 and §3.2.1.4.
 #[derive(Clone, Debug)]
 pub enum ReplyStatus {
     /// SUCCESS.
@@ -47,29 +47,29 @@ pub enum ReplyStatus {
     Failure {
         /// The reason.
         fail_info: FailInfo,
-        /// The reason for a human: failInfoText.
+        /// The reason in human-readable form: failInfoText.
         text: String,
     },
 }
 
-/// A pkiMessage in the making.
+/// The parts of a new pkiMessage.
 #[derive(Clone, Debug)]
 pub struct PkiMessageBuilder {
     /// The signed attributes.
     pub attributes: Attributes,
-    /// The pkcsPKIEnvelope, DER; `None` makes a zero-length eContent.
+    /// The pkcsPKIEnvelope, in DER; `None` yields an eContent of length zero.
     ///
-    /// RFC 8894 §3.2.2 wants no envelope in FAILURE and PENDING. certmonger reports a CA whose reply has no eContent at
-    /// all as unreachable; strongSwan, sscep, micromdm and jscep take either.
+    /// RFC 8894 §3.2.2 forbids an envelope in FAILURE and PENDING. Without any eContent, certmonger
+    /// reports the CA as unreachable; strongSwan, sscep, micromdm and jscep accept either form.
     pub envelope: Option<Vec<u8>>,
-    /// The digest of content and attributes.
+    /// The digest algorithm for the content and the attributes.
     pub digest: DigestAlgorithm,
-    /// The signer's certificate, which comes along.
+    /// The signer's certificate, which the message includes.
     pub signer: Certificate,
 }
 
 impl PkiMessageBuilder {
-    /// The attributes, to be signed with the signer's key and this builder's digest.
+    /// Encodes the attributes, which the signer's key then signs with this builder's digest.
     ///
     /// # Errors
     /// When an attribute cannot be encoded.
@@ -103,6 +103,8 @@ impl PkiMessageBuilder {
             } => {
                 writer.message_type(MessageType::CertRep)?;
                 match transaction_id {
+                    // The attribute is mandatory in every message, RFC 8894 §3.2.1, even if there
+                    // is nothing to echo.
                     Some(transaction_id) => writer.transaction_id(transaction_id)?,
                     None => writer.printable(oid::TRANSACTION_ID, "")?,
                 }
@@ -124,8 +126,8 @@ impl PkiMessageBuilder {
     }
 }
 
-/// The answer to GetNextCACert, RFC 8894 §4.7.1, to be signed by the CA that is now: the certificates of the next one in a
-/// degenerate SignedData. They stand beside it too, before the signer's, because jscep and sscep look for them there.
+/// Builds the response to GetNextCACert, RFC 8894 §4.7.1: the next CA's certificates in a
+/// degenerate SignedData, to be signed by the current CA.
 ///
 /// # Errors
 /// When the certificates cannot be encoded.
@@ -137,12 +139,14 @@ pub fn next_ca_message(
     let content = next.to_der()?;
     let writer = AttributeWriter::new(&digest.digest(&content));
     let attributes = writer.map_err(DecodeError::of("signedAttrs"))?.finish();
+    // jscep and sscep look for the next certificates in the outer SignedData, so put them there
+    // too, before the signer's.
     let mut certificates = next.certificates.clone();
     certificates.push(signer.der().to_vec());
     ToBeSigned::new(attributes, content, certificates, digest, signer)
 }
 
-/// A message that lacks its signature.
+/// A message without its signature.
 #[derive(Clone, Debug)]
 pub struct ToBeSigned {
     bytes: Vec<u8>,
@@ -172,27 +176,27 @@ impl ToBeSigned {
         })
     }
 
-    /// What is to be signed: the attributes as a DER SET OF, RFC 5652 §5.4. To be digested by the signer.
+    /// The octets to sign: the attributes as a DER SET OF, RFC 5652 §5.4. The signer digests them.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The digest that the signer is to use.
+    /// The digest algorithm that the signer must use.
     #[must_use]
     pub const fn digest(&self) -> DigestAlgorithm {
         self.digest
     }
 
-    /// The message with its signature: PKCS #1 v1.5 for an RSA signer, DER ECDSA for an EC one.
+    /// Encodes the message with its signature: PKCS #1 v1.5 of an RSA key, or DER ECDSA.
     ///
     /// # Errors
-    /// When the signer's key is of no kind that we take.
+    /// When the signer's key is not supported.
     pub fn assemble(&self, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
         self.assemble_with(signature, &[])
     }
 
-    /// The message with the signatures of others besides, over the same bytes.
+    /// Encodes the message with additional signatures over the same octets.
     ///
     /// # Errors
     /// As [`Self::assemble`].
@@ -218,7 +222,8 @@ impl ToBeSigned {
 
     fn signer_info(&self, signer: &Certificate, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
         let key = signer.public_key();
-        let key = key.map_err(|_| DecodeError::Unexpected("a signer's key of another kind"))?;
+        let key =
+            key.map_err(|_| DecodeError::Unexpected("a signer's key that is not supported"))?;
         self.encode_signer_info(signer, &key, signature)
             .map_err(DecodeError::of("SignerInfo"))
     }
@@ -246,6 +251,7 @@ impl ToBeSigned {
         let certificates = self.certificates.concat();
         let signed_data = SignedData {
             version: 1,
+            // Additional signers use the same digest, so one entry covers them all.
             digest_algorithms: SetOf(&self.digest_algorithm().to_der()?),
             encap_content_info: ContentInfo {
                 content_type: oid::DATA,
@@ -269,7 +275,8 @@ fn signature_algorithm(
     digest: DigestAlgorithm,
 ) -> AlgorithmIdentifierRef<'static> {
     match key {
-        // strongSwan 5.9.8 takes nothing but rsaEncryption in a CertRep, with the digest named apart.
+        // strongSwan 5.9.8 accepts only rsaEncryption in a CertRep, with the digest named by
+        // digestAlgorithm.
         PublicKey::Rsa { .. } => AlgorithmIdentifierRef {
             oid: oid::RSA_ENCRYPTION,
             parameters: Some(AnyRef::NULL),
@@ -281,6 +288,7 @@ fn signature_algorithm(
                 DigestAlgorithm::Sha384 => oid::ECDSA_WITH_SHA384,
                 DigestAlgorithm::Sha512 => oid::ECDSA_WITH_SHA512,
             },
+            // RFC 5758 §3.2: the parameters of ECDSA are absent, not NULL.
             parameters: None,
         },
     }

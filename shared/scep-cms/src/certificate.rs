@@ -1,4 +1,4 @@
-//! A certificate as SCEP needs it: its key, and its names octet for octet.
+//! A certificate as SCEP needs it: its key, and the exact octets of its names.
 
 use std::fmt::Write;
 
@@ -15,10 +15,11 @@ use crate::{
     oid, to_der,
 };
 
-/// An X.509 certificate of any version, as it came.
+/// An X.509 certificate of any version, with its original encoding.
 ///
-/// Nothing about it is checked but its outline: clients sign with version 1 certificates, with serial numbers of 33
-/// octets and with dates of hours ago. Serialised as base64 of its DER, padded.
+/// Decoding checks only its outline: clients sign with version 1 certificates, with serial numbers
+/// of 33 octets and with validity periods that ended hours ago. Serialised as padded base64 of its
+/// DER.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Certificate {
@@ -30,10 +31,10 @@ pub struct Certificate {
     subject_key_identifier: Option<Vec<u8>>,
 }
 
-/// What stands in the first and last line of a PEM certificate.
+/// The PEM label of a certificate, RFC 7468 §5.
 const PEM_LABEL: &str = "CERTIFICATE";
 
-/// From when and until when a certificate is valid, both inclusive, RFC 5280 §4.1.2.5.
+/// The validity period of a certificate, both ends inclusive, RFC 5280 §4.1.2.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
     /// notBefore.
@@ -43,10 +44,10 @@ pub struct Validity {
 }
 
 impl Certificate {
-    /// Reads one DER certificate.
+    /// Decodes one DER certificate.
     ///
     /// # Errors
-    /// When `der` is not the outline of a certificate.
+    /// When `der` does not have the outline of a certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, DecodeError> {
         Self::read(der).map_err(DecodeError::of("Certificate"))
     }
@@ -59,6 +60,7 @@ impl Certificate {
             .unwrap_or_default()
             .iter()
             .find(|extension| extension.id == oid::SUBJECT_KEY_IDENTIFIER)
+            // A malformed identifier must not make the certificate itself unreadable.
             .and_then(|extension| <&OctetStringRef>::from_der(extension.value.as_bytes()).ok())
             .map(|identifier| identifier.as_bytes().to_vec());
         Ok(Self {
@@ -74,7 +76,7 @@ impl Certificate {
         })
     }
 
-    /// Reads one PEM certificate, RFC 7468 §5; text before it is passed over.
+    /// Decodes one PEM certificate, RFC 7468 §5, and skips text before it.
     ///
     /// # Errors
     /// When `pem` is not one certificate.
@@ -83,22 +85,24 @@ impl Certificate {
         Self::from_der(&der)
     }
 
-    /// The whole certificate, PEM, ended by a line feed.
+    /// The whole certificate as PEM, with a line feed at the end.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        // A certificate that was read is far below the length at which encoding fails.
+        // Encoding fails only for lengths far beyond those of a certificate that was decoded.
         der::pem::encode_string(PEM_LABEL, der::pem::LineEnding::LF, &self.der).unwrap_or_default()
     }
 
-    /// Verifies that this key signed it, with anything but SHA-1: who can make two contents of one SHA-1 digest can have
-    /// one of them signed and use the other.
+    /// Verifies that `issuer` signed this certificate. Rejects SHA-1.
     ///
     /// # Errors
-    /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that is not on the list.
+    /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that
+    /// is not supported.
     pub fn verify(&self, issuer: &PublicKey) -> Result<(), PublicKeyError> {
         let signed = Signed::from_der(&self.der).map_err(|_| PublicKeyError::Malformed)?;
         let algorithm = SignatureAlgorithm::from_identifier(&signed.algorithm)
             .map_err(|_| PublicKeyError::Unsupported)?;
+        // Anyone who can produce a SHA-1 collision could have one document signed and present the
+        // other.
         if algorithm.digest() == DigestAlgorithm::Sha1 {
             return Err(PublicKeyError::Unsupported);
         }
@@ -107,40 +111,40 @@ impl Certificate {
         issuer.verify(algorithm, &to_be_signed, signed.signature.raw_bytes())
     }
 
-    /// The whole certificate, DER.
+    /// The whole certificate, in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// What names it in a SignerInfo or RecipientInfo.
+    /// The issuer and serial number that identify it in a SignerInfo or RecipientInfo.
     #[must_use]
     pub const fn issuer_and_serial_number(&self) -> &IssuerAndSerialNumber {
         &self.issuer_and_serial_number
     }
 
-    /// Its subject, a DER Name.
+    /// The subject, a DER Name.
     #[must_use]
     pub fn subject(&self) -> &[u8] {
         &self.subject
     }
 
-    /// Its SubjectPublicKeyInfo, DER.
+    /// The SubjectPublicKeyInfo, in DER.
     #[must_use]
     pub fn subject_public_key_info(&self) -> &[u8] {
         &self.subject_public_key_info
     }
 
-    /// Its subjectKeyIdentifier, if it carries one.
+    /// The subjectKeyIdentifier, if the certificate has that extension.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
         self.subject_key_identifier.as_deref()
     }
 
-    /// Its period of validity.
+    /// The validity period.
     ///
     /// # Errors
-    /// When its times are not times.
+    /// When notBefore or notAfter is malformed.
     pub fn validity(&self) -> Result<Validity, DecodeError> {
         let validity =
             DerValidity::from_der(&self.validity).map_err(DecodeError::of("Validity"))?;
@@ -150,23 +154,24 @@ impl Certificate {
         })
     }
 
-    /// Is it valid at this time?
+    /// Whether the certificate is valid at this time. `false` if its validity is malformed.
     #[must_use]
     pub fn is_valid_at(&self, at: OffsetDateTime) -> bool {
         self.validity()
             .is_ok_and(|validity| (validity.not_before..=validity.not_after).contains(&at))
     }
 
-    /// SHA-256 over its DER, as openssl prints it: upper-case hexadecimal, octets parted by colons.
+    /// The SHA-256 digest of the DER as openssl prints it: upper-case hexadecimal octets, separated
+    /// by colons.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
         DigestAlgorithm::Sha256.fingerprint(&self.der)
     }
 
-    /// Its key, ready to verify and to encrypt.
+    /// The subject's public key.
     ///
     /// # Errors
-    /// When the key is of no kind that we take.
+    /// When the key is not supported.
     pub fn public_key(&self) -> Result<PublicKey, PublicKeyError> {
         PublicKey::from_der(&self.subject_public_key_info)
     }
@@ -217,7 +222,7 @@ impl DerTime {
 
 const TIME_OUT_OF_RANGE: DecodeError = DecodeError::Unexpected("a time out of range");
 
-/// IssuerAndSerialNumber, RFC 5652 §10.2.4: both parts DER, exactly as they came.
+/// IssuerAndSerialNumber, RFC 5652 §10.2.4. Both parts keep their original DER.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerAndSerialNumber {
     issuer: Vec<u8>,
@@ -232,10 +237,10 @@ impl IssuerAndSerialNumber {
         })
     }
 
-    /// Reads the messageData of a GetCert or GetCRL, RFC 8894 §3.3.4, BER or DER.
+    /// Decodes the messageData of a GetCert or GetCRL, RFC 8894 §3.3.4, BER or DER.
     ///
     /// # Errors
-    /// When `ber` is no IssuerAndSerialNumber.
+    /// When `ber` is not an IssuerAndSerialNumber.
     pub fn from_ber(ber: &[u8]) -> Result<Self, DecodeError> {
         let der = to_der(ber)?;
         asn1::IssuerAndSerialNumber::from_der(&der)
@@ -243,10 +248,10 @@ impl IssuerAndSerialNumber {
             .map_err(DecodeError::of("IssuerAndSerialNumber"))
     }
 
-    /// DER.
+    /// Encodes it in DER.
     ///
     /// # Errors
-    /// When the parts are longer than DER's lengths reach.
+    /// When the parts are too long for a DER length.
     pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
         self.to_der()
             .map_err(DecodeError::of("IssuerAndSerialNumber"))
@@ -264,16 +269,17 @@ impl IssuerAndSerialNumber {
         &self.serial_number
     }
 
-    /// Do both name the same certificate? The issuers are compared by [`is_same_issuer`], since
-    /// clients write them anew from what they parsed; the serial numbers without leading zeros, so
-    /// that a needless zero or a missing sign octet makes no difference.
+    /// Whether both identify the same certificate. Compares issuers with [`is_same_issuer`], and
+    /// serial numbers without leading zeros.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
+        // Some clients re-encode both from their parsed form, with redundant zeros or without the
+        // zero that keeps the number positive.
         let is_same_number = self.serial_number_octets() == other.serial_number_octets();
         is_same_number && is_same_issuer(&self.issuer, &other.issuer)
     }
 
-    /// The serial number without leading zeros; of zero, one of them.
+    /// The serial number without leading zeros; a single zero for the number zero.
     fn serial_number_octets(&self) -> &[u8] {
         let value = AnyRef::from_der(&self.serial_number).map_or(&[][..], |any| any.value());
         let zeros = value.iter().take_while(|octet| **octet == 0).count();
@@ -282,8 +288,8 @@ impl IssuerAndSerialNumber {
             .unwrap_or_default()
     }
 
-    /// The serial number in upper-case hexadecimal without leading zeros, two digits an octet: what `openssl x509 -serial`
-    /// prints of a positive one.
+    /// The serial number in upper-case hexadecimal, two digits per octet, without leading zero
+    /// octets, as `openssl x509 -serial` prints positive numbers.
     #[must_use]
     pub fn serial_number_hex(&self) -> String {
         self.serial_number_octets()
@@ -295,7 +301,7 @@ impl IssuerAndSerialNumber {
             })
     }
 
-    /// DER.
+    /// Encodes it in DER.
     pub(crate) fn to_der(&self) -> der::Result<Vec<u8>> {
         asn1::IssuerAndSerialNumber {
             issuer: AnyRef::from_der(&self.issuer)?,

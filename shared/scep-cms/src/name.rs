@@ -1,37 +1,37 @@
-//! Distinguished names, compared as RFC 5280 §7.1 compares them.
+//! Comparison of distinguished names, RFC 5280 §7.1.
 
 use crate::DecodeError;
 use crate::asn1::string_of;
 use crate::tlv::{self, Element};
 
-/// A Name in the form in which names are compared, RFC 5280 §7.1. Two are equal exactly when they
-/// have the same RDNs in the same order, each of the same attributes in whatever order, and each
-/// value is the same text under [`comparable_text`], in whatever type of string it is written: any
-/// DirectoryString, IA5String, NumericString or VisibleString. A value of another type, or that is
-/// no text, equals only the same octets under the same tag.
+/// A Name in a form for comparison, RFC 5280 §7.1. Two are equal if they have the same RDNs in the
+/// same order, each RDN has the same attributes in any order, and the values have the same
+/// [`comparable_text`], regardless of the string type: any DirectoryString, IA5String,
+/// NumericString or VisibleString. A value of another type, or one that is not valid text, equals
+/// only the same octets with the same tag.
 ///
-/// For comparing alone: what is put into a certificate or a message is the name as it came.
+/// Only for comparison: certificates and messages carry the original encoding of a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ComparableName(Vec<Vec<Part>>);
 
-/// An attribute of an RDN: its type, as the contents of an OBJECT IDENTIFIER, and its value.
+/// An attribute of an RDN: the contents of its type's OBJECT IDENTIFIER, and its value.
 type Part = (Vec<u8>, Value);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Value {
     Text(String),
-    /// The whole element.
+    /// The whole element of a value that is not text.
     Octets(Vec<u8>),
 }
 
 impl ComparableName {
-    /// Reads a DER Name.
+    /// Decodes a DER Name.
     ///
     /// # Errors
-    /// When `name` is no Name.
+    /// When `name` is not a Name.
     pub fn from_der(name: &[u8]) -> Result<Self, DecodeError> {
         Self::read(name).ok_or(DecodeError::Unexpected(
-            "a name that is no sequence of RDNs",
+            "a name that is not a sequence of RDNs",
         ))
     }
 
@@ -41,6 +41,7 @@ impl ComparableName {
             let parts = rdn.tagged(tlv::SET)?.children()?;
             let parts = parts.into_iter().map(part).collect::<Option<Vec<_>>>();
             parts.map(|mut parts| {
+                // An RDN is a SET OF: the order of its attributes has no meaning.
                 parts.sort();
                 parts
             })
@@ -48,8 +49,8 @@ impl ComparableName {
         rdns.collect::<Option<_>>().map(Self)
     }
 
-    /// Is it the same subject? Equal but for the order of the RDNs, which clients turn round. For deciding that a renewal
-    /// names no one else.
+    /// Whether both name the same subject: the same RDNs in any order, because clients reverse it.
+    /// For checking that a renewal keeps the subject.
     #[must_use]
     pub fn is_same_subject(&self, other: &Self) -> bool {
         let sorted = |name: &Self| {
@@ -60,9 +61,9 @@ impl ComparableName {
         self == other || sorted(self) == sorted(other)
     }
 
-    /// Is it the same issuer? Equal, or equal with the RDNs of one in reverse order: Java writes
-    /// them as RFC 2253 prints them. For finding a certificate of ours that a client names, which
-    /// also needs the serial number; never for deciding that a subject stays the same.
+    /// Whether both name the same issuer: equal, or equal with the RDNs of one reversed, because
+    /// Java encodes them in the order in which RFC 2253 prints them. For finding the certificate
+    /// that a client identifies by issuer and serial number; never for comparing subjects.
     #[must_use]
     pub fn is_same_issuer(&self, other: &Self) -> bool {
         self == other || self.0.iter().rev().eq(&other.0)
@@ -82,15 +83,15 @@ fn part(part: Element<'_>) -> Option<Part> {
     Some((kind, value))
 }
 
-/// Are two DER Names the same subject, RDNs in any order? As [`ComparableName::is_same_subject`]; what is no Name is the
-/// same as the same octets.
+/// Whether two DER Names are the same subject by [`ComparableName::is_same_subject`]. Octets that
+/// are not a Name equal only the same octets.
 #[must_use]
 pub fn is_same_subject(one: &[u8], other: &[u8]) -> bool {
     one == other || compared(one, other, ComparableName::is_same_subject)
 }
 
-/// Are two DER Names the same issuer, RDNs in either order? As [`ComparableName::is_same_issuer`];
-/// what is no Name is the same as the same octets.
+/// Whether two DER Names are the same issuer by [`ComparableName::is_same_issuer`]. Octets that
+/// are not a Name equal only the same octets.
 #[must_use]
 pub fn is_same_issuer(one: &[u8], other: &[u8]) -> bool {
     one == other || compared(one, other, ComparableName::is_same_issuer)
@@ -107,13 +108,14 @@ fn compared(
     }
 }
 
-/// A text without what RFC 5280 §7.1 has comparisons ignore: each character in lower case, by
-/// Unicode's mapping and wherever it stands; white space at both ends left out, and each run of it
-/// within made one space. Not normalised: a composed letter is not its decomposed form.
+/// Normalises text for comparison, RFC 5280 §7.1: maps each character to lower case, trims white
+/// space, and replaces each run of white space with one space. Does not apply a Unicode
+/// normalisation form: a composed letter differs from its decomposed form.
 #[must_use]
 pub fn comparable_text(text: &str) -> String {
     let words = text.split_whitespace();
-    // Of each character by itself: str::to_lowercase looks at a sigma's neighbours.
+    // Each character is mapped alone: str::to_lowercase maps a final sigma differently, so that
+    // equal names could differ.
     let words = words.map(|word| {
         word.chars()
             .flat_map(char::to_lowercase)
@@ -139,7 +141,7 @@ mod tests {
         [&[tag, u8::try_from(contents.len()).unwrap()], contents].concat()
     }
 
-    /// A Name of RDNs, each of attributes of X.520 with their last arc.
+    /// Encodes a Name of RDNs with X.520 attributes, given by their last arc.
     fn name(rdns: &[&[(u8, u8, &[u8])]]) -> Vec<u8> {
         let rdns: Vec<_> = rdns
             .iter()
@@ -157,7 +159,7 @@ mod tests {
         element(tlv::SEQUENCE, &rdns)
     }
 
-    /// Is it the same subject, and the same issuer?
+    /// Checks in both directions whether two names are the same subject, and the same issuer.
     #[track_caller]
     fn check(one: &[u8], other: &[u8], expected: (bool, bool)) {
         let same = (is_same_subject(one, other), is_same_issuer(one, other));
@@ -219,7 +221,7 @@ mod tests {
         check(&name(&[&[cn]]), &name(&[&[cn], &[cn]]), OTHER);
         check(&name(&[&[cn]]), &name(&[&[cn, cn]]), OTHER);
         check(&name(&[&[cn], &[o]]), &name(&[&[cn]]), OTHER);
-        // One that is the same both ways, whose attributes change their values.
+        // The order of the types is the same in both directions, but the values are swapped.
         let swapped = name(&[&[(CN, UTF8, b"y")], &[(O, UTF8, b"x")]]);
         check(&name(&[&[cn], &[o]]), &swapped, OTHER);
         check(&name(&[]), &name(&[]), SAME);
@@ -231,7 +233,7 @@ mod tests {
         let bits = name(&[&[(CN, BIT, b"\0AB")]]);
         check(&bits, &bits, SAME);
         check(&bits, &name(&[&[(CN, BIT, b"\0ab")]]), OTHER);
-        // UTF-8 and UTF-16 that are none.
+        // Invalid UTF-8 and UTF-16.
         let broken = name(&[&[(CN, UTF8, b"\xff")]]);
         check(&broken, &name(&[&[(CN, UTF8, b"\xff")]]), SAME);
         check(&broken, &name(&[&[(CN, T61, b"\xff")]]), OTHER);
