@@ -1,4 +1,4 @@
-//! The algorithms of SCEP messages: one enum a kind, from and to their AlgorithmIdentifier.
+//! The algorithms of SCEP messages, one enum for each kind, and their AlgorithmIdentifiers.
 
 use aes::cipher::block_padding::{NoPadding, Padding, Pkcs7};
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -13,24 +13,24 @@ use crate::{UnsupportedAlgorithm, oid};
 /// A message digest, RFC 8894 §3.5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestAlgorithm {
-    /// For old devices only, RFC 8894 §7.9.
+    /// SHA-1, for old devices only, RFC 8894 §7.9.
     Sha1,
-    /// The one that every implementation has, RFC 8894 §2.9.
+    /// SHA-256, mandatory to implement, RFC 8894 §2.9.
     Sha256,
-    /// Not in the RFC's list of keywords; strongSwan looks for it.
+    /// SHA-384, which has no keyword in RFC 8894, but strongSwan looks for one.
     Sha384,
-    /// Beyond the mandatory ones.
+    /// SHA-512, optional.
     Sha512,
 }
 
 impl DigestAlgorithm {
-    /// Every digest that is taken.
+    /// Every supported digest.
     pub const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
 
-    /// The digest that an identifier names; its parameters, NULL or absent, do not matter.
+    /// The digest with this identifier. Ignores the parameters, which may be NULL or absent.
     ///
     /// # Errors
-    /// When it names another one.
+    /// When the digest is not supported.
     pub fn from_identifier(
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
@@ -40,10 +40,11 @@ impl DigestAlgorithm {
             .ok_or(UnsupportedAlgorithm::new(identifier.oid))
     }
 
-    /// The digest of a SignerInfo. Old toolkits write the signature's identifier here: it is read as its digest's.
+    /// The digest in a SignerInfo's digestAlgorithm. Old toolkits put the identifier of a signature
+    /// algorithm there, which stands for the digest of that algorithm.
     ///
     /// # Errors
-    /// When it names another one.
+    /// When the digest is not supported.
     pub fn of_signer_info(
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
@@ -56,7 +57,7 @@ impl DigestAlgorithm {
         }
     }
 
-    /// Its object identifier.
+    /// The object identifier of the digest.
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         match self {
@@ -67,7 +68,7 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The digest of `content`, 20 to 64 octets.
+    /// Computes the digest of `content`, 20 to 64 octets.
     #[must_use]
     pub fn digest(self, content: &[u8]) -> Vec<u8> {
         match self {
@@ -78,7 +79,7 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The digest of `content` as openssl writes fingerprints: `AA:15:9E:…`.
+    /// Formats the digest of `content` as openssl prints fingerprints: `AA:15:9E:…`.
     #[must_use]
     pub fn fingerprint(self, content: &[u8]) -> String {
         let digest = self.digest(content);
@@ -87,16 +88,17 @@ impl DigestAlgorithm {
     }
 }
 
-/// How a signature was made.
+/// A signature scheme with its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5, RFC 8017 §8.2.
     RsaPkcs1(DigestAlgorithm),
     /// RSASSA-PSS with MGF1 over the same digest, RFC 8017 §8.1.
     RsaPss {
-        /// The digest of both.
+        /// The digest of the message and of MGF1.
         digest: DigestAlgorithm,
-        /// Length of the salt in octets: usually the digest's, or what the modulus has room for.
+        /// The length of the salt in octets, usually that of the digest or the longest that fits
+        /// the modulus.
         salt_bytes: u16,
     },
     /// ECDSA with a DER-encoded signature, RFC 5753 §2.1.
@@ -104,18 +106,19 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// The algorithm of a SignerInfo whose digestAlgorithm is `digest`: sscep, certmonger and jscep name only the
-    /// key's algorithm (`rsaEncryption`), others the signature's.
+    /// The signature algorithm of a SignerInfo with this digest.
     ///
     /// # Errors
-    /// When it is not on the list, or names another digest than `digest`.
+    /// When the algorithm is not supported, or has another digest.
     pub fn of_signer_info(
         identifier: &AlgorithmIdentifierRef<'_>,
         digest: DigestAlgorithm,
     ) -> Result<Self, UnsupportedAlgorithm> {
         match identifier.oid {
+            // sscep, certmonger and jscep name only the algorithm of the key.
             oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1(digest)),
             oid::EC_PUBLIC_KEY => Ok(Self::Ecdsa(digest)),
+            // Two different digests are ambiguous: which one the attributes are signed with?
             _ => Self::from_identifier(identifier)
                 .ok()
                 .filter(|algorithm| algorithm.digest() == digest)
@@ -123,10 +126,10 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The algorithm that an identifier names by itself, as in certificates and PKCS #10 requests.
+    /// The algorithm with this identifier, as in certificates and PKCS #10 requests.
     ///
     /// # Errors
-    /// When it is not on the list.
+    /// When the algorithm is not supported.
     pub fn from_identifier(
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
@@ -144,7 +147,7 @@ impl SignatureAlgorithm {
         })
     }
 
-    /// The digest that it signs.
+    /// The digest that the signature covers.
     #[must_use]
     pub const fn digest(self) -> DigestAlgorithm {
         match self {
@@ -160,7 +163,8 @@ impl SignatureAlgorithm {
 ///     saltLength       [2] INTEGER          DEFAULT 20,
 ///     trailerField     [3] TrailerField     DEFAULT trailerFieldBC }
 /// ```
-/// RSAES-OAEP-params begin with the same two fields; its third is an AlgorithmIdentifier, pSourceAlgorithm.
+/// RSAES-OAEP-params begins with the same two fields. Its third is the AlgorithmIdentifier
+/// pSourceAlgorithm.
 #[derive(Sequence)]
 struct MaskedPaddingParameters<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
@@ -178,8 +182,9 @@ impl<'a> MaskedPaddingParameters<'a> {
         identifier.parameters?.decode_as().ok()
     }
 
-    /// The digest, if the mask is MGF1 over the same one. aws-lc-rs decrypts and verifies with no other, so that Java's
-    /// default, SHA-256 with MGF1 over SHA-1, is refused, by name.
+    /// The digest, which must be that of MGF1 too.
+    // aws-lc-rs supports no other combination. Java's default, SHA-256 with MGF1 over SHA-1, is
+    // therefore refused, with both digests named so that an administrator can find the setting.
     fn digest(
         &self,
         unsupported: UnsupportedAlgorithm,
@@ -212,6 +217,8 @@ fn pss(
     let usual_trailer = parameters
         .trailer
         .is_none_or(|trailer| trailer.value() == [1]);
+    // RFC 4055 §3.1 allows only trailer 1. aws-lc-rs has no PSS with SHA-1, and SHA-1 is supported
+    // only for devices that are older than PSS.
     if digest == DigestAlgorithm::Sha1 || !usual_trailer {
         return Err(unsupported);
     }
@@ -224,25 +231,25 @@ fn pss(
     })
 }
 
-/// Of RSASSA-PSS-params, whatever the digest.
+/// The default salt length in RSASSA-PSS-params, for any digest.
 const DEFAULT_SALT_BYTES: u16 = 20;
 
-/// How the content key is wrapped for an RSA recipient.
+/// The encryption of the content key to an RSA recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyTransport {
     /// RSAES-PKCS1-v1_5, which every client sends.
     RsaPkcs1,
-    /// RSAES-OAEP with SHA-1 for both hash and mask, and no label.
+    /// RSAES-OAEP with SHA-1 for hash and mask, and no label.
     RsaOaepSha1,
-    /// RSAES-OAEP with SHA-256 for both hash and mask, and no label.
+    /// RSAES-OAEP with SHA-256 for hash and mask, and no label.
     RsaOaepSha256,
 }
 
 impl KeyTransport {
-    /// The transport that an identifier names.
+    /// The key transport with this identifier.
     ///
     /// # Errors
-    /// When it is not on the list.
+    /// When the key transport is not supported.
     pub fn from_identifier(
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
@@ -258,7 +265,7 @@ impl KeyTransport {
 fn oaep(identifier: &AlgorithmIdentifierRef<'_>) -> Result<KeyTransport, UnsupportedAlgorithm> {
     let unsupported = UnsupportedAlgorithm::new(identifier.oid);
     let parameters = MaskedPaddingParameters::of(identifier).ok_or(unsupported)?;
-    // A label other than the empty one has no use in CMS, RFC 4055 §4.1.
+    // CMS has no use for a label, RFC 4055 §4.1.
     if let Some(label) = parameters.third
         && !is_empty_label(label)
     {
@@ -279,21 +286,21 @@ fn is_empty_label(source: AnyRef<'_>) -> bool {
     label.is_some_and(|label| label.as_bytes().is_empty())
 }
 
-/// How messageData is encrypted, RFC 8894 §3.5.2: a block cipher in CBC mode with PKCS #7 padding.
+/// The encryption of messageData, RFC 8894 §3.5.2: a block cipher in CBC mode with PKCS #7 padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentEncryption {
-    /// The one that every implementation has, RFC 8894 §2.9.
+    /// AES-128, mandatory to implement, RFC 8894 §2.9.
     Aes128Cbc,
-    /// Beyond the mandatory ones.
+    /// AES-192, optional.
     Aes192Cbc,
-    /// Beyond the mandatory ones.
+    /// AES-256, optional.
     Aes256Cbc,
     /// Triple DES, for old devices only.
     DesEde3Cbc,
 }
 
 impl ContentEncryption {
-    /// Every cipher that is taken.
+    /// Every supported cipher.
     pub const ALL: [Self; 4] = [
         Self::DesEde3Cbc,
         Self::Aes128Cbc,
@@ -301,10 +308,10 @@ impl ContentEncryption {
         Self::Aes256Cbc,
     ];
 
-    /// The cipher that an identifier names, without its IV.
+    /// The cipher with this identifier. Does not read the IV from the parameters.
     ///
     /// # Errors
-    /// When it names another one.
+    /// When the cipher is not supported.
     pub fn from_identifier(
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
@@ -314,7 +321,7 @@ impl ContentEncryption {
             .ok_or(UnsupportedAlgorithm::new(identifier.oid))
     }
 
-    /// Its object identifier.
+    /// The object identifier of the cipher.
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         match self {
@@ -325,7 +332,7 @@ impl ContentEncryption {
         }
     }
 
-    /// Length of its key in octets.
+    /// The length of the cipher's key, in octets.
     #[must_use]
     pub const fn key_bytes(self) -> usize {
         match self {
@@ -335,7 +342,7 @@ impl ContentEncryption {
         }
     }
 
-    /// Length of its block, and so of its IV, in octets.
+    /// The length of the cipher's block, and of the IV, in octets.
     #[must_use]
     pub const fn block_bytes(self) -> usize {
         match self {
@@ -344,13 +351,14 @@ impl ContentEncryption {
         }
     }
 
-    /// The ciphertext of `content`; `None` when key or IV have another length than the cipher's.
+    /// Encrypts `content`. `None` if the key or the IV does not have the cipher's length.
     pub(crate) fn encrypt(self, key: &[u8], iv: &[u8], content: &[u8]) -> Option<Vec<u8>> {
         self.encrypt_padded::<Pkcs7>(key, iv, content)
     }
 
-    /// The ciphertext of whole blocks, without padding; `None` when a length is not the cipher's.
+    /// Encrypts whole blocks, without padding. `None` if a length does not fit the cipher.
     pub(crate) fn encrypt_blocks(self, key: &[u8], iv: &[u8], blocks: &[u8]) -> Option<Vec<u8>> {
+        // Without padding, the cipher would panic on a partial block.
         if !blocks.len().is_multiple_of(self.block_bytes()) {
             return None;
         }
@@ -374,12 +382,13 @@ impl ContentEncryption {
         }
     }
 
-    /// The content of `ciphertext`; `None` for a wrong length or wrong padding, without saying which.
+    /// Decrypts `ciphertext`. `None` for a wrong length as for wrong padding.
     pub(crate) fn decrypt(self, key: &[u8], iv: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
+        // The return value does not tell the two apart, so that no caller can reveal it.
         self.decrypt_padded::<Pkcs7>(key, iv, ciphertext)
     }
 
-    /// The blocks that [`Self::encrypt_blocks`] encrypted; `None` for a wrong length.
+    /// Decrypts whole blocks, the inverse of [`Self::encrypt_blocks`]. `None` for a wrong length.
     pub(crate) fn decrypt_blocks(self, key: &[u8], iv: &[u8], blocks: &[u8]) -> Option<Vec<u8>> {
         self.decrypt_padded::<NoPadding>(key, iv, blocks)
     }

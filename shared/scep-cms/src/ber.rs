@@ -1,49 +1,54 @@
-//! BER to DER: indefinite lengths, long-form lengths and constructed strings become what `der` reads.
+//! Normalises BER to DER: indefinite and long-form lengths, and constructed strings.
 //!
-//! BouncyCastle (jscep) and Apple send BER inside and out. What is DER already comes through byte for byte, so that
-//! signatures over it still verify; the order of a SET is kept as it came.
+//! BouncyCastle (jscep) and Apple send BER in both the message and its content, and `der` decodes
+//! only DER. Normalisation leaves DER unchanged, so that signatures over it still verify, and keeps
+//! the order of a SET.
 
-/// Deepest nesting that is followed. The deepest captured request has 14 levels.
+/// The maximum nesting depth.
+// The deepest captured request has 14 levels.
 pub const MAX_DEPTH: usize = 32;
 
-/// Most elements in one message. The largest captured request has 220.
+/// The maximum number of elements in a message.
+// The largest captured request has 220.
 pub const MAX_ELEMENTS: usize = 10_000;
 
-/// Longest message in octets.
+/// The maximum length of a message, in octets.
+// Bounds the copies that each level of nesting costs.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
-/// Why bytes are not BER that we take.
+/// Why the input is not BER within the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BerError {
-    /// A constructed string holds something other than pieces of that string.
-    #[error("a constructed string with a foreign piece")]
+    /// A constructed string contains an element that is not a segment of that string.
+    #[error("a constructed string with a segment of another type")]
     ForeignPiece,
-    /// Tag numbers above 30 occur in no message of SCEP.
+    /// A tag number is above 30, which no SCEP message uses.
     #[error("a tag in the high-tag-number form")]
     HighTag,
-    /// A primitive element of indefinite length, or end-of-contents where none belongs.
+    /// A primitive element has an indefinite length, or end-of-contents octets are misplaced.
     #[error("an indefinite length out of place")]
     IndefiniteLength,
-    /// Longer than [`MAX_MESSAGE_BYTES`].
+    /// The message is longer than [`MAX_MESSAGE_BYTES`].
     #[error("a message of more than {MAX_MESSAGE_BYTES} octets")]
     TooLong,
-    /// Nested deeper than [`MAX_DEPTH`].
+    /// The message is nested deeper than [`MAX_DEPTH`].
     #[error("a message nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// More than [`MAX_ELEMENTS`].
+    /// The message has more elements than [`MAX_ELEMENTS`].
     #[error("a message of more than {MAX_ELEMENTS} elements")]
     TooManyElements,
-    /// Octets after the element.
-    #[error("octets behind the message")]
+    /// Octets follow the element.
+    #[error("octets after the message")]
     Trailing,
-    /// A length points beyond the end.
+    /// A length reaches beyond the end of the input.
     #[error("a truncated message")]
     Truncated,
 }
 
-/// The DER form of one BER element that fills `ber`.
+/// Converts one BER element that fills `ber` to DER.
 ///
-/// Cost: linear in length times depth, both bounded; nothing is allocated on the word of a length octet.
+/// The cost is linear in length times depth, both bounded. Allocations depend on the actual length
+/// of the input, not on the lengths that it claims.
 ///
 /// # Errors
 /// When `ber` is not one whole element within the limits above.
@@ -54,7 +59,8 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, BerError> {
     }
 }
 
-/// The DER form of the BER element that `ber` begins with, and what follows it. Costs what [`to_der`] does.
+/// Converts the BER element at the beginning of `ber` to DER, and returns the octets after it too.
+/// The cost is that of [`to_der`].
 ///
 /// # Errors
 /// When `ber` does not begin with a whole element within the limits above.
@@ -71,7 +77,8 @@ pub fn first_to_der(ber: &[u8]) -> Result<(Vec<u8>, &[u8]), BerError> {
     Ok((der, walk.rest))
 }
 
-/// The first element inside of one that is not primitive, as it came: what a signature is over.
+/// The original encoding of the first element inside a constructed one. In a `SIGNED` structure
+/// that is what the signature covers.
 pub(crate) fn first_inside(ber: &[u8]) -> Result<&[u8], BerError> {
     let mut walk = Walk {
         rest: ber,
@@ -95,7 +102,7 @@ enum Length {
 }
 
 impl<'a> Walk<'a> {
-    /// Appends the next element to `der`.
+    /// Appends the DER form of the next element to `der`.
     fn element(&mut self, depth: usize, der: &mut Vec<u8>) -> Result<(), BerError> {
         let (tag, length) = self.header(depth)?;
         if tag & CONSTRUCTED == 0 {
@@ -106,6 +113,7 @@ impl<'a> Walk<'a> {
             write_element(tag, contents, der);
             return Ok(());
         }
+        // DER has only the primitive form of strings, X.690 §10.2.
         if is_string(tag) {
             let mut contents = Vec::new();
             self.pieces(tag & !CONSTRUCTED, length, depth, &mut contents)?;
@@ -118,7 +126,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Appends the contents of every piece of a constructed string of type `string`.
+    /// Appends the contents of each segment of a constructed string with tag `string`.
     fn pieces(
         &mut self,
         string: u8,
@@ -128,6 +136,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), BerError> {
         self.each(length, |walk| {
             let (tag, length) = walk.header(depth + 1)?;
+            // A segment may be constructed itself, X.690 §8.7.3.
             if tag == string | CONSTRUCTED {
                 return walk.pieces(string, length, depth + 1, contents);
             }
@@ -139,7 +148,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Calls `next` until the contents of a constructed element are used up.
+    /// Calls `next` until it has consumed the contents of a constructed element.
     fn each(
         &mut self,
         length: Length,
@@ -147,6 +156,8 @@ impl<'a> Walk<'a> {
     ) -> Result<(), BerError> {
         match length {
             Length::Definite(length) => {
+                // A separate walk ends exactly with the element. The count of elements goes on, as
+                // its limit is for the whole message.
                 let mut inner = Walk {
                     rest: self.take(length)?,
                     elements: self.elements,
@@ -190,6 +201,8 @@ impl<'a> Walk<'a> {
         if first == 0x80 {
             return Ok(Length::Indefinite);
         }
+        // An overflow is an ordinary length beyond the end. X.690 §8.1.3.5 allows leading zeros, so
+        // the count of octets alone proves nothing.
         let mut length = 0_usize;
         for _ in 0..first & 0x7f {
             length = length
@@ -216,13 +229,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Is this a constructed string of class universal, which DER has in primitive form only?
+/// Whether this is the tag of a constructed string of the universal class.
 fn is_string(tag: u8) -> bool {
-    // BIT STRING, OCTET STRING, UTF8String, and the character strings from NumericString to BMPString.
+    // BIT STRING, OCTET STRING, UTF8String, and the strings from NumericString to BMPString.
     matches!(tag, 0x23 | 0x24 | 0x2c | 0x32..=0x36 | 0x39..=0x3c | 0x3e)
 }
 
-/// Appends one primitive piece. Pieces of a BIT STRING each begin with their count of unused bits.
+/// Appends the contents of one primitive segment. Each segment of a BIT STRING begins with its
+/// count of unused bits.
 fn join_piece(string: u8, piece: &[u8], contents: &mut Vec<u8>) -> Result<(), BerError> {
     if string != BIT_STRING {
         contents.extend_from_slice(piece);
@@ -231,7 +245,7 @@ fn join_piece(string: u8, piece: &[u8], contents: &mut Vec<u8>) -> Result<(), Be
     let (unused_bits, bits) = piece.split_first().ok_or(BerError::ForeignPiece)?;
     match contents.first_mut() {
         None => contents.push(*unused_bits),
-        // Only the last piece may end inside an octet, X.690 §8.6.4.
+        // Only the last segment may end inside an octet, X.690 §8.6.4.
         Some(0) => contents.splice(..1, [*unused_bits]).for_each(drop),
         Some(_) => return Err(BerError::ForeignPiece),
     }

@@ -1,4 +1,4 @@
-//! pkiMessage, RFC 8894 §3.2, as it comes: first its outline, then its signature.
+//! Decoding and verification of a pkiMessage, RFC 8894 §3.2.
 
 use const_oid::ObjectIdentifier;
 use der::{Decode, Encode, Tag, Tagged};
@@ -14,7 +14,7 @@ use crate::{
     first_to_der, oid,
 };
 
-/// A SignedData with one signer, read but not verified: nothing in it may be believed.
+/// A decoded SignedData with one signer. Its signature is not verified: do not trust its content.
 #[derive(Clone)]
 pub struct PkiMessage {
     content_type: ObjectIdentifier,
@@ -27,60 +27,61 @@ pub struct PkiMessage {
     signature: Vec<u8>,
 }
 
-/// The eContent of a message, DER.
+/// The eContent of a message, in DER.
 #[derive(Clone)]
 enum Content {
-    /// An OCTET STRING: its octets.
+    /// The octets of an OCTET STRING.
     Octets(Vec<u8>),
-    /// Another element, whole. PKCS #7 1.5 had ANY there, of which the digest is over its contents
-    /// without tag and length, RFC 5652 §5.2.1.
+    /// Any other element, whole, as in PKCS #7 version 1.5.
     Any(Vec<u8>),
 }
 
 impl Content {
-    /// The structure inside.
+    /// The encoding of the structure inside.
     fn structure(&self) -> &[u8] {
         match self {
             Self::Octets(octets) | Self::Any(octets) => octets,
         }
     }
 
-    /// What the digest is over.
+    /// The octets that messageDigest covers.
     fn digested(&self) -> &[u8] {
         match self {
             Self::Octets(octets) => octets,
+            // In PKCS #7 the digest covers the contents without tag and length, RFC 5652 §5.2.1.
             Self::Any(whole) => Element::only(whole).map_or(&[], |element| element.contents),
         }
     }
 }
 
-/// Why a message's signature is not to be believed.
+/// Why the verification of a message failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The digest or the signature is of no kind that we take.
+    /// The digest or signature algorithm is not supported.
     #[error("the message is signed with an algorithm that is not supported")]
     Algorithm(#[source] UnsupportedAlgorithm),
-    /// messageDigest or contentType is missing, or is not the content's.
-    #[error("the message's digest is not its content's")]
+    /// messageDigest or contentType is missing, or does not match the content.
+    #[error("the message digest does not match the content")]
     Digest,
-    /// The signer's key is of no kind that we take, or does not go with the algorithm.
+    /// The signer's key is not supported, or does not fit the signature algorithm.
     #[error("the signer's key is not supported")]
     Key,
-    /// No readable certificate is the one that the SignerInfo names.
+    /// No readable certificate in the message is the one that the SignerInfo names.
     #[error("the signer's certificate is not in the message")]
     NoSigner,
-    /// The signature over the attributes is not the signer's.
+    /// The signature over the attributes does not verify with the signer's key.
     #[error("the message's signature does not verify")]
     Signature,
 }
 
 impl PkiMessage {
-    /// Reads the outline of a pkiMessage, BER or DER. What follows it is ignored: line ends and zeros are on the way from
-    /// clients that know no lengths, and nothing here is signed or decided by them.
+    /// Decodes a pkiMessage, BER or DER. Ignores octets after it.
     ///
     /// # Errors
     /// When `ber` does not begin with a SignedData with exactly one SignerInfo.
     pub fn from_ber(ber: &[u8]) -> Result<Self, DecodeError> {
+        // Some clients append line ends or zeros. No signature covers them, but nothing depends on
+        // them either.
         let (der, _) = first_to_der(ber)?;
         let signed_data = signed_data(&der)?;
         let signer_info = signed_data
@@ -110,26 +111,26 @@ impl PkiMessage {
         SignedAttributes(SetOf(&self.signed_attributes))
     }
 
-    /// transactionID.
+    /// The transactionID.
     ///
     /// # Errors
-    /// When it does not occur exactly once as it must be.
+    /// When it does not occur exactly once, well-formed.
     pub fn transaction_id(&self) -> Result<TransactionId, AttributeError> {
         self.attributes().transaction_id()
     }
 
-    /// messageType as it came; [`crate::MessageType::from_digits`] knows what it means.
+    /// The text of messageType, which [`crate::MessageType::from_digits`] interprets.
     ///
     /// # Errors
-    /// When it does not occur exactly once as it must be.
+    /// When it does not occur exactly once, well-formed.
     pub fn message_type(&self) -> Result<&str, AttributeError> {
         self.attributes().message_type()
     }
 
-    /// senderNonce.
+    /// The senderNonce.
     ///
     /// # Errors
-    /// When it does not occur exactly once as it must be.
+    /// When it does not occur exactly once, well-formed.
     pub fn sender_nonce(&self) -> Result<SenderNonce, AttributeError> {
         self.attributes().sender_nonce()
     }
@@ -137,7 +138,7 @@ impl PkiMessage {
     /// The attributes that only a CertRep has.
     ///
     /// # Errors
-    /// When pkiStatus does not occur exactly once as it must be.
+    /// When pkiStatus does not occur exactly once, well-formed.
     pub fn cert_rep(&self) -> Result<CertRepAttributes, AttributeError> {
         self.attributes().cert_rep()
     }
@@ -145,7 +146,7 @@ impl PkiMessage {
     /// The SignerInfo's digestAlgorithm.
     ///
     /// # Errors
-    /// When it is not on the list.
+    /// When the algorithm is not supported.
     pub const fn digest_algorithm(&self) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
         self.digest_algorithm
     }
@@ -153,21 +154,21 @@ impl PkiMessage {
     /// The SignerInfo's signatureAlgorithm.
     ///
     /// # Errors
-    /// When it is not on the list.
+    /// When the algorithm is not supported.
     pub const fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
         self.signature_algorithm
     }
 
-    /// The certificates that came along, DER, in the order in which they came.
+    /// The certificates in the message, in DER, in their original order.
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates
     }
 
-    /// The pkcsPKIEnvelope that is its content; whose it is, is not verified.
+    /// Decodes the pkcsPKIEnvelope in the content, whose signer is not verified.
     ///
     /// # Errors
-    /// When there is none, or it cannot be opened by anyone.
+    /// When there is none, it is malformed, or its cipher is not supported.
     pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
         match self.content.as_ref().map(Content::structure) {
             None | Some([]) => Err(EnvelopeError::Missing),
@@ -175,15 +176,14 @@ impl PkiMessage {
         }
     }
 
-    /// Verifies digest and signature with the signer's certificate, RFC 5652 §5.6. That certificate itself is not
-    /// judged: whose it is, is for the caller to ask.
+    /// Verifies digest and signature with the signer's certificate, RFC 5652 §5.6. Does not check
+    /// that certificate: the caller decides whether to trust it.
     ///
-    /// The attributes are verified as they came and, where that fails and they came in another
-    /// order, once more in the order of DER, in which RFC 5652 §5.4 has them signed.
+    /// Verifies the attributes in their original order and, if that fails, in DER order.
     ///
     /// # Errors
-    /// [`VerifyError::Algorithm`], [`VerifyError::NoSigner`], [`VerifyError::Key`], [`VerifyError::Digest`] and
-    /// [`VerifyError::Signature`], whichever comes first in this order.
+    /// The first of [`VerifyError::Algorithm`], [`VerifyError::NoSigner`], [`VerifyError::Key`],
+    /// [`VerifyError::Digest`] and [`VerifyError::Signature`] that applies.
     pub fn verify(self) -> Result<VerifiedPkiMessage, VerifyError> {
         let algorithm = self.signature_algorithm.map_err(VerifyError::Algorithm)?;
         let signer = self.signer_certificate().ok_or(VerifyError::NoSigner)?;
@@ -191,6 +191,8 @@ impl PkiMessage {
         let digest = algorithm
             .digest()
             .digest(self.content.as_ref().map_or(&[], Content::digested));
+        // The digest before the signature: the attributes' signature says nothing about the content
+        // unless they hold its digest.
         let claimed = self.attributes().message_digest().unwrap_or_default();
         if !bool::from(claimed.ct_eq(&digest))
             || self.content_type != oid::DATA
@@ -211,13 +213,15 @@ impl PkiMessage {
         key: &PublicKey,
         algorithm: SignatureAlgorithm,
     ) -> Result<(), VerifyError> {
-        // They are signed as a SET OF, not under the tag [0] that they come with, RFC 5652 §5.4.
+        // The signature covers a SET OF, not the tag [0] that the message carries, RFC 5652 §5.4.
         let verify = |attributes: &[u8]| {
             let signed = SetOf(attributes).to_der();
             let signed = signed.map_err(|_| PublicKeyError::Malformed)?;
             key.verify(algorithm, &signed, &self.signature)
         };
         verify(&self.signed_attributes)
+            // RFC 5652 §5.4 demands a signature over the DER order, but some clients sign their own
+            // order. So the original order comes first, and unsorted attributes get a second try.
             .or_else(|error| {
                 let sorted = self.attributes_in_der_order().ok_or(error)?;
                 verify(&sorted)
@@ -230,7 +234,7 @@ impl PkiMessage {
             })
     }
 
-    /// The attributes as DER sorts them, X.690 §11.6; `None` if that is how they came.
+    /// The attributes sorted as in DER, X.690 §11.6; `None` if they already are.
     fn attributes_in_der_order(&self) -> Option<Vec<u8>> {
         let attributes = SetOf(&self.signed_attributes).elements();
         let mut attributes: Vec<_> = attributes.collect::<der::Result<_>>().ok()?;
@@ -245,7 +249,8 @@ impl PkiMessage {
             .filter_map(|der| Certificate::from_der(der).ok())
             .filter(|certificate| self.signer.names(certificate))
             .collect();
-        // Of several the one that is named octet for octet, as a certificate of one's own and a copy of it would be.
+        // Of several matches, prefer the exact one: names that differ only in case, string type or
+        // order of RDNs match too.
         let exact = named.iter().position(|certificate| {
             matches!(&self.signer, CertificateIdentifier::IssuerAndSerialNumber(name)
                 if name == certificate.issuer_and_serial_number())
@@ -254,16 +259,16 @@ impl PkiMessage {
     }
 }
 
-/// Whose key the PKCS #10 request in a message may be for.
+/// The keys that the PKCS #10 request in a message may request a certificate for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertifiableKeys {
-    /// The key that signed the message: an enrolment, RFC 8894 §2.3.
+    /// Only the key that signed the message, as in an enrolment, RFC 8894 §2.3.
     SignersOwn,
-    /// Any key that signed the request: a renewal, where the certificate of the old key vouches.
+    /// Any key that signed the request, as in a renewal, which the old certificate authorises.
     Any,
 }
 
-/// A message whose attributes and content are its signer's.
+/// A message whose signature covers its attributes and content and is verified.
 #[derive(Clone)]
 pub struct VerifiedPkiMessage {
     message: PkiMessage,
@@ -278,25 +283,25 @@ impl VerifiedPkiMessage {
         &self.message
     }
 
-    /// The certificate whose key signed.
+    /// The certificate whose key signed the message.
     #[must_use]
     pub const fn signer(&self) -> &Certificate {
         &self.signer
     }
 
-    /// The key that signed.
+    /// The key that signed the message.
     #[must_use]
     pub const fn signer_key(&self) -> &PublicKey {
         &self.signer_key
     }
 
-    /// Verifies that a PKCS #10 request, if the envelope opened to one, is signed with the key that
-    /// it asks a certificate for, over the bytes as they came. `None` when it is not.
+    /// Verifies that the PKCS #10 request from the envelope, if there is one, is signed with the
+    /// key that it requests a certificate for. Returns that key, or `None` if it is not.
     ///
-    /// An attacker who splices a captured ciphertext into a message of his own must not learn by
-    /// time what it opened to. So the number of public-key operations depends on `keys` alone: one
-    /// with the signer's key, and one more where another key may be certified. What there is
-    /// nothing to verify for is spent on `decoy`, which is to be as long as the request would be.
+    /// An attacker who puts a captured ciphertext into a message of their own must not learn from
+    /// the timing what it decrypts to. The number of public-key operations therefore depends on
+    /// `keys` alone: one with the signer's key, and one more where another key may be certified. An
+    /// operation without anything to verify runs on `decoy`, which should be as long as a request.
     #[must_use]
     pub fn verify_possession(
         &self,
@@ -317,8 +322,8 @@ impl VerifiedPkiMessage {
         }
     }
 
-    /// One public-key operation: on the request with its key or, where there is none, on `decoy`
-    /// with the signer's key and the message's signature.
+    /// Costs one public-key operation: on the request with its key or, without one, on `decoy` with
+    /// the signer's key and the message's signature.
     fn verify_or_spend(
         &self,
         certified: Option<(&CertificationRequest, PublicKey)>,
@@ -328,7 +333,8 @@ impl VerifiedPkiMessage {
             certified.and_then(|(csr, key)| Some((csr, csr.plausible_algorithm(&key)?, key)));
         let Some((csr, algorithm, key)) = certified else {
             let algorithm = self.message.signature_algorithm.ok()?;
-            // It does not verify; its time is all that is wanted.
+            // The result does not matter: the operation only takes the time that the attacker would
+            // otherwise see missing.
             let _ = self
                 .signer_key
                 .verify(algorithm, decoy, &self.message.signature);
@@ -338,16 +344,16 @@ impl VerifiedPkiMessage {
         Some(key)
     }
 
-    /// The pkcsPKIEnvelope that is the signed content.
+    /// Decodes the pkcsPKIEnvelope in the signed content.
     ///
     /// # Errors
-    /// When there is none, or it cannot be opened by anyone.
+    /// When there is none, it is malformed, or its cipher is not supported.
     pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
         self.message.envelope()
     }
 }
 
-/// The SignedData in a DER ContentInfo.
+/// Decodes the SignedData in a DER ContentInfo.
 pub(crate) fn signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
     let content_info = ContentInfo::from_der(der).map_err(DecodeError::of("ContentInfo"))?;
     match content_info.content {
@@ -358,7 +364,7 @@ pub(crate) fn signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
     }
 }
 
-/// Each element's whole encoding.
+/// Copies the whole encoding of each element.
 pub(crate) fn elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, DecodeError> {
     set.unwrap_or_default()
         .elements()
