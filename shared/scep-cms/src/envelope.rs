@@ -1,4 +1,4 @@
-//! pkcsPKIEnvelope, RFC 8894 §3.2.2: an EnvelopedData, opened with a content key and sealed to a certificate.
+//! pkcsPKIEnvelope, RFC 8894 §3.2.2: decoding, decrypting and encrypting an EnvelopedData.
 
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode, Tag, Tagged};
@@ -17,38 +17,39 @@ use crate::{
     to_der,
 };
 
-/// Most recipients that are looked at; micromdm names two.
+/// The number of recipients that are read; further ones are ignored.
+// micromdm names two. Bounds the work that a message with thousands of recipients causes.
 const MAX_RECIPIENTS: usize = 16;
 
-/// Why an envelope cannot be read, opened or made.
+/// Why an envelope cannot be decoded, decrypted or encrypted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// The content is encrypted with something that is not on the list.
+    /// The cipher of the content is not supported.
     #[error("the envelope's content encryption is not supported")]
     Algorithm(#[source] UnsupportedAlgorithm),
-    /// Not an EnvelopedData.
+    /// The input is not an EnvelopedData.
     #[error("reading the envelope")]
     Decode(#[from] DecodeError),
-    /// The recipient's certificate holds no key to encrypt to.
+    /// The key in the recipient's certificate cannot encrypt.
     #[error("encrypting to the recipient")]
     Encrypt(#[from] PublicKeyError),
-    /// A length or an IV that does not fit the cipher.
+    /// A length or the IV does not fit the cipher.
     #[error("the envelope's parts do not fit its cipher")]
     Malformed,
-    /// No envelope where one belongs.
+    /// The message does not contain an envelope.
     #[error("the message has no envelope")]
     Missing,
-    /// The padding is not as it must be.
-    #[error("the envelope does not open")]
+    /// The padding is invalid, as it is after decryption with a wrong key.
+    #[error("the envelope does not decrypt")]
     Open,
 }
 
-/// What names a certificate in a SignerInfo or RecipientInfo, RFC 5652 §5.3 and §6.2.1.
+/// The identifier of a certificate in a SignerInfo or RecipientInfo, RFC 5652 §5.3 and §6.2.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateIdentifier {
-    /// By its issuer and serial number.
+    /// The certificate's issuer and serial number.
     IssuerAndSerialNumber(IssuerAndSerialNumber),
-    /// By its key.
+    /// The octets of the certificate's subjectKeyIdentifier.
     SubjectKeyIdentifier(Vec<u8>),
 }
 
@@ -69,7 +70,7 @@ impl CertificateIdentifier {
             .map_err(DecodeError::of("IssuerAndSerialNumber"))
     }
 
-    /// Is it this certificate that is named? As [`IssuerAndSerialNumber::is_same`] compares, or by the same octets of a
+    /// Whether this identifies `certificate`, by [`IssuerAndSerialNumber::is_same`] or by the same
     /// subjectKeyIdentifier.
     #[must_use]
     pub fn names(&self, certificate: &Certificate) -> bool {
@@ -84,8 +85,8 @@ impl CertificateIdentifier {
     }
 }
 
-/// The octets of a subjectKeyIdentifier, `[0] IMPLICIT OCTET STRING`. Some clients write a whole OCTET STRING into it, or
-/// construct it of OCTET STRINGs as BER may.
+/// The octets of a subjectKeyIdentifier, `[0] IMPLICIT OCTET STRING`. Accepts the constructed form
+/// of BER, and a whole OCTET STRING inside `[0]`, which some clients send.
 fn key_identifier(value: &[u8], constructed: bool) -> Result<Vec<u8>, DecodeError> {
     let whole = Element::only(value).and_then(|element| element.tagged(tlv::OCTET_STRING));
     if constructed {
@@ -97,27 +98,29 @@ fn key_identifier(value: &[u8], constructed: bool) -> Result<Vec<u8>, DecodeErro
             .concat());
     }
     Ok(match whole {
-        // An identifier that begins by chance like an element of its own length is not one of ours: those have 20 octets.
+        // Identifiers that this server issues have 20 octets, so one that happens to look like an
+        // OCTET STRING of another length is not unwrapped.
         Some(whole) if whole.contents.len() == KEY_IDENTIFIER_BYTES => whole.contents.to_vec(),
         Some(_) | None => value.to_vec(),
     })
 }
 
-/// SHA-1 of the key, RFC 5280 §4.2.1.2.
+/// The length of the usual key identifier, the SHA-1 digest of the key, RFC 5280 §4.2.1.2.
 const KEY_IDENTIFIER_BYTES: usize = 20;
 
-/// One for whom the content key is wrapped.
+/// A recipient of an envelope, with the content key encrypted to it.
 #[derive(Clone, Debug)]
 pub enum Recipient {
     /// The holder of an RSA key, RFC 5652 §6.2.1.
     KeyTrans(KeyTransRecipient),
-    /// Whoever knows the challengePassword, RFC 5652 §6.2.4; an error where the key is wrapped in a way that is not taken.
+    /// The holder of the challengePassword, RFC 5652 §6.2.4; an error if the way in which the
+    /// content key is wrapped is not supported.
     Password(Result<PasswordRecipient, UnsupportedAlgorithm>),
-    /// Key agreement and the like, which SCEP does not use.
+    /// A kind of recipient that SCEP does not use, such as key agreement.
     Other,
 }
 
-/// A KeyTransRecipientInfo.
+/// A decoded KeyTransRecipientInfo.
 #[derive(Clone, Debug)]
 pub struct KeyTransRecipient {
     id: CertificateIdentifier,
@@ -126,57 +129,57 @@ pub struct KeyTransRecipient {
 }
 
 impl KeyTransRecipient {
-    /// Whose key opens [`Self::encrypted_key`].
+    /// The identifier of the certificate whose key decrypts [`Self::encrypted_key`].
     #[must_use]
     pub const fn id(&self) -> &CertificateIdentifier {
         &self.id
     }
 
-    /// How the content key is wrapped.
+    /// The encryption scheme of [`Self::encrypted_key`].
     ///
     /// # Errors
-    /// When it is not on the list.
+    /// When the scheme is not supported.
     pub const fn transport(&self) -> Result<KeyTransport, UnsupportedAlgorithm> {
         self.transport
     }
 
-    /// The wrapped content key.
+    /// The encrypted content key.
     #[must_use]
     pub fn encrypted_key(&self) -> &[u8] {
         &self.encrypted_key
     }
 }
 
-/// A content-encryption key. Zeroed on drop, never printed.
+/// A content-encryption key, zeroed on drop and never printed.
 #[derive(Clone)]
 pub struct ContentKey {
     octets: Zeroizing<Vec<u8>>,
     unwrapped: Unwrapped,
 }
 
-/// What became of the wrapped content key. For the log of a message that did not open, and for
-/// nothing that a client can see or measure.
+/// The result of decrypting a content key, for the log of a message that failed to decrypt. Nothing
+/// that a client can see or measure may depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unwrapped {
-    /// It unwrapped to this many octets, where the cipher wants another number.
+    /// The length does not fit the cipher.
     Bytes {
-        /// What there was; 0 where unwrapping failed.
+        /// The number of decrypted octets; 0 if decryption failed.
         found: usize,
-        /// What the cipher wants.
+        /// The number of octets in a key of the cipher.
         wanted: usize,
     },
-    /// It is a key for the cipher.
+    /// The length fits the cipher.
     Fit,
 }
 
 impl ContentKey {
-    /// Longest key of [`ContentEncryption`], in octets.
+    /// The length of the longest key of a [`ContentEncryption`], in octets.
     pub const MAX_BYTES: usize = 32;
 
-    /// These octets as a key for `cipher`.
+    /// A key for `cipher` with these octets.
     ///
     /// # Errors
-    /// [`EnvelopeError::Malformed`] when the cipher wants another length.
+    /// [`EnvelopeError::Malformed`] when the length does not fit the cipher.
     pub fn new(cipher: ContentEncryption, octets: &[u8]) -> Result<Self, EnvelopeError> {
         if octets.len() == cipher.key_bytes() {
             return Ok(Self {
@@ -187,11 +190,12 @@ impl ContentKey {
         Err(EnvelopeError::Malformed)
     }
 
-    /// The unwrapped key if it is one for `cipher`, else as much of the stand-in as the cipher wants.
+    /// The unwrapped key if its length fits `cipher`, otherwise the implicit-rejection key cut to
+    /// that length. `unwrapped` is empty if decryption failed.
     ///
-    /// Implicit rejection, as in RFC 5246 §7.4.7.1: whoever probes RSAES-PKCS1-v1_5 learns nothing here, because the
-    /// choice is made in constant time and a wrong key fails only later, like any other wrong content. `unwrapped` is
-    /// empty where unwrapping failed.
+    /// Implicit rejection, as in RFC 5246 §7.4.7.1, hides from an attacker who probes
+    /// RSAES-PKCS1-v1_5 whether the padding was valid: the choice takes constant time, and a wrong
+    /// key fails later, like any other wrong content.
     #[must_use]
     pub fn unwrapped_or_stand_in(
         cipher: ContentEncryption,
@@ -202,6 +206,7 @@ impl ContentKey {
         for (octet, unwrapped) in candidate.iter_mut().zip(unwrapped) {
             *octet = *unwrapped;
         }
+        // No branch on whether it fits: both keys are read, and each octet is selected.
         let fits = unwrapped.len().ct_eq(&cipher.key_bytes());
         let chosen = candidate
             .iter()
@@ -217,8 +222,8 @@ impl ContentKey {
         }
     }
 
-    /// What became of the wrapped key. To be asked only once the message has been found not to open: until then the same is
-    /// done with a stand-in as with a key.
+    /// The result of decrypting the key. Call it only after decryption of the message has failed:
+    /// until then, the implicit-rejection key must be handled like a real one.
     #[must_use]
     pub const fn unwrapped(&self) -> Unwrapped {
         match self.unwrapped {
@@ -227,28 +232,28 @@ impl ContentKey {
         }
     }
 
-    /// The octets, to be wrapped for a recipient.
+    /// The octets of the key, for encrypting it to a recipient.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.octets
     }
 }
 
-/// To whom an envelope is sealed.
+/// The recipient of a new envelope.
 #[derive(Clone, Copy)]
 pub enum SealTo<'a> {
     /// The holder of a certificate's RSA key.
     Certificate(&'a Certificate),
-    /// Whoever knows the challengePassword.
+    /// The holder of the challengePassword.
     Password {
         /// The challengePassword.
         password: &'a ChallengePassword,
-        /// How the key is wrapped under it.
+        /// The parameters of the key wrap.
         wrapping: &'a PasswordWrapping,
     },
 }
 
-/// An EnvelopedData with a cipher that we take, not yet opened.
+/// A decoded EnvelopedData with a supported cipher, still encrypted.
 #[derive(Clone, Debug)]
 pub struct PkcsPkiEnvelope {
     cipher: ContentEncryption,
@@ -258,10 +263,11 @@ pub struct PkcsPkiEnvelope {
 }
 
 impl PkcsPkiEnvelope {
-    /// Reads an envelope, BER or DER.
+    /// Decodes an envelope, BER or DER.
     ///
     /// # Errors
-    /// [`EnvelopeError::Algorithm`] for other ciphers, [`EnvelopeError::Decode`] and [`EnvelopeError::Malformed`].
+    /// [`EnvelopeError::Algorithm`] for an unsupported cipher, [`EnvelopeError::Decode`] and
+    /// [`EnvelopeError::Malformed`].
     pub fn from_ber(ber: &[u8]) -> Result<Self, EnvelopeError> {
         let der = to_der(ber).map_err(DecodeError::Ber)?;
         let content_info = ContentInfo::from_der(&der).map_err(DecodeError::of("ContentInfo"))?;
@@ -286,13 +292,13 @@ impl PkcsPkiEnvelope {
         })
     }
 
-    /// The cipher that its content is encrypted with.
+    /// The cipher of the content.
     #[must_use]
     pub const fn cipher(&self) -> ContentEncryption {
         self.cipher
     }
 
-    /// The encrypted content, whole blocks of the cipher.
+    /// The encrypted content, in whole blocks of the cipher.
     #[must_use]
     pub fn ciphertext(&self) -> &[u8] {
         &self.ciphertext
@@ -304,17 +310,17 @@ impl PkcsPkiEnvelope {
         &self.iv
     }
 
-    /// Everyone for whom the content key is wrapped.
+    /// The recipients to which the content key is encrypted, 16 at most.
     #[must_use]
     pub fn recipients(&self) -> &[Recipient] {
         &self.recipients
     }
 
-    /// The messageData inside, as it came.
+    /// Decrypts the messageData.
     ///
     /// # Errors
-    /// [`EnvelopeError::Open`] for a wrong key and wrong padding alike. Whoever answers a stranger must not let him tell
-    /// this from content that is garbage.
+    /// [`EnvelopeError::Open`] for a wrong key or wrong padding. A reply to a client must not
+    /// distinguish this from content that decrypts to garbage.
     pub fn open(&self, key: &ContentKey) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
         self.cipher
             .decrypt(key.as_bytes(), &self.iv, &self.ciphertext)
@@ -322,13 +328,13 @@ impl PkcsPkiEnvelope {
             .ok_or(EnvelopeError::Open)
     }
 
-    /// Encrypts `content` and wraps the key for one recipient, DER.
+    /// Encrypts `content`, and `key` to one recipient. Returns DER.
     ///
-    /// `iv` is fresh and random, of the cipher's block length; so is `key`.
+    /// `key` and `iv` must be fresh and random. `iv` is as long as the cipher's block.
     ///
     /// # Errors
-    /// [`EnvelopeError::Encrypt`] when the recipient's key is not RSA; [`EnvelopeError::Malformed`] for an IV of another
-    /// length.
+    /// [`EnvelopeError::Encrypt`] when the recipient's key is not RSA; [`EnvelopeError::Malformed`]
+    /// for an IV of the wrong length.
     pub fn seal(
         content: &[u8],
         cipher: ContentEncryption,
@@ -345,7 +351,7 @@ impl PkcsPkiEnvelope {
                     key_trans_info(recipient, &encrypted_key).map_err(&structure)?,
                 )
             }
-            // RFC 5652 §6.1: version 3 where there is a PasswordRecipientInfo.
+            // RFC 5652 §6.1: the version is 3 with a PasswordRecipientInfo.
             SealTo::Password { password, wrapping } => {
                 let info = password_recipient::seal(key, cipher, password, wrapping);
                 (3, info.ok_or(EnvelopeError::Malformed)?)
@@ -423,7 +429,7 @@ fn ciphertext(
     let octets = if content.tag() == ENCRYPTED_CONTENT_TAG {
         content.value().to_vec()
     } else if content.tag() == CONSTRUCTED_ENCRYPTED_CONTENT_TAG {
-        // micromdm 2.1.0, and every BER writer: OCTET STRINGs that are to be joined.
+        // micromdm 2.1.0 and BER encoders send the segments as OCTET STRINGs.
         SetOf(content.value())
             .elements()
             .map(|piece| Ok(<&OctetStringRef>::from_der(piece?)?.as_bytes()))
@@ -433,6 +439,7 @@ fn ciphertext(
     } else {
         return Err(EnvelopeError::Malformed);
     };
+    // PKCS #7 padding makes at least one block, and the cipher itself reads whole blocks only.
     if octets.is_empty() || !octets.len().is_multiple_of(cipher.block_bytes()) {
         return Err(EnvelopeError::Malformed);
     }

@@ -1,4 +1,5 @@
-//! PasswordRecipientInfo, RFC 5652 §6.2.4: a content key wrapped under the challengePassword, for keys that cannot decrypt.
+//! PasswordRecipientInfo, RFC 5652 §6.2.4: a content key wrapped with the challengePassword, for
+//! clients whose keys cannot decrypt.
 
 use std::num::NonZeroU32;
 
@@ -14,16 +15,21 @@ use crate::{
     ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, UnsupportedAlgorithm, oid,
 };
 
-/// Most iterations of PBKDF2 that are done for a stranger: some milliseconds. OpenSSL writes 2,048, Bouncy Castle 1,024.
+/// The maximum number of PBKDF2 iterations.
+// An attacker chooses the number and the server pays: 10,000 cost some milliseconds. OpenSSL uses
+// 2,048, Bouncy Castle 1,024.
 const MAX_ITERATIONS: u32 = 10_000;
 
-/// Longest wrapped key that is looked at: 4 octets of check, a key of 32, and padding to whole blocks.
+/// The maximum length of a wrapped key, in octets: 4 of check, 32 of key, and padding to whole
+/// blocks.
 const MAX_WRAPPED_BYTES: usize = 64;
 
-/// Before the key stand its length and the complement of its first three octets, RFC 3211 §2.3.1.
+/// The length of the check before the key: the key's length and the complement of its first three
+/// octets, RFC 3211 §2.3.1.
 const CHECK_BYTES: usize = 4;
 
-/// A content key that the challengePassword unwraps: PBKDF2, RFC 8018 §5.2, then the key wrap of RFC 3211 §2.3.
+/// A content key wrapped with the challengePassword: PBKDF2, RFC 8018 §5.2, and the key wrap of RFC
+/// 3211 §2.3.
 #[derive(Clone, Debug)]
 pub struct PasswordRecipient {
     prf: DigestAlgorithm,
@@ -34,24 +40,24 @@ pub struct PasswordRecipient {
     wrapped: Vec<u8>,
 }
 
-/// The random parts of a [`PasswordRecipient`] in the making, and how slow it is to be.
+/// The random parts of a new [`PasswordRecipient`], and its number of iterations.
 pub struct PasswordWrapping {
-    /// Fresh and random.
+    /// A fresh random salt.
     pub salt: [u8; 16],
-    /// Fresh and random; as much of it is used as the cipher's block is long.
+    /// A fresh random IV, cut to the length of the cipher's block.
     pub iv: [u8; 16],
-    /// Fresh and random: fills the last block.
+    /// Fresh random octets that fill the last block.
     pub padding: [u8; 16],
-    /// Of PBKDF2 with HMAC-SHA-256.
+    /// The number of iterations of PBKDF2 with HMAC-SHA-256.
     pub iterations: NonZeroU32,
 }
 
 impl PasswordRecipient {
-    /// Reads a PasswordRecipientInfo under its tag `[3]`.
+    /// Decodes a PasswordRecipientInfo with its tag `[3]`.
     pub(crate) fn from_any(info: AnyRef<'_>) -> Result<Self, UnsupportedAlgorithm> {
         let sequence = AnyRef::new(Tag::Sequence, info.value()).map_err(|_| UNREADABLE)?;
         let info: PasswordRecipientInfo<'_> = sequence.decode_as().map_err(|_| UNREADABLE)?;
-        // Without it the key would come from elsewhere: SCEP knows no such place.
+        // Without it, the key-encryption key comes from outside the message. SCEP has no such key.
         let derivation = info.key_derivation_algorithm.ok_or(UNREADABLE)?;
         let unsupported = UnsupportedAlgorithm::new(derivation.oid);
         let parameters = derivation
@@ -83,6 +89,8 @@ impl PasswordRecipient {
             iv: iv.as_bytes().to_vec(),
             wrapped: info.encrypted_key.as_bytes().to_vec(),
         };
+        // Unwrapping relies on whole blocks, at least two of them, RFC 3211 §2.3.1, and on a bounded
+        // number of iterations. A keyLength, if present, must be that of the cipher.
         let length = parameters.key_length.map(usize::from);
         let fits = length.is_none_or(|length| length == cipher.key_bytes())
             && recipient.iterations.get() <= MAX_ITERATIONS
@@ -103,10 +111,10 @@ impl PasswordRecipient {
         &self.wrapped
     }
 
-    /// The content key for `content_cipher`. Never fails: what does not unwrap gives `stand_in`, and fails later like any other
-    /// wrong content.
+    /// Unwraps the content key for `content_cipher`. Returns the implicit-rejection key `stand_in`
+    /// instead of an error, so that a wrong password fails later, like any other wrong content.
     ///
-    /// Costs as many iterations of PBKDF2 as the sender wanted, 10,000 at most.
+    /// Costs as many iterations of PBKDF2 as the sender chose, 10,000 at most.
     #[must_use]
     pub fn content_key(
         &self,
@@ -128,9 +136,11 @@ impl PasswordRecipient {
         ContentKey::unwrapped_or_stand_in(content_cipher, key, stand_in)
     }
 
-    /// Length, check, key and padding, RFC 3211 §2.3.2.
+    /// Decrypts the length, check, key and padding, RFC 3211 §2.3.2.
     fn unwrapped(&self, kek: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let block = self.cipher.block_bytes();
+        // The wrap encrypts twice, the second time with the last block of the first as IV. That
+        // block comes first here, from the last two blocks, and undoes the second encryption.
         let last_two = self
             .wrapped
             .get(self.wrapped.len().checked_sub(2 * block)?..)?;
@@ -143,7 +153,8 @@ impl PasswordRecipient {
     }
 }
 
-/// A PasswordRecipientInfo under its tag `[3]`, DER. `None` when the key is none that a cipher has.
+/// Encodes a PasswordRecipientInfo with its tag `[3]`, in DER. `None` if the key is too short or
+/// too long to wrap.
 pub(crate) fn seal(
     key: &ContentKey,
     cipher: ContentEncryption,
@@ -204,7 +215,7 @@ fn encode(
     AnyRef::new(PASSWORD_RECIPIENT_TAG, sequence.value())?.to_der()
 }
 
-/// The key-encryption key.
+/// Derives the key-encryption key.
 fn derived(
     prf: DigestAlgorithm,
     iterations: NonZeroU32,
@@ -229,7 +240,7 @@ fn derived(
     key
 }
 
-/// Length, check, key, and random octets to at least two whole blocks, RFC 3211 §2.3.1.
+/// Concatenates length, check, key and padding to at least two whole blocks, RFC 3211 §2.3.1.
 fn padded(key: &[u8], block: usize, padding: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut octets = Zeroizing::new(vec![u8::try_from(key.len()).ok()?]);
     octets.extend(key.get(..3)?.iter().map(|octet| !octet));
@@ -240,7 +251,7 @@ fn padded(key: &[u8], block: usize, padding: &[u8]) -> Option<Zeroizing<Vec<u8>>
     Some(octets)
 }
 
-/// Do length and check go with the key?
+/// Whether length and check match the key, RFC 3211 §2.3.2.
 fn checks(unwrapped: &[u8], key: &[u8]) -> Choice {
     let length = u8::try_from(key.len()).unwrap_or(0);
     let check = key.iter().take(3).map(|octet| !octet);
@@ -261,10 +272,10 @@ fn prf_of(
     }
 }
 
-/// What a structure that cannot be read is said to use.
+/// The algorithm reported for a structure that is malformed.
 const UNREADABLE: UnsupportedAlgorithm = UnsupportedAlgorithm::new(oid::PWRI_KEK);
 
-/// pwri `[3]` of RecipientInfo, RFC 5652 §6.2.
+/// The tag of `pwri [3]` in RecipientInfo, RFC 5652 §6.2.
 pub(crate) const PASSWORD_RECIPIENT_TAG: Tag = Tag::ContextSpecific {
     constructed: true,
     number: der::TagNumber(3),

@@ -1,4 +1,4 @@
-//! Public keys: what clients sign with, and what replies are encrypted to.
+//! Public keys of clients: verifying their signatures and encrypting replies to them.
 
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use const_oid::ObjectIdentifier;
@@ -15,33 +15,37 @@ use crate::verification::{
 };
 use crate::{DigestAlgorithm, SignatureAlgorithm, Weakness, oid};
 
-/// Shortest RSA modulus that is taken from a client, in bits.
+/// The minimum length of an RSA modulus, in bits.
+// Old devices have keys this short.
 pub(crate) const MIN_RSA_BITS: usize = 1024;
 
-/// Longest RSA modulus, in bits: beyond it, one verification costs a server more than a message costs an attacker.
+/// The maximum length of an RSA modulus, in bits.
+// With a longer one, a verification costs the server more than a message costs an attacker.
 pub(crate) const MAX_RSA_BITS: usize = 8192;
 
-/// Below this length aws-lc neither encrypts nor, with SHA-384, verifies; the `rsa` crate does these old devices.
+/// The minimum length of an RSA modulus for aws-lc, in bits.
+// With a shorter one, aws-lc does not encrypt, nor verify SHA-384. The `rsa` crate does so for old
+// devices.
 pub(crate) const AWS_LC_MIN_RSA_BITS: usize = 2048;
 
-/// Why a public key is of no use.
+/// Why a public key is unusable, or a signature invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicKeyError {
-    /// The key cannot be encrypted to: only RSA keys can.
+    /// The key is not an RSA key and therefore cannot encrypt.
     #[error("the key cannot be encrypted to")]
     CannotEncrypt,
-    /// The signature is not this key's signature of these bytes.
+    /// The signature does not verify with this key over these octets.
     #[error("the signature does not verify")]
     BadSignature,
-    /// Not a SubjectPublicKeyInfo, or its key is not on the curve or no RSA key.
+    /// The input is not a SubjectPublicKeyInfo, or the key in it is not valid for its algorithm.
     #[error("the public key cannot be read")]
     Malformed,
-    /// An algorithm, curve, size or combination that is not on the list.
+    /// The algorithm, curve, size or combination is not supported.
     #[error("the key or its signature is of a kind that is not supported")]
     Unsupported,
 }
 
-/// A curve of [`PublicKey::Ec`].
+/// The curve of a [`PublicKey::Ec`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EcCurve {
     /// secp256r1.
@@ -52,29 +56,29 @@ pub enum EcCurve {
     P521,
 }
 
-/// A public key of a kind that we take: RSA of 1024 to 8192 bits, EC on P-256, P-384 or P-521.
+/// A supported public key: RSA of 1,024 to 8,192 bits, or EC on P-256, P-384 or P-521.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {
-    /// RSA.
+    /// An RSA key.
     Rsa {
-        /// Length of the modulus.
+        /// The length of the modulus, in bits.
         modulus_bits: usize,
         /// The modulus, big-endian.
         modulus: Vec<u8>,
         /// The public exponent.
         exponent: u32,
-        /// SubjectPublicKeyInfo, canonical DER.
+        /// The SubjectPublicKeyInfo, in canonical DER.
         spki: Vec<u8>,
-        /// RSAPublicKey of PKCS #1, canonical DER.
+        /// The RSAPublicKey of PKCS #1, in canonical DER.
         pkcs1: Vec<u8>,
     },
-    /// Elliptic curve.
+    /// A key on an elliptic curve.
     Ec {
-        /// Its curve.
+        /// The curve.
         curve: EcCurve,
-        /// The point, uncompressed, SEC 1 §2.3.3.
+        /// The uncompressed point, SEC 1 §2.3.3.
         point: Vec<u8>,
-        /// SubjectPublicKeyInfo, canonical DER.
+        /// The SubjectPublicKeyInfo, in canonical DER.
         spki: Vec<u8>,
     },
 }
@@ -89,9 +93,9 @@ pub(crate) struct Pkcs1PublicKey<'a> {
 }
 
 impl PublicKey {
-    /// Reads a DER SubjectPublicKeyInfo. The parameters of `rsaEncryption` are NULL, RFC 3279
-    /// §2.3.1, or left out as some clients do; those of an EC key are a named curve, RFC 5480
-    /// §2.1.1, and its point is uncompressed.
+    /// Decodes a DER SubjectPublicKeyInfo. The parameters of `rsaEncryption` must be NULL, RFC 3279
+    /// §2.3.1, or absent, as some clients send them; those of an EC key must be a named curve, RFC
+    /// 5480 §2.1.1, with an uncompressed point.
     ///
     /// # Errors
     /// [`PublicKeyError::Malformed`] or [`PublicKeyError::Unsupported`].
@@ -103,8 +107,10 @@ impl PublicKey {
             .as_bytes()
             .ok_or(PublicKeyError::Malformed)?;
         match parsed.algorithm.oid {
-            // Keys that are bound to RSASSA-PSS are refused: nothing can be encrypted to them.
+            // Keys restricted to RSASSA-PSS are rejected: replies cannot be encrypted to them.
             oid::RSA_ENCRYPTION => {
+                // No other parameters have a meaning here. Ignored, they would let a request carry
+                // octets that no one reads.
                 let parameters = parsed.algorithm.parameters;
                 if parameters.is_some_and(|parameters| parameters != AnyRef::NULL) {
                     return Err(PublicKeyError::Unsupported);
@@ -131,7 +137,8 @@ impl PublicKey {
         if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&modulus_bits) {
             return Err(PublicKeyError::Unsupported);
         }
-        // aws-lc takes public exponents of at most 33 bits too; a longer one makes each verification slower.
+        // aws-lc limits public exponents to 33 bits for the same reason: a longer one makes each
+        // verification slower.
         let exponent = exponent(&parsed).ok_or(PublicKeyError::Unsupported)?;
         let pkcs1 = parsed.to_der().map_err(|_| PublicKeyError::Malformed)?;
         Ok(Self::Rsa {
@@ -150,6 +157,8 @@ impl PublicKey {
             oid::P521 => (EcCurve::P521, 66),
             _ => return Err(PublicKeyError::Unsupported),
         };
+        // RFC 5480 §2.2 makes only the uncompressed form, 0x04, mandatory, and with a second form a
+        // key would have two encodings.
         if point.first() != Some(&0x04) || point.len() != 1 + 2 * coordinate_bytes {
             return Err(PublicKeyError::Unsupported);
         }
@@ -160,10 +169,10 @@ impl PublicKey {
         })
     }
 
-    /// The one DER SubjectPublicKeyInfo of this key, whatever came: `rsaEncryption` with NULL
-    /// parameters and the shortest encoding of modulus and exponent, RFC 3279 §2.3.1, or the named
-    /// curve with the uncompressed point, RFC 5480 §2. Two keys are the same exactly when these
-    /// octets are: certify and fingerprint these.
+    /// The canonical SubjectPublicKeyInfo of this key, in DER: `rsaEncryption` with NULL parameters
+    /// and the shortest encoding of modulus and exponent, RFC 3279 §2.3.1, or the named curve with
+    /// the uncompressed point, RFC 5480 §2. Two keys are the same exactly when these octets are, so
+    /// use them in certificates and fingerprints.
     #[must_use]
     pub fn canonical_spki(&self) -> &[u8] {
         match self {
@@ -171,10 +180,11 @@ impl PublicKey {
         }
     }
 
-    /// Why the key protects nothing, as far as can be seen from outside; of EC keys nothing can.
-    /// Costs an exponentiation with an exponent as long as the modulus: 6 ms for 2048 bits, 38 ms
-    /// for 4096, 290 ms for 8192, on one core of a small server. Only for a request that has been
-    /// authorised.
+    /// The weakness of the key, as far as the public key shows it. EC keys show none.
+    ///
+    /// Costs an exponentiation with an exponent as long as the modulus: 6 ms for 2,048 bits, 38 ms
+    /// for 4,096, 290 ms for 8,192, on one core of a small server. Call it only for an authorised
+    /// request.
     #[must_use]
     pub fn weakness(&self) -> Option<Weakness> {
         match self {
@@ -185,10 +195,11 @@ impl PublicKey {
         }
     }
 
-    /// Verifies that `signature` is this key's over `message`.
+    /// Verifies this key's `signature` over `message`.
     ///
     /// # Errors
-    /// [`PublicKeyError::BadSignature`], or [`PublicKeyError::Unsupported`] when key and algorithm do not go together.
+    /// [`PublicKeyError::BadSignature`], or [`PublicKeyError::Unsupported`] when the algorithm does
+    /// not fit the key.
     pub fn verify(
         &self,
         algorithm: SignatureAlgorithm,
@@ -218,9 +229,9 @@ impl PublicKey {
         }
     }
 
-    /// Whether verifying `signature` takes this key a whole public-key operation. A signature of
-    /// another length or range, or of an algorithm that this key does not go with, is rejected
-    /// before any arithmetic, which an attacker could measure.
+    /// Whether verifying `signature` costs a whole public-key operation. [`Self::verify`] rejects a
+    /// signature with an invalid length or range, or with an algorithm that does not fit the key,
+    /// before that operation, and an attacker could measure the difference.
     #[must_use]
     pub fn is_plausible(&self, algorithm: SignatureAlgorithm, signature: &[u8]) -> bool {
         match self {
@@ -235,17 +246,18 @@ impl PublicKey {
                     SignatureAlgorithm::RsaPss { digest, .. } => digest != DigestAlgorithm::Sha1,
                     SignatureAlgorithm::Ecdsa(_) => false,
                 };
-                // Of equal lengths, so that the order of octets is the order of numbers.
+                // With equal lengths, the order of the octets is the order of the numbers.
                 let signature = padded(signature, modulus.len());
                 is_rsa && signature.is_some_and(|signature| *signature < **modulus)
             }
         }
     }
 
-    /// Encrypts a content key to this key, RSAES-PKCS1-v1_5, which is the one padding that every client opens.
+    /// Encrypts a content key with RSAES-PKCS1-v1_5, the one padding that every client supports.
     ///
     /// # Errors
-    /// [`PublicKeyError::CannotEncrypt`] for EC keys; [`PublicKeyError::Malformed`] for what is no RSA key.
+    /// [`PublicKeyError::CannotEncrypt`] for an EC key; [`PublicKeyError::Malformed`] for an
+    /// invalid RSA key.
     pub fn encrypt(&self, content_key: &[u8]) -> Result<Vec<u8>, PublicKeyError> {
         let Self::Rsa {
             modulus_bits,
@@ -274,7 +286,7 @@ impl PublicKey {
     }
 }
 
-/// The public exponent, if it has at most 32 bits.
+/// The public exponent; `None` if it is longer than 32 bits.
 fn exponent(key: &Pkcs1PublicKey<'_>) -> Option<u32> {
     let octets = key.exponent.as_bytes();
     let mut exponent = [0; 4];
@@ -305,7 +317,7 @@ fn ec_spki(curve: &ObjectIdentifier, point: &[u8]) -> der::Result<Vec<u8>> {
     .to_der()
 }
 
-/// How many public-key operations this thread has done, for tests of what takes an attacker's time.
+/// A count of this thread's public-key operations, for tests that timing reveals nothing.
 #[cfg(feature = "count-operations")]
 pub mod operations {
     use std::cell::Cell;
@@ -318,7 +330,7 @@ pub mod operations {
         COUNT.set(COUNT.get().wrapping_add(1));
     }
 
-    /// Signatures that this thread has verified, or tried to.
+    /// The number of signatures that this thread has tried to verify.
     #[must_use]
     pub fn counted() -> u64 {
         COUNT.get()
@@ -333,7 +345,7 @@ mod tests {
 
     use super::*;
 
-    /// SubjectPublicKeyInfo of these parts.
+    /// Encodes a SubjectPublicKeyInfo with these parts.
     fn spki(oid: ObjectIdentifier, parameters: Option<Any>, key: &[u8]) -> Vec<u8> {
         let algorithm = AlgorithmIdentifierOwned { oid, parameters };
         let subject_public_key = BitString::from_bytes(key).unwrap();
@@ -344,7 +356,7 @@ mod tests {
         spki.to_der().unwrap()
     }
 
-    /// RSAPublicKey with an odd modulus of 2048 bits and the exponent 65537.
+    /// An RSAPublicKey with an odd modulus of 2,048 bits and the exponent 65,537.
     fn rsa_key() -> Vec<u8> {
         let key = Pkcs1PublicKey {
             modulus: UintRef::new(&[0xff; 256]).unwrap(),
@@ -413,7 +425,7 @@ mod tests {
         let at = unused_bits.len() - rsa_key().len() - 1;
         unused_bits[at] = 1;
         check(&unused_bits, malformed);
-        // A modulus that begins with a needless zero, and a negative one.
+        // A modulus with a redundant leading zero, and a negative one.
         for modulus in [[&[0, 0][..], &[0xff; 256]].concat(), vec![0xff; 256]] {
             let modulus = Any::new(Tag::Integer, modulus).unwrap().to_der().unwrap();
             let parts = [modulus, vec![2, 1, 3]].concat();
