@@ -1,4 +1,4 @@
-//! DER written by hand, so that it may be wrong, and read again by other means than the project's.
+//! A DER encoder that can write malformed structures, and a decoder independent of the project's.
 
 /// `SEQUENCE`.
 pub const SEQUENCE: u8 = 0x30;
@@ -13,7 +13,7 @@ pub const OCTET_STRING: u8 = 0x04;
 /// `[0]`, constructed.
 pub const CONTEXT_0: u8 = 0xa0;
 
-/// OBJECT IDENTIFIERs with their tag and length.
+/// OBJECT IDENTIFIERs, encoded with tag and length.
 pub mod oid {
     /// id-data, RFC 5652 §4.
     pub const DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
@@ -40,7 +40,7 @@ pub mod oid {
 /// `NULL`.
 pub const NULL: &[u8] = &[5, 0];
 
-/// An element of these contents.
+/// Encodes an element with this tag and these contents.
 pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     let length: usize = contents.iter().map(|part| part.len()).sum();
     let mut der = vec![tag];
@@ -59,8 +59,8 @@ pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     der
 }
 
-/// The contents of an element, and what follows it, if `der` begins with one of definite and
-/// shortest length.
+/// Splits off the first element: its tag, its contents, and the octets after it. `None` unless its
+/// length is definite and has the shortest form.
 pub fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -80,20 +80,19 @@ pub fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, contents, rest))
 }
 
-/// What [`outline`] found.
+/// The size of a structure that [`outline`] has read.
 #[derive(Default)]
 pub struct Outline {
-    /// How many elements there are.
+    /// The number of elements.
     pub elements: usize,
-    /// How deep they lie.
+    /// The depth of the deepest element.
     pub depth: usize,
 }
 
-/// The outline of one element, or of several, that are DER as far as tags and lengths tell; `None`
-/// for all else.
+/// Measures one or more elements. `None` if their tags and lengths are not DER.
 pub fn outline(der: &[u8]) -> Option<Outline> {
     let mut found = Outline::default();
-    // A stack of its own, lest a deep nesting ends the fuzzer instead of the parser.
+    // An explicit stack: with recursion, deep nesting would crash the fuzzer instead of the parser.
     let mut open = vec![(der, 1)];
     while let Some((rest, depth)) = open.pop() {
         if rest.is_empty() {
@@ -116,8 +115,8 @@ pub fn outline(der: &[u8]) -> Option<Outline> {
     Some(found)
 }
 
-/// The element at this path of positions below an element's contents, in DER: tag, contents, and
-/// all of it.
+/// Finds the element at this path of positions in an element's contents: its tag, its contents, and
+/// its whole encoding.
 pub fn at<'a>(contents: &'a [u8], path: &[usize]) -> (u8, &'a [u8], &'a [u8]) {
     let mut rest = contents;
     let mut found = (0, contents, contents);

@@ -1,4 +1,4 @@
-//! What each target begins with: the messages of real clients, their parts, and a few of our own.
+//! The seed corpus of each target: messages of real clients, their parts, and generated inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -24,15 +24,15 @@ use crate::device::{EC, RSA, VECTORS_RA, vectors};
 use crate::input::chunk;
 use crate::management::{PLACEHOLDERS, ROUTES};
 
-/// Where PKCSReq stands in [`MessageType::ALL`].
+/// The position of PKCSReq in [`MessageType::ALL`].
 const PKCS_REQ: u8 = 2;
 
-/// Inputs by target.
+/// Seed inputs by target.
 #[derive(Default)]
 pub struct Corpus(BTreeMap<&'static str, Vec<Vec<u8>>>);
 
 impl Corpus {
-    /// That of every target.
+    /// Builds the seed inputs of every target.
     pub fn new() -> Self {
         let mut corpus = Self::default();
         corpus.captured();
@@ -43,7 +43,7 @@ impl Corpus {
         corpus
     }
 
-    /// Writes it to a folder for each target, and beside them the dictionary of the management API.
+    /// Writes the inputs to one folder for each target, and the dictionary of the management API.
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
         for (target, inputs) in &self.0 {
             let folder = folder.join(target);
@@ -59,7 +59,7 @@ impl Corpus {
         self.0.entry(target).or_default().push(parts.concat());
     }
 
-    /// The messages of real clients, and what is in them.
+    /// Adds the messages of real clients, and their parts.
     fn captured(&mut self) {
         for file in std::fs::read_dir(vectors()).unwrap() {
             let path = file.unwrap().path();
@@ -76,6 +76,7 @@ impl Corpus {
             let (_, content, _) = at(signed_data, &[2, 1, 0]);
             let (_, signer_info, _) = at(signed_data, &[4, 0]);
             let (_, attributes, _) = at(signer_info, &[3]);
+            // The target adds these two itself, with the digest of its content.
             let attributes = without_digest(attributes);
             self.add("pki_message", &[&[1], &chunk(&attributes), content]);
             self.crafted(0, 1, 4, PKCS_REQ, &attributes);
@@ -93,11 +94,12 @@ impl Corpus {
         }
     }
 
-    /// What lies in an envelope: a PKCS #10 request, mostly.
+    /// Adds the plaintext of an envelope, which usually is a PKCS #10 request.
     fn plaintext(&mut self, plain: &[u8]) {
         self.add("csr", &[&[0], plain]);
         if scep_cms::CertificationRequest::from_message_data(plain).is_ok() {
             for (signer, device) in [&*RSA, &*EC].into_iter().enumerate() {
+                // With the signer's own key, the request gets past the check of its signature.
                 let info = with_key_of(device, plain);
                 self.add("csr", &[&[1], &info]);
                 self.crafted(signer as u8, 0, 0, PKCS_REQ, &info);
@@ -106,7 +108,7 @@ impl Corpus {
         }
     }
 
-    /// A message of one of the devices: to the RA key, in its usual form, with one layer of this.
+    /// Adds a message from one of the devices to the RA key, with one layer replaced by `payload`.
     fn crafted(&mut self, signer: u8, flags: u8, layer: u8, message_type: u8, payload: &[u8]) {
         let sha256_and_aes128 = [1, 0];
         let head = [1, signer, flags, layer, message_type];
@@ -117,7 +119,7 @@ impl Corpus {
         );
     }
 
-    /// Every kind of message by every kind of signer, and what else may be asked.
+    /// Adds every kind of message from every kind of signer, and the other operations.
     fn requests(&mut self) {
         assert_eq!(
             MessageType::ALL[usize::from(PKCS_REQ)],
@@ -125,8 +127,8 @@ impl Corpus {
         );
         for signer in 0..4 {
             for message_type in 0..MessageType::ALL.len() as u8 {
-                // With the challenge; by password and with it; by the RA Profile's endpoint; by
-                // GET.
+                // Bit 0 adds the challenge, bit 1 encrypts to the password, bit 2 selects the RA
+                // Profile's endpoint, bit 3 selects GET.
                 for flags in [0, 1, 3, 5, 9] {
                     self.crafted(signer, flags, 2, message_type, &[]);
                 }
@@ -158,7 +160,7 @@ impl Corpus {
         }
     }
 
-    /// Every route with every field and parameter, with none, and with something else.
+    /// Adds every route with all fields and parameters, with none, with one, and with a list.
     fn management(&mut self) {
         for (place, route) in ROUTES.iter().enumerate() {
             let with = |query: &str, body: &[u8]| {
@@ -232,14 +234,14 @@ impl Corpus {
     }
 }
 
-/// Every field and value of the management API's bodies, as libFuzzer reads dictionaries.
+/// Builds a libFuzzer dictionary of every field and value in the management API's bodies.
 fn dictionary() -> String {
     let mut words = BTreeSet::new();
     ROUTES
         .iter()
         .for_each(|route| gather(&route.body, &mut words));
     words.extend(PLACEHOLDERS.map(|(_, uuid)| uuid.to_owned()));
-    // Others it wants written by their numbers.
+    // libFuzzer requires other characters to be escaped.
     let plain = words.iter().filter(|word| word.is_ascii());
     let lines = plain.map(|word| {
         let json = Value::from(word.as_str()).to_string();
@@ -262,7 +264,7 @@ fn gather(value: &Value, words: &mut BTreeSet<String>) {
     }
 }
 
-/// Attributes but for the two that a message cannot do without.
+/// Removes contentType and messageDigest from signed attributes.
 fn without_digest(attributes: &[u8]) -> Vec<u8> {
     let mut rest = attributes;
     let mut kept = Vec::new();
@@ -276,7 +278,7 @@ fn without_digest(attributes: &[u8]) -> Vec<u8> {
     kept
 }
 
-/// What a captured message has in its envelope.
+/// Decrypts the envelope of a captured message.
 fn opened(message: &PkiMessage) -> Option<Vec<u8>> {
     let envelope = message.envelope().ok()?;
     let (_, ra_key) = &*VECTORS_RA;
@@ -288,7 +290,7 @@ fn opened(message: &PkiMessage) -> Option<Vec<u8>> {
     Some(envelope.open(&key).ok()?.to_vec())
 }
 
-/// The CertificationRequestInfo of a PKCS #10 request, for the key of a device instead.
+/// Replaces the key in the CertificationRequestInfo of a PKCS #10 request by the device's key.
 fn with_key_of(device: &Device, request: &[u8]) -> Vec<u8> {
     let (_, info, _) = at(request, &[0, 0]);
     let (_, _, version) = at(info, &[0]);
@@ -299,7 +301,7 @@ fn with_key_of(device: &Device, request: &[u8]) -> Vec<u8> {
     element(asn1::SEQUENCE, &[version, subject, key, attributes])
 }
 
-/// A CRL with an entry for each reason.
+/// Builds a CRL with an entry for each reason.
 fn crl() -> Vec<u8> {
     let authority = IssuingAuthority {
         uuid: Uuid::nil(),

@@ -1,4 +1,4 @@
-//! Devices whose keys are known to every run, and what they sign: whatever they are given.
+//! Devices with fixed keys, which sign any octets.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -10,16 +10,16 @@ use scepter_tests::device::Device;
 
 use crate::asn1::{self, element, oid};
 
-/// Where the tests keep messages of real clients.
+/// The directory with captured messages of real clients.
 pub fn vectors() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors"))
 }
 
-/// The key of the RA certificate that those messages are encrypted to, PKCS #8.
+/// The PKCS #8 key of the RA certificate that those messages are encrypted to.
 pub static VECTORS_RA_KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| std::fs::read(vectors().join("ra-key.der")).unwrap());
 
-/// That RA certificate with its key.
+/// The RA certificate that those messages are encrypted to, with its key.
 pub static VECTORS_RA: LazyLock<(Certificate, SoftwareRaKey)> = LazyLock::new(|| {
     let pem = std::fs::read_to_string(vectors().join("ra.pem")).unwrap();
     let reference = KeyReference("vectors".to_owned());
@@ -27,19 +27,20 @@ pub static VECTORS_RA: LazyLock<(Certificate, SoftwareRaKey)> = LazyLock::new(||
     (Certificate::from_pem(&pem).unwrap(), key.unwrap())
 });
 
-/// A device with an RSA-2048 key.
+/// A device with an RSA key of 2,048 bits.
 pub static RSA: LazyLock<Device> = LazyLock::new(|| Device::from_pkcs8(&VECTORS_RA_KEY));
 
 /// A device with a P-256 key.
+// Fixed like the other, so that an input means the same in every run.
 pub static EC: LazyLock<Device> =
     LazyLock::new(|| Device::from_pkcs8(include_bytes!("../keys/ec-p256.pk8")));
 
-/// Can this device's key sign only?
+/// Whether the device has an EC key, which signs but cannot decrypt.
 pub fn is_ec(device: &Device) -> bool {
     matches!(device.certificate.public_key(), Ok(PublicKey::Ec { .. }))
 }
 
-/// A PKCS #10 request around any CertificationRequestInfo, signed.
+/// Builds a PKCS #10 request with any octets as CertificationRequestInfo, signed by the device.
 pub fn certification_request(device: &Device, info: &[u8]) -> Vec<u8> {
     let signature = device.sign(DigestAlgorithm::Sha256, info);
     let signature = element(asn1::BIT_STRING, &[&[0], &signature]);
@@ -49,9 +50,10 @@ pub fn certification_request(device: &Device, info: &[u8]) -> Vec<u8> {
     )
 }
 
-/// A pkiMessage around any content and any attributes, contents of their SET, signed. Only
-/// contentType and messageDigest are as they must be, before the others.
+/// Builds a pkiMessage with any octets as content and any octets in the SET of signed attributes,
+/// after a valid contentType and messageDigest, signed by the device.
 pub fn pki_message(device: &Device, attributes: &[u8], content: &[u8]) -> Vec<u8> {
+    // Without the two, verification would fail before it reads the others.
     let digest = DigestAlgorithm::Sha256;
     let attribute = |kind: &[u8], value: &[u8]| {
         let values = element(asn1::SET, &[value]);

@@ -1,6 +1,5 @@
-//! What the fuzz targets have in common: a bound on what a parser allocates, how an input is cut
-//! into parts, messages of which any part may be nonsense under a signature that verifies, and a
-//! server to send them to.
+//! Support for the fuzz targets: a bound on a parser's allocations, splitting an input into parts,
+//! messages with any malformed part under a valid signature, and a server to send them to.
 
 pub mod asn1;
 pub mod corpus;
@@ -16,14 +15,15 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What any parser may allocate before its input's length counts, in octets.
+/// The octets that any parser may allocate, regardless of its input's length.
+// Fixed costs outweigh any multiple of a short input's length.
 const ALLOCATED_ALWAYS: usize = 64 * 1024;
 
-/// What `parse` gives, which allocates at most `factor` times the input's length, and a little: a
-/// length that is only claimed costs nothing. All allocations count, also those that are freed at
-/// once.
+/// Runs `parse` and asserts that it allocates at most `factor` times the input's length, and a
+/// constant more. Counts all allocations, including those that are freed at once.
 #[track_caller]
 pub fn bounded<T>(input: &[u8], factor: usize, parse: impl FnOnce(&[u8]) -> T) -> T {
+    // A parser that trusts a claimed length exceeds the bound at once.
     let region = Region::new(ALLOCATOR);
     let parsed = parse(input);
     let allocated = region.change().bytes_allocated;

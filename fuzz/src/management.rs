@@ -1,23 +1,22 @@
-//! The management API as its own document describes it: its routes, and a body for each that says
-//! everything it may.
+//! The routes of the management API, read from its OpenAPI document, with a complete body for each.
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-/// A route.
+/// A route of the management API.
 pub struct Route {
-    /// Upper case.
+    /// The HTTP method, in upper case.
     pub method: String,
-    /// With its parameters in braces.
+    /// The path, with parameters in braces.
     pub path: String,
-    /// A body that names every field; null for none.
+    /// A body with every field; null if the route has no body.
     pub body: Value,
-    /// The names of its query's parameters.
+    /// The names of the query parameters.
     pub query: Vec<String>,
 }
 
-/// Every route, in the order of the document.
+/// Every route, in the order of the OpenAPI document.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let document = management_api::openapi();
     let paths = document["paths"].as_object().unwrap().iter();
@@ -43,7 +42,7 @@ fn route(document: &Value, path: &str, method: &str, operation: &Value) -> Route
     }
 }
 
-/// A value of this schema.
+/// Builds a value that matches this schema.
 fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let found = document.pointer(reference.trim_start_matches('#'));
@@ -66,6 +65,7 @@ fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
         kind => Some(kind.clone()),
     };
     match kind.as_ref().and_then(Value::as_str) {
+        // Schemas may refer to themselves.
         Some("object") if depth < 8 => {
             let properties = schema["properties"].as_object().into_iter().flatten();
             let fields = properties
@@ -80,13 +80,14 @@ fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
     }
 }
 
-/// What a field of this name holds when it is right, where its schema does not tell.
+/// A valid value for a field of this name, where its schema does not suffice.
 fn known(name: &str) -> Option<Value> {
     Some(match name {
         "subject" => return None,
         "keyAlgorithm" => json!("EC_P256"),
         "validity" => json!("P30D"),
         "backdate" => json!("PT1H"),
+        // A key that the server does not have would make every such request fail.
         "keyArn" => Value::Null,
         "challengePassword" => json!("correct-horse-battery"),
         name if name.ends_with("Uuid") => json!(placeholder(name)),
@@ -94,7 +95,7 @@ fn known(name: &str) -> Option<Value> {
     })
 }
 
-/// What stands for the uuid of an object of each server: its kind, and the text.
+/// For each kind of object, the placeholder of its uuid, which differs from server to server.
 pub const PLACEHOLDERS: [(&str, &str); 6] = [
     ("authorities", "00000000-0000-4000-8000-000000000001"),
     ("raCertificates", "00000000-0000-4000-8000-000000000002"),
@@ -104,8 +105,7 @@ pub const PLACEHOLDERS: [(&str, &str); 6] = [
     ("scepTransactions", "00000000-0000-4000-8000-000000000006"),
 ];
 
-/// What stands for the object that a parameter or field of this name, or the segment of a path
-/// before it, means.
+/// The placeholder for a parameter or field of this name, or for a kind of object.
 fn placeholder(name: &str) -> &'static str {
     let kind = match name {
         "authorityUuid" | "authorityInstanceUuid" => "authorities",
@@ -119,7 +119,7 @@ fn placeholder(name: &str) -> &'static str {
     found.map_or("00000000-0000-4000-8000-000000000000", |(_, uuid)| uuid)
 }
 
-/// The path of a route with placeholders for its parameters.
+/// Replaces the parameters in the path of a route by placeholders.
 pub fn path(route: &str) -> String {
     let mut before = "";
     let mut path = Vec::new();

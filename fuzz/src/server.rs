@@ -1,4 +1,4 @@
-//! A whole server in this process, with devices that it knows, made anew from time to time.
+//! A complete server in this process with enrolled devices, replaced from time to time.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,25 +15,26 @@ use tokio::runtime::Runtime;
 use crate::device::{RSA, is_ec};
 use crate::management::PLACEHOLDERS;
 
-/// How many inputs one server answers: lists and tables grow, and one input should not depend on
-/// too many before it.
+/// The number of inputs that one server answers.
+// Lists and tables grow with each input, and a finding should not depend on too many inputs before
+// it.
 const LIFE: u32 = 1_000;
 
-/// A server and those who talk to it.
+/// A server with its clients.
 pub struct Server {
-    /// What its futures run on.
+    /// The runtime that its futures run on.
     pub runtime: Runtime,
-    /// Store, keys, profiles.
+    /// The store, keys and profiles.
     pub world: World,
-    /// The same, with profiles that are kept in memory, as functions keep them.
+    /// The issuing side of `world`, with profiles cached in memory as in the functions.
     pub issuing: Issuing,
-    /// Its administrator.
+    /// An administrator of `world`.
     pub admin: Admin,
-    /// Identities of its objects by their kind's name in paths.
+    /// The uuid of one object of each kind, by the kind's name in paths.
     pub uuids: HashMap<&'static str, String>,
-    /// Has a certificate that may be renewed, for the key of [`RSA`].
+    /// A device with a certificate for the key of [`RSA`] that may be renewed.
     pub holder: Device,
-    /// Has a certificate that is revoked.
+    /// A device with a revoked certificate.
     pub revoked: Device,
     left: u32,
 }
@@ -42,7 +43,7 @@ thread_local! {
     static SERVER: RefCell<Option<Server>> = const { RefCell::new(None) };
 }
 
-/// Lets a server answer.
+/// Calls `answer` with the server of this thread, a new one where the old one is used up.
 pub fn serve(answer: impl FnOnce(&Server)) {
     SERVER.with_borrow_mut(|server| {
         if server.as_ref().is_none_or(|server| server.left == 0) {
@@ -54,7 +55,7 @@ pub fn serve(answer: impl FnOnce(&Server)) {
     });
 }
 
-/// Lets the next input have a new server.
+/// Drops the server, so that the next input gets a new one.
 pub fn retire() {
     SERVER.with_borrow_mut(|server| *server = None);
 }
@@ -73,6 +74,7 @@ impl Server {
             let answer = admin.revoke(&revoked.certificate, json!({})).await;
             assert!(answer.status.is_success());
             world.make_renewable(&holder.certificate);
+            // The last of the objects, so that `uuids` finds one of each kind.
             wait_for_approval(&world).await;
             let uuids = uuids(&admin).await;
             (world, admin, holder, revoked, uuids)
@@ -93,19 +95,19 @@ impl Server {
     }
 }
 
-/// The device with a certificate of this world. An EC device's reply comes under the
-/// challengePassword.
+/// Enrols the device and returns it with its certificate.
 async fn enrolled(world: &World, device: &Device, common_name: &str) -> Device {
     let request = device.enrolment(common_name, CHALLENGE);
     let response = world
         .post(device.message(&request, &world.ra_certificate))
         .await;
+    // An EC key cannot decrypt, so its reply is encrypted with the challengePassword.
     let password = is_ec(device).then_some(CHALLENGE);
     let reply = device.read_with(response.body(), &world.ra_certificate, password);
     device.holding(reply.leaf())
 }
 
-/// Leaves a request that waits.
+/// Leaves one request pending for approval.
 async fn wait_for_approval(world: &World) {
     let approval =
         |needed| world.edit_scep_profile(move |profile| profile.require_manual_approval = needed);
@@ -118,7 +120,7 @@ async fn wait_for_approval(world: &World) {
     approval(false).await;
 }
 
-/// One object of each kind.
+/// Finds the uuid of one object of each kind.
 async fn uuids(admin: &Admin) -> HashMap<&'static str, String> {
     let mut uuids = HashMap::new();
     for (kind, _) in PLACEHOLDERS {

@@ -1,5 +1,5 @@
-//! BER to DER: what comes out is DER by another reader's judgement, comes through a second time as
-//! it is, and is no longer than it may be; what is DER already comes through octet for octet.
+//! BER to DER. An independent decoder accepts the output as DER, a second conversion does not
+//! change it, and its length is bounded. Input that is DER is not changed.
 
 #![no_main]
 
@@ -10,25 +10,25 @@ use scepter_fuzz::bounded;
 
 fuzz_target!(|ber: &[u8]| {
     let before = outline(ber);
-    // One copy a level, of a vector that doubles as it grows.
+    // One copy per level, into a vector that doubles as it grows.
     let Ok(der) = bounded(ber, 3 * MAX_DEPTH, to_der) else {
         let within = |found: &scepter_fuzz::asn1::Outline| {
             found.depth <= MAX_DEPTH && found.elements <= MAX_ELEMENTS
         };
         let one = scepter_fuzz::asn1::split(ber).is_some_and(|(_, _, rest)| rest.is_empty());
         let taken = before.as_ref().is_some_and(within) && one;
-        assert!(!taken || ber.len() > MAX_MESSAGE_BYTES, "DER is refused");
+        assert!(!taken || ber.len() > MAX_MESSAGE_BYTES, "DER is rejected");
         return;
     };
     if before.is_some() {
         assert_eq!(der, ber, "DER is changed");
     }
-    // A length of three octets is one longer than an indefinite length with its end, at each level.
+    // At each level, a length of four octets is one longer than an indefinite length and its end.
     assert!(der.len() <= ber.len() + MAX_DEPTH);
-    let after = outline(&der).expect("what is not DER comes out");
+    let after = outline(&der).expect("the output is not DER");
     assert!(after.depth <= MAX_DEPTH && after.elements <= MAX_ELEMENTS);
     match to_der(&der) {
-        Ok(again) => assert_eq!(again, der, "it changes a second time"),
+        Ok(again) => assert_eq!(again, der, "a second conversion changes it"),
         Err(error) => assert!(error == BerError::TooLong && der.len() > MAX_MESSAGE_BYTES),
     }
 });

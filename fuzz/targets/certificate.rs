@@ -1,5 +1,5 @@
-//! Certificates, as they come inside a message and as an administrator installs them: every
-//! accessor, every form that they are kept in, and what may be done with their key.
+//! Certificates from a message or an administrator: every accessor, every stored form, and the
+//! operations with their key.
 
 #![no_main]
 
@@ -39,7 +39,7 @@ fn check(certificate: &Certificate) {
     );
     let name = certificate.issuer_and_serial_number();
     let encoded = name.encode().unwrap();
-    // What lies inside of an issuer is not looked at before somebody names it.
+    // Decoding a certificate does not look into the issuer, which may hold octets that are not BER.
     match IssuerAndSerialNumber::from_ber(&encoded) {
         Ok(read) => assert!(read.is_same(name) || scep_cms::to_der(&encoded).unwrap() != encoded),
         Err(_) => assert!(scep_cms::to_der(&encoded).is_err()),

@@ -1,5 +1,5 @@
-//! What comes with certificates: degenerate SignedData, and CRLs. Any octets; and any revocations,
-//! of which a CRL is made and read again.
+//! Degenerate SignedData and CRLs: any octets, and any revocations, encoded as a CRL and decoded
+//! again.
 
 #![no_main]
 
@@ -41,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Reads one and writes it again.
+/// Decodes a degenerate SignedData and encodes it again.
 fn degenerate(ber: &[u8]) {
     let Ok(read) = bounded(ber, 128, Degenerate::from_ber) else {
         return;
@@ -56,7 +56,7 @@ fn degenerate(ber: &[u8]) {
     }
 }
 
-/// Writes one of any two elements and reads it.
+/// Encodes a degenerate SignedData with any two elements and decodes it.
 fn packed(mut input: Input<'_>) {
     let one = |octets: &[u8]| scepter_fuzz::asn1::element(0x30, &[octets]);
     let contents = Degenerate {
@@ -64,13 +64,13 @@ fn packed(mut input: Input<'_>) {
         crls: vec![one(input.rest())],
     };
     let written = contents.to_der().unwrap();
-    // What the elements hold may be BER, or nothing at all.
+    // The contents of the elements may be BER, or malformed.
     if to_der(&written).as_deref() == Ok(&written) {
         assert_eq!(Degenerate::from_ber(&written).unwrap(), contents);
     }
 }
 
-/// Makes a CRL of any revocations and reads it.
+/// Encodes a CRL with any revocations and decodes it.
 fn made(mut input: Input<'_>) {
     let number = u64::from(input.octet()) << 56 | u64::from(input.octet());
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();

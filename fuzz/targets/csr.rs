@@ -1,4 +1,4 @@
-//! PKCS #10: any octets, and any CertificationRequestInfo under a signature of a known key.
+//! PKCS #10: any octets, and any CertificationRequestInfo signed with a known key.
 
 #![no_main]
 
@@ -23,12 +23,13 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(request.verify().is_ok(), same_key);
 });
 
-/// A definite length may be longer than the indefinite one that it replaces, once a level.
+/// The octets by which definite lengths may exceed the indefinite ones that they replace.
+// One octet per level of nesting.
 const LONGER_LENGTHS: usize = scep_cms::MAX_DEPTH;
 
 fn read(content: &[u8]) -> Option<CertificationRequest> {
     let request = bounded(content, 24, CertificationRequest::from_message_data).ok()?;
-    // Binary, or decoded from a text; without what follows it.
+    // The request is a prefix of the input, or base64 in it.
     let der = request.der();
     assert!(content.starts_with(der) || content.len() >= der.len() * 4 / 3);
     let _ = (request.fault(), request.challenge_fault());

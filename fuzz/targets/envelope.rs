@@ -1,5 +1,6 @@
-//! pkcsPKIEnvelope: any octets, opened with keys that fit and with the key to which real clients
-//! encrypted; any content, sealed and opened again, and whatever a server takes that content for.
+//! pkcsPKIEnvelope: any octets, decrypted with a key of the right length and with the RA key of the
+//! captured messages; any content, encrypted and decrypted again. The plaintext is decoded as every
+//! structure that a server expects in an envelope.
 
 #![no_main]
 
@@ -42,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
                     );
                 }
             }
-            // Has a target of its own.
+            // The target `password_recipient` covers these.
             Recipient::Password(_) | Recipient::Other => {}
         }
     }
@@ -50,13 +51,14 @@ fuzz_target!(|data: &[u8]| {
     open(&envelope, &key.unwrap());
 });
 
-/// Opens an envelope and reads its content as each of the things that it may be.
+/// Decrypts an envelope and decodes its content.
 fn open(envelope: &PkcsPkiEnvelope, key: &ContentKey) {
     if let Ok(content) = envelope.open(key) {
         read(&content);
     }
 }
 
+/// Decodes a content as each of the structures that an envelope may hold.
 fn read(content: &Zeroizing<Vec<u8>>) {
     let _ = bounded(content, 24, CertificationRequest::from_message_data);
     if let Ok(name) = bounded(content, 16, IssuerAndSerialNumber::from_ber) {

@@ -1,6 +1,6 @@
-//! The management API: any body, query and path of every route. Whatever comes, the answer is no
-//! 5xx and says why it is none of success; without a token nothing is told or done; no secret comes
-//! back; and after each change everything can still be read, and clients are still answered.
+//! The management API: any body and query of every route. The response is never a 5xx, and a
+//! refusal gives its reasons. Without a token, every request is denied. No response contains a
+//! secret. After each change, every list can still be read, and the server still answers clients.
 
 #![no_main]
 
@@ -19,7 +19,7 @@ const ALL_SCOPES: &str = "Bearer read,write,approve";
 
 fuzz_target!(|data: &[u8]| -> Corpus {
     let (head, body) = data.split_at(data.len().min(64));
-    // Making such a key takes a second, and is the same for every size.
+    // Generating such a key takes a second, and the code is the same for every size.
     let slow = |octets: &[u8]| octets.windows(5).any(|w| w == b"_3072" || w == b"_4096");
     if slow(head) || slow(body) {
         return Corpus::Reject;
@@ -82,7 +82,7 @@ fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
         let found = answer
             .windows(secret.len())
             .any(|window| window == secret.as_bytes());
-        assert!(!found, "a secret comes back");
+        assert!(!found, "the response contains a secret");
     }
     Some(Answered { changes, status })
 }
@@ -98,7 +98,7 @@ fn send(server: &Server, request: Request<Body>) -> (StatusCode, Vec<u8>) {
     })
 }
 
-/// An answer's status and form.
+/// Checks the status and the form of a response.
 fn check(status: StatusCode, answer: &[u8]) {
     let said: Value = serde_json::from_slice(answer).unwrap_or_default();
     match status.as_u16() {
@@ -114,7 +114,7 @@ fn check(status: StatusCode, answer: &[u8]) {
     }
 }
 
-/// Puts the uuids of this server where placeholders are.
+/// Replaces placeholders by the uuids of this server.
 fn with_uuids(server: &Server, octets: &[u8]) -> Vec<u8> {
     let mut octets = octets.to_vec();
     for (kind, placeholder) in PLACEHOLDERS {
@@ -131,11 +131,12 @@ fn with_uuids(server: &Server, octets: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// A challengePassword of some length that stands nowhere else in the body.
+/// The challengePassword in a body, if it is long and occurs only once.
 fn secret(body: &[u8]) -> Option<String> {
     let body = std::str::from_utf8(body).ok()?;
     let json: Value = serde_json::from_str(body).ok()?;
     let secret = json.get("challengePassword")?.as_str()?;
+    // A short one, or one that is also in another field, may be in the response for another reason.
     let alone = body.matches(secret).count() == 1;
     (secret.len() >= 8 && alone).then(|| secret.to_owned())
 }
@@ -147,7 +148,7 @@ static LISTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     lists.map(|route| route.path.as_str()).collect()
 });
 
-/// Reads everything after a change; is what the placeholders name still there?
+/// Reads every list after a change. Returns whether the objects of the placeholders still exist.
 fn serves(server: &Server, answered: Answered) -> bool {
     if !answered.changes {
         return true;

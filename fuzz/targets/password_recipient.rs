@@ -1,5 +1,5 @@
-//! PasswordRecipientInfo: any octets as a recipient, unwrapped with a challengePassword; any
-//! wrapping of our own, read and unwrapped again.
+//! PasswordRecipientInfo: any octets as a recipient, unwrapped with a challengePassword; any key,
+//! wrapped, decoded and unwrapped again.
 
 #![no_main]
 
@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(envelope) = bounded(&envelope, 128, PkcsPkiEnvelope::from_ber) else {
         return;
     };
-    // One unwrapping is enough, and each costs up to 10,000 iterations.
+    // Unwrap only the first: each costs up to 10,000 iterations.
     let mut recipients = envelope.recipients().iter();
     let recipient = recipients.find_map(|recipient| match recipient {
         Recipient::Password(Ok(recipient)) => Some(recipient),
@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// An envelope with any octets for its recipients.
+/// Builds an envelope with any octets as RecipientInfos.
 fn envelope(recipients: &[u8]) -> Vec<u8> {
     let iv = element(asn1::OCTET_STRING, &[&[6; 16]]);
     let cipher = element(asn1::SEQUENCE, &[oid::AES128_CBC, &iv]);

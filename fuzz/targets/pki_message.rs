@@ -1,6 +1,5 @@
-//! pkiMessage: any octets, and any attributes and content under a signature that verifies. BER and
-//! its DER are the same message; a message that says what ours can say is made again from what was
-//! read of it.
+//! pkiMessage: any octets, and any attributes and content under a valid signature. BER and its DER
+//! form decode to the same message, and decoded attributes can be encoded again.
 
 #![no_main]
 
@@ -31,11 +30,11 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Reads a message and everything in it.
+/// Decodes a message, from BER and from its DER form, and everything in it.
 fn read(ber: &[u8]) -> Option<PkiMessage> {
-    // Normalised level by level, and copied into its parts.
+    // The factor covers normalisation, which copies each level, and the copies of the parts.
     let message = bounded(ber, 128, PkiMessage::from_ber).ok();
-    // What follows the message is ignored.
+    // Octets after the message are ignored.
     let der = first_to_der(ber).ok().map(|(der, _)| der);
     if let Some(der) = &der {
         let again = PkiMessage::from_ber(der).ok();
@@ -57,7 +56,7 @@ fn read(ber: &[u8]) -> Option<PkiMessage> {
         assert_eq!(
             message.as_ref().map(verified),
             again.as_ref().map(verified),
-            "BER and DER of a message are not the same to verify"
+            "verification of a message differs between BER and DER"
         );
     }
     let message = message?;
@@ -66,7 +65,7 @@ fn read(ber: &[u8]) -> Option<PkiMessage> {
     Some(message)
 }
 
-/// What a message says, if it is one that clients send.
+/// The attributes of a message, if they are a client's and well-formed.
 fn request_of(message: &PkiMessage) -> Option<Attributes> {
     Some(Attributes::Request {
         message_type: MessageType::from_digits(message.message_type().ok()?.as_bytes())?,
@@ -75,7 +74,7 @@ fn request_of(message: &PkiMessage) -> Option<Attributes> {
     })
 }
 
-/// Makes a message that says this and reads it.
+/// Builds a message with these attributes and decodes it.
 fn say_again(request: Attributes, content: &[u8]) {
     let Attributes::Request {
         message_type,

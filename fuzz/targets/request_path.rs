@@ -1,8 +1,7 @@
-//! The whole way of a request, over a store in memory and keys in files: any request line and body;
-//! and messages of devices, of which any one layer is nonsense while the signatures around it
-//! verify. Whatever comes, the answer is no 5xx; a CertRep is signed by the RA key and answers the
-//! message; and a certificate comes out only for the challenge or for the holder of another, for
-//! the key that signed, and says nothing that the rules do not.
+//! The complete path of a request, with a store in memory and keys in files: any request line and
+//! body, and messages with one malformed layer under valid signatures. The response is never a 5xx.
+//! A CertRep is signed by the RA key and matches the message. Only the challenge or another
+//! certificate yields a certificate, which is for the key that signed and obeys the template.
 
 #![no_main]
 
@@ -92,7 +91,7 @@ fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Byt
     answer
 }
 
-/// A CertRep, signed by the RA key.
+/// Decodes a CertRep and verifies that the RA key signed it.
 fn checked(server: &Server, cert_rep: &[u8]) -> PkiMessage {
     let message = PkiMessage::from_ber(cert_rep).unwrap();
     assert_eq!(message.message_type(), Ok("3"));
@@ -102,24 +101,24 @@ fn checked(server: &Server, cert_rep: &[u8]) -> PkiMessage {
     message
 }
 
-/// Who signs.
+/// The signer of a message.
 struct Signer<'a> {
     device: &'a Device,
     standing: Standing,
 }
 
-/// What a signer's certificate entitles to.
+/// What the signer's certificate authorises.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It is the signer's own: to nothing.
+    /// A self-signed certificate authorises nothing.
     SelfSigned,
-    /// It is the authority's: to renew, and to ask for certificates and CRLs.
+    /// A certificate of the authority authorises renewals and queries for certificates and CRLs.
     Holder,
-    /// It is revoked: to nothing, with or without the challenge.
+    /// A revoked certificate authorises nothing, and the challenge does not help.
     Revoked,
 }
 
-/// A message of a device, of which one layer is made of the rest of the input.
+/// Sends a message from a device, with one layer replaced by the rest of the input.
 fn crafted(server: &Server, mut input: Input<'_>) {
     let (device, standing) = match input.octet() % 4 {
         0 => (&*RSA, Standing::SelfSigned),
@@ -142,7 +141,7 @@ fn crafted(server: &Server, mut input: Input<'_>) {
     let answer = if flags & 8 == 8 {
         let message = STANDARD.encode(&message).replace('+', "%2B");
         let uri = format!("{endpoint}?operation=PKIOperation&message={message}");
-        // A URI has an end of its own.
+        // The message may be too long for a URI.
         let Ok(uri) = Uri::try_from(uri) else { return };
         send(server, &Method::GET, uri, &[])
     } else {
@@ -154,7 +153,7 @@ fn crafted(server: &Server, mut input: Input<'_>) {
     }
 }
 
-/// A request with a content that is as it should be.
+/// Builds a request with valid content.
 fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> device::Request {
     let device = signer.device;
     let message_type = input.pick(&MessageType::ALL);
@@ -186,7 +185,7 @@ fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> devic
             Ok(_) => nonce.to_vec(),
             Err(_) => usual.sender_nonce,
         },
-        // A P-256 key of these devices signs SHA-256.
+        // The P-256 keys of these devices sign only SHA-256.
         digest: if is_ec(device) {
             DigestAlgorithm::Sha256
         } else {
@@ -197,7 +196,7 @@ fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> devic
     }
 }
 
-/// The message, and whether the challenge may be in it.
+/// Builds the message, and returns whether the challenge may be in it.
 fn message(
     server: &Server,
     signer: &Signer<'_>,
@@ -230,11 +229,11 @@ fn message(
         PkcsPkiEnvelope::seal(content, cipher, &key, iv, to).unwrap()
     };
     match layer % 6 {
-        // What the request's own signature covers.
+        // The CertificationRequestInfo, signed again.
         0 => request.content = Some(certification_request(device, payload)),
-        // What the envelope holds.
+        // The content of the envelope.
         1 => request.content = Some(payload.to_vec()),
-        // The envelope, changed in places.
+        // The envelope, modified in places.
         2 => {
             let envelope = edited(seal(&request), payload);
             return (
@@ -242,14 +241,14 @@ fn message(
                 holds_challenge(&request),
             );
         }
-        // The envelope.
+        // The whole envelope.
         3 => return (device.signed(&request, Some(payload.to_vec())), true),
-        // The attributes.
+        // The signed attributes.
         4 => {
             let message = pki_message(device, payload, &seal(&request));
             return (message, holds_challenge(&request));
         }
-        // The message, changed in places.
+        // The message, modified in places.
         _ => {
             let message = device.signed(&request, Some(seal(&request)));
             return (edited(message, payload), holds_challenge(&request));
@@ -261,8 +260,9 @@ fn message(
     )
 }
 
-/// Can the challenge be read out of the content, in whichever string type?
+/// Whether the content contains the challenge, in any string type.
 fn holds_challenge(request: &device::Request) -> bool {
+    // BMPString and UniversalString put zeros between the characters.
     let content = request.content.iter().flatten();
     let content: Vec<_> = content.copied().filter(|octet| *octet != 0).collect();
     let challenge = CHALLENGE.as_bytes();
@@ -271,7 +271,8 @@ fn holds_challenge(request: &device::Request) -> bool {
         .any(|window| window == challenge)
 }
 
-/// Each four octets of `edits` say what is done where: set an octet, put one in, take some out.
+/// Applies edits of four octets each: an operation (set, insert, XOR or remove), a position of two
+/// octets, and a value or a count.
 fn edited(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
     for edit in edits.chunks_exact(4) {
         let at = (usize::from(edit[1]) << 8 | usize::from(edit[2])) % octets.len().max(1);
@@ -286,7 +287,7 @@ fn edited(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// Is this reply one that the message deserves?
+/// Asserts that the reply matches the message, and that the signer was entitled to it.
 fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, cert_rep: &[u8]) {
     let reply = checked(server, cert_rep);
     let asked = PkiMessage::from_ber(message).unwrap();
@@ -304,19 +305,18 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
     let message_type = message_type.and_then(MessageType::from_digits);
     assert!(
         signer.standing != Standing::Revoked,
-        "a revoked certificate signs"
+        "a certificate for a message signed with a revoked one"
     );
     let holds = signer.standing == Standing::Holder;
     let entitled = match message_type.expect("a certificate for a message of no type") {
         MessageType::PkcsReq | MessageType::RenewalReq => vouched || holds,
-        // Of what was enrolled before.
+        // The challenge came with the enrolment, in an earlier input.
         MessageType::CertPoll => true,
         MessageType::GetCert | MessageType::GetCrl => holds,
         MessageType::CertRep => false,
     };
     assert!(entitled, "a certificate without the challenge");
-    // Whom the message names as its signer, the reply is encrypted to: with another certificate it
-    // is for another.
+    // The reply is encrypted to the certificate in the message, which the input may have replaced.
     let device = match asked.verify() {
         Ok(verified) => signer.device.holding(verified.signer().clone()),
         Err(error) => panic!("a certificate for a message that does not verify: {error}"),
@@ -334,7 +334,7 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
     }
 }
 
-/// Is this certificate one that the rules allow?
+/// Asserts that a certificate obeys the template.
 fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
     let authority = server.world.authority.public_key().unwrap();
     leaf.verify(&authority).unwrap();
@@ -365,7 +365,7 @@ fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
     }
 }
 
-/// Is this certificate for nobody but the holder of the one before it, who has no other names?
+/// Asserts that a renewed certificate names the same subject as before, and nothing else.
 fn renewed(before: &Certificate, after: &Certificate) {
     let subject = |certificate: &Certificate| {
         let text = ca_issuer::name_text(certificate.subject()).unwrap();

@@ -1,5 +1,5 @@
-//! Writes what each target begins with to the folder that `SCEPTER_FUZZ_CORPUS` names. In form it
-//! is a target too: only those link with the functions that instrumented code calls.
+//! Writes the seed corpus to the folder in `SCEPTER_FUZZ_CORPUS`. It has the form of a fuzz target
+//! because only fuzz targets link with the functions that instrumented code calls.
 
 #![no_main]
 

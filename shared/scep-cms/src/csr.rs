@@ -53,8 +53,8 @@ impl CertificationRequest {
     fn from_ber(octets: &[u8]) -> Result<Self, CsrFault> {
         let (der, behind) = first_to_der(octets).map_err(CsrFault::Ber)?;
         let der = Zeroizing::new(der);
-        // Some clients pad the request with zeros or end it with a line feed. Anything else would be
-        // unverified content that no one reads.
+        // Some clients pad the request with zeros or end it with a line feed. Anything else would
+        // be unverified content that no one reads.
         if !behind
             .iter()
             .all(|octet| matches!(octet, 0 | b'\r' | b'\n'))

@@ -89,8 +89,8 @@ impl PasswordRecipient {
             iv: iv.as_bytes().to_vec(),
             wrapped: info.encrypted_key.as_bytes().to_vec(),
         };
-        // Unwrapping relies on whole blocks, at least two of them, RFC 3211 §2.3.1, and on a bounded
-        // number of iterations. A keyLength, if present, must be that of the cipher.
+        // Unwrapping relies on whole blocks, at least two of them, RFC 3211 §2.3.1, and on a
+        // bounded number of iterations. A keyLength, if present, must be that of the cipher.
         let length = parameters.key_length.map(usize::from);
         let fits = length.is_none_or(|length| length == cipher.key_bytes())
             && recipient.iterations.get() <= MAX_ITERATIONS
