@@ -82,8 +82,11 @@ impl DigestAlgorithm {
     /// Formats the digest of `content` as openssl prints fingerprints: `AA:15:9E:…`.
     #[must_use]
     pub fn fingerprint(self, content: &[u8]) -> String {
-        let digest = self.digest(content);
-        let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+        let octets: Vec<_> = self
+            .digest(content)
+            .iter()
+            .map(|octet| format!("{octet:02X}"))
+            .collect();
         octets.join(":")
     }
 }
@@ -190,7 +193,7 @@ impl<'a> MaskedPaddingParameters<'a> {
         unsupported: UnsupportedAlgorithm,
     ) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
         let digest = self.digest.map_or(oid::SHA1, |digest| digest.oid);
-        let mask = match &self.mask {
+        let mask_digest = match &self.mask {
             None => Some(oid::SHA1),
             Some(mask) if mask.oid == oid::MGF1 => mask
                 .parameters
@@ -198,22 +201,22 @@ impl<'a> MaskedPaddingParameters<'a> {
                 .map(|digest| digest.oid),
             Some(_) => None,
         };
-        let unsupported = unsupported.with_digest(digest);
-        let mask = mask.ok_or(unsupported)?;
-        let known = DigestAlgorithm::ALL.into_iter();
-        let known = known.filter(|_| mask == digest);
-        let mut known = known.filter(|known| known.oid() == digest);
-        known.next().ok_or(unsupported.with_mask(mask))
+        let with_digest = unsupported.with_digest(digest);
+        let mask_digest = mask_digest.ok_or(with_digest)?;
+        DigestAlgorithm::ALL
+            .into_iter()
+            .find(|known| known.oid() == digest && mask_digest == digest)
+            .ok_or(with_digest.with_mask(mask_digest))
     }
 }
 
 fn pss(
     identifier: &AlgorithmIdentifierRef<'_>,
 ) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
-    let unsupported = UnsupportedAlgorithm::new(identifier.oid);
-    let parameters = MaskedPaddingParameters::of(identifier).ok_or(unsupported)?;
-    let digest = parameters.digest(unsupported)?;
-    let unsupported = unsupported.with_digest(digest.oid());
+    let without_digest = UnsupportedAlgorithm::new(identifier.oid);
+    let parameters = MaskedPaddingParameters::of(identifier).ok_or(without_digest)?;
+    let digest = parameters.digest(without_digest)?;
+    let unsupported = without_digest.with_digest(digest.oid());
     let usual_trailer = parameters
         .trailer
         .is_none_or(|trailer| trailer.value() == [1]);
@@ -281,9 +284,11 @@ fn oaep(identifier: &AlgorithmIdentifierRef<'_>) -> Result<KeyTransport, Unsuppo
 }
 
 fn is_empty_label(source: AnyRef<'_>) -> bool {
-    let source = source.decode_as::<AlgorithmIdentifierRef<'_>>().ok();
-    let label = source.and_then(|source| source.parameters?.decode_as::<&OctetStringRef>().ok());
-    label.is_some_and(|label| label.as_bytes().is_empty())
+    source
+        .decode_as::<AlgorithmIdentifierRef<'_>>()
+        .ok()
+        .and_then(|identifier| identifier.parameters?.decode_as::<&OctetStringRef>().ok())
+        .is_some_and(|label| label.as_bytes().is_empty())
 }
 
 /// The encryption of messageData, RFC 8894 §3.5.2: a block cipher in CBC mode with PKCS #7 padding.

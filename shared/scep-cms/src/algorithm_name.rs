@@ -66,8 +66,10 @@ fn short(oid: ObjectIdentifier) -> &'static str {
 }
 
 fn name(oid: ObjectIdentifier) -> Option<&'static str> {
-    let named = NAMES.iter().find(|(known, _)| *known == oid);
-    named.map(|(_, name)| *name)
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == oid)
+        .map(|(_, name)| *name)
 }
 
 const fn arcs(arcs: &str) -> ObjectIdentifier {

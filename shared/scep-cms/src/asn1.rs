@@ -38,9 +38,9 @@ impl<'a> SetOf<'a> {
 
     /// The only element; `None` if there is not exactly one.
     pub(crate) fn single(self) -> Option<&'a [u8]> {
-        let mut elements = self.elements();
-        let first = elements.next()?.ok()?;
-        elements.next().is_none().then_some(first)
+        let mut rest = self.elements();
+        let first = rest.next()?.ok()?;
+        rest.next().is_none().then_some(first)
     }
 
     /// Encodes the SET OF with tag and length.
@@ -355,8 +355,8 @@ pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
             let (characters, []) = contents.as_chunks() else {
                 return None;
             };
-            let characters = characters.iter();
             characters
+                .iter()
                 .map(|character| char::from_u32(u32::from_be_bytes(*character)))
                 .collect()
         }
@@ -365,8 +365,8 @@ pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
             let (characters, []) = contents.as_chunks() else {
                 return None;
             };
-            let characters = characters.iter();
             characters
+                .iter()
                 .map(|character| char::from_u32(u16::from_be_bytes(*character).into()))
                 .collect()
         }

@@ -115,15 +115,15 @@ pub(crate) struct SignedAttributes<'a>(pub(crate) SetOf<'a>);
 
 impl<'a> SignedAttributes<'a> {
     pub(crate) fn transaction_id(&self) -> Result<TransactionId, AttributeError> {
-        let value = self.value(oid::TRANSACTION_ID);
-        TransactionId::from_any(value.ok_or(AttributeError("transactionID"))?)
+        self.value(oid::TRANSACTION_ID)
+            .ok_or(AttributeError("transactionID"))
+            .and_then(TransactionId::from_any)
     }
 
     /// The digits of messageType, of any value.
     pub(crate) fn message_type(&self) -> Result<&'a str, AttributeError> {
         // Clients that write the transactionID in another string type do so here too.
-        let value = self.value(oid::MESSAGE_TYPE);
-        value
+        self.value(oid::MESSAGE_TYPE)
             .filter(|value| StringType::of(value.tag()).is_some())
             .and_then(|value| str::from_utf8(value.value()).ok())
             .ok_or(AttributeError("messageType"))
@@ -162,13 +162,13 @@ impl<'a> SignedAttributes<'a> {
     }
 
     fn printable(&self, kind: ObjectIdentifier) -> Option<&'a str> {
-        let value: PrintableStringRef<'a> = self.value(kind)?.decode_as().ok()?;
-        Some(value.as_str())
+        let text: PrintableStringRef<'a> = self.value(kind)?.decode_as().ok()?;
+        Some(text.as_str())
     }
 
     fn octets(&self, kind: ObjectIdentifier) -> Option<&'a [u8]> {
-        let value: &'a OctetStringRef = self.value(kind)?.decode_as().ok()?;
-        Some(value.as_bytes())
+        let string: &'a OctetStringRef = self.value(kind)?.decode_as().ok()?;
+        Some(string.as_bytes())
     }
 
     /// The value of the attribute of this type, if it occurs once, with one value.

@@ -137,8 +137,9 @@ pub fn next_ca_message(
     digest: DigestAlgorithm,
 ) -> Result<ToBeSigned, DecodeError> {
     let content = next.to_der()?;
-    let writer = AttributeWriter::new(&digest.digest(&content));
-    let attributes = writer.map_err(DecodeError::of("signedAttrs"))?.finish();
+    let attributes = AttributeWriter::new(&digest.digest(&content))
+        .map_err(DecodeError::of("signedAttrs"))?
+        .finish();
     // jscep and sscep look for the next certificates in the outer SignedData, so put them there
     // too, before the signer's.
     let mut certificates = next.certificates.clone();
@@ -165,9 +166,10 @@ impl ToBeSigned {
         digest: DigestAlgorithm,
         signer: Certificate,
     ) -> Result<Self, DecodeError> {
-        let bytes = SetOf(&attributes).to_der();
         Ok(Self {
-            bytes: bytes.map_err(DecodeError::of("signedAttrs"))?,
+            bytes: SetOf(&attributes)
+                .to_der()
+                .map_err(DecodeError::of("signedAttrs"))?,
             attributes,
             content,
             certificates,
@@ -221,9 +223,9 @@ impl ToBeSigned {
     }
 
     fn signer_info(&self, signer: &Certificate, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
-        let key = signer.public_key();
-        let key =
-            key.map_err(|_| DecodeError::Unexpected("a signer's key that is not supported"))?;
+        let key = signer
+            .public_key()
+            .map_err(|_| DecodeError::Unexpected("a signer's key that is not supported"))?;
         self.encode_signer_info(signer, &key, signature)
             .map_err(DecodeError::of("SignerInfo"))
     }

@@ -106,8 +106,10 @@ impl Certificate {
         if algorithm.digest() == DigestAlgorithm::Sha1 {
             return Err(PublicKeyError::Unsupported);
         }
-        let to_be_signed = signed.to_be_signed.to_der();
-        let to_be_signed = to_be_signed.map_err(|_| PublicKeyError::Malformed)?;
+        let to_be_signed = signed
+            .to_be_signed
+            .to_der()
+            .map_err(|_| PublicKeyError::Malformed)?;
         issuer.verify(algorithm, &to_be_signed, signed.signature.raw_bytes())
     }
 

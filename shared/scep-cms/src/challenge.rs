@@ -38,14 +38,15 @@ impl ChallengePassword {
     /// T61String, BMPString, UniversalString, VisibleString or NumericString. Drops NULs and line
     /// ends at its end.
     pub(crate) fn from_string(tag: u8, contents: &[u8]) -> Result<Self, ChallengeFault> {
-        let text = string_of(tag, contents).ok_or(ChallengeFault::NotText)?;
-        let text = Zeroizing::new(text);
+        let text = string_of(tag, contents)
+            .map(Zeroizing::new)
+            .ok_or(ChallengeFault::NotText)?;
         // Some clients encode the terminator of a C string or the end of a line they read.
-        let text = text.trim_end_matches(['\0', '\r', '\n']);
-        if text.len() > MAX_CHALLENGE_BYTES {
+        let challenge = text.trim_end_matches(['\0', '\r', '\n']);
+        if challenge.len() > MAX_CHALLENGE_BYTES {
             return Err(ChallengeFault::TooLong);
         }
-        Ok(Self::new(text))
+        Ok(Self::new(challenge))
     }
 }
 

@@ -42,8 +42,11 @@ impl CertificationRequest {
     /// When `pem` is not one request, or its attributes have a fault.
     pub fn from_pem(pem: &str) -> Result<Self, CsrFault> {
         // RFC 7468 §2 allows explanatory text there, and `openssl req -text` writes it.
-        let text = pem.find("-----BEGIN ").and_then(|begin| pem.get(begin..));
-        let request = Self::from_message_data(text.unwrap_or(pem).as_bytes())?;
+        let text = pem
+            .find("-----BEGIN ")
+            .and_then(|begin| pem.get(begin..))
+            .unwrap_or(pem);
+        let request = Self::from_message_data(text.as_bytes())?;
         match request.fault.or(request.challenge_fault()) {
             Some(fault) => Err(fault),
             None => Ok(request),
@@ -168,9 +171,10 @@ impl CertificationRequest {
     /// if there is none, it is empty or not text, or there are several that differ.
     #[must_use]
     pub fn challenge_password(&self) -> Option<&ChallengePassword> {
-        let requested = &self.requested;
-        let challenge = requested.challenge.as_ref();
-        challenge.filter(|_| requested.challenge_fault.is_none())
+        match self.requested.challenge_fault {
+            Some(_) => None,
+            None => self.requested.challenge.as_ref(),
+        }
     }
 
     /// The requested extensions, from PKCS #9's attribute and Microsoft's, each kind once.
@@ -201,8 +205,7 @@ struct Outline<'a> {
 
 impl<'a> Outline<'a> {
     fn of(der: &'a [u8]) -> Result<Self, CsrFault> {
-        let request = Element::only(der);
-        let request = sequence(request, "certificationRequest")?;
+        let request = sequence(Element::only(der), "certificationRequest")?;
         let [info, algorithm, signature] = request.as_slice() else {
             let place = "certificationRequest";
             return Err(part(place, "not a sequence of three elements"));
@@ -234,15 +237,17 @@ impl<'a> Outline<'a> {
         let algorithm = AlgorithmIdentifierRef::from_der(algorithm.whole)
             .map_err(|_| part(place, "not an AlgorithmIdentifier"))?;
         let place = "certificationRequest.signature";
-        let signature = signature.tagged(tlv::BIT_STRING);
         // The first octet of a BIT STRING counts unused bits. A signature has whole octets.
-        let signature = signature.and_then(|signature| signature.contents.strip_prefix(&[0]));
+        let signature_octets = signature
+            .tagged(tlv::BIT_STRING)
+            .and_then(|bits| bits.contents.strip_prefix(&[0]))
+            .ok_or(part(place, "not a BIT STRING of whole octets"))?;
         Ok(Self {
             subject: subject.whole,
             subject_public_key_info: key.whole,
             attributes,
             signature_algorithm: SignatureAlgorithm::from_identifier(&algorithm),
-            signature: signature.ok_or(part(place, "not a BIT STRING of whole octets"))?,
+            signature: signature_octets,
         })
     }
 }
@@ -252,9 +257,10 @@ fn sequence<'a>(
     element: Option<Element<'a>>,
     place: &'static str,
 ) -> Result<Vec<Element<'a>>, CsrFault> {
-    let element = element.and_then(|element| element.tagged(tlv::SEQUENCE));
-    let parts = element.and_then(Element::parts);
-    parts.ok_or(part(place, "not a SEQUENCE of so few elements"))
+    element
+        .and_then(|element| element.tagged(tlv::SEQUENCE))
+        .and_then(Element::parts)
+        .ok_or(part(place, "not a SEQUENCE of so few elements"))
 }
 
 const fn part(place: &'static str, fault: &'static str) -> CsrFault {

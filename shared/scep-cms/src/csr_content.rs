@@ -27,17 +27,19 @@ pub(crate) fn binary(content: &[u8]) -> Result<Cow<'_, [u8]>, CsrFault> {
     let text = str::from_utf8(content).map_err(|_| CsrFault::Content(*first))?;
     // Nothing else around the text is skipped. An attacker who modifies the ciphertext of a
     // captured envelope controls only parts of the plaintext, and could hide the others there.
-    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0');
+    let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0');
     let is_text = |c: char| matches!(c, '\n' | '\r' | '\t' | ' '..='~');
-    if text.is_empty() || !text.chars().all(is_text) {
+    if trimmed.is_empty() || !trimmed.chars().all(is_text) {
         return Err(CsrFault::Content(*first));
     }
-    let base64 = match text.strip_prefix(BEGIN) {
+    let lines = match trimmed.strip_prefix(BEGIN) {
         Some(rest) => between_lines(rest).ok_or(CsrFault::Text("it is PEM of something else"))?,
-        None => text,
+        None => trimmed,
     };
-    let is_white = |octet: &u8| octet.is_ascii_whitespace();
-    let base64: Vec<_> = base64.bytes().filter(|octet| !is_white(octet)).collect();
+    let base64: Vec<_> = lines
+        .bytes()
+        .filter(|octet| !octet.is_ascii_whitespace())
+        .collect();
     let octets = BASE64.decode(base64).map_err(|_| NOT_BASE64)?;
     match octets.first() {
         // Any word decodes as base64 of something; only a SEQUENCE can be a request.
@@ -49,9 +51,11 @@ pub(crate) fn binary(content: &[u8]) -> Result<Cow<'_, [u8]>, CsrFault> {
 /// The text between the PEM boundaries. `text` lacks [`BEGIN`].
 fn between_lines(text: &str) -> Option<&str> {
     LABELS.into_iter().find_map(|label| {
-        let rest = text.strip_prefix(label)?.strip_prefix(DASHES)?;
-        let rest = rest.strip_suffix(DASHES)?.strip_suffix(label)?;
-        rest.strip_suffix(END)
+        text.strip_prefix(label)?
+            .strip_prefix(DASHES)?
+            .strip_suffix(DASHES)?
+            .strip_suffix(label)?
+            .strip_suffix(END)
     })
 }
 

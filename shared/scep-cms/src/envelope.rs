@@ -88,21 +88,25 @@ impl CertificateIdentifier {
 /// The octets of a subjectKeyIdentifier, `[0] IMPLICIT OCTET STRING`. Accepts the constructed form
 /// of BER, and a whole OCTET STRING inside `[0]`, which some clients send.
 fn key_identifier(value: &[u8], constructed: bool) -> Result<Vec<u8>, DecodeError> {
-    let whole = Element::only(value).and_then(|element| element.tagged(tlv::OCTET_STRING));
     if constructed {
-        let pieces = SetOf(value).elements();
-        let pieces = pieces.map(|piece| Ok(<&OctetStringRef>::from_der(piece?)?.as_bytes()));
-        let pieces = pieces.collect::<der::Result<Vec<_>>>();
-        return Ok(pieces
-            .map_err(DecodeError::of("SubjectKeyIdentifier"))?
-            .concat());
+        return join_octet_strings(value).map_err(DecodeError::of("SubjectKeyIdentifier"));
     }
+    let whole = Element::only(value).and_then(|element| element.tagged(tlv::OCTET_STRING));
     Ok(match whole {
         // Identifiers that this server issues have 20 octets, so one that happens to look like an
         // OCTET STRING of another length is not unwrapped.
         Some(whole) if whole.contents.len() == KEY_IDENTIFIER_BYTES => whole.contents.to_vec(),
         Some(_) | None => value.to_vec(),
     })
+}
+
+/// Concatenates the OCTET STRINGs that are the segments of a constructed one.
+fn join_octet_strings(segments: &[u8]) -> der::Result<Vec<u8>> {
+    SetOf(segments)
+        .elements()
+        .map(|segment| Ok(<&OctetStringRef>::from_der(segment?)?.as_bytes()))
+        .collect::<der::Result<Vec<_>>>()
+        .map(|octets| octets.concat())
 }
 
 /// The length of the usual key identifier, the SHA-1 digest of the key, RFC 5280 §4.2.1.2.
@@ -430,12 +434,7 @@ fn ciphertext(
         content.value().to_vec()
     } else if content.tag() == CONSTRUCTED_ENCRYPTED_CONTENT_TAG {
         // micromdm 2.1.0 and BER encoders send the segments as OCTET STRINGs.
-        SetOf(content.value())
-            .elements()
-            .map(|piece| Ok(<&OctetStringRef>::from_der(piece?)?.as_bytes()))
-            .collect::<der::Result<Vec<_>>>()
-            .map_err(DecodeError::of("encryptedContent"))?
-            .concat()
+        join_octet_strings(content.value()).map_err(DecodeError::of("encryptedContent"))?
     } else {
         return Err(EnvelopeError::Malformed);
     };

@@ -36,17 +36,13 @@ impl ComparableName {
     }
 
     fn read(name: &[u8]) -> Option<Self> {
-        let rdns = Element::only(name)?.tagged(tlv::SEQUENCE)?.children()?;
-        let rdns = rdns.into_iter().map(|rdn| {
-            let parts = rdn.tagged(tlv::SET)?.children()?;
-            let parts = parts.into_iter().map(part).collect::<Option<Vec<_>>>();
-            parts.map(|mut parts| {
-                // An RDN is a SET OF: the order of its attributes has no meaning.
-                parts.sort();
-                parts
-            })
-        });
-        rdns.collect::<Option<_>>().map(Self)
+        Element::only(name)?
+            .tagged(tlv::SEQUENCE)?
+            .children()?
+            .into_iter()
+            .map(rdn)
+            .collect::<Option<_>>()
+            .map(Self)
     }
 
     /// Whether both name the same subject: the same RDNs in any order, because clients reverse it.
@@ -70,17 +66,29 @@ impl ComparableName {
     }
 }
 
+fn rdn(element: Element<'_>) -> Option<Vec<Part>> {
+    let mut parts = element
+        .tagged(tlv::SET)?
+        .children()?
+        .into_iter()
+        .map(part)
+        .collect::<Option<Vec<_>>>()?;
+    // An RDN is a SET OF: the order of its attributes has no meaning.
+    parts.sort();
+    Some(parts)
+}
+
 fn part(part: Element<'_>) -> Option<Part> {
     let parts = part.tagged(tlv::SEQUENCE)?.children()?;
     let [kind, value] = parts.as_slice() else {
         return None;
     };
-    let kind = kind.tagged(tlv::OBJECT_IDENTIFIER)?.contents.to_vec();
-    let value = match string_of(value.tag, value.contents) {
+    let identifier = kind.tagged(tlv::OBJECT_IDENTIFIER)?;
+    let comparable = match string_of(value.tag, value.contents) {
         Some(text) => Value::Text(comparable_text(&text)),
         None => Value::Octets(value.whole.to_vec()),
     };
-    Some((kind, value))
+    Some((identifier.contents.to_vec(), comparable))
 }
 
 /// Whether two DER Names are the same subject by [`ComparableName::is_same_subject`]. Octets that
@@ -113,15 +121,13 @@ fn compared(
 /// normalisation form: a composed letter differs from its decomposed form.
 #[must_use]
 pub fn comparable_text(text: &str) -> String {
-    let words = text.split_whitespace();
     // Each character is mapped alone: str::to_lowercase maps a final sigma differently, so that
     // equal names could differ.
-    let words = words.map(|word| {
-        word.chars()
-            .flat_map(char::to_lowercase)
-            .collect::<String>()
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let lower_case = |word: &str| word.chars().flat_map(char::to_lowercase).collect();
+    text.split_whitespace()
+        .map(lower_case)
+        .collect::<Vec<String>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -129,10 +129,11 @@ impl PasswordRecipient {
             password,
             self.cipher.key_bytes(),
         );
-        let unwrapped = self.unwrapped(&kek).unwrap_or_default();
-        let key = unwrapped.get(CHECK_BYTES..CHECK_BYTES + content_cipher.key_bytes());
-        let checked = key.is_some_and(|key| bool::from(checks(&unwrapped, key)));
-        let key = key.filter(|_| checked).unwrap_or_default();
+        let octets = self.unwrapped(&kek).unwrap_or_default();
+        let key = octets
+            .get(CHECK_BYTES..CHECK_BYTES + content_cipher.key_bytes())
+            .filter(|key| bool::from(checks(&octets, key)))
+            .unwrap_or_default();
         ContentKey::unwrapped_or_stand_in(content_cipher, key, stand_in)
     }
 

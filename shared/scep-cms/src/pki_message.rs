@@ -215,8 +215,9 @@ impl PkiMessage {
     ) -> Result<(), VerifyError> {
         // The signature covers a SET OF, not the tag [0] that the message carries, RFC 5652 §5.4.
         let verify = |attributes: &[u8]| {
-            let signed = SetOf(attributes).to_der();
-            let signed = signed.map_err(|_| PublicKeyError::Malformed)?;
+            let signed = SetOf(attributes)
+                .to_der()
+                .map_err(|_| PublicKeyError::Malformed)?;
             key.verify(algorithm, &signed, &self.signature)
         };
         verify(&self.signed_attributes)
@@ -236,16 +237,19 @@ impl PkiMessage {
 
     /// The attributes sorted as in DER, X.690 §11.6; `None` if they already are.
     fn attributes_in_der_order(&self) -> Option<Vec<u8>> {
-        let attributes = SetOf(&self.signed_attributes).elements();
-        let mut attributes: Vec<_> = attributes.collect::<der::Result<_>>().ok()?;
+        let mut attributes: Vec<_> = SetOf(&self.signed_attributes)
+            .elements()
+            .collect::<der::Result<_>>()
+            .ok()?;
         attributes.sort_unstable();
         let sorted = attributes.concat();
         (sorted != self.signed_attributes).then_some(sorted)
     }
 
     fn signer_certificate(&self) -> Option<Certificate> {
-        let certificates = self.certificates.iter();
-        let mut named: Vec<_> = certificates
+        let mut named: Vec<_> = self
+            .certificates
+            .iter()
             .filter_map(|der| Certificate::from_der(der).ok())
             .filter(|certificate| self.signer.names(certificate))
             .collect();

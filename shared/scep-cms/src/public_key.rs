@@ -219,11 +219,11 @@ impl PublicKey {
                 pkcs1,
                 ..
             } => {
-                let signature = padded(signature, modulus.len());
-                let signature = signature.ok_or(PublicKeyError::BadSignature)?;
+                let full_length =
+                    padded(signature, modulus.len()).ok_or(PublicKeyError::BadSignature)?;
                 match aws_lc_rsa(*modulus_bits, algorithm) {
-                    Some(algorithm) => aws_lc_verify(algorithm, pkcs1, message, &signature),
-                    None => verify_by_rsa(pkcs1, algorithm, message, &signature),
+                    Some(algorithm) => aws_lc_verify(algorithm, pkcs1, message, &full_length),
+                    None => verify_by_rsa(pkcs1, algorithm, message, &full_length),
                 }
             }
         }
@@ -247,8 +247,9 @@ impl PublicKey {
                     SignatureAlgorithm::Ecdsa(_) => false,
                 };
                 // With equal lengths, the order of the octets is the order of the numbers.
-                let signature = padded(signature, modulus.len());
-                is_rsa && signature.is_some_and(|signature| *signature < **modulus)
+                is_rsa
+                    && padded(signature, modulus.len())
+                        .is_some_and(|full_length| *full_length < **modulus)
             }
         }
     }

@@ -35,17 +35,20 @@ impl Requested {
         let mut requested = Self::default();
         for (index, attribute) in attributes.elements().enumerate() {
             let fault = |fault| CsrFault::Attribute { index, fault };
-            let attribute = attribute.ok_or(fault(AttributeFault::NotAnAttribute))?;
-            let (kind, values) = kind_and_values(attribute).map_err(fault)?;
+            let (kind, values) = attribute
+                .ok_or(AttributeFault::NotAnAttribute)
+                .and_then(kind_and_values)
+                .map_err(fault)?;
             for value in values.elements() {
-                let value = value.ok_or(fault(AttributeFault::NotInASet))?;
+                let element = value.ok_or(fault(AttributeFault::NotInASet))?;
                 match kind {
-                    oid::CHALLENGE_PASSWORD => requested.add_challenge(value),
+                    oid::CHALLENGE_PASSWORD => requested.add_challenge(element),
                     // The loop also accepts an empty SET: it requests nothing, like an empty
                     // sequence of extensions, and some clients send it.
                     oid::EXTENSION_REQUEST | oid::MICROSOFT_EXTENSIONS => {
-                        let extensions = value.tagged(tlv::SEQUENCE);
-                        let extensions = extensions.ok_or(fault(AttributeFault::NotExtensions))?;
+                        let extensions = element
+                            .tagged(tlv::SEQUENCE)
+                            .ok_or(fault(AttributeFault::NotExtensions))?;
                         requested.add_extensions(index, extensions)?;
                     }
                     _ => {}
@@ -61,12 +64,14 @@ impl Requested {
         extensions: Element<'_>,
     ) -> Result<(), CsrFault> {
         for (index, element) in extensions.elements().enumerate() {
-            let read = element.ok_or("not an element").and_then(extension);
-            let (id, value) = read.map_err(|fault| CsrFault::Extension {
-                attribute,
-                index,
-                fault,
-            })?;
+            let (id, value) = element
+                .ok_or("not an element")
+                .and_then(extension)
+                .map_err(|fault| CsrFault::Extension {
+                    attribute,
+                    index,
+                    fault,
+                })?;
             // .NET lets callers add extensions but no attributes to a request, so they put the
             // challengePassword there.
             if id == oid::CHALLENGE_PASSWORD {
@@ -90,10 +95,9 @@ impl Requested {
 
     /// Adds a challengePassword that is an extension's value, bare or in a SET like an attribute's.
     fn add_challenge_in_extension(&mut self, value: &[u8]) {
-        let value = Element::only(value);
-        let values = value.and_then(|value| match value.tag {
-            tlv::SET => value.parts(),
-            _ => Some(vec![value]),
+        let values = Element::only(value).and_then(|element| match element.tag {
+            tlv::SET => element.parts(),
+            _ => Some(vec![element]),
         });
         match values {
             Some(values) => values
@@ -129,14 +133,17 @@ impl Requested {
 fn kind_and_values(
     attribute: Element<'_>,
 ) -> Result<(ObjectIdentifier, Element<'_>), AttributeFault> {
-    let parts = attribute.tagged(tlv::SEQUENCE).and_then(Element::parts);
-    let parts = parts.ok_or(AttributeFault::NotAnAttribute)?;
+    let parts = attribute
+        .tagged(tlv::SEQUENCE)
+        .and_then(Element::parts)
+        .ok_or(AttributeFault::NotAnAttribute)?;
     let [kind, values] = parts.as_slice() else {
         return Err(AttributeFault::NotAnAttribute);
     };
-    let kind = identifier(*kind).ok_or(AttributeFault::NotAnAttribute)?;
-    let values = values.tagged(tlv::SET).ok_or(AttributeFault::NotInASet)?;
-    Ok((kind, values))
+    Ok((
+        identifier(*kind).ok_or(AttributeFault::NotAnAttribute)?,
+        values.tagged(tlv::SET).ok_or(AttributeFault::NotInASet)?,
+    ))
 }
 
 /// ```asn1
@@ -147,18 +154,23 @@ fn kind_and_values(
 /// ```
 /// The CA decides what is critical, so the encoding of TRUE does not matter.
 fn extension(element: Element<'_>) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), &'static str> {
-    let parts = element.tagged(tlv::SEQUENCE).and_then(Element::parts);
-    let parts = parts.ok_or("not a sequence of extnID, critical and extnValue")?;
+    let parts = element
+        .tagged(tlv::SEQUENCE)
+        .and_then(Element::parts)
+        .ok_or("not a sequence of extnID, critical and extnValue")?;
     let (id, value) = match parts.as_slice() {
         [id, value] => (id, value),
         [id, critical, value] if critical.tag == tlv::BOOLEAN => (id, value),
         _ => return Err("not a sequence of extnID, critical and extnValue"),
     };
     let id = identifier(*id).ok_or("extnID is not an OBJECT IDENTIFIER")?;
-    let value = value.tagged(tlv::OCTET_STRING);
-    let value = value.ok_or("extnValue is not in an OCTET STRING")?.contents;
+    let octets = value
+        .tagged(tlv::OCTET_STRING)
+        .ok_or("extnValue is not in an OCTET STRING")?
+        .contents;
     // A private extension's value need not be ASN.1 at all.
-    Ok((id, to_der(value).map_or(Cow::Borrowed(value), Cow::Owned)))
+    let normalised = to_der(octets).map_or(Cow::Borrowed(octets), Cow::Owned);
+    Ok((id, normalised))
 }
 
 fn identifier(element: Element<'_>) -> Option<ObjectIdentifier> {

@@ -47,10 +47,10 @@ impl<'a> Element<'a> {
             if rest.is_empty() {
                 return None;
             }
-            let first = Self::first(rest);
+            let split = Self::first(rest);
             // Where one element is malformed, the next one has no known beginning: stop there.
-            rest = first.map_or(&[], |(_, behind)| behind);
-            Some(first.map(|(element, _)| element))
+            rest = split.map_or(&[], |(_, behind)| behind);
+            Some(split.map(|(element, _)| element))
         })
     }
 

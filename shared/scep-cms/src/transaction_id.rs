@@ -164,12 +164,11 @@ fn octets(digits: &str) -> Option<Vec<u8>> {
     let (pairs, []) = digits.as_bytes().as_chunks() else {
         return None;
     };
-    let pairs = pairs.iter().map(|[high, low]| {
-        let high = char::from(*high).to_digit(16)?;
-        let low = char::from(*low).to_digit(16)?;
-        u8::try_from(high * 16 + low).ok()
-    });
-    pairs.collect()
+    let digit = |octet: u8| char::from(octet).to_digit(16);
+    pairs
+        .iter()
+        .map(|[high, low]| u8::try_from(digit(*high)? * 16 + digit(*low)?).ok())
+        .collect()
 }
 
 const HEXADECIMAL: char = '#';
