@@ -168,7 +168,7 @@ impl CertificationRequest {
     }
 
     /// The challengePassword, from an attribute or, where .NET puts it, from an extension. `None`
-    /// if there is none, it is empty or not text, or there are several that differ.
+    /// if it is missing, empty or not text, or if there are several that differ.
     #[must_use]
     pub fn challenge_password(&self) -> Option<&ChallengePassword> {
         match self.requested.challenge_fault {

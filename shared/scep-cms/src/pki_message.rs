@@ -168,7 +168,7 @@ impl PkiMessage {
     /// Decodes the pkcsPKIEnvelope in the content, whose signer is not verified.
     ///
     /// # Errors
-    /// When there is none, it is malformed, or its cipher is not supported.
+    /// When it is missing or malformed, or its cipher is not supported.
     pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
         match self.content.as_ref().map(Content::structure) {
             None | Some([]) => Err(EnvelopeError::Missing),
@@ -351,7 +351,7 @@ impl VerifiedPkiMessage {
     /// Decodes the pkcsPKIEnvelope in the signed content.
     ///
     /// # Errors
-    /// When there is none, it is malformed, or its cipher is not supported.
+    /// When it is missing or malformed, or its cipher is not supported.
     pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
         self.message.envelope()
     }
