@@ -46,10 +46,10 @@ impl Corpus {
     /// Writes the inputs to one folder for each target, and the dictionary of the management API.
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
         for (target, inputs) in &self.0 {
-            let folder = folder.join(target);
-            std::fs::create_dir_all(&folder)?;
+            let target_folder = folder.join(target);
+            std::fs::create_dir_all(&target_folder)?;
             for (place, input) in inputs.iter().enumerate() {
-                std::fs::write(folder.join(format!("seed-{place:03}")), input)?;
+                std::fs::write(target_folder.join(format!("seed-{place:03}")), input)?;
             }
         }
         std::fs::write(folder.join("management.dict"), dictionary())
@@ -242,12 +242,14 @@ fn dictionary() -> String {
         .for_each(|route| gather(&route.body, &mut words));
     words.extend(PLACEHOLDERS.map(|(_, uuid)| uuid.to_owned()));
     // libFuzzer requires other characters to be escaped.
-    let plain = words.iter().filter(|word| word.is_ascii());
-    let lines = plain.map(|word| {
-        let json = Value::from(word.as_str()).to_string();
-        format!("\"{}\"\n", json.replace('\\', "\\\\").replace('"', "\\\""))
-    });
-    lines.collect()
+    words
+        .iter()
+        .filter(|word| word.is_ascii())
+        .map(|word| {
+            let json = Value::from(word.as_str()).to_string();
+            format!("\"{}\"\n", json.replace('\\', "\\\\").replace('"', "\\\""))
+        })
+        .collect()
 }
 
 fn gather(value: &Value, words: &mut BTreeSet<String>) {

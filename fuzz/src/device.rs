@@ -43,10 +43,13 @@ pub fn is_ec(device: &Device) -> bool {
 /// Builds a PKCS #10 request with any octets as CertificationRequestInfo, signed by the device.
 pub fn certification_request(device: &Device, info: &[u8]) -> Vec<u8> {
     let signature = device.sign(DigestAlgorithm::Sha256, info);
-    let signature = element(asn1::BIT_STRING, &[&[0], &signature]);
     element(
         asn1::SEQUENCE,
-        &[info, &signature_algorithm(device), &signature],
+        &[
+            info,
+            &signature_algorithm(device),
+            &element(asn1::BIT_STRING, &[&[0], &signature]),
+        ],
     )
 }
 
@@ -81,20 +84,20 @@ pub fn pki_message(device: &Device, attributes: &[u8], content: &[u8]) -> Vec<u8
             &element(asn1::OCTET_STRING, &[&signature]),
         ],
     );
-    let content = element(asn1::OCTET_STRING, &[content]);
-    let content = element(asn1::CONTEXT_0, &[&content]);
+    let octets = element(asn1::OCTET_STRING, &[content]);
+    let explicit_content = element(asn1::CONTEXT_0, &[&octets]);
     let signed_data = element(
         asn1::SEQUENCE,
         &[
             &version,
             &element(asn1::SET, &[&sha256]),
-            &element(asn1::SEQUENCE, &[oid::DATA, &content]),
+            &element(asn1::SEQUENCE, &[oid::DATA, &explicit_content]),
             &element(asn1::CONTEXT_0, &[device.certificate.der()]),
             &element(asn1::SET, &[&signer_info]),
         ],
     );
-    let signed_data = element(asn1::CONTEXT_0, &[&signed_data]);
-    element(asn1::SEQUENCE, &[oid::SIGNED_DATA, &signed_data])
+    let explicit_signed_data = element(asn1::CONTEXT_0, &[&signed_data]);
+    element(asn1::SEQUENCE, &[oid::SIGNED_DATA, &explicit_signed_data])
 }
 
 fn signature_algorithm(device: &Device) -> Vec<u8> {

@@ -19,19 +19,21 @@ pub struct Route {
 /// Every route, in the order of the OpenAPI document.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let document = management_api::openapi();
-    let paths = document["paths"].as_object().unwrap().iter();
-    let of_path = |(path, item): (&String, &Value)| {
-        let item = item.as_object().unwrap().iter();
-        item.map(|(method, operation)| route(&document, path, method, operation))
-            .collect::<Vec<_>>()
-    };
-    paths.flat_map(of_path).collect()
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            routes.push(route(&document, path, method, operation));
+        }
+    }
+    routes
 });
 
 fn route(document: &Value, path: &str, method: &str, operation: &Value) -> Route {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let query = parameters
+    let query = operation["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
         .filter(|parameter| parameter["in"] == "query")
         .map(|parameter| parameter["name"].as_str().unwrap().to_owned());
     Route {
@@ -115,8 +117,10 @@ fn placeholder(name: &str) -> &'static str {
         "certificateUuid" | "predecessorUuid" => "certificates",
         kind => kind,
     };
-    let found = PLACEHOLDERS.iter().find(|(known, _)| *known == kind);
-    found.map_or("00000000-0000-4000-8000-000000000000", |(_, uuid)| uuid)
+    PLACEHOLDERS
+        .iter()
+        .find(|(known, _)| *known == kind)
+        .map_or("00000000-0000-4000-8000-000000000000", |(_, uuid)| uuid)
 }
 
 /// Replaces the parameters in the path of a route by placeholders.

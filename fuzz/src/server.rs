@@ -45,11 +45,11 @@ thread_local! {
 
 /// Calls `answer` with the server of this thread, a new one where the old one is used up.
 pub fn serve(answer: impl FnOnce(&Server)) {
-    SERVER.with_borrow_mut(|server| {
-        if server.as_ref().is_none_or(|server| server.left == 0) {
-            *server = Some(Server::new());
+    SERVER.with_borrow_mut(|slot| {
+        if slot.as_ref().is_none_or(|server| server.left == 0) {
+            *slot = None;
         }
-        let server = server.as_mut().unwrap();
+        let server = slot.get_or_insert_with(Server::new);
         server.left -= 1;
         answer(server);
     });

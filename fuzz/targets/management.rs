@@ -58,14 +58,14 @@ fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
     }
     let body = with_uuids(server, input.rest());
     let uri = String::from_utf8(with_uuids(server, uri.as_bytes())).ok()?;
-    let mut request = Request::builder().method(route.method.as_str()).uri(uri);
+    let mut builder = Request::builder().method(route.method.as_str()).uri(uri);
     for (name, value) in [("authorization", token), ("if-match", if_match)] {
         if !value.is_empty() {
-            request = request.header(name, value);
+            builder = builder.header(name, value);
         }
     }
-    let secret = secret(&body);
-    let request = request.body(Body::from(body)).ok()?;
+    let secret = find_secret(&body);
+    let request = builder.body(Body::from(body)).ok()?;
     let (status, answer) = send(server, request);
     let changes = route.method != "GET" && status.is_success();
     check(status, &answer);
@@ -116,23 +116,23 @@ fn check(status: StatusCode, answer: &[u8]) {
 
 /// Replaces placeholders by the uuids of this server.
 fn with_uuids(server: &Server, octets: &[u8]) -> Vec<u8> {
-    let mut octets = octets.to_vec();
+    let mut replaced = octets.to_vec();
     for (kind, placeholder) in PLACEHOLDERS {
         let uuid = server.uuids[kind].as_bytes();
         let mut from = 0;
-        while let Some(at) = octets[from..]
+        while let Some(at) = replaced[from..]
             .windows(36)
             .position(|w| w == placeholder.as_bytes())
         {
-            octets[from + at..from + at + 36].copy_from_slice(uuid);
+            replaced[from + at..from + at + 36].copy_from_slice(uuid);
             from += at + 36;
         }
     }
-    octets
+    replaced
 }
 
 /// The challengePassword in a body, if it is long and occurs only once.
-fn secret(body: &[u8]) -> Option<String> {
+fn find_secret(body: &[u8]) -> Option<String> {
     let body = std::str::from_utf8(body).ok()?;
     let json: Value = serde_json::from_str(body).ok()?;
     let secret = json.get("challengePassword")?.as_str()?;
@@ -142,10 +142,11 @@ fn secret(body: &[u8]) -> Option<String> {
 }
 
 static LISTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let lists = ROUTES
+    ROUTES
         .iter()
-        .filter(|route| route.method == "GET" && !route.path.contains('{'));
-    lists.map(|route| route.path.as_str()).collect()
+        .filter(|route| route.method == "GET" && !route.path.contains('{'))
+        .map(|route| route.path.as_str())
+        .collect()
 });
 
 /// Reads every list after a change. Returns whether the objects of the placeholders still exist.
@@ -154,8 +155,11 @@ fn serves(server: &Server, answered: Answered) -> bool {
         return true;
     }
     for list in LISTS.iter() {
-        let request = Request::get(*list).header("authorization", ALL_SCOPES);
-        let (status, _) = send(server, request.body(Body::empty()).unwrap());
+        let request = Request::get(*list)
+            .header("authorization", ALL_SCOPES)
+            .body(Body::empty())
+            .unwrap();
+        let (status, _) = send(server, request);
         assert_eq!(status, 200, "{list} after {}", answered.status);
     }
     for operation in ["GetCACaps", "GetCACert", "GetNextCACert"] {
@@ -171,11 +175,11 @@ fn serves(server: &Server, answered: Answered) -> bool {
             }
             kind => kind.to_owned(),
         };
-        let request = Request::get(format!("{}/{route}/{uuid}", management_api::PREFIX));
-        let request = request
+        let request = Request::get(format!("{}/{route}/{uuid}", management_api::PREFIX))
             .header("authorization", ALL_SCOPES)
-            .body(Body::empty());
-        send(server, request.unwrap()).0 == 200
+            .body(Body::empty())
+            .unwrap();
+        send(server, request).0 == 200
     };
     PLACEHOLDERS.iter().all(still_there)
 }

@@ -23,16 +23,18 @@ fuzz_target!(|data: &[u8]| {
         round_trip(input);
         return;
     }
-    let envelope = envelope(input.rest());
-    let Ok(envelope) = bounded(&envelope, 128, PkcsPkiEnvelope::from_ber) else {
+    let der = envelope_with(input.rest());
+    let Ok(envelope) = bounded(&der, 128, PkcsPkiEnvelope::from_ber) else {
         return;
     };
     // Unwrap only the first: each costs up to 10,000 iterations.
-    let mut recipients = envelope.recipients().iter();
-    let recipient = recipients.find_map(|recipient| match recipient {
-        Recipient::Password(Ok(recipient)) => Some(recipient),
-        Recipient::Password(Err(_)) | Recipient::KeyTrans(_) | Recipient::Other => None,
-    });
+    let recipient = envelope
+        .recipients()
+        .iter()
+        .find_map(|recipient| match recipient {
+            Recipient::Password(Ok(recipient)) => Some(recipient),
+            Recipient::Password(Err(_)) | Recipient::KeyTrans(_) | Recipient::Other => None,
+        });
     if let Some(recipient) = recipient {
         let password = ChallengePassword::new("s3cret");
         let stand_in = Zeroizing::new(STAND_IN);
@@ -43,17 +45,17 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// Builds an envelope with any octets as RecipientInfos.
-fn envelope(recipients: &[u8]) -> Vec<u8> {
+fn envelope_with(recipients: &[u8]) -> Vec<u8> {
     let iv = element(asn1::OCTET_STRING, &[&[6; 16]]);
     let cipher = element(asn1::SEQUENCE, &[oid::AES128_CBC, &iv]);
     // [0] IMPLICIT OCTET STRING.
     let ciphertext = element(0x80, &[&[7; 32]]);
     let content = element(asn1::SEQUENCE, &[oid::DATA, &cipher, &ciphertext]);
     let version = element(asn1::INTEGER, &[&[3]]);
-    let recipients = element(asn1::SET, &[recipients]);
-    let enveloped = element(asn1::SEQUENCE, &[&version, &recipients, &content]);
-    let enveloped = element(asn1::CONTEXT_0, &[&enveloped]);
-    element(asn1::SEQUENCE, &[oid::ENVELOPED_DATA, &enveloped])
+    let recipient_infos = element(asn1::SET, &[recipients]);
+    let enveloped_data = element(asn1::SEQUENCE, &[&version, &recipient_infos, &content]);
+    let explicit_content = element(asn1::CONTEXT_0, &[&enveloped_data]);
+    element(asn1::SEQUENCE, &[oid::ENVELOPED_DATA, &explicit_content])
 }
 
 fn round_trip(mut input: Input<'_>) {

@@ -59,10 +59,8 @@ fn read(ber: &[u8]) -> Option<PkiMessage> {
             "verification of a message differs between BER and DER"
         );
     }
-    let message = message?;
-    assert!(der.is_some());
-    let _ = message.envelope();
-    Some(message)
+    assert!(message.is_none() || der.is_some());
+    message.inspect(|message| drop(message.envelope()))
 }
 
 /// The attributes of a message, if they are a client's and well-formed.

@@ -52,8 +52,8 @@ fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
         "/cgi-bin/pkiclient.exe",
         "/certsrv/mscep/mscep.dll",
     ]);
-    let uri = [beginning.as_bytes(), input.chunk()].concat();
-    let uri = Uri::try_from(uri.as_slice()).ok()?;
+    let target = [beginning.as_bytes(), input.chunk()].concat();
+    let uri = Uri::try_from(target.as_slice()).ok()?;
     let answer = send(server, method, uri, input.rest());
     if *method == Method::HEAD {
         assert!(answer.body().is_empty());
@@ -67,9 +67,12 @@ fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
 
 fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Bytes> {
     let is_crl = uri.path().starts_with(CRL_PREFIX);
-    let request = Request::builder().method(method).uri(uri);
-    let body = Bytes::copy_from_slice(body);
-    let (head, body) = request.body(body).unwrap().into_parts();
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .body(Bytes::copy_from_slice(body))
+        .unwrap();
+    let (head, body) = request.into_parts();
     let head = at_fixed_path(head, &scepter_tests::world::name());
     let issuing = &server.issuing;
     let answer = server.runtime.block_on(async {
@@ -176,8 +179,9 @@ fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> devic
             device.query(message_type, &device.certificate)
         }
     };
-    let text = std::str::from_utf8(transaction_id).ok();
-    let text = text.filter(|text| scep_cms::TransactionId::new(text).is_ok());
+    let text = std::str::from_utf8(transaction_id)
+        .ok()
+        .filter(|text| scep_cms::TransactionId::new(text).is_ok());
     device::Request {
         message_type,
         transaction_id: text.map_or(usual.transaction_id, str::to_owned),
@@ -263,10 +267,15 @@ fn message(
 /// Whether the content contains the challenge, in any string type.
 fn holds_challenge(request: &device::Request) -> bool {
     // BMPString and UniversalString put zeros between the characters.
-    let content = request.content.iter().flatten();
-    let content: Vec<_> = content.copied().filter(|octet| *octet != 0).collect();
+    let without_zeros: Vec<_> = request
+        .content
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|octet| *octet != 0)
+        .collect();
     let challenge = CHALLENGE.as_bytes();
-    content
+    without_zeros
         .windows(challenge.len())
         .any(|window| window == challenge)
 }
@@ -301,8 +310,10 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
     if said.pki_status != PkiStatus::Success {
         return;
     }
-    let message_type = asked.message_type().map(str::as_bytes).ok();
-    let message_type = message_type.and_then(MessageType::from_digits);
+    let message_type = asked
+        .message_type()
+        .ok()
+        .and_then(|digits| MessageType::from_digits(digits.as_bytes()));
     assert!(
         signer.standing != Standing::Revoked,
         "a certificate for a message signed with a revoked one"
@@ -342,10 +353,10 @@ fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
     let key = device.certificate.subject_public_key_info();
     assert_eq!(leaf.subject_public_key_info(), key);
     let parsed = x509_cert::Certificate::from_der(leaf.der()).unwrap();
-    let parsed = parsed.tbs_certificate();
-    let constraints = parsed.get_extension::<BasicConstraints>().unwrap();
+    let tbs = parsed.tbs_certificate();
+    let constraints = tbs.get_extension::<BasicConstraints>().unwrap();
     assert!(constraints.is_none_or(|(_, constraints)| !constraints.ca));
-    for part in parsed.subject().iter_rdn().flat_map(|rdn| rdn.iter()) {
+    for part in tbs.subject().iter_rdn().flat_map(|rdn| rdn.iter()) {
         let controls = |octet: &u8| *octet < b' ' || *octet == 0x7f;
         let value = part.value.value();
         let sane = match part.value.tag() {
