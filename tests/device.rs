@@ -339,8 +339,8 @@ impl Device {
             ([Recipient::KeyTrans(recipient)], None) => recipient,
             ([Recipient::Password(Ok(recipient))], Some(password)) => {
                 let password = ChallengePassword::new(password);
-                let stand_in = Zeroizing::new([0; 32]);
-                let key = recipient.content_key(&password, envelope.cipher(), &stand_in);
+                let rejection_key = Zeroizing::new([0; 32]);
+                let key = recipient.content_key(&password, envelope.cipher(), &rejection_key);
                 return envelope.open(&key).unwrap().to_vec();
             }
             _ => panic!("a reply has exactly one recipient"),

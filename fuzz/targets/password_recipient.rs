@@ -15,7 +15,7 @@ use scepter_fuzz::bounded;
 use scepter_fuzz::input::Input;
 use zeroize::Zeroizing;
 
-const STAND_IN: [u8; ContentKey::MAX_BYTES] = [9; ContentKey::MAX_BYTES];
+const REJECTION_KEY: [u8; ContentKey::MAX_BYTES] = [9; ContentKey::MAX_BYTES];
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
@@ -37,9 +37,9 @@ fuzz_target!(|data: &[u8]| {
         });
     if let Some(recipient) = recipient {
         let password = ChallengePassword::new("s3cret");
-        let stand_in = Zeroizing::new(STAND_IN);
+        let rejection_key = Zeroizing::new(REJECTION_KEY);
         let cipher = ContentEncryption::Aes128Cbc;
-        let key = recipient.content_key(&password, cipher, &stand_in);
+        let key = recipient.content_key(&password, cipher, &rejection_key);
         assert_eq!(key.as_bytes().len(), cipher.key_bytes());
     }
 });
@@ -79,11 +79,11 @@ fn round_trip(mut input: Input<'_>) {
     let [Recipient::Password(Ok(recipient))] = envelope.recipients() else {
         panic!("another recipient");
     };
-    let stand_in = Zeroizing::new(STAND_IN);
-    let unwrapped = recipient.content_key(&password, cipher, &stand_in);
+    let rejection_key = Zeroizing::new(REJECTION_KEY);
+    let unwrapped = recipient.content_key(&password, cipher, &rejection_key);
     assert_eq!(unwrapped.as_bytes(), key.as_bytes());
     assert_eq!(envelope.open(&unwrapped).unwrap().as_slice(), b"content");
     let other = ChallengePassword::new(&format!("{text}x"));
-    let unwrapped = recipient.content_key(&other, cipher, &stand_in);
-    assert_eq!(unwrapped.as_bytes(), &STAND_IN[..cipher.key_bytes()]);
+    let unwrapped = recipient.content_key(&other, cipher, &rejection_key);
+    assert_eq!(unwrapped.as_bytes(), &REJECTION_KEY[..cipher.key_bytes()]);
 }

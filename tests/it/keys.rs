@@ -106,7 +106,7 @@ fn an_ra_key_unwraps_what_is_wrapped_for_it() {
 }
 
 #[test]
-fn what_does_not_unwrap_gives_the_same_stand_in_key_each_time() {
+fn what_does_not_unwrap_gives_the_same_rejection_key_each_time() {
     let device = Device::rsa();
     let key = ra_key(&device);
     let too_short = device
@@ -117,11 +117,11 @@ fn what_does_not_unwrap_gives_the_same_stand_in_key_each_time() {
         .unwrap();
     for cipher in ContentEncryption::ALL {
         for wrapped in [vec![1; 256], vec![0xff; 256], too_short.clone()] {
-            let stand_in = || key.content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);
-            let first = stand_in();
+            let rejection_key = || key.content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);
+            let first = rejection_key();
             assert_eq!(first.as_bytes().len(), cipher.key_bytes());
             if cipher != ContentEncryption::Aes128Cbc {
-                assert_eq!(first.as_bytes(), stand_in().as_bytes());
+                assert_eq!(first.as_bytes(), rejection_key().as_bytes());
                 assert!(first.as_bytes().iter().any(|octet| *octet != 9));
             }
         }

@@ -108,7 +108,7 @@ impl RaKey for SoftwareRaKey {
             .unwrap(transport, encrypted_key, &mut output)
             .unwrap_or(0);
         let unwrapped = output.get(..length).unwrap_or_default();
-        ContentKey::unwrapped_or_stand_in(cipher, unwrapped, &rejection_key)
+        ContentKey::unwrapped_or_rejection_key(cipher, unwrapped, &rejection_key)
     }
 
     fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {

@@ -201,10 +201,10 @@ impl ContentKey {
     /// RSAES-PKCS1-v1_5 whether the padding was valid: the choice takes constant time, and a wrong
     /// key fails later, like any other wrong content.
     #[must_use]
-    pub fn unwrapped_or_stand_in(
+    pub fn unwrapped_or_rejection_key(
         cipher: ContentEncryption,
         unwrapped: &[u8],
-        stand_in: &Zeroizing<[u8; Self::MAX_BYTES]>,
+        rejection_key: &Zeroizing<[u8; Self::MAX_BYTES]>,
     ) -> Self {
         let mut candidate = Zeroizing::new([0; Self::MAX_BYTES]);
         for (octet, unwrapped) in candidate.iter_mut().zip(unwrapped) {
@@ -214,8 +214,10 @@ impl ContentKey {
         let fits = unwrapped.len().ct_eq(&cipher.key_bytes());
         let chosen = candidate
             .iter()
-            .zip(stand_in.iter())
-            .map(|(candidate, stand_in)| u8::conditional_select(stand_in, candidate, fits))
+            .zip(rejection_key.iter())
+            .map(|(candidate, rejection_key)| {
+                u8::conditional_select(rejection_key, candidate, fits)
+            })
             .take(cipher.key_bytes());
         Self {
             octets: Zeroizing::new(chosen.collect()),

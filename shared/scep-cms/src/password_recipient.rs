@@ -111,7 +111,7 @@ impl PasswordRecipient {
         &self.wrapped
     }
 
-    /// Unwraps the content key for `content_cipher`. Returns the implicit-rejection key `stand_in`
+    /// Unwraps the content key for `content_cipher`. Returns the implicit-rejection key `rejection_key`
     /// instead of an error, so that a wrong password fails later, like any other wrong content.
     ///
     /// Costs as many iterations of PBKDF2 as the sender chose, 10,000 at most.
@@ -120,7 +120,7 @@ impl PasswordRecipient {
         &self,
         password: &ChallengePassword,
         content_cipher: ContentEncryption,
-        stand_in: &Zeroizing<[u8; ContentKey::MAX_BYTES]>,
+        rejection_key: &Zeroizing<[u8; ContentKey::MAX_BYTES]>,
     ) -> ContentKey {
         let kek = derived(
             self.prf,
@@ -134,7 +134,7 @@ impl PasswordRecipient {
             .get(CHECK_BYTES..CHECK_BYTES + content_cipher.key_bytes())
             .filter(|key| bool::from(checks(&octets, key)))
             .unwrap_or_default();
-        ContentKey::unwrapped_or_stand_in(content_cipher, key, stand_in)
+        ContentKey::unwrapped_or_rejection_key(content_cipher, key, rejection_key)
     }
 
     /// Decrypts the length, check, key and padding, RFC 3211 §2.3.2.
@@ -286,7 +286,7 @@ pub(crate) const PASSWORD_RECIPIENT_TAG: Tag = Tag::ContextSpecific {
 mod tests {
     use super::*;
 
-    const STAND_IN: [u8; 32] = [0xaa; 32];
+    const REJECTION_KEY: [u8; 32] = [0xaa; 32];
 
     #[track_caller]
     fn check(cipher: ContentEncryption, password: &str, opens: bool) {
@@ -300,17 +300,17 @@ mod tests {
         let sealed = seal(&key, cipher, &ChallengePassword::new("s3cret"), &wrapping).unwrap();
         let recipient = PasswordRecipient::from_any(AnyRef::from_der(&sealed).unwrap()).unwrap();
         let password = ChallengePassword::new(password);
-        let opened = recipient.content_key(&password, cipher, &Zeroizing::new(STAND_IN));
+        let opened = recipient.content_key(&password, cipher, &Zeroizing::new(REJECTION_KEY));
         let expected = if opens {
             key.as_bytes()
         } else {
-            &STAND_IN[..cipher.key_bytes()]
+            &REJECTION_KEY[..cipher.key_bytes()]
         };
         assert_eq!(opened.as_bytes(), expected);
     }
 
     #[test]
-    fn the_password_opens_and_another_gives_the_stand_in() {
+    fn the_password_opens_and_another_gives_the_rejection_key() {
         for cipher in ContentEncryption::ALL {
             check(cipher, "s3cret", true);
             check(cipher, "S3cret", false);

@@ -343,8 +343,8 @@ impl Exchange<'_> {
                 };
                 // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
                 // envelope end in the same refusal after the same work.
-                let stand_in = Zeroizing::new(random_octets()?);
-                Ok(recipient.content_key(challenge, cipher, &stand_in))
+                let rejection_key = Zeroizing::new(random_octets()?);
+                Ok(recipient.content_key(challenge, cipher, &rejection_key))
             }
         }
     }

@@ -554,7 +554,7 @@ pub trait RaKeys: Send + Sync {
 pub trait RaKey: Send + Sync {
     /// Unwraps a content key for `cipher`. Never fails: an encrypted key that does not unwrap
     /// yields an implicit-rejection key, which depends only on the input and is selected in
-    /// constant time ([`ContentKey::unwrapped_or_stand_in`]).
+    /// constant time ([`ContentKey::unwrapped_or_rejection_key`]).
     fn content_key(
         &self,
         transport: KeyTransport,
