@@ -158,9 +158,9 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
 
 /// What an attacker sees of an answer, and the number of public-key operations that it took.
 async fn seen(world: &World, device: &Device, message: Vec<u8>) -> (FailInfo, String, usize, u64) {
-    let before = scep_cms::operations::counted();
+    let before = scep_cms::operations::total();
     let response = world.post(message).await;
-    let operations = scep_cms::operations::counted() - before;
+    let operations = scep_cms::operations::total() - before;
     assert_eq!(response.status(), 200);
     let (reason, text) = device
         .read(response.body(), &world.ra_certificate)

@@ -141,7 +141,7 @@ impl SignatureAlgorithm {
             oid::SHA256_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha256),
             oid::SHA384_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha384),
             oid::SHA512_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha512),
-            oid::RSASSA_PSS => pss(identifier)?,
+            oid::RSASSA_PSS => parse_pss(identifier)?,
             oid::ECDSA_WITH_SHA1 => Self::Ecdsa(DigestAlgorithm::Sha1),
             oid::ECDSA_WITH_SHA256 => Self::Ecdsa(DigestAlgorithm::Sha256),
             oid::ECDSA_WITH_SHA384 => Self::Ecdsa(DigestAlgorithm::Sha384),
@@ -210,7 +210,7 @@ impl<'a> MaskedPaddingParameters<'a> {
     }
 }
 
-fn pss(
+fn parse_pss(
     identifier: &AlgorithmIdentifierRef<'_>,
 ) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
     let without_digest = UnsupportedAlgorithm::new(identifier.oid);
@@ -259,13 +259,15 @@ impl KeyTransport {
         let unsupported = UnsupportedAlgorithm::new(identifier.oid);
         match identifier.oid {
             oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1),
-            oid::RSAES_OAEP => oaep(identifier),
+            oid::RSAES_OAEP => parse_oaep(identifier),
             _ => Err(unsupported),
         }
     }
 }
 
-fn oaep(identifier: &AlgorithmIdentifierRef<'_>) -> Result<KeyTransport, UnsupportedAlgorithm> {
+fn parse_oaep(
+    identifier: &AlgorithmIdentifierRef<'_>,
+) -> Result<KeyTransport, UnsupportedAlgorithm> {
     let unsupported = UnsupportedAlgorithm::new(identifier.oid);
     let parameters = MaskedPaddingParameters::of(identifier).ok_or(unsupported)?;
     // CMS has no use for a label, RFC 4055 §4.1.

@@ -339,12 +339,12 @@ pub fn directory_string(value: AnyRef<'_>) -> Option<String> {
     if !tag.is_universal() {
         return None;
     }
-    string_of(number, value.value())
+    decode_string(number, value.value())
 }
 
 /// Decodes the contents of a string with this tag, as [`directory_string`] does. Supports
 /// UniversalString too, which `der` has no tag for.
-pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
+pub(crate) fn decode_string(tag: u8, contents: &[u8]) -> Option<String> {
     match tag {
         // UTF8String; NumericString, PrintableString, IA5String and VisibleString, which are ASCII.
         0x0c | 0x12 | 0x13 | 0x16 | 0x1a => String::from_utf8(contents.to_vec()).ok(),
@@ -375,7 +375,7 @@ pub(crate) fn string_of(tag: u8, contents: &[u8]) -> Option<String> {
 }
 
 /// Decodes one PEM text with this label, RFC 7468, and skips text before it.
-pub(crate) fn from_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
+pub(crate) fn decode_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
     let (found, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
         .map_err(|_| DecodeError::Unexpected("text that is not PEM"))?;
     if found != label {
@@ -385,7 +385,7 @@ pub(crate) fn from_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// The whole encoding of an element, which must have this tag.
-pub(crate) fn tagged(element: AnyRef<'_>, tag: Tag) -> der::Result<Vec<u8>> {
+pub(crate) fn encode_tagged(element: AnyRef<'_>, tag: Tag) -> der::Result<Vec<u8>> {
     element.tag().assert_eq(tag)?;
     element.to_der()
 }
@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn a_universal_string_has_four_octets_a_character() {
-        let text = |octets: &[u8]| string_of(0x1c, octets);
+        let text = |octets: &[u8]| decode_string(0x1c, octets);
         assert_eq!(
             text(&[0, 0, 0, 0x61, 0, 1, 0xf6, 0]).as_deref(),
             Some("a\u{1f600}")

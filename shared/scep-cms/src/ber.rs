@@ -21,7 +21,7 @@ pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 pub enum BerError {
     /// A constructed string contains an element that is not a segment of that string.
     #[error("a constructed string with a segment of another type")]
-    ForeignPiece,
+    ForeignSegment,
     /// A tag number is above 30, which no SCEP message uses.
     #[error("a tag in the high-tag-number form")]
     HighTag,
@@ -73,7 +73,7 @@ pub fn first_to_der(ber: &[u8]) -> Result<(Vec<u8>, &[u8]), BerError> {
         elements: 0,
     };
     let mut der = Vec::with_capacity(ber.len());
-    walk.element(0, &mut der)?;
+    walk.convert_element(0, &mut der)?;
     Ok((der, walk.rest))
 }
 
@@ -84,9 +84,9 @@ pub(crate) fn first_inside(ber: &[u8]) -> Result<&[u8], BerError> {
         rest: ber,
         elements: 0,
     };
-    walk.header(0)?;
+    walk.read_header(0)?;
     let contents = walk.rest;
-    walk.element(1, &mut Vec::new())?;
+    walk.convert_element(1, &mut Vec::new())?;
     let length = contents.len() - walk.rest.len();
     contents.get(..length).ok_or(BerError::Truncated)
 }
@@ -103,8 +103,8 @@ enum Length {
 
 impl<'a> Walk<'a> {
     /// Appends the DER form of the next element to `der`.
-    fn element(&mut self, depth: usize, der: &mut Vec<u8>) -> Result<(), BerError> {
-        let (tag, length) = self.header(depth)?;
+    fn convert_element(&mut self, depth: usize, der: &mut Vec<u8>) -> Result<(), BerError> {
+        let (tag, length) = self.read_header(depth)?;
         if tag & CONSTRUCTED == 0 {
             let Length::Definite(length) = length else {
                 return Err(BerError::IndefiniteLength);
@@ -114,42 +114,44 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         // DER has only the primitive form of strings, X.690 §10.2.
-        if is_string(tag) {
+        if is_constructed_string(tag) {
             let mut contents = Vec::new();
-            self.pieces(tag & !CONSTRUCTED, length, depth, &mut contents)?;
+            self.append_segments(tag & !CONSTRUCTED, length, depth, &mut contents)?;
             write_element(tag & !CONSTRUCTED, &contents, der);
             return Ok(());
         }
         let mut contents = Vec::new();
-        self.each(length, |walk| walk.element(depth + 1, &mut contents))?;
+        self.for_each_element(length, |walk| {
+            walk.convert_element(depth + 1, &mut contents)
+        })?;
         write_element(tag, &contents, der);
         Ok(())
     }
 
     /// Appends the contents of each segment of a constructed string with tag `string`.
-    fn pieces(
+    fn append_segments(
         &mut self,
         string: u8,
         length: Length,
         depth: usize,
         contents: &mut Vec<u8>,
     ) -> Result<(), BerError> {
-        self.each(length, |walk| {
-            let (tag, length) = walk.header(depth + 1)?;
+        self.for_each_element(length, |walk| {
+            let (tag, length) = walk.read_header(depth + 1)?;
             // A segment may be constructed itself, X.690 §8.7.3.
             if tag == string | CONSTRUCTED {
-                return walk.pieces(string, length, depth + 1, contents);
+                return walk.append_segments(string, length, depth + 1, contents);
             }
             let (true, Length::Definite(length)) = (tag == string, length) else {
-                return Err(BerError::ForeignPiece);
+                return Err(BerError::ForeignSegment);
             };
-            let piece = walk.take(length)?;
-            join_piece(string, piece, contents)
+            let segment = walk.take(length)?;
+            append_segment(string, segment, contents)
         })
     }
 
     /// Calls `next` until it has consumed the contents of a constructed element.
-    fn each(
+    fn for_each_element(
         &mut self,
         length: Length,
         mut next: impl FnMut(&mut Walk<'a>) -> Result<(), BerError>,
@@ -177,7 +179,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn header(&mut self, depth: usize) -> Result<(u8, Length), BerError> {
+    fn read_header(&mut self, depth: usize) -> Result<(u8, Length), BerError> {
         if depth >= MAX_DEPTH {
             return Err(BerError::TooDeep);
         }
@@ -185,16 +187,16 @@ impl<'a> Walk<'a> {
         if self.elements > MAX_ELEMENTS {
             return Err(BerError::TooManyElements);
         }
-        let tag = self.octet()?;
+        let tag = self.read_octet()?;
         match tag {
             0 => Err(BerError::IndefiniteLength),
             _ if tag & TAG_NUMBER == TAG_NUMBER => Err(BerError::HighTag),
-            _ => Ok((tag, self.length()?)),
+            _ => Ok((tag, self.read_length()?)),
         }
     }
 
-    fn length(&mut self) -> Result<Length, BerError> {
-        let first = self.octet()?;
+    fn read_length(&mut self) -> Result<Length, BerError> {
+        let first = self.read_octet()?;
         if first < 0x80 {
             return Ok(Length::Definite(usize::from(first)));
         }
@@ -208,12 +210,12 @@ impl<'a> Walk<'a> {
             length = length
                 .checked_mul(256)
                 .ok_or(BerError::Truncated)?
-                .saturating_add(usize::from(self.octet()?));
+                .saturating_add(usize::from(self.read_octet()?));
         }
         Ok(Length::Definite(length))
     }
 
-    fn octet(&mut self) -> Result<u8, BerError> {
+    fn read_octet(&mut self) -> Result<u8, BerError> {
         let (first, rest) = self.rest.split_first().ok_or(BerError::Truncated)?;
         self.rest = rest;
         Ok(*first)
@@ -230,24 +232,24 @@ impl<'a> Walk<'a> {
 }
 
 /// Whether this is the tag of a constructed string of the universal class.
-fn is_string(tag: u8) -> bool {
+fn is_constructed_string(tag: u8) -> bool {
     // BIT STRING, OCTET STRING, UTF8String, and the strings from NumericString to BMPString.
     matches!(tag, 0x23 | 0x24 | 0x2c | 0x32..=0x36 | 0x39..=0x3c | 0x3e)
 }
 
 /// Appends the contents of one primitive segment. Each segment of a BIT STRING begins with its
 /// count of unused bits.
-fn join_piece(string: u8, piece: &[u8], contents: &mut Vec<u8>) -> Result<(), BerError> {
+fn append_segment(string: u8, segment: &[u8], contents: &mut Vec<u8>) -> Result<(), BerError> {
     if string != BIT_STRING {
-        contents.extend_from_slice(piece);
+        contents.extend_from_slice(segment);
         return Ok(());
     }
-    let (unused_bits, bits) = piece.split_first().ok_or(BerError::ForeignPiece)?;
+    let (unused_bits, bits) = segment.split_first().ok_or(BerError::ForeignSegment)?;
     match contents.first_mut() {
         None => contents.push(*unused_bits),
         // Only the last segment may end inside an octet, X.690 §8.6.4.
         Some(0) => contents.splice(..1, [*unused_bits]).for_each(drop),
-        Some(_) => return Err(BerError::ForeignPiece),
+        Some(_) => return Err(BerError::ForeignSegment),
     }
     contents.extend_from_slice(bits);
     Ok(())
@@ -309,9 +311,9 @@ mod tests {
         );
         check(
             &[0x23, 8, 3, 2, 4, 1, 3, 2, 0, 0x20],
-            Err(BerError::ForeignPiece),
+            Err(BerError::ForeignSegment),
         );
-        check(&[0x24, 3, 2, 1, 1], Err(BerError::ForeignPiece));
+        check(&[0x24, 3, 2, 1, 1], Err(BerError::ForeignSegment));
     }
 
     #[test]

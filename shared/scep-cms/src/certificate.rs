@@ -9,7 +9,7 @@ use der::{Choice, Decode, Encode, Sequence, Tag};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::asn1::{self, Signed, TbsCertificate, from_pem, tagged};
+use crate::asn1::{self, Signed, TbsCertificate, decode_pem, encode_tagged};
 use crate::{
     DecodeError, DigestAlgorithm, PublicKey, PublicKeyError, SignatureAlgorithm, is_same_issuer,
     oid, to_der,
@@ -66,12 +66,12 @@ impl Certificate {
         Ok(Self {
             der: der.to_vec(),
             issuer_and_serial_number: IssuerAndSerialNumber {
-                issuer: tagged(tbs.issuer, Tag::Sequence)?,
-                serial_number: tagged(tbs.serial_number, Tag::Integer)?,
+                issuer: encode_tagged(tbs.issuer, Tag::Sequence)?,
+                serial_number: encode_tagged(tbs.serial_number, Tag::Integer)?,
             },
-            subject: tagged(tbs.subject, Tag::Sequence)?,
-            validity: tagged(tbs.validity, Tag::Sequence)?,
-            subject_public_key_info: tagged(tbs.subject_public_key_info, Tag::Sequence)?,
+            subject: encode_tagged(tbs.subject, Tag::Sequence)?,
+            validity: encode_tagged(tbs.validity, Tag::Sequence)?,
+            subject_public_key_info: encode_tagged(tbs.subject_public_key_info, Tag::Sequence)?,
             subject_key_identifier,
         })
     }
@@ -81,7 +81,7 @@ impl Certificate {
     /// # Errors
     /// When `pem` is not one certificate.
     pub fn from_pem(pem: &str) -> Result<Self, DecodeError> {
-        let der = from_pem(PEM_LABEL, pem)?;
+        let der = decode_pem(PEM_LABEL, pem)?;
         Self::from_der(&der)
     }
 
@@ -234,8 +234,8 @@ pub struct IssuerAndSerialNumber {
 impl IssuerAndSerialNumber {
     pub(crate) fn of(parts: &asn1::IssuerAndSerialNumber<'_>) -> der::Result<Self> {
         Ok(Self {
-            issuer: tagged(parts.issuer, Tag::Sequence)?,
-            serial_number: tagged(parts.serial_number, Tag::Integer)?,
+            issuer: encode_tagged(parts.issuer, Tag::Sequence)?,
+            serial_number: encode_tagged(parts.serial_number, Tag::Integer)?,
         })
     }
 

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::asn1::string_of;
+use crate::asn1::decode_string;
 use crate::csr_fault::ChallengeFault;
 
 /// The maximum length of a challengePassword, in octets of UTF-8.
@@ -38,7 +38,7 @@ impl ChallengePassword {
     /// T61String, BMPString, UniversalString, VisibleString or NumericString. Drops NULs and line
     /// ends at its end.
     pub(crate) fn from_string(tag: u8, contents: &[u8]) -> Result<Self, ChallengeFault> {
-        let text = string_of(tag, contents)
+        let text = decode_string(tag, contents)
             .map(Zeroizing::new)
             .ok_or(ChallengeFault::NotText)?;
         // Some clients encode the terminator of a C string or the end of a line they read.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::ber::{first_inside, first_to_der};
 use crate::challenge::ChallengePassword;
 use crate::csr_fault::CsrFault;
-use crate::requested::{Requested, RequestedExtension};
+use crate::requested::{RequestAttributes, RequestedExtension};
 use crate::tlv::{self, Element};
 use crate::{PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, csr_content};
 
@@ -20,7 +20,7 @@ pub struct CertificationRequest {
     signature: Vec<u8>,
     subject: Vec<u8>,
     subject_public_key_info: Vec<u8>,
-    requested: Requested,
+    requested: RequestAttributes,
     fault: Option<CsrFault>,
 }
 
@@ -33,7 +33,7 @@ impl CertificationRequest {
     /// # Errors
     /// When `content` is not a request, with the place of the fault.
     pub fn from_message_data(content: &[u8]) -> Result<Self, CsrFault> {
-        Self::from_ber(&csr_content::binary(content)?)
+        Self::from_ber(&csr_content::decode_content(content)?)
     }
 
     /// Decodes one PEM request, RFC 7468 §7, and skips text before it.
@@ -66,9 +66,9 @@ impl CertificationRequest {
         }
         let (ber, _) = octets.split_at(octets.len() - behind.len());
         let outline = Outline::of(&der)?;
-        let (requested, fault) = match outline.attributes.map(Requested::read).transpose() {
+        let (requested, fault) = match outline.attributes.map(RequestAttributes::read).transpose() {
             Ok(requested) => (requested.unwrap_or_default(), None),
-            Err(fault) => (Requested::default(), Some(fault)),
+            Err(fault) => (RequestAttributes::default(), Some(fault)),
         };
         Ok(Self {
             // The signature covers the original octets, which may be BER.
@@ -205,12 +205,12 @@ struct Outline<'a> {
 
 impl<'a> Outline<'a> {
     fn of(der: &'a [u8]) -> Result<Self, CsrFault> {
-        let request = sequence(Element::only(der), "certificationRequest")?;
+        let request = parse_sequence(Element::only(der), "certificationRequest")?;
         let [info, algorithm, signature] = request.as_slice() else {
             let place = "certificationRequest";
-            return Err(part(place, "not a sequence of three elements"));
+            return Err(part_fault(place, "not a sequence of three elements"));
         };
-        let info = sequence(Some(*info), "certificationRequestInfo")?;
+        let info = parse_sequence(Some(*info), "certificationRequestInfo")?;
         let (version, subject, key, attributes) = match info.as_slice() {
             [version, subject, key] => (version, subject, key, None),
             [version, subject, key, attributes] if attributes.tag == tlv::ATTRIBUTES => {
@@ -218,12 +218,12 @@ impl<'a> Outline<'a> {
             }
             _ => {
                 let fault = "not a sequence of version, subject, subjectPKInfo and attributes [0]";
-                return Err(part("certificationRequestInfo", fault));
+                return Err(part_fault("certificationRequestInfo", fault));
             }
         };
         if version.tag != tlv::INTEGER {
             let place = "certificationRequestInfo.version";
-            return Err(part(place, "not an INTEGER"));
+            return Err(part_fault(place, "not an INTEGER"));
         }
         for (element, place) in [
             (subject, "certificationRequestInfo.subject"),
@@ -231,17 +231,17 @@ impl<'a> Outline<'a> {
         ] {
             element
                 .tagged(tlv::SEQUENCE)
-                .ok_or(part(place, "not a SEQUENCE"))?;
+                .ok_or(part_fault(place, "not a SEQUENCE"))?;
         }
         let place = "certificationRequest.signatureAlgorithm";
         let algorithm = AlgorithmIdentifierRef::from_der(algorithm.whole)
-            .map_err(|_| part(place, "not an AlgorithmIdentifier"))?;
+            .map_err(|_| part_fault(place, "not an AlgorithmIdentifier"))?;
         let place = "certificationRequest.signature";
         // The first octet of a BIT STRING counts unused bits. A signature has whole octets.
         let signature_octets = signature
             .tagged(tlv::BIT_STRING)
             .and_then(|bits| bits.contents.strip_prefix(&[0]))
-            .ok_or(part(place, "not a BIT STRING of whole octets"))?;
+            .ok_or(part_fault(place, "not a BIT STRING of whole octets"))?;
         Ok(Self {
             subject: subject.whole,
             subject_public_key_info: key.whole,
@@ -253,16 +253,16 @@ impl<'a> Outline<'a> {
 }
 
 /// The elements of a SEQUENCE, at most four.
-fn sequence<'a>(
+fn parse_sequence<'a>(
     element: Option<Element<'a>>,
     place: &'static str,
 ) -> Result<Vec<Element<'a>>, CsrFault> {
     element
         .and_then(|element| element.tagged(tlv::SEQUENCE))
         .and_then(Element::parts)
-        .ok_or(part(place, "not a SEQUENCE of so few elements"))
+        .ok_or(part_fault(place, "not a SEQUENCE of so few elements"))
 }
 
-const fn part(place: &'static str, fault: &'static str) -> CsrFault {
+const fn part_fault(place: &'static str, fault: &'static str) -> CsrFault {
     CsrFault::Part { place, fault }
 }

@@ -19,7 +19,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The octets of a request, decoded if it is text. Only white space and NULs may surround the text.
-pub(crate) fn binary(content: &[u8]) -> Result<Cow<'_, [u8]>, CsrFault> {
+pub(crate) fn decode_content(content: &[u8]) -> Result<Cow<'_, [u8]>, CsrFault> {
     let first = content.first().ok_or(CsrFault::Empty)?;
     if *first == SEQUENCE {
         return Ok(Cow::Borrowed(content));
@@ -71,7 +71,7 @@ mod tests {
 
     #[track_caller]
     fn check(content: &[u8], expected: Result<&[u8], CsrFault>) {
-        let octets = binary(content);
+        let octets = decode_content(content);
         assert_eq!(octets.as_deref(), expected.as_ref().map(|octets| *octets));
     }
 

@@ -4,7 +4,7 @@ use der::asn1::AnyRef;
 use der::{Decode, Encode};
 
 use crate::asn1::{ContentInfo, SetOf, SignedData};
-use crate::pki_message::{elements, signed_data};
+use crate::pki_message::{copy_elements, parse_signed_data};
 use crate::{DecodeError, oid, to_der};
 
 /// Certificates and CRLs in a SignedData without signers, each in DER.
@@ -26,10 +26,10 @@ impl Degenerate {
     /// When `ber` is not a SignedData.
     pub fn from_ber(ber: &[u8]) -> Result<Self, DecodeError> {
         let der = to_der(ber)?;
-        let signed_data = signed_data(&der)?;
+        let signed_data = parse_signed_data(&der)?;
         Ok(Self {
-            certificates: elements(signed_data.certificates)?,
-            crls: elements(signed_data.crls)?,
+            certificates: copy_elements(signed_data.certificates)?,
+            crls: copy_elements(signed_data.crls)?,
         })
     }
 

@@ -60,7 +60,8 @@ impl CertificateIdentifier {
             number: der::TagNumber(0),
         } = identifier.tag()
         {
-            return key_identifier(identifier.value(), constructed).map(Self::SubjectKeyIdentifier);
+            return parse_key_identifier(identifier.value(), constructed)
+                .map(Self::SubjectKeyIdentifier);
         }
         let parts: asn1::IssuerAndSerialNumber<'_> = identifier
             .decode_as()
@@ -87,7 +88,7 @@ impl CertificateIdentifier {
 
 /// The octets of a subjectKeyIdentifier, `[0] IMPLICIT OCTET STRING`. Accepts the constructed form
 /// of BER, and a whole OCTET STRING inside `[0]`, which some clients send.
-fn key_identifier(value: &[u8], constructed: bool) -> Result<Vec<u8>, DecodeError> {
+fn parse_key_identifier(value: &[u8], constructed: bool) -> Result<Vec<u8>, DecodeError> {
     if constructed {
         return join_octet_strings(value).map_err(DecodeError::of("SubjectKeyIdentifier"));
     }
@@ -158,13 +159,13 @@ impl KeyTransRecipient {
 #[derive(Clone)]
 pub struct ContentKey {
     octets: Zeroizing<Vec<u8>>,
-    unwrapped: Unwrapped,
+    outcome: UnwrapOutcome,
 }
 
 /// The result of decrypting a content key, for the log of a message that failed to decrypt. Nothing
 /// that a client can see or measure may depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unwrapped {
+pub enum UnwrapOutcome {
     /// The length does not fit the cipher.
     Bytes {
         /// The number of decrypted octets; 0 if decryption failed.
@@ -188,7 +189,7 @@ impl ContentKey {
         if octets.len() == cipher.key_bytes() {
             return Ok(Self {
                 octets: Zeroizing::new(octets.to_vec()),
-                unwrapped: Unwrapped::Fit,
+                outcome: UnwrapOutcome::Fit,
             });
         }
         Err(EnvelopeError::Malformed)
@@ -221,7 +222,7 @@ impl ContentKey {
             .take(cipher.key_bytes());
         Self {
             octets: Zeroizing::new(chosen.collect()),
-            unwrapped: Unwrapped::Bytes {
+            outcome: UnwrapOutcome::Bytes {
                 found: unwrapped.len(),
                 wanted: cipher.key_bytes(),
             },
@@ -231,10 +232,10 @@ impl ContentKey {
     /// The result of decrypting the key. Call it only after decryption of the message has failed:
     /// until then, the implicit-rejection key must be handled like a real one.
     #[must_use]
-    pub const fn unwrapped(&self) -> Unwrapped {
-        match self.unwrapped {
-            Unwrapped::Bytes { found, wanted } if found != wanted => self.unwrapped,
-            Unwrapped::Bytes { .. } | Unwrapped::Fit => Unwrapped::Fit,
+    pub const fn unwrap_outcome(&self) -> UnwrapOutcome {
+        match self.outcome {
+            UnwrapOutcome::Bytes { found, wanted } if found != wanted => self.outcome,
+            UnwrapOutcome::Bytes { .. } | UnwrapOutcome::Fit => UnwrapOutcome::Fit,
         }
     }
 
@@ -288,13 +289,13 @@ impl PkcsPkiEnvelope {
         let content = enveloped_data.encrypted_content_info;
         let cipher = ContentEncryption::from_identifier(&content.algorithm)
             .map_err(EnvelopeError::Algorithm)?;
-        let iv = initialization_vector(&content.algorithm, cipher)?;
-        let ciphertext = ciphertext(content.encrypted_content, cipher)?;
+        let iv = parse_initialization_vector(&content.algorithm, cipher)?;
+        let ciphertext = parse_ciphertext(content.encrypted_content, cipher)?;
         Ok(Self {
             cipher,
             iv,
             ciphertext,
-            recipients: recipients(enveloped_data.recipient_infos)?,
+            recipients: parse_recipients(enveloped_data.recipient_infos)?,
         })
     }
 
@@ -354,12 +355,12 @@ impl PkcsPkiEnvelope {
                 let encrypted_key = recipient.public_key()?.encrypt(key.as_bytes())?;
                 (
                     0,
-                    key_trans_info(recipient, &encrypted_key).map_err(&structure)?,
+                    encode_key_trans(recipient, &encrypted_key).map_err(&structure)?,
                 )
             }
             // RFC 5652 §6.1: the version is 3 with a PasswordRecipientInfo.
             SealTo::Password { password, wrapping } => {
-                let info = password_recipient::seal(key, cipher, password, wrapping);
+                let info = password_recipient::wrap_key(key, cipher, password, wrapping);
                 (3, info.ok_or(EnvelopeError::Malformed)?)
             }
         };
@@ -401,7 +402,7 @@ impl PkcsPkiEnvelope {
     }
 }
 
-fn key_trans_info(recipient: &Certificate, encrypted_key: &[u8]) -> der::Result<Vec<u8>> {
+fn encode_key_trans(recipient: &Certificate, encrypted_key: &[u8]) -> der::Result<Vec<u8>> {
     let rid = recipient.issuer_and_serial_number().to_der()?;
     KeyTransRecipientInfo {
         version: 0,
@@ -415,7 +416,7 @@ fn key_trans_info(recipient: &Certificate, encrypted_key: &[u8]) -> der::Result<
     .to_der()
 }
 
-fn initialization_vector(
+fn parse_initialization_vector(
     algorithm: &AlgorithmIdentifierRef<'_>,
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EnvelopeError> {
@@ -427,7 +428,7 @@ fn initialization_vector(
         .ok_or(EnvelopeError::Malformed)
 }
 
-fn ciphertext(
+fn parse_ciphertext(
     content: Option<AnyRef<'_>>,
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EnvelopeError> {
@@ -447,7 +448,7 @@ fn ciphertext(
     Ok(octets)
 }
 
-fn recipients(infos: SetOf<'_>) -> Result<Vec<Recipient>, DecodeError> {
+fn parse_recipients(infos: SetOf<'_>) -> Result<Vec<Recipient>, DecodeError> {
     infos
         .elements()
         .take(MAX_RECIPIENTS)
@@ -456,7 +457,7 @@ fn recipients(infos: SetOf<'_>) -> Result<Vec<Recipient>, DecodeError> {
                 .and_then(AnyRef::from_der)
                 .map_err(DecodeError::of("RecipientInfo"))?;
             if info.tag() == Tag::Sequence {
-                return key_trans(info).map(Recipient::KeyTrans);
+                return parse_key_trans(info).map(Recipient::KeyTrans);
             }
             if info.tag() == PASSWORD_RECIPIENT_TAG {
                 return Ok(Recipient::Password(PasswordRecipient::from_any(info)));
@@ -466,7 +467,7 @@ fn recipients(infos: SetOf<'_>) -> Result<Vec<Recipient>, DecodeError> {
         .collect()
 }
 
-fn key_trans(info: AnyRef<'_>) -> Result<KeyTransRecipient, DecodeError> {
+fn parse_key_trans(info: AnyRef<'_>) -> Result<KeyTransRecipient, DecodeError> {
     let info: KeyTransRecipientInfo<'_> = info
         .decode_as()
         .map_err(DecodeError::of("KeyTransRecipientInfo"))?;

@@ -45,7 +45,7 @@ pub use csr_fault::{AttributeFault, ChallengeFault, CsrFault};
 pub use degenerate::Degenerate;
 pub use envelope::{
     CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope,
-    Recipient, SealTo, Unwrapped,
+    Recipient, SealTo, UnwrapOutcome,
 };
 pub use error::DecodeError;
 pub use message_type::MessageType;

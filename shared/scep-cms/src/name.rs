@@ -1,7 +1,7 @@
 //! Comparison of distinguished names, RFC 5280 §7.1.
 
 use crate::DecodeError;
-use crate::asn1::string_of;
+use crate::asn1::decode_string;
 use crate::tlv::{self, Element};
 
 /// A Name in a form for comparison, RFC 5280 §7.1. Two are equal if they have the same RDNs in the
@@ -40,7 +40,7 @@ impl ComparableName {
             .tagged(tlv::SEQUENCE)?
             .children()?
             .into_iter()
-            .map(rdn)
+            .map(parse_rdn)
             .collect::<Option<_>>()
             .map(Self)
     }
@@ -66,25 +66,25 @@ impl ComparableName {
     }
 }
 
-fn rdn(element: Element<'_>) -> Option<Vec<Part>> {
+fn parse_rdn(element: Element<'_>) -> Option<Vec<Part>> {
     let mut parts = element
         .tagged(tlv::SET)?
         .children()?
         .into_iter()
-        .map(part)
+        .map(parse_part)
         .collect::<Option<Vec<_>>>()?;
     // An RDN is a SET OF: the order of its attributes has no meaning.
     parts.sort();
     Some(parts)
 }
 
-fn part(part: Element<'_>) -> Option<Part> {
+fn parse_part(part: Element<'_>) -> Option<Part> {
     let parts = part.tagged(tlv::SEQUENCE)?.children()?;
     let [kind, value] = parts.as_slice() else {
         return None;
     };
     let identifier = kind.tagged(tlv::OBJECT_IDENTIFIER)?;
-    let comparable = match string_of(value.tag, value.contents) {
+    let comparable = match decode_string(value.tag, value.contents) {
         Some(text) => Value::Text(comparable_text(&text)),
         None => Value::Octets(value.whole.to_vec()),
     };
@@ -95,17 +95,17 @@ fn part(part: Element<'_>) -> Option<Part> {
 /// are not a Name equal only the same octets.
 #[must_use]
 pub fn is_same_subject(one: &[u8], other: &[u8]) -> bool {
-    one == other || compared(one, other, ComparableName::is_same_subject)
+    one == other || compare_with(one, other, ComparableName::is_same_subject)
 }
 
 /// Whether two DER Names are the same issuer by [`ComparableName::is_same_issuer`]. Octets that
 /// are not a Name equal only the same octets.
 #[must_use]
 pub fn is_same_issuer(one: &[u8], other: &[u8]) -> bool {
-    one == other || compared(one, other, ComparableName::is_same_issuer)
+    one == other || compare_with(one, other, ComparableName::is_same_issuer)
 }
 
-fn compared(
+fn compare_with(
     one: &[u8],
     other: &[u8],
     are_same: fn(&ComparableName, &ComparableName) -> bool,

@@ -82,7 +82,7 @@ impl PasswordRecipient {
         let recipient = Self {
             prf: parameters
                 .prf
-                .map_or(Ok(DigestAlgorithm::Sha1), |prf| prf_of(&prf))?,
+                .map_or(Ok(DigestAlgorithm::Sha1), |prf| parse_prf(&prf))?,
             salt: parameters.salt.as_bytes().to_vec(),
             iterations: NonZeroU32::new(parameters.iteration_count).ok_or(unsupported)?,
             cipher,
@@ -122,23 +122,23 @@ impl PasswordRecipient {
         content_cipher: ContentEncryption,
         rejection_key: &Zeroizing<[u8; ContentKey::MAX_BYTES]>,
     ) -> ContentKey {
-        let kek = derived(
+        let kek = derive_key(
             self.prf,
             self.iterations,
             &self.salt,
             password,
             self.cipher.key_bytes(),
         );
-        let octets = self.unwrapped(&kek).unwrap_or_default();
+        let octets = self.unwrap_key(&kek).unwrap_or_default();
         let key = octets
             .get(CHECK_BYTES..CHECK_BYTES + content_cipher.key_bytes())
-            .filter(|key| bool::from(checks(&octets, key)))
+            .filter(|key| bool::from(check_matches(&octets, key)))
             .unwrap_or_default();
         ContentKey::unwrapped_or_rejection_key(content_cipher, key, rejection_key)
     }
 
     /// Decrypts the length, check, key and padding, RFC 3211 §2.3.2.
-    fn unwrapped(&self, kek: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn unwrap_key(&self, kek: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let block = self.cipher.block_bytes();
         // The wrap encrypts twice, the second time with the last block of the first as IV. That
         // block comes first here, from the last two blocks, and undoes the second encryption.
@@ -156,7 +156,7 @@ impl PasswordRecipient {
 
 /// Encodes a PasswordRecipientInfo with its tag `[3]`, in DER. `None` if the key is too short or
 /// too long to wrap.
-pub(crate) fn seal(
+pub(crate) fn wrap_key(
     key: &ContentKey,
     cipher: ContentEncryption,
     password: &ChallengePassword,
@@ -164,21 +164,21 @@ pub(crate) fn seal(
 ) -> Option<Vec<u8>> {
     let iv = wrapping.iv.get(..cipher.block_bytes())?;
     let prf = DigestAlgorithm::Sha256;
-    let kek = derived(
+    let kek = derive_key(
         prf,
         wrapping.iterations,
         &wrapping.salt,
         password,
         cipher.key_bytes(),
     );
-    let padded = padded(key.as_bytes(), cipher.block_bytes(), &wrapping.padding)?;
+    let padded = pad_key(key.as_bytes(), cipher.block_bytes(), &wrapping.padding)?;
     let once = cipher.encrypt_blocks(&kek, iv, &padded)?;
     let last = once.get(once.len().checked_sub(cipher.block_bytes())?..)?;
     let wrapped = cipher.encrypt_blocks(&kek, last, &once)?;
-    encode(cipher, iv, wrapping, &wrapped).ok()
+    encode_recipient(cipher, iv, wrapping, &wrapped).ok()
 }
 
-fn encode(
+fn encode_recipient(
     cipher: ContentEncryption,
     iv: &[u8],
     wrapping: &PasswordWrapping,
@@ -217,7 +217,7 @@ fn encode(
 }
 
 /// Derives the key-encryption key.
-fn derived(
+fn derive_key(
     prf: DigestAlgorithm,
     iterations: NonZeroU32,
     salt: &[u8],
@@ -242,7 +242,7 @@ fn derived(
 }
 
 /// Concatenates length, check, key and padding to at least two whole blocks, RFC 3211 §2.3.1.
-fn padded(key: &[u8], block: usize, padding: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+fn pad_key(key: &[u8], block: usize, padding: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut octets = Zeroizing::new(vec![u8::try_from(key.len()).ok()?]);
     octets.extend(key.get(..3)?.iter().map(|octet| !octet));
     octets.extend_from_slice(key);
@@ -253,7 +253,7 @@ fn padded(key: &[u8], block: usize, padding: &[u8]) -> Option<Zeroizing<Vec<u8>>
 }
 
 /// Whether length and check match the key, RFC 3211 §2.3.2.
-fn checks(unwrapped: &[u8], key: &[u8]) -> Choice {
+fn check_matches(unwrapped: &[u8], key: &[u8]) -> Choice {
     let length = u8::try_from(key.len()).unwrap_or(0);
     let check = key.iter().take(3).map(|octet| !octet);
     let expected: Vec<u8> = std::iter::once(length).chain(check).collect();
@@ -261,7 +261,7 @@ fn checks(unwrapped: &[u8], key: &[u8]) -> Choice {
     found.ct_eq(&expected)
 }
 
-fn prf_of(
+fn parse_prf(
     identifier: &AlgorithmIdentifierRef<'_>,
 ) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
     match identifier.oid {
@@ -297,7 +297,7 @@ mod tests {
             padding: [3; 16],
             iterations: NonZeroU32::new(100).unwrap(),
         };
-        let sealed = seal(&key, cipher, &ChallengePassword::new("s3cret"), &wrapping).unwrap();
+        let sealed = wrap_key(&key, cipher, &ChallengePassword::new("s3cret"), &wrapping).unwrap();
         let recipient = PasswordRecipient::from_any(AnyRef::from_der(&sealed).unwrap()).unwrap();
         let password = ChallengePassword::new(password);
         let opened = recipient.content_key(&password, cipher, &Zeroizing::new(REJECTION_KEY));
@@ -328,7 +328,7 @@ mod tests {
             iterations: NonZeroU32::new(MAX_ITERATIONS + 1).unwrap(),
         };
         let password = ChallengePassword::new("s3cret");
-        let sealed = seal(&key, ContentEncryption::Aes128Cbc, &password, &wrapping).unwrap();
+        let sealed = wrap_key(&key, ContentEncryption::Aes128Cbc, &password, &wrapping).unwrap();
         assert!(PasswordRecipient::from_any(AnyRef::from_der(&sealed).unwrap()).is_err());
     }
 }

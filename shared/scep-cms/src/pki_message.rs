@@ -45,7 +45,7 @@ impl Content {
     }
 
     /// The octets that messageDigest covers.
-    fn digested(&self) -> &[u8] {
+    fn digest_input(&self) -> &[u8] {
         match self {
             Self::Octets(octets) => octets,
             // In PKCS #7 the digest covers the contents without tag and length, RFC 5652 §5.2.1.
@@ -83,7 +83,7 @@ impl PkiMessage {
         // Some clients append line ends or zeros. No signature covers them, but nothing depends on
         // them either.
         let (der, _) = first_to_der(ber)?;
-        let signed_data = signed_data(&der)?;
+        let signed_data = parse_signed_data(&der)?;
         let signer_info = signed_data
             .signer_infos
             .single()
@@ -95,8 +95,8 @@ impl PkiMessage {
         let digest_algorithm = DigestAlgorithm::of_signer_info(&signer_info.digest_algorithm);
         Ok(Self {
             content_type: signed_data.encap_content_info.content_type,
-            content: content_of(&signed_data.encap_content_info)?,
-            certificates: elements(signed_data.certificates)?,
+            content: parse_content(&signed_data.encap_content_info)?,
+            certificates: copy_elements(signed_data.certificates)?,
             signer: CertificateIdentifier::from_any(signer_info.sid)?,
             digest_algorithm,
             signature_algorithm: digest_algorithm.and_then(|digest| {
@@ -190,7 +190,7 @@ impl PkiMessage {
         let signer_key = signer.public_key().map_err(|_| VerifyError::Key)?;
         let digest = algorithm
             .digest()
-            .digest(self.content.as_ref().map_or(&[], Content::digested));
+            .digest(self.content.as_ref().map_or(&[], Content::digest_input));
         // The digest before the signature: the attributes' signature says nothing about the content
         // unless they hold its digest.
         let claimed = self.attributes().message_digest().unwrap_or_default();
@@ -358,7 +358,7 @@ impl VerifiedPkiMessage {
 }
 
 /// Decodes the SignedData in a DER ContentInfo.
-pub(crate) fn signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
+pub(crate) fn parse_signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
     let content_info = ContentInfo::from_der(der).map_err(DecodeError::of("ContentInfo"))?;
     match content_info.content {
         Some(content) if content_info.content_type == oid::SIGNED_DATA => {
@@ -369,7 +369,7 @@ pub(crate) fn signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
 }
 
 /// Copies the whole encoding of each element.
-pub(crate) fn elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, DecodeError> {
+pub(crate) fn copy_elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, DecodeError> {
     set.unwrap_or_default()
         .elements()
         .map(|element| element.map(<[u8]>::to_vec))
@@ -377,7 +377,7 @@ pub(crate) fn elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, DecodeErr
         .map_err(|_| DecodeError::Ber(BerError::Truncated))
 }
 
-fn content_of(content_info: &ContentInfo<'_>) -> Result<Option<Content>, DecodeError> {
+fn parse_content(content_info: &ContentInfo<'_>) -> Result<Option<Content>, DecodeError> {
     let Some(content) = content_info.content else {
         return Ok(None);
     };

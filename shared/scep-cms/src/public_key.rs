@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::verification::{
-    aws_lc_rsa, aws_lc_verify, ecdsa, is_ecdsa_signature, padded, rsa_key, verify_by_rsa,
+    aws_lc_rsa_algorithm, ecdsa_algorithm, is_ecdsa_signature, restore_zeros, rsa_crate_key,
+    verify_with_aws_lc, verify_with_rsa_crate,
 };
 use crate::{DigestAlgorithm, SignatureAlgorithm, Weakness, oid};
 
@@ -115,20 +116,20 @@ impl PublicKey {
                 if parameters.is_some_and(|parameters| parameters != AnyRef::NULL) {
                     return Err(PublicKeyError::Unsupported);
                 }
-                Self::rsa(key)
+                Self::parse_rsa(key)
             }
             oid::EC_PUBLIC_KEY => {
                 let curve = parsed
                     .algorithm
                     .parameters_oid()
                     .map_err(|_| PublicKeyError::Unsupported)?;
-                Self::ec(curve, key)
+                Self::parse_ec(curve, key)
             }
             _ => Err(PublicKeyError::Unsupported),
         }
     }
 
-    fn rsa(key: &[u8]) -> Result<Self, PublicKeyError> {
+    fn parse_rsa(key: &[u8]) -> Result<Self, PublicKeyError> {
         let parsed = Pkcs1PublicKey::from_der(key).map_err(|_| PublicKeyError::Malformed)?;
         let modulus = parsed.modulus.as_bytes();
         let modulus_bits = modulus.first().map_or(0, |first| {
@@ -139,18 +140,18 @@ impl PublicKey {
         }
         // aws-lc limits public exponents to 33 bits for the same reason: a longer one makes each
         // verification slower.
-        let exponent = exponent(&parsed).ok_or(PublicKeyError::Unsupported)?;
+        let exponent = parse_exponent(&parsed).ok_or(PublicKeyError::Unsupported)?;
         let pkcs1 = parsed.to_der().map_err(|_| PublicKeyError::Malformed)?;
         Ok(Self::Rsa {
             modulus_bits,
             modulus: modulus.to_vec(),
             exponent,
-            spki: rsa_spki(&pkcs1).map_err(|_| PublicKeyError::Malformed)?,
+            spki: encode_rsa_spki(&pkcs1).map_err(|_| PublicKeyError::Malformed)?,
             pkcs1,
         })
     }
 
-    fn ec(curve: ObjectIdentifier, point: &[u8]) -> Result<Self, PublicKeyError> {
+    fn parse_ec(curve: ObjectIdentifier, point: &[u8]) -> Result<Self, PublicKeyError> {
         let (name, coordinate_bytes) = match curve {
             oid::P256 => (EcCurve::P256, 32),
             oid::P384 => (EcCurve::P384, 48),
@@ -165,7 +166,7 @@ impl PublicKey {
         Ok(Self::Ec {
             curve: name,
             point: point.to_vec(),
-            spki: ec_spki(&curve, point).map_err(|_| PublicKeyError::Malformed)?,
+            spki: encode_ec_spki(&curve, point).map_err(|_| PublicKeyError::Malformed)?,
         })
     }
 
@@ -207,11 +208,12 @@ impl PublicKey {
         signature: &[u8],
     ) -> Result<(), PublicKeyError> {
         #[cfg(feature = "count-operations")]
-        operations::count();
+        operations::increment();
         match self {
             Self::Ec { curve, point, .. } => {
-                let algorithm = ecdsa(*curve, algorithm).ok_or(PublicKeyError::Unsupported)?;
-                aws_lc_verify(algorithm, point, message, signature)
+                let algorithm =
+                    ecdsa_algorithm(*curve, algorithm).ok_or(PublicKeyError::Unsupported)?;
+                verify_with_aws_lc(algorithm, point, message, signature)
             }
             Self::Rsa {
                 modulus_bits,
@@ -220,10 +222,10 @@ impl PublicKey {
                 ..
             } => {
                 let full_length =
-                    padded(signature, modulus.len()).ok_or(PublicKeyError::BadSignature)?;
-                match aws_lc_rsa(*modulus_bits, algorithm) {
-                    Some(algorithm) => aws_lc_verify(algorithm, pkcs1, message, &full_length),
-                    None => verify_by_rsa(pkcs1, algorithm, message, &full_length),
+                    restore_zeros(signature, modulus.len()).ok_or(PublicKeyError::BadSignature)?;
+                match aws_lc_rsa_algorithm(*modulus_bits, algorithm) {
+                    Some(algorithm) => verify_with_aws_lc(algorithm, pkcs1, message, &full_length),
+                    None => verify_with_rsa_crate(pkcs1, algorithm, message, &full_length),
                 }
             }
         }
@@ -237,7 +239,7 @@ impl PublicKey {
         match self {
             Self::Ec { curve, point, .. } => {
                 let coordinate_bytes = point.len() / 2;
-                ecdsa(*curve, algorithm).is_some()
+                ecdsa_algorithm(*curve, algorithm).is_some()
                     && is_ecdsa_signature(signature, coordinate_bytes)
             }
             Self::Rsa { modulus, .. } => {
@@ -248,7 +250,7 @@ impl PublicKey {
                 };
                 // With equal lengths, the order of the octets is the order of the numbers.
                 is_rsa
-                    && padded(signature, modulus.len())
+                    && restore_zeros(signature, modulus.len())
                         .is_some_and(|full_length| *full_length < **modulus)
             }
         }
@@ -271,7 +273,7 @@ impl PublicKey {
         };
         if *modulus_bits < AWS_LC_MIN_RSA_BITS {
             return Pkcs1v15Encrypt
-                .encrypt(&mut SysRng, &rsa_key(pkcs1)?, content_key)
+                .encrypt(&mut SysRng, &rsa_crate_key(pkcs1)?, content_key)
                 .map_err(|_| PublicKeyError::Malformed);
         }
         let key = PublicEncryptingKey::from_der(spki)
@@ -288,7 +290,7 @@ impl PublicKey {
 }
 
 /// The public exponent; `None` if it is longer than 32 bits.
-fn exponent(key: &Pkcs1PublicKey<'_>) -> Option<u32> {
+fn parse_exponent(key: &Pkcs1PublicKey<'_>) -> Option<u32> {
     let octets = key.exponent.as_bytes();
     let mut exponent = [0; 4];
     let start = exponent.len().checked_sub(octets.len())?;
@@ -296,7 +298,7 @@ fn exponent(key: &Pkcs1PublicKey<'_>) -> Option<u32> {
     Some(u32::from_be_bytes(exponent))
 }
 
-fn rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
+fn encode_rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
     SubjectPublicKeyInfoRef {
         algorithm: AlgorithmIdentifierRef {
             oid: oid::RSA_ENCRYPTION,
@@ -307,7 +309,7 @@ fn rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
     .to_der()
 }
 
-fn ec_spki(curve: &ObjectIdentifier, point: &[u8]) -> der::Result<Vec<u8>> {
+fn encode_ec_spki(curve: &ObjectIdentifier, point: &[u8]) -> der::Result<Vec<u8>> {
     SubjectPublicKeyInfoRef {
         algorithm: AlgorithmIdentifierRef {
             oid: oid::EC_PUBLIC_KEY,
@@ -327,13 +329,13 @@ pub mod operations {
         static COUNT: Cell<u64> = const { Cell::new(0) };
     }
 
-    pub(super) fn count() {
+    pub(super) fn increment() {
         COUNT.set(COUNT.get().wrapping_add(1));
     }
 
     /// The number of signatures that this thread has tried to verify.
     #[must_use]
-    pub fn counted() -> u64 {
+    pub fn total() -> u64 {
         COUNT.get()
     }
 }

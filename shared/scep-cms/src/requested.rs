@@ -21,14 +21,14 @@ pub struct RequestedExtension {
 
 /// What the attributes request, merged over all attributes of a kind.
 #[derive(Clone, Default)]
-pub(crate) struct Requested {
+pub(crate) struct RequestAttributes {
     pub(crate) extensions: Vec<RequestedExtension>,
     pub(crate) challenge: Option<ChallengePassword>,
     /// Why the challenge cannot be used although the request holds one.
     pub(crate) challenge_fault: Option<ChallengeFault>,
 }
 
-impl Requested {
+impl RequestAttributes {
     /// Reads attributes, in DER, in any order. Ignores unknown attributes, and repetitions with the
     /// same value.
     pub(crate) fn read(attributes: Element<'_>) -> Result<Self, CsrFault> {
@@ -37,7 +37,7 @@ impl Requested {
             let fault = |fault| CsrFault::Attribute { index, fault };
             let (kind, values) = attribute
                 .ok_or(AttributeFault::NotAnAttribute)
-                .and_then(kind_and_values)
+                .and_then(parse_attribute)
                 .map_err(fault)?;
             for value in values.elements() {
                 let element = value.ok_or(fault(AttributeFault::NotInASet))?;
@@ -66,7 +66,7 @@ impl Requested {
         for (index, element) in extensions.elements().enumerate() {
             let (id, value) = element
                 .ok_or("not an element")
-                .and_then(extension)
+                .and_then(parse_extension)
                 .map_err(|fault| CsrFault::Extension {
                     attribute,
                     index,
@@ -130,7 +130,7 @@ impl Requested {
     }
 }
 
-fn kind_and_values(
+fn parse_attribute(
     attribute: Element<'_>,
 ) -> Result<(ObjectIdentifier, Element<'_>), AttributeFault> {
     let parts = attribute
@@ -141,7 +141,7 @@ fn kind_and_values(
         return Err(AttributeFault::NotAnAttribute);
     };
     Ok((
-        identifier(*kind).ok_or(AttributeFault::NotAnAttribute)?,
+        parse_identifier(*kind).ok_or(AttributeFault::NotAnAttribute)?,
         values.tagged(tlv::SET).ok_or(AttributeFault::NotInASet)?,
     ))
 }
@@ -153,7 +153,9 @@ fn kind_and_values(
 ///     extnValue OCTET STRING }
 /// ```
 /// The CA decides what is critical, so the encoding of TRUE does not matter.
-fn extension(element: Element<'_>) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), &'static str> {
+fn parse_extension(
+    element: Element<'_>,
+) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), &'static str> {
     let parts = element
         .tagged(tlv::SEQUENCE)
         .and_then(Element::parts)
@@ -163,7 +165,7 @@ fn extension(element: Element<'_>) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), 
         [id, critical, value] if critical.tag == tlv::BOOLEAN => (id, value),
         _ => return Err("not a sequence of extnID, critical and extnValue"),
     };
-    let id = identifier(*id).ok_or("extnID is not an OBJECT IDENTIFIER")?;
+    let id = parse_identifier(*id).ok_or("extnID is not an OBJECT IDENTIFIER")?;
     let octets = value
         .tagged(tlv::OCTET_STRING)
         .ok_or("extnValue is not in an OCTET STRING")?
@@ -173,7 +175,7 @@ fn extension(element: Element<'_>) -> Result<(ObjectIdentifier, Cow<'_, [u8]>), 
     Ok((id, normalised))
 }
 
-fn identifier(element: Element<'_>) -> Option<ObjectIdentifier> {
+fn parse_identifier(element: Element<'_>) -> Option<ObjectIdentifier> {
     let contents = element.tagged(tlv::OBJECT_IDENTIFIER)?.contents;
     ObjectIdentifier::from_bytes(contents).ok()
 }

@@ -23,7 +23,7 @@ impl<'a> Element<'a> {
     /// Splits off the first element of `der`; `None` if it is truncated.
     pub(crate) fn first(der: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (tag, rest) = der.split_first()?;
-        let (length, rest) = length(rest)?;
+        let (length, rest) = split_length(rest)?;
         let (contents, rest) = rest.split_at_checked(length)?;
         let element = Self {
             tag: *tag,
@@ -73,7 +73,7 @@ impl<'a> Element<'a> {
 }
 
 /// Splits off a definite length.
-fn length(der: &[u8]) -> Option<(usize, &[u8])> {
+fn split_length(der: &[u8]) -> Option<(usize, &[u8])> {
     let (first, rest) = der.split_first()?;
     if *first < 0x80 {
         return Some((usize::from(*first), rest));

@@ -72,7 +72,7 @@ impl TransactionId {
     /// When it has no octet, more than 255, or begins with `#` and is not hexadecimal.
     pub fn new(text: &str) -> Result<Self, AttributeError> {
         let octets = match text.strip_prefix(HEXADECIMAL) {
-            Some(digits) => octets(digits).ok_or(MALFORMED)?,
+            Some(digits) => decode_hexadecimal(digits).ok_or(MALFORMED)?,
             None => text.as_bytes().to_vec(),
         };
         let printable = PrintableStringRef::new(&octets).is_ok();
@@ -95,7 +95,7 @@ impl TransactionId {
         }
         Ok(Self {
             octets: octets.to_vec(),
-            text: text_of(octets),
+            text: encode_text(octets),
             string_type,
         })
     }
@@ -142,7 +142,7 @@ impl std::hash::Hash for TransactionId {
     }
 }
 
-fn text_of(octets: &[u8]) -> String {
+fn encode_text(octets: &[u8]) -> String {
     let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !b"\"`\\".contains(octet);
     let text = str::from_utf8(octets).ok();
     // A text that begins with `#` would be mistaken for hexadecimal.
@@ -160,7 +160,7 @@ fn text_of(octets: &[u8]) -> String {
     )
 }
 
-fn octets(digits: &str) -> Option<Vec<u8>> {
+fn decode_hexadecimal(digits: &str) -> Option<Vec<u8>> {
     let (pairs, []) = digits.as_bytes().as_chunks() else {
         return None;
     };

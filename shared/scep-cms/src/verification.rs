@@ -13,7 +13,7 @@ use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm};
 
 /// Restores the leading zeros of an RSA signature or ciphertext, up to the length of the modulus.
 /// `None` if it is longer than the modulus.
-pub(crate) fn padded(octets: &[u8], modulus_bytes: usize) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn restore_zeros(octets: &[u8], modulus_bytes: usize) -> Option<Cow<'_, [u8]>> {
     // RFC 8017 §8.2.1 demands the full length; some clients write the signature as an integer.
     let zeros = modulus_bytes.checked_sub(octets.len())?;
     if zeros == 0 {
@@ -44,7 +44,7 @@ pub(crate) fn is_ecdsa_signature(signature: &[u8], coordinate_bytes: usize) -> b
     })
 }
 
-pub(crate) fn aws_lc_verify(
+pub(crate) fn verify_with_aws_lc(
     algorithm: &'static dyn VerificationAlgorithm,
     key: &[u8],
     message: &[u8],
@@ -55,7 +55,7 @@ pub(crate) fn aws_lc_verify(
         .map_err(|_| PublicKeyError::BadSignature)
 }
 
-pub(crate) fn aws_lc_rsa(
+pub(crate) fn aws_lc_rsa_algorithm(
     modulus_bits: usize,
     algorithm: SignatureAlgorithm,
 ) -> Option<&'static dyn VerificationAlgorithm> {
@@ -89,7 +89,7 @@ pub(crate) fn aws_lc_rsa(
 }
 
 /// The key in the form of the `rsa` crate.
-pub(crate) fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError> {
+pub(crate) fn rsa_crate_key(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError> {
     let key = Pkcs1PublicKey::from_der(pkcs1).map_err(|_| PublicKeyError::Malformed)?;
     let modulus = BoxedUint::from_be_slice_vartime(key.modulus.as_bytes());
     let exponent = BoxedUint::from_be_slice_vartime(key.exponent.as_bytes());
@@ -100,13 +100,13 @@ pub(crate) fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError> {
 }
 
 /// Verifies what aws-lc does not support: short keys, and PSS with a salt of another length.
-pub(crate) fn verify_by_rsa(
+pub(crate) fn verify_with_rsa_crate(
     pkcs1: &[u8],
     algorithm: SignatureAlgorithm,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), PublicKeyError> {
-    let key = rsa_key(pkcs1)?;
+    let key = rsa_crate_key(pkcs1)?;
     let hashed = algorithm.digest().digest(message);
     match algorithm {
         SignatureAlgorithm::RsaPkcs1(digest) => {
@@ -139,7 +139,7 @@ pub(crate) fn verify_by_rsa(
     .map_err(|_| PublicKeyError::BadSignature)
 }
 
-pub(crate) fn ecdsa(
+pub(crate) fn ecdsa_algorithm(
     curve: EcCurve,
     algorithm: SignatureAlgorithm,
 ) -> Option<&'static dyn VerificationAlgorithm> {

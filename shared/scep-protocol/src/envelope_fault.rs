@@ -1,6 +1,6 @@
 //! Why an envelope did not open: for the log, and for nobody else.
 
-use scep_cms::{CsrFault, DecodeError, EnvelopeError, UnsupportedAlgorithm, Unwrapped};
+use scep_cms::{CsrFault, DecodeError, EnvelopeError, UnsupportedAlgorithm, UnwrapOutcome};
 
 /// Why an envelope does not open to an intact request. For the log: told to a client, it would read
 /// captured messages to an attacker octet by octet.
@@ -61,11 +61,11 @@ pub enum EnvelopeFault {
 impl EnvelopeFault {
     /// Why the content key is none; `None` if it is one.
     #[must_use]
-    pub const fn of_key(unwrapped: Unwrapped) -> Option<Self> {
-        match unwrapped {
-            Unwrapped::Fit => None,
-            Unwrapped::Bytes { found: 0, .. } => Some(Self::Key),
-            Unwrapped::Bytes { found, wanted } => Some(Self::KeyLength { found, wanted }),
+    pub const fn of_key(outcome: UnwrapOutcome) -> Option<Self> {
+        match outcome {
+            UnwrapOutcome::Fit => None,
+            UnwrapOutcome::Bytes { found: 0, .. } => Some(Self::Key),
+            UnwrapOutcome::Bytes { found, wanted } => Some(Self::KeyLength { found, wanted }),
         }
     }
 

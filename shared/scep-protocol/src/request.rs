@@ -161,7 +161,7 @@ impl AddressedRequest {
 
 /// The reason for the log: what is wrong with the key, if that is why nothing fits.
 fn not_opened(key: &ContentKey, fault: EnvelopeFault) -> EnvelopeFault {
-    EnvelopeFault::of_key(key.unwrapped()).unwrap_or(fault)
+    EnvelopeFault::of_key(key.unwrap_outcome()).unwrap_or(fault)
 }
 
 /// On whose word a certificate is issued.

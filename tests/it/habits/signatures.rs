@@ -131,9 +131,9 @@ async fn strongswan_and_old_bouncycastle_sign_attributes_in_either_order() {
             _ => &neither,
         };
         let message = signed_over(&device, &message, &sent, signed);
-        let before = scep_cms::operations::counted();
+        let before = scep_cms::operations::total();
         let reply = post(&world, &device, message).await;
-        let operations = scep_cms::operations::counted() - before;
+        let operations = scep_cms::operations::total() - before;
         match issued {
             true => drop(reply.leaf()),
             false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
