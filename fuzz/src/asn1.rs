@@ -41,7 +41,7 @@ pub mod oid {
 pub const NULL: &[u8] = &[5, 0];
 
 /// Encodes an element with this tag and these contents.
-pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
+pub fn encode_element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     let length: usize = contents.iter().map(|part| part.len()).sum();
     let mut der = vec![tag];
     if length < 0x80 {
@@ -61,7 +61,7 @@ pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
 
 /// Splits off the first element: its tag, its contents, and the octets after it. `None` unless its
 /// length is definite and has the shortest form.
-pub fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub fn split_element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {
@@ -80,7 +80,7 @@ pub fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, contents, rest))
 }
 
-/// The size of a structure that [`outline`] has read.
+/// The size of a structure that [`measure_elements`] has read.
 #[derive(Default)]
 pub struct Outline {
     /// The number of elements.
@@ -90,7 +90,7 @@ pub struct Outline {
 }
 
 /// Measures one or more elements. `None` if their tags and lengths are not DER.
-pub fn outline(der: &[u8]) -> Option<Outline> {
+pub fn measure_elements(der: &[u8]) -> Option<Outline> {
     let mut found = Outline::default();
     // An explicit stack: with recursion, deep nesting would crash the fuzzer instead of the parser.
     let mut open = vec![(der, 1)];
@@ -98,7 +98,7 @@ pub fn outline(der: &[u8]) -> Option<Outline> {
         if rest.is_empty() {
             continue;
         }
-        let (tag, contents, rest) = split(rest)?;
+        let (tag, contents, rest) = split_element(rest)?;
         let constructed = tag & 0x20 != 0;
         let number = tag & 0x1f;
         let is_string = matches!(number, 3 | 4 | 12 | 18..=22 | 25..=28 | 30);
@@ -117,12 +117,12 @@ pub fn outline(der: &[u8]) -> Option<Outline> {
 
 /// Finds the element at this path of positions in an element's contents: its tag, its contents, and
 /// its whole encoding.
-pub fn at<'a>(contents: &'a [u8], path: &[usize]) -> (u8, &'a [u8], &'a [u8]) {
+pub fn find_element<'a>(contents: &'a [u8], path: &[usize]) -> (u8, &'a [u8], &'a [u8]) {
     let mut rest = contents;
     let mut found = (0, contents, contents);
     for place in path {
         for _ in 0..=*place {
-            let (tag, inner, behind) = split(rest).expect("a seed is DER");
+            let (tag, inner, behind) = split_element(rest).expect("a seed is DER");
             found = (tag, inner, &rest[..rest.len() - behind.len()]);
             rest = behind;
         }

@@ -19,9 +19,9 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::asn1::{self, at, element};
-use crate::device::{EC, RSA, VECTORS_RA, vectors};
-use crate::input::chunk;
+use crate::asn1::{self, encode_element, find_element};
+use crate::device::{EC, RSA, VECTORS_RA, vectors_folder};
+use crate::input::encode_chunk;
 use crate::management::{PLACEHOLDERS, ROUTES};
 
 /// The position of PKCSReq in [`MessageType::ALL`].
@@ -35,11 +35,11 @@ impl Corpus {
     /// Builds the seed inputs of every target.
     pub fn new() -> Self {
         let mut corpus = Self::default();
-        corpus.captured();
-        corpus.passwords();
-        corpus.certificates();
-        corpus.requests();
-        corpus.management();
+        corpus.add_captured();
+        corpus.add_passwords();
+        corpus.add_certificates();
+        corpus.add_requests();
+        corpus.add_management();
         corpus
     }
 
@@ -52,7 +52,7 @@ impl Corpus {
                 std::fs::write(target_folder.join(format!("seed-{place:03}")), input)?;
             }
         }
-        std::fs::write(folder.join("management.dict"), dictionary())
+        std::fs::write(folder.join("management.dict"), build_dictionary())
     }
 
     fn add(&mut self, target: &'static str, parts: &[&[u8]]) {
@@ -60,8 +60,8 @@ impl Corpus {
     }
 
     /// Adds the messages of real clients, and their parts.
-    fn captured(&mut self) {
-        for file in std::fs::read_dir(vectors()).unwrap() {
+    fn add_captured(&mut self) {
+        for file in std::fs::read_dir(vectors_folder()).unwrap() {
             let path = file.unwrap().path();
             if path.extension() != Some("der".as_ref()) || path.ends_with("ra-key.der") {
                 continue;
@@ -70,49 +70,49 @@ impl Corpus {
             self.add("ber", &[&ber]);
             self.add("pki_message", &[&[0], &ber]);
             let query = b"?operation=PKIOperation";
-            self.add("request_path", &[&[0, 1, 1], &chunk(query), &ber]);
+            self.add("request_path", &[&[0, 1, 1], &encode_chunk(query), &ber]);
             let der = to_der(&ber).unwrap();
-            let (_, signed_data, _) = at(&der, &[0, 1, 0]);
-            let (_, content, _) = at(signed_data, &[2, 1, 0]);
-            let (_, signer_info, _) = at(signed_data, &[4, 0]);
-            let (_, attributes, _) = at(signer_info, &[3]);
+            let (_, signed_data, _) = find_element(&der, &[0, 1, 0]);
+            let (_, content, _) = find_element(signed_data, &[2, 1, 0]);
+            let (_, signer_info, _) = find_element(signed_data, &[4, 0]);
+            let (_, attributes, _) = find_element(signer_info, &[3]);
             // The target adds these two itself, with the digest of its content.
-            let attributes = without_digest(attributes);
-            self.add("pki_message", &[&[1], &chunk(&attributes), content]);
-            self.crafted(0, 1, 4, PKCS_REQ, &attributes);
-            self.crafted(0, 0, 3, PKCS_REQ, content);
+            let attributes = remove_digest(attributes);
+            self.add("pki_message", &[&[1], &encode_chunk(&attributes), content]);
+            self.add_crafted(0, 1, 4, PKCS_REQ, &attributes);
+            self.add_crafted(0, 0, 3, PKCS_REQ, content);
             self.add("ber", &[content]);
             self.add("envelope", &[&[0], content]);
             let message = PkiMessage::from_ber(&ber).unwrap();
             for certificate in message.certificates() {
                 self.add("certificate", &[certificate]);
             }
-            if let Some(plain) = opened(&message) {
+            if let Some(plain) = decrypt_content(&message) {
                 self.add("envelope", &[&[1, 0, 5, 6], &plain]);
-                self.plaintext(&plain);
+                self.add_plaintext(&plain);
             }
         }
     }
 
     /// Adds the plaintext of an envelope, which usually is a PKCS #10 request.
-    fn plaintext(&mut self, plain: &[u8]) {
+    fn add_plaintext(&mut self, plain: &[u8]) {
         self.add("csr", &[&[0], plain]);
         if scep_cms::CertificationRequest::from_message_data(plain).is_ok() {
             for (signer, device) in [&*RSA, &*EC].into_iter().enumerate() {
                 // With the signer's own key, the request gets past the check of its signature.
-                let info = with_key_of(device, plain);
+                let info = replace_key(device, plain);
                 self.add("csr", &[&[1], &info]);
-                self.crafted(signer as u8, 0, 0, PKCS_REQ, &info);
+                self.add_crafted(signer as u8, 0, 0, PKCS_REQ, &info);
             }
-            self.crafted(0, 0, 1, PKCS_REQ, plain);
+            self.add_crafted(0, 0, 1, PKCS_REQ, plain);
         }
     }
 
     /// Adds a message from one of the devices to the RA key, with one layer replaced by `payload`.
-    fn crafted(&mut self, signer: u8, flags: u8, layer: u8, message_type: u8, payload: &[u8]) {
+    fn add_crafted(&mut self, signer: u8, flags: u8, layer: u8, message_type: u8, payload: &[u8]) {
         let sha256_and_aes128 = [1, 0];
         let head = [1, signer, flags, layer, message_type];
-        let usual = [chunk(&[]), chunk(&[])].concat();
+        let usual = [encode_chunk(&[]), encode_chunk(&[])].concat();
         self.add(
             "request_path",
             &[&head, &sha256_and_aes128, &usual, payload],
@@ -120,7 +120,7 @@ impl Corpus {
     }
 
     /// Adds every kind of message from every kind of signer, and the other operations.
-    fn requests(&mut self) {
+    fn add_requests(&mut self) {
         assert_eq!(
             MessageType::ALL[usize::from(PKCS_REQ)],
             MessageType::PkcsReq
@@ -130,9 +130,9 @@ impl Corpus {
                 // Bit 0 adds the challenge, bit 1 encrypts to the password, bit 2 selects the RA
                 // Profile's endpoint, bit 3 selects GET.
                 for flags in [0, 1, 3, 5, 9] {
-                    self.crafted(signer, flags, 2, message_type, &[]);
+                    self.add_crafted(signer, flags, 2, message_type, &[]);
                 }
-                self.crafted(signer, 1, 5, message_type, &[0, 0, 40, 7]);
+                self.add_crafted(signer, 1, 5, message_type, &[0, 0, 40, 7]);
             }
         }
         for query in [
@@ -146,7 +146,7 @@ impl Corpus {
             for beginning in 0..4 {
                 self.add(
                     "request_path",
-                    &[&[0, 0, beginning], &chunk(query.as_bytes())],
+                    &[&[0, 0, beginning], &encode_chunk(query.as_bytes())],
                 );
             }
         }
@@ -156,15 +156,18 @@ impl Corpus {
             "test%2dca/2.crl?x=1",
             "../x",
         ] {
-            self.add("request_path", &[&[0, 0, 2], &chunk(path.as_bytes())]);
+            self.add(
+                "request_path",
+                &[&[0, 0, 2], &encode_chunk(path.as_bytes())],
+            );
         }
     }
 
     /// Adds every route with all fields and parameters, with none, with one, and with a list.
-    fn management(&mut self) {
+    fn add_management(&mut self) {
         for (place, route) in ROUTES.iter().enumerate() {
             let with = |query: &str, body: &[u8]| {
-                [&[place as u8, 0, 2], &*chunk(query.as_bytes()), body].concat()
+                [&[place as u8, 0, 2], &*encode_chunk(query.as_bytes()), body].concat()
             };
             let body = if route.body.is_null() {
                 String::new()
@@ -184,7 +187,7 @@ impl Corpus {
         }
     }
 
-    fn passwords(&mut self) {
+    fn add_passwords(&mut self) {
         for cipher in ContentEncryption::ALL {
             let key = ContentKey::new(cipher, &[5; 32][..cipher.key_bytes()]).unwrap();
             let wrapping = PasswordWrapping {
@@ -199,17 +202,17 @@ impl Corpus {
             };
             let iv = &[6; 16][..cipher.block_bytes()];
             let sealed = PkcsPkiEnvelope::seal(b"content", cipher, &key, iv, to).unwrap();
-            let (_, recipients, _) = at(&sealed, &[0, 1, 0, 1]);
+            let (_, recipients, _) = find_element(&sealed, &[0, 1, 0, 1]);
             self.add("password_recipient", &[&[0], recipients]);
             self.add("envelope", &[&[0], &sealed]);
         }
         self.add("password_recipient", &[&[1, 0, 1, 2, 3, 4, 5], b"s3cret"]);
     }
 
-    fn certificates(&mut self) {
+    fn add_certificates(&mut self) {
         let mut der = Vec::new();
         for file in ["ca.pem", "ra.pem"] {
-            let pem = std::fs::read_to_string(vectors().join(file)).unwrap();
+            let pem = std::fs::read_to_string(vectors_folder().join(file)).unwrap();
             self.add("certificate", &[pem.as_bytes()]);
             let certificate = scep_cms::Certificate::from_pem(&pem).unwrap();
             self.add("certificate", &[certificate.der()]);
@@ -222,24 +225,24 @@ impl Corpus {
                 &[device.certificate.subject_public_key_info()],
             );
         }
-        let crl = crl();
+        let crl = build_crl();
         let degenerate = Degenerate {
             certificates: der,
             crls: vec![crl.clone()],
         };
         self.add("crl", &[&[0], &degenerate.to_der().unwrap()]);
         self.add("crl", &[&[1], &crl]);
-        self.add("crl", &[&[2], &chunk(b"\x02\x01\x05"), b"\x30\x00"]);
+        self.add("crl", &[&[2], &encode_chunk(b"\x02\x01\x05"), b"\x30\x00"]);
         self.add("crl", &[&[3, 0, 7], &[1; 44]]);
     }
 }
 
 /// Builds a libFuzzer dictionary of every field and value in the management API's bodies.
-fn dictionary() -> String {
+fn build_dictionary() -> String {
     let mut words = BTreeSet::new();
     ROUTES
         .iter()
-        .for_each(|route| gather(&route.body, &mut words));
+        .for_each(|route| collect_words(&route.body, &mut words));
     words.extend(PLACEHOLDERS.map(|(_, uuid)| uuid.to_owned()));
     // libFuzzer requires other characters to be escaped.
     words
@@ -252,26 +255,26 @@ fn dictionary() -> String {
         .collect()
 }
 
-fn gather(value: &Value, words: &mut BTreeSet<String>) {
+fn collect_words(value: &Value, words: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
                 words.insert(name.clone());
-                gather(value, words);
+                collect_words(value, words);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
+        Value::Array(items) => items.iter().for_each(|item| collect_words(item, words)),
         Value::String(text) => drop(words.insert(text.clone())),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 /// Removes contentType and messageDigest from signed attributes.
-fn without_digest(attributes: &[u8]) -> Vec<u8> {
+fn remove_digest(attributes: &[u8]) -> Vec<u8> {
     let mut rest = attributes;
     let mut kept = Vec::new();
-    while let Some((_, attribute, behind)) = asn1::split(rest) {
-        let (_, _, kind) = at(attribute, &[0]);
+    while let Some((_, attribute, behind)) = asn1::split_element(rest) {
+        let (_, _, kind) = find_element(attribute, &[0]);
         if kind != asn1::oid::CONTENT_TYPE && kind != asn1::oid::MESSAGE_DIGEST {
             kept.extend_from_slice(&rest[..rest.len() - behind.len()]);
         }
@@ -281,7 +284,7 @@ fn without_digest(attributes: &[u8]) -> Vec<u8> {
 }
 
 /// Decrypts the envelope of a captured message.
-fn opened(message: &PkiMessage) -> Option<Vec<u8>> {
+fn decrypt_content(message: &PkiMessage) -> Option<Vec<u8>> {
     let envelope = message.envelope().ok()?;
     let (_, ra_key) = &*VECTORS_RA;
     let Recipient::KeyTrans(recipient) = envelope.recipients().first()? else {
@@ -293,18 +296,18 @@ fn opened(message: &PkiMessage) -> Option<Vec<u8>> {
 }
 
 /// Replaces the key in the CertificationRequestInfo of a PKCS #10 request by the device's key.
-fn with_key_of(device: &Device, request: &[u8]) -> Vec<u8> {
-    let (_, info, _) = at(request, &[0, 0]);
-    let (_, _, version) = at(info, &[0]);
-    let (_, _, subject) = at(info, &[1]);
-    let (_, _, key) = at(info, &[2]);
+fn replace_key(device: &Device, request: &[u8]) -> Vec<u8> {
+    let (_, info, _) = find_element(request, &[0, 0]);
+    let (_, _, version) = find_element(info, &[0]);
+    let (_, _, subject) = find_element(info, &[1]);
+    let (_, _, key) = find_element(info, &[2]);
     let attributes = &info[version.len() + subject.len() + key.len()..];
     let key = device.certificate.subject_public_key_info();
-    element(asn1::SEQUENCE, &[version, subject, key, attributes])
+    encode_element(asn1::SEQUENCE, &[version, subject, key, attributes])
 }
 
 /// Builds a CRL with an entry for each reason.
-fn crl() -> Vec<u8> {
+fn build_crl() -> Vec<u8> {
     let authority = IssuingAuthority {
         uuid: Uuid::nil(),
         name: ProfileName::new("fuzz").unwrap(),

@@ -8,20 +8,20 @@ use scep_cms::{Certificate, DigestAlgorithm, PublicKey};
 use scep_protocol::KeyReference;
 use scepter_tests::device::Device;
 
-use crate::asn1::{self, element, oid};
+use crate::asn1::{self, encode_element, oid};
 
 /// The directory with captured messages of real clients.
-pub fn vectors() -> PathBuf {
+pub fn vectors_folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors"))
 }
 
 /// The PKCS #8 key of the RA certificate that those messages are encrypted to.
 pub static VECTORS_RA_KEY: LazyLock<Vec<u8>> =
-    LazyLock::new(|| std::fs::read(vectors().join("ra-key.der")).unwrap());
+    LazyLock::new(|| std::fs::read(vectors_folder().join("ra-key.der")).unwrap());
 
 /// The RA certificate that those messages are encrypted to, with its key.
 pub static VECTORS_RA: LazyLock<(Certificate, SoftwareRaKey)> = LazyLock::new(|| {
-    let pem = std::fs::read_to_string(vectors().join("ra.pem")).unwrap();
+    let pem = std::fs::read_to_string(vectors_folder().join("ra.pem")).unwrap();
     let reference = KeyReference("vectors".to_owned());
     let key = SoftwareRaKey::from_pkcs8(reference, VECTORS_RA_KEY.clone().into());
     (Certificate::from_pem(&pem).unwrap(), key.unwrap())
@@ -41,68 +41,70 @@ pub fn is_ec(device: &Device) -> bool {
 }
 
 /// Builds a PKCS #10 request with any octets as CertificationRequestInfo, signed by the device.
-pub fn certification_request(device: &Device, info: &[u8]) -> Vec<u8> {
+pub fn sign_request(device: &Device, info: &[u8]) -> Vec<u8> {
     let signature = device.sign(DigestAlgorithm::Sha256, info);
-    element(
+    encode_element(
         asn1::SEQUENCE,
         &[
             info,
             &signature_algorithm(device),
-            &element(asn1::BIT_STRING, &[&[0], &signature]),
+            &encode_element(asn1::BIT_STRING, &[&[0], &signature]),
         ],
     )
 }
 
 /// Builds a pkiMessage with any octets as content and any octets in the SET of signed attributes,
 /// after a valid contentType and messageDigest, signed by the device.
-pub fn pki_message(device: &Device, attributes: &[u8], content: &[u8]) -> Vec<u8> {
+pub fn sign_message(device: &Device, attributes: &[u8], content: &[u8]) -> Vec<u8> {
     // Without the two, verification would fail before it reads the others.
     let digest = DigestAlgorithm::Sha256;
     let attribute = |kind: &[u8], value: &[u8]| {
-        let values = element(asn1::SET, &[value]);
-        element(asn1::SEQUENCE, &[kind, &values])
+        let values = encode_element(asn1::SET, &[value]);
+        encode_element(asn1::SEQUENCE, &[kind, &values])
     };
-    let content_digest = element(asn1::OCTET_STRING, &[&digest.digest(content)]);
+    let content_digest = encode_element(asn1::OCTET_STRING, &[&digest.digest(content)]);
     let attributes = [
         &attribute(oid::CONTENT_TYPE, oid::DATA),
         &attribute(oid::MESSAGE_DIGEST, &content_digest),
         attributes,
     ]
     .concat();
-    let signature = device.sign(digest, &element(asn1::SET, &[&attributes]));
-    let version = element(asn1::INTEGER, &[&[1]]);
-    let sha256 = element(asn1::SEQUENCE, &[oid::SHA256]);
+    let signature = device.sign(digest, &encode_element(asn1::SET, &[&attributes]));
+    let version = encode_element(asn1::INTEGER, &[&[1]]);
+    let sha256 = encode_element(asn1::SEQUENCE, &[oid::SHA256]);
     let signer = device.certificate.issuer_and_serial_number();
-    let signer_info = element(
+    let signer_info = encode_element(
         asn1::SEQUENCE,
         &[
             &version,
             &signer.encode().unwrap(),
             &sha256,
-            &element(asn1::CONTEXT_0, &[&attributes]),
+            &encode_element(asn1::CONTEXT_0, &[&attributes]),
             &signature_algorithm(device),
-            &element(asn1::OCTET_STRING, &[&signature]),
+            &encode_element(asn1::OCTET_STRING, &[&signature]),
         ],
     );
-    let octets = element(asn1::OCTET_STRING, &[content]);
-    let explicit_content = element(asn1::CONTEXT_0, &[&octets]);
-    let signed_data = element(
+    let octets = encode_element(asn1::OCTET_STRING, &[content]);
+    let explicit_content = encode_element(asn1::CONTEXT_0, &[&octets]);
+    let signed_data = encode_element(
         asn1::SEQUENCE,
         &[
             &version,
-            &element(asn1::SET, &[&sha256]),
-            &element(asn1::SEQUENCE, &[oid::DATA, &explicit_content]),
-            &element(asn1::CONTEXT_0, &[device.certificate.der()]),
-            &element(asn1::SET, &[&signer_info]),
+            &encode_element(asn1::SET, &[&sha256]),
+            &encode_element(asn1::SEQUENCE, &[oid::DATA, &explicit_content]),
+            &encode_element(asn1::CONTEXT_0, &[device.certificate.der()]),
+            &encode_element(asn1::SET, &[&signer_info]),
         ],
     );
-    let explicit_signed_data = element(asn1::CONTEXT_0, &[&signed_data]);
-    element(asn1::SEQUENCE, &[oid::SIGNED_DATA, &explicit_signed_data])
+    let explicit_signed_data = encode_element(asn1::CONTEXT_0, &[&signed_data]);
+    encode_element(asn1::SEQUENCE, &[oid::SIGNED_DATA, &explicit_signed_data])
 }
 
 fn signature_algorithm(device: &Device) -> Vec<u8> {
     match device.certificate.public_key().unwrap() {
-        PublicKey::Rsa { .. } => element(asn1::SEQUENCE, &[oid::SHA256_WITH_RSA, asn1::NULL]),
-        PublicKey::Ec { .. } => element(asn1::SEQUENCE, &[oid::ECDSA_WITH_SHA256]),
+        PublicKey::Rsa { .. } => {
+            encode_element(asn1::SEQUENCE, &[oid::SHA256_WITH_RSA, asn1::NULL])
+        }
+        PublicKey::Ec { .. } => encode_element(asn1::SEQUENCE, &[oid::ECDSA_WITH_SHA256]),
     }
 }

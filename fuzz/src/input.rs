@@ -37,7 +37,7 @@ impl<'a> Input<'a> {
 }
 
 /// Prefixes octets with their length, as [`Input::chunk`] reads them.
-pub fn chunk(octets: &[u8]) -> Vec<u8> {
+pub fn encode_chunk(octets: &[u8]) -> Vec<u8> {
     let length = u16::try_from(octets.len()).unwrap();
     [&length.to_be_bytes(), octets].concat()
 }

@@ -22,7 +22,7 @@ const ALLOCATED_ALWAYS: usize = 64 * 1024;
 /// Runs `parse` and asserts that it allocates at most `factor` times the input's length, and a
 /// constant more. Counts all allocations, including those that are freed at once.
 #[track_caller]
-pub fn bounded<T>(input: &[u8], factor: usize, parse: impl FnOnce(&[u8]) -> T) -> T {
+pub fn check_allocations<T>(input: &[u8], factor: usize, parse: impl FnOnce(&[u8]) -> T) -> T {
     // A parser that trusts a claimed length exceeds the bound at once.
     let region = Region::new(ALLOCATOR);
     let parsed = parse(input);

@@ -22,13 +22,13 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            routes.push(route(&document, path, method, operation));
+            routes.push(read_route(&document, path, method, operation));
         }
     }
     routes
 });
 
-fn route(document: &Value, path: &str, method: &str, operation: &Value) -> Route {
+fn read_route(document: &Value, path: &str, method: &str, operation: &Value) -> Route {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let query = operation["parameters"]
         .as_array()
@@ -39,24 +39,24 @@ fn route(document: &Value, path: &str, method: &str, operation: &Value) -> Route
     Route {
         method: method.to_uppercase(),
         path: path.to_owned(),
-        body: example(document, "", schema, 0),
+        body: build_example(document, "", schema, 0),
         query: query.collect(),
     }
 }
 
 /// Builds a value that matches this schema.
-fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
+fn build_example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let found = document.pointer(reference.trim_start_matches('#'));
-        return example(document, name, found.unwrap(), depth + 1);
+        return build_example(document, name, found.unwrap(), depth + 1);
     }
-    if let Some(example) = known(name).or_else(|| schema.get("example").cloned()) {
+    if let Some(example) = known_value(name).or_else(|| schema.get("example").cloned()) {
         return example;
     }
     for kinds in ["oneOf", "anyOf", "allOf"] {
         let kinds = schema[kinds].as_array().into_iter().flatten();
         if let Some(kind) = kinds.clone().find(|kind| kind["type"] != "null") {
-            return example(document, name, kind, depth + 1);
+            return build_example(document, name, kind, depth + 1);
         }
     }
     if let Some(value) = schema["enum"].as_array().and_then(|all| all.first()) {
@@ -70,11 +70,15 @@ fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
         // Schemas may refer to themselves.
         Some("object") if depth < 8 => {
             let properties = schema["properties"].as_object().into_iter().flatten();
-            let fields = properties
-                .map(|(name, schema)| (name.clone(), example(document, name, schema, depth + 1)));
+            let fields = properties.map(|(name, schema)| {
+                (
+                    name.clone(),
+                    build_example(document, name, schema, depth + 1),
+                )
+            });
             Value::Object(fields.collect::<Map<_, _>>())
         }
-        Some("array") => json!([example(document, name, &schema["items"], depth + 1)]),
+        Some("array") => json!([build_example(document, name, &schema["items"], depth + 1)]),
         Some("boolean") => json!(true),
         Some("integer" | "number") => json!(1),
         Some("string") => json!("x"),
@@ -83,7 +87,7 @@ fn example(document: &Value, name: &str, schema: &Value, depth: u8) -> Value {
 }
 
 /// A valid value for a field of this name, where its schema does not suffice.
-fn known(name: &str) -> Option<Value> {
+fn known_value(name: &str) -> Option<Value> {
     Some(match name {
         "subject" => return None,
         "keyAlgorithm" => json!("EC_P256"),
@@ -92,7 +96,7 @@ fn known(name: &str) -> Option<Value> {
         // A key that the server does not have would make every such request fail.
         "keyArn" => Value::Null,
         "challengePassword" => json!("correct-horse-battery"),
-        name if name.ends_with("Uuid") => json!(placeholder(name)),
+        name if name.ends_with("Uuid") => json!(placeholder_of(name)),
         _ => return None,
     })
 }
@@ -108,7 +112,7 @@ pub const PLACEHOLDERS: [(&str, &str); 6] = [
 ];
 
 /// The placeholder for a parameter or field of this name, or for a kind of object.
-fn placeholder(name: &str) -> &'static str {
+fn placeholder_of(name: &str) -> &'static str {
     let kind = match name {
         "authorityUuid" | "authorityInstanceUuid" => "authorities",
         "caCertificateUuid" => "raCertificates",
@@ -124,7 +128,7 @@ fn placeholder(name: &str) -> &'static str {
 }
 
 /// Replaces the parameters in the path of a route by placeholders.
-pub fn path(route: &str) -> String {
+pub fn fill_path(route: &str) -> String {
     let mut before = "";
     let mut path = Vec::new();
     for segment in route.split('/') {
@@ -132,8 +136,8 @@ pub fn path(route: &str) -> String {
             .strip_prefix('{')
             .and_then(|rest| rest.strip_suffix('}'));
         path.push(match name {
-            Some("uuid") => placeholder(before),
-            Some(name) => placeholder(name),
+            Some("uuid") => placeholder_of(before),
+            Some(name) => placeholder_of(name),
             None => segment,
         });
         before = segment;

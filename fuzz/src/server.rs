@@ -44,7 +44,7 @@ thread_local! {
 }
 
 /// Calls `answer` with the server of this thread, a new one where the old one is used up.
-pub fn serve(answer: impl FnOnce(&Server)) {
+pub fn with_server(answer: impl FnOnce(&Server)) {
     SERVER.with_borrow_mut(|slot| {
         if slot.as_ref().is_none_or(|server| server.left == 0) {
             *slot = None;
@@ -56,7 +56,7 @@ pub fn serve(answer: impl FnOnce(&Server)) {
 }
 
 /// Drops the server, so that the next input gets a new one.
-pub fn retire() {
+pub fn retire_server() {
     SERVER.with_borrow_mut(|server| *server = None);
 }
 
@@ -69,14 +69,14 @@ impl Server {
         let (world, admin, holder, revoked, uuids) = runtime.block_on(async {
             let world = World::new().await;
             let admin = Admin::of(&world);
-            let holder = enrolled(&world, &RSA, "holder").await;
-            let revoked = enrolled(&world, &Device::ec(), "revoked").await;
+            let holder = enrol_device(&world, &RSA, "holder").await;
+            let revoked = enrol_device(&world, &Device::ec(), "revoked").await;
             let answer = admin.revoke(&revoked.certificate, json!({})).await;
             assert!(answer.status.is_success());
             world.make_renewable(&holder.certificate);
-            // The last of the objects, so that `uuids` finds one of each kind.
-            wait_for_approval(&world).await;
-            let uuids = uuids(&admin).await;
+            // The last of the objects, so that `find_uuids` finds one of each kind.
+            leave_pending_request(&world).await;
+            let uuids = find_uuids(&admin).await;
             (world, admin, holder, revoked, uuids)
         });
         let mut issuing = world.issuing.clone();
@@ -96,7 +96,7 @@ impl Server {
 }
 
 /// Enrols the device and returns it with its certificate.
-async fn enrolled(world: &World, device: &Device, common_name: &str) -> Device {
+async fn enrol_device(world: &World, device: &Device, common_name: &str) -> Device {
     let request = device.enrolment(common_name, CHALLENGE);
     let response = world
         .post(device.message(&request, &world.ra_certificate))
@@ -108,7 +108,7 @@ async fn enrolled(world: &World, device: &Device, common_name: &str) -> Device {
 }
 
 /// Leaves one request pending for approval.
-async fn wait_for_approval(world: &World) {
+async fn leave_pending_request(world: &World) {
     let approval =
         |needed| world.edit_scep_profile(move |profile| profile.require_manual_approval = needed);
     approval(true).await;
@@ -121,7 +121,7 @@ async fn wait_for_approval(world: &World) {
 }
 
 /// Finds the uuid of one object of each kind.
-async fn uuids(admin: &Admin) -> HashMap<&'static str, String> {
+async fn find_uuids(admin: &Admin) -> HashMap<&'static str, String> {
     let mut uuids = HashMap::new();
     for (kind, _) in PLACEHOLDERS {
         let path = match kind {

@@ -7,27 +7,27 @@ use ca_issuer::{ExpectedAuthority, check_path};
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{Certificate, IssuerAndSerialNumber, PublicKey};
 use scep_protocol::CertificatePath;
-use scepter_fuzz::bounded;
+use scepter_fuzz::check_allocations;
 use time::OffsetDateTime;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {
         if let Ok(certificate) = Certificate::from_pem(text) {
-            check(&certificate);
+            check_certificate(&certificate);
         }
         let _ = Certificate::try_from(text.to_owned());
         let _ = scep_cms::CertificationRequest::from_pem(text);
     }
-    if let Ok(key) = bounded(data, 16, PublicKey::from_der) {
-        use_key(&key);
+    if let Ok(key) = check_allocations(data, 16, PublicKey::from_der) {
+        check_key(&key);
     }
-    if let Ok(certificate) = bounded(data, 16, Certificate::from_der) {
+    if let Ok(certificate) = check_allocations(data, 16, Certificate::from_der) {
         assert_eq!(certificate.der(), data);
-        check(&certificate);
+        check_certificate(&certificate);
     }
 });
 
-fn check(certificate: &Certificate) {
+fn check_certificate(certificate: &Certificate) {
     assert_eq!(
         Certificate::from_pem(&certificate.to_pem()).unwrap(),
         *certificate
@@ -63,7 +63,7 @@ fn check(certificate: &Certificate) {
     }
     if let Ok(key) = certificate.public_key() {
         let _ = certificate.verify(&key);
-        use_key(&key);
+        check_key(&key);
     }
     let authority = ExpectedAuthority {
         subject_public_key_info: certificate.subject_public_key_info(),
@@ -77,7 +77,7 @@ fn check(certificate: &Certificate) {
     let _ = check_path(&authority, &path, now);
 }
 
-fn use_key(key: &PublicKey) {
+fn check_key(key: &PublicKey) {
     let encrypted = key.encrypt(&[5; 32]);
     match key {
         PublicKey::Rsa { modulus_bits, .. } => {

@@ -13,7 +13,7 @@ use scep_protocol::{
     IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
     RevokedCertificate,
 };
-use scepter_fuzz::bounded;
+use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::EC;
 use scepter_fuzz::input::Input;
 use time::{Duration, OffsetDateTime};
@@ -32,18 +32,18 @@ static AUTHORITY: LazyLock<IssuingAuthority> = LazyLock::new(|| IssuingAuthority
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     match input.octet() % 4 {
-        0 => degenerate(input.rest()),
+        0 => check_degenerate(input.rest()),
         1 => {
-            let _ = bounded(input.rest(), 256, entries_of);
+            let _ = check_allocations(input.rest(), 256, entries_of);
         }
-        2 => packed(input),
-        _ => made(input),
+        2 => round_trip_degenerate(input),
+        _ => round_trip_crl(input),
     }
 });
 
 /// Decodes a degenerate SignedData and encodes it again.
-fn degenerate(ber: &[u8]) {
-    let Ok(read) = bounded(ber, 128, Degenerate::from_ber) else {
+fn check_degenerate(ber: &[u8]) {
+    let Ok(read) = check_allocations(ber, 128, Degenerate::from_ber) else {
         return;
     };
     let der = to_der(ber).unwrap();
@@ -57,8 +57,8 @@ fn degenerate(ber: &[u8]) {
 }
 
 /// Encodes a degenerate SignedData with any two elements and decodes it.
-fn packed(mut input: Input<'_>) {
-    let one = |octets: &[u8]| scepter_fuzz::asn1::element(0x30, &[octets]);
+fn round_trip_degenerate(mut input: Input<'_>) {
+    let one = |octets: &[u8]| scepter_fuzz::asn1::encode_element(0x30, &[octets]);
     let contents = Degenerate {
         certificates: vec![one(input.chunk())],
         crls: vec![one(input.rest())],
@@ -71,7 +71,7 @@ fn packed(mut input: Input<'_>) {
 }
 
 /// Encodes a CRL with any revocations and decodes it.
-fn made(mut input: Input<'_>) {
+fn round_trip_crl(mut input: Input<'_>) {
     let number = u64::from(input.octet()) << 56 | u64::from(input.octet());
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
     let mut revoked = Vec::new();

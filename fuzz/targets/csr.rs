@@ -4,18 +4,18 @@
 
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{CertificationRequest, PublicKey};
-use scepter_fuzz::bounded;
-use scepter_fuzz::device::{EC, certification_request};
+use scepter_fuzz::check_allocations;
+use scepter_fuzz::device::{EC, sign_request};
 use scepter_fuzz::input::Input;
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     if input.octet() & 1 == 0 {
-        read(input.rest());
+        decode_request(input.rest());
         return;
     }
     let info = input.rest();
-    let Some(request) = read(&certification_request(&EC, info)) else {
+    let Some(request) = decode_request(&sign_request(&EC, info)) else {
         return;
     };
     let same_key =
@@ -27,8 +27,8 @@ fuzz_target!(|data: &[u8]| {
 // One octet per level of nesting.
 const LONGER_LENGTHS: usize = scep_cms::MAX_DEPTH;
 
-fn read(content: &[u8]) -> Option<CertificationRequest> {
-    let request = bounded(content, 24, CertificationRequest::from_message_data).ok()?;
+fn decode_request(content: &[u8]) -> Option<CertificationRequest> {
+    let request = check_allocations(content, 24, CertificationRequest::from_message_data).ok()?;
     // The request is a prefix of the input, or base64 in it.
     let der = request.der();
     assert!(content.starts_with(der) || content.len() >= der.len() * 4 / 3);

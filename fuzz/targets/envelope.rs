@@ -10,7 +10,7 @@ use scep_cms::{
     PkcsPkiEnvelope, Recipient, SealTo, to_der,
 };
 use scep_service::RaKey;
-use scepter_fuzz::bounded;
+use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::{RSA, VECTORS_RA};
 use scepter_fuzz::input::Input;
 use zeroize::Zeroizing;
@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     let ber = input.rest();
-    let envelope = bounded(ber, 128, PkcsPkiEnvelope::from_ber);
+    let envelope = check_allocations(ber, 128, PkcsPkiEnvelope::from_ber);
     if let Ok(der) = to_der(ber) {
         let again = PkcsPkiEnvelope::from_ber(&der);
         assert_eq!(format!("{envelope:?}"), format!("{again:?}"));
@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
                 let is_ours = recipient.id().names(ra_certificate);
                 if let (true, Ok(transport)) = (is_ours, recipient.transport()) {
                     let wrapped = recipient.encrypted_key();
-                    open(
+                    open_envelope(
                         &envelope,
                         &ra_key.content_key(transport, wrapped, envelope.cipher()),
                     );
@@ -48,23 +48,23 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let key = ContentKey::new(envelope.cipher(), &[5; 32][..envelope.cipher().key_bytes()]);
-    open(&envelope, &key.unwrap());
+    open_envelope(&envelope, &key.unwrap());
 });
 
 /// Decrypts an envelope and decodes its content.
-fn open(envelope: &PkcsPkiEnvelope, key: &ContentKey) {
+fn open_envelope(envelope: &PkcsPkiEnvelope, key: &ContentKey) {
     if let Ok(content) = envelope.open(key) {
-        read(&content);
+        decode_content(&content);
     }
 }
 
 /// Decodes a content as each of the structures that an envelope may hold.
-fn read(content: &Zeroizing<Vec<u8>>) {
-    let _ = bounded(content, 24, CertificationRequest::from_message_data);
-    if let Ok(name) = bounded(content, 16, IssuerAndSerialNumber::from_ber) {
+fn decode_content(content: &Zeroizing<Vec<u8>>) {
+    let _ = check_allocations(content, 24, CertificationRequest::from_message_data);
+    if let Ok(name) = check_allocations(content, 16, IssuerAndSerialNumber::from_ber) {
         assert_eq!(name.encode().ok(), scep_cms::to_der(content).ok());
     }
-    let _ = bounded(content, 128, Degenerate::from_ber);
+    let _ = check_allocations(content, 128, Degenerate::from_ber);
 }
 
 fn round_trip(mut input: Input<'_>) {
@@ -81,5 +81,5 @@ fn round_trip(mut input: Input<'_>) {
         panic!("another recipient");
     };
     assert!(recipient.id().names(&RSA.certificate));
-    read(&content);
+    decode_content(&content);
 }

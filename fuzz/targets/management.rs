@@ -10,8 +10,8 @@ use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use scepter_fuzz::input::Input;
-use scepter_fuzz::management::{PLACEHOLDERS, ROUTES, path};
-use scepter_fuzz::server::{Server, retire, serve};
+use scepter_fuzz::management::{PLACEHOLDERS, ROUTES, fill_path};
+use scepter_fuzz::server::{Server, retire_server, with_server};
 use scepter_tests::world::PATH;
 use serde_json::Value;
 
@@ -25,22 +25,22 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         return Corpus::Reject;
     }
     let mut gone = false;
-    serve(|server| {
-        let answered = ask(server, Input::new(data));
-        gone = answered.is_some_and(|answered| !serves(server, answered));
+    with_server(|server| {
+        let outcome = send_input(server, Input::new(data));
+        gone = outcome.is_some_and(|outcome| !still_serves(server, outcome));
     });
     if gone {
-        retire();
+        retire_server();
     }
     Corpus::Keep
 });
 
-struct Answered {
+struct Outcome {
     changes: bool,
     status: StatusCode,
 }
 
-fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
+fn send_input(server: &Server, mut input: Input<'_>) -> Option<Outcome> {
     let route = &ROUTES[usize::from(input.octet()) % ROUTES.len()];
     let token = input.pick(&[
         ALL_SCOPES,
@@ -51,7 +51,7 @@ fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
         "",
     ]);
     let if_match = input.pick(&["", "", "\"1\"", "\"2\"", "*", "\"18446744073709551616\""]);
-    let mut uri = path(&route.path);
+    let mut uri = fill_path(&route.path);
     let query = std::str::from_utf8(input.chunk()).ok()?;
     if !query.is_empty() {
         uri = format!("{uri}?{query}");
@@ -66,9 +66,9 @@ fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
     }
     let secret = find_secret(&body);
     let request = builder.body(Body::from(body)).ok()?;
-    let (status, answer) = send(server, request);
+    let (status, answer) = send_request(server, request);
     let changes = route.method != "GET" && status.is_success();
-    check(status, &answer);
+    check_response(status, &answer);
     match token {
         ALL_SCOPES => {}
         "Bearer read" => assert!(
@@ -84,10 +84,10 @@ fn ask(server: &Server, mut input: Input<'_>) -> Option<Answered> {
             .any(|window| window == secret.as_bytes());
         assert!(!found, "the response contains a secret");
     }
-    Some(Answered { changes, status })
+    Some(Outcome { changes, status })
 }
 
-fn send(server: &Server, request: Request<Body>) -> (StatusCode, Vec<u8>) {
+fn send_request(server: &Server, request: Request<Body>) -> (StatusCode, Vec<u8>) {
     server.runtime.block_on(async {
         let answer = server.admin.answer(request).await;
         let (head, body) = answer.into_parts();
@@ -99,7 +99,7 @@ fn send(server: &Server, request: Request<Body>) -> (StatusCode, Vec<u8>) {
 }
 
 /// Checks the status and the form of a response.
-fn check(status: StatusCode, answer: &[u8]) {
+fn check_response(status: StatusCode, answer: &[u8]) {
     let said: Value = serde_json::from_slice(answer).unwrap_or_default();
     match status.as_u16() {
         200 | 201 | 204 | 304 => {}
@@ -150,8 +150,8 @@ static LISTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
 });
 
 /// Reads every list after a change. Returns whether the objects of the placeholders still exist.
-fn serves(server: &Server, answered: Answered) -> bool {
-    if !answered.changes {
+fn still_serves(server: &Server, outcome: Outcome) -> bool {
+    if !outcome.changes {
         return true;
     }
     for list in LISTS.iter() {
@@ -159,8 +159,8 @@ fn serves(server: &Server, answered: Answered) -> bool {
             .header("authorization", ALL_SCOPES)
             .body(Body::empty())
             .unwrap();
-        let (status, _) = send(server, request);
-        assert_eq!(status, 200, "{list} after {}", answered.status);
+        let (status, _) = send_request(server, request);
+        assert_eq!(status, 200, "{list} after {}", outcome.status);
     }
     for operation in ["GetCACaps", "GetCACert", "GetNextCACert"] {
         let uri = format!("{PATH}?operation={operation}");
@@ -179,7 +179,7 @@ fn serves(server: &Server, answered: Answered) -> bool {
             .header("authorization", ALL_SCOPES)
             .body(Body::empty())
             .unwrap();
-        send(server, request).0 == 200
+        send_request(server, request).0 == 200
     };
     PLACEHOLDERS.iter().all(still_there)
 }

@@ -10,8 +10,8 @@ use scep_cms::{
     ChallengePassword, ContentEncryption, ContentKey, PasswordWrapping, PkcsPkiEnvelope, Recipient,
     SealTo,
 };
-use scepter_fuzz::asn1::{self, element, oid};
-use scepter_fuzz::bounded;
+use scepter_fuzz::asn1::{self, encode_element, oid};
+use scepter_fuzz::check_allocations;
 use scepter_fuzz::input::Input;
 use zeroize::Zeroizing;
 
@@ -23,8 +23,8 @@ fuzz_target!(|data: &[u8]| {
         round_trip(input);
         return;
     }
-    let der = envelope_with(input.rest());
-    let Ok(envelope) = bounded(&der, 128, PkcsPkiEnvelope::from_ber) else {
+    let der = build_envelope(input.rest());
+    let Ok(envelope) = check_allocations(&der, 128, PkcsPkiEnvelope::from_ber) else {
         return;
     };
     // Unwrap only the first: each costs up to 10,000 iterations.
@@ -45,17 +45,17 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// Builds an envelope with any octets as RecipientInfos.
-fn envelope_with(recipients: &[u8]) -> Vec<u8> {
-    let iv = element(asn1::OCTET_STRING, &[&[6; 16]]);
-    let cipher = element(asn1::SEQUENCE, &[oid::AES128_CBC, &iv]);
+fn build_envelope(recipients: &[u8]) -> Vec<u8> {
+    let iv = encode_element(asn1::OCTET_STRING, &[&[6; 16]]);
+    let cipher = encode_element(asn1::SEQUENCE, &[oid::AES128_CBC, &iv]);
     // [0] IMPLICIT OCTET STRING.
-    let ciphertext = element(0x80, &[&[7; 32]]);
-    let content = element(asn1::SEQUENCE, &[oid::DATA, &cipher, &ciphertext]);
-    let version = element(asn1::INTEGER, &[&[3]]);
-    let recipient_infos = element(asn1::SET, &[recipients]);
-    let enveloped_data = element(asn1::SEQUENCE, &[&version, &recipient_infos, &content]);
-    let explicit_content = element(asn1::CONTEXT_0, &[&enveloped_data]);
-    element(asn1::SEQUENCE, &[oid::ENVELOPED_DATA, &explicit_content])
+    let ciphertext = encode_element(0x80, &[&[7; 32]]);
+    let content = encode_element(asn1::SEQUENCE, &[oid::DATA, &cipher, &ciphertext]);
+    let version = encode_element(asn1::INTEGER, &[&[3]]);
+    let recipient_infos = encode_element(asn1::SET, &[recipients]);
+    let enveloped_data = encode_element(asn1::SEQUENCE, &[&version, &recipient_infos, &content]);
+    let explicit_content = encode_element(asn1::CONTEXT_0, &[&enveloped_data]);
+    encode_element(asn1::SEQUENCE, &[oid::ENVELOPED_DATA, &explicit_content])
 }
 
 fn round_trip(mut input: Input<'_>) {

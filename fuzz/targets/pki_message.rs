@@ -5,35 +5,35 @@
 
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{Attributes, MessageType, PkiMessage, PkiMessageBuilder, first_to_der};
-use scepter_fuzz::bounded;
-use scepter_fuzz::device::{EC, pki_message};
+use scepter_fuzz::check_allocations;
+use scepter_fuzz::device::{EC, sign_message};
 use scepter_fuzz::input::Input;
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     if input.octet() & 1 == 0 {
-        let _ = read(input.rest());
+        let _ = decode_message(input.rest());
         return;
     }
     let attributes = input.chunk();
     let content = input.rest();
-    let Some(message) = read(&pki_message(&EC, attributes, content)) else {
+    let Some(message) = decode_message(&sign_message(&EC, attributes, content)) else {
         return;
     };
-    let request = request_of(&message);
+    let request = read_attributes(&message);
     if let Ok(verified) = message.verify() {
         assert_eq!(*verified.signer(), EC.certificate);
         let _ = verified.envelope();
         if let Some(request) = request {
-            say_again(request, content);
+            round_trip(request, content);
         }
     }
 });
 
 /// Decodes a message, from BER and from its DER form, and everything in it.
-fn read(ber: &[u8]) -> Option<PkiMessage> {
+fn decode_message(ber: &[u8]) -> Option<PkiMessage> {
     // The factor covers normalisation, which copies each level, and the copies of the parts.
-    let message = bounded(ber, 128, PkiMessage::from_ber).ok();
+    let message = check_allocations(ber, 128, PkiMessage::from_ber).ok();
     // Octets after the message are ignored.
     let der = first_to_der(ber).ok().map(|(der, _)| der);
     if let Some(der) = &der {
@@ -64,7 +64,7 @@ fn read(ber: &[u8]) -> Option<PkiMessage> {
 }
 
 /// The attributes of a message, if they are a client's and well-formed.
-fn request_of(message: &PkiMessage) -> Option<Attributes> {
+fn read_attributes(message: &PkiMessage) -> Option<Attributes> {
     Some(Attributes::Request {
         message_type: MessageType::from_digits(message.message_type().ok()?.as_bytes())?,
         transaction_id: message.transaction_id().ok()?,
@@ -73,7 +73,7 @@ fn request_of(message: &PkiMessage) -> Option<Attributes> {
 }
 
 /// Builds a message with these attributes and decodes it.
-fn say_again(request: Attributes, content: &[u8]) {
+fn round_trip(request: Attributes, content: &[u8]) {
     let Attributes::Request {
         message_type,
         transaction_id,

@@ -16,25 +16,25 @@ use scep_cms::{
     PkcsPkiEnvelope, PkiMessage, PkiStatus, SealTo,
 };
 use scep_http::{CRL_PREFIX, EveryOperation, PublishedCrls, at_fixed_path, respond, respond_crl};
-use scepter_fuzz::device::{EC, RSA, certification_request, is_ec, pki_message};
+use scepter_fuzz::device::{EC, RSA, is_ec, sign_message, sign_request};
 use scepter_fuzz::input::Input;
-use scepter_fuzz::server::{Server, serve};
+use scepter_fuzz::server::{Server, with_server};
 use scepter_tests::device::{self, Device};
 use scepter_tests::world::{CHALLENGE, PATH};
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 
-fuzz_target!(|data: &[u8]| serve(|server| {
+fuzz_target!(|data: &[u8]| with_server(|server| {
     let mut input = Input::new(data);
     match input.octet() % 4 {
         0 => {
-            raw(server, input);
+            send_raw(server, input);
         }
-        _ => crafted(server, input),
+        _ => send_crafted(server, input),
     }
 }));
 
 /// Any method, path, query and body.
-fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
+fn send_raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
     const METHODS: [Method; 6] = [
         Method::GET,
         Method::POST,
@@ -54,18 +54,18 @@ fn raw(server: &Server, mut input: Input<'_>) -> Option<Response<Bytes>> {
     ]);
     let target = [beginning.as_bytes(), input.chunk()].concat();
     let uri = Uri::try_from(target.as_slice()).ok()?;
-    let answer = send(server, method, uri, input.rest());
+    let answer = send_request(server, method, uri, input.rest());
     if *method == Method::HEAD {
         assert!(answer.body().is_empty());
     } else if answer.status() == 200
         && answer.headers()["content-type"] == "application/x-pki-message"
     {
-        checked(server, answer.body());
+        verify_reply(server, answer.body());
     }
     Some(answer)
 }
 
-fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Bytes> {
+fn send_request(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Bytes> {
     let is_crl = uri.path().starts_with(CRL_PREFIX);
     let request = Request::builder()
         .method(method)
@@ -95,7 +95,7 @@ fn send(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Response<Byt
 }
 
 /// Decodes a CertRep and verifies that the RA key signed it.
-fn checked(server: &Server, cert_rep: &[u8]) -> PkiMessage {
+fn verify_reply(server: &Server, cert_rep: &[u8]) -> PkiMessage {
     let message = PkiMessage::from_ber(cert_rep).unwrap();
     assert_eq!(message.message_type(), Ok("3"));
     let verified = message.clone().verify().unwrap();
@@ -122,7 +122,7 @@ enum Standing {
 }
 
 /// Sends a message from a device, with one layer replaced by the rest of the input.
-fn crafted(server: &Server, mut input: Input<'_>) {
+fn send_crafted(server: &Server, mut input: Input<'_>) {
     let (device, standing) = match input.octet() % 4 {
         0 => (&*RSA, Standing::SelfSigned),
         1 => (&*EC, Standing::SelfSigned),
@@ -132,10 +132,10 @@ fn crafted(server: &Server, mut input: Input<'_>) {
     let signer = Signer { device, standing };
     let flags = input.octet();
     let layer = input.octet();
-    let request = request(&signer, flags & 1 == 1, &mut input);
+    let request = build_request(&signer, flags & 1 == 1, &mut input);
     let to_password = flags & 2 == 2;
     let payload = input.rest();
-    let (message, vouched) = message(server, &signer, request, layer, to_password, payload);
+    let (message, vouched) = build_message(server, &signer, request, layer, to_password, payload);
     let endpoint = if flags & 4 == 4 {
         "/api/v1/protocols/scep/raProfile/default"
     } else {
@@ -146,18 +146,18 @@ fn crafted(server: &Server, mut input: Input<'_>) {
         let uri = format!("{endpoint}?operation=PKIOperation&message={message}");
         // The message may be too long for a URI.
         let Ok(uri) = Uri::try_from(uri) else { return };
-        send(server, &Method::GET, uri, &[])
+        send_request(server, &Method::GET, uri, &[])
     } else {
         let uri = Uri::try_from(format!("{endpoint}?operation=PKIOperation")).unwrap();
-        send(server, &Method::POST, uri, &message)
+        send_request(server, &Method::POST, uri, &message)
     };
     if answer.status() == 200 {
-        judge(server, &signer, &message, vouched, answer.body());
+        check_reply(server, &signer, &message, vouched, answer.body());
     }
 }
 
 /// Builds a request with valid content.
-fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> device::Request {
+fn build_request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> device::Request {
     let device = signer.device;
     let message_type = input.pick(&MessageType::ALL);
     let digest = input.pick(&DigestAlgorithm::ALL);
@@ -201,7 +201,7 @@ fn request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> devic
 }
 
 /// Builds the message, and returns whether the challenge may be in it.
-fn message(
+fn build_message(
     server: &Server,
     signer: &Signer<'_>,
     mut request: device::Request,
@@ -234,12 +234,12 @@ fn message(
     };
     match layer % 6 {
         // The CertificationRequestInfo, signed again.
-        0 => request.content = Some(certification_request(device, payload)),
+        0 => request.content = Some(sign_request(device, payload)),
         // The content of the envelope.
         1 => request.content = Some(payload.to_vec()),
         // The envelope, modified in places.
         2 => {
-            let envelope = edited(seal(&request), payload);
+            let envelope = apply_edits(seal(&request), payload);
             return (
                 device.signed(&request, Some(envelope)),
                 holds_challenge(&request),
@@ -249,13 +249,13 @@ fn message(
         3 => return (device.signed(&request, Some(payload.to_vec())), true),
         // The signed attributes.
         4 => {
-            let message = pki_message(device, payload, &seal(&request));
+            let message = sign_message(device, payload, &seal(&request));
             return (message, holds_challenge(&request));
         }
         // The message, modified in places.
         _ => {
             let message = device.signed(&request, Some(seal(&request)));
-            return (edited(message, payload), holds_challenge(&request));
+            return (apply_edits(message, payload), holds_challenge(&request));
         }
     }
     (
@@ -282,7 +282,7 @@ fn holds_challenge(request: &device::Request) -> bool {
 
 /// Applies edits of four octets each: an operation (set, insert, XOR or remove), a position of two
 /// octets, and a value or a count.
-fn edited(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
+fn apply_edits(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
     for edit in edits.chunks_exact(4) {
         let at = (usize::from(edit[1]) << 8 | usize::from(edit[2])) % octets.len().max(1);
         match edit[0] % 4 {
@@ -297,8 +297,14 @@ fn edited(mut octets: Vec<u8>, edits: &[u8]) -> Vec<u8> {
 }
 
 /// Asserts that the reply matches the message, and that the signer was entitled to it.
-fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, cert_rep: &[u8]) {
-    let reply = checked(server, cert_rep);
+fn check_reply(
+    server: &Server,
+    signer: &Signer<'_>,
+    message: &[u8],
+    vouched: bool,
+    cert_rep: &[u8],
+) {
+    let reply = verify_reply(server, cert_rep);
     let asked = PkiMessage::from_ber(message).unwrap();
     let said = reply.cert_rep().unwrap();
     if let Ok(transaction_id) = asked.transaction_id() {
@@ -336,9 +342,9 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
     let reply = device.read_with(cert_rep, &server.world.ra_certificate, password);
     match message_type {
         Some(MessageType::PkcsReq | MessageType::RenewalReq) => {
-            leaf(server, &device, &reply.leaf());
+            check_leaf(server, &device, &reply.leaf());
             if !vouched {
-                renewed(&server.holder.certificate, &reply.leaf());
+                check_renewal(&server.holder.certificate, &reply.leaf());
             }
         }
         _ => assert!(reply.certificates.len() + reply.crls.len() > 0),
@@ -346,7 +352,7 @@ fn judge(server: &Server, signer: &Signer<'_>, message: &[u8], vouched: bool, ce
 }
 
 /// Asserts that a certificate obeys the template.
-fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
+fn check_leaf(server: &Server, device: &Device, leaf: &Certificate) {
     let authority = server.world.authority.public_key().unwrap();
     leaf.verify(&authority).unwrap();
     assert!(leaf.der().len() < 32 * 1024, "{} octets", leaf.der().len());
@@ -377,7 +383,7 @@ fn leaf(server: &Server, device: &Device, leaf: &Certificate) {
 }
 
 /// Asserts that a renewed certificate names the same subject as before, and nothing else.
-fn renewed(before: &Certificate, after: &Certificate) {
+fn check_renewal(before: &Certificate, after: &Certificate) {
     let subject = |certificate: &Certificate| {
         let text = ca_issuer::name_text(certificate.subject()).unwrap();
         text.to_lowercase().replace(' ', "")
