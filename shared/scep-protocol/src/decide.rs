@@ -10,49 +10,52 @@ use crate::{
     TransactionKey, TransactionState, resend_until,
 };
 
-/// What to do with an authorised request, or a poll.
+/// What to do with an authorised request or a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Claim the transaction for a new certificate, if everything is still as it was found.
+    /// Claim the transaction for a new certificate, provided that the store has not changed since it
+    /// was read.
     Issue(Replaced),
-    /// Let the transaction wait for an administrator, if everything is still as it was found.
+    /// Hold the transaction for an administrator's approval, provided that the store has not changed
+    /// since it was read.
     Hold(Replaced),
-    /// Answer that it waits for an administrator.
+    /// Answer PENDING: the request is waiting for an administrator.
     Pending,
-    /// Finish what a crash left: take over the claim, sign the same bytes, then decide again.
+    /// Finish an interrupted issuance: take over the claim, sign the same bytes, then decide again.
     Resume {
         /// The transaction.
         key: TransactionKey,
-        /// The claim whose lease ran out.
+        /// The claim whose lease expired.
         claim: Uuid,
-        /// What it was about to sign, or had signed.
+        /// The certificate that the claimant was about to sign, or had signed.
         issuance: Issuance,
     },
-    /// Answer with the certificate that the same request got.
+    /// Answer with the certificate that was issued for the same request.
     Resend {
         /// The certificate.
         certificate: Certificate,
         /// The authority that issued it.
         authority: Uuid,
-        /// Which of its generations did.
+        /// The generation of that authority that issued it.
         generation: u32,
     },
-    /// Another process is at work on it: look again.
+    /// Another process holds the claim: read the transaction again later.
     Wait,
-    /// Answer no.
+    /// Refuse the request.
     Refuse(Refusal),
 }
 
-/// What a new claim takes the place of, by the claims that were found.
+/// The existing claims that a new claim replaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replaced {
-    /// Of the transaction of this transactionID; `None` where there was none.
+    /// The claim on the transaction of this transactionID; `None` if there is no such transaction.
     pub transaction: Option<Uuid>,
-    /// Of the same request, where it came before; `None` where it did not.
+    /// The claim that the same request made earlier; `None` if the request is new.
     pub request: Option<Uuid>,
 }
 
-/// Decides over an authorised request under a profile, given what is `known` of it.
+/// Decides what happens to an authorised request under a profile, given what the store knows of its
+/// transaction.
 #[must_use]
 pub fn decide(
     profile: &AvailableProfile,
@@ -69,7 +72,7 @@ pub fn decide(
     decide_for(&request, known, now)
 }
 
-/// What of an authorised request matters for its transaction.
+/// The properties of an authorised request that decide what happens in its transaction.
 struct Request {
     fingerprint: RequestFingerprint,
     requester_key: Fingerprint,
@@ -78,7 +81,7 @@ struct Request {
 }
 
 impl Request {
-    /// What becomes of it in a transaction that is free for it.
+    /// The decision for a transaction that this request may claim.
     const fn anew(&self, replaced: Replaced) -> Decision {
         if self.needs_approval {
             return Decision::Hold(replaced);
@@ -94,6 +97,8 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
         request: same.as_ref().map(|same| same.claim),
     };
     let is_own = |same: &Transaction| own.as_ref().is_some_and(|own| own.key == same.key);
+    // An earlier occurrence of the same request is looked at before the transactionID: a replayed
+    // recording must not get a second certificate by changing its transactionID.
     let decided = match same.map(|same| same.outcome) {
         Some(RequestOutcome::Transaction(same)) if !is_own(&same) => {
             decide_elsewhere(request, *same, now)
@@ -111,7 +116,10 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
     let same = same_key && known.request == request.fingerprint;
     let unvouched = known.request.signer_class == SignerClass::Nobody;
     match known.state {
-        // Past its window the transactionID is free for anyone; after a rejection at once.
+        // The order of the arms matters: windows that have passed, then the same request, then other
+        // requests of the same key, and last those of other keys.
+        //
+        // Anyone may reuse a transactionID once its window has passed, and after a rejection at once.
         TransactionState::Issued { resend_until, .. } if resend_until < now => {
             request.anew(replaced)
         }
@@ -128,19 +136,21 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
             generation,
         },
         TransactionState::Pending { .. } if same && request.needs_approval => Decision::Pending,
-        // A request that nobody vouches for cannot keep a holder from renewing under the transactionID
-        // of its key; one that a challenge vouches for is displaced by its own key alone.
+        // A pending request without any credential must not block a renewal under the same
+        // transactionID. A pending request with a valid challengePassword gives way only to its own
+        // key.
         TransactionState::Pending { .. } if unvouched && !request.needs_approval => {
             request.anew(replaced)
         }
-        // Devices derive the transactionID from their key: their corrected or later request starts anew.
+        // Devices derive the transactionID from their key, so a corrected or later request of the
+        // same key replaces the earlier one.
         TransactionState::Issued { .. } | TransactionState::Pending { .. } if same_key => {
             request.anew(replaced)
         }
         TransactionState::Issuing { lease_until, .. } if same_key && now <= lease_until => {
             Decision::Wait
         }
-        // Whoever asks, what may have been signed is finished first.
+        // Finish an interrupted issuance first, whichever key is asking: it may already be signed.
         TransactionState::Issuing {
             issuance,
             lease_until,
@@ -155,8 +165,9 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
     }
 }
 
-/// The same request came before under another transactionID: it has one certificate until that may be renewed, so
-/// that a replayed recording costs nothing. `None` when it may begin anew.
+/// Decides about a request that was made earlier under another transactionID. It keeps the
+/// certificate that it has until that may be renewed, so that replaying a recording issues nothing.
+/// `None` if the request may start a new transaction.
 fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -> Option<Decision> {
     if !lives(&same.state, now) {
         return None;
@@ -172,6 +183,7 @@ fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -
             authority,
             generation,
         }),
+        // If the profile no longer requires approval, the request starts a new transaction.
         TransactionState::Pending { .. } => request.needs_approval.then_some(Decision::Pending),
         TransactionState::Issuing { lease_until, .. } if now <= lease_until => Some(Decision::Wait),
         TransactionState::Issuing { issuance, .. } => Some(Decision::Resume {
@@ -183,8 +195,8 @@ fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -
     }
 }
 
-/// The same request got this certificate, and its transaction has gone on to another request since. `None` when the
-/// certificate may be renewed.
+/// Decides about a request that was issued this certificate before its transaction moved on to
+/// another request. `None` if the certificate may be renewed.
 fn resend_past(request: &Request, past: PastCertificate, now: OffsetDateTime) -> Option<Decision> {
     let PastCertificate {
         certificate,
@@ -202,7 +214,8 @@ fn resend_past(request: &Request, past: PastCertificate, now: OffsetDateTime) ->
     })
 }
 
-/// Decides over a CertPoll, RFC 8894 §3.3.3, that this key signed: step 6. Never [`Decision::Issue`] or [`Decision::Hold`].
+/// Decides about a CertPoll, RFC 8894 §3.3.3, signed by this key: step 6. Never returns
+/// [`Decision::Issue`] or [`Decision::Hold`].
 #[must_use]
 pub fn decide_poll(
     signer_key: Fingerprint,
@@ -212,6 +225,7 @@ pub fn decide_poll(
     let Some(known) = known.filter(|known| lives(&known.state, now)) else {
         return Decision::Refuse(Refusal::NothingPending);
     };
+    // A proxy may have signed the request, and either the proxy or the device may poll for it.
     if ![known.signer_key, known.requester_key].contains(&signer_key) {
         return Decision::Refuse(Refusal::PollOfAnother);
     }
@@ -237,10 +251,11 @@ pub fn decide_poll(
     }
 }
 
-/// Is a transaction remembered at this time?
+/// Whether a transaction in this state still counts at this time.
 fn lives(state: &TransactionState, now: OffsetDateTime) -> bool {
     match state {
         TransactionState::Issued { resend_until, .. } => now <= *resend_until,
+        // An issuance never expires: its certificate may be signed and not yet recorded.
         TransactionState::Issuing { .. } => true,
         TransactionState::Pending { until, .. } | TransactionState::Rejected { until, .. } => {
             now <= *until
@@ -301,7 +316,7 @@ mod tests {
         }
     }
 
-    /// What is known of a request that came before under another transactionID.
+    /// A request that was made earlier under another transactionID.
     fn elsewhere(state: TransactionState) -> KnownTransactions {
         KnownTransactions {
             own: None,
@@ -321,14 +336,15 @@ mod tests {
         }
     }
 
-    /// What becomes of a request with `csr` signed by `key` when CSR and KEY are known in `state`.
+    /// Checks the decision for a request with `csr` and `key` when the transaction of CSR and KEY is
+    /// in `state`.
     #[track_caller]
     fn check(state: TransactionState, csr: u8, key: u8, expected: Decision) {
         let decision = decide_for(&signed(csr, key, false), known(state), NOW);
         assert_eq!(decision, expected);
     }
 
-    /// The same where an administrator has to approve.
+    /// Like `check`, under a profile that requires approval.
     #[track_caller]
     fn check_held(state: TransactionState, csr: u8, key: u8, expected: Decision) {
         let decision = decide_for(&signed(csr, key, true), known(state), NOW);
@@ -418,8 +434,8 @@ mod tests {
         check_elsewhere(issuing(-1), false, resume());
     }
 
-    /// What becomes, at this time, of a request whose certificate is that of CERTIFICATE, when its
-    /// transactionID stands for another request of the same key by now.
+    /// Checks the decision, at this time, for a request that was issued `certificate()` and whose
+    /// transactionID now belongs to another request of the same key.
     #[track_caller]
     fn check_past(at: OffsetDateTime, expected: Decision) {
         let past = PastCertificate {
@@ -520,7 +536,7 @@ mod tests {
         assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
     }
 
-    /// The last moment of a window belongs to it.
+    /// Windows include their last moment.
     #[test]
     fn a_window_includes_its_end() {
         check(issued(0), CSR, KEY, resend());

@@ -1,4 +1,4 @@
-//! Who signed a message, and from when on a certificate may be renewed.
+//! The signer of a message, and the time from which a certificate may be renewed.
 
 use scep_cms::{CertifiableKeys, Certificate, MessageType, Validity};
 use time::{Duration, OffsetDateTime};
@@ -6,43 +6,48 @@ use uuid::Uuid;
 
 use crate::Refusal;
 
-/// What the inventory knows of a certificate.
+/// A certificate as the inventory records it.
 #[derive(Clone, Debug)]
 pub struct KnownCertificate {
-    /// Its identity.
+    /// The certificate's identity.
     pub uuid: Uuid,
     /// The certificate.
     pub certificate: Certificate,
-    /// The RA Profile whose rules made it.
+    /// The RA Profile whose template it follows.
     pub ra_profile: Uuid,
-    /// Whether it is revoked, or another certificate of its key is.
+    /// Whether this certificate, or another one with the same key, is revoked.
     pub revoked: bool,
 }
 
-/// Who signed a message, as far as the inventory tells. Settled before anything is opened.
+/// The signer of a message, according to the inventory. Determined before any envelope is decrypted.
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// The holder of a certificate of this authority that is valid and not revoked.
     Holder(Box<KnownCertificate>),
-    /// The holder of a certificate of this authority that is not valid now: it expired.
+    /// The holder of a certificate of this authority that is not valid now: it has expired.
     Former,
-    /// Anyone else: whose certificate it is, nobody knows.
+    /// Any other client. Its certificate proves possession of a key and no identity.
     Unknown,
 }
 
 impl Signer {
-    /// Who signed with this certificate. `known` is what the inventory has under its serial number.
+    /// Determines the signer from the certificate of a message. `known` is the inventory's record
+    /// for that certificate's serial number.
     ///
     /// # Errors
-    /// [`Refusal::SignerRevoked`]: a revoked certificate signs nothing.
+    /// [`Refusal::SignerRevoked`] if the certificate is revoked.
     pub fn of(
         signer: &Certificate,
         known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<Self, Refusal> {
+        // Anyone can put our issuer and a known serial number into a certificate of their own, so the
+        // whole certificate is compared.
         let Some(known) = known.filter(|known| known.certificate == *signer) else {
             return Ok(Self::Unknown);
         };
+        // Revocation is checked before expiry: the holder of an expired certificate may still enrol
+        // by a challengePassword, and that of a revoked one may not.
         if known.revoked {
             return Err(Refusal::SignerRevoked);
         }
@@ -52,7 +57,8 @@ impl Signer {
         Ok(Self::Holder(Box::new(known)))
     }
 
-    /// May this signer send such a message? Whoever holds no certificate of ours may only enrol.
+    /// Checks that this signer may send a message of this type. A client without a valid certificate
+    /// of this authority may only enrol.
     pub(crate) fn may_send(&self, message_type: MessageType) -> Result<(), Refusal> {
         match (message_type, self) {
             (MessageType::PkcsReq, _) | (_, Self::Holder(_)) => Ok(()),
@@ -61,17 +67,20 @@ impl Signer {
         }
     }
 
-    /// Whose keys this signer may have certified, under a profile that allows proxies to sign or does not.
+    /// The keys that this signer may have certified. `allow_proxy_signer` is the profile's setting.
     pub(crate) const fn certifiable_keys(&self, allow_proxy_signer: bool) -> CertifiableKeys {
         match self {
+            // A renewal is usually for a new key, signed with the old one.
             Self::Holder(_) | Self::Former => CertifiableKeys::Any,
             Self::Unknown if allow_proxy_signer => CertifiableKeys::Any,
+            // Otherwise an attacker could re-sign a captured envelope with a key of their own.
             Self::Unknown => CertifiableKeys::SignersOwn,
         }
     }
 }
 
-/// From when on a certificate may be renewed: so many days before its end; without a number, in the second half of its life.
+/// The time from which a certificate may be renewed: `threshold_days` before it expires, or halfway
+/// through its validity if that is `None` or 0.
 #[must_use]
 pub fn renewable_from(validity: Validity, threshold_days: Option<u32>) -> OffsetDateTime {
     let Validity {
@@ -86,11 +95,12 @@ pub fn renewable_from(validity: Validity, threshold_days: Option<u32>) -> Offset
     }
 }
 
-/// How long the same request gets the same certificate at least, if that is valid for so long.
+/// The shortest time for which a repeated request gets the certificate that it was issued, unless
+/// that expires earlier.
 pub const RESEND_WINDOW: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-/// Until when the same request is answered with the certificate that it got: until that may be renewed, at least until
-/// `earliest`, and never past its expiry.
+/// The time until which a repeated request gets the certificate that it was issued: until that may
+/// be renewed, but at least until `earliest`, and never beyond its expiry.
 #[must_use]
 pub fn resend_until(
     validity: Validity,
@@ -125,7 +135,8 @@ mod tests {
         }
     }
 
-    /// Who signed with the certificate `ca`, a day after it expired or a day after it began; as a word.
+    /// The kind of signer, as a word, of a message signed with the certificate `ca` a day after it
+    /// expired or a day after its notBefore.
     fn signer(known: Option<KnownCertificate>, expired: bool) -> Result<&'static str, Refusal> {
         let signer = certificate("ca");
         let validity = signer.validity().unwrap();
@@ -197,11 +208,11 @@ mod tests {
         check(100, Some(0), 50);
         check(100, Some(30), 70);
         check(100, Some(1), 99);
-        // Before it began: at any time.
+        // A threshold longer than the validity allows renewal at any time.
         check(100, Some(400), -300);
     }
 
-    /// Of a certificate of so many days that is issued as it begins.
+    /// Checks the resend window of a certificate that is issued at its notBefore.
     #[track_caller]
     fn check_resend(life_days: i64, threshold_days: Option<u32>, expected_hours: i64) {
         let validity = Validity {

@@ -1,8 +1,9 @@
-//! THE DECISIONS: which profile may serve, who may have a certificate, and what a client is told. Pure: time and
-//! chance come in as values, nothing waits.
+//! SCEP decisions: which profiles may serve, which requests get a certificate, and what each client
+//! is answered. Pure: time and randomness are arguments, and nothing is async.
 //!
-//! A request walks through types, each made only by the check before it: [`scep_cms::PkiMessage`] →
-//! [`SignedRequest`] → [`AddressedRequest`] → [`EnrolmentRequest`] → [`AuthorisedRequest`] → [`Decision`].
+//! A request passes through a series of types, each constructed only by the check before it:
+//! [`scep_cms::PkiMessage`] → [`SignedRequest`] → [`AddressedRequest`] → [`EnrolmentRequest`] →
+//! [`AuthorisedRequest`] → [`Decision`].
 
 mod algorithms;
 mod attribute_names;

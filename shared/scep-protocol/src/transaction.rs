@@ -9,23 +9,26 @@ use uuid::Uuid;
 
 use crate::{Annotations, KeyAlgorithm, KeyReference};
 
-/// What a transaction is known by. The same transactionID under another SCEP Profile is another transaction.
+/// The key of a transaction. The same transactionID under another SCEP Profile is another
+/// transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionKey {
-    /// The SCEP Profile that the request came to.
+    /// The SCEP Profile that received the request.
     pub scep_profile: Uuid,
     /// The client's transactionID.
     pub transaction_id: TransactionId,
 }
 
 impl TransactionKey {
-    /// The transaction's identity in the API and in storage: 122 bits of SHA-256 over the SCEP Profile and the transactionID,
-    /// which is a stranger's text and so nobody's key as it is.
+    /// The transaction's identity in the API and in storage: 122 bits of SHA-256 over the SCEP
+    /// Profile and the transactionID. The transactionID is attacker-controlled, so it is hashed
+    /// rather than used as a key.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         let digest = Sha256::new_with_prefix(self.scep_profile)
             .chain_update(self.transaction_id.as_str())
             .finalize();
+        // RFC 9562 §5.8: version 8 is for values computed by an application's own method.
         let mut octets = [0; 16];
         for (octet, digest) in octets.iter_mut().zip(digest) {
             *octet = digest;
@@ -34,18 +37,18 @@ impl TransactionKey {
     }
 }
 
-/// SHA-256 of a request or key, by which two of them are compared without being kept.
+/// SHA-256 of a request or key. Comparing fingerprints avoids storing the originals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
-    /// Of these octets.
+    /// The fingerprint of these octets.
     #[must_use]
     pub fn of(octets: &[u8]) -> Self {
         Self(Sha256::digest(octets).into())
     }
 
-    /// The fingerprint of 64 hexadecimal digits; `None` for any other text.
+    /// Parses 64 hexadecimal digits; `None` for any other text.
     #[must_use]
     pub fn from_hexadecimal(digits: &str) -> Option<Self> {
         let digits = digits.as_bytes();
@@ -55,6 +58,7 @@ impl Fingerprint {
         let octets: Option<Vec<u8>> = pairs
             .iter()
             .map(|pair| {
+                // `from_str_radix` would also accept a sign.
                 let is_digits = pair.iter().all(u8::is_ascii_hexdigit);
                 let digits = std::str::from_utf8(pair).ok().filter(|_| is_digits)?;
                 u8::from_str_radix(digits, 16).ok()
@@ -63,173 +67,177 @@ impl Fingerprint {
         octets?.try_into().ok().map(Self)
     }
 
-    /// Its first 64 bits as a number.
+    /// The first 64 bits as a big-endian number.
     #[must_use]
     pub const fn number(self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// Of a key: its canonical SubjectPublicKeyInfo.
+    /// The fingerprint of a key, over its canonical SubjectPublicKeyInfo.
     #[must_use]
     pub fn of_key(key: &PublicKey) -> Self {
         Self::of(key.canonical_spki())
     }
 }
 
-/// Lower-case hexadecimal.
+/// Formats as lower-case hexadecimal.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
 
-/// On whose word a request was made.
+/// What authorised a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignerClass {
-    /// That of a valid certificate of this authority: a renewal.
+    /// The signer's valid certificate of this authority: the request is a renewal.
     Certificate,
-    /// That of a challengePassword: an enrolment.
+    /// A challengePassword: the request is an enrolment.
     Challenge,
-    /// Nobody's yet: an enrolment that an administrator is to approve.
+    /// Nothing yet: the request is an enrolment that an administrator has to approve.
     Nobody,
 }
 
-/// What makes two requests the same request.
+/// The identity of a request. Two requests with equal fingerprints are the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint {
-    /// The RA Profile under which it was made.
+    /// The RA Profile that received the request.
     pub ra_profile: Uuid,
-    /// Of the whole PKCS #10 request.
+    /// The fingerprint of the whole PKCS #10 request.
     pub csr: Fingerprint,
-    /// Who signed.
+    /// What authorised the request.
     pub signer_class: SignerClass,
 }
 
-/// What the store knows of a transaction.
+/// A transaction as the store records it.
 #[derive(Clone, Debug)]
 pub struct Transaction {
-    /// What it is known by.
+    /// The transaction's key.
     pub key: TransactionKey,
-    /// Changes with every claim; who writes names the one that was read.
+    /// An id that changes with every claim. A write quotes the claim that it was based on.
     pub claim: Uuid,
-    /// The request that it is about.
+    /// The request that the transaction is for.
     pub request: RequestFingerprint,
-    /// Of the key that signed the message.
+    /// The fingerprint of the key that signed the message.
     pub signer_key: Fingerprint,
-    /// Of the key whose request it is: [`AuthorisedRequest::requester_key`](crate::AuthorisedRequest::requester_key).
+    /// The fingerprint of the requester's key, which
+    /// [`AuthorisedRequest::requester_key`](crate::AuthorisedRequest::requester_key) defines.
     pub requester_key: Fingerprint,
-    /// How far it is.
+    /// The current state.
     pub state: TransactionState,
 }
 
 impl Transaction {
-    /// A number that is another one whenever the request was made anew: who decides names the one that was looked at.
+    /// An opaque version that changes each time the transaction is claimed again. Approving and
+    /// rejecting must quote the version that the administrator saw.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.claim.as_u64_pair().0
     }
 }
 
-/// A certificate on its way to its signature. Kept whole: by the time that a crash is mended, the profiles may name
-/// another authority.
+/// A certificate that is about to be signed. Stored whole, because the profiles may name another
+/// authority by the time that an interrupted issuance is finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuance {
-    /// TBSCertificate, DER.
+    /// The TBSCertificate, DER.
     pub to_be_signed: Vec<u8>,
-    /// The authority that issues.
+    /// The authority that issues the certificate.
     pub authority: Uuid,
-    /// Which of its generations does.
+    /// The generation of that authority that issues the certificate.
     pub generation: u32,
-    /// Where its key is.
+    /// The location of the generation's private key.
     pub key: KeyReference,
-    /// What its key is.
+    /// The algorithm of the generation's key.
     pub key_algorithm: KeyAlgorithm,
-    /// The RA Profile whose rules made the certificate.
+    /// The RA Profile whose template the certificate follows.
     pub ra_profile: Uuid,
-    /// Of the key that is certified.
+    /// The fingerprint of the key to be certified.
     pub subject_key: Fingerprint,
     /// The certificate that this one renews.
     pub predecessor: Option<Uuid>,
-    /// What is put on the certificate's record.
+    /// The annotations to write to the certificate's record.
     pub annotations: Annotations,
 }
 
-/// Everything that is known when a request comes.
+/// What the store knows when a request arrives.
 #[derive(Clone, Debug, Default)]
 pub struct KnownTransactions {
-    /// What its transactionID stands for.
+    /// The transaction of the request's transactionID.
     pub own: Option<Transaction>,
-    /// The same request, if it came before under any transactionID of the profile.
+    /// An earlier occurrence of the same request, under any transactionID of the profile.
     pub same: Option<SameRequest>,
 }
 
-/// A request that came before.
+/// An earlier occurrence of a request.
 #[derive(Clone, Debug)]
 pub struct SameRequest {
-    /// The claim by which it was made.
+    /// The claim that the earlier occurrence made.
     pub claim: Uuid,
-    /// What became of it.
+    /// The outcome of that claim.
     pub outcome: RequestOutcome,
 }
 
-/// What became of a request that came before.
+/// The outcome of an earlier request.
 #[derive(Clone, Debug)]
 pub enum RequestOutcome {
-    /// Its transaction is still about it.
+    /// The transaction still belongs to the request.
     Transaction(Box<Transaction>),
-    /// Its transaction has gone on to another request; this certificate was issued before that, and is not revoked.
+    /// The transaction has moved on to another request. This certificate was issued before that and
+    /// is not revoked.
     Certificate(PastCertificate),
-    /// Its transaction has gone on to another request, and there is no certificate.
+    /// The transaction has moved on to another request, and there is no certificate.
     Nothing,
 }
 
-/// The certificate of a request whose transaction has gone on to another request.
+/// The certificate of a request whose transaction has moved on to another request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastCertificate {
     /// The certificate.
     pub certificate: Certificate,
     /// The authority that issued it.
     pub authority: Uuid,
-    /// Which of its generations did.
+    /// The generation of that authority that issued it.
     pub generation: u32,
-    /// When it was recorded.
+    /// The time at which it was recorded.
     pub issued_at: OffsetDateTime,
 }
 
-/// How far a transaction is.
+/// The state of a transaction.
 #[derive(Clone, Debug)]
 pub enum TransactionState {
-    /// Claimed, and perhaps signed: these bytes and no others may become its certificate.
+    /// The transaction is claimed, and its certificate may be signed already. No other bytes may
+    /// become its certificate.
     Issuing {
-        /// What is being signed, and by which key.
+        /// The certificate that is being signed, and the key that signs it.
         issuance: Issuance,
-        /// Until then the claimant is taken to be at work.
+        /// The time until which the claimant is assumed to be working.
         lease_until: OffsetDateTime,
     },
-    /// Waits for an administrator.
+    /// The request is waiting for an administrator.
     Pending {
-        /// What is to be signed, but for its dates.
+        /// The certificate to sign on approval; its dates are set then.
         issuance: Issuance,
-        /// Until then it waits.
+        /// The time until which the request may be approved.
         until: OffsetDateTime,
     },
-    /// An administrator said no.
+    /// An administrator rejected the request.
     Rejected {
-        /// Why, in the administrator's words; may be empty.
+        /// The administrator's reason; may be empty.
         reason: String,
-        /// Until then the requester is told so.
+        /// The time until which polls are answered with the rejection.
         until: OffsetDateTime,
     },
-    /// Done.
+    /// The certificate is issued and recorded.
     Issued {
         /// The certificate.
         certificate: Certificate,
         /// The authority that issued it.
         authority: Uuid,
-        /// Which of its generations did.
+        /// The generation of that authority that issued it.
         generation: u32,
-        /// The end of the resend window: about when the certificate may be renewed.
+        /// The end of the resend window, about when the certificate may be renewed.
         resend_until: OffsetDateTime,
     },
 }
