@@ -70,7 +70,7 @@ impl Signer {
     /// The keys that this signer may have certified. `allow_proxy_signer` is the profile's setting.
     pub(crate) const fn certifiable_keys(&self, allow_proxy_signer: bool) -> CertifiableKeys {
         match self {
-            // A renewal is usually for a new key, signed with the old one.
+            // A renewal may be for a new key, signed with the old one.
             Self::Holder(_) | Self::Former => CertifiableKeys::Any,
             Self::Unknown if allow_proxy_signer => CertifiableKeys::Any,
             // Otherwise an attacker could re-sign a captured envelope with a key of their own.

@@ -1,4 +1,5 @@
-//! A request on its way through the checks: each type here is proof that the one before it was checked.
+//! The types of a request as it passes the checks: each one proves that its predecessor's check
+//! succeeded.
 
 use std::ops::Deref;
 
@@ -14,7 +15,8 @@ use crate::{
     RequestFingerprint, RuleViolation, SignedRequest, Signer, SignerClass, WrappedKey,
 };
 
-/// A request that is encrypted to us, as far as can be seen from outside, by a signer who may send it.
+/// A request whose signer may send it and whose envelope names a recipient of this profile. The
+/// envelope is not decrypted yet.
 pub struct AddressedRequest {
     pub(crate) request: SignedRequest,
     pub(crate) signer: Signer,
@@ -29,24 +31,27 @@ impl AddressedRequest {
         &self.wrapped
     }
 
-    /// The cipher that the content key is for.
+    /// The cipher of the envelope's content.
     #[must_use]
     pub const fn cipher(&self) -> ContentEncryption {
         self.envelope.cipher()
     }
 
-    /// Of the encrypted content key. Leading zeros, which RSA ignores, do not make it another one.
+    /// The fingerprint of the encrypted content key, without its leading zeros.
     #[must_use]
     pub fn encrypted_key(&self) -> Fingerprint {
         let octets = match &self.wrapped {
             WrappedKey::KeyTransport { encrypted_key, .. } => encrypted_key,
             WrappedKey::Password(recipient) => recipient.encrypted_key(),
         };
+        // RSA ignores leading zeros. Counting them would let an attacker present one encrypted key
+        // under many fingerprints, each with another ciphertext.
         let zeros = octets.iter().take_while(|octet| **octet == 0).count();
         Fingerprint::of(octets.get(zeros..).unwrap_or_default())
     }
 
-    /// Of everything that the content key decrypts: cipher, initialization vector and ciphertext.
+    /// The fingerprint of everything that the content key is applied to: cipher, initialization
+    /// vector and ciphertext.
     #[must_use]
     pub fn ciphertext(&self) -> Fingerprint {
         let name = self.cipher().oid();
@@ -58,16 +63,16 @@ impl AddressedRequest {
         Fingerprint::of(&parts.concat())
     }
 
-    /// Step 9: opens the envelope and verifies the signature of the PKCS #10 request in it.
+    /// Step 9: decrypts the envelope and verifies the signature of the PKCS #10 request in it.
     ///
-    /// CBC has no integrity: an attacker may splice the encrypted key and the ciphertext of a
-    /// captured message into a message of his own. Whatever he may learn of what became of it,
-    /// padding, structure, key or signature, tells him the plaintext octet by octet. So there is
-    /// one refusal for all of it, after the same number of public-key operations.
+    /// CBC has no integrity: an attacker may capture an envelope, modify its ciphertext and send it
+    /// in a message signed with their own key. The response must not reveal why opening it failed:
+    /// distinguishing padding, structure, key and signature errors would leak the plaintext octet by
+    /// octet. So all of these get one refusal, after the same number of public-key operations.
     ///
     /// # Errors
-    /// [`Refusal::Envelope`] for whatever is not an intact request, with a reason for the log
-    /// alone; [`Refusal::Csr`] for an intact request whose attributes contradict each other.
+    /// [`Refusal::Envelope`] for anything but an intact request, with a reason that is only logged;
+    /// [`Refusal::Csr`] for an intact request whose attributes contradict each other.
     pub fn open(
         self,
         key: &ContentKey,
@@ -76,6 +81,8 @@ impl AddressedRequest {
         let opened = self.read(key);
         let allow_proxy_signer = profile.scep_profile().allow_proxy_signer;
         let keys = self.signer.certifiable_keys(allow_proxy_signer);
+        // Runs even if the envelope did not open: an early return would be faster, and its timing
+        // would tell a padding error from a signature error.
         let proven = self.request.verified().verify_possession(
             opened.as_ref().ok(),
             keys,
@@ -83,8 +90,10 @@ impl AddressedRequest {
         );
         let csr = opened.map_err(Refusal::Envelope)?;
         let key = proven.ok_or_else(|| Refusal::Envelope(self.unproven(&csr, keys)))?;
-        // Its digest is not the profile's affair: the signature proves possession inside of a signed message, and older
-        // iOS signs with SHA-1 whatever is announced. Whoever enrols has one challengePassword; a renewal's is ignored.
+        // The profile's digest policy does not apply to the PKCS #10 signature: it only proves
+        // possession, inside a signed message, and older iOS signs with SHA-1 whatever is announced.
+        //
+        // Faults of the challengePassword count only for enrolments: a renewal's is ignored.
         let challenge_fault = match self.signer {
             Signer::Unknown => csr.challenge_fault(),
             Signer::Holder(_) | Signer::Former => None,
@@ -111,7 +120,7 @@ impl AddressedRequest {
         content.map_err(|_| not_opened(key, EnvelopeFault::Padding))
     }
 
-    /// Why a request that could be read is not proven to be its key's.
+    /// Why a readable request does not prove possession of its key.
     fn unproven(&self, csr: &CertificationRequest, keys: CertifiableKeys) -> EnvelopeFault {
         if let Err(algorithm) = csr.signature_algorithm() {
             return EnvelopeFault::CsrAlgorithm(algorithm);
@@ -125,11 +134,13 @@ impl AddressedRequest {
         }
     }
 
-    /// The same for a GetCert or GetCRL: opens the envelope and reads which certificate is meant, RFC 8894 §3.3.4.
+    /// Decrypts the envelope of a GetCert or GetCRL and reads the name of the certificate that is
+    /// asked for, RFC 8894 §3.3.4.
     ///
     /// # Errors
-    /// [`Refusal::QueryEnvelope`] for whatever is none, which is answered like a certificate that
-    /// is not known: a changed ciphertext that happens to open would be told from one that does not.
+    /// [`Refusal::QueryEnvelope`] if the envelope holds no such name. It is answered like an unknown
+    /// certificate, because a modified ciphertext that happens to decrypt must not be
+    /// distinguishable from one that does not.
     pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
         let asked = self.content(key).and_then(|content| {
             IssuerAndSerialNumber::from_ber(&content)
@@ -138,7 +149,7 @@ impl AddressedRequest {
         asked.map_err(Refusal::QueryEnvelope)
     }
 
-    /// The refusal of a message whose encrypted key came before with another ciphertext.
+    /// The refusal of a message whose encrypted key was seen before with another ciphertext.
     #[must_use]
     pub fn reused(&self) -> Refusal {
         match self.request.message_type() {
@@ -159,23 +170,23 @@ impl AddressedRequest {
     }
 }
 
-/// The reason for the log: what is wrong with the key, if that is why nothing fits.
+/// The fault to log: that of the content key, if there is one, since it explains any other.
 fn not_opened(key: &ContentKey, fault: EnvelopeFault) -> EnvelopeFault {
     EnvelopeFault::of_key(key.unwrap_outcome()).unwrap_or(fault)
 }
 
-/// On whose word a certificate is issued.
+/// What authorises a certificate.
 #[derive(Clone, Debug)]
 enum Basis {
-    /// The holder of this certificate renews it.
+    /// A renewal, signed by the holder of this certificate.
     Renewal(Box<KnownCertificate>),
-    /// The challengePassword vouches for an enrolment.
+    /// An enrolment with the profile's challengePassword.
     Challenge,
-    /// An administrator is to approve an enrolment that nothing vouches for.
+    /// An enrolment without a credential, which an administrator has to approve.
     Approval,
 }
 
-/// A request whose PKCS #10 request was read, and is signed with its own key.
+/// A request whose PKCS #10 request is readable and signed with its own key.
 pub struct EnrolmentRequest {
     request: SignedRequest,
     signer: Signer,
@@ -190,15 +201,19 @@ impl EnrolmentRequest {
         &self.request
     }
 
-    /// Steps 10 and 11: is this request authorised, and its key one that the RA Profile takes? It is a renewal
-    /// when the holder of a certificate under this RA Profile signed it in time; a challengePassword in it is ignored.
-    /// It is an enrolment by a challengePassword that equals the profile's, or by an administrator later.
+    /// Steps 10 and 11: checks that the request is authorised and that the RA Profile accepts its
+    /// key.
     ///
-    /// `challenge` is the profile's, opened.
+    /// A request is a renewal if the holder of a certificate under this RA Profile signed it and the
+    /// certificate may be renewed; a challengePassword in it is ignored. Otherwise it is an
+    /// enrolment, authorised by the profile's challengePassword or later by an administrator.
+    ///
+    /// `challenge` is the profile's decrypted challengePassword.
     ///
     /// # Errors
-    /// [`Refusal::EnrolmentNotAuthorised`], [`Refusal::Challenge`]; of renewals
-    /// [`Refusal::SignerNotOurs`] and [`Refusal::RenewalTooEarly`]; [`Refusal::Rule`] for the key.
+    /// [`Refusal::EnrolmentNotAuthorised`] or [`Refusal::Challenge`] for an enrolment;
+    /// [`Refusal::SignerNotOurs`] or [`Refusal::RenewalTooEarly`] for a renewal; [`Refusal::Rule`]
+    /// for the key.
     pub fn authorise(
         self,
         profile: &AvailableProfile,
@@ -210,7 +225,9 @@ impl EnrolmentRequest {
             (MessageType::RenewalReq, Signer::Holder(predecessor)) => {
                 renewal(predecessor, profile, now)?
             }
-            // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs.
+            // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs. Devices
+            // that were reset sign with the certificate that they still have, so a PKCSReq that is
+            // no valid renewal may be an enrolment.
             (MessageType::PkcsReq, Signer::Holder(predecessor)) => {
                 renewal(predecessor, profile, now)
                     .or_else(|refusal| self.vouched(challenge).ok_or(refusal))?
@@ -228,6 +245,8 @@ impl EnrolmentRequest {
                 _,
             ) => return Err(Refusal::MessageType),
         };
+        // Last, since checking an RSA key for weaknesses is costly: only authorised clients can ask
+        // for it.
         check_key(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(AuthorisedRequest {
             request: self,
@@ -235,7 +254,7 @@ impl EnrolmentRequest {
         })
     }
 
-    /// An enrolment, if the challengePassword in the request is the profile's.
+    /// An enrolment's authorisation, if the challengePassword in the request equals the profile's.
     fn vouched(&self, challenge: Option<&ChallengePassword>) -> Option<Basis> {
         let sent = self.csr.challenge_password()?;
         sent.matches(challenge?).then_some(Basis::Challenge)
@@ -246,6 +265,7 @@ impl EnrolmentRequest {
         profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
     ) -> Result<Basis, Refusal> {
+        // Manual approval is required in addition to the challengePassword, never instead of it.
         if challenge.is_some() {
             return self.vouched(challenge).ok_or(Refusal::Challenge);
         }
@@ -273,7 +293,8 @@ fn renewal(
     Ok(Basis::Renewal(Box::new(predecessor.clone())))
 }
 
-/// A request that may have a certificate, if the rules make one and its transactionID is free.
+/// A request that may get a certificate, provided that the template allows its contents and its
+/// transactionID is free.
 pub struct AuthorisedRequest {
     request: EnrolmentRequest,
     basis: Basis,
@@ -298,7 +319,7 @@ impl AuthorisedRequest {
         &self.request.key
     }
 
-    /// The certificate that it renews.
+    /// The certificate that this request renews; `None` for an enrolment.
     #[must_use]
     pub const fn predecessor(&self) -> Option<&KnownCertificate> {
         match &self.basis {
@@ -307,8 +328,10 @@ impl AuthorisedRequest {
         }
     }
 
-    /// The request as the enrolment that a PKCSReq is which a certificate of ours signed for other names than its own, if
-    /// the challengePassword in it is the profile's; unchanged otherwise. Devices enrol anew with what they have.
+    /// Turns a renewal by PKCSReq into an enrolment if its challengePassword equals the profile's;
+    /// returns it unchanged otherwise. For requests whose names differ from those of the certificate
+    /// that signed them: a device that is reset enrols again and signs with the certificate that it
+    /// still has.
     #[must_use]
     pub fn into_enrolment(self, challenge: Option<&ChallengePassword>) -> Self {
         let is_pkcs_req = self.message().message_type() == MessageType::PkcsReq;
@@ -318,8 +341,9 @@ impl AuthorisedRequest {
         }
     }
 
-    /// Of the key whose request it is: that of the certificate that is renewed, or of an enrolment the key to be certified.
-    /// Whoever signs the message of an enrolment, it is the same request.
+    /// The fingerprint of the requester's key: for a renewal the key of the renewed certificate, for
+    /// an enrolment the key to be certified. An enrolment stays the same request whichever key signs
+    /// its message.
     #[must_use]
     pub fn requester_key(&self) -> Fingerprint {
         match &self.basis {
@@ -328,7 +352,8 @@ impl AuthorisedRequest {
         }
     }
 
-    /// Step 10: must an administrator approve it? Whoever renews was approved once.
+    /// Step 10: whether an administrator has to approve the request. Renewals need no approval: the
+    /// certificate that signs them was approved once.
     #[must_use]
     pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {
         match &self.basis {
@@ -337,7 +362,7 @@ impl AuthorisedRequest {
         }
     }
 
-    /// What makes another request under this profile the same one.
+    /// The fingerprint by which a repetition of this request under the same profile is recognised.
     #[must_use]
     pub fn fingerprint(&self, profile: &AvailableProfile) -> RequestFingerprint {
         RequestFingerprint {
@@ -352,10 +377,10 @@ impl AuthorisedRequest {
     }
 }
 
-/// Does the RA Profile take this key?
+/// Checks that an RA Profile's template accepts this key.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first rule that the key violates.
 pub fn check_key(key: &PublicKey, template: &CertificateTemplate) -> Result<(), RuleViolation> {
     match key {
         PublicKey::Rsa { modulus_bits, .. } if *modulus_bits < template.rsa_min_bits => {
@@ -367,6 +392,7 @@ pub fn check_key(key: &PublicKey, template: &CertificateTemplate) -> Result<(), 
         PublicKey::Ec { curve, .. } if !template.ec_curves.contains(curve) => {
             Err(RuleViolation::Curve(*curve))
         }
+        // The weakness check takes far longer than the others, so it comes last.
         PublicKey::Rsa { .. } | PublicKey::Ec { .. } => match key.weakness() {
             Some(weakness) => Err(RuleViolation::WeakKey(weakness)),
             None => Ok(()),

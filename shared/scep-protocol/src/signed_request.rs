@@ -1,4 +1,4 @@
-//! A message whose signature verifies: whose it is, to whom it is encrypted, and how its reply is.
+//! A message whose signature verifies: its signer, its recipient, and how to encrypt the reply.
 
 use scep_cms::{
     AttributeError, Certificate, ChallengePassword, ContentEncryption, DigestAlgorithm,
@@ -14,23 +14,24 @@ use crate::{
     KnownCertificate, Refusal, Signer,
 };
 
-/// Longest PKCS #10 request that is opened, in octets: a certificate that was claimed must also fit
-/// into its record, and an RSA-8192 key with a hundred names fits in here.
+/// Longest PKCS #10 request that is decrypted, in octets.
+// A request with an RSA-8192 key and a hundred names is shorter, and the certificate for a longer one
+// might not fit into its record in the store.
 pub(crate) const MAX_CSR_BYTES: usize = 16 * 1024;
 
-/// What of a request its reply must repeat; as much of it as could be read.
+/// The properties of a request that its reply repeats, as far as they are readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTo {
-    /// Echoed.
+    /// The transactionID, echoed.
     pub transaction_id: Option<TransactionId>,
-    /// Echoed as recipientNonce.
+    /// The senderNonce, echoed as recipientNonce.
     pub sender_nonce: Option<SenderNonce>,
-    /// Signs the reply: the request's, or SHA-256 where that one is not taken.
+    /// The digest of the reply's signature: the request's if the profile allows it, else SHA-256.
     pub digest: DigestAlgorithm,
 }
 
 impl ReplyTo {
-    /// How to answer this message, whatever is wrong with it.
+    /// How to reply to this message. Never fails: refusals of malformed messages need a reply too.
     #[must_use]
     pub fn of(message: &PkiMessage, algorithms: AlgorithmPolicy) -> Self {
         Self {
@@ -45,7 +46,8 @@ impl ReplyTo {
     }
 }
 
-/// A message of a client whose attributes are complete and whose signature verifies. Who the signer is, is open.
+/// A client's message whose attributes are complete and whose signature verifies. The signer's
+/// identity is not checked yet.
 pub struct SignedRequest {
     verified: VerifiedPkiMessage,
     message_type: MessageType,
@@ -58,14 +60,17 @@ impl SignedRequest {
     /// # Errors
     /// The refusal of the first check that fails.
     pub fn verify(message: PkiMessage, algorithms: AlgorithmPolicy) -> Result<Self, Refusal> {
+
         let message_type = MessageType::from_digits(attribute(message.message_type())?.as_bytes())
             .ok_or(Refusal::MessageType)?;
+        // CertRep is what a server sends.
         if message_type == MessageType::CertRep {
             return Err(Refusal::MessageType);
         }
         let transaction_id = attribute(message.transaction_id())?;
         attribute(message.sender_nonce())?;
         let digest = message.digest_algorithm().map_err(Refusal::Digest)?;
+        // Before the signature is verified, so that a digest which is switched off is never relied on.
         if !algorithms.allows_digest(digest) {
             return Err(Refusal::Digest(UnsupportedAlgorithm::new(digest.oid())));
         }
@@ -95,13 +100,13 @@ impl SignedRequest {
         &self.transaction_id
     }
 
-    /// The certificate whose key signed.
+    /// The certificate whose key signed the message.
     #[must_use]
     pub const fn signer(&self) -> &Certificate {
         self.verified.signer()
     }
 
-    /// The key that signed.
+    /// The key that signed the message.
     pub(crate) const fn signer_public_key(&self) -> &PublicKey {
         self.verified.signer_key()
     }
@@ -111,14 +116,14 @@ impl SignedRequest {
         &self.verified
     }
 
-    /// Of the key that signed.
+    /// The fingerprint of the key that signed the message.
     #[must_use]
     pub fn signer_key(&self) -> Fingerprint {
         Fingerprint::of_key(self.signer_public_key())
     }
 
-    /// The serial number under which the inventory knows the signer's certificate, upper-case hexadecimal, if it says that it
-    /// is one of this authority's.
+    /// The serial number of the signer's certificate, in upper-case hexadecimal as the inventory has
+    /// it; `None` unless the certificate names this authority as its issuer.
     #[must_use]
     pub fn signer_serial_number(&self, profile: &AvailableProfile) -> Option<String> {
         let name = self.signer().issuer_and_serial_number();
@@ -127,9 +132,11 @@ impl SignedRequest {
             .then(|| name.serial_number_hex())
     }
 
-    /// The cipher of its reply: its own, if it has one that is taken.
+    /// The cipher of the reply: the request's if the profile allows it, else AES-128-CBC.
     #[must_use]
     pub fn reply_cipher(&self, algorithms: AlgorithmPolicy) -> ContentEncryption {
+        // A client can decrypt what it encrypts itself. AES-128-CBC is what RFC 8894 §2.9 has every
+        // client implement.
         let cipher = self.verified.envelope().map(|envelope| envelope.cipher());
         let taken = cipher
             .ok()
@@ -137,10 +144,12 @@ impl SignedRequest {
         taken.unwrap_or(ContentEncryption::Aes128Cbc)
     }
 
-    /// By which key its reply is encrypted. `challenge` is the profile's, opened.
+    /// The key that the reply is encrypted to. `challenge` is the profile's decrypted
+    /// challengePassword.
     ///
     /// # Errors
-    /// [`Refusal::SignerCannotDecrypt`] when the signer's key cannot decrypt and there is no challengePassword in its place.
+    /// [`Refusal::SignerCannotDecrypt`] if the signer's key cannot decrypt and the profile has no
+    /// challengePassword to use instead.
     pub fn reply_key(&self, challenge: Option<&ChallengePassword>) -> Result<ReplyKey, Refusal> {
         match self.verified.signer_key() {
             PublicKey::Rsa { .. } => Ok(ReplyKey::Certificate(self.signer().clone())),
@@ -151,9 +160,9 @@ impl SignedRequest {
         }
     }
 
-    /// Steps 7 and 8, all that can be seen from outside: who signed, cipher, recipient, key transport, lengths.
-    /// `known` is what the inventory has under the serial number of the signer's certificate, if
-    /// that names this authority as its issuer.
+    /// Steps 7 and 8, the checks that need no decryption: signer, cipher, recipient, key transport
+    /// and lengths. `known` is the inventory's record for the signer's serial number, if the signer's
+    /// certificate names this authority as its issuer.
     ///
     /// # Errors
     /// The refusal of the first check that fails.
@@ -163,6 +172,8 @@ impl SignedRequest {
         known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<AddressedRequest, Refusal> {
+        // The signer is checked before the envelope, so that clients without a certificate learn
+        // nothing from envelopes that only its holders may send.
         let signer = Signer::of(self.signer(), known, now)?;
         signer.may_send(self.message_type)?;
         let envelope = self.verified.envelope().map_err(|error| match error {
@@ -178,6 +189,7 @@ impl SignedRequest {
             let algorithm = UnsupportedAlgorithm::new(cipher.oid());
             return Err(Refusal::ContentEncryption(algorithm));
         }
+        // Padding adds at most one block.
         if envelope.ciphertext().len() > MAX_CSR_BYTES + cipher.block_bytes() {
             return Err(Refusal::RequestTooLarge);
         }
@@ -191,7 +203,7 @@ impl SignedRequest {
     }
 }
 
-/// The content key as it is wrapped for us.
+/// The content key as it is wrapped for the profile's RA key or challengePassword.
 fn wrapped_key(
     envelope: &PkcsPkiEnvelope,
     profile: &AvailableProfile,
@@ -199,7 +211,8 @@ fn wrapped_key(
     let ra_certificate = &profile.ra_key().certificate;
     let mut by_password = None;
     let mut refusal = Refusal::Recipient;
-    // micromdm names every certificate of GetCACert, the authority's too: ours is found by name, not by place.
+    // micromdm encrypts to every certificate of GetCACert, the authority's included, so the RA's
+    // recipient is found by its name rather than its position.
     for recipient in envelope.recipients() {
         match recipient {
             Recipient::KeyTrans(recipient) if recipient.id().names(ra_certificate) => {
@@ -233,7 +246,7 @@ fn key_transport(
         bytes: encrypted_key.len(),
         modulus_bytes,
     };
-    // An encrypted key is a number; one in some hundreds is shorter than the modulus, and not every client fills it up.
+    // An RSA ciphertext is a number. One in 256 has a leading zero octet, and some clients omit it.
     let zeros = modulus_bytes.checked_sub(encrypted_key.len());
     let zeros = zeros.filter(|_| !encrypted_key.is_empty());
     let mut whole = vec![0; zeros.ok_or(Refusal::Envelope(fault))?];
@@ -244,20 +257,20 @@ fn key_transport(
     })
 }
 
-/// How the content key is wrapped for us.
+/// The content key of an envelope, wrapped.
 pub enum WrappedKey {
-    /// To the RA key.
+    /// Encrypted to the RA key.
     KeyTransport {
-        /// By which padding.
+        /// The padding scheme.
         transport: KeyTransport,
-        /// As long as the RA key's modulus.
+        /// The encrypted key, padded with leading zeros to the length of the RA key's modulus.
         encrypted_key: Vec<u8>,
     },
-    /// Under the profile's challengePassword, RFC 8894 §3.1.
+    /// Encrypted under the profile's challengePassword, RFC 8894 §3.1.
     Password(PasswordRecipient),
 }
 
-/// By which key a reply is encrypted, RFC 8894 §3.1.
+/// The key that a reply is encrypted to, RFC 8894 §3.1.
 pub enum ReplyKey {
     /// The RSA key of the signer's certificate.
     Certificate(Certificate),

@@ -64,7 +64,7 @@ impl Captured {
         envelope.open(&self.key()).unwrap().to_vec()
     }
 
-    /// Who signed it, where that certificate was issued under this RA Profile.
+    /// The signer, as the holder of a certificate that was issued under this RA Profile.
     fn holder(self, ra_profile: Uuid) -> Signer {
         Signer::Holder(Box::new(KnownCertificate {
             uuid: SIGNERS,
@@ -74,7 +74,7 @@ impl Captured {
         }))
     }
 
-    /// When what signed it is halfway through its life.
+    /// The time halfway through the validity of the signer's certificate.
     fn renewable(self) -> OffsetDateTime {
         let Validity {
             not_before,
@@ -108,7 +108,7 @@ fn leading_zeros_make_no_other_encrypted_key() {
     assert_eq!(encrypted_key(&[0, 0]), Fingerprint::of(&[]));
 }
 
-/// What becomes of this content in the envelope of the enrolment.
+/// Checks the result of opening an envelope with this content.
 #[track_caller]
 fn check_open(content: &[u8], signer: Signer, expected: Option<EnvelopeFault>) {
     let request = AddressedRequest {
@@ -147,7 +147,7 @@ fn an_envelope_opens_to_an_intact_request_of_a_key_that_its_signer_may_have_cert
     assert_eq!(by_another_key.err(), Some(padding));
 }
 
-/// On whose word a request is granted, and whether an administrator has to approve it.
+/// Checks what authorises a request, and whether an administrator has to approve it.
 #[track_caller]
 fn check(
     request: EnrolmentRequest,
@@ -208,7 +208,7 @@ fn a_holder_renews_by_either_kind_of_message_from_half_of_its_life_on() {
         let request = || message.opened(message.holder(RA_PROFILE));
         let from = message.renewable();
         check(request(), None, |_| {}, from, BY_CERTIFICATE);
-        // Whoever renews was approved once.
+        // Renewals were approved once, so they need no approval.
         check(request(), None, with_approval, from, BY_CERTIFICATE);
         let later = from + Duration::SECOND;
         check(request(), None, |_| {}, later, BY_CERTIFICATE);
@@ -232,7 +232,8 @@ fn a_holder_who_may_not_renew_yet_enrols_by_the_challenge() {
     check(request(), Some(CHALLENGE), |_| {}, from, BY_CERTIFICATE);
 }
 
-/// What a renewal becomes where its names are others: the class of its signer and the key whose request it is.
+/// The signer class and the requester's key after a renewal for other names was turned into an
+/// enrolment, if it can be.
 fn anew(request: EnrolmentRequest, challenge: Option<&str>) -> (SignerClass, Fingerprint) {
     let profile = serving(|_| {});
     let renewal = request.authorise(&profile, None, RENEWAL_BY_PKCS_REQ.renewable());
@@ -244,7 +245,7 @@ fn anew(request: EnrolmentRequest, challenge: Option<&str>) -> (SignerClass, Fin
 
 #[test]
 fn a_pkcs_req_for_other_names_is_an_enrolment_if_the_challenge_vouches_for_it() {
-    // For the key of the enrolment, signed with a certificate of another key by either kind of message.
+    // A request for the key of the enrolment, signed with the certificate of another key.
     let signed_by = |message: Captured| {
         let request = AddressedRequest {
             envelope: sealed(&ENROLMENT.csr(), &ENROLMENT.content_key, "ra.pem"),
