@@ -204,8 +204,7 @@ async fn what_devices_write_is_taken_as_they_wrote_it() {
     }
     // A subjectAltName suffices without a subject, and a subject without a CN suffices.
     hostile.issued(&name(&[]), &[subject_alt_name(&[dns("a.example")])]);
-    let text =
-        "rule subject: the request names nobody: it has neither a subject nor a name beside it";
+    let text = "rule subject: the request has neither a subject nor a subjectAltName";
     hostile.refused(&name(&[]), &[], text);
 }
 
@@ -232,7 +231,7 @@ async fn by_default_nobody_chooses_who_he_is() {
         (
             dns("*.corp.example"),
             "patterns",
-            r#"dNSName "*.corp.example": a wildcard is taken only with a pattern for dns"#,
+            r#"dNSName "*.corp.example": a wildcard is allowed only with a pattern for dns"#,
         ),
         (
             other_name("1.3.6.1.5.5.7.8.5", &element(0x0c, &[b"a@b"])),
@@ -287,7 +286,7 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
         ),
     ] {
         let text = format!(
-            "rule subjectAltName.patterns: subjectAltName[0] {value}: {kind} is taken only with a pattern"
+            "rule subjectAltName.patterns: subjectAltName[0] {value}: {kind} is allowed only with a pattern"
         );
         hostile.refused(&common_name("x"), &[subject_alt_name(&[name])], &text);
     }
@@ -377,7 +376,7 @@ async fn a_sid_is_taken_from_no_request() {
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(asked));
         let (fail_info, text) = asked.unwrap_err();
         assert_eq!(fail_info, FailInfo::BadRequest);
-        let beginning = "rule sid: a security identifier is not taken from a request: ";
+        let beginning = "rule sid: a security identifier is not accepted from a request: ";
         assert!(text.starts_with(beginning), "{text}");
     };
     let subject = common_name("x");

@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn unreadable_or_oversized_lists_are_rejected_with_a_reason() {
-        check(&[&names(101)], Err("101 names, at most 100 are taken"));
-        let text = "9604 octets, at most 8192 are taken";
+        check(&[&names(101)], Err("101 names, at most 100 are allowed"));
+        let text = "9604 octets, at most 8192 are allowed";
         check(&[&names(800)], Err(text));
         let differ = "the request has 2 of them, and they differ";
         check(&[&names(22), &names(23)], Err(differ));
@@ -109,7 +109,7 @@ mod tests {
             (&[], ""),
             (&[0x30, 0, 0], "300000"),
         ] {
-            let text = format!("no SEQUENCE of names: \"{digits}\"");
+            let text = format!("not a SEQUENCE of names: \"{digits}\"");
             check(&[octets], Err(&text));
         }
     }

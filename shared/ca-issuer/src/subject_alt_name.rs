@@ -321,23 +321,23 @@ mod tests {
             (
                 upn(b"administrator@corp.example"),
                 Upn,
-                ": upn is taken only with a pattern",
+                ": upn is allowed only with a pattern",
             ),
             (
                 uri("spiffe://a/b"),
                 Uri,
-                ": uri is taken only with a pattern",
+                ": uri is allowed only with a pattern",
             ),
-            (email, Email, ": email is taken only with a pattern"),
+            (email, Email, ": email is allowed only with a pattern"),
             (
                 other("1.3.6.1.5.5.7.8.9", Tag::Utf8String, "ä@b".as_bytes()),
                 mailbox,
-                ": 1.3.6.1.5.5.7.8.9 is taken only with a pattern",
+                ": 1.3.6.1.5.5.7.8.9 is allowed only with a pattern",
             ),
             (
                 dns("*.example"),
                 Dns,
-                ": a wildcard is taken only with a pattern for dns",
+                ": a wildcard is allowed only with a pattern for dns",
             ),
         ] {
             let types = [ALL, &[mailbox]].concat();

@@ -1,4 +1,5 @@
-//! What a client sees when it does not get what it asked for: both tables, and nothing outside of them.
+//! The answers to requests that are not granted: a table of CertRep failures and a table of HTTP
+//! errors. Clients get no refusal that is not in one of them.
 
 use std::borrow::Cow;
 
@@ -7,74 +8,76 @@ use time::Date;
 
 use crate::{EnvelopeFault, RuleViolation, Unavailable};
 
-/// Our signed "no": a CertRep FAILURE with HTTP status 200.
+/// A refusal: a signed CertRep with pkiStatus FAILURE, sent with HTTP status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// transactionID, messageType or senderNonce is not there exactly once.
+    /// transactionID, messageType or senderNonce is missing, repeated or malformed.
     Attribute(AttributeError),
     /// The challengePassword is missing or wrong.
     Challenge,
-    /// The content is encrypted with an algorithm that is not taken.
+    /// The content is encrypted with an unsupported algorithm.
     ContentEncryption(UnsupportedAlgorithm),
-    /// The attributes of a PKCS #10 request whose own signature verifies cannot be read, or contradict each other.
+    /// The PKCS #10 request's own signature verifies, but its attributes are unreadable or contradict
+    /// each other.
     Csr(CsrFault),
-    /// The message digest is not taken.
+    /// The message digest is unsupported.
     Digest(UnsupportedAlgorithm),
-    /// The envelope does not open to an intact request. The client is never told which fault it is.
+    /// The envelope does not open to an intact request. The client never learns which fault it is.
     Envelope(EnvelopeFault),
     /// The profile has nothing that authorises an enrolment.
     EnrolmentNotAuthorised,
-    /// The key to be certified is that of a revoked certificate.
+    /// The key to be certified belongs to a revoked certificate.
     KeyRevoked,
-    /// The content key is wrapped in a way that is not taken.
+    /// The content key is wrapped with an unsupported algorithm.
     KeyTransport(UnsupportedAlgorithm),
-    /// No such messageType.
+    /// The messageType is unknown, or not one that a client sends.
     MessageType,
     /// A CertPoll for a transaction that is not pending.
     NothingPending,
-    /// The request carries no envelope.
+    /// The message carries no envelope.
     NoEnvelope,
-    /// The content key is wrapped under a challengePassword, and the profile has none.
+    /// The content key is wrapped under a challengePassword, but the profile has none.
     NoPassword,
-    /// A CertPoll that another key signed than the request.
+    /// A CertPoll that is not signed with the key of the pending request.
     PollOfAnother,
-    /// The envelope of a GetCert or GetCRL does not open to a query: answered like [`Self::UnknownCertificate`].
+    /// The envelope of a GetCert or GetCRL does not open to a query. Answered like
+    /// [`Self::UnknownCertificate`].
     QueryEnvelope(EnvelopeFault),
     /// No recipient is one of the profile's RA certificates.
     Recipient,
-    /// The content is encrypted to a certificate of the authority, whose key decrypts nothing.
+    /// The content is encrypted to a certificate of the authority, whose key cannot decrypt.
     RecipientAuthority,
-    /// An administrator said no, in these words, if any.
+    /// An administrator rejected the request, for this reason; may be empty.
     Rejected(String),
-    /// A renewal that asks for names which the certificate did not have.
+    /// A renewal that asks for names which the certificate does not have.
     RenewalNames,
     /// A renewal for another subject.
     RenewalSubject,
-    /// A certificate that may only be renewed from this day on.
+    /// A renewal before this day, on which the certificate becomes renewable.
     RenewalTooEarly(Date),
-    /// The PKCS #10 request is longer than any that is read.
+    /// The PKCS #10 request exceeds the size limit.
     RequestTooLarge,
-    /// The rules of the RA Profile say no.
+    /// The request violates a rule of the RA Profile.
     Rule(RuleViolation),
-    /// The message's digest or signature does not verify, or its signer is not there.
+    /// The message's digest or signature does not verify, or the signer's certificate is missing.
     Signature,
-    /// The signature algorithm of the message is not taken.
+    /// The signature algorithm of the message is unsupported.
     SignerAlgorithm(UnsupportedAlgorithm),
     /// The reply cannot be encrypted to the signer's key.
     SignerCannotDecrypt,
-    /// The signer's key is not taken, or not together with its signature algorithm.
+    /// The signer's key is unsupported, or unsupported with its signature algorithm.
     SignerKey,
-    /// The signer's certificate has ended, or has not begun.
+    /// The signer's certificate has expired or is not valid yet.
     SignerExpired,
-    /// The signer's certificate is none of this authority's, or of another RA Profile.
+    /// The signer's certificate was not issued by this authority under this RA Profile.
     SignerNotOurs,
     /// The signer's certificate is revoked.
     SignerRevoked,
-    /// The certificate that a transaction had is revoked: it is not handed out again.
+    /// The certificate of the transaction is revoked, so it is not sent again.
     Revoked,
-    /// As many requests wait for an administrator as a SCEP Profile may have.
+    /// The SCEP Profile has reached its limit of pending requests.
     TooManyPending,
-    /// The signer's certificate has as many successors as one may have.
+    /// The signer's certificate has reached its limit of successors.
     TooManySuccessors,
     /// The transactionID is in use by another key.
     TransactionTaken,
@@ -83,7 +86,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The reason, RFC 8894 §3.2.1.4.
+    /// The failInfo of the reply, RFC 8894 §3.2.1.4.
     #[must_use]
     pub const fn fail_info(&self) -> FailInfo {
         match self {
@@ -95,6 +98,7 @@ impl Refusal {
             | Self::SignerCannotDecrypt
             | Self::SignerKey => FailInfo::BadAlg,
             Self::Rule(violation) => violation.fail_info(),
+            // All faults of an envelope are one failInfo: see `EnvelopeFault`.
             Self::Envelope(_) | Self::Recipient | Self::RecipientAuthority | Self::Signature => {
                 FailInfo::BadMessageCheck
             }
@@ -124,7 +128,7 @@ impl Refusal {
         }
     }
 
-    /// The reason for a human: failInfoText.
+    /// The failInfoText of the reply: the reason for a human.
     #[must_use]
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -135,6 +139,7 @@ impl Refusal {
             }
             Self::Csr(fault) => return Cow::Owned(fault.to_string()),
             Self::Digest(algorithm) => return unsupported("message digest", *algorithm),
+            // The fault itself must not leave the server: it would be a decryption oracle.
             Self::Envelope(_) => "the content cannot be decrypted",
             Self::EnrolmentNotAuthorised => {
                 "the profile has no challengePassword to authorise enrolments"
@@ -180,6 +185,7 @@ impl Refusal {
                 "the certificate was renewed too often; ask an administrator to revoke its successors"
             }
             Self::TransactionTaken => "the transactionID belongs to another request",
+            // Answered alike, so that a modified query which happens to decrypt tells nothing.
             Self::QueryEnvelope(_) | Self::UnknownCertificate => {
                 "no certificate has this issuer and serial number"
             }
@@ -194,7 +200,8 @@ fn unsupported(purpose: &str, algorithm: UnsupportedAlgorithm) -> Cow<'static, s
 }
 
 impl Refusal {
-    /// The reason for an operator: what the client is told, or the fault that it must not learn.
+    /// The reason to log: the text that the client gets, or the envelope fault that it must not
+    /// learn.
     #[must_use]
     pub fn log_reason(&self) -> Cow<'static, str> {
         if let Self::Envelope(fault) | Self::QueryEnvelope(fault) = self {
@@ -203,8 +210,8 @@ impl Refusal {
         self.text()
     }
 
-    /// Whether the time of the answer would tell an attacker what the envelope opened to. Such an
-    /// answer leaves at a fixed time after the end of its request.
+    /// Whether the timing of the answer could reveal what the envelope decrypts to. Such an answer
+    /// is sent at a fixed time after the end of its request.
     #[must_use]
     pub const fn is_timed(&self) -> bool {
         matches!(
@@ -214,32 +221,32 @@ impl Refusal {
     }
 }
 
-/// A plain HTTP answer where no CertRep can be given.
+/// A plain HTTP error, for cases in which no CertRep can be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The request is too large.
+    /// The request body is too large.
     BodyTooLarge,
-    /// A gateway took the message for text and spoilt it.
+    /// A gateway treated the binary message as text and damaged it.
     DamagedMessage,
-    /// Only GET, HEAD, OPTIONS and POST.
+    /// The method is not GET, HEAD, OPTIONS or POST.
     MethodNotAllowed,
     /// The authority has no CRL yet.
     NoCrl,
-    /// GetNextCACert while there is no next CA certificate.
+    /// A GetNextCACert while there is no next CA certificate.
     NoNextCaCertificate,
-    /// The URL is none of ours.
+    /// The URL does not exist.
     NotFound,
-    /// Our own failure, which another try will not mend at once.
+    /// An internal failure that a retry will not resolve soon.
     OurFault,
-    /// Only GET, HEAD and OPTIONS: it can be read, and nothing else.
+    /// The method is not GET, HEAD or OPTIONS, and the resource is read-only.
     ReadOnly,
-    /// Our own failure, which passes.
+    /// A transient internal failure.
     TryLater,
     /// The endpoint does not serve.
     Unavailable(Unavailable),
-    /// No such operation.
+    /// The operation does not exist.
     UnknownOperation,
-    /// The message is no SignedData, so that nobody knows whom to answer.
+    /// The message is not a SignedData, so it is unknown whom to reply to.
     UnreadableMessage,
 }
 
@@ -252,6 +259,8 @@ impl Rejection {
             | Self::NoNextCaCertificate
             | Self::UnknownOperation
             | Self::UnreadableMessage => 400,
+            // 404 is for names that do not exist. In all other cases the URL is right, and an
+            // administrator has to act.
             Self::Unavailable(unavailable) => match unavailable {
                 Unavailable::ScepProfileUnknown | Unavailable::RaProfileUnknown => 404,
                 Unavailable::AuthorityExpired
@@ -273,7 +282,7 @@ impl Rejection {
         }
     }
 
-    /// The reason in a line, without internals.
+    /// The body of the response: the reason in one line, without internal details.
     #[must_use]
     pub fn text(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -509,7 +518,8 @@ mod tests {
         ]
     }
 
-    /// The log names each fault of an envelope, and its answer is timed; other refusals say what they log.
+    /// The log names each fault of an envelope, and its answer is timed; other refusals log the text
+    /// that the client gets.
     #[test]
     fn what_an_attacker_must_not_learn_is_for_the_log() {
         for fault in faults() {

@@ -1,4 +1,4 @@
-//! A rule of an RA Profile that a request breaks, and what the client is told of it.
+//! Violations of an RA Profile's rules, and the texts that clients get for them.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,32 +7,32 @@ use scep_cms::{EcCurve, FailInfo, StringError, Weakness};
 use crate::text::excerpt;
 use crate::{KeyUsage, SubjectAltNameType, SubjectAttribute};
 
-/// What is wrong with a value that a request asks for.
+/// What is wrong with a requested value. Its text is a predicate that follows the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueFault {
-    /// It cannot be read as what its type demands.
+    /// The value is not DER of its type.
     #[error("is not DER of its type")]
     Encoding,
-    /// Another form than the attribute's or the name's, which is this.
+    /// The value does not have the required form, which this describes.
     #[error("is not {0}")]
     Form(&'static str),
-    /// It holds a character that cannot be seen.
+    /// The value holds an invisible or reordering character.
     #[error("holds a control character, or one that hides or reorders text")]
     Hidden,
-    /// It is longer than any that is issued.
+    /// The value exceeds the length limit.
     #[error("is too long")]
     Length,
-    /// It is no text, or none of its string type.
+    /// The value is not a valid string of its type.
     #[error(transparent)]
     String(#[from] StringError),
 }
 
-/// Where a name beside the subject comes from.
+/// The origin of a requested subjectAltName entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamePlace {
-    /// A CN, which is to stand beside the subject too.
+    /// The CN, which the rules copy to subjectAltName.
     CommonName,
-    /// subjectAltName, this name of it, counted from 0.
+    /// The entry of the request's subjectAltName with this index, counted from 0.
     SubjectAltName(usize),
 }
 
@@ -45,14 +45,14 @@ impl Display for NamePlace {
     }
 }
 
-/// A name that a request asks for, as a refusal shows it: `subjectAltName[2] dNSName "a_b:443"`.
+/// A requested name as a refusal shows it: `subjectAltName[2] dNSName "a_b:443"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedName {
-    /// Where it is.
+    /// The place of the name in the request.
     pub place: NamePlace,
-    /// RFC 5280's name of its type; of an otherName its OID too.
+    /// The name's type as RFC 5280 spells it, followed by the OID of an otherName.
     pub kind: String,
-    /// What can be shown of it, not escaped yet.
+    /// The printable form of the value, not escaped yet.
     pub value: String,
 }
 
@@ -65,11 +65,11 @@ impl Display for RequestedName {
 /// A part of a subject, as a refusal shows it: `subject[1] CN "a"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectPart {
-    /// Which RDN it stands in, counted from 0 as encoded.
+    /// The index of its RDN, counted from 0 as encoded.
     pub rdn: usize,
-    /// Its attribute.
+    /// The attribute.
     pub attribute: SubjectAttribute,
-    /// What can be shown of it, not escaped yet.
+    /// The printable form of the value, not escaped yet.
     pub value: String,
 }
 
@@ -80,124 +80,124 @@ impl Display for SubjectPart {
     }
 }
 
-/// A rule of an RA Profile that a PKCS #10 request breaks. Its text is what the client is told: the
-/// name of the rule, and the value that breaks it with its place, of which nothing reaches a log or a
-/// terminal as it came.
+/// A rule of an RA Profile that a PKCS #10 request violates.
+///
+/// The text is sent to the client: it names the rule, and the offending value with its place. Values
+/// are quoted and escaped, because the text also reaches logs and terminals.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleViolation {
     /// The RSA modulus is too short.
     #[error("rule rsaMinBits: {bits} bits, at least {min_bits} are required")]
     RsaTooShort {
-        /// Of the key.
+        /// The length of the key's modulus, in bits.
         bits: usize,
-        /// Of the rule.
+        /// The length that the rule requires, in bits.
         min_bits: usize,
     },
-    /// The curve is not on the list.
+    /// The curve is not allowed.
     #[error("rule ecCurves: {} is not allowed", curve_name(*.0))]
     Curve(EcCurve),
-    /// The key can do nothing of what the rule asks for.
+    /// The key supports none of the usages that the rule lists.
     #[error("rule keyUsage: an {key} key can do none of {}", listed(.usages))]
     KeyUsage {
-        /// Its kind.
+        /// The kind of key: RSA or EC.
         key: &'static str,
-        /// Of the rule.
+        /// The usages that the rule lists.
         usages: Vec<KeyUsage>,
     },
-    /// Neither a subject nor a subjectAltName.
-    #[error(
-        "rule subject: the request names nobody: it has neither a subject nor a name beside it"
-    )]
+    /// The request has neither a subject nor a subjectAltName.
+    #[error("rule subject: the request has neither a subject nor a subjectAltName")]
     Nameless,
     /// This CN does not match the pattern.
     #[error("rule subject.commonNamePattern: the CN does not match: {}", excerpt(.0))]
     CommonNamePattern(String),
-    /// This CN is to be a DNS name too, and cannot be one.
+    /// The rules copy this CN to subjectAltName, but it is not a DNS name.
     #[error("rule subjectAltName.commonNameAsDns: the CN {} {fault}", excerpt(.value))]
     CommonNameAsDns {
         /// The CN.
         value: String,
-        /// Why it cannot.
+        /// What is wrong with it.
         fault: ValueFault,
     },
-    /// A security identifier of Microsoft's, in this place: it makes its holder an account, and is
-    /// taken from no request.
-    #[error("rule sid: a security identifier is not taken from a request: {}", excerpt(.0))]
+    /// The request holds a Microsoft security identifier in this place. A SID maps its holder to an
+    /// account, so it is never accepted from a request.
+    #[error("rule sid: a security identifier is not accepted from a request: {}", excerpt(.0))]
     SecurityIdentifier(String),
-    /// The same in a name beside the subject.
-    #[error("rule sid: a security identifier is not taken from a request: {0}")]
+    /// A subjectAltName entry of the request holds a Microsoft security identifier.
+    #[error("rule sid: a security identifier is not accepted from a request: {0}")]
     SecurityIdentifierName(RequestedName),
     /// The subject holds an attribute that is not allowed.
     #[error("rule subject.allowed: {0}: {attribute} is not allowed", attribute = .0.attribute)]
     SubjectAttribute(SubjectPart),
-    /// The subject holds this value of an attribute, and not the fixed one.
+    /// The subject has this value for an attribute whose value the rules fix to another.
     #[error("rule subject.fixed: {attribute} has another value: {}", excerpt(.1), attribute = .0)]
     SubjectFixed(SubjectAttribute, String),
-    /// The subject lacks an attribute.
+    /// The subject lacks this required attribute.
     #[error("rule subject.required: the subject has no {0}")]
     SubjectLacks(SubjectAttribute),
-    /// An RDN has no attribute, X.501 §9.3; which one, counted from 0.
+    /// The RDN with this index, counted from 0, has no attribute, which X.501 §9.3 requires.
     #[error("rule subject: subject[{0}] is empty")]
     SubjectPartEmpty(usize),
-    /// An RDN has an attribute more than once, X.501 §9.3.
+    /// An RDN has an attribute more than once, which X.501 §9.3 forbids.
     #[error("rule subject: subject[{rdn}] has {attribute} more than once")]
     SubjectPartTwice {
-        /// Which one, counted from 0.
+        /// The index of the RDN, counted from 0.
         rdn: usize,
-        /// What it has more than once.
+        /// The repeated attribute.
         attribute: SubjectAttribute,
     },
-    /// The subject is longer than any that is issued.
-    #[error("rule subject: {bytes} octets, at most {max_bytes} are taken")]
+    /// The subject exceeds the size limit.
+    #[error("rule subject: {bytes} octets, at most {max_bytes} are allowed")]
     SubjectTooLong {
-        /// Of the subject.
+        /// The length of the subject, in octets.
         bytes: usize,
-        /// That are taken.
+        /// The limit, in octets.
         max_bytes: usize,
     },
-    /// The subject cannot be read; its beginning in hexadecimal.
-    #[error("rule subject: the subject is no Name: {}", excerpt(.0))]
+    /// The subject is not a readable Name. Holds the beginning of its encoding in hexadecimal.
+    #[error("rule subject: the subject is not a Name: {}", excerpt(.0))]
     SubjectUnreadable(String),
-    /// The subject holds a value that nobody should sign.
+    /// The subject holds a value that is never signed.
     #[error("rule subject: {part} {fault}")]
     SubjectValue {
-        /// The part.
+        /// The part that holds the value.
         part: SubjectPart,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         fault: ValueFault,
     },
-    /// More names beside the subject than are issued.
-    #[error("rule subjectAltName: {names} names, at most {max_names} are taken")]
+    /// The request has too many subjectAltName entries.
+    #[error("rule subjectAltName: {names} names, at most {max_names} are allowed")]
     SubjectAltNameCount {
-        /// That are asked for.
+        /// The number of entries.
         names: usize,
-        /// That are taken.
+        /// The limit.
         max_names: usize,
     },
-    /// The names beside the subject are longer than any that are issued.
-    #[error("rule subjectAltName: {bytes} octets, at most {max_bytes} are taken")]
+    /// The subjectAltName extension exceeds the size limit.
+    #[error("rule subjectAltName: {bytes} octets, at most {max_bytes} are allowed")]
     SubjectAltNameTooLong {
-        /// Of the extension.
+        /// The length of the extension, in octets.
         bytes: usize,
-        /// That are taken.
+        /// The limit, in octets.
         max_bytes: usize,
     },
-    /// The request has the extension more than once, with different names.
+    /// The request has this many subjectAltName extensions, with different contents.
     #[error("rule subjectAltName: the request has {0} of them, and they differ")]
     SubjectAltNamesDiffer(usize),
-    /// subjectAltName is no list of names; its beginning in hexadecimal.
-    #[error("rule subjectAltName: no SEQUENCE of names: {}", excerpt(.0))]
+    /// The extension is not a list of names. Holds the beginning of its encoding in hexadecimal.
+    #[error("rule subjectAltName: not a SEQUENCE of names: {}", excerpt(.0))]
     SubjectAltNameUnreadable(String),
-    /// This name is of a type that the rule does not allow, or no rule can: then it has no name.
+    /// This name is of a type that the rule does not allow. The type is `None` if no rule can allow
+    /// it.
     #[error("rule subjectAltName.types: {name}: {}", not_allowed(*.1), name = .0)]
     SubjectAltNameType(RequestedName, Option<SubjectAltNameType>),
     /// This name does not match the pattern of its type.
     #[error("rule subjectAltName.patterns: {0} does not match the pattern for {1}")]
     SubjectAltNamePattern(RequestedName, SubjectAltNameType),
-    /// This name is of a type that is taken only with a pattern, and there is none.
-    #[error("rule subjectAltName.patterns: {0}: {1} is taken only with a pattern")]
+    /// This name is of a type that is allowed only with a pattern, and the rule has none for it.
+    #[error("rule subjectAltName.patterns: {0}: {1} is allowed only with a pattern")]
     SubjectAltNameUnbound(RequestedName, SubjectAltNameType),
-    /// This name is not what its type demands.
+    /// This name is not valid for its type.
     #[error("rule subjectAltName: {name} {fault}")]
     SubjectAltNameValue {
         /// The name.
@@ -205,21 +205,23 @@ pub enum RuleViolation {
         /// What is wrong with it.
         fault: ValueFault,
     },
-    /// This wildcard has no pattern that could admit it.
-    #[error("rule subjectAltName.patterns: {0}: a wildcard is taken only with a pattern for dns")]
+    /// This name is a wildcard, and the rule has no pattern for dns.
+    #[error("rule subjectAltName.patterns: {0}: a wildcard is allowed only with a pattern for dns")]
     SubjectAltNameWildcard(RequestedName),
-    /// The authority's certificate ends before a certificate could begin.
+    /// The authority's certificate expires before the new certificate would become valid.
     #[error("rule validity: the authority's certificate is about to expire")]
     Validity,
-    /// The private key follows from the public one.
+    /// The private key can be computed from the public key.
     #[error("rule key: {0}")]
     WeakKey(Weakness),
 }
 
 impl RuleViolation {
-    /// The reason, RFC 8894 §3.2.1.4.
+    /// The failInfo of the reply, RFC 8894 §3.2.1.4.
     pub(crate) const fn fail_info(&self) -> FailInfo {
         match self {
+            // badAlg is for keys, which the client has to replace; badRequest is for contents that it can
+            // correct.
             Self::Curve(_) | Self::RsaTooShort { .. } | Self::WeakKey(_) => FailInfo::BadAlg,
             Self::CommonNameAsDns { .. }
             | Self::CommonNamePattern(_)
@@ -347,7 +349,7 @@ mod tests {
         for (rule, text) in [
             (
                 Rule::Nameless,
-                "subject: the request names nobody: it has neither a subject nor a name beside it",
+                "subject: the request has neither a subject nor a subjectAltName",
             ),
             (
                 Rule::SubjectLacks(SubjectAttribute::COMMON_NAME),
@@ -370,11 +372,11 @@ mod tests {
                     bytes: 5000,
                     max_bytes: 4096,
                 },
-                "subject: 5000 octets, at most 4096 are taken",
+                "subject: 5000 octets, at most 4096 are allowed",
             ),
             (
                 Rule::SubjectUnreadable("30 01".to_owned()),
-                r#"subject: the subject is no Name: "30 01""#,
+                r#"subject: the subject is not a Name: "30 01""#,
             ),
             (Rule::SubjectPartEmpty(2), "subject: subject[2] is empty"),
             (
@@ -394,7 +396,7 @@ mod tests {
             ),
             (
                 Rule::SecurityIdentifier("extension 1.3.6.1.4.1.311.25.2".to_owned()),
-                r#"sid: a security identifier is not taken from a request: "extension 1.3.6.1.4.1.311.25.2""#,
+                r#"sid: a security identifier is not accepted from a request: "extension 1.3.6.1.4.1.311.25.2""#,
             ),
         ] {
             check(&rule, FailInfo::BadRequest, &format!("rule {text}"));
@@ -425,11 +427,11 @@ mod tests {
             ),
             (
                 Rule::SubjectAltNameUnbound(dns("a"), SubjectAltNameType::Upn),
-                r#"subjectAltName.patterns: subjectAltName[2] dNSName "a": upn is taken only with a pattern"#,
+                r#"subjectAltName.patterns: subjectAltName[2] dNSName "a": upn is allowed only with a pattern"#,
             ),
             (
                 Rule::SubjectAltNameWildcard(dns("*.example")),
-                r#"subjectAltName.patterns: subjectAltName[2] dNSName "*.example": a wildcard is taken only with a pattern for dns"#,
+                r#"subjectAltName.patterns: subjectAltName[2] dNSName "*.example": a wildcard is allowed only with a pattern for dns"#,
             ),
             (
                 Rule::SubjectAltNameType(dns("a"), Some(kind)),
@@ -458,18 +460,18 @@ mod tests {
                     names: 101,
                     max_names: 100,
                 },
-                "subjectAltName: 101 names, at most 100 are taken",
+                "subjectAltName: 101 names, at most 100 are allowed",
             ),
             (
                 Rule::SubjectAltNameTooLong {
                     bytes: 9000,
                     max_bytes: 8192,
                 },
-                "subjectAltName: 9000 octets, at most 8192 are taken",
+                "subjectAltName: 9000 octets, at most 8192 are allowed",
             ),
             (
                 Rule::SecurityIdentifierName(dns("tag")),
-                r#"sid: a security identifier is not taken from a request: subjectAltName[2] dNSName "tag""#,
+                r#"sid: a security identifier is not accepted from a request: subjectAltName[2] dNSName "tag""#,
             ),
             (
                 Rule::SubjectAltNamesDiffer(2),
@@ -477,7 +479,7 @@ mod tests {
             ),
             (
                 Rule::SubjectAltNameUnreadable("31 00".to_owned()),
-                r#"subjectAltName: no SEQUENCE of names: "31 00""#,
+                r#"subjectAltName: not a SEQUENCE of names: "31 00""#,
             ),
         ] {
             check(&rule, FailInfo::BadRequest, &format!("rule {text}"));

@@ -60,7 +60,6 @@ impl SignedRequest {
     /// # Errors
     /// The refusal of the first check that fails.
     pub fn verify(message: PkiMessage, algorithms: AlgorithmPolicy) -> Result<Self, Refusal> {
-
         let message_type = MessageType::from_digits(attribute(message.message_type())?.as_bytes())
             .ok_or(Refusal::MessageType)?;
         // CertRep is what a server sends.
