@@ -1,4 +1,4 @@
-//! May this pair of profiles serve? One answer for every operation.
+//! Whether the profiles behind an endpoint may serve. Every operation asks this first.
 
 use scep_cms::{
     Certificate, CertificateIdentifier, IssuerAndSerialNumber, PkcsPkiEnvelope, PublicKey,
@@ -11,12 +11,12 @@ use crate::{
     IssuingAuthority, NextCaAnnouncement, RaCertificate, RaKeyPair, RaProfile, ScepProfile,
 };
 
-/// What a store found behind an endpoint, whole or not.
+/// The objects that a store found for an endpoint. Any of them may be missing.
 #[derive(Clone, Default)]
 pub struct Configuration {
-    /// The SCEP Profile: named, or activated on the RA Profile.
+    /// The SCEP Profile that the endpoint names, or that is activated on the RA Profile it names.
     pub scep_profile: Option<ScepProfile>,
-    /// The RA Profile: named, or the SCEP Profile's default.
+    /// The RA Profile that the endpoint names, or that is the default of the SCEP Profile it names.
     pub ra_profile: Option<RaProfile>,
     /// The SCEP Profile's RA certificate.
     pub ra_certificate: Option<RaCertificate>,
@@ -30,19 +30,20 @@ pub enum Unavailable {
     /// The authority's certificate is not valid now.
     #[error("the authority's certificate is not valid now")]
     AuthorityExpired,
-    /// The RA Profile's authority is gone.
+    /// The RA Profile's authority does not exist.
     #[error("the RA Profile has no authority")]
     AuthorityMissing,
-    /// The authority awaits its certificate.
+    /// The authority has no certificate yet.
     #[error("the authority is not active: it awaits its certificate")]
     AuthorityNotActive,
     /// The RA certificate is not valid now.
     #[error("the RA certificate is not valid now")]
     RaCertificateExpired,
-    /// The SCEP Profile's RA certificate is gone.
+    /// The SCEP Profile's RA certificate does not exist.
     #[error("the SCEP Profile has no RA certificate")]
     RaCertificateMissing,
-    /// The RA certificate was issued by another authority, or its key is not RSA.
+    /// The RA certificate was issued by another authority, has no key for the generation that
+    /// issues, or its key is not RSA.
     #[error("the RA certificate does not fit the authority")]
     RaCertificateUnfit,
     /// The RA Profile is disabled.
@@ -65,13 +66,14 @@ pub enum Unavailable {
     WithoutDefaultRaProfile,
 }
 
-/// A pair of profiles that may serve, with everything it needs. Made by [`available`] alone.
+/// A pair of profiles that may serve, with everything that serving needs. Constructed only by
+/// [`available`].
 #[derive(Clone)]
 pub struct AvailableProfile {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
     served: Served,
-    /// Older keys, and those of the next generation.
+    /// Previous keys and the next generation's, to which clients may also encrypt.
     others: Vec<Served>,
     /// The certificate of each of the authority's generations.
     issuers: Vec<(u32, CertificatePath)>,
@@ -79,17 +81,18 @@ pub struct AvailableProfile {
     annotations: Annotations,
 }
 
-/// A key that requests are encrypted to, and who issues for those that are.
+/// An RA key that requests may be encrypted to, and the authority that issues for those requests.
 #[derive(Clone)]
 struct Served {
     ra_key: RaKeyPair,
     authority: IssuingAuthority,
 }
 
-/// May what stands behind this endpoint serve now?
+/// Checks that the profiles behind an endpoint may serve now.
 ///
 /// # Errors
-/// The first thing that is missing or wrong: the named profile, the linked one, the RA certificate, the authority.
+/// The first object that is missing or invalid, in this order: the named profile, the linked profile,
+/// the RA certificate, the authority.
 pub fn available(
     endpoint: &EndpointName,
     configuration: Configuration,
@@ -106,6 +109,7 @@ pub fn available(
     if !ra_profile.enabled {
         return Err(Unavailable::RaProfileDisabled);
     }
+    // The store reads these objects separately, so an edit in between may have changed the links.
     let ra_certificate = configuration
         .ra_certificate
         .filter(|certificate| certificate.uuid == scep_profile.ra_certificate)
@@ -116,6 +120,7 @@ pub fn available(
         .ok_or(Unavailable::AuthorityMissing)?;
     let served = served(&authority, &ra_certificate, now)?;
     let next = next(&authority, &ra_certificate, now);
+    // An announcement of any other generation is stale and must not be served.
     let announced = ra_certificate.announcement.as_ref();
     let announced = announced.filter(|announcement| {
         let next = next.as_ref().map(|next| next.authority.generation);
@@ -132,13 +137,14 @@ pub fn available(
     })
 }
 
-/// The key that serves now, and the generation that issues.
+/// The key that serves now, and the authority's current generation.
 fn served(
     authority: &Authority,
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
 ) -> Result<Served, Unavailable> {
     let issuing = authority.issuing().ok_or(Unavailable::AuthorityNotActive)?;
+    // Requests are encrypted by RSA key transport, so an EC key could not open them.
     let ra_key = ra_certificate
         .key_of(issuing.generation)
         .filter(|key| matches!(key.certificate.public_key(), Ok(PublicKey::Rsa { .. })));
@@ -157,7 +163,8 @@ fn served(
     })
 }
 
-/// The key of the next generation: who encrypts to it has a certificate of that generation.
+/// The key of the next generation. A request that is encrypted to it gets a certificate of that
+/// generation.
 fn next(
     authority: &Authority,
     ra_certificate: &RaCertificate,
@@ -172,7 +179,8 @@ fn next(
     })
 }
 
-/// Keys that served before: clients may go on with them until their certificates end.
+/// The keys that served before. Clients may have cached their certificates, so they are accepted
+/// until those expire.
 fn older(
     served: &Served,
     ra_certificate: &RaCertificate,
@@ -196,7 +204,7 @@ fn issuers(authority: &Authority) -> Vec<(u32, CertificatePath)> {
         .collect()
 }
 
-/// The two profiles, if both exist and the named one leads to the other.
+/// The two profiles of an endpoint, provided that both exist and the named one links to the other.
 fn linked(
     endpoint: &EndpointName,
     scep_profile: Option<ScepProfile>,
@@ -223,7 +231,8 @@ fn linked(
     }
 }
 
-/// The SCEP Profile's, but for the attributes of the issuance at the RA Profile's own endpoint: those are its activation's.
+/// The SCEP Profile's annotations. At an RA Profile's endpoint, the issuance attributes are those of
+/// its activation instead.
 fn annotations(
     endpoint: &EndpointName,
     scep_profile: &ScepProfile,
@@ -252,19 +261,19 @@ impl AvailableProfile {
         &self.ra_profile
     }
 
-    /// The RA key that opens the request and signs the reply.
+    /// The RA key that decrypts the request and signs the reply.
     #[must_use]
     pub const fn ra_key(&self) -> &RaKeyPair {
         &self.served.ra_key
     }
 
-    /// The authority, as the generation that issues.
+    /// The generation of the authority that issues.
     #[must_use]
     pub const fn authority(&self) -> &IssuingAuthority {
         &self.served.authority
     }
 
-    /// The authority's certificate of a generation, and those above it.
+    /// The certificate of a generation of the authority, followed by its chain.
     pub(crate) fn path_of(&self, generation: u32) -> impl Iterator<Item = &Certificate> {
         let issuers = self.issuers.iter();
         let mut paths = issuers.filter(move |(number, _)| *number == generation);
@@ -273,8 +282,8 @@ impl AvailableProfile {
             .flat_map(|path| std::iter::once(&path.certificate).chain(&path.chain))
     }
 
-    /// The profile as it serves a request in this envelope: with the key that it is encrypted to, be it an older one or the next
-    /// generation's, which then issues. With the key that serves now where it is encrypted to none.
+    /// Selects the RA key that this envelope is encrypted to: the current one, a previous one, or the
+    /// next generation's, which then issues. Keeps the current key if no recipient matches.
     #[must_use]
     pub fn addressed_by(mut self, envelope: &PkcsPkiEnvelope) -> Self {
         let is_recipient = |served: &Served| {
@@ -295,7 +304,7 @@ impl AvailableProfile {
         self
     }
 
-    /// Is it a certificate of the authority itself, of any generation, or of one above it, that is named?
+    /// Whether this names a certificate of the authority, of any generation, or one in its chain.
     pub(crate) fn is_authority(&self, name: &CertificateIdentifier) -> bool {
         let issuers = self.issuers.iter();
         let mut path =
@@ -303,16 +312,17 @@ impl AvailableProfile {
         path.any(|certificate| name.names(certificate))
     }
 
-    /// Was a certificate with this issuer, a DER Name, issued by the authority, as far as its name says? As
-    /// [`scep_cms::is_same_issuer`] compares.
+    /// Whether this issuer, a DER Name, is the authority's name, compared as by
+    /// [`scep_cms::is_same_issuer`]. Proves nothing about a certificate that carries the name.
     #[must_use]
     pub fn is_issuer(&self, name: &[u8]) -> bool {
         let mut issuers = self.issuers.iter();
         issuers.any(|(_, path)| is_same_issuer(path.certificate.subject(), name))
     }
 
-    /// The certificate of the server itself that has this name, an RA's or the authority's, and the generation that issued it: clients
-    /// look for those on CRLs too. A subordinate's was issued by none of ours.
+    /// The server's own certificate of this name, an RA's or the authority's, with the generation
+    /// that issued it. Clients check those against CRLs too. The generation is `None` for a
+    /// subordinate CA's certificate, which another CA issued.
     #[must_use]
     pub fn own_certificate(
         &self,
@@ -331,29 +341,30 @@ impl AvailableProfile {
         own.find(|(certificate, _)| certificate.issuer_and_serial_number().is_same(name))
     }
 
-    /// What the answer to GetNextCACert is made of, while there is a next generation.
+    /// The content of the answer to GetNextCACert; `None` unless there is a next generation.
     #[must_use]
     pub const fn next_ca_announcement(&self) -> Option<&NextCaAnnouncement> {
         self.announcement.as_ref()
     }
 
-    /// What GetCACaps announces, in its order.
+    /// The capabilities that GetCACaps announces, in order.
     #[must_use]
     pub fn capabilities(&self) -> Vec<Capability> {
         let mut capabilities = self.algorithms().capabilities();
+        // Announced only while there is a next CA certificate to fetch.
         if self.announcement.is_some() {
             capabilities.push(Capability::GetNextCaCert);
         }
         capabilities
     }
 
-    /// What is put on the record of each certificate.
+    /// The annotations to write to the record of each certificate.
     #[must_use]
     pub const fn annotations(&self) -> &Annotations {
         &self.annotations
     }
 
-    /// The algorithms that it takes.
+    /// The algorithms that the profile allows.
     #[must_use]
     pub const fn algorithms(&self) -> AlgorithmPolicy {
         AlgorithmPolicy::of(&self.scep_profile)

@@ -1,4 +1,5 @@
-//! What administrators set up: authorities, RA certificates, RA Profiles, SCEP Profiles.
+//! The objects that administrators create: authorities, RA certificates, RA Profiles and SCEP
+//! Profiles.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,18 +9,20 @@ use uuid::Uuid;
 
 use crate::{CertificateTemplate, ChallengeTraits, Description};
 
-/// The word that stands in the URL before the name of an RA Profile, and so names no SCEP Profile.
+/// The path segment that precedes the name of an RA Profile in URLs. A SCEP Profile of this name
+/// would be unreachable.
 const RESERVED_NAME: &str = "raProfile";
 
-/// Longest name in characters.
+/// Longest name, in characters.
 const MAX_NAME_CHARACTERS: usize = 64;
 
-/// A profile's name, which is its key in URLs: 1 to 64 of the unreserved characters of RFC 3986 §2.3.
+/// A profile's name, by which URLs refer to it: 1 to 64 of the unreserved characters of RFC 3986
+/// §2.3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProfileName(String);
 
-/// Why a text names no profile.
+/// A text is not a valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a name is 1 to {MAX_NAME_CHARACTERS} of the characters A-Z a-z 0-9 - . _ ~ and not \"{RESERVED_NAME}\", \".\" or \"..\""
@@ -27,12 +30,13 @@ pub struct ProfileName(String);
 pub struct NameError;
 
 impl ProfileName {
-    /// A name of this text.
+    /// Parses a name.
     ///
     /// # Errors
-    /// When it has other characters, no or too many of them, or is reserved.
+    /// If the text is empty or too long, has other characters, or is reserved.
     pub fn new(text: &str) -> Result<Self, NameError> {
         let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        // Clients and proxies remove the path segments `.` and `..`, RFC 3986 §5.2.4.
         let reserved = [RESERVED_NAME, ".", ".."].contains(&text);
         if text.is_empty()
             || text.len() > MAX_NAME_CHARACTERS
@@ -71,20 +75,22 @@ impl From<ProfileName> for String {
     }
 }
 
-/// Which of the two kinds of SCEP endpoint a request came to.
+/// The SCEP endpoint that received a request, of one of two kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EndpointName {
-    /// `/scep/{scepProfileName}`: that SCEP Profile with its default RA Profile.
+    /// `/scep/{scepProfileName}`: the SCEP Profile of this name with its default RA Profile.
     ScepProfile(ProfileName),
-    /// `/scep/raProfile/{raProfileName}`: that RA Profile with the SCEP Profile activated on it.
+    /// `/scep/raProfile/{raProfileName}`: the RA Profile of this name with the SCEP Profile that is
+    /// activated on it.
     RaProfile(ProfileName),
 }
 
-/// Where a key store finds a private key; no secret.
+/// The location of a private key in its key store. Redact it in output for users: with KMS, the
+/// reference of an RA key is the wrapped key itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct KeyReference(pub String);
 
-/// A secret as a secret store gave it: encrypted, bound to its profile. Base64.
+/// A secret as encrypted by a secret store, bound to its profile. Base64.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedSecret(pub String);
 
@@ -123,7 +129,7 @@ impl KeyAlgorithm {
         Self::EcP521,
     ];
 
-    /// Its name in the API, in settings and in storage.
+    /// The algorithm's name in the API, in settings and in storage.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -136,7 +142,7 @@ impl KeyAlgorithm {
         }
     }
 
-    /// Is it one of elliptic curves?
+    /// Whether this is an elliptic-curve algorithm.
     #[must_use]
     pub const fn is_ec(self) -> bool {
         match self {
@@ -152,58 +158,58 @@ impl KeyAlgorithm {
     }
 }
 
-/// A CA that issues, or will once another has certified it.
+/// A CA: a root, or a subordinate that may still be waiting for its certificate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Authority {
-    /// Its identity in links.
+    /// The authority's identity in links.
     pub uuid: Uuid,
-    /// Its name, unique among authorities.
+    /// The authority's name, unique among authorities.
     pub name: ProfileName,
-    /// What an administrator notes.
+    /// An administrator's notes.
     pub description: Description,
     /// The generation that issues.
     pub current: CaGeneration,
-    /// The generation that will, once a rollover has begun.
+    /// The generation that a rollover has prepared to issue next.
     pub next: Option<CaGeneration>,
-    /// The generations that issued, oldest first.
+    /// The generations that issued before, oldest first.
     pub previous: Vec<CaGeneration>,
 }
 
-/// One key of an authority with the certificate for it. A rollover puts the next one in the place of the current one,
-/// RFC 8894 §4.7.
+/// One key of an authority and its certificate. A rollover replaces the current generation by the
+/// next one, RFC 8894 §4.7.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaGeneration {
-    /// Counts an authority's keys, from 1.
+    /// The number of the generation, counted from 1.
     pub number: u32,
-    /// What the key is.
+    /// The algorithm of the key.
     pub key_algorithm: KeyAlgorithm,
-    /// Where the key is.
+    /// The location of the private key.
     pub key: KeyReference,
-    /// Who vouches for the key.
+    /// The certificate for the key, or the request for one.
     pub certification: Certification,
 }
 
-/// Who vouches for an authority's key.
+/// How an authority's key is certified.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Certification {
-    /// The authority itself.
+    /// The authority is a root.
     Root {
-        /// Its self-signed certificate.
+        /// The self-signed certificate.
         certificate: Certificate,
     },
-    /// Another CA, when it has answered the request.
+    /// The authority is a subordinate of another CA.
     Subordinate {
-        /// PKCS #10, PEM.
+        /// The PKCS #10 request for the certificate, PEM.
         request: String,
-        /// The other CA's answer.
+        /// The certificate from the other CA; `None` until an administrator has installed it.
         installed: Option<CertificatePath>,
     },
 }
 
-/// A certificate with those above it.
+/// A certificate with its chain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificatePath {
@@ -214,7 +220,7 @@ pub struct CertificatePath {
 }
 
 impl CaGeneration {
-    /// Its certificate with the chain above it; `None` while it awaits one.
+    /// The generation's certificate with its chain; `None` while it has no certificate.
     #[must_use]
     pub fn path(&self) -> Option<CertificatePath> {
         match &self.certification {
@@ -234,13 +240,13 @@ impl Authority {
         self.previous.iter().chain(since)
     }
 
-    /// What the generation that issues needs to; `None` while it awaits its certificate.
+    /// The current generation, ready to issue; `None` while it has no certificate.
     #[must_use]
     pub fn issuing(&self) -> Option<IssuingAuthority> {
         self.issuing_by(&self.current)
     }
 
-    /// What one of its generations needs to issue; `None` while that awaits its certificate.
+    /// One of the authority's generations, ready to issue; `None` while it has no certificate.
     #[must_use]
     pub fn issuing_by(&self, generation: &CaGeneration) -> Option<IssuingAuthority> {
         let CertificatePath { certificate, chain } = generation.path()?;
@@ -256,83 +262,85 @@ impl Authority {
     }
 }
 
-/// A generation of an authority that has its certificate. Made by [`Authority::issuing_by`].
+/// A generation of an authority that has its certificate. Constructed by [`Authority::issuing_by`].
 #[derive(Clone, Debug)]
 pub struct IssuingAuthority {
     /// The authority's identity in links.
     pub uuid: Uuid,
     /// The authority's name.
     pub name: ProfileName,
-    /// Which of the authority's generations it is.
+    /// The number of the generation.
     pub generation: u32,
-    /// What its key is.
+    /// The algorithm of the generation's key.
     pub key_algorithm: KeyAlgorithm,
-    /// Where its key is.
+    /// The location of the generation's private key.
     pub key: KeyReference,
-    /// Its certificate.
+    /// The generation's certificate.
     pub certificate: Certificate,
-    /// The certificates above its own, nearest first.
+    /// The certificates above it, nearest first.
     pub chain: Vec<Certificate>,
 }
 
 impl IssuingAuthority {
-    /// What follows `/crl/` in the URL of its CRL. Each generation has one of its own: a CRL is signed by the key that signed
-    /// the certificates.
+    /// The part of the CRL's URL after `/crl/`. Each generation has a CRL of its own, signed by the
+    /// key that signed its certificates.
     #[must_use]
     pub fn crl_file(&self) -> String {
         let (name, generation) = (&self.name, self.generation);
         match generation {
+            // The first generation's URL has no number, so that an authority without a rollover has a
+            // plain one. Certificates carry these URLs: they must never change.
             0 | 1 => format!("{name}.crl"),
             2.. => format!("{name}/{generation}.crl"),
         }
     }
 }
 
-/// The "CA certificate" that a SCEP Profile shows: an RSA key that opens requests and signs replies, and the keys that came before
-/// and will come after.
+/// The "CA certificate" that clients see: the RSA keys that decrypt requests and sign replies, now,
+/// before and after.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RaCertificate {
-    /// Its identity in links.
+    /// The RA certificate's identity in links.
     pub uuid: Uuid,
     /// The authority that issued it.
     pub authority: Uuid,
-    /// Its keys, oldest first. Which one serves depends on the generation of the authority that does.
+    /// The keys, oldest first. The authority's current generation decides which one serves.
     pub keys: Vec<RaKeyPair>,
-    /// What clients are told of the next generation.
+    /// The announcement of the next generation.
     pub announcement: Option<NextCaAnnouncement>,
 }
 
-/// One key of an RA certificate with the certificate for it.
+/// One key of an RA certificate and the certificate for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RaKeyPair {
-    /// Its identity, which its wrapped key is bound to.
+    /// The key's identity, to which its wrapped form is bound.
     pub uuid: Uuid,
-    /// The generation of the authority that issued it.
+    /// The generation of the authority that issued the certificate.
     pub generation: u32,
-    /// What the key is.
+    /// The algorithm of the key.
     pub key_algorithm: KeyAlgorithm,
-    /// Where the key is.
+    /// The location of the private key.
     pub key: KeyReference,
     /// The certificate.
     pub certificate: Certificate,
 }
 
-/// What the answer to GetNextCACert is made of, RFC 8894 §4.7.1: signed when the next generation is made, so that no stranger makes
-/// a CA key sign.
+/// The content of the answer to GetNextCACert, RFC 8894 §4.7.1. It is signed when the next generation
+/// is created rather than on request, so that no client can make a CA key sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextCaAnnouncement {
-    /// The generation that it announces.
+    /// The announced generation.
     pub generation: u32,
-    /// The next authority's certificate and chain, and the RA certificate under it.
+    /// The next generation's certificate and chain, and the RA certificate that it issued.
     pub certificates: Vec<Certificate>,
-    /// The current generation's signature of them.
+    /// The current generation's signature over the certificates.
     pub signature: Signature,
 }
 
-/// A signature, raw for RSA, DER for ECDSA. Serialised as base64.
+/// A signature: raw for RSA, DER for ECDSA. Serialised as base64.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Signature(pub Vec<u8>);
@@ -352,8 +360,8 @@ impl TryFrom<String> for Signature {
 }
 
 impl RaCertificate {
-    /// The key that serves, as far as it can be told without the authority: the newest that is not of the generation which is only
-    /// announced.
+    /// The newest key that does not belong to the announced generation. Without the authority at
+    /// hand, this is the best estimate of the key that serves.
     #[must_use]
     pub fn serving_key(&self) -> Option<&RaKeyPair> {
         let announced = self.announcement.as_ref().map(|told| told.generation);
@@ -367,7 +375,7 @@ impl RaCertificate {
         self.key_of(self.announcement.as_ref()?.generation)
     }
 
-    /// The key that serves while this generation of the authority issues: its newest.
+    /// The key that serves while this generation of the authority issues: the generation's newest.
     #[must_use]
     pub fn key_of(&self, generation: u32) -> Option<&RaKeyPair> {
         let mut newest_first = self.keys.iter().rev();
@@ -375,76 +383,78 @@ impl RaCertificate {
     }
 }
 
-/// What may be issued.
+/// The policy for issuing certificates: an authority and a certificate template.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RaProfile {
-    /// Its identity in links.
+    /// The profile's identity in links.
     pub uuid: Uuid,
-    /// Its name, unique among RA Profiles.
+    /// The profile's name, unique among RA Profiles.
     pub name: ProfileName,
-    /// What an administrator notes.
+    /// An administrator's notes.
     pub description: Description,
-    /// Disabled profiles serve nobody.
+    /// Whether the profile serves clients.
     pub enabled: bool,
-    /// The authority that issues under it.
+    /// The authority that issues the profile's certificates.
     pub authority: Uuid,
-    /// The SCEP Profile activated on it.
+    /// The SCEP Profile that is activated on the profile.
     pub scep: Option<ScepActivation>,
-    /// The rules for its certificates.
+    /// The rules for the profile's certificates.
     pub template: CertificateTemplate,
 }
 
-/// SCEP on an RA Profile.
+/// The activation of SCEP on an RA Profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScepActivation {
     /// The SCEP Profile.
     pub scep_profile: Uuid,
-    /// Put on the record of each certificate that comes of the RA Profile's own endpoint.
+    /// Attributes for the record of each certificate issued at the RA Profile's own endpoint.
     pub issue_certificate_attributes: Attributes,
 }
 
-/// How SCEP is spoken.
+/// The settings of the SCEP protocol: credentials, algorithms and forms of replies.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScepProfile {
-    /// Its identity in links.
+    /// The profile's identity in links.
     pub uuid: Uuid,
-    /// Its name, unique among SCEP Profiles.
+    /// The profile's name, unique among SCEP Profiles.
     pub name: ProfileName,
-    /// What an administrator notes.
+    /// An administrator's notes.
     pub description: Description,
-    /// Disabled profiles serve nobody.
+    /// Whether the profile serves clients.
     pub enabled: bool,
     /// The default RA Profile.
     pub ra_profile: Option<Uuid>,
-    /// The RA certificate that it shows and whose key it uses.
+    /// The RA certificate that GetCACert returns and whose key the profile uses.
     pub ra_certificate: Uuid,
-    /// The challengePassword that authorises enrolments; without one, none is authorised.
+    /// The challengePassword that authorises enrolments. Without one, only manual approval does.
     pub challenge: Option<SealedSecret>,
-    /// What was noted of it when it was set; `None` also when that was before anything was noted.
+    /// The traits of the challengePassword, noted when it is set; `None` without one, or if an
+    /// earlier version set it, which did not note them.
     #[serde(default)]
     pub challenge_traits: Option<ChallengeTraits>,
-    /// From when on before its expiry a certificate may be renewed, in days; `None` or 0: in the second half of its life.
+    /// How many days before its expiry a certificate may be renewed. With `None` or 0, it may be
+    /// renewed in the second half of its validity.
     pub renewal_threshold_days: Option<u32>,
     /// Whether every enrolment waits for an administrator.
     pub require_manual_approval: bool,
-    /// May a message be signed by another key than that of the request in it? For devices that enrol through a proxy,
-    /// or whose key cannot sign messages.
+    /// Whether a message may be signed by a key other than that of the request in it. For devices
+    /// that enrol through a proxy, or whose key cannot sign messages.
     #[serde(default)]
     pub allow_proxy_signer: bool,
-    /// Whether CertRep carries the issuer beside the leaf.
+    /// Whether a CertRep carries the issuer's certificate after the leaf.
     pub include_ca_certificate: bool,
-    /// Whether CertRep carries the issuer and its whole chain beside the leaf.
+    /// Whether a CertRep carries the issuer's certificate and its whole chain after the leaf.
     pub include_ca_certificate_chain: bool,
-    /// What GetCACert answers.
+    /// The certificates that GetCACert returns.
     pub ca_certificate_form: CaCertificateForm,
-    /// Whether SHA-1 and triple DES are taken and announced.
+    /// Whether SHA-1 and triple DES are allowed and announced.
     pub legacy_algorithms: bool,
-    /// What Intune's validation will need; nothing uses it yet.
+    /// Settings for Intune's validation of challenges. Not used yet.
     pub intune: IntuneSettings,
-    /// What is put on the record of each certificate.
+    /// The annotations to write to the record of each certificate.
     pub annotations: Annotations,
 }
 
@@ -454,13 +464,14 @@ pub struct ScepProfile {
 pub struct IntuneSettings {
     /// The Entra tenant.
     pub tenant: Option<String>,
-    /// The application's id.
+    /// The id of the application.
     pub application_id: Option<String>,
-    /// The application's secret.
+    /// The secret of the application.
     pub application_key: Option<SealedSecret>,
 }
 
-/// Attributes of the platform's kind: a JSON array, kept as it came, which means nothing to Scepter.
+/// Attributes in the format of the surrounding platform: a JSON array that is stored unchanged and
+/// has no meaning to Scepter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes(pub String);
 
@@ -470,7 +481,7 @@ impl Default for Attributes {
     }
 }
 
-/// What an administrator wants to find on the record of each certificate that comes of a profile.
+/// Metadata that a profile adds to the record of each of its certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Annotations {
@@ -478,27 +489,27 @@ pub struct Annotations {
     pub issue_certificate_attributes: Attributes,
     /// Attributes of the profile.
     pub custom_attributes: Attributes,
-    /// Whose the certificates are.
+    /// The owner and groups of the certificates.
     pub associations: CertificateAssociations,
 }
 
-/// Whose certificates are.
+/// The owner and groups of a profile's certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateAssociations {
     /// The owner's name.
     pub owner: Option<String>,
-    /// Names of groups.
+    /// The names of the groups.
     pub groups: Vec<String>,
     /// Attributes of the certificates.
     pub custom_attributes: Attributes,
 }
 
-/// What GetCACert answers.
+/// The certificates that GetCACert returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CaCertificateForm {
-    /// The RA certificate, the authority's, then its chain.
+    /// The RA certificate, then the authority's, then its chain.
     #[default]
     Chain,
     /// The RA certificate alone.

@@ -12,33 +12,33 @@ const SCEP_PROFILE: Uuid = Uuid::from_u128(1);
 pub(crate) const RA_PROFILE: Uuid = Uuid::from_u128(2);
 const RA_CERTIFICATE: Uuid = Uuid::from_u128(3);
 const AUTHORITY: Uuid = Uuid::from_u128(4);
-/// What is not there.
+/// The id of an object that does not exist.
 const OTHER: Uuid = Uuid::from_u128(5);
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2027-01-01 00:00 UTC);
-/// [`RA`] and [`CLIENT`] are over, [`CA`] and [`CENTURY`] are not.
+/// A time at which [`RA`] and [`CLIENT`] have expired, and [`CA`] and [`CENTURY`] have not.
 const NEXT_YEAR: OffsetDateTime = datetime!(2028-01-01 00:00 UTC);
 
-/// Self-signed, for ten years.
+/// A self-signed certificate, valid for ten years.
 pub(crate) const CA: &str = "ca.pem";
-/// Under [`CA`], for a year.
+/// A certificate issued by [`CA`], valid for a year.
 const RA: &str = "ra.pem";
-/// That signed a message, under [`CA`], for a year.
+/// The signer of a captured message, issued by [`CA`], valid for a year.
 const CLIENT: &str = "pki-renew.der";
-/// That signed a message, self-signed, for a hundred years.
+/// The signer of a captured message, self-signed, valid for a hundred years.
 const CENTURY: &str = "certmonger-new.der";
-/// That signed a message, self-signed, for a year.
+/// The signer of a captured message, self-signed, valid for a year.
 const YEAR: &str = "pki-poll.der";
-/// That signed a message, self-signed, over since the day after it was made.
+/// The signer of a captured message, self-signed, valid for a day and expired.
 const EXPIRED: &str = "jscep-new.der";
 
-/// A file of `tests/vectors`.
+/// Reads a file of `tests/vectors`.
 pub(crate) fn vector(file: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors");
     std::fs::read(format!("{folder}/{file}")).unwrap()
 }
 
-/// The certificate in a file of `tests/vectors`, or that which signed the message there.
+/// The certificate in a file of `tests/vectors`, or the signer of the message in it.
 pub(crate) fn certificate(file: &str) -> Certificate {
     let octets = vector(file);
     if let Ok(pem) = std::str::from_utf8(&octets) {
@@ -73,7 +73,7 @@ fn ra_key(uuid: u128, generation: u32, file: &str) -> RaKeyPair {
     }
 }
 
-/// A pair of profiles in the second of an authority's generations: `RA` serves, and nothing before it.
+/// A pair of profiles whose authority is in its second generation. [`RA`] is the only RA key.
 pub(crate) fn configuration() -> Configuration {
     let scep_profile = ScepProfile {
         uuid: SCEP_PROFILE,
@@ -150,7 +150,7 @@ fn by_ra_profile() -> EndpointName {
     EndpointName::RaProfile(name())
 }
 
-/// What serves at the SCEP Profile's endpoint, of a configuration that does.
+/// The profile that serves at the SCEP Profile's endpoint.
 pub(crate) fn serving(edit: impl FnOnce(&mut Configuration)) -> AvailableProfile {
     let mut configuration = configuration();
     edit(&mut configuration);
@@ -262,7 +262,7 @@ fn each_endpoint_has_its_own_attributes_of_the_issuance() {
     assert_eq!(annotations(by_ra_profile()), activations);
 }
 
-/// An envelope to the key of this certificate.
+/// An envelope that is encrypted to the key of this certificate.
 pub(crate) fn sealed(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnvelope {
     let cipher = ContentEncryption::Aes128Cbc;
     let key = ContentKey::new(cipher, key).unwrap();
@@ -272,7 +272,8 @@ pub(crate) fn sealed(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnvelope {
     PkcsPkiEnvelope::from_ber(&der).unwrap()
 }
 
-/// Which key serves a request that is encrypted to the key of this certificate, and whose generation issues.
+/// Checks which key serves a request that is encrypted to this certificate, and which generation
+/// issues.
 #[track_caller]
 fn check_addressed(to: &str, edit: impl FnOnce(&mut Configuration), key: u128, generation: u32) {
     let profile = serving(edit).addressed_by(&sealed(b"", &[8; 16], to));
@@ -286,7 +287,7 @@ fn a_request_is_served_by_the_key_that_it_is_encrypted_to_or_by_the_present_one(
     let present = || ra_key(2, 2, RA);
     check_addressed(RA, |_| {}, 2, 2);
     check_addressed(YEAR, |_| {}, 2, 2);
-    // What served before, in this generation or an earlier one, serves until its certificate ends.
+    // A key that served before, in this generation or an earlier one, serves until it expires.
     for generation in [1, 2] {
         let older = ra_key(1, generation, CLIENT);
         check_addressed(CLIENT, keys(vec![older.clone(), present()]), 1, 2);
@@ -294,11 +295,11 @@ fn a_request_is_served_by_the_key_that_it_is_encrypted_to_or_by_the_present_one(
         let over = ra_key(1, generation, EXPIRED);
         check_addressed(EXPIRED, keys(vec![over, present()]), 2, 2);
     }
-    // A key of a generation that the authority does not have.
+    // The authority has no generation 3.
     check_addressed(YEAR, keys(vec![present(), ra_key(3, 3, YEAR)]), 2, 2);
 }
 
-/// The authority's third generation, with an RA certificate, told of.
+/// Adds and announces a third generation of the authority, with an RA key.
 fn with_next(of: &mut Configuration, ca: &str, ra: &str) {
     authority(of).next = Some(generation(3, ca));
     ra_certificate(of).keys.push(ra_key(3, 3, ra));
@@ -334,7 +335,7 @@ fn a_next_generation_serves_and_is_told_of_while_its_certificates_are_valid() {
     check_addressed(EXPIRED, next(CENTURY, EXPIRED), 2, 2);
     assert_eq!(told(&next(CENTURY, EXPIRED)), None);
     assert_eq!(told(&|_| {}), None);
-    // An announcement of another generation than the next.
+    // The announcement is of a generation other than the next.
     let stale = |of: &mut Configuration| {
         with_next(of, CENTURY, YEAR);
         announce(of, 2);
