@@ -305,7 +305,7 @@ async fn each_rule_of_a_template_has_its_reason() {
         ),
         (
             template(json!({ "validity": "PT0S" })),
-            &["certificateTemplate.validity: longer than no time"],
+            &["certificateTemplate.validity: must be greater than zero"],
         ),
         (
             template(json!({ "backdate": "P60D" })),
@@ -317,13 +317,13 @@ async fn each_rule_of_a_template_has_its_reason() {
         ),
         (
             template(json!({ "subject": { "fixed": { "C": "Germany" } } })),
-            &["certificateTemplate.subject.fixed: C cannot be this: two letters"],
+            &["certificateTemplate.subject.fixed: not a valid value for C: must be two letters"],
         ),
         (
             template(json!({ "subject": { "fixed": { "O": "proC\u{202e}" } } })),
             &[
-                "certificateTemplate.subject.fixed: O cannot be this: 1 to 64 characters, none of them a control character or one that \
-               hides or reorders text",
+                "certificateTemplate.subject.fixed: not a valid value for O: must be 1 to 64 characters, none of \
+                 them a control character or one that hides or reorders text",
             ],
         ),
         (
@@ -331,8 +331,8 @@ async fn each_rule_of_a_template_has_its_reason() {
                 json!({ "subjectAltName": { "types": ["dns", "upn", "email"], "patterns": { "email": ".*@corp" } } }),
             ),
             &[
-                "certificateTemplate.subjectAltName.patterns.upn: needed, since types has upn: every holder of a challenge could be \
-               anybody",
+                "certificateTemplate.subjectAltName.patterns.upn: required, since types has upn: without it, \
+                 every holder of a challenge could impersonate anyone",
             ],
         ),
     ];

@@ -1,4 +1,4 @@
-//! A span of calendar time, as ISO 8601 writes it.
+//! Periods of calendar time in the notation of ISO 8601.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,13 @@ const SECONDS_AN_HOUR: u64 = 60 * SECONDS_A_MINUTE;
 const SECONDS_A_DAY: u64 = 24 * SECONDS_AN_HOUR;
 const SECONDS_A_WEEK: u64 = 7 * SECONDS_A_DAY;
 
-/// Longest period: a hundred years, however they are written.
+/// Longest period: a hundred years, in either unit.
+// The bound also keeps sums of seconds far from overflow.
 const MAX_MONTHS: u32 = 100 * MONTHS_A_YEAR;
 const MAX_SECONDS: u64 = 36_525 * SECONDS_A_DAY;
 
-/// A span of calendar time of at most 100 years, ISO 8601-1 §5.5.2: `P2Y`, `P365D`, `PT1H`, whole numbers only. A year is
-/// a calendar year: two years from a 29 February end on a 28 February.
+/// A period of calendar time of at most 100 years, ISO 8601-1 §5.5.2: `P2Y`, `P365D`, `PT1H`. Numbers
+/// are integers. Years are calendar years: two years from a 29 February end on a 28 February.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period {
@@ -25,7 +26,7 @@ pub struct Period {
     seconds: u64,
 }
 
-/// Why a text is no period.
+/// A text is not a valid period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a period is an ISO 8601 duration of at most 100 years in whole numbers, like P2Y, P365D or PT1H"
@@ -33,9 +34,10 @@ pub struct Period {
 pub struct PeriodError;
 
 impl Period {
-    /// So many years, at most 100.
+    /// A period of years, at most 100.
     #[must_use]
     pub const fn years(years: u8) -> Self {
+        // `u32::from` is not const, and `as` is denied.
         let years = u32::from_be_bytes([0, 0, 0, years]);
         let months = years.saturating_mul(MONTHS_A_YEAR);
         Self {
@@ -48,7 +50,7 @@ impl Period {
         }
     }
 
-    /// So many days, at most 36,525.
+    /// A period of days, at most 36,525.
     #[must_use]
     pub const fn days(days: u16) -> Self {
         let [high, low] = days.to_be_bytes();
@@ -64,7 +66,7 @@ impl Period {
         }
     }
 
-    /// So many hours.
+    /// A period of hours.
     #[must_use]
     pub const fn hours(hours: u8) -> Self {
         let hours = u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, hours]);
@@ -74,14 +76,14 @@ impl Period {
         }
     }
 
-    /// Is it the shorter one? A month counts as 30 days.
+    /// Whether this period is shorter than the other. A month counts as 30 days.
     #[must_use]
     pub fn is_shorter_than(self, other: Self) -> bool {
         let seconds = |period: Self| u64::from(period.months) * 30 * SECONDS_A_DAY + period.seconds;
         seconds(self) < seconds(other)
     }
 
-    /// Is it no time at all?
+    /// Whether the period is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.months == 0 && self.seconds == 0
@@ -103,6 +105,8 @@ impl Period {
     }
 }
 
+/// The same day some months later, or earlier if `months` is negative. The last day of the month if
+/// that has no such day.
 fn months_later(at: OffsetDateTime, months: i32) -> Option<OffsetDateTime> {
     let month_of_year = i32::from(u8::from(at.month())) - 1;
     let months = at
@@ -121,6 +125,7 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, PeriodError> {
         let (date, time) = match text.strip_prefix('P').ok_or(PeriodError)?.split_once('T') {
+            // ISO 8601 allows the T only if a time follows.
             Some((_, "")) => return Err(PeriodError),
             Some((date, time)) => (date, time),
             None => (text.strip_prefix('P').unwrap_or_default(), ""),
@@ -155,13 +160,15 @@ impl FromStr for Period {
     }
 }
 
-/// The numbers before these letters, which come in this order if they come; 0 for one that does not.
+/// Parses the numbers that precede these letters. The letters are optional but must be in this order;
+/// the number of a missing letter is 0.
 fn numbers<const N: usize>(text: &str, letters: [char; N]) -> Result<[u64; N], PeriodError> {
     let mut rest = text;
     let numbers = letters.map(|letter| match rest.split_once(letter) {
         None => Ok(0),
         Some((digits, after)) => {
             rest = after;
+            // `parse` would also accept a sign.
             let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
             digits.parse().ok().filter(|_| is_number).ok_or(PeriodError)
         }
@@ -182,6 +189,7 @@ impl fmt::Display for Period {
             0 => Ok(()),
             _ => write!(f, "{number}{letter}"),
         };
+        // ISO 8601 requires at least one number, so zero has one too.
         if self.is_zero() {
             return f.write_str("PT0S");
         }

@@ -1,4 +1,4 @@
-//! The rules of an RA Profile: what its certificates hold. Applied by `ca-issuer`.
+//! The certificate template of an RA Profile: the rules that `ca-issuer` applies to its certificates.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ExtendedKeyUsage, Pattern, Period, SubjectAltNameType, SubjectAttribute};
 
-/// The rules for the certificates of an RA Profile. The default is what the API documents as default.
+/// The rules for the certificates of an RA Profile. The API documents the values of `Default`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateTemplate {
-    /// From issuance to notAfter, never beyond the authority's own.
+    /// The time from issuance to notAfter, which never exceeds the authority's own notAfter.
     pub validity: Period,
-    /// From notBefore to issuance, for clients whose clock is slow.
+    /// The time from notBefore to issuance, for clients whose clock is slow.
     pub backdate: Period,
-    /// Shortest RSA modulus, in bits.
+    /// The shortest RSA modulus, in bits.
     pub rsa_min_bits: usize,
-    /// Curves of EC keys.
+    /// The allowed curves of EC keys.
     pub ec_curves: Vec<EcCurve>,
-    /// Rules for the subject.
+    /// The rules for the subject.
     pub subject: SubjectRule,
-    /// Rules for subjectAltName.
+    /// The rules for subjectAltName.
     pub subject_alt_name: SubjectAltNameRule,
-    /// keyUsage, of which a certificate gets what its key can do.
+    /// keyUsage. A certificate gets those usages that its key supports.
     pub key_usage: Vec<KeyUsage>,
-    /// extendedKeyUsage; none when empty.
+    /// extendedKeyUsage. Certificates have no such extension if this is empty.
     pub extended_key_usage: Vec<ExtendedKeyUsage>,
-    /// Whether certificates say where the authority's CRL is, once it has one.
+    /// Whether certificates have a distribution point for the authority's CRL.
     pub crl_distribution_point: bool,
 }
 
@@ -57,24 +57,24 @@ impl Default for CertificateTemplate {
     }
 }
 
-/// Longest RSA modulus that a rule may ask for, in bits: no longer one is read.
+/// Longest RSA modulus that a rule may require, in bits. Longer keys are not parsed.
 const MAX_RSA_BITS: usize = 8192;
 
 /// Shortest RSA modulus that a rule may allow, in bits.
 const MIN_RSA_BITS: usize = 1024;
 
-/// Why rules are no rules: with these, nobody or the wrong one would get a certificate.
+/// Why a template is invalid: it would issue certificates to no client, or to the wrong ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// Certificates would begin longer ago than anyone's clock is slow.
+    /// Certificates would be backdated by more than any clock is slow.
     #[error("certificateTemplate.backdate: at most P31D")]
     Backdate,
-    /// A fixed value is empty, too long, or of characters that its attribute cannot hold.
-    #[error("certificateTemplate.subject.fixed: {} cannot be this: {}", .0, .0.form())]
+    /// A fixed value is empty, too long, or has characters that its attribute cannot hold.
+    #[error("certificateTemplate.subject.fixed: not a valid value for {}: must be {}", .0, .0.form())]
     Fixed(SubjectAttribute),
-    /// A type of name that says who someone is, is allowed without saying who may be whom.
+    /// A type of name that identifies its holder is allowed without a pattern that restricts it.
     #[error(
-        "certificateTemplate.subjectAltName.patterns.{0}: needed, since types has {0}: every holder of a challenge could be anybody"
+        "certificateTemplate.subjectAltName.patterns.{0}: required, since types has {0}: without it, every holder of a challenge could impersonate anyone"
     )]
     PatternMissing(SubjectAltNameType),
     /// A required attribute is not allowed.
@@ -83,18 +83,18 @@ pub enum TemplateError {
     /// The RSA modulus is out of range.
     #[error("certificateTemplate.rsaMinBits: {MIN_RSA_BITS} to {MAX_RSA_BITS}")]
     RsaMinBits,
-    /// A purpose that makes a device speak for the authority or for others.
+    /// A purpose would let a device speak for the authority or for other devices.
     #[error(
-        "certificateTemplate.extendedKeyUsage: {0} is for no device: its holder would speak for the authority or for others"
+        "certificateTemplate.extendedKeyUsage: {0} is not for devices: its holder would speak for the authority or for others"
     )]
     UnfitUsage(ExtendedKeyUsage),
-    /// Certificates would end as they begin.
-    #[error("certificateTemplate.validity: longer than no time")]
+    /// Certificates would expire as they become valid.
+    #[error("certificateTemplate.validity: must be greater than zero")]
     Validity,
 }
 
 impl CertificateTemplate {
-    /// Everything that is wrong with these rules.
+    /// All errors of this template. An administrator gets them in one response.
     #[must_use]
     pub fn errors(&self) -> Vec<TemplateError> {
         let mut errors = Vec::new();
@@ -113,25 +113,27 @@ impl CertificateTemplate {
         errors
     }
 
-    /// The purposes that no rules may give to devices any more. Rules that were stored by an earlier
-    /// version have such.
+    /// The purposes that no template may give to devices. Templates that an earlier version stored
+    /// may have some.
     pub fn unfit_usages(&self) -> impl Iterator<Item = ExtendedKeyUsage> {
         let usages = self.extended_key_usage.iter().copied();
         usages.filter(|usage| usage.is_unfit_for_devices())
     }
 }
 
-/// What the subject must and may hold. It is otherwise taken from the request as it came.
+/// The attributes that a subject must and may have. Apart from these rules, the requested subject is
+/// used unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubjectRule {
-    /// Attributes that must be there.
+    /// The attributes that the subject must have.
     pub required: Vec<SubjectAttribute>,
-    /// Attributes that may be there, beside fixed ones; `None` for any.
+    /// The attributes that the subject may have in addition to fixed ones; `None` for any.
     pub allowed: Option<Vec<SubjectAttribute>>,
-    /// Values that every subject has: added where the request has none, and no others are taken.
+    /// The values that every subject has: added where the request has none, and any other value is
+    /// refused.
     pub fixed: BTreeMap<SubjectAttribute, String>,
-    /// What every CN must match.
+    /// The pattern that every CN must match.
     pub common_name_pattern: Option<Pattern>,
 }
 
@@ -157,18 +159,18 @@ impl SubjectRule {
     }
 }
 
-/// Which names may stand beside the subject.
+/// The names that subjectAltName may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubjectAltNameRule {
-    /// The types that are taken from a request.
+    /// The types of names that are accepted from a request.
     pub types: Vec<SubjectAltNameType>,
-    /// What every name of a type must match.
+    /// For each type, the pattern that every name of the type must match.
     pub patterns: BTreeMap<SubjectAltNameType, Pattern>,
-    /// Whether the CN stands beside the subject too, as a DNS name.
+    /// Whether the CN is copied to subjectAltName as a DNS name.
     pub common_name_as_dns: bool,
-    /// Whether names of types that are not taken are left out, and not a reason to refuse. Rules that
-    /// were stored by an earlier version do not say so.
+    /// Whether names of other types are omitted instead of refused.
+    // Templates that an earlier version stored lack the field, and refused such names.
     #[serde(default)]
     pub ignore_others: bool,
 }
@@ -178,8 +180,8 @@ impl SubjectAltNameRule {
         self.unbound_types().map(TemplateError::PatternMissing)
     }
 
-    /// The types that are allowed, need a pattern and have none: none of their names is taken from
-    /// a request. Rules that were stored by an earlier version have such.
+    /// The types that are allowed and need a pattern but have none. No name of such a type is
+    /// accepted. Templates that an earlier version stored may have some.
     pub fn unbound_types(&self) -> impl Iterator<Item = SubjectAltNameType> {
         let is_unbound = |kind: &SubjectAltNameType| !self.patterns.contains_key(kind);
         let types = self.types.iter().copied().filter(is_unbound);
@@ -187,24 +189,24 @@ impl SubjectAltNameRule {
     }
 }
 
-/// Bits of keyUsage that a client's certificate may have, RFC 5280 §4.2.1.3.
+/// A bit of keyUsage that a client's certificate may have, RFC 5280 §4.2.1.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyUsage {
-    /// To sign anything but certificates and CRLs.
+    /// Signing anything but certificates and CRLs.
     DigitalSignature,
-    /// contentCommitment, once called nonRepudiation.
+    /// contentCommitment, formerly called nonRepudiation.
     ContentCommitment,
-    /// To encrypt keys; RSA only.
+    /// Encrypting keys; RSA only.
     KeyEncipherment,
-    /// To encrypt data directly; RSA only.
+    /// Encrypting data directly; RSA only.
     DataEncipherment,
-    /// To agree on keys; EC only.
+    /// Agreeing on keys; EC only.
     KeyAgreement,
 }
 
 impl KeyUsage {
-    /// Its name in the API, RFC 5280's.
+    /// The usage's name in the API, which is that of RFC 5280.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -330,7 +332,7 @@ mod tests {
         check(|t| t.extended_key_usage = vec![smart_card], &[]);
     }
 
-    /// Stored rules keep their meaning, whatever the defaults have become.
+    /// Stored templates keep their meaning when defaults change.
     #[test]
     fn rules_of_an_earlier_version_are_read_as_they_were_meant() {
         let stored = r#"{"validity":"P1Y","backdate":"PT1H","rsaMinBits":2048,"ecCurves":["P256"],

@@ -1,4 +1,4 @@
-//! Texts: of characters that can be seen, bounded, and patterns that compile.
+//! Bounded texts of visible characters, and patterns for texts.
 
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,13 @@ pub(crate) const MAX_DESCRIPTION_CHARACTERS: usize = 300;
 /// Longest pattern, in octets.
 const MAX_PATTERN_BYTES: usize = 256;
 
-/// Largest compiled pattern, in octets: a counted repetition is short to write and long to compile.
+/// Largest compiled pattern, in octets.
+// A short text can compile to a large program: each level of a counted repetition multiplies it.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
 
-/// Characters that are shown as nothing, or that change how others are shown:
-/// Default_Ignorable_Code_Point of Unicode 16, which holds every bidirectional control, the line
-/// and paragraph separators, interlinear annotations, and some that are no characters.
+/// Characters that are invisible or change how others are displayed: Default_Ignorable_Code_Point of
+/// Unicode 16, which includes all bidirectional controls, the line and paragraph separators,
+/// interlinear annotations, and some noncharacters.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 18] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -36,15 +37,16 @@ const INVISIBLE: [std::ops::RangeInclusive<char>; 18] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Does a reader of a text see this character, and nothing else because of it? No control
-/// character is, and none that is shown as nothing or reorders what stands around it.
+/// Whether a character is visible and leaves its surroundings unchanged. Control characters,
+/// invisible characters and those that reorder text are not.
 #[must_use]
 pub fn is_visible(c: char) -> bool {
+    // The last two code points of each plane are noncharacters.
     let is_noncharacter = u32::from(c) & 0xfffe == 0xfffe;
     !c.is_control() && !is_noncharacter && !INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
-/// The beginning of a value that someone else chose, for a reason: quoted, and what cannot be seen
+/// The beginning of an untrusted value, for use in a message: quoted, with invisible characters
 /// escaped.
 pub(crate) fn excerpt(value: &str) -> String {
     let mut shown: String = value.chars().take(MAX_EXCERPT_CHARACTERS).collect();
@@ -54,16 +56,16 @@ pub(crate) fn excerpt(value: &str) -> String {
     format!("{shown:?}")
 }
 
-/// Longest excerpt of a value in a reason, in characters.
+/// Longest excerpt of a value in a message, in characters.
 const MAX_EXCERPT_CHARACTERS: usize = 64;
 
-/// What an administrator notes about an object: at most 300 characters that can be seen, in lines.
-/// One that is stored is taken as it is.
+/// An administrator's notes on an object: at most 300 visible characters, in lines. Deserialising
+/// performs no check, so that objects stored by an earlier version stay readable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Description(String);
 
-/// A description is too long, or holds what cannot be seen.
+/// A text is too long for a description, or has invisible characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a description has at most {MAX_DESCRIPTION_CHARACTERS} characters, and none that hides or reorders text"
@@ -71,11 +73,11 @@ pub struct Description(String);
 pub struct DescriptionError;
 
 impl Description {
-    /// A description of this text.
+    /// Parses a description.
     ///
     /// # Errors
-    /// When it is longer than 300 characters, or holds one that cannot be seen and is no line feed,
-    /// carriage return or tab.
+    /// If the text is longer than 300 characters, or has an invisible character other than line feed,
+    /// carriage return and tab.
     pub fn new(text: &str) -> Result<Self, DescriptionError> {
         let is_fit = |c: char| is_visible(c) || "\n\r\t".contains(c);
         if text.chars().count() > MAX_DESCRIPTION_CHARACTERS || !text.chars().all(is_fit) {
@@ -91,7 +93,8 @@ impl Description {
     }
 }
 
-/// A regular expression that a whole text must match. Matching takes time linear in the text, whatever the pattern.
+/// A regular expression that a whole text must match. Matching takes time linear in the length of the
+/// text for every pattern.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
@@ -99,7 +102,7 @@ pub struct Pattern {
     whole: Regex,
 }
 
-/// Why a text is no pattern.
+/// A text is not a valid pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a pattern is a regular expression of at most {MAX_PATTERN_BYTES} octets, without look-around and back references"
@@ -107,15 +110,15 @@ pub struct Pattern {
 pub struct PatternError;
 
 impl Pattern {
-    /// The pattern that this text writes, in the syntax of the crate `regex-lite`.
+    /// Compiles a pattern in the syntax of the crate `regex-lite`.
     ///
     /// # Errors
-    /// When it does not compile, or only to something too large.
+    /// If the text is too long, does not compile, or compiles to a program that is too large.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         if text.len() > MAX_PATTERN_BYTES {
             return Err(PatternError);
         }
-        // By itself first: `a)|(b` would become one by the parentheses around it.
+        // Compile the text alone first: the group around it would make `a)|(b` valid.
         compile(text)?;
         Ok(Self {
             whole: compile(&format!("^(?:{text})$"))?,
@@ -123,7 +126,7 @@ impl Pattern {
         })
     }
 
-    /// Does all of `text` match?
+    /// Whether the pattern matches all of `text`.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.whole.is_match(text)
@@ -263,7 +266,7 @@ mod tests {
         for c in invisible {
             assert!(!is_visible(c), "{c:?}");
         }
-        // Letters of scripts that are written from right to left, and combining ones.
+        // Letters of right-to-left scripts and combining characters are visible.
         for c in [
             ' ', 'a', '~', '\u{a0}', 'ü', 'ж', 'א', 'م', '中', '\u{301}', '\u{fffd}', '😀',
         ] {

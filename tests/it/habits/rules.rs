@@ -82,7 +82,7 @@ async fn any_attribute_can_be_fixed_or_required() {
         ),
         (
             json!({ "fixed": { "unstructuredName": "\u{fc}" } }),
-            "unstructuredName cannot be this",
+            "not a valid value for unstructuredName",
         ),
         (
             json!({ "fixed": { "CN": "a", "2.5.4.3": "b" } }),
@@ -124,7 +124,7 @@ async fn no_device_speaks_for_the_authority_or_for_others() {
     ] {
         let template = json!({ "extendedKeyUsage": ["clientAuth", usage] });
         let reasons = asking.unfit(template).await;
-        assert!(reasons.contains("is for no device"), "{reasons}");
+        assert!(reasons.contains("is not for devices"), "{reasons}");
     }
 }
 
