@@ -110,7 +110,7 @@ struct RaProfileView {
     certificate_template: TemplateView,
     /// What the profile allows, with what it is linked to, and nobody should want: sentences for
     /// administrators. Nothing is refused for it.
-    #[schema(example = json!(["RA Profile routers: every holder of the shared challengePassword may choose the CN (subject.commonNamePattern), and so be anybody; set patterns, or requireManualApproval."]))]
+    #[schema(example = json!(["RA Profile routers: every holder of the shared challengePassword may choose the CN (subject.commonNamePattern), and so impersonate anyone; set patterns, or requireManualApproval."]))]
     warnings: Vec<String>,
 }
 

@@ -1,10 +1,10 @@
-//! What a profile takes, and so what it announces: one list serves both.
+//! The algorithms that a profile allows, and the capabilities that it therefore announces.
 
 use scep_cms::{ContentEncryption, DigestAlgorithm};
 
 use crate::ScepProfile;
 
-/// The algorithms that a profile takes.
+/// The algorithms that a profile allows in messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlgorithmPolicy {
     legacy: bool,
@@ -23,13 +23,14 @@ pub enum Capability {
     PostPkiOperation,
     /// RenewalReq.
     Renewal,
-    /// Everything that RFC 8894 §2.9 demands.
+    /// Everything that RFC 8894 §2.9 requires.
     ScepStandard,
     /// SHA-1.
     Sha1,
     /// SHA-256.
     Sha256,
-    /// SHA-384: not the RFC's, but strongSwan 5.9.8 takes the third SHA for a sign of AES.
+    /// SHA-384. Not defined by the RFC, but strongSwan 5.9.8 interprets the third SHA as support of
+    /// AES.
     Sha384,
     /// SHA-512.
     Sha512,
@@ -81,7 +82,7 @@ impl AlgorithmPolicy {
         }
     }
 
-    /// Is this digest taken?
+    /// Whether the profile allows this digest.
     #[must_use]
     pub const fn allows_digest(self, digest: DigestAlgorithm) -> bool {
         match digest {
@@ -90,7 +91,7 @@ impl AlgorithmPolicy {
         }
     }
 
-    /// Is this cipher taken?
+    /// Whether the profile allows this cipher.
     #[must_use]
     pub const fn allows_cipher(self, cipher: ContentEncryption) -> bool {
         match cipher {
@@ -101,9 +102,10 @@ impl AlgorithmPolicy {
         }
     }
 
-    /// What every profile with this policy can do, in the order of announcement.
+    /// The capabilities of every profile with this policy, in the order of announcement.
     #[must_use]
     pub(crate) fn capabilities(self) -> Vec<Capability> {
+        // Derived from the checks themselves, so that a profile announces exactly what it accepts.
         let digests = DigestAlgorithm::ALL
             .into_iter()
             .filter(|digest| self.allows_digest(*digest))
@@ -116,6 +118,7 @@ impl AlgorithmPolicy {
         capabilities.extend(digests);
         capabilities.extend(ciphers);
         capabilities.extend([Capability::Renewal, Capability::ScepStandard]);
+        // The three key lengths of AES are one capability.
         capabilities.dedup();
         capabilities
     }

@@ -1,36 +1,36 @@
-//! The attributes of a subject that have a name, and the form of their values.
+//! The subject attributes that have a name, and the form of their values.
 
 use const_oid::ObjectIdentifier;
 
 use crate::is_visible;
 
-/// What a value may be, and as which type of string it is written where a rule fixes it.
+/// The set of valid values of an attribute, and the string type in which a fixed value is encoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Visible ASCII: IA5String.
+    /// Visible ASCII without spaces, encoded as IA5String.
     Ascii,
-    /// Two letters: PrintableString.
+    /// Two letters, encoded as PrintableString.
     Country,
-    /// PrintableString.
+    /// The characters of PrintableString.
     Printable,
-    /// Anything that can be seen: UTF8String.
+    /// Any visible characters, encoded as UTF8String.
     Text,
 }
 
 /// An attribute with a name.
 pub(crate) struct Named {
     pub(crate) oid: ObjectIdentifier,
-    /// In answers.
+    /// The canonical name.
     pub(crate) name: &'static str,
-    /// Also read.
+    /// Other names that are accepted on input.
     pub(crate) aliases: &'static [&'static str],
-    /// Of values that an administrator writes.
+    /// The form of values that an administrator fixes.
     pub(crate) fixed: Form,
-    /// Of values that a request asks for: devices were never held to the form of the others.
+    /// The form of requested values, often laxer: earlier versions accepted any text from devices.
     pub(crate) requested: Form,
 }
 
-/// An attribute whose requested values are any text.
+/// An attribute whose requested values may be any text.
 const fn named(
     oid: &str,
     name: &'static str,
@@ -46,7 +46,7 @@ const fn named(
     }
 }
 
-/// An attribute whose requested values have its form too.
+/// An attribute whose requested values must have the same form as fixed ones.
 const fn strict(
     oid: &str,
     name: &'static str,
@@ -59,7 +59,9 @@ const fn strict(
     }
 }
 
-/// The attributes of RFC 4519 §2 and RFC 2985 §5 whose values are texts, and organizationIdentifier of X.520, in the order of a Name.
+/// The textual attributes of RFC 4519 §2 and RFC 2985 §5, and organizationIdentifier of X.520, in
+/// the order of a Name.
+// The order decides where a fixed value is inserted into a requested subject.
 pub(crate) static NAMED: [Named; 36] = [
     strict(
         "0.9.2342.19200300.100.1.25",
@@ -140,8 +142,9 @@ pub(crate) static NAMED: [Named; 36] = [
 ];
 
 impl Form {
-    /// Is a value of this form?
+    /// Whether a value has this form.
     pub(crate) fn fits(self, value: &str) -> bool {
+        // X.680 §41.4.
         let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
         match self {
             Self::Country => value.len() == 2 && value.chars().all(|c| c.is_ascii_alphabetic()),

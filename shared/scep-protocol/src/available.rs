@@ -91,8 +91,8 @@ struct Served {
 /// Checks that the profiles behind an endpoint may serve now.
 ///
 /// # Errors
-/// The first object that is missing or invalid, in this order: the named profile, the linked profile,
-/// the RA certificate, the authority.
+/// The first object that is missing or invalid, in this order: the named profile, the linked
+/// profile, the RA certificate, the authority.
 pub fn available(
     endpoint: &EndpointName,
     configuration: Configuration,
@@ -231,8 +231,8 @@ fn linked(
     }
 }
 
-/// The SCEP Profile's annotations. At an RA Profile's endpoint, the issuance attributes are those of
-/// its activation instead.
+/// The SCEP Profile's annotations. At an RA Profile's endpoint, the issuance attributes are those
+/// of its activation instead.
 fn annotations(
     endpoint: &EndpointName,
     scep_profile: &ScepProfile,
@@ -282,8 +282,8 @@ impl AvailableProfile {
             .flat_map(|path| std::iter::once(&path.certificate).chain(&path.chain))
     }
 
-    /// Selects the RA key that this envelope is encrypted to: the current one, a previous one, or the
-    /// next generation's, which then issues. Keeps the current key if no recipient matches.
+    /// Selects the RA key that this envelope is encrypted to: the current one, a previous one, or
+    /// the next generation's, which then issues. Keeps the current key if no recipient matches.
     #[must_use]
     pub fn addressed_by(mut self, envelope: &PkcsPkiEnvelope) -> Self {
         let is_recipient = |served: &Served| {

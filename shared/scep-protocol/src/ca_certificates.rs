@@ -1,4 +1,4 @@
-//! Which certificates a client is handed: by GetCACert, and beside its own in a CertRep.
+//! The certificates in the answer to GetCACert, and those after the leaf in a CertRep.
 
 use scep_cms::{Certificate, Degenerate};
 
@@ -9,17 +9,18 @@ use crate::{AvailableProfile, CaCertificateForm};
 pub enum CaCertificates {
     /// One certificate, DER.
     One(Vec<u8>),
-    /// Several, the RA certificate first: Apple's clients choose by place.
+    /// Several certificates, the RA certificate first.
     Chain(Degenerate),
 }
 
-/// What GetCACert answers for this profile.
+/// The answer to GetCACert for a profile.
 #[must_use]
 pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
     let ra_certificate = profile.ra_key().certificate.der().to_vec();
     match profile.scep_profile().ca_certificate_form {
         CaCertificateForm::RaOnly => CaCertificates::One(ra_certificate),
         CaCertificateForm::Chain => {
+            // The RA certificate comes first: Apple's clients choose by position.
             let mut certificates = vec![ra_certificate];
             certificates.extend(der(profile.path_of(profile.authority().generation)));
             CaCertificates::Chain(Degenerate {
@@ -30,7 +31,8 @@ pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
     }
 }
 
-/// What a SUCCESS CertRep carries: the leaf, then its issuer or whole chain as the profile says. `generation` issued it.
+/// The certificates in a CertRep with pkiStatus SUCCESS: the leaf, then its issuer or whole chain
+/// as the profile is set. `generation` is the generation of the authority that issued the leaf.
 #[must_use]
 pub fn cert_rep_certificates(
     profile: &AvailableProfile,

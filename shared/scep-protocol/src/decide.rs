@@ -13,11 +13,11 @@ use crate::{
 /// What to do with an authorised request or a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Claim the transaction for a new certificate, provided that the store has not changed since it
-    /// was read.
+    /// Claim the transaction for a new certificate, provided that the store has not changed since
+    /// it was read.
     Issue(Replaced),
-    /// Hold the transaction for an administrator's approval, provided that the store has not changed
-    /// since it was read.
+    /// Hold the transaction for an administrator's approval, provided that the store has not
+    /// changed since it was read.
     Hold(Replaced),
     /// Answer PENDING: the request is waiting for an administrator.
     Pending,
@@ -116,10 +116,11 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
     let same = same_key && known.request == request.fingerprint;
     let unvouched = known.request.signer_class == SignerClass::Nobody;
     match known.state {
-        // The order of the arms matters: windows that have passed, then the same request, then other
-        // requests of the same key, and last those of other keys.
+        // The order of the arms matters: windows that have passed, then the same request, then
+        // other requests of the same key, and last those of other keys.
         //
-        // Anyone may reuse a transactionID once its window has passed, and after a rejection at once.
+        // Anyone may reuse a transactionID once its window has passed, and after a rejection at
+        // once.
         TransactionState::Issued { resend_until, .. } if resend_until < now => {
             request.anew(replaced)
         }
@@ -336,8 +337,8 @@ mod tests {
         }
     }
 
-    /// Checks the decision for a request with `csr` and `key` when the transaction of CSR and KEY is
-    /// in `state`.
+    /// Checks the decision for a request with `csr` and `key` when the transaction of CSR and KEY
+    /// is in `state`.
     #[track_caller]
     fn check(state: TransactionState, csr: u8, key: u8, expected: Decision) {
         let decision = decide_for(&signed(csr, key, false), known(state), NOW);

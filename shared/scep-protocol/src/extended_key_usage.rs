@@ -1,4 +1,4 @@
-//! The purposes that rules may write into certificates, RFC 5280 §4.2.1.12.
+//! The purposes that templates may give to certificates, RFC 5280 §4.2.1.12.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -7,14 +7,15 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
 use serde::{Deserialize, Serialize};
 
-/// A purpose of extendedKeyUsage: one of RFC 5280 by its name, any other by its OID.
+/// A purpose of extendedKeyUsage: one of RFC 5280, written by its name, or any other, written by
+/// its OID.
 ///
-/// Written as the name behind `id-kp-`, or as dotted OID; read in any case.
+/// Formats as the RFC's name without `id-kp-`, or as a dotted OID. Parses case-insensitively.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ExtendedKeyUsage(ObjectIdentifier);
 
-/// A text is neither the name nor the OID of a purpose.
+/// A text is neither the name of a purpose nor an OID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "neither clientAuth, serverAuth, codeSigning, emailProtection or timeStamping, nor an OID, like 1.3.6.1.4.1.311.20.2.2"
@@ -26,18 +27,18 @@ impl ExtendedKeyUsage {
     pub const CLIENT_AUTH: Self = Self(rfc5280::ID_KP_CLIENT_AUTH);
     /// TLS server authentication.
     pub const SERVER_AUTH: Self = Self(rfc5280::ID_KP_SERVER_AUTH);
-    /// Signing of code.
+    /// Code signing.
     pub const CODE_SIGNING: Self = Self(rfc5280::ID_KP_CODE_SIGNING);
-    /// Signing and encryption of e-mail.
+    /// Signing and encryption of email.
     pub const EMAIL_PROTECTION: Self = Self(rfc5280::ID_KP_EMAIL_PROTECTION);
     /// Time stamping.
     pub const TIME_STAMPING: Self = Self(rfc5280::ID_KP_TIME_STAMPING);
-    /// Signing of OCSP answers.
+    /// Signing of OCSP responses.
     pub const OCSP_SIGNING: Self = Self(rfc5280::ID_KP_OCSP_SIGNING);
-    /// Every purpose there is.
+    /// Any purpose.
     pub const ANY: Self = Self(rfc5280::ANY_EXTENDED_KEY_USAGE);
 
-    /// Those that have a name and may be written into rules.
+    /// The purposes that have a name and may be used in templates.
     pub const NAMED: [Self; 5] = [
         Self::CLIENT_AUTH,
         Self::SERVER_AUTH,
@@ -46,34 +47,37 @@ impl ExtendedKeyUsage {
         Self::TIME_STAMPING,
     ];
 
-    /// The purpose of this OID.
+    /// The purpose with this OID.
     #[must_use]
     pub const fn of(oid: ObjectIdentifier) -> Self {
         Self(oid)
     }
 
-    /// Its OID.
+    /// The OID of the purpose.
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         self.0
     }
 
-    /// Would its holder, or whoever stole its key, speak for the authority, for a service that
-    /// others trust with their identities, or for everyone? No rule may give it to devices.
+    /// Whether a holder could speak for the authority, for an identity service, or for everyone. No
+    /// template may give such a purpose to devices, whose keys can be stolen.
     #[must_use]
     pub fn is_unfit_for_devices(self) -> bool {
         self.is_unfit_for_servers() || FOR_REGISTRATION.contains(&self.0)
     }
 
-    /// The same for a certificate whose key only the server has: an RA may be one.
+    /// Whether the purpose is unfit even for a certificate whose key never leaves the server.
+    /// Requesting certificates for others is not: that is what an RA does.
     #[must_use]
     pub fn is_unfit_for_servers(self) -> bool {
         self == Self::ANY || self == Self::OCSP_SIGNING || FOR_AUTHORITIES.contains(&self.0)
     }
 
-    /// Can its holder log on with it? Of what has no name nobody here knows.
+    /// Whether a holder may be able to log on with the purpose. Assumed for all purposes without a
+    /// name.
     #[must_use]
     pub fn may_log_on(self) -> bool {
+        // The purposes that are known not to permit a logon.
         const OTHERS: [ExtendedKeyUsage; 5] = [
             ExtendedKeyUsage::SERVER_AUTH,
             ExtendedKeyUsage::CODE_SIGNING,
@@ -85,7 +89,7 @@ impl ExtendedKeyUsage {
     }
 }
 
-/// Purposes of those who ask for certificates on behalf of others.
+/// Purposes for requesting certificates on behalf of others.
 const FOR_REGISTRATION: [ObjectIdentifier; 2] = [
     // Certificate Request Agent, [MS-CRTD]: enrols as any user of the domain.
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.1"),
@@ -93,9 +97,10 @@ const FOR_REGISTRATION: [ObjectIdentifier; 2] = [
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.28"),
 ];
 
-/// Purposes of authorities and of services that others trust with their identities.
+/// Purposes of authorities and of identity services.
 const FOR_AUTHORITIES: [ObjectIdentifier; 11] = [
-    // id-kp-dvcs, id-kp-scvpServer, RFC 3029 and RFC 5055: what they say of certificates is believed.
+    // id-kp-dvcs, RFC 3029, and id-kp-scvpServer, RFC 5055: clients rely on what these servers say
+    // about certificates.
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.10"),
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.15"),
     // id-kp-cmcCA, id-kp-cmcArchive, RFC 6402; id-kp-cmKGA, RFC 9480.
@@ -106,7 +111,7 @@ const FOR_AUTHORITIES: [ObjectIdentifier; 11] = [
     ObjectIdentifier::new_unwrap("1.3.6.1.5.2.3.5"),
     // Precertificate signing, RFC 6962 §3.1.
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.4"),
-    // Of Microsoft: lists of trusted certificates, qualified subordination, CA exchange, key recovery agent.
+    // Microsoft: certificate trust lists, qualified subordination, CA exchange, key recovery agent.
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.3.1"),
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.3.10"),
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.21.5"),

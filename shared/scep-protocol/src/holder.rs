@@ -19,7 +19,8 @@ pub struct KnownCertificate {
     pub revoked: bool,
 }
 
-/// The signer of a message, according to the inventory. Determined before any envelope is decrypted.
+/// The signer of a message, according to the inventory. Determined before any envelope is
+/// decrypted.
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// The holder of a certificate of this authority that is valid and not revoked.
@@ -41,8 +42,8 @@ impl Signer {
         known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<Self, Refusal> {
-        // Anyone can put our issuer and a known serial number into a certificate of their own, so the
-        // whole certificate is compared.
+        // Anyone can put our issuer and a known serial number into a certificate of their own, so
+        // the whole certificate is compared.
         let Some(known) = known.filter(|known| known.certificate == *signer) else {
             return Ok(Self::Unknown);
         };
@@ -57,8 +58,8 @@ impl Signer {
         Ok(Self::Holder(Box::new(known)))
     }
 
-    /// Checks that this signer may send a message of this type. A client without a valid certificate
-    /// of this authority may only enrol.
+    /// Checks that this signer may send a message of this type. A client without a valid
+    /// certificate of this authority may only enrol.
     pub(crate) fn may_send(&self, message_type: MessageType) -> Result<(), Refusal> {
         match (message_type, self) {
             (MessageType::PkcsReq, _) | (_, Self::Holder(_)) => Ok(()),

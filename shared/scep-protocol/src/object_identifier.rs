@@ -1,18 +1,19 @@
-//! Object identifiers that an administrator may write into rules, and those that make a certificate's holder an account.
+//! The object identifiers that map a certificate's holder to an account of Active Directory.
 
 use const_oid::ObjectIdentifier;
 
-/// userPrincipalName, [MS-WCCE] §2.2.2.7.7.4: an otherName.
+/// userPrincipalName, [MS-WCCE] §2.2.2.7.7.4: the type of an otherName.
 pub const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
 
-/// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension; below it,
-/// szOID_NTDS_OBJECTSID, the otherName in it.
+/// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension that holds a SID. The arc
+/// below it is szOID_NTDS_OBJECTSID, the type of the otherName in the extension.
 const SECURITY_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2");
 
-/// Does an attribute, extension or otherName of this kind hold a security identifier of
-/// Microsoft's, KB5014754?
+/// Whether an attribute, extension or otherName of this kind holds a Microsoft security identifier,
+/// KB5014754.
 #[must_use]
 pub fn is_security_identifier(kind: ObjectIdentifier) -> bool {
+    // By prefix, so that arcs which Microsoft adds below the extension are covered too.
     let mut arcs = kind.arcs();
     SECURITY_EXTENSION
         .arcs()

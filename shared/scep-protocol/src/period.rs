@@ -17,8 +17,9 @@ const SECONDS_A_WEEK: u64 = 7 * SECONDS_A_DAY;
 const MAX_MONTHS: u32 = 100 * MONTHS_A_YEAR;
 const MAX_SECONDS: u64 = 36_525 * SECONDS_A_DAY;
 
-/// A period of calendar time of at most 100 years, ISO 8601-1 §5.5.2: `P2Y`, `P365D`, `PT1H`. Numbers
-/// are integers. Years are calendar years: two years from a 29 February end on a 28 February.
+/// A period of calendar time of at most 100 years, ISO 8601-1 §5.5.2: `P2Y`, `P365D`, `PT1H`.
+/// Numbers are integers. Years are calendar years: two years from a 29 February end on a 28
+/// February.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period {
@@ -160,8 +161,8 @@ impl FromStr for Period {
     }
 }
 
-/// Parses the numbers that precede these letters. The letters are optional but must be in this order;
-/// the number of a missing letter is 0.
+/// Parses the numbers that precede these letters. The letters are optional but must be in this
+/// order; the number of a missing letter is 0.
 fn numbers<const N: usize>(text: &str, letters: [char; N]) -> Result<[u64; N], PeriodError> {
     let mut rest = text;
     let numbers = letters.map(|letter| match rest.split_once(letter) {

@@ -288,8 +288,8 @@ impl IssuingAuthority {
     pub fn crl_file(&self) -> String {
         let (name, generation) = (&self.name, self.generation);
         match generation {
-            // The first generation's URL has no number, so that an authority without a rollover has a
-            // plain one. Certificates carry these URLs: they must never change.
+            // The first generation's URL has no number, so that an authority without a rollover has
+            // a plain one. Certificates carry these URLs: they must never change.
             0 | 1 => format!("{name}.crl"),
             2.. => format!("{name}/{generation}.crl"),
         }
@@ -327,8 +327,8 @@ pub struct RaKeyPair {
     pub certificate: Certificate,
 }
 
-/// The content of the answer to GetNextCACert, RFC 8894 §4.7.1. It is signed when the next generation
-/// is created rather than on request, so that no client can make a CA key sign.
+/// The content of the answer to GetNextCACert, RFC 8894 §4.7.1. It is signed when the next
+/// generation is created rather than on request, so that no client can make a CA key sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextCaAnnouncement {

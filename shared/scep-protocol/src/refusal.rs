@@ -17,8 +17,8 @@ pub enum Refusal {
     Challenge,
     /// The content is encrypted with an unsupported algorithm.
     ContentEncryption(UnsupportedAlgorithm),
-    /// The PKCS #10 request's own signature verifies, but its attributes are unreadable or contradict
-    /// each other.
+    /// The PKCS #10 request's own signature verifies, but its attributes are unreadable or
+    /// contradict each other.
     Csr(CsrFault),
     /// The message digest is unsupported.
     Digest(UnsupportedAlgorithm),
@@ -518,8 +518,8 @@ mod tests {
         ]
     }
 
-    /// The log names each fault of an envelope, and its answer is timed; other refusals log the text
-    /// that the client gets.
+    /// The log names each fault of an envelope, and its answer is timed; other refusals log the
+    /// text that the client gets.
     #[test]
     fn what_an_attacker_must_not_learn_is_for_the_log() {
         for fault in faults() {

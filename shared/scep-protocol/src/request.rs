@@ -67,8 +67,8 @@ impl AddressedRequest {
     ///
     /// CBC has no integrity: an attacker may capture an envelope, modify its ciphertext and send it
     /// in a message signed with their own key. The response must not reveal why opening it failed:
-    /// distinguishing padding, structure, key and signature errors would leak the plaintext octet by
-    /// octet. So all of these get one refusal, after the same number of public-key operations.
+    /// distinguishing padding, structure, key and signature errors would leak the plaintext octet
+    /// by octet. So all of these get one refusal, after the same number of public-key operations.
     ///
     /// # Errors
     /// [`Refusal::Envelope`] for anything but an intact request, with a reason that is only logged;
@@ -91,7 +91,8 @@ impl AddressedRequest {
         let csr = opened.map_err(Refusal::Envelope)?;
         let key = proven.ok_or_else(|| Refusal::Envelope(self.unproven(&csr, keys)))?;
         // The profile's digest policy does not apply to the PKCS #10 signature: it only proves
-        // possession, inside a signed message, and older iOS signs with SHA-1 whatever is announced.
+        // possession, inside a signed message, and older iOS signs with SHA-1 whatever is
+        // announced.
         //
         // Faults of the challengePassword count only for enrolments: a renewal's is ignored.
         let challenge_fault = match self.signer {
@@ -138,8 +139,8 @@ impl AddressedRequest {
     /// asked for, RFC 8894 §3.3.4.
     ///
     /// # Errors
-    /// [`Refusal::QueryEnvelope`] if the envelope holds no such name. It is answered like an unknown
-    /// certificate, because a modified ciphertext that happens to decrypt must not be
+    /// [`Refusal::QueryEnvelope`] if the envelope holds no such name. It is answered like an
+    /// unknown certificate, because a modified ciphertext that happens to decrypt must not be
     /// distinguishable from one that does not.
     pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
         let asked = self.content(key).and_then(|content| {
@@ -204,8 +205,8 @@ impl EnrolmentRequest {
     /// Steps 10 and 11: checks that the request is authorised and that the RA Profile accepts its
     /// key.
     ///
-    /// A request is a renewal if the holder of a certificate under this RA Profile signed it and the
-    /// certificate may be renewed; a challengePassword in it is ignored. Otherwise it is an
+    /// A request is a renewal if the holder of a certificate under this RA Profile signed it and
+    /// the certificate may be renewed; a challengePassword in it is ignored. Otherwise it is an
     /// enrolment, authorised by the profile's challengePassword or later by an administrator.
     ///
     /// `challenge` is the profile's decrypted challengePassword.
@@ -225,9 +226,9 @@ impl EnrolmentRequest {
             (MessageType::RenewalReq, Signer::Holder(predecessor)) => {
                 renewal(predecessor, profile, now)?
             }
-            // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs. Devices
-            // that were reset sign with the certificate that they still have, so a PKCSReq that is
-            // no valid renewal may be an enrolment.
+            // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs.
+            // Devices that were reset sign with the certificate that they still have, so a PKCSReq
+            // that is no valid renewal may be an enrolment.
             (MessageType::PkcsReq, Signer::Holder(predecessor)) => {
                 renewal(predecessor, profile, now)
                     .or_else(|refusal| self.vouched(challenge).ok_or(refusal))?
@@ -329,9 +330,9 @@ impl AuthorisedRequest {
     }
 
     /// Turns a renewal by PKCSReq into an enrolment if its challengePassword equals the profile's;
-    /// returns it unchanged otherwise. For requests whose names differ from those of the certificate
-    /// that signed them: a device that is reset enrols again and signs with the certificate that it
-    /// still has.
+    /// returns it unchanged otherwise. For requests whose names differ from those of the
+    /// certificate that signed them: a device that is reset enrols again and signs with the
+    /// certificate that it still has.
     #[must_use]
     pub fn into_enrolment(self, challenge: Option<&ChallengePassword>) -> Self {
         let is_pkcs_req = self.message().message_type() == MessageType::PkcsReq;
@@ -341,9 +342,9 @@ impl AuthorisedRequest {
         }
     }
 
-    /// The fingerprint of the requester's key: for a renewal the key of the renewed certificate, for
-    /// an enrolment the key to be certified. An enrolment stays the same request whichever key signs
-    /// its message.
+    /// The fingerprint of the requester's key: for a renewal the key of the renewed certificate,
+    /// for an enrolment the key to be certified. An enrolment stays the same request whichever key
+    /// signs its message.
     #[must_use]
     pub fn requester_key(&self) -> Fingerprint {
         match &self.basis {

@@ -3,26 +3,27 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Why a certificate is revoked: CRLReason, RFC 5280 §5.3.1. `removeFromCRL` is missing: it belongs to delta CRLs.
+/// The reason for a revocation: CRLReason, RFC 5280 §5.3.1.
+// removeFromCRL is omitted, because it is for delta CRLs and none are issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationReason {
-    /// For no reason that is told.
+    /// No reason is given.
     Unspecified,
-    /// The key is known to others.
+    /// The certificate's private key is compromised.
     KeyCompromise,
-    /// The key of the CA is known to others.
+    /// The CA's private key is compromised.
     CaCompromise,
-    /// The subject's name or other contents changed.
+    /// The subject's name or other information in the certificate has changed.
     AffiliationChanged,
-    /// Another certificate took its place.
+    /// Another certificate replaces this one.
     Superseded,
-    /// It is not needed any more.
+    /// The certificate is no longer needed.
     CessationOfOperation,
-    /// For now. Another reason may follow; there is no release.
+    /// The certificate is on hold. The hold may become a final revocation and is never released.
     CertificateHold,
-    /// A right that it stated was withdrawn.
+    /// A privilege that the certificate states was withdrawn.
     PrivilegeWithdrawn,
-    /// The key of an attribute authority is known to others.
+    /// The private key of an attribute authority is compromised.
     AaCompromise,
 }
 
@@ -40,7 +41,7 @@ impl RevocationReason {
         Self::AaCompromise,
     ];
 
-    /// The RFC's name, which is its name in the API and in storage.
+    /// The reason's name in the API and in storage, which is that of the RFC.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,12 +64,12 @@ impl RevocationReason {
     }
 }
 
-/// That a certificate is revoked.
+/// The revocation of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revocation {
-    /// Since when.
+    /// The time of the revocation.
     pub at: OffsetDateTime,
-    /// Why.
+    /// The reason for the revocation.
     pub reason: RevocationReason,
 }
 
@@ -77,6 +78,6 @@ pub struct Revocation {
 pub struct RevokedCertificate {
     /// The certificate's identity, which is its serial number.
     pub uuid: Uuid,
-    /// Since when it is revoked, and why.
+    /// The time and reason of the revocation.
     pub revocation: Revocation,
 }

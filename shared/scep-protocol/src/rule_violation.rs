@@ -82,8 +82,8 @@ impl Display for SubjectPart {
 
 /// A rule of an RA Profile that a PKCS #10 request violates.
 ///
-/// The text is sent to the client: it names the rule, and the offending value with its place. Values
-/// are quoted and escaped, because the text also reaches logs and terminals.
+/// The text is sent to the client: it names the rule, and the offending value with its place.
+/// Values are quoted and escaped, because the text also reaches logs and terminals.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleViolation {
     /// The RSA modulus is too short.
@@ -220,8 +220,8 @@ impl RuleViolation {
     /// The failInfo of the reply, RFC 8894 §3.2.1.4.
     pub(crate) const fn fail_info(&self) -> FailInfo {
         match self {
-            // badAlg is for keys, which the client has to replace; badRequest is for contents that it can
-            // correct.
+            // badAlg is for keys, which the client has to replace; badRequest is for contents that
+            // it can correct.
             Self::Curve(_) | Self::RsaTooShort { .. } | Self::WeakKey(_) => FailInfo::BadAlg,
             Self::CommonNameAsDns { .. }
             | Self::CommonNamePattern(_)

@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Longest PKCS #10 request that is decrypted, in octets.
-// A request with an RSA-8192 key and a hundred names is shorter, and the certificate for a longer one
-// might not fit into its record in the store.
+// A request with an RSA-8192 key and a hundred names is shorter, and the certificate for a longer
+// one might not fit into its record in the store.
 pub(crate) const MAX_CSR_BYTES: usize = 16 * 1024;
 
 /// The properties of a request that its reply repeats, as far as they are readable.
@@ -69,7 +69,8 @@ impl SignedRequest {
         let transaction_id = attribute(message.transaction_id())?;
         attribute(message.sender_nonce())?;
         let digest = message.digest_algorithm().map_err(Refusal::Digest)?;
-        // Before the signature is verified, so that a digest which is switched off is never relied on.
+        // Before the signature is verified, so that a digest which is switched off is never relied
+        // on.
         if !algorithms.allows_digest(digest) {
             return Err(Refusal::Digest(UnsupportedAlgorithm::new(digest.oid())));
         }
@@ -121,8 +122,8 @@ impl SignedRequest {
         Fingerprint::of_key(self.signer_public_key())
     }
 
-    /// The serial number of the signer's certificate, in upper-case hexadecimal as the inventory has
-    /// it; `None` unless the certificate names this authority as its issuer.
+    /// The serial number of the signer's certificate, in upper-case hexadecimal as the inventory
+    /// has it; `None` unless the certificate names this authority as its issuer.
     #[must_use]
     pub fn signer_serial_number(&self, profile: &AvailableProfile) -> Option<String> {
         let name = self.signer().issuer_and_serial_number();
@@ -160,8 +161,8 @@ impl SignedRequest {
     }
 
     /// Steps 7 and 8, the checks that need no decryption: signer, cipher, recipient, key transport
-    /// and lengths. `known` is the inventory's record for the signer's serial number, if the signer's
-    /// certificate names this authority as its issuer.
+    /// and lengths. `known` is the inventory's record for the signer's serial number, if the
+    /// signer's certificate names this authority as its issuer.
     ///
     /// # Errors
     /// The refusal of the first check that fails.

@@ -1,4 +1,4 @@
-//! The types of names beside the subject that a rule can allow, RFC 5280 §4.2.1.6.
+//! The types of subjectAltName entries that a rule can allow, RFC 5280 §4.2.1.6.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::object_identifier::{UPN, is_security_identifier};
 
-/// A type of GeneralName that a rule can allow. Written by its name, an otherName by its OID; read
-/// in any case.
+/// A type of GeneralName that a rule can allow. Formats as its name, or as the OID of an otherName.
+/// Parses case-insensitively.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum SubjectAltNameType {
@@ -21,13 +21,13 @@ pub enum SubjectAltNameType {
     Email,
     /// uniformResourceIdentifier.
     Uri,
-    /// otherName of type userPrincipalName, [MS-WCCE] §2.2.2.7.7.4.
+    /// An otherName of type userPrincipalName, [MS-WCCE] §2.2.2.7.7.4.
     Upn,
-    /// otherName of any other type.
+    /// An otherName of any other type.
     OtherName(OtherNameType),
 }
 
-/// The type-id of an otherName that is neither a UPN nor a SID, which have rules of their own.
+/// The type-id of an otherName other than UPN and SID. Those two have rules of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OtherNameType(ObjectIdentifier);
 
@@ -35,7 +35,7 @@ impl OtherNameType {
     /// KRB5PrincipalName, RFC 4556 §3.2.2.
     pub const KERBEROS_PRINCIPAL: Self = Self(ObjectIdentifier::new_unwrap("1.3.6.1.5.2.2"));
 
-    /// id-on-SmtpUTF8Mailbox, RFC 9598: an e-mail address.
+    /// id-on-SmtpUTF8Mailbox, RFC 9598: an email address.
     const SMTP_UTF8_MAILBOX: Self = Self(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9"));
 
     /// The OID.
@@ -45,22 +45,22 @@ impl OtherNameType {
     }
 }
 
-/// Why a text is no type that a rule can allow.
+/// Why a text is not a type that a rule can allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitNameType {
-    /// A security identifier is issued to whom another service vouches for.
-    #[error("a security identifier is taken from no request")]
+    /// The type is a security identifier, which a request cannot prove to own.
+    #[error("a security identifier is not accepted from any request")]
     SecurityIdentifier,
-    /// It is neither a name nor an OID.
+    /// The text is neither a known name nor an OID.
     #[error("neither dns, ip, email, uri or upn, nor the OID of an otherName, like 1.3.6.1.5.2.2")]
     Unknown,
 }
 
 impl SubjectAltNameType {
-    /// Those that have a name.
+    /// All types that have a name.
     pub const NAMED: [Self; 5] = [Self::Dns, Self::Ip, Self::Email, Self::Uri, Self::Upn];
 
-    /// The type of otherNames of this type-id.
+    /// The type of an otherName with this type-id.
     ///
     /// # Errors
     /// [`UnfitNameType::SecurityIdentifier`].
@@ -68,14 +68,16 @@ impl SubjectAltNameType {
         if is_security_identifier(type_id) {
             return Err(UnfitNameType::SecurityIdentifier);
         }
+        // The OID must not be a way around the rule for `upn`.
         if type_id == UPN {
             return Ok(Self::Upn);
         }
         Ok(Self::OtherName(OtherNameType(type_id)))
     }
 
-    /// Is a name of this type who someone is rather than where something is, and a text that a
-    /// pattern can hold? A client that shares a challenge with others must not choose it.
+    /// Whether names of this type are allowed only with a pattern. These are the textual types that
+    /// identify a person or account rather than a host: a client that shares a challenge with
+    /// others must not choose them freely.
     #[must_use]
     pub fn needs_pattern(self) -> bool {
         match self {
@@ -148,7 +150,7 @@ mod tests {
             ("dns", "dns"),
             ("DNS", "dns"),
             ("Upn", "upn"),
-            // No way around the rule for upn.
+            // The OID is not a way around the rule for upn.
             ("1.3.6.1.4.1.311.20.2.3", "upn"),
             ("1.3.6.1.5.2.2", "1.3.6.1.5.2.2"),
         ] {

@@ -1,4 +1,4 @@
-//! The attributes of a subject that rules can speak of, and what their values may be.
+//! The subject attributes that rules can refer to, and the valid values of each.
 
 use std::cmp::Ordering;
 use std::fmt::{self, Display, Formatter};
@@ -11,28 +11,29 @@ use crate::attribute_names::{Form, NAMED, Named};
 use crate::object_identifier::{UPN, is_security_identifier};
 use crate::{ValueFault, is_visible};
 
-/// An attribute of a subject: one of RFC 4519 or PKCS #9 that holds a text, by its name, or any other by its OID.
+/// An attribute of a subject: a textual one of RFC 4519 or PKCS #9, written by its name, or any
+/// other, written by its OID.
 ///
-/// Written as the name in which answers show it, or as dotted OID; read in any case, and by other names that are in use. Ordered as a
-/// Name lists them: the widest first, those without a name last.
+/// Formats as the canonical name or as a dotted OID. Parses case-insensitively, and accepts common
+/// aliases. Ordered as in a Name: the most general first, those without a name last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SubjectAttribute(ObjectIdentifier);
 
-/// Why a text is no attribute that a rule can speak of.
+/// Why a text is not an attribute that a rule can refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitAttribute {
-    /// It would make its holder an account of Active Directory.
-    #[error("a UPN or SID is no part of a subject")]
+    /// The attribute maps its holder to an account of Active Directory.
+    #[error("a UPN or SID is not allowed in a subject")]
     Account,
-    /// It is neither a name nor an OID.
+    /// The text is neither a known name nor an OID.
     #[error(
         "neither an attribute of RFC 4519 or PKCS #9 that holds a text, like CN or unstructuredName, nor an OID, like 2.5.4.97"
     )]
     Unknown,
 }
 
-/// The type of string that a fixed value is written as, RFC 5280 appendix A.1.
+/// The string type in which a fixed value is encoded, RFC 5280 appendix A.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenAs {
     /// IA5String.
@@ -60,30 +61,30 @@ impl SubjectAttribute {
     /// emailAddress.
     pub const EMAIL_ADDRESS: Self = Self(ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"));
 
-    /// The attribute of this kind, whatever a rule may say of it.
+    /// The attribute with this OID. Not restricted to those that rules can refer to.
     #[must_use]
     pub const fn of(oid: ObjectIdentifier) -> Self {
         Self(oid)
     }
 
-    /// Its kind.
+    /// The OID of the attribute type.
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         self.0
     }
 
-    /// The names of those that have one, as answers show them.
+    /// The canonical names of all attributes that have one.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMED.iter().map(|named| named.name)
     }
 
-    /// Is it one of [those](Self::names)?
+    /// Whether the attribute has a [name](Self::names).
     #[must_use]
     pub fn has_name(self) -> bool {
         self.named().is_some()
     }
 
-    /// Does it stand before the CN in a Name to which it is added?
+    /// Whether the attribute precedes the CN in a Name.
     #[must_use]
     pub fn is_wider_than_common_name(self) -> bool {
         self < Self::COMMON_NAME
@@ -97,13 +98,13 @@ impl SubjectAttribute {
         self.named().map_or(Form::Text, |named| named.fixed)
     }
 
-    /// The place in a Name, and among those without a name the OID.
+    /// The sort key: the position in a Name, then the OID.
     fn rank(self) -> (usize, ObjectIdentifier) {
         let place = NAMED.iter().position(|named| named.oid == self.0);
         (place.unwrap_or(NAMED.len()), self.0)
     }
 
-    /// The type of string that a fixed value is written as.
+    /// The string type in which a fixed value is encoded.
     #[must_use]
     pub fn written_as(self) -> WrittenAs {
         match self.fixed_form() {
@@ -113,7 +114,7 @@ impl SubjectAttribute {
         }
     }
 
-    /// What its values are where an administrator writes them, RFC 5280 appendix A.1.
+    /// A description of the values that an administrator may fix, RFC 5280 appendix A.1.
     pub(crate) fn form(self) -> &'static str {
         match self.fixed_form() {
             Form::Country => "two letters",
@@ -125,15 +126,14 @@ impl SubjectAttribute {
         }
     }
 
-    /// Can an administrator write this value, RFC 5280 appendix A.1?
+    /// Whether an administrator may fix the attribute to this value, RFC 5280 appendix A.1.
     #[must_use]
     pub fn can_be(self, value: &str) -> bool {
         let characters = value.chars().count();
         (1..=MAX_FIXED_CHARACTERS).contains(&characters) && self.fixed_form().fits(value)
     }
 
-    /// What is wrong with a value that a request asks for, if anything is. It may be empty, and
-    /// longer than an administrator's.
+    /// Checks a requested value. It may be empty, and longer than a fixed value.
     ///
     /// # Errors
     /// [`ValueFault::Hidden`], [`ValueFault::Length`] or [`ValueFault::Form`].
@@ -186,6 +186,7 @@ impl FromStr for SubjectAttribute {
             return Ok(Self(named.oid));
         }
         let oid = ObjectIdentifier::new(text).map_err(|_| UnfitAttribute::Unknown)?;
+        // Active Directory may trust these wherever they appear in a certificate.
         if oid == UPN || is_security_identifier(oid) {
             return Err(UnfitAttribute::Account);
         }
@@ -207,7 +208,7 @@ impl From<SubjectAttribute> for String {
     }
 }
 
-/// What is wrong with a text of a request, whatever it is for, if anything is.
+/// Checks a requested text, whatever attribute or name it is for.
 ///
 /// # Errors
 /// [`ValueFault::Hidden`] or [`ValueFault::Length`].
@@ -221,12 +222,12 @@ pub fn check_text(value: &str) -> Result<(), ValueFault> {
     Ok(())
 }
 
-/// Longest value of a fixed attribute, in characters: X.520 allows an O or CN no more.
+/// Longest fixed value, in characters: the upper bound of X.520 for O and CN.
 const MAX_FIXED_CHARACTERS: usize = 64;
 
-/// Longest value that is taken from a request, in characters: the longest of the upper bounds of
-/// X.520, RFC 4524 and PKCS #9. A CN is often a DNS name, of up to 253 characters, although X.520
-/// ends it after 64.
+/// Longest requested value, in characters: the largest of the upper bounds of X.520, RFC 4524 and
+/// PKCS #9.
+// A CN is often a DNS name of up to 253 characters, although X.520 limits it to 64.
 const MAX_REQUESTED_CHARACTERS: usize = 256;
 
 #[cfg(test)]
@@ -273,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Rules that were stored hold these names, which nothing else may be called.
+    /// Stored templates refer to attributes by these names, so they must not change.
     #[test]
     fn names_are_unique_and_those_that_are_stored_stay() {
         let mut names: Vec<_> = NAMED

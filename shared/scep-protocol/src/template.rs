@@ -1,4 +1,5 @@
-//! The certificate template of an RA Profile: the rules that `ca-issuer` applies to its certificates.
+//! The certificate template of an RA Profile: the rules that `ca-issuer` applies to its
+//! certificates.
 
 use std::collections::BTreeMap;
 
@@ -121,8 +122,8 @@ impl CertificateTemplate {
     }
 }
 
-/// The attributes that a subject must and may have. Apart from these rules, the requested subject is
-/// used unchanged.
+/// The attributes that a subject must and may have. Apart from these rules, the requested subject
+/// is used unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubjectRule {

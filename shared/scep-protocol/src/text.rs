@@ -13,8 +13,8 @@ const MAX_PATTERN_BYTES: usize = 256;
 // A short text can compile to a large program: each level of a counted repetition multiplies it.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
 
-/// Characters that are invisible or change how others are displayed: Default_Ignorable_Code_Point of
-/// Unicode 16, which includes all bidirectional controls, the line and paragraph separators,
+/// Characters that are invisible or change how others are displayed: Default_Ignorable_Code_Point
+/// of Unicode 16, which includes all bidirectional controls, the line and paragraph separators,
 /// interlinear annotations, and some noncharacters.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 18] = [
     '\u{ad}'..='\u{ad}',
@@ -76,8 +76,8 @@ impl Description {
     /// Parses a description.
     ///
     /// # Errors
-    /// If the text is longer than 300 characters, or has an invisible character other than line feed,
-    /// carriage return and tab.
+    /// If the text is longer than 300 characters, or has an invisible character other than line
+    /// feed, carriage return and tab.
     pub fn new(text: &str) -> Result<Self, DescriptionError> {
         let is_fit = |c: char| is_visible(c) || "\n\r\t".contains(c);
         if text.chars().count() > MAX_DESCRIPTION_CHARACTERS || !text.chars().all(is_fit) {
@@ -93,8 +93,8 @@ impl Description {
     }
 }
 
-/// A regular expression that a whole text must match. Matching takes time linear in the length of the
-/// text for every pattern.
+/// A regular expression that a whole text must match. Matching takes time linear in the length of
+/// the text for every pattern.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {

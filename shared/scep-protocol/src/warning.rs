@@ -1,5 +1,5 @@
-//! What a pair of profiles allows and nobody should want: told to administrators, and a reason to
-//! refuse nothing.
+//! Warnings about unwise settings of profiles. Administrators see them; no request is refused
+//! because of them.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -12,25 +12,26 @@ use crate::{
     SubjectAltNameType, SubjectAttribute,
 };
 
-/// Shortest challengePassword that is not warned of, in characters.
+/// Shortest challengePassword that causes no warning, in characters.
 const MIN_CHALLENGE_CHARACTERS: usize = 16;
 
-/// What can be said of a challengePassword without showing it. Noted when it is set: administration
-/// cannot open what it sealed.
+/// The traits of a challengePassword that can be stored without revealing it. Noted when it is set,
+/// because the management API can encrypt secrets and not decrypt them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeTraits {
-    /// It has fewer than 16 characters.
+    /// Whether it has fewer than 16 characters.
     pub is_short: bool,
-    /// Not all of its characters are those of a PrintableString, and Windows sends no others.
+    /// Whether it has a character outside PrintableString, which Windows cannot send.
     pub is_unfit_for_windows: bool,
 }
 
 impl ChallengeTraits {
-    /// Those of this challengePassword.
+    /// Determines the traits of a challengePassword.
     #[must_use]
     pub fn of(challenge: &ChallengePassword) -> Self {
-        // X.680 §41.4. With others, such as `_` and `@`, Windows gives up before it sends anything.
+        // X.680 §41.4. With any other character, such as `_` or `@`, Windows fails before it sends
+        // anything.
         let is_fit = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
         Self {
             is_short: challenge.reveal().chars().count() < MIN_CHALLENGE_CHARACTERS,
@@ -39,33 +40,35 @@ impl ChallengeTraits {
     }
 }
 
-/// Something that is allowed and unwise.
+/// A setting that is allowed but unwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// The challengePassword holds characters that Windows cannot send.
+    /// The challengePassword has characters that Windows cannot send.
     ChallengeCharacters,
-    /// The challengePassword can be guessed.
+    /// The challengePassword is short enough to be guessed.
     ChallengeShort,
-    /// The challengePassword was set before its length was noted.
+    /// The challengePassword was set before its traits were noted.
     ChallengeUnjudged,
-    /// GetCACert shows a certificate of an EC key, to which nothing can be encrypted: micromdm's
-    /// scepclient tries.
+    /// GetCACert returns a certificate with an EC key, to which nothing can be encrypted.
+    /// micromdm's scepclient tries to.
     EcAuthority,
-    /// Every holder of the challengePassword may choose whom a certificate names.
+    /// Every holder of the challengePassword may choose the identity in its certificate.
     Identities {
-        /// Name of the RA Profile that lets them.
+        /// The name of the RA Profile that allows it.
         ra_profile: String,
-        /// Is the CN theirs to choose?
+        /// Whether clients may choose the CN.
         common_name: bool,
-        /// The types of names that are theirs to choose.
+        /// The types of names that clients may choose.
         types: Vec<SubjectAltNameType>,
     },
-    /// Types of names that are allowed and taken from nobody, since they have no pattern.
+    /// Types of names that are allowed but never accepted, because they lack the pattern that they
+    /// need.
     UnboundTypes(Vec<SubjectAltNameType>),
-    /// A device chooses by its URL what its certificate is for: names of RA Profiles, each with its
-    /// extendedKeyUsage.
+    /// A device can choose the purpose of its certificate by its URL. Holds the names of the RA
+    /// Profiles, each with its extendedKeyUsage.
     Usages(Vec<(String, BTreeSet<String>)>),
-    /// Purposes by which a device speaks for the authority or for others, in rules of an earlier version.
+    /// Purposes by which a device speaks for the authority or for others, in a template of an
+    /// earlier version.
     UnfitUsages(Vec<ExtendedKeyUsage>),
 }
 
@@ -81,7 +84,7 @@ impl Display for Warning {
                 "challengePassword: it has fewer than {MIN_CHALLENGE_CHARACTERS} characters, and can be guessed."
             ),
             Self::ChallengeUnjudged => f.write_str(
-                "challengePassword: it was set before its length was noted; set it again to have it judged.",
+                "challengePassword: it was set before its length was noted; set it again to have it checked.",
             ),
             Self::EcAuthority => f.write_str(
                 "caCertificateForm: the authority has an EC key, and some clients encrypt to every certificate that GetCACert shows; \
@@ -98,14 +101,14 @@ impl Display for Warning {
                 let free: Vec<_> = common_name.map(str::to_owned).into_iter().chain(names).collect();
                 write!(
                     f,
-                    "RA Profile {ra_profile}: every holder of the shared challengePassword may choose {}, and so be anybody; \
+                    "RA Profile {ra_profile}: every holder of the shared challengePassword may choose {}, and so impersonate anyone; \
                      set patterns, or requireManualApproval.",
                     free.join(" and ")
                 )
             }
             Self::UnboundTypes(types) => write!(
                 f,
-                "subjectAltName.types: {} has no pattern in subjectAltName.patterns, so that no such name is issued.",
+                "subjectAltName.types: {} has no pattern in subjectAltName.patterns, so no such name is issued.",
                 listed(types)
             ),
             Self::UnfitUsages(usages) => write!(
@@ -132,8 +135,8 @@ fn listed(items: &[impl Display]) -> String {
 }
 
 impl ScepProfile {
-    /// What is unwise about the profile, given the RA Profiles that it [leads to](Self::leads_to)
-    /// and the key of the authority that issued its RA certificate.
+    /// The warnings about the profile, given the RA Profiles that it [leads to](Self::leads_to) and
+    /// the key of the authority that issued its RA certificate.
     #[must_use]
     pub fn warnings(
         &self,
@@ -152,6 +155,7 @@ impl ScepProfile {
             }
         }
         let is_ec = authority_key.is_some_and(KeyAlgorithm::is_ec);
+        // With `RaOnly` clients see no certificate but the RA's, whose key is always RSA.
         if is_ec && self.ca_certificate_form != CaCertificateForm::RaOnly {
             warnings.push(Warning::EcAuthority);
         }
@@ -163,23 +167,24 @@ impl ScepProfile {
         warnings
     }
 
-    /// Do devices get to this RA Profile by this SCEP Profile: is it the default one, or activated
-    /// on it?
+    /// Whether devices can reach this RA Profile through this SCEP Profile: as its default, or
+    /// because it is activated on the RA Profile.
     #[must_use]
     pub fn leads_to(&self, ra_profile: &RaProfile) -> bool {
         let activated = ra_profile.scep.as_ref().map(|scep| scep.scep_profile);
         self.ra_profile == Some(ra_profile.uuid) || activated == Some(self.uuid)
     }
 
+    /// Whether the challengePassword alone is enough to enrol.
     const fn lets_in_by_challenge_alone(&self) -> bool {
         self.challenge.is_some() && !self.require_manual_approval
     }
 }
 
 impl RaProfile {
-    /// What is unwise about the profile, given the SCEP Profiles that [lead
-    /// to](ScepProfile::leads_to) it. As long as none does, it is judged as if one with a
-    /// challengePassword did.
+    /// The warnings about the profile, given the SCEP Profiles that [lead
+    /// to](ScepProfile::leads_to) it. Without any, the profile is judged as if one with a
+    /// challengePassword led to it.
     #[must_use]
     pub fn warnings(&self, scep_profiles: &[&ScepProfile]) -> Vec<Warning> {
         let mut warnings = Vec::new();
@@ -191,6 +196,8 @@ impl RaProfile {
         if !unfit.is_empty() {
             warnings.push(Warning::UnfitUsages(unfit));
         }
+        // An RA Profile is usually created before SCEP is activated on it, and should not lose its
+        // warning by that.
         let mut by_challenge = scep_profiles.iter();
         if scep_profiles.is_empty() || by_challenge.any(|found| found.lets_in_by_challenge_alone())
         {
@@ -199,6 +206,7 @@ impl RaProfile {
         warnings
     }
 
+    /// Warns if the template lets clients choose the identity that they log on with.
     fn identities(&self) -> Option<Warning> {
         let template = &self.template;
         let common_name = common_name_is_free(template);
@@ -213,12 +221,14 @@ impl RaProfile {
     }
 }
 
-/// Does a certificate log its holder on? One without extendedKeyUsage is good for everything.
+/// Whether a certificate of this template can log its holder on. Without extendedKeyUsage, a
+/// certificate is valid for every purpose.
 fn is_for_clients(template: &CertificateTemplate) -> bool {
     let usages = &template.extended_key_usage;
     usages.is_empty() || usages.iter().any(|usage| usage.may_log_on())
 }
 
+/// Whether clients may choose any CN.
 fn common_name_is_free(template: &CertificateTemplate) -> bool {
     let kind = SubjectAttribute::COMMON_NAME;
     let rule = &template.subject;
@@ -228,18 +238,22 @@ fn common_name_is_free(template: &CertificateTemplate) -> bool {
         && rule.allowed.as_ref().is_none_or(is_allowed)
 }
 
+/// The types of names that clients may choose without restriction.
 fn free_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
     let rule = &template.subject_alt_name;
+    // Types that need a pattern are not issued without one, so they are no risk.
     let is_free =
         |kind: &SubjectAltNameType| !rule.patterns.contains_key(kind) && !kind.needs_pattern();
     rule.types.iter().copied().filter(is_free).collect()
 }
 
+/// Warns if the RA Profiles differ in extendedKeyUsage.
 fn different_usages(ra_profiles: &[&RaProfile]) -> Option<Warning> {
     let usages = |found: &&RaProfile| -> BTreeSet<_> {
         let usages = found.template.extended_key_usage.iter();
         usages.map(ToString::to_string).collect()
     };
+    // Compared as sets: the order of usages in a template has no meaning.
     let different: BTreeSet<_> = ra_profiles.iter().map(usages).collect();
     let mut named: Vec<_> = ra_profiles
         .iter()
@@ -298,7 +312,7 @@ mod tests {
         }
     }
 
-    /// Rules under which nobody chooses who he is.
+    /// Restricts a template so that no client can choose its identity.
     fn bound(template: &mut CertificateTemplate) {
         let pattern = || Pattern::new("r-[0-9]+").unwrap();
         template.subject.common_name_pattern = Some(pattern());
@@ -385,7 +399,7 @@ mod tests {
             t.extended_key_usage = vec![ExtendedKeyUsage::SERVER_AUTH]
         });
         check(&scep, &[&servers], &[]);
-        // Nobody here knows what a purpose without a name opens.
+        // A purpose without a name may permit a logon.
         let smart_cards = ra("r", |t| {
             t.extended_key_usage = vec!["1.3.6.1.4.1.311.20.2.2".parse().unwrap()]
         });
