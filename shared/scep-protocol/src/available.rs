@@ -118,22 +118,25 @@ pub fn available(
         .authority
         .filter(|authority| authority.uuid == ra_profile.authority)
         .ok_or(Unavailable::AuthorityMissing)?;
-    let served = served(&authority, &ra_certificate, now)?;
-    let next = next(&authority, &ra_certificate, now);
+    let current_key = served(&authority, &ra_certificate, now)?;
+    let next_key = next(&authority, &ra_certificate, now);
+    let next_generation = next_key.as_ref().map(|next| next.authority.generation);
     // An announcement of any other generation is stale and must not be served.
-    let announced = ra_certificate.announcement.as_ref();
-    let announced = announced.filter(|announcement| {
-        let next = next.as_ref().map(|next| next.authority.generation);
-        next == Some(announcement.generation)
-    });
+    let announcement = ra_certificate
+        .announcement
+        .as_ref()
+        .filter(|announcement| Some(announcement.generation) == next_generation)
+        .cloned();
     Ok(AvailableProfile {
         annotations: annotations(endpoint, &scep_profile, &ra_profile),
-        announcement: announced.cloned(),
+        announcement,
         issuers: issuers(&authority),
-        others: older(&served, &ra_certificate, now).chain(next).collect(),
+        others: older(&current_key, &ra_certificate, now)
+            .chain(next_key)
+            .collect(),
         scep_profile,
         ra_profile,
-        served,
+        served: current_key,
     })
 }
 
@@ -147,10 +150,9 @@ fn served(
     // Requests are encrypted by RSA key transport, so an EC key could not open them.
     let ra_key = ra_certificate
         .key_of(issuing.generation)
-        .filter(|key| matches!(key.certificate.public_key(), Ok(PublicKey::Rsa { .. })));
-    let Some(ra_key) = ra_key.filter(|_| ra_certificate.authority == authority.uuid) else {
-        return Err(Unavailable::RaCertificateUnfit);
-    };
+        .filter(|key| matches!(key.certificate.public_key(), Ok(PublicKey::Rsa { .. })))
+        .filter(|_| ra_certificate.authority == authority.uuid)
+        .ok_or(Unavailable::RaCertificateUnfit)?;
     if !ra_key.certificate.is_valid_at(now) {
         return Err(Unavailable::RaCertificateExpired);
     }
@@ -170,12 +172,12 @@ fn next(
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
 ) -> Option<Served> {
-    let next = authority.issuing_by(authority.next.as_ref()?)?;
-    let ra_key = ra_certificate.key_of(next.generation)?.clone();
-    let valid = next.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
-    valid.then_some(Served {
+    let issuing = authority.issuing_by(authority.next.as_ref()?)?;
+    let ra_key = ra_certificate.key_of(issuing.generation)?.clone();
+    let is_valid = issuing.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
+    is_valid.then_some(Served {
         ra_key,
-        authority: next,
+        authority: issuing,
     })
 }
 
@@ -187,20 +189,23 @@ fn older(
     now: OffsetDateTime,
 ) -> impl Iterator<Item = Served> {
     let Served { ra_key, authority } = served;
-    let before = ra_certificate.keys.iter().filter(move |key| {
-        let earlier = key.generation <= authority.generation && key.uuid != ra_key.uuid;
-        earlier && key.certificate.is_valid_at(now)
-    });
-    before.map(|key| Served {
-        ra_key: key.clone(),
-        authority: authority.clone(),
-    })
+    ra_certificate
+        .keys
+        .iter()
+        .filter(move |key| {
+            let is_earlier = key.generation <= authority.generation && key.uuid != ra_key.uuid;
+            is_earlier && key.certificate.is_valid_at(now)
+        })
+        .map(|key| Served {
+            ra_key: key.clone(),
+            authority: authority.clone(),
+        })
 }
 
 fn issuers(authority: &Authority) -> Vec<(u32, CertificatePath)> {
-    let generations = authority.generations();
-    generations
-        .filter_map(|of| Some((of.number, of.path()?)))
+    authority
+        .generations()
+        .filter_map(|generation| Some((generation.number, generation.path()?)))
         .collect()
 }
 
@@ -275,11 +280,11 @@ impl AvailableProfile {
 
     /// The certificate of a generation of the authority, followed by its chain.
     pub(crate) fn path_of(&self, generation: u32) -> impl Iterator<Item = &Certificate> {
-        let issuers = self.issuers.iter();
-        let mut paths = issuers.filter(move |(number, _)| *number == generation);
-        let path = paths.next().map(|(_, path)| path);
-        path.into_iter()
-            .flat_map(|path| std::iter::once(&path.certificate).chain(&path.chain))
+        self.issuers
+            .iter()
+            .find(|(number, _)| *number == generation)
+            .into_iter()
+            .flat_map(|(_, path)| std::iter::once(&path.certificate).chain(&path.chain))
     }
 
     /// Selects the RA key that this envelope is encrypted to: the current one, a previous one, or
@@ -306,18 +311,19 @@ impl AvailableProfile {
 
     /// Whether this names a certificate of the authority, of any generation, or one in its chain.
     pub(crate) fn is_authority(&self, name: &CertificateIdentifier) -> bool {
-        let issuers = self.issuers.iter();
-        let mut path =
-            issuers.flat_map(|(_, path)| std::iter::once(&path.certificate).chain(&path.chain));
-        path.any(|certificate| name.names(certificate))
+        self.issuers
+            .iter()
+            .flat_map(|(_, path)| std::iter::once(&path.certificate).chain(&path.chain))
+            .any(|certificate| name.names(certificate))
     }
 
     /// Whether this issuer, a DER Name, is the authority's name, compared as by
     /// [`scep_cms::is_same_issuer`]. Proves nothing about a certificate that carries the name.
     #[must_use]
     pub fn is_issuer(&self, name: &[u8]) -> bool {
-        let mut issuers = self.issuers.iter();
-        issuers.any(|(_, path)| is_same_issuer(path.certificate.subject(), name))
+        self.issuers
+            .iter()
+            .any(|(_, path)| is_same_issuer(path.certificate.subject(), name))
     }
 
     /// The server's own certificate of this name, an RA's or the authority's, with the generation
@@ -328,17 +334,17 @@ impl AvailableProfile {
         &self,
         name: &IssuerAndSerialNumber,
     ) -> Option<(&Certificate, Option<u32>)> {
-        let served = std::iter::once(&self.served).chain(&self.others);
-        let of_ra =
-            served.map(|served| (&served.ra_key.certificate, Some(served.ra_key.generation)));
-        let issuers = self.issuers.iter();
-        let of_authority = issuers.map(|(generation, path)| {
+        let ra_certificates = std::iter::once(&self.served)
+            .chain(&self.others)
+            .map(|served| (&served.ra_key.certificate, Some(served.ra_key.generation)));
+        let ca_certificates = self.issuers.iter().map(|(generation, path)| {
             let issuer = &path.certificate;
             let is_root = issuer.issuer_and_serial_number().issuer() == issuer.subject();
             (issuer, is_root.then_some(*generation))
         });
-        let mut own = of_ra.chain(of_authority);
-        own.find(|(certificate, _)| certificate.issuer_and_serial_number().is_same(name))
+        ra_certificates
+            .chain(ca_certificates)
+            .find(|(certificate, _)| certificate.issuer_and_serial_number().is_same(name))
     }
 
     /// The content of the answer to GetNextCACert; `None` unless there is a next generation.

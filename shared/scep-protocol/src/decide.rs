@@ -63,13 +63,13 @@ pub fn decide(
     known: KnownTransactions,
     now: OffsetDateTime,
 ) -> Decision {
-    let request = Request {
+    let traits = Request {
         fingerprint: request.fingerprint(profile),
         requester_key: request.requester_key(),
         needs_approval: request.needs_approval(profile),
         renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
     };
-    decide_for(&request, known, now)
+    decide_for(&traits, known, now)
 }
 
 /// The properties of an authorised request that decide what happens in its transaction.

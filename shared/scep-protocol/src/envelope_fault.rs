@@ -72,8 +72,7 @@ impl EnvelopeFault {
 
     /// The message of this fault, followed by those of its causes.
     pub(crate) fn with_causes(&self) -> String {
-        let first = std::error::Error::source(self);
-        let causes = std::iter::successors(first, |cause| cause.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+        std::iter::successors(std::error::Error::source(self), |cause| cause.source())
+            .fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
     }
 }

@@ -141,12 +141,15 @@ impl FromStr for ExtendedKeyUsage {
     type Err = UnknownUsage;
 
     fn from_str(text: &str) -> Result<Self, UnknownUsage> {
-        let mut names = NAMES.iter();
-        if let Some((usage, _)) = names.find(|(_, name)| name.eq_ignore_ascii_case(text)) {
+        let named = NAMES
+            .iter()
+            .find(|(_, name)| name.eq_ignore_ascii_case(text));
+        if let Some((usage, _)) = named {
             return Ok(*usage);
         }
-        let oid = ObjectIdentifier::new(text);
-        oid.map(Self).map_err(|_| UnknownUsage)
+        ObjectIdentifier::new(text)
+            .map(Self)
+            .map_err(|_| UnknownUsage)
     }
 }
 

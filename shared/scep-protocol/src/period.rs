@@ -39,8 +39,7 @@ impl Period {
     #[must_use]
     pub const fn years(years: u8) -> Self {
         // `u32::from` is not const, and `as` is denied.
-        let years = u32::from_be_bytes([0, 0, 0, years]);
-        let months = years.saturating_mul(MONTHS_A_YEAR);
+        let months = u32::from_be_bytes([0, 0, 0, years]).saturating_mul(MONTHS_A_YEAR);
         Self {
             months: if months > MAX_MONTHS {
                 MAX_MONTHS
@@ -55,8 +54,8 @@ impl Period {
     #[must_use]
     pub const fn days(days: u16) -> Self {
         let [high, low] = days.to_be_bytes();
-        let days = u64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]);
-        let seconds = days.saturating_mul(SECONDS_A_DAY);
+        let seconds =
+            u64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]).saturating_mul(SECONDS_A_DAY);
         Self {
             months: 0,
             seconds: if seconds > MAX_SECONDS {
@@ -70,18 +69,16 @@ impl Period {
     /// A period of hours.
     #[must_use]
     pub const fn hours(hours: u8) -> Self {
-        let hours = u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, hours]);
-        Self {
-            months: 0,
-            seconds: hours.saturating_mul(SECONDS_AN_HOUR),
-        }
+        let seconds =
+            u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, hours]).saturating_mul(SECONDS_AN_HOUR);
+        Self { months: 0, seconds }
     }
 
     /// Whether this period is shorter than the other. A month counts as 30 days.
     #[must_use]
     pub fn is_shorter_than(self, other: Self) -> bool {
-        let seconds = |period: Self| u64::from(period.months) * 30 * SECONDS_A_DAY + period.seconds;
-        seconds(self) < seconds(other)
+        let length = |period: Self| u64::from(period.months) * 30 * SECONDS_A_DAY + period.seconds;
+        length(self) < length(other)
     }
 
     /// Whether the period is zero.
@@ -93,16 +90,16 @@ impl Period {
     /// The end of the period that begins `at`; `None` after the year 9999.
     #[must_use]
     pub fn after(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
-        let seconds = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
-        months_later(at, i32::try_from(self.months).ok()?)?.checked_add(seconds)
+        let beyond_months = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
+        months_later(at, i32::try_from(self.months).ok()?)?.checked_add(beyond_months)
     }
 
     /// The beginning of the period that ends `at`; `None` before the year -9999.
     #[must_use]
     pub fn before(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
-        let seconds = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
+        let beyond_months = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
         let months = i32::try_from(self.months).ok()?.checked_neg()?;
-        months_later(at, months)?.checked_sub(seconds)
+        months_later(at, months)?.checked_sub(beyond_months)
     }
 }
 
@@ -110,13 +107,13 @@ impl Period {
 /// that has no such day.
 fn months_later(at: OffsetDateTime, months: i32) -> Option<OffsetDateTime> {
     let month_of_year = i32::from(u8::from(at.month())) - 1;
-    let months = at
+    let months_since_year_0 = at
         .year()
         .checked_mul(12)?
         .checked_add(month_of_year)?
         .checked_add(months)?;
-    let month = Month::try_from(u8::try_from(months.rem_euclid(12)).ok()? + 1).ok()?;
-    let year = months.div_euclid(12);
+    let month = Month::try_from(u8::try_from(months_since_year_0.rem_euclid(12)).ok()? + 1).ok()?;
+    let year = months_since_year_0.div_euclid(12);
     let day = at.day().min(month.length(year));
     Some(at.replace_date(Date::from_calendar_date(year, month, day).ok()?))
 }
@@ -136,10 +133,12 @@ impl FromStr for Period {
         }
         let [years, months, weeks, days] = numbers(date, ['Y', 'M', 'W', 'D'])?;
         let [hours, minutes, seconds] = numbers(time, ['H', 'M', 'S'])?;
-        let months = u64::from(MONTHS_A_YEAR)
+        let total_months = u64::from(MONTHS_A_YEAR)
             .checked_mul(years)
-            .and_then(|y| y.checked_add(months));
-        let seconds = [
+            .and_then(|months_of_years| months_of_years.checked_add(months))
+            .and_then(|sum| u32::try_from(sum).ok())
+            .ok_or(PeriodError)?;
+        let total_seconds = [
             (weeks, SECONDS_A_WEEK),
             (days, SECONDS_A_DAY),
             (hours, SECONDS_AN_HOUR),
@@ -149,15 +148,15 @@ impl FromStr for Period {
         .into_iter()
         .try_fold(0_u64, |sum, (number, unit)| {
             sum.checked_add(number.checked_mul(unit)?)
-        });
-        let months = months
-            .and_then(|months| u32::try_from(months).ok())
-            .ok_or(PeriodError)?;
-        let seconds = seconds.ok_or(PeriodError)?;
-        if months > MAX_MONTHS || seconds > MAX_SECONDS {
+        })
+        .ok_or(PeriodError)?;
+        if total_months > MAX_MONTHS || total_seconds > MAX_SECONDS {
             return Err(PeriodError);
         }
-        Ok(Self { months, seconds })
+        Ok(Self {
+            months: total_months,
+            seconds: total_seconds,
+        })
     }
 }
 

@@ -236,8 +236,10 @@ impl CaGeneration {
 impl Authority {
     /// Every generation, oldest first.
     pub fn generations(&self) -> impl Iterator<Item = &CaGeneration> {
-        let since = std::iter::once(&self.current).chain(&self.next);
-        self.previous.iter().chain(since)
+        self.previous
+            .iter()
+            .chain(std::iter::once(&self.current))
+            .chain(&self.next)
     }
 
     /// The current generation, ready to issue; `None` while it has no certificate.
@@ -364,9 +366,13 @@ impl RaCertificate {
     /// hand, this is the best estimate of the key that serves.
     #[must_use]
     pub fn serving_key(&self) -> Option<&RaKeyPair> {
-        let announced = self.announcement.as_ref().map(|told| told.generation);
-        let mut newest_first = self.keys.iter().rev();
-        newest_first.find(|key| Some(key.generation) != announced)
+        let announced = self
+            .announcement
+            .as_ref()
+            .map(|announcement| announcement.generation);
+        self.keys
+            .iter()
+            .rfind(|key| Some(key.generation) != announced)
     }
 
     /// The key of the next generation, once it is announced.
@@ -378,8 +384,7 @@ impl RaCertificate {
     /// The key that serves while this generation of the authority issues: the generation's newest.
     #[must_use]
     pub fn key_of(&self, generation: u32) -> Option<&RaKeyPair> {
-        let mut newest_first = self.keys.iter().rev();
-        newest_first.find(|key| key.generation == generation)
+        self.keys.iter().rfind(|key| key.generation == generation)
     }
 }
 

@@ -111,14 +111,15 @@ impl AddressedRequest {
     }
 
     fn read(&self, key: &ContentKey) -> Result<CertificationRequest, EnvelopeFault> {
-        let content = self.content(key)?;
-        CertificationRequest::from_message_data(&content)
+        let message_data = self.content(key)?;
+        CertificationRequest::from_message_data(&message_data)
             .map_err(|fault| not_opened(key, EnvelopeFault::Structure(fault)))
     }
 
     fn content(&self, key: &ContentKey) -> Result<impl Deref<Target = Vec<u8>>, EnvelopeFault> {
-        let content = self.envelope.open(key);
-        content.map_err(|_| not_opened(key, EnvelopeFault::Padding))
+        self.envelope
+            .open(key)
+            .map_err(|_| not_opened(key, EnvelopeFault::Padding))
     }
 
     /// Why a readable request does not prove possession of its key.
@@ -143,11 +144,12 @@ impl AddressedRequest {
     /// unknown certificate, because a modified ciphertext that happens to decrypt must not be
     /// distinguishable from one that does not.
     pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
-        let asked = self.content(key).and_then(|content| {
-            IssuerAndSerialNumber::from_ber(&content)
-                .map_err(|error| not_opened(key, EnvelopeFault::Query(error)))
-        });
-        asked.map_err(Refusal::QueryEnvelope)
+        self.content(key)
+            .and_then(|content| {
+                IssuerAndSerialNumber::from_ber(&content)
+                    .map_err(|error| not_opened(key, EnvelopeFault::Query(error)))
+            })
+            .map_err(Refusal::QueryEnvelope)
     }
 
     /// The refusal of a message whose encrypted key was seen before with another ciphertext.
@@ -257,8 +259,10 @@ impl EnrolmentRequest {
 
     /// An enrolment's authorisation, if the challengePassword in the request equals the profile's.
     fn vouched(&self, challenge: Option<&ChallengePassword>) -> Option<Basis> {
-        let sent = self.csr.challenge_password()?;
-        sent.matches(challenge?).then_some(Basis::Challenge)
+        self.csr
+            .challenge_password()?
+            .matches(challenge?)
+            .then_some(Basis::Challenge)
     }
 
     fn enrolment(
@@ -285,8 +289,10 @@ fn renewal(
     if predecessor.ra_profile != profile.ra_profile().uuid {
         return Err(Refusal::SignerNotOurs);
     }
-    let validity = predecessor.certificate.validity();
-    let validity = validity.map_err(|_| Refusal::SignerNotOurs)?;
+    let validity = predecessor
+        .certificate
+        .validity()
+        .map_err(|_| Refusal::SignerNotOurs)?;
     let from = renewable_from(validity, profile.scep_profile().renewal_threshold_days);
     if now < from {
         return Err(Refusal::RenewalTooEarly(from.date()));

@@ -137,11 +137,12 @@ impl SignedRequest {
     pub fn reply_cipher(&self, algorithms: AlgorithmPolicy) -> ContentEncryption {
         // A client can decrypt what it encrypts itself. AES-128-CBC is what RFC 8894 §2.9 has every
         // client implement.
-        let cipher = self.verified.envelope().map(|envelope| envelope.cipher());
-        let taken = cipher
+        self.verified
+            .envelope()
             .ok()
-            .filter(|cipher| algorithms.allows_cipher(*cipher));
-        taken.unwrap_or(ContentEncryption::Aes128Cbc)
+            .map(|envelope| envelope.cipher())
+            .filter(|cipher| algorithms.allows_cipher(*cipher))
+            .unwrap_or(ContentEncryption::Aes128Cbc)
     }
 
     /// The key that the reply is encrypted to. `challenge` is the profile's decrypted
@@ -247,13 +248,15 @@ fn key_transport(
         modulus_bytes,
     };
     // An RSA ciphertext is a number. One in 256 has a leading zero octet, and some clients omit it.
-    let zeros = modulus_bytes.checked_sub(encrypted_key.len());
-    let zeros = zeros.filter(|_| !encrypted_key.is_empty());
-    let mut whole = vec![0; zeros.ok_or(Refusal::Envelope(fault))?];
-    whole.extend_from_slice(encrypted_key);
+    let missing_zeros = modulus_bytes
+        .checked_sub(encrypted_key.len())
+        .filter(|_| !encrypted_key.is_empty())
+        .ok_or(Refusal::Envelope(fault))?;
+    let mut padded_key = vec![0; missing_zeros];
+    padded_key.extend_from_slice(encrypted_key);
     Ok(WrappedKey::KeyTransport {
         transport,
-        encrypted_key: whole,
+        encrypted_key: padded_key,
     })
 }
 

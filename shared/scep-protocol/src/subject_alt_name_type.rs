@@ -115,8 +115,8 @@ impl FromStr for SubjectAltNameType {
 
     fn from_str(text: &str) -> Result<Self, UnfitNameType> {
         let is_called = |kind: &Self| {
-            let name = kind.name();
-            name.is_some_and(|name| name.eq_ignore_ascii_case(text))
+            kind.name()
+                .is_some_and(|name| name.eq_ignore_ascii_case(text))
         };
         if let Some(kind) = Self::NAMED.into_iter().find(is_called) {
             return Ok(kind);

@@ -177,9 +177,8 @@ impl FromStr for SubjectAttribute {
 
     fn from_str(text: &str) -> Result<Self, UnfitAttribute> {
         let is_called = |named: &&Named| {
-            let names = std::iter::once(&named.name).chain(named.aliases);
-            names
-                .into_iter()
+            std::iter::once(&named.name)
+                .chain(named.aliases)
                 .any(|name| name.eq_ignore_ascii_case(text))
         };
         if let Some(named) = NAMED.iter().find(is_called) {

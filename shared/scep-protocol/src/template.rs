@@ -117,8 +117,10 @@ impl CertificateTemplate {
     /// The purposes that no template may give to devices. Templates that an earlier version stored
     /// may have some.
     pub fn unfit_usages(&self) -> impl Iterator<Item = ExtendedKeyUsage> {
-        let usages = self.extended_key_usage.iter().copied();
-        usages.filter(|usage| usage.is_unfit_for_devices())
+        self.extended_key_usage
+            .iter()
+            .copied()
+            .filter(|usage| usage.is_unfit_for_devices())
     }
 }
 
@@ -184,9 +186,10 @@ impl SubjectAltNameRule {
     /// The types that are allowed and need a pattern but have none. No name of such a type is
     /// accepted. Templates that an earlier version stored may have some.
     pub fn unbound_types(&self) -> impl Iterator<Item = SubjectAltNameType> {
-        let is_unbound = |kind: &SubjectAltNameType| !self.patterns.contains_key(kind);
-        let types = self.types.iter().copied().filter(is_unbound);
-        types.filter(|kind| kind.needs_pattern())
+        self.types
+            .iter()
+            .copied()
+            .filter(|kind| kind.needs_pattern() && !self.patterns.contains_key(kind))
     }
 }
 

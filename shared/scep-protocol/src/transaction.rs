@@ -51,20 +51,21 @@ impl Fingerprint {
     /// Parses 64 hexadecimal digits; `None` for any other text.
     #[must_use]
     pub fn from_hexadecimal(digits: &str) -> Option<Self> {
-        let digits = digits.as_bytes();
-        let (pairs, []) = digits.as_chunks::<2>() else {
+        let (pairs, []) = digits.as_bytes().as_chunks::<2>() else {
             return None;
         };
-        let octets: Option<Vec<u8>> = pairs
+        pairs
             .iter()
             .map(|pair| {
                 // `from_str_radix` would also accept a sign.
-                let is_digits = pair.iter().all(u8::is_ascii_hexdigit);
-                let digits = std::str::from_utf8(pair).ok().filter(|_| is_digits)?;
-                u8::from_str_radix(digits, 16).ok()
+                let is_hexadecimal = pair.iter().all(u8::is_ascii_hexdigit);
+                let pair = std::str::from_utf8(pair).ok().filter(|_| is_hexadecimal)?;
+                u8::from_str_radix(pair, 16).ok()
             })
-            .collect();
-        octets?.try_into().ok().map(Self)
+            .collect::<Option<Vec<u8>>>()?
+            .try_into()
+            .ok()
+            .map(Self)
     }
 
     /// The first 64 bits as a big-endian number.

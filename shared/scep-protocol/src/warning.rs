@@ -95,10 +95,13 @@ impl Display for Warning {
                 common_name,
                 types,
             } => {
-                let common_name = common_name.then_some("the CN (subject.commonNamePattern)");
-                let names = (!types.is_empty())
-                    .then(|| format!("names of type {} (subjectAltName.patterns)", listed(types)));
-                let free: Vec<_> = common_name.map(str::to_owned).into_iter().chain(names).collect();
+                let mut free = Vec::new();
+                if *common_name {
+                    free.push("the CN (subject.commonNamePattern)".to_owned());
+                }
+                if !types.is_empty() {
+                    free.push(format!("names of type {} (subjectAltName.patterns)", listed(types)));
+                }
                 write!(
                     f,
                     "RA Profile {ra_profile}: every holder of the shared challengePassword may choose {}, and so impersonate anyone; \
@@ -119,9 +122,9 @@ impl Display for Warning {
             Self::Usages(usages) => {
                 f.write_str("The SCEP Profile leads to RA Profiles with different extendedKeyUsage, between which a device chooses by its URL:")?;
                 for (at, (name, usages)) in usages.iter().enumerate() {
-                    let usages: Vec<_> = usages.iter().map(String::as_str).collect();
-                    let usages = if usages.is_empty() { "none".to_owned() } else { usages.join(" ") };
-                    write!(f, "{} {name} ({usages})", if at == 0 { "" } else { "," })?;
+                    let names: Vec<_> = usages.iter().map(String::as_str).collect();
+                    let purposes = if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+                    write!(f, "{} {name} ({purposes})", if at == 0 { "" } else { "," })?;
                 }
                 f.write_str(".")
             }
@@ -148,9 +151,12 @@ impl ScepProfile {
             match self.challenge_traits {
                 None => warnings.push(Warning::ChallengeUnjudged),
                 Some(traits) => {
-                    warnings.extend(traits.is_short.then_some(Warning::ChallengeShort));
-                    let unfit = traits.is_unfit_for_windows;
-                    warnings.extend(unfit.then_some(Warning::ChallengeCharacters));
+                    if traits.is_short {
+                        warnings.push(Warning::ChallengeShort);
+                    }
+                    if traits.is_unfit_for_windows {
+                        warnings.push(Warning::ChallengeCharacters);
+                    }
                 }
             }
         }
@@ -160,8 +166,7 @@ impl ScepProfile {
             warnings.push(Warning::EcAuthority);
         }
         if self.lets_in_by_challenge_alone() {
-            let identities = ra_profiles.iter().filter_map(|found| found.identities());
-            warnings.extend(identities);
+            warnings.extend(ra_profiles.iter().filter_map(|found| found.identities()));
         }
         warnings.extend(different_usages(ra_profiles));
         warnings
@@ -250,8 +255,12 @@ fn free_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
 /// Warns if the RA Profiles differ in extendedKeyUsage.
 fn different_usages(ra_profiles: &[&RaProfile]) -> Option<Warning> {
     let usages = |found: &&RaProfile| -> BTreeSet<_> {
-        let usages = found.template.extended_key_usage.iter();
-        usages.map(ToString::to_string).collect()
+        found
+            .template
+            .extended_key_usage
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     };
     // Compared as sets: the order of usages in a template has no meaning.
     let different: BTreeSet<_> = ra_profiles.iter().map(usages).collect();

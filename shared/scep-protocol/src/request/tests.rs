@@ -157,15 +157,16 @@ fn check(
     expected: Result<(SignerClass, bool), Refusal>,
 ) {
     let profile = serving(|of| edit(of.scep_profile.as_mut().unwrap()));
-    let challenge = challenge.map(ChallengePassword::new);
-    let authorised = request.authorise(&profile, challenge.as_ref(), now);
-    let granted = authorised.map(|request| {
-        let class = request.fingerprint(&profile).signer_class;
-        let renewed = request.predecessor().map(|known| known.uuid);
-        let signers = (class == SignerClass::Certificate).then_some(SIGNERS);
-        assert_eq!(renewed, signers);
-        (class, request.needs_approval(&profile))
-    });
+    let password = challenge.map(ChallengePassword::new);
+    let granted = request
+        .authorise(&profile, password.as_ref(), now)
+        .map(|authorised| {
+            let class = authorised.fingerprint(&profile).signer_class;
+            let renewed = authorised.predecessor().map(|known| known.uuid);
+            let expected = (class == SignerClass::Certificate).then_some(SIGNERS);
+            assert_eq!(renewed, expected);
+            (class, authorised.needs_approval(&profile))
+        });
     assert_eq!(granted, expected);
 }
 
@@ -237,8 +238,8 @@ fn a_holder_who_may_not_renew_yet_enrols_by_the_challenge() {
 fn anew(request: EnrolmentRequest, challenge: Option<&str>) -> (SignerClass, Fingerprint) {
     let profile = serving(|_| {});
     let renewal = request.authorise(&profile, None, RENEWAL_BY_PKCS_REQ.renewable());
-    let challenge = challenge.map(ChallengePassword::new);
-    let request = renewal.ok().unwrap().into_enrolment(challenge.as_ref());
+    let password = challenge.map(ChallengePassword::new);
+    let request = renewal.ok().unwrap().into_enrolment(password.as_ref());
     let class = request.fingerprint(&profile).signer_class;
     (class, request.requester_key())
 }
