@@ -67,23 +67,23 @@ pub enum Unavailable {
 }
 
 /// A pair of profiles that may serve, with everything that serving needs. Constructed only by
-/// [`available`].
+/// [`check_availability`].
 #[derive(Clone)]
 pub struct AvailableProfile {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
-    served: Served,
+    current: RaIdentity,
     /// Previous keys and the next generation's, to which clients may also encrypt.
-    others: Vec<Served>,
+    others: Vec<RaIdentity>,
     /// The certificate of each of the authority's generations.
-    issuers: Vec<(u32, CertificatePath)>,
+    issuer_paths: Vec<(u32, CertificatePath)>,
     announcement: Option<NextCaAnnouncement>,
     annotations: Annotations,
 }
 
 /// An RA key that requests may be encrypted to, and the authority that issues for those requests.
 #[derive(Clone)]
-struct Served {
+struct RaIdentity {
     ra_key: RaKeyPair,
     authority: IssuingAuthority,
 }
@@ -93,12 +93,12 @@ struct Served {
 /// # Errors
 /// The first object that is missing or invalid, in this order: the named profile, the linked
 /// profile, the RA certificate, the authority.
-pub fn available(
+pub fn check_availability(
     endpoint: &EndpointName,
     configuration: Configuration,
     now: OffsetDateTime,
 ) -> Result<AvailableProfile, Unavailable> {
-    let (scep_profile, ra_profile) = linked(
+    let (scep_profile, ra_profile) = resolve_profiles(
         endpoint,
         configuration.scep_profile,
         configuration.ra_profile,
@@ -118,8 +118,8 @@ pub fn available(
         .authority
         .filter(|authority| authority.uuid == ra_profile.authority)
         .ok_or(Unavailable::AuthorityMissing)?;
-    let current_key = served(&authority, &ra_certificate, now)?;
-    let next_key = next(&authority, &ra_certificate, now);
+    let current_key = find_current_key(&authority, &ra_certificate, now)?;
+    let next_key = find_next_key(&authority, &ra_certificate, now);
     let next_generation = next_key.as_ref().map(|next| next.authority.generation);
     // An announcement of any other generation is stale and must not be served.
     let announcement = ra_certificate
@@ -128,24 +128,24 @@ pub fn available(
         .filter(|announcement| Some(announcement.generation) == next_generation)
         .cloned();
     Ok(AvailableProfile {
-        annotations: annotations(endpoint, &scep_profile, &ra_profile),
+        annotations: build_annotations(endpoint, &scep_profile, &ra_profile),
         announcement,
-        issuers: issuers(&authority),
-        others: older(&current_key, &ra_certificate, now)
+        issuer_paths: collect_issuer_paths(&authority),
+        others: find_previous_keys(&current_key, &ra_certificate, now)
             .chain(next_key)
             .collect(),
         scep_profile,
         ra_profile,
-        served: current_key,
+        current: current_key,
     })
 }
 
 /// The key that serves now, and the authority's current generation.
-fn served(
+fn find_current_key(
     authority: &Authority,
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
-) -> Result<Served, Unavailable> {
+) -> Result<RaIdentity, Unavailable> {
     let issuing = authority.issuing().ok_or(Unavailable::AuthorityNotActive)?;
     // Requests are encrypted by RSA key transport, so an EC key could not open them.
     let ra_key = ra_certificate
@@ -159,7 +159,7 @@ fn served(
     if !issuing.certificate.is_valid_at(now) {
         return Err(Unavailable::AuthorityExpired);
     }
-    Ok(Served {
+    Ok(RaIdentity {
         ra_key: ra_key.clone(),
         authority: issuing,
     })
@@ -167,15 +167,15 @@ fn served(
 
 /// The key of the next generation. A request that is encrypted to it gets a certificate of that
 /// generation.
-fn next(
+fn find_next_key(
     authority: &Authority,
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
-) -> Option<Served> {
+) -> Option<RaIdentity> {
     let issuing = authority.issuing_by(authority.next.as_ref()?)?;
     let ra_key = ra_certificate.key_of(issuing.generation)?.clone();
     let is_valid = issuing.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
-    is_valid.then_some(Served {
+    is_valid.then_some(RaIdentity {
         ra_key,
         authority: issuing,
     })
@@ -183,12 +183,12 @@ fn next(
 
 /// The keys that served before. Clients may have cached their certificates, so they are accepted
 /// until those expire.
-fn older(
-    served: &Served,
+fn find_previous_keys(
+    current: &RaIdentity,
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
-) -> impl Iterator<Item = Served> {
-    let Served { ra_key, authority } = served;
+) -> impl Iterator<Item = RaIdentity> {
+    let RaIdentity { ra_key, authority } = current;
     ra_certificate
         .keys
         .iter()
@@ -196,13 +196,13 @@ fn older(
             let is_earlier = key.generation <= authority.generation && key.uuid != ra_key.uuid;
             is_earlier && key.certificate.is_valid_at(now)
         })
-        .map(|key| Served {
+        .map(|key| RaIdentity {
             ra_key: key.clone(),
             authority: authority.clone(),
         })
 }
 
-fn issuers(authority: &Authority) -> Vec<(u32, CertificatePath)> {
+fn collect_issuer_paths(authority: &Authority) -> Vec<(u32, CertificatePath)> {
     authority
         .generations()
         .filter_map(|generation| Some((generation.number, generation.path()?)))
@@ -210,7 +210,7 @@ fn issuers(authority: &Authority) -> Vec<(u32, CertificatePath)> {
 }
 
 /// The two profiles of an endpoint, provided that both exist and the named one links to the other.
-fn linked(
+fn resolve_profiles(
     endpoint: &EndpointName,
     scep_profile: Option<ScepProfile>,
     ra_profile: Option<RaProfile>,
@@ -238,7 +238,7 @@ fn linked(
 
 /// The SCEP Profile's annotations. At an RA Profile's endpoint, the issuance attributes are those
 /// of its activation instead.
-fn annotations(
+fn build_annotations(
     endpoint: &EndpointName,
     scep_profile: &ScepProfile,
     ra_profile: &RaProfile,
@@ -269,18 +269,18 @@ impl AvailableProfile {
     /// The RA key that decrypts the request and signs the reply.
     #[must_use]
     pub const fn ra_key(&self) -> &RaKeyPair {
-        &self.served.ra_key
+        &self.current.ra_key
     }
 
     /// The generation of the authority that issues.
     #[must_use]
     pub const fn authority(&self) -> &IssuingAuthority {
-        &self.served.authority
+        &self.current.authority
     }
 
     /// The certificate of a generation of the authority, followed by its chain.
     pub(crate) fn path_of(&self, generation: u32) -> impl Iterator<Item = &Certificate> {
-        self.issuers
+        self.issuer_paths
             .iter()
             .find(|(number, _)| *number == generation)
             .into_iter()
@@ -290,9 +290,9 @@ impl AvailableProfile {
     /// Selects the RA key that this envelope is encrypted to: the current one, a previous one, or
     /// the next generation's, which then issues. Keeps the current key if no recipient matches.
     #[must_use]
-    pub fn addressed_by(mut self, envelope: &PkcsPkiEnvelope) -> Self {
-        let is_recipient = |served: &Served| {
-            let certificate = &served.ra_key.certificate;
+    pub fn select_ra_key(mut self, envelope: &PkcsPkiEnvelope) -> Self {
+        let is_recipient = |identity: &RaIdentity| {
+            let certificate = &identity.ra_key.certificate;
             envelope
                 .recipients()
                 .iter()
@@ -301,17 +301,17 @@ impl AvailableProfile {
                     Recipient::Password(_) | Recipient::Other => false,
                 })
         };
-        if !is_recipient(&self.served)
+        if !is_recipient(&self.current)
             && let Some(other) = self.others.iter_mut().find(|other| is_recipient(other))
         {
-            std::mem::swap(&mut self.served, other);
+            std::mem::swap(&mut self.current, other);
         }
         self
     }
 
     /// Whether this names a certificate of the authority, of any generation, or one in its chain.
     pub(crate) fn is_authority(&self, name: &CertificateIdentifier) -> bool {
-        self.issuers
+        self.issuer_paths
             .iter()
             .flat_map(|(_, path)| std::iter::once(&path.certificate).chain(&path.chain))
             .any(|certificate| name.names(certificate))
@@ -320,8 +320,8 @@ impl AvailableProfile {
     /// Whether this issuer, a DER Name, is the authority's name, compared as by
     /// [`scep_cms::is_same_issuer`]. Proves nothing about a certificate that carries the name.
     #[must_use]
-    pub fn is_issuer(&self, name: &[u8]) -> bool {
-        self.issuers
+    pub fn is_own_issuer(&self, name: &[u8]) -> bool {
+        self.issuer_paths
             .iter()
             .any(|(_, path)| is_same_issuer(path.certificate.subject(), name))
     }
@@ -334,10 +334,15 @@ impl AvailableProfile {
         &self,
         name: &IssuerAndSerialNumber,
     ) -> Option<(&Certificate, Option<u32>)> {
-        let ra_certificates = std::iter::once(&self.served)
+        let ra_certificates = std::iter::once(&self.current)
             .chain(&self.others)
-            .map(|served| (&served.ra_key.certificate, Some(served.ra_key.generation)));
-        let ca_certificates = self.issuers.iter().map(|(generation, path)| {
+            .map(|identity| {
+                (
+                    &identity.ra_key.certificate,
+                    Some(identity.ra_key.generation),
+                )
+            });
+        let ca_certificates = self.issuer_paths.iter().map(|(generation, path)| {
             let issuer = &path.certificate;
             let is_root = issuer.issuer_and_serial_number().issuer() == issuer.subject();
             (issuer, is_root.then_some(*generation))

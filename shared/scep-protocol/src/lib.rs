@@ -29,7 +29,7 @@ mod transaction;
 mod warning;
 
 pub use algorithms::{AlgorithmPolicy, Capability};
-pub use available::{AvailableProfile, Configuration, Unavailable, available};
+pub use available::{AvailableProfile, Configuration, Unavailable, check_availability};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
 pub use decide::{Decision, Replaced, decide, decide_poll};
 pub use envelope_fault::EnvelopeFault;

@@ -128,7 +128,7 @@ impl SignedRequest {
     pub fn signer_serial_number(&self, profile: &AvailableProfile) -> Option<String> {
         let name = self.signer().issuer_and_serial_number();
         profile
-            .is_issuer(name.issuer())
+            .is_own_issuer(name.issuer())
             .then(|| name.serial_number_hex())
     }
 

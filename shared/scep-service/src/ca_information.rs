@@ -1,7 +1,7 @@
 //! GetCACaps and GetCACert, RFC 8894 §3.5 and §4.2.
 
 use scep_protocol::{
-    AvailableProfile, CaCertificates, Capability, EndpointName, Rejection, available,
+    AvailableProfile, CaCertificates, Capability, EndpointName, Rejection, check_availability,
 };
 
 use crate::{Failure, Reading};
@@ -37,6 +37,6 @@ pub(crate) async fn read_available_profile(
     endpoint: &EndpointName,
 ) -> Result<AvailableProfile, Failure> {
     let configuration = reading.profiles.configuration(endpoint).await?;
-    available(endpoint, configuration, reading.clock.now())
+    check_availability(endpoint, configuration, reading.clock.now())
         .map_err(|unavailable| Failure::Rejected(Rejection::Unavailable(unavailable)))
 }

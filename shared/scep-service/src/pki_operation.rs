@@ -74,7 +74,7 @@ pub async fn pki_operation(
     // The RA key is selected before any check: a refusal is signed with the key that the client
     // encrypted to, which after a rotation may be an older one.
     let profile = match message.envelope() {
-        Ok(envelope) => profile.addressed_by(&envelope),
+        Ok(envelope) => profile.select_ra_key(&envelope),
         // The checks below refuse the message; until then the current key serves.
         Err(_) => profile,
     };
@@ -281,7 +281,7 @@ impl Exchange<'_> {
         }
         // Serial numbers are unique per issuer only: without this check the certificate of another
         // CA could be mistaken for the record with the same number.
-        if !self.profile.is_issuer(name.issuer()) {
+        if !self.profile.is_own_issuer(name.issuer()) {
             return Err(Refusal::UnknownCertificate.into());
         }
         let found = self

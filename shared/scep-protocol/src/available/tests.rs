@@ -33,14 +33,14 @@ const YEAR: &str = "pki-poll.der";
 const EXPIRED: &str = "jscep-new.der";
 
 /// Reads a file of `tests/vectors`.
-pub(crate) fn vector(file: &str) -> Vec<u8> {
+pub(crate) fn read_vector(file: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors");
     std::fs::read(format!("{folder}/{file}")).unwrap()
 }
 
 /// The certificate in a file of `tests/vectors`, or the signer of the message in it.
-pub(crate) fn certificate(file: &str) -> Certificate {
-    let octets = vector(file);
+pub(crate) fn load_certificate(file: &str) -> Certificate {
+    let octets = read_vector(file);
     if let Ok(pem) = std::str::from_utf8(&octets) {
         return Certificate::from_pem(pem).unwrap();
     }
@@ -48,17 +48,17 @@ pub(crate) fn certificate(file: &str) -> Certificate {
     message.verify().unwrap().signer().clone()
 }
 
-fn name() -> ProfileName {
+fn profile_name() -> ProfileName {
     ProfileName::new("default").unwrap()
 }
 
-fn generation(number: u32, file: &str) -> CaGeneration {
+fn ca_generation(number: u32, file: &str) -> CaGeneration {
     CaGeneration {
         number,
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyReference(String::new()),
         certification: Certification::Root {
-            certificate: certificate(file),
+            certificate: load_certificate(file),
         },
     }
 }
@@ -69,15 +69,15 @@ fn ra_key(uuid: u128, generation: u32, file: &str) -> RaKeyPair {
         generation,
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyReference(String::new()),
-        certificate: certificate(file),
+        certificate: load_certificate(file),
     }
 }
 
 /// A pair of profiles whose authority is in its second generation. [`RA`] is the only RA key.
-pub(crate) fn configuration() -> Configuration {
+pub(crate) fn build_configuration() -> Configuration {
     let scep_profile = ScepProfile {
         uuid: SCEP_PROFILE,
-        name: name(),
+        name: profile_name(),
         description: Description::default(),
         enabled: true,
         ra_profile: Some(RA_PROFILE),
@@ -96,7 +96,7 @@ pub(crate) fn configuration() -> Configuration {
     };
     let ra_profile = RaProfile {
         uuid: RA_PROFILE,
-        name: name(),
+        name: profile_name(),
         description: Description::default(),
         enabled: true,
         authority: AUTHORITY,
@@ -117,54 +117,54 @@ pub(crate) fn configuration() -> Configuration {
         }),
         authority: Some(Authority {
             uuid: AUTHORITY,
-            name: name(),
+            name: profile_name(),
             description: Description::default(),
-            current: generation(2, CA),
+            current: ca_generation(2, CA),
             next: None,
             previous: Vec::new(),
         }),
     }
 }
 
-fn scep_profile(configuration: &mut Configuration) -> &mut ScepProfile {
+fn scep_profile_mut(configuration: &mut Configuration) -> &mut ScepProfile {
     configuration.scep_profile.as_mut().unwrap()
 }
 
-fn ra_profile(configuration: &mut Configuration) -> &mut RaProfile {
+fn ra_profile_mut(configuration: &mut Configuration) -> &mut RaProfile {
     configuration.ra_profile.as_mut().unwrap()
 }
 
-fn ra_certificate(configuration: &mut Configuration) -> &mut RaCertificate {
+fn ra_certificate_mut(configuration: &mut Configuration) -> &mut RaCertificate {
     configuration.ra_certificate.as_mut().unwrap()
 }
 
-fn authority(configuration: &mut Configuration) -> &mut Authority {
+fn authority_mut(configuration: &mut Configuration) -> &mut Authority {
     configuration.authority.as_mut().unwrap()
 }
 
 fn by_scep_profile() -> EndpointName {
-    EndpointName::ScepProfile(name())
+    EndpointName::ScepProfile(profile_name())
 }
 
 fn by_ra_profile() -> EndpointName {
-    EndpointName::RaProfile(name())
+    EndpointName::RaProfile(profile_name())
 }
 
 /// The profile that serves at the SCEP Profile's endpoint.
-pub(crate) fn serving(edit: impl FnOnce(&mut Configuration)) -> AvailableProfile {
-    let mut configuration = configuration();
+pub(crate) fn serving_profile(edit: impl FnOnce(&mut Configuration)) -> AvailableProfile {
+    let mut configuration = build_configuration();
     edit(&mut configuration);
-    available(&by_scep_profile(), configuration, NOW).unwrap()
+    check_availability(&by_scep_profile(), configuration, NOW).unwrap()
 }
 
 #[test]
 fn a_linked_and_enabled_pair_serves_at_both_endpoints() {
     for endpoint in [by_scep_profile(), by_ra_profile()] {
-        let profile = available(&endpoint, configuration(), NOW).unwrap();
+        let profile = check_availability(&endpoint, build_configuration(), NOW).unwrap();
         assert_eq!(profile.scep_profile().uuid, SCEP_PROFILE);
         assert_eq!(profile.ra_profile().uuid, RA_PROFILE);
-        assert_eq!(profile.ra_key().certificate, certificate(RA));
-        assert_eq!(profile.authority().certificate, certificate(CA));
+        assert_eq!(profile.ra_key().certificate, load_certificate(RA));
+        assert_eq!(profile.authority().certificate, load_certificate(CA));
     }
 }
 
@@ -175,10 +175,10 @@ fn check(
     now: OffsetDateTime,
     expected: Unavailable,
 ) {
-    let mut configuration = configuration();
+    let mut configuration = build_configuration();
     edit(&mut configuration);
     assert_eq!(
-        available(endpoint, configuration, now).err(),
+        check_availability(endpoint, configuration, now).err(),
         Some(expected)
     );
 }
@@ -190,31 +190,33 @@ fn what_is_missing_disabled_or_over_does_not_serve() {
         RaCertificateMissing, RaCertificateUnfit, RaProfileDisabled, ScepProfileDisabled,
     };
     for at in [by_scep_profile(), by_ra_profile()] {
-        let disable = |of: &mut Configuration| scep_profile(of).enabled = false;
+        let disable = |of: &mut Configuration| scep_profile_mut(of).enabled = false;
         check(&at, disable, NOW, ScepProfileDisabled);
-        let disable = |of: &mut Configuration| ra_profile(of).enabled = false;
+        let disable = |of: &mut Configuration| ra_profile_mut(of).enabled = false;
         check(&at, disable, NOW, RaProfileDisabled);
         let remove = |of: &mut Configuration| of.ra_certificate = None;
         check(&at, remove, NOW, RaCertificateMissing);
-        let another = |of: &mut Configuration| ra_certificate(of).uuid = OTHER;
+        let another = |of: &mut Configuration| ra_certificate_mut(of).uuid = OTHER;
         check(&at, another, NOW, RaCertificateMissing);
         let remove = |of: &mut Configuration| of.authority = None;
         check(&at, remove, NOW, AuthorityMissing);
-        let another = |of: &mut Configuration| authority(of).uuid = OTHER;
+        let another = |of: &mut Configuration| authority_mut(of).uuid = OTHER;
         check(&at, another, NOW, AuthorityMissing);
-        let elsewhere = |of: &mut Configuration| ra_certificate(of).authority = OTHER;
+        let elsewhere = |of: &mut Configuration| ra_certificate_mut(of).authority = OTHER;
         check(&at, elsewhere, NOW, RaCertificateUnfit);
-        let without_key = |of: &mut Configuration| ra_certificate(of).keys = vec![ra_key(1, 1, RA)];
+        let without_key =
+            |of: &mut Configuration| ra_certificate_mut(of).keys = vec![ra_key(1, 1, RA)];
         check(&at, without_key, NOW, RaCertificateUnfit);
         let awaiting = |of: &mut Configuration| {
-            authority(of).current.certification = Certification::Subordinate {
+            authority_mut(of).current.certification = Certification::Subordinate {
                 request: String::new(),
                 installed: None,
             };
         };
         check(&at, awaiting, NOW, AuthorityNotActive);
         check(&at, |_| {}, NEXT_YEAR, RaCertificateExpired);
-        let outlived = |of: &mut Configuration| authority(of).current = generation(2, EXPIRED);
+        let outlived =
+            |of: &mut Configuration| authority_mut(of).current = ca_generation(2, EXPIRED);
         check(&at, outlived, NOW, AuthorityExpired);
     }
 }
@@ -232,26 +234,26 @@ fn an_endpoint_leads_from_one_profile_to_the_other() {
     check(&by_scep, no_ra, NOW, WithoutDefaultRaProfile);
     check(&by_ra, no_ra, NOW, RaProfileUnknown);
     for link in [None, Some(OTHER)] {
-        let edit = |of: &mut Configuration| scep_profile(of).ra_profile = link;
+        let edit = |of: &mut Configuration| scep_profile_mut(of).ra_profile = link;
         check(&by_scep, edit, NOW, WithoutDefaultRaProfile);
     }
-    let inactive = |of: &mut Configuration| ra_profile(of).scep = None;
+    let inactive = |of: &mut Configuration| ra_profile_mut(of).scep = None;
     check(&by_ra, inactive, NOW, ScepNotActivated);
-    let another = |of: &mut Configuration| scep_profile(of).uuid = OTHER;
+    let another = |of: &mut Configuration| scep_profile_mut(of).uuid = OTHER;
     check(&by_ra, another, NOW, ScepNotActivated);
 }
 
 #[test]
 fn each_endpoint_has_its_own_attributes_of_the_issuance() {
-    let mut configuration = configuration();
+    let mut configuration = build_configuration();
     let ours = Annotations {
         issue_certificate_attributes: Attributes("[\"profile\"]".to_owned()),
         custom_attributes: Attributes("[\"custom\"]".to_owned()),
         ..Annotations::default()
     };
-    scep_profile(&mut configuration).annotations = ours.clone();
+    scep_profile_mut(&mut configuration).annotations = ours.clone();
     let annotations = |endpoint| {
-        let profile = available(&endpoint, configuration.clone(), NOW).unwrap();
+        let profile = check_availability(&endpoint, configuration.clone(), NOW).unwrap();
         profile.annotations().clone()
     };
     assert_eq!(annotations(by_scep_profile()), ours);
@@ -263,10 +265,10 @@ fn each_endpoint_has_its_own_attributes_of_the_issuance() {
 }
 
 /// An envelope that is encrypted to the key of this certificate.
-pub(crate) fn sealed(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnvelope {
+pub(crate) fn seal_envelope(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnvelope {
     let cipher = ContentEncryption::Aes128Cbc;
     let key = ContentKey::new(cipher, key).unwrap();
-    let certificate = certificate(to);
+    let certificate = load_certificate(to);
     let to = SealTo::Certificate(&certificate);
     let der = PkcsPkiEnvelope::seal(content, cipher, &key, &[7; 16], to).unwrap();
     PkcsPkiEnvelope::from_ber(&der).unwrap()
@@ -276,14 +278,15 @@ pub(crate) fn sealed(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnvelope {
 /// issues.
 #[track_caller]
 fn check_addressed(to: &str, edit: impl FnOnce(&mut Configuration), key: u128, generation: u32) {
-    let profile = serving(edit).addressed_by(&sealed(b"", &[8; 16], to));
+    let profile = serving_profile(edit).select_ra_key(&seal_envelope(b"", &[8; 16], to));
     assert_eq!(profile.ra_key().uuid, Uuid::from_u128(key), "{to}");
     assert_eq!(profile.authority().generation, generation, "{to}");
 }
 
 #[test]
 fn a_request_is_served_by_the_key_that_it_is_encrypted_to_or_by_the_present_one() {
-    let keys = |keys: Vec<RaKeyPair>| move |of: &mut Configuration| ra_certificate(of).keys = keys;
+    let keys =
+        |keys: Vec<RaKeyPair>| move |of: &mut Configuration| ra_certificate_mut(of).keys = keys;
     let present = || ra_key(2, 2, RA);
     check_addressed(RA, |_| {}, 2, 2);
     check_addressed(YEAR, |_| {}, 2, 2);
@@ -301,13 +304,13 @@ fn a_request_is_served_by_the_key_that_it_is_encrypted_to_or_by_the_present_one(
 
 /// Adds and announces a third generation of the authority, with an RA key.
 fn with_next(of: &mut Configuration, ca: &str, ra: &str) {
-    authority(of).next = Some(generation(3, ca));
-    ra_certificate(of).keys.push(ra_key(3, 3, ra));
-    announce(of, 3);
+    authority_mut(of).next = Some(ca_generation(3, ca));
+    ra_certificate_mut(of).keys.push(ra_key(3, 3, ra));
+    announce_generation(of, 3);
 }
 
-fn announce(of: &mut Configuration, generation: u32) {
-    ra_certificate(of).announcement = Some(NextCaAnnouncement {
+fn announce_generation(of: &mut Configuration, generation: u32) {
+    ra_certificate_mut(of).announcement = Some(NextCaAnnouncement {
         generation,
         certificates: Vec::new(),
         signature: Signature(Vec::new()),
@@ -318,7 +321,7 @@ fn announce(of: &mut Configuration, generation: u32) {
 fn a_next_generation_serves_and_is_told_of_while_its_certificates_are_valid() {
     let next = |ca, ra| move |of: &mut Configuration| with_next(of, ca, ra);
     let told = |edit: &dyn Fn(&mut Configuration)| {
-        let profile = serving(edit);
+        let profile = serving_profile(edit);
         let keyword = Capability::GetNextCaCert;
         let announced = profile.capabilities().contains(&keyword);
         let announcement = profile.next_ca_announcement();
@@ -338,34 +341,37 @@ fn a_next_generation_serves_and_is_told_of_while_its_certificates_are_valid() {
     // The announcement is of a generation other than the next.
     let stale = |of: &mut Configuration| {
         with_next(of, CENTURY, YEAR);
-        announce(of, 2);
+        announce_generation(of, 2);
     };
     assert_eq!(told(&stale), None);
-    assert_eq!(told(&|of: &mut Configuration| announce(of, 3)), None);
+    assert_eq!(
+        told(&|of: &mut Configuration| announce_generation(of, 3)),
+        None
+    );
 }
 
 #[test]
 fn an_authority_is_known_by_every_generation() {
-    let profile = serving(|of| {
-        authority(of).previous = vec![generation(1, YEAR)];
+    let profile = serving_profile(|of| {
+        authority_mut(of).previous = vec![ca_generation(1, YEAR)];
         with_next(of, CENTURY, CLIENT);
     });
     for (number, file) in [(1, YEAR), (2, CA), (3, CENTURY)] {
         let path: Vec<_> = profile.path_of(number).cloned().collect();
-        assert_eq!(path, [certificate(file)]);
-        assert!(profile.is_issuer(certificate(file).subject()));
+        assert_eq!(path, [load_certificate(file)]);
+        assert!(profile.is_own_issuer(load_certificate(file).subject()));
     }
     assert_eq!(profile.path_of(4).count(), 0);
-    let is_authority = |file| match sealed(b"", &[8; 16], file).recipients() {
+    let is_authority = |file| match seal_envelope(b"", &[8; 16], file).recipients() {
         [Recipient::KeyTrans(recipient)] => profile.is_authority(recipient.id()),
         _ => panic!("sealed to one certificate"),
     };
     assert!([YEAR, CA, CENTURY].into_iter().all(is_authority));
     assert!(![RA, CLIENT, EXPIRED].into_iter().any(is_authority));
     // An RA certificate issues nothing.
-    assert!(!profile.is_issuer(certificate(RA).subject()));
+    assert!(!profile.is_own_issuer(load_certificate(RA).subject()));
     let own = |file| {
-        let certificate = certificate(file);
+        let certificate = load_certificate(file);
         let own = profile.own_certificate(certificate.issuer_and_serial_number());
         own.map(|(own, generation)| (*own == certificate, generation))
     };
@@ -377,19 +383,19 @@ fn an_authority_is_known_by_every_generation() {
 
 #[test]
 fn a_subordinate_has_those_above_it_and_was_issued_by_none_of_ours() {
-    let subordinate = certificate(CLIENT);
-    let profile = serving(|of| {
-        authority(of).current.certification = Certification::Subordinate {
+    let subordinate = load_certificate(CLIENT);
+    let profile = serving_profile(|of| {
+        authority_mut(of).current.certification = Certification::Subordinate {
             request: String::new(),
             installed: Some(CertificatePath {
-                certificate: certificate(CLIENT),
-                chain: vec![certificate(CA)],
+                certificate: load_certificate(CLIENT),
+                chain: vec![load_certificate(CA)],
             }),
         };
     });
     let path: Vec<_> = profile.path_of(2).cloned().collect();
-    assert_eq!(path, [subordinate.clone(), certificate(CA)]);
+    assert_eq!(path, [subordinate.clone(), load_certificate(CA)]);
     let own = profile.own_certificate(subordinate.issuer_and_serial_number());
     assert_eq!(own, Some((&subordinate, None)));
-    assert!(!profile.is_issuer(certificate(CA).subject()));
+    assert!(!profile.is_own_issuer(load_certificate(CA).subject()));
 }

@@ -3,7 +3,9 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::available::tests::{NOW, RA_PROFILE, certificate, sealed, serving, vector};
+use crate::available::tests::{
+    NOW, RA_PROFILE, load_certificate, read_vector, seal_envelope, serving_profile,
+};
 use crate::{AlgorithmPolicy, ScepProfile};
 
 /// A captured message, with the content key of its envelope: what
@@ -38,8 +40,8 @@ impl Captured {
     }
 
     fn message(self) -> SignedRequest {
-        let message = PkiMessage::from_ber(&vector(self.file)).unwrap();
-        let policy = AlgorithmPolicy::of(serving(|_| {}).scep_profile());
+        let message = PkiMessage::from_ber(&read_vector(self.file)).unwrap();
+        let policy = AlgorithmPolicy::of(serving_profile(|_| {}).scep_profile());
         SignedRequest::verify(message, policy).unwrap()
     }
 
@@ -49,12 +51,12 @@ impl Captured {
             envelope: request.verified().envelope().unwrap(),
             request,
             signer,
-            wrapped: wrapped(&[1]),
+            wrapped: wrap_key(&[1]),
         }
     }
 
     fn opened(self, signer: Signer) -> EnrolmentRequest {
-        let opened = self.by(signer).open(&self.key(), &serving(|_| {}));
+        let opened = self.by(signer).open(&self.key(), &serving_profile(|_| {}));
         opened.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", self.file))
     }
 
@@ -68,7 +70,7 @@ impl Captured {
     fn holder(self, ra_profile: Uuid) -> Signer {
         Signer::Holder(Box::new(KnownCertificate {
             uuid: SIGNERS,
-            certificate: certificate(self.file),
+            certificate: load_certificate(self.file),
             ra_profile,
             revoked: false,
         }))
@@ -79,7 +81,7 @@ impl Captured {
         let Validity {
             not_before,
             not_after,
-        } = certificate(self.file).validity().unwrap();
+        } = load_certificate(self.file).validity().unwrap();
         not_before + (not_after - not_before) / 2
     }
 }
@@ -87,7 +89,7 @@ impl Captured {
 /// The identity of a holder's certificate.
 const SIGNERS: Uuid = Uuid::from_u128(6);
 
-fn wrapped(encrypted_key: &[u8]) -> WrappedKey {
+fn wrap_key(encrypted_key: &[u8]) -> WrappedKey {
     WrappedKey::KeyTransport {
         transport: KeyTransport::RsaPkcs1,
         encrypted_key: encrypted_key.to_vec(),
@@ -98,7 +100,7 @@ fn wrapped(encrypted_key: &[u8]) -> WrappedKey {
 fn leading_zeros_make_no_other_encrypted_key() {
     let encrypted_key = |octets: &[u8]| {
         let request = AddressedRequest {
-            wrapped: wrapped(octets),
+            wrapped: wrap_key(octets),
             ..ENROLMENT.by(Signer::Unknown)
         };
         request.encrypted_key()
@@ -112,10 +114,10 @@ fn leading_zeros_make_no_other_encrypted_key() {
 #[track_caller]
 fn check_open(content: &[u8], signer: Signer, expected: Option<EnvelopeFault>) {
     let request = AddressedRequest {
-        envelope: sealed(content, &ENROLMENT.content_key, "ra.pem"),
+        envelope: seal_envelope(content, &ENROLMENT.content_key, "ra.pem"),
         ..ENROLMENT.by(signer)
     };
-    let opened = request.open(&ENROLMENT.key(), &serving(|_| {}));
+    let opened = request.open(&ENROLMENT.key(), &serving_profile(|_| {}));
     assert_eq!(opened.err(), expected.map(Refusal::Envelope));
 }
 
@@ -135,13 +137,13 @@ fn an_envelope_opens_to_an_intact_request_of_a_key_that_its_signer_may_have_cert
     let foreign = RENEWAL.csr();
     check_open(&foreign, Signer::Unknown, Some(EnvelopeFault::ForeignKey));
     check_open(&foreign, ENROLMENT.holder(RA_PROFILE), None);
-    let proxies = serving(|of| of.scep_profile.as_mut().unwrap().allow_proxy_signer = true);
+    let proxies = serving_profile(|of| of.scep_profile.as_mut().unwrap().allow_proxy_signer = true);
     let by_proxy = AddressedRequest {
-        envelope: sealed(&foreign, &ENROLMENT.content_key, "ra.pem"),
+        envelope: seal_envelope(&foreign, &ENROLMENT.content_key, "ra.pem"),
         ..ENROLMENT.by(Signer::Unknown)
     };
     assert_eq!(by_proxy.open(&ENROLMENT.key(), &proxies).err(), None);
-    let profile = serving(|_| {});
+    let profile = serving_profile(|_| {});
     let by_another_key = ENROLMENT.by(Signer::Unknown).open(&RENEWAL.key(), &profile);
     let padding = Refusal::Envelope(EnvelopeFault::Padding);
     assert_eq!(by_another_key.err(), Some(padding));
@@ -156,7 +158,7 @@ fn check(
     now: OffsetDateTime,
     expected: Result<(SignerClass, bool), Refusal>,
 ) {
-    let profile = serving(|of| edit(of.scep_profile.as_mut().unwrap()));
+    let profile = serving_profile(|of| edit(of.scep_profile.as_mut().unwrap()));
     let password = challenge.map(ChallengePassword::new);
     let granted = request
         .authorise(&profile, password.as_ref(), now)
@@ -235,8 +237,11 @@ fn a_holder_who_may_not_renew_yet_enrols_by_the_challenge() {
 
 /// The signer class and the requester's key after a renewal for other names was turned into an
 /// enrolment, if it can be.
-fn anew(request: EnrolmentRequest, challenge: Option<&str>) -> (SignerClass, Fingerprint) {
-    let profile = serving(|_| {});
+fn convert_renewal(
+    request: EnrolmentRequest,
+    challenge: Option<&str>,
+) -> (SignerClass, Fingerprint) {
+    let profile = serving_profile(|_| {});
     let renewal = request.authorise(&profile, None, RENEWAL_BY_PKCS_REQ.renewable());
     let password = challenge.map(ChallengePassword::new);
     let request = renewal.ok().unwrap().into_enrolment(password.as_ref());
@@ -249,29 +254,33 @@ fn a_pkcs_req_for_other_names_is_an_enrolment_if_the_challenge_vouches_for_it() 
     // A request for the key of the enrolment, signed with the certificate of another key.
     let signed_by = |message: Captured| {
         let request = AddressedRequest {
-            envelope: sealed(&ENROLMENT.csr(), &ENROLMENT.content_key, "ra.pem"),
+            envelope: seal_envelope(&ENROLMENT.csr(), &ENROLMENT.content_key, "ra.pem"),
             ..message.by(message.holder(RA_PROFILE))
         };
-        let opened = request.open(&ENROLMENT.key(), &serving(|_| {}));
+        let opened = request.open(&ENROLMENT.key(), &serving_profile(|_| {}));
         opened.ok().unwrap()
     };
     let key = |message: Captured| message.message().signer_key();
     for message in [RENEWAL, RENEWAL_BY_PKCS_REQ] {
         let unchanged = (SignerClass::Certificate, key(message));
         for challenge in [None, Some("other")] {
-            assert_eq!(anew(signed_by(message), challenge), unchanged);
+            assert_eq!(convert_renewal(signed_by(message), challenge), unchanged);
         }
     }
     let enrolment = (SignerClass::Challenge, key(ENROLMENT));
     let by_pkcs_req = signed_by(RENEWAL_BY_PKCS_REQ);
-    assert_eq!(anew(by_pkcs_req, Some(CHALLENGE)), enrolment);
+    assert_eq!(convert_renewal(by_pkcs_req, Some(CHALLENGE)), enrolment);
     let renewal = (SignerClass::Certificate, key(RENEWAL));
-    assert_eq!(anew(signed_by(RENEWAL), Some(CHALLENGE)), renewal);
+    assert_eq!(
+        convert_renewal(signed_by(RENEWAL), Some(CHALLENGE)),
+        renewal
+    );
 }
 
 #[test]
 fn a_key_that_the_rules_do_not_take_is_refused_however_authorised() {
-    let profile = serving(|of| of.ra_profile.as_mut().unwrap().template.rsa_min_bits = 4096);
+    let profile =
+        serving_profile(|of| of.ra_profile.as_mut().unwrap().template.rsa_min_bits = 4096);
     let challenge = ChallengePassword::new(CHALLENGE);
     let request = ENROLMENT.opened(Signer::Unknown);
     let refused = request.authorise(&profile, Some(&challenge), NOW).err();
@@ -295,7 +304,7 @@ fn rules_say_how_long_an_rsa_key_is_and_on_which_curve_another() {
         ec_curves: ec_curves.to_vec(),
         ..CertificateTemplate::default()
     };
-    let rsa = certificate("ra.pem").public_key().unwrap();
+    let rsa = load_certificate("ra.pem").public_key().unwrap();
     let ec = PublicKey::from_der(P256).unwrap();
     for min_bits in [1024, 2048] {
         assert_eq!(check_key(&rsa, &rules(min_bits, &[])), Ok(()));
