@@ -22,7 +22,7 @@ pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
         CaCertificateForm::Chain => {
             // The RA certificate comes first: Apple's clients choose by position.
             let mut certificates = vec![ra_certificate];
-            certificates.extend(der(profile.path_of(profile.authority().generation)));
+            certificates.extend(to_der(profile.path_of(profile.authority().generation)));
             CaCertificates::Chain(Degenerate {
                 certificates,
                 crls: Vec::new(),
@@ -46,13 +46,15 @@ pub fn cert_rep_certificates(
         usize::from(scep_profile.include_ca_certificate)
     };
     let mut certificates = vec![leaf.der().to_vec()];
-    certificates.extend(der(profile.path_of(generation)).take(above));
+    certificates.extend(to_der(profile.path_of(generation)).take(above));
     Degenerate {
         certificates,
         crls: Vec::new(),
     }
 }
 
-fn der<'a>(certificates: impl Iterator<Item = &'a Certificate>) -> impl Iterator<Item = Vec<u8>> {
+fn to_der<'a>(
+    certificates: impl Iterator<Item = &'a Certificate>,
+) -> impl Iterator<Item = Vec<u8>> {
     certificates.map(|certificate| certificate.der().to_vec())
 }

@@ -63,26 +63,26 @@ pub fn decide(
     known: KnownTransactions,
     now: OffsetDateTime,
 ) -> Decision {
-    let traits = Request {
+    let traits = RequestTraits {
         fingerprint: request.fingerprint(profile),
         requester_key: request.requester_key(),
         needs_approval: request.needs_approval(profile),
         renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
     };
-    decide_for(&traits, known, now)
+    decide_request(&traits, known, now)
 }
 
 /// The properties of an authorised request that decide what happens in its transaction.
-struct Request {
+struct RequestTraits {
     fingerprint: RequestFingerprint,
     requester_key: Fingerprint,
     needs_approval: bool,
     renewal_threshold_days: Option<u32>,
 }
 
-impl Request {
+impl RequestTraits {
     /// The decision for a transaction that this request may claim.
-    const fn anew(&self, replaced: Replaced) -> Decision {
+    const fn claim_or_hold(&self, replaced: Replaced) -> Decision {
         if self.needs_approval {
             return Decision::Hold(replaced);
         }
@@ -90,7 +90,11 @@ impl Request {
     }
 }
 
-fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) -> Decision {
+fn decide_request(
+    request: &RequestTraits,
+    known: KnownTransactions,
+    now: OffsetDateTime,
+) -> Decision {
     let KnownTransactions { own, same } = known;
     let replaced = Replaced {
         transaction: own.as_ref().map(|own| own.claim),
@@ -101,16 +105,16 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
     // recording must not get a second certificate by changing its transactionID.
     let decided = match same.map(|same| same.outcome) {
         Some(RequestOutcome::Transaction(same)) if !is_own(&same) => {
-            decide_elsewhere(request, *same, now)
+            decide_same_request(request, *same, now)
         }
-        Some(RequestOutcome::Certificate(past)) => resend_past(request, past, now),
+        Some(RequestOutcome::Certificate(past)) => resend_past_certificate(request, past, now),
         Some(RequestOutcome::Transaction(_) | RequestOutcome::Nothing) | None => None,
     };
     if let Some(decision) = decided {
         return decision;
     }
     let Some(known) = own else {
-        return request.anew(replaced);
+        return request.claim_or_hold(replaced);
     };
     let same_key = known.requester_key == request.requester_key;
     let same = same_key && known.request == request.fingerprint;
@@ -122,10 +126,10 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
         // Anyone may reuse a transactionID once its window has passed, and after a rejection at
         // once.
         TransactionState::Issued { resend_until, .. } if resend_until < now => {
-            request.anew(replaced)
+            request.claim_or_hold(replaced)
         }
-        TransactionState::Pending { until, .. } if until < now => request.anew(replaced),
-        TransactionState::Rejected { .. } => request.anew(replaced),
+        TransactionState::Pending { until, .. } if until < now => request.claim_or_hold(replaced),
+        TransactionState::Rejected { .. } => request.claim_or_hold(replaced),
         TransactionState::Issued {
             certificate,
             authority,
@@ -141,12 +145,12 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
         // transactionID. A pending request with a valid challengePassword gives way only to its own
         // key.
         TransactionState::Pending { .. } if unvouched && !request.needs_approval => {
-            request.anew(replaced)
+            request.claim_or_hold(replaced)
         }
         // Devices derive the transactionID from their key, so a corrected or later request of the
         // same key replaces the earlier one.
         TransactionState::Issued { .. } | TransactionState::Pending { .. } if same_key => {
-            request.anew(replaced)
+            request.claim_or_hold(replaced)
         }
         TransactionState::Issuing { lease_until, .. } if same_key && now <= lease_until => {
             Decision::Wait
@@ -169,8 +173,12 @@ fn decide_for(request: &Request, known: KnownTransactions, now: OffsetDateTime) 
 /// Decides about a request that was made earlier under another transactionID. It keeps the
 /// certificate that it has until that may be renewed, so that replaying a recording issues nothing.
 /// `None` if the request may start a new transaction.
-fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -> Option<Decision> {
-    if !lives(&same.state, now) {
+fn decide_same_request(
+    request: &RequestTraits,
+    same: Transaction,
+    now: OffsetDateTime,
+) -> Option<Decision> {
+    if !is_live(&same.state, now) {
         return None;
     }
     match same.state {
@@ -198,7 +206,11 @@ fn decide_elsewhere(request: &Request, same: Transaction, now: OffsetDateTime) -
 
 /// Decides about a request that was issued this certificate before its transaction moved on to
 /// another request. `None` if the certificate may be renewed.
-fn resend_past(request: &Request, past: PastCertificate, now: OffsetDateTime) -> Option<Decision> {
+fn resend_past_certificate(
+    request: &RequestTraits,
+    past: PastCertificate,
+    now: OffsetDateTime,
+) -> Option<Decision> {
     let PastCertificate {
         certificate,
         authority,
@@ -223,7 +235,7 @@ pub fn decide_poll(
     known: Option<Transaction>,
     now: OffsetDateTime,
 ) -> Decision {
-    let Some(known) = known.filter(|known| lives(&known.state, now)) else {
+    let Some(known) = known.filter(|known| is_live(&known.state, now)) else {
         return Decision::Refuse(Refusal::NothingPending);
     };
     // A proxy may have signed the request, and either the proxy or the device may poll for it.
@@ -253,7 +265,7 @@ pub fn decide_poll(
 }
 
 /// Whether a transaction in this state still counts at this time.
-fn lives(state: &TransactionState, now: OffsetDateTime) -> bool {
+fn is_live(state: &TransactionState, now: OffsetDateTime) -> bool {
     match state {
         TransactionState::Issued { resend_until, .. } => now <= *resend_until,
         // An issuance never expires: its certificate may be signed and not yet recorded.
@@ -328,8 +340,8 @@ mod tests {
         }
     }
 
-    fn signed(csr: u8, key: u8, needs_approval: bool) -> Request {
-        Request {
+    fn signed(csr: u8, key: u8, needs_approval: bool) -> RequestTraits {
+        RequestTraits {
             fingerprint: request(csr),
             requester_key: fingerprint(key),
             needs_approval,
@@ -341,14 +353,14 @@ mod tests {
     /// is in `state`.
     #[track_caller]
     fn check(state: TransactionState, csr: u8, key: u8, expected: Decision) {
-        let decision = decide_for(&signed(csr, key, false), known(state), NOW);
+        let decision = decide_request(&signed(csr, key, false), known(state), NOW);
         assert_eq!(decision, expected);
     }
 
     /// Like `check`, under a profile that requires approval.
     #[track_caller]
     fn check_held(state: TransactionState, csr: u8, key: u8, expected: Decision) {
-        let decision = decide_for(&signed(csr, key, true), known(state), NOW);
+        let decision = decide_request(&signed(csr, key, true), known(state), NOW);
         assert_eq!(decision, expected);
     }
 
@@ -402,16 +414,16 @@ mod tests {
         transaction: None,
         request: None,
     };
-    const ANEW: Decision = Decision::Issue(REPLACED);
-    const HELD_ANEW: Decision = Decision::Hold(REPLACED);
+    const ISSUE: Decision = Decision::Issue(REPLACED);
+    const HOLD: Decision = Decision::Hold(REPLACED);
     const TAKEN: Decision = Decision::Refuse(Refusal::TransactionTaken);
 
     #[test]
     fn an_unknown_transaction_is_issued() {
         let unknown = KnownTransactions::default;
-        let decision = decide_for(&signed(CSR, KEY, false), unknown(), NOW);
+        let decision = decide_request(&signed(CSR, KEY, false), unknown(), NOW);
         assert_eq!(decision, Decision::Issue(NOTHING));
-        let decision = decide_for(&signed(CSR, KEY, true), unknown(), NOW);
+        let decision = decide_request(&signed(CSR, KEY, true), unknown(), NOW);
         assert_eq!(decision, Decision::Hold(NOTHING));
     }
 
@@ -423,7 +435,7 @@ mod tests {
     #[track_caller]
     fn check_elsewhere(state: TransactionState, needs_approval: bool, expected: Decision) {
         let request = signed(CSR, KEY, needs_approval);
-        assert_eq!(decide_for(&request, elsewhere(state), NOW), expected);
+        assert_eq!(decide_request(&request, elsewhere(state), NOW), expected);
     }
 
     #[test]
@@ -456,7 +468,10 @@ mod tests {
                 outcome: RequestOutcome::Certificate(past),
             }),
         };
-        assert_eq!(decide_for(&signed(CSR, KEY, false), known, at), expected);
+        assert_eq!(
+            decide_request(&signed(CSR, KEY, false), known, at),
+            expected
+        );
     }
 
     #[test]
@@ -485,7 +500,7 @@ mod tests {
                 issued_at: half,
             };
             let at = half + time::Duration::hours(hours);
-            resend_past(&signed(CSR, KEY, false), past, at)
+            resend_past_certificate(&signed(CSR, KEY, false), past, at)
         };
         assert_eq!(decision(24), Some(resend()));
         assert_eq!(decision(25), None);
@@ -510,7 +525,10 @@ mod tests {
             same: elsewhere(issued(60)).same,
             ..known(issued(60))
         };
-        assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
+        assert_eq!(
+            decide_request(&signed(CSR, KEY, false), found, NOW),
+            resend()
+        );
         // Read twice, it may have gone on in between: the claim that is replaced is checked.
         let found = KnownTransactions {
             same: elsewhere(issued(60)).same,
@@ -521,7 +539,7 @@ mod tests {
             request: Some(CLAIM),
         };
         let anew = Decision::Issue(both);
-        assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), anew);
+        assert_eq!(decide_request(&signed(CSR, KEY, false), found, NOW), anew);
     }
 
     #[test]
@@ -534,7 +552,10 @@ mod tests {
         if let Some(own) = &mut found.own {
             own.key = key("2");
         }
-        assert_eq!(decide_for(&signed(CSR, KEY, false), found, NOW), resend());
+        assert_eq!(
+            decide_request(&signed(CSR, KEY, false), found, NOW),
+            resend()
+        );
     }
 
     /// Windows include their last moment.
@@ -570,7 +591,7 @@ mod tests {
 
     #[test]
     fn a_corrected_request_of_the_same_key_starts_anew() {
-        check(issued(60), OTHER_CSR, KEY, ANEW);
+        check(issued(60), OTHER_CSR, KEY, ISSUE);
     }
 
     #[test]
@@ -579,11 +600,11 @@ mod tests {
             ra_profile: Uuid::from_u128(8),
             ..request(CSR)
         };
-        let elsewhere = Request {
+        let elsewhere = RequestTraits {
             fingerprint: elsewhere,
             ..signed(CSR, KEY, false)
         };
-        assert_eq!(decide_for(&elsewhere, known(issued(60)), NOW), ANEW);
+        assert_eq!(decide_request(&elsewhere, known(issued(60)), NOW), ISSUE);
     }
 
     #[test]
@@ -594,8 +615,8 @@ mod tests {
 
     #[test]
     fn past_its_window_the_transaction_id_is_free() {
-        check(issued(-1), CSR, KEY, ANEW);
-        check(issued(-1), OTHER_CSR, OTHER_KEY, ANEW);
+        check(issued(-1), CSR, KEY, ISSUE);
+        check(issued(-1), OTHER_CSR, OTHER_KEY, ISSUE);
     }
 
     #[test]
@@ -628,21 +649,21 @@ mod tests {
     #[test]
     fn what_waits_goes_on_waiting_for_the_same_request_alone() {
         check_held(pending(60), CSR, KEY, Decision::Pending);
-        check_held(pending(60), OTHER_CSR, KEY, HELD_ANEW);
+        check_held(pending(60), OTHER_CSR, KEY, HOLD);
         check_held(pending(60), CSR, OTHER_KEY, TAKEN);
-        check_held(pending(-1), CSR, OTHER_KEY, HELD_ANEW);
-        check_held(issued(60), OTHER_CSR, KEY, HELD_ANEW);
+        check_held(pending(-1), CSR, OTHER_KEY, HOLD);
+        check_held(issued(60), OTHER_CSR, KEY, HOLD);
     }
 
     #[test]
     fn what_waited_is_issued_when_approval_is_not_asked_for_any_more() {
-        check(pending(60), CSR, KEY, ANEW);
+        check(pending(60), CSR, KEY, ISSUE);
     }
 
     #[test]
     fn a_request_that_a_challenge_vouches_for_is_displaced_by_its_own_key_alone() {
         check(pending(60), OTHER_CSR, OTHER_KEY, TAKEN);
-        check(pending(60), OTHER_CSR, KEY, ANEW);
+        check(pending(60), OTHER_CSR, KEY, ISSUE);
     }
 
     #[test]
@@ -652,15 +673,15 @@ mod tests {
             own.request.signer_class = SignerClass::Nobody;
         }
         let renewal = signed(OTHER_CSR, OTHER_KEY, false);
-        assert_eq!(decide_for(&renewal, found.clone(), NOW), ANEW);
+        assert_eq!(decide_request(&renewal, found.clone(), NOW), ISSUE);
         let enrolment = signed(OTHER_CSR, OTHER_KEY, true);
-        assert_eq!(decide_for(&enrolment, found, NOW), TAKEN);
+        assert_eq!(decide_request(&enrolment, found, NOW), TAKEN);
     }
 
     #[test]
     fn after_a_rejection_the_transaction_id_is_free() {
-        check_held(rejected(60), CSR, KEY, HELD_ANEW);
-        check(rejected(60), OTHER_CSR, OTHER_KEY, ANEW);
+        check_held(rejected(60), CSR, KEY, HOLD);
+        check(rejected(60), OTHER_CSR, OTHER_KEY, ISSUE);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Period {
     #[must_use]
     pub fn after(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
         let beyond_months = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
-        months_later(at, i32::try_from(self.months).ok()?)?.checked_add(beyond_months)
+        add_months(at, i32::try_from(self.months).ok()?)?.checked_add(beyond_months)
     }
 
     /// The beginning of the period that ends `at`; `None` before the year -9999.
@@ -99,13 +99,13 @@ impl Period {
     pub fn before(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
         let beyond_months = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
         let months = i32::try_from(self.months).ok()?.checked_neg()?;
-        months_later(at, months)?.checked_sub(beyond_months)
+        add_months(at, months)?.checked_sub(beyond_months)
     }
 }
 
 /// The same day some months later, or earlier if `months` is negative. The last day of the month if
 /// that has no such day.
-fn months_later(at: OffsetDateTime, months: i32) -> Option<OffsetDateTime> {
+fn add_months(at: OffsetDateTime, months: i32) -> Option<OffsetDateTime> {
     let month_of_year = i32::from(u8::from(at.month())) - 1;
     let months_since_year_0 = at
         .year()
@@ -131,8 +131,8 @@ impl FromStr for Period {
         if date.is_empty() && time.is_empty() {
             return Err(PeriodError);
         }
-        let [years, months, weeks, days] = numbers(date, ['Y', 'M', 'W', 'D'])?;
-        let [hours, minutes, seconds] = numbers(time, ['H', 'M', 'S'])?;
+        let [years, months, weeks, days] = parse_numbers(date, ['Y', 'M', 'W', 'D'])?;
+        let [hours, minutes, seconds] = parse_numbers(time, ['H', 'M', 'S'])?;
         let total_months = u64::from(MONTHS_A_YEAR)
             .checked_mul(years)
             .and_then(|months_of_years| months_of_years.checked_add(months))
@@ -162,7 +162,7 @@ impl FromStr for Period {
 
 /// Parses the numbers that precede these letters. The letters are optional but must be in this
 /// order; the number of a missing letter is 0.
-fn numbers<const N: usize>(text: &str, letters: [char; N]) -> Result<[u64; N], PeriodError> {
+fn parse_numbers<const N: usize>(text: &str, letters: [char; N]) -> Result<[u64; N], PeriodError> {
     let mut rest = text;
     let numbers = letters.map(|letter| match rest.split_once(letter) {
         None => Ok(0),

@@ -135,17 +135,19 @@ impl Refusal {
             Self::Attribute(error) => return Cow::Owned(error.to_string()),
             Self::Challenge => "the challengePassword is missing or wrong",
             Self::ContentEncryption(algorithm) => {
-                return unsupported("content encryption", *algorithm);
+                return describe_unsupported("content encryption", *algorithm);
             }
             Self::Csr(fault) => return Cow::Owned(fault.to_string()),
-            Self::Digest(algorithm) => return unsupported("message digest", *algorithm),
+            Self::Digest(algorithm) => return describe_unsupported("message digest", *algorithm),
             // The fault itself must not leave the server: it would be a decryption oracle.
             Self::Envelope(_) => "the content cannot be decrypted",
             Self::EnrolmentNotAuthorised => {
                 "the profile has no challengePassword to authorise enrolments"
             }
             Self::KeyRevoked => "the key belongs to a revoked certificate",
-            Self::KeyTransport(algorithm) => return unsupported("key encryption", *algorithm),
+            Self::KeyTransport(algorithm) => {
+                return describe_unsupported("key encryption", *algorithm);
+            }
             Self::MessageType => "the messageType is unknown",
             Self::NoEnvelope => "the message carries no pkcsPKIEnvelope",
             Self::NoPassword => "the profile has no challengePassword to decrypt with",
@@ -168,7 +170,9 @@ impl Refusal {
             Self::Revoked => "the certificate of this transaction is revoked",
             Self::Rule(violation) => return Cow::Owned(violation.to_string()),
             Self::Signature => "the message signature does not verify",
-            Self::SignerAlgorithm(algorithm) => return unsupported("signature", *algorithm),
+            Self::SignerAlgorithm(algorithm) => {
+                return describe_unsupported("signature", *algorithm);
+            }
             Self::SignerCannotDecrypt => "the reply cannot be encrypted to the signer's key",
             Self::SignerExpired => "the signer's certificate is not valid now",
             Self::SignerKey => {
@@ -193,7 +197,7 @@ impl Refusal {
     }
 }
 
-fn unsupported(purpose: &str, algorithm: UnsupportedAlgorithm) -> Cow<'static, str> {
+fn describe_unsupported(purpose: &str, algorithm: UnsupportedAlgorithm) -> Cow<'static, str> {
     Cow::Owned(format!(
         "the {purpose} algorithm {algorithm} is not supported"
     ))

@@ -78,7 +78,7 @@ impl AddressedRequest {
         key: &ContentKey,
         profile: &AvailableProfile,
     ) -> Result<EnrolmentRequest, Refusal> {
-        let opened = self.read(key);
+        let opened = self.decrypt_csr(key);
         let allow_proxy_signer = profile.scep_profile().allow_proxy_signer;
         let keys = self.signer.certifiable_keys(allow_proxy_signer);
         // Runs even if the envelope did not open: an early return would be faster, and its timing
@@ -89,7 +89,7 @@ impl AddressedRequest {
             self.envelope.ciphertext(),
         );
         let csr = opened.map_err(Refusal::Envelope)?;
-        let key = proven.ok_or_else(|| Refusal::Envelope(self.unproven(&csr, keys)))?;
+        let key = proven.ok_or_else(|| Refusal::Envelope(self.possession_fault(&csr, keys)))?;
         // The profile's digest policy does not apply to the PKCS #10 signature: it only proves
         // possession, inside a signed message, and older iOS signs with SHA-1 whatever is
         // announced.
@@ -110,20 +110,23 @@ impl AddressedRequest {
         })
     }
 
-    fn read(&self, key: &ContentKey) -> Result<CertificationRequest, EnvelopeFault> {
-        let message_data = self.content(key)?;
+    fn decrypt_csr(&self, key: &ContentKey) -> Result<CertificationRequest, EnvelopeFault> {
+        let message_data = self.decrypt_content(key)?;
         CertificationRequest::from_message_data(&message_data)
-            .map_err(|fault| not_opened(key, EnvelopeFault::Structure(fault)))
+            .map_err(|fault| fault_to_log(key, EnvelopeFault::Structure(fault)))
     }
 
-    fn content(&self, key: &ContentKey) -> Result<impl Deref<Target = Vec<u8>>, EnvelopeFault> {
+    fn decrypt_content(
+        &self,
+        key: &ContentKey,
+    ) -> Result<impl Deref<Target = Vec<u8>>, EnvelopeFault> {
         self.envelope
             .open(key)
-            .map_err(|_| not_opened(key, EnvelopeFault::Padding))
+            .map_err(|_| fault_to_log(key, EnvelopeFault::Padding))
     }
 
     /// Why a readable request does not prove possession of its key.
-    fn unproven(&self, csr: &CertificationRequest, keys: CertifiableKeys) -> EnvelopeFault {
+    fn possession_fault(&self, csr: &CertificationRequest, keys: CertifiableKeys) -> EnvelopeFault {
         if let Err(algorithm) = csr.signature_algorithm() {
             return EnvelopeFault::CsrAlgorithm(algorithm);
         }
@@ -144,17 +147,17 @@ impl AddressedRequest {
     /// unknown certificate, because a modified ciphertext that happens to decrypt must not be
     /// distinguishable from one that does not.
     pub fn open_query(&self, key: &ContentKey) -> Result<IssuerAndSerialNumber, Refusal> {
-        self.content(key)
+        self.decrypt_content(key)
             .and_then(|content| {
                 IssuerAndSerialNumber::from_ber(&content)
-                    .map_err(|error| not_opened(key, EnvelopeFault::Query(error)))
+                    .map_err(|error| fault_to_log(key, EnvelopeFault::Query(error)))
             })
             .map_err(Refusal::QueryEnvelope)
     }
 
     /// The refusal of a message whose encrypted key was seen before with another ciphertext.
     #[must_use]
-    pub fn reused(&self) -> Refusal {
+    pub fn reuse_refusal(&self) -> Refusal {
         match self.request.message_type() {
             MessageType::GetCert | MessageType::GetCrl => {
                 Refusal::QueryEnvelope(EnvelopeFault::Reused)
@@ -174,13 +177,13 @@ impl AddressedRequest {
 }
 
 /// The fault to log: that of the content key, if there is one, since it explains any other.
-fn not_opened(key: &ContentKey, fault: EnvelopeFault) -> EnvelopeFault {
+fn fault_to_log(key: &ContentKey, fault: EnvelopeFault) -> EnvelopeFault {
     EnvelopeFault::of_key(key.unwrap_outcome()).unwrap_or(fault)
 }
 
 /// What authorises a certificate.
 #[derive(Clone, Debug)]
-enum Basis {
+enum Authorisation {
     /// A renewal, signed by the holder of this certificate.
     Renewal(Box<KnownCertificate>),
     /// An enrolment with the profile's challengePassword.
@@ -224,21 +227,23 @@ impl EnrolmentRequest {
         now: OffsetDateTime,
     ) -> Result<AuthorisedRequest, Refusal> {
         let message_type = self.request.message_type();
-        let basis = match (message_type, &self.signer) {
+        let authorisation = match (message_type, &self.signer) {
             (MessageType::RenewalReq, Signer::Holder(predecessor)) => {
-                renewal(predecessor, profile, now)?
+                authorise_renewal(predecessor, profile, now)?
             }
             // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs.
             // Devices that were reset sign with the certificate that they still have, so a PKCSReq
             // that is no valid renewal may be an enrolment.
             (MessageType::PkcsReq, Signer::Holder(predecessor)) => {
-                renewal(predecessor, profile, now)
-                    .or_else(|refusal| self.vouched(challenge).ok_or(refusal))?
+                authorise_renewal(predecessor, profile, now)
+                    .or_else(|refusal| self.authorise_by_challenge(challenge).ok_or(refusal))?
             }
-            (MessageType::PkcsReq, Signer::Former) => {
-                self.vouched(challenge).ok_or(Refusal::SignerExpired)?
+            (MessageType::PkcsReq, Signer::Former) => self
+                .authorise_by_challenge(challenge)
+                .ok_or(Refusal::SignerExpired)?,
+            (MessageType::PkcsReq, Signer::Unknown) => {
+                self.authorise_enrolment(profile, challenge)?
             }
-            (MessageType::PkcsReq, Signer::Unknown) => self.enrolment(profile, challenge)?,
             (
                 MessageType::RenewalReq
                 | MessageType::CertRep
@@ -253,39 +258,44 @@ impl EnrolmentRequest {
         check_key(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(AuthorisedRequest {
             request: self,
-            basis,
+            authorisation,
         })
     }
 
     /// An enrolment's authorisation, if the challengePassword in the request equals the profile's.
-    fn vouched(&self, challenge: Option<&ChallengePassword>) -> Option<Basis> {
+    fn authorise_by_challenge(
+        &self,
+        challenge: Option<&ChallengePassword>,
+    ) -> Option<Authorisation> {
         self.csr
             .challenge_password()?
             .matches(challenge?)
-            .then_some(Basis::Challenge)
+            .then_some(Authorisation::Challenge)
     }
 
-    fn enrolment(
+    fn authorise_enrolment(
         &self,
         profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
-    ) -> Result<Basis, Refusal> {
+    ) -> Result<Authorisation, Refusal> {
         // Manual approval is required in addition to the challengePassword, never instead of it.
         if challenge.is_some() {
-            return self.vouched(challenge).ok_or(Refusal::Challenge);
+            return self
+                .authorise_by_challenge(challenge)
+                .ok_or(Refusal::Challenge);
         }
         if profile.scep_profile().require_manual_approval {
-            return Ok(Basis::Approval);
+            return Ok(Authorisation::Approval);
         }
         Err(Refusal::EnrolmentNotAuthorised)
     }
 }
 
-fn renewal(
+fn authorise_renewal(
     predecessor: &KnownCertificate,
     profile: &AvailableProfile,
     now: OffsetDateTime,
-) -> Result<Basis, Refusal> {
+) -> Result<Authorisation, Refusal> {
     if predecessor.ra_profile != profile.ra_profile().uuid {
         return Err(Refusal::SignerNotOurs);
     }
@@ -297,14 +307,14 @@ fn renewal(
     if now < from {
         return Err(Refusal::RenewalTooEarly(from.date()));
     }
-    Ok(Basis::Renewal(Box::new(predecessor.clone())))
+    Ok(Authorisation::Renewal(Box::new(predecessor.clone())))
 }
 
 /// A request that may get a certificate, provided that the template allows its contents and its
 /// transactionID is free.
 pub struct AuthorisedRequest {
     request: EnrolmentRequest,
-    basis: Basis,
+    authorisation: Authorisation,
 }
 
 impl AuthorisedRequest {
@@ -329,9 +339,9 @@ impl AuthorisedRequest {
     /// The certificate that this request renews; `None` for an enrolment.
     #[must_use]
     pub const fn predecessor(&self) -> Option<&KnownCertificate> {
-        match &self.basis {
-            Basis::Renewal(predecessor) => Some(predecessor),
-            Basis::Challenge | Basis::Approval => None,
+        match &self.authorisation {
+            Authorisation::Renewal(predecessor) => Some(predecessor),
+            Authorisation::Challenge | Authorisation::Approval => None,
         }
     }
 
@@ -342,8 +352,15 @@ impl AuthorisedRequest {
     #[must_use]
     pub fn into_enrolment(self, challenge: Option<&ChallengePassword>) -> Self {
         let is_pkcs_req = self.message().message_type() == MessageType::PkcsReq;
-        match self.request.vouched(challenge).filter(|_| is_pkcs_req) {
-            Some(basis) => Self { basis, ..self },
+        match self
+            .request
+            .authorise_by_challenge(challenge)
+            .filter(|_| is_pkcs_req)
+        {
+            Some(authorisation) => Self {
+                authorisation,
+                ..self
+            },
             None => self,
         }
     }
@@ -353,9 +370,9 @@ impl AuthorisedRequest {
     /// signs its message.
     #[must_use]
     pub fn requester_key(&self) -> Fingerprint {
-        match &self.basis {
-            Basis::Renewal(_) => self.message().signer_key(),
-            Basis::Challenge | Basis::Approval => Fingerprint::of_key(self.key()),
+        match &self.authorisation {
+            Authorisation::Renewal(_) => self.message().signer_key(),
+            Authorisation::Challenge | Authorisation::Approval => Fingerprint::of_key(self.key()),
         }
     }
 
@@ -363,9 +380,11 @@ impl AuthorisedRequest {
     /// certificate that signs them was approved once.
     #[must_use]
     pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {
-        match &self.basis {
-            Basis::Renewal(_) => false,
-            Basis::Challenge | Basis::Approval => profile.scep_profile().require_manual_approval,
+        match &self.authorisation {
+            Authorisation::Renewal(_) => false,
+            Authorisation::Challenge | Authorisation::Approval => {
+                profile.scep_profile().require_manual_approval
+            }
         }
     }
 
@@ -375,10 +394,10 @@ impl AuthorisedRequest {
         RequestFingerprint {
             ra_profile: profile.ra_profile().uuid,
             csr: Fingerprint::of(self.csr().der()),
-            signer_class: match &self.basis {
-                Basis::Renewal(_) => SignerClass::Certificate,
-                Basis::Challenge => SignerClass::Challenge,
-                Basis::Approval => SignerClass::Nobody,
+            signer_class: match &self.authorisation {
+                Authorisation::Renewal(_) => SignerClass::Certificate,
+                Authorisation::Challenge => SignerClass::Challenge,
+                Authorisation::Approval => SignerClass::Nobody,
             },
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use scep_cms::{EcCurve, FailInfo, StringError, Weakness};
 
-use crate::text::excerpt;
+use crate::text::quote_excerpt;
 use crate::{KeyUsage, SubjectAltNameType, SubjectAttribute};
 
 /// What is wrong with a requested value. Its text is a predicate that follows the value.
@@ -58,7 +58,13 @@ pub struct RequestedName {
 
 impl Display for RequestedName {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.place, self.kind, excerpt(&self.value))
+        write!(
+            f,
+            "{} {} {}",
+            self.place,
+            self.kind,
+            quote_excerpt(&self.value)
+        )
     }
 }
 
@@ -75,7 +81,7 @@ pub struct SubjectPart {
 
 impl Display for SubjectPart {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let value = excerpt(&self.value);
+        let value = quote_excerpt(&self.value);
         write!(f, "subject[{}] {} {value}", self.rdn, self.attribute)
     }
 }
@@ -98,7 +104,7 @@ pub enum RuleViolation {
     #[error("rule ecCurves: {} is not allowed", curve_name(*.0))]
     Curve(EcCurve),
     /// The key supports none of the usages that the rule lists.
-    #[error("rule keyUsage: an {key} key can do none of {}", listed(.usages))]
+    #[error("rule keyUsage: an {key} key can do none of {}", join_names(.usages))]
     KeyUsage {
         /// The kind of key: RSA or EC.
         key: &'static str,
@@ -109,10 +115,10 @@ pub enum RuleViolation {
     #[error("rule subject: the request has neither a subject nor a subjectAltName")]
     Nameless,
     /// This CN does not match the pattern.
-    #[error("rule subject.commonNamePattern: the CN does not match: {}", excerpt(.0))]
+    #[error("rule subject.commonNamePattern: the CN does not match: {}", quote_excerpt(.0))]
     CommonNamePattern(String),
     /// The rules copy this CN to subjectAltName, but it is not a DNS name.
-    #[error("rule subjectAltName.commonNameAsDns: the CN {} {fault}", excerpt(.value))]
+    #[error("rule subjectAltName.commonNameAsDns: the CN {} {fault}", quote_excerpt(.value))]
     CommonNameAsDns {
         /// The CN.
         value: String,
@@ -121,7 +127,7 @@ pub enum RuleViolation {
     },
     /// The request holds a Microsoft security identifier in this place. A SID maps its holder to an
     /// account, so it is never accepted from a request.
-    #[error("rule sid: a security identifier is not accepted from a request: {}", excerpt(.0))]
+    #[error("rule sid: a security identifier is not accepted from a request: {}", quote_excerpt(.0))]
     SecurityIdentifier(String),
     /// A subjectAltName entry of the request holds a Microsoft security identifier.
     #[error("rule sid: a security identifier is not accepted from a request: {0}")]
@@ -130,7 +136,7 @@ pub enum RuleViolation {
     #[error("rule subject.allowed: {0}: {attribute} is not allowed", attribute = .0.attribute)]
     SubjectAttribute(SubjectPart),
     /// The subject has this value for an attribute whose value the rules fix to another.
-    #[error("rule subject.fixed: {attribute} has another value: {}", excerpt(.1), attribute = .0)]
+    #[error("rule subject.fixed: {attribute} has another value: {}", quote_excerpt(.1), attribute = .0)]
     SubjectFixed(SubjectAttribute, String),
     /// The subject lacks this required attribute.
     #[error("rule subject.required: the subject has no {0}")]
@@ -155,7 +161,7 @@ pub enum RuleViolation {
         max_bytes: usize,
     },
     /// The subject is not a readable Name. Holds the beginning of its encoding in hexadecimal.
-    #[error("rule subject: the subject is not a Name: {}", excerpt(.0))]
+    #[error("rule subject: the subject is not a Name: {}", quote_excerpt(.0))]
     SubjectUnreadable(String),
     /// The subject holds a value that is never signed.
     #[error("rule subject: {part} {fault}")]
@@ -185,11 +191,11 @@ pub enum RuleViolation {
     #[error("rule subjectAltName: the request has {0} of them, and they differ")]
     SubjectAltNamesDiffer(usize),
     /// The extension is not a list of names. Holds the beginning of its encoding in hexadecimal.
-    #[error("rule subjectAltName: not a SEQUENCE of names: {}", excerpt(.0))]
+    #[error("rule subjectAltName: not a SEQUENCE of names: {}", quote_excerpt(.0))]
     SubjectAltNameUnreadable(String),
     /// This name is of a type that the rule does not allow. The type is `None` if no rule can allow
     /// it.
-    #[error("rule subjectAltName.types: {name}: {}", not_allowed(*.1), name = .0)]
+    #[error("rule subjectAltName.types: {name}: {}", describe_disallowed(*.1), name = .0)]
     SubjectAltNameType(RequestedName, Option<SubjectAltNameType>),
     /// This name does not match the pattern of its type.
     #[error("rule subjectAltName.patterns: {0} does not match the pattern for {1}")]
@@ -251,7 +257,7 @@ impl RuleViolation {
     }
 }
 
-fn not_allowed(kind: Option<SubjectAltNameType>) -> String {
+fn describe_disallowed(kind: Option<SubjectAltNameType>) -> String {
     match kind {
         Some(kind) => format!("{kind} is not allowed"),
         None => "no rule allows this type of name".to_owned(),
@@ -266,7 +272,7 @@ const fn curve_name(curve: EcCurve) -> &'static str {
     }
 }
 
-fn listed(usages: &[KeyUsage]) -> String {
+fn join_names(usages: &[KeyUsage]) -> String {
     let names: Vec<_> = usages.iter().map(|usage| usage.name()).collect();
     names.join(", ")
 }

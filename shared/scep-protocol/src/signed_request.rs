@@ -60,14 +60,15 @@ impl SignedRequest {
     /// # Errors
     /// The refusal of the first check that fails.
     pub fn verify(message: PkiMessage, algorithms: AlgorithmPolicy) -> Result<Self, Refusal> {
-        let message_type = MessageType::from_digits(attribute(message.message_type())?.as_bytes())
-            .ok_or(Refusal::MessageType)?;
+        let message_type =
+            MessageType::from_digits(require_attribute(message.message_type())?.as_bytes())
+                .ok_or(Refusal::MessageType)?;
         // CertRep is what a server sends.
         if message_type == MessageType::CertRep {
             return Err(Refusal::MessageType);
         }
-        let transaction_id = attribute(message.transaction_id())?;
-        attribute(message.sender_nonce())?;
+        let transaction_id = require_attribute(message.transaction_id())?;
+        require_attribute(message.sender_nonce())?;
         let digest = message.digest_algorithm().map_err(Refusal::Digest)?;
         // Before the signature is verified, so that a digest which is switched off is never relied
         // on.
@@ -167,7 +168,7 @@ impl SignedRequest {
     ///
     /// # Errors
     /// The refusal of the first check that fails.
-    pub fn addressed_to(
+    pub fn into_addressed(
         self,
         profile: &AvailableProfile,
         known: Option<KnownCertificate>,
@@ -194,7 +195,7 @@ impl SignedRequest {
         if envelope.ciphertext().len() > MAX_CSR_BYTES + cipher.block_bytes() {
             return Err(Refusal::RequestTooLarge);
         }
-        let wrapped = wrapped_key(&envelope, profile)?;
+        let wrapped = find_wrapped_key(&envelope, profile)?;
         Ok(AddressedRequest {
             request: self,
             signer,
@@ -205,7 +206,7 @@ impl SignedRequest {
 }
 
 /// The content key as it is wrapped for the profile's RA key or challengePassword.
-fn wrapped_key(
+fn find_wrapped_key(
     envelope: &PkcsPkiEnvelope,
     profile: &AvailableProfile,
 ) -> Result<WrappedKey, Refusal> {
@@ -217,7 +218,7 @@ fn wrapped_key(
     for recipient in envelope.recipients() {
         match recipient {
             Recipient::KeyTrans(recipient) if recipient.id().names(ra_certificate) => {
-                return key_transport(recipient, ra_certificate);
+                return read_key_transport(recipient, ra_certificate);
             }
             Recipient::KeyTrans(recipient) if profile.is_authority(recipient.id()) => {
                 refusal = Refusal::RecipientAuthority;
@@ -233,7 +234,7 @@ fn wrapped_key(
     }
 }
 
-fn key_transport(
+fn read_key_transport(
     recipient: &KeyTransRecipient,
     ra_certificate: &Certificate,
 ) -> Result<WrappedKey, Refusal> {
@@ -281,6 +282,6 @@ pub enum ReplyKey {
     Password(ChallengePassword),
 }
 
-fn attribute<T>(read: Result<T, AttributeError>) -> Result<T, Refusal> {
+fn require_attribute<T>(read: Result<T, AttributeError>) -> Result<T, Refusal> {
     read.map_err(Refusal::Attribute)
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use const_oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 
-use crate::attribute_names::{Form, NAMED, Named};
+use crate::attribute_names::{Form, NAMED, NamedAttribute};
 use crate::object_identifier::{UPN, is_security_identifier};
 use crate::{ValueFault, is_visible};
 
@@ -81,7 +81,7 @@ impl SubjectAttribute {
     /// Whether the attribute has a [name](Self::names).
     #[must_use]
     pub fn has_name(self) -> bool {
-        self.named().is_some()
+        self.find_named().is_some()
     }
 
     /// Whether the attribute precedes the CN in a Name.
@@ -90,12 +90,12 @@ impl SubjectAttribute {
         self < Self::COMMON_NAME
     }
 
-    fn named(self) -> Option<&'static Named> {
+    fn find_named(self) -> Option<&'static NamedAttribute> {
         NAMED.iter().find(|named| named.oid == self.0)
     }
 
     fn fixed_form(self) -> Form {
-        self.named().map_or(Form::Text, |named| named.fixed)
+        self.find_named().map_or(Form::Text, |named| named.fixed)
     }
 
     /// The sort key: the position in a Name, then the OID.
@@ -130,7 +130,7 @@ impl SubjectAttribute {
     #[must_use]
     pub fn can_be(self, value: &str) -> bool {
         let characters = value.chars().count();
-        (1..=MAX_FIXED_CHARACTERS).contains(&characters) && self.fixed_form().fits(value)
+        (1..=MAX_FIXED_CHARACTERS).contains(&characters) && self.fixed_form().matches(value)
     }
 
     /// Checks a requested value. It may be empty, and longer than a fixed value.
@@ -139,8 +139,10 @@ impl SubjectAttribute {
     /// [`ValueFault::Hidden`], [`ValueFault::Length`] or [`ValueFault::Form`].
     pub fn check_requested(self, value: &str) -> Result<(), ValueFault> {
         check_text(value)?;
-        let form = self.named().map_or(Form::Text, |named| named.requested);
-        if form.fits(value) {
+        let form = self
+            .find_named()
+            .map_or(Form::Text, |named| named.requested);
+        if form.matches(value) {
             return Ok(());
         }
         Err(ValueFault::Form(match form {
@@ -165,7 +167,7 @@ impl PartialOrd for SubjectAttribute {
 
 impl Display for SubjectAttribute {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.named() {
+        match self.find_named() {
             Some(named) => f.write_str(named.name),
             None => self.0.fmt(f),
         }
@@ -176,7 +178,7 @@ impl FromStr for SubjectAttribute {
     type Err = UnfitAttribute;
 
     fn from_str(text: &str) -> Result<Self, UnfitAttribute> {
-        let is_called = |named: &&Named| {
+        let is_called = |named: &&NamedAttribute| {
             std::iter::once(&named.name)
                 .chain(named.aliases)
                 .any(|name| name.eq_ignore_ascii_case(text))
@@ -233,7 +235,7 @@ const MAX_REQUESTED_CHARACTERS: usize = 256;
 mod tests {
     use super::*;
 
-    fn attribute(text: &str) -> SubjectAttribute {
+    fn parse_attribute(text: &str) -> SubjectAttribute {
         text.parse().unwrap()
     }
 
@@ -257,7 +259,7 @@ mod tests {
             ("unstructuredAddress", "unstructuredAddress"),
             ("1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.1"),
         ] {
-            assert_eq!(attribute(read).to_string(), shown, "{read}");
+            assert_eq!(parse_attribute(read).to_string(), shown, "{read}");
         }
         for unknown in ["", "x", "C N", "2.5.4.", "9.9.9", "1", "userPassword"] {
             let read = unknown.parse::<SubjectAttribute>();
@@ -299,13 +301,17 @@ mod tests {
             "UID",
             "emailAddress",
         ];
-        let read = stored.map(attribute);
+        let read = stored.map(parse_attribute);
         assert_eq!(read.map(|read| read.to_string()), stored);
         assert!(read.is_sorted(), "in the order of a Name");
-        let others = [attribute("OU"), attribute("title"), attribute("1.2.3.4")];
+        let others = [
+            parse_attribute("OU"),
+            parse_attribute("title"),
+            parse_attribute("1.2.3.4"),
+        ];
         assert!(others.is_sorted());
-        assert!(attribute("street").is_wider_than_common_name());
-        assert!(!attribute("1.2.3.4").is_wider_than_common_name());
+        assert!(parse_attribute("street").is_wider_than_common_name());
+        assert!(!parse_attribute("1.2.3.4").is_wider_than_common_name());
     }
 
     #[test]
@@ -319,7 +325,7 @@ mod tests {
             ("organizationIdentifier", WrittenAs::Utf8String, "ü", "a\0"),
             ("1.2.3.4", WrittenAs::Utf8String, "ü", "a\u{202e}"),
         ] {
-            let attribute = attribute(name);
+            let attribute = parse_attribute(name);
             assert_eq!(attribute.written_as(), written, "{name}");
             assert!(attribute.can_be(value), "{name}");
             assert!(!attribute.can_be(other), "{name}");
@@ -351,7 +357,7 @@ mod tests {
             ("unstructuredName", "Gerät", Ok(())),
             ("1.2.3.4", "a\0", Err(ValueFault::Hidden)),
         ] {
-            let checked = attribute(name).check_requested(value);
+            let checked = parse_attribute(name).check_requested(value);
             assert_eq!(checked, expected, "{name} {value:?}");
         }
         let common_name = SubjectAttribute::COMMON_NAME;

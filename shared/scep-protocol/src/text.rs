@@ -48,7 +48,7 @@ pub fn is_visible(c: char) -> bool {
 
 /// The beginning of an untrusted value, for use in a message: quoted, with invisible characters
 /// escaped.
-pub(crate) fn excerpt(value: &str) -> String {
+pub(crate) fn quote_excerpt(value: &str) -> String {
     let mut shown: String = value.chars().take(MAX_EXCERPT_CHARACTERS).collect();
     if shown.len() < value.len() {
         shown.push('…');
@@ -119,9 +119,9 @@ impl Pattern {
             return Err(PatternError);
         }
         // Compile the text alone first: the group around it would make `a)|(b` valid.
-        compile(text)?;
+        compile_regex(text)?;
         Ok(Self {
-            whole: compile(&format!("^(?:{text})$"))?,
+            whole: compile_regex(&format!("^(?:{text})$"))?,
             text: text.to_owned(),
         })
     }
@@ -139,7 +139,7 @@ impl Pattern {
     }
 }
 
-fn compile(text: &str) -> Result<Regex, PatternError> {
+fn compile_regex(text: &str) -> Result<Regex, PatternError> {
     RegexBuilder::new(text)
         .size_limit(MAX_COMPILED_BYTES)
         .build()
@@ -276,7 +276,13 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_quoted_escaped_and_short() {
-        assert_eq!(excerpt("a\0\u{202e}\"ü\r\n"), r#""a\0\u{202e}\"ü\r\n""#);
-        assert_eq!(excerpt(&"a".repeat(65)), format!("\"{}…\"", "a".repeat(64)));
+        assert_eq!(
+            quote_excerpt("a\0\u{202e}\"ü\r\n"),
+            r#""a\0\u{202e}\"ü\r\n""#
+        );
+        assert_eq!(
+            quote_excerpt(&"a".repeat(65)),
+            format!("\"{}…\"", "a".repeat(64))
+        );
     }
 }

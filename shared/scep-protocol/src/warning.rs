@@ -100,7 +100,7 @@ impl Display for Warning {
                     free.push("the CN (subject.commonNamePattern)".to_owned());
                 }
                 if !types.is_empty() {
-                    free.push(format!("names of type {} (subjectAltName.patterns)", listed(types)));
+                    free.push(format!("names of type {} (subjectAltName.patterns)", join_names(types)));
                 }
                 write!(
                     f,
@@ -112,12 +112,12 @@ impl Display for Warning {
             Self::UnboundTypes(types) => write!(
                 f,
                 "subjectAltName.types: {} has no pattern in subjectAltName.patterns, so no such name is issued.",
-                listed(types)
+                join_names(types)
             ),
             Self::UnfitUsages(usages) => write!(
                 f,
                 "extendedKeyUsage: {} makes a device speak for the authority or for others; leave it out.",
-                listed(usages)
+                join_names(usages)
             ),
             Self::Usages(usages) => {
                 f.write_str("The SCEP Profile leads to RA Profiles with different extendedKeyUsage, between which a device chooses by its URL:")?;
@@ -132,7 +132,7 @@ impl Display for Warning {
     }
 }
 
-fn listed(items: &[impl Display]) -> String {
+fn join_names(items: &[impl Display]) -> String {
     let names: Vec<_> = items.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
@@ -166,9 +166,13 @@ impl ScepProfile {
             warnings.push(Warning::EcAuthority);
         }
         if self.lets_in_by_challenge_alone() {
-            warnings.extend(ra_profiles.iter().filter_map(|found| found.identities()));
+            warnings.extend(
+                ra_profiles
+                    .iter()
+                    .filter_map(|found| found.identity_warning()),
+            );
         }
-        warnings.extend(different_usages(ra_profiles));
+        warnings.extend(usage_warning(ra_profiles));
         warnings
     }
 
@@ -206,16 +210,16 @@ impl RaProfile {
         let mut by_challenge = scep_profiles.iter();
         if scep_profiles.is_empty() || by_challenge.any(|found| found.lets_in_by_challenge_alone())
         {
-            warnings.extend(self.identities());
+            warnings.extend(self.identity_warning());
         }
         warnings
     }
 
     /// Warns if the template lets clients choose the identity that they log on with.
-    fn identities(&self) -> Option<Warning> {
+    fn identity_warning(&self) -> Option<Warning> {
         let template = &self.template;
-        let common_name = common_name_is_free(template);
-        let types = free_types(template);
+        let common_name = is_common_name_free(template);
+        let types = unrestricted_types(template);
         (is_for_clients(template) && (common_name || !types.is_empty())).then(|| {
             Warning::Identities {
                 ra_profile: self.name.to_string(),
@@ -234,7 +238,7 @@ fn is_for_clients(template: &CertificateTemplate) -> bool {
 }
 
 /// Whether clients may choose any CN.
-fn common_name_is_free(template: &CertificateTemplate) -> bool {
+fn is_common_name_free(template: &CertificateTemplate) -> bool {
     let kind = SubjectAttribute::COMMON_NAME;
     let rule = &template.subject;
     let is_allowed = |allowed: &Vec<_>| allowed.contains(&kind);
@@ -244,7 +248,7 @@ fn common_name_is_free(template: &CertificateTemplate) -> bool {
 }
 
 /// The types of names that clients may choose without restriction.
-fn free_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
+fn unrestricted_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
     let rule = &template.subject_alt_name;
     // Types that need a pattern are not issued without one, so they are no risk.
     let is_free =
@@ -253,7 +257,7 @@ fn free_types(template: &CertificateTemplate) -> Vec<SubjectAltNameType> {
 }
 
 /// Warns if the RA Profiles differ in extendedKeyUsage.
-fn different_usages(ra_profiles: &[&RaProfile]) -> Option<Warning> {
+fn usage_warning(ra_profiles: &[&RaProfile]) -> Option<Warning> {
     let usages = |found: &&RaProfile| -> BTreeSet<_> {
         found
             .template
@@ -284,7 +288,7 @@ mod tests {
         ScepActivation, SealedSecret,
     };
 
-    fn scep(challenge: Option<&str>) -> ScepProfile {
+    fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         ScepProfile {
             uuid: Uuid::from_u128(1),
             name: ProfileName::new("s").unwrap(),
@@ -307,7 +311,7 @@ mod tests {
         }
     }
 
-    fn ra(name: &str, edit: impl FnOnce(&mut CertificateTemplate)) -> RaProfile {
+    fn ra_profile(name: &str, edit: impl FnOnce(&mut CertificateTemplate)) -> RaProfile {
         let mut template = CertificateTemplate::default();
         edit(&mut template);
         RaProfile {
@@ -322,7 +326,7 @@ mod tests {
     }
 
     /// Restricts a template so that no client can choose its identity.
-    fn bound(template: &mut CertificateTemplate) {
+    fn restrict_names(template: &mut CertificateTemplate) {
         let pattern = || Pattern::new("r-[0-9]+").unwrap();
         template.subject.common_name_pattern = Some(pattern());
         template.subject_alt_name.types = vec![SubjectAltNameType::Dns, SubjectAltNameType::Upn];
@@ -346,25 +350,29 @@ mod tests {
     #[test]
     fn a_challenge_that_is_short_or_that_windows_cannot_send_is_warned_of() {
         use Warning::{ChallengeCharacters, ChallengeShort, ChallengeUnjudged};
-        check(&scep(None), &[], &[]);
-        check(&scep(Some(LONG)), &[], &[]);
-        check(&scep(Some("Zm9vYmFyYmF6cXV")), &[], &[ChallengeShort]);
-        check(&scep(Some("Zm9v (b'a+r),-./:=?")), &[], &[]);
+        check(&scep_profile(None), &[], &[]);
+        check(&scep_profile(Some(LONG)), &[], &[]);
+        check(
+            &scep_profile(Some("Zm9vYmFyYmF6cXV")),
+            &[],
+            &[ChallengeShort],
+        );
+        check(&scep_profile(Some("Zm9v (b'a+r),-./:=?")), &[], &[]);
         for unfit in "_@#$!*~&ü%;<>[]^`{|}\\\"\0".chars() {
             let challenge = format!("{unfit}234567890123456");
-            check(&scep(Some(&challenge)), &[], &[ChallengeCharacters]);
+            check(&scep_profile(Some(&challenge)), &[], &[ChallengeCharacters]);
         }
         check(
-            &scep(Some("1234567890\n123456")),
+            &scep_profile(Some("1234567890\n123456")),
             &[],
             &[ChallengeCharacters],
         );
         check(
-            &scep(Some("ü")),
+            &scep_profile(Some("ü")),
             &[],
             &[ChallengeShort, ChallengeCharacters],
         );
-        let mut before = scep(Some(LONG));
+        let mut before = scep_profile(Some(LONG));
         before.challenge_traits = None;
         check(&before, &[], &[ChallengeUnjudged]);
     }
@@ -380,12 +388,12 @@ mod tests {
                 types,
             }]
         };
-        let scep = scep(Some(LONG));
-        check(&scep, &[&ra("r", |_| {})], &free(true, &[Dns, Ip]));
-        check(&scep, &[&ra("r", bound)], &[]);
+        let scep = scep_profile(Some(LONG));
+        check(&scep, &[&ra_profile("r", |_| {})], &free(true, &[Dns, Ip]));
+        check(&scep, &[&ra_profile("r", restrict_names)], &[]);
         let without = |edit: fn(&mut CertificateTemplate)| {
-            ra("r", |template| {
-                bound(template);
+            ra_profile("r", |template| {
+                restrict_names(template);
                 edit(template);
             })
         };
@@ -404,12 +412,12 @@ mod tests {
             t.subject.allowed = Some(vec![SubjectAttribute::ORGANIZATION]);
         });
         check(&scep, &[&not_allowed], &[]);
-        let servers = ra("r", |t| {
+        let servers = ra_profile("r", |t| {
             t.extended_key_usage = vec![ExtendedKeyUsage::SERVER_AUTH]
         });
         check(&scep, &[&servers], &[]);
         // A purpose without a name may permit a logon.
-        let smart_cards = ra("r", |t| {
+        let smart_cards = ra_profile("r", |t| {
             t.extended_key_usage = vec!["1.3.6.1.4.1.311.20.2.2".parse().unwrap()]
         });
         check(&scep, &[&smart_cards], &free(true, &[Dns, Ip]));
@@ -418,11 +426,11 @@ mod tests {
             t.subject_alt_name.types = vec!["1.3.6.1.5.2.2".parse().unwrap()];
         });
         check(&scep, &[&principals], &free(false, &[principal]));
-        let anything = ra("r", |t| t.extended_key_usage = Vec::new());
+        let anything = ra_profile("r", |t| t.extended_key_usage = Vec::new());
         check(&scep, &[&anything], &free(true, &[Dns, Ip]));
         let mut approved = scep.clone();
         approved.require_manual_approval = true;
-        check(&approved, &[&ra("r", |_| {})], &[]);
+        check(&approved, &[&ra_profile("r", |_| {})], &[]);
         let text = free(true, &[Dns, Ip])[0].to_string();
         for part in [
             "commonNamePattern",
@@ -436,21 +444,21 @@ mod tests {
 
     #[test]
     fn an_ra_profile_is_judged_by_the_scep_profiles_that_lead_to_it() {
-        let free = ra("r", |_| {});
-        let (shared, mut approved) = (scep(Some(LONG)), scep(Some(LONG)));
+        let free = ra_profile("r", |_| {});
+        let (shared, mut approved) = (scep_profile(Some(LONG)), scep_profile(Some(LONG)));
         approved.require_manual_approval = true;
         for (scep_profiles, warned) in [
             (&[][..], 1),
             (&[&shared], 1),
             (&[&approved, &shared], 1),
             (&[&approved], 0),
-            (&[&scep(None)], 0),
+            (&[&scep_profile(None)], 0),
         ] {
             assert_eq!(free.warnings(scep_profiles).len(), warned);
         }
-        assert_eq!(ra("r", bound).warnings(&[&shared]), []);
-        let before = ra("r", |t| {
-            bound(t);
+        assert_eq!(ra_profile("r", restrict_names).warnings(&[&shared]), []);
+        let before = ra_profile("r", |t| {
+            restrict_names(t);
             t.subject_alt_name.patterns.remove(&SubjectAltNameType::Upn);
         });
         let unbound = Warning::UnboundTypes(vec![SubjectAltNameType::Upn]);
@@ -459,11 +467,11 @@ mod tests {
 
     #[test]
     fn a_purpose_of_earlier_rules_that_speaks_for_others_is_warned_of() {
-        let before = ra("r", |t| {
-            bound(t);
+        let before = ra_profile("r", |t| {
+            restrict_names(t);
             t.extended_key_usage.push(ExtendedKeyUsage::OCSP_SIGNING);
         });
-        let warnings = before.warnings(&[&scep(Some(LONG))]);
+        let warnings = before.warnings(&[&scep_profile(Some(LONG))]);
         let unfit = Warning::UnfitUsages(vec![ExtendedKeyUsage::OCSP_SIGNING]);
         assert!(unfit.to_string().contains("ocspSigning"));
         assert_eq!(warnings, [unfit]);
@@ -472,14 +480,14 @@ mod tests {
     #[test]
     fn a_device_that_chooses_its_usage_by_the_url_is_warned_of() {
         let usages = |name, usages: &[ExtendedKeyUsage]| {
-            ra(name, |template| {
-                bound(template);
+            ra_profile(name, |template| {
+                restrict_names(template);
                 template.extended_key_usage = usages.to_vec();
             })
         };
         let (client_auth, server_auth) =
             (ExtendedKeyUsage::CLIENT_AUTH, ExtendedKeyUsage::SERVER_AUTH);
-        let scep = scep(Some(LONG));
+        let scep = scep_profile(Some(LONG));
         let (client, server) = (usages("c", &[client_auth]), usages("s", &[server_auth]));
         check(&scep, &[&client, &client], &[]);
         let both = (
@@ -505,7 +513,7 @@ mod tests {
 
     #[test]
     fn an_ec_authority_that_clients_are_shown_is_warned_of() {
-        let mut scep = scep(Some(LONG));
+        let mut scep = scep_profile(Some(LONG));
         let warned = |scep: &ScepProfile, key| scep.warnings(&[], Some(key));
         assert_eq!(warned(&scep, KeyAlgorithm::EcP256), [Warning::EcAuthority]);
         assert_eq!(warned(&scep, KeyAlgorithm::EcP521), [Warning::EcAuthority]);
@@ -516,8 +524,8 @@ mod tests {
 
     #[test]
     fn a_profile_leads_to_its_default_and_to_where_it_is_activated() {
-        let scep = scep(None);
-        let mut found = ra("r", |_| {});
+        let scep = scep_profile(None);
+        let mut found = ra_profile("r", |_| {});
         assert!(scep.leads_to(&found));
         found.uuid = Uuid::from_u128(9);
         assert!(!scep.leads_to(&found));

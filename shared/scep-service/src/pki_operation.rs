@@ -211,7 +211,7 @@ impl Exchange<'_> {
         // the envelope.
         let signer = self.find_signer(&request).await?;
         let now = self.issuing.reading.clock.now();
-        let addressed = request.addressed_to(self.profile, signer, now)?;
+        let addressed = request.into_addressed(self.profile, signer, now)?;
         // An attacker who splices blocks of a captured message to read it needs many ciphertexts
         // under the one encrypted key. Accepting only the first ciphertext of each key stops that,
         // even if some response still leaks how decryption ended.
@@ -226,7 +226,7 @@ impl Exchange<'_> {
             )
             .await?;
         if remembered == ClaimOutcome::Lost {
-            return Err(addressed.reused().into());
+            return Err(addressed.reuse_refusal().into());
         }
         let key = self.unwrap_content_key(&addressed, challenge)?;
         Ok((addressed, key))
