@@ -352,11 +352,11 @@ impl AuthorisedRequest {
     #[must_use]
     pub fn into_enrolment(self, challenge: Option<&ChallengePassword>) -> Self {
         let is_pkcs_req = self.message().message_type() == MessageType::PkcsReq;
-        match self
+        let by_challenge = self
             .request
             .authorise_by_challenge(challenge)
-            .filter(|_| is_pkcs_req)
-        {
+            .filter(|_| is_pkcs_req);
+        match by_challenge {
             Some(authorisation) => Self {
                 authorisation,
                 ..self
