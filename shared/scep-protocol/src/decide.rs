@@ -529,7 +529,8 @@ mod tests {
             decide_request(&signed(CSR, KEY, false), found, NOW),
             resend()
         );
-        // Read twice, it may have gone on in between: the claim that is replaced is checked.
+        // The store reads the two separately, so the transaction may move on in between. The write
+        // checks the claims that it replaces.
         let found = KnownTransactions {
             same: elsewhere(issued(60)).same,
             ..known(rejected(60))
@@ -538,8 +539,8 @@ mod tests {
             transaction: Some(CLAIM),
             request: Some(CLAIM),
         };
-        let anew = Decision::Issue(both);
-        assert_eq!(decide_request(&signed(CSR, KEY, false), found, NOW), anew);
+        let issue = Decision::Issue(both);
+        assert_eq!(decide_request(&signed(CSR, KEY, false), found, NOW), issue);
     }
 
     #[test]
