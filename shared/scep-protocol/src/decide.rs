@@ -118,7 +118,7 @@ fn decide_request(
     };
     let same_key = known.requester_key == request.requester_key;
     let same = same_key && known.request == request.fingerprint;
-    let unvouched = known.request.signer_class == SignerClass::Nobody;
+    let lacks_credential = known.request.signer_class == SignerClass::Nobody;
     match known.state {
         // The order of the arms matters: windows that have passed, then the same request, then
         // other requests of the same key, and last those of other keys.
@@ -144,7 +144,7 @@ fn decide_request(
         // A pending request without any credential must not block a renewal under the same
         // transactionID. A pending request with a valid challengePassword gives way only to its own
         // key.
-        TransactionState::Pending { .. } if unvouched && !request.needs_approval => {
+        TransactionState::Pending { .. } if lacks_credential && !request.needs_approval => {
             request.claim_or_hold(replaced)
         }
         // Devices derive the transactionID from their key, so a corrected or later request of the
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_whose_transaction_went_on_gets_its_certificate_until_that_may_be_renewed() {
+    fn a_request_whose_transaction_moved_on_gets_its_certificate_until_renewal() {
         let validity = certificate().validity().unwrap();
         let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
         check_past(validity.not_before, resend());
@@ -507,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_under_another_transaction_id_starts_anew() {
+    fn an_expired_or_rejected_request_under_another_transaction_id_starts_over() {
         let replaced = Replaced {
             transaction: None,
             request: Some(CLAIM),
@@ -520,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_came_before_under_its_own_transaction_id_is_decided_there() {
+    fn a_repeated_request_is_decided_by_its_own_transaction() {
         let found = KnownTransactions {
             same: elsewhere(issued(60)).same,
             ..known(issued(60))
@@ -544,8 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_came_before_elsewhere_is_decided_there_whatever_its_transaction_id_stands_for()
-     {
+    fn a_request_repeated_under_another_transaction_id_is_decided_by_the_first() {
         let mut found = KnownTransactions {
             same: elsewhere(issued(60)).same,
             ..known(rejected(60))
@@ -591,12 +590,12 @@ mod tests {
     }
 
     #[test]
-    fn a_corrected_request_of_the_same_key_starts_anew() {
+    fn a_corrected_request_of_the_same_key_starts_over() {
         check(issued(60), OTHER_CSR, KEY, ISSUE);
     }
 
     #[test]
-    fn the_same_request_under_another_ra_profile_starts_anew() {
+    fn the_same_request_under_another_ra_profile_starts_over() {
         let elsewhere = RequestFingerprint {
             ra_profile: Uuid::from_u128(8),
             ..request(CSR)
@@ -627,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_is_finished_by_whoever_comes_next() {
+    fn an_interrupted_issuance_is_finished_by_the_next_request() {
         check(issuing(-1), CSR, KEY, resume());
         check(issuing(-1), OTHER_CSR, KEY, resume());
         check(issuing(-1), OTHER_CSR, OTHER_KEY, resume());
@@ -648,7 +647,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_goes_on_waiting_for_the_same_request_alone() {
+    fn a_pending_request_stays_pending_only_for_itself() {
         check_held(pending(60), CSR, KEY, Decision::Pending);
         check_held(pending(60), OTHER_CSR, KEY, HOLD);
         check_held(pending(60), CSR, OTHER_KEY, TAKEN);
@@ -657,18 +656,18 @@ mod tests {
     }
 
     #[test]
-    fn what_waited_is_issued_when_approval_is_not_asked_for_any_more() {
+    fn a_pending_request_is_issued_once_approval_is_no_longer_required() {
         check(pending(60), CSR, KEY, ISSUE);
     }
 
     #[test]
-    fn a_request_that_a_challenge_vouches_for_is_displaced_by_its_own_key_alone() {
+    fn a_pending_request_with_a_challenge_gives_way_only_to_its_own_key() {
         check(pending(60), OTHER_CSR, OTHER_KEY, TAKEN);
         check(pending(60), OTHER_CSR, KEY, ISSUE);
     }
 
     #[test]
-    fn a_request_that_nobody_vouches_for_keeps_no_holder_from_renewing() {
+    fn a_pending_request_without_a_credential_does_not_block_a_renewal() {
         let mut found = known(pending(60));
         if let Some(own) = &mut found.own {
             own.request.signer_class = SignerClass::Nobody;
@@ -705,7 +704,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_is_not_pending() {
+    fn an_expired_transaction_is_not_pending() {
         let nothing = Decision::Refuse(Refusal::NothingPending);
         assert_eq!(decide_poll(fingerprint(KEY), None, NOW), nothing);
         for state in [issued(-1), pending(-1), rejected(-1)] {

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_speaks_for_others_is_unfit_for_devices() {
+    fn purposes_that_speak_for_others_are_unfit_for_devices() {
         for (text, devices, servers) in [
             ("anyExtendedKeyUsage", true, true),
             ("2.5.29.37.0", true, true),

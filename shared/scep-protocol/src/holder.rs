@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn who_signed_is_what_the_inventory_knows_of_that_very_certificate() {
+    fn the_signer_is_known_only_by_that_very_certificate() {
         assert_eq!(signer(None, false), Ok("unknown"));
         assert_eq!(signer(Some(known("ra", false)), false), Ok("unknown"));
         assert_eq!(signer(Some(known("ra", true)), false), Ok("unknown"));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_nothing_may_enrol_and_nothing_else() {
+    fn a_client_without_a_certificate_may_only_enrol() {
         let holder = || Signer::Holder(Box::new(known("ca", false)));
         let any = CertifiableKeys::Any;
         for proxies in [false, true] {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_sent_again_until_it_may_be_renewed_or_for_a_day_or_until_it_ends() {
+    fn a_certificate_is_resent_until_renewal_for_at_least_a_day_and_never_after_expiry() {
         check_resend(100, None, 50 * 24);
         check_resend(100, Some(30), 70 * 24);
         check_resend(1, None, 24);

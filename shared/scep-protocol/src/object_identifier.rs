@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_extension_and_what_is_below_it_are_security_identifiers() {
+    fn the_extension_and_the_arcs_below_it_are_security_identifiers() {
         for (kind, expected) in [
             ("1.3.6.1.4.1.311.25.2", true),
             ("1.3.6.1.4.1.311.25.2.1", true),

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_not() {
+    fn other_texts_are_not_periods() {
         for text in [
             "",
             "P",

@@ -525,7 +525,7 @@ mod tests {
     /// The log names each fault of an envelope, and its answer is timed; other refusals log the
     /// text that the client gets.
     #[test]
-    fn what_an_attacker_must_not_learn_is_for_the_log() {
+    fn faults_that_an_attacker_must_not_learn_are_only_logged() {
         for fault in faults() {
             let refusal = Refusal::Envelope(fault.clone());
             assert!(refusal.log_reason().starts_with(&fault.to_string()));

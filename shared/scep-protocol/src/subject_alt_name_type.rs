@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_who_someone_is_needs_a_pattern_by_whatever_name() {
+    fn types_that_identify_someone_need_a_pattern_under_any_name() {
         for (text, needs) in [
             ("dns", false),
             ("ip", false),

@@ -277,7 +277,7 @@ mod tests {
 
     /// Stored templates refer to attributes by these names, so they must not change.
     #[test]
-    fn names_are_unique_and_those_that_are_stored_stay() {
+    fn names_are_unique_and_stored_ones_stay() {
         let mut names: Vec<_> = NAMED
             .iter()
             .flat_map(|named| std::iter::once(&named.name).chain(named.aliases))

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_nobody_could_keep_are_errors() {
+    fn rules_that_no_request_could_satisfy_are_errors() {
         let (country, serial_number) = (SubjectAttribute::COUNTRY, SubjectAttribute::SERIAL_NUMBER);
         let (common_name, organization) = (
             SubjectAttribute::COMMON_NAME,
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_say_who_someone_is_need_a_pattern() {
+    fn names_that_identify_someone_need_a_pattern() {
         use SubjectAltNameType::{Email, Upn, Uri};
         let types = |types: &[SubjectAltNameType], patterns: &[SubjectAltNameType]| {
             let (types, patterns) = (types.to_vec(), patterns.to_vec());
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn purposes_that_speak_for_others_are_for_no_device() {
+    fn purposes_that_speak_for_others_are_not_for_devices() {
         for text in [
             "ocspSigning",
             "1.3.6.1.5.5.7.3.9",
@@ -338,7 +338,7 @@ mod tests {
 
     /// Stored templates keep their meaning when defaults change.
     #[test]
-    fn rules_of_an_earlier_version_are_read_as_they_were_meant() {
+    fn stored_templates_of_an_earlier_version_keep_their_meaning() {
         let stored = r#"{"validity":"P1Y","backdate":"PT1H","rsaMinBits":2048,"ecCurves":["P256"],
             "subject":{"required":["CN","O"],"allowed":["CN","O","serialNumber","UID","emailAddress","DC"],
                 "fixed":{"C":"DE"},"commonNamePattern":null},

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_compile_or_grows_too_large_is_no_pattern() {
+    fn a_text_that_does_not_compile_or_grows_too_large_is_not_a_pattern() {
         for text in [
             "(",
             "a)|(b",
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_that_is_stored_is_read_whatever_it_holds() {
+    fn a_stored_description_is_read_without_checks() {
         use serde::de::IntoDeserializer;
         use serde::de::value::Error;
         let stored = format!("\u{202e}{}", "u".repeat(301));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_seen_or_reorders_is_not_visible() {
+    fn invisible_and_reordering_characters_are_not_visible() {
         let invisible = [
             '\0',
             '\u{1}',

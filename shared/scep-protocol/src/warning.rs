@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_that_is_short_or_that_windows_cannot_send_is_warned_of() {
+    fn short_challenges_and_those_that_windows_cannot_send_cause_a_warning() {
         use Warning::{ChallengeCharacters, ChallengeShort, ChallengeUnjudged};
         check(&scep_profile(None), &[], &[]);
         check(&scep_profile(Some(LONG)), &[], &[]);
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn who_shares_a_challenge_and_chooses_who_he_is_is_warned_of() {
+    fn a_shared_challenge_with_a_free_choice_of_identity_causes_a_warning() {
         use SubjectAltNameType::{Dns, Ip};
         let free = |common_name, types: &[SubjectAltNameType]| {
             let (ra_profile, types) = ("r".to_owned(), types.to_vec());
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purpose_of_earlier_rules_that_speaks_for_others_is_warned_of() {
+    fn a_stored_purpose_that_speaks_for_others_causes_a_warning() {
         let before = ra_profile("r", |t| {
             restrict_names(t);
             t.extended_key_usage.push(ExtendedKeyUsage::OCSP_SIGNING);
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_chooses_its_usage_by_the_url_is_warned_of() {
+    fn a_choice_of_usages_by_url_causes_a_warning() {
         let usages = |name, usages: &[ExtendedKeyUsage]| {
             ra_profile(name, |template| {
                 restrict_names(template);
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ec_authority_that_clients_are_shown_is_warned_of() {
+    fn an_ec_authority_that_clients_see_causes_a_warning() {
         let mut scep = scep_profile(Some(LONG));
         let warned = |scep: &ScepProfile, key| scep.warnings(&[], Some(key));
         assert_eq!(warned(&scep, KeyAlgorithm::EcP256), [Warning::EcAuthority]);

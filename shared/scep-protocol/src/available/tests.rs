@@ -184,7 +184,7 @@ fn check(
 }
 
 #[test]
-fn what_is_missing_disabled_or_over_does_not_serve() {
+fn missing_disabled_or_expired_objects_do_not_serve() {
     use Unavailable::{
         AuthorityExpired, AuthorityMissing, AuthorityNotActive, RaCertificateExpired,
         RaCertificateMissing, RaCertificateUnfit, RaProfileDisabled, ScepProfileDisabled,
@@ -284,7 +284,7 @@ fn check_addressed(to: &str, edit: impl FnOnce(&mut Configuration), key: u128, g
 }
 
 #[test]
-fn a_request_is_served_by_the_key_that_it_is_encrypted_to_or_by_the_present_one() {
+fn a_request_is_served_by_the_key_that_it_is_encrypted_to_or_by_the_current_one() {
     let keys =
         |keys: Vec<RaKeyPair>| move |of: &mut Configuration| ra_certificate_mut(of).keys = keys;
     let present = || ra_key(2, 2, RA);
@@ -318,7 +318,7 @@ fn announce_generation(of: &mut Configuration, generation: u32) {
 }
 
 #[test]
-fn a_next_generation_serves_and_is_told_of_while_its_certificates_are_valid() {
+fn a_next_generation_serves_and_is_announced_while_its_certificates_are_valid() {
     let next = |ca, ra| move |of: &mut Configuration| with_next(of, ca, ra);
     let told = |edit: &dyn Fn(&mut Configuration)| {
         let profile = serving_profile(edit);
@@ -382,7 +382,7 @@ fn an_authority_is_known_by_every_generation() {
 }
 
 #[test]
-fn a_subordinate_has_those_above_it_and_was_issued_by_none_of_ours() {
+fn a_subordinate_has_a_chain_and_was_issued_by_another_authority() {
     let subordinate = load_certificate(CLIENT);
     let profile = serving_profile(|of| {
         authority_mut(of).current.certification = Certification::Subordinate {

@@ -97,7 +97,7 @@ fn wrap_key(encrypted_key: &[u8]) -> WrappedKey {
 }
 
 #[test]
-fn leading_zeros_make_no_other_encrypted_key() {
+fn leading_zeros_do_not_change_an_encrypted_key() {
     let encrypted_key = |octets: &[u8]| {
         let request = AddressedRequest {
             wrapped: wrap_key(octets),
@@ -180,7 +180,7 @@ fn with_approval(profile: &mut ScepProfile) {
 }
 
 #[test]
-fn an_enrolment_is_vouched_for_by_the_challenge_or_waits_for_an_administrator() {
+fn an_enrolment_is_authorised_by_the_challenge_or_waits_for_an_administrator() {
     let request = || ENROLMENT.opened(Signer::Unknown);
     let none = |_: &mut ScepProfile| {};
     check(request(), Some(CHALLENGE), none, NOW, BY_CHALLENGE);
@@ -196,7 +196,7 @@ fn an_enrolment_is_vouched_for_by_the_challenge_or_waits_for_an_administrator() 
 }
 
 #[test]
-fn whose_certificate_expired_enrols_by_the_challenge_alone() {
+fn the_holder_of_an_expired_certificate_enrols_only_by_the_challenge() {
     let request = || ENROLMENT.opened(Signer::Former);
     check(request(), Some(CHALLENGE), |_| {}, NOW, BY_CHALLENGE);
     let refused = || Err(Refusal::SignerExpired);
@@ -250,7 +250,7 @@ fn convert_renewal(
 }
 
 #[test]
-fn a_pkcs_req_for_other_names_is_an_enrolment_if_the_challenge_vouches_for_it() {
+fn a_pkcs_req_for_other_names_is_an_enrolment_if_its_challenge_is_right() {
     // A request for the key of the enrolment, signed with the certificate of another key.
     let signed_by = |message: Captured| {
         let request = AddressedRequest {
@@ -278,7 +278,7 @@ fn a_pkcs_req_for_other_names_is_an_enrolment_if_the_challenge_vouches_for_it() 
 }
 
 #[test]
-fn a_key_that_the_rules_do_not_take_is_refused_however_authorised() {
+fn a_key_that_the_rules_do_not_allow_is_refused_even_if_authorised() {
     let profile =
         serving_profile(|of| of.ra_profile.as_mut().unwrap().template.rsa_min_bits = 4096);
     let challenge = ChallengePassword::new(CHALLENGE);
@@ -298,7 +298,7 @@ const P256: &[u8] = b"\
     \x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\x16\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
 
 #[test]
-fn rules_say_how_long_an_rsa_key_is_and_on_which_curve_another() {
+fn rules_limit_the_length_of_rsa_keys_and_the_curves_of_ec_keys() {
     let rules = |rsa_min_bits, ec_curves: &[EcCurve]| CertificateTemplate {
         rsa_min_bits,
         ec_curves: ec_curves.to_vec(),
