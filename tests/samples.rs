@@ -3,7 +3,7 @@
 use scep_cms::{Certificate, MessageType, TransactionId};
 use scep_protocol::{
     Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
-    RaProfile, Replaced, RequestFingerprint, SignerClass, TransactionKey,
+    RaProfile, ReplacedClaims, RequestFingerprint, SignerClass, TransactionKey,
 };
 use scep_service::{CertificateRecord, CertificateSummary, Claim, ClaimKind};
 use time::OffsetDateTime;
@@ -37,7 +37,7 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
     let csr = Fingerprint::of(key.transaction_id.as_str().as_bytes());
     Claim {
         key,
-        replaced: Replaced {
+        replaced: ReplacedClaims {
             transaction: replacing,
             request: None,
         },

@@ -4,7 +4,7 @@
 use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
 use scep_cms::directory_string;
-use scep_protocol::{RuleViolation, SubjectAttribute, SubjectRule, WrittenAs};
+use scep_protocol::{RuleViolation, StringType, SubjectAttribute, SubjectRule};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
@@ -170,10 +170,10 @@ fn build_rdn(
     value: &str,
 ) -> Result<RelativeDistinguishedName, EncodeError> {
     // RFC 5280 appendix A.1 restricts some attributes to one string type.
-    let value = match attribute.written_as() {
-        WrittenAs::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?)?,
-        WrittenAs::PrintableString => Any::encode_from(&PrintableStringRef::new(value)?)?,
-        WrittenAs::Utf8String => Any::encode_from(&Utf8StringRef::new(value)?)?,
+    let value = match attribute.string_type() {
+        StringType::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?)?,
+        StringType::PrintableString => Any::encode_from(&PrintableStringRef::new(value)?)?,
+        StringType::Utf8String => Any::encode_from(&Utf8StringRef::new(value)?)?,
     };
     let oid = attribute.oid();
     Ok(RelativeDistinguishedName::try_from(vec![

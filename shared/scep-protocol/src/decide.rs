@@ -15,10 +15,10 @@ use crate::{
 pub enum Decision {
     /// Claim the transaction for a new certificate, provided that the store has not changed since
     /// it was read.
-    Issue(Replaced),
+    Issue(ReplacedClaims),
     /// Hold the transaction for an administrator's approval, provided that the store has not
     /// changed since it was read.
-    Hold(Replaced),
+    Hold(ReplacedClaims),
     /// Answer PENDING: the request is waiting for an administrator.
     Pending,
     /// Finish an interrupted issuance: take over the claim, sign the same bytes, then decide again.
@@ -47,7 +47,7 @@ pub enum Decision {
 
 /// The existing claims that a new claim replaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Replaced {
+pub struct ReplacedClaims {
     /// The claim on the transaction of this transactionID; `None` if there is no such transaction.
     pub transaction: Option<Uuid>,
     /// The claim that the same request made earlier; `None` if the request is new.
@@ -82,7 +82,7 @@ struct RequestTraits {
 
 impl RequestTraits {
     /// The decision for a transaction that this request may claim.
-    const fn claim_or_hold(&self, replaced: Replaced) -> Decision {
+    const fn claim_or_hold(&self, replaced: ReplacedClaims) -> Decision {
         if self.needs_approval {
             return Decision::Hold(replaced);
         }
@@ -96,7 +96,7 @@ fn decide_request(
     now: OffsetDateTime,
 ) -> Decision {
     let KnownTransactions { own, same } = known;
-    let replaced = Replaced {
+    let replaced = ReplacedClaims {
         transaction: own.as_ref().map(|own| own.claim),
         request: same.as_ref().map(|same| same.claim),
     };
@@ -406,11 +406,11 @@ mod tests {
         }
     }
 
-    const REPLACED: Replaced = Replaced {
+    const REPLACED: ReplacedClaims = ReplacedClaims {
         transaction: Some(CLAIM),
         request: None,
     };
-    const NOTHING: Replaced = Replaced {
+    const NOTHING: ReplacedClaims = ReplacedClaims {
         transaction: None,
         request: None,
     };
@@ -480,7 +480,7 @@ mod tests {
         let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
         check_past(validity.not_before, resend());
         check_past(half, resend());
-        let replaced = Replaced {
+        let replaced = ReplacedClaims {
             transaction: Some(CLAIM),
             request: Some(OTHER_CLAIM),
         };
@@ -508,7 +508,7 @@ mod tests {
 
     #[test]
     fn an_expired_or_rejected_request_under_another_transaction_id_starts_over() {
-        let replaced = Replaced {
+        let replaced = ReplacedClaims {
             transaction: None,
             request: Some(CLAIM),
         };
@@ -535,7 +535,7 @@ mod tests {
             same: elsewhere(issued(60)).same,
             ..known(rejected(60))
         };
-        let both = Replaced {
+        let both = ReplacedClaims {
             transaction: Some(CLAIM),
             request: Some(CLAIM),
         };

@@ -31,7 +31,7 @@ mod warning;
 pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, check_availability};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
-pub use decide::{Decision, Replaced, decide, decide_poll};
+pub use decide::{Decision, ReplacedClaims, decide, decide_poll};
 pub use envelope_fault::EnvelopeFault;
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
@@ -49,7 +49,7 @@ pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};
 pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
 pub use subject_alt_name_type::{OtherNameType, SubjectAltNameType, UnfitNameType};
-pub use subject_attribute::{SubjectAttribute, UnfitAttribute, WrittenAs, check_text};
+pub use subject_attribute::{StringType, SubjectAttribute, UnfitAttribute, check_text};
 pub use template::{CertificateTemplate, KeyUsage, SubjectAltNameRule, SubjectRule, TemplateError};
 pub use text::{Description, DescriptionError, Pattern, PatternError, is_visible};
 pub use transaction::{

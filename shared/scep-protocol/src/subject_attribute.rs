@@ -35,7 +35,7 @@ pub enum UnfitAttribute {
 
 /// The string type in which a fixed value is encoded, RFC 5280 appendix A.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrittenAs {
+pub enum StringType {
     /// IA5String.
     Ia5String,
     /// PrintableString.
@@ -106,11 +106,11 @@ impl SubjectAttribute {
 
     /// The string type in which a fixed value is encoded.
     #[must_use]
-    pub fn written_as(self) -> WrittenAs {
+    pub fn string_type(self) -> StringType {
         match self.fixed_form() {
-            Form::Ascii => WrittenAs::Ia5String,
-            Form::Country | Form::Printable => WrittenAs::PrintableString,
-            Form::Text => WrittenAs::Utf8String,
+            Form::Ascii => StringType::Ia5String,
+            Form::Country | Form::Printable => StringType::PrintableString,
+            Form::Text => StringType::Utf8String,
         }
     }
 
@@ -317,16 +317,16 @@ mod tests {
     #[test]
     fn a_fixed_value_is_of_the_string_type_of_its_attribute() {
         for (name, written, value, other) in [
-            ("C", WrittenAs::PrintableString, "DE", "D1"),
-            ("DC", WrittenAs::Ia5String, "example", "ü"),
-            ("serialNumber", WrittenAs::PrintableString, "17", "a_b"),
-            ("dnQualifier", WrittenAs::PrintableString, "17", "a_b"),
-            ("unstructuredName", WrittenAs::Ia5String, "r.example", "ü"),
-            ("organizationIdentifier", WrittenAs::Utf8String, "ü", "a\0"),
-            ("1.2.3.4", WrittenAs::Utf8String, "ü", "a\u{202e}"),
+            ("C", StringType::PrintableString, "DE", "D1"),
+            ("DC", StringType::Ia5String, "example", "ü"),
+            ("serialNumber", StringType::PrintableString, "17", "a_b"),
+            ("dnQualifier", StringType::PrintableString, "17", "a_b"),
+            ("unstructuredName", StringType::Ia5String, "r.example", "ü"),
+            ("organizationIdentifier", StringType::Utf8String, "ü", "a\0"),
+            ("1.2.3.4", StringType::Utf8String, "ü", "a\u{202e}"),
         ] {
             let attribute = parse_attribute(name);
-            assert_eq!(attribute.written_as(), written, "{name}");
+            assert_eq!(attribute.string_type(), written, "{name}");
             assert!(attribute.can_be(value), "{name}");
             assert!(!attribute.can_be(other), "{name}");
         }

@@ -7,7 +7,7 @@ use ca_issuer::{IssueError, SerialNumber, TbsLeaf, build_leaf_tbs};
 use scep_cms::Certificate;
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, Decision, Fingerprint, Issuance, KnownTransactions,
-    Refusal, Replaced, SignedRequest, TransactionKey, decide, decide_poll,
+    Refusal, ReplacedClaims, SignedRequest, TransactionKey, decide, decide_poll,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -100,7 +100,9 @@ pub(crate) async fn certificate_for(
             // This claim was made without reading the transaction. If the same request already has
             // a certificate, it gets that one, even if today's rules forbid it. Otherwise the
             // refusal stands.
-            Err(EnrolError::Refused(refusal)) if replaced == Replaced::default() => Some(refusal),
+            Err(EnrolError::Refused(refusal)) if replaced == ReplacedClaims::default() => {
+                Some(refusal)
+            }
             Err(error) => return Err(error),
         };
         known = read_known_transactions(issuing, profile, &key, request).await?;
@@ -236,7 +238,7 @@ async fn claim_or_hold(
     issuing: &Issuing,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
-    replaced: Replaced,
+    replaced: ReplacedClaims,
     stage: ClaimKind,
 ) -> Result<Option<Progress>, EnrolError> {
     let now = issuing.reading.clock.now();

@@ -10,7 +10,7 @@ use scep_cms::{
 };
 use scep_protocol::{
     Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
-    KeyReference, ProfileName, RaKeyPair, RaProfile, Refusal, Replaced, RequestFingerprint,
+    KeyReference, ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims, RequestFingerprint,
     Revocation, RevokedCertificate, SameRequest, SealedSecret, Transaction, TransactionKey,
 };
 use time::OffsetDateTime;
@@ -189,7 +189,7 @@ pub struct Claim {
     /// The transaction that is claimed.
     pub key: TransactionKey,
     /// The earlier claims that this one replaces.
-    pub replaced: Replaced,
+    pub replaced: ReplacedClaims,
     /// The identity of this claim.
     pub claim: Uuid,
     /// The fingerprint of the request.
