@@ -1,4 +1,4 @@
-//! Responses: each answer's status, media type and headers.
+//! Responses: the status, media type and headers of each kind.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
@@ -6,29 +6,30 @@ use http::{HeaderValue, Response, StatusCode};
 use scep_cms::DecodeError;
 use scep_protocol::{CaCertificates, Capability, Rejection};
 
-/// Old sscep and iOS compare media types as whole strings: no `charset`.
+/// Media types carry no `charset`, because old sscep and iOS compare the header as a whole string.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const CA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-ca-cert");
 const CA_RA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-ca-ra-cert");
 const NEXT_CA_CERT: HeaderValue = HeaderValue::from_static("application/x-x509-next-ca-cert");
 const PKI_MESSAGE: HeaderValue = HeaderValue::from_static("application/x-pki-message");
 
-/// Seconds that a client is asked to wait after a failure of ours.
+/// Seconds that a client is asked to wait after a server failure.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// What an endpoint of SCEP answers.
+/// The methods that a SCEP endpoint supports.
 pub(crate) const SCEP_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS, POST");
 
-/// What is answered of something that is only read.
+/// The methods that a read-only resource supports.
 const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// The answer to OPTIONS for something that is only read, RFC 9110 §9.3.7: load balancers probe with it.
+/// The response to OPTIONS on a read-only resource, RFC 9110 §9.3.7. Load balancers use it as a
+/// probe.
 #[must_use]
 pub fn read_options() -> Response<Bytes> {
     options(READ_METHODS)
 }
 
-/// The answer to OPTIONS where these methods are answered.
+/// The response to OPTIONS on a resource that supports the given methods.
 pub(crate) fn options(allowed: HeaderValue) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -36,35 +37,38 @@ pub(crate) fn options(allowed: HeaderValue) -> Response<Bytes> {
     response
 }
 
-/// The answer to HEAD, from that to GET, RFC 9110 §9.3.2.
+/// The response to HEAD, derived from the response to GET, RFC 9110 §9.3.2.
 pub(crate) fn without_body(response: Response<Bytes>) -> Response<Bytes> {
     let (mut head, body) = response.into_parts();
+    // HEAD announces the length of GET's body; the server would announce that of the empty one.
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     Response::from_parts(head, Bytes::new())
 }
 
-/// A rejection as plain text.
+/// A plain-text response for a request that is rejected without a CertRep.
 #[must_use]
 pub fn reject(rejection: Rejection) -> Response<Bytes> {
     let mut response = answer(TEXT, Bytes::from(format!("{}\n", rejection.text())));
-    // Each status in the table is one that exists.
+    // Every status in the rejection table is valid, so the fallback is never used.
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    // RFC 9110 §15.5.6: a 405 response names the supported methods in Allow.
     if rejection == Rejection::MethodNotAllowed {
         headers.insert(ALLOW, SCEP_METHODS);
     }
     if rejection == Rejection::ReadOnly {
         headers.insert(ALLOW, READ_METHODS);
     }
+    // Server failures are transient, so clients are told to retry.
     if rejection.status() >= 500 {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
 }
 
-/// GetCACaps: a keyword a line.
+/// The response to GetCACaps: one keyword per line, RFC 8894 §3.5.2.
 pub(crate) fn capabilities(capabilities: &[Capability]) -> Response<Bytes> {
     let lines: String = capabilities
         .iter()
@@ -73,7 +77,7 @@ pub(crate) fn capabilities(capabilities: &[Capability]) -> Response<Bytes> {
     answer(TEXT, Bytes::from(lines))
 }
 
-/// GetCACert: a certificate, or several in a degenerate SignedData.
+/// The response to GetCACert: a single certificate, or several in a degenerate SignedData.
 pub(crate) fn certificates(certificates: CaCertificates) -> Result<Response<Bytes>, DecodeError> {
     Ok(match certificates {
         CaCertificates::One(der) => answer(CA_CERT, Bytes::from(der)),
@@ -81,15 +85,15 @@ pub(crate) fn certificates(certificates: CaCertificates) -> Result<Response<Byte
     })
 }
 
-/// GetNextCACert: a SignedData.
+/// The response to GetNextCACert: a SignedData with the next certificates.
 pub(crate) fn next_ca(der: Vec<u8>) -> Response<Bytes> {
     answer(NEXT_CA_CERT, Bytes::from(der))
 }
 
-/// PKIOperation: a CertRep.
+/// The response to PKIOperation: a CertRep.
 pub(crate) fn cert_rep(der: Vec<u8>) -> Response<Bytes> {
     let mut response = answer(PKI_MESSAGE, Bytes::from(der));
-    // By GET too, and every reply is fresh.
+    // PKIOperation also works over GET, and a cached reply would carry another request's nonce.
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

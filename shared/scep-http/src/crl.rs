@@ -1,4 +1,5 @@
-//! `/crl/…`: CRLs for everyone, where the cRLDistributionPoints of certificates lead, RFC 5280 §4.2.1.13.
+//! `/crl/…`: public CRLs at the URLs that the cRLDistributionPoints of certificates name,
+//! RFC 5280 §4.2.1.13.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,27 +15,28 @@ use time::OffsetDateTime;
 
 use crate::answer::{answer, read_options, reject};
 
-/// What the path of every CRL begins with.
+/// The prefix of every CRL's path.
 pub const CRL_PREFIX: &str = "/crl/";
 
 const CRL: HeaderValue = HeaderValue::from_static("application/pkix-crl");
 
-/// Longest time that a cache may keep a CRL, in seconds: so long a revocation may go unnoticed behind one.
+/// The longest time that a cache may keep a CRL, in seconds. A revocation can stay unnoticed behind
+/// a cache for as long.
 const MAX_AGE_SECONDS: i64 = 3600;
 
-/// What CRLs are read from.
+/// The ports that CRL requests read from.
 #[derive(Clone)]
 pub struct PublishedCrls {
-    /// Authorities, by name.
+    /// Resolves authorities by name.
     pub objects: Arc<dyn Objects>,
-    /// CRLs; those that many ask for, kept in memory.
+    /// Reads CRLs. Frequently requested ones are cached in memory.
     pub crls: Arc<dyn Crls>,
-    /// The time.
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Answers any request below [`CRL_PREFIX`]: to HEAD, and to who has the latest CRL already,
-/// without reading it.
+/// Responds to any request below [`CRL_PREFIX`]. HEAD requests, and conditional requests from
+/// clients that already have the latest CRL, are served without reading the CRL itself.
 pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<Bytes> {
     if head.method == Method::OPTIONS {
         return read_options();
@@ -46,7 +48,7 @@ pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<By
         Ok((_, response)) => response,
         Err(failure) => refused(&failure),
     };
-    // Names, and no path: that is as long as a client wants it to be.
+    // Log the parsed names rather than the path, whose length and content the client controls.
     tracing::info!(
         authority = named.as_ref().map(|(name, _)| name.as_str()),
         generation = named.as_ref().map(|(_, generation)| *generation),
@@ -57,7 +59,7 @@ pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<By
     response
 }
 
-/// The number of the CRL, and the answer.
+/// The CRL's number together with the response.
 async fn answered(
     published: &PublishedCrls,
     named: Option<&(ProfileName, u32)>,
@@ -71,6 +73,8 @@ async fn answered(
     let (objects, crls) = (&*published.objects, &*published.crls);
     let found = PublishedCrl::find(objects, crls, name, *generation).await?;
     let now = published.clock.now();
+    // Compared before the CRL is read: it can be large, and clients poll more often than it
+    // changes.
     if is_known(&found.head, &head.headers) {
         let mut response = shown(&found.head, Bytes::new(), now);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -84,7 +88,8 @@ async fn answered(
     Ok((head.number, shown(&head, Bytes::from(crl.der), now)))
 }
 
-/// Has the client this CRL already? RFC 9110 §13.2.2: the entity tag decides, where there is one.
+/// Whether the client already has this CRL. If-None-Match takes precedence over If-Modified-Since,
+/// RFC 9110 §13.2.2.
 fn is_known(crl: &CrlHead, headers: &HeaderMap) -> bool {
     let tag = tag(crl);
     if headers.contains_key(IF_NONE_MATCH) {
@@ -94,11 +99,12 @@ fn is_known(crl: &CrlHead, headers: &HeaderMap) -> bool {
     }
     let since = headers.get(IF_MODIFIED_SINCE);
     let since = since.and_then(|since| httpdate::parse_http_date(since.to_str().ok()?).ok());
-    // Both are whole seconds.
+    // HTTP dates have whole seconds, so the CRL's time is compared in whole seconds too.
     since.is_some_and(|since| crl.this_update.unix_timestamp() <= seconds(since))
 }
 
-/// Weak comparison, RFC 9110 §8.8.3.2: what passed through a compressing proxy is the same CRL.
+/// Compares entity tags weakly, RFC 9110 §8.8.3.2: a compressing proxy turns a tag into a weak one,
+/// but the CRL is still the same.
 fn is_tag(known: &str, tag: &str) -> bool {
     known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
 }
@@ -111,12 +117,14 @@ fn seconds(at: SystemTime) -> i64 {
     OffsetDateTime::from(at).unix_timestamp()
 }
 
-/// Which generation of which authority: `{name}.crl` is the first one's, `{name}/{generation}.crl` any other's.
+/// The authority and generation in a path: `{name}.crl` for the first generation,
+/// `{name}/{generation}.crl` for later ones.
 fn crl_of(path: &str) -> Option<(ProfileName, u32)> {
     let file = path.strip_prefix(CRL_PREFIX)?.strip_suffix(".crl")?;
     let file = percent_decode_str(file).decode_utf8().ok()?;
     let (name, generation) = match file.split_once('/') {
         None => (&*file, 1),
+        // The first generation has a single URL, so `{name}/1.crl` is rejected.
         Some((name, generation)) => (name, generation.parse().ok().filter(|number| *number > 1)?),
     };
     Some((ProfileName::new(name).ok()?, generation))
@@ -124,6 +132,7 @@ fn crl_of(path: &str) -> Option<(ProfileName, u32)> {
 
 fn shown(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
     let mut response = answer(CRL, body);
+    // A cache must not keep a CRL beyond its nextUpdate.
     let left = (crl.next_update - now).whole_seconds();
     let max_age = left.clamp(0, MAX_AGE_SECONDS);
     let headers = response.headers_mut();
@@ -133,7 +142,8 @@ fn shown(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
         &format!("public, max-age={max_age}"),
     );
     insert(headers, ETAG, &tag(crl));
-    // A second that has not passed may have another CRL yet: who has this one is to ask again.
+    // Another CRL may still be issued within the current second. Last-Modified therefore lies at
+    // least one second in the past, so that a client which has this CRL asks again.
     let last_modified = crl.this_update.min(now - time::Duration::SECOND);
     insert(headers, LAST_MODIFIED, &http_date(last_modified));
     insert(
@@ -153,14 +163,14 @@ fn refused(failure: &Failure) -> Response<Bytes> {
     reject(rejection)
 }
 
-/// Each of these values is ASCII.
+/// Inserts a header. Every value passed here is ASCII, so the conversion cannot fail.
 fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-/// IMF-fixdate, RFC 9110 §5.6.7.
+/// Formats a time as an IMF-fixdate, RFC 9110 §5.6.7.
 fn http_date(at: OffsetDateTime) -> String {
     httpdate::fmt_http_date(at.into())
 }

@@ -1,23 +1,27 @@
-//! Which endpoint a path names.
+//! Parses the endpoint that a path names.
 
 use percent_encoding::percent_decode_str;
 use scep_protocol::{EndpointName, ProfileName, Rejection, Unavailable};
 
-/// What every SCEP path begins with.
+/// The prefix of every SCEP path.
 pub const PREFIX: &str = "/api/v1/protocols/scep/";
 
-/// Between [`PREFIX`] and the name of an RA Profile.
+/// The path segment between [`PREFIX`] and the name of an RA Profile.
 const RA_PROFILE: &str = "raProfile";
 
-/// The endpoint of a path. What follows its name is ignored, and so are empty segments: Windows and Cisco IOS append
-/// `/pkiclient.exe` to whatever they are given, others leave it out, and administrators write `mscep.dll` and more there.
+/// The endpoint that a path names. Empty segments and everything after the name are ignored:
+/// Windows and Cisco IOS append `/pkiclient.exe` to any URL, other clients do not, and
+/// administrators configure `mscep.dll` and other suffixes.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] for other paths; the profile is unknown when its name is none.
+/// [`Rejection::NotFound`] for paths outside [`PREFIX`]; [`Rejection::Unavailable`] when the name
+/// is not a valid profile name.
 pub(crate) fn endpoint(path: &str) -> Result<EndpointName, Rejection> {
     let rest = path.strip_prefix(PREFIX).ok_or(Rejection::NotFound)?;
+    // Clients that join a URL and a path send double slashes.
     let mut segments = rest.split('/').filter(|segment| !segment.is_empty());
     let name = segments.next().ok_or(Rejection::NotFound)?;
+    // No profile can be named `raProfile`, so the two kinds of path never collide.
     if name != RA_PROFILE {
         return profile_name(name)
             .map(EndpointName::ScepProfile)

@@ -1,4 +1,4 @@
-//! Paths that devices ask at whose SCEP path nobody can choose.
+//! Fixed paths for devices whose SCEP path cannot be configured.
 
 use http::Uri;
 use http::request::Parts;
@@ -6,21 +6,25 @@ use scep_protocol::ProfileName;
 
 use crate::endpoint::PREFIX;
 
-/// RFC 8894 §4.1's SCEPPATH, which Cisco IOS takes for a URL without a path, and the path of Microsoft's NDES.
+/// The SCEPPATH of RFC 8894 §4.1, which Cisco IOS uses when its URL has no path, and the path of
+/// Microsoft's NDES.
 const FIXED: [&[&str]; 2] = [
     &["cgi-bin", "pkiclient.exe"],
     &["certsrv", "mscep", "mscep.dll"],
 ];
 
-/// The head of a request at a fixed path, as if it had been sent to this SCEP Profile; any other head as it is.
+/// Rewrites a request to a fixed path into a request to the given SCEP Profile. Other requests are
+/// returned unchanged.
 ///
-/// The case of a fixed path and what follows it do not matter: NDES ignores case, and devices append `/pkiclient.exe`.
+/// Fixed paths are matched as prefixes and without regard to case: NDES ignores case, and devices
+/// append `/pkiclient.exe`.
 #[must_use]
 pub fn at_fixed_path(mut head: Parts, profile: &ProfileName) -> Parts {
     if is_fixed(head.uri.path()) {
         let query = head.uri.query().map(|query| format!("?{query}"));
         let uri = format!("{PREFIX}{profile}{}", query.unwrap_or_default());
-        // A profile's name has the characters of a URL, and the query was one's.
+        // This always parses: profile names consist of URL characters, and the query comes from a
+        // valid URL.
         if let Ok(uri) = Uri::try_from(uri) {
             head.uri = uri;
         }

@@ -1,4 +1,5 @@
-//! THE WIRE of SCEP, RFC 8894 §4.1: `http::Request<Bytes>` in, use case, `http::Response<Bytes>` out.
+//! The wire of SCEP, RFC 8894 §4.1: reads an `http::Request<Bytes>`, runs the use case, and writes
+//! an `http::Response<Bytes>`.
 
 mod answer;
 mod crl;

@@ -1,4 +1,5 @@
-//! The pkiMessage of a request, RFC 8894 §4.1 and §4.3: a POST's body or base64 in a query, as clients really send it.
+//! Finds the pkiMessage of a request, RFC 8894 §4.1 and §4.3: the body of a POST or base64 in the
+//! query, with the deviations that real clients send.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -11,6 +12,7 @@ use scep_protocol::Rejection;
 
 use crate::operation::{parameter, query};
 
+/// Base64 that tolerates missing padding and stray trailing bits, which clients do send.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -18,13 +20,15 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The tag of a SEQUENCE, which every message begins with. No base64 of a SEQUENCE begins so: that is `M`.
+/// The tag of a SEQUENCE, the first octet of every message in DER or BER. It distinguishes a binary
+/// message from a base64 one: the base64 encoding of a SEQUENCE starts with `M`.
 const SEQUENCE: u8 = 0x30;
 
-/// The octets of the pkiMessage: of a POST's body, or of `message` in the query of a GET or of a POST without a body.
+/// The octets of the pkiMessage, from the body of a POST, or from `message` in the query of a GET
+/// or of a POST without a body.
 ///
 /// # Errors
-/// [`Rejection::UnreadableMessage`] when there is none, or it is neither BER nor base64.
+/// [`Rejection::UnreadableMessage`] when the message is missing, or is neither BER nor base64.
 pub(crate) fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
     if head.method == Method::POST && !body.is_empty() {
         return posted(body);
@@ -33,8 +37,11 @@ pub(crate) fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
     decode_message(raw).map(Bytes::from)
 }
 
-/// The message of a body. Proxies and scripts post base64, and forms with `message` in them, in its place.
+/// The message in the body of a POST. Some proxies and scripts post base64, or a form with a
+/// `message` field, instead of the binary message.
 fn posted(body: &Bytes) -> Result<Bytes, Rejection> {
+    // Some clients send a line break before the message. A binary message is only trimmed at its
+    // start, because its last octets may look like white space.
     let text = body.trim_ascii_start();
     if text.first() == Some(&SEQUENCE) {
         return Ok(body.slice_ref(text));
@@ -44,19 +51,22 @@ fn posted(body: &Bytes) -> Result<Bytes, Rejection> {
     decode_message(raw).map(Bytes::from)
 }
 
-/// The octets of a raw, still percent-encoded `message` value.
+/// Decodes a raw, still percent-encoded `message` value.
 ///
-/// jscep, Apple and Cisco leave `+` unescaped, which query parsers take for a space: here both are `+`. Line breaks
-/// are dropped, base64url, missing padding and a second percent-encoding are taken.
+/// jscep, Apple and Cisco leave `+` unescaped, which query parsers turn into a space, so a space is
+/// read as `+`. Line breaks are dropped; base64url, missing padding and a second layer of
+/// percent-encoding are accepted.
 ///
 /// # Errors
-/// [`Rejection::UnreadableMessage`] when it is not base64.
+/// [`Rejection::UnreadableMessage`] when the value is not base64.
 fn decode_message(raw: &str) -> Result<Vec<u8>, Rejection> {
     let once: Vec<u8> = percent_decode_str(raw).collect();
     let base64: Vec<u8> = percent_decode(&once)
         .filter_map(|octet| match octet {
+            // `-` and `_` are the base64url spellings of `+` and `/`.
             b' ' | b'-' => Some(b'+'),
             b'_' => Some(b'/'),
+            // Some clients wrap base64 into lines. Padding is optional, so it is dropped as well.
             b'\r' | b'\n' | b'\t' | b'\0' | b'=' => None,
             other => Some(other),
         })
@@ -110,7 +120,7 @@ mod tests {
         check_request("POST", "", &[0x30, 1, 0xff], Some(&message));
         check_request("POST", "message=AAAA", &[0x30, 1, 0xff], Some(&message));
         check_request("POST", "", &[0x0d, 0x0a, 0x30, 1, 0xff], Some(&message));
-        // What follows the outermost element is for whoever reads it to ignore.
+        // Octets after the outermost element are left for the decoder to ignore.
         check_request(
             "POST",
             "",

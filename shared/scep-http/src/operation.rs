@@ -1,11 +1,11 @@
-//! The operation that a query names, RFC 8894 §4.1.
+//! Parses the operation that a query names, RFC 8894 §4.1.
 
 use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use scep_protocol::Rejection;
 
-/// What a client asks of an endpoint.
+/// A SCEP operation, as named in the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "PKIOperation is the RFC's name")]
 pub(crate) enum Operation {
@@ -23,7 +23,7 @@ impl Operation {
         Self::PkiOperation,
     ];
 
-    /// The RFC's name, as it stands in the query.
+    /// The operation's name in RFC 8894, as used in the query.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::GetCaCaps => "GetCACaps",
@@ -33,10 +33,11 @@ impl Operation {
         }
     }
 
-    /// The operation of a request. A POST without one is a PKIOperation: nothing else is posted.
+    /// The operation of a request. A POST that names none is a PKIOperation, the only operation
+    /// that is posted.
     ///
-    /// Its name is compared without regard to case, percent-encoding and white space: a server that was stricter shut
-    /// clients out.
+    /// The name is compared without regard to case, percent-encoding and white space, because
+    /// stricter servers have locked clients out.
     pub(crate) fn of(method: &Method, query: &str) -> Result<Self, Rejection> {
         let named = parameter(query, "operation").map(plain).unwrap_or_default();
         if named.is_empty() && method == Method::POST {
@@ -49,12 +50,12 @@ impl Operation {
     }
 }
 
-/// The query of a request, as it came.
+/// The raw query of a request, still percent-encoded.
 pub(crate) fn query(head: &Parts) -> &str {
     head.uri.query().unwrap_or_default()
 }
 
-/// The raw value of the first parameter of this name, in whatever case.
+/// The raw value of the first parameter with this name, compared without regard to case.
 pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
         .split('&')
@@ -63,9 +64,12 @@ pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-/// What a part of a query says: percent-encoded up to twice, a `+` for a space, white space around it ignored.
+/// Decodes a key or value of a query: up to two layers of percent-encoding, `+` for a space, and
+/// surrounding white space removed.
 fn plain(raw: &str) -> String {
     let once = percent_decode_str(raw).decode_utf8_lossy();
+    // Some requests arrive percent-encoded twice. The name of an operation contains no `%`, so the
+    // second pass does not change a correct request.
     let twice = percent_decode_str(&once).decode_utf8_lossy();
     let is_blank = |c: char| c == '+' || c == '\0' || c.is_whitespace();
     twice.trim_matches(is_blank).to_owned()

@@ -1,4 +1,5 @@
-//! Which operations a process answers, and what they may reach: one each in the functions, every one in the local server.
+//! The operations that a process serves, and the ports that they may use: a subset in each Lambda
+//! function, all of them in the local server.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use crate::answer::{capabilities, cert_rep, certificates, next_ca};
 use crate::message::message;
 use crate::operation::Operation;
 
-/// A request whose endpoint and operation are known.
+/// A request with its parsed endpoint and operation.
 pub struct Asked<'a> {
     pub(crate) endpoint: &'a EndpointName,
     pub(crate) operation: Operation,
@@ -22,7 +23,7 @@ pub struct Asked<'a> {
     pub(crate) body: &'a Bytes,
 }
 
-/// An answer, with what a log says about a PKIOperation's.
+/// A response, together with the outcome that is logged for a PKIOperation.
 pub struct Answer {
     pub(crate) response: Response<Bytes>,
     pub(crate) reply: Option<PkiOperationReply>,
@@ -37,13 +38,16 @@ impl From<Response<Bytes>> for Answer {
     }
 }
 
-/// Operations that a process answers.
+/// The operations that a process serves.
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// What every operation may reach.
+    /// The ports that every operation may use.
     fn reading(&self) -> &Reading;
 
-    /// Answers; [`Rejection::UnknownOperation`] when the operation is none of these.
+    /// Serves a request.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownOperation`] when this process does not serve the operation.
     async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure>;
 }
 
@@ -53,10 +57,11 @@ pub struct GetCaCaps(pub Reading);
 /// GetCACert, RFC 8894 §4.2.
 pub struct GetCaCert(pub Reading);
 
-/// PKIOperation and GetNextCACert, RFC 8894 §4.3 and §4.7: both take the RA key.
+/// PKIOperation and GetNextCACert, RFC 8894 §4.3 and §4.7. One function serves both, because both
+/// use the RA key.
 pub struct PkiOperation(pub Issuing);
 
-/// All of them.
+/// Every operation of SCEP.
 pub struct EveryOperation {
     get_ca_caps: GetCaCaps,
     get_ca_cert: GetCaCert,
@@ -64,7 +69,7 @@ pub struct EveryOperation {
 }
 
 impl EveryOperation {
-    /// All operations, with what they may reach.
+    /// Serves all operations with the given ports.
     #[must_use]
     pub fn new(issuing: Issuing) -> Self {
         Self {

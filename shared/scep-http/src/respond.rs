@@ -1,4 +1,4 @@
-//! One request, one response, one line in the log, one measurement.
+//! Serves one SCEP request: writes one response, one log line and one measurement.
 
 use std::time::Instant;
 
@@ -16,16 +16,16 @@ use crate::endpoint::endpoint;
 use crate::operation::{Operation, query};
 use crate::operations::{Answer, Asked, Operations};
 
-/// Longest body that is read, in octets.
+/// The longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 
-/// Longest reason in a line of the log, in octets.
+/// The longest reason in a log line, in octets.
 const MAX_LOGGED_BYTES: usize = 300;
 
-/// Answers any request below `/api/v1/protocols/scep/`, and every other with 404.
+/// Responds to a request below `/api/v1/protocols/scep/`; other paths get 404.
 ///
-/// `body` is what was read of it: whole, or why it was not. Whoever reads stops at [`MAX_BODY_BYTES`] and says
-/// [`Rejection::BodyTooLarge`].
+/// `body` is the whole body, or the reason why it could not be read. Callers stop reading at
+/// [`MAX_BODY_BYTES`] and pass [`Rejection::BodyTooLarge`].
 pub async fn respond(
     operations: &impl Operations,
     head: &Parts,
@@ -52,6 +52,7 @@ pub async fn respond(
         .metrics
         .record(&Measurement::Request(&RequestMeasurement {
             operation: operation.ok().map(Operation::name),
+            // A request that fails may name any profile, and each name would be a new time series.
             profile: profile.filter(|_| status == StatusCode::OK),
             message_type: said.message_type.map(MessageType::name),
             pki_status: said.pki_status,
@@ -75,7 +76,7 @@ pub async fn respond(
     response
 }
 
-/// What is asked, as far as it can be known without a profile.
+/// The operation of a request, as far as it is known without looking up the profile.
 fn operation(head: &Parts) -> Result<Operation, Rejection> {
     if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
         return Err(Rejection::MethodNotAllowed);
@@ -91,11 +92,13 @@ async fn answer(
     body: Result<Bytes, Rejection>,
 ) -> Result<Answer, Failure> {
     let endpoint = endpoint.as_ref().map_err(|no| Failure::Rejected(*no))?;
+    // OPTIONS names no operation, so it is answered before the operation is checked.
     if head.method == Method::OPTIONS {
         return Ok(options(SCEP_METHODS).into());
     }
     let operation = operation.map_err(Failure::Rejected)?;
     let body = &body.map_err(Failure::Rejected)?;
+    // The local server stops reading at the limit; Lambda delivers bodies whole.
     if body.len() > MAX_BODY_BYTES {
         return Err(Failure::Rejected(Rejection::BodyTooLarge));
     }
@@ -108,13 +111,13 @@ async fn answer(
     operations.answer(&asked).await
 }
 
-/// As much of a text as the log takes: it may name what a client chose.
+/// Truncates a text for the log, since it may contain values that the client chose.
 fn bounded(text: &str) -> &str {
     let end = text.floor_char_boundary(MAX_LOGGED_BYTES);
     text.get(..end).unwrap_or_default()
 }
 
-/// What the log says of an answer.
+/// The fields of a response that are logged.
 #[derive(Default)]
 struct Said {
     outcome: &'static str,
@@ -174,7 +177,8 @@ impl Said {
     }
 }
 
-/// The answer to a failure; ours are logged with their causes, which the client is not told.
+/// The response to a failure. Server failures are logged with their causes, which are not revealed
+/// to the client.
 fn failed(failure: &Failure) -> (Response<Bytes>, Said) {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
