@@ -1,5 +1,5 @@
-//! One connection, within limits of time: how long a client may take for a head, a body and an
-//! answer, and for all of it.
+//! Serves one connection within time limits: for the head, the body, the response, and the
+//! connection as a whole.
 
 use std::convert::Infallible;
 use std::io::{Error, IoSlice};
@@ -22,24 +22,24 @@ use tokio_io_timeout::TimeoutWriter;
 
 use crate::connections::Place;
 
-/// How long a client may take to send a request's head, or keep a connection idle.
+/// How long a client may take to send a request's head, or leave a connection idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a client may take nothing of an answer.
+/// How long a write of a response may make no progress.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a connection is given new requests to answer.
+/// How long a connection accepts new requests.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// How long the last answer may take after that.
+/// How long the last response may take after [`LIFE`] has passed.
 const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Most requests of a connection. A client that sends many and reads nothing costs no more than so
-/// many answers and log lines.
+/// The most requests that a connection may carry. It bounds the responses and log lines that a
+/// client causes by sending many requests and reading nothing.
 const MAX_REQUESTS: u32 = 100;
 
-/// Serves a connection until the client or a limit ends it, another connection takes its place, or
-/// `shutdown` changes: then with the request that is being answered.
+/// Serves a connection until the client closes it, a limit is reached, another connection takes its
+/// place, or `shutdown` changes. On shutdown the request in progress is still answered.
 pub(crate) async fn serve<S, F>(
     stream: S,
     place: Place,
@@ -56,7 +56,7 @@ pub(crate) async fn serve<S, F>(
     let service = service_fn(|request| {
         let number = requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let reads = reads.load(Ordering::Relaxed);
-        // Nothing was read for it: it came together with the one before.
+        // No read happened since the previous request, so the client pipelined this one behind it.
         let was_sent_ahead = reads_before.swap(reads, Ordering::Relaxed) == reads;
         let answering = answer(request, Arc::clone(&place));
         let place = Arc::clone(&place);
@@ -66,6 +66,8 @@ pub(crate) async fn serve<S, F>(
                 false => None,
             };
             let mut response = answering.await;
+            // Released before the response is written: a client that does not read must not block
+            // the others in the line.
             drop(permit);
             if number >= MAX_REQUESTS {
                 let close = HeaderValue::from_static("close");
@@ -78,9 +80,9 @@ pub(crate) async fn serve<S, F>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        // Small clients look for `Content-Type:` and `Content-Length:` as written so.
+        // Small clients search for `Content-Type:` and `Content-Length:` in exactly this spelling.
         .title_case_headers(true)
-        // Old devices say that they have sent everything by closing their half.
+        // Old devices close their half of the connection to signal the end of the request.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -88,7 +90,7 @@ pub(crate) async fn serve<S, F>(
         ended = connection.as_mut() => return log(ended),
         () = place.taken() => return,
         () = tokio::time::sleep(LIFE) => {}
-        // An error is a sender that is gone, with the server.
+        // An error means that the sender was dropped together with the server.
         _ = shutdown.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
@@ -105,11 +107,12 @@ fn log(ended: Result<(), hyper::Error>) {
     }
 }
 
-/// The client's end: fails a write that makes no progress, and says when the client is waited for.
+/// The client's stream. It fails writes that make no progress, and reports when the server waits
+/// for the client.
 struct ClientStream<S> {
     stream: Pin<Box<TimeoutWriter<S>>>,
     place: Arc<Place>,
-    /// How often there was something to read.
+    /// The number of reads that returned data.
     reads: Arc<AtomicU32>,
 }
 
@@ -195,18 +198,18 @@ mod tests {
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
 
-    /// A served connection.
+    /// A connection that is being served.
     struct Served {
         client: DuplexStream,
-        /// Ends with it, and says after how many seconds.
+        /// Finishes when the connection ends, with the number of seconds that it lasted.
         server: JoinHandle<u64>,
         shutdown: watch::Sender<()>,
         connections: Arc<Connections>,
     }
 
     impl Served {
-        /// Every answer has a body of so many octets, and waits for the request's body for up to 30
-        /// seconds.
+        /// Serves responses with a body of the given size, after waiting up to 30 seconds for the
+        /// request's body.
         fn new(octets: usize) -> Self {
             let (client, stream) = tokio::io::duplex(1024);
             let connections = Connections::new(Limits {
@@ -238,7 +241,7 @@ mod tests {
         }
     }
 
-    /// Sends one octet a second for as long as they are taken.
+    /// Sends one octet per second until a write fails.
     async fn trickle(mut client: impl AsyncWrite + Unpin, octets: &[u8]) {
         for octet in octets.iter().cycle() {
             if client.write_all(&[*octet]).await.is_err() {

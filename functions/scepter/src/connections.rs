@@ -1,10 +1,10 @@
-//! Who is connected: how many connections there may be, and which one is closed when another comes.
+//! Limits open connections, and chooses which one to close when a new one arrives.
 //!
-//! A new connection always gets a place, so that an administrator and `/health` are served however
-//! many clients are slow. When there are too many, the one is closed that has waited longest for
-//! its client (to send the rest of a request, to take an answer, to ask again) or in line, among
-//! those of the address that has too many or has most. One whose request is being answered is never
-//! closed.
+//! A new connection is always accepted, so that administrators and `/health` are served no matter
+//! how many clients are slow. When a limit is exceeded, one connection of the address that exceeds
+//! its limit, or of the address with the most connections, is closed: the one that has waited
+//! longest, either for its client (to send the rest of a request, to read a response, to send
+//! another request) or in line. A connection whose request is being answered is never closed.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -15,26 +15,28 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// Bits of an IPv6 address that name a network: a client with one address has all of its /64.
+/// The network part of an IPv6 address. A client that has one address usually controls its whole
+/// /64, so the limits count networks.
 const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0, 0);
 
-/// How often the log says that connections are closed.
+/// The interval between log lines about closed connections.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 
-/// Most requests of SCEP and for CRLs that are answered at one time. More wait in line, so that an
-/// administrator need not.
+/// The most SCEP and CRL requests that are answered at a time. Further ones wait in line, so that
+/// management requests do not have to.
 const MAX_ANSWERED: usize = 100;
 
-/// Most requests that are answered at one time of those that were sent before the answer to the one
-/// before.
+/// The most pipelined requests (sent before the response to the previous one) that are answered at
+/// a time.
 const MAX_ANSWERED_AHEAD: usize = 2;
 
-/// Most connections.
+/// The limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Of everyone.
+    /// The most connections in total.
     pub(crate) in_all: usize,
-    /// Of one address, or one /64 of IPv6, on which the server waits for the client.
+    /// The most connections of one address, or one /64 of IPv6, on which the server waits for the
+    /// client.
     pub(crate) of_an_address: usize,
 }
 
@@ -50,15 +52,15 @@ pub(crate) struct Connections {
 struct Open {
     next: u64,
     by_number: HashMap<u64, Connection>,
-    /// Those that may be closed, by network.
+    /// The connections that may be closed, by network.
     waiting: HashMap<IpAddr, Waiting>,
-    /// How many were told to close, and have not yet.
+    /// The number of connections that were asked to close and are still open.
     over: usize,
     closed: u64,
     reported_at: Option<Instant>,
 }
 
-/// The connections of one network that wait, the longest first.
+/// The waiting connections of one network, in the order in which they started waiting.
 #[derive(Default)]
 struct Waiting {
     for_clients: BTreeSet<(Instant, u64)>,
@@ -82,18 +84,18 @@ struct Connection {
     taken: Arc<Notify>,
 }
 
-/// Whom a connection waits for.
+/// What a connection waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// The server, to look whether there is a request.
+    /// The server, which has yet to check for a request.
     Server,
-    /// Others whose requests are answered first, since then.
+    /// Requests ahead of it in line, since the given time.
     InLine(Instant),
-    /// The server, which is answering a whole request.
+    /// The server, which is answering a complete request.
     Answering,
-    /// The client, since then.
+    /// The client, since the given time.
     Client(Instant),
-    /// Neither: it was told to close.
+    /// Nothing: it was asked to close.
     Over,
 }
 
@@ -107,7 +109,7 @@ impl Connections {
         })
     }
 
-    /// Gives a new connection a place, at the cost of another when there are too many.
+    /// Admits a new connection, and closes another one when there are too many.
     pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Place {
         let taken = Arc::new(Notify::new());
         let network = network(peer);
@@ -120,6 +122,7 @@ impl Connections {
             taken: Arc::clone(&taken),
         };
         open.by_number.insert(number, connection);
+        // Connections that are closing still hold a socket but no place.
         if open.by_number.len().saturating_sub(open.over) > self.limits.in_all {
             open.close_longest_of_most();
         }
@@ -140,13 +143,14 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
+        // No code panics while it holds the lock, so a poisoned state is still consistent.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Open {
-    /// Changes whose turn it is; the network of a connection on which the server begins to wait for
-    /// the client.
+    /// Changes what a connection waits for. Returns its network if the server now waits for the
+    /// client.
     fn turn(&mut self, number: u64, turn: impl FnOnce(Turn) -> Turn) -> Option<IpAddr> {
         let connection = self.by_number.get_mut(&number)?;
         let (before, after) = (connection.turn, turn(connection.turn));
@@ -166,14 +170,15 @@ impl Open {
             Turn::InLine(since) => waiting.in_line.insert((since, number)),
             Turn::Answering | Turn::Over | Turn::Server => false,
         };
+        // Otherwise the map would grow with every address that ever connected.
         if waiting.count() == 0 {
             self.waiting.remove(&network);
         }
         matches!(after, Turn::Client(_)).then_some(network)
     }
 
-    /// Closes the connection of this network that has kept the server waiting longest, if there are
-    /// more than `most`.
+    /// Closes the connection of this network that has kept the server waiting longest, if more than
+    /// `most` of them wait for the client.
     fn close_longest_of(&mut self, network: IpAddr, most: usize) {
         let clients = self
             .waiting
@@ -183,8 +188,8 @@ impl Open {
         self.close(too_many.and_then(|clients| clients.first().copied()));
     }
 
-    /// Closes the connection that has waited longest of the network with most that wait: a client
-    /// with a single connection does not lose it to one with many.
+    /// Closes the longest-waiting connection of the network with the most waiting connections, so
+    /// that a client with a single connection does not lose it to a client with many.
     fn close_longest_of_most(&mut self) {
         let candidates = self.waiting.values();
         let candidates = candidates.filter_map(|waiting| {
@@ -220,7 +225,8 @@ impl Open {
     }
 }
 
-/// Tells the log now and then, and after it has let others go on.
+/// Logs the number of closed connections, at most once per [`REPORT_EVERY`]. Releases the lock
+/// before logging, so that a slow log does not block other connections.
 fn report(mut open: MutexGuard<'_, Open>) {
     let is_due = open
         .reported_at
@@ -234,7 +240,7 @@ fn report(mut open: MutexGuard<'_, Open>) {
     tracing::warn!(closed, "slow connections closed to make room for others");
 }
 
-/// A connection's place among the others, given back when it is dropped.
+/// A connection's place, released on drop.
 pub(crate) struct Place {
     connections: Arc<Connections>,
     number: u64,
@@ -242,8 +248,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// There is nothing to read or nowhere to write: the client is waited for, from now on if it
-    /// was not before. Octets that trickle in change nothing.
+    /// Records that a read or write is blocked on the client. The wait starts now, unless the
+    /// server was already waiting: a trickle of octets does not restart it.
     pub(crate) fn waits_for_client(&self) {
         self.turn(|before| match before {
             Turn::Server => Turn::Client(Instant::now()),
@@ -251,7 +257,7 @@ impl Place {
         });
     }
 
-    /// A whole request is here, and is answered at once.
+    /// Records that a complete request has arrived and is answered immediately.
     pub(crate) fn answers(&self) {
         self.turn(|before| match before {
             Turn::Answering | Turn::Client(_) | Turn::InLine(_) | Turn::Server => Turn::Answering,
@@ -259,23 +265,23 @@ impl Place {
         });
     }
 
-    /// A whole request is here, and is answered when its turn comes, for as long as the permit is
-    /// kept.
+    /// Waits in line after a complete request has arrived. The request may be answered while the
+    /// returned permit is held.
     pub(crate) async fn answers_in_line(&self) -> Option<SemaphorePermit<'_>> {
         self.turn(|before| match before {
             Turn::Client(_) | Turn::Server => Turn::InLine(Instant::now()),
             Turn::Answering | Turn::InLine(_) | Turn::Over => before,
         });
-        // It is never closed.
+        // The semaphore is never closed, so this never returns an error.
         let permit = self.connections.answered.acquire().await.ok();
-        // Connections that came meanwhile are looked at first: that is quickly done, and it may be
-        // a request that is not in line.
+        // Let newly arrived connections run first: reading their heads is quick, and some carry
+        // requests that do not wait in line.
         tokio::task::yield_now().await;
         self.answers();
         permit
     }
 
-    /// The request was answered.
+    /// Records that the request was answered.
     pub(crate) fn has_answered(&self) {
         self.turn(|before| match before {
             Turn::Answering => Turn::Server,
@@ -283,12 +289,12 @@ impl Place {
         });
     }
 
-    /// Waits behind the other connections whose clients send requests ahead, and lets one of them
-    /// be answered for as long as the permit is kept. So a client that sends many requests at once
-    /// takes no time from who sends one; and meanwhile such a connection may be closed for another.
+    /// Waits in the line of pipelined requests. The request may be answered while the returned
+    /// permit is held. A client that sends many requests at once therefore does not delay clients
+    /// that send one, and its connection may be closed for another while it waits.
     pub(crate) async fn lines_up_ahead(&self) -> Option<SemaphorePermit<'_>> {
         self.waits_for_client();
-        // It is never closed.
+        // The semaphore is never closed, so this never returns an error.
         self.connections.answered_ahead.acquire().await.ok()
     }
 
@@ -296,7 +302,7 @@ impl Place {
         self.connections.turn(self.number, turn);
     }
 
-    /// Returns when the connection is to be closed for another.
+    /// Completes when the connection must be closed to make room for another.
     pub(crate) async fn taken(&self) {
         self.taken.notified().await;
     }
@@ -308,7 +314,7 @@ impl Drop for Place {
     }
 }
 
-/// Whom an address counts for.
+/// The address under which a peer is counted: its IPv4 address or its IPv6 network.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -354,14 +360,14 @@ mod tests {
         }
         assert_eq!(taken(&places), [true, false, false, false]);
         places[0].taken().await;
-        // One that trickles keeps its time; one that was answered begins anew.
+        // A connection that trickles keeps its start time; one that was answered starts over.
         places[1].waits_for_client();
         places[2].answers();
         places[2].has_answered();
         places[2].waits_for_client();
         places.push(waiting(&connections, "192.0.2.1").await);
         assert_eq!(taken(&places), [true, true, false, false, false]);
-        // Another address is not touched by it.
+        // Another address is not affected.
         let other = waiting(&connections, "192.0.2.2").await;
         assert!(!is_taken(&other));
         assert_eq!(taken(&places[2..]), [false, false, false]);
@@ -401,7 +407,7 @@ mod tests {
         }
         let new = entered(&connections, "192.0.2.2");
         assert!(!is_taken(&new));
-        // Those that are being answered stay, however many there are.
+        // Connections whose requests are being answered stay open, no matter how many there are.
         for (number, place) in places.iter().enumerate() {
             assert_eq!(is_taken(place), number >= MAX_ANSWERED, "{number}");
         }
@@ -420,7 +426,7 @@ mod tests {
         let new = entered(&connections, "203.0.113.9");
         assert_eq!(taken(&places), [true, false, false, false, false]);
         assert!(!is_taken(&single) && !is_taken(&new));
-        // A place that is given back is free.
+        // A released place is free again.
         drop(places);
         assert_eq!(connections.lock().by_number.len(), 2);
     }

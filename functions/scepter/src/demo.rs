@@ -1,4 +1,5 @@
-//! What makes an empty data folder useful: an authority and a pair of profiles, enabled and linked both ways.
+//! Creates a demo in an empty data folder: an authority and two profiles, enabled and linked to
+//! each other.
 
 use rand::rngs::SysError;
 use scep_cms::{Certificate, ChallengePassword};
@@ -21,31 +22,32 @@ use crate::settings::DemoSettings;
 const AUTHORITY: &str = "demo-ca";
 const PROFILE: &str = "default";
 
-/// The demo could not be made.
+/// The demo could not be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     #[error("reading the demo")]
     Failure(#[from] Failure),
-    #[error("remembering the demo")]
+    #[error("recording that the demo was created")]
     Folder(#[from] FolderError),
-    #[error("making the demo")]
+    #[error("creating the demo")]
     Manage(#[from] ManageError),
     #[error("naming the demo")]
     Name(#[from] NameError),
-    #[error("making the demo's challengePassword")]
+    #[error("generating the demo's challengePassword")]
     Random(#[from] SysError),
     #[error("reading the demo")]
     Store(#[from] StoreError),
 }
 
-/// What there is to show of the demo.
+/// The parts of the demo that are printed at the start.
 pub(crate) struct Demo {
     pub(crate) certificate: Certificate,
     pub(crate) profile: ProfileName,
     pub(crate) challenge: ChallengePassword,
 }
 
-/// Makes the demo in an empty data folder, once, and finds what an administrator has left of it.
+/// Creates the demo once, in an empty data folder, and returns what an administrator has kept of
+/// it.
 pub(crate) async fn demo(
     data: &DataFolder,
     settings: &DemoSettings,
@@ -58,11 +60,13 @@ pub(crate) async fn demo(
     find_demo(&managing, settings).await
 }
 
-/// Makes as much of the demo as is not there: a crash in between is mended by the next start.
+/// Creates the missing parts of the demo, so that the next start repairs what a crash left
+/// incomplete.
 async fn make_demo(managing: &Managing, settings: &DemoSettings) -> Result<(), DemoError> {
     let authority = authority(managing, settings.ca_key_algorithm).await?;
     let ra_profile = ra_profile(managing, authority).await?;
     let scep_profile = scep_profile(managing, settings, authority, ra_profile).await?;
+    // Enabled last: a profile that serves is complete, whenever a crash happens.
     activate_scep(managing, ra_profile, scep_profile, Attributes::default()).await?;
     enable_scep_profile(managing, scep_profile, Enabled::Yes).await?;
     enable_ra_profile(managing, ra_profile, Enabled::Yes).await?;
@@ -131,7 +135,8 @@ async fn scep_profile(
     Ok(create_scep_profile(managing, edit).await?.object.uuid)
 }
 
-/// Finds the demo, as far as an administrator has left it one, and gives it the challengePassword of the settings.
+/// Finds the demo, unless an administrator has deleted it, and applies the challengePassword of the
+/// settings.
 async fn find_demo(
     managing: &Managing,
     settings: &DemoSettings,
@@ -149,7 +154,8 @@ async fn find_demo(
     };
     let challenge = match (&settings.challenge, kept) {
         (Some(given), Some(Ok(kept))) if kept.matches(given) => kept,
-        // Also when the one that is kept cannot be opened any more; but not where an administrator wants none.
+        // This also replaces a stored challenge that can no longer be decrypted, but adds none
+        // where an administrator has removed it.
         (Some(given), Some(_)) => {
             let edit = ScepProfileEdit {
                 challenge: Some(given.clone()),

@@ -1,4 +1,4 @@
-//! The data folder: database, keys, and the adapters over them.
+//! The data folder: the database, the keys and the adapters over them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,10 +20,11 @@ use crate::private_folder::{self, KEYS, PrivateFolderError};
 use crate::prometheus::PrometheusMetrics;
 use crate::tokens::TokenHolders;
 
-/// How old profiles may be that are not read anew; edits by this process are noticed at once.
+/// How long cached profiles are used before they are read again. Edits made by this process take
+/// effect immediately.
 const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
 
-/// How often CRLs and the certificates of the server itself are looked at.
+/// How often CRLs and RA certificates are checked.
 const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How often expired transactions are removed.
@@ -43,7 +44,7 @@ pub(crate) enum FolderError {
     Database(#[from] EngineError),
     #[error(transparent)]
     Private(#[from] PrivateFolderError),
-    #[error("making or finding the tables; a database of an older version must be made anew")]
+    #[error("creating or checking the tables; a database of an older version must be recreated")]
     Tables(#[from] StoreError),
 }
 
@@ -92,7 +93,7 @@ impl DataFolder {
         })
     }
 
-    /// Administration by this process itself.
+    /// Administration on behalf of this process.
     pub(crate) fn managing(&self) -> Managing {
         let objects = WatchedObjects {
             objects: Arc::new(self.store.clone()),
@@ -112,7 +113,7 @@ impl DataFolder {
         }
     }
 
-    /// Administration by those whose tokens the holders know.
+    /// The management API, for callers whose tokens `holders` recognises.
     pub(crate) fn api(&self, holders: TokenHolders) -> Api {
         Api {
             managing: self.managing(),
@@ -120,7 +121,7 @@ impl DataFolder {
         }
     }
 
-    /// CRLs, for everyone.
+    /// The ports for public CRL requests.
     pub(crate) fn crls(&self) -> PublishedCrls {
         PublishedCrls {
             objects: Arc::new(self.store.clone()),
@@ -129,12 +130,12 @@ impl DataFolder {
         }
     }
 
-    /// Has the demo been made, whatever became of it since?
+    /// Whether the demo was ever created, even if it has been deleted since.
     pub(crate) fn demo_is_made(&self) -> bool {
         self.demo_mark().exists()
     }
 
-    /// Remembers that the demo has been made.
+    /// Records that the demo was created.
     pub(crate) fn mark_demo_made(&self) -> Result<(), FolderError> {
         let mark = self.demo_mark();
         let mut file = OpenOptions::new();
@@ -163,43 +164,45 @@ impl DataFolder {
         }
     }
 
-    /// What was measured.
+    /// The measurements of this process.
     pub(crate) fn metrics(&self) -> Arc<PrometheusMetrics> {
         Arc::clone(&self.metrics)
     }
 
-    /// Does by timer what a schedule does in AWS.
+    /// Runs maintenance by timer, as a schedule does in AWS.
     pub(crate) async fn upkeep(self) {
         let mut timer = tokio::time::interval(UPKEEP_EVERY);
         loop {
             timer.tick().await;
             if let Err(error) = run_maintenance(&self.managing(), &*self.metrics).await {
                 let error = ErrorChain(&error);
-                tracing::error!(%error, "upkeep is not complete");
+                tracing::error!(%error, "maintenance failed");
             }
         }
     }
 
-    /// Does by timer what DynamoDB does by itself.
+    /// Removes expired items by timer, as DynamoDB does by itself.
     pub(crate) async fn remove_expired(self) {
         let mut timer = tokio::time::interval(SWEEP_EVERY);
         loop {
             timer.tick().await;
             let database = self.database.clone();
+            // The engine blocks on the file, which must not stall the connections of this thread.
             match tokio::task::spawn_blocking(move || database.remove_expired()).await {
                 Ok(Ok(removed)) => tracing::debug!(removed, "expired transactions removed"),
                 Ok(Err(error)) => {
                     let error = ErrorChain(&error);
-                    tracing::error!(%error, "expired transactions not removed");
+                    tracing::error!(%error, "could not remove expired transactions");
                 }
-                Err(error) => tracing::error!(%error, "expired transactions not removed"),
+                Err(error) => tracing::error!(%error, "could not remove expired transactions"),
             }
         }
     }
 }
 
-/// Opens the database, or makes it with its tables: all of them or none, because a table that the engine was killed over
-/// is there and not there for good.
+/// Opens the database, or creates it with all of its tables at once. If the engine is killed while
+/// it creates a table in a file, that table can neither be used nor created again, so a new
+/// database is built in memory and then saved.
 async fn database(file: &Path) -> Result<EmbeddedDynamoDb, FolderError> {
     if !file.exists() {
         let new = EmbeddedDynamoDb::in_memory()?;
@@ -215,7 +218,7 @@ fn tables() -> Tables {
     Tables::prefixed("scepter")
 }
 
-/// Keeps a second process out for as long as the file is open.
+/// Locks the folder against other processes, for as long as the returned file is open.
 fn lock(path: &Path) -> Result<File, FolderError> {
     let io = |source| FolderError::Io {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! The local server: the whole of Scepter in one process, with an embedded database and software keys.
+//! The local server: all of Scepter in one process, with an embedded database and software keys.
 
 mod connection;
 mod connections;
@@ -28,6 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();
+    // Before any file is created: the umask applies to the data folder, its keys and its database.
     private_folder::keep_new_files_private();
     let done = match cli.command() {
         Command::Serve(settings) => serve::serve(&settings),

@@ -1,4 +1,4 @@
-//! A folder that its owner alone reads, whatever the umask and whatever it was before.
+//! Makes a folder readable by its owner only, regardless of the umask and its earlier permissions.
 
 use std::fs::{DirBuilder, Metadata, Permissions};
 use std::io::Error;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
 
-/// Permissions of anyone but the owner.
+/// The permission bits of users other than the owner.
 const OTHERS: u32 = 0o077;
 
-/// Every file of a data folder; the keys are in a folder of their own.
+/// The files of a data folder. The keys are in a folder of their own.
 const FILES: [&str; 9] = [
     "demo-made",
     "lock",
@@ -24,10 +24,10 @@ const FILES: [&str; 9] = [
     "tokens.new",
 ];
 
-/// The folder of keys.
+/// The name of the folder that holds the keys.
 pub(crate) const KEYS: &str = "keys";
 
-/// The folder cannot be kept from others.
+/// The folder cannot be made private.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrivateFolderError {
     #[error("opening the data folder {path}")]
@@ -35,21 +35,21 @@ pub(crate) enum PrivateFolderError {
     #[error("the data folder {0} belongs to another user, who could read the keys")]
     OfAnother(PathBuf),
     #[error(
-        "the data folder {0} is open to other users and has files of something else; \
-         name a folder that is not there yet, or close it (chmod 700)"
+        "the data folder {0} is open to other users and contains files that are not Scepter's; \
+         choose a folder that does not exist yet, or make this one private (chmod 700)"
     )]
     Shared(PathBuf),
 }
 
-/// Lets every file that this process makes from now on be read by its owner alone.
+/// Sets the umask, so that files created by this process from now on are private to their owner.
 pub(crate) fn keep_new_files_private() {
     umask(Mode::from_raw_mode(OTHERS));
 }
 
-/// Makes the folder, or closes one that is there, with the files of a data folder in it.
+/// Creates the folder, or makes an existing one private together with its files.
 ///
 /// # Errors
-/// When it belongs to another user; when it is open to others and was not made for this.
+/// When the folder belongs to another user, or is open to other users and contains foreign files.
 pub(crate) fn open(path: &Path) -> Result<(), PrivateFolderError> {
     let io = |source| PrivateFolderError::Io {
         path: path.to_owned(),
@@ -62,6 +62,7 @@ pub(crate) fn open(path: &Path) -> Result<(), PrivateFolderError> {
         return Err(PrivateFolderError::OfAnother(path.to_owned()));
     }
     if is_open_to_others(&folder) {
+        // Closing a folder that serves another purpose, such as /tmp, would break other programs.
         if !is_data_folder(path).map_err(io)? {
             return Err(PrivateFolderError::Shared(path.to_owned()));
         }
@@ -72,7 +73,7 @@ pub(crate) fn open(path: &Path) -> Result<(), PrivateFolderError> {
             Ok(found) if found.is_file() && is_open_to_others(&found) => {
                 close(&file, 0o600).map_err(io)?;
             }
-            // A file that is missing, or is no regular file, fails where it is opened.
+            // A file that is missing or is not a regular file is handled where it is opened.
             Ok(_) | Err(_) => {}
         }
     }
@@ -83,7 +84,7 @@ fn is_open_to_others(found: &Metadata) -> bool {
     found.permissions().mode() & OTHERS != 0
 }
 
-/// Is it empty, or does it have nothing but what a data folder has?
+/// Whether the folder contains nothing but the files of a data folder, or is empty.
 fn is_data_folder(path: &Path) -> Result<bool, Error> {
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
@@ -137,7 +138,7 @@ mod tests {
         assert!(matches!(refused, PrivateFolderError::Shared(_)));
         assert_eq!(mode(&path), 0o755);
         assert_eq!(mode(&path.join("letters.txt")), 0o644);
-        // In a folder that others cannot read, other files do no harm.
+        // Foreign files do no harm in a folder that other users cannot read.
         std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         open(&path).unwrap();
         assert_eq!(mode(&path.join("letters.txt")), 0o644);
