@@ -1,4 +1,4 @@
-//! Measurements as Prometheus reads them: counted in memory, shown at `/metrics`.
+//! Measurements for Prometheus: collected in memory and exposed at `/metrics`.
 
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
@@ -12,14 +12,14 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use scep_service::{Measurement, Metrics, RequestMeasurement};
 
-/// OpenMetrics 1.0, which Prometheus reads.
+/// The media type of OpenMetrics 1.0, which Prometheus reads.
 const TEXT: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// Upper bounds of what requests may take, in seconds.
+/// The upper bounds of the histogram of request durations, in seconds.
 const SECONDS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 
-/// What was measured since the process started.
+/// The measurements since the process started.
 pub(crate) struct PrometheusMetrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -84,14 +84,15 @@ impl PrometheusMetrics {
         registry.register("request_seconds", help, self.seconds.clone());
         let help = "Calls of a key store over the network";
         registry.register("key_calls", help, self.key_calls.clone());
-        let help = "Days until a certificate of the server itself ends";
+        let help = "Days until a CA or RA certificate expires";
         registry.register("certificate_remaining_days", help, self.remaining.clone());
         self
     }
 
-    /// All of it as text.
+    /// The response to a scrape: every metric in OpenMetrics' text format.
     pub(crate) fn response(&self) -> Response<Body> {
         let mut text = String::new();
+        // Writing to a String does not fail; if it did, a partial scrape would look complete.
         if encode(&mut text, &self.registry).is_err() {
             let mut failed = Response::new(Body::empty());
             *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

@@ -1,27 +1,31 @@
-//! The URL under which clients reach the server, and whether others than this machine can.
+//! The URL at which clients reach the server, and whether it is known well enough to be put into
+//! certificates.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
 
-/// How long a look-up of the machine's own name may keep the server from starting.
+/// How long the lookup of the machine's own name may delay the start.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where clients reach the server.
+/// The URL at which clients reach the server.
 pub(crate) struct PublicUrl {
-    /// Without a slash at its end.
+    /// The URL, without a trailing slash.
     pub(crate) base: String,
-    /// Is it one to be written into certificates? It is not while it is a guess.
+    /// Whether other machines reach the server at this URL. A guessed URL is not put into
+    /// certificates.
     pub(crate) is_reached_by_others: bool,
 }
 
 impl PublicUrl {
-    /// The one that was given, or what follows from where the server listens. Warns where that is nothing that devices can use.
+    /// The configured URL, or one derived from the address that the server listens on. Warns when
+    /// devices cannot use the derived one.
     pub(crate) async fn of(given: Option<&str>, listening: SocketAddr) -> Self {
         if let Some(given) = given {
             return Self::reached(given.to_owned());
         }
+        // `::ffff:0.0.0.0` listens on every address too.
         let ip = listening.ip().to_canonical();
         if !ip.is_unspecified() {
             if ip.is_loopback() {
@@ -33,8 +37,9 @@ impl PublicUrl {
         let base = format!("http://{host}:{}", listening.port());
         tracing::warn!(
             url = base,
-            "listening on every address without --public-url: the URL shown is a guess, and certificates have no CRL distribution point; \
-             set --public-url to the URL that devices reach"
+            "listening on every address without --public-url: the URL shown is a guess, and \
+             certificates have no CRL distribution point; \
+             set --public-url to the URL at which devices reach this server"
         );
         Self {
             base,
@@ -50,19 +55,21 @@ impl PublicUrl {
     }
 }
 
-/// Certificates that are made to try the server may be verified on the same machine.
+/// Warns that only this machine can use the URL. Certificates still name it, since someone who
+/// tries the server may verify them on the same machine.
 fn warn_of_loopback(address: IpAddr) {
     tracing::warn!(
         %address,
-        "only this machine reaches the server, and the CRL distribution point of certificates leads to it; \
-         others need --listen, and --public-url with the URL that they reach"
+        "only this machine can reach the server and the CRL distribution point in certificates; \
+         other machines need --listen, and --public-url with the URL at which they reach it"
     );
 }
 
-/// The machine's name, if that leads anywhere; this machine in any case.
+/// The machine's own name if it resolves, `localhost` otherwise.
 async fn own_name(port: u16) -> String {
     let uname = rustix::system::uname();
     let name = uname.nodename().to_str().unwrap_or_default();
+    // Any text can be a machine's name, and other characters would not form a URL.
     let is_fit = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
     if !name.is_empty() && name.chars().all(is_fit) {
         let found = tokio::time::timeout(LOOKUP_TIMEOUT, lookup_host((name, port))).await;

@@ -1,10 +1,10 @@
-//! Random octets from the operating system, for secrets that the local server makes.
+//! Random octets from the operating system, for secrets that the local server generates.
 
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
 
-/// Crockford's base32, in small letters: letters and digits are all that Windows sends in a challengePassword, and none
-/// of these is taken for another.
+/// Crockford's base32 in lower case. Windows can only send letters and digits in a
+/// challengePassword, and these characters are hard to confuse with each other.
 const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// Fresh random octets.
@@ -14,10 +14,10 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SysError> {
     Ok(octets)
 }
 
-/// So many random characters of [`ALPHABET`], of five bits each.
+/// A text of `N` random characters of [`ALPHABET`], with five bits of entropy each.
 pub(crate) fn random_text<const N: usize>() -> Result<String, SysError> {
     let octets = random::<N>()?;
-    // Five bits of each octet, and 32 characters: all are equally likely.
+    // 256 is a multiple of 32, so masking keeps the distribution uniform.
     let characters = octets
         .iter()
         .filter_map(|octet| ALPHABET.get(usize::from(octet & 0x1f)));

@@ -1,4 +1,4 @@
-//! Serving: everything that the server is made of, put together.
+//! `scepter serve`: assembles the server from its parts and runs it.
 
 use std::error::Error;
 
@@ -12,9 +12,11 @@ use crate::settings::ServeSettings;
 use crate::tokens::TokenHolders;
 use crate::welcome::Welcome;
 
-/// Opens the data folder and serves until the process is told to end.
+/// Opens the data folder and serves until the process is asked to stop.
 #[tokio::main]
 pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
+    // Listening comes first: the public URL depends on the port, and a port that is taken should
+    // fail before anything is created in the data folder.
     let server = Server::listen(settings.listen).await?;
     let url = PublicUrl::of(settings.public_url.as_deref(), server.address()?).await;
     let data = DataFolder::open(&settings.data.folder, settings.deployment(&url)).await?;
@@ -24,6 +26,8 @@ pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>
     };
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
     let router = management_api::router(data.api(holders));
+    // Printed before the first accept: the socket already listens, so clients that read this text
+    // can connect, and wait in the backlog.
     Welcome {
         base_url: &url.base,
         token,

@@ -1,4 +1,4 @@
-//! HTTP on a socket: every limit that a hostile peer meets before `scep-http` sees its request.
+//! HTTP over sockets: accepts connections, enforces limits on hostile clients, and routes requests.
 
 use std::io::Error;
 use std::net::SocketAddr;
@@ -26,30 +26,31 @@ use crate::connection;
 use crate::connections::{Connections, Limits, Place};
 use crate::prometheus::PrometheusMetrics;
 
-/// Most connections at one time; one more costs the slowest its place.
+/// The most connections at a time. Another one takes the place of the slowest.
 pub(crate) const MAX_CONNECTIONS: u16 = 900;
 
-/// Most sockets, with those that are just being closed; more wait to be accepted. Of the 1,024 file
-/// descriptors that a process usually has, the rest is for the database, keys and tokens.
+/// The most open sockets, including those that are being closed; further connections wait to be
+/// accepted. A process usually has 1,024 file descriptors; the rest is left for the database, keys
+/// and tokens.
 const MAX_SOCKETS: usize = 960;
 
-/// Most connections that wait to be accepted, as far as the system allows: one more is lost, and
-/// tried again a second later.
+/// The most connections that wait to be accepted, if the system allows as many. Beyond it the
+/// system drops a connection attempt, which the client's TCP repeats a second later.
 const BACKLOG: u32 = 4_096;
 
-/// How long a peer may take to send a request's body.
+/// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How much of a body that is too large is read before the peer is cut off.
+/// How much of an oversized body is read before the client is disconnected.
 const MAX_DISCARDED_BYTES: usize = 16 * MAX_BODY_BYTES;
 
-/// How long running requests may take to end after SIGTERM.
+/// How long requests in progress may take after SIGTERM.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait after the system refused a connection, as it does when file descriptors run out.
+/// How long to wait after a failed accept, for example when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A socket that listens, in a process that ends in good order.
+/// A listening socket, together with the signals that stop the server gracefully.
 pub(crate) struct Server {
     listener: TcpListener,
     terminate: Signal,
@@ -57,7 +58,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds the address; from here on SIGTERM and SIGINT wait for [`run`].
+    /// Binds the address. From here on, SIGTERM and SIGINT no longer end the process; [`run`]
+    /// handles them.
     pub(crate) async fn listen(address: SocketAddr) -> Result<Self, Error> {
         let listener = listener(address)
             .map_err(|error| Error::other(format!("listening on {address}: {error}")))?;
@@ -68,7 +70,7 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address that the server listens on.
     pub(crate) fn address(&self) -> Result<SocketAddr, Error> {
         self.listener.local_addr()
     }
@@ -79,25 +81,25 @@ fn listener(address: SocketAddr) -> Result<TcpListener, Error> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // As tokio's own way of listening: a restart finds the port that connections of before still
-    // hold.
+    // As `TcpListener::bind` does: a restarted server can bind the port although connections of its
+    // predecessor still linger.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// What requests are answered by.
+/// The services that requests are routed to.
 pub(crate) struct Services {
     pub(crate) scep: EveryOperation,
     pub(crate) management: Router,
     pub(crate) crls: PublishedCrls,
     pub(crate) metrics: Arc<PrometheusMetrics>,
-    /// The SCEP Profile at the paths that devices do not let anybody choose.
+    /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
     pub(crate) default_scep_profile: ProfileName,
 }
 
-/// Serves until SIGTERM or SIGINT, then lets running requests finish. `connections_per_address`:
-/// see [`Limits`].
+/// Serves until SIGTERM or SIGINT, then lets requests in progress finish. See [`Limits`] for
+/// `connections_per_address`.
 pub(crate) async fn run(
     server: Server,
     services: Services,
@@ -122,12 +124,13 @@ pub(crate) async fn run(
     drop(listener);
     tracing::info!("shutting down");
     shutdown.send_replace(());
-    // It is closed when the last connection is gone.
+    // Each connection holds a receiver, so the channel is closed once the last connection has
+    // ended.
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, shutdown.closed())
         .await
         .is_err()
     {
-        tracing::warn!("requests were still running");
+        tracing::warn!("shutdown timed out while requests were still running");
     }
     Ok(())
 }
@@ -146,7 +149,7 @@ async fn accept(
     services: &Arc<Services>,
 ) {
     let sockets = Arc::new(Semaphore::new(MAX_SOCKETS));
-    // The semaphore is never closed, so a permit always comes.
+    // The semaphore is never closed, so a permit is always granted eventually.
     while let Ok(permit) = Arc::clone(&sockets).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -159,6 +162,7 @@ async fn accept(
                         async move { answer(&services, request, &place).await }
                     };
                     connection::serve(stream, place, shutdown, answer).await;
+                    // The permit counts sockets, so it is held until the stream has been dropped.
                     drop(permit);
                 });
             }
@@ -176,9 +180,11 @@ async fn answer(services: &Services, request: Request<Incoming>, place: &Place) 
     if let Some(answered) = answer_without_body(services, &head, place).await {
         return answered;
     }
+    // Read before the request lines up, so that slow senders hold no permit.
     let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
     let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
     let path = head.uri.path();
+    // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
         let _permit = place.answers_in_line().await;
         let response = respond(&services.scep, &head, body).await;
@@ -195,7 +201,7 @@ async fn answer(services: &Services, request: Request<Incoming>, place: &Place) 
     }
 }
 
-/// The answer to what its head alone asks for, whatever body may follow.
+/// The response to a request that its head alone determines; a body is ignored.
 async fn answer_without_body(
     services: &Services,
     head: &Parts,
@@ -219,7 +225,8 @@ async fn answer_without_body(
     None
 }
 
-/// The answer of something that is only read, also to the HEAD and OPTIONS of load balancers. To HEAD hyper sends no body.
+/// The response of a read-only resource. Load balancers probe with HEAD and OPTIONS; hyper omits
+/// the body of a response to HEAD.
 fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response<Body> {
     match *method {
         Method::GET | Method::HEAD => read(),
@@ -228,12 +235,14 @@ fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response
     }
 }
 
-/// The whole body. One that is too large is read a while longer: a peer that is cut off while it sends loses the answer.
+/// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
+/// client that is disconnected while it sends may never see the response.
 async fn whole(mut body: Incoming) -> Result<Bytes, Rejection> {
     let mut collected = BytesMut::new();
     let mut bytes: usize = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Rejection::UnreadableMessage)?;
+        // Trailers carry nothing that SCEP or the management API uses.
         let Ok(data) = frame.into_data() else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! Settings, from arguments and environment.
+//! Settings, from arguments and environment variables.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,14 +30,14 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serve SCEP and its administration (the default).
+    /// Serve SCEP and the management API (the default).
     Serve(Box<ServeSettings>),
-    /// Make, list and revoke tokens for administration.
+    /// Create, list and revoke tokens for the management API.
     Token(TokenCommand),
 }
 
 impl Cli {
-    /// What to do.
+    /// The command to run; `serve` when none is named.
     pub(crate) fn command(self) -> Command {
         self.command
             .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
@@ -46,7 +46,7 @@ impl Cli {
 
 #[derive(Args)]
 pub(crate) struct ServeSettings {
-    /// Address and port to listen on; port 0 takes a free one.
+    /// Address and port to listen on; port 0 picks a free one.
     #[arg(
         long,
         env = "SCEPTER_LISTEN",
@@ -56,29 +56,31 @@ pub(crate) struct ServeSettings {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) data: DataSettings,
-    /// URL under which clients reach this server [default: http://ADDRESS]
+    /// URL at which clients reach this server [default: http://ADDRESS]
     #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<String>,
-    /// SCEP Profile at /cgi-bin/pkiclient.exe and /certsrv/mscep/mscep.dll, for devices that know no other path.
+    /// SCEP Profile at /cgi-bin/pkiclient.exe and /certsrv/mscep/mscep.dll, for devices whose path
+    /// cannot be configured.
     #[arg(long, env = "SCEPTER_DEFAULT_SCEP_PROFILE", default_value = "default", value_name = "NAME", value_parser = profile_name)]
     pub(crate) default_scep_profile: ProfileName,
     /// Days that a request waits for an administrator's approval.
     #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     pending_days: u16,
-    /// Days that a CRL is valid; the next one is made after half of them.
+    /// Days that a CRL is valid; the next one is issued after half of them.
     #[arg(long, env = "SCEPTER_CRL_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
     crl_days: u16,
-    /// Milliseconds after the end of a request at which what does not open is refused, so that time tells an attacker nothing; more than
-    /// any work on a request takes.
+    /// Milliseconds from the end of a request until a message that cannot be decrypted is refused,
+    /// so that the response time reveals nothing to an attacker; longer than any processing takes.
     #[arg(long, env = "SCEPTER_REFUSAL_DELAY", default_value_t = 100, value_name = "MILLISECONDS", value_parser = value_parser!(u16).range(20..=5_000))]
     refusal_delay: u16,
-    /// Connections of one address (IPv6: one /64) that may be idle or slow at a time; raise it behind a proxy.
+    /// Connections from one address (IPv6: one /64) that may be idle or slow at a time; raise it
+    /// behind a proxy.
     #[arg(long, env = "SCEPTER_CONNECTIONS_PER_ADDRESS", default_value_t = 32, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..=i64::from(MAX_CONNECTIONS)))]
     pub(crate) connections_per_address: u16,
-    /// Token that may do everything [default: random, made once]
+    /// Token with every scope [default: random, created once]
     #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = admin_token)]
     pub(crate) admin_token: Option<AdminToken>,
-    /// Do not make the demo authority and profiles.
+    /// Do not create the demo authority and profiles.
     #[arg(long)]
     pub(crate) no_demo: bool,
     #[command(flatten)]
@@ -87,7 +89,7 @@ pub(crate) struct ServeSettings {
 
 #[derive(Args)]
 pub(crate) struct DataSettings {
-    /// Folder of the database, the keys and the tokens; made when missing.
+    /// Folder of the database, the keys and the tokens; created if missing.
     #[arg(
         long = "data",
         env = "SCEPTER_DATA",
@@ -97,15 +99,16 @@ pub(crate) struct DataSettings {
     pub(crate) folder: PathBuf,
 }
 
-/// A URL that others can be appended to: without a slash at its end.
+/// Parses a base URL, and removes trailing slashes so that paths can be appended.
 fn public_url(text: &str) -> Result<String, &'static str> {
     let url = text.trim_end_matches('/');
     let host = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
+    // A path appended after a query or fragment would not be part of the path.
     let is_fit = |c: char| c.is_ascii_graphic() && !"?#".contains(c);
     if !host.is_some_and(|host| !host.is_empty() && host.chars().all(is_fit)) {
-        return Err("a URL begins with https:// or http://, and has neither query nor fragment");
+        return Err("a URL begins with https:// or http:// and has neither a query nor a fragment");
     }
     Ok(url.to_owned())
 }
@@ -116,8 +119,9 @@ fn profile_name(text: &str) -> Result<ProfileName, NameError> {
 
 fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
-        return Err("a token is visible characters of ASCII");
+        return Err("a token consists of visible ASCII characters");
     }
+    // The Authorization header is trimmed, so such a token could never match.
     if text.trim() != text {
         return Err("a token neither begins nor ends with a space");
     }
@@ -129,6 +133,7 @@ impl ServeSettings {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Deployment {
             public_url: url.base.clone(),
+            // A guessed URL must not end up in certificates, which outlive it.
             crl_url_base: url.is_reached_by_others.then(|| url.base.clone()),
             pending_validity: DAY * self.pending_days.into(),
             crl_validity: DAY * self.crl_days.into(),
@@ -139,10 +144,10 @@ impl ServeSettings {
 
 #[derive(Args)]
 pub(crate) struct DemoSettings {
-    /// The demo profile's challengePassword [default: random, made once]
+    /// The demo profile's challengePassword [default: random, created once]
     #[arg(long, env = "SCEPTER_CHALLENGE", hide_env_values = true, value_name = "SECRET", value_parser = challenge)]
     pub(crate) challenge: Option<ChallengePassword>,
-    /// The demo authority's key, when it is made.
+    /// Algorithm of the demo authority's key, used when it is created.
     #[arg(
         long,
         env = "SCEPTER_CA_KEY_ALGORITHM",
@@ -153,7 +158,7 @@ pub(crate) struct DemoSettings {
     pub(crate) ca_key_algorithm: KeyAlgorithm,
 }
 
-/// One of the algorithms by name; `--help` lists them.
+/// Parses a key algorithm by name; `--help` lists the names.
 fn key_algorithm() -> impl TypedValueParser<Value = KeyAlgorithm> {
     PossibleValuesParser::new(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
         .try_map(|name| KeyAlgorithm::from_name(&name).ok_or("an algorithm that is not listed"))
@@ -168,7 +173,7 @@ fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {
 
 #[derive(Args)]
 pub(crate) struct LogSettings {
-    /// What to log: error, warn, info, debug, or a list of target=level.
+    /// Log level (error, warn, info, debug), or a list of target=level.
     #[arg(
         long,
         env = "SCEPTER_LOG",
@@ -177,7 +182,7 @@ pub(crate) struct LogSettings {
         global = true
     )]
     log: EnvFilter,
-    /// Form of a log line, on standard error.
+    /// Format of log lines, which go to standard error.
     #[arg(
         long,
         env = "SCEPTER_LOG_FORMAT",
@@ -198,7 +203,8 @@ impl LogSettings {
     pub(crate) fn start(&self) {
         let log = tracing_subscriber::fmt()
             .with_env_filter(self.log.clone())
-            // It would tell standard error that standard error cannot be written, and panic at that.
+            // The subscriber reports a failed write to standard error on standard error, and would
+            // panic when that fails too.
             .log_internal_errors(false)
             .with_writer(std::io::stderr);
         match self.log_format {

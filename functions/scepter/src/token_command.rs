@@ -1,4 +1,4 @@
-//! `scepter token`: makes, lists and revokes bearer tokens, also while the server runs.
+//! `scepter token`: creates, lists and revokes bearer tokens, even while the server runs.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,25 +19,25 @@ pub(crate) struct TokenCommand {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Make a token and print it, this once.
+    /// Create a token and print it; it is not shown again.
     Create {
-        /// What it may do; several by repeating it or with commas.
+        /// Scope of the token; repeat the option or separate scopes with commas.
         #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE", value_parser = scope())]
         scopes: Vec<Scope>,
-        /// Whose or what for; stands in audit records.
+        /// Owner or purpose of the token, shown in audit records.
         #[arg(long, default_value = "token", value_name = "NAME", value_parser = name)]
         name: String,
         #[command(flatten)]
         data: DataSettings,
     },
-    /// List tokens: their names and scopes, not their values.
+    /// List tokens with their names and scopes, without their values.
     List {
         #[command(flatten)]
         data: DataSettings,
     },
-    /// Revoke a token, from its next request on.
+    /// Revoke a token; its next request is rejected.
     Revoke {
-        /// The token's id, as `scepter token list` shows it.
+        /// Id of the token, as shown by `scepter token list`.
         id: String,
         #[command(flatten)]
         data: DataSettings,
@@ -56,14 +56,15 @@ fn name(text: &str) -> Result<String, &'static str> {
 }
 
 impl TokenCommand {
-    /// Does it; what it prints is on standard output.
+    /// Runs the command, and prints its result to standard output.
     pub(crate) fn run(self) -> Result<(), TokenError> {
         let now = OffsetDateTime::now_utc();
         let path = PathBuf::from("standard output");
         let printed = match self.action {
             Action::Create { scopes, name, data } => {
                 let (token, secret) = Tokens::of(&data.folder).create(&name, &scopes, now)?;
-                eprintln!("token {} made; it is not shown again:", token.id);
+                // On standard error, so that scripts can capture the token alone.
+                eprintln!("token {} created; it is not shown again:", token.id);
                 format!("{secret}\n")
             }
             Action::List { data } => table(&Tokens::of(&data.folder))?,

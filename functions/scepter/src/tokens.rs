@@ -1,5 +1,5 @@
-//! Bearer tokens of the local server: a file of hashes in the data folder, read anew for each request of administration, so that a
-//! token that is made or revoked while the server runs counts at once.
+//! Bearer tokens of the local server: a file of hashes in the data folder. It is read for every
+//! management request, so that creating or revoking a token takes effect immediately.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Write};
@@ -22,10 +22,10 @@ use crate::private_folder::{self, PrivateFolderError};
 use crate::random::{random, random_text};
 use crate::welcome::ShownToken;
 
-/// What tokens begin with, for those who look for secrets where they do not belong.
+/// The prefix of every token, which lets secret scanners recognise leaked ones.
 const PREFIX: &str = "scepter_";
 
-/// The name of the token that is made at the first start.
+/// The name of the token that is created at the first start.
 const ADMIN: &str = "admin";
 
 /// Tokens could not be read or written.
@@ -40,31 +40,33 @@ pub(crate) enum TokenError {
     },
     #[error(transparent)]
     Private(#[from] PrivateFolderError),
-    #[error("making a token")]
+    #[error("generating a token")]
     Random(#[from] SysError),
     #[error("no token has the id {0}")]
     Unknown(String),
 }
 
-/// A token as it is kept: hashed.
+/// A token as stored, with the hash of its value.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
     /// Eight hexadecimal digits.
     pub(crate) id: String,
     pub(crate) name: String,
-    /// By name, so that an older version that knows fewer still reads the file.
+    /// The names of its scopes, kept as text so that an older version can read a file with scopes
+    /// it does not know.
     pub(crate) scopes: Vec<String>,
-    /// SHA-256 of the token, base64. The token has 260 random bits, so no salt and no stretching.
+    /// SHA-256 of the token, base64. A token has 260 random bits, so neither a salt nor a slow hash
+    /// is needed.
     sha256: String,
     /// Seconds since 1970.
     pub(crate) created_at: i64,
-    /// Seconds since 1970. A revoked token stays in the file, as the record of it.
+    /// Seconds since 1970. A revoked token stays in the file as a record.
     pub(crate) revoked_at: Option<i64>,
 }
 
 impl Token {
-    /// Does it, or did it before it was revoked, have every scope?
+    /// Whether the token has every scope, or had it before it was revoked.
     fn may_everything(&self) -> bool {
         let has = |scope: &Scope| self.scopes.iter().any(|name| name == scope.name());
         Scope::ALL.iter().all(has)
@@ -78,14 +80,14 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// The tokens of a data folder.
+    /// The token file of a data folder.
     pub(crate) fn of(data: &Path) -> Self {
         Self {
             path: data.join("tokens.json"),
         }
     }
 
-    /// Every token, revoked ones too, oldest first.
+    /// Every token, including revoked ones, oldest first.
     pub(crate) fn list(&self) -> Result<Vec<Token>, TokenError> {
         let json = match std::fs::read(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -97,13 +99,14 @@ impl Tokens {
         })
     }
 
-    /// Makes a token; it cannot be read again.
+    /// Creates a token. Its value is returned once and cannot be recovered.
     pub(crate) fn create(
         &self,
         name: &str,
         scopes: &[Scope],
         now: OffsetDateTime,
     ) -> Result<(Token, String), TokenError> {
+        // `scepter token` may run before the server has ever created the folder.
         if let Some(data) = self.path.parent() {
             private_folder::open(data)?;
         }
@@ -127,7 +130,7 @@ impl Tokens {
         Ok((token, secret))
     }
 
-    /// Lets a token not count any more.
+    /// Revokes a token. Revoking it again keeps the time of the first revocation.
     pub(crate) fn revoke(&self, id: &str, now: OffsetDateTime) -> Result<(), TokenError> {
         let _lock = self.lock()?;
         let mut tokens = self.list()?;
@@ -137,7 +140,8 @@ impl Tokens {
         self.write(&tokens)
     }
 
-    /// Keeps other processes from writing for as long as the file is open.
+    /// Locks the token file against other writers, for as long as the returned file is open. The
+    /// lock is a file of its own, because [`Self::write`] replaces the token file.
     fn lock(&self) -> Result<File, TokenError> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
@@ -147,7 +151,7 @@ impl Tokens {
         Ok(lock)
     }
 
-    /// Whole or not at all.
+    /// Replaces the token file atomically, so that a reader never sees a partial one.
     fn write(&self, tokens: &[Token]) -> Result<(), TokenError> {
         let json = serde_json::to_vec_pretty(tokens).map_err(|source| TokenError::Json {
             path: self.path.clone(),
@@ -155,6 +159,7 @@ impl Tokens {
         })?;
         let unfinished = self.path.with_extension("new");
         let write = || {
+            // A crash may have left one. Removing it first makes `create_new` and its mode apply.
             match std::fs::remove_file(&unfinished) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -166,6 +171,7 @@ impl Tokens {
                 .mode(0o600)
                 .open(&unfinished)?;
             file.write_all(&json)?;
+            // Synced before the rename, or a power failure could leave an empty file in place.
             file.sync_all()?;
             std::fs::rename(&unfinished, &self.path)
         };
@@ -185,14 +191,14 @@ fn random_id() -> Result<String, SysError> {
     Ok(format!("{:08x}", u32::from_be_bytes(random()?)))
 }
 
-/// The administrator's token from the environment, hashed at once.
+/// The hash of the administrator's token from the environment.
 #[derive(Clone)]
 pub(crate) struct AdminToken {
     sha256: [u8; 32],
     strength: Strength,
 }
 
-/// Whether a token could be guessed.
+/// Whether a token is too short to resist guessing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strength {
     Long,
@@ -200,7 +206,7 @@ enum Strength {
 }
 
 impl AdminToken {
-    /// Below so many characters a token is called short.
+    /// Tokens with fewer characters are reported as short.
     const ENOUGH_CHARACTERS: usize = 16;
 
     pub(crate) fn new(token: &str) -> Self {
@@ -216,15 +222,15 @@ impl AdminToken {
     }
 }
 
-/// Finds out whose token a request carries.
+/// Identifies callers by their bearer token.
 pub(crate) struct TokenHolders {
     tokens: Tokens,
     admin: Option<AdminToken>,
 }
 
 impl TokenHolders {
-    /// The holders of a data folder's tokens. Where there never was one for the administrator, and none is in the environment,
-    /// one is made.
+    /// Opens the tokens of a data folder. Creates the administrator's token if there has never been
+    /// one with every scope and none is set in the environment.
     pub(crate) fn open(
         data: &Path,
         admin: Option<AdminToken>,
@@ -232,7 +238,9 @@ impl TokenHolders {
         let tokens = Tokens::of(data);
         let shown = if let Some(admin) = &admin {
             if admin.strength == Strength::Short {
-                tracing::warn!("SCEPTER_ADMIN_TOKEN is short enough to be guessed");
+                tracing::warn!(
+                    "SCEPTER_ADMIN_TOKEN is short enough to be guessed; use a longer one"
+                );
             }
             ShownToken::FromEnvironment
         } else if tokens.list()?.iter().any(Token::may_everything) {
@@ -263,10 +271,10 @@ impl Authenticate for TokenHolders {
         }
         let tokens = self.tokens.list().map_err(|error| {
             let error = ErrorChain(&error);
-            tracing::error!(%error, "tokens not read");
+            tracing::error!(%error, "could not read the tokens");
             CallersUnknown
         })?;
-        // Every token is compared, so that the time says nothing about which one it was.
+        // Compare with every token, so that the response time does not reveal which one matched.
         let matching = tokens.into_iter().fold(None, |found, token| {
             let kept = STANDARD.decode(&token.sha256).unwrap_or_default();
             let same = bool::from(kept.ct_eq(digest.as_slice())) && token.revoked_at.is_none();

@@ -1,4 +1,4 @@
-//! What the server prints when it is ready.
+//! The text that the server prints when it is ready.
 
 use std::fmt;
 use std::io::Write;
@@ -7,28 +7,28 @@ use scep_cms::DigestAlgorithm;
 
 use crate::demo::Demo;
 
-/// Where the server is, and how to try it.
+/// The server's URLs and token, and how to try the demo.
 pub(crate) struct Welcome<'a> {
     pub(crate) base_url: &'a str,
     pub(crate) token: ShownToken,
     pub(crate) demo: Option<Demo>,
 }
 
-/// What there is to say of the administrator's token.
+/// How the administrator's token is presented.
 pub(crate) enum ShownToken {
-    /// It was made just now.
+    /// The token was just created, and is printed once.
     New(String),
-    /// It was shown when it was made.
+    /// The token was printed when it was created.
     MadeBefore,
-    /// Whoever set it knows it.
+    /// The token was set in the environment.
     FromEnvironment,
 }
 
 impl Welcome<'_> {
-    /// Prints it. A closed standard output is no reason not to serve.
+    /// Prints the text. The server runs even if standard output is closed.
     pub(crate) fn print(&self) {
         if let Err(error) = write!(std::io::stdout().lock(), "{self}") {
-            tracing::warn!(%error, "the welcome could not be printed");
+            tracing::warn!(%error, "could not print the welcome text");
         }
     }
 }
@@ -42,11 +42,11 @@ impl fmt::Display for Welcome<'_> {
             ShownToken::MadeBefore => {
                 writeln!(
                     f,
-                    "API token       as before; `scepter token create` makes another"
+                    "API token       unchanged; `scepter token create` creates another"
                 )?;
             }
             ShownToken::FromEnvironment => {
-                writeln!(f, "API token       that of SCEPTER_ADMIN_TOKEN")?;
+                writeln!(f, "API token       the value of SCEPTER_ADMIN_TOKEN")?;
             }
         }
         match &self.demo {
@@ -61,6 +61,7 @@ impl Demo {
         let profile = &self.profile;
         let scep_url = format!("{base_url}/api/v1/protocols/scep/{profile}/pkiclient.exe");
         let challenge = self.challenge.reveal();
+        // The administrator may choose any characters, and the command is meant to be pasted.
         let quoted = challenge.replace('\'', r"'\''");
         writeln!(f, "SCEP URL        {scep_url}")?;
         writeln!(f, "Challenge       {challenge}")?;
