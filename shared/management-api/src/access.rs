@@ -1,4 +1,4 @@
-//! Who may do what: one scope a route, in one table.
+//! Access control: a table with one scope per route.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,14 +16,14 @@ use crate::answer::ApiError;
 use crate::request::MAX_BODY_BYTES;
 use crate::{Api, PREFIX};
 
-/// What a caller may do.
+/// A permission of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Approve, reject, and revoke.
+    /// Approve and reject transactions, and revoke certificates.
     Approve,
-    /// Look.
+    /// Read everything.
     Read,
-    /// Make, edit and delete.
+    /// Create, edit and delete.
     Write,
 }
 
@@ -31,7 +31,7 @@ impl Scope {
     /// Every scope.
     pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Approve];
 
-    /// Its name in tokens.
+    /// The scope's name in tokens.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -41,32 +41,32 @@ impl Scope {
         }
     }
 
-    /// The scope of this name.
+    /// The scope with the given name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 }
 
-/// Who calls.
+/// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// As audit records name it.
+    /// The name that audit records and logs show.
     pub name: String,
-    /// What it may do.
+    /// The scopes of the caller's token.
     pub scopes: Vec<Scope>,
 }
 
-/// Finds out who calls.
+/// Authenticates the callers of the management API.
 #[async_trait]
 pub trait Authenticate: Send + Sync {
-    /// The caller of a request; `None` when its credentials are none or not good.
+    /// The caller of a request; `None` when credentials are missing or invalid.
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown>;
 }
 
-/// Nobody can be told from anybody at the moment.
+/// Callers cannot be authenticated right now, for example because the token file is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("callers cannot be told apart now")]
+#[error("callers cannot be authenticated at the moment")]
 pub struct CallersUnknown;
 
 /// The bearer token of a request, RFC 6750 §2.1.
@@ -81,8 +81,8 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 
 use Scope::{Approve, Read, Write};
 
-/// The scope of every route. A route that is not here answers nobody. Those of one RA Profile are also under
-/// `/authorities/{authorityUuid}`.
+/// The scope of every route. Routes that are not listed are denied. The routes of a single RA
+/// Profile also exist below `/authorities/{authorityUuid}`.
 pub(crate) const ROUTES: &[(&str, &str, Scope)] = &[
     ("GET", "/auditRecords", Read),
     ("GET", "/authorities", Read),
@@ -157,15 +157,16 @@ pub(crate) const ROUTES: &[(&str, &str, Scope)] = &[
     ("POST", "/scepTransactions/{uuid}/reject", Approve),
 ];
 
-/// What stands before the routes of one RA Profile when they name its authority.
+/// The prefix of the routes of a single RA Profile when they name its authority.
 pub(crate) const OF_AUTHORITY: &str = "/authorities/{authorityUuid}";
 
-/// The scope of a route; `None` for one that is not in the table.
+/// The scope of a route; `None` if the route is not in the table.
 pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
     let route = route
         .strip_prefix(OF_AUTHORITY)
         .filter(|rest| rest.starts_with("/raProfiles/"))
         .unwrap_or(route);
+    // axum serves HEAD with the handler of GET.
     let method = if method == Method::HEAD {
         "GET"
     } else {
@@ -175,10 +176,10 @@ pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
     row.map(|(_, _, scope)| *scope)
 }
 
-/// Longest name of a caller in a line of the log, in octets.
+/// The longest caller name in a log line, in octets.
 const MAX_LOGGED_NAME_BYTES: usize = 300;
 
-/// Lets a request through if its caller has the scope of its route, and logs a line about it.
+/// Passes a request on if its caller has the scope of the route, and logs one line about it.
 pub(crate) async fn guard(
     State(api): State<Arc<Api>>,
     matched: MatchedPath,
@@ -199,6 +200,8 @@ pub(crate) async fn guard(
     let admitted = caller
         .map_err(|CallersUnknown| ApiError::TryLater)
         .and_then(|caller| admitted(caller, scope_of(&method, &route)));
+    // An oversized body is rejected by its announced length, before any of it is read; but only
+    // after authentication, so that other callers get 401 or 403.
     let announced = usize::try_from(body.size_hint().lower());
     let admitted = match announced {
         Ok(..=MAX_BODY_BYTES) => admitted,
@@ -223,7 +226,8 @@ pub(crate) async fn guard(
     response
 }
 
-/// A method of HTTP by its name; clients may send any word of any length in its place.
+/// The method as logged. Clients may send any word of any length as a method, so unknown ones are
+/// logged as `other`.
 fn logged(method: &Method) -> &str {
     let known = [
         Method::DELETE,
@@ -240,8 +244,8 @@ fn logged(method: &Method) -> &str {
     }
 }
 
-/// As much of a caller's name as the log takes: in AWS it is what the issuer of tokens lets people
-/// call themselves.
+/// Truncates a caller's name for the log. In AWS the name comes from the token issuer, which may
+/// let users choose it.
 fn bounded(name: &str) -> &str {
     let end = name.floor_char_boundary(MAX_LOGGED_NAME_BYTES);
     name.get(..end).unwrap_or_default()

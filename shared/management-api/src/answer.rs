@@ -1,4 +1,4 @@
-//! Answers: what is said when something does not go as asked, and the headers of what does.
+//! Responses: the bodies of errors, and the headers of successful responses.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -13,23 +13,23 @@ use uuid::Uuid;
 use crate::access::Scope;
 use crate::request::MAX_BODY_BYTES;
 
-/// Seconds that a caller is asked to wait after a failure of ours that passes.
+/// Seconds that a caller is asked to wait after a transient server failure.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Why a request came to nothing.
+/// The reason why a request failed.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Message {
-    /// The reason, for a human.
+    /// The reason, for humans.
     #[schema(example = "no such SCEP Profile")]
     message: String,
 }
 
-/// Which rules a request breaks.
+/// Every rule that the request violates.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!(["Dependent RA Profiles (2): a,b"]))]
 pub(crate) struct Reasons(Vec<String>);
 
-/// What a request gets instead of what it asked for.
+/// An error response.
 #[derive(Debug)]
 pub(crate) enum ApiError {
     BadRequest(String),
@@ -45,7 +45,7 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// One rule is broken.
+    /// A 422 response with a single violation.
     pub(crate) fn reason(reason: impl ToString) -> Self {
         Self::Unprocessable(vec![reason.to_string()])
     }
@@ -92,13 +92,14 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A status with its reason.
+/// An error response with the given status and reason.
 pub(crate) fn message(status: StatusCode, message: &str) -> Response {
     let message = message.to_owned();
     (status, Json(Message { message })).into_response()
 }
 
-/// The answer to a request that no route sees: its body was not read, its URL is none, or time was up.
+/// The response to a request that is rejected before it reaches the router: its body could not be
+/// read, its URL is malformed, or its time is up.
 #[must_use]
 pub fn body_not_read(rejection: Rejection) -> Response {
     match rejection {
@@ -122,10 +123,10 @@ fn too_large() -> Response {
     message(StatusCode::PAYLOAD_TOO_LARGE, &reason)
 }
 
-/// RFC 6750 §3.
+/// A 401 response with the challenge of RFC 6750 §3.
 fn unauthenticated() -> Response {
     let challenge = HeaderValue::from_static("Bearer realm=\"scepter\"");
-    let text = "a valid bearer token is needed: Authorization: Bearer TOKEN";
+    let text = "a valid bearer token is required: Authorization: Bearer TOKEN";
     let mut response = message(StatusCode::UNAUTHORIZED, text);
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
@@ -143,7 +144,7 @@ fn forbidden(scope: Scope) -> Response {
     response
 }
 
-/// The answer to a failure of ours, which is logged with its causes and not told.
+/// The response to a server failure. Its causes are logged and not revealed to the caller.
 fn failed(failure: &Failure) -> Response {
     let error = ErrorChain(failure);
     tracing::error!(%error, "the server failed");
@@ -151,10 +152,11 @@ fn failed(failure: &Failure) -> Response {
 }
 
 fn rejected(rejection: Rejection) -> Response {
-    // Each status in that table is one that exists.
+    // Every status in the rejection table is valid, so the fallback is never used.
     let status =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = message(status, &rejection.text());
+    // Only 503 is transient; repeating a request after another failure is unlikely to help.
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response
             .headers_mut()
@@ -163,7 +165,7 @@ fn rejected(rejection: Rejection) -> Response {
     response
 }
 
-/// An object that was made: 201 with where it is and its version.
+/// A 201 response for a created object, with its location and version.
 pub(crate) fn created<T: Serialize>(path: &str, uuid: Uuid, version: u64, view: T) -> Response {
     let mut response = (StatusCode::CREATED, Json(view)).into_response();
     let location = format!("{}{path}/{uuid}", crate::PREFIX);
@@ -173,12 +175,13 @@ pub(crate) fn created<T: Serialize>(path: &str, uuid: Uuid, version: u64, view: 
     tagged(response, version)
 }
 
-/// An object as it is: 200 with its version.
+/// A 200 response with an object and its version.
 pub(crate) fn shown<O, T: Serialize>(object: &Versioned<O>, view: T) -> Response {
     tagged(Json(view).into_response(), object.version)
 }
 
-/// The version as an entity tag, RFC 9110 §8.8.3: send it back in `If-Match` and an edit of anything newer is 409.
+/// Adds the version as an entity tag, RFC 9110 §8.8.3. A client that returns it in `If-Match` gets
+/// 409 if the object has changed in the meantime.
 pub(crate) fn tagged(mut response: Response, version: u64) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(ETAG, tag);

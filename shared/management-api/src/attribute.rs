@@ -1,4 +1,5 @@
-//! Attributes of the platform's kind, which are kept and shown and otherwise mean nothing.
+//! Attributes that callers attach to profiles and certificates. They are stored and returned
+//! without being interpreted.
 
 use scep_protocol::{Attributes, CertificateAssociations, is_visible};
 use serde::{Deserialize, Serialize};
@@ -8,22 +9,22 @@ use uuid::Uuid;
 use crate::answer::ApiError;
 use crate::request::JsonObject;
 
-/// A named value, kept for those who read records of certificates.
+/// A named list of values, stored for the readers of certificate records.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Attribute {
-    /// Identity of its definition.
+    /// UUID of the attribute's definition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "1b6c48ad-c1c7-4c82-91ef-3b61bc9f52ac")]
     uuid: Option<Uuid>,
-    /// Its name.
+    /// The attribute's name.
     #[schema(min_length = 1, max_length = 255, example = "department")]
     name: String,
-    /// The kind of its content.
+    /// The type of the attribute's content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 255, example = "string")]
     content_type: Option<String>,
-    /// Its values.
+    /// The attribute's values.
     #[serde(default)]
     #[schema(value_type = Vec<AttributeContent>, max_items = 100)]
     content: Vec<JsonObject<AttributeContent>>,
@@ -37,21 +38,22 @@ pub(crate) struct AttributeContent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 255, example = "Network")]
     reference: Option<String>,
-    /// The value, any JSON.
+    /// The value: any JSON.
     #[schema(example = "network")]
     data: serde_json::Value,
 }
 
-/// Most attributes, values of one, and groups.
+/// The most attributes, values per attribute, and groups.
 const MAX_ITEMS: usize = 100;
 
-/// Longest name, in characters.
+/// The longest name, in characters.
 const MAX_NAME_CHARACTERS: usize = 255;
 
-/// Longest attributes, as JSON, in octets.
+/// The longest list of attributes as JSON, in octets. It is copied into every certificate's record,
+/// so it must stay small.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// Attributes as they are kept.
+/// Checks a list of attributes, and converts it to its stored form.
 pub(crate) fn kept(
     name: &str,
     attributes: &[JsonObject<Attribute>],
@@ -60,16 +62,17 @@ pub(crate) fn kept(
         let characters = attribute.name.chars().count();
         let kind = attribute.content_type.as_deref().unwrap_or_default();
         (1..=MAX_NAME_CHARACTERS).contains(&characters)
+            // Characters that hide or reorder text could make one attribute look like another.
             && attribute.name.chars().chain(kind.chars()).all(is_visible)
             && kind.chars().count() <= MAX_NAME_CHARACTERS
             && attribute.content.len() <= MAX_ITEMS
     };
     if attributes.len() > MAX_ITEMS || !attributes.iter().all(fits) {
         return Err(ApiError::reason(format!(
-            "{name}: at most {MAX_ITEMS} attributes with as many values, names of 1 to {MAX_NAME_CHARACTERS} characters, none that hides or reorders text"
+            "{name}: at most {MAX_ITEMS} attributes with as many values each, names of 1 to {MAX_NAME_CHARACTERS} characters, none that hides or reorders text"
         )));
     }
-    let unreadable = |_| ApiError::reason(format!("{name}: cannot be kept"));
+    let unreadable = |_| ApiError::reason(format!("{name}: cannot be stored"));
     let json = serde_json::to_string(attributes).map_err(unreadable)?;
     if json.len() > MAX_BYTES {
         return Err(ApiError::reason(format!("{name}: larger than 16 KiB")));
@@ -77,22 +80,23 @@ pub(crate) fn kept(
     Ok(Attributes(json))
 }
 
-/// Attributes as they are shown. What was kept was made of [`Attribute`]s.
+/// Converts stored attributes to their API form. The stored text was written from [`Attribute`]s,
+/// so it always parses.
 pub(crate) fn shown(attributes: &Attributes) -> Vec<JsonObject<Attribute>> {
     serde_json::from_str(&attributes.0).unwrap_or_default()
 }
 
-/// Whose the certificates of a profile are.
+/// The owner and groups of a profile's certificates.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Associations {
-    /// The owner.
+    /// Owner of the certificates.
     #[schema(max_length = 255, example = "network-team")]
     owner: Option<String>,
-    /// Groups.
+    /// Groups that the certificates belong to.
     #[schema(max_items = 100, example = json!(["routers"]))]
     groups: Vec<String>,
-    /// Attributes of the certificates.
+    /// Custom attributes of the certificates.
     #[schema(value_type = Vec<Attribute>, max_items = 100)]
     custom_attributes: Vec<JsonObject<Attribute>>,
 }

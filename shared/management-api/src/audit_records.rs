@@ -1,4 +1,4 @@
-//! `/auditRecords`: who changed what.
+//! `/auditRecords`: the log of changes, and who made them.
 
 use std::sync::Arc;
 
@@ -18,68 +18,70 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new().routes(routes!(list_audit_records))
 }
 
-/// Which audit records to list. An empty parameter is none.
+/// Filters and paging for audit records. Empty parameters are ignored.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
-    /// About this object.
+    /// Only records about this object.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
         example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
     )]
     object_uuid: Option<String>,
-    /// At this time or later; RFC 3339 or a day.
+    /// Only records at or after this time: RFC 3339 or a date.
     #[param(max_length = 64, example = "2026-01-31T12:00:00Z")]
     since: Option<String>,
-    /// Before this time; RFC 3339 or a day.
+    /// Only records before this time: RFC 3339 or a date.
     #[param(max_length = 64, example = "2030-01-31T12:00:00Z")]
     until: Option<String>,
-    /// Most items, 1 to 500. Default 100.
+    /// Maximum number of items, 1 to 500. Default 100.
     #[param(pattern = "^([1-9][0-9]?|[1-4][0-9]{2}|500)?$", example = "100")]
     limit: Option<String>,
-    /// `cursor` of the page before.
+    /// `cursor` of the previous page.
     #[param(max_length = 4096, pattern = "^[A-Za-z0-9_.-]*$", example = "")]
     cursor: Option<String>,
 }
 
-/// The record of a change.
+/// An audit record: one change to one object.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AuditItem {
-    /// Its identity.
+    /// UUID of the record.
     #[schema(example = "019b0a3c-7e00-7c3a-9b1d-2f3e4a5b6c7d")]
     uuid: Uuid,
-    /// When.
+    /// When the change was made.
     #[schema(format = DateTime, example = "2026-01-01T01:00:00.5Z")]
     at: String,
-    /// Who.
+    /// Who made the change.
     #[schema(example = "token admin")]
     who: String,
-    /// What was done: activate, approve, create, deactivate, delete, disable, edit, enable, installCertificate, reject, revoke, rollover or
-    /// rotate.
+    /// The kind of change: activate, approve, create, deactivate, delete, disable, edit, enable,
+    /// installCertificate, reject, revoke, rollover or rotate.
     #[schema(example = "edit")]
     action: String,
-    /// To what kind of object: authority, certificate, raCertificate, raProfile, scepProfile or transaction.
+    /// The kind of object: authority, certificate, raCertificate, raProfile, scepProfile or
+    /// transaction.
     #[schema(example = "scepProfile")]
     object_kind: String,
-    /// To which object.
+    /// UUID of the object.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     object_uuid: Uuid,
-    /// The object's name, if its kind has names; a certificate's subject, a transaction's transactionID.
+    /// The object's name, a certificate's subject, or a transaction's transactionID; null for
+    /// objects without a name.
     #[schema(example = "routers")]
     object_name: Option<String>,
-    /// The object as it was stored before, without secrets; null when it was made.
+    /// The stored object before the change, without secrets; null if it was created.
     #[schema(value_type = Option<Object>)]
     before: Option<serde_json::Value>,
-    /// The object as it was stored after, without secrets; null when it was deleted.
+    /// The stored object after the change, without secrets; null if it was deleted.
     #[schema(value_type = Option<Object>)]
     after: Option<serde_json::Value>,
 }
 
 impl AuditItem {
     fn of(record: AuditRecord) -> Self {
-        // What is stored was written as JSON.
+        // Stored objects were written as JSON, so they always parse.
         let json = |text: Option<String>| serde_json::from_str(&text?).ok();
         Self {
             uuid: record.uuid,
@@ -95,12 +97,12 @@ impl AuditItem {
     }
 }
 
-/// A part of the list of audit records.
+/// A page of audit records.
 #[derive(Serialize, ToSchema)]
 struct AuditPage {
-    /// The records: fewer than asked for do not mean that it is the last page.
+    /// The records. A page may have fewer than `limit` items without being the last one.
     items: Vec<AuditItem>,
-    /// Where the next page begins; null on the last.
+    /// Cursor of the next page; null on the last page.
     #[schema(example = "WyIwMTliMGEzYyIsImEiXQ")]
     cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `/authorities`: the CAs that issue.
+//! `/authorities`: the CAs that issue certificates.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use crate::names::KeyAlgorithmName;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query};
 use crate::{Admin, Api};
 
-/// Longest ARN of a key that is looked at.
+/// The longest key ARN that is accepted, in characters.
 pub(crate) const MAX_ARN_CHARACTERS: usize = 255;
 
-/// A text in PEM.
+/// The media type of PEM.
 pub(crate) const PEM: &str = "application/x-pem-file";
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -41,25 +41,25 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(get_crl))
 }
 
-/// Who certifies an authority.
+/// Who issues an authority's certificate.
 #[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = AuthorityKind)]
 enum Kind {
-    /// Itself.
+    /// The authority itself.
     #[default]
     Root,
     /// Another CA.
     Subordinate,
 }
 
-/// Whether a generation of an authority can issue.
+/// Whether a generation of an authority can issue certificates.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum AuthorityState {
-    /// It can.
+    /// It can issue.
     Active,
-    /// It can once its certificate is installed.
+    /// It can issue once its certificate is installed.
     AwaitingCertificate,
 }
 
@@ -72,7 +72,7 @@ impl AuthorityState {
     }
 }
 
-/// An authority to be made.
+/// A request to create an authority.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AuthorityRequest {
@@ -84,38 +84,38 @@ struct AuthorityRequest {
         example = "corp-ca"
     )]
     name: String,
-    /// What an administrator notes.
+    /// Free-text description.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 300, example = "Devices of Corp")]
     description: Edit<String>,
-    /// ROOT signs its own certificate; SUBORDINATE asks another CA for one. Default ROOT.
+    /// ROOT signs its own certificate; SUBORDINATE requests one from another CA. Default ROOT.
     kind: Option<Kind>,
-    /// What its key is: RSA_2048, RSA_3072, RSA_4096, EC_P256, EC_P384 or EC_P521. Default RSA_2048.
+    /// Key algorithm: RSA_2048, RSA_3072, RSA_4096, EC_P256, EC_P384 or EC_P521. Default RSA_2048.
     #[schema(value_type = Option<KeyAlgorithmName>)]
     key_algorithm: Option<KeyAlgorithm>,
-    /// ARN of an existing AWS KMS key to take, instead of making one.
+    /// ARN of an existing AWS KMS key to use instead of creating one.
     #[schema(
         max_length = 255,
         example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     )]
     key_arn: Option<String>,
-    /// Its subject, RFC 4514's text.
+    /// Subject of its certificate, as RFC 4514 text.
     #[schema(
         min_length = 1,
         max_length = 1024,
         example = "CN=Corp Device CA,O=Corp"
     )]
     subject: String,
-    /// How long a root's certificate is valid, ISO 8601. Default P10Y.
+    /// Validity of a root's certificate, an ISO 8601 duration. Default P10Y.
     #[schema(value_type = Option<String>, example = "P10Y")]
     validity: Option<Period>,
 }
 
-/// An edit of an authority. What is left out stays as it is.
+/// An edit of an authority. Fields that are omitted keep their value.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AuthorityEdit {
-    /// Its name, which cannot be changed.
+    /// Name of the authority. It cannot be changed.
     #[schema(
         min_length = 1,
         max_length = 64,
@@ -123,7 +123,7 @@ struct AuthorityEdit {
         example = "corp-ca"
     )]
     name: Option<String>,
-    /// What an administrator notes.
+    /// Free-text description.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 300, example = "Devices of Corp")]
     description: Edit<String>,
@@ -133,36 +133,36 @@ struct AuthorityEdit {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuthorityView {
-    /// Its identity.
+    /// UUID of the authority.
     #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     uuid: Uuid,
-    /// Its name.
+    /// Name of the authority.
     #[schema(example = "corp-ca")]
     name: String,
-    /// What an administrator notes.
+    /// Free-text description.
     #[schema(example = "Devices of Corp")]
     description: String,
-    /// Who certifies it.
+    /// Whether it is a root or a subordinate.
     kind: Kind,
-    /// Whether it issues.
+    /// Whether it can issue.
     state: AuthorityState,
-    /// What its key is.
+    /// Algorithm of its key.
     #[schema(value_type = KeyAlgorithmName)]
     key_algorithm: KeyAlgorithm,
-    /// Where its key is: an ARN, or the name of a file.
+    /// Location of its key: an ARN or a file name.
     #[schema(
         example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     )]
     key_reference: String,
     /// Its certificate, once it has one.
     certificate: Option<CertificateDetail>,
-    /// The certificates above its own, nearest first.
+    /// The certificates above its own, its issuer's first.
     chain: Vec<CertificateDetail>,
     /// Its next certificate, once a rollover has begun and it has one.
     next: Option<CertificateDetail>,
-    /// Whether it can issue with its next key; null while no rollover has begun.
+    /// Whether it can issue with its next key; null if no rollover has begun.
     next_state: Option<AuthorityState>,
-    /// Certificates of the keys that it issued with before, oldest first.
+    /// Certificates of its earlier keys, oldest first.
     previous: Vec<CertificateDetail>,
 }
 
@@ -200,7 +200,7 @@ impl AuthorityView {
     }
 }
 
-/// List authorities, by name.
+/// List authorities, sorted by name.
 #[utoipa::path(get, path = "/authorities", tag = "Authorities", responses((status = 200, body = [AuthorityView])))]
 async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityView>>, ApiError> {
     let found = list::<Authority>(&*managing.objects).await?;
@@ -212,10 +212,12 @@ async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityVi
     ))
 }
 
-/// Make an authority: its key, and its certificate or its request for one.
+/// Create an authority.
+///
+/// Creates its key, and the certificate of a root or the certificate request of a subordinate.
 #[utoipa::path(
     post, path = "/authorities", tag = "Authorities", request_body = AuthorityRequest,
-    responses((status = 201, body = AuthorityView), (status = 409, description = "Another authority has the name"))
+    responses((status = 201, body = AuthorityView), (status = 409, description = "The name is taken by another authority"))
 )]
 async fn add_authority(
     Admin(managing): Admin,
@@ -257,7 +259,7 @@ async fn get_authority(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<R
 /// Edit an authority.
 #[utoipa::path(
     put, path = "/authorities/{uuid}", tag = "Authorities", request_body = AuthorityEdit,
-    responses((status = 200, body = AuthorityView), (status = 409, description = "Someone else edited it meanwhile"))
+    responses((status = 200, body = AuthorityView), (status = 409, description = "The authority was edited in the meantime"))
 )]
 async fn put_authority(
     Admin(managing): Admin,
@@ -270,23 +272,26 @@ async fn put_authority(
     Ok(shown(&edited, AuthorityView::of(&edited.object)))
 }
 
-/// How an authority is deleted.
+/// Options for deleting an authority.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct DeletionQuery {
-    /// Whether certificates of it that live fall off every CRL. Default false: they keep it from being deleted.
+    /// Delete the authority even if certificates it issued are still valid; they are then on no
+    /// CRL. Default false: valid certificates prevent the deletion.
     #[serde(default)]
     #[param(example = false)]
     force: bool,
 }
 
-/// Delete an authority that nothing depends on, and of which no certificate lives. Its key stays where it is.
+/// Delete an authority.
+///
+/// Nothing may depend on it, and no certificate it issued may still be valid. Its key is kept.
 #[utoipa::path(
     delete, path = "/authorities/{uuid}", tag = "Authorities", params(DeletionQuery),
     responses(
         (status = 204), (status = 409),
-        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates of it are neither expired nor revoked")
+        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates it issued are still valid")
     )
 )]
 async fn remove_authority(
@@ -302,12 +307,15 @@ async fn remove_authority(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Read a subordinate's PKCS #10 request, for the CA that is to certify it: once a rollover has begun, that of its next key.
+/// Read a subordinate's PKCS #10 request.
+///
+/// The request is meant for the superior CA. Once a rollover has begun, it is the request for the
+/// next key.
 #[utoipa::path(
     get, path = "/authorities/{uuid}/csr", tag = "Authorities",
     responses(
         (status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"),
-        (status = 422, description = "The authority is a root")
+        (status = 422, description = "The authority is a root and has no request")
     )
 )]
 async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
@@ -321,26 +329,26 @@ async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Respons
     }
 }
 
-/// What another CA answered.
+/// A subordinate's certificate, as issued by another CA.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CertificateRequest {
     /// The authority's certificate, PEM.
     #[schema(example = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n")]
     certificate: String,
-    /// The certificates above it, PEM: its issuer first, then the issuer's, as far as they are known.
+    /// The certificates above it, PEM, starting with its issuer's, as far as they are known.
     #[serde(default)]
     #[schema(max_items = 10, example = json!(["-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n"]))]
     chain: Vec<String>,
 }
 
-/// Install a subordinate's certificate, or a later one for the same key and subject.
+/// Install a subordinate's certificate, or replace it by a later one for the same key and subject.
 #[utoipa::path(
     post, path = "/authorities/{uuid}/certificate", tag = "Authorities", request_body = CertificateRequest,
     responses(
         (status = 200, body = AuthorityView),
-        (status = 409, description = "Someone else edited the authority meanwhile"),
-        (status = 422, description = "The certificate does not fit: key, CA:TRUE, keyCertSign, validity, chain")
+        (status = 409, description = "The authority was edited in the meantime"),
+        (status = 422, description = "The certificate does not match: key, CA:TRUE, keyCertSign, validity or chain")
     )
 )]
 async fn put_certificate(
@@ -348,6 +356,7 @@ async fn put_certificate(
     Ids(uuid): Ids<Uuid>,
     Body(JsonObject(request)): Body<JsonObject<CertificateRequest>>,
 ) -> Result<Response, ApiError> {
+    // A bound on the work that one request causes; real chains have two or three certificates.
     const MAX_CHAIN: usize = 10;
     if request.chain.len() > MAX_CHAIN {
         return Err(ApiError::reason("chain: at most 10 certificates"));
@@ -367,12 +376,14 @@ async fn put_certificate(
     Ok(shown(&installed, AuthorityView::of(&installed.object)))
 }
 
-/// Download the CRL of the generation that issues. Everyone else finds it, without a token, where its certificates say.
+/// Download an authority's CRL.
+///
+/// The CRL is that of the current generation. It is also public, at the URL in issued certificates.
 #[utoipa::path(
     get, path = "/authorities/{uuid}/crl", tag = "Authorities",
     responses(
         (status = 200, body = String, content_type = "application/pkix-crl", description = "CertificateList, DER"),
-        (status = 404, description = "No such authority, or none that has its certificate")
+        (status = 404, description = "No such authority, or it has no certificate yet")
     )
 )]
 async fn get_crl(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {

@@ -1,4 +1,4 @@
-//! The same done to many objects, one after the other; what went wrong is told of each.
+//! Bulk operations: one action applied to many objects in turn, with a message for each failure.
 
 use scep_service::{Dependents, Enabled, ManageError, Managing, Object, read};
 use serde::{Deserialize, Serialize};
@@ -7,40 +7,40 @@ use uuid::Uuid;
 
 use crate::answer::ApiError;
 
-/// An object to which it was not done.
+/// An object that a bulk operation could not process.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BulkMessage {
-    /// The object.
+    /// UUID of the object.
     #[schema(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     uuid: Uuid,
-    /// Its name; empty when there is no such object.
+    /// Name of the object; empty if there is no such object.
     #[schema(example = "routers")]
     name: String,
-    /// Why not.
+    /// Reason for the failure.
     #[schema(example = "Dependent RA Profiles (2): a,b")]
     message: String,
 }
 
-/// Most objects of one request.
+/// The most objects in one request. Each is processed in turn, within the time of one request.
 const MAX_OBJECTS: usize = 500;
 
-/// Objects by their identities, at most 500.
+/// UUIDs of objects, at most 500.
 #[derive(Deserialize, ToSchema)]
 #[schema(max_items = 500, example = json!(["6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11"]))]
 pub(crate) struct Uuids(pub(crate) Vec<Uuid>);
 
-/// What is done to many objects, one after the other. A failure of ours ends it: those before it are done, and it may be asked
-/// for again.
+/// The action of a bulk operation. A server failure stops it: the objects before it have been
+/// processed, and the request may be repeated.
 #[derive(Clone, Copy)]
 pub(crate) enum BulkAction {
     Enable(Enabled),
     Delete(Dependents),
 }
 
-/// Not too many objects.
+/// Checks the number of objects.
 ///
 /// # Errors
-/// When there are more than 500.
+/// 422 if there are more than 500.
 pub(crate) fn bounded(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
     if uuids.len() > MAX_OBJECTS {
         return Err(ApiError::reason(format!("at most {MAX_OBJECTS} objects")));
@@ -48,10 +48,10 @@ pub(crate) fn bounded(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
     Ok(uuids)
 }
 
-/// What is told of one object; nothing when it was done.
+/// The message about one object; `None` if the action succeeded.
 ///
 /// # Errors
-/// A failure of ours.
+/// A server failure.
 pub(crate) async fn told<T: Object>(
     managing: &Managing,
     uuid: Uuid,
@@ -71,6 +71,7 @@ pub(crate) async fn told<T: Object>(
             | ManageError::VersionMissing),
         ) => error.to_string(),
     };
+    // Read only after a failure, for its name: a bulk operation usually succeeds.
     let found = read::<T>(&*managing.objects, uuid).await?;
     let name = found.and_then(|found| found.object.name().map(ToString::to_string));
     Ok(Some(BulkMessage {

@@ -1,4 +1,4 @@
-//! A certificate as it is shown.
+//! The API form of a certificate.
 
 use ca_issuer::name_text;
 use md5::{Digest, Md5};
@@ -12,50 +12,53 @@ use crate::request::shown_time;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CertificateDetail {
-    /// RFC 4514's text.
+    /// Subject, as RFC 4514 text.
     #[schema(example = "CN=Corp Device CA,O=Corp")]
     subject: String,
-    /// RFC 4514's text.
+    /// Issuer, as RFC 4514 text.
     #[schema(example = "CN=Corp Device CA,O=Corp")]
     issuer: String,
-    /// Upper-case hexadecimal, two digits an octet.
+    /// Serial number: upper-case hexadecimal, two digits per octet.
     #[schema(
         pattern = "^([0-9A-F]{2})+$",
         example = "4E9B0C1D2E3F40516273849506172839"
     )]
     serial_number: String,
-    /// When it begins to be valid.
+    /// Start of its validity.
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
     not_before: String,
-    /// When it ends.
+    /// When it expires.
     #[schema(format = DateTime, example = "2036-01-01T00:00:00Z")]
     not_after: String,
-    /// SHA-256 over its DER, as openssl prints it.
+    /// SHA-256 of its DER, formatted as by openssl.
     #[schema(
         pattern = "^([0-9A-F]{2}:){31}[0-9A-F]{2}$",
         example = "AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B"
     )]
     fingerprint_sha256: String,
-    /// SHA-1 over its DER: as Windows' `CAThumbprint` and older devices ask for it, colons left out where they take none. It finds
-    /// a certificate; compare SHA-256 where you can.
+    /// SHA-1 of its DER, as required by Windows' `CAThumbprint` and older devices; remove the
+    /// colons where they are not accepted. It identifies a certificate; compare SHA-256 where
+    /// possible.
     #[schema(
         pattern = "^([0-9A-F]{2}:){19}[0-9A-F]{2}$",
         example = "3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F"
     )]
     fingerprint_sha1: String,
-    /// MD5 over its DER, for devices that ask for nothing newer: anybody can make two certificates with one.
+    /// MD5 of its DER, for devices that show nothing better. It proves little: anyone can create
+    /// two certificates with the same MD5.
     #[schema(
         pattern = "^([0-9A-F]{2}:){15}[0-9A-F]{2}$",
         example = "88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F"
     )]
     fingerprint_md5: String,
-    /// PEM.
+    /// The certificate in PEM.
     #[schema(example = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n")]
     pem: String,
 }
 
 impl CertificateDetail {
-    /// A certificate of the store, which was read or made by us: what cannot be read of it is left empty.
+    /// The API form of a stored certificate. Fields that cannot be decoded are empty, which does
+    /// not happen: Scepter has issued the certificate, or decoded it before it was stored.
     pub(crate) fn of(certificate: &Certificate) -> Self {
         let name = certificate.issuer_and_serial_number();
         let (not_before, not_after) = match certificate.validity() {
@@ -79,7 +82,7 @@ impl CertificateDetail {
     }
 }
 
-/// As openssl prints it.
+/// The MD5 fingerprint, formatted as by openssl.
 fn fingerprint_md5(certificate: &Certificate) -> String {
     let digest = Md5::digest(certificate.der());
     let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();

@@ -1,4 +1,4 @@
-//! `/certificates`: what was issued.
+//! `/certificates`: the certificates that were issued.
 
 use std::sync::Arc;
 
@@ -33,76 +33,78 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(revoke))
 }
 
-/// Which certificates to list: those that fit every parameter. An empty parameter is none.
+/// Filters and paging for certificates. A certificate is listed if it matches every filter. Empty
+/// parameters are ignored.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CertificatesQuery {
-    /// The beginning of the CN, with or without `CN=` before it; or, with an `=` in it, any part of the subject. Upper and lower
-    /// case are one.
+    /// Start of the CN, with or without a leading `CN=`; or, if it contains another `=`, any part
+    /// of the subject. Case-insensitive.
     #[param(max_length = 255, example = "router-1")]
     subject: Option<String>,
-    /// Hexadecimal, with or without colons.
+    /// Serial number, hexadecimal, with or without colons.
     #[param(
         pattern = "^[0-9A-Fa-f:]*$",
         max_length = 64,
         example = "4E9B0C1D2E3F40516273849506172839"
     )]
     serial_number: Option<String>,
-    /// That this authority issued.
+    /// Only certificates issued by this authority.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
         example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a"
     )]
     authority_uuid: Option<String>,
-    /// Of this RA Profile.
+    /// Only certificates of this RA Profile.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
         example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11"
     )]
     ra_profile_uuid: Option<String>,
-    /// Of this SCEP Profile.
+    /// Only certificates of this SCEP Profile.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
         example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
     )]
     scep_profile_uuid: Option<String>,
-    /// That renewed this certificate.
+    /// Only certificates that renewed this certificate.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
         example = "4e9b0c1d-2e3f-4051-a273-849506172839"
     )]
     predecessor_uuid: Option<String>,
-    /// Of the key with this SHA-256 over its SubjectPublicKeyInfo: 64 hexadecimal digits.
+    /// Only certificates of the key whose SubjectPublicKeyInfo has this SHA-256: 64 hexadecimal
+    /// digits.
     #[param(
         pattern = "^([0-9a-fA-F]{64})?$",
         example = "aa159e540b7d11903c256a7f8842e15baa159e540b7d11903c256a7f8842e15b"
     )]
     key_sha256: Option<String>,
-    /// VALID, EXPIRED or REVOKED.
+    /// Only certificates with this status: VALID, EXPIRED or REVOKED.
     #[param(pattern = "^(VALID|EXPIRED|REVOKED)?$", example = "VALID")]
     status: Option<String>,
-    /// Ending before this time, soonest first; RFC 3339 or a day.
+    /// Only certificates that expire before this time, soonest first: RFC 3339 or a date.
     #[param(max_length = 64, example = "2030-01-31T12:00:00Z")]
     expiring_before: Option<String>,
-    /// Most items, 1 to 500. Default 100.
+    /// Maximum number of items, 1 to 500. Default 100.
     #[param(pattern = "^([1-9][0-9]?|[1-4][0-9]{2}|500)?$", example = "100")]
     limit: Option<String>,
-    /// `cursor` of the page before.
+    /// `cursor` of the previous page.
     #[param(max_length = 4096, pattern = "^[A-Za-z0-9_.-]*$", example = "")]
     cursor: Option<String>,
 }
 
-/// How a certificate stands.
+/// The status of a certificate.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = CertificateStatus)]
 enum Status {
-    /// It ended.
+    /// It has expired.
     Expired,
-    /// It was revoked.
+    /// It has been revoked.
     Revoked,
-    /// It has not ended, and is not revoked.
+    /// It has neither expired nor been revoked.
     Valid,
 }
 
@@ -165,7 +167,8 @@ impl CertificatesQuery {
     }
 }
 
-/// A certificate's identity is its serial number. A longer one is nobody's: ours have 16 octets.
+/// Parses a serial number into the UUID of the certificate that has it. Issued serial numbers have
+/// 16 octets, so a longer one maps to the nil UUID, which matches no certificate.
 fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
     const MAX_CHARACTERS: usize = 64;
     let digits: String = text.chars().filter(|c| *c != ':').collect();
@@ -178,52 +181,52 @@ fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
     Ok(u128::from_str_radix(&digits, 16).map_or(Uuid::nil(), Uuid::from_u128))
 }
 
-/// A certificate in a list.
+/// A certificate in the list.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CertificateItem {
-    /// Its identity.
+    /// UUID of the certificate.
     #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
     uuid: Uuid,
-    /// RFC 4514's text.
+    /// Subject, as RFC 4514 text.
     #[schema(example = "CN=router-1,O=Corp")]
     subject: String,
-    /// The subject's first CN.
+    /// First CN of the subject.
     #[schema(example = "router-1")]
     common_name: Option<String>,
-    /// Upper-case hexadecimal.
+    /// Serial number, upper-case hexadecimal.
     #[schema(example = "4E9B0C1D2E3F4051A273849506172839")]
     serial_number: String,
-    /// SHA-256 over its key's SubjectPublicKeyInfo, lower-case hexadecimal.
+    /// SHA-256 of its SubjectPublicKeyInfo, lower-case hexadecimal.
     #[schema(example = "aa159e540b7d11903c256a7f8842e15baa159e540b7d11903c256a7f8842e15b")]
     key_sha256: String,
-    /// The certificate that it renewed; null when it came of an enrolment.
+    /// The certificate that it renewed; null if it was enrolled.
     #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
     predecessor_uuid: Option<Uuid>,
     /// The authority that issued it.
     #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     authority_uuid: Uuid,
-    /// The RA Profile whose rules made it.
+    /// The RA Profile whose rules it was issued under.
     #[schema(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     ra_profile_uuid: Uuid,
-    /// The SCEP Profile that the request came to.
+    /// The SCEP Profile that received the request.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     scep_profile_uuid: Uuid,
-    /// How it stands.
+    /// Its status.
     status: Status,
-    /// When it begins to be valid.
+    /// Start of its validity.
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
     not_before: String,
-    /// When it ends.
+    /// When it expires.
     #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
     not_after: String,
     /// When it was issued.
     #[schema(format = DateTime, example = "2026-01-01T01:00:00Z")]
     issued_at: String,
-    /// When it was revoked; null when it was not.
+    /// When it was revoked; null if it was not.
     #[schema(format = DateTime, example = "2026-06-01T12:00:00Z")]
     revoked_at: Option<String>,
-    /// Why it was revoked, RFC 5280's name; null when it was not.
+    /// Reason of its revocation, as named in RFC 5280; null if it was not revoked.
     #[schema(example = "keyCompromise")]
     revocation_reason: Option<&'static str>,
 }
@@ -254,17 +257,20 @@ impl CertificateItem {
     }
 }
 
-/// A part of the list of certificates.
+/// A page of certificates.
 #[derive(Serialize, ToSchema)]
 struct CertificatePage {
-    /// The certificates: fewer than asked for do not mean that it is the last page.
+    /// The certificates. A page may have fewer than `limit` items without being the last one.
     items: Vec<CertificateItem>,
-    /// Where the next page begins; null on the last.
+    /// Cursor of the next page; null on the last page.
     #[schema(example = "WyIxNzk4NzYxNjAwMDAwIiwiYSJd")]
     cursor: Option<String>,
 }
 
-/// List certificates: those that end last come first, by `expiringBefore` those that end soonest, by `subject` in its order.
+/// List certificates.
+///
+/// Certificates that expire last come first. With `expiringBefore`, those that expire soonest come
+/// first; with `subject`, they are sorted by subject.
 #[utoipa::path(
     get, path = "/certificates", tag = "Certificates", params(CertificatesQuery),
     responses((status = 200, body = CertificatePage))
@@ -290,7 +296,7 @@ async fn list_certificates(
     }))
 }
 
-/// A certificate with everything that its record says.
+/// A certificate with its whole record.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CertificateView {
@@ -299,15 +305,15 @@ struct CertificateView {
     /// The transactionID under which it was issued.
     #[schema(example = "2B4F…")]
     transaction_id: String,
-    /// Attributes of the issuance.
+    /// Attributes of its issuance.
     #[schema(value_type = Vec<Attribute>)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
-    /// Attributes of the profile.
+    /// Custom attributes of its profile.
     #[schema(value_type = Vec<Attribute>)]
     custom_attributes: Vec<JsonObject<Attribute>>,
-    /// Whose it is.
+    /// Its owner and groups.
     certificate_associations: Associations,
-    /// The certificate.
+    /// The certificate itself.
     certificate: CertificateDetail,
 }
 
@@ -344,36 +350,39 @@ async fn find(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
     found.ok_or_else(|| ApiError::NotFound("no such certificate".to_owned()))
 }
 
-/// Why a certificate is revoked.
+/// A request to revoke a certificate.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RevocationRequest {
-    /// unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold,
-    /// privilegeWithdrawn or aACompromise. Default unspecified.
+    /// unspecified, keyCompromise, cACompromise, affiliationChanged, superseded,
+    /// cessationOfOperation, certificateHold, privilegeWithdrawn or aACompromise. Default
+    /// unspecified.
     #[schema(example = "keyCompromise")]
     reason: Option<String>,
-    /// Whether the certificates that renewed it are revoked too. Default true.
+    /// Whether to revoke the certificates that renewed it too. Default true.
     #[schema(example = true)]
     successors: Option<bool>,
 }
 
-/// The certificates that were revoked along with one.
+/// The certificates that were revoked along with the requested one.
 #[derive(Serialize, ToSchema)]
 struct RevokedSuccessors {
-    /// Those that had renewed it, directly or in turn, and were not revoked before.
+    /// Certificates that had renewed it, directly or in turn, and were not revoked before.
     #[schema(example = json!(["4e9b0c1d-2e3f-4051-a273-849506172839"]))]
     successors: Vec<Uuid>,
 }
 
-/// Revoke a certificate, and with it every certificate that renewed it, directly or in turn. Their authority's CRL has them on when
-/// this has answered; none of their keys is certified again.
+/// Revoke a certificate.
+///
+/// Also revokes every certificate that renewed it, directly or in turn. By the time of the response
+/// they are on the authority's CRL. Their keys are never certified again.
 #[utoipa::path(
     post, path = "/certificates/{uuid}/revoke", tag = "Certificates", request_body = Option<RevocationRequest>,
     responses(
-        (status = 200, body = RevokedSuccessors, description = "Successors were revoked with it"),
-        (status = 204, description = "It was revoked alone"),
-        (status = 409, description = "Someone else revoked it meanwhile"),
-        (status = 422, description = "It is revoked for another reason, or there is no such reason")
+        (status = 200, body = RevokedSuccessors, description = "Revoked, together with its successors"),
+        (status = 204, description = "Revoked; it had no successors to revoke"),
+        (status = 409, description = "The certificate was changed in the meantime"),
+        (status = 422, description = "The certificate is already revoked for another reason, or the reason is unknown")
     )
 )]
 async fn revoke(

@@ -1,4 +1,5 @@
-//! The OpenAPI 3.1 document: what the handlers say of themselves, and what is true of every route.
+//! The OpenAPI 3.1 document: collects the handlers' own descriptions, and adds what applies to
+//! every route.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::{
     scep_profiles, transactions,
 };
 
-/// Every route, with what its handler says of itself.
+/// Every route, with the description that its handler declares.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     let components = ComponentsBuilder::new()
         .schema_from::<Message>()
@@ -40,15 +41,17 @@ fn info() -> utoipa::openapi::Info {
         .title("Scepter: Core SCEP API")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Authorities, RA certificates, RA Profiles and SCEP Profiles, the links between them, and what was issued.",
+            "Manages authorities, RA certificates, RA Profiles, SCEP Profiles and the links between \
+             them, as well as transactions, issued certificates and audit records.",
         ))
         .license(Some(License::new("Apache-2.0")))
         .build()
 }
 
-/// The document with what is true of every route: its scope, its path's parameters, and the answers that any handler may give.
+/// Completes the document with what applies to every route: its scope, its path parameters, and the
+/// responses that any handler may give.
 pub(crate) fn finished(document: OpenApi) -> Value {
-    // A document without keys other than texts always serialises.
+    // Serialisation cannot fail: every key in the document is a string.
     let mut document = serde_json::to_value(document).unwrap_or_default();
     let paths = document.get_mut("paths").map(Value::take);
     let mut finished = Map::new();
@@ -75,7 +78,7 @@ pub(crate) fn finished(document: OpenApi) -> Value {
 fn security_schemes() -> Value {
     let scopes: Vec<_> = Scope::ALL.map(Scope::name).to_vec();
     let description = format!(
-        "A token with the scope that a route asks for, of {}.",
+        "A token that has the scope required by the route, one of {}.",
         scopes.join(", ")
     );
     json!({ "bearer": { "type": "http", "scheme": "bearer", "description": description } })
@@ -83,7 +86,7 @@ fn security_schemes() -> Value {
 
 fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if path.starts_with(&format!("{OF_AUTHORITY}/raProfiles/")) {
-        // The same handlers as without the authority; an operationId is unique.
+        // The handlers are the same as without the authority, but operationIds must be unique.
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
             id.push_str("_of_authority");
         }
@@ -99,6 +102,7 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
         Some(Value::Array(parameters)) => parameters,
         Some(_) | None => Vec::new(),
     };
+    // Handlers declare only query parameters; those of the path and headers are added below.
     let has_query = !parameters.is_empty();
     parameters.extend(path_parameters(path));
     if method == "put" || path.starts_with("/scepTransactions/") && method == "post" {
@@ -109,6 +113,7 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     }
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     if let Some(responses) = responses.as_object_mut() {
+        // The guard rejects an oversized body on every route, even on those that read none.
         let mut statuses = vec!["401", "403", "413", "500", "503"];
         if path.contains('{') {
             statuses.push("404");
@@ -136,7 +141,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
     names.map(|name| {
         json!({
             "name": name, "in": "path", "required": true,
-            "description": "The identity of an object.",
+            "description": "UUID of the object.",
             "schema": { "type": "string", "format": "uuid" },
             "example": "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
         })
@@ -146,27 +151,27 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
 fn if_match(required: bool) -> Value {
     json!({
         "name": "If-Match", "in": "header", "required": required,
-        "description": "ETag of the version that was read: a newer one is left as it is, and the answer is 409.",
+        "description": "ETag of the version on which the request is based. If the object has changed since, the response is 409.",
         "schema": { "type": "string", "maxLength": 64 },
         "example": "\"3\""
     })
 }
 
-/// Gives a response that has none its description and, if it is an error, its body.
+/// Adds a description to a response that has none, and the body to an error.
 fn explain(status: &str, response: &mut Map<String, Value>) {
     let usual = match status {
-        "200" => "As asked",
-        "201" => "Made",
-        "204" => "Done",
+        "200" => "OK",
+        "201" => "Created",
+        "204" => "No content",
         "400" => "Malformed JSON, or an unknown field or parameter",
-        "401" => "No valid bearer token",
-        "403" => "The token lacks the scope",
+        "401" => "Missing or invalid bearer token",
+        "403" => "The token lacks the required scope",
         "404" => "No such object",
-        "409" => "Someone else edited the object, or one it is linked to, meanwhile",
+        "409" => "The object, or one it is linked to, was changed in the meantime",
         "413" => "The body is larger than 64 KiB",
-        "422" => "Rules are broken: the reasons",
-        "500" => "The server failed",
-        _ => "The server is busy",
+        "422" => "Validation failed; lists every violation",
+        "500" => "Internal server error",
+        _ => "The server is temporarily unavailable",
     };
     if response.get("description").is_none_or(|text| text == "") {
         response.insert("description".to_owned(), json!(usual));
@@ -184,7 +189,7 @@ fn explain(status: &str, response: &mut Map<String, Value>) {
 mod tests {
     use super::*;
 
-    /// Is it said by itself, or by what it refers to?
+    /// Whether a schema refers to another one, which carries the description.
     fn refers(schema: &Value) -> bool {
         let parts = ["oneOf", "allOf", "anyOf"].map(|of| schema.get(of).and_then(Value::as_array));
         let items = schema
@@ -206,7 +211,7 @@ mod tests {
         for (name, schema) in schemas {
             for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
                 if field == "data" {
-                    // Any JSON at all.
+                    // The field accepts any JSON, so it has no type.
                     continue;
                 }
                 let has = |part: &str| schema.get(part).is_some();

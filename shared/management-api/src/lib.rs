@@ -1,5 +1,5 @@
-//! THE WIRE of administration: JSON by HTTP → use case → JSON, below `/api/v1`. Who may do what is one table, `access.rs`;
-//! the OpenAPI document is made of the handlers.
+//! The wire of administration: JSON over HTTP below `/api/v1`. The table in `access.rs` gives the
+//! scope of every route; the OpenAPI document is generated from the handlers.
 
 mod access;
 mod answer;
@@ -38,19 +38,20 @@ pub use request::MAX_BODY_BYTES;
 use access::guard;
 use answer::ApiError;
 
-/// What every path begins with.
+/// The prefix of every path.
 pub const PREFIX: &str = "/api/v1";
 
-/// What the handlers reach.
+/// The services that the handlers use.
 pub struct Api {
-    /// Administration. Its actor is replaced by the caller of each request.
+    /// The use cases of administration. The actor is replaced by the caller of each request.
     pub managing: Managing,
-    /// Who calls.
+    /// Identifies the caller of a request.
     pub authenticate: Arc<dyn Authenticate>,
 }
 
 impl Api {
-    /// The URL at which clients speak SCEP with a SCEP Profile's or, with `raProfile/` before it, an RA Profile's name.
+    /// The SCEP URL of a profile, named by the name of a SCEP Profile or by `raProfile/` and the
+    /// name of an RA Profile.
     fn scep_url(&self, name: &str) -> String {
         let base = &self.managing.deployment.public_url;
         format!("{base}{PREFIX}/protocols/scep/{name}/pkiclient.exe")
@@ -59,7 +60,7 @@ impl Api {
 
 type State = axum::extract::State<Arc<Api>>;
 
-/// [`Managing`] on behalf of the caller.
+/// [`Managing`] on behalf of the authenticated caller.
 struct Admin(Managing);
 
 impl FromRequestParts<Arc<Api>> for Admin {
@@ -67,7 +68,7 @@ impl FromRequestParts<Arc<Api>> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
         let caller = Extension::<Caller>::from_request_parts(parts, api).await;
-        // The guard puts the caller there, or answers itself.
+        // The guard inserts the caller, or rejects the request before it gets here.
         let Extension(caller) = caller.map_err(|_| ApiError::Unauthenticated)?;
         Ok(Self(Managing {
             actor: Actor(caller.name),
@@ -76,12 +77,14 @@ impl FromRequestParts<Arc<Api>> for Admin {
     }
 }
 
-/// Every route, answering for itself: a tower Service.
+/// The management API as a tower service.
 pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
     let (routes, document) = document::routes().split_for_parts();
     let document = Arc::new(document::finished(document));
+    // A route layer runs once a route has matched, so the guard knows the route's scope.
     let guarded = routes.route_layer(middleware::from_fn_with_state(Arc::clone(&api), guard));
+    // The document contains nothing secret, and tools fetch it without a token.
     let open = Router::new().route(
         "/openapi.json",
         get(move || {
@@ -109,13 +112,10 @@ async fn nothing_here() -> ApiError {
 }
 
 async fn method_not_allowed() -> Response {
-    answer::message(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this URL does not take this method",
-    )
+    answer::message(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
 }
 
-/// Nothing here is for caches, nor for browsers to guess at.
+/// Adds headers that keep responses out of caches, and browsers from guessing the media type.
 async fn careful(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

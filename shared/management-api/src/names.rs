@@ -1,4 +1,4 @@
-//! The names that a field may hold, for the OpenAPI document: those of the types that the fields are.
+//! Schemas for fields whose values are names, generated from the types of the fields.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A schema of the names that these values are written with.
+/// Declares a schema that enumerates the names of the given values.
 macro_rules! names {
     ($schema:ident, $name:literal, $values:expr) => {
         #[doc = concat!("The schema of ", $name, ".")]
@@ -33,7 +33,7 @@ macro_rules! names {
     };
 }
 
-/// A schema of these names, and of OIDs like the example.
+/// Declares a schema that accepts the given names, or OIDs such as the example.
 macro_rules! names_or_oids {
     ($schema:ident, $name:literal, $names:expr, $oid:literal) => {
         #[doc = concat!("The schema of ", $name, ".")]
@@ -94,10 +94,10 @@ names_or_oids!(
     "1.3.6.1.4.1.311.20.2.2"
 );
 
-/// An OID as it is written.
+/// The pattern of a dotted OID.
 const OID_PATTERN: &str = r"^[0-2](\.(0|[1-9][0-9]*))+$";
 
-/// One of these names, or an OID, as this one.
+/// A schema that accepts one of the names, or an OID such as the example.
 fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> RefOr<Schema> {
     let names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
     let example = names.first().cloned();
@@ -118,7 +118,7 @@ fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> R
 }
 
 fn enumeration<T: Serialize>(values: &[T]) -> RefOr<Schema> {
-    // Each of these is written as a text.
+    // Each value serialises as a string, so none is dropped.
     let names = values
         .iter()
         .filter_map(|value| serde_json::to_value(value).ok());

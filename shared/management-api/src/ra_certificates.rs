@@ -29,21 +29,21 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(get_ra_certificate, remove_ra_certificate))
 }
 
-/// An RA certificate to be made.
+/// A request to create an RA certificate.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RaCertificateRequest {
-    /// The CN of its subject.
+    /// CN of its subject.
     #[schema(min_length = 1, max_length = 64, example = "Corp Device RA")]
     common_name: String,
-    /// What its key is: RSA_2048, RSA_3072 or RSA_4096. Default RSA_2048.
+    /// Key algorithm: RSA_2048, RSA_3072 or RSA_4096. Default RSA_2048.
     #[schema(value_type = Option<KeyAlgorithmName>)]
     key_algorithm: Option<KeyAlgorithm>,
-    /// What it is for, besides digitalSignature and keyEncipherment: names or OIDs, as 1.3.6.1.4.1.311.20.2.1 for Certificate
-    /// Request Agent. Default serverAuth, since Windows asks for one; empty for none. Its renewals keep it.
+    /// Extended key usages: names or OIDs, such as 1.3.6.1.4.1.311.20.2.1 for Certificate Request
+    /// Agent. Default serverAuth, because Windows requires one; empty for none. Renewals keep them.
     #[schema(value_type = Option<Vec<ExtendedKeyUsageName>>, max_items = 16)]
     extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
-    /// How long it is valid, ISO 8601; never beyond the authority. Default P2Y.
+    /// Validity, an ISO 8601 duration; it never exceeds the authority's. Default P2Y.
     #[schema(value_type = Option<String>, example = "P2Y")]
     validity: Option<Period>,
 }
@@ -52,35 +52,37 @@ struct RaCertificateRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RaCertificateView {
-    /// Its identity.
+    /// UUID of the RA certificate.
     #[schema(example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
     uuid: Uuid,
     /// The authority that issued it.
     #[schema(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     authority_uuid: Uuid,
-    /// What its key is.
+    /// Algorithm of its key.
     #[schema(value_type = KeyAlgorithmName)]
     key_algorithm: KeyAlgorithm,
-    /// What the certificate that serves now is for, besides its key usages.
+    /// Extended key usages of the current certificate.
     #[schema(value_type = Vec<ExtendedKeyUsageName>)]
     extended_key_usage: Vec<ExtendedKeyUsage>,
-    /// Where that certificate says that the authority's CRL is; null where it says none: it is of an earlier version, or others
-    /// could not have reached the server.
+    /// URL of the authority's CRL in the current certificate; null if it was issued by an earlier
+    /// version or while the server had no public URL.
     #[schema(example = "http://scep.example/crl/corp-ca.crl")]
     crl_distribution_point: Option<String>,
-    /// The certificate that serves now.
+    /// The current certificate.
     certificate: CertificateDetail,
-    /// The certificate that will serve after the authority's rollover, once that has begun.
+    /// The certificate to be used after the authority's rollover, once it has begun.
     next: Option<CertificateDetail>,
-    /// Certificates that served before: what is encrypted to them is still read until they end. Oldest first.
+    /// Earlier certificates, oldest first. Messages encrypted to them are accepted until they
+    /// expire.
     previous: Vec<CertificateDetail>,
 }
 
 impl RaCertificateView {
-    /// `None` for one without a key, which no use case makes.
+    /// The API form of an RA certificate; `None` if it has no key, which no use case creates.
     pub(crate) fn of(ra_certificate: &RaCertificate) -> Option<Self> {
         let serving = ra_certificate.serving_key()?;
         let next = ra_certificate.next_key();
+        // Keys of the next generation are prepared before the rollover, and are not earlier ones.
         let is_old = |key: &&RaKeyPair| {
             key.uuid != serving.uuid && next.is_none_or(|next| key.generation != next.generation)
         };
@@ -89,7 +91,7 @@ impl RaCertificateView {
             uuid: ra_certificate.uuid,
             authority_uuid: ra_certificate.authority,
             key_algorithm: serving.key_algorithm,
-            // Made by us, or read before it was stored.
+            // Scepter issued the certificate, so its extensions can be decoded.
             extended_key_usage: extended_key_usage_of(&serving.certificate).unwrap_or_default(),
             crl_distribution_point: crl_url_of(&serving.certificate).unwrap_or_default(),
             certificate: CertificateDetail::of(&serving.certificate),
@@ -106,7 +108,7 @@ impl RaCertificateView {
     }
 }
 
-/// An RA certificate in a path.
+/// The path parameters of an RA certificate.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Path {
@@ -145,10 +147,10 @@ async fn list_ra_certificates(
     ))
 }
 
-/// Make an RA certificate.
+/// Create an RA certificate.
 #[utoipa::path(
     post, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities", request_body = RaCertificateRequest,
-    responses((status = 201, body = RaCertificateView), (status = 409, description = "The authority was deleted meanwhile"))
+    responses((status = 201, body = RaCertificateView), (status = 409, description = "The authority was deleted in the meantime"))
 )]
 async fn add_ra_certificate(
     Admin(managing): Admin,
@@ -182,7 +184,9 @@ async fn get_ra_certificate(
     Ok(shown(&found, RaCertificateView::found(&found.object)?))
 }
 
-/// Delete an RA certificate that no SCEP Profile uses. Its key stays where it is.
+/// Delete an RA certificate.
+///
+/// No SCEP Profile may use it. Its key is kept.
 #[utoipa::path(
     delete, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
     responses((status = 204), (status = 409), (status = 422, description = "SCEP Profiles depend on it"))

@@ -1,4 +1,5 @@
-//! `/raProfiles`: what may be issued. Those of one RA Profile are also under its authority.
+//! `/raProfiles`: profiles with the rules for certificates. The routes of a single RA Profile also
+//! exist below its authority.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
 
-/// Routes of one RA Profile, which stand by themselves and under its authority.
+/// The routes of a single RA Profile, which also exist below its authority.
 pub(crate) fn single() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(get_ra_profile, put_ra_profile, remove_ra_profile))
@@ -35,7 +36,7 @@ pub(crate) fn single() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(remove_scep))
 }
 
-/// Routes of many.
+/// The routes of several RA Profiles.
 pub(crate) fn many() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(list_ra_profiles))
@@ -46,11 +47,12 @@ pub(crate) fn many() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(force_remove_ra_profiles))
 }
 
-/// An RA Profile to be made, or an edit of one. Of an edit, what is left out stays as it is.
+/// A request to create or edit an RA Profile. An edit keeps the fields that are omitted.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RaProfileRequest {
-    /// 1 to 64 of A-Z a-z 0-9 - . _ ~ and not raProfile; unique. Needed for a new profile; an edit cannot change it.
+    /// 1 to 64 of A-Z a-z 0-9 - . _ ~ and not raProfile; unique. Required for a new profile; an
+    /// edit cannot change it.
     #[schema(
         min_length = 1,
         max_length = 64,
@@ -58,14 +60,15 @@ struct RaProfileRequest {
         example = "routers"
     )]
     name: Option<String>,
-    /// What an administrator notes.
+    /// Free-text description.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 300, example = "Routers of the branch offices")]
     description: Edit<String>,
-    /// Whether it serves. Default false.
+    /// Whether it is enabled. Default false.
     #[schema(example = false)]
     enabled: Option<bool>,
-    /// The rules for its certificates; an edit replaces all of them: a part that it leaves out is the default.
+    /// Rules for its certificates. An edit replaces them as a whole: omitted parts become the
+    /// default.
     #[serde(default)]
     #[schema(value_type = Option<TemplateView>)]
     certificate_template: Edit<JsonObject<TemplateView>>,
@@ -88,16 +91,16 @@ impl RaProfileRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RaProfileView {
-    /// Its identity.
+    /// UUID of the RA Profile.
     #[schema(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     uuid: Uuid,
-    /// Its name.
+    /// Name of the RA Profile.
     #[schema(example = "routers")]
     name: String,
-    /// What an administrator notes.
+    /// Free-text description.
     #[schema(example = "Routers of the branch offices")]
     description: String,
-    /// Whether it serves.
+    /// Whether it is enabled.
     #[schema(example = true)]
     enabled: bool,
     /// Its authority.
@@ -106,10 +109,10 @@ struct RaProfileView {
     /// The SCEP Profile that is activated on it.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     scep_profile_uuid: Option<Uuid>,
-    /// The rules for its certificates, every part of them.
+    /// Rules for its certificates, including the defaults.
     certificate_template: TemplateView,
-    /// What the profile allows, with what it is linked to, and nobody should want: sentences for
-    /// administrators. Nothing is refused for it.
+    /// Warnings for administrators about what the profile, together with those it is linked to,
+    /// allows. They do not cause requests to be refused.
     #[schema(example = json!(["RA Profile routers: every holder of the shared challengePassword may choose the CN (subject.commonNamePattern), and so impersonate anyone; set patterns, or requireManualApproval."]))]
     warnings: Vec<String>,
 }
@@ -128,13 +131,13 @@ impl RaProfileView {
         }
     }
 
-    /// With what is unwise about it, as it is linked now.
+    /// The API form of an RA Profile, with the warnings that its current links cause.
     async fn read(managing: &Managing, found: &Versioned<RaProfile>) -> Result<Self, ApiError> {
         let warnings = ra_profile_warnings(&*managing.objects, found).await?;
         Ok(Self::new(&found.object, &warnings))
     }
 
-    /// Each of several, which were read.
+    /// The API forms of several RA Profiles. The SCEP Profiles that lead to them are read once.
     async fn of_many(
         managing: &Managing,
         found: impl Iterator<Item = &Versioned<RaProfile>>,
@@ -150,7 +153,7 @@ impl RaProfileView {
     }
 }
 
-/// An RA Profile in a path, perhaps with its authority before it.
+/// The path parameters of an RA Profile, optionally with its authority.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Path {
@@ -169,7 +172,8 @@ impl Path {
         Ok(found)
     }
 
-    /// Is it under the authority of the path, if there is one? What is not there at all, the use case finds out.
+    /// Checks that the RA Profile belongs to the authority in the path, if there is one. The use
+    /// case checks whether the RA Profile exists.
     async fn check(&self, managing: &Managing) -> Result<(), ManageError> {
         if self.authority_uuid.is_some() {
             self.find(managing).await?;
@@ -178,14 +182,14 @@ impl Path {
     }
 }
 
-/// List RA Profiles, by name.
+/// List RA Profiles, sorted by name.
 #[utoipa::path(get, path = "/raProfiles", tag = "RA Profiles", responses((status = 200, body = [RaProfileView])))]
 async fn list_ra_profiles(Admin(managing): Admin) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     let found = list::<RaProfile>(&*managing.objects).await?;
     Ok(Json(RaProfileView::of_many(&managing, found.iter()).await?))
 }
 
-/// List an authority's RA Profiles, by name.
+/// List an authority's RA Profiles, sorted by name.
 #[utoipa::path(
     get, path = "/authorities/{authorityUuid}/raProfiles", tag = "RA Profiles",
     responses((status = 200, body = [RaProfileView]))
@@ -194,6 +198,7 @@ async fn list_ra_profiles_of_authority(
     Admin(managing): Admin,
     Ids(authority): Ids<Uuid>,
 ) -> Result<Json<Vec<RaProfileView>>, ApiError> {
+    // An unknown authority is 404, not an empty list.
     managing.get::<Authority>(authority).await?;
     let all = list::<RaProfile>(&*managing.objects).await?;
     let of_authority = all
@@ -202,10 +207,10 @@ async fn list_ra_profiles_of_authority(
     Ok(Json(RaProfileView::of_many(&managing, of_authority).await?))
 }
 
-/// Make an RA Profile under an authority.
+/// Create an RA Profile of an authority.
 #[utoipa::path(
     post, path = "/authorities/{authorityUuid}/raProfiles", tag = "RA Profiles", request_body = RaProfileRequest,
-    responses((status = 201, body = RaProfileView), (status = 409, description = "Another RA Profile has the name"))
+    responses((status = 201, body = RaProfileView), (status = 409, description = "The name is taken by another RA Profile"))
 )]
 async fn add_ra_profile(
     Admin(managing): Admin,
@@ -232,7 +237,7 @@ async fn get_ra_profile(
 /// Edit an RA Profile.
 #[utoipa::path(
     put, path = "/raProfiles/{uuid}", tag = "RA Profiles", request_body = RaProfileRequest,
-    responses((status = 200, body = RaProfileView), (status = 409, description = "Someone else edited it meanwhile"))
+    responses((status = 200, body = RaProfileView), (status = 409, description = "The RA Profile was edited in the meantime"))
 )]
 async fn put_ra_profile(
     Admin(managing): Admin,
@@ -246,10 +251,12 @@ async fn put_ra_profile(
     Ok(shown(&edited, view))
 }
 
-/// Delete an RA Profile that is no SCEP Profile's default.
+/// Delete an RA Profile.
+///
+/// It must not be the default of a SCEP Profile.
 #[utoipa::path(
     delete, path = "/raProfiles/{uuid}", tag = "RA Profiles",
-    responses((status = 204), (status = 409), (status = 422, description = "It is a SCEP Profile's default"))
+    responses((status = 204), (status = 409), (status = 422, description = "It is the default of a SCEP Profile"))
 )]
 async fn remove_ra_profile(
     Admin(managing): Admin,
@@ -260,7 +267,7 @@ async fn remove_ra_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let an RA Profile serve.
+/// Enable an RA Profile.
 #[utoipa::path(patch, path = "/raProfiles/{uuid}/enable", tag = "RA Profiles", responses((status = 204), (status = 409)))]
 async fn turn_on_ra_profile(
     Admin(managing): Admin,
@@ -271,7 +278,7 @@ async fn turn_on_ra_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let an RA Profile not serve any more.
+/// Disable an RA Profile.
 #[utoipa::path(patch, path = "/raProfiles/{uuid}/disable", tag = "RA Profiles", responses((status = 204), (status = 409)))]
 async fn turn_off_ra_profile(
     Admin(managing): Admin,
@@ -282,7 +289,9 @@ async fn turn_off_ra_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let RA Profiles serve; tells of those that could not be enabled.
+/// Enable RA Profiles.
+///
+/// Returns a message for each one that could not be enabled.
 #[utoipa::path(
     patch, path = "/raProfiles/enable", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -294,7 +303,9 @@ async fn turn_on_ra_profiles(
     each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
-/// Let RA Profiles not serve any more; tells of those that could not be disabled.
+/// Disable RA Profiles.
+///
+/// Returns a message for each one that could not be disabled.
 #[utoipa::path(
     patch, path = "/raProfiles/disable", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -306,7 +317,9 @@ async fn turn_off_ra_profiles(
     each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
-/// Delete RA Profiles; tells of those that could not be deleted.
+/// Delete RA Profiles.
+///
+/// Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/raProfiles/delete", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -318,7 +331,9 @@ async fn remove_ra_profiles(
     each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
-/// Delete RA Profiles, after making them no SCEP Profile's default; tells of those that could not be deleted.
+/// Delete RA Profiles, even if they are the default of SCEP Profiles.
+///
+/// Removes them as defaults first. Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/raProfiles/delete/force", tag = "RA Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -346,25 +361,25 @@ async fn each(
     Ok(Json(messages))
 }
 
-/// SCEP on an RA Profile.
+/// The SCEP settings of an RA Profile.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ScepView {
-    /// The SCEP Profile.
+    /// UUID of the SCEP Profile.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     uuid: Option<Uuid>,
-    /// The SCEP Profile's name.
+    /// Name of the SCEP Profile.
     #[schema(example = "routers")]
     name: Option<String>,
     /// Whether SCEP is activated.
     #[schema(example = true)]
     scep_available: bool,
-    /// The SCEP URL of the RA Profile.
+    /// SCEP URL of the RA Profile.
     #[schema(
         example = "https://scep.example/api/v1/protocols/scep/raProfile/routers/pkiclient.exe"
     )]
     url: Option<String>,
-    /// Attributes of the issuance at that URL.
+    /// Attributes of certificates issued at that URL.
     #[schema(value_type = Vec<Attribute>)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
 }
@@ -392,7 +407,7 @@ impl ScepView {
     }
 }
 
-/// Read whether SCEP is activated on an RA Profile, and where.
+/// Read the SCEP settings of an RA Profile.
 #[utoipa::path(
     get, path = "/raProfiles/{uuid}/protocols/scep", tag = "RA Profiles",
     responses((status = 200, body = ScepView))
@@ -406,11 +421,11 @@ async fn get_scep(
     Ok(Json(ScepView::of(&api, &managing, &found.object).await?))
 }
 
-/// How SCEP is activated.
+/// Options for activating SCEP.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct ActivationRequest {
-    /// Attributes of the issuance, put on the record of each certificate that comes of the RA Profile's own URL.
+    /// Attributes added to the record of each certificate issued at the RA Profile's own URL.
     #[schema(value_type = Vec<Attribute>, max_items = 100)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
 }
@@ -419,7 +434,7 @@ struct ActivationRequest {
 #[utoipa::path(
     patch, path = "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}", tag = "RA Profiles",
     request_body = Option<ActivationRequest>,
-    responses((status = 200, body = ScepView), (status = 409), (status = 422, description = "The RA certificate is another authority's"))
+    responses((status = 200, body = ScepView), (status = 409), (status = 422, description = "The RA certificate belongs to another authority"))
 )]
 async fn put_scep(
     api: State,

@@ -1,4 +1,4 @@
-//! Requests: bodies, paths, queries and preconditions, each read or refused with a reason.
+//! Requests: extractors for bodies, paths, queries and preconditions, which reject with a reason.
 
 use std::marker::PhantomData;
 
@@ -18,10 +18,10 @@ use uuid::Uuid;
 
 use crate::answer::ApiError;
 
-/// Longest body that is read, in octets.
+/// The longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// A JSON body, whatever its Content-Type says.
+/// A JSON body, regardless of its Content-Type.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -32,7 +32,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A JSON object; or nothing or null, which stand for its default. In the document its type is an `Option`.
+/// A JSON object, or an empty body or null for its default. The OpenAPI document declares it as an
+/// `Option`.
 pub(crate) struct BodyOrNone<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNone<T> {
@@ -53,7 +54,8 @@ async fn whole(request: Request) -> Result<Vec<u8>, ApiError> {
     Ok(body.map_err(|_| ApiError::TooLarge)?.to_vec())
 }
 
-/// Malformed JSON and unknown fields are 400; what is well-formed and not what it should be is 422.
+/// Parses a JSON body. Malformed JSON and unknown fields are 400; well-formed JSON with invalid
+/// values is 422.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -72,18 +74,20 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Category::Data => ApiError::reason(text),
         }
     })?;
+    // The deserializer stops after the first value and would ignore anything behind it.
     let malformed = |error| ApiError::BadRequest(format!("malformed JSON: {error}"));
     json.end().map_err(malformed)?;
     Ok(parsed)
 }
 
-/// serde has no other sign of it than the beginning of its text; a test holds it to that.
+/// Whether the error is about an unknown or duplicate field. serde only reveals this in its text; a
+/// test fails if that text changes.
 fn names_a_field_wrongly(error: &serde_json::Error) -> bool {
     let text = error.to_string();
     text.starts_with("unknown field") || text.starts_with("duplicate field")
 }
 
-/// What a path names. A path that names no uuid where one belongs leads nowhere.
+/// The parameters of a path. A path with anything but a UUID in a UUID's place is 404.
 pub(crate) struct Ids<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Ids<T> {
@@ -111,7 +115,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The version that an edit was made over: `If-Match: "3"`, if it says so.
+/// The version that an edit is based on, from a header such as `If-Match: "3"`, if present.
 pub(crate) struct IfMatch(pub(crate) Option<u64>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -122,13 +126,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         };
         let tag = value.to_str().unwrap_or_default().trim();
+        // RFC 9110 §13.1.1: `*` matches any version.
         if tag == "*" {
             return Ok(Self(None));
         }
-        // What passed through a compressing proxy is weak, and is the same version.
+        // A compressing proxy turns the tag into a weak one; it still names the same version.
         let tag = tag.strip_prefix("W/").unwrap_or(tag);
         let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        // A tag that was never given is one of something else.
+        // A tag that no response contained matches no version. Versions are never 0.
         let version = version
             .and_then(|version| version.parse().ok())
             .unwrap_or(0);
@@ -136,18 +141,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Items of a page, unless the query says otherwise.
+/// The number of items on a page if the query does not set it.
 const DEFAULT_LIMIT: u16 = 100;
 
-/// Most items of a page.
+/// The most items on a page.
 pub(crate) const MAX_LIMIT: u16 = 500;
 
-/// A parameter that is there and not empty.
+/// Treats an empty parameter like a missing one, as forms and scripts send it.
 pub(crate) fn given(parameter: Option<String>) -> Option<String> {
     parameter.filter(|text| !text.is_empty())
 }
 
-/// The page that a query asks for.
+/// Parses the page that a query asks for.
 pub(crate) fn page(limit: Option<String>, cursor: Option<String>) -> Result<PageRequest, ApiError> {
     let limit = match given(limit).map(|limit| limit.parse()) {
         None => DEFAULT_LIMIT,
@@ -158,7 +163,7 @@ pub(crate) fn page(limit: Option<String>, cursor: Option<String>) -> Result<Page
     Ok(PageRequest { limit, cursor })
 }
 
-/// A parameter that is a uuid.
+/// Parses a parameter that is a UUID.
 pub(crate) fn uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>, ApiError> {
     let parsed = given(parameter)
         .map(|text| Uuid::parse_str(&text))
@@ -166,7 +171,7 @@ pub(crate) fn uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>
     parsed.map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
 }
 
-/// A parameter that is a time, RFC 3339, or a day, which begins at midnight UTC.
+/// Parses a parameter that is an RFC 3339 time, or a date, which means midnight UTC.
 pub(crate) fn time(
     name: &str,
     parameter: Option<String>,
@@ -185,6 +190,7 @@ pub(crate) fn time(
     let parsed = OffsetDateTime::parse(&text, &Rfc3339)
         .ok()
         .or_else(midnight);
+    // No record is older than 1970, and years in RFC 3339 have four digits.
     let parsed =
         parsed.filter(|at| (1970..=9999).contains(&at.to_offset(time::UtcOffset::UTC).year()));
     let reason =
@@ -192,16 +198,16 @@ pub(crate) fn time(
     parsed.map(Some).ok_or_else(|| ApiError::reason(reason()))
 }
 
-/// A time as it is shown: RFC 3339, UTC, whole seconds or milliseconds.
+/// Formats a time for a response: RFC 3339, UTC, in whole seconds or milliseconds.
 pub(crate) fn shown_time(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
     let milliseconds = at.nanosecond() / 1_000_000 * 1_000_000;
     let at = at.replace_nanosecond(milliseconds).unwrap_or(at);
-    // Every time in the store was read as one of the years 0 to 9999, which RFC 3339 can write.
+    // Stored times have years from 0 to 9999, all of which RFC 3339 can express.
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-/// A JSON object. serde would read a struct from an array of its values too.
+/// A JSON object. Without this wrapper, serde would also accept an array of a struct's values.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct JsonObject<T>(pub(crate) T);
@@ -226,12 +232,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A secret, which is never repeated in an error, as other values of a wrong type are.
+/// A secret string. Error messages repeat other values of a wrong type, but never a secret.
 pub(crate) struct SecretText(pub(crate) ChallengePassword);
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not deserialize_str: serde_json would name the value itself.
+        // With `deserialize_str`, serde_json would include the value in its error message.
         deserializer.deserialize_any(SecretVisitor)
     }
 }

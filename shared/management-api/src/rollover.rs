@@ -1,4 +1,4 @@
-//! `/authorities/{uuid}/rollover`: an authority's next key.
+//! `/authorities/{uuid}/rollover`: replaces an authority's key by the next one.
 
 use std::sync::Arc;
 
@@ -23,32 +23,36 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(activate))
 }
 
-/// The next key of an authority.
+/// A request for an authority's next key.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RolloverRequest {
-    /// What it is: RSA_2048, RSA_3072, RSA_4096, EC_P256, EC_P384 or EC_P521. Default: the same as now.
+    /// Key algorithm: RSA_2048, RSA_3072, RSA_4096, EC_P256, EC_P384 or EC_P521. Default: that of
+    /// the current key.
     #[schema(value_type = Option<KeyAlgorithmName>)]
     key_algorithm: Option<KeyAlgorithm>,
-    /// ARN of an existing AWS KMS key to take, instead of making one.
+    /// ARN of an existing AWS KMS key to use instead of creating one.
     #[schema(
         max_length = 255,
         example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     )]
     key_arn: Option<String>,
-    /// How long a root's next certificate is valid, ISO 8601. Default P10Y.
+    /// Validity of a root's next certificate, an ISO 8601 duration. Default P10Y.
     #[schema(value_type = Option<String>, example = "P10Y")]
     validity: Option<Period>,
 }
 
-/// Give an authority its next key, and a root its next certificate; a subordinate asks for one (`csr`, `certificate`). From the moment
-/// that there is a certificate, clients are told of it by GetNextCACert. While a rollover is under way, this changes nothing.
+/// Begin a rollover.
+///
+/// Creates an authority's next key, and the next certificate of a root; a subordinate requests one
+/// from its superior CA (`csr`, `certificate`). Once there is a certificate, GetNextCACert
+/// announces it to clients. Has no effect while a rollover is already in progress.
 #[utoipa::path(
     post, path = "/authorities/{uuid}/rollover", operation_id = "begin_rollover", tag = "Authorities",
     request_body = Option<RolloverRequest>,
     responses(
         (status = 200, body = AuthorityView),
-        (status = 409, description = "Someone else edited the authority meanwhile")
+        (status = 409, description = "The authority was edited in the meantime")
     )
 )]
 async fn begin(
@@ -69,13 +73,16 @@ async fn begin(
     Ok(shown(&begun, AuthorityView::of(&begun.object)))
 }
 
-/// Let an authority issue with its next key from now on. What it issued before stays good and can be renewed.
+/// Complete a rollover.
+///
+/// From now on the authority issues with its next key. Certificates issued with the previous key
+/// remain valid and can be renewed.
 #[utoipa::path(
     post, path = "/authorities/{uuid}/rollover/activate", operation_id = "activate_rollover", tag = "Authorities",
     responses(
         (status = 200, body = AuthorityView),
-        (status = 409, description = "Someone else edited the authority meanwhile"),
-        (status = 422, description = "There is no next certificate, or it is not valid now")
+        (status = 409, description = "The authority was edited in the meantime"),
+        (status = 422, description = "There is no next certificate, or it is not valid at present")
     )
 )]
 async fn activate(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {

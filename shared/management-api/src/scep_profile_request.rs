@@ -1,4 +1,4 @@
-//! What is to become of a SCEP Profile, as it is written.
+//! The request to create or edit a SCEP Profile.
 
 use scep_protocol::CaCertificateForm;
 use scep_service::{Edit, ScepProfileEdit};
@@ -12,11 +12,13 @@ use crate::attribute::{self, Associations, Attribute};
 use crate::names::CaCertificateFormName;
 use crate::request::{JsonObject, SecretText};
 
-/// A SCEP Profile to be made, or an edit of one. Of an edit, what is left out stays as it is, and null is the default.
+/// A request to create or edit a SCEP Profile. An edit keeps the fields that are omitted; null
+/// resets a field to its default.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ScepProfileRequest {
-    /// 1 to 64 of A-Z a-z 0-9 - . _ ~ and not raProfile; unique. Needed for a new profile; an edit cannot change it.
+    /// 1 to 64 of A-Z a-z 0-9 - . _ ~ and not raProfile; unique. Required for a new profile; an
+    /// edit cannot change it.
     #[schema(
         min_length = 1,
         max_length = 64,
@@ -24,94 +26,98 @@ pub(crate) struct ScepProfileRequest {
         example = "routers"
     )]
     name: Option<String>,
-    /// Whether it serves: read-only. A new profile is disabled whatever is said here; an edit cannot change it.
+    /// Whether it is enabled. Read-only: a new profile is always disabled, and an edit cannot
+    /// change it.
     #[schema(read_only, example = false)]
     enabled: Option<bool>,
-    /// The SCEP URL: read-only, passed over here.
+    /// SCEP URL. Read-only: ignored in requests.
     #[serde(default, rename = "scepUrl")]
     #[schema(value_type = Option<String>, read_only, example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
     _scep_url: Option<IgnoredAny>,
-    /// What an administrator notes.
+    /// Free-text description.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 300, example = "Routers of the branch offices")]
     description: Edit<String>,
-    /// The default RA Profile: without one, the endpoint with the SCEP Profile's name does not work.
+    /// The default RA Profile. Without one, the SCEP Profile's own URL does not work.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     ra_profile_uuid: Edit<Uuid>,
-    /// The RA certificate, one of `/scepProfiles/caCertificates`. Needed for a new profile.
+    /// The RA certificate, one of `/scepProfiles/caCertificates`. Required for a new profile.
     #[schema(example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
     ca_certificate_uuid: Option<Uuid>,
-    /// From how many days before its expiry on a certificate may be renewed; null or 0: in the second half of its life.
+    /// Number of days before its expiry from which a certificate may be renewed; null or 0 allows
+    /// renewal in the second half of its validity.
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 36500, example = 30)]
     renewal_threshold: Edit<u32>,
-    /// Whether CertRep carries the issuer beside the certificate. Default false.
+    /// Whether CertRep contains the issuer's certificate too. Default false.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = false)]
     include_ca_certificate: Edit<bool>,
-    /// Whether CertRep carries the issuer and its chain beside the certificate. Default false.
+    /// Whether CertRep contains the issuer's certificate and its chain too. Default false.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = false)]
     include_ca_certificate_chain: Edit<bool>,
-    /// true: enrolments need the challengePassword that is given here or was before. false: there is none any more. null: as
-    /// it is, unless one is given.
+    /// true: enrolments require the challengePassword set here or earlier. false: removes it. null:
+    /// unchanged, unless a challengePassword is set.
     #[schema(example = true)]
     enable_challenge_password: Option<bool>,
-    /// The challengePassword; kept encrypted and never shown.
+    /// The challengePassword; stored encrypted and never returned.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, write_only, example = "pWZ2bB9qJ7qX0mD2wZ4b1A")]
     challenge_password: Option<SecretText>,
-    /// Whether every enrolment waits for an administrator. Default false.
+    /// Whether every enrolment waits for an administrator's approval. Default false.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = false)]
     require_manual_approval: Edit<bool>,
-    /// Whether a message may be signed by another key than that of the request in it: for devices that enrol through a proxy
-    /// or an MDM, or whose key cannot sign messages. The request's own signature shows whose key it is. Default false.
+    /// Whether a message may be signed by a different key than that of the request inside it. For
+    /// devices that enrol through a proxy or an MDM, or whose key cannot sign messages; the
+    /// request's own signature still proves possession of its key. Default false.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = false)]
     allow_proxy_signer: Edit<bool>,
-    /// What GetCACert answers: `chain` (RA certificate, authority, its chain) or `raOnly`. Default chain.
+    /// Response to GetCACert: `chain` (RA certificate, authority, its chain) or `raOnly`. Default
+    /// chain.
     #[serde(default)]
     #[schema(value_type = Option<CaCertificateFormName>)]
     ca_certificate_form: Edit<CaCertificateForm>,
-    /// Whether SHA-1 and triple DES are taken and announced. Default true.
+    /// Whether SHA-1 and triple DES are accepted and announced. Default true.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = true)]
     legacy_algorithms: Edit<bool>,
-    /// Whether Microsoft Intune validates challenges. true is refused: it is not supported yet.
+    /// Whether Microsoft Intune validates challenges. true is rejected: it is not supported yet.
     #[schema(example = false)]
     enable_intune: Option<bool>,
-    /// The Entra tenant of Intune.
+    /// Entra tenant of Intune.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 255, example = "corp.onmicrosoft.com")]
     intune_tenant: Edit<String>,
-    /// The application's id in Intune's tenant.
+    /// Id of the application in the Entra tenant.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 255, example = "f0f0f0f0-0000-4000-8000-000000000001")]
     intune_application_id: Edit<String>,
-    /// The application's secret; kept encrypted and never shown.
+    /// Secret of the application; stored encrypted and never returned.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, write_only, example = "s3cret")]
     intune_application_key: Edit<SecretText>,
-    /// Attributes of the issuance, put on the record of each certificate.
+    /// Attributes of the issuance, added to the record of each certificate.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Attribute>>, max_items = 100)]
     issue_certificate_attributes: Edit<Vec<JsonObject<Attribute>>>,
-    /// Attributes of the profile, put on the record of each certificate.
+    /// Custom attributes, added to the record of each certificate.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Attribute>>, max_items = 100)]
     custom_attributes: Edit<Vec<JsonObject<Attribute>>>,
-    /// Whose the certificates are, put on the record of each.
+    /// Owner and groups, added to the record of each certificate.
     #[serde(default)]
     #[schema(value_type = Option<Associations>)]
     certificate_associations: Edit<JsonObject<Associations>>,
 }
 
-/// Most days before its expiry at which a certificate may be renewable.
+/// The earliest renewal that may be allowed, in days before the expiry: about a century.
 const MAX_RENEWAL_THRESHOLD_DAYS: u32 = 36_500;
 
 impl ScepProfileRequest {
-    /// The edit, of values that keep their bounds.
+    /// Converts the request to an edit, after checking the bounds of its values.
     pub(crate) fn edit(self) -> Result<ScepProfileEdit, ApiError> {
         let attributes = |name, edit: Edit<Vec<JsonObject<Attribute>>>| {
             edit.try_map(|list| attribute::kept(name, &list))

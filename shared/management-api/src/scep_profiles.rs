@@ -1,4 +1,4 @@
-//! `/scepProfiles`: how SCEP is spoken.
+//! `/scepProfiles`: profiles with the settings of the SCEP protocol.
 
 use std::collections::HashMap;
 
@@ -48,69 +48,70 @@ pub(crate) fn routes() -> OpenApiRouter<std::sync::Arc<Api>> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ScepProfileView {
-    /// Its identity.
+    /// UUID of the SCEP Profile.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     uuid: Uuid,
-    /// Its name.
+    /// Name of the SCEP Profile.
     #[schema(example = "routers")]
     name: String,
-    /// What an administrator notes.
+    /// Free-text description.
     #[schema(max_length = 300, example = "Routers of the branch offices")]
     description: String,
-    /// Whether it serves.
+    /// Whether it is enabled.
     #[schema(example = true)]
     enabled: bool,
     /// The default RA Profile.
     ra_profile: Option<DefaultRaProfile>,
     /// The RA certificate.
     ca_certificate: Option<RaCertificateView>,
-    /// From how many days before its expiry on a certificate may be renewed; null or 0: in the second half of its life.
+    /// Number of days before its expiry from which a certificate may be renewed; null or 0 allows
+    /// renewal in the second half of its validity.
     #[schema(example = 30)]
     renew_threshold: Option<u32>,
-    /// Whether CertRep carries the issuer.
+    /// Whether CertRep contains the issuer's certificate.
     #[schema(example = false)]
     include_ca_certificate: bool,
-    /// Whether CertRep carries the issuer and its chain.
+    /// Whether CertRep contains the issuer's certificate and its chain.
     #[schema(example = false)]
     include_ca_certificate_chain: bool,
-    /// Whether there is a challengePassword.
+    /// Whether a challengePassword is required.
     #[schema(example = true)]
     enable_challenge_password: bool,
-    /// Whether every enrolment waits for an administrator.
+    /// Whether every enrolment waits for an administrator's approval.
     #[schema(example = false)]
     require_manual_approval: bool,
-    /// Whether a message may be signed by another key than that of the request in it.
+    /// Whether a message may be signed by a different key than that of the request inside it.
     #[schema(example = false)]
     allow_proxy_signer: bool,
-    /// What GetCACert answers: `chain` or `raOnly`.
+    /// Response to GetCACert: `chain` or `raOnly`.
     #[schema(value_type = CaCertificateFormName)]
     ca_certificate_form: CaCertificateForm,
-    /// Whether SHA-1 and triple DES are taken.
+    /// Whether SHA-1 and triple DES are accepted.
     #[schema(example = true)]
     legacy_algorithms: bool,
     /// Whether Intune validates challenges.
     #[schema(example = false)]
     enable_intune: bool,
-    /// The Entra tenant of Intune.
+    /// Entra tenant of Intune.
     #[schema(example = "corp.onmicrosoft.com")]
     intune_tenant: Option<String>,
-    /// The application's id in Intune's tenant.
+    /// Id of the application in the Entra tenant.
     #[schema(example = "f0f0f0f0-0000-4000-8000-000000000001")]
     intune_application_id: Option<String>,
     /// Attributes of the issuance.
     #[schema(value_type = Vec<Attribute>)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
-    /// Attributes of the profile.
+    /// Custom attributes.
     #[schema(value_type = Vec<Attribute>)]
     custom_attributes: Vec<JsonObject<Attribute>>,
-    /// Whose the certificates are.
+    /// Owner and groups of the certificates.
     certificate_associations: Associations,
-    /// The SCEP URL; there when there is a default RA Profile.
+    /// SCEP URL; present if there is a default RA Profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
     scep_url: Option<String>,
-    /// What the profile allows, with what it is linked to, and nobody should want: sentences for
-    /// administrators. Nothing is refused for it.
+    /// Warnings for administrators about what the profile, together with those it is linked to,
+    /// allows. They do not cause requests to be refused.
     #[schema(example = json!(["challengePassword: it has fewer than 16 characters, and can be guessed."]))]
     warnings: Vec<String>,
 }
@@ -119,13 +120,13 @@ pub(crate) struct ScepProfileView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DefaultRaProfile {
-    /// Its identity.
+    /// UUID of the RA Profile.
     #[schema(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     uuid: Uuid,
-    /// Its name.
+    /// Name of the RA Profile.
     #[schema(example = "routers")]
     name: String,
-    /// Whether it serves.
+    /// Whether it is enabled.
     #[schema(example = true)]
     enabled: bool,
     /// Its authority.
@@ -162,6 +163,7 @@ impl ScepProfileView {
             allow_proxy_signer: profile.allow_proxy_signer,
             ca_certificate_form: profile.ca_certificate_form,
             legacy_algorithms: profile.legacy_algorithms,
+            // Requests that enable Intune are rejected, so no stored profile has it.
             enable_intune: false,
             intune_tenant: profile.intune.tenant.clone(),
             intune_application_id: profile.intune.application_id.clone(),
@@ -175,7 +177,7 @@ impl ScepProfileView {
         }
     }
 
-    /// With what the profile is linked to, as it is now.
+    /// The API form of a SCEP Profile, with the objects that it is linked to at present.
     async fn read(
         api: &Api,
         managing: &Managing,
@@ -200,12 +202,13 @@ impl ScepProfileView {
     }
 }
 
-/// List SCEP Profiles, by name.
+/// List SCEP Profiles, sorted by name.
 #[utoipa::path(get, path = "/scepProfiles", tag = "SCEP Profiles", responses((status = 200, body = [ScepProfileView])))]
 async fn list_scep_profiles(
     api: State,
     Admin(managing): Admin,
 ) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
+    // Each kind is listed once instead of reading the linked objects of every profile.
     let objects = &*managing.objects;
     let ra_profiles: HashMap<Uuid, RaProfile> = all(objects).await?;
     let ra_certificates: HashMap<Uuid, RaCertificate> = all(objects).await?;
@@ -226,7 +229,7 @@ async fn list_scep_profiles(
     Ok(Json(profiles.into_iter().map(view).collect()))
 }
 
-/// Every object of a kind, by its identity.
+/// Every object of a kind, by UUID.
 async fn all<T: Object>(objects: &dyn ObjectStore) -> Result<HashMap<Uuid, T>, ApiError> {
     let found = list::<T>(objects).await?.into_iter();
     Ok(found
@@ -234,10 +237,12 @@ async fn all<T: Object>(objects: &dyn ObjectStore) -> Result<HashMap<Uuid, T>, A
         .collect())
 }
 
-/// Make a SCEP Profile. It is disabled at first.
+/// Create a SCEP Profile.
+///
+/// A new profile is disabled.
 #[utoipa::path(
     post, path = "/scepProfiles", tag = "SCEP Profiles", request_body = ScepProfileRequest,
-    responses((status = 201, body = ScepProfileView), (status = 409, description = "Another SCEP Profile has the name"))
+    responses((status = 201, body = ScepProfileView), (status = 409, description = "The name is taken by another SCEP Profile"))
 )]
 async fn add_scep_profile(
     api: State,
@@ -269,7 +274,7 @@ async fn get_scep_profile(
 /// Edit a SCEP Profile.
 #[utoipa::path(
     put, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", request_body = ScepProfileRequest,
-    responses((status = 200, body = ScepProfileView), (status = 409, description = "Someone else edited it meanwhile"))
+    responses((status = 200, body = ScepProfileView), (status = 409, description = "The SCEP Profile was edited in the meantime"))
 )]
 async fn put_scep_profile(
     api: State,
@@ -283,10 +288,12 @@ async fn put_scep_profile(
     Ok(shown(&edited, view))
 }
 
-/// Delete a SCEP Profile that is activated on no RA Profile.
+/// Delete a SCEP Profile.
+///
+/// It must not be activated on an RA Profile.
 #[utoipa::path(
     delete, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles",
-    responses((status = 204), (status = 409, description = "Someone else edited it meanwhile"), (status = 422, description = "RA Profiles depend on it"))
+    responses((status = 204), (status = 409, description = "The SCEP Profile was edited in the meantime"), (status = 422, description = "RA Profiles depend on it"))
 )]
 async fn remove_scep_profile(
     Admin(managing): Admin,
@@ -296,7 +303,7 @@ async fn remove_scep_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let a SCEP Profile serve.
+/// Enable a SCEP Profile.
 #[utoipa::path(patch, path = "/scepProfiles/{uuid}/enable", tag = "SCEP Profiles", responses((status = 204), (status = 409)))]
 async fn turn_on_scep_profile(
     Admin(managing): Admin,
@@ -306,7 +313,7 @@ async fn turn_on_scep_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let a SCEP Profile not serve any more.
+/// Disable a SCEP Profile.
 #[utoipa::path(patch, path = "/scepProfiles/{uuid}/disable", tag = "SCEP Profiles", responses((status = 204), (status = 409)))]
 async fn turn_off_scep_profile(
     Admin(managing): Admin,
@@ -316,7 +323,9 @@ async fn turn_off_scep_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let SCEP Profiles serve; tells of those that could not be enabled.
+/// Enable SCEP Profiles.
+///
+/// Returns a message for each one that could not be enabled.
 #[utoipa::path(
     patch, path = "/scepProfiles/enable", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -328,7 +337,9 @@ async fn turn_on_scep_profiles(
     each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
-/// Let SCEP Profiles not serve any more; tells of those that could not be disabled.
+/// Disable SCEP Profiles.
+///
+/// Returns a message for each one that could not be disabled.
 #[utoipa::path(
     patch, path = "/scepProfiles/disable", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -340,7 +351,9 @@ async fn turn_off_scep_profiles(
     each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
-/// Delete SCEP Profiles; tells of those that could not be deleted.
+/// Delete SCEP Profiles.
+///
+/// Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/scepProfiles/delete", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -352,7 +365,9 @@ async fn remove_scep_profiles(
     each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
-/// Delete SCEP Profiles, after deactivating them where they are activated; tells of those that could not be deleted.
+/// Delete SCEP Profiles, even if they are activated on RA Profiles.
+///
+/// Deactivates them first. Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/scepProfiles/delete/force", tag = "SCEP Profiles", request_body = Uuids,
     responses((status = 200, body = [BulkMessage]))
@@ -387,10 +402,10 @@ struct Link {
     ra_profile_uuid: Uuid,
 }
 
-/// Make an RA Profile the default of a SCEP Profile.
+/// Set the default RA Profile of a SCEP Profile.
 #[utoipa::path(
     patch, path = "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}", tag = "SCEP Profiles",
-    responses((status = 204), (status = 409), (status = 422, description = "The RA certificate is another authority's"))
+    responses((status = 204), (status = 409), (status = 422, description = "The RA certificate belongs to another authority"))
 )]
 async fn put_default_ra_profile(
     Admin(managing): Admin,
@@ -400,17 +415,18 @@ async fn put_default_ra_profile(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which RA certificates to list.
+/// Filters for RA certificates.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CaCertificatesQuery {
-    /// Whether they are for profiles that Intune validates: any RA certificate does.
+    /// Only RA certificates for profiles that Intune validates. Has no effect: any RA certificate
+    /// qualifies.
     #[param(pattern = "^(true|false)?$", example = "false")]
     intune_enabled: Option<String>,
 }
 
-/// List the RA certificates that a SCEP Profile may use now.
+/// List the RA certificates that a SCEP Profile may use at present.
 #[utoipa::path(
     get, path = "/scepProfiles/caCertificates", tag = "SCEP Profiles", params(CaCertificatesQuery),
     responses((status = 200, body = [RaCertificateView]))

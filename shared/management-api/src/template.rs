@@ -1,4 +1,4 @@
-//! The rules of an RA Profile as they are written and shown.
+//! The API form of an RA Profile's rules.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -20,56 +20,62 @@ use crate::names::{
 };
 use crate::request::JsonObject;
 
-/// The rules for the certificates of an RA Profile. Each part may be left out or null: then it is the default.
+/// Rules for the certificates of an RA Profile. A part that is omitted or null has its default.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct TemplateView {
-    /// From issuance to notAfter, ISO 8601; never beyond the authority's own. Default P365D.
+    /// Time from issuance to notAfter, an ISO 8601 duration; notAfter never exceeds the
+    /// authority's. Default P365D.
     #[schema(value_type = Option<String>, example = "P365D")]
     validity: Option<Period>,
-    /// From notBefore to issuance, ISO 8601, at most P31D: clients' clocks are slow. Default PT1H.
+    /// Time from notBefore to issuance, an ISO 8601 duration of at most P31D, for clients whose
+    /// clocks are slow. Default PT1H.
     #[schema(value_type = Option<String>, example = "PT1H")]
     backdate: Option<Period>,
-    /// Shortest RSA modulus, in bits. Default 2048.
+    /// Minimum length of an RSA modulus, in bits. Default 2048.
     #[schema(minimum = 1024, maximum = 8192, example = 2048)]
     rsa_min_bits: Option<usize>,
-    /// Curves of EC keys. Default all three.
+    /// Curves allowed for EC keys. Default all three.
     #[schema(value_type = Option<Vec<EcCurveName>>)]
     ec_curves: Option<Vec<EcCurve>>,
     /// Rules for the subject.
     #[schema(value_type = Option<SubjectView>)]
     subject: Option<JsonObject<SubjectView>>,
-    /// Rules for the names beside the subject.
+    /// Rules for subjectAltName.
     #[schema(value_type = Option<SubjectAltNameView>)]
     subject_alt_name: Option<JsonObject<SubjectAltNameView>>,
-    /// digitalSignature, contentCommitment, keyEncipherment, dataEncipherment, keyAgreement: a certificate gets of them what its
-    /// key can do. Default digitalSignature and keyEncipherment.
+    /// Key usages: digitalSignature, contentCommitment, keyEncipherment, dataEncipherment and
+    /// keyAgreement. A certificate gets those that its key supports. Default digitalSignature and
+    /// keyEncipherment.
     #[schema(value_type = Option<Vec<KeyUsageName>>)]
     key_usage: Option<Vec<KeyUsage>>,
-    /// clientAuth, serverAuth, codeSigning, emailProtection, timeStamping, or the OID of any other purpose, as
-    /// 1.3.6.1.4.1.311.20.2.2 for smart-card logon. Default clientAuth. What makes a device speak for the authority or for others is
-    /// refused: anyExtendedKeyUsage, ocspSigning, Certificate Request Agent, a KDC's and the like.
+    /// Extended key usages: clientAuth, serverAuth, codeSigning, emailProtection, timeStamping, or
+    /// the OID of another one, such as 1.3.6.1.4.1.311.20.2.2 for smart-card logon. Default
+    /// clientAuth. Usages that let a device act for the authority or for others are rejected:
+    /// anyExtendedKeyUsage, ocspSigning, Certificate Request Agent, that of a KDC and similar ones.
     #[schema(value_type = Option<Vec<ExtendedKeyUsageName>>)]
     extended_key_usage: Option<Vec<ExtendedKeyUsage>>,
-    /// Whether certificates say where the authority's CRL is, once CRLs are supported. Default true.
+    /// Whether certificates contain the URL of the authority's CRL. Default true.
     #[schema(example = true)]
     crl_distribution_point: Option<bool>,
 }
 
-/// Rules for the subject, which is otherwise the request's.
+/// Rules for the subject, which is taken from the request.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectView {
-    /// Attributes that must be there: names of RFC 4519 and PKCS #9, or OIDs. Default none: a subject or a name beside it is needed.
+    /// Required attributes: names from RFC 4519 and PKCS #9, or OIDs. Default none: then a request
+    /// needs either a subject or a subjectAltName.
     #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     required: Option<Vec<SubjectAttribute>>,
-    /// Attributes that may be there, beside fixed ones, by name or OID; null for any. Cisco IOS sends unstructuredName.
+    /// Allowed attributes in addition to fixed ones, by name or OID; null for any. Cisco IOS sends
+    /// unstructuredName.
     #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     allowed: Option<Vec<SubjectAttribute>>,
-    /// Values that every subject has: added where the request has none, and no others are taken. Default none.
+    /// Fixed values: added if the request has none, while other values are rejected. Default none.
     #[schema(schema_with = fixed)]
     fixed: Option<Fixed>,
-    /// A regular expression that the whole of every CN must match; null for any.
+    /// A regular expression that must match every CN as a whole; null for any.
     #[schema(value_type = Option<String>, max_length = 256, example = "router-[0-9]+")]
     common_name_pattern: Option<Pattern>,
 }
@@ -78,19 +84,22 @@ pub(crate) struct SubjectView {
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubjectAltNameView {
-    /// The types that are taken from a request: dns, ip, email, uri, upn, or the OID of an otherName, as 1.3.6.1.5.2.2 for
-    /// KRB5PrincipalName. Default dns and ip; email, uri and upn each need a pattern.
+    /// Types of names accepted from a request: dns, ip, email, uri, upn, or the OID of an
+    /// otherName, such as 1.3.6.1.5.2.2 for KRB5PrincipalName. Default dns and ip. email, uri and
+    /// upn require a pattern.
     #[schema(value_type = Option<Vec<SubjectAltNameTypeName>>)]
     types: Option<Vec<SubjectAltNameType>>,
-    /// For a type, a regular expression that the whole of every such name must match. Default none.
-    /// A wildcard, `*.` before a DNS name, is taken only where the pattern for dns matches it as it
-    /// is written. A KRB5PrincipalName is matched as host/a.example@EXAMPLE, another otherName if its value is one string.
+    /// Regular expressions by type, each of which must match every name of its type as a whole.
+    /// Default none. A wildcard (`*.` before a DNS name) is accepted only if the pattern for dns
+    /// matches it literally. A KRB5PrincipalName is matched as host/a.example@EXAMPLE, another
+    /// otherName if its value is a single string.
     #[schema(schema_with = patterns)]
     patterns: Option<Patterns>,
-    /// Whether the CN stands beside the subject too, as a DNS name. Default false.
+    /// Whether the CN is also added as a DNS name. Default false.
     #[schema(example = false)]
     common_name_as_dns: Option<bool>,
-    /// Whether names of types that are not taken are left out of the certificate, and not a reason to refuse the request. Default false.
+    /// Whether names of other types are omitted from the certificate instead of causing the request
+    /// to be refused. Default false.
     #[schema(example = false)]
     ignore_others: Option<bool>,
 }
@@ -98,7 +107,8 @@ pub(crate) struct SubjectAltNameView {
 type Fixed = OneEach<SubjectAttribute, String>;
 type Patterns = OneEach<SubjectAltNameType, Pattern>;
 
-/// A JSON object that says one thing of each key, by whatever name: `CN` and `2.5.4.3` are one key.
+/// A JSON object with unique keys, where different spellings such as `CN` and `2.5.4.3` are the
+/// same key.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 struct OneEach<K: Ord, V>(BTreeMap<K, V>);
@@ -133,7 +143,7 @@ where
                     match entries.entry(key) {
                         Entry::Vacant(entry) => entry.insert(value),
                         Entry::Occupied(entry) => {
-                            let text = format!("{} is there more than once", entry.key());
+                            let text = format!("{} appears more than once", entry.key());
                             return Err(A::Error::custom(text));
                         }
                     };
@@ -148,7 +158,7 @@ where
 fn fixed() -> Object {
     map_of(
         SubjectAttribute::names(),
-        "Values that every subject has.",
+        "Fixed values that every subject has.",
         serde_json::json!({ "O": "Corp" }),
     )
 }
@@ -156,10 +166,14 @@ fn fixed() -> Object {
 fn patterns() -> Object {
     let example = serde_json::json!({ "dns": ".*\\.example" });
     let names = SubjectAltNameType::NAMED;
-    map_of(names, "What every name of a type must match.", example)
+    map_of(
+        names,
+        "A regular expression for every name of a type.",
+        example,
+    )
 }
 
-/// A JSON object that may have these names and OIDs, each with a text.
+/// The schema of a JSON object whose keys are these names or OIDs and whose values are strings.
 fn map_of<T: ToString>(
     names: impl IntoIterator<Item = T>,
     description: &str,
@@ -305,7 +319,7 @@ mod tests {
         ] {
             let read: Result<TemplateView, _> = serde_json::from_str(twice);
             let error = read.err().unwrap().to_string();
-            assert!(error.contains("is there more than once"), "{error}");
+            assert!(error.contains("appears more than once"), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `/scepTransactions`: what is under way, and what came of it.
+//! `/scepTransactions`: enrolments in progress and their outcome.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,34 +30,34 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(reject))
 }
 
-/// Which transactions to list. An empty parameter is none.
+/// Filters and paging for transactions. Empty parameters are ignored.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct TransactionsQuery {
-    /// ISSUING, PENDING, ISSUED or REJECTED.
+    /// Only transactions with this status: ISSUING, PENDING, ISSUED or REJECTED.
     #[param(pattern = "^(ISSUING|PENDING|ISSUED|REJECTED)?$", example = "ISSUED")]
     status: Option<String>,
-    /// Most items, 1 to 500. Default 100.
+    /// Maximum number of items, 1 to 500. Default 100.
     #[param(pattern = "^([1-9][0-9]?|[1-4][0-9]{2}|500)?$", example = "100")]
     limit: Option<String>,
-    /// `cursor` of the page before.
+    /// `cursor` of the previous page.
     #[param(max_length = 4096, pattern = "^[A-Za-z0-9_.-]*$", example = "")]
     cursor: Option<String>,
 }
 
-/// How far a transaction is.
+/// The status of a transaction.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = TransactionStatus)]
 enum Status {
-    /// Being issued.
+    /// The certificate is being issued.
     Issuing,
-    /// Waits for an administrator.
+    /// The request waits for an administrator.
     Pending,
-    /// Done.
+    /// The certificate was issued.
     Issued,
-    /// Refused by an administrator.
+    /// An administrator rejected the request.
     Rejected,
 }
 
@@ -76,77 +76,81 @@ impl From<TransactionStatus> for Status {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TransactionItem {
-    /// Its identity.
+    /// UUID of the transaction.
     #[schema(example = "8f14e45f-ceea-867f-a8b1-d6a5c9b0f1e2")]
     uuid: Uuid,
     /// The client's transactionID.
     #[schema(example = "2B4F…")]
     transaction_id: String,
-    /// The SCEP Profile that the request came to.
+    /// The SCEP Profile that received the request.
     scep_profile: ProfileReference,
-    /// The RA Profile under which it was made.
+    /// The RA Profile under which the request was made.
     ra_profile: ProfileReference,
-    /// How far it is.
+    /// Its status.
     status: Status,
     /// messageType of the request: 19 is PKCSReq, 17 RenewalReq.
     #[schema(example = "19")]
     message_type: String,
-    /// RFC 4514's text.
+    /// Requested subject, as RFC 4514 text.
     #[schema(example = "CN=router-1,O=Corp")]
     subject: String,
-    /// The certificate that came of it.
+    /// The certificate that was issued.
     #[schema(example = "4e9b0c1d-2e3f-4051-a273-849506172839")]
     certificate_uuid: Option<Uuid>,
-    /// When it began.
+    /// When it was created.
     #[schema(format = DateTime, example = "2026-01-01T01:00:00Z")]
     created_at: String,
 }
 
-/// A transaction, with what its request asks for.
+/// A transaction with the contents of its request.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TransactionView {
     #[serde(flatten)]
     item: TransactionItem,
-    /// The names beside the subject that are to be certified, behind their types; null when there is nothing to sign any more.
+    /// Names to be certified in subjectAltName, prefixed by their types; null if there is nothing
+    /// left to sign.
     #[schema(example = json!(["DNS:router-1.corp.example", "IP:192.0.2.1"]))]
     subject_alt_names: Option<Vec<String>>,
-    /// SHA-256 over the SubjectPublicKeyInfo that is to be certified, as openssl writes fingerprints; null likewise.
+    /// SHA-256 of the SubjectPublicKeyInfo to be certified, formatted as by openssl; null if there
+    /// is nothing left to sign.
     #[schema(
         example = "AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B:AA:15:9E:54:0B:7D:11:90:3C:25:6A:7F:88:42:E1:5B"
     )]
     public_key_sha256: Option<String>,
-    /// keyUsage that is to be certified, by the rules of today; null likewise.
+    /// Key usages to be certified under the current rules; null if there is nothing left to sign.
     #[schema(example = json!(["digitalSignature", "keyEncipherment"]))]
     key_usage: Option<Vec<&'static str>>,
-    /// extendedKeyUsage that is to be certified, by the rules of today: names, or OIDs; null likewise.
+    /// Extended key usages to be certified under the current rules, as names or OIDs; null if there
+    /// is nothing left to sign.
     #[schema(example = json!(["clientAuth"]))]
     extended_key_usage: Option<Vec<String>>,
-    /// When the certificate would begin to be valid if it were approved now; null likewise.
+    /// Start of the certificate's validity if it is approved now; null if there is nothing left to
+    /// sign.
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
     not_before: Option<String>,
-    /// When it would expire; null likewise.
+    /// When the certificate expires if it is approved now; null if there is nothing left to sign.
     #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
     not_after: Option<String>,
 }
 
-/// A profile by its identity and name.
+/// A reference to a profile.
 #[derive(Serialize, ToSchema)]
 struct ProfileReference {
-    /// Its identity.
+    /// UUID of the profile.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     uuid: Uuid,
-    /// Its name; null when it was deleted.
+    /// Name of the profile; null if it was deleted.
     #[schema(example = "routers")]
     name: Option<String>,
 }
 
-/// A part of the list of transactions.
+/// A page of transactions.
 #[derive(Serialize, ToSchema)]
 struct TransactionPage {
-    /// The transactions: fewer than asked for do not mean that it is the last page.
+    /// The transactions. A page may have fewer than `limit` items without being the last one.
     items: Vec<TransactionItem>,
-    /// Where the next page begins; null on the last.
+    /// Cursor of the next page; null on the last page.
     #[schema(example = "WyIxNzk4NzYxNjAwMDAwIiwiYSJd")]
     cursor: Option<String>,
 }
@@ -194,7 +198,9 @@ async fn names<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, ApiError> 
     Ok(named.collect())
 }
 
-/// List transactions, newest first; without a status, those that wait come before those that are done.
+/// List transactions, newest first.
+///
+/// Without a status, those that are in progress or pending come before those that are completed.
 #[utoipa::path(
     get, path = "/scepTransactions", tag = "Transactions", params(TransactionsQuery),
     responses((status = 200, body = TransactionPage))
@@ -222,7 +228,10 @@ async fn list_transactions(
     }))
 }
 
-/// Show a transaction: before you approve it, and by its ETag the request that you looked at.
+/// Read a transaction.
+///
+/// Returns the contents of its request for review. Its ETag identifies the version of the request
+/// that was reviewed.
 #[utoipa::path(
     get, path = "/scepTransactions/{uuid}", tag = "Transactions",
     responses((status = 200, body = TransactionView))
@@ -259,16 +268,18 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
     Ok(tagged(Json(view).into_response(), review.version))
 }
 
-/// Approve a pending transaction: its certificate is issued by the rules of today, and the device gets it at its next poll. A device
-/// may replace its request as long as it waits, and rules may be edited: `If-Match` with the ETag of what you looked at approves
-/// that and nothing else.
+/// Approve a pending transaction.
+///
+/// The certificate is issued under the current rules, and the device receives it at its next poll.
+/// A device may replace its request while it waits, and rules may be edited: `If-Match` with the
+/// ETag of the reviewed version ensures that nothing else is approved.
 #[utoipa::path(
     post, path = "/scepTransactions/{uuid}/approve", tag = "Transactions",
     responses(
         (status = 204),
-        (status = 409, description = "Someone else decided meanwhile, or the request is not the one of If-Match any more"),
-        (status = 422, description = "The transaction is not pending, its profiles do not serve, the rules of today forbid it, its key is revoked, or its authority cannot issue now"),
-        (status = 428, description = "If-Match is missing, or names no version")
+        (status = 409, description = "The transaction was decided in the meantime, or the request no longer matches If-Match"),
+        (status = 422, description = "The transaction is not pending, a profile is disabled, the current rules forbid it, its key is revoked, or its authority cannot issue"),
+        (status = 428, description = "If-Match is missing or names no version")
     )
 )]
 async fn approve(
@@ -280,21 +291,23 @@ async fn approve(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Why a transaction is rejected.
+/// A request to reject a transaction.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RejectionRequest {
-    /// For the device, as failInfoText: at most 200 characters.
+    /// Reason sent to the device as failInfoText; at most 200 characters.
     #[schema(max_length = 200, example = "not one of our devices")]
     reason: Option<String>,
 }
 
-/// Reject a pending transaction. The device is told why at its next poll; then its transactionID is free.
+/// Reject a pending transaction.
+///
+/// The device receives the reason at its next poll; after that its transactionID may be used again.
 #[utoipa::path(
     post, path = "/scepTransactions/{uuid}/reject", tag = "Transactions", request_body = Option<RejectionRequest>,
     responses(
         (status = 204),
-        (status = 409, description = "Someone else decided meanwhile, or the request is not the one of If-Match any more"),
+        (status = 409, description = "The transaction was decided in the meantime, or the request no longer matches If-Match"),
         (status = 422, description = "The transaction is not pending")
     )
 )]

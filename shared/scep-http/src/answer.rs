@@ -61,7 +61,7 @@ pub fn reject(rejection: Rejection) -> Response<Bytes> {
     if rejection == Rejection::ReadOnly {
         headers.insert(ALLOW, READ_METHODS);
     }
-    // Server failures are transient, so clients are told to retry.
+    // Devices retry unattended, so they are told when.
     if rejection.status() >= 500 {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }

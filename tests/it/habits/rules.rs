@@ -86,7 +86,7 @@ async fn any_attribute_can_be_fixed_or_required() {
         ),
         (
             json!({ "fixed": { "CN": "a", "2.5.4.3": "b" } }),
-            "CN is there more than once",
+            "CN appears more than once",
         ),
     ] {
         let reasons = asking.unfit(json!({ "subject": subject })).await;
