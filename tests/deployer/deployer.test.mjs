@@ -1,5 +1,5 @@
-// What infra/deployer.yaml allows and what it does not, by a simulator of IAM that is asked of the
-// template's own policies.
+// Checks what infra/deployer.yaml allows and denies, by running the template's policies in an IAM
+// simulator.
 //
 //     node --test tests/deployer/        once tests/interop/install.sh has installed the simulator
 //     DEPLOYER=/tmp/other.yaml node --test tests/deployer/
@@ -13,7 +13,7 @@ import { ACCOUNT, REGION, TOOLS, deploy, parse, read } from './template.mjs';
 
 const file = process.env.DEPLOYER;
 const STACK = 'scepter';
-// As docs/deploy.md names it: the name of what it deploys, and more.
+// The name used in docs/deploy.md, which begins with the name of the deployed stack.
 const DEPLOYER = 'scepter-deployer';
 const limits = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), DEPLOYER, { StackName: STACK });
 const stack = deploy(read('template.yaml'), STACK, {
@@ -25,7 +25,7 @@ const nested = {
 };
 
 /**
- * Every policy of a role: inline, attached by its name, and those that name the role themselves.
+ * Every policy of a role: inline ones, attached ones, and those that list the role themselves.
  */
 function policiesOf(resources, logical) {
   const { ref, properties } = resources[logical];
@@ -48,13 +48,13 @@ const session = (logical) => arn('sts', `assumed-role/${stack[logical].ref}/${st
 
 const deployer = { arn: arn('iam', 'user/deployer', ''), policies: { DeployerPolicy: limits.DeployerPolicy.properties.PolicyDocument } };
 const cloudformation = { arn: arn('sts', `assumed-role/${limits.ExecutionRole.ref}/AWSCloudFormation`, ''), policies: policiesOf(limits, 'ExecutionRole') };
-// What a deployer may make of a function's role: it allows everything, within the boundary.
+// The most that a deployer can make of a function's role: it allows everything within the boundary.
 const widened = { arn: session('ProfilesRole'), boundary: limits.Boundary.properties.PolicyDocument, policies: { everything: EVERYTHING } };
 const asTemplateSays = (logical) => ({ arn: session(logical), boundary: widened.boundary, policies: policiesOf(stack, logical) });
 
 /**
- * Each row is [action, resource, what AWS knows of the request]. Several in one step are allowed
- * together or not at all.
+ * Tests steps of [name, ...requests], where a request is [action, resource, context]. All requests
+ * of a step must have the expected result.
  */
 function rows(name, who, expected, steps) {
   for (const [step, ...requests] of steps) {
@@ -81,7 +81,7 @@ const TRACING = stack.Tracing.arn;
 const OF_STACK = { 'aws:ResourceTag/scepter:stack': STACK };
 const SYMMETRIC = { 'aws:ResourceTag/scepter:symmetric': STACK };
 
-// ---- What leads to more
+// ---- Privilege escalation
 
 rows('a deployer is denied', deployer, false, [
   ['the stack of their own limits', ...['CreateStack', 'UpdateStack', 'CreateChangeSet', 'ContinueUpdateRollback', 'RollbackStack'].map((action) => [`cloudformation:${action}`, LIMITS_STACK, WITH_ROLE])],
@@ -103,7 +103,7 @@ rows('a deployer is denied', deployer, false, [
   ['what functions and CloudFormation may', ['lambda:UpdateFunctionCode', function_('Profiles')], ['lambda:InvokeFunction', function_('Profiles')], ['kms:Sign', KEY, OF_STACK], ['dynamodb:GetItem', stack.ProfilesTable.arn]],
 ]);
 
-// With another policy that allows everything: the denials hold by themselves.
+// A second policy allows everything, so these rows show that the denials hold on their own.
 rows('an administrator who is a deployer too is denied', { ...deployer, policies: { ...deployer.policies, everything: EVERYTHING } }, false, [
   ['the limits', ...['CreatePolicyVersion', 'SetDefaultPolicyVersion', 'DeletePolicy'].flatMap((action) => [BOUNDARY, limits.DeployerPolicy.arn].map((policy) => [`iam:${action}`, policy]))],
   ['the role', ...['UpdateAssumeRolePolicy', 'PutRolePolicy', 'AttachRolePolicy', 'DeleteRole'].map((action) => [`iam:${action}`, EXECUTION_ROLE])],
@@ -156,14 +156,14 @@ rows('a function that was given everything is denied', widened, false, [
   ['to change its keys', ...['PutKeyPolicy', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant', 'UntagResource'].map((action) => [`kms:${action}`, KEY, { ...BY_FUNCTION, ...OF_STACK }])],
 ]);
 
-// A template writes trust policies. A role that is assumed outside of the stack's functions gets
-// nothing.
+// Templates write trust policies, so a role that is assumed outside the stack's functions must have
+// no permissions.
 rows('a role that is assumed outside of the functions is denied', widened, false, [
   ['tables and keys', ['dynamodb:GetItem', stack.ProfilesTable.arn], ['kms:Sign', KEY, OF_STACK], ['kms:Decrypt', KEY, SYMMETRIC], ['kms:CreateKey', '*', { 'aws:RequestTag/scepter:stack': STACK }]],
   ['tables and keys, from another function', ['dynamodb:GetItem', stack.ProfilesTable.arn, { 'lambda:SourceFunctionArn': arn('lambda', 'function:payroll') }], ['kms:Sign', KEY, { ...OF_STACK, 'lambda:SourceFunctionArn': `arn:aws:lambda:${REGION}:999988887777:function:${STACK}-Profiles-1A2B` }]],
 ]);
 
-// ---- What deploying needs
+// ---- Permissions that a deployment needs
 
 rows('a deployer is allowed', deployer, true, [
   ['sam deploy', ['cloudformation:DescribeStacks', OWN_STACK], ['cloudformation:CreateChangeSet', OWN_STACK, WITH_ROLE], ['cloudformation:CreateChangeSet', SAM], ['cloudformation:DescribeChangeSet', OWN_STACK], ['cloudformation:ExecuteChangeSet', OWN_STACK], ['cloudformation:DescribeStackEvents', OWN_STACK], ['cloudformation:GetTemplateSummary', OWN_STACK], ['cloudformation:DeleteChangeSet', OWN_STACK], ['iam:PassRole', EXECUTION_ROLE, { 'iam:PassedToService': 'cloudformation.amazonaws.com' }]],
@@ -174,7 +174,7 @@ rows('a deployer is allowed', deployer, true, [
   ['sam delete', ['cloudformation:DeleteStack', OWN_STACK], ['cloudformation:GetTemplate', OWN_STACK], ['cloudformation:ListStackResources', OWN_STACK]],
 ]);
 
-/** What CloudFormation's schemas list for a type that this template's resources never need. */
+/** Permissions that CloudFormation's schemas list, but that the templates' resources never need. */
 const NOT_NEEDED = [
   [/^ec2:|^elasticfilesystem:|^s3files:|^lambda:(GetLayerVersion|PassCapacityProvider|AssociateRuntimeAlias)$/, 'functions without a network, file systems, layers, capacity of their own'],
   [/^lambda:(GetCodeSigningConfig|(Put|Delete)FunctionCodeSigningConfig|Put(RuntimeManagement|FunctionRecursion|FunctionScaling)Config)$/, 'functions keep the defaults'],
@@ -191,7 +191,7 @@ const NOT_NEEDED = [
   [/^apigateway:(TagResource|UntagResource)$/, 'no actions: tags are set by POST and PUT'],
   [/^s3:GetObjectMetadata$/, 'no action'],
 ];
-// Of some types a permission is not needed that others have.
+// Permissions that are not needed for some types only.
 const NOT_NEEDED_OF = {
   'AWS::ApiGatewayV2::Authorizer': /^iam:PassRole$/,
   'AWS::ApiGatewayV2::Integration': /^iam:PassRole$/,
@@ -204,7 +204,7 @@ const NOT_NEEDED_OF = {
   'AWS::Lambda::Function': /^kms:/,
 };
 
-/** CloudFormation's schemas, which cfn-lint brings along. */
+/** CloudFormation's schemas, as distributed with cfn-lint. */
 function schemas() {
   const [python] = readdirSync(`${TOOLS}sam/lib`).filter((name) => name.startsWith('python'));
   const folder = `${TOOLS}sam/lib/${python}/site-packages/cfnlint/data/schemas/resources/`;
@@ -214,7 +214,7 @@ function schemas() {
 
 const SCHEMAS = schemas();
 
-/** What SAM makes of a function: itself, and of its schedule a rule and a permission. */
+/** The resources that SAM generates for a function: itself, and a rule and a permission per schedule. */
 function expanded(resources) {
   const more = {};
   for (const [logical, resource] of Object.entries(resources)) {
@@ -236,7 +236,7 @@ const tagsOf = ({ Tags, UserPoolTags }, kind) =>
   Object.fromEntries((Array.isArray(Tags) ? Tags.map(({ Key, Value }) => [Key, Value]) : Object.entries(UserPoolTags ?? Tags ?? {})).map(([key, value]) => [`aws:${kind}/${key}`, value]));
 
 /**
- * The requests that a permission stands for when a resource is made, changed or deleted: [action,
+ * The requests that a permission covers when a resource is created, changed or deleted: [action,
  * resource, context].
  */
 function requests(permission, { type, arn: own, properties }, resources) {
@@ -271,8 +271,7 @@ function requests(permission, { type, arn: own, properties }, resources) {
       if (action === 'CreateKey' || action === 'ListAliases') {
         return [[permission, '*', action === 'CreateKey' ? tagsOf(key.properties, 'RequestTag') : {}]];
       }
-      // The tags of a key are known to KMS some minutes after the key; those that make one cannot
-      // wait.
+      // KMS may see the tags of a key minutes after the key, which is too late for its creation.
       const creating = ['CreateAlias', 'EnableKeyRotation', 'TagResource', 'DescribeKey', 'GetKeyPolicy', 'GetKeyRotationStatus', 'ListResourceTags'].includes(action);
       const tags = { ...(creating ? {} : tagsOf(key.properties, 'ResourceTag')), ...(action === 'TagResource' ? tagsOf(key.properties, 'RequestTag') : {}) };
       return [[permission, key.arn, tags], ...(type === 'AWS::KMS::Alias' ? [[permission, own, {}]] : [])];
@@ -332,8 +331,7 @@ test('what is listed as not needed is not given', async () => {
 });
 
 /**
- * What each function asks of AWS, as the template's own policy allows it: all of it lies within the
- * boundary.
+ * The permissions that the template gives to each function must all lie within the boundary.
  */
 for (const role of ['GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'ProfilesRole']) {
   test(`the boundary leaves ${role} everything that the template gives it`, async () => {
@@ -345,7 +343,7 @@ for (const role of ['GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'Profi
         for (const named of [statement.Resource].flat()) {
           const condition = statement.Condition ?? {};
           const context = { ...from, ...condition.StringEquals, ...condition['ForAllValues:StringEquals'] };
-          // The symmetric key is named by its ARN, and by its tag in the boundary.
+          // The template names the symmetric key by its ARN, the boundary by its tag.
           if (['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKeyPairWithoutPlaintext'].includes(action)) {
             Object.assign(context, tagsOf(stack.SymmetricKey.properties, 'ResourceTag'));
           }
@@ -374,7 +372,7 @@ test('policies fit into what IAM allows, with the longest names', () => {
   const longest = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), 'a-name-for-the-stack-of-the-deployer', { StackName: 'a'.repeat(29) });
   for (const [name, { type, properties }] of Object.entries(longest)) {
     if (type === 'AWS::IAM::ManagedPolicy') {
-      // Regions have up to 14 characters, and partitions may be aws-us-gov.
+      // Names of regions have up to 14 characters, and the partition may be aws-us-gov.
       const text = JSON.stringify(properties.PolicyDocument).replaceAll(REGION, 'ap-southeast-99').replaceAll('arn:aws:', 'arn:aws-us-gov:');
       assert.ok(text.length <= 6144, `${name} has ${text.length} characters`);
     }

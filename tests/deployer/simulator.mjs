@@ -1,13 +1,13 @@
-// Asks a simulator of IAM what policies allow. It knows each action's resource types and condition
-// keys, as AWS lists them.
+// Evaluates policies with an IAM simulator, which knows the resource types and condition keys of
+// each action from AWS's lists.
 
 import { ACCOUNT, installed } from './template.mjs';
 
 const { runSimulation, runUnsafeSimulation } = installed('@cloud-copilot/iam-simulate');
 
 /**
- * Does IAM allow this? A principal has policies and perhaps a boundary: {arn, policies: {name:
- * document}, boundary: document}.
+ * Whether IAM allows a request. A principal has policies and optionally a boundary: {arn, policies:
+ * {name: document}, boundary: document}.
  */
 export async function allows(principal, action, resource, context = {}) {
   const named = (policies) => Object.entries(policies).map(([name, policy]) => ({ name, policy }));
@@ -17,12 +17,11 @@ export async function allows(principal, action, resource, context = {}) {
     permissionBoundaryPolicies: principal.boundary && [{ name: 'boundary', policy: principal.boundary }],
     resourceControlPolicies: [],
     serviceControlPolicies: [],
-    // A key's own policy is the one that KMS and our template give: the account's policies decide.
+    // The key policies created by KMS and by the template delegate to the account's policies.
     resourcePolicy: action.startsWith('kms:') && resource !== '*' ? OF_THE_ACCOUNT : undefined,
   };
-  // Transforms stand in CloudFormation's guide, and HTTP APIs in a reference of their own: neither
-  // is among the resource types that the simulator knows for these actions, so that it cannot check
-  // whether such a request is one.
+  // The simulator does not know transforms and HTTP APIs as resource types of these actions, since
+  // AWS documents them elsewhere. It therefore cannot check that such a request is well-formed.
   if (resource.includes(':aws:transform/') || resource.includes('::/apis')) {
     return runUnsafeSimulation(simulation, {}) === 'Allowed';
   }

@@ -1,5 +1,5 @@
-// CloudFormation templates as CloudFormation reads them: intrinsic functions resolved, names as it
-// gives them.
+// Reads CloudFormation templates as CloudFormation does: resolves intrinsic functions and generates
+// names.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = new URL('../../', import.meta.url);
 const target = process.env.CARGO_TARGET_DIR ? `${process.env.CARGO_TARGET_DIR}/` : fileURLToPath(new URL('target/', ROOT));
 
-/** Where tests/interop/install.sh puts tools. */
+/** The folder into which tests/interop/install.sh installs tools. */
 export const TOOLS = `${target}interop/`;
 export const installed = createRequire(`${TOOLS}deployer/`);
 const { parseDocument, isAlias, isMap, isSeq } = installed('yaml');
@@ -17,7 +17,7 @@ export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
 const SUFFIX = '1A2B3C4D5E6F';
 
-/** Tags of CloudFormation to the long form of what they stand for: !Sub x is {'Fn::Sub': 'x'}. */
+/** CloudFormation's YAML tags, expanded to their long form: !Sub x is {'Fn::Sub': 'x'}. */
 function plain(node, document) {
   if (isAlias(node)) {
     return plain(node.resolve(document), document);
@@ -35,7 +35,7 @@ function plain(node, document) {
   return { [name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`]: value };
 }
 
-/** A template out of its text. */
+/** Parses a template. */
 export function parse(text) {
   const document = parseDocument(text, { logLevel: 'error' });
   if (document.errors.length > 0) {
@@ -44,10 +44,10 @@ export function parse(text) {
   return plain(document.contents, document);
 }
 
-/** A template out of a file of this repository. */
+/** Reads a template from a file of this repository. */
 export const read = (path) => parse(readFileSync(new URL(path, ROOT), 'utf8'));
 
-/** The ARN that a resource of a type has once it is made, and its part that Ref gives. */
+/** The ARN of a resource after its creation, and the part of it that Ref returns. */
 function made(type, stack, logical, properties) {
   const name = `${stack}-${logical}-${SUFFIX}`;
   const arn = (service, resource, region = REGION) => `arn:aws:${service}:${region}:${ACCOUNT}:${resource}`;
@@ -91,8 +91,8 @@ function made(type, stack, logical, properties) {
 }
 
 /**
- * A template as it is deployed: its resources by their logical names, with type, ARN, what Ref
- * gives, and resolved properties.
+ * The resources of a deployed template by logical name, with type, ARN, Ref value and resolved
+ * properties.
  */
 export function deploy(template, stack, parameters = {}) {
   const given = Object.fromEntries(
@@ -139,7 +139,7 @@ export function deploy(template, stack, parameters = {}) {
       return value;
     }
     const [[name, of] = [], ...more] = Object.entries(value);
-    // A policy has a key Condition, too, whose value is no name.
+    // Policies have a Condition too, but its value is not the name of a condition.
     if (more.length === 0 && name in functions && !(name === 'Condition' && typeof of !== 'string')) {
       return functions[name](of);
     }

@@ -1,4 +1,4 @@
-// What of a request may make the edge ask the API again: of a CRL nothing but its path.
+// Checks which parts of a request are in the edge's cache key: for a CRL, only its path.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { test } from 'node:test';
 const edge = readFileSync(new URL('../../infra/edge.yaml', import.meta.url), 'utf8');
 const main = readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8');
 
-// The lines below the first one that has `text`, as far as they are indented more.
+// The block of lines below the first one that contains `text`, delimited by indentation.
 function below(template, text) {
   const lines = template.split('\n');
   const start = lines.findIndex((line) => line.includes(text));
@@ -21,7 +21,7 @@ test('a query does not get a CRL past the cache', () => {
   const behavior = below(edge, '- PathPattern: /crl/*');
   const [, policy] = behavior.match(/CachePolicyId: !Ref (\w+)/);
   assert.match(below(edge, `  ${policy}:`), /QueryStringBehavior: none/);
-  // Not by another way either: an origin request policy could pass the query on.
+  // An origin request policy could forward the query as well.
   assert.doesNotMatch(behavior, /OriginRequestPolicyId/);
 });
 

@@ -1,4 +1,4 @@
-// The CloudFront Function of infra/edge.yaml, as it stands there, on Node: node --test tests/edge/
+// Runs the CloudFront Function of infra/edge.yaml on Node: node --test tests/edge/
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ const template = readFileSync(new URL('../../infra/edge.yaml', import.meta.url),
 const [, block] = template.match(/FunctionCode: \|\n((?: {8}.*\n|\n)+)/);
 const code = block.replace(/^ {8}/gm, '');
 
-// What CloudFront takes: 10 KB.
+// CloudFront's limit is 10 KB.
 assert.ok(code.length < 10_240);
 
 function route(method, uri, query = {}) {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Administers a server from nothing, with curl, and enrols a device with strongSwan's pki: the whole story of an
-# administrator, in the order of docs/administration.md.
+# Sets up an empty server with curl and enrols a device with strongSwan's pki, following the order
+# of docs/administration.md.
 #
 #   tests/interop/administer.sh API_URL TOKEN      works in the current folder, which is empty
 set -euo pipefail
 api=$1 token=$2
 
-call() { # METHOD PATH [BODY]: the answer, or the reason why not
+call() { # METHOD PATH [BODY]: prints the response, or fails with its error message
     status=$(curl -sS -o answer -w '%{http_code}' -X "$1" -H "Authorization: Bearer $token" ${3:+--data "$3"} "$api$2")
     if [ "$status" -ge 400 ]; then
         echo "$1 $2: $status $(cat answer)" >&2
@@ -14,7 +14,7 @@ call() { # METHOD PATH [BODY]: the answer, or the reason why not
     fi
     cat answer
 }
-refused() { # STATUS TEXT METHOD PATH [BODY]
+refused() { # STATUS TEXT METHOD PATH [BODY]: expects an error with this status and text
     wanted=$1 text=$2
     shift 2
     if call "$@" 2>why; then
@@ -23,11 +23,11 @@ refused() { # STATUS TEXT METHOD PATH [BODY]
     fi
     grep -qF ": $wanted " why && grep -qF "$text" why || { cat why >&2; exit 1; }
 }
-# In AWS an edit is followed after a moment: SETTLE says how many seconds.
+# In AWS an edit takes effect after SETTLE seconds, because functions cache profiles.
 settle() { sleep "${SETTLE:-0}"; }
 step() { echo "== $*"; }
 
-step "a root, and a subordinate under a root from elsewhere"
+step "a root, and a subordinate of an external root"
 call POST /authorities '{"name": "corp-root", "subject": "CN=Corp Root,O=Corp", "keyAlgorithm": "EC_P384", "validity": "P20Y"}' >root.json
 [ "$(jq -r .state root.json)" = ACTIVE ]
 sub=$(call POST /authorities '{"name": "corp-ca", "kind": "SUBORDINATE", "subject": "CN=Corp Device CA,O=Corp", "keyAlgorithm": "EC_P256"}' | jq -r .uuid)
@@ -96,7 +96,7 @@ grep -q 'O = Corp, CN = router-1' router-1.txt
 grep -q 'DNS:router-1.corp.example' router-1.txt
 grep -q 'TLS Web Client Authentication, TLS Web Server Authentication' router-1.txt
 
-step "a rule refuses, an edit is followed by the next request"
+step "a rule refuses, and an edit applies to the next request"
 if enrol laptop "$default_url" laptop 2>log; then
     echo "a CN that matches no pattern was taken" >&2
     exit 1
@@ -130,7 +130,7 @@ if grep -qF "$challenge" records.json; then
     exit 1
 fi
 
-step "what is needed is not deleted"
+step "objects with dependents are not deleted"
 refused 422 "Dependent RA Profiles (1): routers" DELETE "/scepProfiles/$scep_profile"
 refused 422 "Dependent SCEP Profiles (1): routers" DELETE "/raProfiles/$ra_profile"
 call DELETE /scepProfiles/delete/force "[\"$scep_profile\"]" | jq -e '. == []' >/dev/null

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Enrols with certmonger, by GET: its own session daemon drives its scep-submit.
+# Enrols with certmonger over GET: its session daemon drives its helper scep-submit.
 #
-#   tests/interop/certmonger.sh URL CHALLENGE      leaves device.crt and ca.pem in the current folder
+#   tests/interop/certmonger.sh URL CHALLENGE
+#
+# Writes device.crt and ca.pem to the current folder.
 set -euo pipefail
 export url=$1 challenge=$2 folder=$PWD
 export HOME=$PWD/home
 mkdir -p "$HOME"
-# What certmonger saw of the CA, through its helper: RA certificate first, then the authority.
+# certmonger's view of the CA, from its helper: the RA certificate first, then the authority's.
 /usr/lib/certmonger/scep-submit -u "$url" -C | awk '/BEGIN/{n++} n==2' | sed '/END/q' >ca.pem
 /usr/lib/certmonger/scep-submit -u "$url" -c | grep -qx 'SCEPStandard'
 

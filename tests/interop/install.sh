@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: the SCEP clients (Debian packages, Maven Central, Go
-# modules), openssl, curl, from npm a simulator of IAM policies, and from PyPI schemathesis, SAM,
-# what checks templates, and an emulator of AWS.
+# Installs the tests' dependencies other than Rust: the SCEP clients (Debian packages, Maven
+# Central, Go modules), openssl and curl; an IAM policy simulator from npm; and from PyPI
+# schemathesis, SAM, template linters and an AWS emulator.
 #
-#   tests/interop/install.sh FOLDER      builds what is no package into FOLDER; does again only what is missing
+#   tests/interop/install.sh FOLDER      builds unpackaged tools in FOLDER; skips what exists
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
@@ -24,11 +24,11 @@ need javac default-jdk-headless
 need mvn maven
 need scepclient scep
 need dbus-run-session dbus
-# tests/clock.sh moves the clock with it.
+# tests/clock.sh changes the clock with it.
 need faketime faketime
 [ -x /usr/lib/certmonger/scep-submit ] || packages+=(certmonger)
 need pki strongswan-pki
-# strongSwan's pki fetches by its curl plugin, and knows SHA-1 CMS by its extra ones.
+# strongSwan's pki needs the curl plugin for HTTP, and the extra plugins for CMS with SHA-1.
 ls /usr/lib/ipsec/plugins/libstrongswan-curl.so >/dev/null 2>&1 || packages+=(libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
@@ -61,7 +61,7 @@ if ! cmp -s "$here/../deployer/package-lock.json" "$folder/deployer/installed"; 
     cp "$here/../deployer/package-lock.json" "$folder/deployer/installed"
 fi
 
-python_tool() { # NAME PROGRAM PACKAGES…: a virtual environment of its own, whole or not there
+python_tool() { # NAME PROGRAM PACKAGES…: creates a virtual environment unless PROGRAM exists
     name=$1 program=$2
     shift 2
     [ -x "$folder/$name/bin/$program" ] && return

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Enrols with jscep, which sends BER throughout, and asks for certificate and CRL.
+# Enrols with jscep, which encodes every message in BER, and requests a certificate and a CRL.
 #
-#   tests/interop/jscep.sh URL CHALLENGE FOLDER      leaves device.crt and ca.pem in the current folder
+#   tests/interop/jscep.sh URL CHALLENGE FOLDER
+#
+# Writes device.crt and ca.pem to the current folder.
 set -euo pipefail
 url=$1 challenge=$2 tools=$3
 scep() { java -cp "$tools/jscep:$tools/jscep/*" Scep "$@"; }
@@ -13,11 +15,11 @@ openssl x509 -in device.crt -noout -subject -ext subjectAltName | tee device.txt
 grep -q 'subject=O = Corp, CN = device' device.txt
 grep -q 'DNS:device.example.com' device.txt
 if scep enrol "$url" "not $challenge" other other 2>log; then
-    echo "a wrong challengePassword was taken" >&2
+    echo "a wrong challengePassword was accepted" >&2
     exit 1
 fi
 grep -q 'FAILURE badRequest' log
-# The certificate again, and the CRL that it is not on.
+# GetCert returns the certificate again, and GetCRL a CRL that does not contain it.
 serial=$(openssl x509 -in device.crt -noout -serial | cut -d= -f2)
 cmp <(scep getcert "$url" device "$serial") device.crt
 scep getcrl "$url" device >crl.pem

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The life of certificates, with strongSwan's pki, certmonger and jscep: renewed, waited for, revoked, and carried over to an
-# authority's next key.
+# Tests the life cycle of certificates with strongSwan's pki, certmonger and jscep: renewal, manual
+# approval, revocation, and the rollover to an authority's next key.
 #
 #   tests/interop/lifecycle.sh API_URL TOKEN FOLDER      works in the current folder, which is empty
 set -euo pipefail
 api=$1 token=$2 tools=$3
 
-call() { # METHOD PATH [BODY [IF-MATCH]]: the answer, or the reason why not
+call() { # METHOD PATH [BODY [IF-MATCH]]: prints the response, or fails with its error message
     status=$(curl -sS -o answer -D headers -w '%{http_code}' -X "$1" -H "Authorization: Bearer $token" ${4:+-H "If-Match: $4"} \
         ${3:+--data "$3"} "$api$2")
     if [ "$status" -ge 400 ]; then
@@ -15,20 +15,20 @@ call() { # METHOD PATH [BODY [IF-MATCH]]: the answer, or the reason why not
     fi
     cat answer
 }
-# In AWS an edit is followed after a moment: SETTLE says how many seconds.
+# In AWS an edit takes effect after SETTLE seconds, because functions cache profiles.
 settle() { sleep "${SETTLE:-0}"; }
 step() { echo "== $*"; }
-# Java alone does not look at http_proxy.
+# Unlike the other clients, Java ignores http_proxy.
 proxy=$(sed -En 's,^http://([^:]+):([0-9]+)/?$,-Dhttp.proxyHost=\1 -Dhttp.proxyPort=\2 -Dhttp.nonProxyHosts=,p' <<<"${http_proxy:-}")
 # shellcheck disable=SC2086 # two words or none
 jscep() { java $proxy -cp "$tools/jscep:$tools/jscep/*" Scep "$@"; }
 serial() { openssl x509 -in "$1" -noout -serial | cut -d= -f2; }
-verify() { # CERTIFICATE: by the authority's certificate and CRL
+verify() { # CERTIFICATE [CA]: verifies it with the authority's certificate and CRL
     curl -fsS "$(openssl x509 -in "$1" -noout -ext crlDistributionPoints | sed -n 's/.*URI://p')" >crl.der
     openssl crl -inform DER -in crl.der >crl.pem
     openssl verify -x509_strict -crl_check -CAfile "${2:-ca.pem}" -CRLfile crl.pem "$1"
 }
-approve() { # SUBJECT: once it waits
+approve() { # SUBJECT [ACTION [BODY]]: waits for the pending transaction, then approves or rejects it
     for _ in $(seq 100); do
         uuid=$(call GET '/scepTransactions?status=PENDING' | jq -r --arg name "$1" '.items[] | select(.subject | contains($name)) | .uuid')
         [ -n "$uuid" ] && break
@@ -40,7 +40,7 @@ approve() { # SUBJECT: once it waits
 }
 challenge=s3cret
 
-step "an authority, and a profile whose certificates may be renewed at once"
+step "an authority, and a profile whose certificates may be renewed immediately"
 authority=$(call POST /authorities '{"name": "life-ca", "subject": "CN=Life CA,O=Corp", "keyAlgorithm": "RSA_2048"}' | jq -r .uuid)
 ra=$(call POST "/authorities/$authority/raCertificates" '{"commonName": "Life RA"}' | jq -r .uuid)
 ra_profile=$(call POST "/authorities/$authority/raProfiles" '{"name": "life", "enabled": true}' | jq -r .uuid)
@@ -114,7 +114,7 @@ jscep renew "$url" js js2 >js2.crt
 verify js2.crt
 cmp <(jscep getcert "$url" js2 "$(serial js.crt)") js.crt
 
-step "everyone waits for an administrator"
+step "every client waits for an administrator"
 call PUT "/scepProfiles/$profile" '{"requireManualApproval": true}' >/dev/null
 settle
 strongswan swp 'C=US, O=Corp, CN=swp' --password "$challenge" --interval 1 --maxpolltime 60 &
@@ -141,7 +141,7 @@ grep -q 'FAILURE badRequest' log
 call PUT "/scepProfiles/$profile" '{"requireManualApproval": false}' >/dev/null
 settle
 
-step "what is revoked is on the CRL, and is not renewed"
+step "revoked certificates are on the CRL, and are not renewed"
 call POST "/certificates/$(call GET "/certificates?serialNumber=$(serial js2.crt)" | jq -r '.items[0].uuid')/revoke" '{"reason": "keyCompromise"}'
 if verify js2.crt 2>log; then
     echo "a revoked certificate verifies" >&2
@@ -156,7 +156,7 @@ if jscep renew "$url" js2 js3 2>log; then
 fi
 grep -q 'FAILURE badRequest' log
 
-step "rollover: clients are told, then the next key issues"
+step "rollover: the next key is announced, then issues"
 call POST "/authorities/$authority/rollover" | jq -r .next.pem >next.pem
 settle
 curl -fsS "$url?operation=GetCACaps" | grep -qx GetNextCACert
@@ -168,7 +168,8 @@ openssl cms -verify -inform DER -in next.der -CAfile ca.pem -certfile ra.pem -pu
     openssl pkcs7 -inform DER -print_certs -noout | grep -q 'subject=O = Corp, CN = Life CA'
 call POST "/authorities/$authority/rollover/activate" | jq -e '.next == null' >/dev/null
 settle
-# The RA certificate of before still opens requests, and the new key issues: strongSwan cannot trust that yet.
+# The previous RA key still decrypts requests, but the new CA key issues. strongSwan does not trust
+# it yet.
 strongswan late 'C=US, O=Corp, CN=late' --password "$challenge"
 pki --scepca --url "$url" --caout ca2.pem --raout ra2.pem --outform pem --force
 cmp <(openssl x509 -in ca2.pem -outform DER) <(openssl x509 -in next.pem -outform DER)
@@ -178,7 +179,7 @@ mv ca2.pem ca.pem
 strongswan new 'C=US, O=Corp, CN=new' --password "$challenge"
 verify new.crt
 verify late.crt
-# Certificates of before are good until they end, and are renewed by the new key.
+# Earlier certificates remain valid until they expire, and are renewed with the new key.
 verify sw2.crt ca1.pem
 strongswan sw4 'C=US, O=Corp, CN=sw' --cert sw2.crt --key sw2.key
 verify sw4.crt

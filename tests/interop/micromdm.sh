@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Enrols with micromdm's scepclient, by POST. As packaged it sends single DES and must be refused with badAlg; built with
-# AES (install.sh) it gets its certificate. It encrypts to every certificate of GetCACert: with an EC authority the packaged
-# one gives up by itself, the newer one has an option.
+# Enrols with micromdm's scepclient over POST. The packaged version sends single DES and must be
+# refused with badAlg; the one that install.sh builds with AES gets a certificate. The client
+# encrypts to every certificate of GetCACert: with an EC authority the packaged version fails on its
+# own, while the newer one has an option to select the recipient.
 #
-#   tests/interop/micromdm.sh URL CHALLENGE FOLDER      leaves device.crt and ca.pem in the current folder
+#   tests/interop/micromdm.sh URL CHALLENGE FOLDER
+#
+# Writes device.crt and ca.pem to the current folder.
 set -euo pipefail
 url=$1 challenge=$2 tools=$3
 curl -fsS "$url?operation=GetCACert" | openssl pkcs7 -inform DER -print_certs | awk '/BEGIN/{n++} n==2' | sed '/END/q' >ca.pem
@@ -11,7 +14,7 @@ curl -fsS "$url?operation=GetCACert" | openssl pkcs7 -inform DER -print_certs | 
 if openssl x509 -in ca.pem -noout -text | grep -q 'Public Key Algorithm: rsaEncryption'; then
     mkdir des && cd des
     if scepclient -server-url "$url" -private-key device.key -certificate device.crt -challenge "$challenge" -cn device >log 2>&1; then
-        echo "single DES was taken" >&2
+        echo "single DES was accepted" >&2
         exit 1
     fi
     grep -q 'badAlg' log

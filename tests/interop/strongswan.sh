@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Enrols with strongSwan's pki, by POST, with each of its algorithms.
+# Enrols with strongSwan's pki over POST, with each algorithm that it supports.
 #
-#   tests/interop/strongswan.sh URL CHALLENGE      leaves device.crt and ca.pem in the current folder
+#   tests/interop/strongswan.sh URL CHALLENGE
+#
+# Writes device.crt and ca.pem to the current folder.
 set -euo pipefail
 url=$1 challenge=$2
 pki --scepca --url "$url" --caout ca.pem --raout ra.pem --outform pem --force
@@ -23,6 +25,6 @@ enrol device --password "$challenge" --cipher aes --digest sha256
 enrol des3 --password "$challenge" --cipher des3 --digest sha1
 enrol pss --password "$challenge" --cipher aes --digest sha512 --rsa-padding pss
 if enrol wrong --password "not $challenge" --cipher aes --digest sha256; then
-    echo "a wrong challengePassword was taken" >&2
+    echo "a wrong challengePassword was accepted" >&2
     exit 1
 fi

@@ -1,14 +1,14 @@
-// A SCEP client made of jscep: java -cp 'LIB:LIB/*' Scep SUBCOMMAND …
+// A SCEP client based on jscep: java -cp 'LIB:LIB/*' Scep SUBCOMMAND …
 //
 //   enrol URL CHALLENGE COMMON_NAME FOLDER      with a new key and a self-signed identity
-//   renew URL FOLDER NEWFOLDER                  a new key, vouched for by FOLDER's key and certificate
-//   poll URL FOLDER                             asks for the certificate that is pending in FOLDER
-//   getcert URL FOLDER SERIAL_HEX               any certificate of the CA, asked for by FOLDER's device
+//   renew URL FOLDER NEWFOLDER                  with a new key, signed by FOLDER's key and certificate
+//   poll URL FOLDER                             requests the certificate that is pending in FOLDER
+//   getcert URL FOLDER SERIAL_HEX               any certificate of the CA, requested by FOLDER's device
 //   getcrl URL FOLDER                           the CRL that covers FOLDER's certificate
-//   nextca URL                                  the certificates that come after the CA's and RA's
-//   caps URL                                    those capabilities that jscep knows, one a line
+//   nextca URL                                  the next certificates of the CA and RA
+//   caps URL                                    the capabilities that jscep knows, one per line
 //
-// Prints PEM. Exits with 1 after FAILURE, with 2 while PENDING.
+// Prints PEM. Exits with 1 after FAILURE, with 2 if PENDING.
 
 import java.io.IOException;
 import java.io.StringWriter;
@@ -70,7 +70,7 @@ public class Scep {
     }
 
     private static String run(String[] arguments) throws Exception {
-        // The CA's fingerprint is not what is tested.
+        // Checking the CA's fingerprint is not part of the test.
         Client client = new Client(new URL(arguments[1]), new OptimisticCertificateVerifier());
         return switch (arguments[0]) {
             case "enrol" -> pem(enrol(client, arguments[2], arguments[3], Path.of(arguments[4])));
@@ -118,7 +118,7 @@ public class Scep {
 
     private static Certificate certificate(Client client, Path folder, BigInteger serialNumber) throws Exception {
         Identity device = device(folder);
-        // The reply may bring a chain, and a CertStore has no order.
+        // The reply may contain a chain, and a CertStore is unordered.
         X509CertSelector selector = new X509CertSelector();
         selector.setSerialNumber(serialNumber);
         return client.getCertificate(device.certificate, device.key, serialNumber).getCertificates(selector)
@@ -162,7 +162,7 @@ public class Scep {
             Identity identity, Path folder) throws Exception {
         Files.createDirectories(folder);
         writeKey(folder.resolve("key.pem"), key);
-        // A poll is signed as its request was: by the old key, if that was a renewal.
+        // A poll is signed like its request: with the old key if that was a renewal.
         writeKey(folder.resolve("identity-key.pem"), identity.key);
         Files.writeString(folder.resolve("identity.pem"), pem(identity.certificate));
         return issued(client.enrol(identity.certificate, identity.key, request.build(signer(key))), folder);
@@ -178,7 +178,7 @@ public class Scep {
             throw new PendingException(transaction.toString());
         }
         for (Certificate certificate : response.getCertStore().getCertificates(null)) {
-            // The reply may bring a chain; jscep's transactionID is the fingerprint of the key that was asked for.
+            // The reply may contain a chain; jscep's transactionID is the fingerprint of the requested key.
             if (TransactionId.createTransactionId(certificate.getPublicKey(), "SHA-1").equals(transaction)) {
                 Files.writeString(folder.resolve("device.crt"), pem(certificate));
                 return (X509Certificate) certificate;
@@ -222,7 +222,7 @@ public class Scep {
         return text.toString();
     }
 
-    /** Who signs a request, and can read the reply. */
+    /** The key and certificate that sign a request and decrypt the reply. */
     private record Identity(PrivateKey key, X509Certificate certificate) {}
 
     private static class PendingException extends Exception {
