@@ -93,12 +93,16 @@ async fn answered(
 fn is_known(crl: &CrlHead, headers: &HeaderMap) -> bool {
     let tag = tag(crl);
     if headers.contains_key(IF_NONE_MATCH) {
-        let known = headers.get_all(IF_NONE_MATCH).iter();
-        let mut known = known.filter_map(|known| known.to_str().ok());
-        return known.any(|known| known.split(',').any(|known| is_tag(known.trim(), &tag)));
+        return headers
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|known| is_tag(known.trim(), &tag));
     }
-    let since = headers.get(IF_MODIFIED_SINCE);
-    let since = since.and_then(|since| httpdate::parse_http_date(since.to_str().ok()?).ok());
+    let since = headers
+        .get(IF_MODIFIED_SINCE)
+        .and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     // HTTP dates have whole seconds, so the CRL's time is compared in whole seconds too.
     since.is_some_and(|since| crl.this_update.unix_timestamp() <= seconds(since))
 }

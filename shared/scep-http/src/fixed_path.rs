@@ -35,11 +35,10 @@ pub fn at_fixed_path(mut head: Parts, profile: &ProfileName) -> Parts {
 fn is_fixed(path: &str) -> bool {
     let begins = |fixed: &&[&str]| {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        let mut fixed = fixed.iter();
-        fixed.all(|fixed| {
+        fixed.iter().all(|fixed_segment| {
             segments
                 .next()
-                .is_some_and(|segment| segment.eq_ignore_ascii_case(fixed))
+                .is_some_and(|segment| segment.eq_ignore_ascii_case(fixed_segment))
         })
     };
     FIXED.iter().any(begins)

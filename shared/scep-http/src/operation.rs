@@ -67,12 +67,13 @@ pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 /// Decodes a key or value of a query: up to two layers of percent-encoding, `+` for a space, and
 /// surrounding white space removed.
 fn plain(raw: &str) -> String {
-    let once = percent_decode_str(raw).decode_utf8_lossy();
+    let decoded_once = percent_decode_str(raw).decode_utf8_lossy();
     // Some requests arrive percent-encoded twice. The name of an operation contains no `%`, so the
     // second pass does not change a correct request.
-    let twice = percent_decode_str(&once).decode_utf8_lossy();
-    let is_blank = |c: char| c == '+' || c == '\0' || c.is_whitespace();
-    twice.trim_matches(is_blank).to_owned()
+    percent_decode_str(&decoded_once)
+        .decode_utf8_lossy()
+        .trim_matches(|c: char| c == '+' || c == '\0' || c.is_whitespace())
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -105,11 +105,9 @@ impl Operations for GetCaCert {
 
     async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
         match asked.operation {
-            Operation::GetCaCert => {
-                let answered = certificates(ca_certificates(&self.0, asked.endpoint).await?);
-                let response = answered.map_err(|error| Failure::Encode(error.into()))?;
-                Ok(response.into())
-            }
+            Operation::GetCaCert => certificates(ca_certificates(&self.0, asked.endpoint).await?)
+                .map(Answer::from)
+                .map_err(|error| Failure::Encode(error.into())),
             Operation::GetCaCaps | Operation::GetNextCaCert | Operation::PkiOperation => unknown(),
         }
     }

@@ -31,7 +31,7 @@ pub async fn respond(
     head: &Parts,
     body: Result<Bytes, Rejection>,
 ) -> Response<Bytes> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let operation = operation(head);
     let endpoint = endpoint(head.uri.path());
     let (response, said) = match answer(operations, &endpoint, operation, head, body).await {
@@ -45,7 +45,7 @@ pub async fn respond(
         true => without_body(response),
         false => response,
     };
-    let (status, took) = (response.status(), begun.elapsed());
+    let (status, took) = (response.status(), start.elapsed());
     let profile = endpoint.as_ref().ok().map(profile_name);
     operations
         .reading()
