@@ -162,18 +162,20 @@ pub(crate) const OF_AUTHORITY: &str = "/authorities/{authorityUuid}";
 
 /// The scope of a route; `None` if the route is not in the table.
 pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
-    let route = route
+    let listed_route = route
         .strip_prefix(OF_AUTHORITY)
         .filter(|rest| rest.starts_with("/raProfiles/"))
         .unwrap_or(route);
     // axum serves HEAD with the handler of GET.
-    let method = if method == Method::HEAD {
+    let listed_method = if method == Method::HEAD {
         "GET"
     } else {
         method.as_str()
     };
-    let row = ROUTES.iter().find(|row| row.0 == method && row.1 == route);
-    row.map(|(_, _, scope)| *scope)
+    ROUTES
+        .iter()
+        .find(|row| row.0 == listed_method && row.1 == listed_route)
+        .map(|(_, _, scope)| *scope)
 }
 
 /// The longest caller name in a log line, in octets.
@@ -186,7 +188,7 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let begun = Instant::now();
+    let start = Instant::now();
     let method = request.method().clone();
     let route = matched
         .as_str()
@@ -195,8 +197,11 @@ pub(crate) async fn guard(
         .to_owned();
     let (head, body) = request.into_parts();
     let caller = api.authenticate.caller(&head).await;
-    let known = caller.as_ref().ok().and_then(Option::as_ref);
-    let name = known.map(|caller| caller.name.clone());
+    let name = caller
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .map(|caller| caller.name.clone());
     let admitted = caller
         .map_err(|CallersUnknown| ApiError::TryLater)
         .and_then(|caller| admitted(caller, scope_of(&method, &route)));
@@ -220,7 +225,7 @@ pub(crate) async fn guard(
         method = logged(&method),
         route,
         status = response.status().as_u16(),
-        milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         "management request"
     );
     response

@@ -93,8 +93,8 @@ impl IntoResponse for ApiError {
 }
 
 /// An error response with the given status and reason.
-pub(crate) fn message(status: StatusCode, message: &str) -> Response {
-    let message = message.to_owned();
+pub(crate) fn message(status: StatusCode, reason: &str) -> Response {
+    let message = reason.to_owned();
     (status, Json(Message { message })).into_response()
 }
 
@@ -168,8 +168,7 @@ fn rejected(rejection: Rejection) -> Response {
 /// A 201 response for a created object, with its location and version.
 pub(crate) fn created<T: Serialize>(path: &str, uuid: Uuid, version: u64, view: T) -> Response {
     let mut response = (StatusCode::CREATED, Json(view)).into_response();
-    let location = format!("{}{path}/{uuid}", crate::PREFIX);
-    if let Ok(location) = HeaderValue::from_str(&location) {
+    if let Ok(location) = HeaderValue::from_str(&format!("{}{path}/{uuid}", crate::PREFIX)) {
         response.headers_mut().insert(LOCATION, location);
     }
     tagged(response, version)

@@ -388,7 +388,10 @@ async fn put_certificate(
 )]
 async fn get_crl(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
-    let crl = managing.crls.crl(uuid, found.object.current.number).await?;
-    let crl = crl.ok_or_else(|| ApiError::NotFound("the authority has no CRL yet".to_owned()))?;
+    let crl = managing
+        .crls
+        .crl(uuid, found.object.current.number)
+        .await?
+        .ok_or_else(|| ApiError::NotFound("the authority has no CRL yet".to_owned()))?;
     Ok(([(CONTENT_TYPE, "application/pkix-crl")], crl.der).into_response())
 }

@@ -61,8 +61,8 @@ pub(crate) async fn told<T: Object>(
         Ok(()) => return Ok(None),
         Err(ManageError::Failed(failure)) => return Err(ApiError::Failed(failure)),
         Err(ManageError::Invalid(reasons)) => {
-            let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
-            reasons.join("; ")
+            let texts: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+            texts.join("; ")
         }
         Err(
             error @ (ManageError::Conflict
@@ -72,11 +72,13 @@ pub(crate) async fn told<T: Object>(
         ) => error.to_string(),
     };
     // Read only after a failure, for its name: a bulk operation usually succeeds.
-    let found = read::<T>(&*managing.objects, uuid).await?;
-    let name = found.and_then(|found| found.object.name().map(ToString::to_string));
+    let name = read::<T>(&*managing.objects, uuid)
+        .await?
+        .and_then(|found| found.object.name().map(ToString::to_string))
+        .unwrap_or_default();
     Ok(Some(BulkMessage {
         uuid,
-        name: name.unwrap_or_default(),
+        name,
         message,
     }))
 }

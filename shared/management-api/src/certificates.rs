@@ -147,11 +147,12 @@ impl CertificatesQuery {
             not_after_before: time("expiringBefore", self.expiring_before)?,
             revoked: None,
         };
-        let status = given(self.status).map(|name| {
-            let reason = || ApiError::reason("status: VALID, EXPIRED or REVOKED");
-            CertificateStatus::from_name(&name).ok_or_else(reason)
-        });
-        let status = status.transpose()?;
+        let status = given(self.status)
+            .map(|name| {
+                let reason = || ApiError::reason("status: VALID, EXPIRED or REVOKED");
+                CertificateStatus::from_name(&name).ok_or_else(reason)
+            })
+            .transpose()?;
         filter.revoked = status.map(|status| status == CertificateStatus::Revoked);
         match status {
             None | Some(CertificateStatus::Revoked) => {}
@@ -287,9 +288,10 @@ async fn list_certificates(
         .certificates
         .certificates(&filter, &page)
         .await?;
-    let items = found.items.into_iter();
     Ok(Json(CertificatePage {
-        items: items
+        items: found
+            .items
+            .into_iter()
             .map(|summary| CertificateItem::of(summary, now))
             .collect(),
         cursor: found.cursor,
@@ -346,8 +348,11 @@ async fn get_certificate_pem(api: State, Ids(uuid): Ids<Uuid>) -> Result<Respons
 }
 
 async fn find(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
-    let found = api.managing.certificates.certificate_record(uuid).await?;
-    found.ok_or_else(|| ApiError::NotFound("no such certificate".to_owned()))
+    api.managing
+        .certificates
+        .certificate_record(uuid)
+        .await?
+        .ok_or_else(|| ApiError::NotFound("no such certificate".to_owned()))
 }
 
 /// A request to revoke a certificate.

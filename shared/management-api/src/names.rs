@@ -99,11 +99,11 @@ const OID_PATTERN: &str = r"^[0-2](\.(0|[1-9][0-9]*))+$";
 
 /// A schema that accepts one of the names, or an OID such as the example.
 fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> RefOr<Schema> {
-    let names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
-    let example = names.first().cloned();
+    let values: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
+    let example = values.first().cloned();
     let named = ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some(names))
+        .enum_values(Some(values))
         .examples(example.clone());
     let by_oid = ObjectBuilder::new()
         .schema_type(Type::String)
@@ -119,10 +119,10 @@ fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> R
 
 fn enumeration<T: Serialize>(values: &[T]) -> RefOr<Schema> {
     // Each value serialises as a string, so none is dropped.
-    let names = values
+    let names: Vec<Value> = values
         .iter()
-        .filter_map(|value| serde_json::to_value(value).ok());
-    let names: Vec<Value> = names.collect();
+        .filter_map(|value| serde_json::to_value(value).ok())
+        .collect();
     let example = names.first().cloned();
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)

@@ -144,10 +144,13 @@ impl RaProfileView {
     ) -> Result<Vec<Self>, ApiError> {
         let scep_profiles = list::<ScepProfile>(&*managing.objects).await?;
         let view = |found: &Versioned<RaProfile>| {
-            let found = &found.object;
-            let leading = scep_profiles.iter().map(|leading| &leading.object);
-            let leading: Vec<_> = leading.filter(|leading| leading.leads_to(found)).collect();
-            Self::new(found, &found.warnings(&leading))
+            let ra_profile = &found.object;
+            let leading: Vec<_> = scep_profiles
+                .iter()
+                .map(|found| &found.object)
+                .filter(|scep_profile| scep_profile.leads_to(ra_profile))
+                .collect();
+            Self::new(ra_profile, &ra_profile.warnings(&leading))
         };
         Ok(found.map(view).collect())
     }

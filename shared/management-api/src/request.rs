@@ -60,17 +60,17 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let error = error.into_inner();
+        let cause = error.into_inner();
         let text = if path == "." {
-            error.to_string()
+            cause.to_string()
         } else {
-            format!("{path}: {error}")
+            format!("{path}: {cause}")
         };
-        match error.classify() {
+        match cause.classify() {
             Category::Eof | Category::Io | Category::Syntax => {
-                ApiError::BadRequest(format!("malformed JSON: {error}"))
+                ApiError::BadRequest(format!("malformed JSON: {cause}"))
             }
-            Category::Data if names_a_field_wrongly(&error) => ApiError::BadRequest(text),
+            Category::Data if names_a_field_wrongly(&cause) => ApiError::BadRequest(text),
             Category::Data => ApiError::reason(text),
         }
     })?;
@@ -94,9 +94,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Ids<T> 
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::<T>::from_request_parts(parts, state).await;
-        let nowhere = |_| ApiError::NotFound("there is nothing at this URL".to_owned());
-        path.map(|Path(ids)| Self(ids)).map_err(nowhere)
+        Path::<T>::from_request_parts(parts, state)
+            .await
+            .map(|Path(ids)| Self(ids))
+            .map_err(|_| ApiError::NotFound("there is nothing at this URL".to_owned()))
     }
 }
 
@@ -107,11 +108,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        let refused = |error: axum::extract::rejection::QueryRejection| {
-            ApiError::BadRequest(error.body_text())
-        };
-        query.map(|query| Self(query.0)).map_err(refused)
+        axum::extract::Query::<T>::try_from_uri(&parts.uri)
+            .map(|query| Self(query.0))
+            .map_err(|error| ApiError::BadRequest(error.body_text()))
     }
 }
 
@@ -131,10 +130,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         // A compressing proxy turns the tag into a weak one; it still names the same version.
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        let strong_tag = tag.strip_prefix("W/").unwrap_or(tag);
         // A tag that no response contained matches no version. Versions are never 0.
-        let version = version
+        let version = strong_tag
+            .strip_prefix('"')
+            .and_then(|tag| tag.strip_suffix('"'))
             .and_then(|version| version.parse().ok())
             .unwrap_or(0);
         Ok(Self(Some(version)))
@@ -159,16 +159,18 @@ pub(crate) fn page(limit: Option<String>, cursor: Option<String>) -> Result<Page
         Some(Ok(limit @ 1..=MAX_LIMIT)) => limit,
         Some(_) => return Err(ApiError::reason(format!("limit: 1 to {MAX_LIMIT}"))),
     };
-    let cursor = given(cursor);
-    Ok(PageRequest { limit, cursor })
+    Ok(PageRequest {
+        limit,
+        cursor: given(cursor),
+    })
 }
 
 /// Parses a parameter that is a UUID.
 pub(crate) fn uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>, ApiError> {
-    let parsed = given(parameter)
+    given(parameter)
         .map(|text| Uuid::parse_str(&text))
-        .transpose();
-    parsed.map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
+        .transpose()
+        .map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
 }
 
 /// Parses a parameter that is an RFC 3339 time, or a date, which means midnight UTC.
@@ -187,24 +189,25 @@ pub(crate) fn time(
                 .assume_utc(),
         )
     };
-    let parsed = OffsetDateTime::parse(&text, &Rfc3339)
-        .ok()
-        .or_else(midnight);
-    // No record is older than 1970, and years in RFC 3339 have four digits.
-    let parsed =
-        parsed.filter(|at| (1970..=9999).contains(&at.to_offset(time::UtcOffset::UTC).year()));
     let reason =
         || format!("{name}: not a time like 2030-01-31T12:00:00Z, or a day like 2030-01-31");
-    parsed.map(Some).ok_or_else(|| ApiError::reason(reason()))
+    OffsetDateTime::parse(&text, &Rfc3339)
+        .ok()
+        .or_else(midnight)
+        // No record is older than 1970, and years in RFC 3339 have four digits.
+        .filter(|at| (1970..=9999).contains(&at.to_offset(time::UtcOffset::UTC).year()))
+        .map(Some)
+        .ok_or_else(|| ApiError::reason(reason()))
 }
 
 /// Formats a time for a response: RFC 3339, UTC, in whole seconds or milliseconds.
 pub(crate) fn shown_time(at: OffsetDateTime) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC);
-    let milliseconds = at.nanosecond() / 1_000_000 * 1_000_000;
-    let at = at.replace_nanosecond(milliseconds).unwrap_or(at);
+    let utc = at.to_offset(time::UtcOffset::UTC);
     // Stored times have years from 0 to 9999, all of which RFC 3339 can express.
-    at.format(&Rfc3339).unwrap_or_default()
+    utc.replace_nanosecond(utc.nanosecond() / 1_000_000 * 1_000_000)
+        .unwrap_or(utc)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 /// A JSON object. Without this wrapper, serde would also accept an array of a struct's values.

@@ -218,10 +218,14 @@ async fn list_scep_profiles(
         let profile = found.object;
         let ra_profile = profile.ra_profile.and_then(|uuid| ra_profiles.get(&uuid));
         let ra_certificate = ra_certificates.get(&profile.ra_certificate);
-        let led_to = ra_profiles.values().filter(|found| profile.leads_to(found));
-        let authority = ra_certificate.and_then(|found| authorities.get(&found.authority));
-        let authority_key = authority.map(|found| found.current.key_algorithm);
-        let mut led_to: Vec<_> = led_to.collect();
+        let authority_key = ra_certificate
+            .and_then(|found| authorities.get(&found.authority))
+            .map(|found| found.current.key_algorithm);
+        let mut led_to: Vec<_> = ra_profiles
+            .values()
+            .filter(|found| profile.leads_to(found))
+            .collect();
+        // A map has no order, and the order of warnings should not change between requests.
         led_to.sort_by_key(|found| found.name.as_str());
         let warnings = profile.warnings(&led_to, authority_key);
         ScepProfileView::new(&api, &profile, ra_profile, ra_certificate, &warnings)
@@ -231,8 +235,9 @@ async fn list_scep_profiles(
 
 /// Every object of a kind, by UUID.
 async fn all<T: Object>(objects: &dyn ObjectStore) -> Result<HashMap<Uuid, T>, ApiError> {
-    let found = list::<T>(objects).await?.into_iter();
-    Ok(found
+    Ok(list::<T>(objects)
+        .await?
+        .into_iter()
         .map(|found| (found.object.uuid(), found.object))
         .collect())
 }

@@ -190,12 +190,14 @@ impl Names {
 
 /// The names of all profiles of a kind.
 async fn names<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, ApiError> {
-    let all = list::<T>(&*api.managing.objects).await?;
-    let named = all.into_iter().filter_map(|found| {
-        let name = found.object.name()?.to_string();
-        Some((found.object.uuid(), name))
-    });
-    Ok(named.collect())
+    Ok(list::<T>(&*api.managing.objects)
+        .await?
+        .into_iter()
+        .filter_map(|found| {
+            let name = found.object.name()?.to_string();
+            Some((found.object.uuid(), name))
+        })
+        .collect())
 }
 
 /// List transactions, newest first.
@@ -209,21 +211,26 @@ async fn list_transactions(
     api: State,
     Query(query): Query<TransactionsQuery>,
 ) -> Result<Json<TransactionPage>, ApiError> {
-    let status = given(query.status).map(|name| {
-        let reason = || ApiError::reason("status: ISSUING, PENDING, ISSUED or REJECTED");
-        TransactionStatus::from_name(&name).ok_or_else(reason)
-    });
     let page = page(query.limit, query.cursor)?;
+    let status = given(query.status)
+        .map(|name| {
+            let reason = || ApiError::reason("status: ISSUING, PENDING, ISSUED or REJECTED");
+            TransactionStatus::from_name(&name).ok_or_else(reason)
+        })
+        .transpose()?;
     let now = api.managing.clock.now();
     let found = api
         .managing
         .certificates
-        .transactions(status.transpose()?, &page, now)
+        .transactions(status, &page, now)
         .await?;
     let names = Names::of_all(&api).await?;
-    let items = found.items.into_iter();
     Ok(Json(TransactionPage {
-        items: items.map(|summary| names.item(summary)).collect(),
+        items: found
+            .items
+            .into_iter()
+            .map(|summary| names.item(summary))
+            .collect(),
         cursor: found.cursor,
     }))
 }
@@ -238,16 +245,22 @@ async fn list_transactions(
 )]
 async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let now = api.managing.clock.now();
-    let found = api.managing.certificates.transaction_record(uuid, now);
-    let missing = || ApiError::from(ManageError::NotFound(ObjectKind::Transaction));
     let TransactionRecord {
         summary,
         transaction,
-    } = found.await?.ok_or_else(missing)?;
+    } = api
+        .managing
+        .certificates
+        .transaction_record(uuid, now)
+        .await?
+        .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
     let review = review_transaction(&api.managing, &transaction).await?;
-    let requested = review.to_be_signed.as_deref().map(RequestSummary::of);
-    let unreadable = |error: EncodeError| ApiError::Failed(Failure::Encode(error.into()));
-    let requested = requested.transpose().map_err(unreadable)?;
+    let requested = review
+        .to_be_signed
+        .as_deref()
+        .map(RequestSummary::of)
+        .transpose()
+        .map_err(|error: EncodeError| ApiError::Failed(Failure::Encode(error.into())))?;
     let mut view = TransactionView {
         item: Names::of_all(&api).await?.item(summary),
         subject_alt_names: None,
