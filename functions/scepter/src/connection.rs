@@ -55,9 +55,9 @@ pub(crate) async fn serve<S, F>(
     let (requests, reads_before) = (AtomicU32::new(0), AtomicU32::new(0));
     let service = service_fn(|request| {
         let number = requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let reads = reads.load(Ordering::Relaxed);
+        let reads_now = reads.load(Ordering::Relaxed);
         // No read happened since the previous request, so the client pipelined this one behind it.
-        let was_sent_ahead = reads_before.swap(reads, Ordering::Relaxed) == reads;
+        let was_sent_ahead = reads_before.swap(reads_now, Ordering::Relaxed) == reads_now;
         let answering = answer(request, Arc::clone(&place));
         let place = Arc::clone(&place);
         async move {

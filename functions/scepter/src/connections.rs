@@ -191,13 +191,12 @@ impl Open {
     /// Closes the longest-waiting connection of the network with the most waiting connections, so
     /// that a client with a single connection does not lose it to a client with many.
     fn close_longest_of_most(&mut self) {
-        let candidates = self.waiting.values();
-        let candidates = candidates.filter_map(|waiting| {
-            let longest = waiting.longest()?;
-            Some((waiting.count(), Reverse(longest)))
-        });
-        let longest = candidates.max();
-        self.close(longest.map(|(_, Reverse(longest))| longest));
+        let longest_of_most = self
+            .waiting
+            .values()
+            .filter_map(|waiting| Some((waiting.count(), Reverse(waiting.longest()?))))
+            .max();
+        self.close(longest_of_most.map(|(_, Reverse(longest))| longest));
     }
 
     fn close(&mut self, longest: Option<(Instant, u64)>) {

@@ -141,19 +141,20 @@ async fn find_demo(
     managing: &Managing,
     settings: &DemoSettings,
 ) -> Result<Option<Demo>, DemoError> {
-    let (authority, profile) = (ProfileName::new(AUTHORITY)?, ProfileName::new(PROFILE)?);
-    let authority = find::<Authority>(&*managing.objects, &authority).await?;
-    let scep_profile = find::<ScepProfile>(&*managing.objects, &profile).await?;
-    let (Some(authority), Some(scep_profile)) = (authority, scep_profile) else {
+    let authority_name = ProfileName::new(AUTHORITY)?;
+    let profile_name = ProfileName::new(PROFILE)?;
+    let authority = find::<Authority>(&*managing.objects, &authority_name).await?;
+    let found_profile = find::<ScepProfile>(&*managing.objects, &profile_name).await?;
+    let (Some(authority), Some(found_profile)) = (authority, found_profile) else {
         return Ok(None);
     };
-    let scep_profile = scep_profile.object;
-    let kept = match &scep_profile.challenge {
+    let scep_profile = found_profile.object;
+    let stored = match &scep_profile.challenge {
         Some(sealed) => Some(managing.secrets.open(scep_profile.uuid, sealed).await),
         None => None,
     };
-    let challenge = match (&settings.challenge, kept) {
-        (Some(given), Some(Ok(kept))) if kept.matches(given) => kept,
+    let challenge = match (&settings.challenge, stored) {
+        (Some(given), Some(Ok(stored))) if stored.matches(given) => stored,
         // This also replaces a stored challenge that can no longer be decrypted, but adds none
         // where an administrator has removed it.
         (Some(given), Some(_)) => {
@@ -164,7 +165,7 @@ async fn find_demo(
             edit_scep_profile(managing, scep_profile.uuid, None, edit).await?;
             given.clone()
         }
-        (None, Some(kept)) => kept.map_err(Failure::Key)?,
+        (None, Some(stored)) => stored.map_err(Failure::Key)?,
         (_, None) => return Ok(None),
     };
     Ok(authority.object.current.path().map(|path| Demo {

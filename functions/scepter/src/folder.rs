@@ -138,10 +138,14 @@ impl DataFolder {
     /// Records that the demo was created.
     pub(crate) fn mark_demo_made(&self) -> Result<(), FolderError> {
         let mark = self.demo_mark();
-        let mut file = OpenOptions::new();
-        let file = file.write(true).create(true).truncate(true).mode(0o600);
-        let written = file.open(&mark).and_then(|file| file.sync_all());
-        written.map_err(|source| FolderError::Io { path: mark, source })
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&mark)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| FolderError::Io { path: mark, source })
     }
 
     fn demo_mark(&self) -> PathBuf {

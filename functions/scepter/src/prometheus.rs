@@ -131,8 +131,10 @@ impl Metrics for PrometheusMetrics {
             Measurement::KeyCall {
                 operation, outcome, ..
             } => {
-                let outcome = outcome.name();
-                let labels = KeyCallLabels { operation, outcome };
+                let labels = KeyCallLabels {
+                    operation,
+                    outcome: outcome.name(),
+                };
                 self.key_calls.get_or_create(&labels).inc();
             }
             Measurement::Remaining {

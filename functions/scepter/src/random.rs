@@ -16,12 +16,12 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SysError> {
 
 /// A text of `N` random characters of [`ALPHABET`], with five bits of entropy each.
 pub(crate) fn random_text<const N: usize>() -> Result<String, SysError> {
-    let octets = random::<N>()?;
     // 256 is a multiple of 32, so masking keeps the distribution uniform.
-    let characters = octets
+    Ok(random::<N>()?
         .iter()
-        .filter_map(|octet| ALPHABET.get(usize::from(octet & 0x1f)));
-    Ok(characters.map(|character| char::from(*character)).collect())
+        .filter_map(|octet| ALPHABET.get(usize::from(octet & 0x1f)))
+        .map(|character| char::from(*character))
+        .collect())
 }
 
 #[cfg(test)]

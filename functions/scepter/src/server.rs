@@ -155,13 +155,13 @@ async fn accept(
             Ok((stream, peer)) => {
                 let place = connections.enter(peer.ip());
                 let services = Arc::clone(services);
-                let shutdown = shutdown.subscribe();
+                let shutdown_receiver = shutdown.subscribe();
                 tokio::spawn(async move {
                     let answer = |request, place: Arc<Place>| {
                         let services = Arc::clone(&services);
                         async move { answer(&services, request, &place).await }
                     };
-                    connection::serve(stream, place, shutdown, answer).await;
+                    connection::serve(stream, place, shutdown_receiver, answer).await;
                     // The permit counts sockets, so it is held until the stream has been dropped.
                     drop(permit);
                 });
@@ -181,8 +181,9 @@ async fn answer(services: &Services, request: Request<Incoming>, place: &Place) 
         return answered;
     }
     // Read before the request lines up, so that slow senders hold no permit.
-    let body = tokio::time::timeout(BODY_TIMEOUT, whole(body)).await;
-    let body = body.unwrap_or(Err(Rejection::UnreadableMessage));
+    let body = tokio::time::timeout(BODY_TIMEOUT, whole(body))
+        .await
+        .unwrap_or(Err(Rejection::UnreadableMessage));
     let path = head.uri.path();
     // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
@@ -241,9 +242,8 @@ async fn whole(mut body: Incoming) -> Result<Bytes, Rejection> {
     let mut collected = BytesMut::new();
     let mut bytes: usize = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Rejection::UnreadableMessage)?;
         // Trailers carry nothing that SCEP or the management API uses.
-        let Ok(data) = frame.into_data() else {
+        let Ok(data) = frame.map_err(|_| Rejection::UnreadableMessage)?.into_data() else {
             continue;
         };
         bytes = bytes.saturating_add(data.len());

@@ -73,8 +73,9 @@ impl TokenCommand {
                 format!("token {id} revoked\n")
             }
         };
-        let written = std::io::stdout().write_all(printed.as_bytes());
-        written.map_err(|source| TokenError::Io { path, source })
+        std::io::stdout()
+            .write_all(printed.as_bytes())
+            .map_err(|source| TokenError::Io { path, source })
     }
 }
 

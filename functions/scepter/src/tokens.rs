@@ -134,8 +134,10 @@ impl Tokens {
     pub(crate) fn revoke(&self, id: &str, now: OffsetDateTime) -> Result<(), TokenError> {
         let _lock = self.lock()?;
         let mut tokens = self.list()?;
-        let token = tokens.iter_mut().find(|token| token.id == id);
-        let token = token.ok_or_else(|| TokenError::Unknown(id.to_owned()))?;
+        let token = tokens
+            .iter_mut()
+            .find(|token| token.id == id)
+            .ok_or_else(|| TokenError::Unknown(id.to_owned()))?;
         token.revoked_at.get_or_insert(now.unix_timestamp());
         self.write(&tokens)
     }
@@ -143,12 +145,15 @@ impl Tokens {
     /// Locks the token file against other writers, for as long as the returned file is open. The
     /// lock is a file of its own, because [`Self::write`] replaces the token file.
     fn lock(&self) -> Result<File, TokenError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.open(self.path.with_extension("lock"));
-        let lock = lock.map_err(self.io())?;
-        lock.lock().map_err(self.io())?;
-        Ok(lock)
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.path.with_extension("lock"))
+            .map_err(self.io())?;
+        file.lock().map_err(self.io())?;
+        Ok(file)
     }
 
     /// Replaces the token file atomically, so that a reader never sees a partial one.
@@ -157,25 +162,24 @@ impl Tokens {
             path: self.path.clone(),
             source,
         })?;
-        let unfinished = self.path.with_extension("new");
-        let write = || {
+        let temporary = self.path.with_extension("new");
+        let replace = || {
             // A crash may have left one. Removing it first makes `create_new` and its mode apply.
-            match std::fs::remove_file(&unfinished) {
+            match std::fs::remove_file(&temporary) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
             }
-            let mut options = OpenOptions::new();
-            let mut file = options
+            let mut file = OpenOptions::new()
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
-                .open(&unfinished)?;
+                .open(&temporary)?;
             file.write_all(&json)?;
             // Synced before the rename, or a power failure could leave an empty file in place.
             file.sync_all()?;
-            std::fs::rename(&unfinished, &self.path)
+            std::fs::rename(&temporary, &self.path)
         };
-        write().map_err(self.io())
+        replace().map_err(self.io())
     }
 
     fn io(&self) -> impl Fn(Error) -> TokenError {
@@ -276,9 +280,13 @@ impl Authenticate for TokenHolders {
         })?;
         // Compare with every token, so that the response time does not reveal which one matched.
         let matching = tokens.into_iter().fold(None, |found, token| {
-            let kept = STANDARD.decode(&token.sha256).unwrap_or_default();
-            let same = bool::from(kept.ct_eq(digest.as_slice())) && token.revoked_at.is_none();
-            if same { Some(token) } else { found }
+            let stored = STANDARD.decode(&token.sha256).unwrap_or_default();
+            let matches = bool::from(stored.ct_eq(digest.as_slice()));
+            if matches && token.revoked_at.is_none() {
+                Some(token)
+            } else {
+                found
+            }
         });
         Ok(matching.map(|token| Caller {
             name: format!("token {} ({})", token.name, token.id),
