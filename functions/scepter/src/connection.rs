@@ -142,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite> AsyncRead for ClientStream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<(), Error>> {
         let polled = self.stream.as_mut().poll_read(cx, buffer);
+        // Used by this connection's task only, so relaxed ordering suffices.
         if polled.is_ready() {
             self.reads.fetch_add(1, Ordering::Relaxed);
         }

@@ -20,6 +20,8 @@ use crate::random::random_text;
 use crate::settings::DemoSettings;
 
 const AUTHORITY: &str = "demo-ca";
+
+// Also the default of --default-scep-profile, so that the fixed paths lead to the demo.
 const PROFILE: &str = "default";
 
 /// The demo could not be created.
@@ -115,6 +117,8 @@ async fn scep_profile(
     }
     let new = NewRaCertificate {
         common_name: "Scepter Demo RA".to_owned(),
+        // Clients encrypt to the RA certificate, which requires RSA, and Windows requires
+        // serverAuth.
         key_algorithm: KeyAlgorithm::Rsa2048,
         extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
         validity: Period::years(2),
@@ -122,6 +126,7 @@ async fn scep_profile(
     let ra_certificate = create_ra_certificate(managing, authority, new).await?;
     let challenge = match &settings.challenge {
         Some(challenge) => challenge.clone(),
+        // 26 characters of five bits each: 130 bits, which cannot be guessed.
         None => ChallengePassword::new(&random_text::<26>()?),
     };
     let edit = ScepProfileEdit {

@@ -71,6 +71,7 @@ impl DataFolder {
             source,
         };
         private_folder::open(path)?;
+        // Locked before keys or database are opened: neither supports two processes.
         let lock = lock(path)?;
         let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
@@ -175,6 +176,8 @@ impl DataFolder {
 
     /// Runs maintenance by timer, as a schedule does in AWS.
     pub(crate) async fn upkeep(self) {
+        // The first tick completes immediately, so maintenance also runs at the start, when a crash
+        // may have left transactions to complete.
         let mut timer = tokio::time::interval(UPKEEP_EVERY);
         loop {
             timer.tick().await;

@@ -69,6 +69,7 @@ pub(crate) fn open(path: &Path) -> Result<(), PrivateFolderError> {
         close(path, 0o700).map_err(io)?;
     }
     for file in FILES.map(|name| path.join(name)) {
+        // Links are not followed, since changing their target could affect another program.
         match std::fs::symlink_metadata(&file) {
             Ok(found) if found.is_file() && is_open_to_others(&found) => {
                 close(&file, 0o600).map_err(io)?;

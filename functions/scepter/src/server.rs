@@ -209,6 +209,7 @@ async fn answer_without_body(
     place: &Place,
 ) -> Option<Response<Body>> {
     let path = head.uri.path();
+    // Health and metrics do not wait in line: monitoring must work while the server is busy.
     if path == "/health" {
         place.answers();
         let healthy = || Response::new(Body::from("ok\n"));

@@ -50,6 +50,7 @@ fn scope() -> impl TypedValueParser<Value = Scope> {
 }
 
 fn name(text: &str) -> Result<String, &'static str> {
+    // Names are printed in tables and logs, where control characters could forge lines.
     let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())
         .ok_or("a name is 1 to 64 characters")

@@ -90,6 +90,7 @@ impl Tokens {
     /// Every token, including revoked ones, oldest first.
     pub(crate) fn list(&self) -> Result<Vec<Token>, TokenError> {
         let json = match std::fs::read(&self.path) {
+            // No token has been created yet.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             read => read.map_err(self.io())?,
         };
@@ -112,6 +113,7 @@ impl Tokens {
         }
         let _lock = self.lock()?;
         let mut tokens = self.list()?;
+        // Ids are short so that they can be typed, which makes collisions possible.
         let mut id = random_id()?;
         while tokens.iter().any(|token| token.id == id) {
             id = random_id()?;

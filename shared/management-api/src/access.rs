@@ -74,6 +74,7 @@ pub struct CallersUnknown;
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
+    // RFC 9110 §11.1: the scheme is case-insensitive.
     scheme
         .eq_ignore_ascii_case("bearer")
         .then_some(token.trim())
@@ -190,6 +191,7 @@ pub(crate) async fn guard(
 ) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
+    // The route is logged rather than the URL, which the client can make arbitrarily long.
     let route = matched
         .as_str()
         .strip_prefix(PREFIX)
@@ -257,6 +259,7 @@ fn bounded(name: &str) -> &str {
 }
 
 fn admitted(caller: Option<Caller>, scope: Option<Scope>) -> Result<Caller, ApiError> {
+    // Checked first: without a valid token, nobody learns which routes exist.
     let caller = caller.ok_or(ApiError::Unauthenticated)?;
     match scope {
         Some(scope) if caller.scopes.contains(&scope) => Ok(caller),

@@ -168,6 +168,7 @@ fn rejected(rejection: Rejection) -> Response {
 /// A 201 response for a created object, with its location and version.
 pub(crate) fn created<T: Serialize>(path: &str, uuid: Uuid, version: u64, view: T) -> Response {
     let mut response = (StatusCode::CREATED, Json(view)).into_response();
+    // Paths consist of literals and UUIDs, so the header is always valid.
     if let Ok(location) = HeaderValue::from_str(&format!("{}{path}/{uuid}", crate::PREFIX)) {
         response.headers_mut().insert(LOCATION, location);
     }

@@ -121,6 +121,7 @@ async fn list_audit_records(
         since: time("since", query.since)?,
         until: time("until", query.until)?,
     };
+    // Most likely swapped by mistake, which an empty list would hide.
     if filter
         .since
         .zip(filter.until)

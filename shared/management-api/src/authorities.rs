@@ -234,6 +234,7 @@ async fn add_authority(
             Kind::Root => AuthorityKind::Root,
             Kind::Subordinate => AuthorityKind::Subordinate,
         },
+        // Some clients encrypt to every certificate of GetCACert, which only works with RSA.
         key_algorithm: request.key_algorithm.unwrap_or(KeyAlgorithm::Rsa2048),
         key: request.key_arn.map(KeyReference),
         subject: request.subject,
@@ -320,6 +321,7 @@ async fn remove_authority(
 )]
 async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
+    // During a rollover, the next key is the one that still needs a certificate.
     let generation = found.object.next.unwrap_or(found.object.current);
     match generation.certification {
         Certification::Root { .. } => Err(ApiError::reason(Invalid::AuthorityIsRoot)),

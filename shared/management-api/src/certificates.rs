@@ -153,6 +153,8 @@ impl CertificatesQuery {
                 CertificateStatus::from_name(&name).ok_or_else(reason)
             })
             .transpose()?;
+        // Only revocation is stored; whether a certificate has expired depends on the time of the
+        // request, so VALID and EXPIRED become bounds on notAfter.
         filter.revoked = status.map(|status| status == CertificateStatus::Revoked);
         match status {
             None | Some(CertificateStatus::Revoked) => {}
@@ -171,6 +173,7 @@ impl CertificatesQuery {
 /// Parses a serial number into the UUID of the certificate that has it. Issued serial numbers have
 /// 16 octets, so a longer one maps to the nil UUID, which matches no certificate.
 fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
+    // RFC 5280 allows 20 octets, which have 59 characters when separated by colons.
     const MAX_CHARACTERS: usize = 64;
     let digits: String = text.chars().filter(|c| *c != ':').collect();
     let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_hexdigit());

@@ -105,6 +105,8 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     // Handlers declare only query parameters; those of the path and headers are added below.
     let has_query = !parameters.is_empty();
     parameters.extend(path_parameters(path));
+    // Approval requires the version: without it, an administrator could approve a request that they
+    // have never seen.
     if method == "put" || path.starts_with("/scepTransactions/") && method == "post" {
         parameters.push(if_match(path.ends_with("/approve")));
     }
@@ -115,6 +117,7 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if let Some(responses) = responses.as_object_mut() {
         // The guard rejects an oversized body on every route, even on those that read none.
         let mut statuses = vec!["401", "403", "413", "500", "503"];
+        // Any path parameter may name an object that does not exist.
         if path.contains('{') {
             statuses.push("404");
         }

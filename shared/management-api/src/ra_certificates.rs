@@ -119,6 +119,7 @@ struct Path {
 impl Path {
     async fn find(&self, managing: &Managing) -> Result<Versioned<RaCertificate>, ManageError> {
         let found: Versioned<RaCertificate> = managing.get(self.uuid).await?;
+        // The path must be correct as a whole, so an RA certificate of another authority is 404.
         if found.object.authority != self.authority_uuid {
             return Err(ManageError::NotFound(RaCertificate::KIND));
         }
@@ -160,6 +161,7 @@ async fn add_ra_certificate(
     let new = NewRaCertificate {
         common_name: request.common_name,
         key_algorithm: request.key_algorithm.unwrap_or(KeyAlgorithm::Rsa2048),
+        // Windows requires an extended key usage in the RA certificate.
         extended_key_usage: request
             .extended_key_usage
             .unwrap_or_else(|| vec![ExtendedKeyUsage::SERVER_AUTH]),

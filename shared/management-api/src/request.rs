@@ -19,9 +19,11 @@ use uuid::Uuid;
 use crate::answer::ApiError;
 
 /// The longest body that is read, in octets.
+// A SCEP Profile may have three lists of attributes, of 16 KiB each.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A JSON body, regardless of its Content-Type.
+// Scripts omit the header: `curl --data` sends that of a form.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -264,6 +266,7 @@ impl Visitor<'_> for SecretVisitor {
         Ok(SecretText(ChallengePassword::new(text)))
     }
 
+    // serde's default implementations of the following would put the value into the error message.
     fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretText, E> {
         Err(Self::no_text())
     }

@@ -31,6 +31,7 @@ pub(crate) struct ScepProfileRequest {
     #[schema(read_only, example = false)]
     enabled: Option<bool>,
     /// SCEP URL. Read-only: ignored in requests.
+    // Accepted so that callers can send back a profile that they have read.
     #[serde(default, rename = "scepUrl")]
     #[schema(value_type = Option<String>, read_only, example = "https://scep.example/api/v1/protocols/scep/routers/pkiclient.exe")]
     _scep_url: Option<IgnoredAny>,

@@ -140,6 +140,7 @@ where
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries = BTreeMap::new();
                 while let Some((key, value)) = map.next_entry::<K, V>()? {
+                    // A map would silently keep the last value, and the other rule would not apply.
                     match entries.entry(key) {
                         Entry::Vacant(entry) => entry.insert(value),
                         Entry::Occupied(entry) => {

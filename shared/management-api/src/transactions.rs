@@ -224,6 +224,7 @@ async fn list_transactions(
         .certificates
         .transactions(status, &page, now)
         .await?;
+    // Listed once per request instead of reading the profiles of each transaction.
     let names = Names::of_all(&api).await?;
     Ok(Json(TransactionPage {
         items: found

@@ -34,6 +34,7 @@ pub(crate) fn endpoint(path: &str) -> Result<EndpointName, Rejection> {
 }
 
 fn profile_name(segment: &str) -> Option<ProfileName> {
+    // Decoded after the path is split, so an encoded slash ends up in the name, which rejects it.
     let name = percent_decode_str(segment).decode_utf8().ok()?;
     ProfileName::new(&name).ok()
 }

@@ -123,6 +123,7 @@ impl Operations for PkiOperation {
         match asked.operation {
             Operation::PkiOperation => {
                 let message = message(asked.head, asked.body).map_err(Failure::Rejected)?;
+                // The message is moved to the response; the log only needs the rest of the reply.
                 let mut reply = pki_operation(&self.0, asked.endpoint, &message).await?;
                 let cert_rep = cert_rep(std::mem::take(&mut reply.cert_rep));
                 Ok(Answer {

@@ -78,6 +78,7 @@ pub async fn respond(
 
 /// The operation of a request, as far as it is known without looking up the profile.
 fn operation(head: &Parts) -> Result<Operation, Rejection> {
+    // HEAD is accepted because load balancers probe with it.
     if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
         return Err(Rejection::MethodNotAllowed);
     }
