@@ -246,7 +246,7 @@ impl World {
             .unwrap();
         let (head, body) = request.into_parts();
         let operations = EveryOperation::new(self.issuing.clone());
-        scep_http::respond(&operations, &head, Ok(body)).await
+        scep_http::respond_scep(&operations, &head, Ok(body)).await
     }
 }
 

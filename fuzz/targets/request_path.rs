@@ -15,7 +15,9 @@ use scep_cms::{
     Certificate, ContentEncryption, ContentKey, DigestAlgorithm, MessageType, PasswordWrapping,
     PkcsPkiEnvelope, PkiMessage, PkiStatus, SealTo,
 };
-use scep_http::{CRL_PREFIX, EveryOperation, PublishedCrls, at_fixed_path, respond, respond_crl};
+use scep_http::{
+    CRL_PREFIX, EveryOperation, PublishedCrls, at_fixed_path, respond_crl, respond_scep,
+};
 use scepter_fuzz::device::{EC, RSA, is_ec, sign_message, sign_request};
 use scepter_fuzz::input::Input;
 use scepter_fuzz::server::{Server, with_server};
@@ -84,7 +86,7 @@ fn send_request(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Resp
             };
             return respond_crl(&published, &head).await;
         }
-        respond(&EveryOperation::new(issuing.clone()), &head, Ok(body)).await
+        respond_scep(&EveryOperation::new(issuing.clone()), &head, Ok(body)).await
     });
     let status = answer.status().as_u16();
     assert!(

@@ -450,7 +450,7 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
         .unwrap()
         .into_parts();
     let operations = EveryOperation::new(issuing);
-    let response = scep_http::respond(&operations, &head, Ok(body)).await;
+    let response = scep_http::respond_scep(&operations, &head, Ok(body)).await;
     assert_eq!(response.status(), 503);
     let response = world.post(message.clone()).await;
     assert_eq!(response.status(), 503);

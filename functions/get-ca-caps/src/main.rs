@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
-use scep_http::{GetCaCaps, reject, respond};
+use scep_http::{GetCaCaps, rejection_response, respond_scep};
 use scep_service::{CachedProfiles, Reading, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let operations = &GetCaCaps(build_reading(&environment)?);
         lambda_host::serve(
-            async |head, body| respond(operations, &head, body).await,
-            async |rejection| reject(rejection),
+            async |head, body| respond_scep(operations, &head, body).await,
+            async |rejection| rejection_response(rejection),
         )
         .await
     })

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
-use scep_http::{CRL_PREFIX, GetCaCert, PublishedCrls, reject, respond, respond_crl};
+use scep_http::{
+    CRL_PREFIX, GetCaCert, PublishedCrls, rejection_response, respond_crl, respond_scep,
+};
 use scep_service::{CachedCrls, CachedProfiles, Reading, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
@@ -17,9 +19,9 @@ fn main() -> ExitCode {
             // CRLs are in the table that this function reads anyway.
             async |head, body| match head.uri.path().starts_with(CRL_PREFIX) {
                 true => respond_crl(crls, &head).await,
-                false => respond(operations, &head, body).await,
+                false => respond_scep(operations, &head, body).await,
             },
-            async |rejection| reject(rejection),
+            async |rejection| rejection_response(rejection),
         )
         .await
     })

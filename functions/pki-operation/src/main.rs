@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
-use scep_http::{EveryOperation, at_fixed_path, reject, respond};
+use scep_http::{EveryOperation, at_fixed_path, rejection_response, respond_scep};
 use scep_service::{
     CachedCrls, CachedProfiles, Issuing, Metrics, Reading, StoredProfiles, SystemClock,
 };
@@ -26,9 +26,9 @@ fn main() -> ExitCode {
                     Some(profile) => at_fixed_path(head, profile),
                     None => head,
                 };
-                respond(operations, &profile_head, body).await
+                respond_scep(operations, &profile_head, body).await
             },
-            async |rejection| reject(rejection),
+            async |rejection| rejection_response(rejection),
         )
         .await
     })

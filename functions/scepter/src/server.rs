@@ -13,8 +13,8 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use scep_http::{
-    CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options, reject,
-    respond, respond_crl,
+    CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options,
+    rejection_response, respond_crl, respond_scep,
 };
 use scep_protocol::{ProfileName, Rejection};
 use tokio::net::{TcpListener, TcpSocket};
@@ -188,7 +188,7 @@ async fn answer(services: &Services, request: Request<Incoming>, place: &Place) 
     // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
         let _permit = place.answers_in_line().await;
-        let response = respond(&services.scep, &head, body).await;
+        let response = respond_scep(&services.scep, &head, body).await;
         return response.map(Body::from);
     }
     place.answers();
@@ -233,7 +233,7 @@ fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response
     match *method {
         Method::GET | Method::HEAD => read(),
         Method::OPTIONS => read_options().map(Body::from),
-        _ => reject(Rejection::ReadOnly).map(Body::from),
+        _ => rejection_response(Rejection::ReadOnly).map(Body::from),
     }
 }
 

@@ -26,11 +26,11 @@ const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS")
 /// probe.
 #[must_use]
 pub fn read_options() -> Response<Bytes> {
-    options(READ_METHODS)
+    options_response(READ_METHODS)
 }
 
 /// The response to OPTIONS on a resource that supports the given methods.
-pub(crate) fn options(allowed: HeaderValue) -> Response<Bytes> {
+pub(crate) fn options_response(allowed: HeaderValue) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, allowed);
@@ -48,8 +48,8 @@ pub(crate) fn without_body(response: Response<Bytes>) -> Response<Bytes> {
 
 /// A plain-text response for a request that is rejected without a CertRep.
 #[must_use]
-pub fn reject(rejection: Rejection) -> Response<Bytes> {
-    let mut response = answer(TEXT, Bytes::from(format!("{}\n", rejection.text())));
+pub fn rejection_response(rejection: Rejection) -> Response<Bytes> {
+    let mut response = build_response(TEXT, Bytes::from(format!("{}\n", rejection.text())));
     // Every status in the rejection table is valid, so the fallback is never used.
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -69,30 +69,32 @@ pub fn reject(rejection: Rejection) -> Response<Bytes> {
 }
 
 /// The response to GetCACaps: one keyword per line, RFC 8894 §3.5.2.
-pub(crate) fn capabilities(capabilities: &[Capability]) -> Response<Bytes> {
+pub(crate) fn capabilities_response(capabilities: &[Capability]) -> Response<Bytes> {
     let lines: String = capabilities
         .iter()
         .flat_map(|capability| [capability.keyword(), "\n"])
         .collect();
-    answer(TEXT, Bytes::from(lines))
+    build_response(TEXT, Bytes::from(lines))
 }
 
 /// The response to GetCACert: a single certificate, or several in a degenerate SignedData.
-pub(crate) fn certificates(certificates: CaCertificates) -> Result<Response<Bytes>, DecodeError> {
+pub(crate) fn certificates_response(
+    certificates: CaCertificates,
+) -> Result<Response<Bytes>, DecodeError> {
     Ok(match certificates {
-        CaCertificates::One(der) => answer(CA_CERT, Bytes::from(der)),
-        CaCertificates::Chain(chain) => answer(CA_RA_CERT, Bytes::from(chain.to_der()?)),
+        CaCertificates::One(der) => build_response(CA_CERT, Bytes::from(der)),
+        CaCertificates::Chain(chain) => build_response(CA_RA_CERT, Bytes::from(chain.to_der()?)),
     })
 }
 
 /// The response to GetNextCACert: a SignedData with the next certificates.
-pub(crate) fn next_ca(der: Vec<u8>) -> Response<Bytes> {
-    answer(NEXT_CA_CERT, Bytes::from(der))
+pub(crate) fn next_ca_response(der: Vec<u8>) -> Response<Bytes> {
+    build_response(NEXT_CA_CERT, Bytes::from(der))
 }
 
 /// The response to PKIOperation: a CertRep.
-pub(crate) fn cert_rep(der: Vec<u8>) -> Response<Bytes> {
-    let mut response = answer(PKI_MESSAGE, Bytes::from(der));
+pub(crate) fn cert_rep_response(der: Vec<u8>) -> Response<Bytes> {
+    let mut response = build_response(PKI_MESSAGE, Bytes::from(der));
     // PKIOperation also works over GET, and a cached reply would carry another request's nonce.
     response
         .headers_mut()
@@ -100,7 +102,7 @@ pub(crate) fn cert_rep(der: Vec<u8>) -> Response<Bytes> {
     response
 }
 
-pub(crate) fn answer(media_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+pub(crate) fn build_response(media_type: HeaderValue, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response

@@ -13,7 +13,7 @@ use scep_protocol::{ProfileName, Rejection};
 use scep_service::{Clock, CrlHead, Crls, ErrorChain, Failure, Objects, PublishedCrl};
 use time::OffsetDateTime;
 
-use crate::answer::{answer, read_options, reject};
+use crate::answer::{build_response, read_options, rejection_response};
 
 /// The prefix of every CRL's path.
 pub const CRL_PREFIX: &str = "/crl/";
@@ -41,17 +41,19 @@ pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<By
     if head.method == Method::OPTIONS {
         return read_options();
     }
-    let named = crl_of(head.uri.path());
-    let answered = answered(published, named.as_ref(), head).await;
-    let number = answered.as_ref().ok().map(|(number, _)| *number);
-    let response = match answered {
+    let name_and_generation = parse_path(head.uri.path());
+    let result = answer_request(published, name_and_generation.as_ref(), head).await;
+    let number = result.as_ref().ok().map(|(number, _)| *number);
+    let response = match result {
         Ok((_, response)) => response,
-        Err(failure) => refused(&failure),
+        Err(failure) => failure_response(&failure),
     };
     // Log the parsed names rather than the path, whose length and content the client controls.
     tracing::info!(
-        authority = named.as_ref().map(|(name, _)| name.as_str()),
-        generation = named.as_ref().map(|(_, generation)| *generation),
+        authority = name_and_generation.as_ref().map(|(name, _)| name.as_str()),
+        generation = name_and_generation
+            .as_ref()
+            .map(|(_, generation)| *generation),
         number,
         status = response.status().as_u16(),
         "CRL request"
@@ -60,38 +62,41 @@ pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<By
 }
 
 /// The CRL's number together with the response.
-async fn answered(
+async fn answer_request(
     published: &PublishedCrls,
-    named: Option<&(ProfileName, u32)>,
+    name_and_generation: Option<&(ProfileName, u32)>,
     head: &Parts,
 ) -> Result<(u64, Response<Bytes>), Failure> {
     let is_head = head.method == Method::HEAD;
     if head.method != Method::GET && !is_head {
         return Err(Failure::Rejected(Rejection::ReadOnly));
     }
-    let (name, generation) = named.ok_or(Failure::Rejected(Rejection::NoCrl))?;
+    let (name, generation) = name_and_generation.ok_or(Failure::Rejected(Rejection::NoCrl))?;
     let (objects, crls) = (&*published.objects, &*published.crls);
     let found = PublishedCrl::find(objects, crls, name, *generation).await?;
     let now = published.clock.now();
     // Compared before the CRL is read: it can be large, and clients poll more often than it
     // changes.
     if is_known(&found.head, &head.headers) {
-        let mut response = shown(&found.head, Bytes::new(), now);
+        let mut response = crl_response(&found.head, Bytes::new(), now);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok((found.head.number, response));
     }
     if is_head {
-        return Ok((found.head.number, shown(&found.head, Bytes::new(), now)));
+        return Ok((
+            found.head.number,
+            crl_response(&found.head, Bytes::new(), now),
+        ));
     }
     let crl = found.read(crls).await?;
     let head = crl.head();
-    Ok((head.number, shown(&head, Bytes::from(crl.der), now)))
+    Ok((head.number, crl_response(&head, Bytes::from(crl.der), now)))
 }
 
 /// Whether the client already has this CRL. If-None-Match takes precedence over If-Modified-Since,
 /// RFC 9110 §13.2.2.
 fn is_known(crl: &CrlHead, headers: &HeaderMap) -> bool {
-    let tag = tag(crl);
+    let tag = entity_tag(crl);
     if headers.contains_key(IF_NONE_MATCH) {
         return headers
             .get_all(IF_NONE_MATCH)
@@ -104,7 +109,7 @@ fn is_known(crl: &CrlHead, headers: &HeaderMap) -> bool {
         .get(IF_MODIFIED_SINCE)
         .and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     // HTTP dates have whole seconds, so the CRL's time is compared in whole seconds too.
-    since.is_some_and(|since| crl.this_update.unix_timestamp() <= seconds(since))
+    since.is_some_and(|since| crl.this_update.unix_timestamp() <= unix_seconds(since))
 }
 
 /// Compares entity tags weakly, RFC 9110 §8.8.3.2: a compressing proxy turns a tag into a weak one,
@@ -113,17 +118,17 @@ fn is_tag(known: &str, tag: &str) -> bool {
     known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
 }
 
-fn tag(crl: &CrlHead) -> String {
+fn entity_tag(crl: &CrlHead) -> String {
     format!("\"{}\"", crl.number)
 }
 
-fn seconds(at: SystemTime) -> i64 {
+fn unix_seconds(at: SystemTime) -> i64 {
     OffsetDateTime::from(at).unix_timestamp()
 }
 
 /// The authority and generation in a path: `{name}.crl` for the first generation,
 /// `{name}/{generation}.crl` for later ones.
-fn crl_of(path: &str) -> Option<(ProfileName, u32)> {
+fn parse_path(path: &str) -> Option<(ProfileName, u32)> {
     let file = path.strip_prefix(CRL_PREFIX)?.strip_suffix(".crl")?;
     let file = percent_decode_str(file).decode_utf8().ok()?;
     let (name, generation) = match file.split_once('/') {
@@ -134,23 +139,23 @@ fn crl_of(path: &str) -> Option<(ProfileName, u32)> {
     Some((ProfileName::new(name).ok()?, generation))
 }
 
-fn shown(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
-    let mut response = answer(CRL, body);
+fn crl_response(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
+    let mut response = build_response(CRL, body);
     // A cache must not keep a CRL beyond its nextUpdate.
     let left = (crl.next_update - now).whole_seconds();
     let max_age = left.clamp(0, MAX_AGE_SECONDS);
     let headers = response.headers_mut();
-    insert(
+    insert_header(
         headers,
         CACHE_CONTROL,
         &format!("public, max-age={max_age}"),
     );
-    insert(headers, ETAG, &tag(crl));
+    insert_header(headers, ETAG, &entity_tag(crl));
     // Another CRL may still be issued within the current second. Last-Modified therefore lies at
     // least one second in the past, so that a client which has this CRL asks again.
     let last_modified = crl.this_update.min(now - time::Duration::SECOND);
-    insert(headers, LAST_MODIFIED, &http_date(last_modified));
-    insert(
+    insert_header(headers, LAST_MODIFIED, &http_date(last_modified));
+    insert_header(
         headers,
         EXPIRES,
         &http_date(now + time::Duration::seconds(max_age)),
@@ -158,17 +163,17 @@ fn shown(crl: &CrlHead, body: Bytes, now: OffsetDateTime) -> Response<Bytes> {
     response
 }
 
-fn refused(failure: &Failure) -> Response<Bytes> {
+fn failure_response(failure: &Failure) -> Response<Bytes> {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
         let error = ErrorChain(failure);
         tracing::error!(%error, "the server failed");
     }
-    reject(rejection)
+    rejection_response(rejection)
 }
 
 /// Inserts a header. Every value passed here is ASCII, so the conversion cannot fail.
-fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
+fn insert_header(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -186,7 +191,7 @@ mod tests {
     #[track_caller]
     fn check(path: &str, expected: Option<(&str, u32)>) {
         let expected = expected.map(|(name, number)| (ProfileName::new(name).unwrap(), number));
-        assert_eq!(crl_of(path), expected, "{path}");
+        assert_eq!(parse_path(path), expected, "{path}");
     }
 
     #[test]

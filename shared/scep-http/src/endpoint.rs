@@ -16,24 +16,24 @@ const RA_PROFILE: &str = "raProfile";
 /// # Errors
 /// [`Rejection::NotFound`] for paths outside [`PREFIX`]; [`Rejection::Unavailable`] when the name
 /// is not a valid profile name.
-pub(crate) fn endpoint(path: &str) -> Result<EndpointName, Rejection> {
+pub(crate) fn parse_endpoint(path: &str) -> Result<EndpointName, Rejection> {
     let rest = path.strip_prefix(PREFIX).ok_or(Rejection::NotFound)?;
     // Clients that join a URL and a path send double slashes.
     let mut segments = rest.split('/').filter(|segment| !segment.is_empty());
     let name = segments.next().ok_or(Rejection::NotFound)?;
     // No profile can be named `raProfile`, so the two kinds of path never collide.
     if name != RA_PROFILE {
-        return profile_name(name)
+        return parse_profile_name(name)
             .map(EndpointName::ScepProfile)
             .ok_or(Rejection::Unavailable(Unavailable::ScepProfileUnknown));
     }
     let name = segments.next().ok_or(Rejection::NotFound)?;
-    profile_name(name)
+    parse_profile_name(name)
         .map(EndpointName::RaProfile)
         .ok_or(Rejection::Unavailable(Unavailable::RaProfileUnknown))
 }
 
-fn profile_name(segment: &str) -> Option<ProfileName> {
+fn parse_profile_name(segment: &str) -> Option<ProfileName> {
     // Decoded after the path is split, so an encoded slash ends up in the name, which rejects it.
     let name = percent_decode_str(segment).decode_utf8().ok()?;
     ProfileName::new(&name).ok()
@@ -45,7 +45,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, expected: Result<EndpointName, Rejection>) {
-        assert_eq!(endpoint(path), expected);
+        assert_eq!(parse_endpoint(path), expected);
     }
 
     fn scep(name: &str) -> Result<EndpointName, Rejection> {

@@ -10,11 +10,11 @@ mod operation;
 mod operations;
 mod respond;
 
-pub use answer::{read_options, reject};
+pub use answer::{read_options, rejection_response};
 pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
 pub use operations::{
-    Answer, Asked, EveryOperation, GetCaCaps, GetCaCert, Operations, PkiOperation,
+    Answer, EveryOperation, GetCaCaps, GetCaCert, Operations, PkiOperation, ScepRequest,
 };
-pub use respond::{MAX_BODY_BYTES, respond};
+pub use respond::{MAX_BODY_BYTES, respond_scep};

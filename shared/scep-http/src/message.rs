@@ -10,7 +10,7 @@ use http::request::Parts;
 use percent_encoding::{percent_decode, percent_decode_str};
 use scep_protocol::Rejection;
 
-use crate::operation::{parameter, query};
+use crate::operation::{find_parameter, raw_query};
 
 /// Base64 that tolerates missing padding and stray trailing bits, which clients do send.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -29,17 +29,17 @@ const SEQUENCE: u8 = 0x30;
 ///
 /// # Errors
 /// [`Rejection::UnreadableMessage`] when the message is missing, or is neither BER nor base64.
-pub(crate) fn message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
+pub(crate) fn find_message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
     if head.method == Method::POST && !body.is_empty() {
-        return posted(body);
+        return find_posted_message(body);
     }
-    let raw = parameter(query(head), "message").ok_or(Rejection::UnreadableMessage)?;
+    let raw = find_parameter(raw_query(head), "message").ok_or(Rejection::UnreadableMessage)?;
     decode_message(raw).map(Bytes::from)
 }
 
 /// The message in the body of a POST. Some proxies and scripts post base64, or a form with a
 /// `message` field, instead of the binary message.
-fn posted(body: &Bytes) -> Result<Bytes, Rejection> {
+fn find_posted_message(body: &Bytes) -> Result<Bytes, Rejection> {
     // Some clients send a line break before the message. A binary message is only trimmed at its
     // start, because its last octets may look like white space.
     let text = body.trim_ascii_start();
@@ -47,7 +47,7 @@ fn posted(body: &Bytes) -> Result<Bytes, Rejection> {
         return Ok(body.slice_ref(text));
     }
     let text = std::str::from_utf8(text).map_err(|_| Rejection::UnreadableMessage)?;
-    let raw = parameter(text, "message").unwrap_or(text);
+    let raw = find_parameter(text, "message").unwrap_or(text);
     decode_message(raw).map(Bytes::from)
 }
 
@@ -110,7 +110,7 @@ mod tests {
     fn check_request(method: &str, query: &str, body: &'static [u8], expected: Option<&[u8]>) {
         let request = Request::builder().method(method).uri(format!("/?{query}"));
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let found = message(&head, &Bytes::from_static(body)).ok();
+        let found = find_message(&head, &Bytes::from_static(body)).ok();
         assert_eq!(found.as_deref(), expected, "{method} {query} {body:?}");
     }
 

@@ -39,7 +39,9 @@ impl Operation {
     /// The name is compared without regard to case, percent-encoding and white space, because
     /// stricter servers have locked clients out.
     pub(crate) fn of(method: &Method, query: &str) -> Result<Self, Rejection> {
-        let named = parameter(query, "operation").map(plain).unwrap_or_default();
+        let named = find_parameter(query, "operation")
+            .map(decode_value)
+            .unwrap_or_default();
         if named.is_empty() && method == Method::POST {
             return Ok(Self::PkiOperation);
         }
@@ -51,22 +53,22 @@ impl Operation {
 }
 
 /// The raw query of a request, still percent-encoded.
-pub(crate) fn query(head: &Parts) -> &str {
+pub(crate) fn raw_query(head: &Parts) -> &str {
     head.uri.query().unwrap_or_default()
 }
 
 /// The raw value of the first parameter with this name, compared without regard to case.
-pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn find_parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| plain(key).eq_ignore_ascii_case(name))
+        .find(|(key, _)| decode_value(key).eq_ignore_ascii_case(name))
         .map(|(_, value)| value)
 }
 
 /// Decodes a key or value of a query: up to two layers of percent-encoding, `+` for a space, and
 /// surrounding white space removed.
-fn plain(raw: &str) -> String {
+fn decode_value(raw: &str) -> String {
     let decoded_once = percent_decode_str(raw).decode_utf8_lossy();
     // Some requests arrive percent-encoded twice. The name of an operation contains no `%`, so the
     // second pass does not change a correct request.

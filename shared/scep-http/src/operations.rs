@@ -11,12 +11,14 @@ use scep_service::{
     next_ca_certificates, pki_operation,
 };
 
-use crate::answer::{capabilities, cert_rep, certificates, next_ca};
-use crate::message::message;
+use crate::answer::{
+    capabilities_response, cert_rep_response, certificates_response, next_ca_response,
+};
+use crate::message::find_message;
 use crate::operation::Operation;
 
 /// A request with its parsed endpoint and operation.
-pub struct Asked<'a> {
+pub struct ScepRequest<'a> {
     pub(crate) endpoint: &'a EndpointName,
     pub(crate) operation: Operation,
     pub(crate) head: &'a Parts,
@@ -48,7 +50,7 @@ pub trait Operations: Send + Sync {
     ///
     /// # Errors
     /// [`Rejection::UnknownOperation`] when this process does not serve the operation.
-    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure>;
+    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure>;
 }
 
 /// GetCACaps, RFC 8894 §3.5.
@@ -86,13 +88,15 @@ impl Operations for GetCaCaps {
         &self.0
     }
 
-    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        match asked.operation {
+    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
+        match request.operation {
             Operation::GetCaCaps => {
-                let announced = ca_capabilities(&self.0, asked.endpoint).await?;
-                Ok(capabilities(&announced).into())
+                let announced = ca_capabilities(&self.0, request.endpoint).await?;
+                Ok(capabilities_response(&announced).into())
             }
-            Operation::GetCaCert | Operation::GetNextCaCert | Operation::PkiOperation => unknown(),
+            Operation::GetCaCert | Operation::GetNextCaCert | Operation::PkiOperation => {
+                unknown_operation()
+            }
         }
     }
 }
@@ -103,12 +107,16 @@ impl Operations for GetCaCert {
         &self.0
     }
 
-    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        match asked.operation {
-            Operation::GetCaCert => certificates(ca_certificates(&self.0, asked.endpoint).await?)
-                .map(Answer::from)
-                .map_err(|error| Failure::Encode(error.into())),
-            Operation::GetCaCaps | Operation::GetNextCaCert | Operation::PkiOperation => unknown(),
+    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
+        match request.operation {
+            Operation::GetCaCert => {
+                certificates_response(ca_certificates(&self.0, request.endpoint).await?)
+                    .map(Answer::from)
+                    .map_err(|error| Failure::Encode(error.into()))
+            }
+            Operation::GetCaCaps | Operation::GetNextCaCert | Operation::PkiOperation => {
+                unknown_operation()
+            }
         }
     }
 }
@@ -119,23 +127,24 @@ impl Operations for PkiOperation {
         &self.0.reading
     }
 
-    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        match asked.operation {
+    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
+        match request.operation {
             Operation::PkiOperation => {
-                let message = message(asked.head, asked.body).map_err(Failure::Rejected)?;
+                let message =
+                    find_message(request.head, request.body).map_err(Failure::Rejected)?;
                 // The message is moved to the response; the log only needs the rest of the reply.
-                let mut reply = pki_operation(&self.0, asked.endpoint, &message).await?;
-                let cert_rep = cert_rep(std::mem::take(&mut reply.cert_rep));
+                let mut reply = pki_operation(&self.0, request.endpoint, &message).await?;
+                let response = cert_rep_response(std::mem::take(&mut reply.cert_rep));
                 Ok(Answer {
-                    response: cert_rep,
+                    response,
                     reply: Some(reply),
                 })
             }
             Operation::GetNextCaCert => {
-                let message = next_ca_certificates(&self.0, asked.endpoint).await?;
-                Ok(next_ca(message).into())
+                let message = next_ca_certificates(&self.0, request.endpoint).await?;
+                Ok(next_ca_response(message).into())
             }
-            Operation::GetCaCaps | Operation::GetCaCert => unknown(),
+            Operation::GetCaCaps | Operation::GetCaCert => unknown_operation(),
         }
     }
 }
@@ -146,17 +155,17 @@ impl Operations for EveryOperation {
         self.pki_operation.reading()
     }
 
-    async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, Failure> {
-        match asked.operation {
-            Operation::GetCaCaps => self.get_ca_caps.answer(asked).await,
-            Operation::GetCaCert => self.get_ca_cert.answer(asked).await,
+    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
+        match request.operation {
+            Operation::GetCaCaps => self.get_ca_caps.answer(request).await,
+            Operation::GetCaCert => self.get_ca_cert.answer(request).await,
             Operation::GetNextCaCert | Operation::PkiOperation => {
-                self.pki_operation.answer(asked).await
+                self.pki_operation.answer(request).await
             }
         }
     }
 }
 
-fn unknown() -> Result<Answer, Failure> {
+fn unknown_operation() -> Result<Answer, Failure> {
     Err(Failure::Rejected(Rejection::UnknownOperation))
 }

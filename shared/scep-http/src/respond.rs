@@ -11,10 +11,10 @@ use scep_service::{
     ErrorChain, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasurement,
 };
 
-use crate::answer::{SCEP_METHODS, options, reject, without_body};
-use crate::endpoint::endpoint;
-use crate::operation::{Operation, query};
-use crate::operations::{Answer, Asked, Operations};
+use crate::answer::{SCEP_METHODS, options_response, rejection_response, without_body};
+use crate::endpoint::parse_endpoint;
+use crate::operation::{Operation, raw_query};
+use crate::operations::{Answer, Operations, ScepRequest};
 
 /// The longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
@@ -26,20 +26,23 @@ const MAX_LOGGED_BYTES: usize = 300;
 ///
 /// `body` is the whole body, or the reason why it could not be read. Callers stop reading at
 /// [`MAX_BODY_BYTES`] and pass [`Rejection::BodyTooLarge`].
-pub async fn respond(
+pub async fn respond_scep(
     operations: &impl Operations,
     head: &Parts,
     body: Result<Bytes, Rejection>,
 ) -> Response<Bytes> {
     let start = Instant::now();
-    let operation = operation(head);
-    let endpoint = endpoint(head.uri.path());
-    let (response, said) = match answer(operations, &endpoint, operation, head, body).await {
+    let operation = parse_operation(head);
+    let endpoint = parse_endpoint(head.uri.path());
+    let (response, log) = match dispatch_request(operations, &endpoint, operation, head, body).await
+    {
         Ok(Answer { response, reply }) => {
-            let said = reply.as_ref().map_or_else(Said::answered, Said::of);
-            (response, said)
+            let log = reply
+                .as_ref()
+                .map_or_else(RequestLog::answered, RequestLog::of);
+            (response, log)
         }
-        Err(failure) => failed(&failure),
+        Err(failure) => respond_to_failure(&failure),
     };
     let response = match head.method == Method::HEAD {
         true => without_body(response),
@@ -54,21 +57,21 @@ pub async fn respond(
             operation: operation.ok().map(Operation::name),
             // A request that fails may name any profile, and each name would be a new time series.
             profile: profile.filter(|_| status == StatusCode::OK),
-            message_type: said.message_type.map(MessageType::name),
-            pki_status: said.pki_status,
-            fail_info: said.fail_info,
+            message_type: log.message_type.map(MessageType::name),
+            pki_status: log.pki_status,
+            fail_info: log.fail_info,
             status: status.as_u16(),
             took,
         }));
     tracing::info!(
         profile,
         operation = operation.ok().map(Operation::name),
-        message_type = said.message_type.map(MessageType::digits),
-        transaction_id = said.transaction_id,
-        outcome = said.outcome,
-        fail_info = said.fail_info,
-        reason = said.reason.as_deref().map(bounded),
-        serial_number = said.serial_number,
+        message_type = log.message_type.map(MessageType::digits),
+        transaction_id = log.transaction_id,
+        outcome = log.outcome,
+        fail_info = log.fail_info,
+        reason = log.reason.as_deref().map(truncate_for_log),
+        serial_number = log.serial_number,
         status = status.as_u16(),
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "request"
@@ -77,15 +80,15 @@ pub async fn respond(
 }
 
 /// The operation of a request, as far as it is known without looking up the profile.
-fn operation(head: &Parts) -> Result<Operation, Rejection> {
+fn parse_operation(head: &Parts) -> Result<Operation, Rejection> {
     // HEAD is accepted because load balancers probe with it.
     if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
         return Err(Rejection::MethodNotAllowed);
     }
-    Operation::of(&head.method, query(head))
+    Operation::of(&head.method, raw_query(head))
 }
 
-async fn answer(
+async fn dispatch_request(
     operations: &impl Operations,
     endpoint: &Result<EndpointName, Rejection>,
     operation: Result<Operation, Rejection>,
@@ -95,7 +98,7 @@ async fn answer(
     let endpoint = endpoint.as_ref().map_err(|no| Failure::Rejected(*no))?;
     // OPTIONS names no operation, so it is answered before the operation is checked.
     if head.method == Method::OPTIONS {
-        return Ok(options(SCEP_METHODS).into());
+        return Ok(options_response(SCEP_METHODS).into());
     }
     let operation = operation.map_err(Failure::Rejected)?;
     let body = &body.map_err(Failure::Rejected)?;
@@ -103,24 +106,24 @@ async fn answer(
     if body.len() > MAX_BODY_BYTES {
         return Err(Failure::Rejected(Rejection::BodyTooLarge));
     }
-    let asked = Asked {
+    let request = ScepRequest {
         endpoint,
         operation,
         head,
         body,
     };
-    operations.answer(&asked).await
+    operations.answer(&request).await
 }
 
 /// Truncates a text for the log, since it may contain values that the client chose.
-fn bounded(text: &str) -> &str {
+fn truncate_for_log(text: &str) -> &str {
     let end = text.floor_char_boundary(MAX_LOGGED_BYTES);
     text.get(..end).unwrap_or_default()
 }
 
 /// The fields of a response that are logged.
 #[derive(Default)]
-struct Said {
+struct RequestLog {
     outcome: &'static str,
     message_type: Option<MessageType>,
     transaction_id: Option<String>,
@@ -130,7 +133,7 @@ struct Said {
     serial_number: Option<String>,
 }
 
-impl Said {
+impl RequestLog {
     fn answered() -> Self {
         Self {
             outcome: "answered",
@@ -139,7 +142,7 @@ impl Said {
     }
 
     fn of(reply: &PkiOperationReply) -> Self {
-        let said = Self {
+        let log = Self {
             message_type: reply.message_type,
             transaction_id: reply
                 .transaction_id
@@ -154,25 +157,25 @@ impl Said {
                     outcome: if granted.resent { "resent" } else { "issued" },
                     pki_status: Some("SUCCESS"),
                     serial_number: Some(name.serial_number_hex()),
-                    ..said
+                    ..log
                 }
             }
             Outcome::Found => Self {
                 outcome: "found",
                 pki_status: Some("SUCCESS"),
-                ..said
+                ..log
             },
             Outcome::Pending => Self {
                 outcome: "pending",
                 pki_status: Some("PENDING"),
-                ..said
+                ..log
             },
             Outcome::Refused(refusal) => Self {
                 outcome: "refused",
                 pki_status: Some("FAILURE"),
                 fail_info: Some(refusal.fail_info().name()),
                 reason: Some(refusal.log_reason().into_owned()),
-                ..said
+                ..log
             },
         }
     }
@@ -180,18 +183,18 @@ impl Said {
 
 /// The response to a failure. Server failures are logged with their causes, which are not revealed
 /// to the client.
-fn failed(failure: &Failure) -> (Response<Bytes>, Said) {
+fn respond_to_failure(failure: &Failure) -> (Response<Bytes>, RequestLog) {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
         let error = ErrorChain(failure);
         tracing::error!(%error, "the server failed");
     }
-    let said = Said {
+    let log = RequestLog {
         outcome: "rejected",
         reason: Some(rejection.text().into_owned()),
-        ..Said::default()
+        ..RequestLog::default()
     };
-    (reject(rejection), said)
+    (rejection_response(rejection), log)
 }
 
 fn profile_name(endpoint: &EndpointName) -> &str {
