@@ -183,7 +183,7 @@ pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
 const MAX_LOGGED_NAME_BYTES: usize = 300;
 
 /// Passes a request on if its caller has the scope of the route, and logs one line about it.
-pub(crate) async fn guard(
+pub(crate) async fn authorise_request(
     State(api): State<Arc<Api>>,
     matched: MatchedPath,
     request: Request,
@@ -204,15 +204,15 @@ pub(crate) async fn guard(
         .ok()
         .and_then(Option::as_ref)
         .map(|caller| caller.name.clone());
-    let admitted = caller
+    let checked = caller
         .map_err(|CallersUnknown| ApiError::TryLater)
-        .and_then(|caller| admitted(caller, scope_of(&method, &route)));
+        .and_then(|caller| check_scope(caller, scope_of(&method, &route)));
     // An oversized body is rejected by its announced length, before any of it is read; but only
     // after authentication, so that other callers get 401 or 403.
     let announced = usize::try_from(body.size_hint().lower());
     let admitted = match announced {
-        Ok(..=MAX_BODY_BYTES) => admitted,
-        Ok(_) | Err(_) => admitted.and(Err(ApiError::TooLarge)),
+        Ok(..=MAX_BODY_BYTES) => checked,
+        Ok(_) | Err(_) => checked.and(Err(ApiError::TooLarge)),
     };
     let response = match admitted {
         Ok(caller) => {
@@ -223,8 +223,8 @@ pub(crate) async fn guard(
         Err(error) => error.into_response(),
     };
     tracing::info!(
-        caller = name.as_deref().map(bounded),
-        method = logged(&method),
+        caller = name.as_deref().map(truncate_for_log),
+        method = method_name(&method),
         route,
         status = response.status().as_u16(),
         milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -235,7 +235,7 @@ pub(crate) async fn guard(
 
 /// The method as logged. Clients may send any word of any length as a method, so unknown ones are
 /// logged as `other`.
-fn logged(method: &Method) -> &str {
+fn method_name(method: &Method) -> &str {
     let known = [
         Method::DELETE,
         Method::GET,
@@ -253,12 +253,12 @@ fn logged(method: &Method) -> &str {
 
 /// Truncates a caller's name for the log. In AWS the name comes from the token issuer, which may
 /// let users choose it.
-fn bounded(name: &str) -> &str {
+fn truncate_for_log(name: &str) -> &str {
     let end = name.floor_char_boundary(MAX_LOGGED_NAME_BYTES);
     name.get(..end).unwrap_or_default()
 }
 
-fn admitted(caller: Option<Caller>, scope: Option<Scope>) -> Result<Caller, ApiError> {
+fn check_scope(caller: Option<Caller>, scope: Option<Scope>) -> Result<Caller, ApiError> {
     // Checked first: without a valid token, nobody learns which routes exist.
     let caller = caller.ok_or(ApiError::Unauthenticated)?;
     match scope {
@@ -306,8 +306,8 @@ mod tests {
             name: "someone".to_owned(),
             scopes: scopes.to_vec(),
         };
-        assert_eq!(admitted(Some(caller), needed).is_ok(), admits);
-        assert!(admitted(None, needed).is_err());
+        assert_eq!(check_scope(Some(caller), needed).is_ok(), admits);
+        assert!(check_scope(None, needed).is_err());
     }
 
     #[test]

@@ -74,17 +74,17 @@ impl From<StoreError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
-            Self::BadRequest(reason) => message(StatusCode::BAD_REQUEST, &reason),
-            Self::Conflict(reason) => message(StatusCode::CONFLICT, &reason),
-            Self::Failed(failure) => failed(&failure),
-            Self::Forbidden(scope) => forbidden(scope),
-            Self::NotFound(reason) => message(StatusCode::NOT_FOUND, &reason),
+            Self::BadRequest(reason) => error_response(StatusCode::BAD_REQUEST, &reason),
+            Self::Conflict(reason) => error_response(StatusCode::CONFLICT, &reason),
+            Self::Failed(failure) => failure_response(&failure),
+            Self::Forbidden(scope) => forbidden_response(scope),
+            Self::NotFound(reason) => error_response(StatusCode::NOT_FOUND, &reason),
             Self::PreconditionRequired(reason) => {
-                message(StatusCode::PRECONDITION_REQUIRED, &reason)
+                error_response(StatusCode::PRECONDITION_REQUIRED, &reason)
             }
-            Self::TooLarge => too_large(),
-            Self::TryLater => rejected(Rejection::TryLater),
-            Self::Unauthenticated => unauthenticated(),
+            Self::TooLarge => too_large_response(),
+            Self::TryLater => rejection_response(Rejection::TryLater),
+            Self::Unauthenticated => unauthenticated_response(),
             Self::Unprocessable(reasons) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Reasons(reasons))).into_response()
             }
@@ -93,7 +93,7 @@ impl IntoResponse for ApiError {
 }
 
 /// An error response with the given status and reason.
-pub(crate) fn message(status: StatusCode, reason: &str) -> Response {
+pub(crate) fn error_response(status: StatusCode, reason: &str) -> Response {
     let message = reason.to_owned();
     (status, Json(Message { message })).into_response()
 }
@@ -103,8 +103,10 @@ pub(crate) fn message(status: StatusCode, reason: &str) -> Response {
 #[must_use]
 pub fn body_not_read(rejection: Rejection) -> Response {
     match rejection {
-        Rejection::BodyTooLarge => too_large(),
-        Rejection::NotFound | Rejection::OurFault | Rejection::TryLater => rejected(rejection),
+        Rejection::BodyTooLarge => too_large_response(),
+        Rejection::NotFound | Rejection::OurFault | Rejection::TryLater => {
+            rejection_response(rejection)
+        }
         Rejection::DamagedMessage
         | Rejection::MethodNotAllowed
         | Rejection::NoCrl
@@ -113,49 +115,49 @@ pub fn body_not_read(rejection: Rejection) -> Response {
         | Rejection::Unavailable(_)
         | Rejection::UnknownOperation
         | Rejection::UnreadableMessage => {
-            message(StatusCode::BAD_REQUEST, "the body could not be read")
+            error_response(StatusCode::BAD_REQUEST, "the body could not be read")
         }
     }
 }
 
-fn too_large() -> Response {
+fn too_large_response() -> Response {
     let reason = format!("the body is larger than {} KiB", MAX_BODY_BYTES / 1024);
-    message(StatusCode::PAYLOAD_TOO_LARGE, &reason)
+    error_response(StatusCode::PAYLOAD_TOO_LARGE, &reason)
 }
 
 /// A 401 response with the challenge of RFC 6750 §3.
-fn unauthenticated() -> Response {
+fn unauthenticated_response() -> Response {
     let challenge = HeaderValue::from_static("Bearer realm=\"scepter\"");
     let text = "a valid bearer token is required: Authorization: Bearer TOKEN";
-    let mut response = message(StatusCode::UNAUTHORIZED, text);
+    let mut response = error_response(StatusCode::UNAUTHORIZED, text);
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
 }
 
-fn forbidden(scope: Scope) -> Response {
+fn forbidden_response(scope: Scope) -> Response {
     let challenge = HeaderValue::from_static(match scope {
         Scope::Approve => "Bearer error=\"insufficient_scope\", scope=\"approve\"",
         Scope::Read => "Bearer error=\"insufficient_scope\", scope=\"read\"",
         Scope::Write => "Bearer error=\"insufficient_scope\", scope=\"write\"",
     });
     let text = format!("the token lacks the scope {}", scope.name());
-    let mut response = message(StatusCode::FORBIDDEN, &text);
+    let mut response = error_response(StatusCode::FORBIDDEN, &text);
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
 }
 
 /// The response to a server failure. Its causes are logged and not revealed to the caller.
-fn failed(failure: &Failure) -> Response {
+fn failure_response(failure: &Failure) -> Response {
     let error = ErrorChain(failure);
     tracing::error!(%error, "the server failed");
-    rejected(failure.rejection())
+    rejection_response(failure.rejection())
 }
 
-fn rejected(rejection: Rejection) -> Response {
+fn rejection_response(rejection: Rejection) -> Response {
     // Every status in the rejection table is valid, so the fallback is never used.
     let status =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = message(status, &rejection.text());
+    let mut response = error_response(status, &rejection.text());
     // Only 503 is transient; repeating a request after another failure is unlikely to help.
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response
@@ -166,23 +168,28 @@ fn rejected(rejection: Rejection) -> Response {
 }
 
 /// A 201 response for a created object, with its location and version.
-pub(crate) fn created<T: Serialize>(path: &str, uuid: Uuid, version: u64, view: T) -> Response {
+pub(crate) fn created_response<T: Serialize>(
+    path: &str,
+    uuid: Uuid,
+    version: u64,
+    view: T,
+) -> Response {
     let mut response = (StatusCode::CREATED, Json(view)).into_response();
     // Paths consist of literals and UUIDs, so the header is always valid.
     if let Ok(location) = HeaderValue::from_str(&format!("{}{path}/{uuid}", crate::PREFIX)) {
         response.headers_mut().insert(LOCATION, location);
     }
-    tagged(response, version)
+    with_etag(response, version)
 }
 
 /// A 200 response with an object and its version.
-pub(crate) fn shown<O, T: Serialize>(object: &Versioned<O>, view: T) -> Response {
-    tagged(Json(view).into_response(), object.version)
+pub(crate) fn versioned_response<O, T: Serialize>(object: &Versioned<O>, view: T) -> Response {
+    with_etag(Json(view).into_response(), object.version)
 }
 
 /// Adds the version as an entity tag, RFC 9110 §8.8.3. A client that returns it in `If-Match` gets
 /// 409 if the object has changed in the meantime.
-pub(crate) fn tagged(mut response: Response, version: u64) -> Response {
+pub(crate) fn with_etag(mut response: Response, version: u64) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(ETAG, tag);
     }

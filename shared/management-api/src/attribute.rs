@@ -54,7 +54,7 @@ const MAX_NAME_CHARACTERS: usize = 255;
 const MAX_BYTES: usize = 16 * 1024;
 
 /// Checks a list of attributes, and converts it to its stored form.
-pub(crate) fn kept(
+pub(crate) fn parse_attributes(
     name: &str,
     attributes: &[JsonObject<Attribute>],
 ) -> Result<Attributes, ApiError> {
@@ -82,7 +82,7 @@ pub(crate) fn kept(
 
 /// Converts stored attributes to their API form. The stored text was written from [`Attribute`]s,
 /// so it always parses.
-pub(crate) fn shown(attributes: &Attributes) -> Vec<JsonObject<Attribute>> {
+pub(crate) fn to_view(attributes: &Attributes) -> Vec<JsonObject<Attribute>> {
     serde_json::from_str(&attributes.0).unwrap_or_default()
 }
 
@@ -102,8 +102,9 @@ pub(crate) struct Associations {
 }
 
 impl Associations {
-    pub(crate) fn kept(&self) -> Result<CertificateAssociations, ApiError> {
-        let custom_attributes = kept(
+    /// Checks the associations, and converts them to their stored form.
+    pub(crate) fn to_stored(&self) -> Result<CertificateAssociations, ApiError> {
+        let custom_attributes = parse_attributes(
             "certificateAssociations.customAttributes",
             &self.custom_attributes,
         )?;
@@ -123,11 +124,12 @@ impl Associations {
         })
     }
 
-    pub(crate) fn shown(kept: &CertificateAssociations) -> Self {
+    /// The API form of stored associations.
+    pub(crate) fn of(stored: &CertificateAssociations) -> Self {
         Self {
-            owner: kept.owner.clone(),
-            groups: kept.groups.clone(),
-            custom_attributes: shown(&kept.custom_attributes),
+            owner: stored.owner.clone(),
+            groups: stored.groups.clone(),
+            custom_attributes: to_view(&stored.custom_attributes),
         }
     }
 }

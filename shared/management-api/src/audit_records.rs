@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::answer::ApiError;
-use crate::request::{Query, page, shown_time, time, uuid};
+use crate::request::{Query, format_time, parse_page, parse_time, parse_uuid};
 use crate::{Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -85,7 +85,7 @@ impl AuditItem {
         let json = |text: Option<String>| serde_json::from_str(&text?).ok();
         Self {
             uuid: record.uuid,
-            at: shown_time(record.at),
+            at: format_time(record.at),
             who: record.actor.0,
             action: record.action.name().to_owned(),
             object_kind: record.object.kind.name().to_owned(),
@@ -117,9 +117,9 @@ async fn list_audit_records(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditPage>, ApiError> {
     let filter = AuditFilter {
-        object: uuid("objectUuid", query.object_uuid)?,
-        since: time("since", query.since)?,
-        until: time("until", query.until)?,
+        object: parse_uuid("objectUuid", query.object_uuid)?,
+        since: parse_time("since", query.since)?,
+        until: parse_time("until", query.until)?,
     };
     // Most likely swapped by mistake, which an empty list would hide.
     if filter
@@ -129,7 +129,7 @@ async fn list_audit_records(
     {
         return Err(ApiError::reason("until: not before since"));
     }
-    let page = page(query.limit, query.cursor)?;
+    let page = parse_page(query.limit, query.cursor)?;
     let found = api
         .managing
         .certificates

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created, shown};
+use crate::answer::{ApiError, created_response, versioned_response};
 use crate::certificate::CertificateDetail;
 use crate::names::KeyAlgorithmName;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query};
@@ -176,7 +176,7 @@ impl AuthorityView {
         } = &authority.current;
         let path = authority.current.path();
         let chain = path.as_ref().map_or(&[][..], |path| &path.chain);
-        let shown = |generation: &CaGeneration| {
+        let certificate_of = |generation: &CaGeneration| {
             let path = generation.path()?;
             Some(CertificateDetail::of(&path.certificate))
         };
@@ -191,11 +191,15 @@ impl AuthorityView {
             state: AuthorityState::of(&authority.current),
             key_algorithm: *key_algorithm,
             key_reference: key.0.clone(),
-            certificate: shown(&authority.current),
+            certificate: certificate_of(&authority.current),
             chain: chain.iter().map(CertificateDetail::of).collect(),
-            next: authority.next.as_ref().and_then(shown),
+            next: authority.next.as_ref().and_then(certificate_of),
             next_state: authority.next.as_ref().map(AuthorityState::of),
-            previous: authority.previous.iter().filter_map(shown).collect(),
+            previous: authority
+                .previous
+                .iter()
+                .filter_map(certificate_of)
+                .collect(),
         }
     }
 }
@@ -242,7 +246,7 @@ async fn add_authority(
     };
     let made = create_authority(&managing, new).await?;
     let view = AuthorityView::of(&made.object);
-    Ok(created(
+    Ok(created_response(
         "/authorities",
         made.object.uuid,
         made.version,
@@ -254,7 +258,7 @@ async fn add_authority(
 #[utoipa::path(get, path = "/authorities/{uuid}", tag = "Authorities", responses((status = 200, body = AuthorityView)))]
 async fn get_authority(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
-    Ok(shown(&found, AuthorityView::of(&found.object)))
+    Ok(versioned_response(&found, AuthorityView::of(&found.object)))
 }
 
 /// Edit an authority.
@@ -270,7 +274,10 @@ async fn put_authority(
 ) -> Result<Response, ApiError> {
     let name = edit.name.as_deref();
     let edited = edit_authority(&managing, uuid, version, name, edit.description).await?;
-    Ok(shown(&edited, AuthorityView::of(&edited.object)))
+    Ok(versioned_response(
+        &edited,
+        AuthorityView::of(&edited.object),
+    ))
 }
 
 /// Options for deleting an authority.
@@ -375,7 +382,10 @@ async fn put_certificate(
             .collect::<Result<_, _>>()?,
     };
     let installed = install_certificate(&managing, uuid, path).await?;
-    Ok(shown(&installed, AuthorityView::of(&installed.object)))
+    Ok(versioned_response(
+        &installed,
+        AuthorityView::of(&installed.object),
+    ))
 }
 
 /// Download an authority's CRL.

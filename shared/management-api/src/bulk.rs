@@ -41,7 +41,7 @@ pub(crate) enum BulkAction {
 ///
 /// # Errors
 /// 422 if there are more than 500.
-pub(crate) fn bounded(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
+pub(crate) fn check_limit(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
     if uuids.len() > MAX_OBJECTS {
         return Err(ApiError::reason(format!("at most {MAX_OBJECTS} objects")));
     }
@@ -52,7 +52,7 @@ pub(crate) fn bounded(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
 ///
 /// # Errors
 /// A server failure.
-pub(crate) async fn told<T: Object>(
+pub(crate) async fn bulk_message<T: Object>(
     managing: &Managing,
     uuid: Uuid,
     done: Result<(), ManageError>,

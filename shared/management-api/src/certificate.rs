@@ -6,7 +6,7 @@ use scep_cms::{Certificate, DigestAlgorithm};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::request::shown_time;
+use crate::request::format_time;
 
 /// A certificate.
 #[derive(Serialize, ToSchema)]
@@ -63,8 +63,8 @@ impl CertificateDetail {
         let name = certificate.issuer_and_serial_number();
         let (not_before, not_after) = match certificate.validity() {
             Ok(validity) => (
-                shown_time(validity.not_before),
-                shown_time(validity.not_after),
+                format_time(validity.not_before),
+                format_time(validity.not_after),
             ),
             Err(_) => Default::default(),
         };
@@ -84,7 +84,9 @@ impl CertificateDetail {
 
 /// The MD5 fingerprint, formatted as by openssl.
 fn fingerprint_md5(certificate: &Certificate) -> String {
-    let digest = Md5::digest(certificate.der());
-    let octets: Vec<_> = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+    let octets: Vec<_> = Md5::digest(certificate.der())
+        .iter()
+        .map(|octet| format!("{octet:02X}"))
+        .collect();
     octets.join(":")
 }

@@ -22,7 +22,9 @@ use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
 use crate::authorities::PEM;
 use crate::certificate::CertificateDetail;
-use crate::request::{BodyOrNone, Ids, JsonObject, Query, given, page, shown_time, time, uuid};
+use crate::request::{
+    BodyOrNone, Ids, JsonObject, Query, format_time, non_empty, parse_page, parse_time, parse_uuid,
+};
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -121,7 +123,7 @@ impl From<CertificateStatus> for Status {
 impl CertificatesQuery {
     fn filter(self, now: OffsetDateTime) -> Result<CertificateFilter, ApiError> {
         const MAX_SUBJECT_CHARACTERS: usize = 255;
-        let subject = given(self.subject);
+        let subject = non_empty(self.subject);
         if subject
             .as_ref()
             .is_some_and(|text| text.chars().count() > MAX_SUBJECT_CHARACTERS)
@@ -130,24 +132,24 @@ impl CertificatesQuery {
         }
         let mut filter = CertificateFilter {
             subject,
-            uuid: given(self.serial_number)
-                .map(|text| of_serial_number(&text))
+            uuid: non_empty(self.serial_number)
+                .map(|text| parse_serial_number(&text))
                 .transpose()?,
-            authority: uuid("authorityUuid", self.authority_uuid)?,
-            ra_profile: uuid("raProfileUuid", self.ra_profile_uuid)?,
-            scep_profile: uuid("scepProfileUuid", self.scep_profile_uuid)?,
-            predecessor: uuid("predecessorUuid", self.predecessor_uuid)?,
-            key: given(self.key_sha256)
+            authority: parse_uuid("authorityUuid", self.authority_uuid)?,
+            ra_profile: parse_uuid("raProfileUuid", self.ra_profile_uuid)?,
+            scep_profile: parse_uuid("scepProfileUuid", self.scep_profile_uuid)?,
+            predecessor: parse_uuid("predecessorUuid", self.predecessor_uuid)?,
+            key: non_empty(self.key_sha256)
                 .map(|digits| {
                     let reason = || ApiError::reason("keySha256: 64 hexadecimal digits");
                     Fingerprint::from_hexadecimal(&digits).ok_or_else(reason)
                 })
                 .transpose()?,
             not_after_from: None,
-            not_after_before: time("expiringBefore", self.expiring_before)?,
+            not_after_before: parse_time("expiringBefore", self.expiring_before)?,
             revoked: None,
         };
-        let status = given(self.status)
+        let status = non_empty(self.status)
             .map(|name| {
                 let reason = || ApiError::reason("status: VALID, EXPIRED or REVOKED");
                 CertificateStatus::from_name(&name).ok_or_else(reason)
@@ -172,7 +174,7 @@ impl CertificatesQuery {
 
 /// Parses a serial number into the UUID of the certificate that has it. Issued serial numbers have
 /// 16 octets, so a longer one maps to the nil UUID, which matches no certificate.
-fn of_serial_number(text: &str) -> Result<Uuid, ApiError> {
+fn parse_serial_number(text: &str) -> Result<Uuid, ApiError> {
     // RFC 5280 allows 20 octets, which have 59 characters when separated by colons.
     const MAX_CHARACTERS: usize = 64;
     let digits: String = text.chars().filter(|c| *c != ':').collect();
@@ -248,12 +250,12 @@ impl CertificateItem {
             authority_uuid: summary.authority,
             ra_profile_uuid: summary.ra_profile,
             scep_profile_uuid: summary.scep_profile,
-            not_before: shown_time(summary.not_before),
-            not_after: shown_time(summary.not_after),
-            issued_at: shown_time(summary.issued_at),
+            not_before: format_time(summary.not_before),
+            not_after: format_time(summary.not_after),
+            issued_at: format_time(summary.issued_at),
             revoked_at: summary
                 .revocation
-                .map(|revocation| shown_time(revocation.at)),
+                .map(|revocation| format_time(revocation.at)),
             revocation_reason: summary
                 .revocation
                 .map(|revocation| revocation.reason.name()),
@@ -284,7 +286,7 @@ async fn list_certificates(
     Query(query): Query<CertificatesQuery>,
 ) -> Result<Json<CertificatePage>, ApiError> {
     let now = api.managing.clock.now();
-    let page = page(query.limit.clone(), query.cursor.clone())?;
+    let page = parse_page(query.limit.clone(), query.cursor.clone())?;
     let filter = query.filter(now)?;
     let found = api
         .managing
@@ -328,13 +330,13 @@ async fn get_certificate(
     api: State,
     Ids(uuid): Ids<Uuid>,
 ) -> Result<Json<CertificateView>, ApiError> {
-    let record = find(&api, uuid).await?;
+    let record = find_record(&api, uuid).await?;
     let annotations = &record.annotations;
     Ok(Json(CertificateView {
         transaction_id: record.transaction.transaction_id.as_str().to_owned(),
-        issue_certificate_attributes: attribute::shown(&annotations.issue_certificate_attributes),
-        custom_attributes: attribute::shown(&annotations.custom_attributes),
-        certificate_associations: Associations::shown(&annotations.associations),
+        issue_certificate_attributes: attribute::to_view(&annotations.issue_certificate_attributes),
+        custom_attributes: attribute::to_view(&annotations.custom_attributes),
+        certificate_associations: Associations::of(&annotations.associations),
         certificate: CertificateDetail::of(&record.certificate),
         item: CertificateItem::of(record.summary, api.managing.clock.now()),
     }))
@@ -346,11 +348,11 @@ async fn get_certificate(
     responses((status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"))
 )]
 async fn get_certificate_pem(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
-    let record = find(&api, uuid).await?;
+    let record = find_record(&api, uuid).await?;
     Ok(([(CONTENT_TYPE, PEM)], record.certificate.to_pem()).into_response())
 }
 
-async fn find(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
+async fn find_record(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
     api.managing
         .certificates
         .certificate_record(uuid)
@@ -400,7 +402,7 @@ async fn revoke(
 ) -> Result<Response, ApiError> {
     let reason = match request.reason.as_deref() {
         None => RevocationReason::Unspecified,
-        Some(name) => RevocationReason::from_name(name).ok_or_else(no_such_reason)?,
+        Some(name) => RevocationReason::from_name(name).ok_or_else(unknown_reason)?,
     };
     let reach = match request.successors {
         Some(false) => Reach::Alone,
@@ -413,7 +415,7 @@ async fn revoke(
     Ok(Json(RevokedSuccessors { successors }).into_response())
 }
 
-fn no_such_reason() -> ApiError {
+fn unknown_reason() -> ApiError {
     let names = RevocationReason::ALL.map(RevocationReason::name).join(", ");
     ApiError::reason(format!("reason: one of {names}"))
 }

@@ -21,13 +21,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .schema_from::<Message>()
         .schema_from::<Reasons>();
     let document = OpenApiBuilder::new()
-        .info(info())
+        .info(build_info())
         .components(Some(components.build()));
     OpenApiRouter::with_openapi(document.build())
         .merge(scep_profiles::routes())
-        .merge(ra_profiles::many())
-        .merge(ra_profiles::single())
-        .nest(OF_AUTHORITY, ra_profiles::single())
+        .merge(ra_profiles::collection_routes())
+        .merge(ra_profiles::single_routes())
+        .nest(OF_AUTHORITY, ra_profiles::single_routes())
         .merge(authorities::routes())
         .merge(rollover::routes())
         .merge(ra_certificates::routes())
@@ -36,7 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(audit_records::routes())
 }
 
-fn info() -> utoipa::openapi::Info {
+fn build_info() -> utoipa::openapi::Info {
     InfoBuilder::new()
         .title("Scepter: Core SCEP API")
         .version(env!("CARGO_PKG_VERSION"))
@@ -50,23 +50,23 @@ fn info() -> utoipa::openapi::Info {
 
 /// Completes the document with what applies to every route: its scope, its path parameters, and the
 /// responses that any handler may give.
-pub(crate) fn finished(document: OpenApi) -> Value {
+pub(crate) fn complete_document(document: OpenApi) -> Value {
     // Serialisation cannot fail: every key in the document is a string.
     let mut document = serde_json::to_value(document).unwrap_or_default();
     let paths = document.get_mut("paths").map(Value::take);
-    let mut finished = Map::new();
+    let mut full_paths = Map::new();
     if let Some(Value::Object(paths)) = paths {
         for (path, mut item) in paths {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
                 if let Some(operation) = operation.as_object_mut() {
-                    finish(&path, method, operation);
+                    complete_operation(&path, method, operation);
                 }
             }
-            finished.insert(format!("{PREFIX}{path}"), item);
+            full_paths.insert(format!("{PREFIX}{path}"), item);
         }
     }
     if let Some(document) = document.as_object_mut() {
-        document.insert("paths".to_owned(), Value::Object(finished));
+        document.insert("paths".to_owned(), Value::Object(full_paths));
         let components = document.entry("components").or_insert_with(|| json!({}));
         if let Some(components) = components.as_object_mut() {
             components.insert("securitySchemes".to_owned(), security_schemes());
@@ -84,7 +84,7 @@ fn security_schemes() -> Value {
     json!({ "bearer": { "type": "http", "scheme": "bearer", "description": description } })
 }
 
-fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
+fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
     if path.starts_with(&format!("{OF_AUTHORITY}/raProfiles/")) {
         // The handlers are the same as without the authority, but operationIds must be unique.
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
@@ -131,7 +131,7 @@ fn finish(path: &str, method: &str, operation: &mut Map<String, Value>) {
         }
         for (status, response) in responses {
             if let Some(response) = response.as_object_mut() {
-                explain(status, response);
+                describe_response(status, response);
             }
         }
     }
@@ -161,8 +161,8 @@ fn if_match(required: bool) -> Value {
 }
 
 /// Adds a description to a response that has none, and the body to an error.
-fn explain(status: &str, response: &mut Map<String, Value>) {
-    let usual = match status {
+fn describe_response(status: &str, response: &mut Map<String, Value>) {
+    let default_text = match status {
         "200" => "OK",
         "201" => "Created",
         "204" => "No content",
@@ -177,7 +177,7 @@ fn explain(status: &str, response: &mut Map<String, Value>) {
         _ => "The server is temporarily unavailable",
     };
     if response.get("description").is_none_or(|text| text == "") {
-        response.insert("description".to_owned(), json!(usual));
+        response.insert("description".to_owned(), json!(default_text));
     }
     let schema = match status {
         "200" | "201" | "204" => return,

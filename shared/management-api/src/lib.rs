@@ -35,7 +35,7 @@ pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use answer::body_not_read;
 pub use request::MAX_BODY_BYTES;
 
-use access::guard;
+use access::authorise_request;
 use answer::ApiError;
 
 /// The prefix of every path.
@@ -81,9 +81,12 @@ impl FromRequestParts<Arc<Api>> for Admin {
 pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
     let (routes, document) = document::routes().split_for_parts();
-    let document = Arc::new(document::finished(document));
+    let document = Arc::new(document::complete_document(document));
     // A route layer runs once a route has matched, so the guard knows the route's scope.
-    let guarded = routes.route_layer(middleware::from_fn_with_state(Arc::clone(&api), guard));
+    let guarded = routes.route_layer(middleware::from_fn_with_state(
+        Arc::clone(&api),
+        authorise_request,
+    ));
     // The document contains nothing secret, and tools fetch it without a token.
     let open = Router::new().route(
         "/openapi.json",
@@ -96,7 +99,7 @@ pub fn router(api: Api) -> Router {
         .nest(PREFIX, guarded.merge(open))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::map_response(careful))
+        .layer(middleware::map_response(add_security_headers))
         .with_state(api)
 }
 
@@ -104,7 +107,7 @@ pub fn router(api: Api) -> Router {
 #[must_use]
 pub fn openapi() -> serde_json::Value {
     let (_, document) = document::routes().split_for_parts();
-    document::finished(document)
+    document::complete_document(document)
 }
 
 async fn nothing_here() -> ApiError {
@@ -112,11 +115,11 @@ async fn nothing_here() -> ApiError {
 }
 
 async fn method_not_allowed() -> Response {
-    answer::message(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+    answer::error_response(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
 }
 
 /// Adds headers that keep responses out of caches, and browsers from guessing the media type.
-async fn careful(mut response: Response) -> Response {
+async fn add_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

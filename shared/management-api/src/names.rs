@@ -21,7 +21,7 @@ macro_rules! names {
 
         impl PartialSchema for $schema {
             fn schema() -> RefOr<Schema> {
-                enumeration(&$values)
+                enum_schema(&$values)
             }
         }
 
@@ -41,7 +41,7 @@ macro_rules! names_or_oids {
 
         impl PartialSchema for $schema {
             fn schema() -> RefOr<Schema> {
-                names_or_oid($names, $oid)
+                name_or_oid_schema($names, $oid)
             }
         }
 
@@ -98,7 +98,7 @@ names_or_oids!(
 const OID_PATTERN: &str = r"^[0-2](\.(0|[1-9][0-9]*))+$";
 
 /// A schema that accepts one of the names, or an OID such as the example.
-fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> RefOr<Schema> {
+fn name_or_oid_schema<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> RefOr<Schema> {
     let values: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
     let example = values.first().cloned();
     let named = ObjectBuilder::new()
@@ -117,7 +117,7 @@ fn names_or_oid<T: ToString>(names: impl IntoIterator<Item = T>, oid: &str) -> R
     RefOr::T(either.build().into())
 }
 
-fn enumeration<T: Serialize>(values: &[T]) -> RefOr<Schema> {
+fn enum_schema<T: Serialize>(values: &[T]) -> RefOr<Schema> {
     // Each value serialises as a string, so none is dropped.
     let names: Vec<Value> = values
         .iter()

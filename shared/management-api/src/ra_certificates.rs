@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created, shown};
+use crate::answer::{ApiError, created_response, versioned_response};
 use crate::certificate::CertificateDetail;
 use crate::names::{ExtendedKeyUsageName, KeyAlgorithmName};
 use crate::request::{Body, Ids, JsonObject};
@@ -102,7 +102,7 @@ impl RaCertificateView {
         })
     }
 
-    fn found(ra_certificate: &RaCertificate) -> Result<Self, ApiError> {
+    fn try_of(ra_certificate: &RaCertificate) -> Result<Self, ApiError> {
         let gone = || ApiError::NotFound("the RA certificate has no key".to_owned());
         Self::of(ra_certificate).ok_or_else(gone)
     }
@@ -169,8 +169,13 @@ async fn add_ra_certificate(
     };
     let made = create_ra_certificate(&managing, authority, new).await?;
     let path = format!("/authorities/{authority}/raCertificates");
-    let view = RaCertificateView::found(&made.object)?;
-    Ok(created(&path, made.object.uuid, made.version, view))
+    let view = RaCertificateView::try_of(&made.object)?;
+    Ok(created_response(
+        &path,
+        made.object.uuid,
+        made.version,
+        view,
+    ))
 }
 
 /// Read an RA certificate.
@@ -183,7 +188,10 @@ async fn get_ra_certificate(
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {
     let found = path.find(&managing).await?;
-    Ok(shown(&found, RaCertificateView::found(&found.object)?))
+    Ok(versioned_response(
+        &found,
+        RaCertificateView::try_of(&found.object)?,
+    ))
 }
 
 /// Delete an RA certificate.

@@ -18,15 +18,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created, shown};
+use crate::answer::{ApiError, created_response, versioned_response};
 use crate::attribute::{self, Attribute};
-use crate::bulk::{BulkAction, BulkMessage, Uuids, bounded, told};
+use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
 use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
 
 /// The routes of a single RA Profile, which also exist below its authority.
-pub(crate) fn single() -> OpenApiRouter<Arc<Api>> {
+pub(crate) fn single_routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(get_ra_profile, put_ra_profile, remove_ra_profile))
         .routes(routes!(turn_on_ra_profile))
@@ -37,7 +37,7 @@ pub(crate) fn single() -> OpenApiRouter<Arc<Api>> {
 }
 
 /// The routes of several RA Profiles.
-pub(crate) fn many() -> OpenApiRouter<Arc<Api>> {
+pub(crate) fn collection_routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(list_ra_profiles))
         .routes(routes!(list_ra_profiles_of_authority, add_ra_profile))
@@ -75,7 +75,7 @@ struct RaProfileRequest {
 }
 
 impl RaProfileRequest {
-    fn edit(self) -> RaProfileEdit {
+    fn into_edit(self) -> RaProfileEdit {
         RaProfileEdit {
             name: self.name,
             description: self.description,
@@ -220,10 +220,15 @@ async fn add_ra_profile(
     Ids(authority): Ids<Uuid>,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = create_ra_profile(&managing, authority, request.edit()).await?;
+    let made = create_ra_profile(&managing, authority, request.into_edit()).await?;
     let path = format!("/authorities/{authority}/raProfiles");
     let view = RaProfileView::read(&managing, &made).await?;
-    Ok(created(&path, made.object.uuid, made.version, view))
+    Ok(created_response(
+        &path,
+        made.object.uuid,
+        made.version,
+        view,
+    ))
 }
 
 /// Read an RA Profile.
@@ -234,7 +239,7 @@ async fn get_ra_profile(
 ) -> Result<Response, ApiError> {
     let found = path.find(&managing).await?;
     let view = RaProfileView::read(&managing, &found).await?;
-    Ok(shown(&found, view))
+    Ok(versioned_response(&found, view))
 }
 
 /// Edit an RA Profile.
@@ -249,9 +254,9 @@ async fn put_ra_profile(
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
     path.check(&managing).await?;
-    let edited = edit_ra_profile(&managing, path.uuid, version, request.edit()).await?;
+    let edited = edit_ra_profile(&managing, path.uuid, version, request.into_edit()).await?;
     let view = RaProfileView::read(&managing, &edited).await?;
-    Ok(shown(&edited, view))
+    Ok(versioned_response(&edited, view))
 }
 
 /// Delete an RA Profile.
@@ -303,7 +308,7 @@ async fn turn_on_ra_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
+    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
 /// Disable RA Profiles.
@@ -317,7 +322,7 @@ async fn turn_off_ra_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
+    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
 /// Delete RA Profiles.
@@ -331,7 +336,7 @@ async fn remove_ra_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
+    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
 /// Delete RA Profiles, even if they are the default of SCEP Profiles.
@@ -345,21 +350,21 @@ async fn force_remove_ra_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
+    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
 }
 
-async fn each(
+async fn apply_to_each(
     managing: &Managing,
     uuids: Vec<Uuid>,
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     let mut messages = Vec::new();
-    for uuid in bounded(uuids)? {
+    for uuid in check_limit(uuids)? {
         let done = match action {
             BulkAction::Enable(enabled) => enable_ra_profile(managing, uuid, enabled).await,
             BulkAction::Delete(dependents) => delete_ra_profile(managing, uuid, dependents).await,
         };
-        messages.extend(told::<RaProfile>(managing, uuid, done).await?);
+        messages.extend(bulk_message::<RaProfile>(managing, uuid, done).await?);
     }
     Ok(Json(messages))
 }
@@ -405,7 +410,7 @@ impl ScepView {
                 .map(|activated| activated.object.name.to_string()),
             scep_available: activated.is_some(),
             url: activated.is_some().then(url),
-            issue_certificate_attributes: attributes.map(attribute::shown).unwrap_or_default(),
+            issue_certificate_attributes: attributes.map(attribute::to_view).unwrap_or_default(),
         })
     }
 }
@@ -445,7 +450,7 @@ async fn put_scep(
     Ids(path): Ids<Path>,
     BodyOrNone(request): BodyOrNone<ActivationRequest>,
 ) -> Result<Json<ScepView>, ApiError> {
-    let attributes = attribute::kept(
+    let attributes = attribute::parse_attributes(
         "issueCertificateAttributes",
         &request.issue_certificate_attributes,
     )?;

@@ -30,7 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        parse(&whole(request).await?).map(Self)
+        parse_json(&read_body(request).await?).map(Self)
     }
 }
 
@@ -42,23 +42,23 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNon
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let body = whole(request).await?;
+        let body = read_body(request).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
-        let body: Option<JsonObject<T>> = parse(&body)?;
+        let body: Option<JsonObject<T>> = parse_json(&body)?;
         Ok(Self(body.map(|JsonObject(body)| body).unwrap_or_default()))
     }
 }
 
-async fn whole(request: Request) -> Result<Vec<u8>, ApiError> {
+async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
     let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await;
     Ok(body.map_err(|_| ApiError::TooLarge)?.to_vec())
 }
 
 /// Parses a JSON body. Malformed JSON and unknown fields are 400; well-formed JSON with invalid
 /// values is 422.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -72,7 +72,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Category::Eof | Category::Io | Category::Syntax => {
                 ApiError::BadRequest(format!("malformed JSON: {cause}"))
             }
-            Category::Data if names_a_field_wrongly(&cause) => ApiError::BadRequest(text),
+            Category::Data if is_field_name_error(&cause) => ApiError::BadRequest(text),
             Category::Data => ApiError::reason(text),
         }
     })?;
@@ -84,7 +84,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 /// Whether the error is about an unknown or duplicate field. serde only reveals this in its text; a
 /// test fails if that text changes.
-fn names_a_field_wrongly(error: &serde_json::Error) -> bool {
+fn is_field_name_error(error: &serde_json::Error) -> bool {
     let text = error.to_string();
     text.starts_with("unknown field") || text.starts_with("duplicate field")
 }
@@ -150,37 +150,40 @@ const DEFAULT_LIMIT: u16 = 100;
 pub(crate) const MAX_LIMIT: u16 = 500;
 
 /// Treats an empty parameter like a missing one, as forms and scripts send it.
-pub(crate) fn given(parameter: Option<String>) -> Option<String> {
+pub(crate) fn non_empty(parameter: Option<String>) -> Option<String> {
     parameter.filter(|text| !text.is_empty())
 }
 
 /// Parses the page that a query asks for.
-pub(crate) fn page(limit: Option<String>, cursor: Option<String>) -> Result<PageRequest, ApiError> {
-    let limit = match given(limit).map(|limit| limit.parse()) {
+pub(crate) fn parse_page(
+    limit: Option<String>,
+    cursor: Option<String>,
+) -> Result<PageRequest, ApiError> {
+    let limit = match non_empty(limit).map(|limit| limit.parse()) {
         None => DEFAULT_LIMIT,
         Some(Ok(limit @ 1..=MAX_LIMIT)) => limit,
         Some(_) => return Err(ApiError::reason(format!("limit: 1 to {MAX_LIMIT}"))),
     };
     Ok(PageRequest {
         limit,
-        cursor: given(cursor),
+        cursor: non_empty(cursor),
     })
 }
 
 /// Parses a parameter that is a UUID.
-pub(crate) fn uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>, ApiError> {
-    given(parameter)
+pub(crate) fn parse_uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>, ApiError> {
+    non_empty(parameter)
         .map(|text| Uuid::parse_str(&text))
         .transpose()
         .map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
 }
 
 /// Parses a parameter that is an RFC 3339 time, or a date, which means midnight UTC.
-pub(crate) fn time(
+pub(crate) fn parse_time(
     name: &str,
     parameter: Option<String>,
 ) -> Result<Option<OffsetDateTime>, ApiError> {
-    let Some(text) = given(parameter) else {
+    let Some(text) = non_empty(parameter) else {
         return Ok(None);
     };
     let midnight = || {
@@ -203,7 +206,7 @@ pub(crate) fn time(
 }
 
 /// Formats a time for a response: RFC 3339, UTC, in whole seconds or milliseconds.
-pub(crate) fn shown_time(at: OffsetDateTime) -> String {
+pub(crate) fn format_time(at: OffsetDateTime) -> String {
     let utc = at.to_offset(time::UtcOffset::UTC);
     // Stored times have years from 0 to 9999, all of which RFC 3339 can express.
     utc.replace_nanosecond(utc.nanosecond() / 1_000_000 * 1_000_000)
@@ -250,7 +253,7 @@ impl<'de> Deserialize<'de> for SecretText {
 struct SecretVisitor;
 
 impl SecretVisitor {
-    fn no_text<E: serde::de::Error>() -> E {
+    fn not_a_string<E: serde::de::Error>() -> E {
         E::custom("expected a string")
     }
 }
@@ -268,19 +271,19 @@ impl Visitor<'_> for SecretVisitor {
 
     // serde's default implementations of the following would put the value into the error message.
     fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretText, E> {
-        Err(Self::no_text())
+        Err(Self::not_a_string())
     }
 
     fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretText, E> {
-        Err(Self::no_text())
+        Err(Self::not_a_string())
     }
 
     fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<SecretText, E> {
-        Err(Self::no_text())
+        Err(Self::not_a_string())
     }
 
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretText, E> {
-        Err(Self::no_text())
+        Err(Self::not_a_string())
     }
 }
 
@@ -311,7 +314,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, expected: &str) {
-        let said = match parse::<JsonObject<Outer>>(body.as_bytes()) {
+        let said = match parse_json::<JsonObject<Outer>>(body.as_bytes()) {
             Ok(_) => "taken".to_owned(),
             Err(ApiError::BadRequest(reason)) => format!("400 {reason}"),
             Err(ApiError::Unprocessable(reasons)) => format!("422 {}", reasons.join("|")),
@@ -356,7 +359,8 @@ mod tests {
 
     #[test]
     fn times_are_read_as_times_or_days() {
-        let read = |text: &str| time("since", Some(text.to_owned())).map(|at| at.map(shown_time));
+        let read =
+            |text: &str| parse_time("since", Some(text.to_owned())).map(|at| at.map(format_time));
         assert_eq!(
             read("2030-01-31").unwrap().as_deref(),
             Some("2030-01-31T00:00:00Z")

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, shown};
+use crate::answer::{ApiError, versioned_response};
 use crate::authorities::{AuthorityView, MAX_ARN_CHARACTERS};
 use crate::names::KeyAlgorithmName;
 use crate::request::{BodyOrNone, Ids};
@@ -70,7 +70,7 @@ async fn begin(
         validity: request.validity.unwrap_or(Period::years(10)),
     };
     let begun = begin_rollover(&managing, uuid, next).await?;
-    Ok(shown(&begun, AuthorityView::of(&begun.object)))
+    Ok(versioned_response(&begun, AuthorityView::of(&begun.object)))
 }
 
 /// Complete a rollover.
@@ -87,5 +87,8 @@ async fn begin(
 )]
 async fn activate(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
     let activated = activate_next(&managing, uuid).await?;
-    Ok(shown(&activated, AuthorityView::of(&activated.object)))
+    Ok(versioned_response(
+        &activated,
+        AuthorityView::of(&activated.object),
+    ))
 }

@@ -119,9 +119,9 @@ const MAX_RENEWAL_THRESHOLD_DAYS: u32 = 36_500;
 
 impl ScepProfileRequest {
     /// Converts the request to an edit, after checking the bounds of its values.
-    pub(crate) fn edit(self) -> Result<ScepProfileEdit, ApiError> {
+    pub(crate) fn into_edit(self) -> Result<ScepProfileEdit, ApiError> {
         let attributes = |name, edit: Edit<Vec<JsonObject<Attribute>>>| {
-            edit.try_map(|list| attribute::kept(name, &list))
+            edit.try_map(|list| attribute::parse_attributes(name, &list))
         };
         Ok(ScepProfileEdit {
             name: self.name,
@@ -143,8 +143,8 @@ impl ScepProfileRequest {
             ca_certificate_form: self.ca_certificate_form,
             legacy_algorithms: self.legacy_algorithms,
             enable_intune: self.enable_intune,
-            intune_tenant: short("intuneTenant", self.intune_tenant)?,
-            intune_application_id: short("intuneApplicationId", self.intune_application_id)?,
+            intune_tenant: check_length("intuneTenant", self.intune_tenant)?,
+            intune_application_id: check_length("intuneApplicationId", self.intune_application_id)?,
             intune_application_key: self.intune_application_key.try_map(|SecretText(secret)| {
                 let fits = (1..=255).contains(&secret.reveal().chars().count());
                 fits.then_some(secret)
@@ -157,12 +157,12 @@ impl ScepProfileRequest {
             custom_attributes: attributes("customAttributes", self.custom_attributes)?,
             certificate_associations: self
                 .certificate_associations
-                .try_map(|JsonObject(associations)| associations.kept())?,
+                .try_map(|JsonObject(associations)| associations.to_stored())?,
         })
     }
 }
 
-fn short(name: &str, edit: Edit<String>) -> Result<Edit<String>, ApiError> {
+fn check_length(name: &str, edit: Edit<String>) -> Result<Edit<String>, ApiError> {
     edit.try_map(|text| {
         let fits = text.chars().count() <= 255;
         fits.then_some(text)

@@ -17,12 +17,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created, shown};
+use crate::answer::{ApiError, created_response, versioned_response};
 use crate::attribute::{self, Associations, Attribute};
-use crate::bulk::{BulkAction, BulkMessage, Uuids, bounded, told};
+use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
 use crate::names::CaCertificateFormName;
 use crate::ra_certificates::RaCertificateView;
-use crate::request::{Body, Ids, IfMatch, JsonObject, Query, given};
+use crate::request::{Body, Ids, IfMatch, JsonObject, Query, non_empty};
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::{Admin, Api, State};
 
@@ -167,11 +167,11 @@ impl ScepProfileView {
             enable_intune: false,
             intune_tenant: profile.intune.tenant.clone(),
             intune_application_id: profile.intune.application_id.clone(),
-            issue_certificate_attributes: attribute::shown(
+            issue_certificate_attributes: attribute::to_view(
                 &annotations.issue_certificate_attributes,
             ),
-            custom_attributes: attribute::shown(&annotations.custom_attributes),
-            certificate_associations: Associations::shown(&annotations.associations),
+            custom_attributes: attribute::to_view(&annotations.custom_attributes),
+            certificate_associations: Associations::of(&annotations.associations),
             scep_url: ra_profile.map(|_| api.scep_url(profile.name.as_str())),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
@@ -210,9 +210,9 @@ async fn list_scep_profiles(
 ) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
     // Each kind is listed once instead of reading the linked objects of every profile.
     let objects = &*managing.objects;
-    let ra_profiles: HashMap<Uuid, RaProfile> = all(objects).await?;
-    let ra_certificates: HashMap<Uuid, RaCertificate> = all(objects).await?;
-    let authorities: HashMap<Uuid, Authority> = all(objects).await?;
+    let ra_profiles: HashMap<Uuid, RaProfile> = objects_by_uuid(objects).await?;
+    let ra_certificates: HashMap<Uuid, RaCertificate> = objects_by_uuid(objects).await?;
+    let authorities: HashMap<Uuid, Authority> = objects_by_uuid(objects).await?;
     let profiles = list::<ScepProfile>(objects).await?;
     let view = |found: Versioned<ScepProfile>| {
         let profile = found.object;
@@ -234,7 +234,9 @@ async fn list_scep_profiles(
 }
 
 /// Every object of a kind, by UUID.
-async fn all<T: Object>(objects: &dyn ObjectStore) -> Result<HashMap<Uuid, T>, ApiError> {
+async fn objects_by_uuid<T: Object>(
+    objects: &dyn ObjectStore,
+) -> Result<HashMap<Uuid, T>, ApiError> {
     Ok(list::<T>(objects)
         .await?
         .into_iter()
@@ -254,9 +256,9 @@ async fn add_scep_profile(
     Admin(managing): Admin,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = create_scep_profile(&managing, request.edit()?).await?;
+    let made = create_scep_profile(&managing, request.into_edit()?).await?;
     let view = ScepProfileView::read(&api, &managing, &made).await?;
-    Ok(created(
+    Ok(created_response(
         "/scepProfiles",
         made.object.uuid,
         made.version,
@@ -273,7 +275,7 @@ async fn get_scep_profile(
 ) -> Result<Response, ApiError> {
     let found: Versioned<ScepProfile> = managing.get(uuid).await?;
     let view = ScepProfileView::read(&api, &managing, &found).await?;
-    Ok(shown(&found, view))
+    Ok(versioned_response(&found, view))
 }
 
 /// Edit a SCEP Profile.
@@ -288,9 +290,9 @@ async fn put_scep_profile(
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let edited = edit_scep_profile(&managing, uuid, version, request.edit()?).await?;
+    let edited = edit_scep_profile(&managing, uuid, version, request.into_edit()?).await?;
     let view = ScepProfileView::read(&api, &managing, &edited).await?;
-    Ok(shown(&edited, view))
+    Ok(versioned_response(&edited, view))
 }
 
 /// Delete a SCEP Profile.
@@ -339,7 +341,7 @@ async fn turn_on_scep_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
+    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
 /// Disable SCEP Profiles.
@@ -353,7 +355,7 @@ async fn turn_off_scep_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
+    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
 /// Delete SCEP Profiles.
@@ -367,7 +369,7 @@ async fn remove_scep_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
+    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
 /// Delete SCEP Profiles, even if they are activated on RA Profiles.
@@ -381,21 +383,21 @@ async fn force_remove_scep_profiles(
     Admin(managing): Admin,
     Body(Uuids(uuids)): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
+    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
 }
 
-async fn each(
+async fn apply_to_each(
     managing: &Managing,
     uuids: Vec<Uuid>,
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     let mut messages = Vec::new();
-    for uuid in bounded(uuids)? {
+    for uuid in check_limit(uuids)? {
         let done = match action {
             BulkAction::Enable(enabled) => enable_scep_profile(managing, uuid, enabled).await,
             BulkAction::Delete(dependents) => delete_scep_profile(managing, uuid, dependents).await,
         };
-        messages.extend(told::<ScepProfile>(managing, uuid, done).await?);
+        messages.extend(bulk_message::<ScepProfile>(managing, uuid, done).await?);
     }
     Ok(Json(messages))
 }
@@ -440,7 +442,7 @@ async fn list_ca_certificates(
     Admin(managing): Admin,
     Query(query): Query<CaCertificatesQuery>,
 ) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
-    if given(query.intune_enabled).is_some_and(|flag| flag != "true" && flag != "false") {
+    if non_empty(query.intune_enabled).is_some_and(|flag| flag != "true" && flag != "false") {
         return Err(ApiError::reason("intuneEnabled: true or false"));
     }
     let found = usable_ra_certificates(&managing).await?;

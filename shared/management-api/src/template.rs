@@ -73,7 +73,7 @@ pub(crate) struct SubjectView {
     #[schema(value_type = Option<Vec<SubjectAttributeName>>)]
     allowed: Option<Vec<SubjectAttribute>>,
     /// Fixed values: added if the request has none, while other values are rejected. Default none.
-    #[schema(schema_with = fixed)]
+    #[schema(schema_with = fixed_schema)]
     fixed: Option<Fixed>,
     /// A regular expression that must match every CN as a whole; null for any.
     #[schema(value_type = Option<String>, max_length = 256, example = "router-[0-9]+")]
@@ -93,7 +93,7 @@ pub(crate) struct SubjectAltNameView {
     /// Default none. A wildcard (`*.` before a DNS name) is accepted only if the pattern for dns
     /// matches it literally. A KRB5PrincipalName is matched as host/a.example@EXAMPLE, another
     /// otherName if its value is a single string.
-    #[schema(schema_with = patterns)]
+    #[schema(schema_with = patterns_schema)]
     patterns: Option<Patterns>,
     /// Whether the CN is also added as a DNS name. Default false.
     #[schema(example = false)]
@@ -104,22 +104,22 @@ pub(crate) struct SubjectAltNameView {
     ignore_others: Option<bool>,
 }
 
-type Fixed = OneEach<SubjectAttribute, String>;
-type Patterns = OneEach<SubjectAltNameType, Pattern>;
+type Fixed = UniqueMap<SubjectAttribute, String>;
+type Patterns = UniqueMap<SubjectAltNameType, Pattern>;
 
 /// A JSON object with unique keys, where different spellings such as `CN` and `2.5.4.3` are the
 /// same key.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
-struct OneEach<K: Ord, V>(BTreeMap<K, V>);
+struct UniqueMap<K: Ord, V>(BTreeMap<K, V>);
 
-impl<K: Ord, V> Default for OneEach<K, V> {
+impl<K: Ord, V> Default for UniqueMap<K, V> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
 }
 
-impl<'de, K, V> Deserialize<'de> for OneEach<K, V>
+impl<'de, K, V> Deserialize<'de> for UniqueMap<K, V>
 where
     K: Ord + Display + Deserialize<'de>,
     V: Deserialize<'de>,
@@ -156,18 +156,18 @@ where
     }
 }
 
-fn fixed() -> Object {
-    map_of(
+fn fixed_schema() -> Object {
+    map_schema(
         SubjectAttribute::names(),
         "Fixed values that every subject has.",
         serde_json::json!({ "O": "Corp" }),
     )
 }
 
-fn patterns() -> Object {
+fn patterns_schema() -> Object {
     let example = serde_json::json!({ "dns": ".*\\.example" });
     let names = SubjectAltNameType::NAMED;
-    map_of(
+    map_schema(
         names,
         "A regular expression for every name of a type.",
         example,
@@ -175,7 +175,7 @@ fn patterns() -> Object {
 }
 
 /// The schema of a JSON object whose keys are these names or OIDs and whose values are strings.
-fn map_of<T: ToString>(
+fn map_schema<T: ToString>(
     names: impl IntoIterator<Item = T>,
     description: &str,
     example: serde_json::Value,
@@ -202,28 +202,30 @@ fn map_of<T: ToString>(
 
 impl From<TemplateView> for CertificateTemplate {
     fn from(view: TemplateView) -> Self {
-        let usual = Self::default();
+        let defaults = Self::default();
         let JsonObject(subject) = view.subject.unwrap_or_default();
         let JsonObject(names) = view.subject_alt_name.unwrap_or_default();
         Self {
-            validity: view.validity.unwrap_or(usual.validity),
-            backdate: view.backdate.unwrap_or(usual.backdate),
-            rsa_min_bits: view.rsa_min_bits.unwrap_or(usual.rsa_min_bits),
-            ec_curves: view.ec_curves.unwrap_or(usual.ec_curves),
+            validity: view.validity.unwrap_or(defaults.validity),
+            backdate: view.backdate.unwrap_or(defaults.backdate),
+            rsa_min_bits: view.rsa_min_bits.unwrap_or(defaults.rsa_min_bits),
+            ec_curves: view.ec_curves.unwrap_or(defaults.ec_curves),
             subject: SubjectRule {
-                required: subject.required.unwrap_or(usual.subject.required),
+                required: subject.required.unwrap_or(defaults.subject.required),
                 allowed: subject.allowed,
                 fixed: subject.fixed.unwrap_or_default().0,
                 common_name_pattern: subject.common_name_pattern,
             },
             subject_alt_name: SubjectAltNameRule {
-                types: names.types.unwrap_or(usual.subject_alt_name.types),
+                types: names.types.unwrap_or(defaults.subject_alt_name.types),
                 patterns: names.patterns.unwrap_or_default().0,
                 common_name_as_dns: names.common_name_as_dns.unwrap_or(false),
                 ignore_others: names.ignore_others.unwrap_or(false),
             },
-            key_usage: view.key_usage.unwrap_or(usual.key_usage),
-            extended_key_usage: view.extended_key_usage.unwrap_or(usual.extended_key_usage),
+            key_usage: view.key_usage.unwrap_or(defaults.key_usage),
+            extended_key_usage: view
+                .extended_key_usage
+                .unwrap_or(defaults.extended_key_usage),
             crl_distribution_point: view.crl_distribution_point.unwrap_or(true),
         }
     }
@@ -239,12 +241,12 @@ impl From<CertificateTemplate> for TemplateView {
             subject: Some(JsonObject(SubjectView {
                 required: Some(template.subject.required),
                 allowed: template.subject.allowed,
-                fixed: Some(OneEach(template.subject.fixed)),
+                fixed: Some(UniqueMap(template.subject.fixed)),
                 common_name_pattern: template.subject.common_name_pattern,
             })),
             subject_alt_name: Some(JsonObject(SubjectAltNameView {
                 types: Some(template.subject_alt_name.types),
-                patterns: Some(OneEach(template.subject_alt_name.patterns)),
+                patterns: Some(UniqueMap(template.subject_alt_name.patterns)),
                 common_name_as_dns: Some(template.subject_alt_name.common_name_as_dns),
                 ignore_others: Some(template.subject_alt_name.ignore_others),
             })),

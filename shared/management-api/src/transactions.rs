@@ -18,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, tagged};
-use crate::request::{BodyOrNone, Ids, IfMatch, Query, given, page, shown_time};
+use crate::answer::{ApiError, with_etag};
+use crate::request::{BodyOrNone, Ids, IfMatch, Query, format_time, non_empty, parse_page};
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -162,10 +162,10 @@ struct Names {
 }
 
 impl Names {
-    async fn of_all(api: &Api) -> Result<Self, ApiError> {
+    async fn load(api: &Api) -> Result<Self, ApiError> {
         Ok(Self {
-            scep_profiles: names::<ScepProfile>(api).await?,
-            ra_profiles: names::<RaProfile>(api).await?,
+            scep_profiles: names_by_uuid::<ScepProfile>(api).await?,
+            ra_profiles: names_by_uuid::<RaProfile>(api).await?,
         })
     }
 
@@ -183,13 +183,13 @@ impl Names {
             message_type: summary.message_type,
             subject: summary.subject,
             certificate_uuid: summary.certificate,
-            created_at: shown_time(summary.created_at),
+            created_at: format_time(summary.created_at),
         }
     }
 }
 
 /// The names of all profiles of a kind.
-async fn names<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, ApiError> {
+async fn names_by_uuid<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, ApiError> {
     Ok(list::<T>(&*api.managing.objects)
         .await?
         .into_iter()
@@ -211,8 +211,8 @@ async fn list_transactions(
     api: State,
     Query(query): Query<TransactionsQuery>,
 ) -> Result<Json<TransactionPage>, ApiError> {
-    let page = page(query.limit, query.cursor)?;
-    let status = given(query.status)
+    let page = parse_page(query.limit, query.cursor)?;
+    let status = non_empty(query.status)
         .map(|name| {
             let reason = || ApiError::reason("status: ISSUING, PENDING, ISSUED or REJECTED");
             TransactionStatus::from_name(&name).ok_or_else(reason)
@@ -225,7 +225,7 @@ async fn list_transactions(
         .transactions(status, &page, now)
         .await?;
     // Listed once per request instead of reading the profiles of each transaction.
-    let names = Names::of_all(&api).await?;
+    let names = Names::load(&api).await?;
     Ok(Json(TransactionPage {
         items: found
             .items
@@ -263,7 +263,7 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
         .transpose()
         .map_err(|error: EncodeError| ApiError::Failed(Failure::Encode(error.into())))?;
     let mut view = TransactionView {
-        item: Names::of_all(&api).await?.item(summary),
+        item: Names::load(&api).await?.item(summary),
         subject_alt_names: None,
         public_key_sha256: None,
         key_usage: None,
@@ -276,10 +276,10 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
         view.public_key_sha256 = Some(requested.public_key_sha256);
         view.key_usage = Some(requested.key_usage);
         view.extended_key_usage = Some(requested.extended_key_usage);
-        view.not_before = Some(shown_time(requested.validity.not_before));
-        view.not_after = Some(shown_time(requested.validity.not_after));
+        view.not_before = Some(format_time(requested.validity.not_before));
+        view.not_after = Some(format_time(requested.validity.not_after));
     }
-    Ok(tagged(Json(view).into_response(), review.version))
+    Ok(with_etag(Json(view).into_response(), review.version))
 }
 
 /// Approve a pending transaction.
