@@ -40,7 +40,7 @@ const MAX_REQUESTS: u32 = 100;
 
 /// Serves a connection until the client closes it, a limit is reached, another connection takes its
 /// place, or `shutdown` changes. On shutdown the request in progress is still answered.
-pub(crate) async fn serve<S, F>(
+pub(crate) async fn serve_connection<S, F>(
     stream: S,
     place: Place,
     mut shutdown: watch::Receiver<()>,
@@ -62,7 +62,7 @@ pub(crate) async fn serve<S, F>(
         let place = Arc::clone(&place);
         async move {
             let permit = match was_sent_ahead {
-                true => place.lines_up_ahead().await,
+                true => place.wait_in_pipeline().await,
                 false => None,
             };
             let mut response = answering.await;
@@ -73,7 +73,7 @@ pub(crate) async fn serve<S, F>(
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
-            place.has_answered();
+            place.mark_answered();
             Ok::<_, Infallible>(response)
         }
     });
@@ -87,21 +87,21 @@ pub(crate) async fn serve<S, F>(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => return log(ended),
-        () = place.taken() => return,
+        ended = connection.as_mut() => return log_end(ended),
+        () = place.wait_until_taken() => return,
         () = tokio::time::sleep(LIFE) => {}
         // An error means that the sender was dropped together with the server.
         _ = shutdown.changed() => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
-        ended = connection => log(ended),
-        () = place.taken() => {}
+        ended = connection => log_end(ended),
+        () = place.wait_until_taken() => {}
         () = tokio::time::sleep(LAST_ANSWER_TIMEOUT) => {}
     }
 }
 
-fn log(ended: Result<(), hyper::Error>) {
+fn log_end(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
     }
@@ -127,9 +127,9 @@ impl<S: AsyncRead + AsyncWrite> ClientStream<S> {
         }
     }
 
-    fn seen<T>(&self, polled: Poll<T>) -> Poll<T> {
+    fn note_pending<T>(&self, polled: Poll<T>) -> Poll<T> {
         if polled.is_pending() {
-            self.place.waits_for_client();
+            self.place.mark_waiting();
         }
         polled
     }
@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite> AsyncRead for ClientStream<S> {
         if polled.is_ready() {
             self.reads.fetch_add(1, Ordering::Relaxed);
         }
-        self.seen(polled)
+        self.note_pending(polled)
     }
 }
 
@@ -157,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for ClientStream<S> {
         octets: &[u8],
     ) -> Poll<Result<usize, Error>> {
         let polled = self.stream.as_mut().poll_write(cx, octets);
-        self.seen(polled)
+        self.note_pending(polled)
     }
 
     fn poll_write_vectored(
@@ -166,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for ClientStream<S> {
         octets: &[IoSlice<'_>],
     ) -> Poll<Result<usize, Error>> {
         let polled = self.stream.as_mut().poll_write_vectored(cx, octets);
-        self.seen(polled)
+        self.note_pending(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -175,12 +175,12 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for ClientStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let polled = self.stream.as_mut().poll_flush(cx);
-        self.seen(polled)
+        self.note_pending(polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let polled = self.stream.as_mut().poll_shutdown(cx);
-        self.seen(polled)
+        self.note_pending(polled)
     }
 }
 
@@ -214,15 +214,15 @@ mod tests {
         fn new(octets: usize) -> Self {
             let (client, stream) = tokio::io::duplex(1024);
             let connections = Connections::new(Limits {
-                in_all: 100,
-                of_an_address: 1,
+                total: 100,
+                per_address: 1,
             });
             let place = connections.enter(Ipv4Addr::LOCALHOST.into());
             let (shutdown, receiver) = watch::channel(());
             let answer = move |request: Request<Incoming>, place: Arc<Place>| async move {
                 let body = timeout(Duration::from_secs(30), request.into_body().collect());
                 let read = body.await.is_ok_and(|body| body.is_ok());
-                place.answers();
+                place.mark_answering();
                 let mut response = Response::new(Body::from(vec![b'a'; octets]));
                 if !read {
                     *response.status_mut() = http::StatusCode::BAD_REQUEST;
@@ -233,7 +233,7 @@ mod tests {
                 client,
                 server: tokio::spawn(async move {
                     let begun = Instant::now();
-                    serve(stream, place, receiver, answer).await;
+                    serve_connection(stream, place, receiver, answer).await;
                     begun.elapsed().as_secs()
                 }),
                 shutdown,
@@ -357,7 +357,7 @@ mod tests {
         let served = Served::new(1);
         sleep(Duration::from_secs(1)).await;
         let other = served.connections.enter(Ipv4Addr::LOCALHOST.into());
-        other.waits_for_client();
+        other.mark_waiting();
         assert_eq!(served.server.await.unwrap(), 1);
     }
 }

@@ -34,10 +34,10 @@ const MAX_ANSWERED_AHEAD: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// The most connections in total.
-    pub(crate) in_all: usize,
+    pub(crate) total: usize,
     /// The most connections of one address, or one /64 of IPv6, on which the server waits for the
     /// client.
-    pub(crate) of_an_address: usize,
+    pub(crate) per_address: usize,
 }
 
 /// Every open connection.
@@ -112,7 +112,7 @@ impl Connections {
     /// Admits a new connection, and closes another one when there are too many.
     pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Place {
         let taken = Arc::new(Notify::new());
-        let network = network(peer);
+        let network = network_of(peer);
         let mut open = self.lock();
         let number = open.next;
         open.next = open.next.wrapping_add(1);
@@ -123,10 +123,10 @@ impl Connections {
         };
         open.by_number.insert(number, connection);
         // Connections that are closing still hold a socket but no place.
-        if open.by_number.len().saturating_sub(open.over) > self.limits.in_all {
+        if open.by_number.len().saturating_sub(open.over) > self.limits.total {
             open.close_longest_of_most();
         }
-        report(open);
+        report_closed(open);
         Place {
             connections: Arc::clone(self),
             number,
@@ -137,8 +137,8 @@ impl Connections {
     fn turn(&self, number: u64, turn: impl FnOnce(Turn) -> Turn) {
         let mut open = self.lock();
         if let Some(network) = open.turn(number, turn) {
-            open.close_longest_of(network, self.limits.of_an_address);
-            report(open);
+            open.close_longest_of(network, self.limits.per_address);
+            report_closed(open);
         }
     }
 
@@ -226,7 +226,7 @@ impl Open {
 
 /// Logs the number of closed connections, at most once per [`REPORT_EVERY`]. Releases the lock
 /// before logging, so that a slow log does not block other connections.
-fn report(mut open: MutexGuard<'_, Open>) {
+fn report_closed(mut open: MutexGuard<'_, Open>) {
     let is_due = open
         .reported_at
         .is_none_or(|at| at.elapsed() >= REPORT_EVERY);
@@ -249,7 +249,7 @@ pub(crate) struct Place {
 impl Place {
     /// Records that a read or write is blocked on the client. The wait starts now, unless the
     /// server was already waiting: a trickle of octets does not restart it.
-    pub(crate) fn waits_for_client(&self) {
+    pub(crate) fn mark_waiting(&self) {
         self.turn(|before| match before {
             Turn::Server => Turn::Client(Instant::now()),
             Turn::Answering | Turn::Client(_) | Turn::InLine(_) | Turn::Over => before,
@@ -257,7 +257,7 @@ impl Place {
     }
 
     /// Records that a complete request has arrived and is answered immediately.
-    pub(crate) fn answers(&self) {
+    pub(crate) fn mark_answering(&self) {
         self.turn(|before| match before {
             Turn::Answering | Turn::Client(_) | Turn::InLine(_) | Turn::Server => Turn::Answering,
             Turn::Over => Turn::Over,
@@ -266,7 +266,7 @@ impl Place {
 
     /// Waits in line after a complete request has arrived. The request may be answered while the
     /// returned permit is held.
-    pub(crate) async fn answers_in_line(&self) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn answer_in_line(&self) -> Option<SemaphorePermit<'_>> {
         self.turn(|before| match before {
             Turn::Client(_) | Turn::Server => Turn::InLine(Instant::now()),
             Turn::Answering | Turn::InLine(_) | Turn::Over => before,
@@ -276,12 +276,12 @@ impl Place {
         // Let newly arrived connections run first: reading their heads is quick, and some carry
         // requests that do not wait in line.
         tokio::task::yield_now().await;
-        self.answers();
+        self.mark_answering();
         permit
     }
 
     /// Records that the request was answered.
-    pub(crate) fn has_answered(&self) {
+    pub(crate) fn mark_answered(&self) {
         self.turn(|before| match before {
             Turn::Answering => Turn::Server,
             Turn::Client(_) | Turn::InLine(_) | Turn::Over | Turn::Server => before,
@@ -291,8 +291,8 @@ impl Place {
     /// Waits in the line of pipelined requests. The request may be answered while the returned
     /// permit is held. A client that sends many requests at once therefore does not delay clients
     /// that send one, and its connection may be closed for another while it waits.
-    pub(crate) async fn lines_up_ahead(&self) -> Option<SemaphorePermit<'_>> {
-        self.waits_for_client();
+    pub(crate) async fn wait_in_pipeline(&self) -> Option<SemaphorePermit<'_>> {
+        self.mark_waiting();
         // The semaphore is never closed, so this never returns an error.
         self.connections.answered_ahead.acquire().await.ok()
     }
@@ -302,7 +302,7 @@ impl Place {
     }
 
     /// Completes when the connection must be closed to make room for another.
-    pub(crate) async fn taken(&self) {
+    pub(crate) async fn wait_until_taken(&self) {
         self.taken.notified().await;
     }
 }
@@ -314,7 +314,7 @@ impl Drop for Place {
 }
 
 /// The address under which a peer is counted: its IPv4 address or its IPv6 network.
-fn network(peer: IpAddr) -> IpAddr {
+fn network_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(address & NETWORK),
@@ -326,8 +326,8 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits {
-        in_all: 6,
-        of_an_address: 3,
+        total: 6,
+        per_address: 3,
     };
 
     fn is_taken(place: &Place) -> bool {
@@ -341,7 +341,7 @@ mod tests {
 
     async fn waiting(connections: &Arc<Connections>, peer: &str) -> Place {
         let place = entered(connections, peer);
-        place.waits_for_client();
+        place.mark_waiting();
         tokio::time::advance(Duration::from_secs(1)).await;
         place
     }
@@ -358,12 +358,12 @@ mod tests {
             places.push(waiting(&connections, "192.0.2.1").await);
         }
         assert_eq!(taken(&places), [true, false, false, false]);
-        places[0].taken().await;
+        places[0].wait_until_taken().await;
         // A connection that trickles keeps its start time; one that was answered starts over.
-        places[1].waits_for_client();
-        places[2].answers();
-        places[2].has_answered();
-        places[2].waits_for_client();
+        places[1].mark_waiting();
+        places[2].mark_answering();
+        places[2].mark_answered();
+        places[2].mark_waiting();
         places.push(waiting(&connections, "192.0.2.1").await);
         assert_eq!(taken(&places), [true, true, false, false, false]);
         // Another address is not affected.
@@ -378,13 +378,13 @@ mod tests {
         let mut places = Vec::new();
         for _ in 0..4 {
             let place = waiting(&connections, "192.0.2.1").await;
-            place.answers();
+            place.mark_answering();
             places.push(place);
         }
         assert_eq!(taken(&places), [false; 4]);
         for place in &places {
-            place.has_answered();
-            place.waits_for_client();
+            place.mark_answered();
+            place.mark_waiting();
         }
         assert_eq!(places.iter().filter(|place| is_taken(place)).count(), 1);
     }
@@ -398,7 +398,7 @@ mod tests {
             let place = Arc::new(entered(&connections, "192.0.2.1"));
             places.push(Arc::clone(&place));
             answering.spawn(async move {
-                let permit = place.answers_in_line().await;
+                let permit = place.answer_in_line().await;
                 std::future::pending::<()>().await;
                 drop(permit);
             });
@@ -433,8 +433,8 @@ mod tests {
     #[test]
     fn an_address_of_ipv6_is_its_64() {
         let check = |one: &str, other: &str, same: bool| {
-            let one = network(one.parse().unwrap());
-            assert_eq!(one == network(other.parse().unwrap()), same, "{other}");
+            let one = network_of(one.parse().unwrap());
+            assert_eq!(one == network_of(other.parse().unwrap()), same, "{other}");
         };
         check("2001:db8::1", "2001:db8::ffff:1", true);
         check("2001:db8::1", "2001:db8:0:1::1", false);

@@ -50,24 +50,24 @@ pub(crate) struct Demo {
 
 /// Creates the demo once, in an empty data folder, and returns what an administrator has kept of
 /// it.
-pub(crate) async fn demo(
+pub(crate) async fn create_or_find_demo(
     data: &DataFolder,
     settings: &DemoSettings,
 ) -> Result<Option<Demo>, DemoError> {
     let managing = data.managing();
-    if !data.demo_is_made() {
-        make_demo(&managing, settings).await?;
-        data.mark_demo_made()?;
+    if !data.was_demo_created() {
+        create_demo(&managing, settings).await?;
+        data.mark_demo_created()?;
     }
     find_demo(&managing, settings).await
 }
 
 /// Creates the missing parts of the demo, so that the next start repairs what a crash left
 /// incomplete.
-async fn make_demo(managing: &Managing, settings: &DemoSettings) -> Result<(), DemoError> {
-    let authority = authority(managing, settings.ca_key_algorithm).await?;
-    let ra_profile = ra_profile(managing, authority).await?;
-    let scep_profile = scep_profile(managing, settings, authority, ra_profile).await?;
+async fn create_demo(managing: &Managing, settings: &DemoSettings) -> Result<(), DemoError> {
+    let authority = ensure_authority(managing, settings.ca_key_algorithm).await?;
+    let ra_profile = ensure_ra_profile(managing, authority).await?;
+    let scep_profile = ensure_scep_profile(managing, settings, authority, ra_profile).await?;
     // Enabled last: a profile that serves is complete, whenever a crash happens.
     activate_scep(managing, ra_profile, scep_profile, Attributes::default()).await?;
     enable_scep_profile(managing, scep_profile, Enabled::Yes).await?;
@@ -75,7 +75,7 @@ async fn make_demo(managing: &Managing, settings: &DemoSettings) -> Result<(), D
     Ok(())
 }
 
-async fn authority(managing: &Managing, key: KeyAlgorithm) -> Result<Uuid, DemoError> {
+async fn ensure_authority(managing: &Managing, key: KeyAlgorithm) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(AUTHORITY)?;
     if let Some(found) = find::<Authority>(&*managing.objects, &name).await? {
         return Ok(found.object.uuid);
@@ -92,7 +92,7 @@ async fn authority(managing: &Managing, key: KeyAlgorithm) -> Result<Uuid, DemoE
     Ok(create_authority(managing, new).await?.object.uuid)
 }
 
-async fn ra_profile(managing: &Managing, authority: Uuid) -> Result<Uuid, DemoError> {
+async fn ensure_ra_profile(managing: &Managing, authority: Uuid) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
     if let Some(found) = find::<RaProfile>(&*managing.objects, &name).await? {
         return Ok(found.object.uuid);
@@ -105,7 +105,7 @@ async fn ra_profile(managing: &Managing, authority: Uuid) -> Result<Uuid, DemoEr
     Ok(made.object.uuid)
 }
 
-async fn scep_profile(
+async fn ensure_scep_profile(
     managing: &Managing,
     settings: &DemoSettings,
     authority: Uuid,

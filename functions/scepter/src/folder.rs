@@ -25,10 +25,10 @@ use crate::tokens::TokenHolders;
 const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// How often CRLs and RA certificates are checked.
-const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How often expired transactions are removed.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,13 +70,13 @@ impl DataFolder {
             path: path.to_owned(),
             source,
         };
-        private_folder::open(path)?;
+        private_folder::open_private(path)?;
         // Locked before keys or database are opened: neither supports two processes.
-        let lock = lock(path)?;
+        let lock = lock_folder(path)?;
         let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
-        let database = database(&path.join("scepter.db")).await?;
-        let store = DynamoDbStore::new(database.client(), tables());
+        let database = open_database(&path.join("scepter.db")).await?;
+        let store = DynamoDbStore::new(database.client(), table_names());
         let profiles = StoredProfiles(Arc::new(store.clone()));
         let profiles = CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE);
         Ok(Self {
@@ -132,12 +132,12 @@ impl DataFolder {
     }
 
     /// Whether the demo was ever created, even if it has been deleted since.
-    pub(crate) fn demo_is_made(&self) -> bool {
+    pub(crate) fn was_demo_created(&self) -> bool {
         self.demo_mark().exists()
     }
 
     /// Records that the demo was created.
-    pub(crate) fn mark_demo_made(&self) -> Result<(), FolderError> {
+    pub(crate) fn mark_demo_created(&self) -> Result<(), FolderError> {
         let mark = self.demo_mark();
         OpenOptions::new()
             .write(true)
@@ -175,10 +175,10 @@ impl DataFolder {
     }
 
     /// Runs maintenance by timer, as a schedule does in AWS.
-    pub(crate) async fn upkeep(self) {
+    pub(crate) async fn maintain_periodically(self) {
         // The first tick completes immediately, so maintenance also runs at the start, when a crash
         // may have left transactions to complete.
-        let mut timer = tokio::time::interval(UPKEEP_EVERY);
+        let mut timer = tokio::time::interval(MAINTENANCE_INTERVAL);
         loop {
             timer.tick().await;
             if let Err(error) = run_maintenance(&self.managing(), &*self.metrics).await {
@@ -189,8 +189,8 @@ impl DataFolder {
     }
 
     /// Removes expired items by timer, as DynamoDB does by itself.
-    pub(crate) async fn remove_expired(self) {
-        let mut timer = tokio::time::interval(SWEEP_EVERY);
+    pub(crate) async fn sweep_periodically(self) {
+        let mut timer = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             timer.tick().await;
             let database = self.database.clone();
@@ -210,23 +210,23 @@ impl DataFolder {
 /// Opens the database, or creates it with all of its tables at once. If the engine is killed while
 /// it creates a table in a file, that table can neither be used nor created again, so a new
 /// database is built in memory and then saved.
-async fn database(file: &Path) -> Result<EmbeddedDynamoDb, FolderError> {
+async fn open_database(file: &Path) -> Result<EmbeddedDynamoDb, FolderError> {
     if !file.exists() {
         let new = EmbeddedDynamoDb::in_memory()?;
-        create_tables(&new.client(), &tables()).await?;
+        create_tables(&new.client(), &table_names()).await?;
         new.save_as(file)?;
     }
     let database = EmbeddedDynamoDb::open(file)?;
-    check_tables(&database.client(), &tables()).await?;
+    check_tables(&database.client(), &table_names()).await?;
     Ok(database)
 }
 
-fn tables() -> Tables {
+fn table_names() -> Tables {
     Tables::prefixed("scepter")
 }
 
 /// Locks the folder against other processes, for as long as the returned file is open.
-fn lock(path: &Path) -> Result<File, FolderError> {
+fn lock_folder(path: &Path) -> Result<File, FolderError> {
     let io = |source| FolderError::Io {
         path: path.to_owned(),
         source,

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     // Before any file is created: the umask applies to the data folder, its keys and its database.
     private_folder::keep_new_files_private();
     let done = match cli.command() {
-        Command::Serve(settings) => serve::serve(&settings),
+        Command::Serve(settings) => serve::run_server(&settings),
         Command::Token(command) => command.run().map_err(Into::into),
     };
     match done {

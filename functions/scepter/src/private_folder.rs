@@ -33,7 +33,7 @@ pub(crate) enum PrivateFolderError {
     #[error("opening the data folder {path}")]
     Io { path: PathBuf, source: Error },
     #[error("the data folder {0} belongs to another user, who could read the keys")]
-    OfAnother(PathBuf),
+    OtherOwner(PathBuf),
     #[error(
         "the data folder {0} is open to other users and contains files that are not Scepter's; \
          choose a folder that does not exist yet, or make this one private (chmod 700)"
@@ -50,29 +50,33 @@ pub(crate) fn keep_new_files_private() {
 ///
 /// # Errors
 /// When the folder belongs to another user, or is open to other users and contains foreign files.
-pub(crate) fn open(path: &Path) -> Result<(), PrivateFolderError> {
+pub(crate) fn open_private(path: &Path) -> Result<(), PrivateFolderError> {
     let io = |source| PrivateFolderError::Io {
         path: path.to_owned(),
         source,
     };
-    let mut new = DirBuilder::new();
-    new.recursive(true).mode(0o700).create(path).map_err(io)?;
+    let mut builder = DirBuilder::new();
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(io)?;
     let folder = std::fs::metadata(path).map_err(io)?;
     if folder.uid() != geteuid().as_raw() {
-        return Err(PrivateFolderError::OfAnother(path.to_owned()));
+        return Err(PrivateFolderError::OtherOwner(path.to_owned()));
     }
     if is_open_to_others(&folder) {
         // Closing a folder that serves another purpose, such as /tmp, would break other programs.
         if !is_data_folder(path).map_err(io)? {
             return Err(PrivateFolderError::Shared(path.to_owned()));
         }
-        close(path, 0o700).map_err(io)?;
+        make_private(path, 0o700).map_err(io)?;
     }
     for file in FILES.map(|name| path.join(name)) {
         // Links are not followed, since changing their target could affect another program.
         match std::fs::symlink_metadata(&file) {
             Ok(found) if found.is_file() && is_open_to_others(&found) => {
-                close(&file, 0o600).map_err(io)?;
+                make_private(&file, 0o600).map_err(io)?;
             }
             // A file that is missing or is not a regular file is handled where it is opened.
             Ok(_) | Err(_) => {}
@@ -97,7 +101,7 @@ fn is_data_folder(path: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn close(path: &Path, mode: u32) -> Result<(), Error> {
+fn make_private(path: &Path, mode: u32) -> Result<(), Error> {
     std::fs::set_permissions(path, Permissions::from_mode(mode))?;
     let (path, mode) = (path.display(), format!("{mode:o}"));
     tracing::warn!(%path, mode, "other users could read this; it is closed to them now");
@@ -127,7 +131,7 @@ mod tests {
     #[test]
     fn a_data_folder_that_others_may_read_is_closed_with_its_files() {
         let (_outer, path) = folder_with("scepter.db");
-        open(&path).unwrap();
+        open_private(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join("scepter.db")), 0o600);
     }
@@ -135,13 +139,13 @@ mod tests {
     #[test]
     fn a_folder_of_something_else_is_refused_and_left_as_it_is() {
         let (_outer, path) = folder_with("letters.txt");
-        let refused = open(&path).unwrap_err();
+        let refused = open_private(&path).unwrap_err();
         assert!(matches!(refused, PrivateFolderError::Shared(_)));
         assert_eq!(mode(&path), 0o755);
         assert_eq!(mode(&path.join("letters.txt")), 0o644);
         // Foreign files do no harm in a folder that other users cannot read.
         std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
-        open(&path).unwrap();
+        open_private(&path).unwrap();
         assert_eq!(mode(&path.join("letters.txt")), 0o644);
     }
 
@@ -149,7 +153,7 @@ mod tests {
     fn a_new_folder_is_private() {
         let outer = tempfile::tempdir().unwrap();
         let path = outer.path().join("a/b");
-        open(&path).unwrap();
+        open_private(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
     }
 }

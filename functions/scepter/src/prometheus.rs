@@ -70,12 +70,12 @@ impl Default for PrometheusMetrics {
             key_calls: Family::default(),
             remaining: Family::default(),
         };
-        metrics.registered()
+        metrics.register_all()
     }
 }
 
 impl PrometheusMetrics {
-    fn registered(mut self) -> Self {
+    fn register_all(mut self) -> Self {
         let registry = &mut self.registry;
         registry.register("requests", "SCEP requests answered", self.requests.clone());
         let help = "CertReps sent";
@@ -103,7 +103,7 @@ impl PrometheusMetrics {
         response
     }
 
-    fn request(&self, request: &RequestMeasurement<'_>) {
+    fn record_request(&self, request: &RequestMeasurement<'_>) {
         let operation = request.operation.unwrap_or_default();
         let labels = RequestLabels {
             operation,
@@ -127,7 +127,7 @@ impl PrometheusMetrics {
 impl Metrics for PrometheusMetrics {
     fn record(&self, measurement: &Measurement<'_>) {
         match measurement {
-            Measurement::Request(request) => self.request(request),
+            Measurement::Request(request) => self.record_request(request),
             Measurement::KeyCall {
                 operation, outcome, ..
             } => {

@@ -21,19 +21,19 @@ pub(crate) struct PublicUrl {
 impl PublicUrl {
     /// The configured URL, or one derived from the address that the server listens on. Warns when
     /// devices cannot use the derived one.
-    pub(crate) async fn of(given: Option<&str>, listening: SocketAddr) -> Self {
+    pub(crate) async fn resolve(given: Option<&str>, listening: SocketAddr) -> Self {
         if let Some(given) = given {
-            return Self::reached(given.to_owned());
+            return Self::reachable(given.to_owned());
         }
         // `::ffff:0.0.0.0` listens on every address too.
         let ip = listening.ip().to_canonical();
         if !ip.is_unspecified() {
             if ip.is_loopback() {
-                warn_of_loopback(ip);
+                warn_about_loopback(ip);
             }
-            return Self::reached(format!("http://{listening}"));
+            return Self::reachable(format!("http://{listening}"));
         }
-        let host = own_name(listening.port()).await;
+        let host = host_name(listening.port()).await;
         let base = format!("http://{host}:{}", listening.port());
         tracing::warn!(
             url = base,
@@ -47,7 +47,7 @@ impl PublicUrl {
         }
     }
 
-    const fn reached(base: String) -> Self {
+    const fn reachable(base: String) -> Self {
         Self {
             base,
             is_reached_by_others: true,
@@ -57,7 +57,7 @@ impl PublicUrl {
 
 /// Warns that only this machine can use the URL. Certificates still name it, since someone who
 /// tries the server may verify them on the same machine.
-fn warn_of_loopback(address: IpAddr) {
+fn warn_about_loopback(address: IpAddr) {
     tracing::warn!(
         %address,
         "only this machine can reach the server and the CRL distribution point in certificates; \
@@ -66,9 +66,9 @@ fn warn_of_loopback(address: IpAddr) {
 }
 
 /// The machine's own name if it resolves, `localhost` otherwise.
-async fn own_name(port: u16) -> String {
-    let uname = rustix::system::uname();
-    let name = uname.nodename().to_str().unwrap_or_default();
+async fn host_name(port: u16) -> String {
+    let names = rustix::system::uname();
+    let name = names.nodename().to_str().unwrap_or_default();
     // Any text can be a machine's name, and other characters would not form a URL.
     let is_fit = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
     if !name.is_empty() && name.chars().all(is_fit) {
@@ -95,14 +95,14 @@ mod tests {
     #[tokio::test]
     async fn a_url_is_given_or_the_address() {
         let every = "0.0.0.0:80".parse().unwrap();
-        let given = PublicUrl::of(Some("https://pki.example/x"), every).await;
+        let given = PublicUrl::resolve(Some("https://pki.example/x"), every).await;
         check(&given, "https://pki.example/x", true);
         for (address, url) in [
             ("127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("192.0.2.1:80", "http://192.0.2.1:80"),
             ("[2001:db8::1]:80", "http://[2001:db8::1]:80"),
         ] {
-            let found = PublicUrl::of(None, address.parse().unwrap()).await;
+            let found = PublicUrl::resolve(None, address.parse().unwrap()).await;
             check(&found, url, true);
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn every_address_is_the_address_of_nobody() {
         for every in ["0.0.0.0:81", "[::]:81", "[::ffff:0.0.0.0]:81"] {
-            let found = PublicUrl::of(None, every.parse().unwrap()).await;
+            let found = PublicUrl::resolve(None, every.parse().unwrap()).await;
             let host = found.base.strip_prefix("http://").unwrap();
             let host = host.strip_suffix(":81").unwrap();
             assert!(!host.is_empty() && !host.contains("0.0.0.0") && !host.contains(':'));

@@ -8,7 +8,7 @@ use rand::rngs::{SysError, SysRng};
 const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// Fresh random octets.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], SysError> {
+pub(crate) fn random_octets<const N: usize>() -> Result<[u8; N], SysError> {
     let mut octets = [0; N];
     SysRng.try_fill_bytes(&mut octets)?;
     Ok(octets)
@@ -17,7 +17,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SysError> {
 /// A text of `N` random characters of [`ALPHABET`], with five bits of entropy each.
 pub(crate) fn random_text<const N: usize>() -> Result<String, SysError> {
     // 256 is a multiple of 32, so masking keeps the distribution uniform.
-    Ok(random::<N>()?
+    Ok(random_octets::<N>()?
         .iter()
         .filter_map(|octet| ALPHABET.get(usize::from(octet & 0x1f)))
         .map(|character| char::from(*character))

@@ -14,18 +14,18 @@ use crate::welcome::Welcome;
 
 /// Opens the data folder and serves until the process is asked to stop.
 #[tokio::main]
-pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
     // Listening comes first: the public URL depends on the port, and a port that is taken should
     // fail before anything is created in the data folder.
     let server = Server::listen(settings.listen).await?;
-    let url = PublicUrl::of(settings.public_url.as_deref(), server.address()?).await;
+    let url = PublicUrl::resolve(settings.public_url.as_deref(), server.address()?).await;
     let data = DataFolder::open(&settings.data.folder, settings.deployment(&url)).await?;
     let demo = match settings.no_demo {
         true => None,
-        false => demo::demo(&data, &settings.demo).await?,
+        false => demo::create_or_find_demo(&data, &settings.demo).await?,
     };
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
-    let router = management_api::router(data.api(holders));
+    let management = management_api::router(data.api(holders));
     // Printed before the first accept: the socket already listens, so clients that read this text
     // can connect, and wait in the backlog.
     Welcome {
@@ -34,14 +34,14 @@ pub(crate) async fn serve(settings: &ServeSettings) -> Result<(), Box<dyn Error>
         demo,
     }
     .print();
-    tokio::spawn(data.clone().remove_expired());
-    tokio::spawn(data.clone().upkeep());
+    tokio::spawn(data.clone().sweep_periodically());
+    tokio::spawn(data.clone().maintain_periodically());
     let services = Services {
         scep: EveryOperation::new(data.issuing()),
-        management: router,
+        management,
         crls: data.crls(),
         metrics: data.metrics(),
         default_scep_profile: settings.default_scep_profile.clone(),
     };
-    Ok(server::run(server, services, settings.connections_per_address).await?)
+    Ok(server::serve_until_signal(server, services, settings.connections_per_address).await?)
 }

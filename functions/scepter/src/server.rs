@@ -58,10 +58,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds the address. From here on, SIGTERM and SIGINT no longer end the process; [`run`]
-    /// handles them.
+    /// Binds the address. From here on, SIGTERM and SIGINT no longer end the process;
+    /// [`serve_until_signal`] handles them.
     pub(crate) async fn listen(address: SocketAddr) -> Result<Self, Error> {
-        let listener = listener(address)
+        let listener = bind_listener(address)
             .map_err(|error| Error::other(format!("listening on {address}: {error}")))?;
         Ok(Self {
             listener,
@@ -76,7 +76,7 @@ impl Server {
     }
 }
 
-fn listener(address: SocketAddr) -> Result<TcpListener, Error> {
+fn bind_listener(address: SocketAddr) -> Result<TcpListener, Error> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -100,7 +100,7 @@ pub(crate) struct Services {
 
 /// Serves until SIGTERM or SIGINT, then lets requests in progress finish. See [`Limits`] for
 /// `connections_per_address`.
-pub(crate) async fn run(
+pub(crate) async fn serve_until_signal(
     server: Server,
     services: Services,
     connections_per_address: u16,
@@ -112,14 +112,14 @@ pub(crate) async fn run(
         mut interrupt,
     } = server;
     let connections = Connections::new(Limits {
-        in_all: MAX_CONNECTIONS.into(),
-        of_an_address: connections_per_address.into(),
+        total: MAX_CONNECTIONS.into(),
+        per_address: connections_per_address.into(),
     });
     let (shutdown, _) = watch::channel(());
     let services = Arc::new(services);
     tokio::select! {
-        () = accept(&listener, &connections, &shutdown, &services) => {}
-        () = either(&mut terminate, &mut interrupt) => {}
+        () = accept_connections(&listener, &connections, &shutdown, &services) => {}
+        () = first_of(&mut terminate, &mut interrupt) => {}
     }
     drop(listener);
     tracing::info!("shutting down");
@@ -135,14 +135,14 @@ pub(crate) async fn run(
     Ok(())
 }
 
-async fn either(first: &mut Signal, second: &mut Signal) {
+async fn first_of(first: &mut Signal, second: &mut Signal) {
     tokio::select! {
         _ = first.recv() => {}
         _ = second.recv() => {}
     }
 }
 
-async fn accept(
+async fn accept_connections(
     listener: &TcpListener,
     connections: &Arc<Connections>,
     shutdown: &watch::Sender<()>,
@@ -159,9 +159,9 @@ async fn accept(
                 tokio::spawn(async move {
                     let answer = |request, place: Arc<Place>| {
                         let services = Arc::clone(&services);
-                        async move { answer(&services, request, &place).await }
+                        async move { answer_request(&services, request, &place).await }
                     };
-                    connection::serve(stream, place, shutdown_receiver, answer).await;
+                    connection::serve_connection(stream, place, shutdown_receiver, answer).await;
                     // The permit counts sockets, so it is held until the stream has been dropped.
                     drop(permit);
                 });
@@ -174,24 +174,28 @@ async fn accept(
     }
 }
 
-async fn answer(services: &Services, request: Request<Incoming>, place: &Place) -> Response<Body> {
+async fn answer_request(
+    services: &Services,
+    request: Request<Incoming>,
+    place: &Place,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let head = at_fixed_path(head, &services.default_scep_profile);
     if let Some(answered) = answer_without_body(services, &head, place).await {
         return answered;
     }
     // Read before the request lines up, so that slow senders hold no permit.
-    let body = tokio::time::timeout(BODY_TIMEOUT, whole(body))
+    let body = tokio::time::timeout(BODY_TIMEOUT, read_body(body))
         .await
         .unwrap_or(Err(Rejection::UnreadableMessage));
     let path = head.uri.path();
     // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
-        let _permit = place.answers_in_line().await;
+        let _permit = place.answer_in_line().await;
         let response = respond_scep(&services.scep, &head, body).await;
         return response.map(Body::from);
     }
-    place.answers();
+    place.mark_answering();
     match body {
         Ok(body) => {
             let request = Request::from_parts(head, Body::from(body));
@@ -211,16 +215,16 @@ async fn answer_without_body(
     let path = head.uri.path();
     // Health and metrics do not wait in line: monitoring must work while the server is busy.
     if path == "/health" {
-        place.answers();
+        place.mark_answering();
         let healthy = || Response::new(Body::from("ok\n"));
         return Some(read_only(&head.method, healthy));
     }
     if path == "/metrics" {
-        place.answers();
+        place.mark_answering();
         return Some(read_only(&head.method, || services.metrics.response()));
     }
     if path.starts_with(CRL_PREFIX) {
-        let _permit = place.answers_in_line().await;
+        let _permit = place.answer_in_line().await;
         let response = respond_crl(&services.crls, head).await;
         return Some(response.map(Body::from));
     }
@@ -239,7 +243,7 @@ fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response
 
 /// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
 /// client that is disconnected while it sends may never see the response.
-async fn whole(mut body: Incoming) -> Result<Bytes, Rejection> {
+async fn read_body(mut body: Incoming) -> Result<Bytes, Rejection> {
     let mut collected = BytesMut::new();
     let mut bytes: usize = 0;
     while let Some(frame) = body.frame().await {

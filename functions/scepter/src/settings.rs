@@ -57,11 +57,11 @@ pub(crate) struct ServeSettings {
     #[command(flatten)]
     pub(crate) data: DataSettings,
     /// URL at which clients reach this server [default: http://ADDRESS]
-    #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub(crate) public_url: Option<String>,
     /// SCEP Profile at /cgi-bin/pkiclient.exe and /certsrv/mscep/mscep.dll, for devices whose path
     /// cannot be configured.
-    #[arg(long, env = "SCEPTER_DEFAULT_SCEP_PROFILE", default_value = "default", value_name = "NAME", value_parser = profile_name)]
+    #[arg(long, env = "SCEPTER_DEFAULT_SCEP_PROFILE", default_value = "default", value_name = "NAME", value_parser = parse_profile_name)]
     pub(crate) default_scep_profile: ProfileName,
     /// Days that a request waits for an administrator's approval.
     #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
@@ -78,7 +78,7 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "SCEPTER_CONNECTIONS_PER_ADDRESS", default_value_t = 32, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..=i64::from(MAX_CONNECTIONS)))]
     pub(crate) connections_per_address: u16,
     /// Token with every scope [default: random, created once]
-    #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = admin_token)]
+    #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = parse_admin_token)]
     pub(crate) admin_token: Option<AdminToken>,
     /// Do not create the demo authority and profiles.
     #[arg(long)]
@@ -100,7 +100,7 @@ pub(crate) struct DataSettings {
 }
 
 /// Parses a base URL, and removes trailing slashes so that paths can be appended.
-fn public_url(text: &str) -> Result<String, &'static str> {
+fn parse_public_url(text: &str) -> Result<String, &'static str> {
     let url = text.trim_end_matches('/');
     let host = url
         .strip_prefix("https://")
@@ -113,11 +113,11 @@ fn public_url(text: &str) -> Result<String, &'static str> {
     Ok(url.to_owned())
 }
 
-fn profile_name(text: &str) -> Result<ProfileName, NameError> {
+fn parse_profile_name(text: &str) -> Result<ProfileName, NameError> {
     ProfileName::new(text)
 }
 
-fn admin_token(text: &str) -> Result<AdminToken, &'static str> {
+fn parse_admin_token(text: &str) -> Result<AdminToken, &'static str> {
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
         return Err("a token consists of visible ASCII characters");
     }
@@ -145,7 +145,7 @@ impl ServeSettings {
 #[derive(Args)]
 pub(crate) struct DemoSettings {
     /// The demo profile's challengePassword [default: random, created once]
-    #[arg(long, env = "SCEPTER_CHALLENGE", hide_env_values = true, value_name = "SECRET", value_parser = challenge)]
+    #[arg(long, env = "SCEPTER_CHALLENGE", hide_env_values = true, value_name = "SECRET", value_parser = parse_challenge)]
     pub(crate) challenge: Option<ChallengePassword>,
     /// Algorithm of the demo authority's key, used when it is created.
     #[arg(
@@ -153,18 +153,18 @@ pub(crate) struct DemoSettings {
         env = "SCEPTER_CA_KEY_ALGORITHM",
         default_value = "RSA_2048",
         value_name = "ALGORITHM",
-        value_parser = key_algorithm()
+        value_parser = key_algorithm_parser()
     )]
     pub(crate) ca_key_algorithm: KeyAlgorithm,
 }
 
 /// Parses a key algorithm by name; `--help` lists the names.
-fn key_algorithm() -> impl TypedValueParser<Value = KeyAlgorithm> {
+fn key_algorithm_parser() -> impl TypedValueParser<Value = KeyAlgorithm> {
     PossibleValuesParser::new(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
         .try_map(|name| KeyAlgorithm::from_name(&name).ok_or("an algorithm that is not listed"))
 }
 
-fn challenge(text: &str) -> Result<ChallengePassword, &'static str> {
+fn parse_challenge(text: &str) -> Result<ChallengePassword, &'static str> {
     if !(1..=MAX_CHALLENGE_CHARACTERS).contains(&text.chars().count()) {
         return Err("a challengePassword is 1 to 255 characters");
     }
@@ -220,7 +220,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(public_url(text).ok().as_deref(), expected, "{text}");
+        assert_eq!(parse_public_url(text).ok().as_deref(), expected, "{text}");
     }
 
     #[test]

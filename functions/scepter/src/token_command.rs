@@ -22,10 +22,10 @@ enum Action {
     /// Create a token and print it; it is not shown again.
     Create {
         /// Scope of the token; repeat the option or separate scopes with commas.
-        #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE", value_parser = scope())]
+        #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE", value_parser = scope_parser())]
         scopes: Vec<Scope>,
         /// Owner or purpose of the token, shown in audit records.
-        #[arg(long, default_value = "token", value_name = "NAME", value_parser = name)]
+        #[arg(long, default_value = "token", value_name = "NAME", value_parser = parse_name)]
         name: String,
         #[command(flatten)]
         data: DataSettings,
@@ -44,12 +44,12 @@ enum Action {
     },
 }
 
-fn scope() -> impl TypedValueParser<Value = Scope> {
+fn scope_parser() -> impl TypedValueParser<Value = Scope> {
     PossibleValuesParser::new(Scope::ALL.map(Scope::name))
         .try_map(|name| Scope::from_name(&name).ok_or("a scope that is not listed"))
 }
 
-fn name(text: &str) -> Result<String, &'static str> {
+fn parse_name(text: &str) -> Result<String, &'static str> {
     // Names are printed in tables and logs, where control characters could forge lines.
     let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())
@@ -68,7 +68,7 @@ impl TokenCommand {
                 eprintln!("token {} created; it is not shown again:", token.id);
                 format!("{secret}\n")
             }
-            Action::List { data } => table(&Tokens::of(&data.folder))?,
+            Action::List { data } => format_table(&Tokens::of(&data.folder))?,
             Action::Revoke { id, data } => {
                 Tokens::of(&data.folder).revoke(&id, now)?;
                 format!("token {id} revoked\n")
@@ -80,7 +80,7 @@ impl TokenCommand {
     }
 }
 
-fn table(tokens: &Tokens) -> Result<String, TokenError> {
+fn format_table(tokens: &Tokens) -> Result<String, TokenError> {
     let day = |seconds| {
         let at = OffsetDateTime::from_unix_timestamp(seconds);
         at.map_or_else(|_| String::new(), |at| at.date().to_string())

@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 
 use crate::private_folder::{self, PrivateFolderError};
-use crate::random::{random, random_text};
+use crate::random::{random_octets, random_text};
 use crate::welcome::ShownToken;
 
 /// The prefix of every token, which lets secret scanners recognise leaked ones.
@@ -67,7 +67,7 @@ pub(crate) struct Token {
 
 impl Token {
     /// Whether the token has every scope, or had it before it was revoked.
-    fn may_everything(&self) -> bool {
+    fn has_every_scope(&self) -> bool {
         let has = |scope: &Scope| self.scopes.iter().any(|name| name == scope.name());
         Scope::ALL.iter().all(has)
     }
@@ -109,7 +109,7 @@ impl Tokens {
     ) -> Result<(Token, String), TokenError> {
         // `scepter token` may run before the server has ever created the folder.
         if let Some(data) = self.path.parent() {
-            private_folder::open(data)?;
+            private_folder::open_private(data)?;
         }
         let _lock = self.lock()?;
         let mut tokens = self.list()?;
@@ -194,7 +194,7 @@ impl Tokens {
 }
 
 fn random_id() -> Result<String, SysError> {
-    Ok(format!("{:08x}", u32::from_be_bytes(random()?)))
+    Ok(format!("{:08x}", u32::from_be_bytes(random_octets()?)))
 }
 
 /// The hash of the administrator's token from the environment.
@@ -213,10 +213,10 @@ enum Strength {
 
 impl AdminToken {
     /// Tokens with fewer characters are reported as short.
-    const ENOUGH_CHARACTERS: usize = 16;
+    const MIN_STRONG_CHARACTERS: usize = 16;
 
     pub(crate) fn new(token: &str) -> Self {
-        let short = token.chars().count() < Self::ENOUGH_CHARACTERS;
+        let short = token.chars().count() < Self::MIN_STRONG_CHARACTERS;
         Self {
             sha256: Sha256::digest(token).into(),
             strength: if short {
@@ -249,7 +249,7 @@ impl TokenHolders {
                 );
             }
             ShownToken::FromEnvironment
-        } else if tokens.list()?.iter().any(Token::may_everything) {
+        } else if tokens.list()?.iter().any(Token::has_every_scope) {
             ShownToken::MadeBefore
         } else {
             let now = OffsetDateTime::now_utc();
@@ -266,9 +266,9 @@ impl Authenticate for TokenHolders {
         let Some(token) = bearer_token(&head.headers) else {
             return Ok(None);
         };
-        let digest = Sha256::digest(token);
+        let token_hash = Sha256::digest(token);
         if let Some(admin) = &self.admin
-            && bool::from(admin.sha256.ct_eq(digest.as_slice()))
+            && bool::from(admin.sha256.ct_eq(token_hash.as_slice()))
         {
             return Ok(Some(Caller {
                 name: "SCEPTER_ADMIN_TOKEN".to_owned(),
@@ -283,7 +283,7 @@ impl Authenticate for TokenHolders {
         // Compare with every token, so that the response time does not reveal which one matched.
         let matching = tokens.into_iter().fold(None, |found, token| {
             let stored = STANDARD.decode(&token.sha256).unwrap_or_default();
-            let matches = bool::from(stored.ct_eq(digest.as_slice()));
+            let matches = bool::from(stored.ct_eq(token_hash.as_slice()));
             if matches && token.revoked_at.is_none() {
                 Some(token)
             } else {
