@@ -84,7 +84,7 @@ fn the_first_token_is_shown_once_and_one_from_the_environment_never() {
     assert!(admin.starts_with("scepter_"));
     assert!(first.terminate());
     let again = Server::start(&binary, data.path(), &[]);
-    assert!(again.printed("API token").contains("as before"));
+    assert!(again.printed("API token").contains("unchanged"));
     assert_eq!(status(&again, "GET", "/authorities", &admin), 200);
     assert!(again.terminate());
     let given = "a token of the environment";
