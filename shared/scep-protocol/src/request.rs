@@ -278,7 +278,8 @@ impl EnrolmentRequest {
         profile: &AvailableProfile,
         challenge: Option<&ChallengePassword>,
     ) -> Result<Authorisation, Refusal> {
-        // Manual approval is required in addition to the challengePassword, never instead of it.
+        // Where the profile has a challengePassword, manual approval comes in addition to it and
+        // never instead of it.
         if challenge.is_some() {
             return self
                 .authorise_by_challenge(challenge)

@@ -174,8 +174,8 @@ impl SignedRequest {
         known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<AddressedRequest, Refusal> {
-        // The signer is checked before the envelope, so that clients without a certificate learn
-        // nothing from envelopes that only its holders may send.
+        // The signer comes first: renewals and queries of a client without a valid certificate are
+        // never decrypted, so they reveal nothing about a captured envelope.
         let signer = Signer::of(self.signer(), known, now)?;
         signer.may_send(self.message_type)?;
         let envelope = self.verified.envelope().map_err(|error| match error {
