@@ -167,7 +167,8 @@ fn nothing_waits_in_the_pure_rooms() {
     }
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+/// Every file below a folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     entries
         .map(|entry| entry.unwrap().path())

@@ -1,7 +1,9 @@
-//! The tests that the documents name exist.
+//! The tests that the documents name exist, and no line of prose is too wide to read.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use crate::architecture::files_below;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -85,4 +87,62 @@ fn every_test_that_the_threat_model_names_exists() {
         let test = (module.to_owned(), name.to_owned());
         assert!(exist.contains(&test), "{module}::{name} does not exist");
     }
+}
+
+/// The longest line of a comment or of prose, in characters.
+const MAX_COLUMNS: usize = 100;
+
+/// The files below a folder with this extension, without those of a build.
+fn files_of(folder: &str, extension: &str) -> impl Iterator<Item = PathBuf> {
+    let files = files_below(&root().join(folder)).into_iter();
+    files.filter(move |path| {
+        let is_built = path.components().any(|part| part.as_os_str() == "target");
+        !is_built && path.extension().is_some_and(|found| found == extension)
+    })
+}
+
+/// Fails on the lines of these files that are prose and too long.
+fn assert_short(files: &[PathBuf], is_prose: impl Fn(&str) -> bool) {
+    let mut too_long = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let mut in_fence = false;
+        for (number, line) in text.lines().enumerate() {
+            in_fence ^= line.starts_with("```");
+            if !in_fence && is_prose(line) && line.chars().count() > MAX_COLUMNS {
+                too_long.push(format!("{}:{}", file.display(), number + 1));
+            }
+        }
+    }
+    assert!(too_long.is_empty(), "{too_long:#?}");
+}
+
+#[test]
+fn no_comment_is_wider_than_100_columns() {
+    let folders = ["shared", "functions", "tests", "fuzz/src", "fuzz/targets"];
+    let files: Vec<_> = folders
+        .into_iter()
+        .flat_map(|folder| files_of(folder, "rs"))
+        .collect();
+    assert!(files.len() > 200);
+    assert_short(&files, |line| line.trim_start().starts_with("//"));
+}
+
+/// Tables, code and lines with a URL cannot be wrapped.
+#[test]
+fn no_prose_of_the_documents_is_wider_than_100_columns() {
+    let mut files: Vec<_> = files_of("docs", "md").collect();
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "STYLE.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    ] {
+        files.push(root().join(name));
+    }
+    let unwrappable = ["|", "http"];
+    assert_short(&files, |line| {
+        !line.starts_with("    ") && !unwrappable.iter().any(|part| line.contains(part))
+    });
 }

@@ -103,7 +103,8 @@ async fn a_certificate_counts_as_sent_again_if_the_request_had_got_it_before() {
     assert!(granted(&world, &other, &request).await.resent);
 }
 
-/// A process that completes an interrupted issuance holds a lease as long as that of the first claim.
+/// A process that completes an interrupted issuance holds a lease as long as that of the first
+/// claim.
 #[tokio::test]
 async fn what_a_crash_left_is_claimed_for_a_lease_by_whoever_finishes_it() {
     let mut world = World::new().await;
