@@ -111,8 +111,9 @@ impl PasswordRecipient {
         &self.wrapped
     }
 
-    /// Unwraps the content key for `content_cipher`. Returns `rejection_key`, the implicit-rejection
-    /// key, instead of an error, so that a wrong password fails later, like any other wrong content.
+    /// Unwraps the content key for `content_cipher`. Returns `rejection_key`, the
+    /// implicit-rejection key, instead of an error, so that a wrong password fails later, like any
+    /// other wrong content.
     ///
     /// Costs as many iterations of PBKDF2 as the sender chose, 10,000 at most.
     #[must_use]
