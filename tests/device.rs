@@ -10,8 +10,9 @@ use aws_lc_rs::signature::{self, RsaEncoding, RsaKeyPair};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, RsaKeySize};
 use scep_cms::{
     Attributes, CertRepAttributes, Certificate, ChallengePassword, ContentEncryption, ContentKey,
-    Degenerate, DigestAlgorithm, EcCurve, FailInfo, MessageType, PasswordWrapping, PkcsPkiEnvelope,
-    PkiMessage, PkiMessageBuilder, PkiStatus, Recipient, SealTo, SenderNonce, TransactionId,
+    DegenerateSignedData, DigestAlgorithm, EcCurve, FailInfo, MessageType, PasswordWrapping,
+    PkcsPkiEnvelope, PkiMessage, PkiMessageBuilder, PkiStatus, Recipient, SealTo, SenderNonce,
+    TransactionId,
 };
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -318,11 +319,11 @@ impl Device {
         let content = match attributes.pki_status {
             PkiStatus::Success => {
                 let content = self.open(&verified.envelope().unwrap(), password);
-                Degenerate::from_ber(&content).unwrap()
+                DegenerateSignedData::from_ber(&content).unwrap()
             }
             PkiStatus::Failure | PkiStatus::Pending => {
                 assert!(verified.envelope().is_err());
-                Degenerate::default()
+                DegenerateSignedData::default()
             }
         };
         CertRep {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use scep_cms::{Certificate, Degenerate};
+use scep_cms::{Certificate, DegenerateSignedData};
 
 /// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -161,7 +161,7 @@ impl Server {
     pub fn ra_certificate(&self) -> Certificate {
         let (status, chain) = http(&[&format!("{}?operation=GetCACert", self.scep_url())], &[]);
         assert_eq!(status, 200);
-        let chain = Degenerate::from_ber(&chain).unwrap();
+        let chain = DegenerateSignedData::from_ber(&chain).unwrap();
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }
 

@@ -16,11 +16,12 @@ use scep_protocol::{
     RaCertificate, RaKeyPair, RaProfile, ScepProfile,
 };
 use scep_service::{
-    Actor, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Enabled,
-    Issuing, Managing, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore,
-    RaProfileEdit, Reading, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles,
-    Versioned, activate_scep, create_authority, create_ra_certificate, create_ra_profile,
-    create_scep_profile, enable_ra_profile, enable_scep_profile, find, read,
+    Actor, AdminService, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit,
+    Enabled, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
+    ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError,
+    StoredObject, StoredProfiles, Versioned, activate_scep, create_authority,
+    create_ra_certificate, create_ra_profile, create_scep_profile, enable_ra_profile,
+    enable_scep_profile, find, read,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -75,8 +76,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub database: EmbeddedDynamoDb,
     pub store: DynamoDbStore,
-    pub issuing: Issuing,
-    pub managing: Managing,
+    pub issuing: EnrolmentService,
+    pub managing: AdminService,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
     keys: Arc<tempfile::TempDir>,
@@ -114,7 +115,7 @@ impl World {
         let keys = tempfile::tempdir().unwrap();
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
         let clock = Arc::new(TestClock::at(plan.now));
-        let managing = Managing {
+        let managing = AdminService {
             actor: Actor("tests".to_owned()),
             objects: Arc::new(store.clone()),
             ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
@@ -126,8 +127,8 @@ impl World {
             clock: clock.clone(),
             deployment: deployment(),
         };
-        let issuing = Issuing {
-            reading: Reading {
+        let issuing = EnrolmentService {
+            reading: ProfileService {
                 profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
@@ -161,7 +162,7 @@ impl World {
         clock: Arc<TestClock>,
     ) -> Self {
         let store = DynamoDbStore::new(client, Tables::prefixed("test"));
-        let managing = Managing {
+        let managing = AdminService {
             objects: Arc::new(store.clone()),
             certificates: Arc::new(store.clone()),
             transactions: Arc::new(store.clone()),
@@ -169,8 +170,8 @@ impl World {
             clock: clock.clone(),
             ..self.managing.clone()
         };
-        let issuing = Issuing {
-            reading: Reading {
+        let issuing = EnrolmentService {
+            reading: ProfileService {
                 profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
@@ -359,7 +360,7 @@ pub async fn replace<T: Object>(
 }
 
 async fn profiles(
-    managing: &Managing,
+    managing: &AdminService,
     plan: Plan,
     keys: &tempfile::TempDir,
 ) -> (Certificate, Certificate) {
@@ -416,7 +417,7 @@ async fn profiles(
 
 /// Creates an RA certificate, or imports one made elsewhere with its key.
 async fn ra_certificate(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     ra: Option<(Certificate, Vec<u8>)>,
     keys: &tempfile::TempDir,
@@ -453,7 +454,11 @@ async fn ra_certificate(
 }
 
 /// Creates a root authority.
-pub async fn authority(managing: &Managing, name: &str, key_algorithm: KeyAlgorithm) -> Authority {
+pub async fn authority(
+    managing: &AdminService,
+    name: &str,
+    key_algorithm: KeyAlgorithm,
+) -> Authority {
     let new = NewAuthority {
         name: name.to_owned(),
         description: Edit::Keep,

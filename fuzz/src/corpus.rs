@@ -6,8 +6,8 @@ use std::path::Path;
 
 use ca_issuer::{CrlContents, assemble_crl, certificate_list};
 use scep_cms::{
-    ChallengePassword, ContentEncryption, ContentKey, Degenerate, MessageType, PasswordWrapping,
-    PkcsPkiEnvelope, PkiMessage, Recipient, SealTo, to_der,
+    ChallengePassword, ContentEncryption, ContentKey, DegenerateSignedData, MessageType,
+    PasswordWrapping, PkcsPkiEnvelope, PkiMessage, Recipient, SealTo, to_der,
 };
 use scep_protocol::{
     IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
@@ -226,7 +226,7 @@ impl Corpus {
             );
         }
         let crl = build_crl();
-        let degenerate = Degenerate {
+        let degenerate = DegenerateSignedData {
             certificates: der,
             crls: vec![crl.clone()],
         };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scep_service::{CachedProfiles, Issuing};
+use scep_service::{CachedProfiles, EnrolmentService};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World};
@@ -27,7 +27,7 @@ pub struct Server {
     /// The store, keys and profiles.
     pub world: World,
     /// The issuing side of `world`, with profiles cached in memory as in the functions.
-    pub issuing: Issuing,
+    pub issuing: EnrolmentService,
     /// An administrator of `world`.
     pub admin: Admin,
     /// The uuid of one object of each kind, by the kind's name in paths.

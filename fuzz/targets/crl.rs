@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use ca_issuer::{CrlContents, assemble_crl, certificate_list, entries_of};
 use der::Decode;
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{Degenerate, to_der};
+use scep_cms::{DegenerateSignedData, to_der};
 use scep_protocol::{
     IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
     RevokedCertificate,
@@ -43,14 +43,14 @@ fuzz_target!(|data: &[u8]| {
 
 /// Decodes a degenerate SignedData and encodes it again.
 fn check_degenerate(ber: &[u8]) {
-    let Ok(read) = check_allocations(ber, 128, Degenerate::from_ber) else {
+    let Ok(read) = check_allocations(ber, 128, DegenerateSignedData::from_ber) else {
         return;
     };
     let der = to_der(ber).unwrap();
-    assert_eq!(Degenerate::from_ber(&der).unwrap(), read);
+    assert_eq!(DegenerateSignedData::from_ber(&der).unwrap(), read);
     let written = read.to_der().unwrap();
     assert!(written.len() <= der.len() + 64);
-    assert_eq!(Degenerate::from_ber(&written).unwrap(), read);
+    assert_eq!(DegenerateSignedData::from_ber(&written).unwrap(), read);
     for crl in &read.crls {
         let _ = entries_of(crl);
     }
@@ -59,14 +59,14 @@ fn check_degenerate(ber: &[u8]) {
 /// Encodes a degenerate SignedData with any two elements and decodes it.
 fn round_trip_degenerate(mut input: Input<'_>) {
     let one = |octets: &[u8]| scepter_fuzz::asn1::encode_element(0x30, &[octets]);
-    let contents = Degenerate {
+    let contents = DegenerateSignedData {
         certificates: vec![one(input.chunk())],
         crls: vec![one(input.rest())],
     };
     let written = contents.to_der().unwrap();
     // The contents of the elements may be BER, or malformed.
     if to_der(&written).as_deref() == Ok(&written) {
-        assert_eq!(Degenerate::from_ber(&written).unwrap(), contents);
+        assert_eq!(DegenerateSignedData::from_ber(&written).unwrap(), contents);
     }
 }
 

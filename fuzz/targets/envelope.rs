@@ -6,8 +6,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{
-    CertificationRequest, ContentEncryption, ContentKey, Degenerate, IssuerAndSerialNumber,
-    PkcsPkiEnvelope, Recipient, SealTo, to_der,
+    CertificationRequest, ContentEncryption, ContentKey, DegenerateSignedData,
+    IssuerAndSerialNumber, PkcsPkiEnvelope, Recipient, SealTo, to_der,
 };
 use scep_service::RaKey;
 use scepter_fuzz::check_allocations;
@@ -64,7 +64,7 @@ fn decode_content(content: &Zeroizing<Vec<u8>>) {
     if let Ok(name) = check_allocations(content, 16, IssuerAndSerialNumber::from_ber) {
         assert_eq!(name.encode().ok(), scep_cms::to_der(content).ok());
     }
-    let _ = check_allocations(content, 128, Degenerate::from_ber);
+    let _ = check_allocations(content, 128, DegenerateSignedData::from_ber);
 }
 
 fn round_trip(mut input: Input<'_>) {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use scep_cms::{Certificate, Degenerate};
+use scep_cms::{Certificate, DegenerateSignedData};
 use scep_service::Transactions;
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, record};
@@ -107,7 +107,7 @@ fn recording() -> Duration {
 fn enrolment(server: &Server) -> Duration {
     let mut connection = Connection::open(&server.address());
     let chain = connection.exchange("GET", "?operation=GetCACert", &[]);
-    let chain = Degenerate::from_ber(&chain).unwrap();
+    let chain = DegenerateSignedData::from_ber(&chain).unwrap();
     let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
     let device = Device::rsa();
     let messages: Vec<_> = (0..WARM_UP + ENROLMENTS)

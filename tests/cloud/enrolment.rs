@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scep_cms::{Certificate, Degenerate, FailInfo};
+use scep_cms::{Certificate, DegenerateSignedData, FailInfo};
 use scepter_tests::device::Device;
 use serde_json::json;
 
@@ -65,7 +65,7 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
         assert!(String::from_utf8(caps).unwrap().contains("GetNextCACert"));
         let (status, message) = get("GetNextCACert");
         assert_eq!(status, 200);
-        let outer = Degenerate::from_ber(&message).unwrap();
+        let outer = DegenerateSignedData::from_ber(&message).unwrap();
         assert_eq!(outer.certificates[0], next.der());
     }
     for crl in ["CrlUrl", "EdgeCrlUrl"] {

@@ -11,7 +11,7 @@ use std::sync::{LazyLock, RwLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use scep_cms::{Certificate, Degenerate};
+use scep_cms::{Certificate, DegenerateSignedData};
 use scepter_tests::server::http;
 use serde_json::{Value, json};
 
@@ -157,7 +157,7 @@ impl Stack {
     pub(crate) fn ra_certificate(&self, url: &str) -> Certificate {
         let (status, chain) = self.http(&[&format!("{url}?operation=GetCACert")], &[]);
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&chain));
-        let chain = Degenerate::from_ber(&chain).unwrap();
+        let chain = DegenerateSignedData::from_ber(&chain).unwrap();
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
 use scep_protocol::ScepProfile;
 use scep_service::{
-    ManageError, Managing, approve_transaction, review_transaction, run_maintenance,
+    AdminService, ManageError, approve_transaction, review_transaction, run_maintenance,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -254,7 +254,7 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
 }
 
 /// Approves a pending transaction in its present state.
-async fn approve(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
+async fn approve(managing: &AdminService, uuid: Uuid) -> Result<(), ManageError> {
     let transaction = managing.transactions.transaction(uuid).await?.unwrap();
     let seen = review_transaction(managing, &transaction).await?;
     approve_transaction(managing, uuid, Some(seen.version)).await

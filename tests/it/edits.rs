@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use scep_cms::{Certificate, Degenerate, PkiStatus};
+use scep_cms::{Certificate, DegenerateSignedData, PkiStatus};
 use scepter_tests::admin::Admin;
 use scepter_tests::device::Device;
 use scepter_tests::world::World;
@@ -213,7 +213,7 @@ async fn check(world: &World, admin: &Admin, device: &Device) -> usize {
             }
             let response = world.get(&format!("{path}?operation=GetCACert")).await;
             assert_eq!(response.status(), 200);
-            let first = Degenerate::from_ber(response.body()).map_or_else(
+            let first = DegenerateSignedData::from_ber(response.body()).map_or_else(
                 |_| Certificate::from_der(response.body()),
                 |chain| Certificate::from_der(&chain.certificates[0]),
             );

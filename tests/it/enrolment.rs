@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scep_cms::{
-    Certificate, ChallengePassword, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo,
-    PkiMessage,
+    Certificate, ChallengePassword, ContentEncryption, DegenerateSignedData, DigestAlgorithm,
+    FailInfo, PkiMessage,
 };
 use scep_http::EveryOperation;
 use scep_protocol::{
@@ -407,7 +407,9 @@ async fn a_reply_carries_as_much_of_the_chain_as_the_profile_says() {
         assert_eq!(reply.certificates[1..], above[..expected]);
     }
     let response = world.get(&format!("{PATH}?operation=GetCACert")).await;
-    let shown = Degenerate::from_ber(response.body()).unwrap().certificates;
+    let shown = DegenerateSignedData::from_ber(response.body())
+        .unwrap()
+        .certificates;
     assert_eq!(shown[0], world.ra_certificate.der());
     assert_eq!(shown[1..], above);
 }

@@ -22,8 +22,8 @@ use der::asn1::AnyRef;
 use der::{Decode, Encode, Tag};
 use http::Response;
 use scep_cms::{
-    Certificate, ContentEncryption, Degenerate, DigestAlgorithm, FailInfo, MessageType, PkiMessage,
-    PkiStatus, Recipient,
+    Certificate, ContentEncryption, DegenerateSignedData, DigestAlgorithm, FailInfo, MessageType,
+    PkiMessage, PkiStatus, Recipient,
 };
 use scep_protocol::CaCertificateForm;
 use scepter_tests::device::{Device, Request};
@@ -389,7 +389,7 @@ async fn strongswan_5_9_8_asks_for_aes_only_where_sha_384_is_announced() {
 async fn apple_takes_the_first_certificate_that_signs_and_encrypts_for_the_ra() {
     let world = World::new().await;
     let chain = get(&world, "operation=GetCACert").await;
-    let chain = Degenerate::from_ber(chain.body()).unwrap();
+    let chain = DegenerateSignedData::from_ber(chain.body()).unwrap();
     assert_eq!(chain.certificates[0], world.ra_certificate.der());
     assert_eq!(chain.certificates[1], world.authority.der());
     // `World::ask` verifies that this certificate's key signs the replies.
@@ -422,7 +422,7 @@ async fn jscep_and_sscep_read_the_outer_certificates_of_get_next_ca_cert() {
     let pem = scepter_tests::admin::text(&begun["next"]["pem"]);
     let next = Certificate::from_pem(&pem).unwrap();
     let message = get(&world, "operation=GetNextCACert").await;
-    let outer = Degenerate::from_ber(message.body()).unwrap();
+    let outer = DegenerateSignedData::from_ber(message.body()).unwrap();
     assert!(outer.certificates.iter().any(|der| der == next.der()));
     // jscep verifies the RA's signature and the RFC requires the CA's; `rollover.rs` has openssl
     // verify both.

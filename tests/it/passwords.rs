@@ -163,7 +163,7 @@ async fn openssl_and_we_open_each_others_envelopes() {
             "-binary",
         ];
         let content = openssl(&arguments, &[]);
-        let degenerate = scep_cms::Degenerate::from_ber(&content).unwrap();
+        let degenerate = scep_cms::DegenerateSignedData::from_ber(&content).unwrap();
         assert_eq!(degenerate.certificates[0], leaf.der());
         assert_eq!(reply.message_type(), Ok("3"));
     }

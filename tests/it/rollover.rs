@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scep_cms::{Certificate, Degenerate, MessageType};
+use scep_cms::{Certificate, DegenerateSignedData, MessageType};
 use scep_protocol::{Authority, Period, RaCertificate, ScepProfile};
 use scep_service::{Crls, NextKey, Versioned, activate_next, begin_rollover, run_maintenance};
 use scepter_tests::admin::{Admin, text};
@@ -56,7 +56,7 @@ async fn capabilities(world: &World) -> String {
 /// The RA certificate in the GetCACert response.
 async fn ra_certificate(world: &World) -> Certificate {
     let (_, _, chain) = operation(world, "GetCACert").await;
-    let chain = Degenerate::from_ber(&chain).unwrap();
+    let chain = DegenerateSignedData::from_ber(&chain).unwrap();
     Certificate::from_der(&chain.certificates[0]).unwrap()
 }
 
@@ -67,7 +67,7 @@ async fn announced_ra(world: &World, next: &Certificate) -> Certificate {
         (status, kind.as_str()),
         (200, "application/x-x509-next-ca-cert")
     );
-    let outer = Degenerate::from_ber(&message).unwrap();
+    let outer = DegenerateSignedData::from_ber(&message).unwrap();
     assert_eq!(outer.certificates[0], next.der());
     Certificate::from_der(&outer.certificates[1]).unwrap()
 }
@@ -128,7 +128,7 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
             "any",
         ];
         let content = openssl(&arguments, &[]);
-        let inner = Degenerate::from_ber(&content).unwrap();
+        let inner = DegenerateSignedData::from_ber(&content).unwrap();
         assert_eq!(inner.certificates[0], next.der());
         assert_eq!(inner.certificates.len(), 2);
         // The next certificate has the same subject and another key.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{GetCaCaps, rejection_response, respond_scep};
-use scep_service::{CachedProfiles, Reading, StoredProfiles, SystemClock};
+use scep_service::{CachedProfiles, ProfileService, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {
@@ -20,14 +20,14 @@ fn main() -> ExitCode {
     })
 }
 
-fn build_reading(environment: &Environment) -> Result<Reading, SettingError> {
+fn build_reading(environment: &Environment) -> Result<ProfileService, SettingError> {
     let name = environment.table("SCEPTER_PROFILES_TABLE")?;
     let table = ProfilesTable::new(Client::new(&sdk_config(environment)?), name);
     let profiles = StoredProfiles(Arc::new(table));
     // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
     let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
-    Ok(Reading {
+    Ok(ProfileService {
         profiles: Arc::new(CachedProfiles::new(Arc::new(profiles), max_age)),
         clock: Arc::new(SystemClock),
         metrics: Arc::new(EmbeddedMetrics::new(namespace)),

@@ -9,7 +9,7 @@ use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{
     CRL_PREFIX, GetCaCert, PublishedCrls, rejection_response, respond_crl, respond_scep,
 };
-use scep_service::{CachedCrls, CachedProfiles, Reading, StoredProfiles, SystemClock};
+use scep_service::{CachedCrls, CachedProfiles, ProfileService, StoredProfiles, SystemClock};
 use store_dynamodb::ProfilesTable;
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn build_operations(environment: &Environment) -> Result<(GetCaCert, PublishedCr
     // Devices ask often and edits are rare: an edit may take this long to be seen.
     let max_age = environment.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
     let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
-    let reading = Reading {
+    let reading = ProfileService {
         profiles: Arc::new(CachedProfiles::new(profiles, max_age)),
         clock: Arc::new(SystemClock),
         metrics: Arc::new(EmbeddedMetrics::new(namespace)),

@@ -12,7 +12,8 @@ use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
 use scep_http::{EveryOperation, at_fixed_path, rejection_response, respond_scep};
 use scep_service::{
-    CachedCrls, CachedProfiles, Issuing, Metrics, Reading, StoredProfiles, SystemClock,
+    CachedCrls, CachedProfiles, EnrolmentService, Metrics, ProfileService, StoredProfiles,
+    SystemClock,
 };
 use store_dynamodb::{DynamoDbStore, Tables};
 
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn build_issuing(environment: &Environment) -> Result<Issuing, SettingError> {
+fn build_issuing(environment: &Environment) -> Result<EnrolmentService, SettingError> {
     let aws = sdk_config(environment)?;
     let tables = Tables {
         profiles: environment.table("SCEPTER_PROFILES_TABLE")?,
@@ -53,8 +54,8 @@ fn build_issuing(environment: &Environment) -> Result<Issuing, SettingError> {
     let kms = Kms::new(aws_sdk_kms::Client::new(&aws), metrics.clone());
     let symmetric_key = environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
     let stack = environment.stack("SCEPTER_STACK")?;
-    Ok(Issuing {
-        reading: Reading {
+    Ok(EnrolmentService {
+        reading: ProfileService {
             profiles: Arc::new(CachedProfiles::new(profiles, max_age)),
             clock: Arc::new(SystemClock),
             metrics,

@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use lambda_host::JwtClaims;
 use management_api::{Authenticate, Caller, CallersUnknown, Scope, body_not_read};
-use scep_protocol::Rejection;
+use scep_protocol::HttpRejection;
 use tower::ServiceExt;
 
 /// Authenticates callers by the claims of a token that API Gateway has already verified: signature,
@@ -55,7 +55,7 @@ impl JwtAuthorizer {
 pub(crate) async fn answer_request(
     router: &Router,
     head: Parts,
-    body: Result<Bytes, Rejection>,
+    body: Result<Bytes, HttpRejection>,
 ) -> Response<Bytes> {
     let response = match body {
         Ok(body) => {
@@ -73,7 +73,7 @@ pub(crate) async fn answer_request(
 
 /// Builds the response to a request that never reaches the router, or that it does not answer in
 /// time.
-pub(crate) async fn reject_request(rejection: Rejection) -> Response<Bytes> {
+pub(crate) async fn reject_request(rejection: HttpRejection) -> Response<Bytes> {
     collect_body(body_not_read(rejection)).await
 }
 

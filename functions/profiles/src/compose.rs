@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{EmbeddedMetrics, Environment, SettingError, sdk_config};
-use scep_service::{Actor, Managing, Metrics, SystemClock};
+use scep_service::{Actor, AdminService, Metrics, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 /// Builds administration from the settings in this environment, and the metrics that it reports to.
 pub(crate) fn build_managing(
     environment: &Environment,
-) -> Result<(Managing, Arc<dyn Metrics>), SettingError> {
+) -> Result<(AdminService, Arc<dyn Metrics>), SettingError> {
     let aws = sdk_config(environment)?;
     let tables = Tables {
         profiles: environment.table("SCEPTER_PROFILES_TABLE")?,
@@ -26,7 +26,7 @@ pub(crate) fn build_managing(
     let kms = Kms::new(aws_sdk_kms::Client::new(&aws), metrics.clone());
     let symmetric_key = environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
     let stack = environment.stack("SCEPTER_STACK")?;
-    let managing = Managing {
+    let managing = AdminService {
         // The actor of scheduled maintenance; the management API replaces it by the caller of each
         // request.
         actor: Actor("schedule".to_owned()),

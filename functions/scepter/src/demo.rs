@@ -8,8 +8,8 @@ use scep_protocol::{
     RaProfile, ScepProfile,
 };
 use scep_service::{
-    AuthorityKind, Edit, Enabled, Failure, ManageError, Managing, NewAuthority, NewRaCertificate,
-    RaProfileEdit, ScepProfileEdit, StoreError, activate_scep, create_authority,
+    AdminService, AuthorityKind, Edit, Enabled, Failure, ManageError, NewAuthority,
+    NewRaCertificate, RaProfileEdit, ScepProfileEdit, StoreError, activate_scep, create_authority,
     create_ra_certificate, create_ra_profile, create_scep_profile, edit_scep_profile,
     enable_ra_profile, enable_scep_profile, find,
 };
@@ -64,7 +64,7 @@ pub(crate) async fn create_or_find_demo(
 
 /// Creates the missing parts of the demo, so that the next start repairs what a crash left
 /// incomplete.
-async fn create_demo(managing: &Managing, settings: &DemoSettings) -> Result<(), DemoError> {
+async fn create_demo(managing: &AdminService, settings: &DemoSettings) -> Result<(), DemoError> {
     let authority = ensure_authority(managing, settings.ca_key_algorithm).await?;
     let ra_profile = ensure_ra_profile(managing, authority).await?;
     let scep_profile = ensure_scep_profile(managing, settings, authority, ra_profile).await?;
@@ -75,7 +75,7 @@ async fn create_demo(managing: &Managing, settings: &DemoSettings) -> Result<(),
     Ok(())
 }
 
-async fn ensure_authority(managing: &Managing, key: KeyAlgorithm) -> Result<Uuid, DemoError> {
+async fn ensure_authority(managing: &AdminService, key: KeyAlgorithm) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(AUTHORITY)?;
     if let Some(found) = find::<Authority>(&*managing.objects, &name).await? {
         return Ok(found.object.uuid);
@@ -92,7 +92,7 @@ async fn ensure_authority(managing: &Managing, key: KeyAlgorithm) -> Result<Uuid
     Ok(create_authority(managing, new).await?.object.uuid)
 }
 
-async fn ensure_ra_profile(managing: &Managing, authority: Uuid) -> Result<Uuid, DemoError> {
+async fn ensure_ra_profile(managing: &AdminService, authority: Uuid) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
     if let Some(found) = find::<RaProfile>(&*managing.objects, &name).await? {
         return Ok(found.object.uuid);
@@ -106,7 +106,7 @@ async fn ensure_ra_profile(managing: &Managing, authority: Uuid) -> Result<Uuid,
 }
 
 async fn ensure_scep_profile(
-    managing: &Managing,
+    managing: &AdminService,
     settings: &DemoSettings,
     authority: Uuid,
     ra_profile: Uuid,
@@ -143,7 +143,7 @@ async fn ensure_scep_profile(
 /// Finds the demo, unless an administrator has deleted it, and applies the challengePassword of the
 /// settings.
 async fn find_demo(
-    managing: &Managing,
+    managing: &AdminService,
     settings: &DemoSettings,
 ) -> Result<Option<Demo>, DemoError> {
     let authority_name = ProfileName::new(AUTHORITY)?;

@@ -10,8 +10,9 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, CaKeys, CachedCrls, CachedProfiles, Deployment, ErrorChain, Issuing, Managing, RaKeys,
-    Reading, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, run_maintenance,
+    Actor, AdminService, CaKeys, CachedCrls, CachedProfiles, Deployment, EnrolmentService,
+    ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock,
+    WatchedObjects, run_maintenance,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -95,12 +96,12 @@ impl DataFolder {
     }
 
     /// Administration on behalf of this process.
-    pub(crate) fn managing(&self) -> Managing {
+    pub(crate) fn managing(&self) -> AdminService {
         let objects = WatchedObjects {
             objects: Arc::new(self.store.clone()),
             cache: Arc::clone(&self.profiles),
         };
-        Managing {
+        AdminService {
             actor: Actor("scepter serve".to_owned()),
             objects: Arc::new(objects),
             ca_keys: Arc::clone(&self.ca_keys),
@@ -153,9 +154,9 @@ impl DataFolder {
         self.path.join("demo-made")
     }
 
-    pub(crate) fn issuing(&self) -> Issuing {
-        Issuing {
-            reading: Reading {
+    pub(crate) fn issuing(&self) -> EnrolmentService {
+        EnrolmentService {
+            reading: ProfileService {
                 profiles: self.profiles.clone(),
                 clock: Arc::new(SystemClock),
                 metrics: self.metrics.clone(),

@@ -16,7 +16,7 @@ use scep_http::{
     CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options,
     rejection_response, respond_crl, respond_scep,
 };
-use scep_protocol::{ProfileName, Rejection};
+use scep_protocol::{HttpRejection, ProfileName};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -187,7 +187,7 @@ async fn answer_request(
     // Read before the request lines up, so that slow senders hold no permit.
     let body = tokio::time::timeout(BODY_TIMEOUT, read_body(body))
         .await
-        .unwrap_or(Err(Rejection::UnreadableMessage));
+        .unwrap_or(Err(HttpRejection::UnreadableMessage));
     let path = head.uri.path();
     // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
@@ -237,18 +237,21 @@ fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response
     match *method {
         Method::GET | Method::HEAD => read(),
         Method::OPTIONS => read_options().map(Body::from),
-        _ => rejection_response(Rejection::ReadOnly).map(Body::from),
+        _ => rejection_response(HttpRejection::ReadOnly).map(Body::from),
     }
 }
 
 /// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
 /// client that is disconnected while it sends may never see the response.
-async fn read_body(mut body: Incoming) -> Result<Bytes, Rejection> {
+async fn read_body(mut body: Incoming) -> Result<Bytes, HttpRejection> {
     let mut collected = BytesMut::new();
     let mut bytes: usize = 0;
     while let Some(frame) = body.frame().await {
         // Trailers carry nothing that SCEP or the management API uses.
-        let Ok(data) = frame.map_err(|_| Rejection::UnreadableMessage)?.into_data() else {
+        let Ok(data) = frame
+            .map_err(|_| HttpRejection::UnreadableMessage)?
+            .into_data()
+        else {
             continue;
         };
         bytes = bytes.saturating_add(data.len());
@@ -260,7 +263,7 @@ async fn read_body(mut body: Incoming) -> Result<Bytes, Rejection> {
         }
     }
     if bytes > MAX_BODY_BYTES {
-        return Err(Rejection::BodyTooLarge);
+        return Err(HttpRejection::BodyTooLarge);
     }
     Ok(collected.freeze())
 }

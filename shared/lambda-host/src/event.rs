@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Request, Response};
-use scep_protocol::Rejection;
+use scep_protocol::HttpRejection;
 
 use crate::front_door::public_url;
 
@@ -33,10 +33,10 @@ pub struct JwtClaims {
 /// Converts an event to the head of a request, and its body or the reason why it cannot be read.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] if the URL is not valid.
+/// [`HttpRejection::NotFound`] if the URL is not valid.
 pub(crate) fn parse_request(
     event: ApiGatewayV2httpRequest,
-) -> Result<(Parts, Result<Bytes, Rejection>), Rejection> {
+) -> Result<(Parts, Result<Bytes, HttpRejection>), HttpRejection> {
     // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
     // would have become a space.
     let uri = public_url(
@@ -55,7 +55,9 @@ pub(crate) fn parse_request(
             scopes: jwt.scopes.unwrap_or_default(),
         });
     }
-    let request = request_builder.body(()).map_err(|_| Rejection::NotFound)?;
+    let request = request_builder
+        .body(())
+        .map_err(|_| HttpRejection::NotFound)?;
     Ok((
         request.into_parts().0,
         decode_body(event.body.unwrap_or_default(), event.is_base64_encoded),
@@ -63,20 +65,20 @@ pub(crate) fn parse_request(
 }
 
 /// Decodes the body of an event.
-fn decode_body(body: String, is_base64: bool) -> Result<Bytes, Rejection> {
+fn decode_body(body: String, is_base64: bool) -> Result<Bytes, HttpRejection> {
     if body.len() > MAX_EVENT_BODY_BYTES {
-        return Err(Rejection::BodyTooLarge);
+        return Err(HttpRejection::BodyTooLarge);
     }
     if is_base64 {
         return STANDARD
             .decode(body)
             .map(Bytes::from)
-            .map_err(|_| Rejection::UnreadableMessage);
+            .map_err(|_| HttpRejection::UnreadableMessage);
     }
     // API Gateway treats a body with a textual Content-Type as UTF-8 and replaces what is not with
     // U+FFFD. Such a message cannot be restored, so the client learns that its type is wrong.
     if body.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(Rejection::DamagedMessage);
+        return Err(HttpRejection::DamagedMessage);
     }
     Ok(Bytes::from(body))
 }
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(body: Value, is_base64: bool, expected: Result<&[u8], Rejection>) {
+    fn check(body: Value, is_base64: bool, expected: Result<&[u8], HttpRejection>) {
         let (_, body) = parse_request(new_event("/", "", body, is_base64)).unwrap();
         assert_eq!(body, expected.map(Bytes::copy_from_slice));
     }
@@ -161,11 +163,11 @@ mod tests {
         check(
             json!("0\u{fffd}\u{0}"),
             false,
-            Err(Rejection::DamagedMessage),
+            Err(HttpRejection::DamagedMessage),
         );
-        check(json!("?"), true, Err(Rejection::UnreadableMessage));
+        check(json!("?"), true, Err(HttpRejection::UnreadableMessage));
         let large = "A".repeat(MAX_EVENT_BODY_BYTES + 1);
-        check(json!(large), true, Err(Rejection::BodyTooLarge));
+        check(json!(large), true, Err(HttpRejection::BodyTooLarge));
     }
 
     #[test]
@@ -174,7 +176,7 @@ mod tests {
             let event = new_event("/a", query, json!(null), false);
             assert_eq!(
                 parse_request(event).err(),
-                Some(Rejection::NotFound),
+                Some(HttpRejection::NotFound),
                 "{query}"
             );
         }

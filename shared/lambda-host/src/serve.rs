@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
-use scep_protocol::Rejection;
+use scep_protocol::HttpRejection;
 use scep_service::ErrorChain;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -57,8 +57,8 @@ where
 /// # Errors
 /// If the Runtime API fails.
 pub async fn serve(
-    answer: impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
-    reject: impl AsyncFn(Rejection) -> Response<Bytes>,
+    answer: impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
+    reject: impl AsyncFn(HttpRejection) -> Response<Bytes>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (answer, reject) = (&answer, &reject);
     let service = service_fn(
@@ -76,8 +76,8 @@ pub async fn serve(
 /// # Errors
 /// If the Runtime API fails.
 pub async fn serve_with_schedule<E>(
-    answer: impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
-    reject: impl AsyncFn(Rejection) -> Response<Bytes>,
+    answer: impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
+    reject: impl AsyncFn(HttpRejection) -> Response<Bytes>,
     work: impl AsyncFn() -> Result<(), E>,
 ) -> Result<(), Box<dyn Error + Send + Sync>>
 where
@@ -103,8 +103,8 @@ where
 async fn respond_in_time(
     request: ApiGatewayV2httpRequest,
     context: &Context,
-    answer: &impl AsyncFn(Parts, Result<Bytes, Rejection>) -> Response<Bytes>,
-    reject: &impl AsyncFn(Rejection) -> Response<Bytes>,
+    answer: &impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
+    reject: &impl AsyncFn(HttpRejection) -> Response<Bytes>,
 ) -> Response<Bytes> {
     let (head, body) = match event::parse_request(request) {
         Ok(request) => request,
@@ -114,7 +114,7 @@ async fn respond_in_time(
         Ok(response) => response,
         Err(_) => {
             tracing::error!("the request timed out");
-            reject(Rejection::TryLater).await
+            reject(HttpRejection::TryLater).await
         }
     }
 }

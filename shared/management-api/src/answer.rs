@@ -4,7 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use scep_protocol::Rejection;
+use scep_protocol::HttpRejection;
 use scep_service::{ErrorChain, Failure, ManageError, StoreError, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -83,7 +83,7 @@ impl IntoResponse for ApiError {
                 error_response(StatusCode::PRECONDITION_REQUIRED, &reason)
             }
             Self::TooLarge => too_large_response(),
-            Self::TryLater => rejection_response(Rejection::TryLater),
+            Self::TryLater => rejection_response(HttpRejection::TryLater),
             Self::Unauthenticated => unauthenticated_response(),
             Self::Unprocessable(reasons) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Reasons(reasons))).into_response()
@@ -101,20 +101,20 @@ pub(crate) fn error_response(status: StatusCode, reason: &str) -> Response {
 /// The response to a request that is rejected before it reaches the router: its body could not be
 /// read, its URL is malformed, or its time is up.
 #[must_use]
-pub fn body_not_read(rejection: Rejection) -> Response {
+pub fn body_not_read(rejection: HttpRejection) -> Response {
     match rejection {
-        Rejection::BodyTooLarge => too_large_response(),
-        Rejection::NotFound | Rejection::OurFault | Rejection::TryLater => {
+        HttpRejection::BodyTooLarge => too_large_response(),
+        HttpRejection::NotFound | HttpRejection::OurFault | HttpRejection::TryLater => {
             rejection_response(rejection)
         }
-        Rejection::DamagedMessage
-        | Rejection::MethodNotAllowed
-        | Rejection::NoCrl
-        | Rejection::NoNextCaCertificate
-        | Rejection::ReadOnly
-        | Rejection::Unavailable(_)
-        | Rejection::UnknownOperation
-        | Rejection::UnreadableMessage => {
+        HttpRejection::DamagedMessage
+        | HttpRejection::MethodNotAllowed
+        | HttpRejection::NoCrl
+        | HttpRejection::NoNextCaCertificate
+        | HttpRejection::ReadOnly
+        | HttpRejection::Unavailable(_)
+        | HttpRejection::UnknownOperation
+        | HttpRejection::UnreadableMessage => {
             error_response(StatusCode::BAD_REQUEST, "the body could not be read")
         }
     }
@@ -153,7 +153,7 @@ fn failure_response(failure: &Failure) -> Response {
     rejection_response(failure.rejection())
 }
 
-fn rejection_response(rejection: Rejection) -> Response {
+fn rejection_response(rejection: HttpRejection) -> Response {
     // Every status in the rejection table is valid, so the fallback is never used.
     let status =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

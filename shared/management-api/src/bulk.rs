@@ -1,6 +1,6 @@
 //! Bulk operations: one action applied to many objects in turn, with a message for each failure.
 
-use scep_service::{Dependents, Enabled, ManageError, Managing, Object, read};
+use scep_service::{AdminService, Dependents, Enabled, ManageError, Object, read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -53,7 +53,7 @@ pub(crate) fn check_limit(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
 /// # Errors
 /// A server failure.
 pub(crate) async fn bulk_message<T: Object>(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     done: Result<(), ManageError>,
 ) -> Result<Option<BulkMessage>, ApiError> {

@@ -29,7 +29,7 @@ use axum::{Extension, Json, Router, middleware};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use scep_service::{Actor, Managing};
+use scep_service::{Actor, AdminService};
 
 pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use answer::body_not_read;
@@ -44,7 +44,7 @@ pub const PREFIX: &str = "/api/v1";
 /// The services that the handlers use.
 pub struct Api {
     /// The use cases of administration. The actor is replaced by the caller of each request.
-    pub managing: Managing,
+    pub managing: AdminService,
     /// Identifies the caller of a request.
     pub authenticate: Arc<dyn Authenticate>,
 }
@@ -60,8 +60,8 @@ impl Api {
 
 type State = axum::extract::State<Arc<Api>>;
 
-/// [`Managing`] on behalf of the authenticated caller.
-struct Admin(Managing);
+/// [`AdminService`] on behalf of the authenticated caller.
+struct Admin(AdminService);
 
 impl FromRequestParts<Arc<Api>> for Admin {
     type Rejection = ApiError;
@@ -70,7 +70,7 @@ impl FromRequestParts<Arc<Api>> for Admin {
         let caller = Extension::<Caller>::from_request_parts(parts, api).await;
         // The guard inserts the caller, or rejects the request before it gets here.
         let Extension(caller) = caller.map_err(|_| ApiError::Unauthenticated)?;
-        Ok(Self(Managing {
+        Ok(Self(AdminService {
             actor: Actor(caller.name),
             ..api.managing.clone()
         }))

@@ -8,7 +8,7 @@ use ca_issuer::{crl_url_of, extended_key_usage_of};
 use http::StatusCode;
 use scep_protocol::{Authority, ExtendedKeyUsage, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
 use scep_service::{
-    ManageError, Managing, NewRaCertificate, Object, Versioned, create_ra_certificate,
+    AdminService, ManageError, NewRaCertificate, Object, Versioned, create_ra_certificate,
     delete_ra_certificate, list,
 };
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,7 @@ struct Path {
 }
 
 impl Path {
-    async fn find(&self, managing: &Managing) -> Result<Versioned<RaCertificate>, ManageError> {
+    async fn find(&self, managing: &AdminService) -> Result<Versioned<RaCertificate>, ManageError> {
         let found: Versioned<RaCertificate> = managing.get(self.uuid).await?;
         // The path must be correct as a whole, so an RA certificate of another authority is 404.
         if found.object.authority != self.authority_uuid {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    Dependents, Edit, Enabled, ManageError, Managing, Object, RaProfileEdit, Versioned,
+    AdminService, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned,
     activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile, edit_ra_profile,
     enable_ra_profile, list, ra_profile_warnings, read,
 };
@@ -132,14 +132,14 @@ impl RaProfileView {
     }
 
     /// The API form of an RA Profile, with the warnings that its current links cause.
-    async fn read(managing: &Managing, found: &Versioned<RaProfile>) -> Result<Self, ApiError> {
+    async fn read(managing: &AdminService, found: &Versioned<RaProfile>) -> Result<Self, ApiError> {
         let warnings = ra_profile_warnings(&*managing.objects, found).await?;
         Ok(Self::new(&found.object, &warnings))
     }
 
     /// The API forms of several RA Profiles. The SCEP Profiles that lead to them are read once.
     async fn of_many(
-        managing: &Managing,
+        managing: &AdminService,
         found: impl Iterator<Item = &Versioned<RaProfile>>,
     ) -> Result<Vec<Self>, ApiError> {
         let scep_profiles = list::<ScepProfile>(&*managing.objects).await?;
@@ -166,7 +166,7 @@ struct Path {
 }
 
 impl Path {
-    async fn find(&self, managing: &Managing) -> Result<Versioned<RaProfile>, ManageError> {
+    async fn find(&self, managing: &AdminService) -> Result<Versioned<RaProfile>, ManageError> {
         let found: Versioned<RaProfile> = managing.get(self.uuid).await?;
         let authority = self.authority_uuid.unwrap_or(found.object.authority);
         if found.object.authority != authority {
@@ -177,7 +177,7 @@ impl Path {
 
     /// Checks that the RA Profile belongs to the authority in the path, if there is one. The use
     /// case checks whether the RA Profile exists.
-    async fn check(&self, managing: &Managing) -> Result<(), ManageError> {
+    async fn check(&self, managing: &AdminService) -> Result<(), ManageError> {
         if self.authority_uuid.is_some() {
             self.find(managing).await?;
         }
@@ -354,7 +354,7 @@ async fn force_remove_ra_profiles(
 }
 
 async fn apply_to_each(
-    managing: &Managing,
+    managing: &AdminService,
     uuids: Vec<Uuid>,
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
@@ -393,7 +393,7 @@ struct ScepView {
 }
 
 impl ScepView {
-    async fn of(api: &Api, managing: &Managing, found: &RaProfile) -> Result<Self, ApiError> {
+    async fn of(api: &Api, managing: &AdminService, found: &RaProfile) -> Result<Self, ApiError> {
         let activated: Option<Versioned<ScepProfile>> = match &found.scep {
             Some(scep) => read(&*managing.objects, scep.scep_profile).await?,
             None => None,

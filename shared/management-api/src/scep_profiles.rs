@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    Dependents, Enabled, Managing, Object, ObjectStore, Versioned, create_scep_profile,
+    AdminService, Dependents, Enabled, Object, ObjectStore, Versioned, create_scep_profile,
     delete_scep_profile, edit_scep_profile, enable_scep_profile, list, read, scep_profile_warnings,
     set_default_ra_profile, usable_ra_certificates,
 };
@@ -180,7 +180,7 @@ impl ScepProfileView {
     /// The API form of a SCEP Profile, with the objects that it is linked to at present.
     async fn read(
         api: &Api,
-        managing: &Managing,
+        managing: &AdminService,
         found: &Versioned<ScepProfile>,
     ) -> Result<Self, ApiError> {
         let objects = &*managing.objects;
@@ -387,7 +387,7 @@ async fn force_remove_scep_profiles(
 }
 
 async fn apply_to_each(
-    managing: &Managing,
+    managing: &AdminService,
     uuids: Vec<Uuid>,
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {

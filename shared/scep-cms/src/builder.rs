@@ -7,8 +7,8 @@ use spki::AlgorithmIdentifierRef;
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
 use crate::attribute::AttributeWriter;
 use crate::{
-    Certificate, DecodeError, Degenerate, DigestAlgorithm, FailInfo, MessageType, PkiStatus,
-    PublicKey, SenderNonce, TransactionId, oid,
+    Certificate, DecodeError, DegenerateSignedData, DigestAlgorithm, FailInfo, MessageType,
+    PkiStatus, PublicKey, SenderNonce, TransactionId, oid,
 };
 
 /// The signed attributes of a new message, RFC 8894 §3.2.1.
@@ -132,7 +132,7 @@ impl PkiMessageBuilder {
 /// # Errors
 /// When the certificates cannot be encoded.
 pub fn next_ca_message(
-    next: &Degenerate,
+    next: &DegenerateSignedData,
     signer: Certificate,
     digest: DigestAlgorithm,
 ) -> Result<ToBeSigned, DecodeError> {

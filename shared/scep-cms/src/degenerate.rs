@@ -12,14 +12,14 @@ use crate::{DecodeError, oid, to_der};
 /// Encoding and decoding preserve their order, although a SET OF has none: clients take the first
 /// certificate for the leaf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Degenerate {
+pub struct DegenerateSignedData {
     /// The certificates, the leaf first.
     pub certificates: Vec<Vec<u8>>,
     /// The CRLs, in DER.
     pub crls: Vec<Vec<u8>>,
 }
 
-impl Degenerate {
+impl DegenerateSignedData {
     /// Decodes a ContentInfo with a SignedData, BER or DER. Ignores its signers.
     ///
     /// # Errors

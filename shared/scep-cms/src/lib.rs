@@ -2,9 +2,9 @@
 //!
 //! Input from the network enters through [`PkiMessage::from_ber`], is verified by
 //! [`PkiMessage::verify`] and decrypted by [`PkcsPkiEnvelope::open`], which yields the encoding of
-//! a [`CertificationRequest`] or a [`Degenerate`]. [`PkiMessageBuilder`] builds outgoing messages.
-//! Private keys stay outside this crate: the caller signs [`ToBeSigned::bytes`] and unwraps
-//! [`KeyTransRecipient::encrypted_key`].
+//! a [`CertificationRequest`] or a [`DegenerateSignedData`]. [`PkiMessageBuilder`] builds outgoing
+//! messages. Private keys stay outside this crate: the caller signs [`ToBeSigned::bytes`] and
+//! unwraps [`KeyTransRecipient::encrypted_key`].
 
 mod algorithm;
 mod algorithm_name;
@@ -42,7 +42,7 @@ pub use certificate::{Certificate, IssuerAndSerialNumber, Validity};
 pub use challenge::ChallengePassword;
 pub use csr::CertificationRequest;
 pub use csr_fault::{AttributeFault, ChallengeFault, CsrFault};
-pub use degenerate::Degenerate;
+pub use degenerate::DegenerateSignedData;
 pub use envelope::{
     CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope,
     Recipient, SealTo, UnwrapOutcome,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use scep_cms::DecodeError;
-use scep_protocol::{CaCertificates, Capability, Rejection};
+use scep_protocol::{CaCertificates, Capability, HttpRejection};
 
 /// Media types carry no `charset`, because old sscep and iOS compare the header as a whole string.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
@@ -48,17 +48,17 @@ pub(crate) fn without_body(response: Response<Bytes>) -> Response<Bytes> {
 
 /// A plain-text response for a request that is rejected without a CertRep.
 #[must_use]
-pub fn rejection_response(rejection: Rejection) -> Response<Bytes> {
+pub fn rejection_response(rejection: HttpRejection) -> Response<Bytes> {
     let mut response = build_response(TEXT, Bytes::from(format!("{}\n", rejection.text())));
     // Every status in the rejection table is valid, so the fallback is never used.
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     // RFC 9110 §15.5.6: a 405 response names the supported methods in Allow.
-    if rejection == Rejection::MethodNotAllowed {
+    if rejection == HttpRejection::MethodNotAllowed {
         headers.insert(ALLOW, SCEP_METHODS);
     }
-    if rejection == Rejection::ReadOnly {
+    if rejection == HttpRejection::ReadOnly {
         headers.insert(ALLOW, READ_METHODS);
     }
     // Devices retry unattended, so they are told when.

@@ -9,7 +9,7 @@ use http::header::{CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATC
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use scep_protocol::{ProfileName, Rejection};
+use scep_protocol::{HttpRejection, ProfileName};
 use scep_service::{Clock, CrlHead, Crls, ErrorChain, Failure, Objects, PublishedCrl};
 use time::OffsetDateTime;
 
@@ -69,9 +69,9 @@ async fn answer_request(
 ) -> Result<(u64, Response<Bytes>), Failure> {
     let is_head = head.method == Method::HEAD;
     if head.method != Method::GET && !is_head {
-        return Err(Failure::Rejected(Rejection::ReadOnly));
+        return Err(Failure::Rejected(HttpRejection::ReadOnly));
     }
-    let (name, generation) = name_and_generation.ok_or(Failure::Rejected(Rejection::NoCrl))?;
+    let (name, generation) = name_and_generation.ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
     let (objects, crls) = (&*published.objects, &*published.crls);
     let found = PublishedCrl::find(objects, crls, name, *generation).await?;
     let now = published.clock.now();

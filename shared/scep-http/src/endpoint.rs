@@ -1,7 +1,7 @@
 //! Parses the endpoint that a path names.
 
 use percent_encoding::percent_decode_str;
-use scep_protocol::{EndpointName, ProfileName, Rejection, Unavailable};
+use scep_protocol::{EndpointName, HttpRejection, ProfileName, Unavailable};
 
 /// The prefix of every SCEP path.
 pub const PREFIX: &str = "/api/v1/protocols/scep/";
@@ -14,23 +14,23 @@ const RA_PROFILE: &str = "raProfile";
 /// administrators configure `mscep.dll` and other suffixes.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] for paths outside [`PREFIX`]; [`Rejection::Unavailable`] when the name
-/// is not a valid profile name.
-pub(crate) fn parse_endpoint(path: &str) -> Result<EndpointName, Rejection> {
-    let rest = path.strip_prefix(PREFIX).ok_or(Rejection::NotFound)?;
+/// [`HttpRejection::NotFound`] for paths outside [`PREFIX`]; [`HttpRejection::Unavailable`] when
+/// the name is not a valid profile name.
+pub(crate) fn parse_endpoint(path: &str) -> Result<EndpointName, HttpRejection> {
+    let rest = path.strip_prefix(PREFIX).ok_or(HttpRejection::NotFound)?;
     // Clients that join a URL and a path send double slashes.
     let mut segments = rest.split('/').filter(|segment| !segment.is_empty());
-    let name = segments.next().ok_or(Rejection::NotFound)?;
+    let name = segments.next().ok_or(HttpRejection::NotFound)?;
     // No profile can be named `raProfile`, so the two kinds of path never collide.
     if name != RA_PROFILE {
         return parse_profile_name(name)
             .map(EndpointName::ScepProfile)
-            .ok_or(Rejection::Unavailable(Unavailable::ScepProfileUnknown));
+            .ok_or(HttpRejection::Unavailable(Unavailable::ScepProfileUnknown));
     }
-    let name = segments.next().ok_or(Rejection::NotFound)?;
+    let name = segments.next().ok_or(HttpRejection::NotFound)?;
     parse_profile_name(name)
         .map(EndpointName::RaProfile)
-        .ok_or(Rejection::Unavailable(Unavailable::RaProfileUnknown))
+        .ok_or(HttpRejection::Unavailable(Unavailable::RaProfileUnknown))
 }
 
 fn parse_profile_name(segment: &str) -> Option<ProfileName> {
@@ -44,15 +44,15 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(path: &str, expected: Result<EndpointName, Rejection>) {
+    fn check(path: &str, expected: Result<EndpointName, HttpRejection>) {
         assert_eq!(parse_endpoint(path), expected);
     }
 
-    fn scep(name: &str) -> Result<EndpointName, Rejection> {
+    fn scep(name: &str) -> Result<EndpointName, HttpRejection> {
         Ok(EndpointName::ScepProfile(ProfileName::new(name).unwrap()))
     }
 
-    fn ra(name: &str) -> Result<EndpointName, Rejection> {
+    fn ra(name: &str) -> Result<EndpointName, HttpRejection> {
         Ok(EndpointName::RaProfile(ProfileName::new(name).unwrap()))
     }
 
@@ -88,19 +88,22 @@ mod tests {
 
     #[test]
     fn other_paths_are_not() {
-        let unknown = Err(Rejection::Unavailable(Unavailable::ScepProfileUnknown));
-        check("/api/v1/protocols/scep/", Err(Rejection::NotFound));
-        check("/api/v1/protocols/scep//", Err(Rejection::NotFound));
+        let unknown = Err(HttpRejection::Unavailable(Unavailable::ScepProfileUnknown));
+        check("/api/v1/protocols/scep/", Err(HttpRejection::NotFound));
+        check("/api/v1/protocols/scep//", Err(HttpRejection::NotFound));
         check("/api/v1/protocols/scep/a%2fb", unknown.clone());
         check("/api/v1/protocols/scep/../a", unknown);
-        check("/api/v1/protocols/scep", Err(Rejection::NotFound));
-        check("/api/v1/protocols/scep/raProfile", Err(Rejection::NotFound));
+        check("/api/v1/protocols/scep", Err(HttpRejection::NotFound));
+        check(
+            "/api/v1/protocols/scep/raProfile",
+            Err(HttpRejection::NotFound),
+        );
         check(
             "/api/v1/protocols/scep/raProfile/",
-            Err(Rejection::NotFound),
+            Err(HttpRejection::NotFound),
         );
-        check("/cgi-bin/pkiclient.exe", Err(Rejection::NotFound));
-        let unknown = Err(Rejection::Unavailable(Unavailable::RaProfileUnknown));
+        check("/cgi-bin/pkiclient.exe", Err(HttpRejection::NotFound));
+        let unknown = Err(HttpRejection::Unavailable(Unavailable::RaProfileUnknown));
         check("/api/v1/protocols/scep/raProfile/%00", unknown);
     }
 }

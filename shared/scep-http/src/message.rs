@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 use percent_encoding::{percent_decode, percent_decode_str};
-use scep_protocol::Rejection;
+use scep_protocol::HttpRejection;
 
 use crate::operation::{find_parameter, raw_query};
 
@@ -28,25 +28,25 @@ const SEQUENCE: u8 = 0x30;
 /// or of a POST without a body.
 ///
 /// # Errors
-/// [`Rejection::UnreadableMessage`] when the message is missing, or is neither BER nor base64.
-pub(crate) fn find_message(head: &Parts, body: &Bytes) -> Result<Bytes, Rejection> {
+/// [`HttpRejection::UnreadableMessage`] when the message is missing, or is neither BER nor base64.
+pub(crate) fn find_message(head: &Parts, body: &Bytes) -> Result<Bytes, HttpRejection> {
     if head.method == Method::POST && !body.is_empty() {
         return find_posted_message(body);
     }
-    let raw = find_parameter(raw_query(head), "message").ok_or(Rejection::UnreadableMessage)?;
+    let raw = find_parameter(raw_query(head), "message").ok_or(HttpRejection::UnreadableMessage)?;
     decode_message(raw).map(Bytes::from)
 }
 
 /// The message in the body of a POST. Some proxies and scripts post base64, or a form with a
 /// `message` field, instead of the binary message.
-fn find_posted_message(body: &Bytes) -> Result<Bytes, Rejection> {
+fn find_posted_message(body: &Bytes) -> Result<Bytes, HttpRejection> {
     // Some clients send a line break before the message. A binary message is only trimmed at its
     // start, because its last octets may look like white space.
     let text = body.trim_ascii_start();
     if text.first() == Some(&SEQUENCE) {
         return Ok(body.slice_ref(text));
     }
-    let text = std::str::from_utf8(text).map_err(|_| Rejection::UnreadableMessage)?;
+    let text = std::str::from_utf8(text).map_err(|_| HttpRejection::UnreadableMessage)?;
     let raw = find_parameter(text, "message").unwrap_or(text);
     decode_message(raw).map(Bytes::from)
 }
@@ -58,8 +58,8 @@ fn find_posted_message(body: &Bytes) -> Result<Bytes, Rejection> {
 /// percent-encoding are accepted.
 ///
 /// # Errors
-/// [`Rejection::UnreadableMessage`] when the value is not base64.
-fn decode_message(raw: &str) -> Result<Vec<u8>, Rejection> {
+/// [`HttpRejection::UnreadableMessage`] when the value is not base64.
+fn decode_message(raw: &str) -> Result<Vec<u8>, HttpRejection> {
     let once: Vec<u8> = percent_decode_str(raw).collect();
     let base64: Vec<u8> = percent_decode(&once)
         .filter_map(|octet| match octet {
@@ -73,7 +73,7 @@ fn decode_message(raw: &str) -> Result<Vec<u8>, Rejection> {
         .collect();
     LENIENT
         .decode(base64)
-        .map_err(|_| Rejection::UnreadableMessage)
+        .map_err(|_| HttpRejection::UnreadableMessage)
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(raw: &str, expected: Result<&[u8], Rejection>) {
+    fn check(raw: &str, expected: Result<&[u8], HttpRejection>) {
         assert_eq!(decode_message(raw), expected.map(<[u8]>::to_vec));
     }
 
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_not_base64_is_refused() {
-        check("!!!!", Err(Rejection::UnreadableMessage));
-        check("AAAAA", Err(Rejection::UnreadableMessage));
-        check("%ff%fe", Err(Rejection::UnreadableMessage));
+        check("!!!!", Err(HttpRejection::UnreadableMessage));
+        check("AAAAA", Err(HttpRejection::UnreadableMessage));
+        check("%ff%fe", Err(HttpRejection::UnreadableMessage));
     }
 
     #[track_caller]

@@ -3,7 +3,7 @@
 use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use scep_protocol::Rejection;
+use scep_protocol::HttpRejection;
 
 /// A SCEP operation, as named in the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Operation {
     ///
     /// The name is compared without regard to case, percent-encoding and white space, because
     /// stricter servers have locked clients out.
-    pub(crate) fn of(method: &Method, query: &str) -> Result<Self, Rejection> {
+    pub(crate) fn of(method: &Method, query: &str) -> Result<Self, HttpRejection> {
         let named = find_parameter(query, "operation")
             .map(decode_value)
             .unwrap_or_default();
@@ -48,7 +48,7 @@ impl Operation {
         Self::ALL
             .into_iter()
             .find(|operation| operation.name().eq_ignore_ascii_case(&named))
-            .ok_or(Rejection::UnknownOperation)
+            .ok_or(HttpRejection::UnknownOperation)
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(method: Method, query: &str, expected: Result<Operation, Rejection>) {
+    fn check(method: Method, query: &str, expected: Result<Operation, HttpRejection>) {
         assert_eq!(Operation::of(&method, query), expected);
     }
 
@@ -113,7 +113,7 @@ mod tests {
             "operation=Get%20CACaps",
             "operation=%ff",
         ] {
-            check(Method::GET, none, Err(Rejection::UnknownOperation));
+            check(Method::GET, none, Err(HttpRejection::UnknownOperation));
         }
     }
 
@@ -153,7 +153,7 @@ mod tests {
         check(
             Method::POST,
             "operation=Nonsense",
-            Err(Rejection::UnknownOperation),
+            Err(HttpRejection::UnknownOperation),
         );
     }
 }

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
-use scep_protocol::{EndpointName, Rejection};
+use scep_protocol::{EndpointName, HttpRejection};
 use scep_service::{
-    Failure, Issuing, PkiOperationReply, Reading, ca_capabilities, ca_certificates,
+    EnrolmentService, Failure, PkiOperationReply, ProfileService, ca_capabilities, ca_certificates,
     next_ca_certificates, pki_operation,
 };
 
@@ -44,24 +44,24 @@ impl From<Response<Bytes>> for Answer {
 #[async_trait]
 pub trait Operations: Send + Sync {
     /// The ports that every operation may use.
-    fn reading(&self) -> &Reading;
+    fn reading(&self) -> &ProfileService;
 
     /// Serves a request.
     ///
     /// # Errors
-    /// [`Rejection::UnknownOperation`] when this process does not serve the operation.
+    /// [`HttpRejection::UnknownOperation`] when this process does not serve the operation.
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure>;
 }
 
 /// GetCACaps, RFC 8894 §3.5.
-pub struct GetCaCaps(pub Reading);
+pub struct GetCaCaps(pub ProfileService);
 
 /// GetCACert, RFC 8894 §4.2.
-pub struct GetCaCert(pub Reading);
+pub struct GetCaCert(pub ProfileService);
 
 /// PKIOperation and GetNextCACert, RFC 8894 §4.3 and §4.7. One function serves both, because both
 /// use the RA key.
-pub struct PkiOperation(pub Issuing);
+pub struct PkiOperation(pub EnrolmentService);
 
 /// Every operation of SCEP.
 pub struct EveryOperation {
@@ -73,7 +73,7 @@ pub struct EveryOperation {
 impl EveryOperation {
     /// Serves all operations with the given ports.
     #[must_use]
-    pub fn new(issuing: Issuing) -> Self {
+    pub fn new(issuing: EnrolmentService) -> Self {
         Self {
             get_ca_caps: GetCaCaps(issuing.reading.clone()),
             get_ca_cert: GetCaCert(issuing.reading.clone()),
@@ -84,7 +84,7 @@ impl EveryOperation {
 
 #[async_trait]
 impl Operations for GetCaCaps {
-    fn reading(&self) -> &Reading {
+    fn reading(&self) -> &ProfileService {
         &self.0
     }
 
@@ -103,7 +103,7 @@ impl Operations for GetCaCaps {
 
 #[async_trait]
 impl Operations for GetCaCert {
-    fn reading(&self) -> &Reading {
+    fn reading(&self) -> &ProfileService {
         &self.0
     }
 
@@ -123,7 +123,7 @@ impl Operations for GetCaCert {
 
 #[async_trait]
 impl Operations for PkiOperation {
-    fn reading(&self) -> &Reading {
+    fn reading(&self) -> &ProfileService {
         &self.0.reading
     }
 
@@ -151,7 +151,7 @@ impl Operations for PkiOperation {
 
 #[async_trait]
 impl Operations for EveryOperation {
-    fn reading(&self) -> &Reading {
+    fn reading(&self) -> &ProfileService {
         self.pki_operation.reading()
     }
 
@@ -167,5 +167,5 @@ impl Operations for EveryOperation {
 }
 
 fn unknown_operation() -> Result<Answer, Failure> {
-    Err(Failure::Rejected(Rejection::UnknownOperation))
+    Err(Failure::Rejected(HttpRejection::UnknownOperation))
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
-use scep_protocol::{EndpointName, Rejection};
+use scep_protocol::{EndpointName, HttpRejection};
 use scep_service::{
     ErrorChain, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasurement,
 };
@@ -25,11 +25,11 @@ const MAX_LOGGED_BYTES: usize = 300;
 /// Responds to a request below `/api/v1/protocols/scep/`; other paths get 404.
 ///
 /// `body` is the whole body, or the reason why it could not be read. Callers stop reading at
-/// [`MAX_BODY_BYTES`] and pass [`Rejection::BodyTooLarge`].
+/// [`MAX_BODY_BYTES`] and pass [`HttpRejection::BodyTooLarge`].
 pub async fn respond_scep(
     operations: &impl Operations,
     head: &Parts,
-    body: Result<Bytes, Rejection>,
+    body: Result<Bytes, HttpRejection>,
 ) -> Response<Bytes> {
     let start = Instant::now();
     let operation = parse_operation(head);
@@ -80,20 +80,20 @@ pub async fn respond_scep(
 }
 
 /// The operation of a request, as far as it is known without looking up the profile.
-fn parse_operation(head: &Parts) -> Result<Operation, Rejection> {
+fn parse_operation(head: &Parts) -> Result<Operation, HttpRejection> {
     // HEAD is accepted because load balancers probe with it.
     if ![Method::GET, Method::HEAD, Method::POST].contains(&head.method) {
-        return Err(Rejection::MethodNotAllowed);
+        return Err(HttpRejection::MethodNotAllowed);
     }
     Operation::of(&head.method, raw_query(head))
 }
 
 async fn dispatch_request(
     operations: &impl Operations,
-    endpoint: &Result<EndpointName, Rejection>,
-    operation: Result<Operation, Rejection>,
+    endpoint: &Result<EndpointName, HttpRejection>,
+    operation: Result<Operation, HttpRejection>,
     head: &Parts,
-    body: Result<Bytes, Rejection>,
+    body: Result<Bytes, HttpRejection>,
 ) -> Result<Answer, Failure> {
     let endpoint = endpoint.as_ref().map_err(|no| Failure::Rejected(*no))?;
     // OPTIONS names no operation, so it is answered before the operation is checked.
@@ -104,7 +104,7 @@ async fn dispatch_request(
     let body = &body.map_err(Failure::Rejected)?;
     // The local server stops reading at the limit; Lambda delivers bodies whole.
     if body.len() > MAX_BODY_BYTES {
-        return Err(Failure::Rejected(Rejection::BodyTooLarge));
+        return Err(Failure::Rejected(HttpRejection::BodyTooLarge));
     }
     let request = ScepRequest {
         endpoint,

@@ -1,6 +1,6 @@
 //! The certificates in the answer to GetCACert, and those after the leaf in a CertRep.
 
-use scep_cms::{Certificate, Degenerate};
+use scep_cms::{Certificate, DegenerateSignedData};
 
 use crate::{AvailableProfile, CaCertificateForm};
 
@@ -10,7 +10,7 @@ pub enum CaCertificates {
     /// One certificate, DER.
     One(Vec<u8>),
     /// Several certificates, the RA certificate first.
-    Chain(Degenerate),
+    Chain(DegenerateSignedData),
 }
 
 /// The answer to GetCACert for a profile.
@@ -23,7 +23,7 @@ pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
             // The RA certificate comes first: Apple's clients choose by position.
             let mut certificates = vec![ra_certificate];
             certificates.extend(to_der(profile.path_of(profile.authority().generation)));
-            CaCertificates::Chain(Degenerate {
+            CaCertificates::Chain(DegenerateSignedData {
                 certificates,
                 crls: Vec::new(),
             })
@@ -38,7 +38,7 @@ pub fn cert_rep_certificates(
     profile: &AvailableProfile,
     leaf: &Certificate,
     generation: u32,
-) -> Degenerate {
+) -> DegenerateSignedData {
     let scep_profile = profile.scep_profile();
     let above = if scep_profile.include_ca_certificate_chain {
         usize::MAX
@@ -47,7 +47,7 @@ pub fn cert_rep_certificates(
     };
     let mut certificates = vec![leaf.der().to_vec()];
     certificates.extend(to_der(profile.path_of(generation)).take(above));
-    Degenerate {
+    DegenerateSignedData {
         certificates,
         crls: Vec::new(),
     }

@@ -43,7 +43,7 @@ pub use profile::{
     KeyReference, NameError, NextCaAnnouncement, ProfileName, RaCertificate, RaKeyPair, RaProfile,
     ScepActivation, ScepProfile, SealedSecret, Signature,
 };
-pub use refusal::{Refusal, Rejection};
+pub use refusal::{HttpRejection, Refusal};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, check_key};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};

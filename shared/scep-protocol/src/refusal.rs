@@ -227,7 +227,7 @@ impl Refusal {
 
 /// A plain HTTP error, for cases in which no CertRep can be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
+pub enum HttpRejection {
     /// The request body is too large.
     BodyTooLarge,
     /// A gateway treated the binary message as text and damaged it.
@@ -254,7 +254,7 @@ pub enum Rejection {
     UnreadableMessage,
 }
 
-impl Rejection {
+impl HttpRejection {
     /// The HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {
@@ -545,43 +545,67 @@ mod tests {
     #[test]
     fn every_rejection_has_its_status() {
         #[track_caller]
-        fn check(rejection: Rejection, status: u16) {
+        fn check(rejection: HttpRejection, status: u16) {
             assert_eq!(rejection.status(), status);
             assert!((10..80).contains(&rejection.text().len()));
         }
-        check(Rejection::BodyTooLarge, 413);
-        check(Rejection::MethodNotAllowed, 405);
-        check(Rejection::ReadOnly, 405);
-        check(Rejection::DamagedMessage, 400);
-        check(Rejection::NoNextCaCertificate, 400);
-        check(Rejection::NoCrl, 404);
-        check(Rejection::NotFound, 404);
-        check(Rejection::OurFault, 500);
-        check(Rejection::TryLater, 503);
-        check(Rejection::UnknownOperation, 400);
-        check(Rejection::UnreadableMessage, 400);
-        check(Rejection::Unavailable(Unavailable::AuthorityExpired), 403);
-        check(Rejection::Unavailable(Unavailable::AuthorityMissing), 403);
-        check(Rejection::Unavailable(Unavailable::AuthorityNotActive), 403);
+        check(HttpRejection::BodyTooLarge, 413);
+        check(HttpRejection::MethodNotAllowed, 405);
+        check(HttpRejection::ReadOnly, 405);
+        check(HttpRejection::DamagedMessage, 400);
+        check(HttpRejection::NoNextCaCertificate, 400);
+        check(HttpRejection::NoCrl, 404);
+        check(HttpRejection::NotFound, 404);
+        check(HttpRejection::OurFault, 500);
+        check(HttpRejection::TryLater, 503);
+        check(HttpRejection::UnknownOperation, 400);
+        check(HttpRejection::UnreadableMessage, 400);
         check(
-            Rejection::Unavailable(Unavailable::RaCertificateExpired),
+            HttpRejection::Unavailable(Unavailable::AuthorityExpired),
             403,
         );
         check(
-            Rejection::Unavailable(Unavailable::RaCertificateMissing),
+            HttpRejection::Unavailable(Unavailable::AuthorityMissing),
             403,
         );
-        check(Rejection::Unavailable(Unavailable::RaCertificateUnfit), 403);
-        check(Rejection::Unavailable(Unavailable::RaProfileDisabled), 403);
-        check(Rejection::Unavailable(Unavailable::RaProfileUnknown), 404);
         check(
-            Rejection::Unavailable(Unavailable::ScepProfileDisabled),
+            HttpRejection::Unavailable(Unavailable::AuthorityNotActive),
             403,
         );
-        check(Rejection::Unavailable(Unavailable::ScepProfileUnknown), 404);
-        check(Rejection::Unavailable(Unavailable::ScepNotActivated), 403);
         check(
-            Rejection::Unavailable(Unavailable::WithoutDefaultRaProfile),
+            HttpRejection::Unavailable(Unavailable::RaCertificateExpired),
+            403,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::RaCertificateMissing),
+            403,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::RaCertificateUnfit),
+            403,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::RaProfileDisabled),
+            403,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::RaProfileUnknown),
+            404,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::ScepProfileDisabled),
+            403,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::ScepProfileUnknown),
+            404,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::ScepNotActivated),
+            403,
+        );
+        check(
+            HttpRejection::Unavailable(Unavailable::WithoutDefaultRaProfile),
             403,
         );
     }

@@ -1,10 +1,10 @@
 //! GetCACaps and GetCACert, RFC 8894 §3.5 and §4.2.
 
 use scep_protocol::{
-    AvailableProfile, CaCertificates, Capability, EndpointName, Rejection, check_availability,
+    AvailableProfile, CaCertificates, Capability, EndpointName, HttpRejection, check_availability,
 };
 
-use crate::{Failure, Reading};
+use crate::{Failure, ProfileService};
 
 /// Returns the capabilities of the endpoint, in the order in which GetCACaps lists them.
 ///
@@ -12,7 +12,7 @@ use crate::{Failure, Reading};
 /// Returns [`Failure::Rejected`] when the endpoint is not available, and [`Failure::Store`] when
 /// the store fails.
 pub async fn ca_capabilities(
-    reading: &Reading,
+    reading: &ProfileService,
     endpoint: &EndpointName,
 ) -> Result<Vec<Capability>, Failure> {
     let profile = read_available_profile(reading, endpoint).await?;
@@ -24,7 +24,7 @@ pub async fn ca_capabilities(
 /// # Errors
 /// Returns the same errors as [`ca_capabilities`].
 pub async fn ca_certificates(
-    reading: &Reading,
+    reading: &ProfileService,
     endpoint: &EndpointName,
 ) -> Result<CaCertificates, Failure> {
     let profile = read_available_profile(reading, endpoint).await?;
@@ -33,10 +33,10 @@ pub async fn ca_certificates(
 
 /// Reads the profiles behind an endpoint and checks that they are available now.
 pub(crate) async fn read_available_profile(
-    reading: &Reading,
+    reading: &ProfileService,
     endpoint: &EndpointName,
 ) -> Result<AvailableProfile, Failure> {
     let configuration = reading.profiles.configuration(endpoint).await?;
     check_availability(endpoint, configuration, reading.clock.now())
-        .map_err(|unavailable| Failure::Rejected(Rejection::Unavailable(unavailable)))
+        .map_err(|unavailable| Failure::Rejected(HttpRejection::Unavailable(unavailable)))
 }

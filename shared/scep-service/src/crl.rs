@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use ca_issuer::{CrlContents, assemble_crl, certificate_list, entries_of};
 use scep_protocol::{
-    Authority, IssuingAuthority, ProfileName, Rejection, RevocationReason, RevokedCertificate,
+    Authority, HttpRejection, IssuingAuthority, ProfileName, RevocationReason, RevokedCertificate,
 };
 use time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    ClaimOutcome, CrlHead, Crls, ErrorChain, Failure, Managing, ObjectKind, Objects, StoreError,
-    StoredCrl,
+    AdminService, ClaimOutcome, CrlHead, Crls, ErrorChain, Failure, ObjectKind, Objects,
+    StoreError, StoredCrl,
 };
 
 /// How far the index of revoked certificates may lag. Entries newer than this are carried over
@@ -40,8 +40,8 @@ impl PublishedCrl {
     /// Finds the CRL of a generation of the authority with this name.
     ///
     /// # Errors
-    /// Returns [`Rejection::NoCrl`] when no such CRL exists, and other variants for failures of the
-    /// server.
+    /// Returns [`HttpRejection::NoCrl`] when no such CRL exists, and other variants for failures of
+    /// the server.
     pub async fn find(
         objects: &dyn Objects,
         crls: &dyn Crls,
@@ -51,11 +51,11 @@ impl PublishedCrl {
         let authority = objects
             .uuid_of(ObjectKind::Authority, authority)
             .await?
-            .ok_or(Failure::Rejected(Rejection::NoCrl))?;
+            .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
         let head = crls
             .crl_head(authority, generation)
             .await?
-            .ok_or(Failure::Rejected(Rejection::NoCrl))?;
+            .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
         Ok(Self {
             authority,
             generation,
@@ -66,16 +66,16 @@ impl PublishedCrl {
     /// Reads the contents of the CRL, or of a later one.
     ///
     /// # Errors
-    /// Returns [`Rejection::NoCrl`] when the CRL was deleted in the meantime, and other variants
-    /// for failures of the server.
+    /// Returns [`HttpRejection::NoCrl`] when the CRL was deleted in the meantime, and other
+    /// variants for failures of the server.
     pub async fn read(&self, crls: &dyn Crls) -> Result<StoredCrl, Failure> {
         crls.crl_of(self.authority, self.generation, &self.head)
             .await?
-            .ok_or(Failure::Rejected(Rejection::NoCrl))
+            .ok_or(Failure::Rejected(HttpRejection::NoCrl))
     }
 }
 
-impl Managing {
+impl AdminService {
     /// Publishes a CRL for each generation with a valid certificate, if its CRL is missing, has
     /// passed half of its validity, or lacks a revoked certificate. A failure is logged and does
     /// not stop the other generations; the last one is returned.

@@ -1,6 +1,6 @@
 //! Failures of the server, which are kept apart from refusals of a request.
 
-use scep_protocol::{Refusal, Rejection};
+use scep_protocol::{HttpRejection, Refusal};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -83,7 +83,7 @@ pub enum Failure {
     Key(#[from] KeyError),
     /// The client gets a plain HTTP response.
     #[error("rejected: {0:?}")]
-    Rejected(Rejection),
+    Rejected(HttpRejection),
     /// A store operation failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,7 +99,7 @@ impl Failure {
 
     /// Returns the plain HTTP answer that the client gets.
     #[must_use]
-    pub const fn rejection(&self) -> Rejection {
+    pub const fn rejection(&self) -> HttpRejection {
         match self {
             Self::Rejected(rejection) => *rejection,
             // These may go away, so the client should retry. The others need an administrator.
@@ -107,13 +107,13 @@ impl Failure {
             | Self::Maintenance
             | Self::Key(KeyError::Unavailable { .. })
             | Self::Store(StoreError::Unavailable { .. } | StoreError::Conflict) => {
-                Rejection::TryLater
+                HttpRejection::TryLater
             }
             Self::Encode(_)
             | Self::Key(KeyError::Broken { .. } | KeyError::NotAdoptable { .. })
             | Self::Store(
                 StoreError::Corrupt { .. } | StoreError::Cursor | StoreError::NameTaken,
-            ) => Rejection::OurFault,
+            ) => HttpRejection::OurFault,
         }
     }
 }

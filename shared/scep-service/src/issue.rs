@@ -17,8 +17,8 @@ use crate::error::EnrolError;
 use crate::fault_point::fault_point;
 use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
-    Bar, CertificateRecord, Claim, ClaimKind, Failure, GuardedOutcome, Issuing, MAX_SUCCESSORS,
-    Renewal, StoreError,
+    Bar, CertificateRecord, Claim, ClaimKind, EnrolmentService, Failure, GuardedOutcome,
+    MAX_SUCCESSORS, Renewal, StoreError,
 };
 
 /// How long a claim reserves a transaction before another process may take it over.
@@ -62,7 +62,7 @@ pub(crate) enum Progress {
 /// Returns the certificate for an authorised request, either a new one or the one that the same
 /// request received before, or [`Progress::Pending`] while an administrator has to decide.
 pub(crate) async fn certificate_for(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
 ) -> Result<Progress, EnrolError> {
@@ -116,7 +116,7 @@ pub(crate) async fn certificate_for(
 
 /// Reads the state of the transaction, and of the same request under another transactionID.
 async fn read_known_transactions(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     profile: &AvailableProfile,
     key: &TransactionKey,
     request: &AuthorisedRequest,
@@ -134,7 +134,7 @@ async fn read_known_transactions(
 
 /// Returns the state of the request that a CertPoll asks about.
 pub(crate) async fn answer_poll(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     profile: &AvailableProfile,
     request: &SignedRequest,
 ) -> Result<Progress, EnrolError> {
@@ -156,7 +156,7 @@ pub(crate) async fn answer_poll(
 /// Carries out every decision except a claim. Returns `None` when the transaction has to be read
 /// again.
 async fn carry_out(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     profile: &AvailableProfile,
     decision: Decision,
     resumed: &mut bool,
@@ -197,7 +197,7 @@ async fn carry_out(
 /// Decides whether an interrupted issuance may still be completed: its RA Profile may have been
 /// disabled since.
 async fn decide_verdict(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     profile: &AvailableProfile,
     issuance: &Issuance,
 ) -> Result<Verdict, StoreError> {
@@ -216,7 +216,7 @@ async fn decide_verdict(
 
 /// Refuses to resend a certificate that is revoked or has no record.
 async fn check_not_revoked(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     authority: Uuid,
     certificate: &Certificate,
 ) -> Result<(), EnrolError> {
@@ -235,7 +235,7 @@ async fn check_not_revoked(
 /// Claims a transaction and then signs its certificate or leaves it pending, as `stage` says.
 /// Returns `None` when the transaction has to be read again because another process was faster.
 async fn claim_or_hold(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     replaced: ReplacedClaims,
@@ -352,7 +352,7 @@ const MAX_LOGGED_CHARACTERS: usize = 400;
 /// Refuses a request when [`MAX_PENDING`] others already wait for an administrator.
 // A pending request that this one replaces is counted as well, which matters only at the limit.
 async fn check_pending_limit(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     key: &TransactionKey,
     now: OffsetDateTime,
 ) -> Result<(), EnrolError> {
@@ -369,7 +369,7 @@ async fn check_pending_limit(
 /// Refuses a claim that another record forbids, unless removing successors that are revoked or
 /// expired by now makes room for a new one.
 async fn make_room_or_refuse(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     issuance: &Issuance,
     bar: Bar,
 ) -> Result<(), EnrolError> {

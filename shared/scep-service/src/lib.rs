@@ -1,8 +1,9 @@
 //! The use cases of the server, one async function each, and the ports through which they reach
 //! stores, keys and clocks.
 //!
-//! The first argument of a use case holds the ports that it may use: [`Reading`] for GetCACaps and
-//! GetCACert, [`Issuing`] for PKIOperation and [`Managing`] for administration.
+//! The first argument of a use case holds the ports that it may use: [`ProfileService`] for
+//! GetCACaps and GetCACert, [`EnrolmentService`] for PKIOperation and [`AdminService`] for
+//! administration.
 
 mod audit;
 mod ca_information;
@@ -40,15 +41,15 @@ pub use inventory::{
 };
 pub use issue::GrantedCertificate;
 pub use manage::{
-    AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS,
-    ManageError, Managing, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit, Reach, Review,
-    ScepProfileEdit, ValidCertificates, activate_next, activate_scep, approve_transaction,
-    begin_rollover, create_authority, create_ra_certificate, create_ra_profile,
-    create_scep_profile, deactivate_scep, delete_authority, delete_ra_certificate,
-    delete_ra_profile, delete_scep_profile, edit_authority, edit_ra_profile, edit_scep_profile,
-    enable_ra_profile, enable_scep_profile, install_certificate, ra_profile_warnings,
-    reject_transaction, review_transaction, revoke_certificate, scep_profile_warnings,
-    set_default_ra_profile, usable_ra_certificates,
+    AdminService, AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS,
+    MAX_REASON_CHARACTERS, ManageError, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit,
+    Reach, Review, ScepProfileEdit, ValidCertificates, activate_next, activate_scep,
+    approve_transaction, begin_rollover, create_authority, create_ra_certificate,
+    create_ra_profile, create_scep_profile, deactivate_scep, delete_authority,
+    delete_ra_certificate, delete_ra_profile, delete_scep_profile, edit_authority, edit_ra_profile,
+    edit_scep_profile, enable_ra_profile, enable_scep_profile, install_certificate,
+    ra_profile_warnings, reject_transaction, review_transaction, revoke_certificate,
+    scep_profile_warnings, set_default_ra_profile, usable_ra_certificates,
 };
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use next_ca::next_ca_certificates;
@@ -56,8 +57,9 @@ pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, l
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
     Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
-    Crls, Deployment, GeneratedKey, GuardedOutcome, Issuing, MAX_SUCCESSORS, ObjectStore, Objects,
-    Profiles, RaKey, RaKeys, Reading, Renewal, Secrets, StoredCrl, SystemClock, Transactions,
+    Crls, Deployment, EnrolmentService, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore,
+    Objects, ProfileService, Profiles, RaKey, RaKeys, Renewal, Secrets, StoredCrl, SystemClock,
+    Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use stored_profiles::StoredProfiles;

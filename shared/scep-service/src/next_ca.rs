@@ -1,10 +1,10 @@
 //! GetNextCACert, RFC 8894 §4.7: announces an authority's next generation to clients.
 
-use scep_cms::{Certificate, Degenerate, ToBeSigned, next_ca_message};
-use scep_protocol::{EndpointName, IssuingAuthority, Rejection};
+use scep_cms::{Certificate, DegenerateSignedData, ToBeSigned, next_ca_message};
+use scep_protocol::{EndpointName, HttpRejection, IssuingAuthority};
 
 use crate::ca_information::read_available_profile;
-use crate::{Failure, Issuing};
+use crate::{EnrolmentService, Failure};
 
 /// Returns the SignedData that announces the next generation, DER.
 ///
@@ -12,13 +12,13 @@ use crate::{Failure, Issuing};
 /// Returns [`Failure::Rejected`] when the endpoint is not available or the authority has no next
 /// generation, and other variants for failures of the server.
 pub async fn next_ca_certificates(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     endpoint: &EndpointName,
 ) -> Result<Vec<u8>, Failure> {
     let profile = read_available_profile(&issuing.reading, endpoint).await?;
     let announcement = profile
         .next_ca_announcement()
-        .ok_or(Failure::Rejected(Rejection::NoNextCaCertificate))?;
+        .ok_or(Failure::Rejected(HttpRejection::NoNextCaCertificate))?;
     // The current generation signed the announcement when it was created, so that no client can
     // make a CA key sign. The RA key signs now, because jscep verifies this message like every
     // other one, by the RA certificate.
@@ -36,7 +36,7 @@ pub(crate) fn build_announcement(
     authority: &IssuingAuthority,
     certificates: &[Certificate],
 ) -> Result<ToBeSigned, Failure> {
-    let next = Degenerate {
+    let next = DegenerateSignedData {
         certificates: certificates
             .iter()
             .map(|certificate| certificate.der().to_vec())

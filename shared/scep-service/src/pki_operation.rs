@@ -2,11 +2,11 @@
 
 use ca_issuer::keeps_names;
 use scep_cms::{
-    Certificate, ChallengePassword, ContentKey, Degenerate, IssuerAndSerialNumber, MessageType,
-    PkiMessage, TransactionId,
+    Certificate, ChallengePassword, ContentKey, DegenerateSignedData, IssuerAndSerialNumber,
+    MessageType, PkiMessage, TransactionId,
 };
 use scep_protocol::{
-    AddressedRequest, AvailableProfile, EndpointName, KnownCertificate, Refusal, Rejection,
+    AddressedRequest, AvailableProfile, EndpointName, HttpRejection, KnownCertificate, Refusal,
     ReplyTo, SignedRequest, WrappedKey, cert_rep_certificates,
 };
 use tokio::time::{Duration, Instant, sleep_until};
@@ -17,7 +17,7 @@ use crate::entropy::random_octets;
 use crate::error::EnrolError;
 use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for};
 use crate::reply::{ReplyEncryption, Status};
-use crate::{CertificateRecord, ClaimOutcome, ErrorChain, Failure, Issuing, RaKey, reply};
+use crate::{CertificateRecord, ClaimOutcome, EnrolmentService, ErrorChain, Failure, RaKey, reply};
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
@@ -60,7 +60,7 @@ pub enum Outcome {
 /// and other variants for failures of the server. A refusal of a readable message is not an error
 /// but [`Outcome::Refused`].
 pub async fn pki_operation(
-    issuing: &Issuing,
+    issuing: &EnrolmentService,
     endpoint: &EndpointName,
     message: &[u8],
 ) -> Result<PkiOperationReply, Failure> {
@@ -69,7 +69,7 @@ pub async fn pki_operation(
     let profile = read_available_profile(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
         tracing::debug!(error = %ErrorChain(&error), "unreadable message");
-        Failure::Rejected(Rejection::UnreadableMessage)
+        Failure::Rejected(HttpRejection::UnreadableMessage)
     })?;
     // The RA key is selected before any check: a refusal is signed with the key that the client
     // encrypted to, which after a rotation may be an older one.
@@ -130,7 +130,7 @@ fn read_message_type(message: &PkiMessage) -> Option<MessageType> {
 
 /// The context in which one message is answered.
 struct Exchange<'a> {
-    issuing: &'a Issuing,
+    issuing: &'a EnrolmentService,
     profile: &'a AvailableProfile,
     ra_key: &'a dyn RaKey,
 }
@@ -238,13 +238,13 @@ impl Exchange<'_> {
         &self,
         request: SignedRequest,
         challenge: Option<&ChallengePassword>,
-    ) -> Result<Degenerate, EnrolError> {
+    ) -> Result<DegenerateSignedData, EnrolError> {
         let message_type = request.message_type();
         let (addressed, content_key) = self.check_addressee(request, challenge).await?;
         let name = addressed.open_query(&content_key)?;
         let (certificate, generation) = self.find_certificate(&name).await?;
         if message_type == MessageType::GetCert {
-            return Ok(Degenerate {
+            return Ok(DegenerateSignedData {
                 certificates: vec![certificate.der().to_vec()],
                 crls: Vec::new(),
             });
@@ -262,8 +262,8 @@ impl Exchange<'_> {
             .crls
             .crl(authority, generation)
             .await?
-            .ok_or(Failure::Rejected(Rejection::TryLater))?;
-        Ok(Degenerate {
+            .ok_or(Failure::Rejected(HttpRejection::TryLater))?;
+        Ok(DegenerateSignedData {
             certificates: Vec::new(),
             crls: vec![crl.der],
         })

@@ -23,7 +23,7 @@ use crate::{
 
 /// The ports that GetCACaps and GetCACert need: read access to profiles.
 #[derive(Clone)]
-pub struct Reading {
+pub struct ProfileService {
     /// Profiles and the objects that they link to.
     pub profiles: Arc<dyn Profiles>,
     /// The current time.
@@ -32,12 +32,12 @@ pub struct Reading {
     pub metrics: Arc<dyn Metrics>,
 }
 
-/// The ports that PKIOperation needs: [`Reading`], keys, and the records of transactions and
+/// The ports that PKIOperation needs: [`ProfileService`], keys, and the records of transactions and
 /// certificates.
 #[derive(Clone)]
-pub struct Issuing {
+pub struct EnrolmentService {
     /// Profiles, clock and metrics.
-    pub reading: Reading,
+    pub reading: ProfileService,
     /// Transactions and the certificates that they lead to.
     pub transactions: Arc<dyn Transactions>,
     /// Keys that sign certificates.

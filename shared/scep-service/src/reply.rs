@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use scep_cms::{
-    Attributes, ContentEncryption, ContentKey, Degenerate, PasswordWrapping, PkcsPkiEnvelope,
-    PkiMessageBuilder, ReplyStatus, SealTo, SenderNonce,
+    Attributes, ContentEncryption, ContentKey, DegenerateSignedData, PasswordWrapping,
+    PkcsPkiEnvelope, PkiMessageBuilder, ReplyStatus, SealTo, SenderNonce,
 };
 use scep_protocol::{AvailableProfile, Refusal, ReplyKey, ReplyTo};
 use zeroize::Zeroizing;
@@ -38,7 +38,7 @@ pub(crate) struct ReplyEncryption {
 
 /// Builds a SUCCESS with its encrypted content.
 pub(crate) fn build_success(
-    content: &Degenerate,
+    content: &DegenerateSignedData,
     encryption: &ReplyEncryption,
 ) -> Result<Status, Failure> {
     let der = content.to_der().map_err(Failure::encode)?;

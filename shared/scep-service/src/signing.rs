@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::fault_point::fault_point;
 use crate::issue::{GrantedCertificate, LEASE};
 use crate::{
-    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Failure,
-    GuardedOutcome, Issuing, Transactions,
+    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, EnrolmentService,
+    Failure, GuardedOutcome, Transactions,
 };
 
 /// Whether an interrupted issuance is completed.
@@ -62,7 +62,7 @@ pub(crate) struct CertificateSigner<'a> {
 }
 
 impl<'a> CertificateSigner<'a> {
-    pub(crate) fn of(issuing: &'a Issuing, profile: &AvailableProfile) -> Self {
+    pub(crate) fn of(issuing: &'a EnrolmentService, profile: &AvailableProfile) -> Self {
         Self {
             transactions: &*issuing.transactions,
             ca_keys: &*issuing.ca_keys,

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use crate::manage::finish_abandoned;
 use crate::{
-    ErrorChain, Failure, ManageError, Managing, Measurement, Metrics, ServerCertificate, Versioned,
-    list,
+    AdminService, ErrorChain, Failure, ManageError, Measurement, Metrics, ServerCertificate,
+    Versioned, list,
 };
 
 /// Runs every maintenance task that is due. A failure is logged and does not stop the other tasks.
@@ -16,7 +16,7 @@ use crate::{
 /// Returns the store's error when authorities or RA certificates cannot be read, and
 /// [`Failure::Maintenance`] when a task failed.
 pub async fn run_maintenance(
-    managing: &Managing,
+    managing: &AdminService,
     metrics: &dyn Metrics,
 ) -> Result<(), ManageError> {
     let mut outcome = Ok(());
@@ -39,7 +39,7 @@ pub async fn run_maintenance(
 
 /// Measures the remaining validity of each authority's current certificate, and of the key with
 /// which each RA certificate serves.
-async fn measure_remaining(managing: &Managing, metrics: &dyn Metrics) -> Result<(), Failure> {
+async fn measure_remaining(managing: &AdminService, metrics: &dyn Metrics) -> Result<(), Failure> {
     let now = managing.clock.now();
     let authorities = list::<Authority>(&*managing.objects).await?;
     for Versioned { object, .. } in &authorities {

@@ -359,7 +359,7 @@ fn everywhere(listen: &str, data: &Path, environment: &[(&str, &str)]) -> (Serve
     let port = listening.rsplit(':').next().unwrap();
     let url = format!("http://127.0.0.1:{port}{PATH}");
     let (_, chain) = http(&[&format!("{url}?operation=GetCACert")], &[]);
-    let chain = scep_cms::Degenerate::from_ber(&chain).unwrap();
+    let chain = scep_cms::DegenerateSignedData::from_ber(&chain).unwrap();
     let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
     let enrolment = Enrolment::new(&ra_certificate);
     let (_, reply) = http(&["--data-binary", "@-", &url], &enrolment.message);

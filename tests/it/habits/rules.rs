@@ -230,7 +230,9 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
     assert!(printed.contains("SHA-1") && printed.contains("Windows"));
     let url = format!("{}?operation=GetCACert", server.scep_url());
     let (_, body) = http(&[&url], &[]);
-    let certificates = scep_cms::Degenerate::from_ber(&body).unwrap().certificates;
+    let certificates = scep_cms::DegenerateSignedData::from_ber(&body)
+        .unwrap()
+        .certificates;
     let authority = scep_cms::Certificate::from_der(&certificates[1]).unwrap();
     let expected = openssl(&authority, &["-fingerprint", "-sha1"]);
     let (_, expected) = expected.trim().split_once('=').unwrap();

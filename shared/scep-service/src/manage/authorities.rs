@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::entropy::random_octets;
 use crate::{
-    AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError, ManageError,
-    Managing, Object, PageRequest, Reference, Versioned, find,
+    AdminService, AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError,
+    ManageError, Object, PageRequest, Reference, Versioned, find,
 };
 
 /// The issuer of an authority's certificate.
@@ -54,7 +54,7 @@ pub struct NewAuthority {
 /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn create_authority(
-    managing: &Managing,
+    managing: &AdminService,
     new: NewAuthority,
 ) -> Result<Versioned<Authority>, ManageError> {
     let mut reasons = Vec::new();
@@ -126,7 +126,7 @@ pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool
 
 /// Adopts the existing key, if one is given, or generates a new one.
 pub(super) async fn adopt_or_generate_key(
-    managing: &Managing,
+    managing: &AdminService,
     authority: &ProfileName,
     existing: Option<&KeyReference>,
     algorithm: KeyAlgorithm,
@@ -148,7 +148,7 @@ pub(super) fn warn_orphaned_key(key: &KeyReference) {
 
 /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
 pub(super) async fn certify_key(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
@@ -166,7 +166,7 @@ pub(super) async fn certify_key(
 
 /// Signs a root's own certificate.
 async fn sign_root_certificate(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
@@ -193,7 +193,7 @@ async fn sign_root_certificate(
 
 /// Signs a subordinate's request for a certificate.
 async fn sign_request(
-    managing: &Managing,
+    managing: &AdminService,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
     subject: &CaSubject,
@@ -225,7 +225,7 @@ fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
 /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
 /// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_authority(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     version: Option<u64>,
     name: Option<&str>,
@@ -251,7 +251,7 @@ pub async fn edit_authority(
 /// certificate is not for this authority or its chain does not fit; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn install_certificate(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     path: CertificatePath,
 ) -> Result<Versioned<Authority>, ManageError> {
@@ -320,7 +320,7 @@ pub enum ValidCertificates {
 /// Profiles or RA certificates need the authority, or it has valid certificates that are not to be
 /// abandoned; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_authority(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     certificates: ValidCertificates,
 ) -> Result<(), ManageError> {
@@ -333,7 +333,7 @@ pub async fn delete_authority(
 }
 
 /// Returns whether the authority has a certificate that is neither expired nor revoked.
-async fn has_valid_certificates(managing: &Managing, authority: Uuid) -> Result<bool, Failure> {
+async fn has_valid_certificates(managing: &AdminService, authority: Uuid) -> Result<bool, Failure> {
     let filter = CertificateFilter {
         authority: Some(authority),
         not_after_from: Some(managing.clock.now()),

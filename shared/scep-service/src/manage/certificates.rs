@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::audit::Act;
 use crate::{
-    AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, Failure, Invalid, ManageError,
-    Managing, ObjectKind, PageRequest, Reference, Versioned, read,
+    AdminService, AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, Failure,
+    Invalid, ManageError, ObjectKind, PageRequest, Reference, Versioned, read,
 };
 
 /// The certificates that a revocation covers.
@@ -33,7 +33,7 @@ pub enum Reach {
 /// certificate is revoked for another reason, except a hold; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn revoke_certificate(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     reason: RevocationReason,
     reach: Reach,
@@ -66,7 +66,7 @@ pub async fn revoke_certificate(
 /// Revokes the certificates that renewed the first of `revoked`, directly or indirectly, and adds
 /// them to `revoked`. Returns those that were not revoked before.
 async fn revoke_successors(
-    managing: &Managing,
+    managing: &AdminService,
     revoked: &mut Vec<(CertificateRecord, Revocation)>,
     reason: RevocationReason,
 ) -> Result<Vec<Uuid>, ManageError> {
@@ -113,7 +113,7 @@ async fn revoke_successors(
 
 /// Finds the certificates that renewed this one.
 async fn find_successors(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     predecessor: Uuid,
 ) -> Result<BTreeSet<Uuid>, Failure> {
@@ -148,7 +148,7 @@ const PAGE: u16 = 100;
 
 /// Revokes one certificate, with its audit record.
 async fn revoke_one(
-    managing: &Managing,
+    managing: &AdminService,
     certificate: &CertificateRecord,
     reason: RevocationReason,
 ) -> Result<Revocation, ManageError> {
@@ -184,7 +184,7 @@ async fn revoke_one(
 /// Publishes a CRL for each generation that issued one of these certificates. Generations that no
 /// longer exist, and those of deleted authorities, are skipped.
 async fn publish_crls(
-    managing: &Managing,
+    managing: &AdminService,
     revoked: &[(CertificateRecord, Revocation)],
 ) -> Result<(), ManageError> {
     let mut generations: BTreeMap<(Uuid, u32), Vec<RevokedCertificate>> = BTreeMap::new();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::entropy::random_octets;
 use crate::next_ca::build_announcement;
 use crate::{
-    AuditAction, ErrorChain, Failure, Invalid, ManageError, Managing, Object, Reference,
+    AdminService, AuditAction, ErrorChain, Failure, Invalid, ManageError, Object, Reference,
     StoreError, Versioned, list, read,
 };
 
@@ -36,7 +36,7 @@ pub struct NewRaCertificate {
 /// also while the authority awaits its certificate; and [`ManageError::Failed`] for failures of the
 /// server.
 pub async fn create_ra_certificate(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     new: NewRaCertificate,
 ) -> Result<Versioned<RaCertificate>, ManageError> {
@@ -112,7 +112,7 @@ struct NewRaKey<'a> {
     validity: Period,
 }
 
-impl Managing {
+impl AdminService {
     /// Generates a key for an RA certificate and has a generation of the authority certify it.
     async fn create_ra_key(
         &self,
@@ -307,7 +307,7 @@ const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
 /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
 /// the server.
 pub async fn delete_ra_certificate(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     uuid: Uuid,
 ) -> Result<(), ManageError> {
@@ -322,7 +322,9 @@ pub async fn delete_ra_certificate(
 ///
 /// # Errors
 /// Fails when the store fails.
-pub async fn usable_ra_certificates(managing: &Managing) -> Result<Vec<RaCertificate>, StoreError> {
+pub async fn usable_ra_certificates(
+    managing: &AdminService,
+) -> Result<Vec<RaCertificate>, StoreError> {
     let now = managing.clock.now();
     Ok(list::<RaCertificate>(&*managing.objects)
         .await?

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
-    AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
-    read,
+    AdminService, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
+    Versioned, read,
 };
 
 /// The fields of a new RA Profile, or an edit of an existing one.
@@ -32,7 +32,7 @@ pub struct RaProfileEdit {
 /// Returns [`ManageError::NotFound`] when the authority does not exist; [`ManageError::NameTaken`];
 /// [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of the server.
 pub async fn create_ra_profile(
-    managing: &Managing,
+    managing: &AdminService,
     authority: Uuid,
     edit: RaProfileEdit,
 ) -> Result<Versioned<RaProfile>, ManageError> {
@@ -64,7 +64,7 @@ pub async fn create_ra_profile(
 /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
 /// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_ra_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     version: Option<u64>,
     edit: RaProfileEdit,
@@ -99,7 +99,7 @@ fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec
 /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn enable_ra_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     enabled: Enabled,
 ) -> Result<(), ManageError> {
@@ -117,7 +117,7 @@ pub async fn enable_ra_profile(
 /// another authority issued the SCEP Profile's RA certificate; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn activate_scep(
-    managing: &Managing,
+    managing: &AdminService,
     ra_profile: Uuid,
     scep_profile: Uuid,
     issue_certificate_attributes: Attributes,
@@ -145,13 +145,16 @@ pub async fn activate_scep(
 /// # Errors
 /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
 /// failures of the server.
-pub async fn deactivate_scep(managing: &Managing, uuid: Uuid) -> Result<(), ManageError> {
+pub async fn deactivate_scep(managing: &AdminService, uuid: Uuid) -> Result<(), ManageError> {
     let before: Versioned<RaProfile> = managing.get(uuid).await?;
     remove_scep(managing, before).await
 }
 
 /// Stores an RA Profile without its link to a SCEP Profile.
-async fn remove_scep(managing: &Managing, before: Versioned<RaProfile>) -> Result<(), ManageError> {
+async fn remove_scep(
+    managing: &AdminService,
+    before: Versioned<RaProfile>,
+) -> Result<(), ManageError> {
     let mut after = before.object.clone();
     after.scep = None;
     managing
@@ -162,7 +165,7 @@ async fn remove_scep(managing: &Managing, before: Versioned<RaProfile>) -> Resul
 
 /// Deactivates a SCEP Profile on an RA Profile, if the two are still linked.
 pub(super) async fn deactivate_profile(
-    managing: &Managing,
+    managing: &AdminService,
     ra_profile: Uuid,
     scep_profile: Uuid,
 ) -> Result<(), ManageError> {
@@ -184,7 +187,7 @@ pub(super) async fn deactivate_profile(
 /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
 /// profile is a default; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_ra_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     dependents: Dependents,
 ) -> Result<(), ManageError> {
@@ -203,7 +206,7 @@ pub async fn delete_ra_profile(
 
 /// Removes the default RA Profile of a SCEP Profile, if it still is this one.
 async fn remove_default(
-    managing: &Managing,
+    managing: &AdminService,
     scep_profile: Uuid,
     ra_profile: Uuid,
 ) -> Result<(), ManageError> {

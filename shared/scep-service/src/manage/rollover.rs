@@ -11,7 +11,8 @@ use super::authorities::{
     adopt_or_generate_key, certify_key, is_allowed_validity, warn_orphaned_key,
 };
 use crate::{
-    AuditAction, AuthorityKind, ErrorChain, Invalid, ManageError, Managing, Object, Versioned, read,
+    AdminService, AuditAction, AuthorityKind, ErrorChain, Invalid, ManageError, Object, Versioned,
+    read,
 };
 
 /// The next key of an authority.
@@ -32,7 +33,7 @@ pub struct NextKey {
 /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
 /// authority awaits its first certificate; and [`ManageError::Failed`] for failures of the server.
 pub async fn begin_rollover(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     next: NextKey,
 ) -> Result<Versioned<Authority>, ManageError> {
@@ -48,7 +49,7 @@ pub async fn begin_rollover(
 
 /// Creates the key and the certificate, or the request for one, of the next generation.
 async fn create_next_generation(
-    managing: &Managing,
+    managing: &AdminService,
     before: Versioned<Authority>,
     next: NextKey,
 ) -> Result<Versioned<Authority>, ManageError> {
@@ -114,7 +115,7 @@ async fn create_next_generation(
 /// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for failures of
 /// the server.
 pub async fn activate_next(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
 ) -> Result<Versioned<Authority>, ManageError> {
     let before: Versioned<Authority> = managing.get(uuid).await?;
@@ -146,7 +147,7 @@ pub async fn activate_next(
     Ok(activated)
 }
 
-impl Managing {
+impl AdminService {
     /// Brings the CRLs of an authority and the keys of its RA certificates up to date. A failure is
     /// logged and does not stop the rest; the last one is returned.
     pub(crate) async fn reconcile_authority(&self, authority: Uuid) -> Result<(), ManageError> {

@@ -13,8 +13,8 @@ use super::ra_certificates::is_usable;
 use super::ra_profiles::deactivate_profile;
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
-    AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, Managing, ObjectKind, Versioned,
-    read,
+    AdminService, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
+    Versioned, read,
 };
 
 /// The maximum length of a challengePassword, in characters: pkcs-9-ub-challengePassword of RFC
@@ -75,7 +75,7 @@ pub struct ScepProfileEdit {
 /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn create_scep_profile(
-    managing: &Managing,
+    managing: &AdminService,
     edit: ScepProfileEdit,
 ) -> Result<Versioned<ScepProfile>, ManageError> {
     let mut reasons = Vec::new();
@@ -123,7 +123,7 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
 /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
 /// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_scep_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     version: Option<u64>,
     edit: ScepProfileEdit,
@@ -157,7 +157,7 @@ pub async fn edit_scep_profile(
 
 /// Applies an edit to a profile, or reports every reason why it is invalid.
 async fn apply_edit(
-    managing: &Managing,
+    managing: &AdminService,
     edit: ScepProfileEdit,
     profile: &mut ScepProfile,
 ) -> Result<(), ManageError> {
@@ -250,7 +250,7 @@ fn edit_challenge(
 /// Checks that the profile's RA certificate is usable and was issued by the authority of each of
 /// these RA Profiles.
 async fn check_links(
-    managing: &Managing,
+    managing: &AdminService,
     profile: &ScepProfile,
     ra_profiles: BTreeSet<Uuid>,
 ) -> Result<(), ManageError> {
@@ -284,7 +284,7 @@ async fn check_links(
 /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
 /// the server.
 pub async fn set_default_ra_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     ra_profile: Uuid,
 ) -> Result<(), ManageError> {
@@ -303,7 +303,7 @@ pub async fn set_default_ra_profile(
 /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn enable_scep_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     enabled: Enabled,
 ) -> Result<(), ManageError> {
@@ -321,7 +321,7 @@ pub async fn enable_scep_profile(
 /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
 /// profile is activated; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_scep_profile(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     dependents: Dependents,
 ) -> Result<(), ManageError> {

@@ -13,8 +13,8 @@ use crate::audit::Act;
 use crate::issue::LEASE;
 use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
-    AuditAction, AuditRecord, ClaimOutcome, ErrorChain, Failure, GuardedOutcome, Invalid,
-    ManageError, Managing, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
+    AdminService, AuditAction, AuditRecord, ClaimOutcome, ErrorChain, Failure, GuardedOutcome,
+    Invalid, ManageError, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
 };
 
 /// The maximum length of a rejection's reason, in characters. The client receives it as
@@ -31,7 +31,7 @@ pub const MAX_REASON_CHARACTERS: usize = 200;
 /// [`ManageError::Conflict`], also when the version has changed; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn approve_transaction(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(), ManageError> {
@@ -92,7 +92,7 @@ pub struct Review {
 /// # Errors
 /// Returns [`ManageError::Failed`] for failures of the server.
 pub async fn review_transaction(
-    managing: &Managing,
+    managing: &AdminService,
     transaction: &Transaction,
 ) -> Result<Review, ManageError> {
     let held = match &transaction.state {
@@ -135,7 +135,10 @@ pub async fn review_transaction(
 }
 
 /// Collects the ports and settings for signing on behalf of an administrator.
-fn signer_for(managing: &Managing, renewal_threshold_days: Option<u32>) -> CertificateSigner<'_> {
+fn signer_for(
+    managing: &AdminService,
+    renewal_threshold_days: Option<u32>,
+) -> CertificateSigner<'_> {
     CertificateSigner {
         transactions: &*managing.transactions,
         ca_keys: &*managing.ca_keys,
@@ -154,7 +157,7 @@ struct EnabledProfiles {
 
 /// Reads the profiles of a transaction. Returns `None` when one is disabled or deleted.
 async fn read_enabled_profiles(
-    managing: &Managing,
+    managing: &AdminService,
     key: &TransactionKey,
     issuance: &Issuance,
 ) -> Result<Option<EnabledProfiles>, Failure> {
@@ -174,7 +177,7 @@ async fn read_enabled_profiles(
 
 /// Completes issuances that a crash interrupted and whose clients do not poll. A failure is logged
 /// and does not stop the others; the last one is returned.
-pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure> {
+pub(crate) async fn finish_abandoned(managing: &AdminService) -> Result<(), Failure> {
     let mut page = PageRequest {
         limit: PAGE,
         cursor: None,
@@ -216,7 +219,7 @@ pub(crate) async fn finish_abandoned(managing: &Managing) -> Result<(), Failure>
 
 /// Completes an interrupted issuance if its profiles are still enabled, and withdraws it otherwise.
 async fn finish_or_withdraw(
-    managing: &Managing,
+    managing: &AdminService,
     key: &TransactionKey,
     claim: Uuid,
     issuance: &Issuance,
@@ -239,7 +242,7 @@ const PAGE: u16 = 100;
 /// transaction is not pending or the reason is too long; and [`ManageError::Failed`] for failures
 /// of the server.
 pub async fn reject_transaction(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     version: Option<u64>,
     reason: &str,
@@ -265,7 +268,7 @@ pub async fn reject_transaction(
 /// Reads a transaction that must be pending, and what it would sign, and checks its version if one
 /// is given.
 async fn read_pending(
-    managing: &Managing,
+    managing: &AdminService,
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(Transaction, Issuance), ManageError> {
@@ -294,7 +297,7 @@ async fn read_pending(
 
 /// Rebuilds a held certificate by the current rules, dates and generation. Also returns its expiry.
 async fn rebuild_issuance(
-    managing: &Managing,
+    managing: &AdminService,
     ra_profile: &RaProfile,
     held: Issuance,
 ) -> Result<(Issuance, OffsetDateTime), ManageError> {
@@ -335,7 +338,7 @@ async fn rebuild_issuance(
 
 /// Builds the audit record of a decision.
 fn build_audit_record(
-    managing: &Managing,
+    managing: &AdminService,
     action: AuditAction,
     transaction: &Transaction,
     reason: Option<&str>,
