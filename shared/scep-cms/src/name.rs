@@ -105,11 +105,18 @@ pub fn is_same_issuer(one: &[u8], other: &[u8]) -> bool {
     one == other || compare_with(one, other, ComparableName::is_same_issuer)
 }
 
+/// The longest name that is compared other than octet by octet. A comparison looks at every
+/// character, and an unauthenticated message can carry hundreds of certificates to compare with.
+const MAX_COMPARED_BYTES: usize = 4 * 1024;
+
 fn compare_with(
     one: &[u8],
     other: &[u8],
     are_same: fn(&ComparableName, &ComparableName) -> bool,
 ) -> bool {
+    if one.len().max(other.len()) > MAX_COMPARED_BYTES {
+        return false;
+    }
     match (ComparableName::read(one), ComparableName::read(other)) {
         (Some(one), Some(other)) => are_same(&one, &other),
         (None, _) | (_, None) => false,
@@ -244,6 +251,27 @@ mod tests {
         check(&broken, &name(&[&[(CN, UTF8, b"\xff")]]), SAME);
         check(&broken, &name(&[&[(CN, T61, b"\xff")]]), OTHER);
         check(&name(&[&[(CN, BMP, b"\0a\0")]]), &broken, OTHER);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_to_compare_is_the_same_as_itself_alone() {
+        let of = |length: usize, letter: &str| {
+            let value = element_of(UTF8, letter.repeat(length).as_bytes());
+            let kind = element(tlv::OBJECT_IDENTIFIER, &[0x55, 4, CN]);
+            let part = element_of(tlv::SEQUENCE, &[kind, value].concat());
+            element_of(tlv::SEQUENCE, &element_of(tlv::SET, &part))
+        };
+        let longest = MAX_COMPARED_BYTES - 21;
+        assert_eq!(of(longest, "a").len(), MAX_COMPARED_BYTES);
+        check(&of(longest, "a"), &of(longest, "A"), SAME);
+        check(&of(longest + 1, "a"), &of(longest + 1, "A"), OTHER);
+        check(&of(longest + 1, "a"), &of(longest + 1, "a"), SAME);
+    }
+
+    /// An element of more than 255 octets.
+    fn element_of(tag: u8, contents: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82], &length[..], contents].concat()
     }
 
     #[test]

@@ -250,6 +250,7 @@ impl PkiMessage {
         let mut named: Vec<_> = self
             .certificates
             .iter()
+            .take(MAX_CERTIFICATES)
             .filter_map(|der| Certificate::from_der(der).ok())
             .filter(|certificate| self.signer.names(certificate))
             .collect();
@@ -262,6 +263,10 @@ impl PkiMessage {
         (!named.is_empty()).then(|| named.swap_remove(exact.unwrap_or_default()))
     }
 }
+
+/// How many certificates of a message are searched for the signer's. Clients send theirs first, and
+/// some send their chain; nothing is verified yet, so that an attacker could have hundreds compared.
+const MAX_CERTIFICATES: usize = 32;
 
 /// The keys that the PKCS #10 request in a message may request a certificate for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -68,7 +68,8 @@ pub async fn pki_operation(
     let start = Instant::now();
     let profile = read_available_profile(&issuing.reading, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
-        tracing::debug!(error = %ErrorChain(&error), "unreadable message");
+        // The line of the request has no room for it, and nothing else says what was wrong.
+        tracing::info!(error = %ErrorChain(&error), "unreadable message");
         Failure::Rejected(HttpRejection::UnreadableMessage)
     })?;
     // The RA key is selected before any check: a refusal is signed with the key that the client

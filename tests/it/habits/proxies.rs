@@ -83,6 +83,18 @@ async fn without_the_setting_no_other_key_signs() {
         .leaf();
 }
 
+/// The reply to an EC key is encrypted under the challenge, and a captured request that an attacker
+/// signs with one would yield something to guess the challenge from.
+#[tokio::test]
+async fn no_ec_key_signs_for_another() {
+    let world = world(true).await;
+    for device in [Device::rsa(), Device::ec()] {
+        let captured = request(&device, Some(CHALLENGE));
+        let reply = world.ask(&Device::ec(), &captured).await;
+        assert_eq!(reply.failure().0, FailInfo::BadMessageCheck);
+    }
+}
+
 /// An attacker signs a captured envelope with their own key. They get a certificate for a key that
 /// they do not have, and the device gets the same certificate, regardless of the order and the
 /// transactionID.
