@@ -130,7 +130,15 @@ fn check(from: &[Ipv4Addr]) {
                 ("/health", "200 OK"),
                 ("/api/v1/authorities", "401 Unauthorized"),
             ] {
-                let (answered, took) = ask(address, path);
+                let (mut answered, mut took) = ask(address, path);
+                // A client behind the attackers' address shares its limit: when it is slower to send
+                // its request than they are to connect anew, it loses its connection, and tries
+                // again. It too is answered within the time.
+                while from.len() == 1 && !answered.starts_with("HTTP/") && took < PROMPT {
+                    let (next, took_longer) = ask(address, path);
+                    answered = next;
+                    took += took_longer;
+                }
                 assert_eq!(answered, format!("HTTP/1.1 {status}"), "{path}, {kind:?}");
                 assert!(took < PROMPT, "{path} took {took:?}, {kind:?}");
                 slowest = slowest.max(took);
