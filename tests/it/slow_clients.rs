@@ -131,8 +131,8 @@ fn check(from: &[Ipv4Addr]) {
                 ("/api/v1/authorities", "401 Unauthorized"),
             ] {
                 let (mut answered, mut took) = ask(address, path);
-                // A client behind the attackers' address shares its limit: when it is slower to send
-                // its request than they are to connect anew, it loses its connection, and tries
+                // A client behind the attackers' address shares its limit: when it is slower to
+                // send its request than they are to connect, it loses its connection, and tries
                 // again. It too is answered within the time.
                 while from.len() == 1 && !answered.starts_with("HTTP/") && took < PROMPT {
                     let (next, took_longer) = ask(address, path);

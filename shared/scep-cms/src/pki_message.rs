@@ -265,7 +265,7 @@ impl PkiMessage {
 }
 
 /// How many certificates of a message are searched for the signer's. Clients send theirs first, and
-/// some send their chain; nothing is verified yet, so that an attacker could have hundreds compared.
+/// some send their chain. Nothing is verified yet, and an attacker could have hundreds compared.
 const MAX_CERTIFICATES: usize = 32;
 
 /// The keys that the PKCS #10 request in a message may request a certificate for.

@@ -79,8 +79,9 @@ impl AddressedRequest {
         profile: &AvailableProfile,
     ) -> Result<EnrolmentRequest, Refusal> {
         let opened = self.decrypt_csr(key);
-        // The reply to a signer with an EC key is encrypted under the challengePassword. An attacker
-        // who signs a captured request with a new EC key would get one to guess the password from.
+        // The reply to a signer with an EC key is encrypted under the challengePassword. An
+        // attacker who signs a captured request with a new EC key would get a reply to guess the
+        // password from.
         let is_rsa = matches!(self.request.signer_public_key(), PublicKey::Rsa { .. });
         let allow_proxy_signer = is_rsa && profile.scep_profile().allow_proxy_signer;
         let keys = self.signer.certifiable_keys(allow_proxy_signer);
