@@ -176,6 +176,22 @@ async fn a_long_crl_is_read_once_and_then_its_head_alone() {
     counted.ask_cheaply("GET", URL, &[]).await;
 }
 
+/// RFC 9110 §9.3.2. A function behind API Gateway has no server that removes the body.
+#[tokio::test]
+async fn head_has_no_body_whatever_becomes_of_it() {
+    let counted = Counted::new().await;
+    for (uri, status) in [(URL, 200), ("/crl/nobody.crl", 404), ("/crl/", 404)] {
+        let (head, _) = counted.ask("HEAD", uri, &[]).await;
+        assert_eq!(
+            (head.status().as_u16(), head.body().len()),
+            (status, 0),
+            "{uri}"
+        );
+        let (get, _) = counted.ask("GET", uri, &[]).await;
+        assert!(!get.body().is_empty(), "{uri}");
+    }
+}
+
 #[tokio::test]
 async fn head_and_not_modified_never_read_the_crl() {
     let counted = Counted::new().await;

@@ -13,7 +13,7 @@ use scep_protocol::{HttpRejection, ProfileName};
 use scep_service::{Clock, CrlHead, Crls, ErrorChain, Failure, Objects, PublishedCrl};
 use time::OffsetDateTime;
 
-use crate::answer::{build_response, read_options, rejection_response};
+use crate::answer::{build_response, read_options, rejection_response, without_body};
 
 /// The prefix of every CRL's path.
 pub const CRL_PREFIX: &str = "/crl/";
@@ -46,6 +46,8 @@ pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<By
     let number = result.as_ref().ok().map(|(number, _)| *number);
     let response = match result {
         Ok((_, response)) => response,
+        // A response to HEAD that succeeds has no body already, and says how long that of GET is.
+        Err(failure) if head.method == Method::HEAD => without_body(failure_response(&failure)),
         Err(failure) => failure_response(&failure),
     };
     // Log the parsed names rather than the path, whose length and content the client controls.
