@@ -18,7 +18,7 @@ use crate::item::{
     AUTHORITY, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, ID, Item, REVOKED_AT, Reader, SUCCESSORS,
     TRANSACTION, to_millis, to_number, to_seconds, to_text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_TRIES, back_off, cancellation_reasons, is_transient};
+use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
 use crate::transactions::parse_transaction;
 
 const WHAT: &str = "request";
@@ -98,14 +98,7 @@ impl DynamoDbStore {
     ) -> Result<GuardedOutcome, StoreError> {
         let items: Vec<_> = writes.iter().map(|write| write.write.clone()).collect();
         for conflicts in 0..MAX_TRIES {
-            back_off(conflicts).await;
-            let written = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .send()
-                .await;
-            let Err(error) = written else {
+            let Err(error) = self.try_write(&items, conflicts).await else {
                 return Ok(GuardedOutcome::Won);
             };
             let reasons = cancellation_reasons(&error);

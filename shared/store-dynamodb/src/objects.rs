@@ -149,14 +149,7 @@ impl ObjectStore for DynamoDbStore {
             .list_writes(change, audit)
             .map_err(unavailable("describing an object"))?;
         for conflicts in 0..MAX_TRIES {
-            back_off(conflicts).await;
-            let written = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .send()
-                .await;
-            let Err(error) = written else {
+            let Err(error) = self.try_write(&items, conflicts).await else {
                 return Ok(());
             };
             let reasons = cancellation_reasons(&error);
@@ -188,6 +181,24 @@ impl ObjectStore for DynamoDbStore {
             .send()
             .await
             .map_err(unavailable("writing a record"))?;
+        Ok(())
+    }
+}
+
+impl DynamoDbStore {
+    /// Tries once to write all items or none, after as many `conflicts` with other requests. What a
+    /// failure means is up to the caller: [`cancellation_reasons`] and [`is_transient`] tell.
+    pub(crate) async fn try_write(
+        &self,
+        items: &[TransactWriteItem],
+        conflicts: u32,
+    ) -> Result<(), SdkError<TransactWriteItemsError>> {
+        back_off(conflicts).await;
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(items.to_vec()))
+            .send()
+            .await?;
         Ok(())
     }
 }
@@ -228,7 +239,7 @@ pub(crate) const fn is_last_try(conflicts: u32) -> bool {
 }
 
 /// Waits before the next try: exponential backoff with jitter, and no wait before the first try.
-pub(crate) async fn back_off(conflicts: u32) {
+async fn back_off(conflicts: u32) {
     let Some(doubled) = conflicts.checked_sub(1) else {
         return;
     };

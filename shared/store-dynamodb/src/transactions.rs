@@ -30,7 +30,7 @@ use crate::item::{
     SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED,
     TRANSACTION_ID, to_millis, to_number, to_octets, to_seconds, to_text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_TRIES, back_off, cancellation_reasons, is_transient};
+use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
 use crate::page::{Bounds, List, count_items};
 
 pub(crate) const ISSUED: &str = "issued";
@@ -407,14 +407,7 @@ impl DynamoDbStore {
         items: Vec<TransactWriteItem>,
     ) -> Result<ClaimOutcome, StoreError> {
         for conflicts in 0..MAX_TRIES {
-            back_off(conflicts).await;
-            let written = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .send()
-                .await;
-            let Err(error) = written else {
+            let Err(error) = self.try_write(&items, conflicts).await else {
                 return Ok(ClaimOutcome::Won);
             };
             let reasons = cancellation_reasons(&error);
