@@ -25,7 +25,7 @@ use crate::subject::first_common_name;
 
 /// A structure could not be encoded or decoded, because of a bug, corrupt data or an
 /// administrator's settings. A client never causes it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("encoding a certificate")]
 pub struct EncodeError(#[from] der::Error);
 

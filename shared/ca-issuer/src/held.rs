@@ -12,7 +12,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
 use crate::certificate::{TbsCertificate, not_a_certificate};
 use crate::general_name::name_with_type;
-use crate::leaf::{IssueError, LeafRequest, TbsLeaf};
+use crate::leaf::{IssuanceRequest, IssueError, TbsLeaf};
 use crate::{EncodeError, SerialNumber};
 
 /// What a pending request would have certified, apart from the subject, as shown to the
@@ -93,8 +93,8 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
 /// current rules. `crl_url` is the URL of this generation's CRL, if verifiers can reach one.
 ///
 /// # Errors
-/// [`IssueError::Refused`] when the current rules reject the request or the authority's certificate
-/// is about to expire; [`IssueError::Encode`].
+/// [`IssueError::Rule`] when the current rules reject the request or the authority's certificate is
+/// about to expire; [`IssueError::Encode`].
 pub fn reissue_tbs(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
@@ -121,13 +121,13 @@ pub fn reissue_tbs(
             value: names.extn_value.as_bytes().to_vec(),
         })
         .collect();
-    let leaf_request = LeafRequest {
-        serial_number: SerialNumber::of_integer(pending.serial_number.as_bytes()),
+    let serial_number = SerialNumber::of_integer(pending.serial_number.as_bytes());
+    let request = IssuanceRequest {
         subject: &subject,
         extensions: &names,
         key: &key,
         // Renewals never wait for approval.
         predecessor: None,
     };
-    leaf_request.build_tbs(template, authority, crl_url, now)
+    request.build_tbs(template, authority, serial_number, crl_url, now)
 }

@@ -6,10 +6,7 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
 use der::Decode;
 use scep_cms::{Certificate, PublicKey, RequestedExtension, Validity};
-use scep_protocol::{
-    AuthorisedRequest, AvailableProfile, CertificateTemplate, ExtendedKeyUsage, IssuingAuthority,
-    Refusal, RuleViolation,
-};
+use scep_protocol::{CertificateTemplate, ExtendedKeyUsage, IssuingAuthority, RuleViolation};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
@@ -26,20 +23,20 @@ use crate::subject_alt_name::{SubjectAltNames, asks_for_names, select_alt_names}
 use crate::{EncodeError, SerialNumber};
 
 /// Why a request results in no certificate.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// An internal error, which is not the client's fault.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The request breaks a rule, or asks for more than the certificate that it renews.
-    #[error("refused: {0:?}")]
-    Refused(Refusal),
-}
-
-impl From<RuleViolation> for IssueError {
-    fn from(violation: RuleViolation) -> Self {
-        Self::Refused(Refusal::Rule(violation))
-    }
+    /// The request breaks a rule of the template.
+    #[error(transparent)]
+    Rule(#[from] RuleViolation),
+    /// A renewal asks for names that the certificate to renew does not have.
+    #[error("the renewal adds names to subjectAltName")]
+    RenewalNames,
+    /// A renewal asks for another subject than that of the certificate to renew.
+    #[error("the renewal changes the subject")]
+    RenewalSubject,
 }
 
 /// A client's certificate that is not signed yet.
@@ -56,75 +53,18 @@ pub struct TbsLeaf {
     pub left_out: Vec<String>,
 }
 
-/// Builds the certificate for an authorised request.
-///
-/// The key comes from the request, in its canonical form. Subject and subjectAltName come from the
-/// request as far as the rules allow; everything else comes from the rules. `crl_url` is the URL
-/// of the authority's CRL, if verifiers can reach one.
-///
-/// # Errors
-/// [`IssueError::Refused`] with the first rule that the request breaks; [`IssueError::Encode`].
-pub fn build_leaf_tbs(
-    profile: &AvailableProfile,
-    request: &AuthorisedRequest,
-    serial_number: SerialNumber,
-    crl_url: Option<&str>,
-    now: OffsetDateTime,
-) -> Result<TbsLeaf, IssueError> {
-    let template = &profile.ra_profile().template;
-    LeafRequest::from_authorised(request, serial_number).build_tbs(
-        template,
-        profile.authority(),
-        crl_url,
-        now,
-    )
-}
-
-/// Returns whether a renewal keeps to the subject and the names of the certificate that it renews.
-///
-/// Also true of a request that renews nothing, and of one that the rules reject for another reason.
-///
-/// # Errors
-/// When the certificate that is renewed cannot be read.
-pub fn keeps_names(
-    profile: &AvailableProfile,
-    request: &AuthorisedRequest,
-) -> Result<bool, EncodeError> {
-    if request.predecessor().is_none() {
-        return Ok(true);
-    }
-    // No certificate is built here, so any serial number will do.
-    let leaf_request = LeafRequest::from_authorised(request, SerialNumber::of_integer(&[]));
-    match leaf_request.select_names(&profile.ra_profile().template) {
-        Err(IssueError::Refused(Refusal::RenewalNames | Refusal::RenewalSubject)) => Ok(false),
-        Err(IssueError::Encode(error)) => Err(error),
-        // Another broken rule is reported when the certificate is built, with its own text.
-        Err(IssueError::Refused(_)) | Ok(_) => Ok(true),
-    }
-}
-
 /// What a request asks to have certified, at once or after an administrator's approval.
-pub(crate) struct LeafRequest<'a> {
-    pub(crate) serial_number: SerialNumber,
+#[derive(Clone, Copy, Debug)]
+pub struct IssuanceRequest<'a> {
     /// The subject, a Name in DER.
-    pub(crate) subject: &'a [u8],
-    pub(crate) extensions: &'a [RequestedExtension],
-    pub(crate) key: &'a PublicKey,
+    pub subject: &'a [u8],
+    /// The extensions that the PKCS #10 request asks for. Only subjectAltName may reach the
+    /// certificate.
+    pub extensions: &'a [RequestedExtension],
+    /// The key to certify, which the template's rules for keys have accepted.
+    pub key: &'a PublicKey,
     /// The certificate to renew; `None` for an enrolment.
-    pub(crate) predecessor: Option<&'a Certificate>,
-}
-
-impl<'a> LeafRequest<'a> {
-    fn from_authorised(request: &'a AuthorisedRequest, serial_number: SerialNumber) -> Self {
-        let csr = request.csr();
-        Self {
-            serial_number,
-            subject: csr.subject(),
-            extensions: csr.extensions(),
-            key: request.key(),
-            predecessor: request.predecessor().map(|known| &known.certificate),
-        }
-    }
+    pub predecessor: Option<&'a Certificate>,
 }
 
 /// The subject and the subjectAltName of a certificate.
@@ -133,7 +73,27 @@ struct Names {
     names: SubjectAltNames,
 }
 
-impl LeafRequest<'_> {
+impl IssuanceRequest<'_> {
+    /// Returns whether a renewal keeps to the subject and the names of the certificate that it
+    /// renews.
+    ///
+    /// Also true of a request that renews nothing, and of one that the rules reject for another
+    /// reason.
+    ///
+    /// # Errors
+    /// When the certificate that is renewed cannot be read.
+    pub fn keeps_names(&self, template: &CertificateTemplate) -> Result<bool, EncodeError> {
+        if self.predecessor.is_none() {
+            return Ok(true);
+        }
+        match self.select_names(template) {
+            Err(IssueError::RenewalNames | IssueError::RenewalSubject) => Ok(false),
+            Err(IssueError::Encode(error)) => Err(error),
+            // Another broken rule is reported when the certificate is built, with its own text.
+            Err(IssueError::Rule(_)) | Ok(_) => Ok(true),
+        }
+    }
+
     /// The names to certify: those that the request asks for, as far as the rules allow, and no
     /// others than those of the certificate that it renews.
     fn select_names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
@@ -163,10 +123,19 @@ impl LeafRequest<'_> {
     }
 
     /// Builds the certificate that the rules and this authority give to the request.
-    pub(crate) fn build_tbs(
+    ///
+    /// The key comes from the request, in its canonical form. Subject and subjectAltName come from
+    /// the request as far as the rules allow; everything else comes from the rules. `crl_url` is
+    /// the URL of the authority's CRL, if verifiers can reach one.
+    ///
+    /// # Errors
+    /// [`IssueError::Rule`] with the first rule that the request breaks, the errors of a renewal
+    /// that changes its names, and [`IssueError::Encode`].
+    pub fn build_tbs(
         &self,
         template: &CertificateTemplate,
         authority: &IssuingAuthority,
+        serial_number: SerialNumber,
         crl_url: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<TbsLeaf, IssueError> {
@@ -195,7 +164,7 @@ impl LeafRequest<'_> {
         }
         let validity = validity_period(template, authority_validity(authority)?, now)?;
         let to_be_signed = Contents {
-            serial_number: self.serial_number,
+            serial_number,
             issuer: authority.certificate.subject(),
             issuer_key: authority.key_algorithm,
             validity,

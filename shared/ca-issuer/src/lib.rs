@@ -29,7 +29,7 @@ pub use certificate::{
 };
 pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
 pub use held::{RequestSummary, reissue_tbs};
-pub use leaf::{IssueError, TbsLeaf, build_leaf_tbs, keeps_names};
+pub use leaf::{IssuanceRequest, IssueError, TbsLeaf};
 pub use subordinate::{
     ExpectedAuthority, UnfitCertificate, assemble_request, certification_request, check_path,
 };

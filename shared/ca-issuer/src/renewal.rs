@@ -6,7 +6,7 @@ use der::{Decode, Encode};
 use scep_cms::{
     Certificate, RequestedExtension, comparable_text, directory_string, is_same_subject,
 };
-use scep_protocol::{Refusal, SubjectAltNameRule};
+use scep_protocol::SubjectAltNameRule;
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames, OtherName};
 
 use crate::EncodeError;
@@ -16,8 +16,8 @@ use crate::subject::Subject;
 /// Rejects a renewal that changes the subject or adds a name. It may leave names out.
 ///
 /// # Errors
-/// [`Refusal::RenewalSubject`], [`Refusal::RenewalNames`], or an error if the certificate to renew
-/// cannot be read.
+/// [`IssueError::RenewalSubject`], [`IssueError::RenewalNames`], or [`IssueError::Encode`] if the
+/// certificate to renew cannot be read.
 pub(crate) fn check_renewal_names(
     predecessor: &Certificate,
     subject: &Subject,
@@ -25,7 +25,7 @@ pub(crate) fn check_renewal_names(
     rule: &SubjectAltNameRule,
 ) -> Result<(), IssueError> {
     if !is_same_subject(predecessor.subject(), &subject.der) {
-        return Err(IssueError::Refused(Refusal::RenewalSubject));
+        return Err(IssueError::RenewalSubject);
     }
     let certified = names_of(predecessor)?;
     // The rule that adds the CN as a DNS name may be newer than the certificate. The name is not
@@ -51,7 +51,7 @@ pub(crate) fn check_renewal_names(
         .flatten()
         .any(|name| !is_certified(name) && !is_common_name(name))
     {
-        return Err(IssueError::Refused(Refusal::RenewalNames));
+        return Err(IssueError::RenewalNames);
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) struct Subject {
 /// Builds the subject of a certificate from that of a request.
 ///
 /// # Errors
-/// [`IssueError::Refused`] with the first part of the rule that the request breaks.
+/// [`IssueError::Rule`] with the first part of the rule that the request breaks.
 pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
     // Before parsing, so that an oversized name costs nothing.
     if requested.len() > MAX_BYTES {
@@ -185,7 +185,7 @@ fn build_rdn(
 mod tests {
     use std::collections::BTreeMap;
 
-    use scep_protocol::{CertificateTemplate, Pattern, Refusal};
+    use scep_protocol::{CertificateTemplate, Pattern};
 
     use super::*;
 
@@ -200,7 +200,7 @@ mod tests {
         let requested: Name = requested.parse().unwrap();
         let subject = match build_subject(&requested.to_der().unwrap(), &rule) {
             Ok(subject) => Ok(Name::from_der(&subject.der).unwrap().to_string()),
-            Err(IssueError::Refused(Refusal::Rule(violation))) => Err(violation),
+            Err(IssueError::Rule(violation)) => Err(violation),
             Err(error) => panic!("{error}"),
         };
         assert_eq!(subject, expected.map(str::to_owned));

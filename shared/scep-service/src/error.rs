@@ -1,5 +1,6 @@
 //! Failures of the server, which are kept apart from refusals of a request.
 
+use ca_issuer::IssueError;
 use scep_protocol::{HttpRejection, Refusal};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -123,6 +124,18 @@ impl Failure {
 pub(crate) enum EnrolError {
     Refused(Refusal),
     Failed(Failure),
+}
+
+impl EnrolError {
+    /// The refusal of a request that results in no certificate, or the failure to build one.
+    pub(crate) fn of_issue(error: IssueError) -> Self {
+        match error {
+            IssueError::Encode(error) => Self::Failed(Failure::encode(error)),
+            IssueError::Rule(violation) => Self::Refused(Refusal::Rule(violation)),
+            IssueError::RenewalNames => Self::Refused(Refusal::RenewalNames),
+            IssueError::RenewalSubject => Self::Refused(Refusal::RenewalSubject),
+        }
+    }
 }
 
 impl From<Refusal> for EnrolError {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ca_issuer::{IssueError, SerialNumber, TbsLeaf, build_leaf_tbs};
+use ca_issuer::{IssuanceRequest, SerialNumber, TbsLeaf};
 use scep_cms::Certificate;
 use scep_protocol::{
     AuthorisedRequest, AvailableProfile, Decision, Fingerprint, Issuance, KnownTransactions,
@@ -232,6 +232,17 @@ async fn check_not_revoked(
     Err(Refusal::Revoked.into())
 }
 
+/// What an authorised request asks to have certified.
+pub(crate) fn issuance_request(request: &AuthorisedRequest) -> IssuanceRequest<'_> {
+    let csr = request.csr();
+    IssuanceRequest {
+        subject: csr.subject(),
+        extensions: csr.extensions(),
+        key: request.key(),
+        predecessor: request.predecessor().map(|known| &known.certificate),
+    }
+}
+
 /// Claims a transaction and then signs its certificate or leaves it pending, as `stage` says.
 /// Returns `None` when the transaction has to be read again because another process was faster.
 async fn claim_or_hold(
@@ -250,12 +261,15 @@ async fn claim_or_hold(
         subject,
         validity,
         left_out,
-    } = build_leaf_tbs(profile, request, serial_number, crl_url.as_deref(), now).map_err(
-        |error| match error {
-            IssueError::Refused(refusal) => EnrolError::Refused(refusal),
-            IssueError::Encode(error) => EnrolError::Failed(Failure::encode(error)),
-        },
-    )?;
+    } = issuance_request(request)
+        .build_tbs(
+            &profile.ra_profile().template,
+            authority,
+            serial_number,
+            crl_url.as_deref(),
+            now,
+        )
+        .map_err(EnrolError::of_issue)?;
     let renewal = request
         .predecessor()
         .map(|known| {

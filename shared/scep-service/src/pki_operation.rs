@@ -1,6 +1,5 @@
 //! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
 
-use ca_issuer::keeps_names;
 use scep_cms::{
     Certificate, ChallengePassword, ContentKey, DegenerateSignedData, IssuerAndSerialNumber,
     MessageType, PkiMessage, TransactionId,
@@ -15,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::ca_information::read_available_profile;
 use crate::entropy::random_octets;
 use crate::error::EnrolError;
-use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for};
+use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for, issuance_request};
 use crate::reply::{ReplyEncryption, Status};
 use crate::{CertificateRecord, ClaimOutcome, EnrolmentService, ErrorChain, Failure, RaKey, reply};
 
@@ -195,7 +194,11 @@ impl Exchange<'_> {
         let mut authorised = enrolment.authorise(self.profile, challenge, now)?;
         // A renewal must not change or add names, but devices that were reset sign with their old
         // certificate and ask for other ones. With the right challenge that is an enrolment.
-        if !keeps_names(self.profile, &authorised).map_err(Failure::encode)? {
+        let template = &self.profile.ra_profile().template;
+        if !issuance_request(&authorised)
+            .keeps_names(template)
+            .map_err(Failure::encode)?
+        {
             authorised = authorised.into_enrolment(challenge);
         }
         certificate_for(self.issuing, self.profile, &authorised).await

@@ -53,20 +53,13 @@ fn ec_key() -> PublicKey {
     PublicKey::from_der(spki).unwrap()
 }
 
-fn into_refusal(error: IssueError) -> Refusal {
-    match error {
-        IssueError::Refused(refusal) => refusal,
-        IssueError::Encode(error) => panic!("{error}"),
-    }
-}
-
 /// Makes a certificate, with a dummy signature, for a subject in RFC 4514 form and DNS names.
 fn issue_certificate(
     predecessor: Option<&Certificate>,
     subject: &str,
     names: &[&str],
     edit: impl FnOnce(&mut SubjectAltNameRule),
-) -> Result<Certificate, Refusal> {
+) -> Result<Certificate, IssueError> {
     let subject: Name = match subject {
         "" => Name::default(),
         subject => subject.parse().unwrap(),
@@ -80,8 +73,7 @@ fn issue_certificate(
         value: dns_names.to_der().unwrap(),
     };
     let extensions = [extension];
-    let leaf_request = LeafRequest {
-        serial_number: SerialNumber::from_random([1; 16]),
+    let request = IssuanceRequest {
         subject: &subject.to_der().unwrap(),
         extensions: if names.is_empty() { &[] } else { &extensions },
         key: &rsa_key(),
@@ -89,8 +81,14 @@ fn issue_certificate(
     };
     let mut template = CertificateTemplate::default();
     edit(&mut template.subject_alt_name);
-    let leaf = leaf_request.build_tbs(&template, &issuing_authority(), None, issue_time());
-    let to_be_signed = leaf.map_err(into_refusal)?.to_be_signed;
+    let leaf = request.build_tbs(
+        &template,
+        &issuing_authority(),
+        SerialNumber::from_random([1; 16]),
+        None,
+        issue_time(),
+    );
+    let to_be_signed = leaf?.to_be_signed;
     let issued = assemble_certificate(&to_be_signed, KeyAlgorithm::Rsa2048, &[0]).unwrap();
     Ok(issued.certificate)
 }
@@ -121,7 +119,7 @@ fn a_request_without_subject_and_names_gets_no_certificate() {
     let both = Ok(vec!["b.example".to_owned()]);
     assert_eq!(named("CN=a", &["b.example"]), both);
     assert_eq!(named("", &["b.example"]), both);
-    let nameless = Refusal::Rule(RuleViolation::Nameless);
+    let nameless = IssueError::Rule(RuleViolation::Nameless);
     assert_eq!(named("", &[]), Err(nameless));
 }
 
@@ -131,7 +129,7 @@ fn check_renewal(
     subject: &str,
     names: &[&str],
     edit: impl FnOnce(&mut SubjectAltNameRule),
-    expected: Result<&[&str], Refusal>,
+    expected: Result<&[&str], IssueError>,
 ) {
     let predecessor = issue_certificate(None, "CN=a.example", &["b.example"], |_| {}).unwrap();
     let renewed =
@@ -148,7 +146,7 @@ fn a_renewal_keeps_its_subject_and_adds_no_name() {
     // A renewal that asks for no names keeps them all.
     check_renewal("CN=a.example", &[], none, Ok(&["b.example"]));
     for subject in ["CN=b.example", "CN=a.example,O=Corp"] {
-        let refused = Err(Refusal::RenewalSubject);
+        let refused = Err(IssueError::RenewalSubject);
         check_renewal(subject, &["b.example"], none, refused);
     }
     for added in [
@@ -156,7 +154,7 @@ fn a_renewal_keeps_its_subject_and_adds_no_name() {
         &["b.example", "c.example"],
         &["a.example"],
     ] {
-        check_renewal("CN=a.example", added, none, Err(Refusal::RenewalNames));
+        check_renewal("CN=a.example", added, none, Err(IssueError::RenewalNames));
     }
 }
 
@@ -166,7 +164,7 @@ fn a_renewal_may_add_the_cn_if_the_rules_now_require_it() {
     let both = Ok(&["b.example", "a.example"][..]);
     check_renewal("CN=a.example", &["b.example"], as_dns, both.clone());
     check_renewal("CN=a.example", &[], as_dns, both);
-    let refused = Err(Refusal::RenewalNames);
+    let refused = Err(IssueError::RenewalNames);
     check_renewal("CN=a.example", &["c.example"], as_dns, refused);
 }
 
@@ -215,8 +213,7 @@ fn a_certificate_has_the_purposes_of_the_rules() {
 #[test]
 fn requested_purposes_outside_the_rules_are_listed() {
     let left_out = |rule: &[ExtendedKeyUsage], id, value: Vec<u8>| {
-        let leaf_request = LeafRequest {
-            serial_number: SerialNumber::from_random([1; 16]),
+        let request = IssuanceRequest {
             subject: &[],
             extensions: &[RequestedExtension { id, value }],
             key: &rsa_key(),
@@ -226,7 +223,7 @@ fn requested_purposes_outside_the_rules_are_listed() {
             extended_key_usage: rule.to_vec(),
             ..CertificateTemplate::default()
         };
-        leaf_request.usages_left_out(&template)
+        request.usages_left_out(&template)
     };
     let clients = [ExtendedKeyUsage::CLIENT_AUTH];
     let both = vec![rfc5280::ID_KP_CLIENT_AUTH, rfc5280::ID_KP_SERVER_AUTH]
@@ -245,7 +242,7 @@ fn requested_purposes_outside_the_rules_are_listed() {
 /// Checks the validity period, in seconds from now, of a certificate that is to be valid for two
 /// hours and backdated by one, under an authority with the given period.
 #[track_caller]
-fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) {
+fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), IssueError>) {
     let template = CertificateTemplate {
         validity: Period::hours(2),
         backdate: Period::hours(1),
@@ -259,7 +256,7 @@ fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), Refusal>) 
     let seconds = |at: OffsetDateTime| (at - issued_at).whole_seconds();
     let valid = validity_period(&template, authority_period, issued_at)
         .map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
-    assert_eq!(valid.map_err(into_refusal), expected);
+    assert_eq!(valid, expected);
 }
 
 #[test]
@@ -268,7 +265,7 @@ fn a_certificate_is_valid_while_its_authority_is() {
     check_validity((-60, 60), Ok((-60, 60)));
     check_validity((-60, 1), Ok((-60, 1)));
     for over in [0, -1] {
-        let refused = Refusal::Rule(RuleViolation::Validity);
+        let refused = IssueError::Rule(RuleViolation::Validity);
         check_validity((-60, over), Err(refused));
     }
 }

@@ -2,7 +2,7 @@
 
 use ca_issuer::{IssueError, TbsLeaf, reissue_tbs};
 use scep_protocol::{
-    Authority, Fingerprint, Issuance, RaProfile, Refusal, RuleViolation, ScepProfile, Transaction,
+    Authority, Fingerprint, Issuance, RaProfile, RuleViolation, ScepProfile, Transaction,
     TransactionKey, TransactionState, is_visible,
 };
 use serde_json::json;
@@ -320,11 +320,12 @@ async fn rebuild_issuance(
     )
     .map_err(|error| match error {
         // The validity is limited by the authority's, so the profile is not at fault.
-        IssueError::Refused(Refusal::Rule(RuleViolation::Validity)) => {
-            vec![Invalid::AuthorityNotValid].into()
-        }
-        IssueError::Refused(refusal) => vec![Invalid::Rule(refusal.text().into_owned())].into(),
+        IssueError::Rule(RuleViolation::Validity) => vec![Invalid::AuthorityNotValid].into(),
         IssueError::Encode(error) => ManageError::from(Failure::encode(error)),
+        // Renewals never wait for approval, so these are broken rules.
+        violation @ (IssueError::Rule(_)
+        | IssueError::RenewalNames
+        | IssueError::RenewalSubject) => vec![Invalid::Rule(violation.to_string())].into(),
     })?;
     let issuance = Issuance {
         to_be_signed,
