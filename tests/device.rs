@@ -287,9 +287,7 @@ impl Device {
     }
 
     fn sign_sha1(&self, message: &[u8]) -> Vec<u8> {
-        use scep_service::RaKey;
-        let reference = scep_protocol::KeyReference("device".to_owned());
-        keys_software::SoftwareRaKey::from_pkcs8(reference, self.pkcs8().into())
+        scep_service::RaKey::from_pkcs8("device".to_owned(), &self.pkcs8().into())
             .unwrap()
             .sign(DigestAlgorithm::Sha1, message)
             .unwrap()

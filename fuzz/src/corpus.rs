@@ -13,7 +13,6 @@ use scep_protocol::{
     IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
     RevokedCertificate,
 };
-use scep_service::RaKey;
 use scepter_tests::device::Device;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use keys_software::SoftwareRaKey;
 use scep_cms::{Certificate, DigestAlgorithm, PublicKey};
-use scep_protocol::KeyReference;
+use scep_service::RaKey;
 use scepter_tests::device::Device;
 
 use crate::asn1::{self, encode_element, oid};
@@ -20,10 +19,9 @@ pub static VECTORS_RA_KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| std::fs::read(vectors_folder().join("ra-key.der")).unwrap());
 
 /// The RA certificate that those messages are encrypted to, with its key.
-pub static VECTORS_RA: LazyLock<(Certificate, SoftwareRaKey)> = LazyLock::new(|| {
+pub static VECTORS_RA: LazyLock<(Certificate, RaKey)> = LazyLock::new(|| {
     let pem = std::fs::read_to_string(vectors_folder().join("ra.pem")).unwrap();
-    let reference = KeyReference("vectors".to_owned());
-    let key = SoftwareRaKey::from_pkcs8(reference, VECTORS_RA_KEY.clone().into());
+    let key = RaKey::from_pkcs8("vectors".to_owned(), &VECTORS_RA_KEY.clone().into());
     (Certificate::from_pem(&pem).unwrap(), key.unwrap())
 });
 

@@ -9,7 +9,6 @@ use scep_cms::{
     CertificationRequest, ContentEncryption, ContentKey, DegenerateSignedData,
     IssuerAndSerialNumber, PkcsPkiEnvelope, Recipient, SealTo, to_der,
 };
-use scep_service::RaKey;
 use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::{RSA, VECTORS_RA};
 use scepter_fuzz::input::Input;

@@ -25,16 +25,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["scep-cms", "scep-protocol", "scep-service"],
     ),
     ("store-embedded", &[]),
-    // An RA key that KMS has unwrapped is used as a key in memory.
     (
         "keys-kms",
-        &[
-            "scep-cms",
-            "scep-protocol",
-            "ca-issuer",
-            "scep-service",
-            "keys-software",
-        ],
+        &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"],
     ),
     ("lambda-host", &["scep-protocol", "scep-service"]),
 ];

@@ -530,7 +530,7 @@ impl RaKeys for FaultyRaKeys {
         self.faults.of_key(call, made).await
     }
 
-    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
         let call = Call::of_key("RaKeys::load", false);
         self.faults.of_key(call, self.keys.load(key)).await
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey,
 };
-use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKey, SoftwareSecrets};
+use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareSecrets};
 use scep_cms::{
     ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm,
 };
@@ -22,8 +22,8 @@ fn folder() -> (tempfile::TempDir, KeyFolder) {
     (folder, keys)
 }
 
-fn ra_key(device: &Device) -> SoftwareRaKey {
-    SoftwareRaKey::from_pkcs8(KeyReference("ra".to_owned()), device.pkcs8().into()).unwrap()
+fn ra_key(device: &Device) -> RaKey {
+    RaKey::from_pkcs8("ra".to_owned(), &device.pkcs8().into()).unwrap()
 }
 
 #[tokio::test]

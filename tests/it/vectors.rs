@@ -4,14 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keys_software::SoftwareRaKey;
 use scep_cms::{
     Certificate, CertificationRequest, ContentEncryption, ContentKey, DigestAlgorithm,
     EnvelopeError, KeyTransport, PkcsPkiEnvelope, PkiMessage, PkiStatus, Recipient,
     SignatureAlgorithm, TransactionId, VerifiedPkiMessage, to_der,
 };
 use scep_protocol::{
-    Authority, Certification, Fingerprint, KeyReference, RaProfile, ScepProfile, TransactionKey,
+    Authority, Certification, Fingerprint, RaProfile, ScepProfile, TransactionKey,
 };
 use scep_service::{ClaimKind, RaKey, Transactions, Versioned};
 use scepter_tests::samples;
@@ -74,9 +73,8 @@ fn ra_key_pkcs8() -> Vec<u8> {
     converted.stdout
 }
 
-fn ra_key() -> SoftwareRaKey {
-    let reference = KeyReference("vectors".to_owned());
-    SoftwareRaKey::from_pkcs8(reference, ra_key_pkcs8().into()).unwrap()
+fn ra_key() -> RaKey {
+    RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap()
 }
 
 fn verified(vector: &Vector) -> VerifiedPkiMessage {

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use aws_sdk_kms::types::DataKeyPairSpec;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use keys_software::SoftwareRaKey;
 use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use tokio::sync::Mutex;
@@ -22,7 +21,7 @@ use crate::symmetric_key::{Owner, SymmetricKey};
 pub struct KmsRaKeys {
     symmetric_key: SymmetricKey,
     /// Locked while a key is unwrapped, so that concurrent requests unwrap it once.
-    unwrapped: Mutex<HashMap<Uuid, Arc<SoftwareRaKey>>>,
+    unwrapped: Mutex<HashMap<Uuid, Arc<RaKey>>>,
 }
 
 impl KmsRaKeys {
@@ -83,19 +82,16 @@ impl RaKeys for KmsRaKeys {
         })
     }
 
-    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
         let mut unwrapped = self.unwrapped.lock().await;
         if let Some(known) = unwrapped.get(&key.uuid) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         let pkcs8 = self
             .symmetric_key
             .unwrap(ra_key_owner(key.uuid), &key.key.0)
             .await?;
-        // The reference names the key in errors. The stored one is the wrapped key itself, which
-        // must not get into a log.
-        let name = KeyReference(key.uuid.to_string());
-        let ready = Arc::new(SoftwareRaKey::from_pkcs8(name, pkcs8)?);
+        let ready = Arc::new(RaKey::from_pkcs8(key.uuid.to_string(), &pkcs8)?);
         unwrapped.insert(key.uuid, Arc::clone(&ready));
         Ok(ready)
     }

@@ -117,35 +117,26 @@ impl CaKey {
         match self {
             Self::Ec(key) => Ok(key.sign(&SystemRandom::new(), message)?.as_ref().to_vec()),
             Self::Rsa(key) => {
-                let encoding = match ca_issuer::signature_algorithm(algorithm) {
-                    SignatureAlgorithm::RsaPkcs1(digest) => rsa_encoding(digest),
-                    SignatureAlgorithm::RsaPss { .. } | SignatureAlgorithm::Ecdsa(_) => None,
-                };
-                sign_rsa(key, encoding.ok_or(Unspecified)?, message)
+                let encoding = rsa_encoding(algorithm).ok_or(Unspecified)?;
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(encoding, &SystemRandom::new(), message, &mut signature)?;
+                Ok(signature)
             }
         }
     }
 }
 
-/// Finds the encoding of RSASSA-PKCS1-v1_5 for a digest; `None` for SHA-1, with which aws-lc does
-/// not sign.
-pub(crate) fn rsa_encoding(digest: DigestAlgorithm) -> Option<&'static dyn RsaEncoding> {
-    match digest {
-        DigestAlgorithm::Sha1 => None,
-        DigestAlgorithm::Sha256 => Some(&signature::RSA_PKCS1_SHA256),
-        DigestAlgorithm::Sha384 => Some(&signature::RSA_PKCS1_SHA384),
-        DigestAlgorithm::Sha512 => Some(&signature::RSA_PKCS1_SHA512),
+/// Finds the encoding with which a CA key of this kind signs; `None` for EC keys.
+fn rsa_encoding(algorithm: KeyAlgorithm) -> Option<&'static dyn RsaEncoding> {
+    match ca_issuer::signature_algorithm(algorithm) {
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256) => Some(&signature::RSA_PKCS1_SHA256),
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha384) => Some(&signature::RSA_PKCS1_SHA384),
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha512) => Some(&signature::RSA_PKCS1_SHA512),
+        // aws-lc does not sign with SHA-1, and no CA key does.
+        SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha1)
+        | SignatureAlgorithm::RsaPss { .. }
+        | SignatureAlgorithm::Ecdsa(_) => None,
     }
-}
-
-pub(crate) fn sign_rsa(
-    key: &RsaKeyPair,
-    encoding: &'static dyn RsaEncoding,
-    message: &[u8],
-) -> Result<Vec<u8>, Unspecified> {
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(encoding, &SystemRandom::new(), message, &mut signature)?;
-    Ok(signature)
 }
 
 pub(crate) struct NewKey {

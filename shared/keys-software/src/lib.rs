@@ -6,12 +6,10 @@
 
 mod ca_keys;
 mod key_folder;
-mod ra_key;
 mod ra_keys;
 mod secrets;
 
 pub use ca_keys::SoftwareCaKeys;
 pub use key_folder::KeyFolder;
-pub use ra_key::SoftwareRaKey;
 pub use ra_keys::SoftwareRaKeys;
 pub use secrets::SoftwareSecrets;

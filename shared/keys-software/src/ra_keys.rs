@@ -8,13 +8,13 @@ use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use uuid::Uuid;
 
+use crate::KeyFolder;
 use crate::ca_keys::generate_key;
-use crate::{KeyFolder, SoftwareRaKey};
 
 /// RA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct SoftwareRaKeys {
     folder: KeyFolder,
-    loaded: Mutex<HashMap<KeyReference, Arc<SoftwareRaKey>>>,
+    loaded: Mutex<HashMap<KeyReference, Arc<RaKey>>>,
 }
 
 impl SoftwareRaKeys {
@@ -42,15 +42,15 @@ impl RaKeys for SoftwareRaKeys {
         })
     }
 
-    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError> {
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
         let reference = &key.key;
         // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = loaded.get(reference) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         let pkcs8 = self.folder.read(reference)?;
-        let ready = Arc::new(SoftwareRaKey::from_pkcs8(reference.clone(), pkcs8)?);
+        let ready = Arc::new(RaKey::from_pkcs8(reference.0.clone(), &pkcs8)?);
         loaded.insert(reference.clone(), Arc::clone(&ready));
         Ok(ready)
     }

@@ -23,6 +23,7 @@ mod object;
 mod pki_operation;
 mod ports;
 mod profile_cache;
+mod ra_key;
 mod reply;
 mod signing;
 mod stored_profiles;
@@ -58,9 +59,10 @@ pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
     Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
     Crls, Deployment, EnrolmentService, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore,
-    Objects, ProfileService, Profiles, RaKey, RaKeys, Renewal, Secrets, StoredCrl, SystemClock,
+    Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock,
     Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
+pub use ra_key::RaKey;
 pub use stored_profiles::StoredProfiles;
 pub use upkeep::run_maintenance;

@@ -85,7 +85,7 @@ pub async fn pki_operation(
     let exchange = Exchange {
         issuing,
         profile: &profile,
-        ra_key: &*ra_key,
+        ra_key: &ra_key,
     };
     let (status, outcome) = match exchange.answer(message).await {
         Ok(answer) => answer,
@@ -94,7 +94,7 @@ pub async fn pki_operation(
         }
         Err(EnrolError::Failed(failure)) => return Err(failure),
     };
-    let cert_rep = reply::build_cert_rep(&profile, &*ra_key, reply_to, status)?;
+    let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, status)?;
     // After the reply is signed, so that the delay hides the time of signing as well.
     if let Outcome::Refused(refusal) = &outcome
         && refusal.is_timed()
@@ -132,7 +132,7 @@ fn read_message_type(message: &PkiMessage) -> Option<MessageType> {
 struct Exchange<'a> {
     issuing: &'a EnrolmentService,
     profile: &'a AvailableProfile,
-    ra_key: &'a dyn RaKey,
+    ra_key: &'a RaKey,
 }
 
 impl Exchange<'_> {

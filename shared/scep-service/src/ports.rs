@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scep_cms::{
-    ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport, MessageType,
-};
+use scep_cms::{ChallengePassword, MessageType};
 use scep_protocol::{
     Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
     KeyReference, ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims, RequestFingerprint,
@@ -17,7 +15,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuditRecord, CertificateRecord, Inventory, KeyError, Metrics, ObjectKind, Reference,
+    AuditRecord, CertificateRecord, Inventory, KeyError, Metrics, ObjectKind, RaKey, Reference,
     StoreError, StoredObject,
 };
 
@@ -547,26 +545,7 @@ pub trait RaKeys: Send + Sync {
     -> Result<GeneratedKey, KeyError>;
 
     /// Loads a key. Later calls return the copy in memory.
-    async fn load(&self, key: &RaKeyPair) -> Result<Arc<dyn RaKey>, KeyError>;
-}
-
-/// The private key of an RA certificate, in memory.
-pub trait RaKey: Send + Sync {
-    /// Unwraps a content key for `cipher`. Never fails: an encrypted key that does not unwrap
-    /// yields an implicit-rejection key, which depends only on the input and is selected in
-    /// constant time ([`ContentKey::unwrapped_or_rejection_key`]).
-    fn content_key(
-        &self,
-        transport: KeyTransport,
-        encrypted_key: &[u8],
-        cipher: ContentEncryption,
-    ) -> ContentKey;
-
-    /// Signs with RSASSA-PKCS1-v1_5.
-    ///
-    /// # Errors
-    /// Fails when the key cannot sign with this digest.
-    fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError>;
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError>;
 }
 
 /// Encryption of the secrets of profiles, which are stored sealed.

@@ -94,7 +94,7 @@ fn prefix_of(octets: &[u8], length: usize) -> Vec<u8> {
 /// Builds and signs the CertRep, DER.
 pub(crate) fn build_cert_rep(
     profile: &AvailableProfile,
-    ra_key: &dyn RaKey,
+    ra_key: &RaKey,
     reply_to: ReplyTo,
     Status { status, envelope }: Status,
 ) -> Result<Vec<u8>, Failure> {
