@@ -2,7 +2,7 @@
 
 use scep_cms::{Certificate, MessageType, TransactionId};
 use scep_protocol::{
-    Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName,
+    Annotations, Description, Fingerprint, Issuance, KeyAlgorithm, KeyLocation, ProfileName,
     RaProfile, ReplacedClaims, RequestFingerprint, SignerClass, TransactionKey,
 };
 use scep_service::{CertificateRecord, CertificateSummary, Claim, ClaimKind};
@@ -57,7 +57,7 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
             to_be_signed: vec![3; 700],
             authority: Uuid::nil(),
             generation: 1,
-            key: KeyReference("key".to_owned()),
+            key: KeyLocation::File(Uuid::nil()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: Uuid::nil(),
             subject_key: Fingerprint([4; 32]),

@@ -12,7 +12,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
 use scep_http::EveryOperation;
 use scep_protocol::{
-    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyReference, Period, ProfileName,
+    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyLocation, Period, ProfileName,
     RaCertificate, RaKeyPair, RaProfile, ScepProfile,
 };
 use scep_service::{
@@ -440,7 +440,7 @@ async fn ra_certificate(
             uuid,
             generation: 1,
             key_algorithm: KeyAlgorithm::Rsa2048,
-            key: KeyReference(import(keys, &pkcs8)),
+            key: KeyLocation::File(import(keys, &pkcs8)),
             certificate,
         }],
         announcement: None,
@@ -471,12 +471,12 @@ pub async fn authority(
     create_authority(managing, new).await.unwrap().object
 }
 
-/// Copies a key into the key folder and returns its reference.
-fn import(keys: &tempfile::TempDir, pkcs8: &[u8]) -> String {
+/// Copies a key into the key folder and returns the name of its file.
+fn import(keys: &tempfile::TempDir, pkcs8: &[u8]) -> Uuid {
     use std::os::unix::fs::PermissionsExt;
-    let reference = Uuid::new_v4().to_string();
-    let path = keys.path().join(format!("keys/{reference}.key"));
+    let name = Uuid::new_v4();
+    let path = keys.path().join(format!("keys/{name}.key"));
     std::fs::write(&path, pkcs8).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    reference
+    name
 }

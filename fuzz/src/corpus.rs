@@ -10,7 +10,7 @@ use scep_cms::{
     PasswordWrapping, PkcsPkiEnvelope, PkiMessage, Recipient, SealTo, to_der,
 };
 use scep_protocol::{
-    IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
+    IssuingAuthority, KeyAlgorithm, KeyLocation, ProfileName, Revocation, RevocationReason,
     RevokedCertificate,
 };
 use scepter_tests::device::Device;
@@ -312,7 +312,7 @@ fn build_crl() -> Vec<u8> {
         name: ProfileName::new("fuzz").unwrap(),
         generation: 1,
         key_algorithm: KeyAlgorithm::EcP256,
-        key: KeyReference(String::new()),
+        key: KeyLocation::File(Uuid::nil()),
         certificate: EC.certificate.clone(),
         chain: Vec::new(),
     };

@@ -10,7 +10,7 @@ use der::Decode;
 use libfuzzer_sys::fuzz_target;
 use scep_cms::{DegenerateSignedData, to_der};
 use scep_protocol::{
-    IssuingAuthority, KeyAlgorithm, KeyReference, ProfileName, Revocation, RevocationReason,
+    IssuingAuthority, KeyAlgorithm, KeyLocation, ProfileName, Revocation, RevocationReason,
     RevokedCertificate,
 };
 use scepter_fuzz::check_allocations;
@@ -24,7 +24,7 @@ static AUTHORITY: LazyLock<IssuingAuthority> = LazyLock::new(|| IssuingAuthority
     name: ProfileName::new("fuzz").unwrap(),
     generation: 1,
     key_algorithm: KeyAlgorithm::EcP256,
-    key: KeyReference(String::new()),
+    key: KeyLocation::File(Uuid::nil()),
     certificate: EC.certificate.clone(),
     chain: Vec::new(),
 });

@@ -1,6 +1,6 @@
 //! Properties of keys in KMS alone: adoption, and a binding encryption context.
 
-use scep_protocol::{KeyAlgorithm, RaKeyPair};
+use scep_protocol::{KeyAlgorithm, KeyLocation, KeyName, RaKeyPair};
 use scep_service::KeyError;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
@@ -17,21 +17,29 @@ async fn a_key_is_adopted_if_it_is_what_the_authority_says() {
         .await
         .unwrap();
     let adopted = ca_keys
-        .adopt(&made.reference, KeyAlgorithm::EcP384)
+        .adopt(&named(&made.location), KeyAlgorithm::EcP384)
         .await
         .unwrap();
     assert_eq!(
         adopted.subject_public_key_info,
         made.subject_public_key_info
     );
-    assert_eq!(adopted.reference, made.reference);
-    let other = ca_keys.adopt(&made.reference, KeyAlgorithm::EcP256).await;
+    assert_eq!(adopted.location, made.location);
+    let other = ca_keys
+        .adopt(&named(&made.location), KeyAlgorithm::EcP256)
+        .await;
     assert!(matches!(other, Err(KeyError::NotAdoptable { .. })));
-    let mut gone = made.reference.clone();
-    let uuid = gone.0.len() - 36..;
-    gone.0.replace_range(uuid, &Uuid::new_v4().to_string());
-    let gone = ca_keys.adopt(&gone, KeyAlgorithm::EcP384).await;
+    let mut gone = made.location.to_stored();
+    let uuid = gone.len() - 36..;
+    gone.replace_range(uuid, &Uuid::new_v4().to_string());
+    let gone = ca_keys
+        .adopt(&KeyName::new(gone), KeyAlgorithm::EcP384)
+        .await;
     assert!(matches!(gone, Err(KeyError::NotAdoptable { .. })));
+}
+
+fn named(location: &KeyLocation) -> KeyName {
+    KeyName::new(location.to_stored())
 }
 
 #[tokio::test]
@@ -43,7 +51,7 @@ async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
         uuid,
         generation: 1,
         key_algorithm,
-        key: made.reference.clone(),
+        key: made.location.clone(),
         certificate: Device::ec().certificate,
     };
     keys.ra_keys().load(&of(uuid)).await.unwrap();

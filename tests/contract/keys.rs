@@ -4,7 +4,7 @@ use scep_cms::{
     ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
     SignatureAlgorithm,
 };
-use scep_protocol::{KeyAlgorithm, RaKeyPair};
+use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair, SealedSecret};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
         let key = keys.ca_keys().generate(&name(), algorithm).await.unwrap();
         let restarted = keys.ca_keys();
         let signature = restarted
-            .sign(&key.reference, algorithm, b"message")
+            .sign(&key.location, algorithm, b"message")
             .await
             .unwrap();
         let public = PublicKey::from_der(&key.subject_public_key_info).unwrap();
@@ -32,17 +32,19 @@ async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
 #[tokio::test]
 async fn a_missing_ca_key_signs_nothing() {
     let keys = Keys::new();
-    let mut reference = keys
+    let mut stored = keys
         .ca_keys()
         .generate(&name(), KeyAlgorithm::EcP256)
         .await
         .unwrap()
-        .reference;
-    // In files, the reference is a UUID; in KMS, an ARN that ends in one.
-    let uuid = reference.0.len() - 36..;
-    reference.0.replace_range(uuid, &Uuid::new_v4().to_string());
+        .location
+        .to_stored();
+    // In files, the location is a UUID; in KMS, an ARN that ends in one.
+    let uuid = stored.len() - 36..;
+    stored.replace_range(uuid, &Uuid::new_v4().to_string());
+    let location = KeyLocation::try_from(stored).unwrap();
     let ca_keys = keys.ca_keys();
-    let refused = ca_keys.sign(&reference, KeyAlgorithm::EcP256, b"").await;
+    let refused = ca_keys.sign(&location, KeyAlgorithm::EcP256, b"").await;
     assert!(refused.is_err());
 }
 
@@ -56,7 +58,7 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
         uuid,
         generation: 1,
         key_algorithm,
-        key: generated.reference,
+        key: generated.location,
         certificate: Device::ec().certificate,
     };
     for _ in 0..2 {
@@ -81,14 +83,13 @@ async fn a_secret_opens_only_for_its_own_profile_even_after_a_restart() {
     let profile = Uuid::new_v4();
     let secret = ChallengePassword::new("s3cret");
     let sealed = keys.secrets().seal(profile, &secret).await.unwrap();
-    assert!(!sealed.0.contains("s3cret"));
+    assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = keys.secrets();
     for _ in 0..2 {
         let opened = restarted.open(profile, &sealed).await.unwrap();
         assert_eq!(opened.reveal(), "s3cret");
     }
     assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
-    let mut spoilt = sealed.clone();
-    spoilt.0.truncate(8);
+    let spoilt = SealedSecret::new(sealed.as_base64()[..8].to_owned());
     assert!(restarted.open(profile, &spoilt).await.is_err());
 }

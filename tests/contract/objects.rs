@@ -2,7 +2,7 @@
 //! emulated AWS.
 
 use scep_protocol::{
-    Authority, CaGeneration, Certification, Description, KeyAlgorithm, KeyReference, ProfileName,
+    Authority, CaGeneration, Certification, Description, KeyAlgorithm, KeyLocation, ProfileName,
     RaProfile,
 };
 use scep_service::{
@@ -25,7 +25,7 @@ fn sample_authority(name: &str) -> Authority {
         current: CaGeneration {
             number: 1,
             key_algorithm: KeyAlgorithm::EcP256,
-            key: KeyReference("key".to_owned()),
+            key: KeyLocation::File(Uuid::nil()),
             certification: Certification::Root {
                 certificate: Device::ec().certificate,
             },

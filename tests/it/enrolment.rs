@@ -15,8 +15,8 @@ use scep_cms::{
 };
 use scep_http::EveryOperation;
 use scep_protocol::{
-    Authority, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period, ProfileName,
-    RaProfile, ScepProfile,
+    Authority, CertificatePath, Certification, KeyAlgorithm, KeyLocation, KeyName, Period,
+    ProfileName, RaProfile, ScepProfile,
 };
 use scep_service::{
     CaKeys, Edit, Enabled, GeneratedKey, KeyError, ScepProfileEdit, Versioned, create_scep_profile,
@@ -474,11 +474,11 @@ impl CaKeys for GoneKeys {
         Err(gone())
     }
 
-    async fn adopt(&self, _: &KeyReference, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
+    async fn adopt(&self, _: &KeyName, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
         Err(gone())
     }
 
-    async fn sign(&self, _: &KeyReference, _: KeyAlgorithm, _: &[u8]) -> Result<Vec<u8>, KeyError> {
+    async fn sign(&self, _: &KeyLocation, _: KeyAlgorithm, _: &[u8]) -> Result<Vec<u8>, KeyError> {
         Err(gone())
     }
 }

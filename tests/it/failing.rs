@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use scep_protocol::{
-    Fingerprint, Issuance, KeyAlgorithm, KeyReference, ProfileName, RequestFingerprint,
+    Fingerprint, Issuance, KeyAlgorithm, KeyLocation, KeyName, ProfileName, RequestFingerprint,
     SameRequest, Transaction, TransactionKey,
 };
 use scep_service::{
@@ -23,7 +23,7 @@ pub(crate) struct WatchedKeys {
     pub(crate) fails: AtomicBool,
     pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
     /// A key with which every signature fails.
-    pub(crate) lost: Option<KeyReference>,
+    pub(crate) lost: Option<KeyLocation>,
 }
 
 impl WatchedKeys {
@@ -57,15 +57,15 @@ impl CaKeys for WatchedKeys {
 
     async fn adopt(
         &self,
-        reference: &KeyReference,
+        key: &KeyName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        self.keys.adopt(reference, algorithm).await
+        self.keys.adopt(key, algorithm).await
     }
 
     async fn sign(
         &self,
-        key: &KeyReference,
+        key: &KeyLocation,
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use scep_cms::ChallengePassword;
-use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName, RaKeyPair, SealedSecret};
+use scep_protocol::{KeyAlgorithm, KeyLocation, KeyName, ProfileName, RaKeyPair, SealedSecret};
 use scep_service::{CaKeys, GeneratedKey, KeyError, RaKey, RaKeys, Secrets};
 use scepter_tests::world::TestClock;
 use serde_json::{Value, json};
@@ -476,17 +476,17 @@ impl CaKeys for FaultyCaKeys {
 
     async fn adopt(
         &self,
-        reference: &KeyReference,
+        key: &KeyName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let call = Call::of_key("CaKeys::adopt", false);
-        let adopted = self.keys.adopt(reference, algorithm);
+        let adopted = self.keys.adopt(key, algorithm);
         self.faults.of_key(call, adopted).await
     }
 
     async fn sign(
         &self,
-        key: &KeyReference,
+        key: &KeyLocation,
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {

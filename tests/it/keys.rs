@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey,
 };
-use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareSecrets};
+use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{
     ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm,
 };
-use scep_protocol::{KeyAlgorithm, KeyReference};
-use scep_service::{CaKeys, KeyError, RaKey, Secrets};
+use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair, SealedSecret};
+use scep_service::{CaKeys, KeyError, RaKey, RaKeys, Secrets};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ async fn key_files_are_their_owners_and_others_are_refused() {
         .generate(&name(), KeyAlgorithm::EcP256)
         .await
         .unwrap();
-    let file = folder.path().join(format!("keys/{}.key", key.reference.0));
+    let file = folder.path().join(format!("keys/{}.key", key.location));
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(
@@ -43,7 +43,7 @@ async fn key_files_are_their_owners_and_others_are_refused() {
     );
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     let refused = SoftwareCaKeys::new(keys)
-        .sign(&key.reference, KeyAlgorithm::EcP256, b"")
+        .sign(&key.location, KeyAlgorithm::EcP256, b"")
         .await;
     assert!(matches!(refused, Err(KeyError::Broken { .. })));
 }
@@ -52,15 +52,33 @@ async fn key_files_are_their_owners_and_others_are_refused() {
 async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
     let (_folder, keys) = folder();
     let ca_keys = SoftwareCaKeys::new(keys);
-    for reference in [
-        Uuid::new_v4().to_string(),
-        "../secrets".to_owned(),
-        String::new(),
-    ] {
-        let refused = ca_keys
-            .sign(&KeyReference(reference), KeyAlgorithm::EcP256, b"")
-            .await;
-        assert!(matches!(refused, Err(KeyError::Broken { .. })));
+    let missing = KeyLocation::File(Uuid::new_v4());
+    let refused = ca_keys.sign(&missing, KeyAlgorithm::EcP256, b"").await;
+    assert!(matches!(refused, Err(KeyError::Broken { .. })));
+    for elsewhere in ["../secrets", ""] {
+        assert!(KeyLocation::try_from(elsewhere.to_owned()).is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_key_store_is_refused_and_not_shown() {
+    let (_folder, keys) = folder();
+    let (ca_keys, ra_keys) = (SoftwareCaKeys::new(keys.clone()), SoftwareRaKeys::new(keys));
+    let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    for stored in [arn, "c2VjcmV0"] {
+        let location = KeyLocation::try_from(stored.to_owned()).unwrap();
+        let refused = ca_keys.sign(&location, KeyAlgorithm::EcP256, b"").await;
+        assert!(matches!(refused, Err(KeyError::Foreign { .. })));
+        let pair = RaKeyPair {
+            uuid: Uuid::new_v4(),
+            generation: 1,
+            key_algorithm: KeyAlgorithm::Rsa2048,
+            key: location,
+            certificate: Device::ec().certificate,
+        };
+        let refused = ra_keys.load(&pair).await.err().unwrap();
+        assert!(matches!(refused, KeyError::Foreign { .. }));
+        assert!(!format!("{refused} {refused:?}").contains("c2VjcmV0"));
     }
 }
 
@@ -142,18 +160,18 @@ async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
         .seal(profile, &ChallengePassword::new("s3cret"))
         .await
         .unwrap();
-    assert!(!sealed.0.contains("s3cret"));
+    assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = SoftwareSecrets::open(&keys).unwrap();
     assert_eq!(
         restarted.open(profile, &sealed).await.unwrap().reveal(),
         "s3cret"
     );
     assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
-    let mut spoilt = sealed.clone();
-    spoilt
-        .0
-        .replace_range(0..1, if sealed.0.starts_with('A') { "B" } else { "A" });
-    assert!(restarted.open(profile, &spoilt).await.is_err());
-    spoilt.0.truncate(8);
-    assert!(restarted.open(profile, &spoilt).await.is_err());
+    let mut spoilt = sealed.as_base64().to_owned();
+    let other = if spoilt.starts_with('A') { "B" } else { "A" };
+    spoilt.replace_range(0..1, other);
+    for spoilt in [spoilt.as_str(), &spoilt[..8]] {
+        let spoilt = SealedSecret::new(spoilt.to_owned());
+        assert!(restarted.open(profile, &spoilt).await.is_err());
+    }
 }

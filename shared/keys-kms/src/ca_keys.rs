@@ -10,7 +10,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
 use ca_issuer::signature_algorithm;
 use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
-use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
+use scep_protocol::{KeyAlgorithm, KeyArn, KeyLocation, KeyName, ProfileName};
 use scep_service::{CaKeys, ErrorChain, GeneratedKey, KeyError};
 
 use crate::Kms;
@@ -29,7 +29,7 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
-/// CA keys in KMS. The reference of a key is its ARN.
+/// CA keys in KMS. The location of a key is its ARN.
 pub struct KmsCaKeys {
     kms: Kms,
     stack: String,
@@ -160,16 +160,16 @@ impl CaKeys for KmsCaKeys {
 
     async fn adopt(
         &self,
-        reference: &KeyReference,
+        key: &KeyName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let refused = |reason| KeyError::NotAdoptable {
-            reference: reference.0.clone(),
+            name: key.as_str().to_owned(),
             reason,
         };
-        let public = match self.public_key(&reference.0).await {
+        let public = match self.public_key(key.as_str()).await {
             Err(KeyError::Broken { source, .. }) => {
-                tracing::warn!(error = %ErrorChain(&*source), key = reference.0, "could not adopt a key");
+                tracing::warn!(error = %ErrorChain(&*source), key = key.as_str(), "could not adopt a key");
                 // KMS does not always tell these causes apart, so the reason lists them all.
                 return Err(refused(
                     "its public key cannot be read: the key must exist, be enabled, and have the tag scepter:stack with the name of this stack",
@@ -183,35 +183,47 @@ impl CaKeys for KmsCaKeys {
         if public.key_spec != Some(key_spec(algorithm)) {
             return Err(refused("its key spec does not match keyAlgorithm"));
         }
-        build_generated_key(&reference.0, public)
+        build_generated_key(key.as_str(), public)
     }
 
     async fn sign(
         &self,
-        key: &KeyReference,
+        key: &KeyLocation,
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
+        let arn = key_arn(key)?;
         let (digest, spec) = find_signing_algorithm(signature_algorithm(algorithm))
             .ok_or("KMS does not support this signature algorithm")
-            .map_err(broken_key("Sign", &key.0))?;
+            .map_err(broken_key("Sign", arn))?;
         let request = self
             .kms
             .client
             .sign()
-            .key_id(&key.0)
+            .key_id(arn)
             // KMS signs messages of 4,096 bytes at most; a digest has no such limit.
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
             .signing_algorithm(spec);
-        self.retry_while_new(&key.0, || {
-            self.kms.call("Sign", &key.0, request.clone().send())
-        })
-        .await?
-        .signature
-        .ok_or(MissingMember("signature"))
-        .map_err(broken_key("Sign", &key.0))
-        .map(Blob::into_inner)
+        self.retry_while_new(arn, || self.kms.call("Sign", arn, request.clone().send()))
+            .await?
+            .signature
+            .ok_or(MissingMember("signature"))
+            .map_err(broken_key("Sign", arn))
+            .map(Blob::into_inner)
+    }
+}
+
+/// Returns the ARN of a CA key.
+fn key_arn(location: &KeyLocation) -> Result<&str, KeyError> {
+    match location {
+        KeyLocation::Kms(arn) => Ok(arn.as_str()),
+        KeyLocation::File(_) | KeyLocation::Wrapped(_) | KeyLocation::Redacted => {
+            Err(KeyError::Foreign {
+                location: location.clone(),
+                kept: "CA keys in AWS KMS",
+            })
+        }
     }
 }
 
@@ -220,14 +232,16 @@ fn build_generated_key(
     requested: &str,
     public: GetPublicKeyOutput,
 ) -> Result<GeneratedKey, KeyError> {
-    // The reference is the ARN from the response: a key may be adopted by its id or an alias, and
+    // The location is the ARN from the response: a key may be adopted by its id or an alias, and
     // an alias may come to mean another key.
+    let arn = KeyArn::parse(public.key_id.as_deref().unwrap_or(requested))
+        .map_err(broken_key("GetPublicKey", requested))?;
     let key = public
         .public_key
         .ok_or(MissingMember("public key"))
         .map_err(broken_key("GetPublicKey", requested))?;
     Ok(GeneratedKey {
-        reference: KeyReference(public.key_id.unwrap_or_else(|| requested.to_owned())),
+        location: KeyLocation::Kms(arn),
         subject_public_key_info: key.into_inner(),
     })
 }

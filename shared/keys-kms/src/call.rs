@@ -89,10 +89,10 @@ pub(crate) fn broken_key<E>(operation: &'static str, key: &str) -> impl FnOnce(E
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let reference = key.to_owned();
+    let key = key.to_owned();
     move |source| KeyError::Broken {
         operation,
-        reference,
+        key,
         source: source.into(),
     }
 }

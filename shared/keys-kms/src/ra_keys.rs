@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use aws_sdk_kms::types::DataKeyPairSpec;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
+use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
+use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -16,8 +17,8 @@ use crate::Kms;
 use crate::call::{MissingMember, broken_key, without_retries};
 use crate::symmetric_key::{Owner, SymmetricKey};
 
-/// RA keys that a symmetric key wraps. The reference of a key is the wrapped private key in base64,
-/// which is stored with its certificate.
+/// RA keys that a symmetric key wraps. The location of a key is the wrapped private key itself, which
+/// is stored with its certificate.
 pub struct KmsRaKeys {
     symmetric_key: SymmetricKey,
     /// Locked while a key is unwrapped, so that concurrent requests unwrap it once.
@@ -77,19 +78,25 @@ impl RaKeys for KmsRaKeys {
             .ok_or(MissingMember("public key"))
             .map_err(broken_key(OPERATION, &name))?;
         Ok(GeneratedKey {
-            reference: KeyReference(STANDARD.encode(wrapped)),
+            location: KeyLocation::Wrapped(STANDARD.encode(wrapped).into()),
             subject_public_key_info: public.into_inner(),
         })
     }
 
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
+        let KeyLocation::Wrapped(wrapped) = &key.key else {
+            return Err(KeyError::Foreign {
+                location: key.key.clone(),
+                kept: "RA keys that AWS KMS has wrapped",
+            });
+        };
         let mut unwrapped = self.unwrapped.lock().await;
         if let Some(known) = unwrapped.get(&key.uuid) {
             return Ok(Arc::clone(known));
         }
         let pkcs8 = self
             .symmetric_key
-            .unwrap(ra_key_owner(key.uuid), &key.key.0)
+            .unwrap(ra_key_owner(key.uuid), wrapped.expose_secret())
             .await?;
         let ready = Arc::new(RaKey::from_pkcs8(key.uuid.to_string(), &pkcs8)?);
         unwrapped.insert(key.uuid, Arc::clone(&ready));

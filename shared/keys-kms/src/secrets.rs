@@ -58,7 +58,7 @@ impl Secrets for KmsSecrets {
         self.symmetric_key
             .wrap(secret_owner(profile), secret.reveal().as_bytes())
             .await
-            .map(SealedSecret)
+            .map(SealedSecret::new)
     }
 
     async fn open(
@@ -68,13 +68,13 @@ impl Secrets for KmsSecrets {
     ) -> Result<ChallengePassword, KeyError> {
         let mut opened = self.opened.lock().await;
         // The sealed text is part of the name, so that an edited secret is opened again.
-        let name = (profile, sealed.0.clone());
+        let name = (profile, sealed.as_base64().to_owned());
         if let Some(secret) = opened.get(&name) {
             return Ok(secret.clone());
         }
         let plaintext = self
             .symmetric_key
-            .unwrap(secret_owner(profile), &sealed.0)
+            .unwrap(secret_owner(profile), sealed.as_base64())
             .await?;
         let text =
             std::str::from_utf8(&plaintext).map_err(broken_key("Decrypt", &profile.to_string()))?;

@@ -12,19 +12,20 @@ use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaEncoding, RsaKeyPair,
 };
 use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
-use scep_protocol::{KeyAlgorithm, KeyReference, ProfileName};
+use scep_protocol::{KeyAlgorithm, KeyLocation, KeyName, ProfileName};
 use scep_service::{CaKeys, GeneratedKey, KeyError};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
-use crate::key_folder::broken_key;
+use crate::key_folder::{broken_key, file_name};
 
 /// CA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct SoftwareCaKeys {
     folder: KeyFolder,
-    loaded: Mutex<HashMap<KeyReference, Arc<CaKey>>>,
+    loaded: Mutex<HashMap<Uuid, Arc<CaKey>>>,
 }
 
 enum CaKey {
@@ -42,22 +43,14 @@ impl SoftwareCaKeys {
         }
     }
 
-    fn load(
-        &self,
-        reference: &KeyReference,
-        algorithm: KeyAlgorithm,
-    ) -> Result<Arc<CaKey>, KeyError> {
+    fn load(&self, name: Uuid, algorithm: KeyAlgorithm) -> Result<Arc<CaKey>, KeyError> {
         // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = loaded.get(reference) {
+        if let Some(key) = loaded.get(&name) {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(CaKey::read(
-            &self.folder.read(reference)?,
-            reference,
-            algorithm,
-        )?);
-        loaded.insert(reference.clone(), Arc::clone(&key));
+        let key = Arc::new(CaKey::read(&self.folder.read(name)?, name, algorithm)?);
+        loaded.insert(name, Arc::clone(&key));
         Ok(key)
     }
 }
@@ -71,46 +64,43 @@ impl CaKeys for SoftwareCaKeys {
     ) -> Result<GeneratedKey, KeyError> {
         let new_key = generate_key(algorithm).await?;
         Ok(GeneratedKey {
-            reference: self.folder.store(&new_key.pkcs8)?,
+            location: self.folder.store(&new_key.pkcs8)?,
             subject_public_key_info: new_key.subject_public_key_info,
         })
     }
 
     async fn adopt(
         &self,
-        reference: &KeyReference,
+        key: &KeyName,
         _algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         Err(KeyError::NotAdoptable {
-            reference: reference.0.clone(),
+            name: key.as_str().to_owned(),
             reason: "only AWS KMS keys can be adopted, and keys are files here",
         })
     }
 
     async fn sign(
         &self,
-        key: &KeyReference,
+        key: &KeyLocation,
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        self.load(key, algorithm)?
+        let name = file_name(key)?;
+        self.load(name, algorithm)?
             .sign(algorithm, message)
-            .map_err(broken_key("signing", key))
+            .map_err(broken_key("signing", &name.to_string()))
     }
 }
 
 impl CaKey {
-    fn read(
-        pkcs8: &[u8],
-        reference: &KeyReference,
-        algorithm: KeyAlgorithm,
-    ) -> Result<Self, KeyError> {
+    fn read(pkcs8: &[u8], name: Uuid, algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
         // The algorithm comes from the authority: a file with a key of another kind is an error.
         match ec_algorithm(algorithm) {
             Some(algorithm) => EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map(Self::Ec),
             None => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
         }
-        .map_err(broken_key("reading", reference))
+        .map_err(broken_key("reading", &name.to_string()))
     }
 
     fn sign(&self, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, Unspecified> {

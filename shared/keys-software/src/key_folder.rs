@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use scep_protocol::KeyReference;
+use scep_protocol::KeyLocation;
 use scep_service::KeyError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -34,22 +34,18 @@ impl KeyFolder {
     }
 
     /// Stores a key under a new name, completely or not at all.
-    pub(crate) fn store(&self, key: &[u8]) -> Result<KeyReference, KeyError> {
-        let reference = KeyReference(Uuid::new_v4().to_string());
-        self.write(&reference.0, key)
-            .map_err(broken_key("storing", &reference))?;
-        Ok(reference)
+    pub(crate) fn store(&self, key: &[u8]) -> Result<KeyLocation, KeyError> {
+        let uuid = Uuid::new_v4();
+        let name = uuid.to_string();
+        self.write(&name, key)
+            .map_err(broken_key("storing", &name))?;
+        Ok(KeyLocation::File(uuid))
     }
 
-    /// Reads the key with this reference.
-    pub(crate) fn read(&self, reference: &KeyReference) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        // A reference comes from the database; as a UUID, it cannot lead out of the folder.
-        let name: Uuid = reference
-            .0
-            .parse()
-            .map_err(broken_key("finding", reference))?;
-        self.read_file(&name.to_string())
-            .map_err(broken_key("reading", reference))
+    /// Reads the key with this name, which as a UUID cannot lead out of the folder.
+    pub(crate) fn read(&self, uuid: Uuid) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let name = uuid.to_string();
+        self.read_file(&name).map_err(broken_key("reading", &name))
     }
 
     /// Reads the file with this name, and creates it from `new` if it does not exist.
@@ -103,14 +99,28 @@ impl KeyFolder {
     }
 }
 
+/// Returns the name of the file at a location.
+pub(crate) fn file_name(location: &KeyLocation) -> Result<Uuid, KeyError> {
+    match location {
+        KeyLocation::File(name) => Ok(*name),
+        KeyLocation::Kms(_) | KeyLocation::Wrapped(_) | KeyLocation::Redacted => {
+            Err(KeyError::Foreign {
+                location: location.clone(),
+                kept: "files",
+            })
+        }
+    }
+}
+
 /// Wraps the error of a key that cannot be used.
-pub(crate) fn broken_key<E>(operation: &'static str, key: &KeyReference) -> impl Fn(E) -> KeyError
+pub(crate) fn broken_key<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let key = key.to_owned();
     move |source| KeyError::Broken {
         operation,
-        reference: key.0.clone(),
+        key,
         source: source.into(),
     }
 }

@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use scep_protocol::{KeyAlgorithm, KeyReference, RaKeyPair};
+use scep_protocol::{KeyAlgorithm, RaKeyPair};
 use scep_service::{GeneratedKey, KeyError, RaKey, RaKeys};
 use uuid::Uuid;
 
 use crate::KeyFolder;
 use crate::ca_keys::generate_key;
+use crate::key_folder::file_name;
 
 /// RA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct SoftwareRaKeys {
     folder: KeyFolder,
-    loaded: Mutex<HashMap<KeyReference, Arc<RaKey>>>,
+    loaded: Mutex<HashMap<Uuid, Arc<RaKey>>>,
 }
 
 impl SoftwareRaKeys {
@@ -37,21 +38,21 @@ impl RaKeys for SoftwareRaKeys {
     ) -> Result<GeneratedKey, KeyError> {
         let new_key = generate_key(algorithm).await?;
         Ok(GeneratedKey {
-            reference: self.folder.store(&new_key.pkcs8)?,
+            location: self.folder.store(&new_key.pkcs8)?,
             subject_public_key_info: new_key.subject_public_key_info,
         })
     }
 
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
-        let reference = &key.key;
+        let name = file_name(&key.key)?;
         // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = loaded.get(reference) {
+        if let Some(known) = loaded.get(&name) {
             return Ok(Arc::clone(known));
         }
-        let pkcs8 = self.folder.read(reference)?;
-        let ready = Arc::new(RaKey::from_pkcs8(reference.0.clone(), &pkcs8)?);
-        loaded.insert(reference.clone(), Arc::clone(&ready));
+        let pkcs8 = self.folder.read(name)?;
+        let ready = Arc::new(RaKey::from_pkcs8(name.to_string(), &pkcs8)?);
+        loaded.insert(name, Arc::clone(&ready));
         Ok(ready)
     }
 }

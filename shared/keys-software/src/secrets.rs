@@ -8,7 +8,7 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::ChallengePassword;
-use scep_protocol::{KeyReference, SealedSecret};
+use scep_protocol::SealedSecret;
 use scep_service::{KeyError, Secrets};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -59,9 +59,9 @@ impl Secrets for SoftwareSecrets {
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut ciphertext)
-            .map_err(broken_key("sealing", &key_reference()))?;
+            .map_err(broken_key("sealing", FILE))?;
         let sealed = [nonce.as_ref().as_slice(), &ciphertext].concat();
-        Ok(SealedSecret(STANDARD.encode(sealed)))
+        Ok(SealedSecret::new(STANDARD.encode(sealed)))
     }
 
     async fn open(
@@ -69,27 +69,22 @@ impl Secrets for SoftwareSecrets {
         profile: Uuid,
         sealed: &SealedSecret,
     ) -> Result<ChallengePassword, KeyError> {
-        let name = key_reference();
         let mut octets = Zeroizing::new(
             STANDARD
-                .decode(&sealed.0)
-                .map_err(broken_key("unsealing", &name))?,
+                .decode(sealed.as_base64())
+                .map_err(broken_key("unsealing", FILE))?,
         );
         let (nonce, ciphertext) = octets
             .split_at_mut_checked(NONCE_LEN)
             .ok_or("the sealed secret is too short")
-            .map_err(broken_key("unsealing", &name))?;
+            .map_err(broken_key("unsealing", FILE))?;
         let nonce =
-            Nonce::try_assume_unique_for_key(nonce).map_err(broken_key("unsealing", &name))?;
+            Nonce::try_assume_unique_for_key(nonce).map_err(broken_key("unsealing", FILE))?;
         let opened = self
             .0
             .open_in_place(nonce, Aad::from(profile.as_bytes()), ciphertext)
-            .map_err(broken_key("unsealing", &name))?;
-        let text = std::str::from_utf8(opened).map_err(broken_key("unsealing", &name))?;
+            .map_err(broken_key("unsealing", FILE))?;
+        let text = std::str::from_utf8(opened).map_err(broken_key("unsealing", FILE))?;
         Ok(ChallengePassword::new(text))
     }
-}
-
-fn key_reference() -> KeyReference {
-    KeyReference(FILE.to_owned())
 }

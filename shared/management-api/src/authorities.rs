@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use scep_cms::Certificate;
 use scep_protocol::{
-    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyReference, Period,
+    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyName, Period,
 };
 use scep_service::{
     AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates, Versioned, create_authority,
@@ -190,7 +190,7 @@ impl AuthorityView {
             },
             state: AuthorityState::of(&authority.current),
             key_algorithm: *key_algorithm,
-            key_reference: key.0.clone(),
+            key_reference: key.to_string(),
             certificate: certificate_of(&authority.current),
             chain: chain.iter().map(CertificateDetail::of).collect(),
             next: authority.next.as_ref().and_then(certificate_of),
@@ -240,7 +240,7 @@ async fn add_authority(
         },
         // Some clients encrypt to every certificate of GetCACert, which only works with RSA.
         key_algorithm: request.key_algorithm.unwrap_or(KeyAlgorithm::Rsa2048),
-        key: request.key_arn.map(KeyReference),
+        key: request.key_arn.map(KeyName::new),
         subject: request.subject,
         validity: request.validity.unwrap_or(Period::years(10)),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use scep_protocol::{KeyAlgorithm, KeyReference, Period};
+use scep_protocol::{KeyAlgorithm, KeyName, Period};
 use scep_service::{NextKey, activate_next, begin_rollover};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ async fn begin(
     }
     let next = NextKey {
         algorithm: request.key_algorithm,
-        key: request.key_arn.map(KeyReference),
+        key: request.key_arn.map(KeyName::new),
         validity: request.validity.unwrap_or(Period::years(10)),
     };
     let begun = begin_rollover(&managing, uuid, next).await?;

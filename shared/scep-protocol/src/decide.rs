@@ -281,7 +281,7 @@ mod tests {
     use scep_cms::TransactionId;
 
     use super::*;
-    use crate::{KeyAlgorithm, KeyReference, SameRequest};
+    use crate::{KeyAlgorithm, KeyLocation, SameRequest};
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
     const CLAIM: Uuid = Uuid::from_u128(7);
@@ -390,7 +390,7 @@ mod tests {
             to_be_signed: vec![8],
             authority: Uuid::nil(),
             generation: 1,
-            key: KeyReference("key".to_owned()),
+            key: KeyLocation::File(Uuid::nil()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: Uuid::nil(),
             subject_key: fingerprint(KEY),

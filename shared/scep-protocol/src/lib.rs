@@ -13,6 +13,7 @@ mod decide;
 mod envelope_fault;
 mod extended_key_usage;
 mod holder;
+mod key_location;
 mod object_identifier;
 mod period;
 mod profile;
@@ -20,6 +21,7 @@ mod refusal;
 mod request;
 mod revocation;
 mod rule_violation;
+mod sealed_secret;
 mod signed_request;
 mod subject_alt_name_type;
 mod subject_attribute;
@@ -35,18 +37,20 @@ pub use decide::{Decision, ReplacedClaims, decide, decide_poll};
 pub use envelope_fault::EnvelopeFault;
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
+pub use key_location::{KeyArn, KeyArnError, KeyLocation, KeyLocationError, KeyName};
 pub use object_identifier::{UPN, is_security_identifier};
 pub use period::{Period, PeriodError};
 pub use profile::{
     Annotations, Attributes, Authority, CaCertificateForm, CaGeneration, CertificateAssociations,
     CertificatePath, Certification, EndpointName, IntuneSettings, IssuingAuthority, KeyAlgorithm,
-    KeyReference, NameError, NextCaAnnouncement, ProfileName, RaCertificate, RaKeyPair, RaProfile,
-    ScepActivation, ScepProfile, SealedSecret, Signature,
+    NameError, NextCaAnnouncement, ProfileName, RaCertificate, RaKeyPair, RaProfile,
+    ScepActivation, ScepProfile, Signature,
 };
 pub use refusal::{HttpRejection, Refusal};
 pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, check_key};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};
+pub use sealed_secret::SealedSecret;
 pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
 pub use subject_alt_name_type::{OtherNameType, SubjectAltNameType, UnfitNameType};
 pub use subject_attribute::{StringType, SubjectAttribute, UnfitAttribute, check_text};
@@ -57,3 +61,5 @@ pub use transaction::{
     SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
 };
 pub use warning::{ChallengeTraits, Warning};
+
+use sealed_secret::REDACTED;

@@ -7,7 +7,7 @@ use scep_cms::Certificate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CertificateTemplate, ChallengeTraits, Description};
+use crate::{CertificateTemplate, ChallengeTraits, Description, KeyLocation, SealedSecret};
 
 /// The path segment that precedes the name of an RA Profile in URLs. A SCEP Profile of this name
 /// would be unreachable.
@@ -84,15 +84,6 @@ pub enum EndpointName {
     /// activated on it.
     RaProfile(ProfileName),
 }
-
-/// The location of a private key in its key store. Redact it in output for users: with KMS, the
-/// reference of an RA key is the wrapped key itself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct KeyReference(pub String);
-
-/// A secret as encrypted by a secret store, bound to its profile. Base64.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedSecret(pub String);
 
 /// Kinds of CA and RA keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,7 +177,7 @@ pub struct CaGeneration {
     /// The algorithm of the key.
     pub key_algorithm: KeyAlgorithm,
     /// The location of the private key.
-    pub key: KeyReference,
+    pub key: KeyLocation,
     /// The certificate for the key, or the request for one.
     pub certification: Certification,
 }
@@ -276,7 +267,7 @@ pub struct IssuingAuthority {
     /// The algorithm of the generation's key.
     pub key_algorithm: KeyAlgorithm,
     /// The location of the generation's private key.
-    pub key: KeyReference,
+    pub key: KeyLocation,
     /// The generation's certificate.
     pub certificate: Certificate,
     /// The certificates above it, nearest first.
@@ -324,7 +315,7 @@ pub struct RaKeyPair {
     /// The algorithm of the key.
     pub key_algorithm: KeyAlgorithm,
     /// The location of the private key.
-    pub key: KeyReference,
+    pub key: KeyLocation,
     /// The certificate.
     pub certificate: Certificate,
 }

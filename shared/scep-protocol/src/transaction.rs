@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Annotations, KeyAlgorithm, KeyReference};
+use crate::{Annotations, KeyAlgorithm, KeyLocation};
 
 /// The key of a transaction. The same transactionID under another SCEP Profile is another
 /// transaction.
@@ -149,7 +149,7 @@ pub struct Issuance {
     /// The generation of that authority that issues the certificate.
     pub generation: u32,
     /// The location of the generation's private key.
-    pub key: KeyReference,
+    pub key: KeyLocation,
     /// The algorithm of the generation's key.
     pub key_algorithm: KeyAlgorithm,
     /// The RA Profile whose template the certificate follows.

@@ -1,7 +1,7 @@
 //! Failures of the server, which are kept apart from refusals of a request.
 
 use ca_issuer::IssueError;
-use scep_protocol::{HttpRejection, Refusal};
+use scep_protocol::{HttpRejection, KeyLocation, Refusal};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -40,22 +40,30 @@ pub enum StoreError {
 /// A key operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The key is missing, unreadable, or not of the kind that its reference states.
-    #[error("{operation} with key {reference}")]
+    /// The key is missing, unreadable, or not of the kind that its location states.
+    #[error("{operation} with key {key}")]
     Broken {
         /// The operation that failed.
         operation: &'static str,
-        /// The key's reference.
-        reference: String,
+        /// The name by which an operator knows the key; not a secret.
+        key: String,
         /// The cause.
         #[source]
         source: Cause,
     },
+    /// The key is kept in another kind of key store.
+    #[error("key {location} is not in this key store, which holds {kept}")]
+    Foreign {
+        /// The key's location.
+        location: KeyLocation,
+        /// What this key store holds.
+        kept: &'static str,
+    },
     /// The key store adopts no keys, or cannot adopt this one.
-    #[error("adopting key {reference}: {reason}")]
+    #[error("adopting key {name}: {reason}")]
     NotAdoptable {
-        /// The key's reference.
-        reference: String,
+        /// The name that the administrator gave.
+        name: String,
         /// The reason, as an administrator reads it.
         reason: &'static str,
     },
@@ -111,7 +119,9 @@ impl Failure {
                 HttpRejection::TryLater
             }
             Self::Encode(_)
-            | Self::Key(KeyError::Broken { .. } | KeyError::NotAdoptable { .. })
+            | Self::Key(
+                KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::NotAdoptable { .. },
+            )
             | Self::Store(
                 StoreError::Corrupt { .. } | StoreError::Cursor | StoreError::NameTaken,
             ) => HttpRejection::OurFault,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ca_issuer::{assemble_certificate, to_be_signed_names};
 use scep_cms::Certificate;
-use scep_protocol::{Description, KeyAlgorithm, KeyReference, ProfileName};
+use scep_protocol::{Description, KeyAlgorithm, KeyLocation, ProfileName};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -241,7 +241,7 @@ impl AdminService {
     async fn sign(
         &self,
         object: Reference,
-        key: &KeyReference,
+        key: &KeyLocation,
         algorithm: KeyAlgorithm,
         to_be_signed: &[u8],
     ) -> Result<Certificate, Failure> {
@@ -257,13 +257,13 @@ impl AdminService {
         }
         .by(&self.actor, self.clock.now());
         self.objects.record(&audit).await?;
-        tracing::info!(key = key.0, "signing a certificate of the server");
+        tracing::info!(%key, "signing a certificate of the server");
         let signature = self.ca_keys.sign(key, algorithm, to_be_signed).await?;
         let issued =
             assemble_certificate(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
         let (serial_number, subject) = (&issued.serial_number, &issued.subject);
         tracing::info!(
-            key = key.0,
+            %key,
             serial_number,
             subject,
             "signed a certificate of the server"

@@ -2,7 +2,7 @@
 //! to each other.
 
 use scep_protocol::{
-    Authority, KeyReference, ProfileName, RaCertificate, RaProfile, ScepProfile, SealedSecret,
+    Authority, KeyLocation, ProfileName, RaCertificate, RaProfile, ScepProfile, SealedSecret,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -132,11 +132,11 @@ impl Object for RaCertificate {
         }]
     }
 
-    // With KMS, the key reference is the wrapped key itself.
+    // With KMS, the location of the key is the wrapped key itself.
     fn without_secrets(&self) -> Self {
         let mut copy = self.clone();
         for key in &mut copy.keys {
-            key.key = KeyReference(HIDDEN.to_owned());
+            key.key = KeyLocation::Redacted;
         }
         copy
     }
@@ -190,19 +190,15 @@ impl Object for ScepProfile {
     }
 
     fn without_secrets(&self) -> Self {
-        let hidden = |_| SealedSecret(HIDDEN.to_owned());
+        let redact = |_| SealedSecret::redacted();
         let mut copy = self.clone();
-        copy.challenge = copy.challenge.map(hidden);
+        copy.challenge = copy.challenge.map(redact);
         // The traits reveal something about the length and the characters of the challenge.
         copy.challenge_traits = None;
-        copy.intune.application_key = copy.intune.application_key.map(hidden);
+        copy.intune.application_key = copy.intune.application_key.map(redact);
         copy
     }
 }
-
-/// The text that replaces a secret.
-// Not an empty value: the audit log shows whether a secret was set.
-const HIDDEN: &str = "(set)";
 
 /// An object together with its version, which an edit must quote.
 #[derive(Clone, Debug)]

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use scep_cms::{ChallengePassword, MessageType};
 use scep_protocol::{
     Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
-    KeyReference, ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims, RequestFingerprint,
-    Revocation, RevokedCertificate, SameRequest, SealedSecret, Transaction, TransactionKey,
+    KeyLocation, KeyName, ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims,
+    RequestFingerprint, Revocation, RevokedCertificate, SameRequest, SealedSecret, Transaction,
+    TransactionKey,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -505,7 +506,7 @@ pub trait CrlStore: Crls {
 #[derive(Clone, Debug)]
 pub struct GeneratedKey {
     /// The location of the private key.
-    pub reference: KeyReference,
+    pub location: KeyLocation,
     /// The SubjectPublicKeyInfo, DER.
     pub subject_public_key_info: Vec<u8>,
 }
@@ -522,16 +523,13 @@ pub trait CaKeys: Send + Sync {
 
     /// Adopts an existing key. Fails with [`KeyError::NotAdoptable`] when this key store adopts no
     /// keys, or cannot adopt this one.
-    async fn adopt(
-        &self,
-        reference: &KeyReference,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError>;
+    async fn adopt(&self, key: &KeyName, algorithm: KeyAlgorithm)
+    -> Result<GeneratedKey, KeyError>;
 
     /// Signs with the algorithm of [`ca_issuer::signature_algorithm`]. ECDSA signatures are DER.
     async fn sign(
         &self,
-        key: &KeyReference,
+        key: &KeyLocation,
         algorithm: KeyAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError>;

@@ -141,7 +141,7 @@ where
 {
     move |source| KeyError::Broken {
         operation,
-        reference: name.to_owned(),
+        key: name.to_owned(),
         source: source.into(),
     }
 }

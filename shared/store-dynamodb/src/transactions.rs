@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_cms::TransactionId;
 use scep_protocol::{
-    Fingerprint, Issuance, KeyAlgorithm, KeyReference, RequestFingerprint, SameRequest,
-    SignerClass, Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, KeyAlgorithm, RequestFingerprint, SameRequest, SignerClass, Transaction,
+    TransactionKey, TransactionState,
 };
 use scep_service::{
     AuditRecord, CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError,
@@ -119,7 +119,7 @@ impl Transactions for DynamoDbStore {
             .expression_attribute_values(":claim", to_text(claim.to_string()))
             .expression_attribute_values(":toBeSigned", to_octets(&issuance.to_be_signed))
             .expression_attribute_values(":generation", to_number(issuance.generation.into()))
-            .expression_attribute_values(":key", to_text(&issuance.key.0))
+            .expression_attribute_values(":key", to_text(issuance.key.to_stored()))
             .expression_attribute_values(":algorithm", to_text(issuance.key_algorithm.name()))
             .expression_attribute_values(":lease", to_millis(lease_until))
             .build()
@@ -464,7 +464,7 @@ fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
             AUTHORITY.to_owned(),
             to_text(issuance.authority.to_string()),
         ),
-        (KEY.to_owned(), to_text(&issuance.key.0)),
+        (KEY.to_owned(), to_text(issuance.key.to_stored())),
         (
             KEY_ALGORITHM.to_owned(),
             to_text(issuance.key_algorithm.name()),
@@ -573,7 +573,7 @@ fn parse_issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
         to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
         authority: reader.uuid(AUTHORITY)?,
         generation: reader.number(GENERATION)?,
-        key: KeyReference(reader.text(KEY)?.to_owned()),
+        key: reader.read(KEY, |value| value.as_s().ok()?.clone().try_into().ok())?,
         key_algorithm: reader.read(KEY_ALGORITHM, |value| {
             KeyAlgorithm::from_name(value.as_s().ok()?)
         })?,

@@ -1,9 +1,7 @@
 use const_oid::AssociatedOid;
 use der::asn1::Ia5String;
 use der::{Decode, Encode};
-use scep_protocol::{
-    KeyAlgorithm, KeyReference, KeyUsage, Period, ProfileName, SubjectAltNameRule,
-};
+use scep_protocol::{KeyAlgorithm, KeyLocation, KeyUsage, Period, ProfileName, SubjectAltNameRule};
 use time::Duration;
 use uuid::Uuid;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -33,7 +31,7 @@ fn issuing_authority() -> IssuingAuthority {
         name: ProfileName::new("ca").unwrap(),
         generation: 1,
         key_algorithm: KeyAlgorithm::Rsa2048,
-        key: KeyReference(String::new()),
+        key: KeyLocation::File(Uuid::nil()),
         certificate: parse_certificate(include_str!("../../../../tests/vectors/ca.pem")),
         chain: Vec::new(),
     }

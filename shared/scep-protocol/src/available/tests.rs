@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Attributes, CaCertificateForm, CaGeneration, CertificateTemplate, Certification, Description,
-    IntuneSettings, KeyAlgorithm, KeyReference, ProfileName, ScepActivation, Signature,
+    IntuneSettings, KeyAlgorithm, KeyLocation, ProfileName, ScepActivation, Signature,
 };
 
 const SCEP_PROFILE: Uuid = Uuid::from_u128(1);
@@ -56,7 +56,7 @@ fn ca_generation(number: u32, file: &str) -> CaGeneration {
     CaGeneration {
         number,
         key_algorithm: KeyAlgorithm::Rsa2048,
-        key: KeyReference(String::new()),
+        key: KeyLocation::File(Uuid::nil()),
         certification: Certification::Root {
             certificate: load_certificate(file),
         },
@@ -68,7 +68,7 @@ fn ra_key(uuid: u128, generation: u32, file: &str) -> RaKeyPair {
         uuid: Uuid::from_u128(uuid),
         generation,
         key_algorithm: KeyAlgorithm::Rsa2048,
-        key: KeyReference(String::new()),
+        key: KeyLocation::File(Uuid::nil()),
         certificate: load_certificate(file),
     }
 }

@@ -16,7 +16,7 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         enabled: true,
         ra_profile: Some(Uuid::from_u128(2)),
         ra_certificate: Uuid::from_u128(3),
-        challenge: challenge.map(|_| SealedSecret("sealed".to_owned())),
+        challenge: challenge.map(|_| SealedSecret::new("sealed".to_owned())),
         challenge_traits: challenge
             .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
         renewal_threshold_days: None,

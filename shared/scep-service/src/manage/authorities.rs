@@ -7,7 +7,7 @@ use ca_issuer::{
 use scep_cms::CertificationRequest;
 use scep_protocol::{
     Authority, CaGeneration, CertificatePath, Certification, Description, KeyAlgorithm,
-    KeyReference, Period, ProfileName,
+    KeyLocation, KeyName, Period, ProfileName,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub struct NewAuthority {
     /// The algorithm of its key.
     pub key_algorithm: KeyAlgorithm,
     /// An existing key to adopt; `None` to generate one.
-    pub key: Option<KeyReference>,
+    pub key: Option<KeyName>,
     /// The subject, in the text form of RFC 4514.
     pub subject: String,
     /// The validity period of a root's certificate.
@@ -100,7 +100,7 @@ pub async fn create_authority(
                 current: CaGeneration {
                     number: 1,
                     key_algorithm: new.key_algorithm,
-                    key: key.reference.clone(),
+                    key: key.location.clone(),
                     certification,
                 },
                 next: None,
@@ -112,7 +112,7 @@ pub async fn create_authority(
     // The authority exists even if its first CRL could not be published: maintenance retries that.
     match &created {
         Ok(created) => managing.reconcile_best_effort(created.object.uuid).await,
-        Err(_) => warn_orphaned_key(&key.reference),
+        Err(_) => warn_orphaned_key(&key.location),
     }
     created
 }
@@ -128,20 +128,20 @@ pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool
 pub(super) async fn adopt_or_generate_key(
     managing: &AdminService,
     authority: &ProfileName,
-    existing: Option<&KeyReference>,
+    existing: Option<&KeyName>,
     algorithm: KeyAlgorithm,
 ) -> Result<GeneratedKey, KeyError> {
     match existing {
-        Some(reference) => managing.ca_keys.adopt(reference, algorithm).await,
+        Some(name) => managing.ca_keys.adopt(name, algorithm).await,
         None => managing.ca_keys.generate(authority, algorithm).await,
     }
 }
 
 /// Warns about a key that was created but is not used by any authority.
 // Only logged: no port deletes keys, and the write may have succeeded although its answer was lost.
-pub(super) fn warn_orphaned_key(key: &KeyReference) {
+pub(super) fn warn_orphaned_key(key: &KeyLocation) {
     tracing::warn!(
-        key = key.0,
+        %key,
         "the key belongs to no authority: adopt it, or delete it"
     );
 }
@@ -186,7 +186,7 @@ async fn sign_root_certificate(
         uuid: authority,
     };
     let certificate = managing
-        .sign(object, &key.reference, algorithm, &to_be_signed)
+        .sign(object, &key.location, algorithm, &to_be_signed)
         .await?;
     Ok(Certification::Root { certificate })
 }
@@ -202,7 +202,7 @@ async fn sign_request(
         certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
     let signature = managing
         .ca_keys
-        .sign(&key.reference, algorithm, &to_be_signed)
+        .sign(&key.location, algorithm, &to_be_signed)
         .await?;
     let request =
         assemble_request(&to_be_signed, algorithm, &signature).map_err(Failure::encode)?;

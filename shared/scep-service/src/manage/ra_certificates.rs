@@ -152,7 +152,7 @@ impl AdminService {
             uuid,
             generation: authority.generation,
             key_algorithm: new_key.algorithm,
-            key: key.reference,
+            key: key.location,
             certificate,
         })
     }

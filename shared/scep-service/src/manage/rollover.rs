@@ -3,7 +3,7 @@
 
 use ca_issuer::CaSubject;
 use scep_protocol::{
-    Authority, CaGeneration, Certification, KeyAlgorithm, KeyReference, Period, RaCertificate,
+    Authority, CaGeneration, Certification, KeyAlgorithm, KeyName, Period, RaCertificate,
 };
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub struct NextKey {
     /// The algorithm; `None` for that of the current key.
     pub algorithm: Option<KeyAlgorithm>,
     /// An existing key to adopt; `None` to generate one.
-    pub key: Option<KeyReference>,
+    pub key: Option<KeyName>,
     /// The validity period of a root's certificate.
     pub validity: Period,
 }
@@ -95,14 +95,14 @@ async fn create_next_generation(
             after.next = Some(CaGeneration {
                 number: after.current.number.saturating_add(1),
                 key_algorithm: algorithm,
-                key: key.reference.clone(),
+                key: key.location.clone(),
                 certification,
             });
             managing.replace(before, after, AuditAction::Rollover).await
         }
     };
     if replaced.is_err() {
-        warn_orphaned_key(&key.reference);
+        warn_orphaned_key(&key.location);
     }
     replaced
 }

@@ -1,0 +1,31 @@
+//! Secrets of profiles as they are stored.
+
+use serde::{Deserialize, Serialize};
+
+/// The text that stands for a secret in audit records.
+// Not an empty one: the audit log shows whether a secret was set.
+pub(crate) const REDACTED: &str = "(set)";
+
+/// A secret as encrypted by a secret store, bound to its profile. Base64.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSecret(String);
+
+impl SealedSecret {
+    /// A secret that a secret store has encrypted.
+    #[must_use]
+    pub const fn new(base64: String) -> Self {
+        Self(base64)
+    }
+
+    /// What an audit record shows in place of any secret.
+    #[must_use]
+    pub fn redacted() -> Self {
+        Self(REDACTED.to_owned())
+    }
+
+    /// Returns the encrypted secret, base64.
+    #[must_use]
+    pub fn as_base64(&self) -> &str {
+        &self.0
+    }
+}
