@@ -1,12 +1,10 @@
 //! The contract of the key ports: CA keys, RA keys and secrets.
 
-use scep_cms::{
-    ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey,
-    SignatureAlgorithm,
-};
+use scep_cms::{ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey, SignatureAlgorithm};
 use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair, SealedSecret};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::adapters::Keys;
@@ -81,13 +79,13 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
 async fn a_secret_opens_only_for_its_own_profile_even_after_a_restart() {
     let keys = Keys::new();
     let profile = Uuid::new_v4();
-    let secret = ChallengePassword::new("s3cret");
+    let secret = SecretString::from("s3cret");
     let sealed = keys.secrets().seal(profile, &secret).await.unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = keys.secrets();
     for _ in 0..2 {
         let opened = restarted.open(profile, &sealed).await.unwrap();
-        assert_eq!(opened.reveal(), "s3cret");
+        assert_eq!(opened.expose_secret(), "s3cret");
     }
     assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
     let spoilt = SealedSecret::new(sealed.as_base64()[..8].to_owned());

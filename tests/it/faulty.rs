@@ -14,10 +14,10 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use scep_cms::ChallengePassword;
 use scep_protocol::{KeyAlgorithm, KeyLocation, KeyName, ProfileName, RaKeyPair, SealedSecret};
 use scep_service::{CaKeys, GeneratedKey, KeyError, RaKey, RaKeys, Secrets};
 use scepter_tests::world::TestClock;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -544,21 +544,13 @@ pub(crate) struct FaultySecrets {
 
 #[async_trait]
 impl Secrets for FaultySecrets {
-    async fn seal(
-        &self,
-        profile: Uuid,
-        secret: &ChallengePassword,
-    ) -> Result<SealedSecret, KeyError> {
+    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
         let call = Call::of_key("Secrets::seal", true);
         let sealed = self.secrets.seal(profile, secret);
         self.faults.of_key(call, sealed).await
     }
 
-    async fn open(
-        &self,
-        profile: Uuid,
-        sealed: &SealedSecret,
-    ) -> Result<ChallengePassword, KeyError> {
+    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
         let call = Call::of_key("Secrets::open", false);
         let opened = self.secrets.open(profile, sealed);
         self.faults.of_key(call, opened).await

@@ -7,13 +7,12 @@ use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey,
 };
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
-use scep_cms::{
-    ChallengePassword, ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm,
-};
+use scep_cms::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair, SealedSecret};
 use scep_service::{CaKeys, KeyError, RaKey, RaKeys, Secrets};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 fn folder() -> (tempfile::TempDir, KeyFolder) {
@@ -157,13 +156,17 @@ async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
     let profile = Uuid::new_v4();
     let sealed = SoftwareSecrets::open(&keys)
         .unwrap()
-        .seal(profile, &ChallengePassword::new("s3cret"))
+        .seal(profile, &SecretString::from("s3cret"))
         .await
         .unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = SoftwareSecrets::open(&keys).unwrap();
     assert_eq!(
-        restarted.open(profile, &sealed).await.unwrap().reveal(),
+        restarted
+            .open(profile, &sealed)
+            .await
+            .unwrap()
+            .expose_secret(),
         "s3cret"
     );
     assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());

@@ -13,6 +13,7 @@ use scep_service::{
     create_ra_certificate, create_ra_profile, create_scep_profile, edit_scep_profile,
     enable_ra_profile, enable_scep_profile, find,
 };
+use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::folder::{DataFolder, FolderError};
@@ -155,7 +156,10 @@ async fn find_demo(
     };
     let scep_profile = found_profile.object;
     let stored = match &scep_profile.challenge {
-        Some(sealed) => Some(managing.secrets.open(scep_profile.uuid, sealed).await),
+        Some(sealed) => {
+            let opened = managing.secrets.open(scep_profile.uuid, sealed).await;
+            Some(opened.map(|secret| ChallengePassword::new(secret.expose_secret())))
+        }
         None => None,
     };
     let challenge = match (&settings.challenge, stored) {

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use scep_cms::ChallengePassword;
 use scep_protocol::SealedSecret;
 use scep_service::{KeyError, Secrets};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ const MAX_OPENED: usize = 1_000;
 pub struct KmsSecrets {
     symmetric_key: SymmetricKey,
     /// Locked while a secret is opened, so that concurrent requests open it once.
-    opened: Mutex<HashMap<(Uuid, String), ChallengePassword>>,
+    opened: Mutex<HashMap<(Uuid, String), SecretString>>,
 }
 
 impl KmsSecrets {
@@ -50,22 +50,14 @@ const fn secret_owner(profile: Uuid) -> Owner {
 
 #[async_trait]
 impl Secrets for KmsSecrets {
-    async fn seal(
-        &self,
-        profile: Uuid,
-        secret: &ChallengePassword,
-    ) -> Result<SealedSecret, KeyError> {
+    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
         self.symmetric_key
-            .wrap(secret_owner(profile), secret.reveal().as_bytes())
+            .wrap(secret_owner(profile), secret.expose_secret().as_bytes())
             .await
             .map(SealedSecret::new)
     }
 
-    async fn open(
-        &self,
-        profile: Uuid,
-        sealed: &SealedSecret,
-    ) -> Result<ChallengePassword, KeyError> {
+    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
         let mut opened = self.opened.lock().await;
         // The sealed text is part of the name, so that an edited secret is opened again.
         let name = (profile, sealed.as_base64().to_owned());
@@ -78,7 +70,7 @@ impl Secrets for KmsSecrets {
             .await?;
         let text =
             std::str::from_utf8(&plaintext).map_err(broken_key("Decrypt", &profile.to_string()))?;
-        let secret = ChallengePassword::new(text);
+        let secret = SecretString::from(text);
         if opened.len() >= MAX_OPENED {
             opened.clear();
         }

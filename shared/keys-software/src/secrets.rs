@@ -7,9 +7,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use scep_cms::ChallengePassword;
 use scep_protocol::SealedSecret;
 use scep_service::{KeyError, Secrets};
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -45,12 +45,8 @@ impl SoftwareSecrets {
 
 #[async_trait]
 impl Secrets for SoftwareSecrets {
-    async fn seal(
-        &self,
-        profile: Uuid,
-        secret: &ChallengePassword,
-    ) -> Result<SealedSecret, KeyError> {
-        let plaintext = secret.reveal().as_bytes();
+    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
+        let plaintext = secret.expose_secret().as_bytes();
         // With room for the tag, the vector does not grow and leave a copy of the secret behind.
         let mut ciphertext = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
         ciphertext.extend_from_slice(plaintext);
@@ -64,11 +60,7 @@ impl Secrets for SoftwareSecrets {
         Ok(SealedSecret::new(STANDARD.encode(sealed)))
     }
 
-    async fn open(
-        &self,
-        profile: Uuid,
-        sealed: &SealedSecret,
-    ) -> Result<ChallengePassword, KeyError> {
+    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
         let mut octets = Zeroizing::new(
             STANDARD
                 .decode(sealed.as_base64())
@@ -85,6 +77,6 @@ impl Secrets for SoftwareSecrets {
             .open_in_place(nonce, Aad::from(profile.as_bytes()), ciphertext)
             .map_err(broken_key("unsealing", FILE))?;
         let text = std::str::from_utf8(opened).map_err(broken_key("unsealing", FILE))?;
-        Ok(ChallengePassword::new(text))
+        Ok(SecretString::from(text))
     }
 }

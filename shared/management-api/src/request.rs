@@ -6,8 +6,8 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::header::IF_MATCH;
 use http::request::Parts;
-use scep_cms::ChallengePassword;
 use scep_service::PageRequest;
+use secrecy::SecretString;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -241,7 +241,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// A secret string. Error messages repeat other values of a wrong type, but never a secret.
-pub(crate) struct SecretText(pub(crate) ChallengePassword);
+// secrecy's own `Deserialize` reads a `String`, whose errors repeat a number in place of the secret.
+pub(crate) struct SecretText(pub(crate) SecretString);
 
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -266,7 +267,7 @@ impl Visitor<'_> for SecretVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SecretText, E> {
-        Ok(SecretText(ChallengePassword::new(text)))
+        Ok(SecretText(SecretString::from(text)))
     }
 
     // serde's default implementations of the following would put the value into the error message.

@@ -1,7 +1,9 @@
 //! The request to create or edit a SCEP Profile.
 
+use scep_cms::ChallengePassword;
 use scep_protocol::CaCertificateForm;
 use scep_service::{Edit, ScepProfileEdit};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
@@ -137,7 +139,9 @@ impl ScepProfileRequest {
             include_ca_certificate: self.include_ca_certificate,
             include_ca_certificate_chain: self.include_ca_certificate_chain,
             enable_challenge: self.enable_challenge_password,
-            challenge: self.challenge_password.map(|SecretText(secret)| secret),
+            challenge: self
+                .challenge_password
+                .map(|SecretText(secret)| ChallengePassword::new(secret.expose_secret())),
             require_manual_approval: self.require_manual_approval,
             allow_proxy_signer: self.allow_proxy_signer,
             ca_certificate_form: self.ca_certificate_form,
@@ -146,7 +150,7 @@ impl ScepProfileRequest {
             intune_tenant: check_length("intuneTenant", self.intune_tenant)?,
             intune_application_id: check_length("intuneApplicationId", self.intune_application_id)?,
             intune_application_key: self.intune_application_key.try_map(|SecretText(secret)| {
-                let fits = (1..=255).contains(&secret.reveal().chars().count());
+                let fits = (1..=255).contains(&secret.expose_secret().chars().count());
                 fits.then_some(secret)
                     .ok_or_else(|| ApiError::reason("intuneApplicationKey: 1 to 255 characters"))
             })?,

@@ -8,6 +8,7 @@ use scep_protocol::{
     AddressedRequest, AvailableProfile, EndpointName, HttpRejection, KnownCertificate, Refusal,
     ReplyTo, SignedRequest, WrappedKey, cert_rep_certificates,
 };
+use secrecy::ExposeSecret;
 use tokio::time::{Duration, Instant, sleep_until};
 use zeroize::Zeroizing;
 
@@ -178,7 +179,10 @@ impl Exchange<'_> {
     async fn open_challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
         let profile = self.profile.scep_profile();
         match &profile.challenge {
-            Some(sealed) => Ok(Some(self.issuing.secrets.open(profile.uuid, sealed).await?)),
+            Some(sealed) => {
+                let secret = self.issuing.secrets.open(profile.uuid, sealed).await?;
+                Ok(Some(ChallengePassword::new(secret.expose_secret())))
+            }
             None => Ok(None),
         }
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scep_cms::{ChallengePassword, MessageType};
+use scep_cms::MessageType;
 use scep_protocol::{
     Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
     KeyLocation, KeyName, ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims,
     RequestFingerprint, Revocation, RevokedCertificate, SameRequest, SealedSecret, Transaction,
     TransactionKey,
 };
+use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -550,16 +551,8 @@ pub trait RaKeys: Send + Sync {
 #[async_trait]
 pub trait Secrets: Send + Sync {
     /// Encrypts a secret and binds it to the profile with this uuid.
-    async fn seal(
-        &self,
-        profile: Uuid,
-        secret: &ChallengePassword,
-    ) -> Result<SealedSecret, KeyError>;
+    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError>;
 
     /// Decrypts a secret that [`Self::seal`] encrypted for the same profile.
-    async fn open(
-        &self,
-        profile: Uuid,
-        sealed: &SealedSecret,
-    ) -> Result<ChallengePassword, KeyError>;
+    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError>;
 }

@@ -7,6 +7,7 @@ use scep_protocol::{
     Attributes, CaCertificateForm, CertificateAssociations, ChallengeTraits, Description,
     IntuneSettings, ProfileName, RaCertificate, RaProfile, ScepProfile,
 };
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::ra_certificates::is_usable;
@@ -60,7 +61,7 @@ pub struct ScepProfileEdit {
     /// The application's id.
     pub intune_application_id: Edit<String>,
     /// The application's secret.
-    pub intune_application_key: Edit<ChallengePassword>,
+    pub intune_application_key: Edit<SecretString>,
     /// The attributes of an issuance.
     pub issue_certificate_attributes: Edit<Attributes>,
     /// The attributes of the profile.
@@ -202,7 +203,7 @@ async fn apply_edit(
         return Err(reasons.into());
     }
     // Sealed only once everything is valid: sealing may be a call to KMS.
-    let seal = async |secret: &ChallengePassword| managing.secrets.seal(profile.uuid, secret).await;
+    let seal = async |secret: &SecretString| managing.secrets.seal(profile.uuid, secret).await;
     match edit.intune_application_key {
         Edit::Keep => {}
         Edit::Reset => profile.intune.application_key = None,
@@ -215,7 +216,8 @@ async fn apply_edit(
             profile.challenge_traits = None;
         }
         Edit::Set(challenge) => {
-            profile.challenge = Some(seal(&challenge).await?);
+            let secret = SecretString::from(challenge.reveal());
+            profile.challenge = Some(seal(&secret).await?);
             profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
         }
     }
