@@ -116,7 +116,7 @@ impl World {
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
         let clock = Arc::new(TestClock::at(plan.now));
         let managing = AdminService {
-            actor: Actor("tests".to_owned()),
+            actor: Actor::new("tests".to_owned()),
             objects: Arc::new(store.clone()),
             ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(folder.clone())),
@@ -313,7 +313,7 @@ pub fn audit(reference: Reference) -> AuditRecord {
     AuditRecord {
         uuid: Uuid::now_v7(),
         at: OffsetDateTime::UNIX_EPOCH,
-        actor: Actor("tests".to_owned()),
+        actor: Actor::new("tests".to_owned()),
         action: AuditAction::Edit,
         object: reference,
         name: None,

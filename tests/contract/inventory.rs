@@ -60,7 +60,7 @@ async fn store_with_certificates() -> DynamoDbStore {
         record.summary.common_name = Some("phone-1".to_owned());
         record.summary.not_after = NOW + DAY * 9;
         record.annotations = Annotations {
-            custom_attributes: Attributes("[1]".to_owned()),
+            custom_attributes: Attributes::from_json("[1]".to_owned()),
             ..Annotations::default()
         };
     })
@@ -211,7 +211,7 @@ async fn a_record_holds_the_annotations_of_its_profile() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(annotated.annotations.custom_attributes.0, "[1]");
+    assert_eq!(annotated.annotations.custom_attributes.as_json(), "[1]");
     assert_eq!(annotated.transaction, key("t 4"));
     let plain = store
         .certificate_record(Uuid::from_u128(5))

@@ -737,7 +737,7 @@ async fn the_largest_of_everything_is_recorded() {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| {
-            let most = || scep_protocol::Attributes("\"".repeat(16 * 1024));
+            let most = || scep_protocol::Attributes::from_json("\"".repeat(16 * 1024));
             profile.annotations.issue_certificate_attributes = most();
             profile.annotations.custom_attributes = most();
             profile.annotations.associations.custom_attributes = most();

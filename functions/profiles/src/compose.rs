@@ -29,7 +29,7 @@ pub(crate) fn build_managing(
     let managing = AdminService {
         // The actor of scheduled maintenance; the management API replaces it by the caller of each
         // request.
-        actor: Actor("schedule".to_owned()),
+        actor: Actor::new("schedule".to_owned()),
         objects: store.clone(),
         ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),
         ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),

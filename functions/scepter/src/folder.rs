@@ -102,7 +102,7 @@ impl DataFolder {
             cache: Arc::clone(&self.profiles),
         };
         AdminService {
-            actor: Actor("scepter serve".to_owned()),
+            actor: Actor::new("scepter serve".to_owned()),
             objects: Arc::new(objects),
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),

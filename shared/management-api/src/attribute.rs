@@ -77,13 +77,13 @@ pub(crate) fn parse_attributes(
     if json.len() > MAX_BYTES {
         return Err(ApiError::reason(format!("{name}: larger than 16 KiB")));
     }
-    Ok(Attributes(json))
+    Ok(Attributes::from_json(json))
 }
 
 /// Converts stored attributes to their API form. The stored text was written from [`Attribute`]s,
 /// so it always parses.
 pub(crate) fn to_view(attributes: &Attributes) -> Vec<JsonObject<Attribute>> {
-    serde_json::from_str(&attributes.0).unwrap_or_default()
+    serde_json::from_str(attributes.as_json()).unwrap_or_default()
 }
 
 /// The owner and groups of a profile's certificates.

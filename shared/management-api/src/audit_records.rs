@@ -86,7 +86,7 @@ impl AuditItem {
         Self {
             uuid: record.uuid,
             at: format_time(record.at),
-            who: record.actor.0,
+            who: record.actor.name().to_owned(),
             action: record.action.name().to_owned(),
             object_kind: record.object.kind.name().to_owned(),
             object_uuid: record.object.uuid,

@@ -71,7 +71,7 @@ impl FromRequestParts<Arc<Api>> for Admin {
         // The guard inserts the caller, or rejects the request before it gets here.
         let Extension(caller) = caller.map_err(|_| ApiError::Unauthenticated)?;
         Ok(Self(AdminService {
-            actor: Actor(caller.name),
+            actor: Actor::new(caller.name),
             ..api.managing.clone()
         }))
     }

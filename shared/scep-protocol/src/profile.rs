@@ -336,7 +336,21 @@ pub struct NextCaAnnouncement {
 /// A signature: raw for RSA, DER for ECDSA. Serialised as base64.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Signature(pub Vec<u8>);
+pub struct Signature(Vec<u8>);
+
+impl Signature {
+    /// A signature in these octets.
+    #[must_use]
+    pub const fn new(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+
+    /// Returns the octets.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl From<Signature> for String {
     fn from(signature: Signature) -> Self {
@@ -469,7 +483,21 @@ pub struct IntuneSettings {
 /// Attributes in the format of the surrounding platform: a JSON array that is stored unchanged and
 /// has no meaning to Scepter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attributes(pub String);
+pub struct Attributes(String);
+
+impl Attributes {
+    /// Attributes in this JSON array.
+    #[must_use]
+    pub const fn from_json(array: String) -> Self {
+        Self(array)
+    }
+
+    /// Returns the JSON array.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Default for Attributes {
     fn default() -> Self {

@@ -10,7 +10,21 @@ use crate::{Object, Reference, StoreError};
 
 /// The author of a change: the name of a token, a user of an identity provider, or a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor(pub String);
+pub struct Actor(String);
+
+impl Actor {
+    /// An author of this name.
+    #[must_use]
+    pub const fn new(name: String) -> Self {
+        Self(name)
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
 
 /// An action on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub async fn next_ca_certificates(
     let signature = ra_key.sign(message.digest(), message.bytes())?;
     let others = [(&profile.ra_key().certificate, signature.as_slice())];
     message
-        .assemble_with(&announcement.signature.0, &others)
+        .assemble_with(announcement.signature.as_bytes(), &others)
         .map_err(Failure::encode)
 }
 

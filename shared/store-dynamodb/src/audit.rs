@@ -65,7 +65,7 @@ pub(crate) fn audit_item(record: &AuditRecord) -> Item {
         (KIND.to_owned(), to_text(RECORD)),
         (ORDER.to_owned(), to_text(record.uuid.to_string())),
         (AT.to_owned(), to_millis(record.at)),
-        (ACTOR.to_owned(), to_text(&record.actor.0)),
+        (ACTOR.to_owned(), to_text(record.actor.name())),
         (ACTION.to_owned(), to_text(record.action.name())),
         (OBJECT.to_owned(), to_text(record.object.uuid.to_string())),
         (OBJECT_KIND.to_owned(), to_text(record.object.kind.name())),
@@ -91,7 +91,7 @@ fn parse_audit_record(item: &Item) -> Result<AuditRecord, StoreError> {
     Ok(AuditRecord {
         uuid: reader.uuid(ORDER)?,
         at: reader.milliseconds(AT)?,
-        actor: Actor(reader.text(ACTOR)?.to_owned()),
+        actor: Actor::new(reader.text(ACTOR)?.to_owned()),
         action: reader.read(ACTION, |name| AuditAction::from_name(name.as_s().ok()?))?,
         object: Reference {
             kind: reader.read(OBJECT_KIND, |name| find_kind(name.as_s().ok()?))?,

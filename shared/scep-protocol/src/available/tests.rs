@@ -102,7 +102,7 @@ pub(crate) fn build_configuration() -> Configuration {
         authority: AUTHORITY,
         scep: Some(ScepActivation {
             scep_profile: SCEP_PROFILE,
-            issue_certificate_attributes: Attributes("[\"activation\"]".to_owned()),
+            issue_certificate_attributes: Attributes::from_json("[\"activation\"]".to_owned()),
         }),
         template: CertificateTemplate::default(),
     };
@@ -247,8 +247,8 @@ fn an_endpoint_leads_from_one_profile_to_the_other() {
 fn each_endpoint_has_its_own_attributes_of_the_issuance() {
     let mut configuration = build_configuration();
     let ours = Annotations {
-        issue_certificate_attributes: Attributes("[\"profile\"]".to_owned()),
-        custom_attributes: Attributes("[\"custom\"]".to_owned()),
+        issue_certificate_attributes: Attributes::from_json("[\"profile\"]".to_owned()),
+        custom_attributes: Attributes::from_json("[\"custom\"]".to_owned()),
         ..Annotations::default()
     };
     scep_profile_mut(&mut configuration).annotations = ours.clone();
@@ -258,7 +258,7 @@ fn each_endpoint_has_its_own_attributes_of_the_issuance() {
     };
     assert_eq!(annotations(by_scep_profile()), ours);
     let activations = Annotations {
-        issue_certificate_attributes: Attributes("[\"activation\"]".to_owned()),
+        issue_certificate_attributes: Attributes::from_json("[\"activation\"]".to_owned()),
         ..ours
     };
     assert_eq!(annotations(by_ra_profile()), activations);
@@ -313,7 +313,7 @@ fn announce_generation(of: &mut Configuration, generation: u32) {
     ra_certificate_mut(of).announcement = Some(NextCaAnnouncement {
         generation,
         certificates: Vec::new(),
-        signature: Signature(Vec::new()),
+        signature: Signature::new(Vec::new()),
     });
 }
 

@@ -283,7 +283,7 @@ impl AdminService {
         Ok(Some(NextCaAnnouncement {
             generation: next.generation,
             certificates,
-            signature: Signature(signature),
+            signature: Signature::new(signature),
         }))
     }
 }
