@@ -17,8 +17,8 @@ use crate::Kms;
 use crate::call::{MissingMember, broken_key, without_retries};
 use crate::symmetric_key::{Owner, SymmetricKey};
 
-/// RA keys that a symmetric key wraps. The location of a key is the wrapped private key itself, which
-/// is stored with its certificate.
+/// RA keys that a symmetric key wraps. The location of a key is the wrapped private key itself,
+/// which is stored with its certificate.
 pub struct KmsRaKeys {
     symmetric_key: SymmetricKey,
     /// Locked while a key is unwrapped, so that concurrent requests unwrap it once.

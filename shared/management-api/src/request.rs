@@ -241,7 +241,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// A secret string. Error messages repeat other values of a wrong type, but never a secret.
-// secrecy's own `Deserialize` reads a `String`, whose errors repeat a number in place of the secret.
+// secrecy's own `Deserialize` reads a `String`, whose errors repeat a number in the secret's place.
 pub(crate) struct SecretText(pub(crate) SecretString);
 
 impl<'de> Deserialize<'de> for SecretText {
