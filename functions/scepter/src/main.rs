@@ -1,5 +1,6 @@
 //! The local server: all of Scepter in one process, with an embedded database and software keys.
 
+mod cli;
 mod connection;
 mod connections;
 mod demo;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use scep_service::ErrorChain;
 
-use settings::{Cli, Command};
+use cli::{Cli, Command};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

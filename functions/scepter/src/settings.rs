@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, ValueEnum, value_parser};
 use scep_cms::ChallengePassword;
 use scep_protocol::{KeyAlgorithm, NameError, ProfileName};
 use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
@@ -13,36 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::public_url::PublicUrl;
 use crate::server::MAX_CONNECTIONS;
-use crate::token_command::TokenCommand;
 use crate::tokens::AdminToken;
-
-/// SCEP (RFC 8894) certificate enrolment, as one local process.
-#[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    serve: ServeSettings,
-    #[command(flatten)]
-    pub(crate) log: LogSettings,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Serve SCEP and the management API (the default).
-    Serve(Box<ServeSettings>),
-    /// Create, list and revoke tokens for the management API.
-    Token(TokenCommand),
-}
-
-impl Cli {
-    /// The command to run; `serve` when none is named.
-    pub(crate) fn command(self) -> Command {
-        self.command
-            .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
-    }
-}
 
 #[derive(Args)]
 pub(crate) struct ServeSettings {

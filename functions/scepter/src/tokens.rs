@@ -20,7 +20,6 @@ use time::OffsetDateTime;
 
 use crate::private_folder::{self, PrivateFolderError};
 use crate::random::{random_octets, random_text};
-use crate::welcome::ShownToken;
 
 /// The prefix of every token, which lets secret scanners recognise leaked ones.
 const PREFIX: &str = "scepter_";
@@ -226,6 +225,16 @@ impl AdminToken {
             },
         }
     }
+}
+
+/// How the administrator's token is presented.
+pub(crate) enum ShownToken {
+    /// The token was just created, and is printed once.
+    New(String),
+    /// The token was printed when it was created.
+    MadeBefore,
+    /// The token was set in the environment.
+    FromEnvironment,
 }
 
 /// Identifies callers by their bearer token.

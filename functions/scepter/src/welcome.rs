@@ -6,22 +6,13 @@ use std::io::Write;
 use scep_cms::DigestAlgorithm;
 
 use crate::demo::Demo;
+use crate::tokens::ShownToken;
 
 /// The server's URLs and token, and how to try the demo.
 pub(crate) struct Welcome<'a> {
     pub(crate) base_url: &'a str,
     pub(crate) token: ShownToken,
     pub(crate) demo: Option<Demo>,
-}
-
-/// How the administrator's token is presented.
-pub(crate) enum ShownToken {
-    /// The token was just created, and is printed once.
-    New(String),
-    /// The token was printed when it was created.
-    MadeBefore,
-    /// The token was set in the environment.
-    FromEnvironment,
 }
 
 impl Welcome<'_> {

@@ -1,0 +1,34 @@
+//! The command line: `scepter serve` and `scepter token`.
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{LogSettings, ServeSettings};
+use crate::token_command::TokenCommand;
+
+/// SCEP (RFC 8894) certificate enrolment, as one local process.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeSettings,
+    #[command(flatten)]
+    pub(crate) log: LogSettings,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve SCEP and the management API (the default).
+    Serve(Box<ServeSettings>),
+    /// Create, list and revoke tokens for the management API.
+    Token(TokenCommand),
+}
+
+impl Cli {
+    /// The command to run; `serve` when none is named.
+    pub(crate) fn command(self) -> Command {
+        self.command
+            .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
+    }
+}
