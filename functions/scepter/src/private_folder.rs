@@ -12,7 +12,7 @@ use rustix::process::{geteuid, umask};
 const OTHERS: u32 = 0o077;
 
 /// The files of a data folder. The keys are in a folder of their own.
-const FILES: [&str; 9] = [
+const FILES: [&str; 8] = [
     "demo-made",
     "lock",
     "scepter.db",
@@ -21,8 +21,10 @@ const FILES: [&str; 9] = [
     "scepter.new",
     "tokens.json",
     "tokens.lock",
-    "tokens.new",
 ];
+
+/// How the name of a file begins that has yet to replace one of them. A crash may leave some.
+pub(crate) const TEMPORARY_PREFIX: &str = "tokens.new";
 
 /// The name of the folder that holds the keys.
 pub(crate) const KEYS: &str = "keys";
@@ -93,8 +95,11 @@ fn is_open_to_others(found: &Metadata) -> bool {
 fn is_data_folder(path: &Path) -> Result<bool, Error> {
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
+        let is_temporary = name
+            .as_encoded_bytes()
+            .starts_with(TEMPORARY_PREFIX.as_bytes());
         let is_known = FILES.iter().chain([&KEYS]).any(|known| *known == name);
-        if !is_known {
+        if !is_known && !is_temporary {
             return Ok(false);
         }
     }
@@ -131,6 +136,8 @@ mod tests {
     #[test]
     fn a_data_folder_that_others_may_read_is_closed_with_its_files() {
         let (_outer, path) = folder_with("scepter.db");
+        // As a crash leaves it.
+        std::fs::write(path.join("tokens.newA1b2C3"), "").unwrap();
         open_private(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join("scepter.db")), 0o600);

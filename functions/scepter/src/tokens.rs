@@ -16,9 +16,10 @@ use scep_service::ErrorChain;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tempfile::Builder;
 use time::OffsetDateTime;
 
-use crate::private_folder::{self, PrivateFolderError};
+use crate::private_folder::{self, PrivateFolderError, TEMPORARY_PREFIX};
 use crate::random::{random_octets, random_text};
 
 /// The prefix of every token, which lets secret scanners recognise leaked ones.
@@ -163,22 +164,17 @@ impl Tokens {
             path: self.path.clone(),
             source,
         })?;
-        let temporary = self.path.with_extension("new");
         let replace = || {
-            // A crash may have left one. Removing it first makes `create_new` and its mode apply.
-            match std::fs::remove_file(&temporary) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&temporary)?;
+            let folder = self.path.parent().unwrap_or(Path::new("."));
+            // Created with mode 0600, and removed if it does not become the token file.
+            let mut file = Builder::new()
+                .prefix(TEMPORARY_PREFIX)
+                .tempfile_in(folder)?;
             file.write_all(&json)?;
             // Synced before the rename, or a power failure could leave an empty file in place.
-            file.sync_all()?;
-            std::fs::rename(&temporary, &self.path)
+            file.as_file().sync_all()?;
+            file.persist(&self.path)?;
+            File::open(folder)?.sync_all()
         };
         replace().map_err(self.io())
     }

@@ -1,12 +1,13 @@
 //! A folder of key files that only their owner can read.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{Error, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{Error, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use scep_protocol::KeyLocation;
 use scep_service::KeyError;
+use tempfile::NamedTempFile;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -65,21 +66,12 @@ impl KeyFolder {
     }
 
     fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
-        let temp_path = self.0.join(format!("{name}.new"));
-        // A crash may have left this file, and opening it again would keep its mode.
-        match std::fs::remove_file(&temp_path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temp_path)?;
+        // Created with mode 0600, and removed if it does not become the key's file.
+        let mut file = NamedTempFile::with_suffix_in(".new", &self.0)?;
         file.write_all(key)?;
         // A key must be on disk before a certificate for it is: file, then name, then folder.
-        file.sync_all()?;
-        std::fs::rename(&temp_path, self.key_path(name))?;
+        file.as_file().sync_all()?;
+        file.persist(self.key_path(name))?;
         File::open(&self.0)?.sync_all()
     }
 

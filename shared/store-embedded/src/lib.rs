@@ -114,7 +114,12 @@ impl EmbeddedDynamoDb {
             .map_err(EngineError::of("saving"))?;
         let file = File::open(&temp_path).map_err(io)?;
         file.sync_all().map_err(io)?;
-        std::fs::rename(&temp_path, path).map_err(io)
+        std::fs::rename(&temp_path, path).map_err(io)?;
+        // The parent of a bare file name is an empty path, which cannot be opened.
+        let parent = path.parent().filter(|parent| *parent != Path::new(""));
+        File::open(parent.unwrap_or(Path::new(".")))
+            .and_then(|folder| folder.sync_all())
+            .map_err(io)
     }
 
     /// Reads every item of a table as DynamoDB's JSON, for inspecting the database of a stopped
