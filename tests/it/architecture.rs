@@ -29,7 +29,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "keys-kms",
         &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"],
     ),
-    ("lambda-host", &["scep-protocol", "scep-service"]),
+    // The functions are composed here, so that each names only its use cases.
+    (
+        "lambda-host",
+        &[
+            "scep-protocol",
+            "scep-service",
+            "store-dynamodb",
+            "keys-kms",
+        ],
+    ),
 ];
 
 /// External dependencies, by prefix, that only these crates may have.
@@ -37,11 +46,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "aws-sdk-",
         &[
-            "get-ca-caps",
-            "get-ca-cert",
             "keys-kms",
-            "pki-operation",
-            "profiles",
+            "lambda-host",
             "store-dynamodb",
             "store-embedded",
         ],

@@ -17,14 +17,13 @@ use time::OffsetDateTime;
 /// | `Enrolments` | count | `PkiStatus`; `Profile`, `MessageType`, `PkiStatus`, `FailInfo` |
 /// | `KmsCalls`, `KmsLatency` | count, milliseconds | `KmsOperation`, `Outcome` |
 /// | `DaysRemaining` | days | none; `Certificate`, `Name` |
-pub struct EmbeddedMetrics {
+pub(crate) struct EmbeddedMetrics {
     namespace: String,
 }
 
 impl EmbeddedMetrics {
     /// Creates metrics in this CloudWatch namespace.
-    #[must_use]
-    pub const fn new(namespace: String) -> Self {
+    pub(crate) const fn new(namespace: String) -> Self {
         Self { namespace }
     }
 

@@ -1,20 +1,23 @@
 //! Host: what the Lambda functions share, so that each `main.rs` only composes its own parts.
 //!
-//! A function starts with [`main()`], reads its settings with [`Environment`], creates its AWS
-//! clients with [`sdk_config`], and then answers requests with [`serve()`] until Lambda stops it.
-//! Lambda may stop it at any moment, so it keeps no state that is not stored.
+//! A function starts with [`main()`], builds its use cases with [`Adapters`] from the settings in
+//! its [`Environment`], and then answers requests with [`serve()`] until Lambda stops it. Lambda
+//! may stop it at any moment, so it keeps no state that is not stored.
 
+mod adapters;
 mod clients;
 mod connector;
 mod embedded_metrics;
 mod environment;
 mod event;
 mod front_door;
+#[cfg(feature = "keys")]
+mod keys;
 mod logs;
 mod serve;
 
+pub use adapters::Adapters;
 pub use clients::sdk_config;
-pub use embedded_metrics::EmbeddedMetrics;
 pub use environment::{Environment, SettingError};
 pub use event::JwtClaims;
 pub use serve::{main, serve, serve_with_schedule};

@@ -1,0 +1,75 @@
+//! Composition of the use cases with DynamoDB, KMS and CloudWatch, by the settings of a function.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_types::SdkConfig;
+use scep_service::{CachedProfiles, Metrics, Objects, ProfileService, StoredProfiles, SystemClock};
+use store_dynamodb::ProfilesTable;
+
+use crate::clients::sdk_config;
+use crate::embedded_metrics::EmbeddedMetrics;
+use crate::environment::{Environment, SettingError};
+
+/// The ports of the use cases as AWS implements them.
+pub struct Adapters<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) aws: SdkConfig,
+    pub(crate) profiles_table: String,
+    metrics: Arc<dyn Metrics>,
+}
+
+impl<'a> Adapters<'a> {
+    /// Reads the settings that every function has.
+    ///
+    /// # Errors
+    /// If a setting is missing or has an invalid value.
+    pub fn of(environment: &'a Environment) -> Result<Self, SettingError> {
+        let aws = sdk_config(environment)?;
+        let profiles_table = environment.table("SCEPTER_PROFILES_TABLE")?;
+        let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
+        Ok(Self {
+            environment,
+            aws,
+            profiles_table,
+            metrics: Arc::new(EmbeddedMetrics::new(namespace)),
+        })
+    }
+
+    /// The metrics that the function reports to.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<dyn Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// The table of profiles and CRLs, to be read.
+    #[must_use]
+    pub fn profiles(&self) -> Arc<ProfilesTable> {
+        let name = self.profiles_table.clone();
+        Arc::new(ProfilesTable::new(self.dynamodb(), name))
+    }
+
+    /// The use cases that only read profiles, from `objects` through a cache.
+    ///
+    /// # Errors
+    /// If the maximum age of the cache is not a valid setting.
+    pub fn profile_service(
+        &self,
+        objects: Arc<dyn Objects>,
+    ) -> Result<ProfileService, SettingError> {
+        // Devices ask often and edits are rare: an edit may take this long to be seen.
+        let max_age = self
+            .environment
+            .seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
+        let stored = Arc::new(StoredProfiles(objects));
+        Ok(ProfileService {
+            profiles: Arc::new(CachedProfiles::new(stored, max_age)),
+            clock: Arc::new(SystemClock),
+            metrics: self.metrics(),
+        })
+    }
+
+    pub(crate) fn dynamodb(&self) -> Client {
+        Client::new(&self.aws)
+    }
+}

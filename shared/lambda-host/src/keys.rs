@@ -1,0 +1,79 @@
+//! Composition of the use cases that sign, with keys in KMS.
+
+use std::sync::Arc;
+
+use aws_sdk_kms::Client;
+use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
+use scep_service::{Actor, AdminService, CachedCrls, EnrolmentService, SystemClock};
+use store_dynamodb::{DynamoDbStore, Tables};
+
+use crate::adapters::Adapters;
+use crate::environment::SettingError;
+
+/// The keys of the stack.
+struct Keys {
+    ca_keys: Arc<KmsCaKeys>,
+    ra_keys: Arc<KmsRaKeys>,
+    secrets: Arc<KmsSecrets>,
+}
+
+impl Adapters<'_> {
+    /// The use cases of SCEP.
+    ///
+    /// # Errors
+    /// If a setting is missing or has an invalid value.
+    pub fn enrolment_service(&self) -> Result<EnrolmentService, SettingError> {
+        let store = self.store()?;
+        let keys = self.keys()?;
+        Ok(EnrolmentService {
+            reading: self.profile_service(store.clone())?,
+            transactions: store.clone(),
+            crls: Arc::new(CachedCrls::new(store)),
+            ca_keys: keys.ca_keys,
+            ra_keys: keys.ra_keys,
+            secrets: keys.secrets,
+            deployment: self.environment.deployment()?,
+        })
+    }
+
+    /// The use cases of administration and maintenance, on behalf of this actor.
+    ///
+    /// # Errors
+    /// If a setting is missing or has an invalid value.
+    pub fn admin_service(&self, actor: Actor) -> Result<AdminService, SettingError> {
+        let store = self.store()?;
+        let keys = self.keys()?;
+        Ok(AdminService {
+            actor,
+            objects: store.clone(),
+            ca_keys: keys.ca_keys,
+            ra_keys: keys.ra_keys,
+            secrets: keys.secrets,
+            certificates: store.clone(),
+            transactions: store.clone(),
+            crls: store,
+            clock: Arc::new(SystemClock),
+            deployment: self.environment.deployment()?,
+        })
+    }
+
+    fn store(&self) -> Result<Arc<DynamoDbStore>, SettingError> {
+        let tables = Tables {
+            profiles: self.profiles_table.clone(),
+            transactions: self.environment.table("SCEPTER_TRANSACTIONS_TABLE")?,
+            certificates: self.environment.table("SCEPTER_CERTIFICATES_TABLE")?,
+        };
+        Ok(Arc::new(DynamoDbStore::new(self.dynamodb(), tables)))
+    }
+
+    fn keys(&self) -> Result<Keys, SettingError> {
+        let symmetric_key = self.environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
+        let stack = self.environment.stack("SCEPTER_STACK")?;
+        let kms = Kms::new(Client::new(&self.aws), self.metrics());
+        Ok(Keys {
+            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),
+            ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
+            secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
+        })
+    }
+}
