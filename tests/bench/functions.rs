@@ -14,11 +14,12 @@ use scepter_tests::runtime_api::first_answer;
 
 /// The functions, each with its maximum size in MB and the maximum time to its first answer in
 /// milliseconds.
-const FUNCTIONS: [(&str, &str, f64, f64); 4] = [
+const FUNCTIONS: [(&str, &str, f64, f64); 5] = [
     ("get-ca-caps", "GetCACaps", 2.0, 10.0),
     ("get-ca-cert", "GetCACert", 8.0, 30.0),
     ("pki-operation", "PKIOperation", 8.0, 30.0),
     ("profiles", "", 16.0, 60.0),
+    ("maintenance", "", 8.0, 30.0),
 ];
 
 const STARTS: usize = 10;

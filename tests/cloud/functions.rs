@@ -112,16 +112,15 @@ fn every_log_line_is_json_without_secrets_and_enrolments_are_metrics() {
 }
 
 #[test]
-fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
+fn maintenance_measures_what_remains_of_the_certificates_of_the_server() {
     let _shared = ALONE.read();
     STACK.admin().endpoint("measured", CHALLENGE).unwrap();
     let begun = SystemTime::now();
     // Invoke it twice: the emulator may deliver the last lines of one invocation with the next.
     for _ in 0..2 {
-        let answer = STACK.ask(&["invoke", &STACK.resources["Profiles"]], "");
-        assert_eq!(answer, json!(null));
+        STACK.maintain().unwrap();
     }
-    let lines = log("/scepter/scepter/profiles", begun);
+    let lines = log("/scepter/scepter/maintenance", begun);
     let lines: Vec<Value> = lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -132,6 +131,17 @@ fn upkeep_measures_what_remains_of_the_certificates_of_the_server() {
         .unwrap();
     assert!(authority["DaysRemaining"].as_f64().unwrap() > 3_600.0);
     assert!(lines.iter().any(|line| line["Certificate"] == "ra"));
+}
+
+/// Lambda counts a failed invocation among the errors of the function, which the alarm watches.
+#[test]
+fn maintenance_that_fails_fails_its_invocation() {
+    let _alone = ALONE.write();
+    STACK.faults(&json!({ "Query": "ThrottlingException" }));
+    let failed = STACK.maintain();
+    STACK.faults(&json!({}));
+    assert!(failed.is_err());
+    STACK.maintain().unwrap();
 }
 
 /// The data that `openssl s_server` receives from a function that takes it for AWS and trusts this

@@ -2,6 +2,7 @@
 //! nothing beyond deploying.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use scep_cms::PkiStatus;
 use scepter_tests::device::{Device, Request};
@@ -12,13 +13,20 @@ use crate::stack::{ALONE, Api, STACK};
 
 const CHALLENGE: &str = "s3cret";
 
-/// Permissions whose absence these tests cannot detect, and why.
-const NOT_MISSED: &[(&str, &str)] = &[
+/// Permissions whose absence these tests cannot detect: role, action, and why.
+const NOT_MISSED: &[(&str, &str, &str)] = &[
     (
+        "MaintenanceRole",
+        "dynamodb:DeleteItem",
+        "a part of a CRL that nothing refers to any more stays, and the log mentions it",
+    ),
+    (
+        "ProfilesRole",
         "kms:CreateAlias",
         "a key works without its alias, and the log warns about its absence",
     ),
     (
+        "ProfilesRole",
         "kms:TagResource",
         "AWS requires it to create a key with tags; the emulator does not",
     ),
@@ -58,8 +66,8 @@ fn without(policy: &Value, (index, action): &(usize, String)) -> Value {
 
 /// Removes each permission of a role in turn and expects `works` to fail. `works` returns the
 /// status of the request that failed.
-fn check(role: &str, works: impl Fn() -> Result<(), u16>) {
-    let role = &STACK.resources[role];
+fn check(name: &str, works: impl Fn() -> Result<(), u16>) {
+    let role = &STACK.resources[name];
     let policy = STACK.ask(&["policy", role], "");
     let put = |policy: &Value| {
         STACK.ask(&["policy", role, "put"], &policy.to_string());
@@ -70,7 +78,9 @@ fn check(role: &str, works: impl Fn() -> Result<(), u16>) {
         let worked = works();
         put(&policy);
         let action = &permission.1;
-        if NOT_MISSED.iter().any(|(name, _)| name == action) {
+        let is_not_missed =
+            |(role, known, _): &(&str, &str, &str)| *role == name && known == action;
+        if NOT_MISSED.iter().any(is_not_missed) {
             continue;
         }
         assert!(
@@ -228,6 +238,59 @@ fn every_permission_of_administration_is_needed() {
             expect(200, get(&format!("/certificates/{uuid}")).0)?;
         }
         approve_and_revoke(&admin)
+    });
+}
+
+/// Leaves an authority whose CRL lacks a revocation, whose RA certificate lacks a key for the next
+/// generation, and one of whose issuances was interrupted.
+fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
+    let name = fresh();
+    admin.endpoint(&name, CHALLENGE)?;
+    let url = STACK.scep_url("ScepUrl", &name);
+    let ra_certificate = STACK.ra_certificate(&url);
+    let enrol = |common_name: &str| {
+        let device = Device::rsa();
+        let request = device.enrolment(common_name, CHALLENGE);
+        let (status, reply) = STACK.post(&url, &device.message(&request, &ra_certificate));
+        expect(200, status).map(|()| device.read(&reply, &ra_certificate).leaf())
+    };
+    let leaf = enrol(&name)?;
+    let number = leaf.issuer_and_serial_number().serial_number_hex();
+    let uuid = Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    let (_, authorities) = admin.call("GET", "/authorities", &json!(null));
+    let mut authorities = authorities.as_array().unwrap().iter();
+    let authority = authorities
+        .find(|one| one["name"] == name.as_str())
+        .unwrap();
+    let rollover = format!(
+        "/authorities/{}/rollover",
+        authority["uuid"].as_str().unwrap()
+    );
+    // Each failure is left to maintenance.
+    let with_fault = |operation: &str, act: &dyn Fn()| {
+        STACK.faults(&json!({ operation: "ThrottlingException" }));
+        act();
+        STACK.faults(&json!({}));
+    };
+    with_fault("GenerateDataKeyPairWithoutPlaintext", &|| {
+        assert_eq!(admin.call("POST", &rollover, &json!({})).0, 503);
+    });
+    with_fault("Sign", &|| {
+        let revoke = format!("/certificates/{uuid}/revoke");
+        assert_eq!(admin.call("POST", &revoke, &json!({})).0, 503);
+        assert_eq!(enrol(&fresh()), Err(503));
+    });
+    // The lease of the interrupted issuance ends.
+    std::thread::sleep(Duration::from_secs(6));
+    Ok(())
+}
+
+#[test]
+fn every_permission_of_maintenance_is_needed() {
+    let _alone = ALONE.write();
+    check("MaintenanceRole", || {
+        leave_work(&STACK.admin())?;
+        STACK.maintain().map_err(|_| 500)
     });
 }
 

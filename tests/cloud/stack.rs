@@ -18,7 +18,13 @@ use serde_json::{Value, json};
 use crate::door;
 
 /// The functions of the template, by package.
-pub(crate) const FUNCTIONS: [&str; 4] = ["get-ca-caps", "get-ca-cert", "pki-operation", "profiles"];
+pub(crate) const FUNCTIONS: [&str; 5] = [
+    "get-ca-caps",
+    "get-ca-cert",
+    "maintenance",
+    "pki-operation",
+    "profiles",
+];
 
 /// How long a function caches profiles, in seconds.
 pub(crate) const PROFILES_MAX_AGE: u64 = 2;
@@ -130,6 +136,14 @@ impl Stack {
     /// Runs `aws.py` and returns its output.
     pub(crate) fn ask(&self, arguments: &[&str], input: &str) -> Value {
         ask(&self.endpoint, arguments, input)
+    }
+
+    /// Runs maintenance as its schedule does. Returns the error with which it fails.
+    pub(crate) fn maintain(&self) -> Result<(), Value> {
+        match self.ask(&["invoke", &self.resources["Maintenance"]], "") {
+            Value::Null => Ok(()),
+            error => Err(error),
+        }
     }
 
     /// Makes these operations fail from now on; an empty value ends all faults.

@@ -125,7 +125,7 @@ rows('a template is denied', cloudformation, false, [
   ['to be another role', ['sts:AssumeRole', FOREIGN_ROLE], ['sts:AssumeRole', EXECUTION_ROLE]],
   ['functions of others, and code that runs at once', ['lambda:UpdateFunctionCode', arn('lambda', 'function:payroll')], ['lambda:InvokeFunction', arn('lambda', 'function:payroll')], ['lambda:InvokeFunction', function_('Profiles')], ['lambda:CreateFunctionUrlConfig', function_('Profiles')], ['lambda:AddPermission', arn('lambda', 'function:payroll'), { 'lambda:Principal': 'apigateway.amazonaws.com' }]],
   ['callers of functions but the API and the schedule', ...['*', '999988887777', 'arn:aws:iam::999988887777:root', 's3.amazonaws.com'].map((principal) => ['lambda:AddPermission', function_('Profiles'), { 'lambda:Principal': principal }])],
-  ['a schedule for other targets', ['events:PutTargets', arn('events', `rule/${STACK}-ProfilesEverySixHours-1A2B`), { 'events:TargetArn': [arn('lambda', 'function:payroll')] }], ['events:PutTargets', arn('events', 'rule/payroll'), { 'events:TargetArn': [function_('Profiles')] }]],
+  ['a schedule for other targets', ['events:PutTargets', arn('events', `rule/${STACK}-ProfilesEverySixHours-1A2B`), { 'events:TargetArn': [arn('lambda', 'function:payroll')] }], ['events:PutTargets', arn('events', 'rule/payroll'), { 'events:TargetArn': [function_('Maintenance')] }]],
   ['tables of others, and the contents of its own', ['dynamodb:UpdateTable', arn('dynamodb', 'table/payroll')], ['dynamodb:DeleteTable', arn('dynamodb', `table/${STACK}-other-ProfilesTable-1A2B`)], ['dynamodb:GetItem', stack.ProfilesTable.arn], ['dynamodb:PutResourcePolicy', stack.ProfilesTable.arn], ['dynamodb:ExportTableToPointInTime', stack.ProfilesTable.arn]],
   ['CA keys', ...['PutKeyPolicy', 'CreateGrant', 'ScheduleKeyDeletion', 'DisableKey', 'UpdateKeyDescription', 'UntagResource', 'CreateAlias', 'Sign', 'DescribeKey'].map((action) => [`kms:${action}`, KEY, OF_STACK])],
   ['CA keys that it marks as its own', ['kms:PutKeyPolicy', KEY, { ...OF_STACK, ...SYMMETRIC }], ['kms:TagResource', KEY, { ...OF_STACK, 'aws:RequestTag/scepter:symmetric': STACK }]],
@@ -214,22 +214,10 @@ function schemas() {
 
 const SCHEMAS = schemas();
 
-/** The resources that SAM generates for a function: itself, and a rule and a permission per schedule. */
+/** The resources of a template after SAM's transformation, which leaves a function without events. */
 function expanded(resources) {
-  const more = {};
-  for (const [logical, resource] of Object.entries(resources)) {
-    if (resource.type !== 'AWS::Serverless::Function') {
-      more[logical] = resource;
-      continue;
-    }
-    more[logical] = { ...resource, type: 'AWS::Lambda::Function' };
-    for (const event of Object.keys(resource.properties.Events ?? {})) {
-      const name = `${logical}${event}`;
-      more[name] = { type: 'AWS::Events::Rule', arn: arn('events', `rule/${STACK}-${name}-1A2B3C4D5E6F`), properties: { Target: resource.arn } };
-      more[`${name}Permission`] = { type: 'AWS::Lambda::Permission', properties: { FunctionName: resource.ref, Principal: 'events.amazonaws.com' } };
-    }
-  }
-  return more;
+  const type = (resource) => (resource.type === 'AWS::Serverless::Function' ? 'AWS::Lambda::Function' : resource.type);
+  return Object.fromEntries(Object.entries(resources).map(([logical, resource]) => [logical, { ...resource, type: type(resource) }]));
 }
 
 const tagsOf = ({ Tags, UserPoolTags }, kind) =>
@@ -257,7 +245,7 @@ function requests(permission, { type, arn: own, properties }, resources) {
       }
       return action === 'DescribeUserPoolDomain' ? [[permission, '*', {}]] : [[permission, of(properties.UserPoolId).arn, tagsOf(of(properties.UserPoolId).properties, 'ResourceTag')]];
     case 'events':
-      return [[permission, own, action === 'PutTargets' ? { 'events:TargetArn': [properties.Target] } : {}]];
+      return [[permission, own, action === 'PutTargets' ? { 'events:TargetArn': properties.Targets.map(({ Arn }) => Arn) } : {}]];
     case 'iam': {
       if (action === 'PassRole') {
         const [passed, to] = type === 'AWS::CloudFormation::Stack' ? [EXECUTION_ROLE, 'cloudformation'] : [properties.Role, 'lambda'];
@@ -333,7 +321,7 @@ test('what is listed as not needed is not given', async () => {
 /**
  * The permissions that the template gives to each function must all lie within the boundary.
  */
-for (const role of ['GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'ProfilesRole']) {
+for (const role of ['GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'ProfilesRole', 'MaintenanceRole']) {
   test(`the boundary leaves ${role} everything that the template gives it`, async () => {
     const from = { 'lambda:SourceFunctionArn': function_(role.replace('Role', '')) };
     const lost = [];

@@ -1,8 +1,9 @@
 //! Host: what the Lambda functions share, so that each `main.rs` only composes its own parts.
 //!
 //! A function starts with [`main()`], builds its use cases with [`Adapters`] from the settings in
-//! its [`Environment`], and then answers requests with [`serve()`] until Lambda stops it. Lambda
-//! may stop it at any moment, so it keeps no state that is not stored.
+//! its [`Environment`], and then answers requests with [`serve()`], or runs a task with
+//! [`serve_schedule`], until Lambda stops it. Lambda may stop it at any moment, so it keeps no state
+//! that is not stored.
 
 mod adapters;
 mod clients;
@@ -20,4 +21,4 @@ pub use adapters::Adapters;
 pub use clients::sdk_config;
 pub use environment::{Environment, SettingError};
 pub use event::JwtClaims;
-pub use serve::{main, serve, serve_with_schedule};
+pub use serve::{main, serve, serve_schedule};

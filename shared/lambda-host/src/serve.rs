@@ -71,31 +71,22 @@ pub async fn serve(
     lambda_runtime::run(service).await
 }
 
-/// Answers requests like [`serve`], and runs `work` for each event of a schedule.
+/// Runs `work` for each event, one after the other. An error fails the invocation, which Lambda
+/// repeats and counts among the errors of the function.
 ///
 /// # Errors
 /// If the Runtime API fails.
-pub async fn serve_with_schedule<E>(
-    answer: impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
-    reject: impl AsyncFn(HttpRejection) -> Response<Bytes>,
+pub async fn serve_schedule<E>(
     work: impl AsyncFn() -> Result<(), E>,
 ) -> Result<(), Box<dyn Error + Send + Sync>>
 where
     E: Error + Send + Sync + 'static,
 {
-    let (answer, reject, work) = (&answer, &reject, &work);
-    let service = service_fn(move |event: LambdaEvent<Value>| async move {
-        let (event, context) = event.into_parts();
-        // Events of EventBridge name their source; those of API Gateway have no such field.
-        if event.get("source").and_then(Value::as_str) == Some("aws.events") {
-            work().await?;
-            return Ok(Value::Null);
-        }
-        let request = serde_json::from_value(event)?;
-        let response = respond_in_time(request, &context, answer, reject).await;
-        Ok::<_, Box<dyn Error + Send + Sync>>(serde_json::to_value(event::build_response(
-            response,
-        ))?)
+    let work = &work;
+    // The contents of the event do not matter: only the schedule may invoke such a function.
+    let service = service_fn(move |_: LambdaEvent<Value>| async move {
+        work().await?;
+        Ok::<_, Box<dyn Error + Send + Sync>>(())
     });
     lambda_runtime::run(service).await
 }

@@ -1,0 +1,17 @@
+//! Lambda function for maintenance, which a schedule invokes: CRLs, RA keys, and transactions that
+//! a crash interrupted.
+
+use std::process::ExitCode;
+
+use lambda_host::Adapters;
+use scep_service::{Actor, run_maintenance};
+
+fn main() -> ExitCode {
+    lambda_host::main(|environment| async move {
+        let adapters = Adapters::of(&environment)?;
+        // The author of what audit records say about maintenance.
+        let managing = &adapters.admin_service(Actor("schedule".to_owned()))?;
+        let metrics = &*adapters.metrics();
+        lambda_host::serve_schedule(async || run_maintenance(managing, metrics).await).await
+    })
+}
