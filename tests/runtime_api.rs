@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,10 +16,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// management API if `operation` is empty. `variables` are added to the ones that the function
 /// needs.
 pub fn first_answer(binary: &Path, operation: &str, variables: &[(&str, &str)]) -> Duration {
+    answer_event(binary, &event(operation), variables).0
+}
+
+/// Starts a function and gives it an event. Returns the time from its start to its answer, and the
+/// answer, or the error with which the function fails the invocation.
+///
+/// # Panics
+/// If the function does not answer.
+pub fn answer_event(
+    binary: &Path,
+    event: &Value,
+    variables: &[(&str, &str)],
+) -> (Duration, Result<Value, Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (answered, answers): (Sender<Instant>, Receiver<Instant>) = channel();
-    let event = event(operation);
+    let (answered, answers): (Sender<Answer>, Receiver<Answer>) = channel();
+    let event = event.to_string();
     std::thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
             let (event, answered) = (event.clone(), answered.clone());
@@ -59,10 +72,15 @@ pub fn first_answer(binary: &Path, operation: &str, variables: &[(&str, &str)]) 
     let first = answers.recv_timeout(PATIENCE).unwrap();
     function.kill().unwrap();
     function.wait().unwrap();
-    first - begun
+    (first.0 - begun, first.1)
 }
 
-fn event(operation: &str) -> String {
+/// When a function answered, and what.
+type Answer = (Instant, Result<Value, Value>);
+
+/// An event of API Gateway for a GET of this operation, or of the management API if `operation` is
+/// empty.
+pub fn event(operation: &str) -> Value {
     let path = if operation.is_empty() {
         "/api/v1/authorities"
     } else {
@@ -77,12 +95,11 @@ fn event(operation: &str) -> String {
         },
         "isBase64Encoded": false
     })
-    .to_string()
 }
 
 /// Serves the Runtime API and DynamoDB on one connection: the first event, then no more; tables
 /// without items.
-fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Instant>) {
+fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Answer>) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     loop {
@@ -112,8 +129,14 @@ fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Instant>) {
                 ("200 OK", headers, event)
             }
             path if path.contains("/invocation/") => {
+                let now = Instant::now();
+                let answer = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                let answer = match path.ends_with("/response") {
+                    true => Ok(answer),
+                    false => Err(answer),
+                };
                 // The receiver takes only the first answer and may already be gone.
-                let _ = answered.send(Instant::now());
+                let _ = answered.send((now, answer));
                 ("202 Accepted", "", "{}")
             }
             _ => ("200 OK", "", "{}"),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use scepter_tests::device::Device;
-use scepter_tests::runtime_api::first_answer;
+use scepter_tests::runtime_api::{answer_event, event, first_answer};
 use serde_json::{Value, json};
 
 use crate::stack::{ALONE, FUNCTIONS, STACK};
@@ -131,6 +131,20 @@ fn maintenance_measures_what_remains_of_the_certificates_of_the_server() {
         .unwrap();
     assert!(authority["DaysRemaining"].as_f64().unwrap() > 3_600.0);
     assert!(lines.iter().any(|line| line["Certificate"] == "ra"));
+}
+
+/// Anyone may send a query to a function, and a panic would end its process.
+#[test]
+fn no_query_and_no_header_fails_a_function() {
+    for (function, operation) in [("get-ca-caps", "GetCACaps"), ("profiles", "")] {
+        for (query, protocol) in [("a=<b>", "https"), ("a=b", "a b"), ("a b", "[")] {
+            let mut event = event(operation);
+            event["rawQueryString"] = json!(query);
+            event["headers"] = json!({ "host": "x", "x-forwarded-proto": protocol });
+            let (_, answer) = answer_event(&STACK.binary(function), &event, &[]);
+            assert!(answer.unwrap()["statusCode"].is_number(), "{function}");
+        }
+    }
 }
 
 /// Lambda counts a failed invocation among the errors of the function, which the alarm watches.

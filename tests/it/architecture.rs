@@ -35,6 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "scep-protocol",
             "scep-service",
+            "scep-http",
             "store-dynamodb",
             "keys-kms",
         ],
@@ -52,7 +53,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "store-embedded",
         ],
     ),
-    ("lambda_", &["lambda-host"]),
+    ("lambda_", &["lambda-host", "profiles"]),
     ("aws-smithy-", &["lambda-host", "store-embedded"]),
     ("dynoxide", &["store-embedded"]),
     ("hyper", &["lambda-host", "scepter"]),

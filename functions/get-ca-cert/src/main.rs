@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_host::Adapters;
-use scep_http::{
-    CRL_PREFIX, GetCaCert, PublishedCrls, rejection_response, respond_crl, respond_scep,
-};
+use scep_http::{CRL_PREFIX, GetCaCert, PublishedCrls, respond_crl, respond_scep};
 use scep_service::{CachedCrls, SystemClock};
 
 fn main() -> ExitCode {
@@ -26,7 +24,6 @@ fn main() -> ExitCode {
                 true => respond_crl(crls, &head).await,
                 false => respond_scep(operations, &head, body).await,
             },
-            async |rejection| rejection_response(rejection),
         )
         .await
     })

@@ -8,23 +8,20 @@
 use std::process::ExitCode;
 
 use lambda_host::Adapters;
-use scep_http::{EveryOperation, at_fixed_path, rejection_response, respond_scep};
+use scep_http::{EveryOperation, at_fixed_path, respond_scep};
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let adapters = Adapters::of(&environment)?;
         let operations = &EveryOperation::new(adapters.enrolment_service()?);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
-        lambda_host::serve(
-            async |head, body| {
-                let profile_head = match default {
-                    Some(profile) => at_fixed_path(head, profile),
-                    None => head,
-                };
-                respond_scep(operations, &profile_head, body).await
-            },
-            async |rejection| rejection_response(rejection),
-        )
+        lambda_host::serve(async |head, body| {
+            let profile_head = match default {
+                Some(profile) => at_fixed_path(head, profile),
+                None => head,
+            };
+            respond_scep(operations, &profile_head, body).await
+        })
         .await
     })
 }

@@ -1,17 +1,10 @@
-//! Authentication of callers from the claims that API Gateway's JWT authorizer verified, and the
-//! adapter between events and the router.
+//! Authentication of callers from the claims that API Gateway's JWT authorizer verified.
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt;
-use lambda_host::JwtClaims;
-use management_api::{Authenticate, Caller, CallersUnknown, Scope, body_not_read};
-use scep_protocol::HttpRejection;
-use tower::ServiceExt;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizerJwtDescription as JwtClaims;
+use lambda_http::request::RequestContext;
+use management_api::{Authenticate, Caller, CallersUnknown, Scope};
 
 /// Authenticates callers by the claims of a token that API Gateway has already verified: signature,
 /// issuer, audience and times. A request without such claims has no caller.
@@ -29,7 +22,9 @@ impl Authenticate for JwtAuthorizer {
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
         Ok(head
             .extensions
-            .get::<JwtClaims>()
+            .get::<RequestContext>()
+            .and_then(RequestContext::authorizer)
+            .and_then(|authorizer| authorizer.jwt.as_ref())
             .and_then(|jwt| self.identify(jwt)))
     }
 }
@@ -46,54 +41,22 @@ impl JwtAuthorizer {
                 Some(subject) if subject != name => format!("{name} ({subject})"),
                 Some(_) | None => name.clone(),
             },
-            scopes: jwt.scopes.iter().filter_map(parse_scope).collect(),
+            scopes: jwt
+                .scopes
+                .iter()
+                .flatten()
+                .filter_map(parse_scope)
+                .collect(),
         })
-    }
-}
-
-/// Answers a request with the router.
-pub(crate) async fn answer_request(
-    router: &Router,
-    head: Parts,
-    body: Result<Bytes, HttpRejection>,
-) -> Response<Bytes> {
-    let response = match body {
-        Ok(body) => {
-            let request = Request::from_parts(head, Body::from(body));
-            router
-                .clone()
-                .oneshot(request)
-                .await
-                .unwrap_or_else(|never| match never {})
-        }
-        Err(rejection) => body_not_read(rejection),
-    };
-    collect_body(response).await
-}
-
-/// Builds the response to a request that never reaches the router, or that it does not answer in
-/// time.
-pub(crate) async fn reject_request(rejection: HttpRejection) -> Response<Bytes> {
-    collect_body(body_not_read(rejection)).await
-}
-
-async fn collect_body(response: Response<Body>) -> Response<Bytes> {
-    let (head, body) = response.into_parts();
-    match body.collect().await {
-        Ok(body) => Response::from_parts(head, body.to_bytes()),
-        Err(error) => {
-            // Part of a JSON document is worse than none: the caller could take it for a success.
-            tracing::error!(%error, "failed to read the response body");
-            let mut broken = Response::new(Bytes::new());
-            *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            broken
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+
+    use http::Request;
+    use serde_json::json;
 
     use super::*;
 
@@ -102,13 +65,20 @@ mod tests {
         let authorizer = JwtAuthorizer {
             scope_prefix: "scepter/".to_owned(),
         };
-        let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let jwt = JwtClaims {
-            claims: claims.iter().map(text).collect::<HashMap<_, _>>(),
-            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        };
-        let caller = authorizer
-            .identify(&jwt)
+        let claims: HashMap<_, _> = claims.iter().copied().collect();
+        let context = json!({
+            "http": {"method": "GET"},
+            "authorizer": {"jwt": {"claims": claims, "scopes": scopes}}
+        });
+        let context = RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap());
+        let request = Request::builder().extension(context).body(()).unwrap();
+        let (head, ()) = request.into_parts();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let caller = runtime.block_on(authorizer.caller(&head));
+        let caller = caller
+            .unwrap_or_else(|CallersUnknown| panic!("the claims are in the request"))
             .map(|caller| (caller.name, caller.scopes));
         assert_eq!(
             caller,

@@ -1,8 +1,6 @@
 //! Conversions from API Gateway's events (payload format 2.0) to HTTP requests, and from HTTP
 //! responses to the responses that API Gateway expects.
 
-use std::collections::HashMap;
-
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use base64::Engine;
@@ -18,17 +16,7 @@ use crate::front_door::public_url;
 /// The longest body to decode, in octets before decoding.
 // The limits of SCEP and of the management API are smaller; this one bounds the work for an event
 // before it is known which of them applies.
-const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
-
-/// The contents of a token that API Gateway's JWT authorizer verified, as an extension of the
-/// request.
-#[derive(Clone, Debug)]
-pub struct JwtClaims {
-    /// The values of the claims by name.
-    pub claims: HashMap<String, String>,
-    /// The token's scopes; empty if it has none.
-    pub scopes: Vec<String>,
-}
+pub const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
 
 /// Converts an event to the head of a request, and its body or the reason why it cannot be read.
 ///
@@ -48,12 +36,6 @@ pub(crate) fn parse_request(
         .uri(uri);
     if let Some(headers) = request_builder.headers_mut() {
         *headers = event.headers;
-    }
-    if let Some(jwt) = event.request_context.authorizer.and_then(|a| a.jwt) {
-        request_builder = request_builder.extension(JwtClaims {
-            claims: jwt.claims,
-            scopes: jwt.scopes.unwrap_or_default(),
-        });
     }
     let request = request_builder
         .body(())
@@ -117,10 +99,7 @@ mod tests {
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": {"content-type": "application/x-pki-message"},
-            "requestContext": {
-                "http": {"method": "POST", "path": path},
-                "authorizer": {"jwt": {"claims": {"sub": "admin"}, "scopes": ["scepter/read"]}}
-            },
+            "requestContext": {"http": {"method": "POST", "path": path}},
             "body": body, "isBase64Encoded": is_base64
         });
         serde_json::from_value(event).unwrap()
@@ -143,10 +122,6 @@ mod tests {
             )
         );
         assert_eq!(head.headers["content-type"], "application/x-pki-message");
-        assert_eq!(
-            head.extensions.get::<JwtClaims>().unwrap().claims["sub"],
-            "admin"
-        );
         assert_eq!(body.unwrap().as_ref(), [0, 1, 2]);
     }
 

@@ -29,8 +29,10 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// Restores the path and query that the client requested.
-pub(crate) fn public_url(path: &str, query: &str) -> String {
+/// Restores the path and query that the client requested, from those of an event. They may make no
+/// valid URI.
+#[must_use]
+pub fn public_url(path: &str, query: &str) -> String {
     let inside = path.strip_prefix(INTERNAL);
     let Some((operation, endpoint)) = inside.and_then(|rest| rest.split_once('/')) else {
         return join_query(path, query);

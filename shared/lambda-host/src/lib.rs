@@ -20,5 +20,6 @@ mod serve;
 pub use adapters::Adapters;
 pub use clients::sdk_config;
 pub use environment::{Environment, SettingError};
-pub use event::JwtClaims;
-pub use serve::{main, serve, serve_schedule};
+pub use event::MAX_EVENT_BODY_BYTES;
+pub use front_door::public_url;
+pub use serve::{answer_in_time, main, serve, serve_schedule};

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
+use scep_http::rejection_response;
 use scep_protocol::HttpRejection;
 use scep_service::ErrorChain;
 use serde_json::Value;
@@ -50,21 +51,19 @@ where
     }
 }
 
-/// Answers requests from API Gateway, one after the other. `reject` builds the responses to
-/// requests that never reach `answer`, or that `answer` does not finish in the time that Lambda
-/// allows.
+/// Answers SCEP requests from API Gateway, one after the other. A request that never reaches
+/// `answer`, or that `answer` does not finish in the time that Lambda allows, is rejected.
 ///
 /// # Errors
 /// If the Runtime API fails.
 pub async fn serve(
     answer: impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
-    reject: impl AsyncFn(HttpRejection) -> Response<Bytes>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (answer, reject) = (&answer, &reject);
+    let answer = &answer;
     let service = service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let (request, context) = event.into_parts();
-            let response = respond_in_time(request, &context, answer, reject).await;
+            let response = respond(request, &context, answer).await;
             Ok::<_, std::convert::Infallible>(event::build_response(response))
         },
     );
@@ -91,21 +90,26 @@ where
     lambda_runtime::run(service).await
 }
 
-async fn respond_in_time(
+async fn respond(
     request: ApiGatewayV2httpRequest,
     context: &Context,
     answer: &impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
-    reject: &impl AsyncFn(HttpRejection) -> Response<Bytes>,
 ) -> Response<Bytes> {
-    let (head, body) = match event::parse_request(request) {
-        Ok(request) => request,
-        Err(rejection) => return reject(rejection).await,
-    };
-    match tokio::time::timeout(time_remaining(context), answer(head, body)).await {
-        Ok(response) => response,
+    match event::parse_request(request) {
+        Ok((head, body)) => answer_in_time(context, answer(head, body))
+            .await
+            .unwrap_or_else(|| rejection_response(HttpRejection::TryLater)),
+        Err(rejection) => rejection_response(rejection),
+    }
+}
+
+/// Waits for a response; `None`, with a line in the log, if Lambda's deadline comes first.
+pub async fn answer_in_time<T>(context: &Context, answer: impl Future<Output = T>) -> Option<T> {
+    match tokio::time::timeout(time_remaining(context), answer).await {
+        Ok(response) => Some(response),
         Err(_) => {
             tracing::error!("the request timed out");
-            reject(HttpRejection::TryLater).await
+            None
         }
     }
 }
