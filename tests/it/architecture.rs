@@ -14,7 +14,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("scep-http", &["scep-cms", "scep-protocol", "scep-service"]),
     (
         "management-api",
-        &["scep-cms", "scep-protocol", "ca-issuer", "scep-service"],
+        &[
+            "scep-cms",
+            "scep-protocol",
+            "ca-issuer",
+            "scep-service",
+            "scep-http",
+        ],
     ),
     (
         "keys-software",

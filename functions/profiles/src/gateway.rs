@@ -18,8 +18,8 @@ use lambda_host::{MAX_EVENT_BODY_BYTES, answer_in_time, public_url};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, LambdaEvent, RequestExt, lambda_runtime, service_fn};
-use management_api::body_not_read;
-use scep_protocol::HttpRejection;
+use management_api::{body_error_response, timed_out_response};
+use scep_http::BodyError;
 use tower::ServiceExt;
 
 /// Answers events with the router until Lambda ends the function.
@@ -60,8 +60,8 @@ async fn answer_request(
     router: Router,
     request: lambda_http::Request,
 ) -> Result<Response, Infallible> {
-    if let Err(rejection) = check_body(request.body()) {
-        return Ok(body_not_read(rejection));
+    if let Err(error) = check_body(request.body()) {
+        return Ok(body_error_response(error));
     }
     let context = request.lambda_context();
     let url = requested_url(&request);
@@ -71,7 +71,7 @@ async fn answer_request(
     let answer = router.oneshot(Request::from_parts(head, Body::new(body)));
     match answer_in_time(&context, answer).await {
         Some(response) => response,
-        None => Ok(body_not_read(HttpRejection::TryLater)),
+        None => Ok(timed_out_response()),
     }
 }
 
@@ -83,15 +83,15 @@ fn requested_url(request: &lambda_http::Request) -> Option<Uri> {
     context.http.path.as_ref()?.parse().ok()
 }
 
-fn check_body(body: &lambda_http::Body) -> Result<(), HttpRejection> {
+fn check_body(body: &lambda_http::Body) -> Result<(), BodyError> {
     if body.len() > MAX_EVENT_BODY_BYTES {
-        return Err(HttpRejection::BodyTooLarge);
+        return Err(BodyError::TooLarge);
     }
     // API Gateway replaces what is not UTF-8 in a body that it takes for text.
     if let lambda_http::Body::Text(text) = body
         && text.contains(char::REPLACEMENT_CHARACTER)
     {
-        return Err(HttpRejection::DamagedMessage);
+        return Err(BodyError::Damaged);
     }
     Ok(())
 }

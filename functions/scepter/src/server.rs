@@ -13,8 +13,8 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use scep_http::{
-    CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options,
-    rejection_response, respond_crl, respond_scep,
+    BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path,
+    read_options, rejection_response, respond_crl, respond_scep,
 };
 use scep_protocol::{HttpRejection, ProfileName};
 use tokio::net::{TcpListener, TcpSocket};
@@ -187,7 +187,7 @@ async fn answer_request(
     // Read before the request lines up, so that slow senders hold no permit.
     let body = tokio::time::timeout(BODY_TIMEOUT, read_body(body))
         .await
-        .unwrap_or(Err(HttpRejection::UnreadableMessage));
+        .unwrap_or(Err(BodyError::TimedOut));
     let path = head.uri.path();
     // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
     if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
@@ -202,7 +202,7 @@ async fn answer_request(
             let answered = services.management.clone().oneshot(request).await;
             answered.unwrap_or_else(|never| match never {})
         }
-        Err(rejection) => management_api::body_not_read(rejection),
+        Err(error) => management_api::body_error_response(error),
     }
 }
 
@@ -243,15 +243,12 @@ fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response
 
 /// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
 /// client that is disconnected while it sends may never see the response.
-async fn read_body(mut body: Incoming) -> Result<Bytes, HttpRejection> {
+async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
     let mut collected = BytesMut::new();
     let mut bytes: usize = 0;
     while let Some(frame) = body.frame().await {
         // Trailers carry nothing that SCEP or the management API uses.
-        let Ok(data) = frame
-            .map_err(|_| HttpRejection::UnreadableMessage)?
-            .into_data()
-        else {
+        let Ok(data) = frame.map_err(|_| BodyError::Unreadable)?.into_data() else {
             continue;
         };
         bytes = bytes.saturating_add(data.len());
@@ -263,7 +260,7 @@ async fn read_body(mut body: Incoming) -> Result<Bytes, HttpRejection> {
         }
     }
     if bytes > MAX_BODY_BYTES {
-        return Err(HttpRejection::BodyTooLarge);
+        return Err(BodyError::TooLarge);
     }
     Ok(collected.freeze())
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Request, Response};
+use scep_http::BodyError;
 use scep_protocol::HttpRejection;
 
 use crate::front_door::public_url;
@@ -24,7 +25,7 @@ pub const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
 /// [`HttpRejection::NotFound`] if the URL is not valid.
 pub(crate) fn parse_request(
     event: ApiGatewayV2httpRequest,
-) -> Result<(Parts, Result<Bytes, HttpRejection>), HttpRejection> {
+) -> Result<(Parts, Result<Bytes, BodyError>), HttpRejection> {
     // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
     // would have become a space.
     let uri = public_url(
@@ -47,20 +48,20 @@ pub(crate) fn parse_request(
 }
 
 /// Decodes the body of an event.
-fn decode_body(body: String, is_base64: bool) -> Result<Bytes, HttpRejection> {
+fn decode_body(body: String, is_base64: bool) -> Result<Bytes, BodyError> {
     if body.len() > MAX_EVENT_BODY_BYTES {
-        return Err(HttpRejection::BodyTooLarge);
+        return Err(BodyError::TooLarge);
     }
     if is_base64 {
         return STANDARD
             .decode(body)
             .map(Bytes::from)
-            .map_err(|_| HttpRejection::UnreadableMessage);
+            .map_err(|_| BodyError::Unreadable);
     }
     // API Gateway treats a body with a textual Content-Type as UTF-8 and replaces what is not with
     // U+FFFD. Such a message cannot be restored, so the client learns that its type is wrong.
     if body.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(HttpRejection::DamagedMessage);
+        return Err(BodyError::Damaged);
     }
     Ok(Bytes::from(body))
 }
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(body: Value, is_base64: bool, expected: Result<&[u8], HttpRejection>) {
+    fn check(body: Value, is_base64: bool, expected: Result<&[u8], BodyError>) {
         let (_, body) = parse_request(new_event("/", "", body, is_base64)).unwrap();
         assert_eq!(body, expected.map(Bytes::copy_from_slice));
     }
@@ -135,14 +136,10 @@ mod tests {
     fn each_kind_of_body_is_recognised() {
         check(json!(null), false, Ok(b""));
         check(json!("{}"), false, Ok(b"{}"));
-        check(
-            json!("0\u{fffd}\u{0}"),
-            false,
-            Err(HttpRejection::DamagedMessage),
-        );
-        check(json!("?"), true, Err(HttpRejection::UnreadableMessage));
+        check(json!("0\u{fffd}\u{0}"), false, Err(BodyError::Damaged));
+        check(json!("?"), true, Err(BodyError::Unreadable));
         let large = "A".repeat(MAX_EVENT_BODY_BYTES + 1);
-        check(json!(large), true, Err(HttpRejection::BodyTooLarge));
+        check(json!(large), true, Err(BodyError::TooLarge));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
-use scep_http::rejection_response;
+use scep_http::{BodyError, rejection_response};
 use scep_protocol::HttpRejection;
 use scep_service::ErrorChain;
 use serde_json::Value;
@@ -57,7 +57,7 @@ where
 /// # Errors
 /// If the Runtime API fails.
 pub async fn serve(
-    answer: impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
+    answer: impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let answer = &answer;
     let service = service_fn(
@@ -93,7 +93,7 @@ where
 async fn respond(
     request: ApiGatewayV2httpRequest,
     context: &Context,
-    answer: &impl AsyncFn(Parts, Result<Bytes, HttpRejection>) -> Response<Bytes>,
+    answer: &impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,
 ) -> Response<Bytes> {
     match event::parse_request(request) {
         Ok((head, body)) => answer_in_time(context, answer(head, body))

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use scep_http::BodyError;
 use scep_protocol::HttpRejection;
 use scep_service::{ErrorChain, Failure, ManageError, StoreError, Versioned};
 use serde::Serialize;
@@ -98,26 +99,21 @@ pub(crate) fn error_response(status: StatusCode, reason: &str) -> Response {
     (status, Json(Message { message })).into_response()
 }
 
-/// The response to a request that is rejected before it reaches the router: its body could not be
-/// read, its URL is malformed, or its time is up.
+/// The response to a request whose body cannot be read.
 #[must_use]
-pub fn body_not_read(rejection: HttpRejection) -> Response {
-    match rejection {
-        HttpRejection::BodyTooLarge => too_large_response(),
-        HttpRejection::NotFound | HttpRejection::OurFault | HttpRejection::TryLater => {
-            rejection_response(rejection)
-        }
-        HttpRejection::DamagedMessage
-        | HttpRejection::MethodNotAllowed
-        | HttpRejection::NoCrl
-        | HttpRejection::NoNextCaCertificate
-        | HttpRejection::ReadOnly
-        | HttpRejection::Unavailable(_)
-        | HttpRejection::UnknownOperation
-        | HttpRejection::UnreadableMessage => {
+pub fn body_error_response(error: BodyError) -> Response {
+    match error {
+        BodyError::TooLarge => too_large_response(),
+        BodyError::Damaged | BodyError::TimedOut | BodyError::Unreadable => {
             error_response(StatusCode::BAD_REQUEST, "the body could not be read")
         }
     }
+}
+
+/// The response to a request that is not answered in time.
+#[must_use]
+pub fn timed_out_response() -> Response {
+    ApiError::TryLater.into_response()
 }
 
 fn too_large_response() -> Response {

@@ -32,7 +32,7 @@ use http::{HeaderValue, StatusCode};
 use scep_service::{Actor, AdminService};
 
 pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
-pub use answer::body_not_read;
+pub use answer::{body_error_response, timed_out_response};
 pub use request::MAX_BODY_BYTES;
 
 use access::authorise_request;

@@ -1,7 +1,8 @@
 //! The wire of SCEP, RFC 8894 §4.1: reads an `http::Request<Bytes>`, runs the use case, and writes
-//! an `http::Response<Bytes>`.
+//! an `http::Response<Bytes>`. [`BodyError`] serves administration as well.
 
 mod answer;
+mod body;
 mod crl;
 mod endpoint;
 mod fixed_path;
@@ -11,6 +12,7 @@ mod operations;
 mod respond;
 
 pub use answer::{read_options, rejection_response};
+pub use body::BodyError;
 pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;

@@ -12,6 +12,7 @@ use scep_service::{
 };
 
 use crate::answer::{SCEP_METHODS, options_response, rejection_response, without_body};
+use crate::body::BodyError;
 use crate::endpoint::parse_endpoint;
 use crate::operation::{Operation, raw_query};
 use crate::operations::{Answer, Operations, ScepRequest};
@@ -25,11 +26,11 @@ const MAX_LOGGED_BYTES: usize = 300;
 /// Responds to a request below `/api/v1/protocols/scep/`; other paths get 404.
 ///
 /// `body` is the whole body, or the reason why it could not be read. Callers stop reading at
-/// [`MAX_BODY_BYTES`] and pass [`HttpRejection::BodyTooLarge`].
+/// [`MAX_BODY_BYTES`] and pass [`BodyError::TooLarge`].
 pub async fn respond_scep(
     operations: &impl Operations,
     head: &Parts,
-    body: Result<Bytes, HttpRejection>,
+    body: Result<Bytes, BodyError>,
 ) -> Response<Bytes> {
     let start = Instant::now();
     let operation = parse_operation(head);
@@ -93,7 +94,7 @@ async fn dispatch_request(
     endpoint: &Result<EndpointName, HttpRejection>,
     operation: Result<Operation, HttpRejection>,
     head: &Parts,
-    body: Result<Bytes, HttpRejection>,
+    body: Result<Bytes, BodyError>,
 ) -> Result<Answer, Failure> {
     let endpoint = endpoint.as_ref().map_err(|no| Failure::Rejected(*no))?;
     // OPTIONS names no operation, so it is answered before the operation is checked.
@@ -101,10 +102,10 @@ async fn dispatch_request(
         return Ok(options_response(SCEP_METHODS).into());
     }
     let operation = operation.map_err(Failure::Rejected)?;
-    let body = &body.map_err(Failure::Rejected)?;
+    let body = &body.map_err(|error| Failure::Rejected(error.into()))?;
     // The local server stops reading at the limit; Lambda delivers bodies whole.
     if body.len() > MAX_BODY_BYTES {
-        return Err(Failure::Rejected(HttpRejection::BodyTooLarge));
+        return Err(Failure::Rejected(BodyError::TooLarge.into()));
     }
     let request = ScepRequest {
         endpoint,
