@@ -1,6 +1,6 @@
 //! Answers events of API Gateway with the router, by lambda_http.
 //!
-//! To convert an event to a request, lambda_http 1.3 builds a URL from the query, from Host and from
+//! To convert an event to a request, lambda_http 1.3 builds a URL from the query, Host and
 //! X-Forwarded-Proto, all of which a client chooses, and decodes the body. It panics where that
 //! fails, and a panic ends the process. [`disarm`] therefore leaves it nothing that can fail.
 

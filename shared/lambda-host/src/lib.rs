@@ -2,8 +2,8 @@
 //!
 //! A function starts with [`main()`], builds its use cases with [`Adapters`] from the settings in
 //! its [`Environment`], and then answers requests with [`serve()`], or runs a task with
-//! [`serve_schedule`], until Lambda stops it. Lambda may stop it at any moment, so it keeps no state
-//! that is not stored.
+//! [`serve_schedule`], until Lambda stops it. Lambda may stop it at any moment, so it keeps no
+//! state that is not stored.
 
 mod adapters;
 mod clients;
