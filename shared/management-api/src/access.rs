@@ -12,8 +12,8 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use crate::answer::ApiError;
 use crate::request::MAX_BODY_BYTES;
+use crate::response::ApiError;
 use crate::{Api, PREFIX};
 
 /// A permission of a caller.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::answer::ApiError;
 use crate::request::JsonObject;
+use crate::response::ApiError;
 
 /// A named list of values, stored for the readers of certificate records.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]

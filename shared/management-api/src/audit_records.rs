@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::ApiError;
 use crate::request::{Query, format_time, parse_page, parse_time, parse_uuid};
+use crate::response::ApiError;
 use crate::{Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {

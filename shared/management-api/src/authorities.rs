@@ -20,10 +20,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created_response, versioned_response};
 use crate::certificate::CertificateDetail;
-use crate::names::KeyAlgorithmName;
+use crate::openapi_enums::KeyAlgorithmName;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query};
+use crate::response::{ApiError, created_response, versioned_response};
 use crate::{Admin, Api};
 
 /// The longest key ARN that is accepted, in characters.

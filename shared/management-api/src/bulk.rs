@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::answer::ApiError;
+use crate::response::ApiError;
 
 /// An object that a bulk operation could not process.
 #[derive(Serialize, ToSchema)]

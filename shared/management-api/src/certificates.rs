@@ -18,13 +18,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
 use crate::authorities::PEM;
 use crate::certificate::CertificateDetail;
 use crate::request::{
     BodyOrNone, Ids, JsonObject, Query, format_time, non_empty, parse_page, parse_time, parse_uuid,
 };
+use crate::response::ApiError;
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {

@@ -9,7 +9,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiB
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::{OF_AUTHORITY, Scope, scope_of};
-use crate::answer::{Message, Reasons};
+use crate::response::{Message, Reasons};
 use crate::{
     Api, PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles, rollover,
     scep_profiles, transactions,

@@ -2,7 +2,6 @@
 //! scope of every route; the OpenAPI document is generated from the handlers.
 
 mod access;
-mod answer;
 mod attribute;
 mod audit_records;
 mod authorities;
@@ -10,10 +9,11 @@ mod bulk;
 mod certificate;
 mod certificates;
 mod document;
-mod names;
+mod openapi_enums;
 mod ra_certificates;
 mod ra_profiles;
 mod request;
+mod response;
 mod rollover;
 mod scep_profile_request;
 mod scep_profiles;
@@ -34,9 +34,10 @@ use scep_service::{Actor, AdminService};
 pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use answer::{body_error_response, timed_out_response};
 pub use request::MAX_BODY_BYTES;
+pub use response::body_not_read;
 
 use access::authorise_request;
-use answer::ApiError;
+use response::ApiError;
 
 /// The prefix of every path.
 pub const PREFIX: &str = "/api/v1";
@@ -115,7 +116,7 @@ async fn nothing_here() -> ApiError {
 }
 
 async fn method_not_allowed() -> Response {
-    answer::error_response(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+    response::error_response(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
 }
 
 /// Adds headers that keep responses out of caches, and browsers from guessing the media type.

@@ -17,10 +17,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created_response, versioned_response};
 use crate::certificate::CertificateDetail;
-use crate::names::{ExtendedKeyUsageName, KeyAlgorithmName};
+use crate::openapi_enums::{ExtendedKeyUsageName, KeyAlgorithmName};
 use crate::request::{Body, Ids, JsonObject};
+use crate::response::{ApiError, created_response, versioned_response};
 use crate::{Admin, Api};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {

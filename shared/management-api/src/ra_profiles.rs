@@ -18,10 +18,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created_response, versioned_response};
 use crate::attribute::{self, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
 use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
+use crate::response::{ApiError, created_response, versioned_response};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
 

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use uuid::Uuid;
 
-use crate::answer::ApiError;
+use crate::response::ApiError;
 
 /// The longest body that is read, in octets.
 // A SCEP Profile may have three lists of attributes, of 16 KiB each.

@@ -11,10 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, versioned_response};
 use crate::authorities::{AuthorityView, MAX_ARN_CHARACTERS};
-use crate::names::KeyAlgorithmName;
+use crate::openapi_enums::KeyAlgorithmName;
 use crate::request::{BodyOrNone, Ids};
+use crate::response::{ApiError, versioned_response};
 use crate::{Admin, Api};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {

@@ -9,10 +9,10 @@ use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::answer::ApiError;
 use crate::attribute::{self, Associations, Attribute};
-use crate::names::CaCertificateFormName;
+use crate::openapi_enums::CaCertificateFormName;
 use crate::request::{JsonObject, SecretText};
+use crate::response::ApiError;
 
 /// A request to create or edit a SCEP Profile. An edit keeps the fields that are omitted; null
 /// resets a field to its default.

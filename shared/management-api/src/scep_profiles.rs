@@ -17,12 +17,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, created_response, versioned_response};
 use crate::attribute::{self, Associations, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
-use crate::names::CaCertificateFormName;
+use crate::openapi_enums::CaCertificateFormName;
 use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query, non_empty};
+use crate::response::{ApiError, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::{Admin, Api, State};
 

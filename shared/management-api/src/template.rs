@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
-use crate::names::{
+use crate::openapi_enums::{
     EcCurveName, ExtendedKeyUsageName, KeyUsageName, SubjectAltNameTypeName, SubjectAttributeName,
 };
 use crate::request::JsonObject;

@@ -18,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::answer::{ApiError, with_etag};
 use crate::request::{BodyOrNone, Ids, IfMatch, Query, format_time, non_empty, parse_page};
+use crate::response::{ApiError, with_etag};
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
