@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::{OF_AUTHORITY, Scope, scope_of};
+use crate::access::{OF_AUTHORITY, scope_of};
+use crate::caller::Scope;
 use crate::response::{Message, Reasons};
 use crate::{
     Api, PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles, rollover,

@@ -6,6 +6,7 @@ mod attribute;
 mod audit_records;
 mod authorities;
 mod bulk;
+mod caller;
 mod certificate;
 mod certificates;
 mod document;
@@ -31,10 +32,9 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use scep_service::{Actor, AdminService};
 
-pub use access::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use answer::{body_error_response, timed_out_response};
-pub use request::MAX_BODY_BYTES;
-pub use response::body_not_read;
+pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
+pub use response::{MAX_BODY_BYTES, body_not_read};
 
 use access::authorise_request;
 use response::ApiError;

@@ -16,11 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use uuid::Uuid;
 
-use crate::response::ApiError;
-
-/// The longest body that is read, in octets.
-// A SCEP Profile may have three lists of attributes, of 16 KiB each.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
+use crate::response::{ApiError, MAX_BODY_BYTES};
 
 /// A JSON body, regardless of its Content-Type.
 // Scripts omit the header: `curl --data` sends that of a form.

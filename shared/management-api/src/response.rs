@@ -11,8 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::Scope;
-use crate::request::MAX_BODY_BYTES;
+use crate::caller::Scope;
+
+/// The longest body that is read, in octets.
+// A SCEP Profile may have three lists of attributes, of 16 KiB each.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Seconds that a caller is asked to wait after a transient server failure.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
