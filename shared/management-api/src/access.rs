@@ -1,122 +1,132 @@
-//! Access control: a table with one scope per route.
+//! Access control: every route declares the scope that its callers need.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::Method;
+use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::{OpenApi, SecurityRequirement};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::caller::{Caller, CallersUnknown, Scope};
 use crate::response::{ApiError, MAX_BODY_BYTES};
 use crate::{Api, PREFIX};
 
-use Scope::{Approve, Read, Write};
+/// The name of the security scheme in the OpenAPI document.
+pub(crate) const SECURITY_SCHEME: &str = "bearer";
 
-/// The scope of every route. Routes that are not listed are denied. The routes of a single RA
-/// Profile also exist below `/authorities/{authorityUuid}`.
-pub(crate) const ROUTES: &[(&str, &str, Scope)] = &[
-    ("GET", "/auditRecords", Read),
-    ("GET", "/authorities", Read),
-    ("POST", "/authorities", Write),
-    ("GET", "/authorities/{uuid}", Read),
-    ("PUT", "/authorities/{uuid}", Write),
-    ("DELETE", "/authorities/{uuid}", Write),
-    ("POST", "/authorities/{uuid}/certificate", Write),
-    ("GET", "/authorities/{uuid}/crl", Read),
-    ("GET", "/authorities/{uuid}/csr", Read),
-    ("POST", "/authorities/{uuid}/rollover", Write),
-    ("POST", "/authorities/{uuid}/rollover/activate", Write),
-    ("GET", "/authorities/{authorityUuid}/raCertificates", Read),
-    ("POST", "/authorities/{authorityUuid}/raCertificates", Write),
-    (
-        "GET",
-        "/authorities/{authorityUuid}/raCertificates/{uuid}",
-        Read,
-    ),
-    (
-        "DELETE",
-        "/authorities/{authorityUuid}/raCertificates/{uuid}",
-        Write,
-    ),
-    ("GET", "/authorities/{authorityUuid}/raProfiles", Read),
-    ("POST", "/authorities/{authorityUuid}/raProfiles", Write),
-    ("GET", "/certificates", Read),
-    ("GET", "/certificates/{uuid}", Read),
-    ("GET", "/certificates/{uuid}/pem", Read),
-    ("POST", "/certificates/{uuid}/revoke", Approve),
-    ("GET", "/raProfiles", Read),
-    ("DELETE", "/raProfiles/delete", Write),
-    ("DELETE", "/raProfiles/delete/force", Write),
-    ("PATCH", "/raProfiles/disable", Write),
-    ("PATCH", "/raProfiles/enable", Write),
-    ("GET", "/raProfiles/{uuid}", Read),
-    ("PUT", "/raProfiles/{uuid}", Write),
-    ("DELETE", "/raProfiles/{uuid}", Write),
-    ("PATCH", "/raProfiles/{uuid}/disable", Write),
-    ("PATCH", "/raProfiles/{uuid}/enable", Write),
-    ("GET", "/raProfiles/{uuid}/protocols/scep", Read),
-    (
-        "PATCH",
-        "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}",
-        Write,
-    ),
-    (
-        "PATCH",
-        "/raProfiles/{uuid}/protocols/scep/deactivate",
-        Write,
-    ),
-    ("GET", "/scepProfiles", Read),
-    ("POST", "/scepProfiles", Write),
-    ("GET", "/scepProfiles/caCertificates", Read),
-    ("DELETE", "/scepProfiles/delete", Write),
-    ("DELETE", "/scepProfiles/delete/force", Write),
-    ("PATCH", "/scepProfiles/disable", Write),
-    ("PATCH", "/scepProfiles/enable", Write),
-    ("GET", "/scepProfiles/{uuid}", Read),
-    ("PUT", "/scepProfiles/{uuid}", Write),
-    ("DELETE", "/scepProfiles/{uuid}", Write),
-    ("PATCH", "/scepProfiles/{uuid}/disable", Write),
-    ("PATCH", "/scepProfiles/{uuid}/enable", Write),
-    (
-        "PATCH",
-        "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}",
-        Write,
-    ),
-    ("GET", "/scepTransactions", Read),
-    ("GET", "/scepTransactions/{uuid}", Read),
-    ("POST", "/scepTransactions/{uuid}/approve", Approve),
-    ("POST", "/scepTransactions/{uuid}/reject", Approve),
-];
+/// Declares the scope of routes.
+pub(crate) trait RequireScope<S> {
+    /// The routes, for callers with this scope alone.
+    fn require(self, scope: Scope) -> ScopedRoutes<S>;
+}
 
-/// The prefix of the routes of a single RA Profile when they name its authority.
-pub(crate) const OF_AUTHORITY: &str = "/authorities/{authorityUuid}";
+impl<S: Clone + Send + Sync + 'static> RequireScope<S> for UtoipaMethodRouter<S> {
+    fn require(self, scope: Scope) -> ScopedRoutes<S> {
+        let (schemas, mut paths, methods) = self;
+        for operation in operations_of(&mut paths) {
+            operation.security = Some(vec![SecurityRequirement::new(
+                SECURITY_SCHEME,
+                [scope.name()],
+            )]);
+        }
+        // A route layer leaves other methods to the router, which answers them with 405.
+        let methods = methods.route_layer(from_fn_with_state(scope, require_scope));
+        ScopedRoutes((schemas, paths, methods))
+    }
+}
 
-/// The scope of a route; `None` if the route is not in the table.
-pub(crate) fn scope_of(method: &Method, route: &str) -> Option<Scope> {
-    let listed_route = route
-        .strip_prefix(OF_AUTHORITY)
-        .filter(|rest| rest.starts_with("/raProfiles/"))
-        .unwrap_or(route);
-    // axum serves HEAD with the handler of GET.
-    let listed_method = if method == Method::HEAD {
-        "GET"
-    } else {
-        method.as_str()
-    };
-    ROUTES
-        .iter()
-        .find(|row| row.0 == listed_method && row.1 == listed_route)
-        .map(|(_, _, scope)| *scope)
+/// Routes that reject callers without their scope. Only [`RequireScope::require`] makes them.
+pub(crate) struct ScopedRoutes<S>(UtoipaMethodRouter<S>);
+
+/// The routes of the API and their part of the OpenAPI document. It takes only [`ScopedRoutes`], so
+/// that no route is served to callers without a scope.
+pub(crate) struct ApiRouter<S = Arc<Api>>(OpenApiRouter<S>);
+
+impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
+    /// No routes.
+    pub(crate) fn new() -> Self {
+        Self(OpenApiRouter::default())
+    }
+
+    /// Adds routes.
+    pub(crate) fn routes(self, ScopedRoutes(routes): ScopedRoutes<S>) -> Self {
+        Self(self.0.routes(routes))
+    }
+
+    /// Adds the routes of another router.
+    pub(crate) fn merge(self, Self(other): Self) -> Self {
+        Self(self.0.merge(other))
+    }
+
+    /// Adds the routes of another router below a path.
+    pub(crate) fn nest(self, path: &str, Self(other): Self) -> Self {
+        Self(self.0.nest(path, other))
+    }
+
+    /// The router, and the description of its routes.
+    pub(crate) fn into_parts(self) -> (Router<S>, OpenApi) {
+        self.0.split_for_parts()
+    }
+}
+
+/// Every operation of these paths.
+fn operations_of(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
+    paths.paths.values_mut().flat_map(|item| {
+        let PathItem {
+            get,
+            put,
+            post,
+            delete,
+            options,
+            head,
+            patch,
+            trace,
+            ..
+        } = item;
+        [get, put, post, delete, options, head, patch, trace]
+            .into_iter()
+            .flatten()
+    })
+}
+
+/// Passes a request on if its caller has the scope of the route.
+async fn require_scope(State(scope): State<Scope>, request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>();
+    let checked = check_scope(caller, scope).and_then(|()| check_announced_length(&request));
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn check_scope(caller: Option<&Caller>, scope: Scope) -> Result<(), ApiError> {
+    let caller = caller.ok_or(ApiError::Unauthenticated)?;
+    if !caller.scopes.contains(&scope) {
+        return Err(ApiError::Forbidden(scope));
+    }
+    Ok(())
+}
+
+/// Rejects an oversized body by its announced length, before any of it is read; but only after
+/// authentication, so that other callers get 401 or 403.
+fn check_announced_length(request: &Request) -> Result<(), ApiError> {
+    match usize::try_from(request.body().size_hint().lower()) {
+        Ok(..=MAX_BODY_BYTES) => Ok(()),
+        Ok(_) | Err(_) => Err(ApiError::TooLarge),
+    }
 }
 
 /// The longest caller name in a log line, in octets.
 const MAX_LOGGED_NAME_BYTES: usize = 300;
 
-/// Passes a request on if its caller has the scope of the route, and logs one line about it.
-pub(crate) async fn authorise_request(
+/// Passes a request on if its caller is authenticated, and logs one line about it.
+pub(crate) async fn authenticate_request(
     State(api): State<Arc<Api>>,
     matched: MatchedPath,
     request: Request,
@@ -137,23 +147,14 @@ pub(crate) async fn authorise_request(
         .ok()
         .and_then(Option::as_ref)
         .map(|caller| caller.name.clone());
-    let checked = caller
-        .map_err(|CallersUnknown| ApiError::TryLater)
-        .and_then(|caller| check_scope(caller, scope_of(&method, &route)));
-    // An oversized body is rejected by its announced length, before any of it is read; but only
-    // after authentication, so that other callers get 401 or 403.
-    let announced = usize::try_from(body.size_hint().lower());
-    let admitted = match announced {
-        Ok(..=MAX_BODY_BYTES) => checked,
-        Ok(_) | Err(_) => checked.and(Err(ApiError::TooLarge)),
-    };
-    let response = match admitted {
-        Ok(caller) => {
+    let response = match caller {
+        Ok(Some(caller)) => {
             let mut request = Request::from_parts(head, body);
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Ok(None) => ApiError::Unauthenticated.into_response(),
+        Err(CallersUnknown) => ApiError::TryLater.into_response(),
     };
     tracing::info!(
         caller = name.as_deref().map(truncate_for_log),
@@ -191,66 +192,87 @@ fn truncate_for_log(name: &str) -> &str {
     name.get(..end).unwrap_or_default()
 }
 
-fn check_scope(caller: Option<Caller>, scope: Option<Scope>) -> Result<Caller, ApiError> {
-    // Checked first: without a valid token, nobody learns which routes exist.
-    let caller = caller.ok_or(ApiError::Unauthenticated)?;
-    match scope {
-        Some(scope) if caller.scopes.contains(&scope) => Ok(caller),
-        Some(scope) => Err(ApiError::Forbidden(scope)),
-        None => Err(ApiError::NotFound(
-            "there is nothing at this URL".to_owned(),
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
-    #[test]
-    fn the_table_has_each_route_and_no_other() {
-        let document = serde_json::to_value(crate::openapi()).unwrap();
-        let mut documented = BTreeSet::new();
-        for (path, methods) in document["paths"].as_object().unwrap() {
-            for method in methods.as_object().unwrap().keys() {
-                let path = path.strip_prefix(PREFIX).unwrap();
-                let method: Method = method.to_uppercase().parse().unwrap();
-                assert!(scope_of(&method, path).is_some(), "{method} {path}");
-                let below = path.strip_prefix(OF_AUTHORITY).unwrap_or(path);
-                let path = if below.starts_with("/raProfiles/") {
-                    below
-                } else {
-                    path
-                };
-                documented.insert((method.to_string(), path.to_owned()));
-            }
+    use Scope::{Approve, Read, Write};
+    use axum::body::Body;
+    use http::StatusCode;
+    use tower::ServiceExt;
+    use utoipa_axum::routes;
+
+    #[utoipa::path(get, path = "/things")]
+    async fn list_things() {}
+
+    #[utoipa::path(put, path = "/things")]
+    async fn replace_things() {}
+
+    fn router() -> ApiRouter<()> {
+        ApiRouter::new()
+            .routes(routes!(list_things).require(Read))
+            .routes(routes!(replace_things).require(Write))
+    }
+
+    /// The status of a request by a caller with these scopes; `None` for a request that passed no
+    /// authentication.
+    async fn send(method: &str, path: &str, scopes: Option<&[Scope]>, body: &str) -> StatusCode {
+        let (router, _) = router().into_parts();
+        let mut request = Request::new(Body::from(body.to_owned()));
+        *request.method_mut() = method.parse().unwrap();
+        *request.uri_mut() = path.parse().unwrap();
+        if let Some(scopes) = scopes {
+            request.extensions_mut().insert(Caller {
+                name: "someone".to_owned(),
+                scopes: scopes.to_vec(),
+            });
         }
-        let rows = ROUTES
-            .iter()
-            .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()));
-        assert_eq!(documented, rows.collect());
+        router.oneshot(request).await.unwrap().status()
     }
 
-    #[track_caller]
-    fn check(scopes: &[Scope], needed: Option<Scope>, admits: bool) {
-        let caller = Caller {
-            name: "someone".to_owned(),
-            scopes: scopes.to_vec(),
-        };
-        assert_eq!(check_scope(Some(caller), needed).is_ok(), admits);
-        assert!(check_scope(None, needed).is_err());
+    #[tokio::test]
+    async fn a_scope_admits_to_its_routes_alone() {
+        for (method, scopes, status) in [
+            ("GET", Some(&[Read][..]), 200),
+            ("HEAD", Some(&[Read]), 200),
+            ("PUT", Some(&[Read]), 403),
+            ("GET", Some(&[Write]), 403),
+            ("HEAD", Some(&[Write]), 403),
+            ("PUT", Some(&[Read, Write]), 200),
+            ("GET", Some(&[Approve]), 403),
+            ("GET", Some(&Scope::ALL), 200),
+            ("GET", Some(&[]), 403),
+            ("GET", None, 401),
+            ("PUT", None, 401),
+            ("DELETE", Some(&Scope::ALL), 405),
+        ] {
+            let got = send(method, "/things", scopes, "").await;
+            assert_eq!(got, status, "{method} {scopes:?}");
+        }
+        assert_eq!(send("GET", "/", Some(&Scope::ALL), "").await, 404);
+    }
+
+    #[tokio::test]
+    async fn oversized_bodies_are_rejected_after_callers() {
+        let longest = " ".repeat(MAX_BODY_BYTES);
+        let too_long = " ".repeat(MAX_BODY_BYTES + 1);
+        let status = async |scopes, body: &str| send("PUT", "/things", scopes, body).await;
+        assert_eq!(status(Some(&[Write][..]), &longest).await, 200);
+        assert_eq!(status(Some(&[Write]), &too_long).await, 413);
+        assert_eq!(status(Some(&[Read]), &too_long).await, 403);
+        assert_eq!(status(None, &too_long).await, 401);
     }
 
     #[test]
-    fn a_scope_admits_to_its_routes_alone() {
-        check(&[Read], Some(Read), true);
-        check(&[Read], Some(Write), false);
-        check(&[Write], Some(Read), false);
-        check(&[Read, Write], Some(Approve), false);
-        check(&Scope::ALL, Some(Approve), true);
-        check(&Scope::ALL, None, false);
-        check(&[], Some(Read), false);
+    fn the_document_names_the_scope_of_each_operation() {
+        let (_, document) = router().into_parts();
+        let document = serde_json::to_value(document).unwrap();
+        let operations = &document["paths"]["/things"];
+        let scope_of = |method: &str| operations[method]["security"].clone();
+        assert_eq!(scope_of("get"), serde_json::json!([{ "bearer": ["read"] }]));
+        assert_eq!(
+            scope_of("put"),
+            serde_json::json!([{ "bearer": ["write"] }])
+        );
     }
 }

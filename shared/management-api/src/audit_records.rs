@@ -1,21 +1,20 @@
 //! `/auditRecords`: the log of changes, and who made them.
 
-use std::sync::Arc;
-
 use axum::Json;
 use scep_service::{AuditFilter, AuditRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::State;
+use crate::access::{ApiRouter, RequireScope};
+use crate::caller::Scope;
 use crate::request::{Query, format_time, parse_page, parse_time, parse_uuid};
 use crate::response::ApiError;
-use crate::{Api, State};
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new().routes(routes!(list_audit_records))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new().routes(routes!(list_audit_records).require(Scope::Read))
 }
 
 /// Filters and paging for audit records. Empty parameters are ignored.

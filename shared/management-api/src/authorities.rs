@@ -1,7 +1,5 @@
 //! `/authorities`: the CAs that issue certificates.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -16,15 +14,16 @@ use scep_service::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::Admin;
+use crate::access::{ApiRouter, RequireScope};
+use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::KeyAlgorithmName;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query};
 use crate::response::{ApiError, created_response, versioned_response};
-use crate::{Admin, Api};
 
 /// The longest key ARN that is accepted, in characters.
 pub(crate) const MAX_ARN_CHARACTERS: usize = 255;
@@ -32,13 +31,15 @@ pub(crate) const MAX_ARN_CHARACTERS: usize = 255;
 /// The media type of PEM.
 pub(crate) const PEM: &str = "application/x-pem-file";
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_authorities, add_authority))
-        .routes(routes!(get_authority, put_authority, remove_authority))
-        .routes(routes!(get_csr))
-        .routes(routes!(put_certificate))
-        .routes(routes!(get_crl))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(list_authorities).require(Scope::Read))
+        .routes(routes!(add_authority).require(Scope::Write))
+        .routes(routes!(get_authority).require(Scope::Read))
+        .routes(routes!(put_authority, remove_authority).require(Scope::Write))
+        .routes(routes!(get_csr).require(Scope::Read))
+        .routes(routes!(put_certificate).require(Scope::Write))
+        .routes(routes!(get_crl).require(Scope::Read))
 }
 
 /// Who issues an authority's certificate.

@@ -1,7 +1,5 @@
 //! `/certificates`: the certificates that were issued.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -14,12 +12,13 @@ use scep_service::{
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{self, Associations, Attribute};
 use crate::authorities::PEM;
+use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::request::{
     BodyOrNone, Ids, JsonObject, Query, format_time, non_empty, parse_page, parse_time, parse_uuid,
@@ -27,12 +26,12 @@ use crate::request::{
 use crate::response::ApiError;
 use crate::{Admin, Api, State};
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_certificates))
-        .routes(routes!(get_certificate))
-        .routes(routes!(get_certificate_pem))
-        .routes(routes!(revoke))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(list_certificates).require(Scope::Read))
+        .routes(routes!(get_certificate).require(Scope::Read))
+        .routes(routes!(get_certificate_pem).require(Scope::Read))
+        .routes(routes!(revoke).require(Scope::Approve))
 }
 
 /// Filters and paging for certificates. A certificate is listed if it matches every filter. Empty

@@ -1,30 +1,23 @@
 //! The OpenAPI 3.1 document: collects the handlers' own descriptions, and adds what applies to
 //! every route.
 
-use std::sync::Arc;
-
-use http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
-use utoipa_axum::router::OpenApiRouter;
 
-use crate::access::{OF_AUTHORITY, scope_of};
+use crate::access::{ApiRouter, SECURITY_SCHEME};
 use crate::caller::Scope;
 use crate::response::{Message, Reasons};
 use crate::{
-    Api, PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles, rollover,
+    PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles, rollover,
     scep_profiles, transactions,
 };
 
+/// The prefix of the routes of a single RA Profile when they name its authority.
+const OF_AUTHORITY: &str = "/authorities/{authorityUuid}";
+
 /// Every route, with the description that its handler declares.
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    let components = ComponentsBuilder::new()
-        .schema_from::<Message>()
-        .schema_from::<Reasons>();
-    let document = OpenApiBuilder::new()
-        .info(build_info())
-        .components(Some(components.build()));
-    OpenApiRouter::with_openapi(document.build())
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
         .merge(scep_profiles::routes())
         .merge(ra_profiles::collection_routes())
         .merge(ra_profiles::single_routes())
@@ -49,9 +42,17 @@ fn build_info() -> utoipa::openapi::Info {
         .build()
 }
 
-/// Completes the document with what applies to every route: its scope, its path parameters, and the
-/// responses that any handler may give.
-pub(crate) fn complete_document(document: OpenApi) -> Value {
+/// Builds the document from the description of the routes, and adds what applies to all of them:
+/// path parameters, and the responses that any handler may give.
+pub(crate) fn build_document(routes: OpenApi) -> Value {
+    let components = ComponentsBuilder::new()
+        .schema_from::<Message>()
+        .schema_from::<Reasons>();
+    let document = OpenApiBuilder::new()
+        .info(build_info())
+        .components(Some(components.build()))
+        .build()
+        .merge_from(routes);
     // Serialisation cannot fail: every key in the document is a string.
     let mut document = serde_json::to_value(document).unwrap_or_default();
     let paths = document.get_mut("paths").map(Value::take);
@@ -82,7 +83,7 @@ fn security_schemes() -> Value {
         "A token that has the scope required by the route, one of {}.",
         scopes.join(", ")
     );
-    json!({ "bearer": { "type": "http", "scheme": "bearer", "description": description } })
+    json!({ SECURITY_SCHEME: { "type": "http", "scheme": "bearer", "description": description } })
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
@@ -91,12 +92,6 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         if let Some(Value::String(id)) = operation.get_mut("operationId") {
             id.push_str("_of_authority");
         }
-    }
-    if let Ok(known) = Method::from_bytes(method.to_uppercase().as_bytes())
-        && let Some(scope) = scope_of(&known, path)
-    {
-        let security = json!([{ "bearer": [scope.name()] }]);
-        operation.insert("security".to_owned(), security);
     }
     let has_body = operation.contains_key("requestBody");
     let mut parameters = match operation.remove("parameters") {

@@ -1,5 +1,5 @@
-//! The wire of administration: JSON over HTTP below `/api/v1`. The table in `access.rs` gives the
-//! scope of every route; the OpenAPI document is generated from the handlers.
+//! The wire of administration: JSON over HTTP below `/api/v1`. Every route
+//! declares its scope; the OpenAPI document is generated from the handlers.
 
 mod access;
 mod attribute;
@@ -36,7 +36,7 @@ pub use answer::{body_error_response, timed_out_response};
 pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use response::{MAX_BODY_BYTES, body_not_read};
 
-use access::authorise_request;
+use access::authenticate_request;
 use response::ApiError;
 
 /// The prefix of every path.
@@ -81,12 +81,12 @@ impl FromRequestParts<Arc<Api>> for Admin {
 /// The management API as a tower service.
 pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
-    let (routes, document) = document::routes().split_for_parts();
-    let document = Arc::new(document::complete_document(document));
-    // A route layer runs once a route has matched, so the guard knows the route's scope.
+    let (routes, document) = document::routes().into_parts();
+    let document = Arc::new(document::build_document(document));
+    // A route layer runs once a route has matched, so the log can name the route.
     let guarded = routes.route_layer(middleware::from_fn_with_state(
         Arc::clone(&api),
-        authorise_request,
+        authenticate_request,
     ));
     // The document contains nothing secret, and tools fetch it without a token.
     let open = Router::new().route(
@@ -107,8 +107,8 @@ pub fn router(api: Api) -> Router {
 /// The OpenAPI 3.1 document.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    let (_, document) = document::routes().split_for_parts();
-    document::complete_document(document)
+    let (_, document) = document::routes().into_parts();
+    document::build_document(document)
 }
 
 async fn nothing_here() -> ApiError {

@@ -1,7 +1,5 @@
 //! `/authorities/{authorityUuid}/raCertificates`: the keys that clients encrypt to.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::response::Response;
 use ca_issuer::{crl_url_of, extended_key_usage_of};
@@ -13,20 +11,23 @@ use scep_service::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::Admin;
+use crate::access::{ApiRouter, RequireScope};
+use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::{ExtendedKeyUsageName, KeyAlgorithmName};
 use crate::request::{Body, Ids, JsonObject};
 use crate::response::{ApiError, created_response, versioned_response};
-use crate::{Admin, Api};
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_ra_certificates, add_ra_certificate))
-        .routes(routes!(get_ra_certificate, remove_ra_certificate))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(list_ra_certificates).require(Scope::Read))
+        .routes(routes!(add_ra_certificate).require(Scope::Write))
+        .routes(routes!(get_ra_certificate).require(Scope::Read))
+        .routes(routes!(remove_ra_certificate).require(Scope::Write))
 }
 
 /// A request to create an RA certificate.

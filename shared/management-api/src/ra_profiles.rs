@@ -1,8 +1,6 @@
 //! `/raProfiles`: profiles with the rules for certificates. The routes of a single RA Profile also
 //! exist below its authority.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
@@ -14,37 +12,40 @@ use scep_service::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{self, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
+use crate::caller::Scope;
 use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::response::{ApiError, created_response, versioned_response};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
 
 /// The routes of a single RA Profile, which also exist below its authority.
-pub(crate) fn single_routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(get_ra_profile, put_ra_profile, remove_ra_profile))
-        .routes(routes!(turn_on_ra_profile))
-        .routes(routes!(turn_off_ra_profile))
-        .routes(routes!(get_scep))
-        .routes(routes!(put_scep))
-        .routes(routes!(remove_scep))
+pub(crate) fn single_routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(get_ra_profile).require(Scope::Read))
+        .routes(routes!(put_ra_profile, remove_ra_profile).require(Scope::Write))
+        .routes(routes!(turn_on_ra_profile).require(Scope::Write))
+        .routes(routes!(turn_off_ra_profile).require(Scope::Write))
+        .routes(routes!(get_scep).require(Scope::Read))
+        .routes(routes!(put_scep).require(Scope::Write))
+        .routes(routes!(remove_scep).require(Scope::Write))
 }
 
 /// The routes of several RA Profiles.
-pub(crate) fn collection_routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_ra_profiles))
-        .routes(routes!(list_ra_profiles_of_authority, add_ra_profile))
-        .routes(routes!(turn_on_ra_profiles))
-        .routes(routes!(turn_off_ra_profiles))
-        .routes(routes!(remove_ra_profiles))
-        .routes(routes!(force_remove_ra_profiles))
+pub(crate) fn collection_routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(list_ra_profiles).require(Scope::Read))
+        .routes(routes!(list_ra_profiles_of_authority).require(Scope::Read))
+        .routes(routes!(add_ra_profile).require(Scope::Write))
+        .routes(routes!(turn_on_ra_profiles).require(Scope::Write))
+        .routes(routes!(turn_off_ra_profiles).require(Scope::Write))
+        .routes(routes!(remove_ra_profiles).require(Scope::Write))
+        .routes(routes!(force_remove_ra_profiles).require(Scope::Write))
 }
 
 /// A request to create or edit an RA Profile. An edit keeps the fields that are omitted.

@@ -1,26 +1,25 @@
 //! `/authorities/{uuid}/rollover`: replaces an authority's key by the next one.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 use scep_protocol::{KeyAlgorithm, KeyName, Period};
 use scep_service::{NextKey, activate_next, begin_rollover};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::Admin;
+use crate::access::{ApiRouter, RequireScope};
 use crate::authorities::{AuthorityView, MAX_ARN_CHARACTERS};
+use crate::caller::Scope;
 use crate::openapi_enums::KeyAlgorithmName;
 use crate::request::{BodyOrNone, Ids};
 use crate::response::{ApiError, versioned_response};
-use crate::{Admin, Api};
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(begin))
-        .routes(routes!(activate))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(begin).require(Scope::Write))
+        .routes(routes!(activate).require(Scope::Write))
 }
 
 /// A request for an authority's next key.

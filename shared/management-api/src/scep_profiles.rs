@@ -13,12 +13,13 @@ use scep_service::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{self, Associations, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
+use crate::caller::Scope;
 use crate::openapi_enums::CaCertificateFormName;
 use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, Query, non_empty};
@@ -26,22 +27,20 @@ use crate::response::{ApiError, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::{Admin, Api, State};
 
-pub(crate) fn routes() -> OpenApiRouter<std::sync::Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_scep_profiles, add_scep_profile))
-        .routes(routes!(
-            get_scep_profile,
-            put_scep_profile,
-            remove_scep_profile
-        ))
-        .routes(routes!(turn_on_scep_profile))
-        .routes(routes!(turn_off_scep_profile))
-        .routes(routes!(turn_on_scep_profiles))
-        .routes(routes!(turn_off_scep_profiles))
-        .routes(routes!(remove_scep_profiles))
-        .routes(routes!(force_remove_scep_profiles))
-        .routes(routes!(put_default_ra_profile))
-        .routes(routes!(list_ca_certificates))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(list_scep_profiles).require(Scope::Read))
+        .routes(routes!(add_scep_profile).require(Scope::Write))
+        .routes(routes!(get_scep_profile).require(Scope::Read))
+        .routes(routes!(put_scep_profile, remove_scep_profile).require(Scope::Write))
+        .routes(routes!(turn_on_scep_profile).require(Scope::Write))
+        .routes(routes!(turn_off_scep_profile).require(Scope::Write))
+        .routes(routes!(turn_on_scep_profiles).require(Scope::Write))
+        .routes(routes!(turn_off_scep_profiles).require(Scope::Write))
+        .routes(routes!(remove_scep_profiles).require(Scope::Write))
+        .routes(routes!(force_remove_scep_profiles).require(Scope::Write))
+        .routes(routes!(put_default_ra_profile).require(Scope::Write))
+        .routes(routes!(list_ca_certificates).require(Scope::Read))
 }
 
 /// A SCEP Profile.

@@ -1,8 +1,5 @@
 //! `/scepTransactions`: enrolments in progress and their outcome.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca_issuer::{EncodeError, RequestSummary};
@@ -13,21 +10,23 @@ use scep_service::{
     TransactionSummary, approve_transaction, list, reject_transaction, review_transaction,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::access::{ApiRouter, RequireScope};
+use crate::caller::Scope;
 use crate::request::{BodyOrNone, Ids, IfMatch, Query, format_time, non_empty, parse_page};
 use crate::response::{ApiError, with_etag};
 use crate::{Admin, Api, State};
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_transactions))
-        .routes(routes!(show_transaction))
-        .routes(routes!(approve))
-        .routes(routes!(reject))
+pub(crate) fn routes() -> ApiRouter {
+    ApiRouter::new()
+        .routes(routes!(list_transactions).require(Scope::Read))
+        .routes(routes!(show_transaction).require(Scope::Read))
+        .routes(routes!(approve).require(Scope::Approve))
+        .routes(routes!(reject).require(Scope::Approve))
 }
 
 /// Filters and paging for transactions. Empty parameters are ignored.
