@@ -9,11 +9,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::Method;
+use utoipa::IntoResponses;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::caller::{Caller, CallersUnknown, Scope};
+use crate::openapi_responses::CommonErrors;
 use crate::response::{ApiError, MAX_BODY_BYTES};
 use crate::{Api, PREFIX};
 
@@ -34,6 +36,10 @@ impl<S: Clone + Send + Sync + 'static> RequireScope<S> for UtoipaMethodRouter<S>
                 SECURITY_SCHEME,
                 [scope.name()],
             )]);
+            for (status, response) in CommonErrors::responses() {
+                let responses = &mut operation.responses.responses;
+                responses.entry(status).or_insert(response);
+            }
         }
         // A route layer leaves other methods to the router, which answers them with 405.
         let methods = methods.route_layer(from_fn_with_state(scope, require_scope));
@@ -67,6 +73,12 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
     /// Adds the routes of another router below a path.
     pub(crate) fn nest(self, path: &str, Self(other): Self) -> Self {
         Self(self.0.nest(path, other))
+    }
+
+    /// Changes the description of every route.
+    pub(crate) fn map_operations(mut self, change: impl Fn(&mut Operation)) -> Self {
+        operations_of(&mut self.0.get_openapi_mut().paths).for_each(change);
+        self
     }
 
     /// The router, and the description of its routes.

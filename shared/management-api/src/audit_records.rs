@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::State;
 use crate::access::{ApiRouter, RequireScope};
 use crate::caller::Scope;
+use crate::openapi_responses::InvalidRequest;
 use crate::request::{Query, format_time, parse_page, parse_time, parse_uuid};
 use crate::response::ApiError;
 
@@ -109,7 +110,7 @@ struct AuditPage {
 /// List audit records, newest first.
 #[utoipa::path(
     get, path = "/auditRecords", tag = "Audit records", params(AuditQuery),
-    responses((status = 200, body = AuditPage))
+    responses(InvalidRequest, (status = 200, description = "OK", body = AuditPage))
 )]
 async fn list_audit_records(
     api: State,

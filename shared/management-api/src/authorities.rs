@@ -22,8 +22,9 @@ use crate::access::{ApiRouter, RequireScope};
 use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::KeyAlgorithmName;
-use crate::request::{Body, Ids, IfMatch, JsonObject, Query};
-use crate::response::{ApiError, created_response, versioned_response};
+use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
+use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query};
+use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 
 /// The longest key ARN that is accepted, in characters.
 pub(crate) const MAX_ARN_CHARACTERS: usize = 255;
@@ -206,7 +207,10 @@ impl AuthorityView {
 }
 
 /// List authorities, sorted by name.
-#[utoipa::path(get, path = "/authorities", tag = "Authorities", responses((status = 200, body = [AuthorityView])))]
+#[utoipa::path(
+    get, path = "/authorities", tag = "Authorities",
+    responses((status = 200, description = "OK", body = [AuthorityView]))
+)]
 async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityView>>, ApiError> {
     let found = list::<Authority>(&*managing.objects).await?;
     Ok(Json(
@@ -222,7 +226,11 @@ async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityVi
 /// Creates its key, and the certificate of a root or the certificate request of a subordinate.
 #[utoipa::path(
     post, path = "/authorities", tag = "Authorities", request_body = AuthorityRequest,
-    responses((status = 201, body = AuthorityView), (status = 409, description = "The name is taken by another authority"))
+    responses(
+        InvalidRequest,
+        (status = 201, description = "Created", body = AuthorityView),
+        (status = 409, description = "The name is taken by another authority", body = Message)
+    )
 )]
 async fn add_authority(
     Admin(managing): Admin,
@@ -256,20 +264,31 @@ async fn add_authority(
 }
 
 /// Read an authority.
-#[utoipa::path(get, path = "/authorities/{uuid}", tag = "Authorities", responses((status = 200, body = AuthorityView)))]
-async fn get_authority(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+#[utoipa::path(
+    get, path = "/authorities/{uuid}", tag = "Authorities", params(ObjectPath),
+    responses(NotFound, (status = 200, description = "OK", body = AuthorityView))
+)]
+async fn get_authority(
+    Admin(managing): Admin,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
     Ok(versioned_response(&found, AuthorityView::of(&found.object)))
 }
 
 /// Edit an authority.
 #[utoipa::path(
-    put, path = "/authorities/{uuid}", tag = "Authorities", request_body = AuthorityEdit,
-    responses((status = 200, body = AuthorityView), (status = 409, description = "The authority was edited in the meantime"))
+    put, path = "/authorities/{uuid}", tag = "Authorities", params(ObjectPath, IfMatch),
+    request_body = AuthorityEdit,
+    responses(
+        NotFound, InvalidRequest,
+        (status = 200, description = "OK", body = AuthorityView),
+        (status = 409, description = "The authority was edited in the meantime", body = Message)
+    )
 )]
 async fn put_authority(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
     Body(JsonObject(edit)): Body<JsonObject<AuthorityEdit>>,
 ) -> Result<Response, ApiError> {
@@ -297,15 +316,16 @@ struct DeletionQuery {
 ///
 /// Nothing may depend on it, and no certificate it issued may still be valid. Its key is kept.
 #[utoipa::path(
-    delete, path = "/authorities/{uuid}", tag = "Authorities", params(DeletionQuery),
+    delete, path = "/authorities/{uuid}", tag = "Authorities", params(ObjectPath, DeletionQuery),
     responses(
-        (status = 204), (status = 409),
-        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates it issued are still valid")
+        NotFound, InvalidRequest, Conflict,
+        (status = 204, description = "No content"),
+        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates it issued are still valid", body = Reasons)
     )
 )]
 async fn remove_authority(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     Query(query): Query<DeletionQuery>,
 ) -> Result<StatusCode, ApiError> {
     let living = match query.force {
@@ -321,13 +341,17 @@ async fn remove_authority(
 /// The request is meant for the superior CA. Once a rollover has begun, it is the request for the
 /// next key.
 #[utoipa::path(
-    get, path = "/authorities/{uuid}/csr", tag = "Authorities",
+    get, path = "/authorities/{uuid}/csr", tag = "Authorities", params(ObjectPath),
     responses(
+        NotFound,
         (status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"),
-        (status = 422, description = "The authority is a root and has no request")
+        (status = 422, description = "The authority is a root and has no request", body = Reasons)
     )
 )]
-async fn get_csr(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+async fn get_csr(
+    Admin(managing): Admin,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
     // During a rollover, the next key is the one that still needs a certificate.
     let generation = found.object.next.unwrap_or(found.object.current);
@@ -354,16 +378,18 @@ struct CertificateRequest {
 
 /// Install a subordinate's certificate, or replace it by a later one for the same key and subject.
 #[utoipa::path(
-    post, path = "/authorities/{uuid}/certificate", tag = "Authorities", request_body = CertificateRequest,
+    post, path = "/authorities/{uuid}/certificate", tag = "Authorities", params(ObjectPath),
+    request_body = CertificateRequest,
     responses(
-        (status = 200, body = AuthorityView),
-        (status = 409, description = "The authority was edited in the meantime"),
-        (status = 422, description = "The certificate does not match: key, CA:TRUE, keyCertSign, validity or chain")
+        NotFound, InvalidRequest,
+        (status = 200, description = "OK", body = AuthorityView),
+        (status = 409, description = "The authority was edited in the meantime", body = Message),
+        (status = 422, description = "The certificate does not match: key, CA:TRUE, keyCertSign, validity or chain", body = Reasons)
     )
 )]
 async fn put_certificate(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     Body(JsonObject(request)): Body<JsonObject<CertificateRequest>>,
 ) -> Result<Response, ApiError> {
     // A bound on the work that one request causes; real chains have two or three certificates.
@@ -393,13 +419,16 @@ async fn put_certificate(
 ///
 /// The CRL is that of the current generation. It is also public, at the URL in issued certificates.
 #[utoipa::path(
-    get, path = "/authorities/{uuid}/crl", tag = "Authorities",
+    get, path = "/authorities/{uuid}/crl", tag = "Authorities", params(ObjectPath),
     responses(
         (status = 200, body = String, content_type = "application/pkix-crl", description = "CertificateList, DER"),
-        (status = 404, description = "No such authority, or it has no certificate yet")
+        (status = 404, description = "No such authority, or it has no certificate yet", body = Message)
     )
 )]
-async fn get_crl(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+async fn get_crl(
+    Admin(managing): Admin,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = managing.get(uuid).await?;
     let crl = managing
         .crls

@@ -20,10 +20,12 @@ use crate::attribute::{self, Associations, Attribute};
 use crate::authorities::PEM;
 use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
+use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{
-    BodyOrNone, Ids, JsonObject, Query, format_time, non_empty, parse_page, parse_time, parse_uuid,
+    BodyOrNone, Ids, JsonObject, ObjectPath, Query, format_time, non_empty, parse_page, parse_time,
+    parse_uuid,
 };
-use crate::response::ApiError;
+use crate::response::{ApiError, Message, Reasons};
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> ApiRouter {
@@ -278,7 +280,7 @@ struct CertificatePage {
 /// first; with `subject`, they are sorted by subject.
 #[utoipa::path(
     get, path = "/certificates", tag = "Certificates", params(CertificatesQuery),
-    responses((status = 200, body = CertificatePage))
+    responses(InvalidRequest, (status = 200, description = "OK", body = CertificatePage))
 )]
 async fn list_certificates(
     api: State,
@@ -324,10 +326,13 @@ struct CertificateView {
 }
 
 /// Read a certificate's record.
-#[utoipa::path(get, path = "/certificates/{uuid}", tag = "Certificates", responses((status = 200, body = CertificateView)))]
+#[utoipa::path(
+    get, path = "/certificates/{uuid}", tag = "Certificates", params(ObjectPath),
+    responses(NotFound, (status = 200, description = "OK", body = CertificateView))
+)]
 async fn get_certificate(
     api: State,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Json<CertificateView>, ApiError> {
     let record = find_record(&api, uuid).await?;
     let annotations = &record.annotations;
@@ -343,10 +348,16 @@ async fn get_certificate(
 
 /// Download a certificate as PEM.
 #[utoipa::path(
-    get, path = "/certificates/{uuid}/pem", tag = "Certificates",
-    responses((status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"))
+    get, path = "/certificates/{uuid}/pem", tag = "Certificates", params(ObjectPath),
+    responses(
+        NotFound,
+        (status = 200, body = String, content_type = "application/x-pem-file", description = "PEM")
+    )
 )]
-async fn get_certificate_pem(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+async fn get_certificate_pem(
+    api: State,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+) -> Result<Response, ApiError> {
     let record = find_record(&api, uuid).await?;
     Ok(([(CONTENT_TYPE, PEM)], record.certificate.to_pem()).into_response())
 }
@@ -386,17 +397,19 @@ struct RevokedSuccessors {
 /// Also revokes every certificate that renewed it, directly or in turn. By the time of the response
 /// they are on the authority's CRL. Their keys are never certified again.
 #[utoipa::path(
-    post, path = "/certificates/{uuid}/revoke", tag = "Certificates", request_body = Option<RevocationRequest>,
+    post, path = "/certificates/{uuid}/revoke", tag = "Certificates", params(ObjectPath),
+    request_body = Option<RevocationRequest>,
     responses(
+        NotFound, InvalidRequest,
         (status = 200, body = RevokedSuccessors, description = "Revoked, together with its successors"),
         (status = 204, description = "Revoked; it had no successors to revoke"),
-        (status = 409, description = "The certificate was changed in the meantime"),
-        (status = 422, description = "The certificate is already revoked for another reason, or the reason is unknown")
+        (status = 409, description = "The certificate was changed in the meantime", body = Message),
+        (status = 422, description = "The certificate is already revoked for another reason, or the reason is unknown", body = Reasons)
     )
 )]
 async fn revoke(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     BodyOrNone(request): BodyOrNone<RevocationRequest>,
 ) -> Result<Response, ApiError> {
     let reason = match request.reason.as_deref() {

@@ -1,8 +1,7 @@
-//! The OpenAPI 3.1 document: collects the handlers' own descriptions, and adds what applies to
-//! every route.
+//! The OpenAPI 3.1 document, collected from the handlers' own descriptions.
 
-use serde_json::{Map, Value, json};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 use crate::access::{ApiRouter, SECURITY_SCHEME};
 use crate::caller::Scope;
@@ -12,16 +11,13 @@ use crate::{
     scep_profiles, transactions,
 };
 
-/// The prefix of the routes of a single RA Profile when they name its authority.
-const OF_AUTHORITY: &str = "/authorities/{authorityUuid}";
-
 /// Every route, with the description that its handler declares.
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .merge(scep_profiles::routes())
         .merge(ra_profiles::collection_routes())
         .merge(ra_profiles::single_routes())
-        .nest(OF_AUTHORITY, ra_profiles::single_routes())
+        .merge(ra_profiles::single_routes_of_authority())
         .merge(authorities::routes())
         .merge(rollover::routes())
         .merge(ra_certificates::routes())
@@ -30,163 +26,46 @@ pub(crate) fn routes() -> ApiRouter {
         .merge(audit_records::routes())
 }
 
-fn build_info() -> utoipa::openapi::Info {
-    InfoBuilder::new()
-        .title("Scepter: Core SCEP API")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(
-            "Manages authorities, RA certificates, RA Profiles, SCEP Profiles and the links between \
-             them, as well as transactions, issued certificates and audit records.",
-        ))
-        .license(Some(License::new("Apache-2.0")))
-        .build()
-}
+/// The document without its routes. Its schemas are those of errors, which no handler names.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Scepter: Core SCEP API",
+        description = "Manages authorities, RA certificates, RA Profiles, SCEP Profiles and the \
+            links between them, as well as transactions, issued certificates and audit records.",
+        license(name = "Apache-2.0"),
+    ),
+    components(schemas(Message, Reasons)),
+    modifiers(&BearerToken)
+)]
+struct Document;
 
-/// Builds the document from the description of the routes, and adds what applies to all of them:
-/// path parameters, and the responses that any handler may give.
-pub(crate) fn build_document(routes: OpenApi) -> Value {
-    let components = ComponentsBuilder::new()
-        .schema_from::<Message>()
-        .schema_from::<Reasons>();
-    let document = OpenApiBuilder::new()
-        .info(build_info())
-        .components(Some(components.build()))
-        .build()
-        .merge_from(routes);
-    // Serialisation cannot fail: every key in the document is a string.
-    let mut document = serde_json::to_value(document).unwrap_or_default();
-    let paths = document.get_mut("paths").map(Value::take);
-    let mut full_paths = Map::new();
-    if let Some(Value::Object(paths)) = paths {
-        for (path, mut item) in paths {
-            for (method, operation) in item.as_object_mut().into_iter().flatten() {
-                if let Some(operation) = operation.as_object_mut() {
-                    complete_operation(&path, method, operation);
-                }
-            }
-            full_paths.insert(format!("{PREFIX}{path}"), item);
-        }
-    }
-    if let Some(document) = document.as_object_mut() {
-        document.insert("paths".to_owned(), Value::Object(full_paths));
-        let components = document.entry("components").or_insert_with(|| json!({}));
-        if let Some(components) = components.as_object_mut() {
-            components.insert("securitySchemes".to_owned(), security_schemes());
-        }
-    }
-    document
-}
+/// Describes the tokens of callers.
+struct BearerToken;
 
-fn security_schemes() -> Value {
-    let scopes: Vec<_> = Scope::ALL.map(Scope::name).to_vec();
-    let description = format!(
-        "A token that has the scope required by the route, one of {}.",
-        scopes.join(", ")
-    );
-    json!({ SECURITY_SCHEME: { "type": "http", "scheme": "bearer", "description": description } })
-}
-
-fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
-    if path.starts_with(&format!("{OF_AUTHORITY}/raProfiles/")) {
-        // The handlers are the same as without the authority, but operationIds must be unique.
-        if let Some(Value::String(id)) = operation.get_mut("operationId") {
-            id.push_str("_of_authority");
-        }
-    }
-    let has_body = operation.contains_key("requestBody");
-    let mut parameters = match operation.remove("parameters") {
-        Some(Value::Array(parameters)) => parameters,
-        Some(_) | None => Vec::new(),
-    };
-    // Handlers declare only query parameters; those of the path and headers are added below.
-    let has_query = !parameters.is_empty();
-    parameters.extend(path_parameters(path));
-    // Approval requires the version: without it, an administrator could approve a request that they
-    // have never seen.
-    if method == "put" || path.starts_with("/scepTransactions/") && method == "post" {
-        parameters.push(if_match(path.ends_with("/approve")));
-    }
-    if !parameters.is_empty() {
-        operation.insert("parameters".to_owned(), Value::Array(parameters));
-    }
-    let responses = operation.entry("responses").or_insert_with(|| json!({}));
-    if let Some(responses) = responses.as_object_mut() {
-        // The guard rejects an oversized body on every route, even on those that read none.
-        let mut statuses = vec!["401", "403", "413", "500", "503"];
-        // Any path parameter may name an object that does not exist.
-        if path.contains('{') {
-            statuses.push("404");
-        }
-        if has_body || has_query {
-            statuses.extend(["400", "422"]);
-        }
-        for status in statuses {
-            responses
-                .entry(status)
-                .or_insert_with(|| json!({ "description": "" }));
-        }
-        for (status, response) in responses {
-            if let Some(response) = response.as_object_mut() {
-                describe_response(status, response);
-            }
-        }
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scopes = Scope::ALL.map(Scope::name).join(", ");
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(format!(
+                "A token that has the scope required by the route, one of {scopes}."
+            )));
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme(SECURITY_SCHEME, SecurityScheme::Http(scheme.build()));
     }
 }
 
-fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
-    let names = path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    names.map(|name| {
-        json!({
-            "name": name, "in": "path", "required": true,
-            "description": "UUID of the object.",
-            "schema": { "type": "string", "format": "uuid" },
-            "example": "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
-        })
-    })
-}
-
-fn if_match(required: bool) -> Value {
-    json!({
-        "name": "If-Match", "in": "header", "required": required,
-        "description": "ETag of the version on which the request is based. If the object has changed since, the response is 409.",
-        "schema": { "type": "string", "maxLength": 64 },
-        "example": "\"3\""
-    })
-}
-
-/// Adds a description to a response that has none, and the body to an error.
-fn describe_response(status: &str, response: &mut Map<String, Value>) {
-    let default_text = match status {
-        "200" => "OK",
-        "201" => "Created",
-        "204" => "No content",
-        "400" => "Malformed JSON, or an unknown field or parameter",
-        "401" => "Missing or invalid bearer token",
-        "403" => "The token lacks the required scope",
-        "404" => "No such object",
-        "409" => "The object, or one it is linked to, was changed in the meantime",
-        "413" => "The body is larger than 64 KiB",
-        "422" => "Validation failed; lists every violation",
-        "500" => "Internal server error",
-        _ => "The server is temporarily unavailable",
-    };
-    if response.get("description").is_none_or(|text| text == "") {
-        response.insert("description".to_owned(), json!(default_text));
-    }
-    let schema = match status {
-        "200" | "201" | "204" => return,
-        "422" => "#/components/schemas/Reasons",
-        _ => "#/components/schemas/Message",
-    };
-    let body = json!({ "application/json": { "schema": { "$ref": schema } } });
-    response.entry("content").or_insert(body);
+/// The document of these routes.
+pub(crate) fn build_document(routes: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    Document::openapi().nest(PREFIX, routes)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::{Value, json};
 
     /// Whether a schema refers to another one, which carries the description.
     fn refers(schema: &Value) -> bool {

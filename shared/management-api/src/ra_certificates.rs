@@ -10,7 +10,7 @@ use scep_service::{
     delete_ra_certificate, list,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
@@ -19,8 +19,9 @@ use crate::access::{ApiRouter, RequireScope};
 use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::{ExtendedKeyUsageName, KeyAlgorithmName};
-use crate::request::{Body, Ids, JsonObject};
-use crate::response::{ApiError, created_response, versioned_response};
+use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
+use crate::request::{AuthorityPath, Body, Ids, JsonObject};
+use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
@@ -110,10 +111,15 @@ impl RaCertificateView {
 }
 
 /// The path parameters of an RA certificate.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
 struct Path {
+    /// UUID of the authority.
+    #[param(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
     authority_uuid: Uuid,
+    /// UUID of the RA certificate.
+    #[param(example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
     uuid: Uuid,
 }
 
@@ -131,11 +137,14 @@ impl Path {
 /// List an authority's RA certificates.
 #[utoipa::path(
     get, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities",
-    responses((status = 200, body = [RaCertificateView]))
+    params(AuthorityPath),
+    responses(NotFound, (status = 200, description = "OK", body = [RaCertificateView]))
 )]
 async fn list_ra_certificates(
     Admin(managing): Admin,
-    Ids(authority): Ids<Uuid>,
+    Ids(AuthorityPath {
+        authority_uuid: authority,
+    }): Ids<AuthorityPath>,
 ) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
     managing.get::<Authority>(authority).await?;
     let all = list::<RaCertificate>(&*managing.objects).await?;
@@ -151,12 +160,19 @@ async fn list_ra_certificates(
 
 /// Create an RA certificate.
 #[utoipa::path(
-    post, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities", request_body = RaCertificateRequest,
-    responses((status = 201, body = RaCertificateView), (status = 409, description = "The authority was deleted in the meantime"))
+    post, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities",
+    params(AuthorityPath), request_body = RaCertificateRequest,
+    responses(
+        NotFound, InvalidRequest,
+        (status = 201, description = "Created", body = RaCertificateView),
+        (status = 409, description = "The authority was deleted in the meantime", body = Message)
+    )
 )]
 async fn add_ra_certificate(
     Admin(managing): Admin,
-    Ids(authority): Ids<Uuid>,
+    Ids(AuthorityPath {
+        authority_uuid: authority,
+    }): Ids<AuthorityPath>,
     Body(JsonObject(request)): Body<JsonObject<RaCertificateRequest>>,
 ) -> Result<Response, ApiError> {
     let new = NewRaCertificate {
@@ -182,7 +198,8 @@ async fn add_ra_certificate(
 /// Read an RA certificate.
 #[utoipa::path(
     get, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
-    responses((status = 200, body = RaCertificateView))
+    params(Path),
+    responses(NotFound, (status = 200, description = "OK", body = RaCertificateView))
 )]
 async fn get_ra_certificate(
     Admin(managing): Admin,
@@ -200,7 +217,12 @@ async fn get_ra_certificate(
 /// No SCEP Profile may use it. Its key is kept.
 #[utoipa::path(
     delete, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
-    responses((status = 204), (status = 409), (status = 422, description = "SCEP Profiles depend on it"))
+    params(Path),
+    responses(
+        NotFound, Conflict,
+        (status = 204, description = "No content"),
+        (status = 422, description = "SCEP Profiles depend on it", body = Reasons)
+    )
 )]
 async fn remove_ra_certificate(
     Admin(managing): Admin,

@@ -11,7 +11,8 @@ use scep_service::{
     enable_ra_profile, list, ra_profile_warnings, read,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
@@ -19,8 +20,9 @@ use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{self, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
 use crate::caller::Scope;
-use crate::request::{Body, BodyOrNone, Ids, IfMatch, JsonObject};
-use crate::response::{ApiError, created_response, versioned_response};
+use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
+use crate::request::{AuthorityPath, Body, BodyOrNone, Ids, IfMatch, JsonObject};
+use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::template::TemplateView;
 use crate::{Admin, Api, State};
 
@@ -34,6 +36,23 @@ pub(crate) fn single_routes() -> ApiRouter {
         .routes(routes!(get_scep).require(Scope::Read))
         .routes(routes!(put_scep).require(Scope::Write))
         .routes(routes!(remove_scep).require(Scope::Write))
+}
+
+/// The routes of a single RA Profile below its authority: the same ones, with the authority in the
+/// path.
+pub(crate) fn single_routes_of_authority() -> ApiRouter {
+    let routes = single_routes().map_operations(|operation| {
+        // operationIds must be unique.
+        if let Some(id) = &mut operation.operation_id {
+            id.push_str("_of_authority");
+        }
+        let authority = AuthorityPath::into_params(|| None);
+        operation
+            .parameters
+            .get_or_insert_default()
+            .extend(authority.into_iter().map(RefOr::T));
+    });
+    ApiRouter::new().nest("/authorities/{authorityUuid}", routes)
 }
 
 /// The routes of several RA Profiles.
@@ -157,13 +176,17 @@ impl RaProfileView {
     }
 }
 
-/// The path parameters of an RA Profile, optionally with its authority.
-#[derive(Deserialize)]
+/// The path parameters of an RA Profile, with its authority below `/authorities`.
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
 struct Path {
+    // Described where the routes are nested.
+    #[param(ignore)]
     authority_uuid: Option<Uuid>,
+    /// UUID of the RA Profile.
+    #[param(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     uuid: Uuid,
-    scep_profile_uuid: Option<Uuid>,
 }
 
 impl Path {
@@ -187,7 +210,10 @@ impl Path {
 }
 
 /// List RA Profiles, sorted by name.
-#[utoipa::path(get, path = "/raProfiles", tag = "RA Profiles", responses((status = 200, body = [RaProfileView])))]
+#[utoipa::path(
+    get, path = "/raProfiles", tag = "RA Profiles",
+    responses((status = 200, description = "OK", body = [RaProfileView]))
+)]
 async fn list_ra_profiles(Admin(managing): Admin) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     let found = list::<RaProfile>(&*managing.objects).await?;
     Ok(Json(RaProfileView::of_many(&managing, found.iter()).await?))
@@ -196,11 +222,14 @@ async fn list_ra_profiles(Admin(managing): Admin) -> Result<Json<Vec<RaProfileVi
 /// List an authority's RA Profiles, sorted by name.
 #[utoipa::path(
     get, path = "/authorities/{authorityUuid}/raProfiles", tag = "RA Profiles",
-    responses((status = 200, body = [RaProfileView]))
+    params(AuthorityPath),
+    responses(NotFound, (status = 200, description = "OK", body = [RaProfileView]))
 )]
 async fn list_ra_profiles_of_authority(
     Admin(managing): Admin,
-    Ids(authority): Ids<Uuid>,
+    Ids(AuthorityPath {
+        authority_uuid: authority,
+    }): Ids<AuthorityPath>,
 ) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     // An unknown authority is 404, not an empty list.
     managing.get::<Authority>(authority).await?;
@@ -213,12 +242,19 @@ async fn list_ra_profiles_of_authority(
 
 /// Create an RA Profile of an authority.
 #[utoipa::path(
-    post, path = "/authorities/{authorityUuid}/raProfiles", tag = "RA Profiles", request_body = RaProfileRequest,
-    responses((status = 201, body = RaProfileView), (status = 409, description = "The name is taken by another RA Profile"))
+    post, path = "/authorities/{authorityUuid}/raProfiles", tag = "RA Profiles",
+    params(AuthorityPath), request_body = RaProfileRequest,
+    responses(
+        NotFound, InvalidRequest,
+        (status = 201, description = "Created", body = RaProfileView),
+        (status = 409, description = "The name is taken by another RA Profile", body = Message)
+    )
 )]
 async fn add_ra_profile(
     Admin(managing): Admin,
-    Ids(authority): Ids<Uuid>,
+    Ids(AuthorityPath {
+        authority_uuid: authority,
+    }): Ids<AuthorityPath>,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
     let made = create_ra_profile(&managing, authority, request.into_edit()).await?;
@@ -233,7 +269,10 @@ async fn add_ra_profile(
 }
 
 /// Read an RA Profile.
-#[utoipa::path(get, path = "/raProfiles/{uuid}", tag = "RA Profiles", responses((status = 200, body = RaProfileView)))]
+#[utoipa::path(
+    get, path = "/raProfiles/{uuid}", tag = "RA Profiles", params(Path),
+    responses(NotFound, (status = 200, description = "OK", body = RaProfileView))
+)]
 async fn get_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
@@ -245,8 +284,13 @@ async fn get_ra_profile(
 
 /// Edit an RA Profile.
 #[utoipa::path(
-    put, path = "/raProfiles/{uuid}", tag = "RA Profiles", request_body = RaProfileRequest,
-    responses((status = 200, body = RaProfileView), (status = 409, description = "The RA Profile was edited in the meantime"))
+    put, path = "/raProfiles/{uuid}", tag = "RA Profiles", params(Path, IfMatch),
+    request_body = RaProfileRequest,
+    responses(
+        NotFound, InvalidRequest,
+        (status = 200, description = "OK", body = RaProfileView),
+        (status = 409, description = "The RA Profile was edited in the meantime", body = Message)
+    )
 )]
 async fn put_ra_profile(
     Admin(managing): Admin,
@@ -264,8 +308,12 @@ async fn put_ra_profile(
 ///
 /// It must not be the default of a SCEP Profile.
 #[utoipa::path(
-    delete, path = "/raProfiles/{uuid}", tag = "RA Profiles",
-    responses((status = 204), (status = 409), (status = 422, description = "It is the default of a SCEP Profile"))
+    delete, path = "/raProfiles/{uuid}", tag = "RA Profiles", params(Path),
+    responses(
+        NotFound, Conflict,
+        (status = 204, description = "No content"),
+        (status = 422, description = "It is the default of a SCEP Profile", body = Reasons)
+    )
 )]
 async fn remove_ra_profile(
     Admin(managing): Admin,
@@ -277,7 +325,10 @@ async fn remove_ra_profile(
 }
 
 /// Enable an RA Profile.
-#[utoipa::path(patch, path = "/raProfiles/{uuid}/enable", tag = "RA Profiles", responses((status = 204), (status = 409)))]
+#[utoipa::path(
+    patch, path = "/raProfiles/{uuid}/enable", tag = "RA Profiles", params(Path),
+    responses(NotFound, Conflict, (status = 204, description = "No content"))
+)]
 async fn turn_on_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
@@ -288,7 +339,10 @@ async fn turn_on_ra_profile(
 }
 
 /// Disable an RA Profile.
-#[utoipa::path(patch, path = "/raProfiles/{uuid}/disable", tag = "RA Profiles", responses((status = 204), (status = 409)))]
+#[utoipa::path(
+    patch, path = "/raProfiles/{uuid}/disable", tag = "RA Profiles", params(Path),
+    responses(NotFound, Conflict, (status = 204, description = "No content"))
+)]
 async fn turn_off_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
@@ -303,7 +357,7 @@ async fn turn_off_ra_profile(
 /// Returns a message for each one that could not be enabled.
 #[utoipa::path(
     patch, path = "/raProfiles/enable", tag = "RA Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn turn_on_ra_profiles(
     Admin(managing): Admin,
@@ -317,7 +371,7 @@ async fn turn_on_ra_profiles(
 /// Returns a message for each one that could not be disabled.
 #[utoipa::path(
     patch, path = "/raProfiles/disable", tag = "RA Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn turn_off_ra_profiles(
     Admin(managing): Admin,
@@ -331,7 +385,7 @@ async fn turn_off_ra_profiles(
 /// Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/raProfiles/delete", tag = "RA Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn remove_ra_profiles(
     Admin(managing): Admin,
@@ -345,7 +399,7 @@ async fn remove_ra_profiles(
 /// Removes them as defaults first. Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/raProfiles/delete/force", tag = "RA Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn force_remove_ra_profiles(
     Admin(managing): Admin,
@@ -418,8 +472,8 @@ impl ScepView {
 
 /// Read the SCEP settings of an RA Profile.
 #[utoipa::path(
-    get, path = "/raProfiles/{uuid}/protocols/scep", tag = "RA Profiles",
-    responses((status = 200, body = ScepView))
+    get, path = "/raProfiles/{uuid}/protocols/scep", tag = "RA Profiles", params(Path),
+    responses(NotFound, (status = 200, description = "OK", body = ScepView))
 )]
 async fn get_scep(
     api: State,
@@ -439,27 +493,45 @@ struct ActivationRequest {
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
 }
 
+/// The path parameter of a SCEP Profile to be activated.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+struct ActivatedPath {
+    /// UUID of the SCEP Profile.
+    #[param(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    scep_profile_uuid: Uuid,
+}
+
 /// Activate a SCEP Profile on an RA Profile.
 #[utoipa::path(
     patch, path = "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}", tag = "RA Profiles",
-    request_body = Option<ActivationRequest>,
-    responses((status = 200, body = ScepView), (status = 409), (status = 422, description = "The RA certificate belongs to another authority"))
+    params(Path, ActivatedPath), request_body = Option<ActivationRequest>,
+    responses(
+        NotFound, InvalidRequest, Conflict,
+        (status = 200, description = "OK", body = ScepView),
+        (status = 422, description = "The RA certificate belongs to another authority", body = Reasons)
+    )
 )]
 async fn put_scep(
     api: State,
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
+    Ids(activated): Ids<ActivatedPath>,
     BodyOrNone(request): BodyOrNone<ActivationRequest>,
 ) -> Result<Json<ScepView>, ApiError> {
     let attributes = attribute::parse_attributes(
         "issueCertificateAttributes",
         &request.issue_certificate_attributes,
     )?;
-    let scep_profile = path
-        .scep_profile_uuid
-        .ok_or(ManageError::NotFound(ScepProfile::KIND))?;
     path.check(&managing).await?;
-    let activated = activate_scep(&managing, path.uuid, scep_profile, attributes).await?;
+    let activated = activate_scep(
+        &managing,
+        path.uuid,
+        activated.scep_profile_uuid,
+        attributes,
+    )
+    .await?;
     Ok(Json(
         ScepView::of(&api, &managing, &activated.object).await?,
     ))
@@ -468,7 +540,8 @@ async fn put_scep(
 /// Deactivate SCEP on an RA Profile.
 #[utoipa::path(
     patch, path = "/raProfiles/{uuid}/protocols/scep/deactivate", tag = "RA Profiles",
-    responses((status = 204), (status = 409))
+    params(Path),
+    responses(NotFound, Conflict, (status = 204, description = "No content"))
 )]
 async fn remove_scep(Admin(managing): Admin, Ids(path): Ids<Path>) -> Result<StatusCode, ApiError> {
     path.check(&managing).await?;

@@ -12,8 +12,13 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
+use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
 use crate::response::{ApiError, MAX_BODY_BYTES};
@@ -99,6 +104,25 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Ids<T> 
     }
 }
 
+/// The path parameter of an object.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ObjectPath {
+    /// UUID of the object.
+    #[param(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    pub(crate) uuid: Uuid,
+}
+
+/// The path parameter of objects that belong to an authority.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path)]
+pub(crate) struct AuthorityPath {
+    /// UUID of the authority.
+    #[param(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    pub(crate) authority_uuid: Uuid,
+}
+
 /// The parameters of a query.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -137,6 +161,38 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             .unwrap_or(0);
         Ok(Self(Some(version)))
     }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![if_match_parameter(Required::False)]
+    }
+}
+
+/// Describes [`IfMatch`] where it is required.
+pub(crate) struct RequiredIfMatch;
+
+impl IntoParams for RequiredIfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![if_match_parameter(Required::True)]
+    }
+}
+
+fn if_match_parameter(required: Required) -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(64));
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(
+            "ETag of the version on which the request is based. If the object has changed since, \
+             the response is 409.",
+        ))
+        .schema(Some(schema))
+        .example(Some(json!("\"3\"")))
+        .build()
 }
 
 /// The number of items on a page if the query does not set it.

@@ -6,15 +6,15 @@ use scep_service::{NextKey, activate_next, begin_rollover};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
 use crate::authorities::{AuthorityView, MAX_ARN_CHARACTERS};
 use crate::caller::Scope;
 use crate::openapi_enums::KeyAlgorithmName;
-use crate::request::{BodyOrNone, Ids};
-use crate::response::{ApiError, versioned_response};
+use crate::openapi_responses::{InvalidRequest, NotFound};
+use crate::request::{BodyOrNone, Ids, ObjectPath};
+use crate::response::{ApiError, Message, Reasons, versioned_response};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
@@ -48,15 +48,16 @@ struct RolloverRequest {
 /// announces it to clients. Has no effect while a rollover is already in progress.
 #[utoipa::path(
     post, path = "/authorities/{uuid}/rollover", operation_id = "begin_rollover", tag = "Authorities",
-    request_body = Option<RolloverRequest>,
+    params(ObjectPath), request_body = Option<RolloverRequest>,
     responses(
-        (status = 200, body = AuthorityView),
-        (status = 409, description = "The authority was edited in the meantime")
+        NotFound, InvalidRequest,
+        (status = 200, description = "OK", body = AuthorityView),
+        (status = 409, description = "The authority was edited in the meantime", body = Message)
     )
 )]
 async fn begin(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     BodyOrNone(request): BodyOrNone<RolloverRequest>,
 ) -> Result<Response, ApiError> {
     let key_arn = request.key_arn.as_deref().unwrap_or_default();
@@ -78,13 +79,18 @@ async fn begin(
 /// remain valid and can be renewed.
 #[utoipa::path(
     post, path = "/authorities/{uuid}/rollover/activate", operation_id = "activate_rollover", tag = "Authorities",
+    params(ObjectPath),
     responses(
-        (status = 200, body = AuthorityView),
-        (status = 409, description = "The authority was edited in the meantime"),
-        (status = 422, description = "There is no next certificate, or it is not valid at present")
+        NotFound,
+        (status = 200, description = "OK", body = AuthorityView),
+        (status = 409, description = "The authority was edited in the meantime", body = Message),
+        (status = 422, description = "There is no next certificate, or it is not valid at present", body = Reasons)
     )
 )]
-async fn activate(Admin(managing): Admin, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+async fn activate(
+    Admin(managing): Admin,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+) -> Result<Response, ApiError> {
     let activated = activate_next(&managing, uuid).await?;
     Ok(versioned_response(
         &activated,

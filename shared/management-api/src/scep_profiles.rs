@@ -21,9 +21,10 @@ use crate::attribute::{self, Associations, Attribute};
 use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
 use crate::caller::Scope;
 use crate::openapi_enums::CaCertificateFormName;
+use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::ra_certificates::RaCertificateView;
-use crate::request::{Body, Ids, IfMatch, JsonObject, Query, non_empty};
-use crate::response::{ApiError, created_response, versioned_response};
+use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
+use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::{Admin, Api, State};
 
@@ -202,7 +203,10 @@ impl ScepProfileView {
 }
 
 /// List SCEP Profiles, sorted by name.
-#[utoipa::path(get, path = "/scepProfiles", tag = "SCEP Profiles", responses((status = 200, body = [ScepProfileView])))]
+#[utoipa::path(
+    get, path = "/scepProfiles", tag = "SCEP Profiles",
+    responses((status = 200, description = "OK", body = [ScepProfileView]))
+)]
 async fn list_scep_profiles(
     api: State,
     Admin(managing): Admin,
@@ -248,7 +252,11 @@ async fn objects_by_uuid<T: Object>(
 /// A new profile is disabled.
 #[utoipa::path(
     post, path = "/scepProfiles", tag = "SCEP Profiles", request_body = ScepProfileRequest,
-    responses((status = 201, body = ScepProfileView), (status = 409, description = "The name is taken by another SCEP Profile"))
+    responses(
+        InvalidRequest,
+        (status = 201, description = "Created", body = ScepProfileView),
+        (status = 409, description = "The name is taken by another SCEP Profile", body = Message)
+    )
 )]
 async fn add_scep_profile(
     api: State,
@@ -266,11 +274,14 @@ async fn add_scep_profile(
 }
 
 /// Read a SCEP Profile.
-#[utoipa::path(get, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", responses((status = 200, body = ScepProfileView)))]
+#[utoipa::path(
+    get, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", params(ObjectPath),
+    responses(NotFound, (status = 200, description = "OK", body = ScepProfileView))
+)]
 async fn get_scep_profile(
     api: State,
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<ScepProfile> = managing.get(uuid).await?;
     let view = ScepProfileView::read(&api, &managing, &found).await?;
@@ -279,13 +290,18 @@ async fn get_scep_profile(
 
 /// Edit a SCEP Profile.
 #[utoipa::path(
-    put, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", request_body = ScepProfileRequest,
-    responses((status = 200, body = ScepProfileView), (status = 409, description = "The SCEP Profile was edited in the meantime"))
+    put, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", params(ObjectPath, IfMatch),
+    request_body = ScepProfileRequest,
+    responses(
+        NotFound, InvalidRequest,
+        (status = 200, description = "OK", body = ScepProfileView),
+        (status = 409, description = "The SCEP Profile was edited in the meantime", body = Message)
+    )
 )]
 async fn put_scep_profile(
     api: State,
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
@@ -298,32 +314,43 @@ async fn put_scep_profile(
 ///
 /// It must not be activated on an RA Profile.
 #[utoipa::path(
-    delete, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles",
-    responses((status = 204), (status = 409, description = "The SCEP Profile was edited in the meantime"), (status = 422, description = "RA Profiles depend on it"))
+    delete, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", params(ObjectPath),
+    responses(
+        NotFound,
+        (status = 204, description = "No content"),
+        (status = 409, description = "The SCEP Profile was edited in the meantime", body = Message),
+        (status = 422, description = "RA Profiles depend on it", body = Reasons)
+    )
 )]
 async fn remove_scep_profile(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<StatusCode, ApiError> {
     delete_scep_profile(&managing, uuid, Dependents::Keep).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Enable a SCEP Profile.
-#[utoipa::path(patch, path = "/scepProfiles/{uuid}/enable", tag = "SCEP Profiles", responses((status = 204), (status = 409)))]
+#[utoipa::path(
+    patch, path = "/scepProfiles/{uuid}/enable", tag = "SCEP Profiles", params(ObjectPath),
+    responses(NotFound, Conflict, (status = 204, description = "No content"))
+)]
 async fn turn_on_scep_profile(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<StatusCode, ApiError> {
     enable_scep_profile(&managing, uuid, Enabled::Yes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Disable a SCEP Profile.
-#[utoipa::path(patch, path = "/scepProfiles/{uuid}/disable", tag = "SCEP Profiles", responses((status = 204), (status = 409)))]
+#[utoipa::path(
+    patch, path = "/scepProfiles/{uuid}/disable", tag = "SCEP Profiles", params(ObjectPath),
+    responses(NotFound, Conflict, (status = 204, description = "No content"))
+)]
 async fn turn_off_scep_profile(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<StatusCode, ApiError> {
     enable_scep_profile(&managing, uuid, Enabled::No).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -334,7 +361,7 @@ async fn turn_off_scep_profile(
 /// Returns a message for each one that could not be enabled.
 #[utoipa::path(
     patch, path = "/scepProfiles/enable", tag = "SCEP Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn turn_on_scep_profiles(
     Admin(managing): Admin,
@@ -348,7 +375,7 @@ async fn turn_on_scep_profiles(
 /// Returns a message for each one that could not be disabled.
 #[utoipa::path(
     patch, path = "/scepProfiles/disable", tag = "SCEP Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn turn_off_scep_profiles(
     Admin(managing): Admin,
@@ -362,7 +389,7 @@ async fn turn_off_scep_profiles(
 /// Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/scepProfiles/delete", tag = "SCEP Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn remove_scep_profiles(
     Admin(managing): Admin,
@@ -376,7 +403,7 @@ async fn remove_scep_profiles(
 /// Deactivates them first. Returns a message for each one that could not be deleted.
 #[utoipa::path(
     delete, path = "/scepProfiles/delete/force", tag = "SCEP Profiles", request_body = Uuids,
-    responses((status = 200, body = [BulkMessage]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn force_remove_scep_profiles(
     Admin(managing): Admin,
@@ -401,23 +428,34 @@ async fn apply_to_each(
     Ok(Json(messages))
 }
 
-#[derive(Deserialize)]
+/// The path parameters of a SCEP Profile and its default RA Profile.
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
-struct Link {
+#[into_params(parameter_in = Path)]
+struct DefaultRaProfilePath {
+    /// UUID of the SCEP Profile.
+    #[param(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     uuid: Uuid,
+    /// UUID of the RA Profile.
+    #[param(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
     ra_profile_uuid: Uuid,
 }
 
 /// Set the default RA Profile of a SCEP Profile.
 #[utoipa::path(
     patch, path = "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}", tag = "SCEP Profiles",
-    responses((status = 204), (status = 409), (status = 422, description = "The RA certificate belongs to another authority"))
+    params(DefaultRaProfilePath),
+    responses(
+        NotFound, Conflict,
+        (status = 204, description = "No content"),
+        (status = 422, description = "The RA certificate belongs to another authority", body = Reasons)
+    )
 )]
 async fn put_default_ra_profile(
     Admin(managing): Admin,
-    Ids(link): Ids<Link>,
+    Ids(path): Ids<DefaultRaProfilePath>,
 ) -> Result<StatusCode, ApiError> {
-    set_default_ra_profile(&managing, link.uuid, link.ra_profile_uuid).await?;
+    set_default_ra_profile(&managing, path.uuid, path.ra_profile_uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -435,7 +473,7 @@ struct CaCertificatesQuery {
 /// List the RA certificates that a SCEP Profile may use at present.
 #[utoipa::path(
     get, path = "/scepProfiles/caCertificates", tag = "SCEP Profiles", params(CaCertificatesQuery),
-    responses((status = 200, body = [RaCertificateView]))
+    responses(InvalidRequest, (status = 200, description = "OK", body = [RaCertificateView]))
 )]
 async fn list_ca_certificates(
     Admin(managing): Admin,

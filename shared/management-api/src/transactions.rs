@@ -17,8 +17,12 @@ use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
 use crate::caller::Scope;
-use crate::request::{BodyOrNone, Ids, IfMatch, Query, format_time, non_empty, parse_page};
-use crate::response::{ApiError, with_etag};
+use crate::openapi_responses::{InvalidRequest, NotFound};
+use crate::request::{
+    BodyOrNone, Ids, IfMatch, ObjectPath, Query, RequiredIfMatch, format_time, non_empty,
+    parse_page,
+};
+use crate::response::{ApiError, Message, Reasons, with_etag};
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> ApiRouter {
@@ -204,7 +208,7 @@ async fn names_by_uuid<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, Ap
 /// Without a status, those that are in progress or pending come before those that are completed.
 #[utoipa::path(
     get, path = "/scepTransactions", tag = "Transactions", params(TransactionsQuery),
-    responses((status = 200, body = TransactionPage))
+    responses(InvalidRequest, (status = 200, description = "OK", body = TransactionPage))
 )]
 async fn list_transactions(
     api: State,
@@ -240,10 +244,13 @@ async fn list_transactions(
 /// Returns the contents of its request for review. Its ETag identifies the version of the request
 /// that was reviewed.
 #[utoipa::path(
-    get, path = "/scepTransactions/{uuid}", tag = "Transactions",
-    responses((status = 200, body = TransactionView))
+    get, path = "/scepTransactions/{uuid}", tag = "Transactions", params(ObjectPath),
+    responses(NotFound, (status = 200, description = "OK", body = TransactionView))
 )]
-async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, ApiError> {
+async fn show_transaction(
+    api: State,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+) -> Result<Response, ApiError> {
     let now = api.managing.clock.now();
     let TransactionRecord {
         summary,
@@ -288,16 +295,18 @@ async fn show_transaction(api: State, Ids(uuid): Ids<Uuid>) -> Result<Response, 
 /// ETag of the reviewed version ensures that nothing else is approved.
 #[utoipa::path(
     post, path = "/scepTransactions/{uuid}/approve", tag = "Transactions",
+    params(ObjectPath, RequiredIfMatch),
     responses(
-        (status = 204),
-        (status = 409, description = "The transaction was decided in the meantime, or the request no longer matches If-Match"),
-        (status = 422, description = "The transaction is not pending, a profile is disabled, the current rules forbid it, its key is revoked, or its authority cannot issue"),
-        (status = 428, description = "If-Match is missing or names no version")
+        NotFound,
+        (status = 204, description = "No content"),
+        (status = 409, description = "The transaction was decided in the meantime, or the request no longer matches If-Match", body = Message),
+        (status = 422, description = "The transaction is not pending, a profile is disabled, the current rules forbid it, its key is revoked, or its authority cannot issue", body = Reasons),
+        (status = 428, description = "If-Match is missing or names no version", body = Message)
     )
 )]
 async fn approve(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     approve_transaction(&managing, uuid, version).await?;
@@ -317,16 +326,18 @@ struct RejectionRequest {
 ///
 /// The device receives the reason at its next poll; after that its transactionID may be used again.
 #[utoipa::path(
-    post, path = "/scepTransactions/{uuid}/reject", tag = "Transactions", request_body = Option<RejectionRequest>,
+    post, path = "/scepTransactions/{uuid}/reject", tag = "Transactions",
+    params(ObjectPath, IfMatch), request_body = Option<RejectionRequest>,
     responses(
-        (status = 204),
-        (status = 409, description = "The transaction was decided in the meantime, or the request no longer matches If-Match"),
-        (status = 422, description = "The transaction is not pending")
+        NotFound, InvalidRequest,
+        (status = 204, description = "No content"),
+        (status = 409, description = "The transaction was decided in the meantime, or the request no longer matches If-Match", body = Message),
+        (status = 422, description = "The transaction is not pending", body = Reasons)
     )
 )]
 async fn reject(
     Admin(managing): Admin,
-    Ids(uuid): Ids<Uuid>,
+    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
     BodyOrNone(request): BodyOrNone<RejectionRequest>,
 ) -> Result<StatusCode, ApiError> {
