@@ -1,11 +1,20 @@
-//! Bulk operations: one action applied to many objects in turn, with a message for each failure.
+//! Bulk operations: the routes that enable, disable and delete many objects in turn, with a message
+//! for each failure.
 
+use axum::Json;
+use axum::routing::{delete, patch};
 use scep_service::{AdminService, Dependents, Enabled, ManageError, Object, read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::Admin;
+use crate::access::{ApiRouter, RequireScope};
+use crate::caller::Scope;
+use crate::openapi_responses::InvalidRequest;
+use crate::request::Body;
 use crate::response::ApiError;
+use crate::toggleable::Toggleable;
 
 /// An object that a bulk operation could not process.
 #[derive(Serialize, ToSchema)]
@@ -27,32 +36,116 @@ const MAX_OBJECTS: usize = 500;
 /// UUIDs of objects, at most 500.
 #[derive(Deserialize, ToSchema)]
 #[schema(max_items = 500, example = json!(["6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11"]))]
-pub(crate) struct Uuids(pub(crate) Vec<Uuid>);
+pub(crate) struct Uuids(Vec<Uuid>);
 
-/// The action of a bulk operation. A server failure stops it: the objects before it have been
-/// processed, and the request may be repeated.
+/// The action of a bulk operation.
 #[derive(Clone, Copy)]
-pub(crate) enum BulkAction {
+enum BulkAction {
     Enable(Enabled),
     Delete(Dependents),
 }
 
-/// Checks the number of objects.
+/// The routes that enable, disable and delete several objects.
+pub(crate) fn bulk_routes<T: Toggleable>() -> ApiRouter {
+    let noun = T::NOUN;
+    ApiRouter::new()
+        .routes(
+            noun.route::<__path_enable_each>(patch(enable_each::<T>))
+                .require(Scope::Write),
+        )
+        .routes(
+            noun.route::<__path_disable_each>(patch(disable_each::<T>))
+                .require(Scope::Write),
+        )
+        .routes(
+            noun.route::<__path_delete_each>(delete(delete_each::<T>))
+                .require(Scope::Write),
+        )
+        .routes(
+            noun.route::<__path_force_delete_each>(delete(force_delete_each::<T>))
+                .require(Scope::Write),
+        )
+}
+
+/// Enable {plural}.
 ///
-/// # Errors
-/// 422 if there are more than 500.
-pub(crate) fn check_limit(uuids: Vec<Uuid>) -> Result<Vec<Uuid>, ApiError> {
+/// Returns a message for each one that could not be enabled.
+#[utoipa::path(
+    patch, path = "/enable", operation_id = "turn_on_{id}s", request_body = Uuids,
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
+)]
+async fn enable_each<T: Toggleable>(
+    Admin(managing): Admin,
+    Body(uuids): Body<Uuids>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    apply_to_each::<T>(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
+}
+
+/// Disable {plural}.
+///
+/// Returns a message for each one that could not be disabled.
+#[utoipa::path(
+    patch, path = "/disable", operation_id = "turn_off_{id}s", request_body = Uuids,
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
+)]
+async fn disable_each<T: Toggleable>(
+    Admin(managing): Admin,
+    Body(uuids): Body<Uuids>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    apply_to_each::<T>(&managing, uuids, BulkAction::Enable(Enabled::No)).await
+}
+
+/// Delete {plural}.
+///
+/// Returns a message for each one that could not be deleted.
+#[utoipa::path(
+    delete, path = "/delete", operation_id = "remove_{id}s", request_body = Uuids,
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
+)]
+async fn delete_each<T: Toggleable>(
+    Admin(managing): Admin,
+    Body(uuids): Body<Uuids>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    apply_to_each::<T>(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
+}
+
+/// Delete {plural}, even if they are {in use}.
+///
+/// {unlinking} Returns a message for each one that could not be deleted.
+#[utoipa::path(
+    delete, path = "/delete/force", operation_id = "force_remove_{id}s", request_body = Uuids,
+    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
+)]
+async fn force_delete_each<T: Toggleable>(
+    Admin(managing): Admin,
+    Body(uuids): Body<Uuids>,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
+    apply_to_each::<T>(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
+}
+
+/// Applies the action to each object in turn. A server failure stops it: the objects before have
+/// been changed, and the request may be repeated.
+async fn apply_to_each<T: Toggleable>(
+    managing: &AdminService,
+    Uuids(uuids): Uuids,
+    action: BulkAction,
+) -> Result<Json<Vec<BulkMessage>>, ApiError> {
     if uuids.len() > MAX_OBJECTS {
         return Err(ApiError::reason(format!("at most {MAX_OBJECTS} objects")));
     }
-    Ok(uuids)
+    let mut messages = Vec::new();
+    for uuid in uuids {
+        let done = match action {
+            BulkAction::Enable(enabled) => T::set_enabled(managing, uuid, enabled).await,
+            BulkAction::Delete(dependents) => T::delete(managing, uuid, dependents).await,
+        };
+        messages.extend(bulk_message::<T>(managing, uuid, done).await?);
+    }
+    Ok(Json(messages))
 }
 
-/// The message about one object; `None` if the action succeeded.
-///
-/// # Errors
-/// A server failure.
-pub(crate) async fn bulk_message<T: Object>(
+/// The message about one object; `None` if the action succeeded. Fails if the server did.
+async fn bulk_message<T: Object>(
     managing: &AdminService,
     uuid: Uuid,
     done: Result<(), ManageError>,

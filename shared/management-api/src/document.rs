@@ -4,6 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::access::{ApiRouter, SECURITY_SCHEME};
+use crate::bulk::{BulkMessage, Uuids};
 use crate::caller::Scope;
 use crate::response::{Message, Reasons};
 use crate::{
@@ -26,7 +27,8 @@ pub(crate) fn routes() -> ApiRouter {
         .merge(audit_records::routes())
 }
 
-/// The document without its routes. Its schemas are those of errors, which no handler names.
+/// The document without its routes. It adds the schemas that utoipa does not collect from routes:
+/// those of shared errors and of bulk operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -35,7 +37,7 @@ pub(crate) fn routes() -> ApiRouter {
             links between them, as well as transactions, issued certificates and audit records.",
         license(name = "Apache-2.0"),
     ),
-    components(schemas(Message, Reasons)),
+    components(schemas(BulkMessage, Message, Reasons, Uuids)),
     modifiers(&BearerToken)
 )]
 struct Document;

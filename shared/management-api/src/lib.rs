@@ -20,6 +20,7 @@ mod rollover;
 mod scep_profile_request;
 mod scep_profiles;
 mod template;
+mod toggleable;
 mod transactions;
 
 use std::sync::Arc;

@@ -18,21 +18,21 @@ use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{self, Attribute};
-use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
+use crate::bulk::bulk_routes;
 use crate::caller::Scope;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::request::{AuthorityPath, Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::template::TemplateView;
+use crate::toggleable::{self, Noun, Toggleable};
 use crate::{Admin, Api, State};
 
 /// The routes of a single RA Profile, which also exist below its authority.
 pub(crate) fn single_routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(get_ra_profile).require(Scope::Read))
-        .routes(routes!(put_ra_profile, remove_ra_profile).require(Scope::Write))
-        .routes(routes!(turn_on_ra_profile).require(Scope::Write))
-        .routes(routes!(turn_off_ra_profile).require(Scope::Write))
+        .routes(routes!(put_ra_profile).require(Scope::Write))
+        .merge(toggleable::single_routes::<RaProfile>())
         .routes(routes!(get_scep).require(Scope::Read))
         .routes(routes!(put_scep).require(Scope::Write))
         .routes(routes!(remove_scep).require(Scope::Write))
@@ -58,13 +58,10 @@ pub(crate) fn single_routes_of_authority() -> ApiRouter {
 /// The routes of several RA Profiles.
 pub(crate) fn collection_routes() -> ApiRouter {
     ApiRouter::new()
+        .merge(bulk_routes::<RaProfile>())
         .routes(routes!(list_ra_profiles).require(Scope::Read))
         .routes(routes!(list_ra_profiles_of_authority).require(Scope::Read))
         .routes(routes!(add_ra_profile).require(Scope::Write))
-        .routes(routes!(turn_on_ra_profiles).require(Scope::Write))
-        .routes(routes!(turn_off_ra_profiles).require(Scope::Write))
-        .routes(routes!(remove_ra_profiles).require(Scope::Write))
-        .routes(routes!(force_remove_ra_profiles).require(Scope::Write))
 }
 
 /// A request to create or edit an RA Profile. An edit keeps the fields that are omitted.
@@ -180,7 +177,7 @@ impl RaProfileView {
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Path)]
-struct Path {
+pub(crate) struct Path {
     // Described where the routes are nested.
     #[param(ignore)]
     authority_uuid: Option<Uuid>,
@@ -206,6 +203,41 @@ impl Path {
             self.find(managing).await?;
         }
         Ok(())
+    }
+}
+
+impl Toggleable for RaProfile {
+    type Path = Path;
+
+    const NOUN: Noun = Noun {
+        path: "/raProfiles",
+        id: "ra_profile",
+        singular: "an RA Profile",
+        plural: "RA Profiles",
+        deletion_rule: "It must not be the default of a SCEP Profile.",
+        in_use: "the default of SCEP Profiles",
+        unlinking: "Removes them as defaults first.",
+    };
+
+    async fn check_path(managing: &AdminService, path: Path) -> Result<Uuid, ManageError> {
+        path.check(managing).await?;
+        Ok(path.uuid)
+    }
+
+    async fn set_enabled(
+        managing: &AdminService,
+        uuid: Uuid,
+        enabled: Enabled,
+    ) -> Result<(), ManageError> {
+        enable_ra_profile(managing, uuid, enabled).await
+    }
+
+    async fn delete(
+        managing: &AdminService,
+        uuid: Uuid,
+        dependents: Dependents,
+    ) -> Result<(), ManageError> {
+        delete_ra_profile(managing, uuid, dependents).await
     }
 }
 
@@ -302,126 +334,6 @@ async fn put_ra_profile(
     let edited = edit_ra_profile(&managing, path.uuid, version, request.into_edit()).await?;
     let view = RaProfileView::read(&managing, &edited).await?;
     Ok(versioned_response(&edited, view))
-}
-
-/// Delete an RA Profile.
-///
-/// It must not be the default of a SCEP Profile.
-#[utoipa::path(
-    delete, path = "/raProfiles/{uuid}", tag = "RA Profiles", params(Path),
-    responses(
-        NotFound, Conflict,
-        (status = 204, description = "No content"),
-        (status = 422, description = "It is the default of a SCEP Profile", body = Reasons)
-    )
-)]
-async fn remove_ra_profile(
-    Admin(managing): Admin,
-    Ids(path): Ids<Path>,
-) -> Result<StatusCode, ApiError> {
-    path.check(&managing).await?;
-    delete_ra_profile(&managing, path.uuid, Dependents::Keep).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Enable an RA Profile.
-#[utoipa::path(
-    patch, path = "/raProfiles/{uuid}/enable", tag = "RA Profiles", params(Path),
-    responses(NotFound, Conflict, (status = 204, description = "No content"))
-)]
-async fn turn_on_ra_profile(
-    Admin(managing): Admin,
-    Ids(path): Ids<Path>,
-) -> Result<StatusCode, ApiError> {
-    path.check(&managing).await?;
-    enable_ra_profile(&managing, path.uuid, Enabled::Yes).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Disable an RA Profile.
-#[utoipa::path(
-    patch, path = "/raProfiles/{uuid}/disable", tag = "RA Profiles", params(Path),
-    responses(NotFound, Conflict, (status = 204, description = "No content"))
-)]
-async fn turn_off_ra_profile(
-    Admin(managing): Admin,
-    Ids(path): Ids<Path>,
-) -> Result<StatusCode, ApiError> {
-    path.check(&managing).await?;
-    enable_ra_profile(&managing, path.uuid, Enabled::No).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Enable RA Profiles.
-///
-/// Returns a message for each one that could not be enabled.
-#[utoipa::path(
-    patch, path = "/raProfiles/enable", tag = "RA Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn turn_on_ra_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
-}
-
-/// Disable RA Profiles.
-///
-/// Returns a message for each one that could not be disabled.
-#[utoipa::path(
-    patch, path = "/raProfiles/disable", tag = "RA Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn turn_off_ra_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
-}
-
-/// Delete RA Profiles.
-///
-/// Returns a message for each one that could not be deleted.
-#[utoipa::path(
-    delete, path = "/raProfiles/delete", tag = "RA Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn remove_ra_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
-}
-
-/// Delete RA Profiles, even if they are the default of SCEP Profiles.
-///
-/// Removes them as defaults first. Returns a message for each one that could not be deleted.
-#[utoipa::path(
-    delete, path = "/raProfiles/delete/force", tag = "RA Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn force_remove_ra_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
-}
-
-async fn apply_to_each(
-    managing: &AdminService,
-    uuids: Vec<Uuid>,
-    action: BulkAction,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    let mut messages = Vec::new();
-    for uuid in check_limit(uuids)? {
-        let done = match action {
-            BulkAction::Enable(enabled) => enable_ra_profile(managing, uuid, enabled).await,
-            BulkAction::Delete(dependents) => delete_ra_profile(managing, uuid, dependents).await,
-        };
-        messages.extend(bulk_message::<RaProfile>(managing, uuid, done).await?);
-    }
-    Ok(Json(messages))
 }
 
 /// The SCEP settings of an RA Profile.

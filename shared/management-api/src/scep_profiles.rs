@@ -7,9 +7,9 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    AdminService, Dependents, Enabled, Object, ObjectStore, Versioned, create_scep_profile,
-    delete_scep_profile, edit_scep_profile, enable_scep_profile, list, read, scep_profile_warnings,
-    set_default_ra_profile, usable_ra_certificates,
+    AdminService, Dependents, Enabled, ManageError, Object, ObjectStore, Versioned,
+    create_scep_profile, delete_scep_profile, edit_scep_profile, enable_scep_profile, list, read,
+    scep_profile_warnings, set_default_ra_profile, usable_ra_certificates,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{self, Associations, Attribute};
-use crate::bulk::{BulkAction, BulkMessage, Uuids, bulk_message, check_limit};
+use crate::bulk::bulk_routes;
 use crate::caller::Scope;
 use crate::openapi_enums::CaCertificateFormName;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
@@ -26,6 +26,7 @@ use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
+use crate::toggleable::{self, Noun, Toggleable};
 use crate::{Admin, Api, State};
 
 pub(crate) fn routes() -> ApiRouter {
@@ -33,13 +34,9 @@ pub(crate) fn routes() -> ApiRouter {
         .routes(routes!(list_scep_profiles).require(Scope::Read))
         .routes(routes!(add_scep_profile).require(Scope::Write))
         .routes(routes!(get_scep_profile).require(Scope::Read))
-        .routes(routes!(put_scep_profile, remove_scep_profile).require(Scope::Write))
-        .routes(routes!(turn_on_scep_profile).require(Scope::Write))
-        .routes(routes!(turn_off_scep_profile).require(Scope::Write))
-        .routes(routes!(turn_on_scep_profiles).require(Scope::Write))
-        .routes(routes!(turn_off_scep_profiles).require(Scope::Write))
-        .routes(routes!(remove_scep_profiles).require(Scope::Write))
-        .routes(routes!(force_remove_scep_profiles).require(Scope::Write))
+        .routes(routes!(put_scep_profile).require(Scope::Write))
+        .merge(toggleable::single_routes::<ScepProfile>())
+        .merge(bulk_routes::<ScepProfile>())
         .routes(routes!(put_default_ra_profile).require(Scope::Write))
         .routes(routes!(list_ca_certificates).require(Scope::Read))
 }
@@ -202,6 +199,40 @@ impl ScepProfileView {
     }
 }
 
+impl Toggleable for ScepProfile {
+    type Path = ObjectPath;
+
+    const NOUN: Noun = Noun {
+        path: "/scepProfiles",
+        id: "scep_profile",
+        singular: "a SCEP Profile",
+        plural: "SCEP Profiles",
+        deletion_rule: "It must not be activated on an RA Profile.",
+        in_use: "activated on RA Profiles",
+        unlinking: "Deactivates them first.",
+    };
+
+    async fn check_path(_: &AdminService, path: ObjectPath) -> Result<Uuid, ManageError> {
+        Ok(path.uuid)
+    }
+
+    async fn set_enabled(
+        managing: &AdminService,
+        uuid: Uuid,
+        enabled: Enabled,
+    ) -> Result<(), ManageError> {
+        enable_scep_profile(managing, uuid, enabled).await
+    }
+
+    async fn delete(
+        managing: &AdminService,
+        uuid: Uuid,
+        dependents: Dependents,
+    ) -> Result<(), ManageError> {
+        delete_scep_profile(managing, uuid, dependents).await
+    }
+}
+
 /// List SCEP Profiles, sorted by name.
 #[utoipa::path(
     get, path = "/scepProfiles", tag = "SCEP Profiles",
@@ -308,124 +339,6 @@ async fn put_scep_profile(
     let edited = edit_scep_profile(&managing, uuid, version, request.into_edit()?).await?;
     let view = ScepProfileView::read(&api, &managing, &edited).await?;
     Ok(versioned_response(&edited, view))
-}
-
-/// Delete a SCEP Profile.
-///
-/// It must not be activated on an RA Profile.
-#[utoipa::path(
-    delete, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", params(ObjectPath),
-    responses(
-        NotFound,
-        (status = 204, description = "No content"),
-        (status = 409, description = "The SCEP Profile was edited in the meantime", body = Message),
-        (status = 422, description = "RA Profiles depend on it", body = Reasons)
-    )
-)]
-async fn remove_scep_profile(
-    Admin(managing): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
-) -> Result<StatusCode, ApiError> {
-    delete_scep_profile(&managing, uuid, Dependents::Keep).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Enable a SCEP Profile.
-#[utoipa::path(
-    patch, path = "/scepProfiles/{uuid}/enable", tag = "SCEP Profiles", params(ObjectPath),
-    responses(NotFound, Conflict, (status = 204, description = "No content"))
-)]
-async fn turn_on_scep_profile(
-    Admin(managing): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
-) -> Result<StatusCode, ApiError> {
-    enable_scep_profile(&managing, uuid, Enabled::Yes).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Disable a SCEP Profile.
-#[utoipa::path(
-    patch, path = "/scepProfiles/{uuid}/disable", tag = "SCEP Profiles", params(ObjectPath),
-    responses(NotFound, Conflict, (status = 204, description = "No content"))
-)]
-async fn turn_off_scep_profile(
-    Admin(managing): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
-) -> Result<StatusCode, ApiError> {
-    enable_scep_profile(&managing, uuid, Enabled::No).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Enable SCEP Profiles.
-///
-/// Returns a message for each one that could not be enabled.
-#[utoipa::path(
-    patch, path = "/scepProfiles/enable", tag = "SCEP Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn turn_on_scep_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
-}
-
-/// Disable SCEP Profiles.
-///
-/// Returns a message for each one that could not be disabled.
-#[utoipa::path(
-    patch, path = "/scepProfiles/disable", tag = "SCEP Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn turn_off_scep_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Enable(Enabled::No)).await
-}
-
-/// Delete SCEP Profiles.
-///
-/// Returns a message for each one that could not be deleted.
-#[utoipa::path(
-    delete, path = "/scepProfiles/delete", tag = "SCEP Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn remove_scep_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
-}
-
-/// Delete SCEP Profiles, even if they are activated on RA Profiles.
-///
-/// Deactivates them first. Returns a message for each one that could not be deleted.
-#[utoipa::path(
-    delete, path = "/scepProfiles/delete/force", tag = "SCEP Profiles", request_body = Uuids,
-    responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
-)]
-async fn force_remove_scep_profiles(
-    Admin(managing): Admin,
-    Body(Uuids(uuids)): Body<Uuids>,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
-}
-
-async fn apply_to_each(
-    managing: &AdminService,
-    uuids: Vec<Uuid>,
-    action: BulkAction,
-) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    let mut messages = Vec::new();
-    for uuid in check_limit(uuids)? {
-        let done = match action {
-            BulkAction::Enable(enabled) => enable_scep_profile(managing, uuid, enabled).await,
-            BulkAction::Delete(dependents) => delete_scep_profile(managing, uuid, dependents).await,
-        };
-        messages.extend(bulk_message::<ScepProfile>(managing, uuid, done).await?);
-    }
-    Ok(Json(messages))
 }
 
 /// The path parameters of a SCEP Profile and its default RA Profile.
