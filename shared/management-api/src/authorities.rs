@@ -36,11 +36,11 @@ pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_authorities).require(Scope::Read))
         .routes(routes!(add_authority).require(Scope::Write))
-        .routes(routes!(get_authority).require(Scope::Read))
-        .routes(routes!(put_authority, remove_authority).require(Scope::Write))
-        .routes(routes!(get_csr).require(Scope::Read))
-        .routes(routes!(put_certificate).require(Scope::Write))
-        .routes(routes!(get_crl).require(Scope::Read))
+        .routes(routes!(read_authority).require(Scope::Read))
+        .routes(routes!(update_authority, remove_authority).require(Scope::Write))
+        .routes(routes!(download_csr).require(Scope::Read))
+        .routes(routes!(upload_certificate).require(Scope::Write))
+        .routes(routes!(download_crl).require(Scope::Read))
 }
 
 /// Who issues an authority's certificate.
@@ -265,10 +265,11 @@ async fn add_authority(
 
 /// Read an authority.
 #[utoipa::path(
-    get, path = "/authorities/{uuid}", tag = "Authorities", params(ObjectPath),
+    get, path = "/authorities/{uuid}", operation_id = "get_authority", tag = "Authorities",
+    params(ObjectPath),
     responses(NotFound, (status = 200, description = "OK", body = AuthorityView))
 )]
-async fn get_authority(
+async fn read_authority(
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
@@ -278,7 +279,8 @@ async fn get_authority(
 
 /// Edit an authority.
 #[utoipa::path(
-    put, path = "/authorities/{uuid}", tag = "Authorities", params(ObjectPath, IfMatch),
+    put, path = "/authorities/{uuid}", operation_id = "put_authority", tag = "Authorities",
+    params(ObjectPath, IfMatch),
     request_body = AuthorityEdit,
     responses(
         NotFound, InvalidRequest,
@@ -286,7 +288,7 @@ async fn get_authority(
         (status = 409, description = "The authority was edited in the meantime", body = Message)
     )
 )]
-async fn put_authority(
+async fn update_authority(
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
@@ -341,14 +343,15 @@ async fn remove_authority(
 /// The request is meant for the superior CA. Once a rollover has begun, it is the request for the
 /// next key.
 #[utoipa::path(
-    get, path = "/authorities/{uuid}/csr", tag = "Authorities", params(ObjectPath),
+    get, path = "/authorities/{uuid}/csr", operation_id = "get_csr", tag = "Authorities",
+    params(ObjectPath),
     responses(
         NotFound,
         (status = 200, body = String, content_type = "application/x-pem-file", description = "PEM"),
         (status = 422, description = "The authority is a root and has no request", body = Reasons)
     )
 )]
-async fn get_csr(
+async fn download_csr(
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
@@ -378,7 +381,9 @@ struct CertificateRequest {
 
 /// Install a subordinate's certificate, or replace it by a later one for the same key and subject.
 #[utoipa::path(
-    post, path = "/authorities/{uuid}/certificate", tag = "Authorities", params(ObjectPath),
+    post, path = "/authorities/{uuid}/certificate",
+    operation_id = "put_certificate", tag = "Authorities",
+    params(ObjectPath),
     request_body = CertificateRequest,
     responses(
         NotFound, InvalidRequest,
@@ -387,7 +392,7 @@ struct CertificateRequest {
         (status = 422, description = "The certificate does not match: key, CA:TRUE, keyCertSign, validity or chain", body = Reasons)
     )
 )]
-async fn put_certificate(
+async fn upload_certificate(
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     Body(JsonObject(request)): Body<JsonObject<CertificateRequest>>,
@@ -419,13 +424,14 @@ async fn put_certificate(
 ///
 /// The CRL is that of the current generation. It is also public, at the URL in issued certificates.
 #[utoipa::path(
-    get, path = "/authorities/{uuid}/crl", tag = "Authorities", params(ObjectPath),
+    get, path = "/authorities/{uuid}/crl", operation_id = "get_crl", tag = "Authorities",
+    params(ObjectPath),
     responses(
         (status = 200, body = String, content_type = "application/pkix-crl", description = "CertificateList, DER"),
         (status = 404, description = "No such authority, or it has no certificate yet", body = Message)
     )
 )]
-async fn get_crl(
+async fn download_crl(
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {

@@ -31,8 +31,8 @@ use crate::{Admin, Api, State};
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_certificates).require(Scope::Read))
-        .routes(routes!(get_certificate).require(Scope::Read))
-        .routes(routes!(get_certificate_pem).require(Scope::Read))
+        .routes(routes!(read_certificate).require(Scope::Read))
+        .routes(routes!(download_certificate).require(Scope::Read))
         .routes(routes!(revoke).require(Scope::Approve))
 }
 
@@ -327,10 +327,11 @@ struct CertificateView {
 
 /// Read a certificate's record.
 #[utoipa::path(
-    get, path = "/certificates/{uuid}", tag = "Certificates", params(ObjectPath),
+    get, path = "/certificates/{uuid}", operation_id = "get_certificate", tag = "Certificates",
+    params(ObjectPath),
     responses(NotFound, (status = 200, description = "OK", body = CertificateView))
 )]
-async fn get_certificate(
+async fn read_certificate(
     api: State,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Json<CertificateView>, ApiError> {
@@ -348,13 +349,15 @@ async fn get_certificate(
 
 /// Download a certificate as PEM.
 #[utoipa::path(
-    get, path = "/certificates/{uuid}/pem", tag = "Certificates", params(ObjectPath),
+    get, path = "/certificates/{uuid}/pem",
+    operation_id = "get_certificate_pem", tag = "Certificates",
+    params(ObjectPath),
     responses(
         NotFound,
         (status = 200, body = String, content_type = "application/x-pem-file", description = "PEM")
     )
 )]
-async fn get_certificate_pem(
+async fn download_certificate(
     api: State,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {

@@ -27,7 +27,7 @@ pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_ra_certificates).require(Scope::Read))
         .routes(routes!(add_ra_certificate).require(Scope::Write))
-        .routes(routes!(get_ra_certificate).require(Scope::Read))
+        .routes(routes!(read_ra_certificate).require(Scope::Read))
         .routes(routes!(remove_ra_certificate).require(Scope::Write))
 }
 
@@ -197,11 +197,12 @@ async fn add_ra_certificate(
 
 /// Read an RA certificate.
 #[utoipa::path(
-    get, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
+    get, path = "/authorities/{authorityUuid}/raCertificates/{uuid}",
+    operation_id = "get_ra_certificate", tag = "Authorities",
     params(Path),
     responses(NotFound, (status = 200, description = "OK", body = RaCertificateView))
 )]
-async fn get_ra_certificate(
+async fn read_ra_certificate(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {

@@ -30,12 +30,12 @@ use crate::{Admin, Api, State};
 /// The routes of a single RA Profile, which also exist below its authority.
 pub(crate) fn single_routes() -> ApiRouter {
     ApiRouter::new()
-        .routes(routes!(get_ra_profile).require(Scope::Read))
-        .routes(routes!(put_ra_profile).require(Scope::Write))
+        .routes(routes!(read_ra_profile).require(Scope::Read))
+        .routes(routes!(update_ra_profile).require(Scope::Write))
         .merge(toggleable::single_routes::<RaProfile>())
-        .routes(routes!(get_scep).require(Scope::Read))
-        .routes(routes!(put_scep).require(Scope::Write))
-        .routes(routes!(remove_scep).require(Scope::Write))
+        .routes(routes!(read_scep).require(Scope::Read))
+        .routes(routes!(activate_scep_profile).require(Scope::Write))
+        .routes(routes!(deactivate_scep_profile).require(Scope::Write))
 }
 
 /// The routes of a single RA Profile below its authority: the same ones, with the authority in the
@@ -302,10 +302,11 @@ async fn add_ra_profile(
 
 /// Read an RA Profile.
 #[utoipa::path(
-    get, path = "/raProfiles/{uuid}", tag = "RA Profiles", params(Path),
+    get, path = "/raProfiles/{uuid}", operation_id = "get_ra_profile", tag = "RA Profiles",
+    params(Path),
     responses(NotFound, (status = 200, description = "OK", body = RaProfileView))
 )]
-async fn get_ra_profile(
+async fn read_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {
@@ -316,7 +317,8 @@ async fn get_ra_profile(
 
 /// Edit an RA Profile.
 #[utoipa::path(
-    put, path = "/raProfiles/{uuid}", tag = "RA Profiles", params(Path, IfMatch),
+    put, path = "/raProfiles/{uuid}", operation_id = "put_ra_profile", tag = "RA Profiles",
+    params(Path, IfMatch),
     request_body = RaProfileRequest,
     responses(
         NotFound, InvalidRequest,
@@ -324,7 +326,7 @@ async fn get_ra_profile(
         (status = 409, description = "The RA Profile was edited in the meantime", body = Message)
     )
 )]
-async fn put_ra_profile(
+async fn update_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
     IfMatch(version): IfMatch,
@@ -384,10 +386,11 @@ impl ScepView {
 
 /// Read the SCEP settings of an RA Profile.
 #[utoipa::path(
-    get, path = "/raProfiles/{uuid}/protocols/scep", tag = "RA Profiles", params(Path),
+    get, path = "/raProfiles/{uuid}/protocols/scep", operation_id = "get_scep", tag = "RA Profiles",
+    params(Path),
     responses(NotFound, (status = 200, description = "OK", body = ScepView))
 )]
-async fn get_scep(
+async fn read_scep(
     api: State,
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
@@ -417,7 +420,8 @@ struct ActivatedPath {
 
 /// Activate a SCEP Profile on an RA Profile.
 #[utoipa::path(
-    patch, path = "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}", tag = "RA Profiles",
+    patch, path = "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}",
+    operation_id = "put_scep", tag = "RA Profiles",
     params(Path, ActivatedPath), request_body = Option<ActivationRequest>,
     responses(
         NotFound, InvalidRequest, Conflict,
@@ -425,7 +429,7 @@ struct ActivatedPath {
         (status = 422, description = "The RA certificate belongs to another authority", body = Reasons)
     )
 )]
-async fn put_scep(
+async fn activate_scep_profile(
     api: State,
     Admin(managing): Admin,
     Ids(path): Ids<Path>,
@@ -451,11 +455,15 @@ async fn put_scep(
 
 /// Deactivate SCEP on an RA Profile.
 #[utoipa::path(
-    patch, path = "/raProfiles/{uuid}/protocols/scep/deactivate", tag = "RA Profiles",
+    patch, path = "/raProfiles/{uuid}/protocols/scep/deactivate",
+    operation_id = "remove_scep", tag = "RA Profiles",
     params(Path),
     responses(NotFound, Conflict, (status = 204, description = "No content"))
 )]
-async fn remove_scep(Admin(managing): Admin, Ids(path): Ids<Path>) -> Result<StatusCode, ApiError> {
+async fn deactivate_scep_profile(
+    Admin(managing): Admin,
+    Ids(path): Ids<Path>,
+) -> Result<StatusCode, ApiError> {
     path.check(&managing).await?;
     deactivate_scep(&managing, path.uuid).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -47,7 +47,8 @@ struct RolloverRequest {
 /// from its superior CA (`csr`, `certificate`). Once there is a certificate, GetNextCACert
 /// announces it to clients. Has no effect while a rollover is already in progress.
 #[utoipa::path(
-    post, path = "/authorities/{uuid}/rollover", operation_id = "begin_rollover", tag = "Authorities",
+    post, path = "/authorities/{uuid}/rollover",
+    operation_id = "begin_rollover", tag = "Authorities",
     params(ObjectPath), request_body = Option<RolloverRequest>,
     responses(
         NotFound, InvalidRequest,
@@ -78,7 +79,8 @@ async fn begin(
 /// From now on the authority issues with its next key. Certificates issued with the previous key
 /// remain valid and can be renewed.
 #[utoipa::path(
-    post, path = "/authorities/{uuid}/rollover/activate", operation_id = "activate_rollover", tag = "Authorities",
+    post, path = "/authorities/{uuid}/rollover/activate",
+    operation_id = "activate_rollover", tag = "Authorities",
     params(ObjectPath),
     responses(
         NotFound,

@@ -33,11 +33,11 @@ pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_scep_profiles).require(Scope::Read))
         .routes(routes!(add_scep_profile).require(Scope::Write))
-        .routes(routes!(get_scep_profile).require(Scope::Read))
-        .routes(routes!(put_scep_profile).require(Scope::Write))
+        .routes(routes!(read_scep_profile).require(Scope::Read))
+        .routes(routes!(update_scep_profile).require(Scope::Write))
         .merge(toggleable::single_routes::<ScepProfile>())
         .merge(bulk_routes::<ScepProfile>())
-        .routes(routes!(put_default_ra_profile).require(Scope::Write))
+        .routes(routes!(change_default_ra_profile).require(Scope::Write))
         .routes(routes!(list_ca_certificates).require(Scope::Read))
 }
 
@@ -306,10 +306,11 @@ async fn add_scep_profile(
 
 /// Read a SCEP Profile.
 #[utoipa::path(
-    get, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", params(ObjectPath),
+    get, path = "/scepProfiles/{uuid}", operation_id = "get_scep_profile", tag = "SCEP Profiles",
+    params(ObjectPath),
     responses(NotFound, (status = 200, description = "OK", body = ScepProfileView))
 )]
-async fn get_scep_profile(
+async fn read_scep_profile(
     api: State,
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
@@ -321,7 +322,8 @@ async fn get_scep_profile(
 
 /// Edit a SCEP Profile.
 #[utoipa::path(
-    put, path = "/scepProfiles/{uuid}", tag = "SCEP Profiles", params(ObjectPath, IfMatch),
+    put, path = "/scepProfiles/{uuid}", operation_id = "put_scep_profile", tag = "SCEP Profiles",
+    params(ObjectPath, IfMatch),
     request_body = ScepProfileRequest,
     responses(
         NotFound, InvalidRequest,
@@ -329,7 +331,7 @@ async fn get_scep_profile(
         (status = 409, description = "The SCEP Profile was edited in the meantime", body = Message)
     )
 )]
-async fn put_scep_profile(
+async fn update_scep_profile(
     api: State,
     Admin(managing): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
@@ -356,7 +358,8 @@ struct DefaultRaProfilePath {
 
 /// Set the default RA Profile of a SCEP Profile.
 #[utoipa::path(
-    patch, path = "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}", tag = "SCEP Profiles",
+    patch, path = "/scepProfiles/{uuid}/raProfiles/{raProfileUuid}",
+    operation_id = "put_default_ra_profile", tag = "SCEP Profiles",
     params(DefaultRaProfilePath),
     responses(
         NotFound, Conflict,
@@ -364,7 +367,7 @@ struct DefaultRaProfilePath {
         (status = 422, description = "The RA certificate belongs to another authority", body = Reasons)
     )
 )]
-async fn put_default_ra_profile(
+async fn change_default_ra_profile(
     Admin(managing): Admin,
     Ids(path): Ids<DefaultRaProfilePath>,
 ) -> Result<StatusCode, ApiError> {

@@ -28,7 +28,7 @@ use crate::{Admin, Api, State};
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_transactions).require(Scope::Read))
-        .routes(routes!(show_transaction).require(Scope::Read))
+        .routes(routes!(read_transaction).require(Scope::Read))
         .routes(routes!(approve).require(Scope::Approve))
         .routes(routes!(reject).require(Scope::Approve))
 }
@@ -244,10 +244,11 @@ async fn list_transactions(
 /// Returns the contents of its request for review. Its ETag identifies the version of the request
 /// that was reviewed.
 #[utoipa::path(
-    get, path = "/scepTransactions/{uuid}", tag = "Transactions", params(ObjectPath),
+    get, path = "/scepTransactions/{uuid}", operation_id = "show_transaction", tag = "Transactions",
+    params(ObjectPath),
     responses(NotFound, (status = 200, description = "OK", body = TransactionView))
 )]
-async fn show_transaction(
+async fn read_transaction(
     api: State,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
