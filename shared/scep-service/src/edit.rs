@@ -1,10 +1,11 @@
 //! Edits of single fields of an object.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// The edit of one field. In JSON: an absent field, `null`, or a value.
 // Not an `Option`, which cannot tell an absent field from `null`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(from = "Option<T>")]
 pub enum Edit<T> {
     /// The field keeps its value. In a new object it has its default.
     #[default]
@@ -59,10 +60,9 @@ impl<T> Edit<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // serde calls this only for a field that is present; an absent one defaults to `Keep`.
-        let value = Option::<T>::deserialize(deserializer)?;
-        Ok(value.map_or(Self::Reset, Self::Set))
+/// The edit of a field that is present. serde takes the default for one that is absent.
+impl<T> From<Option<T>> for Edit<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Reset, Self::Set)
     }
 }
