@@ -25,7 +25,7 @@ mod transactions;
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router, middleware};
@@ -102,6 +102,7 @@ pub fn router(api: Api) -> Router {
         .nest(PREFIX, guarded.merge(open))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::map_response(add_security_headers))
         .with_state(api)
 }

@@ -2,8 +2,10 @@
 
 use std::marker::PhantomData;
 
-use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::StatusCode;
 use http::header::IF_MATCH;
 use http::request::Parts;
 use scep_service::PageRequest;
@@ -21,7 +23,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
-use crate::response::{ApiError, MAX_BODY_BYTES};
+use crate::response::ApiError;
 
 /// A JSON body, regardless of its Content-Type.
 // Scripts omit the header: `curl --data` sends that of a form.
@@ -30,8 +32,9 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        parse_json(&read_body(request).await?).map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let body = Bytes::from_request(request, state).await?;
+        parse_json(&body).map(Self)
     }
 }
 
@@ -42,8 +45,8 @@ pub(crate) struct BodyOrNone<T>(pub(crate) T);
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNone<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let body = read_body(request).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let body = Bytes::from_request(request, state).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -52,9 +55,13 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNon
     }
 }
 
-async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
-    let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await;
-    Ok(body.map_err(|_| ApiError::TooLarge)?.to_vec())
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            _ => Self::BadRequest("the body could not be read".to_owned()),
+        }
+    }
 }
 
 /// Parses a JSON body. Malformed JSON and unknown fields are 400; well-formed JSON with invalid
@@ -90,17 +97,15 @@ fn is_field_name_error(error: &serde_json::Error) -> bool {
     text.starts_with("unknown field") || text.starts_with("duplicate field")
 }
 
-/// The parameters of a path. A path with anything but a UUID in a UUID's place is 404.
+/// The parameters of a path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(ApiError))]
 pub(crate) struct Ids<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Ids<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Path::<T>::from_request_parts(parts, state)
-            .await
-            .map(|Path(ids)| Self(ids))
-            .map_err(|_| ApiError::NotFound("there is nothing at this URL".to_owned()))
+/// A path with anything but a UUID in a UUID's place is 404.
+impl From<PathRejection> for ApiError {
+    fn from(_: PathRejection) -> Self {
+        Self::NotFound("there is nothing at this URL".to_owned())
     }
 }
 
@@ -124,15 +129,13 @@ pub(crate) struct AuthorityPath {
 }
 
 /// The parameters of a query.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(ApiError))]
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        axum::extract::Query::<T>::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|error| ApiError::BadRequest(error.body_text()))
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::BadRequest(rejection.body_text())
     }
 }
 
