@@ -11,7 +11,7 @@ use http::request::Parts;
 use scep_service::PageRequest;
 use secrecy::SecretString;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use serde_json::json;
@@ -90,11 +90,17 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     Ok(parsed)
 }
 
-/// Whether the error is about an unknown or duplicate field. serde only reveals this in its text; a
-/// test fails if that text changes.
+/// Whether the error is about an unknown or duplicate field.
 fn is_field_name_error(error: &serde_json::Error) -> bool {
-    let text = error.to_string();
-    text.starts_with("unknown field") || text.starts_with("duplicate field")
+    // The path of such an error is that of any other in the same place, and its text is all that
+    // serde_json keeps of its kind. serde itself makes the texts to compare it with.
+    let known = [
+        serde_json::Error::unknown_field("", &[]),
+        serde_json::Error::duplicate_field(""),
+    ];
+    // The name of the field follows in backticks.
+    let kind = |error: &serde_json::Error| error.to_string().split('`').next().map(str::to_owned);
+    known.iter().any(|known| kind(known) == kind(error))
 }
 
 /// The parameters of a path.
@@ -309,7 +315,7 @@ impl<'de> Deserialize<'de> for SecretText {
 struct SecretVisitor;
 
 impl SecretVisitor {
-    fn not_a_string<E: serde::de::Error>() -> E {
+    fn not_a_string<E: Error>() -> E {
         E::custom("expected a string")
     }
 }
@@ -321,24 +327,24 @@ impl Visitor<'_> for SecretVisitor {
         f.write_str("a string")
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SecretText, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<SecretText, E> {
         Ok(SecretText(SecretString::from(text)))
     }
 
     // serde's default implementations of the following would put the value into the error message.
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretText, E> {
+    fn visit_bool<E: Error>(self, _: bool) -> Result<SecretText, E> {
         Err(Self::not_a_string())
     }
 
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretText, E> {
+    fn visit_i64<E: Error>(self, _: i64) -> Result<SecretText, E> {
         Err(Self::not_a_string())
     }
 
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<SecretText, E> {
+    fn visit_u64<E: Error>(self, _: u64) -> Result<SecretText, E> {
         Err(Self::not_a_string())
     }
 
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretText, E> {
+    fn visit_f64<E: Error>(self, _: f64) -> Result<SecretText, E> {
         Err(Self::not_a_string())
     }
 }
