@@ -377,7 +377,8 @@ pub(crate) fn decode_string(tag: u8, contents: &[u8]) -> Option<String> {
 /// Decodes one PEM text with this label, RFC 7468, and skips text before it.
 pub(crate) fn decode_pem(label: &str, pem: &str) -> Result<Vec<u8>, DecodeError> {
     let (found, der) = der::pem::decode_vec(pem.trim_end().as_bytes())
-        .map_err(|_| DecodeError::Unexpected("text that is not PEM"))?;
+        .map_err(der::Error::from)
+        .map_err(DecodeError::of("PEM"))?;
     if found != label {
         return Err(DecodeError::Unexpected("PEM of something else"));
     }

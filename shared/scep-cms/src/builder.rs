@@ -7,7 +7,7 @@ use spki::AlgorithmIdentifierRef;
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
 use crate::attribute::AttributeWriter;
 use crate::{
-    Certificate, DecodeError, DegenerateSignedData, DigestAlgorithm, FailInfo, MessageType,
+    Certificate, DegenerateSignedData, DigestAlgorithm, EncodeError, FailInfo, MessageType,
     PkiStatus, PublicKey, SenderNonce, TransactionId, oid,
 };
 
@@ -73,10 +73,10 @@ impl PkiMessageBuilder {
     ///
     /// # Errors
     /// When an attribute cannot be encoded.
-    pub fn to_be_signed(self) -> Result<ToBeSigned, DecodeError> {
+    pub fn to_be_signed(self) -> Result<ToBeSigned, EncodeError> {
         let attributes = self
             .signed_attributes()
-            .map_err(DecodeError::of("signedAttrs"))?;
+            .map_err(EncodeError::of("signedAttrs"))?;
         let certificates = vec![self.signer.der().to_vec()];
         let content = self.envelope.unwrap_or_default();
         ToBeSigned::new(attributes, content, certificates, self.digest, self.signer)
@@ -135,10 +135,10 @@ pub fn next_ca_message(
     next: &DegenerateSignedData,
     signer: Certificate,
     digest: DigestAlgorithm,
-) -> Result<ToBeSigned, DecodeError> {
+) -> Result<ToBeSigned, EncodeError> {
     let content = next.to_der()?;
     let attributes = AttributeWriter::new(&digest.digest(&content))
-        .map_err(DecodeError::of("signedAttrs"))?
+        .map_err(EncodeError::of("signedAttrs"))?
         .finish();
     // jscep and sscep look for the next certificates in the outer SignedData, so put them there
     // too, before the signer's.
@@ -165,11 +165,11 @@ impl ToBeSigned {
         certificates: Vec<Vec<u8>>,
         digest: DigestAlgorithm,
         signer: Certificate,
-    ) -> Result<Self, DecodeError> {
+    ) -> Result<Self, EncodeError> {
         Ok(Self {
             bytes: SetOf(&attributes)
                 .to_der()
-                .map_err(DecodeError::of("signedAttrs"))?,
+                .map_err(EncodeError::of("signedAttrs"))?,
             attributes,
             content,
             certificates,
@@ -194,7 +194,7 @@ impl ToBeSigned {
     ///
     /// # Errors
     /// When the signer's key is not supported.
-    pub fn assemble(&self, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    pub fn assemble(&self, signature: &[u8]) -> Result<Vec<u8>, EncodeError> {
         self.assemble_with(signature, &[])
     }
 
@@ -206,13 +206,13 @@ impl ToBeSigned {
         &self,
         signature: &[u8],
         others: &[(&Certificate, &[u8])],
-    ) -> Result<Vec<u8>, DecodeError> {
+    ) -> Result<Vec<u8>, EncodeError> {
         let mut signer_infos = self.signer_info(&self.signer, signature)?;
         for (signer, signature) in others {
             signer_infos.extend(self.signer_info(signer, signature)?);
         }
         self.encode(&signer_infos)
-            .map_err(DecodeError::of("SignedData"))
+            .map_err(EncodeError::of("SignedData"))
     }
 
     const fn digest_algorithm(&self) -> AlgorithmIdentifierRef<'static> {
@@ -222,12 +222,10 @@ impl ToBeSigned {
         }
     }
 
-    fn signer_info(&self, signer: &Certificate, signature: &[u8]) -> Result<Vec<u8>, DecodeError> {
-        let key = signer
-            .public_key()
-            .map_err(|_| DecodeError::Unexpected("a signer's key that is not supported"))?;
+    fn signer_info(&self, signer: &Certificate, signature: &[u8]) -> Result<Vec<u8>, EncodeError> {
+        let key = signer.public_key().map_err(EncodeError::of("SignerInfo"))?;
         self.encode_signer_info(signer, &key, signature)
-            .map_err(DecodeError::of("SignerInfo"))
+            .map_err(EncodeError::of("SignerInfo"))
     }
 
     fn encode_signer_info(

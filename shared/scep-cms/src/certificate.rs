@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 
 use crate::asn1::{self, Signed, TbsCertificate, decode_pem, encode_tagged};
 use crate::{
-    DecodeError, DigestAlgorithm, PublicKey, PublicKeyError, SignatureAlgorithm, is_same_issuer,
-    oid, to_der,
+    DecodeError, DigestAlgorithm, EncodeError, PublicKey, PublicKeyError, SignatureAlgorithm,
+    is_same_issuer, oid, to_der,
 };
 
 /// An X.509 certificate of any version, with its original encoding.
@@ -189,10 +189,7 @@ impl TryFrom<String> for Certificate {
     type Error = DecodeError;
 
     fn try_from(base64: String) -> Result<Self, DecodeError> {
-        let der = STANDARD
-            .decode(base64)
-            .map_err(|_| DecodeError::Unexpected("a certificate that is not base64"))?;
-        Self::from_der(&der)
+        Self::from_der(&STANDARD.decode(base64)?)
     }
 }
 
@@ -254,9 +251,9 @@ impl IssuerAndSerialNumber {
     ///
     /// # Errors
     /// When the parts are too long for a DER length.
-    pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
         self.to_der()
-            .map_err(DecodeError::of("IssuerAndSerialNumber"))
+            .map_err(EncodeError::of("IssuerAndSerialNumber"))
     }
 
     /// The issuer, a DER Name.

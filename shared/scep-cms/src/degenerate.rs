@@ -5,7 +5,7 @@ use der::{Decode, Encode};
 
 use crate::asn1::{ContentInfo, SetOf, SignedData};
 use crate::pki_message::{copy_elements, parse_signed_data};
-use crate::{DecodeError, oid, to_der};
+use crate::{DecodeError, EncodeError, oid, to_der};
 
 /// Certificates and CRLs in a SignedData without signers, each in DER.
 ///
@@ -37,8 +37,8 @@ impl DegenerateSignedData {
     ///
     /// # Errors
     /// When the certificates together are too long for a DER length.
-    pub fn to_der(&self) -> Result<Vec<u8>, DecodeError> {
-        self.encode().map_err(DecodeError::of("SignedData"))
+    pub fn to_der(&self) -> Result<Vec<u8>, EncodeError> {
+        self.encode().map_err(EncodeError::of("SignedData"))
     }
 
     fn encode(&self) -> der::Result<Vec<u8>> {

@@ -12,27 +12,24 @@ use crate::asn1::{
 use crate::password_recipient::{self, PASSWORD_RECIPIENT_TAG};
 use crate::tlv::{self, Element};
 use crate::{
-    Certificate, ChallengePassword, ContentEncryption, DecodeError, IssuerAndSerialNumber,
-    KeyTransport, PasswordRecipient, PasswordWrapping, PublicKeyError, UnsupportedAlgorithm, oid,
-    to_der,
+    Certificate, ChallengePassword, CipherLengthError, ContentEncryption, DecodeError, EncodeCause,
+    EncodeError, IssuerAndSerialNumber, KeyTransport, PasswordRecipient, PasswordRecipientError,
+    PasswordWrapping, UnsupportedAlgorithm, oid, to_der,
 };
 
 /// The number of recipients that are read; further ones are ignored.
 // micromdm names two. Bounds the work that a message with thousands of recipients causes.
 const MAX_RECIPIENTS: usize = 16;
 
-/// Why an envelope cannot be decoded, decrypted or encrypted.
+/// Why an envelope cannot be decoded or decrypted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// The cipher of the content is not supported.
     #[error("the envelope's content encryption is not supported")]
     Algorithm(#[source] UnsupportedAlgorithm),
     /// The input is not an EnvelopedData.
-    #[error("reading the envelope")]
+    #[error("decoding the envelope")]
     Decode(#[from] DecodeError),
-    /// The key in the recipient's certificate cannot encrypt.
-    #[error("encrypting to the recipient")]
-    Encrypt(#[from] PublicKeyError),
     /// A length or the IV does not fit the cipher.
     #[error("the envelope's parts do not fit its cipher")]
     Malformed,
@@ -119,8 +116,9 @@ pub enum Recipient {
     /// The holder of an RSA key, RFC 5652 §6.2.1.
     KeyTrans(KeyTransRecipient),
     /// The holder of the challengePassword, RFC 5652 §6.2.4; an error if the way in which the
-    /// content key is wrapped is not supported.
-    Password(Result<PasswordRecipient, UnsupportedAlgorithm>),
+    /// content key is wrapped is malformed or not supported.
+    // Only an error of this recipient: the message may name another one that can be read.
+    Password(Result<PasswordRecipient, PasswordRecipientError>),
     /// A kind of recipient that SCEP does not use, such as key agreement.
     Other,
 }
@@ -184,15 +182,15 @@ impl ContentKey {
     /// A key for `cipher` with these octets.
     ///
     /// # Errors
-    /// [`EnvelopeError::Malformed`] when the length does not fit the cipher.
-    pub fn new(cipher: ContentEncryption, octets: &[u8]) -> Result<Self, EnvelopeError> {
+    /// When the length does not fit the cipher.
+    pub fn new(cipher: ContentEncryption, octets: &[u8]) -> Result<Self, CipherLengthError> {
         if octets.len() == cipher.key_bytes() {
             return Ok(Self {
                 octets: Zeroizing::new(octets.to_vec()),
                 outcome: UnwrapOutcome::Fit,
             });
         }
-        Err(EnvelopeError::Malformed)
+        Err(CipherLengthError)
     }
 
     /// The unwrapped key if its length fits `cipher`, otherwise the implicit-rejection key cut to
@@ -340,36 +338,31 @@ impl PkcsPkiEnvelope {
     /// `key` and `iv` must be fresh and random. `iv` is as long as the cipher's block.
     ///
     /// # Errors
-    /// [`EnvelopeError::Encrypt`] when the recipient's key is not RSA; [`EnvelopeError::Malformed`]
-    /// for an IV of the wrong length.
+    /// When the recipient's key is not RSA, or a length does not fit the cipher.
     pub fn seal(
         content: &[u8],
         cipher: ContentEncryption,
         key: &ContentKey,
         iv: &[u8],
         to: SealTo<'_>,
-    ) -> Result<Vec<u8>, EnvelopeError> {
-        let structure = DecodeError::of("EnvelopedData");
+    ) -> Result<Vec<u8>, EncodeError> {
         let (version, recipient_info) = match to {
             SealTo::Certificate(recipient) => {
-                let encrypted_key = recipient.public_key()?.encrypt(key.as_bytes())?;
-                (
-                    0,
-                    encode_key_trans(recipient, &encrypted_key).map_err(&structure)?,
-                )
+                let info = seal_key_trans(recipient, key);
+                (0, info.map_err(EncodeError::of("KeyTransRecipientInfo"))?)
             }
             // RFC 5652 §6.1: the version is 3 with a PasswordRecipientInfo.
             SealTo::Password { password, wrapping } => {
                 let info = password_recipient::wrap_key(key, cipher, password, wrapping);
-                (3, info.ok_or(EnvelopeError::Malformed)?)
+                (3, info.map_err(EncodeError::of("PasswordRecipientInfo"))?)
             }
         };
         let ciphertext = cipher
             .encrypt(key.as_bytes(), iv, content)
-            .ok_or(EnvelopeError::Malformed)?;
+            .ok_or(CipherLengthError)
+            .map_err(EncodeError::of("EnvelopedData"))?;
         Self::encode(cipher, iv, &ciphertext, version, &recipient_info)
-            .map_err(structure)
-            .map_err(EnvelopeError::Decode)
+            .map_err(EncodeError::of("EnvelopedData"))
     }
 
     fn encode(
@@ -402,18 +395,20 @@ impl PkcsPkiEnvelope {
     }
 }
 
-fn encode_key_trans(recipient: &Certificate, encrypted_key: &[u8]) -> der::Result<Vec<u8>> {
+/// Encrypts the content key to a certificate's key, and encodes the KeyTransRecipientInfo.
+fn seal_key_trans(recipient: &Certificate, key: &ContentKey) -> Result<Vec<u8>, EncodeCause> {
+    let encrypted_key = recipient.public_key()?.encrypt(key.as_bytes())?;
     let rid = recipient.issuer_and_serial_number().to_der()?;
-    KeyTransRecipientInfo {
+    let info = KeyTransRecipientInfo {
         version: 0,
         rid: AnyRef::from_der(&rid)?,
         key_encryption_algorithm: AlgorithmIdentifierRef {
             oid: oid::RSA_ENCRYPTION,
             parameters: Some(AnyRef::NULL),
         },
-        encrypted_key: OctetStringRef::new(encrypted_key)?,
-    }
-    .to_der()
+        encrypted_key: OctetStringRef::new(&encrypted_key)?,
+    };
+    Ok(info.to_der()?)
 }
 
 fn parse_initialization_vector(

@@ -1,18 +1,21 @@
-//! The error of the decoders.
+//! The errors of the decoders and of the encoders.
 
-use crate::BerError;
+use crate::{BerError, PublicKeyError};
 
-/// Why the input is not the structure that was expected.
+/// Why the input is not the structure that was expected. Only decoders return it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
+    /// The input is text, but not base64.
+    #[error("decoding base64")]
+    Base64(#[from] base64::DecodeError),
     /// The input is neither BER nor DER, or exceeds the limits of [`crate::to_der`].
-    #[error("reading BER")]
+    #[error("decoding BER")]
     Ber(#[from] BerError),
     /// The input is BER, but not this structure.
-    #[error("reading {structure}")]
-    Structure {
+    #[error("decoding {what}")]
+    Der {
         /// The ASN.1 type that was expected.
-        structure: &'static str,
+        what: &'static str,
         /// The decoder's error.
         #[source]
         source: der::Error,
@@ -24,7 +27,45 @@ pub enum DecodeError {
 
 impl DecodeError {
     /// Adds the name of the structure to a decoder's error.
-    pub(crate) fn of(structure: &'static str) -> impl Fn(der::Error) -> Self {
-        move |source| Self::Structure { structure, source }
+    pub fn of(what: &'static str) -> impl Fn(der::Error) -> Self {
+        move |source| Self::Der { what, source }
     }
 }
+
+/// Why a structure cannot be encoded. Only encoders return it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("encoding {what}")]
+pub struct EncodeError {
+    what: &'static str,
+    #[source]
+    source: EncodeCause,
+}
+
+impl EncodeError {
+    /// Adds the name of the structure to the cause.
+    pub fn of<E: Into<EncodeCause>>(what: &'static str) -> impl Fn(E) -> Self {
+        move |cause| Self {
+            what,
+            source: cause.into(),
+        }
+    }
+}
+
+/// The cause of an [`EncodeError`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeCause {
+    /// A part has no DER encoding, or is not the DER that it should be.
+    #[error(transparent)]
+    Der(#[from] der::Error),
+    /// A public key does not encrypt, or is not supported.
+    #[error(transparent)]
+    Key(#[from] PublicKeyError),
+    /// A key or an IV does not fit its cipher.
+    #[error(transparent)]
+    Length(#[from] CipherLengthError),
+}
+
+/// A key, an IV or a padding has another length than its cipher needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a length does not fit the cipher")]
+pub struct CipherLengthError;

@@ -47,10 +47,10 @@ pub use envelope::{
     CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope,
     Recipient, SealTo, UnwrapOutcome,
 };
-pub use error::DecodeError;
+pub use error::{CipherLengthError, DecodeError, EncodeCause, EncodeError};
 pub use message_type::MessageType;
 pub use name::{ComparableName, comparable_text, is_same_issuer, is_same_subject};
-pub use password_recipient::{PasswordRecipient, PasswordWrapping};
+pub use password_recipient::{PasswordRecipient, PasswordRecipientError, PasswordWrapping};
 pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyError};
 #[cfg(feature = "count-operations")]
 pub use public_key::operations;

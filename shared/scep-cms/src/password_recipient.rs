@@ -4,15 +4,17 @@
 use std::num::NonZeroU32;
 
 use aws_lc_rs::pbkdf2;
+use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, OctetStringRef};
-use der::{Decode, Encode, Tag};
+use der::{Decode, DecodeValue, Encode, Tag};
 use spki::AlgorithmIdentifierRef;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use crate::asn1::{PasswordRecipientInfo, Pbkdf2Parameters};
 use crate::{
-    ChallengePassword, ContentEncryption, ContentKey, DigestAlgorithm, UnsupportedAlgorithm, oid,
+    ChallengePassword, CipherLengthError, ContentEncryption, ContentKey, DecodeError,
+    DigestAlgorithm, EncodeCause, UnsupportedAlgorithm, oid,
 };
 
 /// The maximum number of PBKDF2 iterations.
@@ -27,6 +29,17 @@ const MAX_WRAPPED_BYTES: usize = 64;
 /// The length of the check before the key: the key's length and the complement of its first three
 /// octets, RFC 3211 §2.3.1.
 const CHECK_BYTES: usize = 4;
+
+/// Why a PasswordRecipientInfo cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordRecipientError {
+    /// The key derivation, the key wrap or the cipher of the key wrap is not supported.
+    #[error("an algorithm of the PasswordRecipientInfo is not supported")]
+    Algorithm(#[from] UnsupportedAlgorithm),
+    /// The structure is malformed, or exceeds the limits.
+    #[error("decoding the PasswordRecipientInfo")]
+    Malformed(#[from] DecodeError),
+}
 
 /// A content key wrapped with the challengePassword: PBKDF2, RFC 8018 §5.2, and the key wrap of RFC
 /// 3211 §2.3.
@@ -54,55 +67,49 @@ pub struct PasswordWrapping {
 
 impl PasswordRecipient {
     /// Decodes a PasswordRecipientInfo with its tag `[3]`.
-    pub(crate) fn from_any(info: AnyRef<'_>) -> Result<Self, UnsupportedAlgorithm> {
-        let sequence = AnyRef::new(Tag::Sequence, info.value()).map_err(|_| UNREADABLE)?;
-        let info: PasswordRecipientInfo<'_> = sequence.decode_as().map_err(|_| UNREADABLE)?;
-        // Without it, the key-encryption key comes from outside the message. SCEP has no such key.
-        let derivation = info.key_derivation_algorithm.ok_or(UNREADABLE)?;
-        let unsupported = UnsupportedAlgorithm::new(derivation.oid);
-        let parameters = derivation
-            .parameters
-            .filter(|_| derivation.oid == oid::PBKDF2);
-        let parameters: Pbkdf2Parameters<'_> = parameters
-            .and_then(|parameters| parameters.decode_as().ok())
-            .ok_or(unsupported)?;
+    pub(crate) fn from_any(info: AnyRef<'_>) -> Result<Self, PasswordRecipientError> {
+        let info: PasswordRecipientInfo<'_> = AnyRef::new(Tag::Sequence, info.value())
+            .and_then(|sequence| sequence.decode_as())
+            .map_err(DecodeError::of("PasswordRecipientInfo"))?;
         let encryption = info.key_encryption_algorithm;
-        let unsupported = UnsupportedAlgorithm::new(encryption.oid);
-        let inner = encryption
-            .parameters
-            .filter(|_| encryption.oid == oid::PWRI_KEK);
-        let inner: AlgorithmIdentifierRef<'_> = inner
-            .and_then(|inner| inner.decode_as().ok())
-            .ok_or(unsupported)?;
+        // Without it, the key-encryption key comes from outside the message. SCEP has no such key.
+        let derivation = info
+            .key_derivation_algorithm
+            .ok_or(UnsupportedAlgorithm::new(encryption.oid))?;
+        let parameters: Pbkdf2Parameters<'_> =
+            decode_parameters(&derivation, oid::PBKDF2, "PBKDF2-params")?;
+        let inner: AlgorithmIdentifierRef<'_> =
+            decode_parameters(&encryption, oid::PWRI_KEK, "KeyWrapAlgorithm")?;
         let cipher = ContentEncryption::from_identifier(&inner)?;
         let iv: &OctetStringRef = inner
             .parameters
-            .and_then(|iv| iv.decode_as().ok())
-            .ok_or(unsupported)?;
+            .ok_or(DecodeError::Unexpected("a key wrap without an IV"))?
+            .decode_as()
+            .map_err(DecodeError::of("IV"))?;
         let recipient = Self {
             prf: parameters
                 .prf
                 .map_or(Ok(DigestAlgorithm::Sha1), |prf| parse_prf(&prf))?,
             salt: parameters.salt.as_bytes().to_vec(),
-            iterations: NonZeroU32::new(parameters.iteration_count).ok_or(unsupported)?,
+            iterations: NonZeroU32::new(parameters.iteration_count)
+                .filter(|iterations| iterations.get() <= MAX_ITERATIONS)
+                .ok_or(BAD_ITERATIONS)?,
             cipher,
             iv: iv.as_bytes().to_vec(),
             wrapped: info.encrypted_key.as_bytes().to_vec(),
         };
-        // Unwrapping relies on whole blocks, at least two of them, RFC 3211 §2.3.1, and on a
-        // bounded number of iterations. A keyLength, if present, must be that of the cipher.
+        // Unwrapping relies on whole blocks, at least two of them, RFC 3211 §2.3.1. A keyLength, if
+        // present, must be that of the cipher.
         let length = parameters.key_length.map(usize::from);
         let fits = length.is_none_or(|length| length == cipher.key_bytes())
-            && recipient.iterations.get() <= MAX_ITERATIONS
             && recipient.iv.len() == cipher.block_bytes()
             && recipient.wrapped.len() <= MAX_WRAPPED_BYTES
             && recipient.wrapped.len() >= 2 * cipher.block_bytes()
             && recipient.wrapped.len().is_multiple_of(cipher.block_bytes());
-        if fits {
-            Ok(recipient)
-        } else {
-            Err(unsupported)
+        if !fits {
+            return Err(BAD_LENGTH.into());
         }
+        Ok(recipient)
     }
 
     /// The wrapped content key.
@@ -155,28 +162,41 @@ impl PasswordRecipient {
     }
 }
 
-/// Encodes a PasswordRecipientInfo with its tag `[3]`, in DER. `None` if the key is too short or
-/// too long to wrap.
+/// Encodes a PasswordRecipientInfo with its tag `[3]`, in DER.
 pub(crate) fn wrap_key(
     key: &ContentKey,
     cipher: ContentEncryption,
     password: &ChallengePassword,
     wrapping: &PasswordWrapping,
-) -> Option<Vec<u8>> {
-    let iv = wrapping.iv.get(..cipher.block_bytes())?;
-    let prf = DigestAlgorithm::Sha256;
+) -> Result<Vec<u8>, EncodeCause> {
+    let iv = wrapping
+        .iv
+        .get(..cipher.block_bytes())
+        .ok_or(CipherLengthError)?;
     let kek = derive_key(
-        prf,
+        DigestAlgorithm::Sha256,
         wrapping.iterations,
         &wrapping.salt,
         password,
         cipher.key_bytes(),
     );
-    let padded = pad_key(key.as_bytes(), cipher.block_bytes(), &wrapping.padding)?;
-    let once = cipher.encrypt_blocks(&kek, iv, &padded)?;
+    let wrapped = pad_key(key.as_bytes(), cipher.block_bytes(), &wrapping.padding)
+        .and_then(|padded| encrypt_twice(cipher, &kek, iv, &padded))
+        .ok_or(CipherLengthError)?;
+    Ok(encode_recipient(cipher, iv, wrapping, &wrapped)?)
+}
+
+/// Encrypts the padded key twice, RFC 3211 §2.3.1, the second time with the last block of the
+/// first as IV. `None` if a length does not fit the cipher.
+fn encrypt_twice(
+    cipher: ContentEncryption,
+    kek: &[u8],
+    iv: &[u8],
+    padded: &[u8],
+) -> Option<Vec<u8>> {
+    let once = cipher.encrypt_blocks(kek, iv, padded)?;
     let last = once.get(once.len().checked_sub(cipher.block_bytes())?..)?;
-    let wrapped = cipher.encrypt_blocks(&kek, last, &once)?;
-    encode_recipient(cipher, iv, wrapping, &wrapped).ok()
+    cipher.encrypt_blocks(kek, last, &once)
 }
 
 fn encode_recipient(
@@ -262,6 +282,24 @@ fn check_matches(unwrapped: &[u8], key: &[u8]) -> Choice {
     found.ct_eq(&expected)
 }
 
+/// Decodes the parameters of an identifier, which must be of this algorithm.
+fn decode_parameters<'a, T>(
+    identifier: &AlgorithmIdentifierRef<'a>,
+    algorithm: ObjectIdentifier,
+    what: &'static str,
+) -> Result<T, PasswordRecipientError>
+where
+    T: der::Choice<'a> + DecodeValue<'a, Error = der::Error>,
+{
+    if identifier.oid != algorithm {
+        return Err(UnsupportedAlgorithm::new(identifier.oid).into());
+    }
+    let parameters = identifier
+        .parameters
+        .ok_or(DecodeError::Unexpected("an algorithm without parameters"))?;
+    Ok(parameters.decode_as().map_err(DecodeError::of(what))?)
+}
+
 fn parse_prf(
     identifier: &AlgorithmIdentifierRef<'_>,
 ) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
@@ -274,8 +312,10 @@ fn parse_prf(
     }
 }
 
-/// The algorithm reported for a structure that is malformed.
-const UNREADABLE: UnsupportedAlgorithm = UnsupportedAlgorithm::new(oid::PWRI_KEK);
+const BAD_ITERATIONS: DecodeError =
+    DecodeError::Unexpected("a number of PBKDF2 iterations outside 1 to 10000");
+const BAD_LENGTH: DecodeError =
+    DecodeError::Unexpected("a wrapped key, key length or IV that does not fit the cipher");
 
 /// The tag of `pwri [3]` in RecipientInfo, RFC 5652 §6.2.
 pub(crate) const PASSWORD_RECIPIENT_TAG: Tag = Tag::ContextSpecific {
@@ -319,17 +359,65 @@ mod tests {
         }
     }
 
-    #[test]
-    fn iterations_are_bounded() {
+    /// A wrapped key of AES-128 that was derived in so many iterations.
+    fn wrapped(iterations: u32) -> Vec<u8> {
         let key = ContentKey::new(ContentEncryption::Aes128Cbc, &[7; 16]).unwrap();
         let wrapping = PasswordWrapping {
             salt: [1; 16],
             iv: [2; 16],
             padding: [3; 16],
-            iterations: NonZeroU32::new(MAX_ITERATIONS + 1).unwrap(),
+            iterations: NonZeroU32::new(iterations).unwrap(),
         };
         let password = ChallengePassword::new("s3cret");
-        let sealed = wrap_key(&key, ContentEncryption::Aes128Cbc, &password, &wrapping).unwrap();
-        assert!(PasswordRecipient::from_any(AnyRef::from_der(&sealed).unwrap()).is_err());
+        wrap_key(&key, ContentEncryption::Aes128Cbc, &password, &wrapping).unwrap()
+    }
+
+    #[track_caller]
+    fn check_error(recipient: &[u8], expected: &PasswordRecipientError) {
+        let error = PasswordRecipient::from_any(AnyRef::from_der(recipient).unwrap()).unwrap_err();
+        assert_eq!(error, *expected);
+    }
+
+    #[test]
+    fn iterations_are_bounded() {
+        check_error(&wrapped(MAX_ITERATIONS + 1), &BAD_ITERATIONS.into());
+    }
+
+    /// Replaces the one occurrence of `from` by `to`, of the same length.
+    fn replace(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+        let places: Vec<_> = (0..der.len())
+            .filter(|place| der[*place..].starts_with(from))
+            .collect();
+        let [place] = places[..] else {
+            panic!("not once: {places:?}");
+        };
+        [&der[..place], to, &der[place + from.len()..]].concat()
+    }
+
+    #[test]
+    fn a_malformed_recipient_is_no_unsupported_algorithm() {
+        let recipient = wrapped(1);
+        for (algorithm, other) in [
+            (oid::PBKDF2, "1.2.840.113549.1.5.13"),
+            (oid::HMAC_WITH_SHA256, "1.2.840.113549.2.8"),
+            (oid::PWRI_KEK, "1.2.840.113549.1.9.16.3.8"),
+            (oid::AES128_CBC, "2.16.840.1.101.3.4.1.3"),
+        ] {
+            let other = ObjectIdentifier::new_unwrap(other);
+            let changed = replace(&recipient, algorithm.as_bytes(), other.as_bytes());
+            let expected = UnsupportedAlgorithm::new(other).into();
+            check_error(&changed, &expected);
+        }
+        // The IV under another tag, the salt likewise, and the octets of no structure at all.
+        let iv = [&[4, 16][..], &[2; 16]].concat();
+        let salt = [&[4, 16][..], &[1; 16]].concat();
+        for changed in [
+            replace(&recipient, &iv, &[&[5], &iv[1..]].concat()),
+            replace(&recipient, &salt, &[&[5], &salt[1..]].concat()),
+            vec![0xa3, 2, 5, 0],
+        ] {
+            let error = PasswordRecipient::from_any(AnyRef::from_der(&changed).unwrap());
+            assert!(matches!(error, Err(PasswordRecipientError::Malformed(_))));
+        }
     }
 }

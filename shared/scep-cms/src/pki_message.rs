@@ -8,10 +8,9 @@ use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
 use crate::attribute::SignedAttributes;
 use crate::tlv::Element;
 use crate::{
-    AttributeError, BerError, CertRepAttributes, Certificate, CertificateIdentifier,
-    CertificationRequest, DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey,
-    PublicKeyError, SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm,
-    first_to_der, oid,
+    AttributeError, CertRepAttributes, Certificate, CertificateIdentifier, CertificationRequest,
+    DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey, PublicKeyError,
+    SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, first_to_der, oid,
 };
 
 /// A decoded SignedData with one signer. Its signature is not verified: do not trust its content.
@@ -379,7 +378,7 @@ pub(crate) fn copy_elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, Deco
         .elements()
         .map(|element| element.map(<[u8]>::to_vec))
         .collect::<der::Result<_>>()
-        .map_err(|_| DecodeError::Ber(BerError::Truncated))
+        .map_err(DecodeError::of("SET OF"))
 }
 
 fn parse_content(content_info: &ContentInfo<'_>) -> Result<Option<Content>, DecodeError> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use scep_cms::DecodeError;
+use scep_cms::EncodeError;
 use scep_protocol::{CaCertificates, Capability, HttpRejection};
 
 /// Media types carry no `charset`, because old sscep and iOS compare the header as a whole string.
@@ -80,7 +80,7 @@ pub(crate) fn capabilities_response(capabilities: &[Capability]) -> Response<Byt
 /// The response to GetCACert: a single certificate, or several in a degenerate SignedData.
 pub(crate) fn certificates_response(
     certificates: CaCertificates,
-) -> Result<Response<Bytes>, DecodeError> {
+) -> Result<Response<Bytes>, EncodeError> {
     Ok(match certificates {
         CaCertificates::One(der) => build_response(CA_CERT, Bytes::from(der)),
         CaCertificates::Chain(chain) => build_response(CA_RA_CERT, Bytes::from(chain.to_der()?)),

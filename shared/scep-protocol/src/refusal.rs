@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use scep_cms::{AttributeError, CsrFault, FailInfo, UnsupportedAlgorithm};
+use scep_cms::{AttributeError, CsrFault, DecodeError, FailInfo, UnsupportedAlgorithm};
 use time::Date;
 
 use crate::{EnvelopeFault, RuleViolation, Unavailable};
@@ -38,6 +38,8 @@ pub enum Refusal {
     NoEnvelope,
     /// The content key is wrapped under a challengePassword, but the profile has none.
     NoPassword,
+    /// The content key is wrapped under a challengePassword in a malformed structure.
+    PasswordRecipient(DecodeError),
     /// A CertPoll that is not signed with the key of the pending request.
     PollOfAnother,
     /// The envelope of a GetCert or GetCRL does not open to a query. Answered like
@@ -94,6 +96,7 @@ impl Refusal {
             | Self::Digest(_)
             | Self::KeyTransport(_)
             | Self::NoPassword
+            | Self::PasswordRecipient(_)
             | Self::SignerAlgorithm(_)
             | Self::SignerCannotDecrypt
             | Self::SignerKey => FailInfo::BadAlg,
@@ -152,6 +155,9 @@ impl Refusal {
             Self::NoEnvelope => "the message carries no pkcsPKIEnvelope",
             Self::NoPassword => "the profile has no challengePassword to decrypt with",
             Self::NothingPending => "no request under this transactionID is pending",
+            Self::PasswordRecipient(error) => {
+                return Cow::Owned(format!("the PasswordRecipientInfo is malformed: {error}"));
+            }
             Self::PollOfAnother => "the poll is not signed with the key of the request",
             Self::Recipient => "the content is not encrypted to this RA certificate",
             Self::RecipientAuthority => {
@@ -387,6 +393,11 @@ mod tests {
             Refusal::NoEnvelope,
             BadRequest,
             "the message carries no pkcsPKIEnvelope",
+        );
+        check(
+            Refusal::PasswordRecipient(DecodeError::Unexpected("a key wrap without an IV")),
+            BadAlg,
+            "the PasswordRecipientInfo is malformed: a key wrap without an IV",
         );
         check(
             Refusal::PollOfAnother,

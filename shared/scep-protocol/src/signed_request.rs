@@ -3,8 +3,8 @@
 use scep_cms::{
     AttributeError, Certificate, ChallengePassword, ContentEncryption, DigestAlgorithm,
     EnvelopeError, KeyTransRecipient, KeyTransport, MessageType, PasswordRecipient,
-    PkcsPkiEnvelope, PkiMessage, PublicKey, Recipient, SenderNonce, TransactionId,
-    UnsupportedAlgorithm, VerifiedPkiMessage, VerifyError,
+    PasswordRecipientError, PkcsPkiEnvelope, PkiMessage, PublicKey, Recipient, SenderNonce,
+    TransactionId, UnsupportedAlgorithm, VerifiedPkiMessage, VerifyError,
 };
 
 use time::OffsetDateTime;
@@ -181,10 +181,9 @@ impl SignedRequest {
         let envelope = self.verified.envelope().map_err(|error| match error {
             EnvelopeError::Algorithm(algorithm) => Refusal::ContentEncryption(algorithm),
             EnvelopeError::Missing => Refusal::NoEnvelope,
-            EnvelopeError::Decode(_)
-            | EnvelopeError::Encrypt(_)
-            | EnvelopeError::Malformed
-            | EnvelopeError::Open => Refusal::Envelope(EnvelopeFault::Outline(error)),
+            EnvelopeError::Decode(_) | EnvelopeError::Malformed | EnvelopeError::Open => {
+                Refusal::Envelope(EnvelopeFault::Outline(error))
+            }
         })?;
         let cipher = envelope.cipher();
         if !profile.algorithms().allows_cipher(cipher) {
@@ -229,7 +228,12 @@ fn find_wrapped_key(
     }
     match by_password {
         Some(Ok(recipient)) => Ok(WrappedKey::Password(recipient.clone())),
-        Some(Err(algorithm)) => Err(Refusal::KeyTransport(*algorithm)),
+        Some(Err(PasswordRecipientError::Algorithm(algorithm))) => {
+            Err(Refusal::KeyTransport(*algorithm))
+        }
+        Some(Err(PasswordRecipientError::Malformed(error))) => {
+            Err(Refusal::PasswordRecipient(error.clone()))
+        }
         None => Err(refusal),
     }
 }
