@@ -3,20 +3,23 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
-use der::Decode;
-use scep_cms::{Certificate, Validity};
+use der::Encode;
+use der::asn1::AnyRef;
+use scep_cms::{Certificate, DecodeError, Validity, directory_string};
 use scep_protocol::{ExtendedKeyUsage, IssuingAuthority, KeyAlgorithm, Period, SubjectAttribute};
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{CrlDistributionPoints, KeyUsages};
+use x509_cert::name::Name;
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, build_common_extensions,
-    build_crl_distribution_points, key_identifier, period_end, period_start,
+    Contents, authority_key_identifier, build_common_extensions, build_crl_distribution_points,
+    decode_extension, key_identifier, period_end, period_start,
 };
 use crate::leaf::build_extended_key_usage;
 use crate::name_part::check_parts;
-use crate::{EncodeError, SerialNumber};
+use crate::subject::build_name;
+use crate::{BuildError, SerialNumber, SubjectError};
 
 /// The subject of one of the server's own certificates, as a DER Name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +31,23 @@ impl CaSubject {
     /// # Errors
     /// When the text is not an RFC 4514 string, names no attribute, is longer than 1,024 octets, or
     /// has a value that its attribute does not allow.
-    pub fn new(text: &str) -> Result<Self, EncodeError> {
-        use der::Encode;
-        let name: x509_cert::name::Name = strip_rdn_spaces(text).parse()?;
-        if name.is_empty() || text.len() > MAX_SUBJECT_BYTES || !is_well_formed(&name) {
-            return Err(der::ErrorKind::Failed.to_error().into());
+    pub fn new(text: &str) -> Result<Self, SubjectError> {
+        if text.len() > MAX_SUBJECT_BYTES {
+            return Err(SubjectError::TooLong);
         }
-        Ok(Self(name.to_der()?))
+        // The parser calls a blank text a fault of syntax.
+        if text.trim().is_empty() {
+            return Err(SubjectError::Empty);
+        }
+        let name: Name = strip_rdn_spaces(text)
+            .parse()
+            .map_err(SubjectError::Syntax)?;
+        if name.is_empty() {
+            return Err(SubjectError::Empty);
+        }
+        check_values(&name)?;
+        check_parts(&name)?;
+        name.to_der().map(Self).map_err(SubjectError::Syntax)
     }
 
     /// Copies the subject of a certificate, for another certificate of the same authority.
@@ -48,13 +61,19 @@ impl CaSubject {
     /// # Errors
     /// When the CN is blank, longer than the 64 characters that X.520 allows, or contains invisible
     /// characters.
-    pub fn common_name(text: &str) -> Result<Self, EncodeError> {
-        use der::Encode;
-        if text.trim().is_empty() || !SubjectAttribute::COMMON_NAME.can_be(text) {
-            return Err(der::ErrorKind::Failed.to_error().into());
+    pub fn common_name(text: &str) -> Result<Self, SubjectError> {
+        if text.trim().is_empty() {
+            return Err(SubjectError::Empty);
         }
-        let name = crate::subject::build_name(SubjectAttribute::COMMON_NAME, text)?;
-        Ok(Self(name.to_der()?))
+        if !SubjectAttribute::COMMON_NAME.can_be(text) {
+            return Err(SubjectError::InvalidAttribute(
+                SubjectAttribute::COMMON_NAME,
+            ));
+        }
+        build_name(SubjectAttribute::COMMON_NAME, text)
+            .and_then(|name| name.to_der())
+            .map(Self)
+            .map_err(SubjectError::Syntax)
     }
 }
 
@@ -79,20 +98,19 @@ fn strip_rdn_spaces(text: &str) -> String {
     kept
 }
 
-/// Returns whether every value of a name is non-empty text that its attribute allows, and that
-/// would be accepted from a request.
-fn is_well_formed(name: &x509_cert::name::Name) -> bool {
-    check_parts(name).is_ok()
-        && name.iter().all(|part| {
-            let Some(text) = scep_cms::directory_string(der::asn1::AnyRef::from(&part.value))
-                .filter(|text| !text.trim().is_empty())
-            else {
-                return false;
-            };
-            let attribute = SubjectAttribute::of(part.oid);
+/// Checks that every value of a name is non-empty text that its attribute allows.
+fn check_values(name: &Name) -> Result<(), SubjectError> {
+    for part in name.iter() {
+        let attribute = SubjectAttribute::of(part.oid);
+        let is_allowed = directory_string(AnyRef::from(&part.value))
+            .filter(|text| !text.trim().is_empty())
             // The syntax of an attribute without a name is unknown.
-            !attribute.has_name() || attribute.can_be(&text)
-        })
+            .is_some_and(|text| !attribute.has_name() || attribute.can_be(&text));
+        if !is_allowed {
+            return Err(SubjectError::InvalidAttribute(attribute));
+        }
+    }
+    Ok(())
 }
 
 /// The public key of an authority. The private key is held by a key store, which signs with it.
@@ -125,9 +143,9 @@ pub fn root_authority(
     serial_number: SerialNumber,
     validity: Period,
     now: OffsetDateTime,
-) -> Result<Vec<u8>, EncodeError> {
+) -> Result<Vec<u8>, BuildError> {
     let identifier = key_identifier(key.subject_public_key_info)?;
-    Contents {
+    Ok(Contents {
         serial_number,
         issuer: &subject.0,
         issuer_key: key.algorithm,
@@ -144,7 +162,7 @@ pub fn root_authority(
             &identifier,
         )?,
     }
-    .encode()
+    .encode()?)
 }
 
 /// The contents of an RA certificate, apart from its key.
@@ -169,7 +187,7 @@ pub fn ra_certificate(
     subject_public_key_info: &[u8],
     serial_number: SerialNumber,
     now: OffsetDateTime,
-) -> Result<Vec<u8>, EncodeError> {
+) -> Result<Vec<u8>, BuildError> {
     // RFC 8894 §2.1.2: the RA signs messages and decrypts envelopes.
     let usage = [KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment];
     let mut extensions = build_common_extensions(
@@ -184,8 +202,8 @@ pub fn ra_certificate(
         extensions.push(build_crl_distribution_points(url)?);
     }
     // Verifiers reject a certificate outside the validity of its issuer, so both ends are cut.
-    let issuer = authority_validity(authority)?;
-    Contents {
+    let issuer = authority.certificate.validity()?;
+    Ok(Contents {
         serial_number,
         issuer: authority.certificate.subject(),
         issuer_key: authority.key_algorithm,
@@ -197,7 +215,7 @@ pub fn ra_certificate(
         subject_public_key_info,
         extensions,
     }
-    .encode()
+    .encode()?)
 }
 
 /// Reads the purposes of a certificate's extendedKeyUsage; empty when it has no such extension.
@@ -206,22 +224,25 @@ pub fn ra_certificate(
 /// When the certificate or the extension cannot be read.
 pub fn extended_key_usage_of(
     certificate: &Certificate,
-) -> Result<Vec<ExtendedKeyUsage>, EncodeError> {
-    let purposes = extension_of(certificate, rfc5280::ID_CE_EXT_KEY_USAGE)?
-        .map(|value| Vec::<ObjectIdentifier>::from_der(&value))
-        .transpose()?
-        .unwrap_or_default();
-    Ok(purposes.into_iter().map(ExtendedKeyUsage::of).collect())
+) -> Result<Vec<ExtendedKeyUsage>, DecodeError> {
+    let id = rfc5280::ID_CE_EXT_KEY_USAGE;
+    let purposes: Option<Vec<ObjectIdentifier>> =
+        decode_extension(certificate, id, "ExtKeyUsageSyntax")?;
+    Ok(purposes
+        .into_iter()
+        .flatten()
+        .map(ExtendedKeyUsage::of)
+        .collect())
 }
 
 /// Reads the CRL's URL from a certificate that this server issued; `None` when it has none.
 ///
 /// # Errors
 /// When the certificate or its cRLDistributionPoints cannot be read.
-pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, EncodeError> {
-    let points = extension_of(certificate, rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS)?
-        .map(|value| CrlDistributionPoints::from_der(&value))
-        .transpose()?;
+pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, DecodeError> {
+    let id = rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS;
+    let points: Option<CrlDistributionPoints> =
+        decode_extension(certificate, id, "CRLDistributionPoints")?;
     let names = points
         .into_iter()
         .flat_map(|points| points.0)
@@ -240,21 +261,6 @@ pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, EncodeErr
         | GeneralName::Rfc822Name(_) => None,
     });
     Ok(urls.next())
-}
-
-/// Reads the value of an extension, DER; `None` when the certificate does not have it.
-fn extension_of(
-    certificate: &Certificate,
-    id: ObjectIdentifier,
-) -> Result<Option<Vec<u8>>, EncodeError> {
-    let parsed: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
-    Ok(parsed
-        .tbs_certificate()
-        .extensions()
-        .into_iter()
-        .flatten()
-        .find(|extension| extension.extn_id == id)
-        .map(|extension| extension.extn_value.as_bytes().to_vec()))
 }
 
 #[cfg(test)]
@@ -297,6 +303,23 @@ mod tests {
             check(text, None);
         }
         check("CN=a,2.5.4.12=#0c0162", Some("CN=a,TITLE=b"));
+    }
+
+    #[track_caller]
+    fn check_error(text: &str, expected: &str) {
+        assert_eq!(CaSubject::new(text).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_subject_is_named() {
+        check_error("", "the subject is empty");
+        check_error("Corp", "the subject is not an RFC 4514 string");
+        check_error("CN=a,C=Germany", "the value of C is not allowed");
+        check_error("CN=a,O=", "the value of O is not allowed");
+        let long = format!("CN={}", "a".repeat(1022));
+        check_error(&long, "the subject is longer than 1024 octets");
+        let twice = "rule subject: subject[0] has CN more than once";
+        check_error("CN=a+CN=b", twice);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5280, rfc5912};
 use der::asn1::{AnyRef, BitStringRef, Ia5String, OctetString, Uint};
 use der::{Decode, Encode, Sequence};
-use scep_cms::{Certificate, DigestAlgorithm, PublicKey, SignatureAlgorithm, Validity};
+use scep_cms::{
+    Certificate, DecodeError, DigestAlgorithm, EncodeError, PublicKey, SignatureAlgorithm, Validity,
+};
 use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period};
 use sha1::{Digest, Sha1};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
@@ -21,13 +23,8 @@ use x509_cert::ext::pkix::{
 use x509_cert::name::Name;
 use x509_cert::time::Time;
 
+use crate::BuildError;
 use crate::subject::first_common_name;
-
-/// A structure could not be encoded or decoded, because of a bug, corrupt data or an
-/// administrator's settings. A client never causes it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("encoding a certificate")]
-pub struct EncodeError(#[from] der::Error);
 
 /// A certificate's serial number: 128 random bits as a positive integer, RFC 5280 §4.1.2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,17 +144,23 @@ const VERSION_3: u8 = 2;
 impl Contents<'_> {
     /// Encodes the TBSCertificate as DER. Exactly these bytes are signed.
     pub(crate) fn encode(self) -> Result<Vec<u8>, EncodeError> {
-        let tbs = TbsCertificate {
+        let validity = self.validity.try_into()?;
+        self.encode_with(validity)
+            .map_err(EncodeError::of("TBSCertificate"))
+    }
+
+    fn encode_with(self, validity: TbsValidity) -> der::Result<Vec<u8>> {
+        TbsCertificate {
             version: VERSION_3,
             serial_number: Uint::new(&self.serial_number.0)?,
             signature: algorithm_identifier(self.issuer_key),
             issuer: AnyRef::from_der(self.issuer)?,
-            validity: self.validity.try_into()?,
+            validity,
             subject: AnyRef::from_der(self.subject)?,
             subject_public_key_info: AnyRef::from_der(self.subject_public_key_info)?,
             extensions: self.extensions,
-        };
-        Ok(tbs.to_der()?)
+        }
+        .to_der()
     }
 }
 
@@ -186,15 +189,16 @@ pub fn assemble_certificate(
     to_be_signed: &[u8],
     issuer_key: KeyAlgorithm,
     signature: &[u8],
-) -> Result<IssuedCertificate, EncodeError> {
-    let der = encode_signed(to_be_signed, issuer_key, signature)?;
+) -> Result<IssuedCertificate, BuildError> {
+    let der = encode_signed(to_be_signed, issuer_key, signature)
+        .map_err(EncodeError::of("Certificate"))?;
     // Read back from the DER, so that the inventory lists what the client receives.
-    let certificate = Certificate::from_der(&der).map_err(|_| not_a_certificate())?;
+    let certificate = Certificate::from_der(&der)?;
     Ok(IssuedCertificate {
         serial_number: certificate.issuer_and_serial_number().serial_number_hex(),
         subject: name_text(certificate.subject())?,
         common_name: first_common_name(certificate.subject())?,
-        validity: certificate.validity().map_err(|_| not_a_certificate())?,
+        validity: certificate.validity()?,
         certificate,
     })
 }
@@ -204,13 +208,13 @@ pub(crate) fn encode_signed(
     to_be_signed: &[u8],
     key: KeyAlgorithm,
     signature: &[u8],
-) -> Result<Vec<u8>, EncodeError> {
-    let signed = Signed {
+) -> der::Result<Vec<u8>> {
+    Signed {
         to_be_signed: AnyRef::from_der(to_be_signed)?,
         algorithm: algorithm_identifier(key),
         signature: BitStringRef::from_bytes(signature)?,
-    };
-    Ok(signed.to_der()?)
+    }
+    .to_der()
 }
 
 /// The serial number and subject of a certificate that is not signed yet.
@@ -226,11 +230,12 @@ pub struct ToBeSignedNames {
 ///
 /// # Errors
 /// When `to_be_signed` is not a TBSCertificate.
-pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, EncodeError> {
-    let tbs = TbsCertificate::from_der(to_be_signed)?;
+pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, DecodeError> {
+    let tbs = decode_tbs_certificate(to_be_signed)?;
+    let subject: Name = tbs.subject.decode_as().map_err(DecodeError::of("Name"))?;
     Ok(ToBeSignedNames {
         serial_number: SerialNumber::of_integer(tbs.serial_number.as_bytes()).hex(),
-        subject: name_text(&tbs.subject.to_der()?)?,
+        subject: subject.to_string(),
     })
 }
 
@@ -238,12 +243,40 @@ pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, Encode
 ///
 /// # Errors
 /// When `name` is not a Name.
-pub fn name_text(name: &[u8]) -> Result<String, EncodeError> {
-    Ok(Name::from_der(name)?.to_string())
+pub fn name_text(name: &[u8]) -> Result<String, DecodeError> {
+    Ok(decode_name(name)?.to_string())
 }
 
-pub(crate) fn not_a_certificate() -> EncodeError {
-    EncodeError(der::ErrorKind::Failed.into())
+pub(crate) fn decode_name(name: &[u8]) -> Result<Name, DecodeError> {
+    Name::from_der(name).map_err(DecodeError::of("Name"))
+}
+
+pub(crate) fn decode_tbs_certificate(
+    to_be_signed: &[u8],
+) -> Result<TbsCertificate<'_>, DecodeError> {
+    TbsCertificate::from_der(to_be_signed).map_err(DecodeError::of("TBSCertificate"))
+}
+
+/// Decodes an extension of a certificate; `None` when the certificate does not have it.
+pub(crate) fn decode_extension<T>(
+    certificate: &Certificate,
+    id: ObjectIdentifier,
+    what: &'static str,
+) -> Result<Option<T>, DecodeError>
+where
+    T: for<'a> Decode<'a, Error = der::Error>,
+{
+    let parsed: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())
+        .map_err(DecodeError::of("Certificate"))?;
+    parsed
+        .tbs_certificate()
+        .extensions()
+        .into_iter()
+        .flatten()
+        .find(|extension| extension.extn_id == id)
+        .map(|extension| T::from_der(extension.extn_value.as_bytes()))
+        .transpose()
+        .map_err(DecodeError::of(what))
 }
 
 /// The algorithm with which an authority that has such a key signs.
@@ -276,9 +309,8 @@ pub(crate) fn algorithm_identifier(key: KeyAlgorithm) -> AlgorithmIdentifierRef<
 /// Encodes a time as RFC 5280 §4.1.2.5 requires: UTCTime through 2049, GeneralizedTime from 2050.
 pub(crate) fn encode_time(at: OffsetDateTime) -> Result<Time, EncodeError> {
     // RFC 5280 §4.1.2.5.2 forbids fractions of a second.
-    Ok(Time::try_from(std::time::SystemTime::from(
-        at.replace_nanosecond(0).unwrap_or(at),
-    ))?)
+    let seconds = at.replace_nanosecond(0).unwrap_or(at);
+    Time::try_from(std::time::SystemTime::from(seconds)).map_err(EncodeError::of("Time"))
 }
 
 pub(crate) fn encode_extension(
@@ -286,10 +318,14 @@ pub(crate) fn encode_extension(
     critical: bool,
     value: &impl Encode,
 ) -> Result<Extension, EncodeError> {
+    let extn_value = value
+        .to_der()
+        .and_then(OctetString::new)
+        .map_err(EncodeError::of("Extension"))?;
     Ok(Extension {
         extn_id: id,
         critical,
-        extn_value: OctetString::new(value.to_der()?)?,
+        extn_value,
     })
 }
 
@@ -328,9 +364,10 @@ pub(crate) fn build_common_extensions(
     key_usage: impl IntoIterator<Item = KeyUsages>,
     subject_public_key_info: &[u8],
     authority_key_identifier: &[u8],
-) -> Result<Vec<Extension>, EncodeError> {
-    let subject_key =
-        SubjectKeyIdentifier(OctetString::new(key_identifier(subject_public_key_info)?)?);
+) -> Result<Vec<Extension>, BuildError> {
+    let identifier = OctetString::new(key_identifier(subject_public_key_info)?)
+        .map_err(EncodeError::of("SubjectKeyIdentifier"))?;
+    let subject_key = SubjectKeyIdentifier(identifier);
     let mut extensions = build_constraints(ca, key_usage)?;
     extensions.push(encode_extension(
         rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER,
@@ -347,8 +384,10 @@ pub(crate) fn build_authority_key_identifier(
 ) -> Result<Extension, EncodeError> {
     // Not the issuer's name and serial number: they stop matching once the authority's certificate
     // is replaced, while its key identifier stays.
+    let key_identifier = OctetString::new(authority_key_identifier)
+        .map_err(EncodeError::of("AuthorityKeyIdentifier"))?;
     let authority_key = AuthorityKeyIdentifier {
-        key_identifier: Some(OctetString::new(authority_key_identifier)?),
+        key_identifier: Some(key_identifier),
         ..AuthorityKeyIdentifier::default()
     };
     encode_extension(
@@ -360,7 +399,8 @@ pub(crate) fn build_authority_key_identifier(
 
 /// Builds cRLDistributionPoints with one URL, RFC 5280 §4.2.1.13.
 pub(crate) fn build_crl_distribution_points(url: &str) -> Result<Extension, EncodeError> {
-    let name = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
+    let url = Ia5String::new(url).map_err(EncodeError::of("CRLDistributionPoints"))?;
+    let name = GeneralName::UniformResourceIdentifier(url);
     let points = CrlDistributionPoints(vec![DistributionPoint {
         distribution_point: Some(DistributionPointName::FullName(vec![name])),
         reasons: None,
@@ -370,32 +410,23 @@ pub(crate) fn build_crl_distribution_points(url: &str) -> Result<Extension, Enco
 }
 
 /// Hashes the key's bits with SHA-1, RFC 5280 §4.2.1.2 method (1).
-pub(crate) fn key_identifier(subject_public_key_info: &[u8]) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn key_identifier(subject_public_key_info: &[u8]) -> Result<Vec<u8>, DecodeError> {
     // SHA-1 is good enough here: the identifier finds certificates, and nothing trusts it.
     let key = SubjectPublicKeyInfoRef::from_der(subject_public_key_info)
-        .map_err(|_| not_a_certificate())?;
+        .map_err(DecodeError::of("SubjectPublicKeyInfo"))?;
     Ok(Sha1::digest(key.subject_public_key.raw_bytes()).to_vec())
 }
 
 /// The identifier of an authority's key, as certificates and CRLs under it name it.
 pub(crate) fn authority_key_identifier(
     authority: &IssuingAuthority,
-) -> Result<Vec<u8>, EncodeError> {
+) -> Result<Vec<u8>, DecodeError> {
     // RFC 5280 §4.2.1.1: it must be the subjectKeyIdentifier of the authority's certificate, which
     // another CA may have computed in another way.
     match authority.certificate.subject_key_identifier() {
         Some(identifier) => Ok(identifier.to_vec()),
         None => key_identifier(authority.certificate.subject_public_key_info()),
     }
-}
-
-/// The validity period of an authority's certificate, which bounds that of every certificate under
-/// it.
-pub(crate) fn authority_validity(authority: &IssuingAuthority) -> Result<Validity, EncodeError> {
-    authority
-        .certificate
-        .validity()
-        .map_err(|_| out_of_calendar())
 }
 
 /// The start of a period that ends now.
@@ -415,7 +446,7 @@ pub(crate) fn period_end(
 }
 
 fn out_of_calendar() -> EncodeError {
-    EncodeError(der::ErrorKind::DateTime.into())
+    EncodeError::of("Validity")(der::Error::from(der::ErrorKind::DateTime))
 }
 
 /// The keyUsage bit for a usage, or `None` if a key of this kind cannot be used that way, RFC 5280

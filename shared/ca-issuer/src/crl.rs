@@ -3,6 +3,7 @@
 use const_oid::db::rfc5280;
 use der::asn1::{AnyRef, Uint};
 use der::{Decode, Encode, Sequence};
+use scep_cms::{DecodeError, EncodeError};
 use scep_protocol::{IssuingAuthority, Revocation, RevocationReason, RevokedCertificate};
 use spki::AlgorithmIdentifierRef;
 use time::{Duration, OffsetDateTime};
@@ -13,7 +14,7 @@ use x509_cert::ext::pkix::{CrlNumber, CrlReason};
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Time;
 
-use crate::EncodeError;
+use crate::BuildError;
 use crate::certificate::{
     algorithm_identifier, authority_key_identifier, build_authority_key_identifier,
     encode_extension, encode_signed, encode_time,
@@ -63,8 +64,8 @@ struct TbsCertList<'a> {
 pub fn certificate_list(
     authority: &IssuingAuthority,
     contents: &CrlContents<'_>,
-) -> Result<Vec<u8>, EncodeError> {
-    let number = CrlNumber(Uint::new(&contents.number.to_be_bytes())?);
+) -> Result<Vec<u8>, BuildError> {
+    let number = Uint::new(&contents.number.to_be_bytes()).map_err(EncodeError::of("CRLNumber"))?;
     let entries = contents
         .revoked
         .iter()
@@ -73,7 +74,8 @@ pub fn certificate_list(
     let list = TbsCertList {
         version: VERSION_2,
         signature: algorithm_identifier(authority.key_algorithm),
-        issuer: AnyRef::from_der(authority.certificate.subject())?,
+        issuer: AnyRef::from_der(authority.certificate.subject())
+            .map_err(DecodeError::of("Name"))?,
         this_update: encode_time(contents.this_update - BACKDATE)?,
         next_update: encode_time(contents.next_update)?,
         // RFC 5280 §5.1.2.6: the field must be absent rather than empty.
@@ -81,10 +83,10 @@ pub fn certificate_list(
         // RFC 5280 §5.2.1 and §5.2.3 require both of a conforming CA.
         extensions: vec![
             build_authority_key_identifier(&authority_key_identifier(authority)?)?,
-            encode_extension(rfc5280::ID_CE_CRL_NUMBER, false, &number)?,
+            encode_extension(rfc5280::ID_CE_CRL_NUMBER, false, &CrlNumber(number))?,
         ],
     };
-    Ok(list.to_der()?)
+    Ok(list.to_der().map_err(EncodeError::of("TBSCertList"))?)
 }
 
 /// Assembles a CRL, DER, from a TBSCertList and the signature of the authority's key over it.
@@ -97,14 +99,16 @@ pub fn assemble_crl(
     signature: &[u8],
 ) -> Result<Vec<u8>, EncodeError> {
     encode_signed(to_be_signed, authority.key_algorithm, signature)
+        .map_err(EncodeError::of("CertificateList"))
 }
 
 /// Reads the entries of a CRL that this server issued.
 ///
 /// # Errors
 /// When `crl` is not a CRL.
-pub fn entries_of(crl: &[u8]) -> Result<Vec<RevokedCertificate>, EncodeError> {
-    let list: CertificateList = CertificateList::from_der(crl)?;
+pub fn entries_of(crl: &[u8]) -> Result<Vec<RevokedCertificate>, DecodeError> {
+    let list: CertificateList =
+        CertificateList::from_der(crl).map_err(DecodeError::of("CertificateList"))?;
     let entries = list.tbs_cert_list.revoked_certificates.unwrap_or_default();
     entries.iter().map(decode_entry).collect()
 }
@@ -114,13 +118,14 @@ fn encode_entry(revoked: &RevokedCertificate) -> Result<RevokedCert, EncodeError
         .map(|code| encode_extension(rfc5280::ID_CE_CRL_REASONS, false, &code))
         .transpose()?;
     Ok(RevokedCert {
-        serial_number: SerialNumber::new(revoked.uuid.as_bytes())?,
+        serial_number: SerialNumber::new(revoked.uuid.as_bytes())
+            .map_err(EncodeError::of("CertificateSerialNumber"))?,
         revocation_date: encode_time(revoked.revocation.at)?,
         crl_entry_extensions: reason.map(|extension| vec![extension]),
     })
 }
 
-fn decode_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> {
+fn decode_entry(entry: &RevokedCert) -> Result<RevokedCertificate, DecodeError> {
     // Serial numbers have at most 128 bits, so nothing is shifted out.
     let serial_number = entry
         .serial_number
@@ -132,7 +137,8 @@ fn decode_entry(entry: &RevokedCert) -> Result<RevokedCertificate, EncodeError> 
         .iter()
         .find(|extension| extension.extn_id == rfc5280::ID_CE_CRL_REASONS)
         .map(|extension| CrlReason::from_der(extension.extn_value.as_bytes()))
-        .transpose()?;
+        .transpose()
+        .map_err(DecodeError::of("CRLReason"))?;
     Ok(RevokedCertificate {
         uuid: Uuid::from_u128(serial_number),
         revocation: Revocation {

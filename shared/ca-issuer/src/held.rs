@@ -3,17 +3,17 @@
 
 use const_oid::db::rfc5280;
 use der::{Decode, Encode};
-use scep_cms::{DigestAlgorithm, PublicKey, RequestedExtension, Validity};
+use scep_cms::{DecodeError, DigestAlgorithm, PublicKey, RequestedExtension, Validity};
 use scep_protocol::{CertificateTemplate, IssuingAuthority, check_key};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::GeneralNames;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
-use crate::certificate::{TbsCertificate, not_a_certificate};
+use crate::certificate::decode_tbs_certificate;
 use crate::general_name::name_with_type;
-use crate::leaf::{IssuanceRequest, IssueError, TbsLeaf};
-use crate::{EncodeError, SerialNumber};
+use crate::leaf::{IssuanceRequest, TbsLeaf};
+use crate::{IssueError, SerialNumber};
 
 /// What a pending request would have certified, apart from the subject, as shown to the
 /// administrator.
@@ -36,8 +36,8 @@ impl RequestSummary {
     ///
     /// # Errors
     /// When `to_be_signed` is not a TBSCertificate.
-    pub fn of(to_be_signed: &[u8]) -> Result<Self, EncodeError> {
-        let tbs = TbsCertificate::from_der(to_be_signed)?;
+    pub fn of(to_be_signed: &[u8]) -> Result<Self, DecodeError> {
+        let tbs = decode_tbs_certificate(to_be_signed)?;
         let extension_value = |id| {
             tbs.extensions
                 .iter()
@@ -46,18 +46,24 @@ impl RequestSummary {
         };
         let names = extension_value(rfc5280::ID_CE_SUBJECT_ALT_NAME)
             .map(GeneralNames::from_der)
-            .transpose()?
+            .transpose()
+            .map_err(DecodeError::of("SubjectAltName"))?
             .unwrap_or_default();
         let usages = extension_value(rfc5280::ID_CE_KEY_USAGE)
             .map(KeyUsage::from_der)
-            .transpose()?;
+            .transpose()
+            .map_err(DecodeError::of("KeyUsage"))?;
         let purposes = extension_value(rfc5280::ID_CE_EXT_KEY_USAGE)
             .map(ExtendedKeyUsage::from_der)
-            .transpose()?;
+            .transpose()
+            .map_err(DecodeError::of("ExtKeyUsageSyntax"))?;
+        let key = tbs
+            .subject_public_key_info
+            .to_der()
+            .map_err(DecodeError::of("SubjectPublicKeyInfo"))?;
         Ok(Self {
             subject_alt_names: names.iter().map(name_with_type).collect(),
-            public_key_sha256: DigestAlgorithm::Sha256
-                .fingerprint(&tbs.subject_public_key_info.to_der()?),
+            public_key_sha256: DigestAlgorithm::Sha256.fingerprint(&key),
             key_usage: usages.map(usage_names).unwrap_or_default(),
             extended_key_usage: purposes
                 .iter()
@@ -94,7 +100,7 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
 ///
 /// # Errors
 /// [`IssueError::Rule`] when the current rules reject the request or the authority's certificate is
-/// about to expire; [`IssueError::Encode`].
+/// about to expire; [`IssueError::Build`].
 pub fn reissue_tbs(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
@@ -102,13 +108,13 @@ pub fn reissue_tbs(
     crl_url: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<TbsLeaf, IssueError> {
-    let pending = TbsCertificate::from_der(to_be_signed).map_err(EncodeError::from)?;
-    let subject = pending.subject.to_der().map_err(EncodeError::from)?;
+    let pending = decode_tbs_certificate(to_be_signed)?;
+    let subject = pending.subject.to_der().map_err(DecodeError::of("Name"))?;
     let spki = pending
         .subject_public_key_info
         .to_der()
-        .map_err(EncodeError::from)?;
-    let key = PublicKey::from_der(&spki).map_err(|_| not_a_certificate())?;
+        .map_err(DecodeError::of("SubjectPublicKeyInfo"))?;
+    let key = PublicKey::from_der(&spki).map_err(DecodeError::from)?;
     // The rules for keys may have become stricter while the request was pending.
     check_key(&key, template)?;
     // Only subjectAltName: every other extension follows from the current rules.

@@ -5,39 +5,21 @@ use std::slice;
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280;
 use der::Decode;
-use scep_cms::{Certificate, PublicKey, RequestedExtension, Validity};
+use scep_cms::{Certificate, EncodeError, PublicKey, RequestedExtension, Validity};
 use scep_protocol::{CertificateTemplate, ExtendedKeyUsage, IssuingAuthority, RuleViolation};
 use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::certificate::{
-    Contents, authority_key_identifier, authority_validity, build_common_extensions,
-    build_crl_distribution_points, encode_extension, key_usage_bit, name_text, period_end,
-    period_start,
+    Contents, authority_key_identifier, build_common_extensions, build_crl_distribution_points,
+    encode_extension, key_usage_bit, name_text, period_end, period_start,
 };
 use crate::renewal::{check_renewal_names, predecessor_names};
 use crate::security_identifier::refuse_security_identifier;
 use crate::subject::{Subject, build_subject};
 use crate::subject_alt_name::{SubjectAltNames, asks_for_names, select_alt_names};
-use crate::{EncodeError, SerialNumber};
-
-/// Why a request results in no certificate.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IssueError {
-    /// An internal error, which is not the client's fault.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The request breaks a rule of the template.
-    #[error(transparent)]
-    Rule(#[from] RuleViolation),
-    /// A renewal asks for names that the certificate to renew does not have.
-    #[error("the renewal adds names to subjectAltName")]
-    RenewalNames,
-    /// A renewal asks for another subject than that of the certificate to renew.
-    #[error("the renewal changes the subject")]
-    RenewalSubject,
-}
+use crate::{BuildError, IssueError, SerialNumber};
 
 /// A client's certificate that is not signed yet.
 #[derive(Clone, Debug)]
@@ -82,13 +64,13 @@ impl IssuanceRequest<'_> {
     ///
     /// # Errors
     /// When the certificate that is renewed cannot be read.
-    pub fn keeps_names(&self, template: &CertificateTemplate) -> Result<bool, EncodeError> {
+    pub fn keeps_names(&self, template: &CertificateTemplate) -> Result<bool, BuildError> {
         if self.predecessor.is_none() {
             return Ok(true);
         }
         match self.select_names(template) {
             Err(IssueError::RenewalNames | IssueError::RenewalSubject) => Ok(false),
-            Err(IssueError::Encode(error)) => Err(error),
+            Err(IssueError::Build(error)) => Err(error),
             // Another broken rule is reported when the certificate is built, with its own text.
             Err(IssueError::Rule(_)) | Ok(_) => Ok(true),
         }
@@ -130,7 +112,7 @@ impl IssuanceRequest<'_> {
     ///
     /// # Errors
     /// [`IssueError::Rule`] with the first rule that the request breaks, the errors of a renewal
-    /// that changes its names, and [`IssueError::Encode`].
+    /// that changes its names, and [`IssueError::Build`].
     pub fn build_tbs(
         &self,
         template: &CertificateTemplate,
@@ -162,7 +144,7 @@ impl IssuanceRequest<'_> {
                 &names,
             )?);
         }
-        let validity = validity_period(template, authority_validity(authority)?, now)?;
+        let validity = validity_period(template, authority.certificate.validity()?, now)?;
         let to_be_signed = Contents {
             serial_number,
             issuer: authority.certificate.subject(),

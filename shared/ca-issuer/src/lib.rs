@@ -6,6 +6,7 @@ mod authority;
 mod certificate;
 mod crl;
 mod dns_name;
+mod error;
 mod general_name;
 mod held;
 mod leaf;
@@ -24,12 +25,13 @@ pub use authority::{
     root_authority,
 };
 pub use certificate::{
-    EncodeError, IssuedCertificate, SerialNumber, ToBeSignedNames, assemble_certificate, name_text,
+    IssuedCertificate, SerialNumber, ToBeSignedNames, assemble_certificate, name_text,
     signature_algorithm, to_be_signed_names,
 };
 pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+pub use error::{BuildError, IssueError, SubjectError};
 pub use held::{RequestSummary, reissue_tbs};
-pub use leaf::{IssuanceRequest, IssueError, TbsLeaf};
+pub use leaf::{IssuanceRequest, TbsLeaf};
 pub use subordinate::{
     ExpectedAuthority, UnfitCertificate, assemble_request, certification_request, check_path,
 };

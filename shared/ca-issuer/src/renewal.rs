@@ -1,22 +1,23 @@
 //! What a renewal must not change: the subject and the names of subjectAltName.
 
 use const_oid::db::rfc5280;
+use der::Encode;
 use der::asn1::AnyRef;
-use der::{Decode, Encode};
 use scep_cms::{
-    Certificate, RequestedExtension, comparable_text, directory_string, is_same_subject,
+    Certificate, DecodeError, EncodeError, RequestedExtension, comparable_text, directory_string,
+    is_same_subject,
 };
 use scep_protocol::SubjectAltNameRule;
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames, OtherName};
 
-use crate::EncodeError;
-use crate::leaf::IssueError;
+use crate::certificate::decode_extension;
 use crate::subject::Subject;
+use crate::{BuildError, IssueError};
 
 /// Rejects a renewal that changes the subject or adds a name. It may leave names out.
 ///
 /// # Errors
-/// [`IssueError::RenewalSubject`], [`IssueError::RenewalNames`], or [`IssueError::Encode`] if the
+/// [`IssueError::RenewalSubject`], [`IssueError::RenewalNames`], or [`IssueError::Build`] if the
 /// certificate to renew cannot be read.
 pub(crate) fn check_renewal_names(
     predecessor: &Certificate,
@@ -63,14 +64,14 @@ pub(crate) fn check_renewal_names(
 /// When the certificate cannot be read.
 pub(crate) fn predecessor_names(
     predecessor: &Certificate,
-) -> Result<Option<RequestedExtension>, EncodeError> {
+) -> Result<Option<RequestedExtension>, BuildError> {
     let names = names_of(predecessor)?;
     if names.is_empty() {
         return Ok(None);
     }
     Ok(Some(RequestedExtension {
         id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
-        value: names.to_der()?,
+        value: names.to_der().map_err(EncodeError::of("SubjectAltName"))?,
     }))
 }
 
@@ -124,16 +125,9 @@ fn split_uri(uri: &str) -> (&str, &str) {
     uri.split_at(end)
 }
 
-fn names_of(certificate: &Certificate) -> Result<GeneralNames, EncodeError> {
-    let parsed: x509_cert::Certificate = x509_cert::Certificate::from_der(certificate.der())?;
-    let names = parsed
-        .tbs_certificate()
-        .extensions()
-        .into_iter()
-        .flatten()
-        .find(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
-        .map(|extension| GeneralNames::from_der(extension.extn_value.as_bytes()))
-        .transpose()?;
+fn names_of(certificate: &Certificate) -> Result<GeneralNames, DecodeError> {
+    let id = rfc5280::ID_CE_SUBJECT_ALT_NAME;
+    let names = decode_extension(certificate, id, "SubjectAltName")?;
     Ok(names.unwrap_or_default())
 }
 

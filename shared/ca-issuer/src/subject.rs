@@ -3,14 +3,14 @@
 
 use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
-use scep_cms::directory_string;
+use scep_cms::{DecodeError, EncodeError, directory_string};
 use scep_protocol::{RuleViolation, StringType, SubjectAttribute, SubjectRule};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
-use crate::EncodeError;
+use crate::IssueError;
+use crate::certificate::decode_name;
 use crate::general_name::to_hexadecimal;
-use crate::leaf::IssueError;
 use crate::name_part::{check_parts, describe_part, list_parts};
 
 /// The maximum length of a subject, in octets of DER: the client chooses it, and it is stored,
@@ -58,8 +58,8 @@ pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subj
         }
     }
     // Read again, as the fixed attributes may include the CN, which the pattern governs too.
-    let der = add_fixed(requested, &requested_name, &missing)?;
-    let name = Name::from_der(&der).map_err(EncodeError::from)?;
+    let der = add_fixed(requested, &requested_name, &missing).map_err(EncodeError::of("Name"))?;
+    let name = decode_name(&der)?;
     let common_names = attribute_values(&name, SubjectAttribute::COMMON_NAME)
         .collect::<Option<Vec<_>>>()
         .ok_or_else(unreadable)?;
@@ -79,8 +79,8 @@ pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subj
 }
 
 /// Reads the first CN of a DER Name; `None` if there is no CN or its value is not text.
-pub(crate) fn first_common_name(name: &[u8]) -> Result<Option<String>, EncodeError> {
-    let name = Name::from_der(name)?;
+pub(crate) fn first_common_name(name: &[u8]) -> Result<Option<String>, DecodeError> {
+    let name = decode_name(name)?;
     Ok(attribute_values(&name, SubjectAttribute::COMMON_NAME)
         .next()
         .flatten())
@@ -138,7 +138,7 @@ fn add_fixed(
     requested: &[u8],
     name: &Name,
     missing: &[(SubjectAttribute, &str)],
-) -> Result<Vec<u8>, EncodeError> {
+) -> der::Result<Vec<u8>> {
     // Keeps the client's encoding, which writing the name again could change.
     if missing.is_empty() {
         return Ok(requested.to_vec());
@@ -152,23 +152,17 @@ fn add_fixed(
     for (attribute, value) in missing.iter().filter(|(attribute, _)| !is_wide(*attribute)) {
         parts.push(build_rdn(*attribute, value)?);
     }
-    Ok(parts.to_der()?)
+    parts.to_der()
 }
 
 /// Builds a name of a single attribute.
-pub(crate) fn build_name(
-    attribute: SubjectAttribute,
-    value: &str,
-) -> Result<RdnSequence, EncodeError> {
+pub(crate) fn build_name(attribute: SubjectAttribute, value: &str) -> der::Result<RdnSequence> {
     let mut parts = RdnSequence::default();
     parts.push(build_rdn(attribute, value)?);
     Ok(parts)
 }
 
-fn build_rdn(
-    attribute: SubjectAttribute,
-    value: &str,
-) -> Result<RelativeDistinguishedName, EncodeError> {
+fn build_rdn(attribute: SubjectAttribute, value: &str) -> der::Result<RelativeDistinguishedName> {
     // RFC 5280 appendix A.1 restricts some attributes to one string type.
     let value = match attribute.string_type() {
         StringType::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?)?,
@@ -176,9 +170,7 @@ fn build_rdn(
         StringType::Utf8String => Any::encode_from(&Utf8StringRef::new(value)?)?,
     };
     let oid = attribute.oid();
-    Ok(RelativeDistinguishedName::try_from(vec![
-        AttributeTypeAndValue { oid, value },
-    ])?)
+    RelativeDistinguishedName::try_from(vec![AttributeTypeAndValue { oid, value }])
 }
 
 #[cfg(test)]

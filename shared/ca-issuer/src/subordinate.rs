@@ -3,8 +3,9 @@
 
 use const_oid::db::rfc5912;
 use der::asn1::{Any, AnyRef, SetOfVec};
+use der::pem::{LineEnding, encode_string};
 use der::{Decode, Encode, Sequence};
-use scep_cms::{Certificate, PublicKeyError};
+use scep_cms::{Certificate, EncodeError, PublicKeyError};
 use scep_protocol::{CertificatePath, KeyAlgorithm};
 use time::OffsetDateTime;
 use x509_cert::attr::Attribute;
@@ -13,7 +14,7 @@ use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 
 use crate::authority::AUTHORITY_USAGE;
 use crate::certificate::{build_constraints, encode_signed, key_identifier};
-use crate::{CaSubject, EncodeError, SubjectKey};
+use crate::{CaSubject, SubjectKey};
 
 /// CertificationRequestInfo, RFC 2986 §4.1.
 #[derive(Sequence)]
@@ -34,19 +35,28 @@ pub fn certification_request(
     subject: &CaSubject,
     key: &SubjectKey<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
-    let extensions: Extensions = build_constraints(true, AUTHORITY_USAGE)?;
+    let extensions = build_constraints(true, AUTHORITY_USAGE)?;
+    encode_request_info(subject, key, &extensions)
+        .map_err(EncodeError::of("CertificationRequestInfo"))
+}
+
+fn encode_request_info(
+    subject: &CaSubject,
+    key: &SubjectKey<'_>,
+    extensions: &Extensions,
+) -> der::Result<Vec<u8>> {
     let attribute = Attribute {
         oid: rfc5912::ID_EXTENSION_REQ,
-        values: SetOfVec::try_from(vec![Any::encode_from(&extensions)?])?,
+        values: SetOfVec::try_from(vec![Any::encode_from(extensions)?])?,
     };
-    let request = CertificationRequestInfo {
+    CertificationRequestInfo {
         // v1, the only version that RFC 2986 defines.
         version: 0,
         subject: AnyRef::from_der(&subject.0)?,
         subject_public_key_info: AnyRef::from_der(key.subject_public_key_info)?,
         attributes: SetOfVec::try_from(vec![attribute])?,
-    };
-    Ok(request.to_der()?)
+    }
+    .to_der()
 }
 
 /// Assembles a PKCS #10 request, PEM, from a CertificationRequestInfo and the signature over it.
@@ -58,11 +68,9 @@ pub fn assemble_request(
     key: KeyAlgorithm,
     signature: &[u8],
 ) -> Result<String, EncodeError> {
-    let der = encode_signed(to_be_signed, key, signature)?;
-    Ok(
-        der::pem::encode_string("CERTIFICATE REQUEST", der::pem::LineEnding::LF, &der)
-            .map_err(der::Error::from)?,
-    )
+    encode_signed(to_be_signed, key, signature)
+        .and_then(|der| Ok(encode_string("CERTIFICATE REQUEST", LineEnding::LF, &der)?))
+        .map_err(EncodeError::of("CertificationRequest"))
 }
 
 /// Why an authority cannot issue with a certificate or its chain.

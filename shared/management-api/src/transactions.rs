@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use ca_issuer::{EncodeError, RequestSummary};
+use ca_issuer::RequestSummary;
 use http::StatusCode;
 use scep_protocol::{RaProfile, ScepProfile};
 use scep_service::{
@@ -268,7 +268,7 @@ async fn read_transaction(
         .as_deref()
         .map(RequestSummary::of)
         .transpose()
-        .map_err(|error: EncodeError| ApiError::Failed(Failure::Encode(error.into())))?;
+        .map_err(|error| ApiError::Failed(Failure::Encode(error.into())))?;
     let mut view = TransactionView {
         item: Names::load(&api).await?.item(summary),
         subject_alt_names: None,

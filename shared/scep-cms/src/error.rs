@@ -20,6 +20,9 @@ pub enum DecodeError {
         #[source]
         source: der::Error,
     },
+    /// The public key in the structure is malformed or not supported.
+    #[error("decoding a public key")]
+    Key(#[from] PublicKeyError),
     /// The structure holds a part that does not belong there, or lacks one that does.
     #[error("{0}")]
     Unexpected(&'static str),

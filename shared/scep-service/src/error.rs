@@ -140,7 +140,7 @@ impl EnrolError {
     /// The refusal of a request that results in no certificate, or the failure to build one.
     pub(crate) fn of_issue(error: IssueError) -> Self {
         match error {
-            IssueError::Encode(error) => Self::Failed(Failure::encode(error)),
+            IssueError::Build(error) => Self::Failed(Failure::encode(error)),
             IssueError::Rule(violation) => Self::Refused(Refusal::Rule(violation)),
             IssueError::RenewalNames => Self::Refused(Refusal::RenewalNames),
             IssueError::RenewalSubject => Self::Refused(Refusal::RenewalSubject),

@@ -321,7 +321,7 @@ async fn rebuild_issuance(
     .map_err(|error| match error {
         // The validity is limited by the authority's, so the profile is not at fault.
         IssueError::Rule(RuleViolation::Validity) => vec![Invalid::AuthorityNotValid].into(),
-        IssueError::Encode(error) => ManageError::from(Failure::encode(error)),
+        IssueError::Build(error) => ManageError::from(Failure::encode(error)),
         // Renewals never wait for approval, so these are broken rules.
         violation @ (IssueError::Rule(_)
         | IssueError::RenewalNames
