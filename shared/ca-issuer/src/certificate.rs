@@ -24,7 +24,7 @@ use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use crate::BuildError;
-use crate::subject::first_common_name;
+use crate::name_part::{first_common_name, name_text};
 
 /// A certificate's serial number: 128 random bits as a positive integer, RFC 5280 §4.1.2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,18 +237,6 @@ pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, Decode
         serial_number: SerialNumber::of_integer(tbs.serial_number.as_bytes()).hex(),
         subject: subject.to_string(),
     })
-}
-
-/// Writes a DER Name as an RFC 4514 string.
-///
-/// # Errors
-/// When `name` is not a Name.
-pub fn name_text(name: &[u8]) -> Result<String, DecodeError> {
-    Ok(decode_name(name)?.to_string())
-}
-
-pub(crate) fn decode_name(name: &[u8]) -> Result<Name, DecodeError> {
-    Name::from_der(name).map_err(DecodeError::of("Name"))
 }
 
 pub(crate) fn decode_tbs_certificate(

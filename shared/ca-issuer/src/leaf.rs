@@ -13,8 +13,9 @@ use x509_cert::ext::pkix::KeyUsages;
 
 use crate::certificate::{
     Contents, authority_key_identifier, build_common_extensions, build_crl_distribution_points,
-    encode_extension, key_usage_bit, name_text, period_end, period_start,
+    encode_extension, key_usage_bit, period_end, period_start,
 };
+use crate::name_part::name_text;
 use crate::renewal::{check_renewal_names, predecessor_names};
 use crate::security_identifier::refuse_security_identifier;
 use crate::subject::{Subject, build_subject};

@@ -25,13 +25,14 @@ pub use authority::{
     root_authority,
 };
 pub use certificate::{
-    IssuedCertificate, SerialNumber, ToBeSignedNames, assemble_certificate, name_text,
-    signature_algorithm, to_be_signed_names,
+    IssuedCertificate, SerialNumber, ToBeSignedNames, assemble_certificate, signature_algorithm,
+    to_be_signed_names,
 };
 pub use crl::{CrlContents, assemble_crl, certificate_list, entries_of};
 pub use error::{BuildError, IssueError, SubjectError};
 pub use held::{RequestSummary, reissue_tbs};
 pub use leaf::{IssuanceRequest, TbsLeaf};
+pub use name_part::name_text;
 pub use subordinate::{
     ExpectedAuthority, UnfitCertificate, assemble_request, certification_request, check_path,
 };

@@ -1,14 +1,46 @@
-//! The attributes of a Name: which values may be signed, for a device or for an administrator.
+//! A Name and its attributes: their text, and which values may be signed, for a device or for an
+//! administrator.
 
 use std::collections::BTreeSet;
 
+use der::Decode;
 use der::asn1::AnyRef;
-use scep_cms::{directory_string, strict_directory_string};
+use scep_cms::{DecodeError, directory_string, strict_directory_string};
 use scep_protocol::{
     RuleViolation, SubjectAttribute, SubjectPart, UPN, ValueFault, is_security_identifier,
 };
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
+
+/// Writes a DER Name as an RFC 4514 string.
+///
+/// # Errors
+/// When `name` is not a Name.
+pub fn name_text(name: &[u8]) -> Result<String, DecodeError> {
+    Ok(decode_name(name)?.to_string())
+}
+
+pub(crate) fn decode_name(name: &[u8]) -> Result<Name, DecodeError> {
+    Name::from_der(name).map_err(DecodeError::of("Name"))
+}
+
+/// Reads the first CN of a DER Name; `None` if there is no CN or its value is not text.
+pub(crate) fn first_common_name(name: &[u8]) -> Result<Option<String>, DecodeError> {
+    let name = decode_name(name)?;
+    Ok(attribute_values(&name, SubjectAttribute::COMMON_NAME)
+        .next()
+        .flatten())
+}
+
+/// The text of each value of an attribute; `None` for a value that is not text.
+pub(crate) fn attribute_values(
+    name: &Name,
+    attribute: SubjectAttribute,
+) -> impl Iterator<Item = Option<String>> {
+    name.iter()
+        .filter(move |part| part.oid == attribute.oid())
+        .map(|part| directory_string(AnyRef::from(&part.value)))
+}
 
 /// Checks that no RDN is empty or repeats an attribute (X.501 §9.3), and that every value is text
 /// that may be signed, in the form that its attribute requires.
@@ -76,7 +108,7 @@ fn check_part(at: usize, part: &AttributeTypeAndValue) -> Result<(), RuleViolati
 mod tests {
     use const_oid::ObjectIdentifier;
     use der::asn1::Any;
-    use der::{Decode, Encode, Tag, TagNumber};
+    use der::{Encode, Tag, TagNumber};
     use scep_cms::StringError;
 
     use super::*;

@@ -3,15 +3,14 @@
 
 use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
-use scep_cms::{DecodeError, EncodeError, directory_string};
+use scep_cms::{EncodeError, directory_string};
 use scep_protocol::{RuleViolation, StringType, SubjectAttribute, SubjectRule};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::IssueError;
-use crate::certificate::decode_name;
 use crate::general_name::to_hexadecimal;
-use crate::name_part::{check_parts, describe_part, list_parts};
+use crate::name_part::{attribute_values, check_parts, decode_name, describe_part, list_parts};
 
 /// The maximum length of a subject, in octets of DER: the client chooses it, and it is stored,
 /// logged and listed.
@@ -78,14 +77,6 @@ pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subj
     })
 }
 
-/// Reads the first CN of a DER Name; `None` if there is no CN or its value is not text.
-pub(crate) fn first_common_name(name: &[u8]) -> Result<Option<String>, DecodeError> {
-    let name = decode_name(name)?;
-    Ok(attribute_values(&name, SubjectAttribute::COMMON_NAME)
-        .next()
-        .flatten())
-}
-
 fn check_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
     let Some(allowed) = &rule.allowed else {
         return Ok(());
@@ -121,16 +112,6 @@ fn find_missing_fixed<'a>(
         }
     }
     Ok(missing)
-}
-
-/// The text of each value of an attribute; `None` for a value that is not text.
-fn attribute_values(
-    name: &Name,
-    attribute: SubjectAttribute,
-) -> impl Iterator<Item = Option<String>> {
-    name.iter()
-        .filter(move |part| part.oid == attribute.oid())
-        .map(|part| directory_string(AnyRef::from(&part.value)))
 }
 
 /// Adds attributes to a name: those that are wider than a CN in front, the others at the end.

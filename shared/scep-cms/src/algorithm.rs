@@ -5,6 +5,7 @@ use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use const_oid::ObjectIdentifier;
 use der::Sequence;
 use der::asn1::{AnyRef, OctetStringRef};
+use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use spki::AlgorithmIdentifierRef;
 
@@ -236,6 +237,17 @@ fn parse_pss(
 
 /// The default salt length in RSASSA-PSS-params, for any digest.
 const DEFAULT_SALT_BYTES: u16 = 20;
+
+/// The curve of a [`PublicKey::Ec`](crate::PublicKey::Ec).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EcCurve {
+    /// secp256r1.
+    P256,
+    /// secp384r1.
+    P384,
+    /// secp521r1.
+    P521,
+}
 
 /// The encryption of the content key to an RSA recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,16 +6,11 @@ use der::{Decode, Encode, Tag, Tagged};
 
 use crate::asn1::{Attribute, SetOf};
 use crate::transaction_id::{StringType, TransactionId};
-use crate::{MessageType, oid};
+use crate::{AttributeError, MessageType, oid};
 
 /// The accepted lengths of a nonce, in octets.
 // RFC 8894 §3.2.1.5 demands 16; old devices send 8.
 const NONCE_BYTES: std::ops::RangeInclusive<usize> = 8..=64;
-
-/// An attribute does not occur exactly once, with one value of its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the attribute {0} is missing, repeated or malformed")]
-pub struct AttributeError(pub &'static str);
 
 /// senderNonce, RFC 8894 §3.2.1.5: 8 to 64 octets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,11 @@
-//! The errors of the decoders and of the encoders.
+//! The errors of the decoders, the encoders and the public keys.
 
-use crate::{BerError, PublicKeyError};
+use crate::BerError;
+
+/// An attribute does not occur exactly once, with one value of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the attribute {0} is missing, repeated or malformed")]
+pub struct AttributeError(pub &'static str);
 
 /// Why the input is not the structure that was expected. Only decoders return it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,3 +77,20 @@ pub enum EncodeCause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a length does not fit the cipher")]
 pub struct CipherLengthError;
+
+/// Why a public key is unusable, or a signature invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublicKeyError {
+    /// The key is not an RSA key and therefore cannot encrypt.
+    #[error("the key cannot be encrypted to")]
+    CannotEncrypt,
+    /// The signature does not verify with this key over these octets.
+    #[error("the signature does not verify")]
+    BadSignature,
+    /// The input is not a SubjectPublicKeyInfo, or the key in it is not valid for its algorithm.
+    #[error("the public key cannot be read")]
+    Malformed,
+    /// The algorithm, curve, size or combination is not supported.
+    #[error("the key or its signature is of a kind that is not supported")]
+    Unsupported,
+}

@@ -14,6 +14,7 @@ mod ber;
 mod builder;
 mod certificate;
 mod challenge;
+mod content_key;
 mod csr;
 mod csr_content;
 mod csr_fault;
@@ -32,29 +33,33 @@ mod transaction_id;
 mod verification;
 mod weakness;
 
-pub use algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+pub use algorithm::{
+    ContentEncryption, DigestAlgorithm, EcCurve, KeyTransport, SignatureAlgorithm,
+};
 pub use algorithm_name::UnsupportedAlgorithm;
 pub use asn1::{StringError, directory_string, strict_directory_string};
-pub use attribute::{AttributeError, CertRepAttributes, FailInfo, PkiStatus, SenderNonce};
+pub use attribute::{CertRepAttributes, FailInfo, PkiStatus, SenderNonce};
 pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, first_to_der, to_der};
 pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned, next_ca_message};
 pub use certificate::{Certificate, IssuerAndSerialNumber, Validity};
 pub use challenge::ChallengePassword;
+pub use content_key::{ContentKey, UnwrapOutcome};
 pub use csr::CertificationRequest;
 pub use csr_fault::{AttributeFault, ChallengeFault, CsrFault};
 pub use degenerate::DegenerateSignedData;
 pub use envelope::{
-    CertificateIdentifier, ContentKey, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope,
-    Recipient, SealTo, UnwrapOutcome,
+    CertificateIdentifier, EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope, Recipient, SealTo,
 };
-pub use error::{CipherLengthError, DecodeError, EncodeCause, EncodeError};
+pub use error::{
+    AttributeError, CipherLengthError, DecodeError, EncodeCause, EncodeError, PublicKeyError,
+};
 pub use message_type::MessageType;
 pub use name::{ComparableName, comparable_text, is_same_issuer, is_same_subject};
 pub use password_recipient::{PasswordRecipient, PasswordRecipientError, PasswordWrapping};
 pub use pki_message::{CertifiableKeys, PkiMessage, VerifiedPkiMessage, VerifyError};
+pub use public_key::PublicKey;
 #[cfg(feature = "count-operations")]
 pub use public_key::operations;
-pub use public_key::{EcCurve, PublicKey, PublicKeyError};
 pub use requested::RequestedExtension;
 pub use transaction_id::TransactionId;
 pub use weakness::Weakness;

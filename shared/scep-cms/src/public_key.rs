@@ -2,60 +2,19 @@
 
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, UintRef};
-use der::{Decode, Encode, Sequence};
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Encode};
 use rand::rngs::SysRng;
 use rsa::Pkcs1v15Encrypt;
 use rsa::traits::PaddingScheme;
-use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
 use crate::verification::{
-    aws_lc_rsa_algorithm, ecdsa_algorithm, is_ecdsa_signature, restore_zeros, rsa_crate_key,
-    verify_with_aws_lc, verify_with_rsa_crate,
+    AWS_LC_MIN_RSA_BITS, MAX_RSA_BITS, MIN_RSA_BITS, Pkcs1PublicKey, aws_lc_rsa_algorithm,
+    ecdsa_algorithm, is_ecdsa_signature, restore_zeros, rsa_crate_key, verify_with_aws_lc,
+    verify_with_rsa_crate,
 };
-use crate::{DigestAlgorithm, SignatureAlgorithm, Weakness, oid};
-
-/// The minimum length of an RSA modulus, in bits.
-// Old devices have keys this short.
-pub(crate) const MIN_RSA_BITS: usize = 1024;
-
-/// The maximum length of an RSA modulus, in bits.
-// With a longer one, a verification costs the server more than a message costs an attacker.
-pub(crate) const MAX_RSA_BITS: usize = 8192;
-
-/// The minimum length of an RSA modulus for aws-lc, in bits.
-// With a shorter one, aws-lc does not encrypt, nor verify SHA-384. The `rsa` crate does so for old
-// devices.
-pub(crate) const AWS_LC_MIN_RSA_BITS: usize = 2048;
-
-/// Why a public key is unusable, or a signature invalid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PublicKeyError {
-    /// The key is not an RSA key and therefore cannot encrypt.
-    #[error("the key cannot be encrypted to")]
-    CannotEncrypt,
-    /// The signature does not verify with this key over these octets.
-    #[error("the signature does not verify")]
-    BadSignature,
-    /// The input is not a SubjectPublicKeyInfo, or the key in it is not valid for its algorithm.
-    #[error("the public key cannot be read")]
-    Malformed,
-    /// The algorithm, curve, size or combination is not supported.
-    #[error("the key or its signature is of a kind that is not supported")]
-    Unsupported,
-}
-
-/// The curve of a [`PublicKey::Ec`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EcCurve {
-    /// secp256r1.
-    P256,
-    /// secp384r1.
-    P384,
-    /// secp521r1.
-    P521,
-}
+use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm, Weakness, oid};
 
 /// A supported public key: RSA of 1,024 to 8,192 bits, or EC on P-256, P-384 or P-521.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,15 +41,6 @@ pub enum PublicKey {
         /// The SubjectPublicKeyInfo, in canonical DER.
         spki: Vec<u8>,
     },
-}
-
-/// ```asn1
-/// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }
-/// ```
-#[derive(Sequence)]
-pub(crate) struct Pkcs1PublicKey<'a> {
-    pub(crate) modulus: UintRef<'a>,
-    pub(crate) exponent: UintRef<'a>,
 }
 
 impl PublicKey {
@@ -343,7 +293,7 @@ pub mod operations {
 #[cfg(test)]
 mod tests {
     use der::Tag;
-    use der::asn1::{Any, BitString};
+    use der::asn1::{Any, BitString, UintRef};
     use spki::AlgorithmIdentifierOwned;
 
     use super::*;

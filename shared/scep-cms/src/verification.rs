@@ -8,8 +8,29 @@ use der::asn1::UintRef;
 use der::{Decode, Sequence};
 use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
 
-use crate::public_key::{AWS_LC_MIN_RSA_BITS, MAX_RSA_BITS, MIN_RSA_BITS, Pkcs1PublicKey};
 use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm};
+
+/// The minimum length of an RSA modulus, in bits.
+// Old devices have keys this short.
+pub(crate) const MIN_RSA_BITS: usize = 1024;
+
+/// The maximum length of an RSA modulus, in bits.
+// With a longer one, a verification costs the server more than a message costs an attacker.
+pub(crate) const MAX_RSA_BITS: usize = 8192;
+
+/// The minimum length of an RSA modulus for aws-lc, in bits.
+// With a shorter one, aws-lc does not encrypt, nor verify SHA-384. The `rsa` crate does so for old
+// devices.
+pub(crate) const AWS_LC_MIN_RSA_BITS: usize = 2048;
+
+/// ```asn1
+/// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }
+/// ```
+#[derive(Sequence)]
+pub(crate) struct Pkcs1PublicKey<'a> {
+    pub(crate) modulus: UintRef<'a>,
+    pub(crate) exponent: UintRef<'a>,
+}
 
 /// Restores the leading zeros of an RSA signature or ciphertext, up to the length of the modulus.
 /// `None` if it is longer than the modulus.
