@@ -3,6 +3,7 @@
 use aes::cipher::block_padding::{NoPadding, Padding, Pkcs7};
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc5911, rfc5912};
 use der::Sequence;
 use der::asn1::{AnyRef, OctetStringRef};
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ impl DigestAlgorithm {
             SignatureAlgorithm::from_identifier(identifier),
             identifier.oid,
         ) {
-            (Ok(_), oid::RSASSA_PSS) | (Err(_), _) => Self::from_identifier(identifier),
+            (Ok(_), rfc5912::ID_RSASSA_PSS) | (Err(_), _) => Self::from_identifier(identifier),
             (Ok(signature), _) => Ok(signature.digest()),
         }
     }
@@ -62,10 +63,10 @@ impl DigestAlgorithm {
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         match self {
-            Self::Sha1 => oid::SHA1,
-            Self::Sha256 => oid::SHA256,
-            Self::Sha384 => oid::SHA384,
-            Self::Sha512 => oid::SHA512,
+            Self::Sha1 => rfc5912::ID_SHA_1,
+            Self::Sha256 => rfc5912::ID_SHA_256,
+            Self::Sha384 => rfc5912::ID_SHA_384,
+            Self::Sha512 => rfc5912::ID_SHA_512,
         }
     }
 
@@ -120,8 +121,8 @@ impl SignatureAlgorithm {
     ) -> Result<Self, UnsupportedAlgorithm> {
         match identifier.oid {
             // sscep, certmonger and jscep name only the algorithm of the key.
-            oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1(digest)),
-            oid::EC_PUBLIC_KEY => Ok(Self::Ecdsa(digest)),
+            rfc5912::RSA_ENCRYPTION => Ok(Self::RsaPkcs1(digest)),
+            rfc5912::ID_EC_PUBLIC_KEY => Ok(Self::Ecdsa(digest)),
             // Two different digests are ambiguous: which one the attributes are signed with?
             _ => Self::from_identifier(identifier)
                 .ok()
@@ -138,15 +139,17 @@ impl SignatureAlgorithm {
         identifier: &AlgorithmIdentifierRef<'_>,
     ) -> Result<Self, UnsupportedAlgorithm> {
         Ok(match identifier.oid {
-            oid::SHA1_WITH_RSA | oid::OIW_SHA1_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha1),
-            oid::SHA256_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha256),
-            oid::SHA384_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha384),
-            oid::SHA512_WITH_RSA => Self::RsaPkcs1(DigestAlgorithm::Sha512),
-            oid::RSASSA_PSS => parse_pss(identifier)?,
+            rfc5912::SHA_1_WITH_RSA_ENCRYPTION | oid::OIW_SHA1_WITH_RSA => {
+                Self::RsaPkcs1(DigestAlgorithm::Sha1)
+            }
+            rfc5912::SHA_256_WITH_RSA_ENCRYPTION => Self::RsaPkcs1(DigestAlgorithm::Sha256),
+            rfc5912::SHA_384_WITH_RSA_ENCRYPTION => Self::RsaPkcs1(DigestAlgorithm::Sha384),
+            rfc5912::SHA_512_WITH_RSA_ENCRYPTION => Self::RsaPkcs1(DigestAlgorithm::Sha512),
+            rfc5912::ID_RSASSA_PSS => parse_pss(identifier)?,
             oid::ECDSA_WITH_SHA1 => Self::Ecdsa(DigestAlgorithm::Sha1),
-            oid::ECDSA_WITH_SHA256 => Self::Ecdsa(DigestAlgorithm::Sha256),
-            oid::ECDSA_WITH_SHA384 => Self::Ecdsa(DigestAlgorithm::Sha384),
-            oid::ECDSA_WITH_SHA512 => Self::Ecdsa(DigestAlgorithm::Sha512),
+            rfc5912::ECDSA_WITH_SHA_256 => Self::Ecdsa(DigestAlgorithm::Sha256),
+            rfc5912::ECDSA_WITH_SHA_384 => Self::Ecdsa(DigestAlgorithm::Sha384),
+            rfc5912::ECDSA_WITH_SHA_512 => Self::Ecdsa(DigestAlgorithm::Sha512),
             other => return Err(UnsupportedAlgorithm::new(other)),
         })
     }
@@ -193,10 +196,10 @@ impl<'a> MaskedPaddingParameters<'a> {
         &self,
         unsupported: UnsupportedAlgorithm,
     ) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
-        let digest = self.digest.map_or(oid::SHA1, |digest| digest.oid);
+        let digest = self.digest.map_or(rfc5912::ID_SHA_1, |digest| digest.oid);
         let mask_digest = match &self.mask {
-            None => Some(oid::SHA1),
-            Some(mask) if mask.oid == oid::MGF1 => mask
+            None => Some(rfc5912::ID_SHA_1),
+            Some(mask) if mask.oid == rfc5912::ID_MGF_1 => mask
                 .parameters
                 .and_then(|digest| digest.decode_as::<AlgorithmIdentifierRef<'_>>().ok())
                 .map(|digest| digest.oid),
@@ -270,8 +273,8 @@ impl KeyTransport {
     ) -> Result<Self, UnsupportedAlgorithm> {
         let unsupported = UnsupportedAlgorithm::new(identifier.oid);
         match identifier.oid {
-            oid::RSA_ENCRYPTION => Ok(Self::RsaPkcs1),
-            oid::RSAES_OAEP => parse_oaep(identifier),
+            rfc5912::RSA_ENCRYPTION => Ok(Self::RsaPkcs1),
+            rfc5912::ID_RSAES_OAEP => parse_oaep(identifier),
             _ => Err(unsupported),
         }
     }
@@ -344,10 +347,10 @@ impl ContentEncryption {
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {
         match self {
-            Self::Aes128Cbc => oid::AES128_CBC,
-            Self::Aes192Cbc => oid::AES192_CBC,
-            Self::Aes256Cbc => oid::AES256_CBC,
-            Self::DesEde3Cbc => oid::DES_EDE3_CBC,
+            Self::Aes128Cbc => rfc5911::ID_AES_128_CBC,
+            Self::Aes192Cbc => rfc5911::ID_AES_192_CBC,
+            Self::Aes256Cbc => rfc5911::ID_AES_256_CBC,
+            Self::DesEde3Cbc => rfc5911::DES_EDE_3_CBC,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc5911, rfc5912, rfc8410, rfc9688};
 
 use crate::oid::{self, from_arcs};
 
@@ -76,54 +77,63 @@ fn algorithm_name(oid: ObjectIdentifier) -> Option<&'static str> {
 // Includes unsupported ones: a refusal names the algorithm, so that an administrator can find it in
 // the configuration of the client.
 const NAMES: [(ObjectIdentifier, &str); 46] = [
-    (from_arcs("1.2.840.113549.2.2"), "MD2"),
+    (rfc5912::ID_MD_2, "MD2"),
     (from_arcs("1.2.840.113549.2.4"), "MD4"),
-    (from_arcs("1.2.840.113549.2.5"), "MD5"),
-    (oid::SHA1, "SHA-1"),
-    (from_arcs("2.16.840.1.101.3.4.2.4"), "SHA-224"),
-    (oid::SHA256, "SHA-256"),
-    (oid::SHA384, "SHA-384"),
-    (oid::SHA512, "SHA-512"),
+    (rfc5912::ID_MD_5, "MD5"),
+    (rfc5912::ID_SHA_1, "SHA-1"),
+    (rfc5912::ID_SHA_224, "SHA-224"),
+    (rfc5912::ID_SHA_256, "SHA-256"),
+    (rfc5912::ID_SHA_384, "SHA-384"),
+    (rfc5912::ID_SHA_512, "SHA-512"),
     (from_arcs("2.16.840.1.101.3.4.2.6"), "SHA-512/256"),
-    (from_arcs("2.16.840.1.101.3.4.2.8"), "SHA3-256"),
-    (from_arcs("2.16.840.1.101.3.4.2.9"), "SHA3-384"),
-    (from_arcs("2.16.840.1.101.3.4.2.10"), "SHA3-512"),
-    (oid::RSA_ENCRYPTION, "rsaEncryption"),
-    (from_arcs("1.2.840.113549.1.1.2"), "md2WithRSAEncryption"),
-    (from_arcs("1.2.840.113549.1.1.4"), "md5WithRSAEncryption"),
+    (rfc9688::ID_SHA_3_256, "SHA3-256"),
+    (rfc9688::ID_SHA_3_384, "SHA3-384"),
+    (rfc9688::ID_SHA_3_512, "SHA3-512"),
+    (rfc5912::RSA_ENCRYPTION, "rsaEncryption"),
+    (rfc5912::MD_2_WITH_RSA_ENCRYPTION, "md2WithRSAEncryption"),
+    (rfc5912::MD_5_WITH_RSA_ENCRYPTION, "md5WithRSAEncryption"),
     (from_arcs("1.3.14.3.2.3"), "md5WithRSA"),
-    (oid::SHA1_WITH_RSA, "sha1WithRSAEncryption"),
+    (rfc5912::SHA_1_WITH_RSA_ENCRYPTION, "sha1WithRSAEncryption"),
     (oid::OIW_SHA1_WITH_RSA, "sha1WithRSA"),
-    (oid::RSAES_OAEP, "RSAES-OAEP"),
-    (oid::RSASSA_PSS, "RSASSA-PSS"),
-    (oid::SHA256_WITH_RSA, "sha256WithRSAEncryption"),
-    (oid::SHA384_WITH_RSA, "sha384WithRSAEncryption"),
-    (oid::SHA512_WITH_RSA, "sha512WithRSAEncryption"),
+    (rfc5912::ID_RSAES_OAEP, "RSAES-OAEP"),
+    (rfc5912::ID_RSASSA_PSS, "RSASSA-PSS"),
     (
-        from_arcs("1.2.840.113549.1.1.14"),
+        rfc5912::SHA_256_WITH_RSA_ENCRYPTION,
+        "sha256WithRSAEncryption",
+    ),
+    (
+        rfc5912::SHA_384_WITH_RSA_ENCRYPTION,
+        "sha384WithRSAEncryption",
+    ),
+    (
+        rfc5912::SHA_512_WITH_RSA_ENCRYPTION,
+        "sha512WithRSAEncryption",
+    ),
+    (
+        rfc5912::SHA_224_WITH_RSA_ENCRYPTION,
         "sha224WithRSAEncryption",
     ),
-    (from_arcs("1.2.840.10040.4.1"), "DSA"),
-    (from_arcs("1.2.840.10040.4.3"), "dsa-with-sha1"),
-    (from_arcs("2.16.840.1.101.3.4.3.2"), "dsa-with-sha256"),
-    (oid::EC_PUBLIC_KEY, "id-ecPublicKey"),
+    (rfc5912::ID_DSA, "DSA"),
+    (rfc5912::DSA_WITH_SHA_1, "dsa-with-sha1"),
+    (rfc5912::DSA_WITH_SHA_256, "dsa-with-sha256"),
+    (rfc5912::ID_EC_PUBLIC_KEY, "id-ecPublicKey"),
     (oid::ECDSA_WITH_SHA1, "ecdsa-with-SHA1"),
-    (oid::ECDSA_WITH_SHA256, "ecdsa-with-SHA256"),
-    (oid::ECDSA_WITH_SHA384, "ecdsa-with-SHA384"),
-    (oid::ECDSA_WITH_SHA512, "ecdsa-with-SHA512"),
-    (from_arcs("1.3.101.112"), "Ed25519"),
-    (from_arcs("1.3.101.113"), "Ed448"),
+    (rfc5912::ECDSA_WITH_SHA_256, "ecdsa-with-SHA256"),
+    (rfc5912::ECDSA_WITH_SHA_384, "ecdsa-with-SHA384"),
+    (rfc5912::ECDSA_WITH_SHA_512, "ecdsa-with-SHA512"),
+    (rfc8410::ID_ED_25519, "Ed25519"),
+    (rfc8410::ID_ED_448, "Ed448"),
     (from_arcs("1.3.14.3.2.7"), "DES-CBC"),
-    (oid::DES_EDE3_CBC, "DES-EDE3-CBC"),
-    (from_arcs("1.2.840.113549.3.2"), "RC2-CBC"),
+    (rfc5911::DES_EDE_3_CBC, "DES-EDE3-CBC"),
+    (rfc5911::RC_2_CBC, "RC2-CBC"),
     (from_arcs("1.2.840.113549.3.4"), "RC4"),
-    (oid::AES128_CBC, "AES-128-CBC"),
-    (oid::AES192_CBC, "AES-192-CBC"),
-    (oid::AES256_CBC, "AES-256-CBC"),
-    (from_arcs("2.16.840.1.101.3.4.1.6"), "AES-128-GCM"),
-    (from_arcs("2.16.840.1.101.3.4.1.26"), "AES-192-GCM"),
-    (from_arcs("2.16.840.1.101.3.4.1.46"), "AES-256-GCM"),
-    (oid::PBKDF2, "PBKDF2"),
+    (rfc5911::ID_AES_128_CBC, "AES-128-CBC"),
+    (rfc5911::ID_AES_192_CBC, "AES-192-CBC"),
+    (rfc5911::ID_AES_256_CBC, "AES-256-CBC"),
+    (rfc5911::ID_AES_128_GCM, "AES-128-GCM"),
+    (rfc5911::ID_AES_192_GCM, "AES-192-GCM"),
+    (rfc5911::ID_AES_256_GCM, "AES-256-GCM"),
+    (rfc5911::ID_PBKDF_2, "PBKDF2"),
     (oid::PWRI_KEK, "id-alg-PWRI-KEK"),
 ];
 
@@ -141,9 +151,10 @@ mod tests {
         let md5 = UnsupportedAlgorithm::new(from_arcs("1.2.840.113549.2.5"));
         check(md5, "MD5 (1.2.840.113549.2.5)");
         check(UnsupportedAlgorithm::new(from_arcs("1.2.3")), "1.2.3");
-        let oaep = UnsupportedAlgorithm::new(oid::RSAES_OAEP).with_digest(oid::SHA256);
+        let oaep =
+            UnsupportedAlgorithm::new(rfc5912::ID_RSAES_OAEP).with_digest(rfc5912::ID_SHA_256);
         check(
-            oaep.with_mask(oid::SHA1),
+            oaep.with_mask(rfc5912::ID_SHA_1),
             "RSAES-OAEP (1.2.840.113549.1.1.7) with SHA-256 and MGF1 with SHA-1",
         );
         check(

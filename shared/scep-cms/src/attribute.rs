@@ -1,12 +1,13 @@
 //! SCEP's signed attributes, RFC 8894 §3.2.1: decoding and encoding.
 
 use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc5911, rfc8894};
 use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode, Tag, Tagged};
 
 use crate::asn1::{Attribute, SetOf};
 use crate::transaction_id::{StringType, TransactionId};
-use crate::{AttributeError, MessageType, oid};
+use crate::{AttributeError, MessageType};
 
 /// The accepted lengths of a nonce, in octets.
 // RFC 8894 §3.2.1.5 demands 16; old devices send 8.
@@ -110,7 +111,7 @@ pub(crate) struct SignedAttributes<'a>(pub(crate) SetOf<'a>);
 
 impl<'a> SignedAttributes<'a> {
     pub(crate) fn transaction_id(&self) -> Result<TransactionId, AttributeError> {
-        self.value(oid::TRANSACTION_ID)
+        self.value(rfc8894::ID_TRANSACTION_ID)
             .ok_or(AttributeError("transactionID"))
             .and_then(TransactionId::from_any)
     }
@@ -118,7 +119,7 @@ impl<'a> SignedAttributes<'a> {
     /// The digits of messageType, of any value.
     pub(crate) fn message_type(&self) -> Result<&'a str, AttributeError> {
         // Clients that write the transactionID in another string type do so here too.
-        self.value(oid::MESSAGE_TYPE)
+        self.value(rfc8894::ID_MESSAGE_TYPE)
             .filter(|value| StringType::of(value.tag()).is_some())
             .and_then(|value| str::from_utf8(value.value()).ok())
             .ok_or(AttributeError("messageType"))
@@ -126,20 +127,20 @@ impl<'a> SignedAttributes<'a> {
 
     pub(crate) fn sender_nonce(&self) -> Result<SenderNonce, AttributeError> {
         let error = AttributeError("senderNonce");
-        SenderNonce::new(self.octets(oid::SENDER_NONCE).ok_or(error)?)
+        SenderNonce::new(self.octets(rfc8894::ID_SENDER_NONCE).ok_or(error)?)
     }
 
     pub(crate) fn message_digest(&self) -> Option<&'a [u8]> {
-        self.octets(oid::MESSAGE_DIGEST)
+        self.octets(rfc5911::ID_MESSAGE_DIGEST)
     }
 
     pub(crate) fn content_type(&self) -> Option<ObjectIdentifier> {
-        self.value(oid::CONTENT_TYPE)?.decode_as().ok()
+        self.value(rfc5911::ID_CONTENT_TYPE)?.decode_as().ok()
     }
 
     pub(crate) fn cert_rep(&self) -> Result<CertRepAttributes, AttributeError> {
-        let status = self.printable(oid::PKI_STATUS);
-        let fail_info = self.printable(oid::FAIL_INFO);
+        let status = self.printable(rfc8894::ID_PKI_STATUS);
+        let fail_info = self.printable(rfc8894::ID_FAIL_INFO);
         Ok(CertRepAttributes {
             pki_status: PkiStatus::ALL
                 .into_iter()
@@ -149,10 +150,10 @@ impl<'a> SignedAttributes<'a> {
                 .into_iter()
                 .find(|known| Some(known.digit()) == fail_info),
             fail_info_text: self
-                .value(oid::FAIL_INFO_TEXT)
+                .value(rfc8894::ID_SCEP_FAIL_INFO_TEXT)
                 .filter(|value| value.tag() == Tag::Utf8String)
                 .and_then(|value| String::from_utf8(value.value().to_vec()).ok()),
-            recipient_nonce: self.octets(oid::RECIPIENT_NONCE).map(<[u8]>::to_vec),
+            recipient_nonce: self.octets(rfc8894::ID_RECIPIENT_NONCE).map(<[u8]>::to_vec),
         })
     }
 
@@ -201,22 +202,22 @@ impl AttributeWriter {
     /// Begins with the two attributes that every SignedData with attributes has, RFC 5652 §5.3.
     pub(crate) fn new(digest: &[u8]) -> der::Result<Self> {
         let mut writer = Self(Vec::new());
-        writer.push(oid::CONTENT_TYPE, &oid::DATA)?;
-        writer.octets(oid::MESSAGE_DIGEST, digest)?;
+        writer.push(rfc5911::ID_CONTENT_TYPE, &rfc5911::ID_DATA)?;
+        writer.octets(rfc5911::ID_MESSAGE_DIGEST, digest)?;
         Ok(writer)
     }
 
     pub(crate) fn message_type(&mut self, kind: MessageType) -> der::Result<()> {
-        self.printable(oid::MESSAGE_TYPE, kind.digits())
+        self.printable(rfc8894::ID_MESSAGE_TYPE, kind.digits())
     }
 
     pub(crate) fn pki_status(&mut self, status: PkiStatus) -> der::Result<()> {
-        self.printable(oid::PKI_STATUS, status.digit())
+        self.printable(rfc8894::ID_PKI_STATUS, status.digit())
     }
 
     pub(crate) fn fail_info(&mut self, reason: FailInfo, text: &str) -> der::Result<()> {
-        self.printable(oid::FAIL_INFO, reason.digit())?;
-        self.push(oid::FAIL_INFO_TEXT, &Utf8StringRef::new(text)?)
+        self.printable(rfc8894::ID_FAIL_INFO, reason.digit())?;
+        self.push(rfc8894::ID_SCEP_FAIL_INFO_TEXT, &Utf8StringRef::new(text)?)
     }
 
     pub(crate) fn printable(&mut self, kind: ObjectIdentifier, text: &str) -> der::Result<()> {
@@ -227,7 +228,7 @@ impl AttributeWriter {
     pub(crate) fn transaction_id(&mut self, id: &TransactionId) -> der::Result<()> {
         // Encoded as ANY: PrintableStringRef would reject the octets of some clients.
         self.push(
-            oid::TRANSACTION_ID,
+            rfc8894::ID_TRANSACTION_ID,
             &AnyRef::new(id.string_type().tag(), id.as_bytes())?,
         )
     }

@@ -1,5 +1,6 @@
 //! Builds a pkiMessage in two steps: first the octets to sign, then the message with the signature.
 
+use const_oid::db::{rfc5911, rfc5912, rfc8894};
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode};
 use spki::AlgorithmIdentifierRef;
@@ -93,7 +94,7 @@ impl PkiMessageBuilder {
             } => {
                 writer.message_type(*message_type)?;
                 writer.transaction_id(transaction_id)?;
-                writer.octets(oid::SENDER_NONCE, sender_nonce.as_bytes())?;
+                writer.octets(rfc8894::ID_SENDER_NONCE, sender_nonce.as_bytes())?;
             }
             Attributes::CertRep {
                 status,
@@ -106,11 +107,11 @@ impl PkiMessageBuilder {
                     // The attribute is mandatory in every message, RFC 8894 §3.2.1, even if there
                     // is nothing to echo.
                     Some(transaction_id) => writer.transaction_id(transaction_id)?,
-                    None => writer.printable(oid::TRANSACTION_ID, "")?,
+                    None => writer.printable(rfc8894::ID_TRANSACTION_ID, "")?,
                 }
-                writer.octets(oid::SENDER_NONCE, sender_nonce.as_bytes())?;
+                writer.octets(rfc8894::ID_SENDER_NONCE, sender_nonce.as_bytes())?;
                 if let Some(nonce) = recipient_nonce {
-                    writer.octets(oid::RECIPIENT_NONCE, nonce.as_bytes())?;
+                    writer.octets(rfc8894::ID_RECIPIENT_NONCE, nonce.as_bytes())?;
                 }
                 match status {
                     ReplyStatus::Success => writer.pki_status(PkiStatus::Success)?,
@@ -254,7 +255,7 @@ impl ToBeSigned {
             // Additional signers use the same digest, so one entry covers them all.
             digest_algorithms: SetOf(&self.digest_algorithm().to_der()?),
             encap_content_info: ContentInfo {
-                content_type: oid::DATA,
+                content_type: rfc5911::ID_DATA,
                 content: Some(AnyRef::new(der::Tag::OctetString, &self.content)?),
             },
             certificates: Some(SetOf(&certificates)),
@@ -263,7 +264,7 @@ impl ToBeSigned {
         }
         .to_der()?;
         ContentInfo {
-            content_type: oid::SIGNED_DATA,
+            content_type: rfc5911::ID_SIGNED_DATA,
             content: Some(AnyRef::from_der(&signed_data)?),
         }
         .to_der()
@@ -278,15 +279,15 @@ fn signature_algorithm(
         // strongSwan 5.9.8 accepts only rsaEncryption in a CertRep, with the digest named by
         // digestAlgorithm.
         PublicKey::Rsa { .. } => AlgorithmIdentifierRef {
-            oid: oid::RSA_ENCRYPTION,
+            oid: rfc5912::RSA_ENCRYPTION,
             parameters: Some(AnyRef::NULL),
         },
         PublicKey::Ec { .. } => AlgorithmIdentifierRef {
             oid: match digest {
                 DigestAlgorithm::Sha1 => oid::ECDSA_WITH_SHA1,
-                DigestAlgorithm::Sha256 => oid::ECDSA_WITH_SHA256,
-                DigestAlgorithm::Sha384 => oid::ECDSA_WITH_SHA384,
-                DigestAlgorithm::Sha512 => oid::ECDSA_WITH_SHA512,
+                DigestAlgorithm::Sha256 => rfc5912::ECDSA_WITH_SHA_256,
+                DigestAlgorithm::Sha384 => rfc5912::ECDSA_WITH_SHA_384,
+                DigestAlgorithm::Sha512 => rfc5912::ECDSA_WITH_SHA_512,
             },
             // RFC 5758 §3.2: the parameters of ECDSA are absent, not NULL.
             parameters: None,

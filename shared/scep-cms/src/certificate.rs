@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use const_oid::db::rfc5280;
 use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, UtcTime};
 use der::{Choice, Decode, Encode, Sequence, Tag};
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use time::OffsetDateTime;
 use crate::asn1::{self, Signed, TbsCertificate, decode_pem, encode_tagged};
 use crate::{
     DecodeError, DigestAlgorithm, EncodeError, PublicKey, PublicKeyError, SignatureAlgorithm,
-    is_same_issuer, oid, to_der,
+    is_same_issuer, to_der,
 };
 
 /// An X.509 certificate of any version, with its original encoding.
@@ -59,7 +60,7 @@ impl Certificate {
             .extensions
             .unwrap_or_default()
             .iter()
-            .find(|extension| extension.id == oid::SUBJECT_KEY_IDENTIFIER)
+            .find(|extension| extension.id == rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER)
             // A malformed identifier must not make the certificate itself unreadable.
             .and_then(|extension| <&OctetStringRef>::from_der(extension.value.as_bytes()).ok())
             .map(|identifier| identifier.as_bytes().to_vec());

@@ -1,11 +1,12 @@
 //! The degenerate certificates-only SignedData of RFC 8894 §3.4.
 
+use const_oid::db::rfc5911;
 use der::asn1::AnyRef;
 use der::{Decode, Encode};
 
 use crate::asn1::{ContentInfo, SetOf, SignedData};
 use crate::pki_message::{copy_elements, parse_signed_data};
-use crate::{DecodeError, EncodeError, oid, to_der};
+use crate::{DecodeError, EncodeError, to_der};
 
 /// Certificates and CRLs in a SignedData without signers, each in DER.
 ///
@@ -49,7 +50,7 @@ impl DegenerateSignedData {
             version: 1,
             digest_algorithms: SetOf::default(),
             encap_content_info: ContentInfo {
-                content_type: oid::DATA,
+                content_type: rfc5911::ID_DATA,
                 content: None,
             },
             // RFC 8894 §3.4: the fields are absent, not empty, when there is nothing to carry.
@@ -59,7 +60,7 @@ impl DegenerateSignedData {
         }
         .to_der()?;
         ContentInfo {
-            content_type: oid::SIGNED_DATA,
+            content_type: rfc5911::ID_SIGNED_DATA,
             content: Some(AnyRef::from_der(&signed_data)?),
         }
         .to_der()

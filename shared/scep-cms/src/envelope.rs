@@ -1,5 +1,6 @@
 //! pkcsPKIEnvelope, RFC 8894 §3.2.2: decoding, decrypting and encrypting an EnvelopedData.
 
+use const_oid::db::{rfc5911, rfc5912};
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode, Tag, Tagged};
 use spki::AlgorithmIdentifierRef;
@@ -13,7 +14,7 @@ use crate::tlv::{self, Element};
 use crate::{
     Certificate, ChallengePassword, CipherLengthError, ContentEncryption, ContentKey, DecodeError,
     EncodeCause, EncodeError, IssuerAndSerialNumber, KeyTransport, PasswordRecipient,
-    PasswordRecipientError, PasswordWrapping, UnsupportedAlgorithm, oid, to_der,
+    PasswordRecipientError, PasswordWrapping, UnsupportedAlgorithm, to_der,
 };
 
 /// The number of recipients that are read; further ones are ignored.
@@ -185,7 +186,7 @@ impl PkcsPkiEnvelope {
         let der = to_der(ber).map_err(DecodeError::Ber)?;
         let content_info = ContentInfo::from_der(&der).map_err(DecodeError::of("ContentInfo"))?;
         let enveloped_data: EnvelopedData<'_> = match content_info.content {
-            Some(content) if content_info.content_type == oid::ENVELOPED_DATA => content
+            Some(content) if content_info.content_type == rfc5911::ID_ENVELOPED_DATA => content
                 .decode_as()
                 .map_err(DecodeError::of("EnvelopedData"))?,
             Some(_) | None => {
@@ -285,7 +286,7 @@ impl PkcsPkiEnvelope {
             originator_info: None,
             recipient_infos: SetOf(recipient_info),
             encrypted_content_info: EncryptedContentInfo {
-                content_type: oid::DATA,
+                content_type: rfc5911::ID_DATA,
                 algorithm: AlgorithmIdentifierRef {
                     oid: cipher.oid(),
                     parameters: Some(AnyRef::new(Tag::OctetString, iv)?),
@@ -296,7 +297,7 @@ impl PkcsPkiEnvelope {
         }
         .to_der()?;
         ContentInfo {
-            content_type: oid::ENVELOPED_DATA,
+            content_type: rfc5911::ID_ENVELOPED_DATA,
             content: Some(AnyRef::from_der(&enveloped_data)?),
         }
         .to_der()
@@ -311,7 +312,7 @@ fn seal_key_trans(recipient: &Certificate, key: &ContentKey) -> Result<Vec<u8>, 
         version: 0,
         rid: AnyRef::from_der(&rid)?,
         key_encryption_algorithm: AlgorithmIdentifierRef {
-            oid: oid::RSA_ENCRYPTION,
+            oid: rfc5912::RSA_ENCRYPTION,
             parameters: Some(AnyRef::NULL),
         },
         encrypted_key: OctetStringRef::new(&encrypted_key)?,

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use aws_lc_rs::pbkdf2;
 use const_oid::ObjectIdentifier;
+use const_oid::db::{rfc5753, rfc5911};
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, DecodeValue, Encode, Tag};
 use spki::AlgorithmIdentifierRef;
@@ -77,7 +78,7 @@ impl PasswordRecipient {
             .key_derivation_algorithm
             .ok_or(UnsupportedAlgorithm::new(encryption.oid))?;
         let parameters: Pbkdf2Parameters<'_> =
-            decode_parameters(&derivation, oid::PBKDF2, "PBKDF2-params")?;
+            decode_parameters(&derivation, rfc5911::ID_PBKDF_2, "PBKDF2-params")?;
         let inner: AlgorithmIdentifierRef<'_> =
             decode_parameters(&encryption, oid::PWRI_KEK, "KeyWrapAlgorithm")?;
         let cipher = ContentEncryption::from_identifier(&inner)?;
@@ -210,7 +211,7 @@ fn encode_recipient(
         iteration_count: wrapping.iterations.get(),
         key_length: None,
         prf: Some(AlgorithmIdentifierRef {
-            oid: oid::HMAC_WITH_SHA256,
+            oid: rfc5753::ID_HMAC_WITH_SHA_256,
             parameters: Some(AnyRef::NULL),
         }),
     }
@@ -223,7 +224,7 @@ fn encode_recipient(
     let info = PasswordRecipientInfo {
         version: 0,
         key_derivation_algorithm: Some(AlgorithmIdentifierRef {
-            oid: oid::PBKDF2,
+            oid: rfc5911::ID_PBKDF_2,
             parameters: Some(AnyRef::from_der(&derivation)?),
         }),
         key_encryption_algorithm: AlgorithmIdentifierRef {
@@ -305,9 +306,9 @@ fn parse_prf(
 ) -> Result<DigestAlgorithm, UnsupportedAlgorithm> {
     match identifier.oid {
         oid::HMAC_WITH_SHA1 => Ok(DigestAlgorithm::Sha1),
-        oid::HMAC_WITH_SHA256 => Ok(DigestAlgorithm::Sha256),
-        oid::HMAC_WITH_SHA384 => Ok(DigestAlgorithm::Sha384),
-        oid::HMAC_WITH_SHA512 => Ok(DigestAlgorithm::Sha512),
+        rfc5753::ID_HMAC_WITH_SHA_256 => Ok(DigestAlgorithm::Sha256),
+        rfc5753::ID_HMAC_WITH_SHA_384 => Ok(DigestAlgorithm::Sha384),
+        rfc5753::ID_HMAC_WITH_SHA_512 => Ok(DigestAlgorithm::Sha512),
         other => Err(UnsupportedAlgorithm::new(other)),
     }
 }
@@ -398,10 +399,10 @@ mod tests {
     fn a_malformed_recipient_is_no_unsupported_algorithm() {
         let recipient = wrapped(1);
         for (algorithm, other) in [
-            (oid::PBKDF2, "1.2.840.113549.1.5.13"),
-            (oid::HMAC_WITH_SHA256, "1.2.840.113549.2.8"),
+            (rfc5911::ID_PBKDF_2, "1.2.840.113549.1.5.13"),
+            (rfc5753::ID_HMAC_WITH_SHA_256, "1.2.840.113549.2.8"),
             (oid::PWRI_KEK, "1.2.840.113549.1.9.16.3.8"),
-            (oid::AES128_CBC, "2.16.840.1.101.3.4.1.3"),
+            (rfc5911::ID_AES_128_CBC, "2.16.840.1.101.3.4.1.3"),
         ] {
             let other = ObjectIdentifier::new_unwrap(other);
             let changed = replace(&recipient, algorithm.as_bytes(), other.as_bytes());

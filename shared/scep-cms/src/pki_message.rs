@@ -1,6 +1,7 @@
 //! Decoding and verification of a pkiMessage, RFC 8894 §3.2.
 
 use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5911;
 use der::{Decode, Encode, Tag, Tagged};
 use subtle::ConstantTimeEq;
 
@@ -10,7 +11,7 @@ use crate::tlv::Element;
 use crate::{
     AttributeError, CertRepAttributes, Certificate, CertificateIdentifier, CertificationRequest,
     DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey, PublicKeyError,
-    SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, first_to_der, oid,
+    SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, first_to_der,
 };
 
 /// A decoded SignedData with one signer. Its signature is not verified: do not trust its content.
@@ -194,8 +195,8 @@ impl PkiMessage {
         // unless they hold its digest.
         let claimed = self.attributes().message_digest().unwrap_or_default();
         if !bool::from(claimed.ct_eq(&digest))
-            || self.content_type != oid::DATA
-            || self.attributes().content_type() != Some(oid::DATA)
+            || self.content_type != rfc5911::ID_DATA
+            || self.attributes().content_type() != Some(rfc5911::ID_DATA)
         {
             return Err(VerifyError::Digest);
         }
@@ -365,7 +366,7 @@ impl VerifiedPkiMessage {
 pub(crate) fn parse_signed_data(der: &[u8]) -> Result<SignedData<'_>, DecodeError> {
     let content_info = ContentInfo::from_der(der).map_err(DecodeError::of("ContentInfo"))?;
     match content_info.content {
-        Some(content) if content_info.content_type == oid::SIGNED_DATA => {
+        Some(content) if content_info.content_type == rfc5911::ID_SIGNED_DATA => {
             content.decode_as().map_err(DecodeError::of("SignedData"))
         }
         Some(_) | None => Err(DecodeError::Unexpected("content other than SignedData")),

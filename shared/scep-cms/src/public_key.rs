@@ -2,6 +2,7 @@
 
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5912;
 use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Encode};
 use rand::rngs::SysRng;
@@ -14,7 +15,7 @@ use crate::verification::{
     ecdsa_algorithm, is_ecdsa_signature, restore_zeros, rsa_crate_key, verify_with_aws_lc,
     verify_with_rsa_crate,
 };
-use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm, Weakness, oid};
+use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm, Weakness};
 
 /// A supported public key: RSA of 1,024 to 8,192 bits, or EC on P-256, P-384 or P-521.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl PublicKey {
             .ok_or(PublicKeyError::Malformed)?;
         match parsed.algorithm.oid {
             // Keys restricted to RSASSA-PSS are rejected: replies cannot be encrypted to them.
-            oid::RSA_ENCRYPTION => {
+            rfc5912::RSA_ENCRYPTION => {
                 // No other parameters have a meaning here. Ignored, they would let a request carry
                 // octets that no one reads.
                 let parameters = parsed.algorithm.parameters;
@@ -68,7 +69,7 @@ impl PublicKey {
                 }
                 Self::parse_rsa(key)
             }
-            oid::EC_PUBLIC_KEY => {
+            rfc5912::ID_EC_PUBLIC_KEY => {
                 let curve = parsed
                     .algorithm
                     .parameters_oid()
@@ -103,9 +104,9 @@ impl PublicKey {
 
     fn parse_ec(curve: ObjectIdentifier, point: &[u8]) -> Result<Self, PublicKeyError> {
         let (name, coordinate_bytes) = match curve {
-            oid::P256 => (EcCurve::P256, 32),
-            oid::P384 => (EcCurve::P384, 48),
-            oid::P521 => (EcCurve::P521, 66),
+            rfc5912::SECP_256_R_1 => (EcCurve::P256, 32),
+            rfc5912::SECP_384_R_1 => (EcCurve::P384, 48),
+            rfc5912::SECP_521_R_1 => (EcCurve::P521, 66),
             _ => return Err(PublicKeyError::Unsupported),
         };
         // RFC 5480 §2.2 makes only the uncompressed form, 0x04, mandatory, and with a second form a
@@ -251,7 +252,7 @@ fn parse_exponent(key: &Pkcs1PublicKey<'_>) -> Option<u32> {
 fn encode_rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
     SubjectPublicKeyInfoRef {
         algorithm: AlgorithmIdentifierRef {
-            oid: oid::RSA_ENCRYPTION,
+            oid: rfc5912::RSA_ENCRYPTION,
             parameters: Some(AnyRef::NULL),
         },
         subject_public_key: BitStringRef::from_bytes(pkcs1)?,
@@ -262,7 +263,7 @@ fn encode_rsa_spki(pkcs1: &[u8]) -> der::Result<Vec<u8>> {
 fn encode_ec_spki(curve: &ObjectIdentifier, point: &[u8]) -> der::Result<Vec<u8>> {
     SubjectPublicKeyInfoRef {
         algorithm: AlgorithmIdentifierRef {
-            oid: oid::EC_PUBLIC_KEY,
+            oid: rfc5912::ID_EC_PUBLIC_KEY,
             parameters: Some(curve.into()),
         },
         subject_public_key: BitStringRef::from_bytes(point)?,
@@ -335,10 +336,17 @@ mod tests {
 
     #[test]
     fn a_key_has_one_canonical_subject_public_key_info() {
-        let canonical = spki(oid::RSA_ENCRYPTION, Some(Any::null()), &rsa_key());
+        let canonical = spki(rfc5912::RSA_ENCRYPTION, Some(Any::null()), &rsa_key());
         check(&canonical, Ok(&canonical));
-        check(&spki(oid::RSA_ENCRYPTION, None, &rsa_key()), Ok(&canonical));
-        let canonical = spki(oid::EC_PUBLIC_KEY, Some(Any::from(oid::P256)), &point());
+        check(
+            &spki(rfc5912::RSA_ENCRYPTION, None, &rsa_key()),
+            Ok(&canonical),
+        );
+        let canonical = spki(
+            rfc5912::ID_EC_PUBLIC_KEY,
+            Some(Any::from(rfc5912::SECP_256_R_1)),
+            &point(),
+        );
         check(&canonical, Ok(&canonical));
     }
 
@@ -352,25 +360,32 @@ mod tests {
             Any::new(Tag::Null, b"\0".to_vec()).unwrap(),
         ] {
             check(
-                &spki(oid::RSA_ENCRYPTION, Some(parameters.clone()), &rsa_key()),
+                &spki(
+                    rfc5912::RSA_ENCRYPTION,
+                    Some(parameters.clone()),
+                    &rsa_key(),
+                ),
                 unsupported,
             );
             // specifiedCurve and implicitCurve, RFC 5480 §2.1.1.
             check(
-                &spki(oid::EC_PUBLIC_KEY, Some(parameters), &point()),
+                &spki(rfc5912::ID_EC_PUBLIC_KEY, Some(parameters), &point()),
                 unsupported,
             );
         }
         check(
-            &spki(oid::EC_PUBLIC_KEY, Some(Any::null()), &point()),
+            &spki(rfc5912::ID_EC_PUBLIC_KEY, Some(Any::null()), &point()),
             unsupported,
         );
-        check(&spki(oid::EC_PUBLIC_KEY, None, &point()), unsupported);
+        check(
+            &spki(rfc5912::ID_EC_PUBLIC_KEY, None, &point()),
+            unsupported,
+        );
     }
 
     #[test]
     fn a_key_in_another_form_is_refused() {
-        let rsa = |key: &[u8]| spki(oid::RSA_ENCRYPTION, Some(Any::null()), key);
+        let rsa = |key: &[u8]| spki(rfc5912::RSA_ENCRYPTION, Some(Any::null()), key);
         let with = |octets: &[u8]| [&rsa_key(), octets].concat();
         let malformed = Err(PublicKeyError::Malformed);
         check(&rsa(&with(b"trailing")), malformed);
@@ -385,7 +400,13 @@ mod tests {
             let key = Any::new(Tag::Sequence, parts).unwrap().to_der().unwrap();
             check(&rsa(&key), malformed);
         }
-        let ec = |point: &[u8]| spki(oid::EC_PUBLIC_KEY, Some(Any::from(oid::P256)), point);
+        let ec = |point: &[u8]| {
+            spki(
+                rfc5912::ID_EC_PUBLIC_KEY,
+                Some(Any::from(rfc5912::SECP_256_R_1)),
+                point,
+            )
+        };
         let compressed = [&[2], &point()[1..33]].concat();
         check(&ec(&compressed), Err(PublicKeyError::Unsupported));
         // The hybrid form.
@@ -396,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_key_tells_its_weakness() {
-        let key = PublicKey::from_der(&spki(oid::RSA_ENCRYPTION, None, &rsa_key())).unwrap();
+        let key = PublicKey::from_der(&spki(rfc5912::RSA_ENCRYPTION, None, &rsa_key())).unwrap();
         // 2^2048 - 1 is divisible by 3.
         assert_eq!(key.weakness(), Some(Weakness::SmallFactor));
     }

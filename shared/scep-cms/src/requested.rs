@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use const_oid::ObjectIdentifier;
+use const_oid::db::rfc2985;
 
 use crate::ber::to_der;
 use crate::challenge::ChallengePassword;
@@ -42,10 +43,10 @@ impl RequestAttributes {
             for value in values.elements() {
                 let element = value.ok_or(fault(AttributeFault::NotInASet))?;
                 match kind {
-                    oid::CHALLENGE_PASSWORD => requested.add_challenge(element),
+                    rfc2985::PKCS_9_AT_CHALLENGE_PASSWORD => requested.add_challenge(element),
                     // The loop also accepts an empty SET: it requests nothing, like an empty
                     // sequence of extensions, and some clients send it.
-                    oid::EXTENSION_REQUEST | oid::MICROSOFT_EXTENSIONS => {
+                    rfc2985::PKCS_9_AT_EXTENSION_REQUEST | oid::MICROSOFT_EXTENSIONS => {
                         let extensions = element
                             .tagged(tlv::SEQUENCE)
                             .ok_or(fault(AttributeFault::NotExtensions))?;
@@ -74,7 +75,7 @@ impl RequestAttributes {
                 })?;
             // .NET lets callers add extensions but no attributes to a request, so they put the
             // challengePassword there.
-            if id == oid::CHALLENGE_PASSWORD {
+            if id == rfc2985::PKCS_9_AT_CHALLENGE_PASSWORD {
                 self.add_challenge_in_extension(&value);
                 continue;
             }
