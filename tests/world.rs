@@ -12,8 +12,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
 use scep_http::EveryOperation;
 use scep_protocol::{
-    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyLocation, Period, ProfileName,
-    RaCertificate, RaKeyPair, RaProfile, ScepProfile,
+    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyLocation, Period, ProfileName, RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
 };
 use scep_service::{
     Actor, AdminService, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit,
@@ -204,6 +203,18 @@ impl World {
         let mut profile: Versioned<RaProfile> = self.find().await;
         edit(&mut profile.object);
         replace(&self.store, &profile).await.unwrap();
+    }
+
+    /// Edits the rules of the RA Profile without checking them, as an earlier version may have
+    /// stored them.
+    pub async fn edit_template(&self, edit: impl FnOnce(&mut TemplateSpec)) {
+        self.edit_ra_profile(|profile| {
+            let mut spec = TemplateSpec::clone(&profile.template);
+            edit(&mut spec);
+            let stored = serde_json::to_value(spec).unwrap();
+            profile.template = serde_json::from_value(stored).unwrap();
+        })
+        .await;
     }
 
     /// Edits an object without checking the rules.

@@ -493,10 +493,10 @@ async fn an_approval_is_of_what_was_seen() {
     assert_eq!(year(&shown, "notAfter") - year(&shown, "notBefore"), 1);
     // The rules change, so the server would sign something else than the administrator saw.
     world
-        .edit_ra_profile(|profile| {
+        .edit_template(|template| {
             use scep_protocol::{ExtendedKeyUsage, KeyUsage};
-            profile.template.key_usage = vec![KeyUsage::DigitalSignature];
-            profile.template.extended_key_usage = vec![ExtendedKeyUsage::SERVER_AUTH];
+            template.key_usage = vec![KeyUsage::DigitalSignature];
+            template.extended_key_usage = vec![ExtendedKeyUsage::SERVER_AUTH];
         })
         .await;
     approve(Some(&before)).await.expect(409);
@@ -536,21 +536,21 @@ async fn an_approval_is_by_the_rules_of_today() {
     let page = admin.get("/scepTransactions?status=PENDING").await;
     let uuid = text(&page.expect(200)["items"][0]["uuid"]);
     world
-        .edit_ra_profile(|profile| profile.template.subject_alt_name.types.clear())
+        .edit_template(|template| template.subject_alt_name.types.clear())
         .await;
     let reasons = admin.approve(&uuid).await.reasons();
     assert!(reasons[0].contains("subjectAltName.types"), "{reasons:?}");
     world
-        .edit_ra_profile(|profile| {
-            profile.template = Default::default();
-            profile.template.rsa_min_bits = 3072;
+        .edit_template(|template| {
+            *template = Default::default();
+            template.rsa_min_bits = 3072;
         })
         .await;
     let reasons = admin.approve(&uuid).await.reasons();
     assert!(reasons[0].contains("rsaMinBits"), "{reasons:?}");
     // A key whose certificate was revoked while the request was pending cannot be approved either.
     world
-        .edit_ra_profile(|profile| profile.template = Default::default())
+        .edit_template(|template| *template = Default::default())
         .await;
     world
         .edit_scep_profile(|profile| profile.require_manual_approval = false)

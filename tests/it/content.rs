@@ -264,8 +264,8 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
     let hostile = Hostile::new().await;
     hostile
         .world
-        .edit_ra_profile(|profile| {
-            profile.template.subject_alt_name.types = SubjectAltNameType::NAMED.to_vec();
+        .edit_template(|template| {
+            template.subject_alt_name.types = SubjectAltNameType::NAMED.to_vec();
         })
         .await;
     for (name, kind, value) in [

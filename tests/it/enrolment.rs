@@ -362,7 +362,7 @@ async fn an_expired_certificate_is_not_sent_again() {
     let request = device.enrolment("device-1", CHALLENGE);
     let hour = Duration::from_secs(3600);
     world
-        .edit_ra_profile(|profile| profile.template.validity = Period::hours(1))
+        .edit_template(|template| template.validity = Period::hours(1))
         .await;
     let first = enrol(&world, &device, &request).await.leaf();
     assert_eq!(enrol(&world, &device, &request).await.leaf(), first);

@@ -371,15 +371,15 @@ async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
 async fn broken_rules_are_named() {
     let (world, device) = (World::new().await, Device::rsa());
     world
-        .edit_ra_profile(|profile| profile.template.rsa_min_bits = 3072)
+        .edit_template(|template| template.rsa_min_bits = 3072)
         .await;
     let message = device.message(&enrolment(&device), &world.ra_certificate);
     let text = "rule rsaMinBits: 2048 bits, at least 3072 are required";
     check(&device, &world, message.clone(), FailInfo::BadAlg, text);
     world
-        .edit_ra_profile(|profile| {
-            profile.template.rsa_min_bits = 2048;
-            profile.template.subject.required = vec![
+        .edit_template(|template| {
+            template.rsa_min_bits = 2048;
+            template.subject.required = vec![
                 scep_protocol::SubjectAttribute::COMMON_NAME,
                 scep_protocol::SubjectAttribute::SERIAL_NUMBER,
             ];
@@ -388,9 +388,9 @@ async fn broken_rules_are_named() {
     let text = "rule subject.required: the subject has no serialNumber";
     check(&device, &world, message, FailInfo::BadRequest, text);
     world
-        .edit_ra_profile(|profile| {
-            profile.template.subject.required = vec![];
-            profile.template.subject_alt_name.types = vec![];
+        .edit_template(|template| {
+            template.subject.required = vec![];
+            template.subject_alt_name.types = vec![];
         })
         .await;
     let csr = device.csr("device-1", Some(CHALLENGE), &["a.example"]);

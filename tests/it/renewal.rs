@@ -219,7 +219,7 @@ async fn the_common_name_may_come_to_stand_beside_the_subject() {
     let device = device.holding(leaf);
     world.make_renewable(&device.certificate);
     world
-        .edit_ra_profile(|profile| profile.template.subject_alt_name.common_name_as_dns = true)
+        .edit_template(|template| template.subject_alt_name.common_name_as_dns = true)
         .await;
     let request = device.renewal("a.example.com");
     world.ask(&device, &request).await.leaf();

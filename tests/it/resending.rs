@@ -48,7 +48,7 @@ async fn crashed(world: &mut World, device: &Device, request: &Request) {
 async fn a_short_lived_certificate_is_sent_again_for_a_day() {
     let world = World::new().await;
     world
-        .edit_ra_profile(|profile| profile.template.validity = Period::hours(30))
+        .edit_template(|template| template.validity = Period::hours(30))
         .await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
@@ -70,10 +70,10 @@ async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_th
     let mut request = device.enrolment("device-1", CHALLENGE);
     let certificate = granted(&world, &device, &request).await.certificate;
     world
-        .edit_ra_profile(|profile| {
-            profile.template.subject = SubjectRule {
+        .edit_template(|template| {
+            template.subject = SubjectRule {
                 allowed: Some(Vec::new()),
-                ..profile.template.subject.clone()
+                ..template.subject.clone()
             };
         })
         .await;

@@ -245,7 +245,7 @@ async fn certificates_say_where_their_crl_is_unless_the_rules_want_none() {
     let certificate = world.enrolled("device-1").await.certificate;
     assert!(shown(&certificate).contains(url));
     world
-        .edit_ra_profile(|profile| profile.template.crl_distribution_point = false)
+        .edit_template(|template| template.crl_distribution_point = false)
         .await;
     let certificate = world.enrolled("device-2").await.certificate;
     assert!(!shown(&certificate).contains("URI:"));

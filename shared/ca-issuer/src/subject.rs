@@ -158,7 +158,7 @@ fn build_rdn(attribute: SubjectAttribute, value: &str) -> der::Result<RelativeDi
 mod tests {
     use std::collections::BTreeMap;
 
-    use scep_protocol::{CertificateTemplate, Pattern};
+    use scep_protocol::{Pattern, TemplateSpec};
 
     use super::*;
 
@@ -168,7 +168,7 @@ mod tests {
         edit: impl FnOnce(&mut SubjectRule),
         expected: Result<&str, RuleViolation>,
     ) {
-        let mut rule = CertificateTemplate::default().subject;
+        let mut rule = TemplateSpec::default().subject;
         edit(&mut rule);
         let requested: Name = requested.parse().unwrap();
         let subject = match build_subject(&requested.to_der().unwrap(), &rule) {

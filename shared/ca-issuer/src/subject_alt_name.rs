@@ -121,7 +121,7 @@ mod tests {
     use const_oid::db::rfc5280;
     use der::asn1::{Any, Ia5String, OctetString};
     use der::{Decode, Encode, Tag};
-    use scep_protocol::{CertificateTemplate, NamePlace, Pattern, UPN};
+    use scep_protocol::{NamePlace, Pattern, TemplateSpec, UPN};
     use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 
     use super::*;
@@ -179,7 +179,7 @@ mod tests {
         names: &[GeneralName],
         edit: impl FnOnce(&mut SubjectAltNameRule),
     ) -> Result<SubjectAltNames, RuleViolation> {
-        let mut rule = CertificateTemplate::default().subject_alt_name;
+        let mut rule = TemplateSpec::default().subject_alt_name;
         edit(&mut rule);
         let extension = extension(names.to_vec().to_der().unwrap());
         select_alt_names(&[extension], &[common_name.to_owned()], &rule)
@@ -341,7 +341,7 @@ mod tests {
             ),
         ] {
             let types = [ALL, &[mailbox]].concat();
-            let mut rule = CertificateTemplate::default().subject_alt_name;
+            let mut rule = TemplateSpec::default().subject_alt_name;
             rule.types = types.clone();
             let names = std::slice::from_ref(&name);
             let ask = |rule: &SubjectAltNameRule| ask(names, |asked| *asked = rule.clone());
@@ -418,7 +418,7 @@ mod tests {
         let good = dns("a.example").to_der().unwrap();
         let upn = upn(b"").to_der().unwrap();
         let all = any_of(ALL);
-        let mut rule = CertificateTemplate::default().subject_alt_name;
+        let mut rule = TemplateSpec::default().subject_alt_name;
         all(&mut rule);
         for (elements, expected) in [
             (vec![], vec![]),
@@ -434,7 +434,7 @@ mod tests {
             let value = Any::new(Tag::Sequence, elements.concat()).unwrap();
             let extension = extension(value.to_der().unwrap());
             // Also when the type is not allowed.
-            for rule in [&rule, &CertificateTemplate::default().subject_alt_name] {
+            for rule in [&rule, &TemplateSpec::default().subject_alt_name] {
                 let names = select_alt_names(std::slice::from_ref(&extension), &[], rule);
                 assert_eq!(names, issued(&expected), "{elements:02x?}");
             }
@@ -487,7 +487,7 @@ mod tests {
             assert_eq!(refused.to_string(), text);
         }
         let beyond = extension(vec![0x30, 4, 0x82, 2, 0xc3, 0xa4]);
-        let rule = CertificateTemplate::default().subject_alt_name;
+        let rule = TemplateSpec::default().subject_alt_name;
         let refused = select_alt_names(&[beyond], &[], &rule).unwrap_err();
         assert_eq!(
             refused.to_string(),

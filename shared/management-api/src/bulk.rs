@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
+use crate::answer::describe_reason;
 use crate::caller::Scope;
 use crate::openapi_responses::InvalidRequest;
 use crate::request::Body;
@@ -154,7 +155,7 @@ async fn bulk_message<T: Object>(
         Ok(()) => return Ok(None),
         Err(ManageError::Failed(failure)) => return Err(ApiError::Failed(failure)),
         Err(ManageError::Invalid(reasons)) => {
-            let texts: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+            let texts: Vec<_> = reasons.iter().map(describe_reason).collect();
             texts.join("; ")
         }
         Err(

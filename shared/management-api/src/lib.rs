@@ -20,6 +20,7 @@ mod rollover;
 mod scep_profile_request;
 mod scep_profiles;
 mod template;
+mod template_field;
 mod toggleable;
 mod transactions;
 

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
-use scep_protocol::{Authority, RaProfile, ScepProfile, Warning};
+use scep_protocol::{Authority, CertificateTemplate, RaProfile, ScepProfile, Warning};
 use scep_service::{
     AdminService, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned,
     activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile, edit_ra_profile,
@@ -127,7 +127,8 @@ struct RaProfileView {
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     scep_profile_uuid: Option<Uuid>,
     /// Rules for its certificates, including the defaults.
-    certificate_template: TemplateView,
+    #[schema(value_type = TemplateView)]
+    certificate_template: CertificateTemplate,
     /// Warnings for administrators about what the profile, together with those it is linked to,
     /// allows. They do not cause requests to be refused.
     #[schema(example = json!(["RA Profile routers: every holder of the shared challengePassword may choose the CN (subject.commonNamePattern), and so impersonate anyone; set patterns, or requireManualApproval."]))]
@@ -143,7 +144,7 @@ impl RaProfileView {
             enabled: ra_profile.enabled,
             authority_instance_uuid: ra_profile.authority,
             scep_profile_uuid: ra_profile.scep.as_ref().map(|scep| scep.scep_profile),
-            certificate_template: ra_profile.template.clone().into(),
+            certificate_template: ra_profile.template.clone(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
     }

@@ -6,12 +6,13 @@ use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use scep_http::BodyError;
 use scep_protocol::HttpRejection;
-use scep_service::{ErrorChain, Failure, ManageError, StoreError, Versioned};
+use scep_service::{ErrorChain, Failure, Invalid, ManageError, StoreError, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::caller::Scope;
+use crate::template_field::describe_template_error;
 
 /// The longest body that is read, in octets.
 // A SCEP Profile may have three lists of attributes, of 16 KiB each.
@@ -61,12 +62,20 @@ impl From<ManageError> for ApiError {
             ManageError::Conflict | ManageError::NameTaken(_) => Self::Conflict(error.to_string()),
             ManageError::Failed(failure) => Self::Failed(failure),
             ManageError::Invalid(reasons) => {
-                Self::Unprocessable(reasons.iter().map(ToString::to_string).collect())
+                Self::Unprocessable(reasons.iter().map(describe_reason).collect())
             }
             ManageError::NotFound(_) => Self::NotFound(error.to_string()),
             ManageError::VersionMissing => Self::PreconditionRequired(error.to_string()),
         }
     }
+}
+
+/// The text of a reason, which begins with the path of the invalid field.
+pub(crate) fn describe_reason(reason: &Invalid) -> String {
+    if let Invalid::Template(error) = reason {
+        return describe_template_error(*error);
+    }
+    reason.to_string()
 }
 
 impl From<StoreError> for ApiError {

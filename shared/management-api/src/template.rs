@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 
 use scep_cms::EcCurve;
 use scep_protocol::{
-    CertificateTemplate, ExtendedKeyUsage, KeyUsage, Pattern, Period, SubjectAltNameRule,
-    SubjectAltNameType, SubjectAttribute, SubjectRule,
+    ExtendedKeyUsage, KeyUsage, Pattern, Period, SubjectAltNameRule, SubjectAltNameType,
+    SubjectAttribute, SubjectRule, TemplateSpec,
 };
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -21,6 +21,8 @@ use crate::openapi_enums::{
 use crate::request::JsonObject;
 
 /// Rules for the certificates of an RA Profile. A part that is omitted or null has its default.
+// Only requests are read into it: responses hold a `CertificateTemplate`, which has the same names
+// and every part. `Serialize` is for the defaults that the OpenAPI document shows.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct TemplateView {
@@ -200,7 +202,7 @@ fn map_schema<T: ToString>(
     map.build()
 }
 
-impl From<TemplateView> for CertificateTemplate {
+impl From<TemplateView> for TemplateSpec {
     fn from(view: TemplateView) -> Self {
         let defaults = Self::default();
         let JsonObject(subject) = view.subject.unwrap_or_default();
@@ -231,40 +233,15 @@ impl From<TemplateView> for CertificateTemplate {
     }
 }
 
-impl From<CertificateTemplate> for TemplateView {
-    fn from(template: CertificateTemplate) -> Self {
-        Self {
-            validity: Some(template.validity),
-            backdate: Some(template.backdate),
-            rsa_min_bits: Some(template.rsa_min_bits),
-            ec_curves: Some(template.ec_curves),
-            subject: Some(JsonObject(SubjectView {
-                required: Some(template.subject.required),
-                allowed: template.subject.allowed,
-                fixed: Some(UniqueMap(template.subject.fixed)),
-                common_name_pattern: template.subject.common_name_pattern,
-            })),
-            subject_alt_name: Some(JsonObject(SubjectAltNameView {
-                types: Some(template.subject_alt_name.types),
-                patterns: Some(UniqueMap(template.subject_alt_name.patterns)),
-                common_name_as_dns: Some(template.subject_alt_name.common_name_as_dns),
-                ignore_others: Some(template.subject_alt_name.ignore_others),
-            })),
-            key_usage: Some(template.key_usage),
-            extended_key_usage: Some(template.extended_key_usage),
-            crl_distribution_point: Some(template.crl_distribution_point),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use scep_protocol::CertificateTemplate;
+
     use super::*;
 
     #[test]
     fn what_is_shown_is_what_was_written_and_the_default_is_that_of_the_api() {
-        let shown =
-            serde_json::to_value(TemplateView::from(CertificateTemplate::default())).unwrap();
+        let shown = serde_json::to_value(CertificateTemplate::default()).unwrap();
         let documented = serde_json::json!({
             "validity": "P365D", "backdate": "PT1H",
             "rsaMinBits": 2048, "ecCurves": ["P256", "P384", "P521"],
@@ -275,15 +252,9 @@ mod tests {
         });
         assert_eq!(shown, documented);
         let read: TemplateView = serde_json::from_value(documented).unwrap();
-        assert_eq!(
-            CertificateTemplate::from(read),
-            CertificateTemplate::default()
-        );
+        assert_eq!(TemplateSpec::from(read), TemplateSpec::default());
         let nothing: TemplateView = serde_json::from_str("{}").unwrap();
-        assert_eq!(
-            CertificateTemplate::from(nothing),
-            CertificateTemplate::default()
-        );
+        assert_eq!(TemplateSpec::from(nothing), TemplateSpec::default());
     }
 
     #[test]
@@ -299,8 +270,7 @@ mod tests {
             "extendedKeyUsage": ["1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.311.20.2.2"],
         });
         let read: TemplateView = serde_json::from_value(written).unwrap();
-        let shown = TemplateView::from(CertificateTemplate::from(read));
-        let shown = serde_json::to_value(shown).unwrap();
+        let shown = serde_json::to_value(TemplateSpec::from(read)).unwrap();
         let subject = serde_json::json!({
             "required": ["CN"], "allowed": ["CN", "unstructuredName", "1.2.3.4"], "fixed": { "O": "Corp" }, "commonNamePattern": null
         });

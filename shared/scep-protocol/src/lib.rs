@@ -54,7 +54,10 @@ pub use sealed_secret::SealedSecret;
 pub use signed_request::{ReplyKey, ReplyTo, SignedRequest, WrappedKey};
 pub use subject_alt_name_type::{OtherNameType, SubjectAltNameType, UnfitNameType};
 pub use subject_attribute::{StringType, SubjectAttribute, UnfitAttribute, check_text};
-pub use template::{CertificateTemplate, KeyUsage, SubjectAltNameRule, SubjectRule, TemplateError};
+pub use template::{
+    CertificateTemplate, KeyUsage, SubjectAltNameRule, SubjectRule, TemplateError, TemplateField,
+    TemplateSpec,
+};
 pub use text::{Description, DescriptionError, Pattern, PatternError, is_visible};
 pub use transaction::{
     Fingerprint, Issuance, KnownTransactions, PastCertificate, RequestFingerprint, RequestOutcome,

@@ -2,16 +2,18 @@
 //! certificates.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use scep_cms::EcCurve;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ExtendedKeyUsage, Pattern, Period, SubjectAltNameType, SubjectAttribute};
 
-/// The rules for the certificates of an RA Profile. The API documents the values of `Default`.
+/// The rules for the certificates of an RA Profile, which may be invalid. The API documents the
+/// values of `Default`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CertificateTemplate {
+pub struct TemplateSpec {
     /// The time from issuance to notAfter, which never exceeds the authority's own notAfter.
     pub validity: Period,
     /// The time from notBefore to issuance, for clients whose clock is slow.
@@ -32,7 +34,7 @@ pub struct CertificateTemplate {
     pub crl_distribution_point: bool,
 }
 
-impl Default for CertificateTemplate {
+impl Default for TemplateSpec {
     fn default() -> Self {
         Self {
             validity: Period::days(365),
@@ -58,62 +60,134 @@ impl Default for CertificateTemplate {
     }
 }
 
+/// The rules for the certificates of an RA Profile. They are valid when they are set, and cannot be
+/// changed afterwards; they read as a [`TemplateSpec`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct CertificateTemplate(TemplateSpec);
+
+impl CertificateTemplate {
+    /// Rules that this version or an earlier one accepted. They are not checked again: the profile
+    /// of an earlier version stays readable, and [`RaProfile::warnings`](crate::RaProfile::warnings)
+    /// report what this version would reject.
+    const fn from_stored(spec: TemplateSpec) -> Self {
+        Self(spec)
+    }
+}
+
+impl TryFrom<TemplateSpec> for CertificateTemplate {
+    type Error = Vec<TemplateError>;
+
+    // An administrator gets all errors in one response.
+    fn try_from(spec: TemplateSpec) -> Result<Self, Vec<TemplateError>> {
+        let mut errors = Vec::new();
+        if spec.validity.is_zero() {
+            errors.push(TemplateError::Validity);
+        }
+        if Period::days(31).is_shorter_than(spec.backdate) {
+            errors.push(TemplateError::Backdate);
+        }
+        if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&spec.rsa_min_bits) {
+            errors.push(TemplateError::RsaMinBits);
+        }
+        errors.extend(spec.subject.errors());
+        let unbound_types = spec.subject_alt_name.unbound_types();
+        errors.extend(unbound_types.map(TemplateError::PatternMissing));
+        errors.extend(spec.unfit_usages().map(TemplateError::UnfitUsage));
+        if errors.is_empty() {
+            Ok(Self(spec))
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CertificateTemplate {
+    /// Reads the stored form, which is that of [`TemplateSpec`].
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        TemplateSpec::deserialize(deserializer).map(Self::from_stored)
+    }
+}
+
+impl Deref for CertificateTemplate {
+    type Target = TemplateSpec;
+
+    fn deref(&self) -> &TemplateSpec {
+        &self.0
+    }
+}
+
 /// Longest RSA modulus that a rule may require, in bits. Longer keys are not parsed.
 const MAX_RSA_BITS: usize = 8192;
 
 /// Shortest RSA modulus that a rule may allow, in bits.
 const MIN_RSA_BITS: usize = 1024;
 
-/// Why a template is invalid: it would issue certificates to no client, or to the wrong ones.
+/// Why a template is invalid: it would issue certificates to no client, or to the wrong ones. The
+/// text does not name the [field](Self::field).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// Certificates would be backdated by more than any clock is slow.
-    #[error("certificateTemplate.backdate: at most P31D")]
+    #[error("at most P31D")]
     Backdate,
     /// A fixed value is empty, too long, or has characters that its attribute cannot hold.
-    #[error("certificateTemplate.subject.fixed: not a valid value for {}: must be {}", .0, .0.form())]
+    #[error("not a valid value for {}: must be {}", .0, .0.form())]
     Fixed(SubjectAttribute),
     /// A type of name that identifies its holder is allowed without a pattern that restricts it.
     #[error(
-        "certificateTemplate.subjectAltName.patterns.{0}: required, since types has {0}: without it, every holder of a challenge could impersonate anyone"
+        "required, since types has {0}: without it, every holder of a challenge could impersonate anyone"
     )]
     PatternMissing(SubjectAltNameType),
     /// A required attribute is not allowed.
-    #[error("certificateTemplate.subject: {0} is required but not allowed")]
+    #[error("{0} is required but not allowed")]
     RequiredNotAllowed(SubjectAttribute),
     /// The RSA modulus is out of range.
-    #[error("certificateTemplate.rsaMinBits: {MIN_RSA_BITS} to {MAX_RSA_BITS}")]
+    #[error("{MIN_RSA_BITS} to {MAX_RSA_BITS}")]
     RsaMinBits,
     /// A purpose would let a device speak for the authority or for other devices.
-    #[error(
-        "certificateTemplate.extendedKeyUsage: {0} is not for devices: its holder would speak for the authority or for others"
-    )]
+    #[error("{0} is not for devices: its holder would speak for the authority or for others")]
     UnfitUsage(ExtendedKeyUsage),
     /// Certificates would expire as they become valid.
-    #[error("certificateTemplate.validity: must be greater than zero")]
+    #[error("must be greater than zero")]
     Validity,
 }
 
-impl CertificateTemplate {
-    /// All errors of this template. An administrator gets them in one response.
-    #[must_use]
-    pub fn errors(&self) -> Vec<TemplateError> {
-        let mut errors = Vec::new();
-        if self.validity.is_zero() {
-            errors.push(TemplateError::Validity);
-        }
-        if Period::days(31).is_shorter_than(self.backdate) {
-            errors.push(TemplateError::Backdate);
-        }
-        if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&self.rsa_min_bits) {
-            errors.push(TemplateError::RsaMinBits);
-        }
-        errors.extend(self.subject.errors());
-        errors.extend(self.subject_alt_name.errors());
-        errors.extend(self.unfit_usages().map(TemplateError::UnfitUsage));
-        errors
-    }
+/// A field of [`TemplateSpec`] that can be invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateField {
+    /// [`TemplateSpec::backdate`].
+    Backdate,
+    /// [`TemplateSpec::extended_key_usage`].
+    ExtendedKeyUsage,
+    /// [`SubjectAltNameRule::patterns`], of this type.
+    Pattern(SubjectAltNameType),
+    /// [`TemplateSpec::rsa_min_bits`].
+    RsaMinBits,
+    /// [`TemplateSpec::subject`].
+    Subject,
+    /// [`SubjectRule::fixed`].
+    SubjectFixed,
+    /// [`TemplateSpec::validity`].
+    Validity,
+}
 
+impl TemplateError {
+    /// The field that is invalid.
+    #[must_use]
+    pub const fn field(self) -> TemplateField {
+        match self {
+            Self::Backdate => TemplateField::Backdate,
+            Self::Fixed(_) => TemplateField::SubjectFixed,
+            Self::PatternMissing(kind) => TemplateField::Pattern(kind),
+            Self::RequiredNotAllowed(_) => TemplateField::Subject,
+            Self::RsaMinBits => TemplateField::RsaMinBits,
+            Self::UnfitUsage(_) => TemplateField::ExtendedKeyUsage,
+            Self::Validity => TemplateField::Validity,
+        }
+    }
+}
+
+impl TemplateSpec {
     /// The purposes that no template may give to devices. Templates that an earlier version stored
     /// may have some.
     pub fn unfit_usages(&self) -> impl Iterator<Item = ExtendedKeyUsage> {
@@ -179,10 +253,6 @@ pub struct SubjectAltNameRule {
 }
 
 impl SubjectAltNameRule {
-    fn errors(&self) -> impl Iterator<Item = TemplateError> {
-        self.unbound_types().map(TemplateError::PatternMissing)
-    }
-
     /// The types that are allowed and need a pattern but have none. No name of such a type is
     /// accepted. Templates that an earlier version stored may have some.
     pub fn unbound_types(&self) -> impl Iterator<Item = SubjectAltNameType> {
@@ -228,10 +298,11 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(edit: impl FnOnce(&mut CertificateTemplate), expected: &[TemplateError]) {
-        let mut template = CertificateTemplate::default();
-        edit(&mut template);
-        assert_eq!(template.errors(), expected);
+    fn check(edit: impl FnOnce(&mut TemplateSpec), expected: &[TemplateError]) {
+        let mut spec = TemplateSpec::default();
+        edit(&mut spec);
+        let errors = CertificateTemplate::try_from(spec).err();
+        assert_eq!(errors.unwrap_or_default(), expected);
     }
 
     #[test]
@@ -261,7 +332,7 @@ mod tests {
         );
         let fixed = |attribute, value: &str| {
             let fixed = BTreeMap::from([(attribute, value.to_owned())]);
-            move |t: &mut CertificateTemplate| t.subject.fixed = fixed
+            move |t: &mut TemplateSpec| t.subject.fixed = fixed
         };
         check(fixed(country, "DE"), &[]);
         check(fixed(country, "Germany"), &[TemplateError::Fixed(country)]);
@@ -294,7 +365,7 @@ mod tests {
         use SubjectAltNameType::{Email, Upn, Uri};
         let types = |types: &[SubjectAltNameType], patterns: &[SubjectAltNameType]| {
             let (types, patterns) = (types.to_vec(), patterns.to_vec());
-            move |t: &mut CertificateTemplate| {
+            move |t: &mut TemplateSpec| {
                 let any = Pattern::new(".*").unwrap();
                 t.subject_alt_name.types = types;
                 t.subject_alt_name.patterns = patterns
@@ -310,11 +381,7 @@ mod tests {
         );
         check(types(&[Upn], &[Uri]), &[missing(Upn)]);
         check(types(&SubjectAltNameType::NAMED, &[Email, Uri, Upn]), &[]);
-        let message = missing(Upn).to_string();
-        assert!(
-            message.starts_with("certificateTemplate.subjectAltName.patterns.upn: "),
-            "{message}"
-        );
+        assert_eq!(missing(Upn).field(), TemplateField::Pattern(Upn));
     }
 
     #[test]
@@ -359,5 +426,36 @@ mod tests {
             ExtendedKeyUsage::OCSP_SIGNING,
         ];
         assert_eq!(read.extended_key_usage, usages);
+        // A profile stays readable although its template would be rejected today.
+        let unfit: Vec<_> = read.unfit_usages().collect();
+        assert_eq!(unfit, [ExtendedKeyUsage::OCSP_SIGNING]);
+        let spec: TemplateSpec = serde_json::from_str(stored).unwrap();
+        let errors = [TemplateError::UnfitUsage(ExtendedKeyUsage::OCSP_SIGNING)];
+        assert_eq!(CertificateTemplate::try_from(spec), Err(errors.to_vec()));
+        let written = serde_json::to_value(&read).unwrap();
+        assert_eq!(serde_json::from_value(written).ok(), Some(read));
+    }
+
+    #[test]
+    fn every_error_of_a_template_is_reported_at_once_and_in_order() {
+        check(
+            |t| {
+                t.validity = "PT0S".parse().unwrap();
+                t.backdate = "P32D".parse().unwrap();
+                t.rsa_min_bits = 512;
+                t.subject.required = vec![SubjectAttribute::COMMON_NAME];
+                t.subject.allowed = Some(Vec::new());
+                t.subject_alt_name.types = vec![SubjectAltNameType::Upn];
+                t.extended_key_usage = vec![ExtendedKeyUsage::ANY];
+            },
+            &[
+                TemplateError::Validity,
+                TemplateError::Backdate,
+                TemplateError::RsaMinBits,
+                TemplateError::RequiredNotAllowed(SubjectAttribute::COMMON_NAME),
+                TemplateError::PatternMissing(SubjectAltNameType::Upn),
+                TemplateError::UnfitUsage(ExtendedKeyUsage::ANY),
+            ],
+        );
     }
 }

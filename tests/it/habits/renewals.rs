@@ -44,8 +44,8 @@ fn names(certificate: &Certificate) -> Vec<GeneralName> {
 async fn world() -> World {
     let world = World::new().await;
     world
-        .edit_ra_profile(|profile| {
-            let rule = &mut profile.template.subject_alt_name;
+        .edit_template(|template| {
+            let rule = &mut template.subject_alt_name;
             for kind in ["dns", "ip", "email", "uri", "upn"] {
                 let kind: SubjectAltNameType = serde_json::from_value(json!(kind)).unwrap();
                 let pattern = Pattern::new("(?s).*").unwrap();
@@ -148,8 +148,8 @@ async fn names_that_the_rules_forbid_by_now_are_not_kept() {
     let world = world().await;
     let device = renewable(&world, &common_name("device-1"), &[upn("a@corp.example")]).await;
     world
-        .edit_ra_profile(|profile| {
-            let types = &mut profile.template.subject_alt_name.types;
+        .edit_template(|template| {
+            let types = &mut template.subject_alt_name.types;
             types.retain(|kind| *kind != SubjectAltNameType::Upn);
         })
         .await;

@@ -1,7 +1,7 @@
 use const_oid::AssociatedOid;
 use der::asn1::Ia5String;
 use der::{Decode, Encode};
-use scep_protocol::{KeyAlgorithm, KeyLocation, KeyUsage, Period, ProfileName, SubjectAltNameRule};
+use scep_protocol::{KeyAlgorithm, KeyLocation, KeyUsage, Period, ProfileName, SubjectAltNameRule, TemplateSpec};
 use time::Duration;
 use uuid::Uuid;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -77,10 +77,10 @@ fn issue_certificate(
         key: &rsa_key(),
         predecessor,
     };
-    let mut template = CertificateTemplate::default();
-    edit(&mut template.subject_alt_name);
+    let mut spec = TemplateSpec::default();
+    edit(&mut spec.subject_alt_name);
     let leaf = request.build_tbs(
-        &template,
+        &spec.try_into().unwrap(),
         &issuing_authority(),
         SerialNumber::from_random([1; 16]),
         None,
@@ -170,11 +170,11 @@ fn a_renewal_may_add_the_cn_if_the_rules_now_require_it() {
 fn a_certificate_gets_the_usages_that_its_key_is_capable_of() {
     #[track_caller]
     fn check(rule: &[KeyUsage], key: &PublicKey, expected: Result<&[KeyUsages], RuleViolation>) {
-        let template = CertificateTemplate {
+        let spec = TemplateSpec {
             key_usage: rule.to_vec(),
-            ..CertificateTemplate::default()
+            ..TemplateSpec::default()
         };
-        let usages = select_key_usages(&template, key);
+        let usages = select_key_usages(&spec.try_into().unwrap(), key);
         assert_eq!(usages.as_deref().map_err(Clone::clone), expected);
     }
 
@@ -217,11 +217,11 @@ fn requested_purposes_outside_the_rules_are_listed() {
             key: &rsa_key(),
             predecessor: None,
         };
-        let template = CertificateTemplate {
+        let spec = TemplateSpec {
             extended_key_usage: rule.to_vec(),
-            ..CertificateTemplate::default()
+            ..TemplateSpec::default()
         };
-        request.usages_left_out(&template)
+        request.usages_left_out(&spec.try_into().unwrap())
     };
     let clients = [ExtendedKeyUsage::CLIENT_AUTH];
     let both = vec![rfc5280::ID_KP_CLIENT_AUTH, rfc5280::ID_KP_SERVER_AUTH]
@@ -241,10 +241,10 @@ fn requested_purposes_outside_the_rules_are_listed() {
 /// hours and backdated by one, under an authority with the given period.
 #[track_caller]
 fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), IssueError>) {
-    let template = CertificateTemplate {
+    let spec = TemplateSpec {
         validity: Period::hours(2),
         backdate: Period::hours(1),
-        ..CertificateTemplate::default()
+        ..TemplateSpec::default()
     };
     let issued_at = issue_time();
     let authority_period = Validity {
@@ -252,7 +252,7 @@ fn check_validity(authority: (i64, i64), expected: Result<(i64, i64), IssueError
         not_after: issued_at + Duration::seconds(authority.1),
     };
     let seconds = |at: OffsetDateTime| (at - issued_at).whole_seconds();
-    let valid = validity_period(&template, authority_period, issued_at)
+    let valid = validity_period(&spec.try_into().unwrap(), authority_period, issued_at)
         .map(|valid| (seconds(valid.not_before), seconds(valid.not_after)));
     assert_eq!(valid, expected);
 }

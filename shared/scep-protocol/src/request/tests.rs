@@ -6,7 +6,7 @@ use super::*;
 use crate::available::tests::{
     NOW, RA_PROFILE, load_certificate, read_vector, seal_envelope, serving_profile,
 };
-use crate::{AlgorithmPolicy, ScepProfile};
+use crate::{AlgorithmPolicy, ScepProfile, TemplateSpec};
 
 /// A captured message, with the content key of its envelope: what
 /// `openssl pkeyutl -decrypt -keyform DER -inkey ra-key.der` makes of the encryptedKey.
@@ -279,8 +279,7 @@ fn a_pkcs_req_for_other_names_is_an_enrolment_if_its_challenge_is_right() {
 
 #[test]
 fn a_key_that_the_rules_do_not_allow_is_refused_even_if_authorised() {
-    let profile =
-        serving_profile(|of| of.ra_profile.as_mut().unwrap().template.rsa_min_bits = 4096);
+    let profile = serving_profile(|of| of.ra_profile.as_mut().unwrap().template = rules(4096, &[]));
     let challenge = ChallengePassword::new(CHALLENGE);
     let request = ENROLMENT.opened(Signer::Unknown);
     let refused = request.authorise(&profile, Some(&challenge), NOW).err();
@@ -297,13 +296,17 @@ const P256: &[u8] = b"\
     \x6b\x17\xd1\xf2\xe1\x2c\x42\x47\xf8\xbc\xe6\xe5\x63\xa4\x40\xf2\x77\x03\x7d\x81\x2d\xeb\x33\xa0\xf4\xa1\x39\x45\xd8\x98\xc2\x96\
     \x4f\xe3\x42\xe2\xfe\x1a\x7f\x9b\x8e\xe7\xeb\x4a\x7c\x0f\x9e\x16\x2b\xce\x33\x57\x6b\x31\x5e\xce\xcb\xb6\x40\x68\x37\xbf\x51\xf5";
 
-#[test]
-fn rules_limit_the_length_of_rsa_keys_and_the_curves_of_ec_keys() {
-    let rules = |rsa_min_bits, ec_curves: &[EcCurve]| CertificateTemplate {
+fn rules(rsa_min_bits: usize, ec_curves: &[EcCurve]) -> CertificateTemplate {
+    let spec = TemplateSpec {
         rsa_min_bits,
         ec_curves: ec_curves.to_vec(),
-        ..CertificateTemplate::default()
+        ..TemplateSpec::default()
     };
+    spec.try_into().unwrap()
+}
+
+#[test]
+fn rules_limit_the_length_of_rsa_keys_and_the_curves_of_ec_keys() {
     let rsa = load_certificate("ra.pem").public_key().unwrap();
     let ec = PublicKey::from_der(P256).unwrap();
     for min_bits in [1024, 2048] {

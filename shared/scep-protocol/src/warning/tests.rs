@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Annotations, CaCertificateForm, Description, IntuneSettings, Pattern, ProfileName,
-    ScepActivation, SealedSecret,
+    ScepActivation, SealedSecret, TemplateSpec,
 };
 
 fn scep_profile(challenge: Option<&str>) -> ScepProfile {
@@ -31,9 +31,11 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
     }
 }
 
-fn ra_profile(name: &str, edit: impl FnOnce(&mut CertificateTemplate)) -> RaProfile {
-    let mut template = CertificateTemplate::default();
-    edit(&mut template);
+fn ra_profile(name: &str, edit: impl FnOnce(&mut TemplateSpec)) -> RaProfile {
+    let mut spec = TemplateSpec::default();
+    edit(&mut spec);
+    // In the stored form, because an earlier version may have accepted it.
+    let template = serde_json::from_value(serde_json::to_value(spec).unwrap()).unwrap();
     RaProfile {
         uuid: Uuid::from_u128(2),
         name: ProfileName::new(name).unwrap(),
@@ -46,7 +48,7 @@ fn ra_profile(name: &str, edit: impl FnOnce(&mut CertificateTemplate)) -> RaProf
 }
 
 /// Restricts a template so that no client can choose its identity.
-fn restrict_names(template: &mut CertificateTemplate) {
+fn restrict_names(template: &mut TemplateSpec) {
     let pattern = || Pattern::new("r-[0-9]+").unwrap();
     template.subject.common_name_pattern = Some(pattern());
     template.subject_alt_name.types = vec![SubjectAltNameType::Dns, SubjectAltNameType::Upn];
@@ -110,7 +112,7 @@ fn a_shared_challenge_with_a_free_choice_of_identity_causes_a_warning() {
     let scep = scep_profile(Some(LONG));
     check(&scep, &[&ra_profile("r", |_| {})], &free(true, &[Dns, Ip]));
     check(&scep, &[&ra_profile("r", restrict_names)], &[]);
-    let without = |edit: fn(&mut CertificateTemplate)| {
+    let without = |edit: fn(&mut TemplateSpec)| {
         ra_profile("r", |template| {
             restrict_names(template);
             edit(template);

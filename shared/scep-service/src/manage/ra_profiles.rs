@@ -3,7 +3,7 @@
 
 use scep_protocol::{
     Attributes, Authority, CertificateTemplate, Description, RaCertificate, RaProfile,
-    ScepActivation, ScepProfile,
+    ScepActivation, ScepProfile, TemplateSpec,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub struct RaProfileEdit {
     /// Whether the profile is enabled.
     pub enabled: Option<bool>,
     /// The complete rules for certificates.
-    pub template: Edit<CertificateTemplate>,
+    pub template: Edit<TemplateSpec>,
 }
 
 /// Creates an RA Profile under an authority, without SCEP.
@@ -86,10 +86,9 @@ fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec
     ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
     // Rules are checked only when they are edited. Rules that an earlier release accepted and this
     // one does not must not block an edit of another field; warnings report them.
-    if edit.template != Edit::Keep {
-        edit.template.apply(&mut ra_profile.template);
-        let errors = ra_profile.template.errors();
-        reasons.extend(errors.into_iter().map(Invalid::Template));
+    match edit.template.try_map(CertificateTemplate::try_from) {
+        Ok(template) => template.apply(&mut ra_profile.template),
+        Err(errors) => reasons.extend(errors.into_iter().map(Invalid::Template)),
     }
 }
 
