@@ -67,9 +67,9 @@ impl Default for TemplateSpec {
 pub struct CertificateTemplate(TemplateSpec);
 
 impl CertificateTemplate {
-    /// Rules that this version or an earlier one accepted. They are not checked again: the profile
-    /// of an earlier version stays readable, and [`RaProfile::warnings`](crate::RaProfile::warnings)
-    /// report what this version would reject.
+    /// Rules that this version or an earlier one accepted. They are not checked again: a profile of
+    /// an earlier version stays readable, and its [warnings](crate::RaProfile::warnings) report what
+    /// this version would reject.
     const fn from_stored(spec: TemplateSpec) -> Self {
         Self(spec)
     }
