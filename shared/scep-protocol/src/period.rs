@@ -257,6 +257,83 @@ mod tests {
     }
 
     #[test]
+    fn the_two_limits_are_separate_and_inclusive() {
+        for (text, written) in [
+            ("P100Y", "P100Y"),
+            ("P1200M", "P100Y"),
+            ("P99Y12M", "P100Y"),
+            ("P36525D", "P36525D"),
+            ("P5217W", "P36519D"),
+            ("PT3155760000S", "P36525D"),
+            ("P100Y36525D", "P100Y36525D"),
+            ("P007D", "P7D"),
+            ("P0Y", "PT0S"),
+            ("P1YT0S", "P1Y"),
+            ("P1Y2M3W4DT5H6M7S", "P1Y2M25DT5H6M7S"),
+            ("PT90061S", "P1DT1H1M1S"),
+        ] {
+            assert_eq!(text.parse::<Period>().unwrap().to_string(), written);
+        }
+        assert_eq!(Period::years(200).to_string(), "P100Y");
+        assert_eq!(Period::days(u16::MAX).to_string(), "P36525D");
+        assert_eq!(Period::hours(255).to_string(), "P10DT15H");
+    }
+
+    #[test]
+    fn periods_are_equal_and_compared_by_length() {
+        let period = |text: &str| text.parse::<Period>().unwrap();
+        assert_eq!(period("P12M"), period("P1Y"));
+        assert_eq!(period("P1W"), period("PT168H"));
+        // A month is compared as 30 days, and is not equal to them.
+        assert_ne!(period("P1M"), period("P30D"));
+        assert!(!period("P1M").is_shorter_than(period("P30D")));
+        assert!(period("P1M").is_shorter_than(period("P31D")));
+        assert!(period("P30DT23H").is_shorter_than(period("P1M1D")));
+        assert!(period("P0D").is_zero() && !period("PT1S").is_zero());
+    }
+
+    #[test]
+    fn months_are_added_before_days_and_end_within_the_month() {
+        #[track_caller]
+        fn check(text: &str, at: OffsetDateTime, before: OffsetDateTime, after: OffsetDateTime) {
+            let period: Period = text.parse().unwrap();
+            assert_eq!(period.before(at), Some(before), "before");
+            assert_eq!(period.after(at), Some(after), "after");
+        }
+        check(
+            "P1M",
+            datetime!(2023-03-31 1:02:03.5 UTC),
+            datetime!(2023-02-28 1:02:03.5 UTC),
+            datetime!(2023-04-30 1:02:03.5 UTC),
+        );
+        check(
+            "P1M1D",
+            datetime!(2024-01-31 0:00 UTC),
+            datetime!(2023-12-30 0:00 UTC),
+            datetime!(2024-03-01 0:00 UTC),
+        );
+        check(
+            "P100Y",
+            datetime!(2000-02-29 23:59:59 UTC),
+            datetime!(1900-02-28 23:59:59 UTC),
+            datetime!(2100-02-28 23:59:59 UTC),
+        );
+        check(
+            "P1YT1H",
+            datetime!(1970-01-01 0:30:00.25 UTC),
+            datetime!(1968-12-31 23:30:00.25 UTC),
+            datetime!(1971-01-01 1:30:00.25 UTC),
+        );
+    }
+
+    #[test]
+    fn the_stored_form_is_the_text() {
+        let period: Period = serde_json::from_str(r#""P18M""#).unwrap();
+        assert_eq!(serde_json::to_string(&period).unwrap(), r#""P1Y6M""#);
+        assert!(serde_json::from_str::<Period>(r#""1 year""#).is_err());
+    }
+
+    #[test]
     fn other_texts_are_not_periods() {
         for text in [
             "",
@@ -269,7 +346,10 @@ mod tests {
             "P1D1Y",
             "P-1D",
             "P+1D",
+            "-P1D",
             "P1.5Y",
+            "PT1.5H",
+            "PT1,5S",
             "P1Y1Y",
             "p1y",
             "P 1Y",
@@ -277,6 +357,16 @@ mod tests {
             "P36526D",
             "P99999999999999999999D",
             "PT9999999999999H",
+            "P1201M",
+            "P99Y13M",
+            "P36525DT1S",
+            "P5218W",
+            "1 year",
+            "P1H",
+            "PT1Y",
+            "P1Y ",
+            "P1D\0",
+            "P\u{661}D",
         ] {
             assert_eq!(text.parse::<Period>(), Err(PeriodError), "{text}");
         }
@@ -286,5 +376,12 @@ mod tests {
     fn a_period_that_leads_out_of_the_calendar_has_no_end() {
         let century: Period = "P100Y".parse().unwrap();
         assert_eq!(century.after(datetime!(9990-01-01 0:00 UTC)), None);
+        assert_eq!(century.before(datetime!(-9990-01-01 0:00 UTC)), None);
+        let last = datetime!(9999-12-31 23:59:59 UTC);
+        assert_eq!(
+            century.after(datetime!(9899-12-31 23:59:59 UTC)),
+            Some(last)
+        );
+        assert_eq!("PT1S".parse::<Period>().unwrap().after(last), None);
     }
 }
