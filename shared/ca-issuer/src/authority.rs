@@ -123,7 +123,7 @@ pub struct SubjectKey<'a> {
 
 /// How far the validity of the server's own certificates is backdated: a client whose clock is
 /// hours behind must accept them.
-const BACKDATE: Period = Period::days(1);
+const BACKDATE_DAYS: u16 = 1;
 
 /// The keyUsage of an authority: it signs certificates, CRLs and, as a message, the announcement of
 /// its next certificate (RFC 8894 §4.7.1).
@@ -150,7 +150,7 @@ pub fn root_authority(
         issuer: &subject.0,
         issuer_key: key.algorithm,
         validity: Validity {
-            not_before: period_start(now, BACKDATE)?,
+            not_before: period_start(now, Period::days(BACKDATE_DAYS))?,
             not_after: period_end(now, validity)?,
         },
         subject: &subject.0,
@@ -208,7 +208,7 @@ pub fn ra_certificate(
         issuer: authority.certificate.subject(),
         issuer_key: authority.key_algorithm,
         validity: Validity {
-            not_before: period_start(now, BACKDATE)?.max(issuer.not_before),
+            not_before: period_start(now, Period::days(BACKDATE_DAYS))?.max(issuer.not_before),
             not_after: period_end(now, contents.validity)?.min(issuer.not_after),
         },
         subject: &contents.subject.0,

@@ -3,29 +3,27 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::SpanParser;
+use jiff::{SignedDuration, Span, SpanFieldwise, SpanRelativeTo, SpanRound, Unit};
 use serde::{Deserialize, Serialize};
-use time::{Date, Month, OffsetDateTime};
-
-const MONTHS_A_YEAR: u32 = 12;
-const SECONDS_A_MINUTE: u64 = 60;
-const SECONDS_AN_HOUR: u64 = 60 * SECONDS_A_MINUTE;
-const SECONDS_A_DAY: u64 = 24 * SECONDS_AN_HOUR;
-const SECONDS_A_WEEK: u64 = 7 * SECONDS_A_DAY;
+use time::{Duration, OffsetDateTime};
 
 /// Longest period: a hundred years, in either unit.
-// The bound also keeps sums of seconds far from overflow.
-const MAX_MONTHS: u32 = 100 * MONTHS_A_YEAR;
-const MAX_SECONDS: u64 = 36_525 * SECONDS_A_DAY;
+const MAX_MONTHS: i32 = 100 * 12;
+const MAX_REST: SignedDuration = SignedDuration::from_hours(36_525 * 24);
+
+/// The time from which `OffsetDateTime` counts its seconds.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A period of calendar time of at most 100 years, ISO 8601-1 §5.5.2: `P2Y`, `P365D`, `PT1H`.
 /// Numbers are integers. Years are calendar years: two years from a 29 February end on a 28
 /// February.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Period {
-    months: u32,
-    seconds: u64,
-}
+// Balanced, so that equal periods have equal fields: less than 12 months, less than 24 hours and so
+// on, and no weeks.
+pub struct Period(SpanFieldwise);
 
 /// A text is not a valid period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,173 +35,101 @@ pub struct PeriodError;
 impl Period {
     /// A period of years, at most 100.
     #[must_use]
-    pub const fn years(years: u8) -> Self {
-        // `u32::from` is not const, and `as` is denied.
-        let months = u32::from_be_bytes([0, 0, 0, years]).saturating_mul(MONTHS_A_YEAR);
-        Self {
-            months: if months > MAX_MONTHS {
-                MAX_MONTHS
-            } else {
-                months
-            },
-            seconds: 0,
-        }
+    pub fn years(years: u8) -> Self {
+        Self(Span::new().years(years.min(100)).fieldwise())
     }
 
     /// A period of days, at most 36,525.
     #[must_use]
-    pub const fn days(days: u16) -> Self {
-        let [high, low] = days.to_be_bytes();
-        let seconds =
-            u64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]).saturating_mul(SECONDS_A_DAY);
-        Self {
-            months: 0,
-            seconds: if seconds > MAX_SECONDS {
-                MAX_SECONDS
-            } else {
-                seconds
-            },
-        }
+    pub fn days(days: u16) -> Self {
+        Self(Span::new().days(days.min(36_525)).fieldwise())
     }
 
     /// A period of hours.
     #[must_use]
-    pub const fn hours(hours: u8) -> Self {
-        let seconds =
-            u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, hours]).saturating_mul(SECONDS_AN_HOUR);
-        Self { months: 0, seconds }
+    pub fn hours(hours: u8) -> Self {
+        Self(Span::new().days(hours / 24).hours(hours % 24).fieldwise())
+    }
+
+    /// The period of a span that is not negative; `None` if it is too long.
+    fn new(span: Span) -> Option<Self> {
+        let (months, rest) = split(span)?;
+        if months > MAX_MONTHS || rest > MAX_REST {
+            return None;
+        }
+        let days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+        let balanced = Span::try_from(rest).ok()?.round(days).ok()?;
+        Some(Self(
+            balanced.years(months / 12).months(months % 12).fieldwise(),
+        ))
     }
 
     /// Whether this period is shorter than the other. A month counts as 30 days.
     #[must_use]
     pub fn is_shorter_than(self, other: Self) -> bool {
-        let length = |period: Self| u64::from(period.months) * 30 * SECONDS_A_DAY + period.seconds;
+        let length = |period: Self| {
+            let (months, rest) = split(period.0.0).unwrap_or_default();
+            SignedDuration::from_hours(30 * 24 * i64::from(months)) + rest
+        };
         length(self) < length(other)
     }
 
     /// Whether the period is zero.
     #[must_use]
-    pub const fn is_zero(self) -> bool {
-        self.months == 0 && self.seconds == 0
+    pub fn is_zero(self) -> bool {
+        self.0.0.is_zero()
     }
 
     /// The end of the period that begins `at`; `None` after the year 9999.
     #[must_use]
     pub fn after(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
-        let beyond_months = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
-        add_months(at, i32::try_from(self.months).ok()?)?.checked_add(beyond_months)
+        add(at, self.0.0)
     }
 
     /// The beginning of the period that ends `at`; `None` before the year -9999.
     #[must_use]
     pub fn before(self, at: OffsetDateTime) -> Option<OffsetDateTime> {
-        let beyond_months = time::Duration::seconds(i64::try_from(self.seconds).ok()?);
-        let months = i32::try_from(self.months).ok()?.checked_neg()?;
-        add_months(at, months)?.checked_sub(beyond_months)
+        add(at, self.0.0.negate())
     }
 }
 
-/// The same day some months later, or earlier if `months` is negative. The last day of the month if
-/// that has no such day.
-fn add_months(at: OffsetDateTime, months: i32) -> Option<OffsetDateTime> {
-    let month_of_year = i32::from(u8::from(at.month())) - 1;
-    let months_since_year_0 = at
-        .year()
-        .checked_mul(12)?
-        .checked_add(month_of_year)?
-        .checked_add(months)?;
-    let month = Month::try_from(u8::try_from(months_since_year_0.rem_euclid(12)).ok()? + 1).ok()?;
-    let year = months_since_year_0.div_euclid(12);
-    let day = at.day().min(month.length(year));
-    Some(at.replace_date(Date::from_calendar_date(year, month, day).ok()?))
+/// The months of a span, and the rest of it. A day has 24 hours, because periods are in UTC.
+fn split(span: Span) -> Option<(i32, SignedDuration)> {
+    let months = i32::from(span.get_years()) * 12 + span.get_months();
+    let rest = span.years(0).months(0);
+    let duration = rest.to_duration(SpanRelativeTo::days_are_24_hours());
+    Some((months, duration.ok()?))
+}
+
+/// The time that is this far from `at`, by the calendar of UTC.
+fn add(at: OffsetDateTime, span: Span) -> Option<OffsetDateTime> {
+    let seconds = SignedDuration::from_secs(at.unix_timestamp());
+    let start = EPOCH.checked_add(seconds).ok()?;
+    let end = start.checked_add(span).ok()?;
+    at.checked_add(Duration::seconds(end.duration_since(start).as_secs()))
 }
 
 impl FromStr for Period {
     type Err = PeriodError;
 
     fn from_str(text: &str) -> Result<Self, PeriodError> {
-        let (date, time) = match text.strip_prefix('P').ok_or(PeriodError)?.split_once('T') {
-            // ISO 8601 allows the T only if a time follows.
-            Some((_, "")) => return Err(PeriodError),
-            Some((date, time)) => (date, time),
-            None => (text.strip_prefix('P').unwrap_or_default(), ""),
-        };
-        if date.is_empty() && time.is_empty() {
+        // jiff also accepts signs, fractions and lower case.
+        if !text
+            .bytes()
+            .all(|c| c.is_ascii_digit() || b"PYMWDTHS".contains(&c))
+        {
             return Err(PeriodError);
         }
-        let [years, months, weeks, days] = parse_numbers(date, ['Y', 'M', 'W', 'D'])?;
-        let [hours, minutes, seconds] = parse_numbers(time, ['H', 'M', 'S'])?;
-        let total_months = u64::from(MONTHS_A_YEAR)
-            .checked_mul(years)
-            .and_then(|months_of_years| months_of_years.checked_add(months))
-            .and_then(|sum| u32::try_from(sum).ok())
-            .ok_or(PeriodError)?;
-        let total_seconds = [
-            (weeks, SECONDS_A_WEEK),
-            (days, SECONDS_A_DAY),
-            (hours, SECONDS_AN_HOUR),
-            (minutes, SECONDS_A_MINUTE),
-            (seconds, 1),
-        ]
-        .into_iter()
-        .try_fold(0_u64, |sum, (number, unit)| {
-            sum.checked_add(number.checked_mul(unit)?)
-        })
-        .ok_or(PeriodError)?;
-        if total_months > MAX_MONTHS || total_seconds > MAX_SECONDS {
-            return Err(PeriodError);
-        }
-        Ok(Self {
-            months: total_months,
-            seconds: total_seconds,
-        })
+        let span = SpanParser::new()
+            .parse_span(text)
+            .map_err(|_| PeriodError)?;
+        Self::new(span).ok_or(PeriodError)
     }
-}
-
-/// Parses the numbers that precede these letters. The letters are optional but must be in this
-/// order; the number of a missing letter is 0.
-fn parse_numbers<const N: usize>(text: &str, letters: [char; N]) -> Result<[u64; N], PeriodError> {
-    let mut rest = text;
-    let numbers = letters.map(|letter| match rest.split_once(letter) {
-        None => Ok(0),
-        Some((digits, after)) => {
-            rest = after;
-            // `parse` would also accept a sign.
-            let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
-            digits.parse().ok().filter(|_| is_number).ok_or(PeriodError)
-        }
-    });
-    if !rest.is_empty() {
-        return Err(PeriodError);
-    }
-    let mut found = [0; N];
-    for (slot, number) in found.iter_mut().zip(numbers) {
-        *slot = number?;
-    }
-    Ok(found)
 }
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |f: &mut fmt::Formatter<'_>, number: u64, letter: char| match number {
-            0 => Ok(()),
-            _ => write!(f, "{number}{letter}"),
-        };
-        // ISO 8601 requires at least one number, so zero has one too.
-        if self.is_zero() {
-            return f.write_str("PT0S");
-        }
-        f.write_str("P")?;
-        part(f, (self.months / MONTHS_A_YEAR).into(), 'Y')?;
-        part(f, (self.months % MONTHS_A_YEAR).into(), 'M')?;
-        part(f, self.seconds / SECONDS_A_DAY, 'D')?;
-        let seconds = self.seconds % SECONDS_A_DAY;
-        if seconds > 0 {
-            f.write_str("T")?;
-        }
-        part(f, seconds / SECONDS_AN_HOUR, 'H')?;
-        part(f, seconds % SECONDS_AN_HOUR / SECONDS_A_MINUTE, 'M')?;
-        part(f, seconds % SECONDS_A_MINUTE, 'S')
+        self.0.0.fmt(f)
     }
 }
 
