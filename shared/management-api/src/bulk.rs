@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
-use crate::answer::describe_reason;
+
 use crate::caller::Scope;
 use crate::openapi_responses::InvalidRequest;
 use crate::request::Body;
-use crate::response::ApiError;
+use crate::response::{ApiError, describe_reason};
 use crate::toggleable::Toggleable;
 
 /// An object that a bulk operation could not process.
