@@ -77,7 +77,7 @@ impl Admin {
     /// Creates the administrator of this world.
     pub fn of(world: &World) -> Self {
         let api = Api {
-            managing: world.managing.clone(),
+            administration: world.administration.clone(),
             authenticate: Arc::new(ScopesAreTheToken),
         };
         Self {

@@ -15,8 +15,8 @@ use scep_protocol::{
     Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyLocation, Period, ProfileName, RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
 };
 use scep_service::{
-    Actor, AdminService, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit,
-    Enabled, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
+    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment,
+    Edit, Enabled, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
     ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError,
     StoredObject, StoredProfiles, Versioned, activate_scep, create_authority,
     create_ra_certificate, create_ra_profile, create_scep_profile, enable_ra_profile,
@@ -76,7 +76,7 @@ pub struct World {
     pub database: EmbeddedDynamoDb,
     pub store: DynamoDbStore,
     pub issuing: EnrolmentService,
-    pub managing: AdminService,
+    pub administration: Administration,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
     keys: Arc<tempfile::TempDir>,
@@ -114,7 +114,7 @@ impl World {
         let keys = tempfile::tempdir().unwrap();
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
         let clock = Arc::new(TestClock::at(plan.now));
-        let managing = AdminService {
+        let administration = Administration {
             actor: Actor::new("tests".to_owned()),
             objects: Arc::new(store.clone()),
             ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
@@ -133,19 +133,19 @@ impl World {
                 metrics: Arc::new(Unmeasured),
             },
             transactions: Arc::new(store.clone()),
-            ca_keys: managing.ca_keys.clone(),
-            ra_keys: managing.ra_keys.clone(),
-            secrets: managing.secrets.clone(),
+            ca_keys: administration.ca_keys.clone(),
+            ra_keys: administration.ra_keys.clone(),
+            secrets: administration.secrets.clone(),
             crls: Arc::new(store.clone()),
             deployment: deployment(),
         };
-        let (authority, ra_certificate) = profiles(&managing, plan, &keys).await;
+        let (authority, ra_certificate) = profiles(&administration, plan, &keys).await;
         Self {
             clock,
             database,
             store,
             issuing,
-            managing,
+            administration,
             authority,
             ra_certificate,
             keys: Arc::new(keys),
@@ -161,13 +161,13 @@ impl World {
         clock: Arc<TestClock>,
     ) -> Self {
         let store = DynamoDbStore::new(client, Tables::prefixed("test"));
-        let managing = AdminService {
+        let administration = Administration {
             objects: Arc::new(store.clone()),
             certificates: Arc::new(store.clone()),
             transactions: Arc::new(store.clone()),
             crls: Arc::new(store.clone()),
             clock: clock.clone(),
-            ..self.managing.clone()
+            ..self.administration.clone()
         };
         let issuing = EnrolmentService {
             reading: ProfileService {
@@ -184,7 +184,7 @@ impl World {
             database,
             store,
             issuing,
-            managing,
+            administration,
             authority: self.authority.clone(),
             ra_certificate: self.ra_certificate.clone(),
             keys: Arc::clone(&self.keys),
@@ -371,17 +371,17 @@ pub async fn replace<T: Object>(
 }
 
 async fn profiles(
-    managing: &AdminService,
+    administration: &Administration,
     plan: Plan,
     keys: &tempfile::TempDir,
 ) -> (Certificate, Certificate) {
-    let authority = authority(managing, "test-ca", plan.key_algorithm).await;
-    let ra_certificate = ra_certificate(managing, authority.uuid, plan.ra, keys).await;
+    let authority = authority(administration, "test-ca", plan.key_algorithm).await;
+    let ra_certificate = ra_certificate(administration, authority.uuid, plan.ra, keys).await;
     let edit = RaProfileEdit {
         name: Some(name().to_string()),
         ..RaProfileEdit::default()
     };
-    let made = create_ra_profile(managing, authority.uuid, edit).await;
+    let made = create_ra_profile(administration, authority.uuid, edit).await;
     let ra_profile = made.unwrap().object.uuid;
     let edit = ScepProfileEdit {
         name: Some(name().to_string()),
@@ -389,11 +389,11 @@ async fn profiles(
         challenge: Some(ChallengePassword::new(CHALLENGE)),
         ..ScepProfileEdit::default()
     };
-    let made = create_scep_profile(managing, edit).await;
+    let made = create_scep_profile(administration, edit).await;
     let scep_profile = made.unwrap().object.uuid;
     // Writes the store directly: the use case would reject an RA certificate made elsewhere that is
     // expired or not yet valid.
-    let mut linked: Versioned<ScepProfile> = read(&*managing.objects, scep_profile)
+    let mut linked: Versioned<ScepProfile> = read(&*administration.objects, scep_profile)
         .await
         .unwrap()
         .unwrap();
@@ -411,14 +411,23 @@ async fn profiles(
         kind: ScepProfile::KIND,
         uuid: scep_profile,
     });
-    managing.objects.apply(&change, &record).await.unwrap();
-    activate_scep(managing, ra_profile, scep_profile, Attributes::default())
+    administration
+        .objects
+        .apply(&change, &record)
         .await
         .unwrap();
-    enable_ra_profile(managing, ra_profile, Enabled::Yes)
+    activate_scep(
+        administration,
+        ra_profile,
+        scep_profile,
+        Attributes::default(),
+    )
+    .await
+    .unwrap();
+    enable_ra_profile(administration, ra_profile, Enabled::Yes)
         .await
         .unwrap();
-    enable_scep_profile(managing, scep_profile, Enabled::Yes)
+    enable_scep_profile(administration, scep_profile, Enabled::Yes)
         .await
         .unwrap();
     let certificate = authority.current.path().unwrap().certificate;
@@ -428,7 +437,7 @@ async fn profiles(
 
 /// Creates an RA certificate, or imports one made elsewhere with its key.
 async fn ra_certificate(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     ra: Option<(Certificate, Vec<u8>)>,
     keys: &tempfile::TempDir,
@@ -440,7 +449,7 @@ async fn ra_certificate(
             extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
             validity: Period::years(2),
         };
-        let made = create_ra_certificate(managing, authority, new).await;
+        let made = create_ra_certificate(administration, authority, new).await;
         return made.unwrap().object;
     };
     let uuid = Uuid::new_v4();
@@ -460,13 +469,17 @@ async fn ra_certificate(
     let record = audit(object.reference);
     let references = imported.references();
     let change = Change::Create { object, references };
-    managing.objects.apply(&change, &record).await.unwrap();
+    administration
+        .objects
+        .apply(&change, &record)
+        .await
+        .unwrap();
     imported
 }
 
 /// Creates a root authority.
 pub async fn authority(
-    managing: &AdminService,
+    administration: &Administration,
     name: &str,
     key_algorithm: KeyAlgorithm,
 ) -> Authority {
@@ -479,7 +492,7 @@ pub async fn authority(
         subject: "CN=Test CA,O=Corp".to_owned(),
         validity: Period::years(10),
     };
-    create_authority(managing, new).await.unwrap().object
+    create_authority(administration, new).await.unwrap().object
 }
 
 /// Copies a key into the key folder and returns the name of its file.

@@ -80,7 +80,7 @@ fn send_request(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Resp
     let answer = server.runtime.block_on(async {
         if is_crl {
             let published = PublishedCrls {
-                objects: server.world.managing.objects.clone(),
+                objects: server.world.administration.objects.clone(),
                 crls: issuing.crls.clone(),
                 clock: issuing.reading.clock.clone(),
             };

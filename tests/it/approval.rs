@@ -8,7 +8,7 @@ use std::time::Duration;
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
 use scep_protocol::ScepProfile;
 use scep_service::{
-    AdminService, ManageError, approve_transaction, review_transaction, run_maintenance,
+    Administration, ManageError, approve_transaction, review_transaction, run_maintenance,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -238,26 +238,34 @@ async fn nothing_is_approved_under_a_profile_that_does_not_serve() {
 async fn what_a_crash_left_is_finished_by_upkeep() {
     let (world, admin, device, request) = waiting().await;
     let uuid = text(&only(&admin, "PENDING").await["uuid"]);
-    let mut managing = world.managing.clone();
-    managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
-    let approved = approve(&managing, uuid.parse().unwrap()).await;
+    let mut administration = world.administration.clone();
+    administration.ca_keys = Arc::new(WatchedKeys::failing(administration.ca_keys));
+    let approved = approve(&administration, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
     only(&admin, "ISSUING").await;
-    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.administration, &Unmeasured)
+        .await
+        .unwrap();
     only(&admin, "ISSUING").await;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
-    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.administration, &Unmeasured)
+        .await
+        .unwrap();
     only(&admin, "ISSUED").await;
     assert_eq!(certificates(&admin).await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();
 }
 
 /// Approves a pending transaction in its present state.
-async fn approve(managing: &AdminService, uuid: Uuid) -> Result<(), ManageError> {
-    let transaction = managing.transactions.transaction(uuid).await?.unwrap();
-    let seen = review_transaction(managing, &transaction).await?;
-    approve_transaction(managing, uuid, Some(seen.version)).await
+async fn approve(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+    let transaction = administration
+        .transactions
+        .transaction(uuid)
+        .await?
+        .unwrap();
+    let seen = review_transaction(administration, &transaction).await?;
+    approve_transaction(administration, uuid, Some(seen.version)).await
 }
 
 /// A transaction that cannot be completed does not prevent the others from completion.
@@ -269,9 +277,9 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
         .ask(&other, &other.enrolment("device-2", CHALLENGE))
         .await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
-    let keys = Arc::new(WatchedKeys::failing(world.managing.ca_keys.clone()));
-    let mut managing = world.managing.clone();
-    managing.ca_keys = keys.clone();
+    let keys = Arc::new(WatchedKeys::failing(world.administration.ca_keys.clone()));
+    let mut administration = world.administration.clone();
+    administration.ca_keys = keys.clone();
     let page = admin
         .get("/scepTransactions?status=PENDING")
         .await
@@ -279,14 +287,14 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     for item in page["items"].as_array().unwrap() {
         keys.fails.store(true, Ordering::SeqCst);
         let uuid = text(&item["uuid"]).parse().unwrap();
-        assert!(approve(&managing, uuid).await.is_err());
+        assert!(approve(&administration, uuid).await.is_err());
     }
     world.clock.advance(Duration::from_secs(6));
     keys.fails.store(true, Ordering::SeqCst);
-    assert!(run_maintenance(&managing, &Unmeasured).await.is_err());
+    assert!(run_maintenance(&administration, &Unmeasured).await.is_err());
     assert_eq!(certificates(&admin).await, 1);
     world.clock.advance(Duration::from_secs(6));
-    run_maintenance(&managing, &Unmeasured).await.unwrap();
+    run_maintenance(&administration, &Unmeasured).await.unwrap();
     assert_eq!(certificates(&admin).await, 2);
 }
 

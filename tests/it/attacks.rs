@@ -350,9 +350,13 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
                 let text = "an administrator rejected the request: the certificate that it renews is revoked";
                 refused(&reply, text);
             }
-            _ => run_maintenance(&world.managing, &Unmeasured).await.unwrap(),
+            _ => run_maintenance(&world.administration, &Unmeasured)
+                .await
+                .unwrap(),
         }
-        run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&world.administration, &Unmeasured)
+            .await
+            .unwrap();
         let all = certificates(&admin, "").await;
         assert_eq!(all.len(), 2, "{finish}: {all:?}");
         assert!(all.iter().all(|(_, status)| status == "REVOKED"), "{all:?}");
@@ -376,7 +380,9 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
         .edit_ra_profile(|profile| profile.enabled = false)
         .await;
     world.clock.advance(Duration::from_secs(6));
-    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.administration, &Unmeasured)
+        .await
+        .unwrap();
     let all = certificates(&admin, "").await;
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].1, "REVOKED");
@@ -615,7 +621,7 @@ async fn a_certificate_is_handed_out_again_by_its_own_authoritys_record() {
     let request = device.enrolment("device-1", CHALLENGE);
     let leaf = world.ask(&device, &request).await.leaf();
     let other = scepter_tests::world::authority(
-        &world.managing,
+        &world.administration,
         "other-ca",
         scep_protocol::KeyAlgorithm::EcP256,
     );
@@ -703,8 +709,8 @@ async fn an_authority_with_living_certificates_is_not_deleted_unless_forced() {
 #[tokio::test]
 async fn certificates_of_the_server_are_recorded_before_they_are_signed() {
     let mut world = World::new().await;
-    let keys = Arc::new(WatchedKeys::failing(world.managing.ca_keys.clone()));
-    world.managing.ca_keys = keys.clone();
+    let keys = Arc::new(WatchedKeys::failing(world.administration.ca_keys.clone()));
+    world.administration.ca_keys = keys.clone();
     let admin = Admin::of(&world);
     let body = json!({ "name": "lost-ca", "subject": "CN=Lost CA", "keyAlgorithm": "EC_P256" });
     admin.post("/authorities", body).await.expect(503);

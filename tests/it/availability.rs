@@ -281,8 +281,8 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
     let world = World::new().await;
     let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
     let cache = Arc::new(CachedProfiles::new(stored, Duration::from_secs(3600)));
-    let mut managing = world.managing.clone();
-    managing.objects = Arc::new(WatchedObjects {
+    let mut administration = world.administration.clone();
+    administration.objects = Arc::new(WatchedObjects {
         objects: Arc::new(world.store.clone()),
         cache: cache.clone(),
     });
@@ -291,7 +291,7 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
     for wanted in [Enabled::No, Enabled::Yes] {
         // Fill the cache.
         cache.configuration(&endpoint).await.unwrap();
-        enable_scep_profile(&managing, profile.object.uuid, wanted)
+        enable_scep_profile(&administration, profile.object.uuid, wanted)
             .await
             .unwrap();
         let configuration = cache.configuration(&endpoint).await.unwrap();

@@ -312,7 +312,7 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
     let request = device.enrolment("device-1", CHALLENGE);
     let first = enrol(&world, &device, &request).await.leaf();
     let known: Versioned<ScepProfile> = world.find().await;
-    let managing = &world.managing;
+    let administration = &world.administration;
     let edit = ScepProfileEdit {
         name: Some("other".to_owned()),
         ra_certificate: Some(known.object.ra_certificate),
@@ -320,8 +320,8 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
         challenge: Some(ChallengePassword::new(CHALLENGE)),
         ..ScepProfileEdit::default()
     };
-    let other = create_scep_profile(managing, edit).await.unwrap();
-    enable_scep_profile(managing, other.object.uuid, Enabled::Yes)
+    let other = create_scep_profile(administration, edit).await.unwrap();
+    enable_scep_profile(administration, other.object.uuid, Enabled::Yes)
         .await
         .unwrap();
     let message = device.message(&request, &world.ra_certificate);

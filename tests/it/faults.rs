@@ -181,7 +181,7 @@ impl<'a> Life<'a> {
         let unrecorded = Arc::new(Mutex::new(Vec::new()));
         let (seen, unknown) = (Arc::clone(&signed), Arc::clone(&unrecorded));
         let keys = Arc::new(FaultyCaKeys {
-            keys: world.managing.ca_keys.clone(),
+            keys: world.administration.ca_keys.clone(),
             faults: Arc::clone(&faults),
             witness: Arc::new(move |message: &[u8]| {
                 if is_certificate(message) && !is_known(&database, message) {
@@ -192,18 +192,18 @@ impl<'a> Life<'a> {
             }),
         });
         let ra_keys = Arc::new(FaultyRaKeys {
-            keys: world.managing.ra_keys.clone(),
+            keys: world.administration.ra_keys.clone(),
             faults: Arc::clone(&faults),
             made: Arc::clone(&scenario.made),
             taken: 0.into(),
         });
         let secrets = Arc::new(FaultySecrets {
-            secrets: world.managing.secrets.clone(),
+            secrets: world.administration.secrets.clone(),
             faults: Arc::clone(&faults),
         });
-        world.managing.ca_keys = keys.clone();
-        world.managing.ra_keys = ra_keys.clone();
-        world.managing.secrets = secrets.clone();
+        world.administration.ca_keys = keys.clone();
+        world.administration.ra_keys = ra_keys.clone();
+        world.administration.secrets = secrets.clone();
         world.issuing.ca_keys = keys;
         world.issuing.ra_keys = ra_keys;
         world.issuing.secrets = secrets;
@@ -233,7 +233,7 @@ impl<'a> Life<'a> {
             if !self.upkeep {
                 continue;
             }
-            let keeping = run_maintenance(&self.world.managing, &Unmeasured);
+            let keeping = run_maintenance(&self.world.administration, &Unmeasured);
             // The next attempt completes what fails here.
             let _ = self.faults.drive(keeping, || self.elsewhere(act)).await;
         }
@@ -243,7 +243,7 @@ impl<'a> Life<'a> {
     /// Another process performs the act from start to finish.
     async fn elsewhere(&self, act: Act) {
         self.world.clock.advance(LATER);
-        run_maintenance(&self.world.managing, &Unmeasured)
+        run_maintenance(&self.world.administration, &Unmeasured)
             .await
             .unwrap();
         for tries in 0..2 {
@@ -269,7 +269,7 @@ impl<'a> Life<'a> {
             Act::MakeRaCertificate => self.make_ra_certificate(tries).await,
             Act::Begin => self.begin().await,
             Act::Activate => self.activate(tries).await,
-            Act::Upkeep => run_maintenance(&self.world.managing, &Unmeasured)
+            Act::Upkeep => run_maintenance(&self.world.administration, &Unmeasured)
                 .await
                 .is_ok(),
         }
@@ -411,7 +411,7 @@ impl<'a> Life<'a> {
     async fn settle(&self) {
         assert_eq!(self.faults.outstanding(), 0, "a fault did not happen");
         self.world.clock.advance(LATER);
-        run_maintenance(&self.world.managing, &Unmeasured)
+        run_maintenance(&self.world.administration, &Unmeasured)
             .await
             .unwrap();
         self.check_transactions();
@@ -504,7 +504,7 @@ impl<'a> Life<'a> {
             for generation in authority.unwrap().object.generations() {
                 let key = found.object.key_of(generation.number);
                 let key = key.expect("a generation without an RA key");
-                self.world.managing.ra_keys.load(key).await.unwrap();
+                self.world.administration.ra_keys.load(key).await.unwrap();
             }
         }
     }
@@ -689,7 +689,9 @@ fn a_renewal_survives_every_fault() {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
-        run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&world.administration, &Unmeasured)
+            .await
+            .unwrap();
         let request = Device::rsa().renewal("device-1");
         let mut scenario = Scenario::of("renewal", world, &[Act::Ask(0)]);
         scenario.message(&device, &device, &request, PkiStatus::Success);
@@ -760,7 +762,9 @@ fn a_revocation_with_a_successor_survives_every_fault() {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
-        run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+        run_maintenance(&world.administration, &Unmeasured)
+            .await
+            .unwrap();
         let request = Device::rsa().renewal("device-1");
         let successor = world.ask(&device, &request).await.leaf();
         let mut scenario = Scenario::of("revocation", world, &[Act::Revoke]);
@@ -794,7 +798,7 @@ fn the_activation_of_a_rollover_survives_every_fault() {
             key: None,
             validity: Period::years(10),
         };
-        begin_rollover(&world.managing, authority, next)
+        begin_rollover(&world.administration, authority, next)
             .await
             .unwrap();
         let acts = [Act::Activate, Act::Ask(0)];
@@ -821,7 +825,7 @@ fn the_making_of_an_authority_survives_every_fault() {
 fn the_making_of_an_ra_certificate_survives_every_fault() {
     check(&made(async {
         let world = World::new().await;
-        let made = authority(&world.managing, "another-ca", KeyAlgorithm::EcP256).await;
+        let made = authority(&world.administration, "another-ca", KeyAlgorithm::EcP256).await;
         let mut scenario = Scenario::of("RA certificate", world, &[Act::MakeRaCertificate]);
         scenario.object = made.uuid;
         scenario

@@ -139,9 +139,9 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
             name: Some("other".to_owned()),
             ..RaProfileEdit::default()
         };
-        let other = create_ra_profile(&world.managing, default.object.authority, edit).await;
+        let other = create_ra_profile(&world.administration, default.object.authority, edit).await;
         let other = other.unwrap().object.uuid;
-        enable_ra_profile(&world.managing, other, Enabled::Yes)
+        enable_ra_profile(&world.administration, other, Enabled::Yes)
             .await
             .unwrap();
         world

@@ -188,7 +188,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let certificate = world.enrolled("device-1").await.certificate;
     let number = u128::from_str_radix(&serial_number(&certificate), 16).unwrap();
     let uuid = uuid::Uuid::from_u128(number);
-    let certificates = &world.managing.certificates;
+    let certificates = &world.administration.certificates;
     let record = certificates.certificate_record(uuid).await.unwrap();
     let about = Reference {
         kind: ObjectKind::Certificate,
@@ -202,7 +202,9 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let revoked = certificates.revoke(&record, revocation, &audit).await;
     assert_eq!(revoked.unwrap(), ClaimOutcome::Won);
     assert!(!printed(&world).await.contains("Superseded"));
-    run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+    run_maintenance(&world.administration, &Unmeasured)
+        .await
+        .unwrap();
     assert!(printed(&world).await.contains("Superseded"));
 }
 
@@ -216,7 +218,11 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
         let response = fetch(&world, URL, &[]).await;
         response.headers()["etag"].to_str().unwrap().to_owned()
     };
-    let keep = async || run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+    let keep = async || {
+        run_maintenance(&world.administration, &Unmeasured)
+            .await
+            .unwrap()
+    };
     keep().await;
     assert_eq!(number().await, "\"2\"");
     world.clock.advance(4 * DAY);

@@ -258,10 +258,10 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     };
     let before = (made(1).await, made(2).await);
     world.clock.advance(4 * DAY);
-    let mut managing = world.managing.clone();
+    let mut administration = world.administration.clone();
     // Maintenance starts with the oldest generation, whose key fails here.
-    managing.ca_keys = Arc::new(WatchedKeys::failing(managing.ca_keys));
-    assert!(run_maintenance(&managing, &Unmeasured).await.is_err());
+    administration.ca_keys = Arc::new(WatchedKeys::failing(administration.ca_keys));
+    assert!(run_maintenance(&administration, &Unmeasured).await.is_err());
     assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
 }
 
@@ -275,19 +275,19 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
     world
         .edit_scep_profile(|profile| profile.include_ca_certificate = true)
         .await;
-    let before: Versioned<Authority> = world.managing.get(uuid).await.unwrap();
-    let mut managing = world.managing.clone();
-    managing.ca_keys = Arc::new(WatchedKeys {
+    let before: Versioned<Authority> = world.administration.get(uuid).await.unwrap();
+    let mut administration = world.administration.clone();
+    administration.ca_keys = Arc::new(WatchedKeys {
         lost: Some(before.object.current.key.clone()),
-        ..WatchedKeys::over(managing.ca_keys)
+        ..WatchedKeys::over(administration.ca_keys)
     });
     let next = NextKey {
         algorithm: None,
         key: None,
         validity: Period::years(10),
     };
-    assert!(begin_rollover(&managing, uuid, next).await.is_err());
-    let activated = activate_next(&managing, uuid).await.unwrap();
+    assert!(begin_rollover(&administration, uuid, next).await.is_err());
+    let activated = activate_next(&administration, uuid).await.unwrap();
     assert_eq!(activated.object.current.number, 2);
     let seen = ra_certificate(&world).await;
     assert_ne!(seen, world.ra_certificate);
@@ -373,7 +373,11 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
             scep_service::read(&world.store, uuid).await.unwrap();
         found.unwrap().object.keys.len()
     };
-    let keep = async || run_maintenance(&world.managing, &Unmeasured).await.unwrap();
+    let keep = async || {
+        run_maintenance(&world.administration, &Unmeasured)
+            .await
+            .unwrap()
+    };
     world.clock.advance(690 * DAY);
     keep().await;
     assert_eq!(keys().await, 1);

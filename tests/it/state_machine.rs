@@ -121,9 +121,9 @@ impl<'a> Life<'a> {
         let always = |profile: &mut ScepProfile| profile.renewal_threshold_days = Some(400);
         world.edit_scep_profile(always).await;
         world.issuing.ca_keys = keys.clone();
-        world.managing.ca_keys = keys.clone();
+        world.administration.ca_keys = keys.clone();
         world.issuing.transactions = transactions.clone();
-        world.managing.transactions = transactions.clone();
+        world.administration.transactions = transactions.clone();
         Self {
             admin: Admin::of(&world),
             world,
@@ -448,7 +448,7 @@ impl<'a> Life<'a> {
         self.keys.fails.store(false, Ordering::SeqCst);
         self.transactions.fails.store(false, Ordering::SeqCst);
         self.world.clock.advance(Duration::from_secs(6));
-        run_maintenance(&self.world.managing, &Unmeasured)
+        run_maintenance(&self.world.administration, &Unmeasured)
             .await
             .unwrap();
         for device in 0..self.devices.len() {

@@ -10,8 +10,8 @@ fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let adapters = Adapters::of(&environment)?;
         // The author of what audit records say about maintenance.
-        let managing = &adapters.admin_service(Actor::new("schedule".to_owned()))?;
+        let administration = &adapters.administration(Actor::new("schedule".to_owned()))?;
         let metrics = &*adapters.metrics();
-        lambda_host::serve_schedule(async || run_maintenance(managing, metrics).await).await
+        lambda_host::serve_schedule(async || run_maintenance(administration, metrics).await).await
     })
 }

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         let scope_prefix = environment.optional("SCEPTER_SCOPE_PREFIX");
         let router = management_api::router(Api {
             // The API replaces the actor by the caller of each request.
-            managing: adapters.admin_service(Actor::new("management".to_owned()))?,
+            administration: adapters.administration(Actor::new("management".to_owned()))?,
             authenticate: Arc::new(JwtAuthorizer {
                 scope_prefix: scope_prefix.unwrap_or_default(),
             }),

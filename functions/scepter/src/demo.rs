@@ -8,7 +8,7 @@ use scep_protocol::{
     RaProfile, ScepProfile,
 };
 use scep_service::{
-    AdminService, AuthorityKind, Edit, Enabled, Failure, ManageError, NewAuthority,
+    Administration, AuthorityKind, Edit, Enabled, Failure, ManageError, NewAuthority,
     NewRaCertificate, RaProfileEdit, ScepProfileEdit, StoreError, activate_scep, create_authority,
     create_ra_certificate, create_ra_profile, create_scep_profile, edit_scep_profile,
     enable_ra_profile, enable_scep_profile, find,
@@ -55,30 +55,42 @@ pub(crate) async fn create_or_find_demo(
     data: &DataFolder,
     settings: &DemoSettings,
 ) -> Result<Option<Demo>, DemoError> {
-    let managing = data.managing();
+    let administration = data.administration();
     if !data.was_demo_created() {
-        create_demo(&managing, settings).await?;
+        create_demo(&administration, settings).await?;
         data.mark_demo_created()?;
     }
-    find_demo(&managing, settings).await
+    find_demo(&administration, settings).await
 }
 
 /// Creates the missing parts of the demo, so that the next start repairs what a crash left
 /// incomplete.
-async fn create_demo(managing: &AdminService, settings: &DemoSettings) -> Result<(), DemoError> {
-    let authority = ensure_authority(managing, settings.ca_key_algorithm).await?;
-    let ra_profile = ensure_ra_profile(managing, authority).await?;
-    let scep_profile = ensure_scep_profile(managing, settings, authority, ra_profile).await?;
+async fn create_demo(
+    administration: &Administration,
+    settings: &DemoSettings,
+) -> Result<(), DemoError> {
+    let authority = ensure_authority(administration, settings.ca_key_algorithm).await?;
+    let ra_profile = ensure_ra_profile(administration, authority).await?;
+    let scep_profile = ensure_scep_profile(administration, settings, authority, ra_profile).await?;
     // Enabled last: a profile that serves is complete, whenever a crash happens.
-    activate_scep(managing, ra_profile, scep_profile, Attributes::default()).await?;
-    enable_scep_profile(managing, scep_profile, Enabled::Yes).await?;
-    enable_ra_profile(managing, ra_profile, Enabled::Yes).await?;
+    activate_scep(
+        administration,
+        ra_profile,
+        scep_profile,
+        Attributes::default(),
+    )
+    .await?;
+    enable_scep_profile(administration, scep_profile, Enabled::Yes).await?;
+    enable_ra_profile(administration, ra_profile, Enabled::Yes).await?;
     Ok(())
 }
 
-async fn ensure_authority(managing: &AdminService, key: KeyAlgorithm) -> Result<Uuid, DemoError> {
+async fn ensure_authority(
+    administration: &Administration,
+    key: KeyAlgorithm,
+) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(AUTHORITY)?;
-    if let Some(found) = find::<Authority>(&*managing.objects, &name).await? {
+    if let Some(found) = find::<Authority>(&*administration.objects, &name).await? {
         return Ok(found.object.uuid);
     }
     let new = NewAuthority {
@@ -90,30 +102,33 @@ async fn ensure_authority(managing: &AdminService, key: KeyAlgorithm) -> Result<
         subject: "CN=Scepter Demo CA,O=Scepter".to_owned(),
         validity: Period::years(10),
     };
-    Ok(create_authority(managing, new).await?.object.uuid)
+    Ok(create_authority(administration, new).await?.object.uuid)
 }
 
-async fn ensure_ra_profile(managing: &AdminService, authority: Uuid) -> Result<Uuid, DemoError> {
+async fn ensure_ra_profile(
+    administration: &Administration,
+    authority: Uuid,
+) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
-    if let Some(found) = find::<RaProfile>(&*managing.objects, &name).await? {
+    if let Some(found) = find::<RaProfile>(&*administration.objects, &name).await? {
         return Ok(found.object.uuid);
     }
     let edit = RaProfileEdit {
         name: Some(PROFILE.to_owned()),
         ..RaProfileEdit::default()
     };
-    let made = create_ra_profile(managing, authority, edit).await?;
+    let made = create_ra_profile(administration, authority, edit).await?;
     Ok(made.object.uuid)
 }
 
 async fn ensure_scep_profile(
-    managing: &AdminService,
+    administration: &Administration,
     settings: &DemoSettings,
     authority: Uuid,
     ra_profile: Uuid,
 ) -> Result<Uuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
-    if let Some(found) = find::<ScepProfile>(&*managing.objects, &name).await? {
+    if let Some(found) = find::<ScepProfile>(&*administration.objects, &name).await? {
         return Ok(found.object.uuid);
     }
     let new = NewRaCertificate {
@@ -124,7 +139,7 @@ async fn ensure_scep_profile(
         extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
         validity: Period::years(2),
     };
-    let ra_certificate = create_ra_certificate(managing, authority, new).await?;
+    let ra_certificate = create_ra_certificate(administration, authority, new).await?;
     let challenge = match &settings.challenge {
         Some(challenge) => challenge.clone(),
         // 26 characters of five bits each: 130 bits, which cannot be guessed.
@@ -138,26 +153,26 @@ async fn ensure_scep_profile(
         challenge: Some(challenge),
         ..ScepProfileEdit::default()
     };
-    Ok(create_scep_profile(managing, edit).await?.object.uuid)
+    Ok(create_scep_profile(administration, edit).await?.object.uuid)
 }
 
 /// Finds the demo, unless an administrator has deleted it, and applies the challengePassword of the
 /// settings.
 async fn find_demo(
-    managing: &AdminService,
+    administration: &Administration,
     settings: &DemoSettings,
 ) -> Result<Option<Demo>, DemoError> {
     let authority_name = ProfileName::new(AUTHORITY)?;
     let profile_name = ProfileName::new(PROFILE)?;
-    let authority = find::<Authority>(&*managing.objects, &authority_name).await?;
-    let found_profile = find::<ScepProfile>(&*managing.objects, &profile_name).await?;
+    let authority = find::<Authority>(&*administration.objects, &authority_name).await?;
+    let found_profile = find::<ScepProfile>(&*administration.objects, &profile_name).await?;
     let (Some(authority), Some(found_profile)) = (authority, found_profile) else {
         return Ok(None);
     };
     let scep_profile = found_profile.object;
     let stored = match &scep_profile.challenge {
         Some(sealed) => {
-            let opened = managing.secrets.open(scep_profile.uuid, sealed).await;
+            let opened = administration.secrets.open(scep_profile.uuid, sealed).await;
             Some(opened.map(|secret| ChallengePassword::new(secret.expose_secret())))
         }
         None => None,
@@ -171,7 +186,7 @@ async fn find_demo(
                 challenge: Some(given.clone()),
                 ..ScepProfileEdit::default()
             };
-            edit_scep_profile(managing, scep_profile.uuid, None, edit).await?;
+            edit_scep_profile(administration, scep_profile.uuid, None, edit).await?;
             given.clone()
         }
         (None, Some(stored)) => stored.map_err(Failure::Key)?,

@@ -10,7 +10,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, AdminService, CaKeys, CachedCrls, CachedProfiles, Deployment, EnrolmentService,
+    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, EnrolmentService,
     ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock,
     WatchedObjects, run_maintenance,
 };
@@ -96,12 +96,12 @@ impl DataFolder {
     }
 
     /// Administration on behalf of this process.
-    pub(crate) fn managing(&self) -> AdminService {
+    pub(crate) fn administration(&self) -> Administration {
         let objects = WatchedObjects {
             objects: Arc::new(self.store.clone()),
             cache: Arc::clone(&self.profiles),
         };
-        AdminService {
+        Administration {
             actor: Actor::new("scepter serve".to_owned()),
             objects: Arc::new(objects),
             ca_keys: Arc::clone(&self.ca_keys),
@@ -118,7 +118,7 @@ impl DataFolder {
     /// The management API, for callers whose tokens `holders` recognises.
     pub(crate) fn api(&self, holders: TokenHolders) -> Api {
         Api {
-            managing: self.managing(),
+            administration: self.administration(),
             authenticate: Arc::new(holders),
         }
     }
@@ -182,7 +182,7 @@ impl DataFolder {
         let mut timer = tokio::time::interval(MAINTENANCE_INTERVAL);
         loop {
             timer.tick().await;
-            if let Err(error) = run_maintenance(&self.managing(), &*self.metrics).await {
+            if let Err(error) = run_maintenance(&self.administration(), &*self.metrics).await {
                 let error = ErrorChain(&error);
                 tracing::error!(%error, "maintenance failed");
             }

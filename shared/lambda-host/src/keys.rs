@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_kms::Client;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
-use scep_service::{Actor, AdminService, CachedCrls, EnrolmentService, SystemClock};
+use scep_service::{Actor, Administration, CachedCrls, EnrolmentService, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::adapters::Adapters;
@@ -40,10 +40,10 @@ impl Adapters<'_> {
     ///
     /// # Errors
     /// If a setting is missing or has an invalid value.
-    pub fn admin_service(&self, actor: Actor) -> Result<AdminService, SettingError> {
+    pub fn administration(&self, actor: Actor) -> Result<Administration, SettingError> {
         let store = self.store()?;
         let keys = self.keys()?;
-        Ok(AdminService {
+        Ok(Administration {
             actor,
             objects: store.clone(),
             ca_keys: keys.ca_keys,

@@ -131,7 +131,7 @@ async fn list_audit_records(
     }
     let page = parse_page(query.limit, query.cursor)?;
     let found = api
-        .managing
+        .administration
         .certificates
         .audit_records(&filter, &page)
         .await?;

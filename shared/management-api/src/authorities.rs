@@ -211,8 +211,8 @@ impl AuthorityView {
     get, path = "/authorities", tag = "Authorities",
     responses((status = 200, description = "OK", body = [AuthorityView]))
 )]
-async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityView>>, ApiError> {
-    let found = list::<Authority>(&*managing.objects).await?;
+async fn list_authorities(Admin(administration): Admin) -> Result<Json<Vec<AuthorityView>>, ApiError> {
+    let found = list::<Authority>(&*administration.objects).await?;
     Ok(Json(
         found
             .iter()
@@ -233,7 +233,7 @@ async fn list_authorities(Admin(managing): Admin) -> Result<Json<Vec<AuthorityVi
     )
 )]
 async fn add_authority(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Body(JsonObject(request)): Body<JsonObject<AuthorityRequest>>,
 ) -> Result<Response, ApiError> {
     let key_arn = request.key_arn.as_deref().unwrap_or_default();
@@ -253,7 +253,7 @@ async fn add_authority(
         subject: request.subject,
         validity: request.validity.unwrap_or(Period::years(10)),
     };
-    let made = create_authority(&managing, new).await?;
+    let made = create_authority(&administration, new).await?;
     let view = AuthorityView::of(&made.object);
     Ok(created_response(
         "/authorities",
@@ -270,10 +270,10 @@ async fn add_authority(
     responses(NotFound, (status = 200, description = "OK", body = AuthorityView))
 )]
 async fn read_authority(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let found: Versioned<Authority> = managing.get(uuid).await?;
+    let found: Versioned<Authority> = administration.get(uuid).await?;
     Ok(versioned_response(&found, AuthorityView::of(&found.object)))
 }
 
@@ -289,13 +289,13 @@ async fn read_authority(
     )
 )]
 async fn update_authority(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
     Body(JsonObject(edit)): Body<JsonObject<AuthorityEdit>>,
 ) -> Result<Response, ApiError> {
     let name = edit.name.as_deref();
-    let edited = edit_authority(&managing, uuid, version, name, edit.description).await?;
+    let edited = edit_authority(&administration, uuid, version, name, edit.description).await?;
     Ok(versioned_response(
         &edited,
         AuthorityView::of(&edited.object),
@@ -326,7 +326,7 @@ struct DeletionQuery {
     )
 )]
 async fn remove_authority(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     Query(query): Query<DeletionQuery>,
 ) -> Result<StatusCode, ApiError> {
@@ -334,7 +334,7 @@ async fn remove_authority(
         true => ValidCertificates::Abandon,
         false => ValidCertificates::Keep,
     };
-    delete_authority(&managing, uuid, living).await?;
+    delete_authority(&administration, uuid, living).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -352,10 +352,10 @@ async fn remove_authority(
     )
 )]
 async fn download_csr(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let found: Versioned<Authority> = managing.get(uuid).await?;
+    let found: Versioned<Authority> = administration.get(uuid).await?;
     // During a rollover, the next key is the one that still needs a certificate.
     let generation = found.object.next.unwrap_or(found.object.current);
     match generation.certification {
@@ -393,7 +393,7 @@ struct CertificateRequest {
     )
 )]
 async fn upload_certificate(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     Body(JsonObject(request)): Body<JsonObject<CertificateRequest>>,
 ) -> Result<Response, ApiError> {
@@ -413,7 +413,7 @@ async fn upload_certificate(
             .map(|(place, pem)| read(format!("chain[{place}]"), pem))
             .collect::<Result<_, _>>()?,
     };
-    let installed = install_certificate(&managing, uuid, path).await?;
+    let installed = install_certificate(&administration, uuid, path).await?;
     Ok(versioned_response(
         &installed,
         AuthorityView::of(&installed.object),
@@ -432,11 +432,11 @@ async fn upload_certificate(
     )
 )]
 async fn download_crl(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let found: Versioned<Authority> = managing.get(uuid).await?;
-    let crl = managing
+    let found: Versioned<Authority> = administration.get(uuid).await?;
+    let crl = administration
         .crls
         .crl(uuid, found.object.current.number)
         .await?

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::routing::{delete, patch};
-use scep_service::{AdminService, Dependents, Enabled, ManageError, Object, read};
+use scep_service::{Administration, Dependents, Enabled, ManageError, Object, read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -76,10 +76,10 @@ pub(crate) fn bulk_routes<T: Toggleable>() -> ApiRouter {
     responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn enable_each<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&managing, uuids, BulkAction::Enable(Enabled::Yes)).await
+    apply_to_each::<T>(&administration, uuids, BulkAction::Enable(Enabled::Yes)).await
 }
 
 /// Disable {plural}.
@@ -90,10 +90,10 @@ async fn enable_each<T: Toggleable>(
     responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn disable_each<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&managing, uuids, BulkAction::Enable(Enabled::No)).await
+    apply_to_each::<T>(&administration, uuids, BulkAction::Enable(Enabled::No)).await
 }
 
 /// Delete {plural}.
@@ -104,10 +104,10 @@ async fn disable_each<T: Toggleable>(
     responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn delete_each<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&managing, uuids, BulkAction::Delete(Dependents::Keep)).await
+    apply_to_each::<T>(&administration, uuids, BulkAction::Delete(Dependents::Keep)).await
 }
 
 /// Delete {plural}, even if they are {in use}.
@@ -118,16 +118,16 @@ async fn delete_each<T: Toggleable>(
     responses(InvalidRequest, (status = 200, description = "OK", body = [BulkMessage]))
 )]
 async fn force_delete_each<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&managing, uuids, BulkAction::Delete(Dependents::Unlink)).await
+    apply_to_each::<T>(&administration, uuids, BulkAction::Delete(Dependents::Unlink)).await
 }
 
 /// Applies the action to each object in turn. A server failure stops it: the objects before have
 /// been changed, and the request may be repeated.
 async fn apply_to_each<T: Toggleable>(
-    managing: &AdminService,
+    administration: &Administration,
     Uuids(uuids): Uuids,
     action: BulkAction,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
@@ -137,17 +137,17 @@ async fn apply_to_each<T: Toggleable>(
     let mut messages = Vec::new();
     for uuid in uuids {
         let done = match action {
-            BulkAction::Enable(enabled) => T::set_enabled(managing, uuid, enabled).await,
-            BulkAction::Delete(dependents) => T::delete(managing, uuid, dependents).await,
+            BulkAction::Enable(enabled) => T::set_enabled(administration, uuid, enabled).await,
+            BulkAction::Delete(dependents) => T::delete(administration, uuid, dependents).await,
         };
-        messages.extend(bulk_message::<T>(managing, uuid, done).await?);
+        messages.extend(bulk_message::<T>(administration, uuid, done).await?);
     }
     Ok(Json(messages))
 }
 
 /// The message about one object; `None` if the action succeeded. Fails if the server did.
 async fn bulk_message<T: Object>(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     done: Result<(), ManageError>,
 ) -> Result<Option<BulkMessage>, ApiError> {
@@ -166,7 +166,7 @@ async fn bulk_message<T: Object>(
         ) => error.to_string(),
     };
     // Read only after a failure, for its name: a bulk operation usually succeeds.
-    let name = read::<T>(&*managing.objects, uuid)
+    let name = read::<T>(&*administration.objects, uuid)
         .await?
         .and_then(|found| found.object.name().map(ToString::to_string))
         .unwrap_or_default();

@@ -286,11 +286,11 @@ async fn list_certificates(
     api: State,
     Query(query): Query<CertificatesQuery>,
 ) -> Result<Json<CertificatePage>, ApiError> {
-    let now = api.managing.clock.now();
+    let now = api.administration.clock.now();
     let page = parse_page(query.limit.clone(), query.cursor.clone())?;
     let filter = query.filter(now)?;
     let found = api
-        .managing
+        .administration
         .certificates
         .certificates(&filter, &page)
         .await?;
@@ -343,7 +343,7 @@ async fn read_certificate(
         custom_attributes: attribute::to_view(&annotations.custom_attributes),
         certificate_associations: Associations::of(&annotations.associations),
         certificate: CertificateDetail::of(&record.certificate),
-        item: CertificateItem::of(record.summary, api.managing.clock.now()),
+        item: CertificateItem::of(record.summary, api.administration.clock.now()),
     }))
 }
 
@@ -366,7 +366,7 @@ async fn download_certificate(
 }
 
 async fn find_record(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
-    api.managing
+    api.administration
         .certificates
         .certificate_record(uuid)
         .await?
@@ -411,7 +411,7 @@ struct RevokedSuccessors {
     )
 )]
 async fn revoke(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     BodyOrNone(request): BodyOrNone<RevocationRequest>,
 ) -> Result<Response, ApiError> {
@@ -423,7 +423,7 @@ async fn revoke(
         Some(false) => Reach::Alone,
         None | Some(true) => Reach::WithSuccessors,
     };
-    let successors = revoke_certificate(&managing, uuid, reason, reach).await?;
+    let successors = revoke_certificate(&administration, uuid, reason, reach).await?;
     if successors.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

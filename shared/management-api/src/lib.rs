@@ -33,7 +33,7 @@ use axum::{Extension, Json, Router, middleware};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use scep_service::{Actor, AdminService};
+use scep_service::{Actor, Administration};
 
 pub use answer::{body_error_response, timed_out_response};
 pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
@@ -48,7 +48,7 @@ pub const PREFIX: &str = "/api/v1";
 /// The services that the handlers use.
 pub struct Api {
     /// The use cases of administration. The actor is replaced by the caller of each request.
-    pub managing: AdminService,
+    pub administration: Administration,
     /// Identifies the caller of a request.
     pub authenticate: Arc<dyn Authenticate>,
 }
@@ -57,15 +57,15 @@ impl Api {
     /// The SCEP URL of a profile, named by the name of a SCEP Profile or by `raProfile/` and the
     /// name of an RA Profile.
     fn scep_url(&self, name: &str) -> String {
-        let base = &self.managing.deployment.public_url;
+        let base = &self.administration.deployment.public_url;
         format!("{base}{PREFIX}/protocols/scep/{name}/pkiclient.exe")
     }
 }
 
 type State = axum::extract::State<Arc<Api>>;
 
-/// [`AdminService`] on behalf of the authenticated caller.
-struct Admin(AdminService);
+/// [`Administration`] on behalf of the authenticated caller.
+struct Admin(Administration);
 
 impl FromRequestParts<Arc<Api>> for Admin {
     type Rejection = ApiError;
@@ -74,9 +74,9 @@ impl FromRequestParts<Arc<Api>> for Admin {
         let caller = Extension::<Caller>::from_request_parts(parts, api).await;
         // The guard inserts the caller, or rejects the request before it gets here.
         let Extension(caller) = caller.map_err(|_| ApiError::Unauthenticated)?;
-        Ok(Self(AdminService {
+        Ok(Self(Administration {
             actor: Actor::new(caller.name),
-            ..api.managing.clone()
+            ..api.administration.clone()
         }))
     }
 }

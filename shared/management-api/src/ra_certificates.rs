@@ -6,7 +6,7 @@ use ca_issuer::{crl_url_of, extended_key_usage_of};
 use http::StatusCode;
 use scep_protocol::{Authority, ExtendedKeyUsage, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
 use scep_service::{
-    AdminService, ManageError, NewRaCertificate, Object, Versioned, create_ra_certificate,
+    Administration, ManageError, NewRaCertificate, Object, Versioned, create_ra_certificate,
     delete_ra_certificate, list,
 };
 use serde::{Deserialize, Serialize};
@@ -124,8 +124,11 @@ struct Path {
 }
 
 impl Path {
-    async fn find(&self, managing: &AdminService) -> Result<Versioned<RaCertificate>, ManageError> {
-        let found: Versioned<RaCertificate> = managing.get(self.uuid).await?;
+    async fn find(
+        &self,
+        administration: &Administration,
+    ) -> Result<Versioned<RaCertificate>, ManageError> {
+        let found: Versioned<RaCertificate> = administration.get(self.uuid).await?;
         // The path must be correct as a whole, so an RA certificate of another authority is 404.
         if found.object.authority != self.authority_uuid {
             return Err(ManageError::NotFound(RaCertificate::KIND));
@@ -141,13 +144,13 @@ impl Path {
     responses(NotFound, (status = 200, description = "OK", body = [RaCertificateView]))
 )]
 async fn list_ra_certificates(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(AuthorityPath {
         authority_uuid: authority,
     }): Ids<AuthorityPath>,
 ) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
-    managing.get::<Authority>(authority).await?;
-    let all = list::<RaCertificate>(&*managing.objects).await?;
+    administration.get::<Authority>(authority).await?;
+    let all = list::<RaCertificate>(&*administration.objects).await?;
     let of_authority = all
         .iter()
         .filter(|found| found.object.authority == authority);
@@ -169,7 +172,7 @@ async fn list_ra_certificates(
     )
 )]
 async fn add_ra_certificate(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(AuthorityPath {
         authority_uuid: authority,
     }): Ids<AuthorityPath>,
@@ -184,7 +187,7 @@ async fn add_ra_certificate(
             .unwrap_or_else(|| vec![ExtendedKeyUsage::SERVER_AUTH]),
         validity: request.validity.unwrap_or(Period::years(2)),
     };
-    let made = create_ra_certificate(&managing, authority, new).await?;
+    let made = create_ra_certificate(&administration, authority, new).await?;
     let path = format!("/authorities/{authority}/raCertificates");
     let view = RaCertificateView::try_of(&made.object)?;
     Ok(created_response(
@@ -203,10 +206,10 @@ async fn add_ra_certificate(
     responses(NotFound, (status = 200, description = "OK", body = RaCertificateView))
 )]
 async fn read_ra_certificate(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {
-    let found = path.find(&managing).await?;
+    let found = path.find(&administration).await?;
     Ok(versioned_response(
         &found,
         RaCertificateView::try_of(&found.object)?,
@@ -226,9 +229,9 @@ async fn read_ra_certificate(
     )
 )]
 async fn remove_ra_certificate(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
-    delete_ra_certificate(&managing, path.authority_uuid, path.uuid).await?;
+    delete_ra_certificate(&administration, path.authority_uuid, path.uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }

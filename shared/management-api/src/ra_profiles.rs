@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CertificateTemplate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    AdminService, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned,
+    Administration, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned,
     activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile, edit_ra_profile,
     enable_ra_profile, list, ra_profile_warnings, read,
 };
@@ -150,17 +150,20 @@ impl RaProfileView {
     }
 
     /// The API form of an RA Profile, with the warnings that its current links cause.
-    async fn read(managing: &AdminService, found: &Versioned<RaProfile>) -> Result<Self, ApiError> {
-        let warnings = ra_profile_warnings(&*managing.objects, found).await?;
+    async fn read(
+        administration: &Administration,
+        found: &Versioned<RaProfile>,
+    ) -> Result<Self, ApiError> {
+        let warnings = ra_profile_warnings(&*administration.objects, found).await?;
         Ok(Self::new(&found.object, &warnings))
     }
 
     /// The API forms of several RA Profiles. The SCEP Profiles that lead to them are read once.
     async fn of_many(
-        managing: &AdminService,
+        administration: &Administration,
         found: impl Iterator<Item = &Versioned<RaProfile>>,
     ) -> Result<Vec<Self>, ApiError> {
-        let scep_profiles = list::<ScepProfile>(&*managing.objects).await?;
+        let scep_profiles = list::<ScepProfile>(&*administration.objects).await?;
         let view = |found: &Versioned<RaProfile>| {
             let ra_profile = &found.object;
             let leading: Vec<_> = scep_profiles
@@ -188,8 +191,8 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    async fn find(&self, managing: &AdminService) -> Result<Versioned<RaProfile>, ManageError> {
-        let found: Versioned<RaProfile> = managing.get(self.uuid).await?;
+    async fn find(&self, administration: &Administration) -> Result<Versioned<RaProfile>, ManageError> {
+        let found: Versioned<RaProfile> = administration.get(self.uuid).await?;
         let authority = self.authority_uuid.unwrap_or(found.object.authority);
         if found.object.authority != authority {
             return Err(ManageError::NotFound(RaProfile::KIND));
@@ -199,9 +202,9 @@ impl Path {
 
     /// Checks that the RA Profile belongs to the authority in the path, if there is one. The use
     /// case checks whether the RA Profile exists.
-    async fn check(&self, managing: &AdminService) -> Result<(), ManageError> {
+    async fn check(&self, administration: &Administration) -> Result<(), ManageError> {
         if self.authority_uuid.is_some() {
-            self.find(managing).await?;
+            self.find(administration).await?;
         }
         Ok(())
     }
@@ -220,25 +223,25 @@ impl Toggleable for RaProfile {
         unlinking: "Removes them as defaults first.",
     };
 
-    async fn check_path(managing: &AdminService, path: Path) -> Result<Uuid, ManageError> {
-        path.check(managing).await?;
+    async fn check_path(administration: &Administration, path: Path) -> Result<Uuid, ManageError> {
+        path.check(administration).await?;
         Ok(path.uuid)
     }
 
     async fn set_enabled(
-        managing: &AdminService,
+        administration: &Administration,
         uuid: Uuid,
         enabled: Enabled,
     ) -> Result<(), ManageError> {
-        enable_ra_profile(managing, uuid, enabled).await
+        enable_ra_profile(administration, uuid, enabled).await
     }
 
     async fn delete(
-        managing: &AdminService,
+        administration: &Administration,
         uuid: Uuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
-        delete_ra_profile(managing, uuid, dependents).await
+        delete_ra_profile(administration, uuid, dependents).await
     }
 }
 
@@ -247,9 +250,9 @@ impl Toggleable for RaProfile {
     get, path = "/raProfiles", tag = "RA Profiles",
     responses((status = 200, description = "OK", body = [RaProfileView]))
 )]
-async fn list_ra_profiles(Admin(managing): Admin) -> Result<Json<Vec<RaProfileView>>, ApiError> {
-    let found = list::<RaProfile>(&*managing.objects).await?;
-    Ok(Json(RaProfileView::of_many(&managing, found.iter()).await?))
+async fn list_ra_profiles(Admin(administration): Admin) -> Result<Json<Vec<RaProfileView>>, ApiError> {
+    let found = list::<RaProfile>(&*administration.objects).await?;
+    Ok(Json(RaProfileView::of_many(&administration, found.iter()).await?))
 }
 
 /// List an authority's RA Profiles, sorted by name.
@@ -259,18 +262,18 @@ async fn list_ra_profiles(Admin(managing): Admin) -> Result<Json<Vec<RaProfileVi
     responses(NotFound, (status = 200, description = "OK", body = [RaProfileView]))
 )]
 async fn list_ra_profiles_of_authority(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(AuthorityPath {
         authority_uuid: authority,
     }): Ids<AuthorityPath>,
 ) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     // An unknown authority is 404, not an empty list.
-    managing.get::<Authority>(authority).await?;
-    let all = list::<RaProfile>(&*managing.objects).await?;
+    administration.get::<Authority>(authority).await?;
+    let all = list::<RaProfile>(&*administration.objects).await?;
     let of_authority = all
         .iter()
         .filter(|found| found.object.authority == authority);
-    Ok(Json(RaProfileView::of_many(&managing, of_authority).await?))
+    Ok(Json(RaProfileView::of_many(&administration, of_authority).await?))
 }
 
 /// Create an RA Profile of an authority.
@@ -284,15 +287,15 @@ async fn list_ra_profiles_of_authority(
     )
 )]
 async fn add_ra_profile(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(AuthorityPath {
         authority_uuid: authority,
     }): Ids<AuthorityPath>,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = create_ra_profile(&managing, authority, request.into_edit()).await?;
+    let made = create_ra_profile(&administration, authority, request.into_edit()).await?;
     let path = format!("/authorities/{authority}/raProfiles");
-    let view = RaProfileView::read(&managing, &made).await?;
+    let view = RaProfileView::read(&administration, &made).await?;
     Ok(created_response(
         &path,
         made.object.uuid,
@@ -308,11 +311,11 @@ async fn add_ra_profile(
     responses(NotFound, (status = 200, description = "OK", body = RaProfileView))
 )]
 async fn read_ra_profile(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<Response, ApiError> {
-    let found = path.find(&managing).await?;
-    let view = RaProfileView::read(&managing, &found).await?;
+    let found = path.find(&administration).await?;
+    let view = RaProfileView::read(&administration, &found).await?;
     Ok(versioned_response(&found, view))
 }
 
@@ -328,14 +331,14 @@ async fn read_ra_profile(
     )
 )]
 async fn update_ra_profile(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    path.check(&managing).await?;
-    let edited = edit_ra_profile(&managing, path.uuid, version, request.into_edit()).await?;
-    let view = RaProfileView::read(&managing, &edited).await?;
+    path.check(&administration).await?;
+    let edited = edit_ra_profile(&administration, path.uuid, version, request.into_edit()).await?;
+    let view = RaProfileView::read(&administration, &edited).await?;
     Ok(versioned_response(&edited, view))
 }
 
@@ -363,9 +366,9 @@ struct ScepView {
 }
 
 impl ScepView {
-    async fn of(api: &Api, managing: &AdminService, found: &RaProfile) -> Result<Self, ApiError> {
+    async fn of(api: &Api, administration: &Administration, found: &RaProfile) -> Result<Self, ApiError> {
         let activated: Option<Versioned<ScepProfile>> = match &found.scep {
-            Some(scep) => read(&*managing.objects, scep.scep_profile).await?,
+            Some(scep) => read(&*administration.objects, scep.scep_profile).await?,
             None => None,
         };
         let attributes = found
@@ -393,11 +396,11 @@ impl ScepView {
 )]
 async fn read_scep(
     api: State,
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<Json<ScepView>, ApiError> {
-    let found = path.find(&managing).await?;
-    Ok(Json(ScepView::of(&api, &managing, &found.object).await?))
+    let found = path.find(&administration).await?;
+    Ok(Json(ScepView::of(&api, &administration, &found.object).await?))
 }
 
 /// Options for activating SCEP.
@@ -432,7 +435,7 @@ struct ActivatedPath {
 )]
 async fn activate_scep_profile(
     api: State,
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
     Ids(activated): Ids<ActivatedPath>,
     BodyOrNone(request): BodyOrNone<ActivationRequest>,
@@ -441,16 +444,16 @@ async fn activate_scep_profile(
         "issueCertificateAttributes",
         &request.issue_certificate_attributes,
     )?;
-    path.check(&managing).await?;
+    path.check(&administration).await?;
     let activated = activate_scep(
-        &managing,
+        &administration,
         path.uuid,
         activated.scep_profile_uuid,
         attributes,
     )
     .await?;
     Ok(Json(
-        ScepView::of(&api, &managing, &activated.object).await?,
+        ScepView::of(&api, &administration, &activated.object).await?,
     ))
 }
 
@@ -462,10 +465,10 @@ async fn activate_scep_profile(
     responses(NotFound, Conflict, (status = 204, description = "No content"))
 )]
 async fn deactivate_scep_profile(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
-    path.check(&managing).await?;
-    deactivate_scep(&managing, path.uuid).await?;
+    path.check(&administration).await?;
+    deactivate_scep(&administration, path.uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }

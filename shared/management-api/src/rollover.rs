@@ -57,7 +57,7 @@ struct RolloverRequest {
     )
 )]
 async fn begin(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     BodyOrNone(request): BodyOrNone<RolloverRequest>,
 ) -> Result<Response, ApiError> {
@@ -70,7 +70,7 @@ async fn begin(
         key: request.key_arn.map(KeyName::new),
         validity: request.validity.unwrap_or(Period::years(10)),
     };
-    let begun = begin_rollover(&managing, uuid, next).await?;
+    let begun = begin_rollover(&administration, uuid, next).await?;
     Ok(versioned_response(&begun, AuthorityView::of(&begun.object)))
 }
 
@@ -90,10 +90,10 @@ async fn begin(
     )
 )]
 async fn activate(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let activated = activate_next(&managing, uuid).await?;
+    let activated = activate_next(&administration, uuid).await?;
     Ok(versioned_response(
         &activated,
         AuthorityView::of(&activated.object),

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    AdminService, Dependents, Enabled, ManageError, Object, ObjectStore, Versioned,
+    Administration, Dependents, Enabled, ManageError, Object, ObjectStore, Versioned,
     create_scep_profile, delete_scep_profile, edit_scep_profile, enable_scep_profile, list, read,
     scep_profile_warnings, set_default_ra_profile, usable_ra_certificates,
 };
@@ -177,10 +177,10 @@ impl ScepProfileView {
     /// The API form of a SCEP Profile, with the objects that it is linked to at present.
     async fn read(
         api: &Api,
-        managing: &AdminService,
+        administration: &Administration,
         found: &Versioned<ScepProfile>,
     ) -> Result<Self, ApiError> {
-        let objects = &*managing.objects;
+        let objects = &*administration.objects;
         let profile = &found.object;
         let warnings = scep_profile_warnings(objects, found).await?;
         let ra_profile: Option<Versioned<RaProfile>> = match profile.ra_profile {
@@ -212,24 +212,24 @@ impl Toggleable for ScepProfile {
         unlinking: "Deactivates them first.",
     };
 
-    async fn check_path(_: &AdminService, path: ObjectPath) -> Result<Uuid, ManageError> {
+    async fn check_path(_: &Administration, path: ObjectPath) -> Result<Uuid, ManageError> {
         Ok(path.uuid)
     }
 
     async fn set_enabled(
-        managing: &AdminService,
+        administration: &Administration,
         uuid: Uuid,
         enabled: Enabled,
     ) -> Result<(), ManageError> {
-        enable_scep_profile(managing, uuid, enabled).await
+        enable_scep_profile(administration, uuid, enabled).await
     }
 
     async fn delete(
-        managing: &AdminService,
+        administration: &Administration,
         uuid: Uuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
-        delete_scep_profile(managing, uuid, dependents).await
+        delete_scep_profile(administration, uuid, dependents).await
     }
 }
 
@@ -240,10 +240,10 @@ impl Toggleable for ScepProfile {
 )]
 async fn list_scep_profiles(
     api: State,
-    Admin(managing): Admin,
+    Admin(administration): Admin,
 ) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
     // Each kind is listed once instead of reading the linked objects of every profile.
-    let objects = &*managing.objects;
+    let objects = &*administration.objects;
     let ra_profiles: HashMap<Uuid, RaProfile> = objects_by_uuid(objects).await?;
     let ra_certificates: HashMap<Uuid, RaCertificate> = objects_by_uuid(objects).await?;
     let authorities: HashMap<Uuid, Authority> = objects_by_uuid(objects).await?;
@@ -291,11 +291,11 @@ async fn objects_by_uuid<T: Object>(
 )]
 async fn add_scep_profile(
     api: State,
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = create_scep_profile(&managing, request.into_edit()?).await?;
-    let view = ScepProfileView::read(&api, &managing, &made).await?;
+    let made = create_scep_profile(&administration, request.into_edit()?).await?;
+    let view = ScepProfileView::read(&api, &administration, &made).await?;
     Ok(created_response(
         "/scepProfiles",
         made.object.uuid,
@@ -312,11 +312,11 @@ async fn add_scep_profile(
 )]
 async fn read_scep_profile(
     api: State,
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let found: Versioned<ScepProfile> = managing.get(uuid).await?;
-    let view = ScepProfileView::read(&api, &managing, &found).await?;
+    let found: Versioned<ScepProfile> = administration.get(uuid).await?;
+    let view = ScepProfileView::read(&api, &administration, &found).await?;
     Ok(versioned_response(&found, view))
 }
 
@@ -333,13 +333,13 @@ async fn read_scep_profile(
 )]
 async fn update_scep_profile(
     api: State,
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let edited = edit_scep_profile(&managing, uuid, version, request.into_edit()?).await?;
-    let view = ScepProfileView::read(&api, &managing, &edited).await?;
+    let edited = edit_scep_profile(&administration, uuid, version, request.into_edit()?).await?;
+    let view = ScepProfileView::read(&api, &administration, &edited).await?;
     Ok(versioned_response(&edited, view))
 }
 
@@ -368,10 +368,10 @@ struct DefaultRaProfilePath {
     )
 )]
 async fn change_default_ra_profile(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<DefaultRaProfilePath>,
 ) -> Result<StatusCode, ApiError> {
-    set_default_ra_profile(&managing, path.uuid, path.ra_profile_uuid).await?;
+    set_default_ra_profile(&administration, path.uuid, path.ra_profile_uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -392,13 +392,13 @@ struct CaCertificatesQuery {
     responses(InvalidRequest, (status = 200, description = "OK", body = [RaCertificateView]))
 )]
 async fn list_ca_certificates(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Query(query): Query<CaCertificatesQuery>,
 ) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
     if non_empty(query.intune_enabled).is_some_and(|flag| flag != "true" && flag != "false") {
         return Err(ApiError::reason("intuneEnabled: true or false"));
     }
-    let found = usable_ra_certificates(&managing).await?;
+    let found = usable_ra_certificates(&administration).await?;
     Ok(Json(
         found.iter().filter_map(RaCertificateView::of).collect(),
     ))

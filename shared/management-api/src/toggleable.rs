@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, patch};
 use http::StatusCode;
-use scep_service::{AdminService, Dependents, Enabled, ManageError, Object};
+use scep_service::{Administration, Dependents, Enabled, ManageError, Object};
 use serde::de::DeserializeOwned;
 use utoipa::openapi::path::Paths;
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -27,20 +27,20 @@ pub(crate) trait Toggleable: Object + 'static {
 
     /// Checks a path, and returns the UUID in it. The use case checks whether the object exists.
     fn check_path(
-        managing: &AdminService,
+        administration: &Administration,
         path: Self::Path,
     ) -> impl Future<Output = Result<Uuid, ManageError>> + Send;
 
     /// Enables or disables an object.
     fn set_enabled(
-        managing: &AdminService,
+        administration: &Administration,
         uuid: Uuid,
         enabled: Enabled,
     ) -> impl Future<Output = Result<(), ManageError>> + Send;
 
     /// Deletes an object.
     fn delete(
-        managing: &AdminService,
+        administration: &Administration,
         uuid: Uuid,
         dependents: Dependents,
     ) -> impl Future<Output = Result<(), ManageError>> + Send;
@@ -125,11 +125,11 @@ pub(crate) fn single_routes<T: Toggleable>() -> ApiRouter {
     responses(NotFound, Conflict, (status = 204, description = "No content"))
 )]
 async fn enable_one<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<T::Path>,
 ) -> Result<StatusCode, ApiError> {
-    let uuid = T::check_path(&managing, path).await?;
-    T::set_enabled(&managing, uuid, Enabled::Yes).await?;
+    let uuid = T::check_path(&administration, path).await?;
+    T::set_enabled(&administration, uuid, Enabled::Yes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -139,11 +139,11 @@ async fn enable_one<T: Toggleable>(
     responses(NotFound, Conflict, (status = 204, description = "No content"))
 )]
 async fn disable_one<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<T::Path>,
 ) -> Result<StatusCode, ApiError> {
-    let uuid = T::check_path(&managing, path).await?;
-    T::set_enabled(&managing, uuid, Enabled::No).await?;
+    let uuid = T::check_path(&administration, path).await?;
+    T::set_enabled(&administration, uuid, Enabled::No).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -159,10 +159,10 @@ async fn disable_one<T: Toggleable>(
     )
 )]
 async fn delete_one<T: Toggleable>(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(path): Ids<T::Path>,
 ) -> Result<StatusCode, ApiError> {
-    let uuid = T::check_path(&managing, path).await?;
-    T::delete(&managing, uuid, Dependents::Keep).await?;
+    let uuid = T::check_path(&administration, path).await?;
+    T::delete(&administration, uuid, Dependents::Keep).await?;
     Ok(StatusCode::NO_CONTENT)
 }

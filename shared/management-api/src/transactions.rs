@@ -193,7 +193,7 @@ impl Names {
 
 /// The names of all profiles of a kind.
 async fn names_by_uuid<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, ApiError> {
-    Ok(list::<T>(&*api.managing.objects)
+    Ok(list::<T>(&*api.administration.objects)
         .await?
         .into_iter()
         .filter_map(|found| {
@@ -221,9 +221,9 @@ async fn list_transactions(
             TransactionStatus::from_name(&name).ok_or_else(reason)
         })
         .transpose()?;
-    let now = api.managing.clock.now();
+    let now = api.administration.clock.now();
     let found = api
-        .managing
+        .administration
         .certificates
         .transactions(status, &page, now)
         .await?;
@@ -252,17 +252,17 @@ async fn read_transaction(
     api: State,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let now = api.managing.clock.now();
+    let now = api.administration.clock.now();
     let TransactionRecord {
         summary,
         transaction,
     } = api
-        .managing
+        .administration
         .certificates
         .transaction_record(uuid, now)
         .await?
         .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
-    let review = review_transaction(&api.managing, &transaction).await?;
+    let review = review_transaction(&api.administration, &transaction).await?;
     let requested = review
         .to_be_signed
         .as_deref()
@@ -306,11 +306,11 @@ async fn read_transaction(
     )
 )]
 async fn approve(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    approve_transaction(&managing, uuid, version).await?;
+    approve_transaction(&administration, uuid, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -337,12 +337,12 @@ struct RejectionRequest {
     )
 )]
 async fn reject(
-    Admin(managing): Admin,
+    Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
     BodyOrNone(request): BodyOrNone<RejectionRequest>,
 ) -> Result<StatusCode, ApiError> {
     let reason = request.reason.unwrap_or_default();
-    reject_transaction(&managing, uuid, version, &reason).await?;
+    reject_transaction(&administration, uuid, version, &reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    AdminService, ClaimOutcome, CrlHead, Crls, ErrorChain, Failure, ObjectKind, Objects,
+    Administration, ClaimOutcome, CrlHead, Crls, ErrorChain, Failure, ObjectKind, Objects,
     StoreError, StoredCrl,
 };
 
@@ -75,7 +75,7 @@ impl PublishedCrl {
     }
 }
 
-impl AdminService {
+impl Administration {
     /// Publishes a CRL for each generation with a valid certificate, if its CRL is missing, has
     /// passed half of its validity, or lacks a revoked certificate. A failure is logged and does
     /// not stop the other generations; the last one is returned.

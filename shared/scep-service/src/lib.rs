@@ -2,7 +2,7 @@
 //! stores, keys and clocks.
 //!
 //! The first argument of a use case holds the ports that it may use: [`ProfileService`] for
-//! GetCACaps and GetCACert, [`EnrolmentService`] for PKIOperation and [`AdminService`] for
+//! GetCACaps and GetCACert, [`EnrolmentService`] for PKIOperation and [`Administration`] for
 //! administration.
 
 mod audit;
@@ -42,7 +42,7 @@ pub use inventory::{
 };
 pub use issue::GrantedCertificate;
 pub use manage::{
-    AdminService, AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS,
+    Administration, AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS,
     MAX_REASON_CHARACTERS, ManageError, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit,
     Reach, Review, ScepProfileEdit, ValidCertificates, activate_next, activate_scep,
     approve_transaction, begin_rollover, create_authority, create_ra_certificate,

@@ -53,7 +53,7 @@ use crate::{
 
 /// The ports that administration needs, and the administrator on whose behalf it acts.
 #[derive(Clone)]
-pub struct AdminService {
+pub struct Administration {
     /// The author of changes, for audit records.
     pub actor: Actor,
     /// Objects, with write access.
@@ -103,7 +103,7 @@ pub enum Dependents {
     Unlink,
 }
 
-impl AdminService {
+impl Administration {
     /// Reads an object that must exist.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::manage::finish_abandoned;
 use crate::{
-    AdminService, ErrorChain, Failure, ManageError, Measurement, Metrics, ServerCertificate,
+    Administration, ErrorChain, Failure, ManageError, Measurement, Metrics, ServerCertificate,
     Versioned, list,
 };
 
@@ -16,32 +16,38 @@ use crate::{
 /// Returns the store's error when authorities or RA certificates cannot be read, and
 /// [`Failure::Maintenance`] when a task failed.
 pub async fn run_maintenance(
-    managing: &AdminService,
+    administration: &Administration,
     metrics: &dyn Metrics,
 ) -> Result<(), ManageError> {
     let mut outcome = Ok(());
-    for authority in list::<Authority>(&*managing.objects).await? {
-        if let Err(error) = managing.reconcile_authority(authority.object.uuid).await {
+    for authority in list::<Authority>(&*administration.objects).await? {
+        if let Err(error) = administration
+            .reconcile_authority(authority.object.uuid)
+            .await
+        {
             let (authority, error) = (&authority.object.name, ErrorChain(&error));
             tracing::error!(%authority, %error, "maintenance of an authority failed");
             outcome = Err(());
         }
     }
-    if let Err(error) = finish_abandoned(managing).await {
+    if let Err(error) = finish_abandoned(administration).await {
         tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
         outcome = Err(());
     }
     // Measured also after a failure: alarms on expiring certificates matter most when the renewal
     // of RA keys fails.
-    measure_remaining(managing, metrics).await?;
+    measure_remaining(administration, metrics).await?;
     outcome.map_err(|()| Failure::Maintenance.into())
 }
 
 /// Measures the remaining validity of each authority's current certificate, and of the key with
 /// which each RA certificate serves.
-async fn measure_remaining(managing: &AdminService, metrics: &dyn Metrics) -> Result<(), Failure> {
-    let now = managing.clock.now();
-    let authorities = list::<Authority>(&*managing.objects).await?;
+async fn measure_remaining(
+    administration: &Administration,
+    metrics: &dyn Metrics,
+) -> Result<(), Failure> {
+    let now = administration.clock.now();
+    let authorities = list::<Authority>(&*administration.objects).await?;
     for Versioned { object, .. } in &authorities {
         if let Some(path) = object.current.path() {
             let validity = path.certificate.validity().map_err(Failure::encode)?;
@@ -52,7 +58,7 @@ async fn measure_remaining(managing: &AdminService, metrics: &dyn Metrics) -> Re
             });
         }
     }
-    for Versioned { object, .. } in list::<RaCertificate>(&*managing.objects).await? {
+    for Versioned { object, .. } in list::<RaCertificate>(&*administration.objects).await? {
         // Only the key of the current generation serves clients. Others may expire unnoticed.
         let serving_key = authorities
             .iter()

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::entropy::random_octets;
 use crate::{
-    AdminService, AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError,
+    Administration, AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError,
     ManageError, Object, PageRequest, Reference, Versioned, find,
 };
 
@@ -54,14 +54,14 @@ pub struct NewAuthority {
 /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn create_authority(
-    managing: &AdminService,
+    administration: &Administration,
     new: NewAuthority,
 ) -> Result<Versioned<Authority>, ManageError> {
     let mut reasons = Vec::new();
     let name = parse_name(Some(new.name), &mut reasons);
     let mut description = Description::default();
     edit_description(new.description, &mut description, &mut reasons);
-    if !is_allowed_validity(new.validity, managing.clock.now()) {
+    if !is_allowed_validity(new.validity, administration.clock.now()) {
         reasons.push(Invalid::Validity);
     }
     let subject = CaSubject::new(&new.subject)
@@ -72,16 +72,17 @@ pub async fn create_authority(
     };
     // Keys are never deleted, so check the name before generating one. The store checks it again,
     // atomically.
-    if find::<Authority>(&*managing.objects, &name)
+    if find::<Authority>(&*administration.objects, &name)
         .await?
         .is_some()
     {
         return Err(ManageError::NameTaken(Authority::KIND));
     }
-    let key = adopt_or_generate_key(managing, &name, new.key.as_ref(), new.key_algorithm).await?;
+    let key =
+        adopt_or_generate_key(administration, &name, new.key.as_ref(), new.key_algorithm).await?;
     let uuid = Uuid::new_v4();
     let certified = certify_key(
-        managing,
+        administration,
         uuid,
         &key,
         new.key_algorithm,
@@ -106,12 +107,12 @@ pub async fn create_authority(
                 next: None,
                 previous: Vec::new(),
             };
-            managing.create(authority).await
+            administration.create(authority).await
         }
     };
     // The authority exists even if its first CRL could not be published: maintenance retries that.
     match &created {
-        Ok(created) => managing.reconcile_best_effort(created.object.uuid).await,
+        Ok(created) => administration.reconcile_best_effort(created.object.uuid).await,
         Err(_) => warn_orphaned_key(&key.location),
     }
     created
@@ -126,14 +127,14 @@ pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool
 
 /// Adopts the existing key, if one is given, or generates a new one.
 pub(super) async fn adopt_or_generate_key(
-    managing: &AdminService,
+    administration: &Administration,
     authority: &ProfileName,
     existing: Option<&KeyName>,
     algorithm: KeyAlgorithm,
 ) -> Result<GeneratedKey, KeyError> {
     match existing {
-        Some(name) => managing.ca_keys.adopt(name, algorithm).await,
-        None => managing.ca_keys.generate(authority, algorithm).await,
+        Some(name) => administration.ca_keys.adopt(name, algorithm).await,
+        None => administration.ca_keys.generate(authority, algorithm).await,
     }
 }
 
@@ -148,7 +149,7 @@ pub(super) fn warn_orphaned_key(key: &KeyLocation) {
 
 /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
 pub(super) async fn certify_key(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
@@ -158,15 +159,16 @@ pub(super) async fn certify_key(
 ) -> Result<Certification, Failure> {
     match kind {
         AuthorityKind::Root => {
-            sign_root_certificate(managing, authority, key, algorithm, subject, validity).await
+            sign_root_certificate(administration, authority, key, algorithm, subject, validity)
+                .await
         }
-        AuthorityKind::Subordinate => sign_request(managing, key, algorithm, subject).await,
+        AuthorityKind::Subordinate => sign_request(administration, key, algorithm, subject).await,
     }
 }
 
 /// Signs a root's own certificate.
 async fn sign_root_certificate(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
@@ -178,14 +180,14 @@ async fn sign_root_certificate(
         &keypair_of(key, algorithm),
         SerialNumber::from_random(random_octets()?),
         validity,
-        managing.clock.now(),
+        administration.clock.now(),
     )
     .map_err(Failure::encode)?;
     let object = Reference {
         kind: Authority::KIND,
         uuid: authority,
     };
-    let certificate = managing
+    let certificate = administration
         .sign(object, &key.location, algorithm, &to_be_signed)
         .await?;
     Ok(Certification::Root { certificate })
@@ -193,14 +195,14 @@ async fn sign_root_certificate(
 
 /// Signs a subordinate's request for a certificate.
 async fn sign_request(
-    managing: &AdminService,
+    administration: &Administration,
     key: &GeneratedKey,
     algorithm: KeyAlgorithm,
     subject: &CaSubject,
 ) -> Result<Certification, Failure> {
     let to_be_signed =
         certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
-    let signature = managing
+    let signature = administration
         .ca_keys
         .sign(&key.location, algorithm, &to_be_signed)
         .await?;
@@ -225,13 +227,13 @@ fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
 /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
 /// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_authority(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     version: Option<u64>,
     name: Option<&str>,
     description: Edit<String>,
 ) -> Result<Versioned<Authority>, ManageError> {
-    let before: Versioned<Authority> = managing.get_version(uuid, version).await?;
+    let before: Versioned<Authority> = administration.get_version(uuid, version).await?;
     let mut after = before.object.clone();
     let mut reasons = Vec::new();
     check_name_unchanged(name, &after.name, &mut reasons);
@@ -239,7 +241,9 @@ pub async fn edit_authority(
     if !reasons.is_empty() {
         return Err(reasons.into());
     }
-    managing.replace(before, after, AuditAction::Edit).await
+    administration
+        .replace(before, after, AuditAction::Edit)
+        .await
 }
 
 /// Installs a subordinate's certificate, or a later one for the same key and subject. During a
@@ -251,13 +255,13 @@ pub async fn edit_authority(
 /// certificate is not for this authority or its chain does not fit; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn install_certificate(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     path: CertificatePath,
 ) -> Result<Versioned<Authority>, ManageError> {
-    let before: Versioned<Authority> = managing.get(uuid).await?;
+    let before: Versioned<Authority> = administration.get(uuid).await?;
     let mut after = before.object.clone();
-    let now = managing.clock.now();
+    let now = administration.clock.now();
     let is_next = |next: &CaGeneration| match requested_key(next) {
         Ok(key) => key == path.certificate.subject_public_key_info(),
         Err(_) => false,
@@ -268,8 +272,8 @@ pub async fn install_certificate(
         None => install_path(&mut after.current, path, now)?,
     }
     let action = AuditAction::InstallCertificate;
-    let installed = managing.replace(before, after, action).await?;
-    managing.reconcile_best_effort(uuid).await;
+    let installed = administration.replace(before, after, action).await?;
+    administration.reconcile_best_effort(uuid).await;
     Ok(installed)
 }
 
@@ -320,23 +324,28 @@ pub enum ValidCertificates {
 /// Profiles or RA certificates need the authority, or it has valid certificates that are not to be
 /// abandoned; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_authority(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     certificates: ValidCertificates,
 ) -> Result<(), ManageError> {
-    let authority: Versioned<Authority> = managing.get(uuid).await?;
+    let authority: Versioned<Authority> = administration.get(uuid).await?;
     // Without the authority no CRL is published, so its certificates cannot be revoked.
-    if certificates == ValidCertificates::Keep && has_valid_certificates(managing, uuid).await? {
+    if certificates == ValidCertificates::Keep
+        && has_valid_certificates(administration, uuid).await?
+    {
         return Err(vec![Invalid::ValidCertificates].into());
     }
-    managing.delete(authority).await
+    administration.delete(authority).await
 }
 
 /// Returns whether the authority has a certificate that is neither expired nor revoked.
-async fn has_valid_certificates(managing: &AdminService, authority: Uuid) -> Result<bool, Failure> {
+async fn has_valid_certificates(
+    administration: &Administration,
+    authority: Uuid,
+) -> Result<bool, Failure> {
     let filter = CertificateFilter {
         authority: Some(authority),
-        not_after_from: Some(managing.clock.now()),
+        not_after_from: Some(administration.clock.now()),
         revoked: Some(false),
         ..CertificateFilter::default()
     };
@@ -345,7 +354,10 @@ async fn has_valid_certificates(managing: &AdminService, authority: Uuid) -> Res
         cursor: None,
     };
     loop {
-        let found = managing.certificates.certificates(&filter, &page).await?;
+        let found = administration
+            .certificates
+            .certificates(&filter, &page)
+            .await?;
         // An empty page may be followed by others.
         page.cursor = found.cursor;
         if !found.items.is_empty() || page.cursor.is_none() {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::audit::Act;
 use crate::{
-    AdminService, AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, Failure,
+    Administration, AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, Failure,
     Invalid, ManageError, ObjectKind, PageRequest, Reference, Versioned, read,
 };
 
@@ -33,12 +33,12 @@ pub enum Reach {
 /// certificate is revoked for another reason, except a hold; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn revoke_certificate(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     reason: RevocationReason,
     reach: Reach,
 ) -> Result<Vec<Uuid>, ManageError> {
-    let certificate = managing
+    let certificate = administration
         .certificates
         .certificate_record(uuid)
         .await?
@@ -50,23 +50,23 @@ pub async fn revoke_certificate(
             reason: RevocationReason::CertificateHold,
             ..
         })
-        | None => revoke_one(managing, &certificate, reason).await?,
+        | None => revoke_one(administration, &certificate, reason).await?,
         Some(_) => return Err(vec![Invalid::CertificateRevoked].into()),
     };
     let mut revoked = vec![(certificate, revocation)];
     let mut newly_revoked = Ok(Vec::new());
     if reach == Reach::WithSuccessors {
-        newly_revoked = revoke_successors(managing, &mut revoked, reason).await;
+        newly_revoked = revoke_successors(administration, &mut revoked, reason).await;
     }
     // Publish even if some successors could not be revoked: those that were belong on a CRL.
-    publish_crls(managing, &revoked).await?;
+    publish_crls(administration, &revoked).await?;
     newly_revoked
 }
 
 /// Revokes the certificates that renewed the first of `revoked`, directly or indirectly, and adds
 /// them to `revoked`. Returns those that were not revoked before.
 async fn revoke_successors(
-    managing: &AdminService,
+    administration: &Administration,
     revoked: &mut Vec<(CertificateRecord, Revocation)>,
     reason: RevocationReason,
 ) -> Result<Vec<Uuid>, ManageError> {
@@ -78,14 +78,14 @@ async fn revoke_successors(
     let mut waiting = vec![root.summary.uuid];
     let mut seen = BTreeSet::from([root.summary.uuid]);
     while let Some(predecessor) = waiting.pop() {
-        for successor in find_successors(managing, authority, predecessor).await? {
+        for successor in find_successors(administration, authority, predecessor).await? {
             // A damaged record must not make this loop forever.
             if !seen.insert(successor) {
                 continue;
             }
             waiting.push(successor);
             let serial_number = SerialNumber::of_uuid(successor).hex();
-            let found = managing
+            let found = administration
                 .transactions
                 .certificate(authority, &serial_number)
                 .await?;
@@ -100,7 +100,7 @@ async fn revoke_successors(
                 // Revoked on its own, for a reason that must not be overwritten.
                 Some(_) => continue,
                 None => {
-                    let revocation = revoke_one(managing, &record, reason).await?;
+                    let revocation = revoke_one(administration, &record, reason).await?;
                     newly_revoked.push(successor);
                     revocation
                 }
@@ -113,13 +113,13 @@ async fn revoke_successors(
 
 /// Finds the certificates that renewed this one.
 async fn find_successors(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     predecessor: Uuid,
 ) -> Result<BTreeSet<Uuid>, Failure> {
     // Both sources are needed: the claims include successors that are being issued now, and the
     // inventory those that were dropped from the list to make room for new ones.
-    let mut found: BTreeSet<_> = managing
+    let mut found: BTreeSet<_> = administration
         .transactions
         .successors(authority, predecessor)
         .await?
@@ -134,7 +134,10 @@ async fn find_successors(
         cursor: None,
     };
     loop {
-        let listed = managing.certificates.certificates(&filter, &page).await?;
+        let listed = administration
+            .certificates
+            .certificates(&filter, &page)
+            .await?;
         found.extend(listed.items.iter().map(|summary| summary.uuid));
         page.cursor = listed.cursor;
         if page.cursor.is_none() {
@@ -148,12 +151,12 @@ const PAGE: u16 = 100;
 
 /// Revokes one certificate, with its audit record.
 async fn revoke_one(
-    managing: &AdminService,
+    administration: &Administration,
     certificate: &CertificateRecord,
     reason: RevocationReason,
 ) -> Result<Revocation, ManageError> {
     let summary = &certificate.summary;
-    let now = managing.clock.now();
+    let now = administration.clock.now();
     // RFC 5280 §5.3: a certificate that was on hold keeps the date of the hold.
     let at = summary.revocation.map_or(now, |hold| hold.at);
     let was = summary
@@ -169,9 +172,9 @@ async fn revoke_one(
         before: json!({ "serialNumber": summary.serial_number, "revoked": was }),
         after: json!({ "serialNumber": summary.serial_number, "revoked": reason.name() }),
     }
-    .by(&managing.actor, now);
+    .by(&administration.actor, now);
     let revocation = Revocation { at, reason };
-    match managing
+    match administration
         .certificates
         .revoke(certificate, revocation, &audit)
         .await?
@@ -184,7 +187,7 @@ async fn revoke_one(
 /// Publishes a CRL for each generation that issued one of these certificates. Generations that no
 /// longer exist, and those of deleted authorities, are skipped.
 async fn publish_crls(
-    managing: &AdminService,
+    administration: &Administration,
     revoked: &[(CertificateRecord, Revocation)],
 ) -> Result<(), ManageError> {
     let mut generations: BTreeMap<(Uuid, u32), Vec<RevokedCertificate>> = BTreeMap::new();
@@ -199,7 +202,7 @@ async fn publish_crls(
             });
     }
     for ((authority, generation), added) in generations {
-        let found: Option<Versioned<Authority>> = read(&*managing.objects, authority).await?;
+        let found: Option<Versioned<Authority>> = read(&*administration.objects, authority).await?;
         let issuing = found.and_then(|found| {
             let authority = found.object;
             authority
@@ -208,7 +211,7 @@ async fn publish_crls(
                 .and_then(|known| authority.issuing_by(known))
         });
         if let Some(issuing) = issuing {
-            managing.publish_crl(&issuing, &added).await?;
+            administration.publish_crl(&issuing, &added).await?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::entropy::random_octets;
 use crate::next_ca::build_announcement;
 use crate::{
-    AdminService, AuditAction, ErrorChain, Failure, Invalid, ManageError, Object, Reference,
+    Administration, AuditAction, ErrorChain, Failure, Invalid, ManageError, Object, Reference,
     StoreError, Versioned, list, read,
 };
 
@@ -36,16 +36,16 @@ pub struct NewRaCertificate {
 /// also while the authority awaits its certificate; and [`ManageError::Failed`] for failures of the
 /// server.
 pub async fn create_ra_certificate(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     new: NewRaCertificate,
 ) -> Result<Versioned<RaCertificate>, ManageError> {
-    let authority: Versioned<Authority> = managing.get(authority).await?;
+    let authority: Versioned<Authority> = administration.get(authority).await?;
     let mut reasons = Vec::new();
     let issuing = authority.object.issuing();
     match &issuing {
         None => reasons.push(Invalid::AuthorityNotActive),
-        Some(issuing) if !issuing.certificate.is_valid_at(managing.clock.now()) => {
+        Some(issuing) if !issuing.certificate.is_valid_at(administration.clock.now()) => {
             reasons.push(Invalid::AuthorityNotValid);
         }
         Some(_) => {}
@@ -65,7 +65,7 @@ pub async fn create_ra_certificate(
     if new.extended_key_usage.len() > MAX_USAGES {
         reasons.push(Invalid::RaUsages);
     }
-    if new.validity.is_zero() || new.validity.after(managing.clock.now()).is_none() {
+    if new.validity.is_zero() || new.validity.after(administration.clock.now()).is_none() {
         reasons.push(Invalid::Validity);
     }
     let (Some(issuing), Some(subject), []) = (issuing, subject, reasons.as_slice()) else {
@@ -79,19 +79,24 @@ pub async fn create_ra_certificate(
         validity: new.validity,
     };
     // The first key has the identity of the RA certificate itself.
-    let key = managing.create_ra_key(&issuing, uuid, &new_key).await?;
+    let key = administration
+        .create_ra_key(&issuing, uuid, &new_key)
+        .await?;
     let ra_certificate = RaCertificate {
         uuid,
         authority: issuing.uuid,
         keys: vec![key],
         announcement: None,
     };
-    let created = managing.create(ra_certificate).await?;
+    let created = administration.create(ra_certificate).await?;
     let reference = Reference {
         kind: RaCertificate::KIND,
         uuid,
     };
-    match managing.rotate_ra_keys(&authority.object, reference).await {
+    match administration
+        .rotate_ra_keys(&authority.object, reference)
+        .await
+    {
         Ok(updated) => Ok(updated.unwrap_or(created)),
         // The RA certificate exists and can serve. Maintenance adds what is missing.
         Err(error) => {
@@ -112,7 +117,7 @@ struct NewRaKey<'a> {
     validity: Period,
 }
 
-impl AdminService {
+impl Administration {
     /// Generates a key for an RA certificate and has a generation of the authority certify it.
     async fn create_ra_key(
         &self,
@@ -307,15 +312,15 @@ const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
 /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
 /// the server.
 pub async fn delete_ra_certificate(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     uuid: Uuid,
 ) -> Result<(), ManageError> {
-    let ra_certificate: Versioned<RaCertificate> = managing.get(uuid).await?;
+    let ra_certificate: Versioned<RaCertificate> = administration.get(uuid).await?;
     if ra_certificate.object.authority != authority {
         return Err(ManageError::NotFound(RaCertificate::KIND));
     }
-    managing.delete(ra_certificate).await
+    administration.delete(ra_certificate).await
 }
 
 /// Lists the RA certificates that a SCEP Profile may use now.
@@ -323,10 +328,10 @@ pub async fn delete_ra_certificate(
 /// # Errors
 /// Fails when the store fails.
 pub async fn usable_ra_certificates(
-    managing: &AdminService,
+    administration: &Administration,
 ) -> Result<Vec<RaCertificate>, StoreError> {
-    let now = managing.clock.now();
-    Ok(list::<RaCertificate>(&*managing.objects)
+    let now = administration.clock.now();
+    Ok(list::<RaCertificate>(&*administration.objects)
         .await?
         .into_iter()
         .map(|found| found.object)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
-    AdminService, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
+    Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
     Versioned, read,
 };
 
@@ -32,11 +32,11 @@ pub struct RaProfileEdit {
 /// Returns [`ManageError::NotFound`] when the authority does not exist; [`ManageError::NameTaken`];
 /// [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of the server.
 pub async fn create_ra_profile(
-    managing: &AdminService,
+    administration: &Administration,
     authority: Uuid,
     edit: RaProfileEdit,
 ) -> Result<Versioned<RaProfile>, ManageError> {
-    let authority: Versioned<Authority> = managing.get(authority).await?;
+    let authority: Versioned<Authority> = administration.get(authority).await?;
     let mut reasons = Vec::new();
     let name = parse_name(edit.name.clone(), &mut reasons);
     let edited = name.map(|name| {
@@ -53,7 +53,7 @@ pub async fn create_ra_profile(
         ra_profile
     });
     match (edited, reasons.as_slice()) {
-        (Some(ra_profile), []) => managing.create(ra_profile).await,
+        (Some(ra_profile), []) => administration.create(ra_profile).await,
         (Some(_) | None, _) => Err(reasons.into()),
     }
 }
@@ -64,19 +64,21 @@ pub async fn create_ra_profile(
 /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
 /// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_ra_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     version: Option<u64>,
     edit: RaProfileEdit,
 ) -> Result<Versioned<RaProfile>, ManageError> {
-    let before: Versioned<RaProfile> = managing.get_version(uuid, version).await?;
+    let before: Versioned<RaProfile> = administration.get_version(uuid, version).await?;
     let mut after = before.object.clone();
     let mut reasons = Vec::new();
     apply_edit(edit, &mut after, &mut reasons);
     if !reasons.is_empty() {
         return Err(reasons.into());
     }
-    managing.replace(before, after, AuditAction::Edit).await
+    administration
+        .replace(before, after, AuditAction::Edit)
+        .await
 }
 
 /// Applies an edit, and adds the reasons why it is invalid to `reasons`.
@@ -98,14 +100,16 @@ fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec
 /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn enable_ra_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     enabled: Enabled,
 ) -> Result<(), ManageError> {
-    let before: Versioned<RaProfile> = managing.get(uuid).await?;
+    let before: Versioned<RaProfile> = administration.get(uuid).await?;
     let mut after = before.object.clone();
     after.enabled = enabled == Enabled::Yes;
-    managing.replace(before, after, enabled.action()).await?;
+    administration
+        .replace(before, after, enabled.action())
+        .await?;
     Ok(())
 }
 
@@ -116,15 +120,16 @@ pub async fn enable_ra_profile(
 /// another authority issued the SCEP Profile's RA certificate; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn activate_scep(
-    managing: &AdminService,
+    administration: &Administration,
     ra_profile: Uuid,
     scep_profile: Uuid,
     issue_certificate_attributes: Attributes,
 ) -> Result<Versioned<RaProfile>, ManageError> {
-    let before: Versioned<RaProfile> = managing.get(ra_profile).await?;
-    let scep_profile: Versioned<ScepProfile> = managing.get(scep_profile).await?;
-    let ra_certificate: Versioned<RaCertificate> =
-        managing.get(scep_profile.object.ra_certificate).await?;
+    let before: Versioned<RaProfile> = administration.get(ra_profile).await?;
+    let scep_profile: Versioned<ScepProfile> = administration.get(scep_profile).await?;
+    let ra_certificate: Versioned<RaCertificate> = administration
+        .get(scep_profile.object.ra_certificate)
+        .await?;
     // Clients verify replies by the RA certificate, and trust it by the authority that GetCACert
     // returns with it.
     if ra_certificate.object.authority != before.object.authority {
@@ -136,7 +141,9 @@ pub async fn activate_scep(
         scep_profile: scep_profile.object.uuid,
         issue_certificate_attributes,
     });
-    managing.replace(before, after, AuditAction::Activate).await
+    administration
+        .replace(before, after, AuditAction::Activate)
+        .await
 }
 
 /// Deactivates SCEP on an RA Profile.
@@ -144,19 +151,22 @@ pub async fn activate_scep(
 /// # Errors
 /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
 /// failures of the server.
-pub async fn deactivate_scep(managing: &AdminService, uuid: Uuid) -> Result<(), ManageError> {
-    let before: Versioned<RaProfile> = managing.get(uuid).await?;
-    remove_scep(managing, before).await
+pub async fn deactivate_scep(
+    administration: &Administration,
+    uuid: Uuid,
+) -> Result<(), ManageError> {
+    let before: Versioned<RaProfile> = administration.get(uuid).await?;
+    remove_scep(administration, before).await
 }
 
 /// Stores an RA Profile without its link to a SCEP Profile.
 async fn remove_scep(
-    managing: &AdminService,
+    administration: &Administration,
     before: Versioned<RaProfile>,
 ) -> Result<(), ManageError> {
     let mut after = before.object.clone();
     after.scep = None;
-    managing
+    administration
         .replace(before, after, AuditAction::Deactivate)
         .await?;
     Ok(())
@@ -164,17 +174,17 @@ async fn remove_scep(
 
 /// Deactivates a SCEP Profile on an RA Profile, if the two are still linked.
 pub(super) async fn deactivate_profile(
-    managing: &AdminService,
+    administration: &Administration,
     ra_profile: Uuid,
     scep_profile: Uuid,
 ) -> Result<(), ManageError> {
-    let found: Option<Versioned<RaProfile>> = read(&*managing.objects, ra_profile).await?;
+    let found: Option<Versioned<RaProfile>> = read(&*administration.objects, ra_profile).await?;
     let linked = |found: &Versioned<RaProfile>| {
         let scep = found.object.scep.as_ref();
         scep.is_some_and(|scep| scep.scep_profile == scep_profile)
     };
     match found.filter(linked) {
-        Some(before) => remove_scep(managing, before).await,
+        Some(before) => remove_scep(administration, before).await,
         None => Ok(()),
     }
 }
@@ -186,35 +196,38 @@ pub(super) async fn deactivate_profile(
 /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
 /// profile is a default; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_ra_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     dependents: Dependents,
 ) -> Result<(), ManageError> {
-    let mut ra_profile: Versioned<RaProfile> = managing.get(uuid).await?;
+    let mut ra_profile: Versioned<RaProfile> = administration.get(uuid).await?;
     if dependents == Dependents::Unlink {
         for dependent in &ra_profile.dependents {
             if dependent.kind == ObjectKind::ScepProfile {
-                remove_default(managing, dependent.uuid, uuid).await?;
+                remove_default(administration, dependent.uuid, uuid).await?;
             }
         }
         // Read again: unlinking changed its dependents.
-        ra_profile = managing.get(uuid).await?;
+        ra_profile = administration.get(uuid).await?;
     }
-    managing.delete(ra_profile).await
+    administration.delete(ra_profile).await
 }
 
 /// Removes the default RA Profile of a SCEP Profile, if it still is this one.
 async fn remove_default(
-    managing: &AdminService,
+    administration: &Administration,
     scep_profile: Uuid,
     ra_profile: Uuid,
 ) -> Result<(), ManageError> {
-    let found: Option<Versioned<ScepProfile>> = read(&*managing.objects, scep_profile).await?;
+    let found: Option<Versioned<ScepProfile>> =
+        read(&*administration.objects, scep_profile).await?;
     let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {
         return Ok(());
     };
     let mut after = before.object.clone();
     after.ra_profile = None;
-    managing.replace(before, after, AuditAction::Edit).await?;
+    administration
+        .replace(before, after, AuditAction::Edit)
+        .await?;
     Ok(())
 }

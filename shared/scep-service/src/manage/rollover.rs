@@ -11,8 +11,8 @@ use super::authorities::{
     adopt_or_generate_key, certify_key, is_allowed_validity, warn_orphaned_key,
 };
 use crate::{
-    AdminService, AuditAction, AuthorityKind, ErrorChain, Invalid, ManageError, Object, Versioned,
-    read,
+    Administration, AuditAction, AuthorityKind, ErrorChain, Invalid, ManageError, Object,
+    Versioned, read,
 };
 
 /// The next key of an authority.
@@ -33,23 +33,23 @@ pub struct NextKey {
 /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
 /// authority awaits its first certificate; and [`ManageError::Failed`] for failures of the server.
 pub async fn begin_rollover(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     next: NextKey,
 ) -> Result<Versioned<Authority>, ManageError> {
-    let mut authority: Versioned<Authority> = managing.get(uuid).await?;
+    let mut authority: Versioned<Authority> = administration.get(uuid).await?;
     // Only the first call creates a key. A repeated one must not replace a generation that clients
     // may already know.
     if authority.object.next.is_none() {
-        authority = create_next_generation(managing, authority, next).await?;
+        authority = create_next_generation(administration, authority, next).await?;
     }
-    managing.reconcile_authority(uuid).await?;
+    administration.reconcile_authority(uuid).await?;
     Ok(authority)
 }
 
 /// Creates the key and the certificate, or the request for one, of the next generation.
 async fn create_next_generation(
-    managing: &AdminService,
+    administration: &Administration,
     before: Versioned<Authority>,
     next: NextKey,
 ) -> Result<Versioned<Authority>, ManageError> {
@@ -57,7 +57,7 @@ async fn create_next_generation(
     let path = current
         .path()
         .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
-    if !is_allowed_validity(next.validity, managing.clock.now()) {
+    if !is_allowed_validity(next.validity, administration.clock.now()) {
         return Err(vec![Invalid::Validity].into());
     }
     let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
@@ -66,7 +66,7 @@ async fn create_next_generation(
         Certification::Subordinate { .. } => AuthorityKind::Subordinate,
     };
     let name = &before.object.name;
-    let key = adopt_or_generate_key(managing, name, next.key.as_ref(), algorithm).await?;
+    let key = adopt_or_generate_key(administration, name, next.key.as_ref(), algorithm).await?;
     // Generations are told apart by their keys, for example when a subordinate's certificate is
     // installed.
     let is_in_use = before
@@ -79,7 +79,7 @@ async fn create_next_generation(
     }
     let subject = CaSubject::of(&path.certificate);
     let certified = certify_key(
-        managing,
+        administration,
         before.object.uuid,
         &key,
         algorithm,
@@ -98,7 +98,9 @@ async fn create_next_generation(
                 key: key.location.clone(),
                 certification,
             });
-            managing.replace(before, after, AuditAction::Rollover).await
+            administration
+                .replace(before, after, AuditAction::Rollover)
+                .await
         }
     };
     if replaced.is_err() {
@@ -115,23 +117,23 @@ async fn create_next_generation(
 /// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for failures of
 /// the server.
 pub async fn activate_next(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
 ) -> Result<Versioned<Authority>, ManageError> {
-    let before: Versioned<Authority> = managing.get(uuid).await?;
+    let before: Versioned<Authority> = administration.get(uuid).await?;
     let next = before.object.next.clone();
     let path = next.as_ref().and_then(CaGeneration::path);
     let (Some(next), Some(path)) = (next, path) else {
         return Err(vec![Invalid::NoNext].into());
     };
-    if !path.certificate.is_valid_at(managing.clock.now()) {
+    if !path.certificate.is_valid_at(administration.clock.now()) {
         return Err(vec![Invalid::NextNotValid].into());
     }
     // From the next write on, every RA certificate serves with its key of the next generation, so
     // each must have one. Other failures do not matter: a rollover must also work when the current
     // key is lost and can sign nothing any more.
-    let outcome = managing.reconcile_authority(uuid).await;
-    if !managing.have_keys_of(next.number, &before).await? {
+    let outcome = administration.reconcile_authority(uuid).await;
+    if !administration.have_keys_of(next.number, &before).await? {
         outcome?;
         return Err(ManageError::Conflict);
     }
@@ -140,14 +142,14 @@ pub async fn activate_next(
     let issued = std::mem::replace(&mut after.current, next);
     after.previous.push(issued);
     after.next = None;
-    let activated = managing
+    let activated = administration
         .replace(before, after, AuditAction::Rollover)
         .await?;
-    managing.reconcile_best_effort(uuid).await;
+    administration.reconcile_best_effort(uuid).await;
     Ok(activated)
 }
 
-impl AdminService {
+impl Administration {
     /// Brings the CRLs of an authority and the keys of its RA certificates up to date. A failure is
     /// logged and does not stop the rest; the last one is returned.
     pub(crate) async fn reconcile_authority(&self, authority: Uuid) -> Result<(), ManageError> {

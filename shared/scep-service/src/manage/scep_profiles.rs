@@ -14,7 +14,7 @@ use super::ra_certificates::is_usable;
 use super::ra_profiles::deactivate_profile;
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
-    AdminService, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
+    Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
     Versioned, read,
 };
 
@@ -76,7 +76,7 @@ pub struct ScepProfileEdit {
 /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn create_scep_profile(
-    managing: &AdminService,
+    administration: &Administration,
     edit: ScepProfileEdit,
 ) -> Result<Versioned<ScepProfile>, ManageError> {
     let mut reasons = Vec::new();
@@ -89,10 +89,10 @@ pub async fn create_scep_profile(
         return Err(reasons.into());
     };
     let mut scep_profile = new_scep_profile(name, ra_certificate);
-    apply_edit(managing, edit, &mut scep_profile).await?;
+    apply_edit(administration, edit, &mut scep_profile).await?;
     let linked_profiles = scep_profile.ra_profile.into_iter().collect();
-    check_links(managing, &scep_profile, linked_profiles).await?;
-    managing.create(scep_profile).await
+    check_links(administration, &scep_profile, linked_profiles).await?;
+    administration.create(scep_profile).await
 }
 
 fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
@@ -124,12 +124,12 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
 /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
 /// [`ManageError::Failed`] for failures of the server.
 pub async fn edit_scep_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     version: Option<u64>,
     edit: ScepProfileEdit,
 ) -> Result<Versioned<ScepProfile>, ManageError> {
-    let before: Versioned<ScepProfile> = managing.get_version(uuid, version).await?;
+    let before: Versioned<ScepProfile> = administration.get_version(uuid, version).await?;
     if edit
         .enabled
         .is_some_and(|enabled| enabled != before.object.enabled)
@@ -137,7 +137,7 @@ pub async fn edit_scep_profile(
         return Err(vec![Invalid::EnabledChanged].into());
     }
     let mut after = before.object.clone();
-    apply_edit(managing, edit, &mut after).await?;
+    apply_edit(administration, edit, &mut after).await?;
     // Links are checked only when they change: an RA certificate that has expired must not block an
     // edit of another field.
     if after.ra_certificate != before.object.ra_certificate {
@@ -147,18 +147,20 @@ pub async fn edit_scep_profile(
             .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
             .map(|dependent| dependent.uuid);
         let linked_profiles = activated_on.chain(after.ra_profile).collect();
-        check_links(managing, &after, linked_profiles).await?;
+        check_links(administration, &after, linked_profiles).await?;
     } else if let Some(linked) = after.ra_profile
         && after.ra_profile != before.object.ra_profile
     {
-        check_links(managing, &after, BTreeSet::from([linked])).await?;
+        check_links(administration, &after, BTreeSet::from([linked])).await?;
     }
-    managing.replace(before, after, AuditAction::Edit).await
+    administration
+        .replace(before, after, AuditAction::Edit)
+        .await
 }
 
 /// Applies an edit to a profile, or reports every reason why it is invalid.
 async fn apply_edit(
-    managing: &AdminService,
+    administration: &Administration,
     edit: ScepProfileEdit,
     profile: &mut ScepProfile,
 ) -> Result<(), ManageError> {
@@ -203,7 +205,7 @@ async fn apply_edit(
         return Err(reasons.into());
     }
     // Sealed only once everything is valid: sealing may be a call to KMS.
-    let seal = async |secret: &SecretString| managing.secrets.seal(profile.uuid, secret).await;
+    let seal = async |secret: &SecretString| administration.secrets.seal(profile.uuid, secret).await;
     match edit.intune_application_key {
         Edit::Keep => {}
         Edit::Reset => profile.intune.application_key = None,
@@ -252,15 +254,15 @@ fn edit_challenge(
 /// Checks that the profile's RA certificate is usable and was issued by the authority of each of
 /// these RA Profiles.
 async fn check_links(
-    managing: &AdminService,
+    administration: &Administration,
     profile: &ScepProfile,
     ra_profiles: BTreeSet<Uuid>,
 ) -> Result<(), ManageError> {
-    let objects = &*managing.objects;
+    let objects = &*administration.objects;
     let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await? else {
         return Err(vec![Invalid::RaCertificateUnknown].into());
     };
-    if !is_usable(&ra_certificate.object, managing.clock.now()) {
+    if !is_usable(&ra_certificate.object, administration.clock.now()) {
         return Err(vec![Invalid::RaCertificateUnusable].into());
     }
     let mut reasons = Vec::new();
@@ -286,16 +288,16 @@ async fn check_links(
 /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
 /// the server.
 pub async fn set_default_ra_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     ra_profile: Uuid,
 ) -> Result<(), ManageError> {
-    managing.get::<RaProfile>(ra_profile).await?;
+    administration.get::<RaProfile>(ra_profile).await?;
     let edit = ScepProfileEdit {
         ra_profile: Edit::Set(ra_profile),
         ..ScepProfileEdit::default()
     };
-    edit_scep_profile(managing, uuid, None, edit).await?;
+    edit_scep_profile(administration, uuid, None, edit).await?;
     Ok(())
 }
 
@@ -305,14 +307,16 @@ pub async fn set_default_ra_profile(
 /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn enable_scep_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     enabled: Enabled,
 ) -> Result<(), ManageError> {
-    let before: Versioned<ScepProfile> = managing.get(uuid).await?;
+    let before: Versioned<ScepProfile> = administration.get(uuid).await?;
     let mut after = before.object.clone();
     after.enabled = enabled == Enabled::Yes;
-    managing.replace(before, after, enabled.action()).await?;
+    administration
+        .replace(before, after, enabled.action())
+        .await?;
     Ok(())
 }
 
@@ -323,19 +327,19 @@ pub async fn enable_scep_profile(
 /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
 /// profile is activated; and [`ManageError::Failed`] for failures of the server.
 pub async fn delete_scep_profile(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     dependents: Dependents,
 ) -> Result<(), ManageError> {
-    let mut scep_profile: Versioned<ScepProfile> = managing.get(uuid).await?;
+    let mut scep_profile: Versioned<ScepProfile> = administration.get(uuid).await?;
     if dependents == Dependents::Unlink {
         for dependent in &scep_profile.dependents {
             if dependent.kind == ObjectKind::RaProfile {
-                deactivate_profile(managing, dependent.uuid, uuid).await?;
+                deactivate_profile(administration, dependent.uuid, uuid).await?;
             }
         }
         // Read again: unlinking changed its dependents.
-        scep_profile = managing.get(uuid).await?;
+        scep_profile = administration.get(uuid).await?;
     }
-    managing.delete(scep_profile).await
+    administration.delete(scep_profile).await
 }

@@ -13,7 +13,7 @@ use crate::audit::Act;
 use crate::issue::LEASE;
 use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
-    AdminService, AuditAction, AuditRecord, ClaimOutcome, ErrorChain, Failure, GuardedOutcome,
+    Administration, AuditAction, AuditRecord, ClaimOutcome, ErrorChain, Failure, GuardedOutcome,
     Invalid, ManageError, ObjectKind, PageRequest, Reference, TransactionStatus, Versioned, read,
 };
 
@@ -31,25 +31,26 @@ pub const MAX_REASON_CHARACTERS: usize = 200;
 /// [`ManageError::Conflict`], also when the version has changed; and [`ManageError::Failed`] for
 /// failures of the server.
 pub async fn approve_transaction(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(), ManageError> {
-    let (transaction, held) = read_pending(managing, uuid, version).await?;
+    let (transaction, held) = read_pending(administration, uuid, version).await?;
     // Checked after `read_pending`, so that a transaction that does not exist is reported as such.
     if version.is_none() {
         return Err(ManageError::VersionMissing);
     }
-    let profiles = read_enabled_profiles(managing, &transaction.key, &held)
+    let profiles = read_enabled_profiles(administration, &transaction.key, &held)
         .await?
         .ok_or_else(|| vec![Invalid::ProfileNotServing])?;
-    let (issuance, not_after) = rebuild_issuance(managing, &profiles.ra_profile, held).await?;
-    let now = managing.clock.now();
-    let audit = build_audit_record(managing, AuditAction::Approve, &transaction, None);
+    let (issuance, not_after) =
+        rebuild_issuance(administration, &profiles.ra_profile, held).await?;
+    let now = administration.clock.now();
+    let audit = build_audit_record(administration, AuditAction::Approve, &transaction, None);
     // The approval is itself a claim, so no other process signs, and a crash leaves a lease that
     // expires like any other.
     let claim = Uuid::new_v4();
-    let approved = managing
+    let approved = administration
         .transactions
         .approve(
             &transaction,
@@ -65,7 +66,7 @@ pub async fn approve_transaction(
         GuardedOutcome::Lost => return Err(ManageError::Conflict),
         GuardedOutcome::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
     }
-    let finished = signer_for(managing, profiles.scep_profile.renewal_threshold_days)
+    let finished = signer_for(administration, profiles.scep_profile.renewal_threshold_days)
         .finish(&transaction.key, claim, &issuance)
         .await?;
     match finished {
@@ -92,7 +93,7 @@ pub struct Review {
 /// # Errors
 /// Returns [`ManageError::Failed`] for failures of the server.
 pub async fn review_transaction(
-    managing: &AdminService,
+    administration: &Administration,
     transaction: &Transaction,
 ) -> Result<Review, ManageError> {
     let held = match &transaction.state {
@@ -110,11 +111,11 @@ pub async fn review_transaction(
             });
         }
     };
-    let ra_profile = read::<RaProfile>(&*managing.objects, held.ra_profile).await?;
+    let ra_profile = read::<RaProfile>(&*administration.objects, held.ra_profile).await?;
     // Versions start at 1, so 0 stands for a deleted profile.
     let rules = ra_profile.as_ref().map_or(0, |found| found.version);
     let rebuilt = match &ra_profile {
-        Some(found) => rebuild_issuance(managing, &found.object, held.clone()).await,
+        Some(found) => rebuild_issuance(administration, &found.object, held.clone()).await,
         None => Err(vec![Invalid::ProfileNotServing].into()),
     };
     let shown = match rebuilt {
@@ -136,15 +137,15 @@ pub async fn review_transaction(
 
 /// Collects the ports and settings for signing on behalf of an administrator.
 fn signer_for(
-    managing: &AdminService,
+    administration: &Administration,
     renewal_threshold_days: Option<u32>,
 ) -> CertificateSigner<'_> {
     CertificateSigner {
-        transactions: &*managing.transactions,
-        ca_keys: &*managing.ca_keys,
-        clock: &*managing.clock,
+        transactions: &*administration.transactions,
+        ca_keys: &*administration.ca_keys,
+        clock: &*administration.clock,
         // A client that waited this long for approval may collect the certificate as late.
-        resend_window: managing.deployment.pending_validity,
+        resend_window: administration.deployment.pending_validity,
         renewal_threshold_days,
     }
 }
@@ -157,11 +158,11 @@ struct EnabledProfiles {
 
 /// Reads the profiles of a transaction. Returns `None` when one is disabled or deleted.
 async fn read_enabled_profiles(
-    managing: &AdminService,
+    administration: &Administration,
     key: &TransactionKey,
     issuance: &Issuance,
 ) -> Result<Option<EnabledProfiles>, Failure> {
-    let objects = &*managing.objects;
+    let objects = &*administration.objects;
     let scep_profile = read::<ScepProfile>(objects, key.scep_profile).await?;
     let ra_profile = read::<RaProfile>(objects, issuance.ra_profile).await?;
     let (Some(scep_profile), Some(ra_profile)) = (scep_profile, ra_profile) else {
@@ -177,20 +178,23 @@ async fn read_enabled_profiles(
 
 /// Completes issuances that a crash interrupted and whose clients do not poll. A failure is logged
 /// and does not stop the others; the last one is returned.
-pub(crate) async fn finish_abandoned(managing: &AdminService) -> Result<(), Failure> {
+pub(crate) async fn finish_abandoned(administration: &Administration) -> Result<(), Failure> {
     let mut page = PageRequest {
         limit: PAGE,
         cursor: None,
     };
-    let now = managing.clock.now();
+    let now = administration.clock.now();
     let mut finished = Ok(());
     loop {
-        let found = managing
+        let found = administration
             .certificates
             .transactions(Some(TransactionStatus::Issuing), &page, now)
             .await?;
         for summary in found.items {
-            let transaction = managing.transactions.transaction(summary.uuid).await?;
+            let transaction = administration
+                .transactions
+                .transaction(summary.uuid)
+                .await?;
             if let Some(Transaction {
                 key,
                 claim,
@@ -203,7 +207,7 @@ pub(crate) async fn finish_abandoned(managing: &AdminService) -> Result<(), Fail
             }) = transaction
                 // While the lease lasts, its holder may still be signing.
                 && lease_until < now
-                && let Err(error) = finish_or_withdraw(managing, &key, claim, &issuance).await
+                && let Err(error) = finish_or_withdraw(administration, &key, claim, &issuance).await
             {
                 let (uuid, cause) = (summary.uuid, ErrorChain(&error));
                 tracing::error!(%uuid, error = %cause, "could not complete a transaction");
@@ -219,15 +223,15 @@ pub(crate) async fn finish_abandoned(managing: &AdminService) -> Result<(), Fail
 
 /// Completes an interrupted issuance if its profiles are still enabled, and withdraws it otherwise.
 async fn finish_or_withdraw(
-    managing: &AdminService,
+    administration: &Administration,
     key: &TransactionKey,
     claim: Uuid,
     issuance: &Issuance,
 ) -> Result<(), Failure> {
-    let profiles = read_enabled_profiles(managing, key, issuance).await?;
+    let profiles = read_enabled_profiles(administration, key, issuance).await?;
     let verdict = Verdict::of(profiles.is_some());
     let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
-    signer_for(managing, threshold)
+    signer_for(administration, threshold)
         .resume(key, claim, issuance, verdict)
         .await
 }
@@ -242,7 +246,7 @@ const PAGE: u16 = 100;
 /// transaction is not pending or the reason is too long; and [`ManageError::Failed`] for failures
 /// of the server.
 pub async fn reject_transaction(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     version: Option<u64>,
     reason: &str,
@@ -250,12 +254,17 @@ pub async fn reject_transaction(
     if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
         return Err(vec![Invalid::Reason].into());
     }
-    let (transaction, _) = read_pending(managing, uuid, version).await?;
-    let audit = build_audit_record(managing, AuditAction::Reject, &transaction, Some(reason));
+    let (transaction, _) = read_pending(administration, uuid, version).await?;
+    let audit = build_audit_record(
+        administration,
+        AuditAction::Reject,
+        &transaction,
+        Some(reason),
+    );
     // Remembered for as long as it could have waited, so that a client that polls rarely gets the
     // reason.
-    let until = managing.clock.now() + managing.deployment.pending_validity;
-    let rejected = managing
+    let until = administration.clock.now() + administration.deployment.pending_validity;
+    let rejected = administration
         .transactions
         .reject(&transaction, reason, until, &audit)
         .await?;
@@ -268,23 +277,26 @@ pub async fn reject_transaction(
 /// Reads a transaction that must be pending, and what it would sign, and checks its version if one
 /// is given.
 async fn read_pending(
-    managing: &AdminService,
+    administration: &Administration,
     uuid: Uuid,
     version: Option<u64>,
 ) -> Result<(Transaction, Issuance), ManageError> {
-    let transaction = managing
+    let transaction = administration
         .transactions
         .transaction(uuid)
         .await?
         .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
     if let Some(version) = version
-        && version != review_transaction(managing, &transaction).await?.version
+        && version
+            != review_transaction(administration, &transaction)
+                .await?
+                .version
     {
         return Err(ManageError::Conflict);
     }
     match &transaction.state {
         // The store deletes an expired transaction only some time later.
-        TransactionState::Pending { issuance, until } if managing.clock.now() <= *until => {
+        TransactionState::Pending { issuance, until } if administration.clock.now() <= *until => {
             let held = issuance.clone();
             Ok((transaction, held))
         }
@@ -297,16 +309,16 @@ async fn read_pending(
 
 /// Rebuilds a held certificate by the current rules, dates and generation. Also returns its expiry.
 async fn rebuild_issuance(
-    managing: &AdminService,
+    administration: &Administration,
     ra_profile: &RaProfile,
     held: Issuance,
 ) -> Result<(Issuance, OffsetDateTime), ManageError> {
-    let authority: Versioned<Authority> = managing.get(held.authority).await?;
+    let authority: Versioned<Authority> = administration.get(held.authority).await?;
     let issuing = authority
         .object
         .issuing()
         .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
-    let crl_url = managing.deployment.crl_url(&issuing);
+    let crl_url = administration.deployment.crl_url(&issuing);
     let TbsLeaf {
         to_be_signed,
         validity,
@@ -316,7 +328,7 @@ async fn rebuild_issuance(
         &issuing,
         &ra_profile.template,
         crl_url.as_deref(),
-        managing.clock.now(),
+        administration.clock.now(),
     )
     .map_err(|error| match error {
         // The validity is limited by the authority's, so the profile is not at fault.
@@ -339,7 +351,7 @@ async fn rebuild_issuance(
 
 /// Builds the audit record of a decision.
 fn build_audit_record(
-    managing: &AdminService,
+    administration: &Administration,
     action: AuditAction,
     transaction: &Transaction,
     reason: Option<&str>,
@@ -359,5 +371,5 @@ fn build_audit_record(
         before: json!({ "status": "PENDING" }),
         after: json!({ "status": status, "reason": reason }),
     }
-    .by(&managing.actor, managing.clock.now())
+    .by(&administration.actor, administration.clock.now())
 }
