@@ -18,9 +18,7 @@ use scep_service::{
     Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment,
     Edit, Enabled, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
     ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError,
-    StoredObject, StoredProfiles, Versioned, activate_scep, create_authority,
-    create_ra_certificate, create_ra_profile, create_scep_profile, enable_ra_profile,
-    enable_scep_profile, find, read,
+    StoredObject, StoredProfiles, Versioned, find, read,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -381,7 +379,7 @@ async fn profiles(
         name: Some(name().to_string()),
         ..RaProfileEdit::default()
     };
-    let made = create_ra_profile(administration, authority.uuid, edit).await;
+    let made = administration.create_ra_profile(edit, authority.uuid).await;
     let ra_profile = made.unwrap().object.uuid;
     let edit = ScepProfileEdit {
         name: Some(name().to_string()),
@@ -389,7 +387,7 @@ async fn profiles(
         challenge: Some(ChallengePassword::new(CHALLENGE)),
         ..ScepProfileEdit::default()
     };
-    let made = create_scep_profile(administration, edit).await;
+    let made = administration.create_scep_profile(edit).await;
     let scep_profile = made.unwrap().object.uuid;
     // Writes the store directly: the use case would reject an RA certificate made elsewhere that is
     // expired or not yet valid.
@@ -416,18 +414,16 @@ async fn profiles(
         .apply(&change, &record)
         .await
         .unwrap();
-    activate_scep(
-        administration,
-        ra_profile,
-        scep_profile,
-        Attributes::default(),
-    )
-    .await
-    .unwrap();
-    enable_ra_profile(administration, ra_profile, Enabled::Yes)
+    administration
+        .activate_scep(ra_profile, scep_profile, Attributes::default())
         .await
         .unwrap();
-    enable_scep_profile(administration, scep_profile, Enabled::Yes)
+    administration
+        .enable_ra_profile(ra_profile, Enabled::Yes)
+        .await
+        .unwrap();
+    administration
+        .enable_scep_profile(scep_profile, Enabled::Yes)
         .await
         .unwrap();
     let certificate = authority.current.path().unwrap().certificate;
@@ -449,7 +445,7 @@ async fn ra_certificate(
             extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
             validity: Period::years(2),
         };
-        let made = create_ra_certificate(administration, authority, new).await;
+        let made = administration.create_ra_certificate(new, authority).await;
         return made.unwrap().object;
     };
     let uuid = Uuid::new_v4();
@@ -492,7 +488,7 @@ pub async fn authority(
         subject: "CN=Test CA,O=Corp".to_owned(),
         validity: Period::years(10),
     };
-    create_authority(administration, new).await.unwrap().object
+    administration.create_authority(new).await.unwrap().object
 }
 
 /// Copies a key into the key folder and returns the name of its file.

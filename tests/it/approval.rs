@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
 use scep_protocol::ScepProfile;
-use scep_service::{
-    Administration, ManageError, approve_transaction, review_transaction, run_maintenance,
-};
+use scep_service::{Administration, ManageError};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
@@ -243,13 +241,17 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     let approved = approve(&administration, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
     only(&admin, "ISSUING").await;
-    run_maintenance(&world.administration, &Unmeasured)
+    world
+        .administration
+        .run_maintenance(&Unmeasured)
         .await
         .unwrap();
     only(&admin, "ISSUING").await;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
-    run_maintenance(&world.administration, &Unmeasured)
+    world
+        .administration
+        .run_maintenance(&Unmeasured)
         .await
         .unwrap();
     only(&admin, "ISSUED").await;
@@ -264,8 +266,10 @@ async fn approve(administration: &Administration, uuid: Uuid) -> Result<(), Mana
         .transaction(uuid)
         .await?
         .unwrap();
-    let seen = review_transaction(administration, &transaction).await?;
-    approve_transaction(administration, uuid, Some(seen.version)).await
+    let seen = administration.review_transaction(&transaction).await?;
+    administration
+        .approve_transaction(uuid, Some(seen.version))
+        .await
 }
 
 /// A transaction that cannot be completed does not prevent the others from completion.
@@ -291,10 +295,10 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     }
     world.clock.advance(Duration::from_secs(6));
     keys.fails.store(true, Ordering::SeqCst);
-    assert!(run_maintenance(&administration, &Unmeasured).await.is_err());
+    assert!(administration.run_maintenance(&Unmeasured).await.is_err());
     assert_eq!(certificates(&admin).await, 1);
     world.clock.advance(Duration::from_secs(6));
-    run_maintenance(&administration, &Unmeasured).await.unwrap();
+    administration.run_maintenance(&Unmeasured).await.unwrap();
     assert_eq!(certificates(&admin).await, 2);
 }
 

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use scep_cms::{FailInfo, MessageType, PkiStatus};
 use scep_protocol::{ScepProfile, TransactionState};
-use scep_service::{
-    Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Transactions, run_maintenance,
-};
+use scep_service::{Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Transactions};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::samples;
@@ -350,11 +348,15 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
                 let text = "an administrator rejected the request: the certificate that it renews is revoked";
                 refused(&reply, text);
             }
-            _ => run_maintenance(&world.administration, &Unmeasured)
+            _ => world
+                .administration
+                .run_maintenance(&Unmeasured)
                 .await
                 .unwrap(),
         }
-        run_maintenance(&world.administration, &Unmeasured)
+        world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap();
         let all = certificates(&admin, "").await;
@@ -380,7 +382,9 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
         .edit_ra_profile(|profile| profile.enabled = false)
         .await;
     world.clock.advance(Duration::from_secs(6));
-    run_maintenance(&world.administration, &Unmeasured)
+    world
+        .administration
+        .run_maintenance(&Unmeasured)
         .await
         .unwrap();
     let all = certificates(&admin, "").await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use scep_protocol::{Authority, Certification, EndpointName, RaCertificate};
 use scep_service::{
     CachedProfiles, Enabled, Inventory, ObjectKind, ObjectStore, Objects, PageRequest, Profiles,
-    Reference, StoredProfiles, Versioned, WatchedObjects, enable_scep_profile, read,
+    Reference, StoredProfiles, Versioned, WatchedObjects, read,
 };
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, audit, name};
@@ -291,7 +291,8 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
     for wanted in [Enabled::No, Enabled::Yes] {
         // Fill the cache.
         cache.configuration(&endpoint).await.unwrap();
-        enable_scep_profile(&administration, profile.object.uuid, wanted)
+        administration
+            .enable_scep_profile(profile.object.uuid, wanted)
             .await
             .unwrap();
         let configuration = cache.configuration(&endpoint).await.unwrap();

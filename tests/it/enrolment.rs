@@ -19,8 +19,7 @@ use scep_protocol::{
     ProfileName, RaProfile, ScepProfile,
 };
 use scep_service::{
-    CaKeys, Edit, Enabled, GeneratedKey, KeyError, ScepProfileEdit, Versioned, create_scep_profile,
-    enable_scep_profile, find,
+    CaKeys, Edit, Enabled, GeneratedKey, KeyError, ScepProfileEdit, Versioned, find,
 };
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
@@ -320,8 +319,9 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
         challenge: Some(ChallengePassword::new(CHALLENGE)),
         ..ScepProfileEdit::default()
     };
-    let other = create_scep_profile(administration, edit).await.unwrap();
-    enable_scep_profile(administration, other.object.uuid, Enabled::Yes)
+    let other = administration.create_scep_profile(edit).await.unwrap();
+    administration
+        .enable_scep_profile(other.object.uuid, Enabled::Yes)
         .await
         .unwrap();
     let message = device.message(&request, &world.ra_certificate);

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use ca_issuer::{entries_of, to_be_signed_names};
 use scep_cms::{Certificate, PkiStatus};
 use scep_protocol::{Authority, KeyAlgorithm, Period, RaCertificate, ScepProfile, TransactionKey};
-use scep_service::{Clock, Crls, GeneratedKey, NextKey, begin_rollover, list, run_maintenance};
+use scep_service::{Clock, Crls, GeneratedKey, NextKey, list};
 use scepter_tests::admin::{Admin, Answer, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, TestClock, Unmeasured, World, authority};
@@ -233,7 +233,7 @@ impl<'a> Life<'a> {
             if !self.upkeep {
                 continue;
             }
-            let keeping = run_maintenance(&self.world.administration, &Unmeasured);
+            let keeping = self.world.administration.run_maintenance(&Unmeasured);
             // The next attempt completes what fails here.
             let _ = self.faults.drive(keeping, || self.elsewhere(act)).await;
         }
@@ -243,7 +243,9 @@ impl<'a> Life<'a> {
     /// Another process performs the act from start to finish.
     async fn elsewhere(&self, act: Act) {
         self.world.clock.advance(LATER);
-        run_maintenance(&self.world.administration, &Unmeasured)
+        self.world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap();
         for tries in 0..2 {
@@ -269,7 +271,10 @@ impl<'a> Life<'a> {
             Act::MakeRaCertificate => self.make_ra_certificate(tries).await,
             Act::Begin => self.begin().await,
             Act::Activate => self.activate(tries).await,
-            Act::Upkeep => run_maintenance(&self.world.administration, &Unmeasured)
+            Act::Upkeep => self
+                .world
+                .administration
+                .run_maintenance(&Unmeasured)
                 .await
                 .is_ok(),
         }
@@ -411,7 +416,9 @@ impl<'a> Life<'a> {
     async fn settle(&self) {
         assert_eq!(self.faults.outstanding(), 0, "a fault did not happen");
         self.world.clock.advance(LATER);
-        run_maintenance(&self.world.administration, &Unmeasured)
+        self.world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap();
         self.check_transactions();
@@ -689,7 +696,9 @@ fn a_renewal_survives_every_fault() {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
-        run_maintenance(&world.administration, &Unmeasured)
+        world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap();
         let request = Device::rsa().renewal("device-1");
@@ -762,7 +771,9 @@ fn a_revocation_with_a_successor_survives_every_fault() {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
-        run_maintenance(&world.administration, &Unmeasured)
+        world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap();
         let request = Device::rsa().renewal("device-1");
@@ -798,7 +809,9 @@ fn the_activation_of_a_rollover_survives_every_fault() {
             key: None,
             validity: Period::years(10),
         };
-        begin_rollover(&world.administration, authority, next)
+        world
+            .administration
+            .begin_rollover(authority, next)
             .await
             .unwrap();
         let acts = [Act::Activate, Act::Ask(0)];

@@ -9,8 +9,7 @@ use scep_protocol::{
     EndpointName, Period, RaProfile, ScepProfile, SubjectRule, TransactionKey, TransactionState,
 };
 use scep_service::{
-    Clock, Enabled, GrantedCertificate, Outcome, RaProfileEdit, Transactions, create_ra_profile,
-    enable_ra_profile, pki_operation,
+    Clock, Enabled, GrantedCertificate, Outcome, RaProfileEdit, Transactions, pki_operation,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -139,9 +138,14 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
             name: Some("other".to_owned()),
             ..RaProfileEdit::default()
         };
-        let other = create_ra_profile(&world.administration, default.object.authority, edit).await;
+        let other = world
+            .administration
+            .create_ra_profile(edit, default.object.authority)
+            .await;
         let other = other.unwrap().object.uuid;
-        enable_ra_profile(&world.administration, other, Enabled::Yes)
+        world
+            .administration
+            .enable_ra_profile(other, Enabled::Yes)
             .await
             .unwrap();
         world

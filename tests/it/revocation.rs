@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use scep_cms::{Certificate, FailInfo, MessageType};
 use scep_http::{PublishedCrls, respond_crl};
 use scep_protocol::{Revocation, RevocationReason};
-use scep_service::{ClaimOutcome, ObjectKind, Reference, run_maintenance};
+use scep_service::{ClaimOutcome, ObjectKind, Reference};
 use scepter_tests::admin::{Admin, administered};
 use scepter_tests::device::Device;
 use scepter_tests::world::{Unmeasured, World, audit};
@@ -202,7 +202,9 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let revoked = certificates.revoke(&record, revocation, &audit).await;
     assert_eq!(revoked.unwrap(), ClaimOutcome::Won);
     assert!(!printed(&world).await.contains("Superseded"));
-    run_maintenance(&world.administration, &Unmeasured)
+    world
+        .administration
+        .run_maintenance(&Unmeasured)
         .await
         .unwrap();
     assert!(printed(&world).await.contains("Superseded"));
@@ -219,7 +221,9 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
         response.headers()["etag"].to_str().unwrap().to_owned()
     };
     let keep = async || {
-        run_maintenance(&world.administration, &Unmeasured)
+        world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap()
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use scep_cms::{Certificate, DegenerateSignedData, MessageType};
 use scep_protocol::{Authority, Period, RaCertificate, ScepProfile};
-use scep_service::{Crls, NextKey, Versioned, activate_next, begin_rollover, run_maintenance};
+use scep_service::{Crls, NextKey, Versioned};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, Unmeasured, World};
@@ -261,7 +261,7 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     let mut administration = world.administration.clone();
     // Maintenance starts with the oldest generation, whose key fails here.
     administration.ca_keys = Arc::new(WatchedKeys::failing(administration.ca_keys));
-    assert!(run_maintenance(&administration, &Unmeasured).await.is_err());
+    assert!(administration.run_maintenance(&Unmeasured).await.is_err());
     assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
 }
 
@@ -286,8 +286,8 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
         key: None,
         validity: Period::years(10),
     };
-    assert!(begin_rollover(&administration, uuid, next).await.is_err());
-    let activated = activate_next(&administration, uuid).await.unwrap();
+    assert!(administration.begin_rollover(uuid, next).await.is_err());
+    let activated = administration.activate_next(uuid).await.unwrap();
     assert_eq!(activated.object.current.number, 2);
     let seen = ra_certificate(&world).await;
     assert_ne!(seen, world.ra_certificate);
@@ -374,7 +374,9 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
         found.unwrap().object.keys.len()
     };
     let keep = async || {
-        run_maintenance(&world.administration, &Unmeasured)
+        world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap()
     };

@@ -14,7 +14,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use scep_cms::{Certificate, PkiStatus};
 use scep_protocol::ScepProfile;
-use scep_service::run_maintenance;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
@@ -448,7 +447,9 @@ impl<'a> Life<'a> {
         self.keys.fails.store(false, Ordering::SeqCst);
         self.transactions.fails.store(false, Ordering::SeqCst);
         self.world.clock.advance(Duration::from_secs(6));
-        run_maintenance(&self.world.administration, &Unmeasured)
+        self.world
+            .administration
+            .run_maintenance(&Unmeasured)
             .await
             .unwrap();
         for device in 0..self.devices.len() {

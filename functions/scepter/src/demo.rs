@@ -9,9 +9,7 @@ use scep_protocol::{
 };
 use scep_service::{
     Administration, AuthorityKind, Edit, Enabled, Failure, ManageError, NewAuthority,
-    NewRaCertificate, RaProfileEdit, ScepProfileEdit, StoreError, activate_scep, create_authority,
-    create_ra_certificate, create_ra_profile, create_scep_profile, edit_scep_profile,
-    enable_ra_profile, enable_scep_profile, find,
+    NewRaCertificate, RaProfileEdit, ScepProfileEdit, StoreError, find,
 };
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -73,15 +71,15 @@ async fn create_demo(
     let ra_profile = ensure_ra_profile(administration, authority).await?;
     let scep_profile = ensure_scep_profile(administration, settings, authority, ra_profile).await?;
     // Enabled last: a profile that serves is complete, whenever a crash happens.
-    activate_scep(
-        administration,
-        ra_profile,
-        scep_profile,
-        Attributes::default(),
-    )
-    .await?;
-    enable_scep_profile(administration, scep_profile, Enabled::Yes).await?;
-    enable_ra_profile(administration, ra_profile, Enabled::Yes).await?;
+    administration
+        .activate_scep(ra_profile, scep_profile, Attributes::default())
+        .await?;
+    administration
+        .enable_scep_profile(scep_profile, Enabled::Yes)
+        .await?;
+    administration
+        .enable_ra_profile(ra_profile, Enabled::Yes)
+        .await?;
     Ok(())
 }
 
@@ -102,7 +100,7 @@ async fn ensure_authority(
         subject: "CN=Scepter Demo CA,O=Scepter".to_owned(),
         validity: Period::years(10),
     };
-    Ok(create_authority(administration, new).await?.object.uuid)
+    Ok(administration.create_authority(new).await?.object.uuid)
 }
 
 async fn ensure_ra_profile(
@@ -117,7 +115,7 @@ async fn ensure_ra_profile(
         name: Some(PROFILE.to_owned()),
         ..RaProfileEdit::default()
     };
-    let made = create_ra_profile(administration, authority, edit).await?;
+    let made = administration.create_ra_profile(edit, authority).await?;
     Ok(made.object.uuid)
 }
 
@@ -139,7 +137,7 @@ async fn ensure_scep_profile(
         extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
         validity: Period::years(2),
     };
-    let ra_certificate = create_ra_certificate(administration, authority, new).await?;
+    let ra_certificate = administration.create_ra_certificate(new, authority).await?;
     let challenge = match &settings.challenge {
         Some(challenge) => challenge.clone(),
         // 26 characters of five bits each: 130 bits, which cannot be guessed.
@@ -153,7 +151,7 @@ async fn ensure_scep_profile(
         challenge: Some(challenge),
         ..ScepProfileEdit::default()
     };
-    Ok(create_scep_profile(administration, edit).await?.object.uuid)
+    Ok(administration.create_scep_profile(edit).await?.object.uuid)
 }
 
 /// Finds the demo, unless an administrator has deleted it, and applies the challengePassword of the
@@ -186,7 +184,9 @@ async fn find_demo(
                 challenge: Some(given.clone()),
                 ..ScepProfileEdit::default()
             };
-            edit_scep_profile(administration, scep_profile.uuid, None, edit).await?;
+            administration
+                .edit_scep_profile(scep_profile.uuid, None, edit)
+                .await?;
             given.clone()
         }
         (None, Some(stored)) => stored.map_err(Failure::Key)?,

@@ -12,7 +12,7 @@ use scep_http::PublishedCrls;
 use scep_service::{
     Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, EnrolmentService,
     ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock,
-    WatchedObjects, run_maintenance,
+    WatchedObjects,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -182,7 +182,7 @@ impl DataFolder {
         let mut timer = tokio::time::interval(MAINTENANCE_INTERVAL);
         loop {
             timer.tick().await;
-            if let Err(error) = run_maintenance(&self.administration(), &*self.metrics).await {
+            if let Err(error) = self.administration().run_maintenance(&*self.metrics).await {
                 let error = ErrorChain(&error);
                 tracing::error!(%error, "maintenance failed");
             }

@@ -9,8 +9,7 @@ use scep_protocol::{
     Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyName, Period,
 };
 use scep_service::{
-    AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates, Versioned, create_authority,
-    delete_authority, edit_authority, install_certificate, list,
+    AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates, Versioned, list,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -253,7 +252,7 @@ async fn add_authority(
         subject: request.subject,
         validity: request.validity.unwrap_or(Period::years(10)),
     };
-    let made = create_authority(&administration, new).await?;
+    let made = administration.create_authority(new).await?;
     let view = AuthorityView::of(&made.object);
     Ok(created_response(
         "/authorities",
@@ -295,7 +294,9 @@ async fn update_authority(
     Body(JsonObject(edit)): Body<JsonObject<AuthorityEdit>>,
 ) -> Result<Response, ApiError> {
     let name = edit.name.as_deref();
-    let edited = edit_authority(&administration, uuid, version, name, edit.description).await?;
+    let edited = administration
+        .edit_authority(uuid, version, name, edit.description)
+        .await?;
     Ok(versioned_response(
         &edited,
         AuthorityView::of(&edited.object),
@@ -334,7 +335,7 @@ async fn remove_authority(
         true => ValidCertificates::Abandon,
         false => ValidCertificates::Keep,
     };
-    delete_authority(&administration, uuid, living).await?;
+    administration.delete_authority(uuid, living).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -413,7 +414,7 @@ async fn upload_certificate(
             .map(|(place, pem)| read(format!("chain[{place}]"), pem))
             .collect::<Result<_, _>>()?,
     };
-    let installed = install_certificate(&administration, uuid, path).await?;
+    let installed = administration.install_certificate(uuid, path).await?;
     Ok(versioned_response(
         &installed,
         AuthorityView::of(&installed.object),

@@ -7,7 +7,6 @@ use http::header::CONTENT_TYPE;
 use scep_protocol::{Fingerprint, RevocationReason};
 use scep_service::{
     CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary, Reach,
-    revoke_certificate,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -423,7 +422,7 @@ async fn revoke(
         Some(false) => Reach::Alone,
         None | Some(true) => Reach::WithSuccessors,
     };
-    let successors = revoke_certificate(&administration, uuid, reason, reach).await?;
+    let successors = administration.revoke_certificate(uuid, reason, reach).await?;
     if successors.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

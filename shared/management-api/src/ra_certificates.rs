@@ -5,10 +5,7 @@ use axum::response::Response;
 use ca_issuer::{crl_url_of, extended_key_usage_of};
 use http::StatusCode;
 use scep_protocol::{Authority, ExtendedKeyUsage, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
-use scep_service::{
-    Administration, ManageError, NewRaCertificate, Object, Versioned, create_ra_certificate,
-    delete_ra_certificate, list,
-};
+use scep_service::{Administration, ManageError, NewRaCertificate, Object, Versioned, list};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -187,7 +184,7 @@ async fn add_ra_certificate(
             .unwrap_or_else(|| vec![ExtendedKeyUsage::SERVER_AUTH]),
         validity: request.validity.unwrap_or(Period::years(2)),
     };
-    let made = create_ra_certificate(&administration, authority, new).await?;
+    let made = administration.create_ra_certificate(new, authority).await?;
     let path = format!("/authorities/{authority}/raCertificates");
     let view = RaCertificateView::try_of(&made.object)?;
     Ok(created_response(
@@ -232,6 +229,8 @@ async fn remove_ra_certificate(
     Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
-    delete_ra_certificate(&administration, path.authority_uuid, path.uuid).await?;
+    administration
+        .delete_ra_certificate(path.uuid, path.authority_uuid)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,9 +6,8 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CertificateTemplate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    Administration, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned,
-    activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile, edit_ra_profile,
-    enable_ra_profile, list, ra_profile_warnings, read,
+    Administration, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned, list,
+    read,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
@@ -154,7 +153,7 @@ impl RaProfileView {
         administration: &Administration,
         found: &Versioned<RaProfile>,
     ) -> Result<Self, ApiError> {
-        let warnings = ra_profile_warnings(&*administration.objects, found).await?;
+        let warnings = administration.ra_profile_warnings(found).await?;
         Ok(Self::new(&found.object, &warnings))
     }
 
@@ -293,7 +292,9 @@ async fn add_ra_profile(
     }): Ids<AuthorityPath>,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = create_ra_profile(&administration, authority, request.into_edit()).await?;
+    let made = administration
+        .create_ra_profile(request.into_edit(), authority)
+        .await?;
     let path = format!("/authorities/{authority}/raProfiles");
     let view = RaProfileView::read(&administration, &made).await?;
     Ok(created_response(
@@ -337,7 +338,9 @@ async fn update_ra_profile(
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
     path.check(&administration).await?;
-    let edited = edit_ra_profile(&administration, path.uuid, version, request.into_edit()).await?;
+    let edited = administration
+        .edit_ra_profile(path.uuid, version, request.into_edit())
+        .await?;
     let view = RaProfileView::read(&administration, &edited).await?;
     Ok(versioned_response(&edited, view))
 }
@@ -445,13 +448,9 @@ async fn activate_scep_profile(
         &request.issue_certificate_attributes,
     )?;
     path.check(&administration).await?;
-    let activated = activate_scep(
-        &administration,
-        path.uuid,
-        activated.scep_profile_uuid,
-        attributes,
-    )
-    .await?;
+    let activated = administration
+        .activate_scep(path.uuid, activated.scep_profile_uuid, attributes)
+        .await?;
     Ok(Json(
         ScepView::of(&api, &administration, &activated.object).await?,
     ))
@@ -469,6 +468,6 @@ async fn deactivate_scep_profile(
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {
     path.check(&administration).await?;
-    deactivate_scep(&administration, path.uuid).await?;
+    administration.deactivate_scep(path.uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use scep_protocol::{KeyAlgorithm, KeyName, Period};
-use scep_service::{NextKey, activate_next, begin_rollover};
+use scep_service::NextKey;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -70,7 +70,7 @@ async fn begin(
         key: request.key_arn.map(KeyName::new),
         validity: request.validity.unwrap_or(Period::years(10)),
     };
-    let begun = begin_rollover(&administration, uuid, next).await?;
+    let begun = administration.begin_rollover(uuid, next).await?;
     Ok(versioned_response(&begun, AuthorityView::of(&begun.object)))
 }
 
@@ -93,7 +93,7 @@ async fn activate(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {
-    let activated = activate_next(&administration, uuid).await?;
+    let activated = administration.activate_next(uuid).await?;
     Ok(versioned_response(
         &activated,
         AuthorityView::of(&activated.object),

@@ -7,9 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    Administration, Dependents, Enabled, ManageError, Object, ObjectStore, Versioned,
-    create_scep_profile, delete_scep_profile, edit_scep_profile, enable_scep_profile, list, read,
-    scep_profile_warnings, set_default_ra_profile, usable_ra_certificates,
+    Administration, Dependents, Enabled, ManageError, Object, ObjectStore, Versioned, list, read,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -182,7 +180,7 @@ impl ScepProfileView {
     ) -> Result<Self, ApiError> {
         let objects = &*administration.objects;
         let profile = &found.object;
-        let warnings = scep_profile_warnings(objects, found).await?;
+        let warnings = managing.scep_profile_warnings(found).await?;
         let ra_profile: Option<Versioned<RaProfile>> = match profile.ra_profile {
             Some(uuid) => read(objects, uuid).await?,
             None => None,
@@ -294,7 +292,7 @@ async fn add_scep_profile(
     Admin(administration): Admin,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = create_scep_profile(&administration, request.into_edit()?).await?;
+    let made = administration.create_scep_profile(request.into_edit()?).await?;
     let view = ScepProfileView::read(&api, &administration, &made).await?;
     Ok(created_response(
         "/scepProfiles",
@@ -338,7 +336,9 @@ async fn update_scep_profile(
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let edited = edit_scep_profile(&administration, uuid, version, request.into_edit()?).await?;
+    let edited = administration
+        .edit_scep_profile(uuid, version, request.into_edit()?)
+        .await?;
     let view = ScepProfileView::read(&api, &administration, &edited).await?;
     Ok(versioned_response(&edited, view))
 }
@@ -371,7 +371,9 @@ async fn change_default_ra_profile(
     Admin(administration): Admin,
     Ids(path): Ids<DefaultRaProfilePath>,
 ) -> Result<StatusCode, ApiError> {
-    set_default_ra_profile(&administration, path.uuid, path.ra_profile_uuid).await?;
+    administration
+        .set_default_ra_profile(path.uuid, path.ra_profile_uuid)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -398,7 +400,7 @@ async fn list_ca_certificates(
     if non_empty(query.intune_enabled).is_some_and(|flag| flag != "true" && flag != "false") {
         return Err(ApiError::reason("intuneEnabled: true or false"));
     }
-    let found = usable_ra_certificates(&administration).await?;
+    let found = administration.usable_ra_certificates().await?;
     Ok(Json(
         found.iter().filter_map(RaCertificateView::of).collect(),
     ))

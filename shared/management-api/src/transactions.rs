@@ -7,7 +7,7 @@ use http::StatusCode;
 use scep_protocol::{RaProfile, ScepProfile};
 use scep_service::{
     Failure, ManageError, Object, ObjectKind, TransactionRecord, TransactionStatus,
-    TransactionSummary, approve_transaction, list, reject_transaction, review_transaction,
+    TransactionSummary, list,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -262,7 +262,7 @@ async fn read_transaction(
         .transaction_record(uuid, now)
         .await?
         .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
-    let review = review_transaction(&api.administration, &transaction).await?;
+    let review = api.administration.review_transaction(&transaction).await?;
     let requested = review
         .to_be_signed
         .as_deref()
@@ -310,7 +310,7 @@ async fn approve(
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    approve_transaction(&administration, uuid, version).await?;
+    administration.approve_transaction(uuid, version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -343,6 +343,6 @@ async fn reject(
     BodyOrNone(request): BodyOrNone<RejectionRequest>,
 ) -> Result<StatusCode, ApiError> {
     let reason = request.reason.unwrap_or_default();
-    reject_transaction(&administration, uuid, version, &reason).await?;
+    administration.reject_transaction(uuid, version, &reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }

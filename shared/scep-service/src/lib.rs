@@ -1,9 +1,7 @@
-//! The use cases of the server, one async function each, and the ports through which they reach
-//! stores, keys and clocks.
+//! The use cases of the server, and the ports through which they reach stores, keys and clocks.
 //!
-//! The first argument of a use case holds the ports that it may use: [`ProfileService`] for
-//! GetCACaps and GetCACert, [`EnrolmentService`] for PKIOperation and [`Administration`] for
-//! administration.
+//! A use case has only the ports of its service: [`ProfileService`] for GetCACaps and GetCACert,
+//! [`EnrolmentService`] for PKIOperation and [`Administration`] for administration.
 
 mod audit;
 mod ca_information;
@@ -44,13 +42,7 @@ pub use issue::GrantedCertificate;
 pub use manage::{
     Administration, AuthorityKind, Dependents, Enabled, Invalid, MAX_CHALLENGE_CHARACTERS,
     MAX_REASON_CHARACTERS, ManageError, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit,
-    Reach, Review, ScepProfileEdit, ValidCertificates, activate_next, activate_scep,
-    approve_transaction, begin_rollover, create_authority, create_ra_certificate,
-    create_ra_profile, create_scep_profile, deactivate_scep, delete_authority,
-    delete_ra_certificate, delete_ra_profile, delete_scep_profile, edit_authority, edit_ra_profile,
-    edit_scep_profile, enable_ra_profile, enable_scep_profile, install_certificate,
-    ra_profile_warnings, reject_transaction, review_transaction, revoke_certificate,
-    scep_profile_warnings, set_default_ra_profile, usable_ra_certificates,
+    Reach, Review, ScepProfileEdit, ValidCertificates,
 };
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use next_ca::next_ca_certificates;
@@ -65,4 +57,3 @@ pub use ports::{
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use ra_key::RaKey;
 pub use stored_profiles::StoredProfiles;
-pub use upkeep::run_maintenance;

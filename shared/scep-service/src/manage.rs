@@ -19,29 +19,14 @@ use scep_protocol::{Description, KeyAlgorithm, KeyLocation, ProfileName};
 use serde_json::json;
 use uuid::Uuid;
 
-pub use authorities::{
-    AuthorityKind, NewAuthority, ValidCertificates, create_authority, delete_authority,
-    edit_authority, install_certificate,
-};
-pub use certificates::{Reach, revoke_certificate};
+pub use authorities::{AuthorityKind, NewAuthority, ValidCertificates};
+pub use certificates::Reach;
 pub use invalid::{Invalid, ManageError};
-pub use ra_certificates::{
-    NewRaCertificate, create_ra_certificate, delete_ra_certificate, usable_ra_certificates,
-};
-pub use ra_profiles::{
-    RaProfileEdit, activate_scep, create_ra_profile, deactivate_scep, delete_ra_profile,
-    edit_ra_profile, enable_ra_profile,
-};
-pub use rollover::{NextKey, activate_next, begin_rollover};
-pub use scep_profiles::{
-    MAX_CHALLENGE_CHARACTERS, ScepProfileEdit, create_scep_profile, delete_scep_profile,
-    edit_scep_profile, enable_scep_profile, set_default_ra_profile,
-};
-pub(crate) use transactions::finish_abandoned;
-pub use transactions::{
-    MAX_REASON_CHARACTERS, Review, approve_transaction, reject_transaction, review_transaction,
-};
-pub use warnings::{ra_profile_warnings, scep_profile_warnings};
+pub use ra_certificates::NewRaCertificate;
+pub use ra_profiles::RaProfileEdit;
+pub use rollover::NextKey;
+pub use scep_profiles::{MAX_CHALLENGE_CHARACTERS, ScepProfileEdit};
+pub use transactions::{MAX_REASON_CHARACTERS, Review};
 
 use crate::audit::{Act, States};
 use crate::object::to_document;

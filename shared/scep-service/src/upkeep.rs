@@ -4,77 +4,70 @@
 use scep_protocol::{Authority, RaCertificate};
 use time::OffsetDateTime;
 
-use crate::manage::finish_abandoned;
 use crate::{
     Administration, ErrorChain, Failure, ManageError, Measurement, Metrics, ServerCertificate,
     Versioned, list,
 };
 
-/// Runs every maintenance task that is due. A failure is logged and does not stop the other tasks.
-///
-/// # Errors
-/// Returns the store's error when authorities or RA certificates cannot be read, and
-/// [`Failure::Maintenance`] when a task failed.
-pub async fn run_maintenance(
-    administration: &Administration,
-    metrics: &dyn Metrics,
-) -> Result<(), ManageError> {
-    let mut outcome = Ok(());
-    for authority in list::<Authority>(&*administration.objects).await? {
-        if let Err(error) = administration
-            .reconcile_authority(authority.object.uuid)
-            .await
-        {
-            let (authority, error) = (&authority.object.name, ErrorChain(&error));
-            tracing::error!(%authority, %error, "maintenance of an authority failed");
+impl Administration {
+    /// Runs every maintenance task that is due. A failure is logged and does not stop the other
+    /// tasks.
+    ///
+    /// # Errors
+    /// Returns the store's error when authorities or RA certificates cannot be read, and
+    /// [`Failure::Maintenance`] when a task failed.
+    pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), ManageError> {
+        let mut outcome = Ok(());
+        for authority in list::<Authority>(&*self.objects).await? {
+            if let Err(error) = self.reconcile_authority(authority.object.uuid).await {
+                let (authority, error) = (&authority.object.name, ErrorChain(&error));
+                tracing::error!(%authority, %error, "maintenance of an authority failed");
+                outcome = Err(());
+            }
+        }
+        if let Err(error) = self.finish_abandoned().await {
+            tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
             outcome = Err(());
         }
+        // Measured also after a failure: alarms on expiring certificates matter most when the
+        // renewal of RA keys fails.
+        self.measure_remaining(metrics).await?;
+        outcome.map_err(|()| Failure::Maintenance.into())
     }
-    if let Err(error) = finish_abandoned(administration).await {
-        tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
-        outcome = Err(());
-    }
-    // Measured also after a failure: alarms on expiring certificates matter most when the renewal
-    // of RA keys fails.
-    measure_remaining(administration, metrics).await?;
-    outcome.map_err(|()| Failure::Maintenance.into())
-}
 
-/// Measures the remaining validity of each authority's current certificate, and of the key with
-/// which each RA certificate serves.
-async fn measure_remaining(
-    administration: &Administration,
-    metrics: &dyn Metrics,
-) -> Result<(), Failure> {
-    let now = administration.clock.now();
-    let authorities = list::<Authority>(&*administration.objects).await?;
-    for Versioned { object, .. } in &authorities {
-        if let Some(path) = object.current.path() {
-            let validity = path.certificate.validity().map_err(Failure::encode)?;
-            metrics.record(&Measurement::Remaining {
-                certificate: ServerCertificate::Authority,
-                name: object.name.as_str(),
-                days: days_until(validity.not_after, now),
-            });
+    /// Measures the remaining validity of each authority's current certificate, and of the key with
+    /// which each RA certificate serves.
+    async fn measure_remaining(&self, metrics: &dyn Metrics) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let authorities = list::<Authority>(&*self.objects).await?;
+        for Versioned { object, .. } in &authorities {
+            if let Some(path) = object.current.path() {
+                let validity = path.certificate.validity().map_err(Failure::encode)?;
+                metrics.record(&Measurement::Remaining {
+                    certificate: ServerCertificate::Authority,
+                    name: object.name.as_str(),
+                    days: days_until(validity.not_after, now),
+                });
+            }
         }
-    }
-    for Versioned { object, .. } in list::<RaCertificate>(&*administration.objects).await? {
-        // Only the key of the current generation serves clients. Others may expire unnoticed.
-        let serving_key = authorities
-            .iter()
-            .map(|found| &found.object)
-            .find(|authority| authority.uuid == object.authority)
-            .and_then(|authority| object.key_of(authority.current.number));
-        if let Some(key) = serving_key {
-            let validity = key.certificate.validity().map_err(Failure::encode)?;
-            metrics.record(&Measurement::Remaining {
-                certificate: ServerCertificate::Ra,
-                name: &object.uuid.to_string(),
-                days: days_until(validity.not_after, now),
-            });
+        for Versioned { object, .. } in list::<RaCertificate>(&*self.objects).await? {
+            // Only the key of the current generation serves clients. Others may expire unnoticed.
+            let serving_key = authorities
+                .iter()
+                .map(|found| &found.object)
+                .find(|authority| authority.uuid == object.authority)
+                .and_then(|authority| object.key_of(authority.current.number));
+            if let Some(key) = serving_key {
+                let validity = key.certificate.validity().map_err(Failure::encode)?;
+                metrics.record(&Measurement::Remaining {
+                    certificate: ServerCertificate::Ra,
+                    name: &object.uuid.to_string(),
+                    days: days_until(validity.not_after, now),
+                });
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn days_until(end: OffsetDateTime, now: OffsetDateTime) -> f64 {

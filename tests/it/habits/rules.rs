@@ -191,7 +191,10 @@ async fn a_renewed_ra_certificate_has_what_it_had() {
     let made = asking.admin.post(&path, body).await.expect(201);
     let day = std::time::Duration::from_secs(24 * 60 * 60);
     asking.world.clock.advance(50 * day);
-    scep_service::run_maintenance(&asking.world.administration, &Unmeasured)
+    asking
+        .world
+        .administration
+        .run_maintenance(&Unmeasured)
         .await
         .unwrap();
     let path = format!("{path}/{}", made["uuid"].as_str().unwrap());

@@ -47,75 +47,262 @@ pub struct NewAuthority {
     pub validity: Period,
 }
 
-/// Creates an authority with its key, and a root's self-signed certificate or a subordinate's
-/// request for one.
-///
-/// # Errors
-/// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn create_authority(
-    administration: &Administration,
-    new: NewAuthority,
-) -> Result<Versioned<Authority>, ManageError> {
-    let mut reasons = Vec::new();
-    let name = parse_name(Some(new.name), &mut reasons);
-    let mut description = Description::default();
-    edit_description(new.description, &mut description, &mut reasons);
-    if !is_allowed_validity(new.validity, administration.clock.now()) {
-        reasons.push(Invalid::Validity);
-    }
-    let subject = CaSubject::new(&new.subject)
-        .map_err(|_| reasons.push(Invalid::Subject))
-        .ok();
-    let (Some(name), Some(subject), []) = (name, subject, reasons.as_slice()) else {
-        return Err(reasons.into());
-    };
-    // Keys are never deleted, so check the name before generating one. The store checks it again,
-    // atomically.
-    if find::<Authority>(&*administration.objects, &name)
-        .await?
-        .is_some()
-    {
-        return Err(ManageError::NameTaken(Authority::KIND));
-    }
-    let key =
-        adopt_or_generate_key(administration, &name, new.key.as_ref(), new.key_algorithm).await?;
-    let uuid = Uuid::new_v4();
-    let certified = certify_key(
-        administration,
-        uuid,
-        &key,
-        new.key_algorithm,
-        new.kind,
-        &subject,
-        new.validity,
-    )
-    .await;
-    let created = match certified {
-        Err(failure) => Err(failure.into()),
-        Ok(certification) => {
-            let authority = Authority {
-                uuid,
-                name,
-                description,
-                current: CaGeneration {
-                    number: 1,
-                    key_algorithm: new.key_algorithm,
-                    key: key.location.clone(),
-                    certification,
-                },
-                next: None,
-                previous: Vec::new(),
-            };
-            administration.create(authority).await
+/// The treatment of valid certificates of an authority that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValidCertificates {
+    /// Valid certificates prevent the deletion.
+    Keep,
+    /// The authority is deleted, and its certificates can no longer be revoked by a CRL.
+    Abandon,
+}
+
+impl Administration {
+    /// Creates an authority with its key, and a root's self-signed certificate or a subordinate's
+    /// request for one.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn create_authority(
+        &self,
+        new: NewAuthority,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let mut reasons = Vec::new();
+        let name = parse_name(Some(new.name), &mut reasons);
+        let mut description = Description::default();
+        edit_description(new.description, &mut description, &mut reasons);
+        if !is_allowed_validity(new.validity, self.clock.now()) {
+            reasons.push(Invalid::Validity);
         }
-    };
-    // The authority exists even if its first CRL could not be published: maintenance retries that.
-    match &created {
-        Ok(created) => administration.reconcile_best_effort(created.object.uuid).await,
-        Err(_) => warn_orphaned_key(&key.location),
+        let subject = CaSubject::new(&new.subject)
+            .map_err(|_| reasons.push(Invalid::Subject))
+            .ok();
+        let (Some(name), Some(subject), []) = (name, subject, reasons.as_slice()) else {
+            return Err(reasons.into());
+        };
+        // Keys are never deleted, so check the name before generating one. The store checks it
+        // again, atomically.
+        if find::<Authority>(&*self.objects, &name).await?.is_some() {
+            return Err(ManageError::NameTaken(Authority::KIND));
+        }
+        let key = self
+            .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
+            .await?;
+        let uuid = Uuid::new_v4();
+        let certified = self
+            .certify_key(
+                uuid,
+                &key,
+                new.key_algorithm,
+                new.kind,
+                &subject,
+                new.validity,
+            )
+            .await;
+        let created = match certified {
+            Err(failure) => Err(failure.into()),
+            Ok(certification) => {
+                let authority = Authority {
+                    uuid,
+                    name,
+                    description,
+                    current: CaGeneration {
+                        number: 1,
+                        key_algorithm: new.key_algorithm,
+                        key: key.location.clone(),
+                        certification,
+                    },
+                    next: None,
+                    previous: Vec::new(),
+                };
+                self.create(authority).await
+            }
+        };
+        // The authority exists even if its first CRL could not be published: maintenance retries
+        // that.
+        match &created {
+            Ok(created) => self.reconcile_best_effort(created.object.uuid).await,
+            Err(_) => warn_orphaned_key(&key.location),
+        }
+        created
     }
-    created
+
+    /// Adopts the existing key, if one is given, or generates a new one.
+    pub(super) async fn adopt_or_generate_key(
+        &self,
+        authority: &ProfileName,
+        existing: Option<&KeyName>,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        match existing {
+            Some(name) => self.ca_keys.adopt(name, algorithm).await,
+            None => self.ca_keys.generate(authority, algorithm).await,
+        }
+    }
+
+    /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
+    pub(super) async fn certify_key(
+        &self,
+        authority: Uuid,
+        key: &GeneratedKey,
+        algorithm: KeyAlgorithm,
+        kind: AuthorityKind,
+        subject: &CaSubject,
+        validity: Period,
+    ) -> Result<Certification, Failure> {
+        match kind {
+            AuthorityKind::Root => {
+                self.sign_root_certificate(authority, key, algorithm, subject, validity)
+                    .await
+            }
+            AuthorityKind::Subordinate => self.sign_request(key, algorithm, subject).await,
+        }
+    }
+
+    /// Signs a root's own certificate.
+    async fn sign_root_certificate(
+        &self,
+        authority: Uuid,
+        key: &GeneratedKey,
+        algorithm: KeyAlgorithm,
+        subject: &CaSubject,
+        validity: Period,
+    ) -> Result<Certification, Failure> {
+        let to_be_signed = ca_issuer::root_authority(
+            subject,
+            &keypair_of(key, algorithm),
+            SerialNumber::from_random(random_octets()?),
+            validity,
+            self.clock.now(),
+        )
+        .map_err(Failure::encode)?;
+        let object = Reference {
+            kind: Authority::KIND,
+            uuid: authority,
+        };
+        let certificate = self
+            .sign(object, &key.location, algorithm, &to_be_signed)
+            .await?;
+        Ok(Certification::Root { certificate })
+    }
+
+    /// Signs a subordinate's request for a certificate.
+    async fn sign_request(
+        &self,
+        key: &GeneratedKey,
+        algorithm: KeyAlgorithm,
+        subject: &CaSubject,
+    ) -> Result<Certification, Failure> {
+        let to_be_signed =
+            certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
+        let signature = self
+            .ca_keys
+            .sign(&key.location, algorithm, &to_be_signed)
+            .await?;
+        let request =
+            assemble_request(&to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
+        Ok(Certification::Subordinate {
+            request,
+            installed: None,
+        })
+    }
+
+    /// Edits an authority's description.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
+    /// and [`ManageError::Failed`] for failures of the server.
+    pub async fn edit_authority(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+        name: Option<&str>,
+        description: Edit<String>,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let before: Versioned<Authority> = self.get_version(uuid, version).await?;
+        let mut after = before.object.clone();
+        let mut reasons = Vec::new();
+        check_name_unchanged(name, &after.name, &mut reasons);
+        edit_description(description, &mut after.description, &mut reasons);
+        if !reasons.is_empty() {
+            return Err(reasons.into());
+        }
+        self.replace(before, after, AuditAction::Edit).await
+    }
+
+    /// Installs a subordinate's certificate, or a later one for the same key and subject. During a
+    /// rollover, the key in the certificate decides whether it is for the current or the next
+    /// generation.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+    /// the certificate is not for this authority or its chain does not fit; and
+    /// [`ManageError::Failed`] for failures of the server.
+    pub async fn install_certificate(
+        &self,
+        uuid: Uuid,
+        path: CertificatePath,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let before: Versioned<Authority> = self.get(uuid).await?;
+        let mut after = before.object.clone();
+        let now = self.clock.now();
+        let is_next = |next: &CaGeneration| match requested_key(next) {
+            Ok(key) => key == path.certificate.subject_public_key_info(),
+            Err(_) => false,
+        };
+        // A certificate for neither key is checked against the current one, whose error is
+        // reported.
+        match after.next.as_mut().filter(|next| is_next(next)) {
+            Some(next) => install_path(next, path, now)?,
+            None => install_path(&mut after.current, path, now)?,
+        }
+        let action = AuditAction::InstallCertificate;
+        let installed = self.replace(before, after, action).await?;
+        self.reconcile_best_effort(uuid).await;
+        Ok(installed)
+    }
+
+    /// Deletes an authority that no other object needs. Its key stays in the key store, where an
+    /// administrator may delete it.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// RA Profiles or RA certificates need the authority, or it has valid certificates that are not
+    /// to be abandoned; and [`ManageError::Failed`] for failures of the server.
+    pub async fn delete_authority(
+        &self,
+        uuid: Uuid,
+        certificates: ValidCertificates,
+    ) -> Result<(), ManageError> {
+        let authority: Versioned<Authority> = self.get(uuid).await?;
+        // Without the authority no CRL is published, so its certificates cannot be revoked.
+        if certificates == ValidCertificates::Keep && self.has_valid_certificates(uuid).await? {
+            return Err(vec![Invalid::ValidCertificates].into());
+        }
+        self.delete(authority).await
+    }
+
+    /// Returns whether the authority has a certificate that is neither expired nor revoked.
+    async fn has_valid_certificates(&self, authority: Uuid) -> Result<bool, Failure> {
+        let filter = CertificateFilter {
+            authority: Some(authority),
+            not_after_from: Some(self.clock.now()),
+            revoked: Some(false),
+            ..CertificateFilter::default()
+        };
+        let mut page = PageRequest {
+            limit: 1,
+            cursor: None,
+        };
+        loop {
+            let found = self.certificates.certificates(&filter, &page).await?;
+            // An empty page may be followed by others.
+            page.cursor = found.cursor;
+            if !found.items.is_empty() || page.cursor.is_none() {
+                return Ok(!found.items.is_empty());
+            }
+        }
+    }
 }
 
 /// Returns whether a root's certificate can be valid for this period from now.
@@ -123,19 +310,6 @@ pub async fn create_authority(
 pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool {
     let ends = validity.after(now);
     !validity.is_zero() && ends.is_some_and(|end| end.year() <= 9999)
-}
-
-/// Adopts the existing key, if one is given, or generates a new one.
-pub(super) async fn adopt_or_generate_key(
-    administration: &Administration,
-    authority: &ProfileName,
-    existing: Option<&KeyName>,
-    algorithm: KeyAlgorithm,
-) -> Result<GeneratedKey, KeyError> {
-    match existing {
-        Some(name) => administration.ca_keys.adopt(name, algorithm).await,
-        None => administration.ca_keys.generate(authority, algorithm).await,
-    }
 }
 
 /// Warns about a key that was created but is not used by any authority.
@@ -147,134 +321,11 @@ pub(super) fn warn_orphaned_key(key: &KeyLocation) {
     );
 }
 
-/// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
-pub(super) async fn certify_key(
-    administration: &Administration,
-    authority: Uuid,
-    key: &GeneratedKey,
-    algorithm: KeyAlgorithm,
-    kind: AuthorityKind,
-    subject: &CaSubject,
-    validity: Period,
-) -> Result<Certification, Failure> {
-    match kind {
-        AuthorityKind::Root => {
-            sign_root_certificate(administration, authority, key, algorithm, subject, validity)
-                .await
-        }
-        AuthorityKind::Subordinate => sign_request(administration, key, algorithm, subject).await,
-    }
-}
-
-/// Signs a root's own certificate.
-async fn sign_root_certificate(
-    administration: &Administration,
-    authority: Uuid,
-    key: &GeneratedKey,
-    algorithm: KeyAlgorithm,
-    subject: &CaSubject,
-    validity: Period,
-) -> Result<Certification, Failure> {
-    let to_be_signed = ca_issuer::root_authority(
-        subject,
-        &keypair_of(key, algorithm),
-        SerialNumber::from_random(random_octets()?),
-        validity,
-        administration.clock.now(),
-    )
-    .map_err(Failure::encode)?;
-    let object = Reference {
-        kind: Authority::KIND,
-        uuid: authority,
-    };
-    let certificate = administration
-        .sign(object, &key.location, algorithm, &to_be_signed)
-        .await?;
-    Ok(Certification::Root { certificate })
-}
-
-/// Signs a subordinate's request for a certificate.
-async fn sign_request(
-    administration: &Administration,
-    key: &GeneratedKey,
-    algorithm: KeyAlgorithm,
-    subject: &CaSubject,
-) -> Result<Certification, Failure> {
-    let to_be_signed =
-        certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
-    let signature = administration
-        .ca_keys
-        .sign(&key.location, algorithm, &to_be_signed)
-        .await?;
-    let request =
-        assemble_request(&to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
-    Ok(Certification::Subordinate {
-        request,
-        installed: None,
-    })
-}
-
 fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
     SubjectKey {
         algorithm,
         subject_public_key_info: &key.subject_public_key_info,
     }
-}
-
-/// Edits an authority's description.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
-/// [`ManageError::Failed`] for failures of the server.
-pub async fn edit_authority(
-    administration: &Administration,
-    uuid: Uuid,
-    version: Option<u64>,
-    name: Option<&str>,
-    description: Edit<String>,
-) -> Result<Versioned<Authority>, ManageError> {
-    let before: Versioned<Authority> = administration.get_version(uuid, version).await?;
-    let mut after = before.object.clone();
-    let mut reasons = Vec::new();
-    check_name_unchanged(name, &after.name, &mut reasons);
-    edit_description(description, &mut after.description, &mut reasons);
-    if !reasons.is_empty() {
-        return Err(reasons.into());
-    }
-    administration
-        .replace(before, after, AuditAction::Edit)
-        .await
-}
-
-/// Installs a subordinate's certificate, or a later one for the same key and subject. During a
-/// rollover, the key in the certificate decides whether it is for the current or the next
-/// generation.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when the
-/// certificate is not for this authority or its chain does not fit; and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn install_certificate(
-    administration: &Administration,
-    uuid: Uuid,
-    path: CertificatePath,
-) -> Result<Versioned<Authority>, ManageError> {
-    let before: Versioned<Authority> = administration.get(uuid).await?;
-    let mut after = before.object.clone();
-    let now = administration.clock.now();
-    let is_next = |next: &CaGeneration| match requested_key(next) {
-        Ok(key) => key == path.certificate.subject_public_key_info(),
-        Err(_) => false,
-    };
-    // A certificate for neither key is checked against the current one, whose error is reported.
-    match after.next.as_mut().filter(|next| is_next(next)) {
-        Some(next) => install_path(next, path, now)?,
-        None => install_path(&mut after.current, path, now)?,
-    }
-    let action = AuditAction::InstallCertificate;
-    let installed = administration.replace(before, after, action).await?;
-    administration.reconcile_best_effort(uuid).await;
-    Ok(installed)
 }
 
 /// Returns the key of a subordinate's request for a certificate, SubjectPublicKeyInfo, DER.
@@ -305,63 +356,4 @@ fn install_path(
     check_path(&authority, &path, now).map_err(|unfit| vec![Invalid::Certificate(unfit)])?;
     *installed = Some(path);
     Ok(())
-}
-
-/// The treatment of valid certificates of an authority that is to be deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValidCertificates {
-    /// Valid certificates prevent the deletion.
-    Keep,
-    /// The authority is deleted, and its certificates can no longer be revoked by a CRL.
-    Abandon,
-}
-
-/// Deletes an authority that no other object needs. Its key stays in the key store, where an
-/// administrator may delete it.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while RA
-/// Profiles or RA certificates need the authority, or it has valid certificates that are not to be
-/// abandoned; and [`ManageError::Failed`] for failures of the server.
-pub async fn delete_authority(
-    administration: &Administration,
-    uuid: Uuid,
-    certificates: ValidCertificates,
-) -> Result<(), ManageError> {
-    let authority: Versioned<Authority> = administration.get(uuid).await?;
-    // Without the authority no CRL is published, so its certificates cannot be revoked.
-    if certificates == ValidCertificates::Keep
-        && has_valid_certificates(administration, uuid).await?
-    {
-        return Err(vec![Invalid::ValidCertificates].into());
-    }
-    administration.delete(authority).await
-}
-
-/// Returns whether the authority has a certificate that is neither expired nor revoked.
-async fn has_valid_certificates(
-    administration: &Administration,
-    authority: Uuid,
-) -> Result<bool, Failure> {
-    let filter = CertificateFilter {
-        authority: Some(authority),
-        not_after_from: Some(administration.clock.now()),
-        revoked: Some(false),
-        ..CertificateFilter::default()
-    };
-    let mut page = PageRequest {
-        limit: 1,
-        cursor: None,
-    };
-    loop {
-        let found = administration
-            .certificates
-            .certificates(&filter, &page)
-            .await?;
-        // An empty page may be followed by others.
-        page.cursor = found.cursor;
-        if !found.items.is_empty() || page.cursor.is_none() {
-            return Ok(!found.items.is_empty());
-        }
-    }
 }

@@ -29,95 +29,79 @@ pub struct NewRaCertificate {
     pub validity: Period,
 }
 
-/// Creates an RA certificate under an authority, with its key.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`] when the authority does not exist; [`ManageError::Invalid`],
-/// also while the authority awaits its certificate; and [`ManageError::Failed`] for failures of the
-/// server.
-pub async fn create_ra_certificate(
-    administration: &Administration,
-    authority: Uuid,
-    new: NewRaCertificate,
-) -> Result<Versioned<RaCertificate>, ManageError> {
-    let authority: Versioned<Authority> = administration.get(authority).await?;
-    let mut reasons = Vec::new();
-    let issuing = authority.object.issuing();
-    match &issuing {
-        None => reasons.push(Invalid::AuthorityNotActive),
-        Some(issuing) if !issuing.certificate.is_valid_at(administration.clock.now()) => {
-            reasons.push(Invalid::AuthorityNotValid);
-        }
-        Some(_) => {}
-    }
-    let subject = CaSubject::common_name(&new.common_name)
-        .map_err(|_| reasons.push(Invalid::CommonName))
-        .ok();
-    if !is_rsa(new.key_algorithm) {
-        reasons.push(Invalid::RaKeyAlgorithm);
-    }
-    let unfit_usages = new
-        .extended_key_usage
-        .iter()
-        .filter(|usage| usage.is_unfit_for_servers())
-        .map(|usage| Invalid::RaUsage(*usage));
-    reasons.extend(unfit_usages);
-    if new.extended_key_usage.len() > MAX_USAGES {
-        reasons.push(Invalid::RaUsages);
-    }
-    if new.validity.is_zero() || new.validity.after(administration.clock.now()).is_none() {
-        reasons.push(Invalid::Validity);
-    }
-    let (Some(issuing), Some(subject), []) = (issuing, subject, reasons.as_slice()) else {
-        return Err(reasons.into());
-    };
-    let uuid = Uuid::new_v4();
-    let new_key = NewRaKey {
-        algorithm: new.key_algorithm,
-        subject: &subject,
-        extended_key_usage: &new.extended_key_usage,
-        validity: new.validity,
-    };
-    // The first key has the identity of the RA certificate itself.
-    let key = administration
-        .create_ra_key(&issuing, uuid, &new_key)
-        .await?;
-    let ra_certificate = RaCertificate {
-        uuid,
-        authority: issuing.uuid,
-        keys: vec![key],
-        announcement: None,
-    };
-    let created = administration.create(ra_certificate).await?;
-    let reference = Reference {
-        kind: RaCertificate::KIND,
-        uuid,
-    };
-    match administration
-        .rotate_ra_keys(&authority.object, reference)
-        .await
-    {
-        Ok(updated) => Ok(updated.unwrap_or(created)),
-        // The RA certificate exists and can serve. Maintenance adds what is missing.
-        Err(error) => {
-            tracing::warn!(%uuid, error = %ErrorChain(&error), "follow-up work deferred to maintenance");
-            Ok(created)
-        }
-    }
-}
-
-/// The maximum number of purposes of an RA certificate.
-const MAX_USAGES: usize = 16;
-
-/// The parameters of a new key of an RA certificate.
-struct NewRaKey<'a> {
-    algorithm: KeyAlgorithm,
-    subject: &'a CaSubject,
-    extended_key_usage: &'a [ExtendedKeyUsage],
-    validity: Period,
-}
-
 impl Administration {
+    /// Creates an RA certificate under an authority, with its key.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] when the authority does not exist;
+    /// [`ManageError::Invalid`], also while the authority awaits its certificate; and
+    /// [`ManageError::Failed`] for failures of the server.
+    pub async fn create_ra_certificate(
+        &self,
+        new: NewRaCertificate,
+        authority: Uuid,
+    ) -> Result<Versioned<RaCertificate>, ManageError> {
+        let authority: Versioned<Authority> = self.get(authority).await?;
+        let mut reasons = Vec::new();
+        let issuing = authority.object.issuing();
+        match &issuing {
+            None => reasons.push(Invalid::AuthorityNotActive),
+            Some(issuing) if !issuing.certificate.is_valid_at(self.clock.now()) => {
+                reasons.push(Invalid::AuthorityNotValid);
+            }
+            Some(_) => {}
+        }
+        let subject = CaSubject::common_name(&new.common_name)
+            .map_err(|_| reasons.push(Invalid::CommonName))
+            .ok();
+        if !is_rsa(new.key_algorithm) {
+            reasons.push(Invalid::RaKeyAlgorithm);
+        }
+        let unfit_usages = new
+            .extended_key_usage
+            .iter()
+            .filter(|usage| usage.is_unfit_for_servers())
+            .map(|usage| Invalid::RaUsage(*usage));
+        reasons.extend(unfit_usages);
+        if new.extended_key_usage.len() > MAX_USAGES {
+            reasons.push(Invalid::RaUsages);
+        }
+        if new.validity.is_zero() || new.validity.after(self.clock.now()).is_none() {
+            reasons.push(Invalid::Validity);
+        }
+        let (Some(issuing), Some(subject), []) = (issuing, subject, reasons.as_slice()) else {
+            return Err(reasons.into());
+        };
+        let uuid = Uuid::new_v4();
+        let new_key = NewRaKey {
+            algorithm: new.key_algorithm,
+            subject: &subject,
+            extended_key_usage: &new.extended_key_usage,
+            validity: new.validity,
+        };
+        // The first key has the identity of the RA certificate itself.
+        let key = self.create_ra_key(&issuing, uuid, &new_key).await?;
+        let ra_certificate = RaCertificate {
+            uuid,
+            authority: issuing.uuid,
+            keys: vec![key],
+            announcement: None,
+        };
+        let created = self.create(ra_certificate).await?;
+        let reference = Reference {
+            kind: RaCertificate::KIND,
+            uuid,
+        };
+        match self.rotate_ra_keys(&authority.object, reference).await {
+            Ok(updated) => Ok(updated.unwrap_or(created)),
+            // The RA certificate exists and can serve. Maintenance adds what is missing.
+            Err(error) => {
+                tracing::warn!(%uuid, error = %ErrorChain(&error), "follow-up work deferred to maintenance");
+                Ok(created)
+            }
+        }
+    }
+
     /// Generates a key for an RA certificate and has a generation of the authority certify it.
     async fn create_ra_key(
         &self,
@@ -291,6 +275,49 @@ impl Administration {
             signature: Signature::new(signature),
         }))
     }
+
+    /// Deletes an RA certificate that no SCEP Profile uses. Its key stays in the key store.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] when this authority has no such RA certificate;
+    /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn delete_ra_certificate(
+        &self,
+        uuid: Uuid,
+        authority: Uuid,
+    ) -> Result<(), ManageError> {
+        let ra_certificate: Versioned<RaCertificate> = self.get(uuid).await?;
+        if ra_certificate.object.authority != authority {
+            return Err(ManageError::NotFound(RaCertificate::KIND));
+        }
+        self.delete(ra_certificate).await
+    }
+
+    /// Lists the RA certificates that a SCEP Profile may use now.
+    ///
+    /// # Errors
+    /// Fails when the store fails.
+    pub async fn usable_ra_certificates(&self) -> Result<Vec<RaCertificate>, StoreError> {
+        let now = self.clock.now();
+        Ok(list::<RaCertificate>(&*self.objects)
+            .await?
+            .into_iter()
+            .map(|found| found.object)
+            .filter(|object| is_usable(object, now))
+            .collect())
+    }
+}
+
+/// The maximum number of purposes of an RA certificate.
+const MAX_USAGES: usize = 16;
+
+/// The parameters of a new key of an RA certificate.
+struct NewRaKey<'a> {
+    algorithm: KeyAlgorithm,
+    subject: &'a CaSubject,
+    extended_key_usage: &'a [ExtendedKeyUsage],
+    validity: Period,
 }
 
 /// How long before its expiry an RA certificate gets a new key. One that is valid for less than
@@ -303,40 +330,6 @@ const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => true,
         KeyAlgorithm::EcP256 | KeyAlgorithm::EcP384 | KeyAlgorithm::EcP521 => false,
     }
-}
-
-/// Deletes an RA certificate that no SCEP Profile uses. Its key stays in the key store.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`] when this authority has no such RA certificate;
-/// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
-/// the server.
-pub async fn delete_ra_certificate(
-    administration: &Administration,
-    authority: Uuid,
-    uuid: Uuid,
-) -> Result<(), ManageError> {
-    let ra_certificate: Versioned<RaCertificate> = administration.get(uuid).await?;
-    if ra_certificate.object.authority != authority {
-        return Err(ManageError::NotFound(RaCertificate::KIND));
-    }
-    administration.delete(ra_certificate).await
-}
-
-/// Lists the RA certificates that a SCEP Profile may use now.
-///
-/// # Errors
-/// Fails when the store fails.
-pub async fn usable_ra_certificates(
-    administration: &Administration,
-) -> Result<Vec<RaCertificate>, StoreError> {
-    let now = administration.clock.now();
-    Ok(list::<RaCertificate>(&*administration.objects)
-        .await?
-        .into_iter()
-        .map(|found| found.object)
-        .filter(|object| is_usable(object, now))
-        .collect())
 }
 
 /// Returns whether a SCEP Profile may use this RA certificate now.

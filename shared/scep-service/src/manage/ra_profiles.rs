@@ -26,59 +26,178 @@ pub struct RaProfileEdit {
     pub template: Edit<TemplateSpec>,
 }
 
-/// Creates an RA Profile under an authority, without SCEP.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`] when the authority does not exist; [`ManageError::NameTaken`];
-/// [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of the server.
-pub async fn create_ra_profile(
-    administration: &Administration,
-    authority: Uuid,
-    edit: RaProfileEdit,
-) -> Result<Versioned<RaProfile>, ManageError> {
-    let authority: Versioned<Authority> = administration.get(authority).await?;
-    let mut reasons = Vec::new();
-    let name = parse_name(edit.name.clone(), &mut reasons);
-    let edited = name.map(|name| {
-        let mut ra_profile = RaProfile {
-            uuid: Uuid::new_v4(),
-            name,
-            description: Description::default(),
-            enabled: false,
-            authority: authority.object.uuid,
-            scep: None,
-            template: CertificateTemplate::default(),
-        };
-        apply_edit(edit, &mut ra_profile, &mut reasons);
-        ra_profile
-    });
-    match (edited, reasons.as_slice()) {
-        (Some(ra_profile), []) => administration.create(ra_profile).await,
-        (Some(_) | None, _) => Err(reasons.into()),
+impl Administration {
+    /// Creates an RA Profile under an authority, without SCEP.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] when the authority does not exist;
+    /// [`ManageError::NameTaken`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn create_ra_profile(
+        &self,
+        edit: RaProfileEdit,
+        authority: Uuid,
+    ) -> Result<Versioned<RaProfile>, ManageError> {
+        let authority: Versioned<Authority> = self.get(authority).await?;
+        let mut reasons = Vec::new();
+        let name = parse_name(edit.name.clone(), &mut reasons);
+        let edited = name.map(|name| {
+            let mut ra_profile = RaProfile {
+                uuid: Uuid::new_v4(),
+                name,
+                description: Description::default(),
+                enabled: false,
+                authority: authority.object.uuid,
+                scep: None,
+                template: CertificateTemplate::default(),
+            };
+            apply_edit(edit, &mut ra_profile, &mut reasons);
+            ra_profile
+        });
+        match (edited, reasons.as_slice()) {
+            (Some(ra_profile), []) => self.create(ra_profile).await,
+            (Some(_) | None, _) => Err(reasons.into()),
+        }
     }
-}
 
-/// Edits an RA Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
-/// [`ManageError::Failed`] for failures of the server.
-pub async fn edit_ra_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    version: Option<u64>,
-    edit: RaProfileEdit,
-) -> Result<Versioned<RaProfile>, ManageError> {
-    let before: Versioned<RaProfile> = administration.get_version(uuid, version).await?;
-    let mut after = before.object.clone();
-    let mut reasons = Vec::new();
-    apply_edit(edit, &mut after, &mut reasons);
-    if !reasons.is_empty() {
-        return Err(reasons.into());
+    /// Edits an RA Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
+    /// and [`ManageError::Failed`] for failures of the server.
+    pub async fn edit_ra_profile(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+        edit: RaProfileEdit,
+    ) -> Result<Versioned<RaProfile>, ManageError> {
+        let before: Versioned<RaProfile> = self.get_version(uuid, version).await?;
+        let mut after = before.object.clone();
+        let mut reasons = Vec::new();
+        apply_edit(edit, &mut after, &mut reasons);
+        if !reasons.is_empty() {
+            return Err(reasons.into());
+        }
+        self.replace(before, after, AuditAction::Edit).await
     }
-    administration
-        .replace(before, after, AuditAction::Edit)
-        .await
+
+    /// Enables or disables an RA Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn enable_ra_profile(&self, uuid: Uuid, enabled: Enabled) -> Result<(), ManageError> {
+        let before: Versioned<RaProfile> = self.get(uuid).await?;
+        let mut after = before.object.clone();
+        after.enabled = enabled == Enabled::Yes;
+        self.replace(before, after, enabled.action()).await?;
+        Ok(())
+    }
+
+    /// Activates a SCEP Profile on an RA Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+    /// another authority issued the SCEP Profile's RA certificate; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn activate_scep(
+        &self,
+        ra_profile: Uuid,
+        scep_profile: Uuid,
+        issue_certificate_attributes: Attributes,
+    ) -> Result<Versioned<RaProfile>, ManageError> {
+        let before: Versioned<RaProfile> = self.get(ra_profile).await?;
+        let scep_profile: Versioned<ScepProfile> = self.get(scep_profile).await?;
+        let ra_certificate: Versioned<RaCertificate> =
+            self.get(scep_profile.object.ra_certificate).await?;
+        // Clients verify replies by the RA certificate, and trust it by the authority that
+        // GetCACert returns with it.
+        if ra_certificate.object.authority != before.object.authority {
+            let name = before.object.name.to_string();
+            return Err(vec![Invalid::OtherAuthority(name)].into());
+        }
+        let mut after = before.object.clone();
+        after.scep = Some(ScepActivation {
+            scep_profile: scep_profile.object.uuid,
+            issue_certificate_attributes,
+        });
+        self.replace(before, after, AuditAction::Activate).await
+    }
+
+    /// Deactivates SCEP on an RA Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn deactivate_scep(&self, uuid: Uuid) -> Result<(), ManageError> {
+        let before: Versioned<RaProfile> = self.get(uuid).await?;
+        self.remove_scep(before).await
+    }
+
+    /// Stores an RA Profile without its link to a SCEP Profile.
+    async fn remove_scep(&self, before: Versioned<RaProfile>) -> Result<(), ManageError> {
+        let mut after = before.object.clone();
+        after.scep = None;
+        self.replace(before, after, AuditAction::Deactivate).await?;
+        Ok(())
+    }
+
+    /// Deactivates a SCEP Profile on an RA Profile, if the two are still linked.
+    pub(super) async fn deactivate_profile(
+        &self,
+        ra_profile: Uuid,
+        scep_profile: Uuid,
+    ) -> Result<(), ManageError> {
+        let found: Option<Versioned<RaProfile>> = read(&*self.objects, ra_profile).await?;
+        let linked = |found: &Versioned<RaProfile>| {
+            let scep = found.object.scep.as_ref();
+            scep.is_some_and(|scep| scep.scep_profile == scep_profile)
+        };
+        match found.filter(linked) {
+            Some(before) => self.remove_scep(before).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes an RA Profile. Depending on `dependents`, SCEP Profiles that have it as their
+    /// default prevent the deletion or lose their default.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// the profile is a default; and [`ManageError::Failed`] for failures of the server.
+    pub async fn delete_ra_profile(
+        &self,
+        uuid: Uuid,
+        dependents: Dependents,
+    ) -> Result<(), ManageError> {
+        let mut ra_profile: Versioned<RaProfile> = self.get(uuid).await?;
+        if dependents == Dependents::Unlink {
+            for dependent in &ra_profile.dependents {
+                if dependent.kind == ObjectKind::ScepProfile {
+                    self.remove_default(dependent.uuid, uuid).await?;
+                }
+            }
+            // Read again: unlinking changed its dependents.
+            ra_profile = self.get(uuid).await?;
+        }
+        self.delete(ra_profile).await
+    }
+
+    /// Removes the default RA Profile of a SCEP Profile, if it still is this one.
+    async fn remove_default(
+        &self,
+        scep_profile: Uuid,
+        ra_profile: Uuid,
+    ) -> Result<(), ManageError> {
+        let found: Option<Versioned<ScepProfile>> = read(&*self.objects, scep_profile).await?;
+        let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {
+            return Ok(());
+        };
+        let mut after = before.object.clone();
+        after.ra_profile = None;
+        self.replace(before, after, AuditAction::Edit).await?;
+        Ok(())
+    }
 }
 
 /// Applies an edit, and adds the reasons why it is invalid to `reasons`.
@@ -92,142 +211,4 @@ fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec
         Ok(template) => template.apply(&mut ra_profile.template),
         Err(errors) => reasons.extend(errors.into_iter().map(Invalid::Template)),
     }
-}
-
-/// Enables or disables an RA Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn enable_ra_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    enabled: Enabled,
-) -> Result<(), ManageError> {
-    let before: Versioned<RaProfile> = administration.get(uuid).await?;
-    let mut after = before.object.clone();
-    after.enabled = enabled == Enabled::Yes;
-    administration
-        .replace(before, after, enabled.action())
-        .await?;
-    Ok(())
-}
-
-/// Activates a SCEP Profile on an RA Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
-/// another authority issued the SCEP Profile's RA certificate; and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn activate_scep(
-    administration: &Administration,
-    ra_profile: Uuid,
-    scep_profile: Uuid,
-    issue_certificate_attributes: Attributes,
-) -> Result<Versioned<RaProfile>, ManageError> {
-    let before: Versioned<RaProfile> = administration.get(ra_profile).await?;
-    let scep_profile: Versioned<ScepProfile> = administration.get(scep_profile).await?;
-    let ra_certificate: Versioned<RaCertificate> = administration
-        .get(scep_profile.object.ra_certificate)
-        .await?;
-    // Clients verify replies by the RA certificate, and trust it by the authority that GetCACert
-    // returns with it.
-    if ra_certificate.object.authority != before.object.authority {
-        let name = before.object.name.to_string();
-        return Err(vec![Invalid::OtherAuthority(name)].into());
-    }
-    let mut after = before.object.clone();
-    after.scep = Some(ScepActivation {
-        scep_profile: scep_profile.object.uuid,
-        issue_certificate_attributes,
-    });
-    administration
-        .replace(before, after, AuditAction::Activate)
-        .await
-}
-
-/// Deactivates SCEP on an RA Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn deactivate_scep(
-    administration: &Administration,
-    uuid: Uuid,
-) -> Result<(), ManageError> {
-    let before: Versioned<RaProfile> = administration.get(uuid).await?;
-    remove_scep(administration, before).await
-}
-
-/// Stores an RA Profile without its link to a SCEP Profile.
-async fn remove_scep(
-    administration: &Administration,
-    before: Versioned<RaProfile>,
-) -> Result<(), ManageError> {
-    let mut after = before.object.clone();
-    after.scep = None;
-    administration
-        .replace(before, after, AuditAction::Deactivate)
-        .await?;
-    Ok(())
-}
-
-/// Deactivates a SCEP Profile on an RA Profile, if the two are still linked.
-pub(super) async fn deactivate_profile(
-    administration: &Administration,
-    ra_profile: Uuid,
-    scep_profile: Uuid,
-) -> Result<(), ManageError> {
-    let found: Option<Versioned<RaProfile>> = read(&*administration.objects, ra_profile).await?;
-    let linked = |found: &Versioned<RaProfile>| {
-        let scep = found.object.scep.as_ref();
-        scep.is_some_and(|scep| scep.scep_profile == scep_profile)
-    };
-    match found.filter(linked) {
-        Some(before) => remove_scep(administration, before).await,
-        None => Ok(()),
-    }
-}
-
-/// Deletes an RA Profile. Depending on `dependents`, SCEP Profiles that have it as their default
-/// prevent the deletion or lose their default.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
-/// profile is a default; and [`ManageError::Failed`] for failures of the server.
-pub async fn delete_ra_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    dependents: Dependents,
-) -> Result<(), ManageError> {
-    let mut ra_profile: Versioned<RaProfile> = administration.get(uuid).await?;
-    if dependents == Dependents::Unlink {
-        for dependent in &ra_profile.dependents {
-            if dependent.kind == ObjectKind::ScepProfile {
-                remove_default(administration, dependent.uuid, uuid).await?;
-            }
-        }
-        // Read again: unlinking changed its dependents.
-        ra_profile = administration.get(uuid).await?;
-    }
-    administration.delete(ra_profile).await
-}
-
-/// Removes the default RA Profile of a SCEP Profile, if it still is this one.
-async fn remove_default(
-    administration: &Administration,
-    scep_profile: Uuid,
-    ra_profile: Uuid,
-) -> Result<(), ManageError> {
-    let found: Option<Versioned<ScepProfile>> =
-        read(&*administration.objects, scep_profile).await?;
-    let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {
-        return Ok(());
-    };
-    let mut after = before.object.clone();
-    after.ra_profile = None;
-    administration
-        .replace(before, after, AuditAction::Edit)
-        .await?;
-    Ok(())
 }

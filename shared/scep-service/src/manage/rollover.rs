@@ -7,9 +7,7 @@ use scep_protocol::{
 };
 use uuid::Uuid;
 
-use super::authorities::{
-    adopt_or_generate_key, certify_key, is_allowed_validity, warn_orphaned_key,
-};
+use super::authorities::{is_allowed_validity, warn_orphaned_key};
 use crate::{
     Administration, AuditAction, AuthorityKind, ErrorChain, Invalid, ManageError, Object,
     Versioned, read,
@@ -26,130 +24,127 @@ pub struct NextKey {
     pub validity: Period,
 }
 
-/// Creates the next generation of an authority: a key, and a root's self-signed certificate or a
-/// subordinate's request for one. Safe to repeat: completes a rollover that was interrupted.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
-/// authority awaits its first certificate; and [`ManageError::Failed`] for failures of the server.
-pub async fn begin_rollover(
-    administration: &Administration,
-    uuid: Uuid,
-    next: NextKey,
-) -> Result<Versioned<Authority>, ManageError> {
-    let mut authority: Versioned<Authority> = administration.get(uuid).await?;
-    // Only the first call creates a key. A repeated one must not replace a generation that clients
-    // may already know.
-    if authority.object.next.is_none() {
-        authority = create_next_generation(administration, authority, next).await?;
-    }
-    administration.reconcile_authority(uuid).await?;
-    Ok(authority)
-}
-
-/// Creates the key and the certificate, or the request for one, of the next generation.
-async fn create_next_generation(
-    administration: &Administration,
-    before: Versioned<Authority>,
-    next: NextKey,
-) -> Result<Versioned<Authority>, ManageError> {
-    let current = &before.object.current;
-    let path = current
-        .path()
-        .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
-    if !is_allowed_validity(next.validity, administration.clock.now()) {
-        return Err(vec![Invalid::Validity].into());
-    }
-    let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
-    let kind = match current.certification {
-        Certification::Root { .. } => AuthorityKind::Root,
-        Certification::Subordinate { .. } => AuthorityKind::Subordinate,
-    };
-    let name = &before.object.name;
-    let key = adopt_or_generate_key(administration, name, next.key.as_ref(), algorithm).await?;
-    // Generations are told apart by their keys, for example when a subordinate's certificate is
-    // installed.
-    let is_in_use = before
-        .object
-        .generations()
-        .filter_map(CaGeneration::path)
-        .any(|path| path.certificate.subject_public_key_info() == key.subject_public_key_info);
-    if is_in_use {
-        return Err(vec![Invalid::KeyInUse].into());
-    }
-    let subject = CaSubject::of(&path.certificate);
-    let certified = certify_key(
-        administration,
-        before.object.uuid,
-        &key,
-        algorithm,
-        kind,
-        &subject,
-        next.validity,
-    )
-    .await;
-    let replaced = match certified {
-        Err(failure) => Err(failure.into()),
-        Ok(certification) => {
-            let mut after = before.object.clone();
-            after.next = Some(CaGeneration {
-                number: after.current.number.saturating_add(1),
-                key_algorithm: algorithm,
-                key: key.location.clone(),
-                certification,
-            });
-            administration
-                .replace(before, after, AuditAction::Rollover)
-                .await
-        }
-    };
-    if replaced.is_err() {
-        warn_orphaned_key(&key.location);
-    }
-    replaced
-}
-
-/// Switches an authority to its next generation. Certificates issued before stay valid, can be
-/// renewed, and keep their CRL.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
-/// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for failures of
-/// the server.
-pub async fn activate_next(
-    administration: &Administration,
-    uuid: Uuid,
-) -> Result<Versioned<Authority>, ManageError> {
-    let before: Versioned<Authority> = administration.get(uuid).await?;
-    let next = before.object.next.clone();
-    let path = next.as_ref().and_then(CaGeneration::path);
-    let (Some(next), Some(path)) = (next, path) else {
-        return Err(vec![Invalid::NoNext].into());
-    };
-    if !path.certificate.is_valid_at(administration.clock.now()) {
-        return Err(vec![Invalid::NextNotValid].into());
-    }
-    // From the next write on, every RA certificate serves with its key of the next generation, so
-    // each must have one. Other failures do not matter: a rollover must also work when the current
-    // key is lost and can sign nothing any more.
-    let outcome = administration.reconcile_authority(uuid).await;
-    if !administration.have_keys_of(next.number, &before).await? {
-        outcome?;
-        return Err(ManageError::Conflict);
-    }
-    // The old generation stays on record: its certificates are renewed and its CRL is maintained.
-    let mut after = before.object.clone();
-    let issued = std::mem::replace(&mut after.current, next);
-    after.previous.push(issued);
-    after.next = None;
-    let activated = administration
-        .replace(before, after, AuditAction::Rollover)
-        .await?;
-    administration.reconcile_best_effort(uuid).await;
-    Ok(activated)
-}
-
 impl Administration {
+    /// Creates the next generation of an authority: a key, and a root's self-signed certificate or
+    /// a subordinate's request for one. Safe to repeat: completes a rollover that was interrupted.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// the authority awaits its first certificate; and [`ManageError::Failed`] for failures of the
+    /// server.
+    pub async fn begin_rollover(
+        &self,
+        uuid: Uuid,
+        next: NextKey,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let mut authority: Versioned<Authority> = self.get(uuid).await?;
+        // Only the first call creates a key. A repeated one must not replace a generation that
+        // clients may already know.
+        if authority.object.next.is_none() {
+            authority = self.create_next_generation(authority, next).await?;
+        }
+        self.reconcile_authority(uuid).await?;
+        Ok(authority)
+    }
+
+    /// Creates the key and the certificate, or the request for one, of the next generation.
+    async fn create_next_generation(
+        &self,
+        before: Versioned<Authority>,
+        next: NextKey,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let current = &before.object.current;
+        let path = current
+            .path()
+            .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
+        if !is_allowed_validity(next.validity, self.clock.now()) {
+            return Err(vec![Invalid::Validity].into());
+        }
+        let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
+        let kind = match current.certification {
+            Certification::Root { .. } => AuthorityKind::Root,
+            Certification::Subordinate { .. } => AuthorityKind::Subordinate,
+        };
+        let name = &before.object.name;
+        let key = self
+            .adopt_or_generate_key(name, next.key.as_ref(), algorithm)
+            .await?;
+        // Generations are told apart by their keys, for example when a subordinate's certificate is
+        // installed.
+        let is_in_use = before
+            .object
+            .generations()
+            .filter_map(CaGeneration::path)
+            .any(|path| path.certificate.subject_public_key_info() == key.subject_public_key_info);
+        if is_in_use {
+            return Err(vec![Invalid::KeyInUse].into());
+        }
+        let subject = CaSubject::of(&path.certificate);
+        let certified = self
+            .certify_key(
+                before.object.uuid,
+                &key,
+                algorithm,
+                kind,
+                &subject,
+                next.validity,
+            )
+            .await;
+        let replaced = match certified {
+            Err(failure) => Err(failure.into()),
+            Ok(certification) => {
+                let mut after = before.object.clone();
+                after.next = Some(CaGeneration {
+                    number: after.current.number.saturating_add(1),
+                    key_algorithm: algorithm,
+                    key: key.location.clone(),
+                    certification,
+                });
+                self.replace(before, after, AuditAction::Rollover).await
+            }
+        };
+        if replaced.is_err() {
+            warn_orphaned_key(&key.location);
+        }
+        replaced
+    }
+
+    /// Switches an authority to its next generation. Certificates issued before stay valid, can be
+    /// renewed, and keep their CRL.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+    /// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn activate_next(&self, uuid: Uuid) -> Result<Versioned<Authority>, ManageError> {
+        let before: Versioned<Authority> = self.get(uuid).await?;
+        let next = before.object.next.clone();
+        let path = next.as_ref().and_then(CaGeneration::path);
+        let (Some(next), Some(path)) = (next, path) else {
+            return Err(vec![Invalid::NoNext].into());
+        };
+        if !path.certificate.is_valid_at(self.clock.now()) {
+            return Err(vec![Invalid::NextNotValid].into());
+        }
+        // From the next write on, every RA certificate serves with its key of the next generation,
+        // so each must have one. Other failures do not matter: a rollover must also work when the
+        // current key is lost and can sign nothing any more.
+        let outcome = self.reconcile_authority(uuid).await;
+        if !self.have_keys_of(next.number, &before).await? {
+            outcome?;
+            return Err(ManageError::Conflict);
+        }
+        // The old generation stays on record: its certificates are renewed and its CRL is
+        // maintained.
+        let mut after = before.object.clone();
+        let issued = std::mem::replace(&mut after.current, next);
+        after.previous.push(issued);
+        after.next = None;
+        let activated = self.replace(before, after, AuditAction::Rollover).await?;
+        self.reconcile_best_effort(uuid).await;
+        Ok(activated)
+    }
+
     /// Brings the CRLs of an authority and the keys of its RA certificates up to date. A failure is
     /// logged and does not stop the rest; the last one is returned.
     pub(crate) async fn reconcile_authority(&self, authority: Uuid) -> Result<(), ManageError> {

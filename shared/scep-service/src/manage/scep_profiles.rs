@@ -11,7 +11,6 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::ra_certificates::is_usable;
-use super::ra_profiles::deactivate_profile;
 use super::{check_name_unchanged, edit_description, parse_name};
 use crate::{
     Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
@@ -70,29 +69,231 @@ pub struct ScepProfileEdit {
     pub certificate_associations: Edit<CertificateAssociations>,
 }
 
-/// Creates a SCEP Profile, which is disabled at first.
-///
-/// # Errors
-/// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn create_scep_profile(
-    administration: &Administration,
-    edit: ScepProfileEdit,
-) -> Result<Versioned<ScepProfile>, ManageError> {
-    let mut reasons = Vec::new();
-    let name = parse_name(edit.name.clone(), &mut reasons);
-    if edit.ra_certificate.is_none() {
-        reasons.push(Invalid::Missing("caCertificateUuid"));
+impl Administration {
+    /// Creates a SCEP Profile, which is disabled at first.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn create_scep_profile(
+        &self,
+        edit: ScepProfileEdit,
+    ) -> Result<Versioned<ScepProfile>, ManageError> {
+        let mut reasons = Vec::new();
+        let name = parse_name(edit.name.clone(), &mut reasons);
+        if edit.ra_certificate.is_none() {
+            reasons.push(Invalid::Missing("caCertificateUuid"));
+        }
+        let (Some(name), Some(ra_certificate), []) =
+            (name, edit.ra_certificate, reasons.as_slice())
+        else {
+            return Err(reasons.into());
+        };
+        let mut scep_profile = new_scep_profile(name, ra_certificate);
+        self.apply_edit(edit, &mut scep_profile).await?;
+        let linked_profiles = scep_profile.ra_profile.into_iter().collect();
+        self.check_links(&scep_profile, linked_profiles).await?;
+        self.create(scep_profile).await
     }
-    let (Some(name), Some(ra_certificate), []) = (name, edit.ra_certificate, reasons.as_slice())
-    else {
-        return Err(reasons.into());
-    };
-    let mut scep_profile = new_scep_profile(name, ra_certificate);
-    apply_edit(administration, edit, &mut scep_profile).await?;
-    let linked_profiles = scep_profile.ra_profile.into_iter().collect();
-    check_links(administration, &scep_profile, linked_profiles).await?;
-    administration.create(scep_profile).await
+
+    /// Edits a SCEP Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
+    /// and [`ManageError::Failed`] for failures of the server.
+    pub async fn edit_scep_profile(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+        edit: ScepProfileEdit,
+    ) -> Result<Versioned<ScepProfile>, ManageError> {
+        let before: Versioned<ScepProfile> = self.get_version(uuid, version).await?;
+        if edit
+            .enabled
+            .is_some_and(|enabled| enabled != before.object.enabled)
+        {
+            return Err(vec![Invalid::EnabledChanged].into());
+        }
+        let mut after = before.object.clone();
+        self.apply_edit(edit, &mut after).await?;
+        // Links are checked only when they change: an RA certificate that has expired must not
+        // block an edit of another field.
+        if after.ra_certificate != before.object.ra_certificate {
+            let activated_on = before
+                .dependents
+                .iter()
+                .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
+                .map(|dependent| dependent.uuid);
+            let linked_profiles = activated_on.chain(after.ra_profile).collect();
+            self.check_links(&after, linked_profiles).await?;
+        } else if let Some(linked) = after.ra_profile
+            && after.ra_profile != before.object.ra_profile
+        {
+            self.check_links(&after, BTreeSet::from([linked])).await?;
+        }
+        self.replace(before, after, AuditAction::Edit).await
+    }
+
+    /// Applies an edit to a profile, or reports every reason why it is invalid.
+    async fn apply_edit(
+        &self,
+        edit: ScepProfileEdit,
+        profile: &mut ScepProfile,
+    ) -> Result<(), ManageError> {
+        let mut reasons = Vec::new();
+        check_name_unchanged(edit.name.as_deref(), &profile.name, &mut reasons);
+        edit_description(edit.description, &mut profile.description, &mut reasons);
+        edit.ra_profile.apply_optional(&mut profile.ra_profile);
+        profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
+        edit.renewal_threshold_days
+            .apply_optional(&mut profile.renewal_threshold_days);
+        edit.include_ca_certificate
+            .apply(&mut profile.include_ca_certificate);
+        edit.include_ca_certificate_chain
+            .apply(&mut profile.include_ca_certificate_chain);
+        edit.require_manual_approval
+            .apply(&mut profile.require_manual_approval);
+        edit.allow_proxy_signer
+            .apply(&mut profile.allow_proxy_signer);
+        edit.ca_certificate_form
+            .apply(&mut profile.ca_certificate_form);
+        profile.legacy_algorithms = match edit.legacy_algorithms {
+            Edit::Keep => profile.legacy_algorithms,
+            Edit::Reset => true,
+            Edit::Set(legacy) => legacy,
+        };
+        let annotations = &mut profile.annotations;
+        edit.issue_certificate_attributes
+            .apply(&mut annotations.issue_certificate_attributes);
+        edit.custom_attributes
+            .apply(&mut annotations.custom_attributes);
+        edit.certificate_associations
+            .apply(&mut annotations.associations);
+        if edit.enable_intune == Some(true) {
+            reasons.push(Invalid::Intune);
+        }
+        edit.intune_tenant
+            .apply_optional(&mut profile.intune.tenant);
+        edit.intune_application_id
+            .apply_optional(&mut profile.intune.application_id);
+        let challenge =
+            edit_challenge(edit.enable_challenge, edit.challenge, profile, &mut reasons);
+        if !reasons.is_empty() {
+            return Err(reasons.into());
+        }
+        // Sealed only once everything is valid: sealing may be a call to KMS.
+        let seal = async |secret: &SecretString| self.secrets.seal(profile.uuid, secret).await;
+        match edit.intune_application_key {
+            Edit::Keep => {}
+            Edit::Reset => profile.intune.application_key = None,
+            Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
+        }
+        match challenge {
+            Edit::Keep => {}
+            Edit::Reset => {
+                profile.challenge = None;
+                profile.challenge_traits = None;
+            }
+            Edit::Set(challenge) => {
+                let secret = SecretString::from(challenge.reveal());
+                profile.challenge = Some(seal(&secret).await?);
+                profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the profile's RA certificate is usable and was issued by the authority of each
+    /// of these RA Profiles.
+    async fn check_links(
+        &self,
+        profile: &ScepProfile,
+        ra_profiles: BTreeSet<Uuid>,
+    ) -> Result<(), ManageError> {
+        let objects = &*self.objects;
+        let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await?
+        else {
+            return Err(vec![Invalid::RaCertificateUnknown].into());
+        };
+        if !is_usable(&ra_certificate.object, self.clock.now()) {
+            return Err(vec![Invalid::RaCertificateUnusable].into());
+        }
+        let mut reasons = Vec::new();
+        for uuid in ra_profiles {
+            match read::<RaProfile>(objects, uuid).await? {
+                None => reasons.push(Invalid::RaProfileUnknown),
+                Some(found) if found.object.authority != ra_certificate.object.authority => {
+                    reasons.push(Invalid::OtherAuthority(found.object.name.to_string()));
+                }
+                Some(_) => {}
+            }
+        }
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        Err(reasons.into())
+    }
+
+    /// Sets the default RA Profile of a SCEP Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], also when the RA Profile does not exist;
+    /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn set_default_ra_profile(
+        &self,
+        uuid: Uuid,
+        ra_profile: Uuid,
+    ) -> Result<(), ManageError> {
+        self.get::<RaProfile>(ra_profile).await?;
+        let edit = ScepProfileEdit {
+            ra_profile: Edit::Set(ra_profile),
+            ..ScepProfileEdit::default()
+        };
+        self.edit_scep_profile(uuid, None, edit).await?;
+        Ok(())
+    }
+
+    /// Enables or disables a SCEP Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn enable_scep_profile(
+        &self,
+        uuid: Uuid,
+        enabled: Enabled,
+    ) -> Result<(), ManageError> {
+        let before: Versioned<ScepProfile> = self.get(uuid).await?;
+        let mut after = before.object.clone();
+        after.enabled = enabled == Enabled::Yes;
+        self.replace(before, after, enabled.action()).await?;
+        Ok(())
+    }
+
+    /// Deletes a SCEP Profile. Depending on `dependents`, RA Profiles that it is activated on
+    /// prevent the deletion or have SCEP deactivated.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// the profile is activated; and [`ManageError::Failed`] for failures of the server.
+    pub async fn delete_scep_profile(
+        &self,
+        uuid: Uuid,
+        dependents: Dependents,
+    ) -> Result<(), ManageError> {
+        let mut scep_profile: Versioned<ScepProfile> = self.get(uuid).await?;
+        if dependents == Dependents::Unlink {
+            for dependent in &scep_profile.dependents {
+                if dependent.kind == ObjectKind::RaProfile {
+                    self.deactivate_profile(dependent.uuid, uuid).await?;
+                }
+            }
+            // Read again: unlinking changed its dependents.
+            scep_profile = self.get(uuid).await?;
+        }
+        self.delete(scep_profile).await
+    }
 }
 
 fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
@@ -118,114 +319,6 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
     }
 }
 
-/// Edits a SCEP Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`], and
-/// [`ManageError::Failed`] for failures of the server.
-pub async fn edit_scep_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    version: Option<u64>,
-    edit: ScepProfileEdit,
-) -> Result<Versioned<ScepProfile>, ManageError> {
-    let before: Versioned<ScepProfile> = administration.get_version(uuid, version).await?;
-    if edit
-        .enabled
-        .is_some_and(|enabled| enabled != before.object.enabled)
-    {
-        return Err(vec![Invalid::EnabledChanged].into());
-    }
-    let mut after = before.object.clone();
-    apply_edit(administration, edit, &mut after).await?;
-    // Links are checked only when they change: an RA certificate that has expired must not block an
-    // edit of another field.
-    if after.ra_certificate != before.object.ra_certificate {
-        let activated_on = before
-            .dependents
-            .iter()
-            .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
-            .map(|dependent| dependent.uuid);
-        let linked_profiles = activated_on.chain(after.ra_profile).collect();
-        check_links(administration, &after, linked_profiles).await?;
-    } else if let Some(linked) = after.ra_profile
-        && after.ra_profile != before.object.ra_profile
-    {
-        check_links(administration, &after, BTreeSet::from([linked])).await?;
-    }
-    administration
-        .replace(before, after, AuditAction::Edit)
-        .await
-}
-
-/// Applies an edit to a profile, or reports every reason why it is invalid.
-async fn apply_edit(
-    administration: &Administration,
-    edit: ScepProfileEdit,
-    profile: &mut ScepProfile,
-) -> Result<(), ManageError> {
-    let mut reasons = Vec::new();
-    check_name_unchanged(edit.name.as_deref(), &profile.name, &mut reasons);
-    edit_description(edit.description, &mut profile.description, &mut reasons);
-    edit.ra_profile.apply_optional(&mut profile.ra_profile);
-    profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
-    edit.renewal_threshold_days
-        .apply_optional(&mut profile.renewal_threshold_days);
-    edit.include_ca_certificate
-        .apply(&mut profile.include_ca_certificate);
-    edit.include_ca_certificate_chain
-        .apply(&mut profile.include_ca_certificate_chain);
-    edit.require_manual_approval
-        .apply(&mut profile.require_manual_approval);
-    edit.allow_proxy_signer
-        .apply(&mut profile.allow_proxy_signer);
-    edit.ca_certificate_form
-        .apply(&mut profile.ca_certificate_form);
-    profile.legacy_algorithms = match edit.legacy_algorithms {
-        Edit::Keep => profile.legacy_algorithms,
-        Edit::Reset => true,
-        Edit::Set(legacy) => legacy,
-    };
-    let annotations = &mut profile.annotations;
-    edit.issue_certificate_attributes
-        .apply(&mut annotations.issue_certificate_attributes);
-    edit.custom_attributes
-        .apply(&mut annotations.custom_attributes);
-    edit.certificate_associations
-        .apply(&mut annotations.associations);
-    if edit.enable_intune == Some(true) {
-        reasons.push(Invalid::Intune);
-    }
-    edit.intune_tenant
-        .apply_optional(&mut profile.intune.tenant);
-    edit.intune_application_id
-        .apply_optional(&mut profile.intune.application_id);
-    let challenge = edit_challenge(edit.enable_challenge, edit.challenge, profile, &mut reasons);
-    if !reasons.is_empty() {
-        return Err(reasons.into());
-    }
-    // Sealed only once everything is valid: sealing may be a call to KMS.
-    let seal = async |secret: &SecretString| administration.secrets.seal(profile.uuid, secret).await;
-    match edit.intune_application_key {
-        Edit::Keep => {}
-        Edit::Reset => profile.intune.application_key = None,
-        Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
-    }
-    match challenge {
-        Edit::Keep => {}
-        Edit::Reset => {
-            profile.challenge = None;
-            profile.challenge_traits = None;
-        }
-        Edit::Set(challenge) => {
-            let secret = SecretString::from(challenge.reveal());
-            profile.challenge = Some(seal(&secret).await?);
-            profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
-        }
-    }
-    Ok(())
-}
-
 /// Decides whether an edit sets, removes or keeps the challengePassword.
 fn edit_challenge(
     enable: Option<bool>,
@@ -249,97 +342,4 @@ fn edit_challenge(
             Edit::Keep
         }
     }
-}
-
-/// Checks that the profile's RA certificate is usable and was issued by the authority of each of
-/// these RA Profiles.
-async fn check_links(
-    administration: &Administration,
-    profile: &ScepProfile,
-    ra_profiles: BTreeSet<Uuid>,
-) -> Result<(), ManageError> {
-    let objects = &*administration.objects;
-    let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await? else {
-        return Err(vec![Invalid::RaCertificateUnknown].into());
-    };
-    if !is_usable(&ra_certificate.object, administration.clock.now()) {
-        return Err(vec![Invalid::RaCertificateUnusable].into());
-    }
-    let mut reasons = Vec::new();
-    for uuid in ra_profiles {
-        match read::<RaProfile>(objects, uuid).await? {
-            None => reasons.push(Invalid::RaProfileUnknown),
-            Some(found) if found.object.authority != ra_certificate.object.authority => {
-                reasons.push(Invalid::OtherAuthority(found.object.name.to_string()));
-            }
-            Some(_) => {}
-        }
-    }
-    if reasons.is_empty() {
-        return Ok(());
-    }
-    Err(reasons.into())
-}
-
-/// Sets the default RA Profile of a SCEP Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`], also when the RA Profile does not exist;
-/// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for failures of
-/// the server.
-pub async fn set_default_ra_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    ra_profile: Uuid,
-) -> Result<(), ManageError> {
-    administration.get::<RaProfile>(ra_profile).await?;
-    let edit = ScepProfileEdit {
-        ra_profile: Edit::Set(ra_profile),
-        ..ScepProfileEdit::default()
-    };
-    edit_scep_profile(administration, uuid, None, edit).await?;
-    Ok(())
-}
-
-/// Enables or disables a SCEP Profile.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn enable_scep_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    enabled: Enabled,
-) -> Result<(), ManageError> {
-    let before: Versioned<ScepProfile> = administration.get(uuid).await?;
-    let mut after = before.object.clone();
-    after.enabled = enabled == Enabled::Yes;
-    administration
-        .replace(before, after, enabled.action())
-        .await?;
-    Ok(())
-}
-
-/// Deletes a SCEP Profile. Depending on `dependents`, RA Profiles that it is activated on prevent
-/// the deletion or have SCEP deactivated.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while the
-/// profile is activated; and [`ManageError::Failed`] for failures of the server.
-pub async fn delete_scep_profile(
-    administration: &Administration,
-    uuid: Uuid,
-    dependents: Dependents,
-) -> Result<(), ManageError> {
-    let mut scep_profile: Versioned<ScepProfile> = administration.get(uuid).await?;
-    if dependents == Dependents::Unlink {
-        for dependent in &scep_profile.dependents {
-            if dependent.kind == ObjectKind::RaProfile {
-                deactivate_profile(administration, dependent.uuid, uuid).await?;
-            }
-        }
-        // Read again: unlinking changed its dependents.
-        scep_profile = administration.get(uuid).await?;
-    }
-    administration.delete(scep_profile).await
 }

@@ -21,61 +21,6 @@ use crate::{
 /// failInfoText.
 pub const MAX_REASON_CHARACTERS: usize = 200;
 
-/// Approves a pending transaction. Its certificate is issued at once, valid from now, by the
-/// authority's current generation. After a crash, the requester's next poll or maintenance
-/// completes the issuance. `version` quotes [`Review::version`].
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Invalid`] when the transaction is not pending,
-/// its profiles are disabled, or its authority cannot issue now; [`ManageError::VersionMissing`];
-/// [`ManageError::Conflict`], also when the version has changed; and [`ManageError::Failed`] for
-/// failures of the server.
-pub async fn approve_transaction(
-    administration: &Administration,
-    uuid: Uuid,
-    version: Option<u64>,
-) -> Result<(), ManageError> {
-    let (transaction, held) = read_pending(administration, uuid, version).await?;
-    // Checked after `read_pending`, so that a transaction that does not exist is reported as such.
-    if version.is_none() {
-        return Err(ManageError::VersionMissing);
-    }
-    let profiles = read_enabled_profiles(administration, &transaction.key, &held)
-        .await?
-        .ok_or_else(|| vec![Invalid::ProfileNotServing])?;
-    let (issuance, not_after) =
-        rebuild_issuance(administration, &profiles.ra_profile, held).await?;
-    let now = administration.clock.now();
-    let audit = build_audit_record(administration, AuditAction::Approve, &transaction, None);
-    // The approval is itself a claim, so no other process signs, and a crash leaves a lease that
-    // expires like any other.
-    let claim = Uuid::new_v4();
-    let approved = administration
-        .transactions
-        .approve(
-            &transaction,
-            claim,
-            &issuance,
-            now + LEASE,
-            not_after,
-            &audit,
-        )
-        .await?;
-    match approved {
-        GuardedOutcome::Won => {}
-        GuardedOutcome::Lost => return Err(ManageError::Conflict),
-        GuardedOutcome::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
-    }
-    let finished = signer_for(administration, profiles.scep_profile.renewal_threshold_days)
-        .finish(&transaction.key, claim, &issuance)
-        .await?;
-    match finished {
-        // Lost to a process that took the claim over, which issues what was approved.
-        SigningOutcome::Issued(_) | SigningOutcome::Lost => Ok(()),
-        SigningOutcome::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
-    }
-}
-
 /// A transaction as an administrator reviews it.
 pub struct Review {
     /// The TBSCertificate that an approval would sign now, or that is being signed, DER. `None`
@@ -87,66 +32,328 @@ pub struct Review {
     pub version: u64,
 }
 
-/// Shows what an approval of a transaction would sign now. When the current rules forbid it, shows
-/// what the request was held with; an approval then reports the reason.
-///
-/// # Errors
-/// Returns [`ManageError::Failed`] for failures of the server.
-pub async fn review_transaction(
-    administration: &Administration,
-    transaction: &Transaction,
-) -> Result<Review, ManageError> {
-    let held = match &transaction.state {
-        TransactionState::Pending { issuance, .. } => issuance,
-        TransactionState::Issuing { issuance, .. } => {
-            return Ok(Review {
-                to_be_signed: Some(issuance.to_be_signed.clone()),
-                version: transaction.version(),
-            });
+impl Administration {
+    /// Approves a pending transaction. Its certificate is issued at once, valid from now, by the
+    /// authority's current generation. After a crash, the requester's next poll or maintenance
+    /// completes the issuance. `version` quotes [`Review::version`].
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Invalid`] when the transaction is not
+    /// pending, its profiles are disabled, or its authority cannot issue now;
+    /// [`ManageError::VersionMissing`]; [`ManageError::Conflict`], also when the version has
+    /// changed; and [`ManageError::Failed`] for failures of the server.
+    pub async fn approve_transaction(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+    ) -> Result<(), ManageError> {
+        let (transaction, held) = self.read_pending(uuid, version).await?;
+        // Checked after `read_pending`, so that a transaction that does not exist is reported as
+        // such.
+        if version.is_none() {
+            return Err(ManageError::VersionMissing);
         }
-        TransactionState::Issued { .. } | TransactionState::Rejected { .. } => {
-            return Ok(Review {
-                to_be_signed: None,
-                version: transaction.version(),
-            });
+        let profiles = self
+            .read_enabled_profiles(&transaction.key, &held)
+            .await?
+            .ok_or_else(|| vec![Invalid::ProfileNotServing])?;
+        let (issuance, not_after) = self.rebuild_issuance(&profiles.ra_profile, held).await?;
+        let now = self.clock.now();
+        let audit = self.build_audit_record(AuditAction::Approve, &transaction, None);
+        // The approval is itself a claim, so no other process signs, and a crash leaves a lease
+        // that expires like any other.
+        let claim = Uuid::new_v4();
+        let approved = self
+            .transactions
+            .approve(
+                &transaction,
+                claim,
+                &issuance,
+                now + LEASE,
+                not_after,
+                &audit,
+            )
+            .await?;
+        match approved {
+            GuardedOutcome::Won => {}
+            GuardedOutcome::Lost => return Err(ManageError::Conflict),
+            GuardedOutcome::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
         }
-    };
-    let ra_profile = read::<RaProfile>(&*administration.objects, held.ra_profile).await?;
-    // Versions start at 1, so 0 stands for a deleted profile.
-    let rules = ra_profile.as_ref().map_or(0, |found| found.version);
-    let rebuilt = match &ra_profile {
-        Some(found) => rebuild_issuance(administration, &found.object, held.clone()).await,
-        None => Err(vec![Invalid::ProfileNotServing].into()),
-    };
-    let shown = match rebuilt {
-        Ok((issuance, _)) => issuance,
-        Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
-        Err(_) => held.clone(),
-    };
-    // The dates are left out: they change with every second.
-    let parts = [
-        &transaction.claim.into_bytes()[..],
-        &rules.to_be_bytes(),
-        &shown.generation.to_be_bytes(),
-    ];
-    Ok(Review {
-        to_be_signed: Some(shown.to_be_signed),
-        version: Fingerprint::of(&parts.concat()).number(),
-    })
-}
+        let finished = self
+            .signer_for(profiles.scep_profile.renewal_threshold_days)
+            .finish(&transaction.key, claim, &issuance)
+            .await?;
+        match finished {
+            // Lost to a process that took the claim over, which issues what was approved.
+            SigningOutcome::Issued(_) | SigningOutcome::Lost => Ok(()),
+            SigningOutcome::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
+        }
+    }
 
-/// Collects the ports and settings for signing on behalf of an administrator.
-fn signer_for(
-    administration: &Administration,
-    renewal_threshold_days: Option<u32>,
-) -> CertificateSigner<'_> {
-    CertificateSigner {
-        transactions: &*administration.transactions,
-        ca_keys: &*administration.ca_keys,
-        clock: &*administration.clock,
-        // A client that waited this long for approval may collect the certificate as late.
-        resend_window: administration.deployment.pending_validity,
-        renewal_threshold_days,
+    /// Shows what an approval of a transaction would sign now. When the current rules forbid it,
+    /// shows what the request was held with; an approval then reports the reason.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::Failed`] for failures of the server.
+    pub async fn review_transaction(
+        &self,
+        transaction: &Transaction,
+    ) -> Result<Review, ManageError> {
+        let held = match &transaction.state {
+            TransactionState::Pending { issuance, .. } => issuance,
+            TransactionState::Issuing { issuance, .. } => {
+                return Ok(Review {
+                    to_be_signed: Some(issuance.to_be_signed.clone()),
+                    version: transaction.version(),
+                });
+            }
+            TransactionState::Issued { .. } | TransactionState::Rejected { .. } => {
+                return Ok(Review {
+                    to_be_signed: None,
+                    version: transaction.version(),
+                });
+            }
+        };
+        let ra_profile = read::<RaProfile>(&*self.objects, held.ra_profile).await?;
+        // Versions start at 1, so 0 stands for a deleted profile.
+        let rules = ra_profile.as_ref().map_or(0, |found| found.version);
+        let rebuilt = match &ra_profile {
+            Some(found) => self.rebuild_issuance(&found.object, held.clone()).await,
+            None => Err(vec![Invalid::ProfileNotServing].into()),
+        };
+        let shown = match rebuilt {
+            Ok((issuance, _)) => issuance,
+            Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
+            Err(_) => held.clone(),
+        };
+        // The dates are left out: they change with every second.
+        let parts = [
+            &transaction.claim.into_bytes()[..],
+            &rules.to_be_bytes(),
+            &shown.generation.to_be_bytes(),
+        ];
+        Ok(Review {
+            to_be_signed: Some(shown.to_be_signed),
+            version: Fingerprint::of(&parts.concat()).number(),
+        })
+    }
+
+    /// Collects the ports and settings for signing on behalf of an administrator.
+    fn signer_for(&self, renewal_threshold_days: Option<u32>) -> CertificateSigner<'_> {
+        CertificateSigner {
+            transactions: &*self.transactions,
+            ca_keys: &*self.ca_keys,
+            clock: &*self.clock,
+            // A client that waited this long for approval may collect the certificate as late.
+            resend_window: self.deployment.pending_validity,
+            renewal_threshold_days,
+        }
+    }
+
+    /// Reads the profiles of a transaction. Returns `None` when one is disabled or deleted.
+    async fn read_enabled_profiles(
+        &self,
+        key: &TransactionKey,
+        issuance: &Issuance,
+    ) -> Result<Option<EnabledProfiles>, Failure> {
+        let objects = &*self.objects;
+        let scep_profile = read::<ScepProfile>(objects, key.scep_profile).await?;
+        let ra_profile = read::<RaProfile>(objects, issuance.ra_profile).await?;
+        let (Some(scep_profile), Some(ra_profile)) = (scep_profile, ra_profile) else {
+            return Ok(None);
+        };
+        let (scep_profile, ra_profile) = (scep_profile.object, ra_profile.object);
+        let is_serving = scep_profile.enabled && ra_profile.enabled;
+        Ok(is_serving.then_some(EnabledProfiles {
+            scep_profile,
+            ra_profile,
+        }))
+    }
+
+    /// Completes issuances that a crash interrupted and whose clients do not poll. A failure is
+    /// logged and does not stop the others; the last one is returned.
+    pub(crate) async fn finish_abandoned(&self) -> Result<(), Failure> {
+        let mut page = PageRequest {
+            limit: PAGE,
+            cursor: None,
+        };
+        let now = self.clock.now();
+        let mut finished = Ok(());
+        loop {
+            let found = self
+                .certificates
+                .transactions(Some(TransactionStatus::Issuing), &page, now)
+                .await?;
+            for summary in found.items {
+                let transaction = self.transactions.transaction(summary.uuid).await?;
+                if let Some(Transaction {
+                    key,
+                    claim,
+                    state:
+                        TransactionState::Issuing {
+                            issuance,
+                            lease_until,
+                        },
+                    ..
+                }) = transaction
+                    // While the lease lasts, its holder may still be signing.
+                    && lease_until < now
+                    && let Err(error) = self.finish_or_withdraw(&key, claim, &issuance).await
+                {
+                    let (uuid, cause) = (summary.uuid, ErrorChain(&error));
+                    tracing::error!(%uuid, error = %cause, "could not complete a transaction");
+                    finished = Err(error);
+                }
+            }
+            page.cursor = found.cursor;
+            if page.cursor.is_none() {
+                return finished;
+            }
+        }
+    }
+
+    /// Completes an interrupted issuance if its profiles are still enabled, and withdraws it
+    /// otherwise.
+    async fn finish_or_withdraw(
+        &self,
+        key: &TransactionKey,
+        claim: Uuid,
+        issuance: &Issuance,
+    ) -> Result<(), Failure> {
+        let profiles = self.read_enabled_profiles(key, issuance).await?;
+        let verdict = Verdict::of(profiles.is_some());
+        let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
+        self.signer_for(threshold)
+            .resume(key, claim, issuance, verdict)
+            .await
+    }
+
+    /// Rejects a pending transaction. The client's next poll receives the reason.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+    /// the transaction is not pending or the reason is too long; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn reject_transaction(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+        reason: &str,
+    ) -> Result<(), ManageError> {
+        if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
+            return Err(vec![Invalid::Reason].into());
+        }
+        let (transaction, _) = self.read_pending(uuid, version).await?;
+        let audit = self.build_audit_record(AuditAction::Reject, &transaction, Some(reason));
+        // Remembered for as long as it could have waited, so that a client that polls rarely gets
+        // the reason.
+        let until = self.clock.now() + self.deployment.pending_validity;
+        let rejected = self
+            .transactions
+            .reject(&transaction, reason, until, &audit)
+            .await?;
+        match rejected {
+            ClaimOutcome::Won => Ok(()),
+            ClaimOutcome::Lost => Err(ManageError::Conflict),
+        }
+    }
+
+    /// Reads a transaction that must be pending, and what it would sign, and checks its version if
+    /// one is given.
+    async fn read_pending(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+    ) -> Result<(Transaction, Issuance), ManageError> {
+        let transaction = self
+            .transactions
+            .transaction(uuid)
+            .await?
+            .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
+        if let Some(version) = version
+            && version != self.review_transaction(&transaction).await?.version
+        {
+            return Err(ManageError::Conflict);
+        }
+        match &transaction.state {
+            // The store deletes an expired transaction only some time later.
+            TransactionState::Pending { issuance, until } if self.clock.now() <= *until => {
+                let held = issuance.clone();
+                Ok((transaction, held))
+            }
+            TransactionState::Issued { .. }
+            | TransactionState::Issuing { .. }
+            | TransactionState::Pending { .. }
+            | TransactionState::Rejected { .. } => Err(vec![Invalid::NotPending].into()),
+        }
+    }
+
+    /// Rebuilds a held certificate by the current rules, dates and generation. Also returns its
+    /// expiry.
+    async fn rebuild_issuance(
+        &self,
+        ra_profile: &RaProfile,
+        held: Issuance,
+    ) -> Result<(Issuance, OffsetDateTime), ManageError> {
+        let authority: Versioned<Authority> = self.get(held.authority).await?;
+        let issuing = authority
+            .object
+            .issuing()
+            .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
+        let crl_url = self.deployment.crl_url(&issuing);
+        let TbsLeaf {
+            to_be_signed,
+            validity,
+            ..
+        } = reissue_tbs(
+            &held.to_be_signed,
+            &issuing,
+            &ra_profile.template,
+            crl_url.as_deref(),
+            self.clock.now(),
+        )
+        .map_err(|error| match error {
+            // The validity is limited by the authority's, so the profile is not at fault.
+            IssueError::Rule(RuleViolation::Validity) => vec![Invalid::AuthorityNotValid].into(),
+            IssueError::Build(error) => ManageError::from(Failure::encode(error)),
+            // Renewals never wait for approval, so these are broken rules.
+            violation @ (IssueError::Rule(_)
+            | IssueError::RenewalNames
+            | IssueError::RenewalSubject) => vec![Invalid::Rule(violation.to_string())].into(),
+        })?;
+        let issuance = Issuance {
+            to_be_signed,
+            generation: issuing.generation,
+            key: issuing.key,
+            key_algorithm: issuing.key_algorithm,
+            ..held
+        };
+        Ok((issuance, validity.not_after))
+    }
+
+    /// Builds the audit record of a decision.
+    fn build_audit_record(
+        &self,
+        action: AuditAction,
+        transaction: &Transaction,
+        reason: Option<&str>,
+    ) -> AuditRecord {
+        let transaction_id = transaction.key.transaction_id.as_str();
+        let status = match reason {
+            None => "ISSUING",
+            Some(_) => "REJECTED",
+        };
+        Act {
+            action,
+            object: Reference {
+                kind: ObjectKind::Transaction,
+                uuid: transaction.key.uuid(),
+            },
+            name: transaction_id.to_owned(),
+            before: json!({ "status": "PENDING" }),
+            after: json!({ "status": status, "reason": reason }),
+        }
+        .by(&self.actor, self.clock.now())
     }
 }
 
@@ -156,220 +363,5 @@ struct EnabledProfiles {
     ra_profile: RaProfile,
 }
 
-/// Reads the profiles of a transaction. Returns `None` when one is disabled or deleted.
-async fn read_enabled_profiles(
-    administration: &Administration,
-    key: &TransactionKey,
-    issuance: &Issuance,
-) -> Result<Option<EnabledProfiles>, Failure> {
-    let objects = &*administration.objects;
-    let scep_profile = read::<ScepProfile>(objects, key.scep_profile).await?;
-    let ra_profile = read::<RaProfile>(objects, issuance.ra_profile).await?;
-    let (Some(scep_profile), Some(ra_profile)) = (scep_profile, ra_profile) else {
-        return Ok(None);
-    };
-    let (scep_profile, ra_profile) = (scep_profile.object, ra_profile.object);
-    let is_serving = scep_profile.enabled && ra_profile.enabled;
-    Ok(is_serving.then_some(EnabledProfiles {
-        scep_profile,
-        ra_profile,
-    }))
-}
-
-/// Completes issuances that a crash interrupted and whose clients do not poll. A failure is logged
-/// and does not stop the others; the last one is returned.
-pub(crate) async fn finish_abandoned(administration: &Administration) -> Result<(), Failure> {
-    let mut page = PageRequest {
-        limit: PAGE,
-        cursor: None,
-    };
-    let now = administration.clock.now();
-    let mut finished = Ok(());
-    loop {
-        let found = administration
-            .certificates
-            .transactions(Some(TransactionStatus::Issuing), &page, now)
-            .await?;
-        for summary in found.items {
-            let transaction = administration
-                .transactions
-                .transaction(summary.uuid)
-                .await?;
-            if let Some(Transaction {
-                key,
-                claim,
-                state:
-                    TransactionState::Issuing {
-                        issuance,
-                        lease_until,
-                    },
-                ..
-            }) = transaction
-                // While the lease lasts, its holder may still be signing.
-                && lease_until < now
-                && let Err(error) = finish_or_withdraw(administration, &key, claim, &issuance).await
-            {
-                let (uuid, cause) = (summary.uuid, ErrorChain(&error));
-                tracing::error!(%uuid, error = %cause, "could not complete a transaction");
-                finished = Err(error);
-            }
-        }
-        page.cursor = found.cursor;
-        if page.cursor.is_none() {
-            return finished;
-        }
-    }
-}
-
-/// Completes an interrupted issuance if its profiles are still enabled, and withdraws it otherwise.
-async fn finish_or_withdraw(
-    administration: &Administration,
-    key: &TransactionKey,
-    claim: Uuid,
-    issuance: &Issuance,
-) -> Result<(), Failure> {
-    let profiles = read_enabled_profiles(administration, key, issuance).await?;
-    let verdict = Verdict::of(profiles.is_some());
-    let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
-    signer_for(administration, threshold)
-        .resume(key, claim, issuance, verdict)
-        .await
-}
-
 /// The number of transactions that are read at a time.
 const PAGE: u16 = 100;
-
-/// Rejects a pending transaction. The client's next poll receives the reason.
-///
-/// # Errors
-/// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when the
-/// transaction is not pending or the reason is too long; and [`ManageError::Failed`] for failures
-/// of the server.
-pub async fn reject_transaction(
-    administration: &Administration,
-    uuid: Uuid,
-    version: Option<u64>,
-    reason: &str,
-) -> Result<(), ManageError> {
-    if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
-        return Err(vec![Invalid::Reason].into());
-    }
-    let (transaction, _) = read_pending(administration, uuid, version).await?;
-    let audit = build_audit_record(
-        administration,
-        AuditAction::Reject,
-        &transaction,
-        Some(reason),
-    );
-    // Remembered for as long as it could have waited, so that a client that polls rarely gets the
-    // reason.
-    let until = administration.clock.now() + administration.deployment.pending_validity;
-    let rejected = administration
-        .transactions
-        .reject(&transaction, reason, until, &audit)
-        .await?;
-    match rejected {
-        ClaimOutcome::Won => Ok(()),
-        ClaimOutcome::Lost => Err(ManageError::Conflict),
-    }
-}
-
-/// Reads a transaction that must be pending, and what it would sign, and checks its version if one
-/// is given.
-async fn read_pending(
-    administration: &Administration,
-    uuid: Uuid,
-    version: Option<u64>,
-) -> Result<(Transaction, Issuance), ManageError> {
-    let transaction = administration
-        .transactions
-        .transaction(uuid)
-        .await?
-        .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
-    if let Some(version) = version
-        && version
-            != review_transaction(administration, &transaction)
-                .await?
-                .version
-    {
-        return Err(ManageError::Conflict);
-    }
-    match &transaction.state {
-        // The store deletes an expired transaction only some time later.
-        TransactionState::Pending { issuance, until } if administration.clock.now() <= *until => {
-            let held = issuance.clone();
-            Ok((transaction, held))
-        }
-        TransactionState::Issued { .. }
-        | TransactionState::Issuing { .. }
-        | TransactionState::Pending { .. }
-        | TransactionState::Rejected { .. } => Err(vec![Invalid::NotPending].into()),
-    }
-}
-
-/// Rebuilds a held certificate by the current rules, dates and generation. Also returns its expiry.
-async fn rebuild_issuance(
-    administration: &Administration,
-    ra_profile: &RaProfile,
-    held: Issuance,
-) -> Result<(Issuance, OffsetDateTime), ManageError> {
-    let authority: Versioned<Authority> = administration.get(held.authority).await?;
-    let issuing = authority
-        .object
-        .issuing()
-        .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
-    let crl_url = administration.deployment.crl_url(&issuing);
-    let TbsLeaf {
-        to_be_signed,
-        validity,
-        ..
-    } = reissue_tbs(
-        &held.to_be_signed,
-        &issuing,
-        &ra_profile.template,
-        crl_url.as_deref(),
-        administration.clock.now(),
-    )
-    .map_err(|error| match error {
-        // The validity is limited by the authority's, so the profile is not at fault.
-        IssueError::Rule(RuleViolation::Validity) => vec![Invalid::AuthorityNotValid].into(),
-        IssueError::Build(error) => ManageError::from(Failure::encode(error)),
-        // Renewals never wait for approval, so these are broken rules.
-        violation @ (IssueError::Rule(_)
-        | IssueError::RenewalNames
-        | IssueError::RenewalSubject) => vec![Invalid::Rule(violation.to_string())].into(),
-    })?;
-    let issuance = Issuance {
-        to_be_signed,
-        generation: issuing.generation,
-        key: issuing.key,
-        key_algorithm: issuing.key_algorithm,
-        ..held
-    };
-    Ok((issuance, validity.not_after))
-}
-
-/// Builds the audit record of a decision.
-fn build_audit_record(
-    administration: &Administration,
-    action: AuditAction,
-    transaction: &Transaction,
-    reason: Option<&str>,
-) -> AuditRecord {
-    let transaction_id = transaction.key.transaction_id.as_str();
-    let status = match reason {
-        None => "ISSUING",
-        Some(_) => "REJECTED",
-    };
-    Act {
-        action,
-        object: Reference {
-            kind: ObjectKind::Transaction,
-            uuid: transaction.key.uuid(),
-        },
-        name: transaction_id.to_owned(),
-        before: json!({ "status": "PENDING" }),
-        after: json!({ "status": status, "reason": reason }),
-    }
-    .by(&administration.actor, administration.clock.now())
-}
