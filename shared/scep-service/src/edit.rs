@@ -22,9 +22,14 @@ impl<T> Edit<T> {
     where
         T: Default,
     {
+        self.apply_with_default(part, T::default());
+    }
+
+    /// Applies the edit to a field with this default.
+    pub fn apply_with_default(self, part: &mut T, default: T) {
         match self {
             Self::Keep => {}
-            Self::Reset => *part = T::default(),
+            Self::Reset => *part = default,
             Self::Set(value) => *part = value,
         }
     }
@@ -35,6 +40,17 @@ impl<T> Edit<T> {
             Self::Keep => {}
             Self::Reset => *part = None,
             Self::Set(value) => *part = Some(value),
+        }
+    }
+
+    /// Returns the value of the field in a new object.
+    pub fn or_default(self) -> T
+    where
+        T: Default,
+    {
+        match self {
+            Self::Keep | Self::Reset => T::default(),
+            Self::Set(value) => value,
         }
     }
 

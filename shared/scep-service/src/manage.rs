@@ -9,13 +9,14 @@ mod ra_profiles;
 mod rollover;
 mod scep_profiles;
 mod transactions;
+mod validation;
 mod warnings;
 
 use std::sync::Arc;
 
 use ca_issuer::{assemble_certificate, to_be_signed_names};
 use scep_cms::Certificate;
-use scep_protocol::{Description, KeyAlgorithm, KeyLocation, ProfileName};
+use scep_protocol::{KeyAlgorithm, KeyLocation};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ use crate::audit::{Act, States};
 use crate::object::to_document;
 use crate::{
     Actor, AuditAction, AuditRecord, CaKeys, Certificates, Change, Clock, CrlStore, Deployment,
-    Edit, Failure, Object, ObjectKind, ObjectStore, RaKeys, Reference, Secrets, StoredObject,
+    Failure, Object, ObjectKind, ObjectStore, RaKeys, Reference, Secrets, StoredObject,
     Transactions, Versioned, read,
 };
 
@@ -273,31 +274,4 @@ fn to_stored_object<T: Object>(
         version,
         dependents: dependents.to_vec(),
     })
-}
-
-/// Parses the name of a new object.
-fn parse_name(name: Option<String>, reasons: &mut Vec<Invalid>) -> Option<ProfileName> {
-    let Some(name) = name else {
-        reasons.push(Invalid::Missing("name"));
-        return None;
-    };
-    ProfileName::new(&name)
-        .map_err(|error| reasons.push(error.into()))
-        .ok()
-}
-
-/// Checks that an edit does not change the name.
-// An edit may repeat it: clients send back the object that they read.
-fn check_name_unchanged(edited: Option<&str>, name: &ProfileName, reasons: &mut Vec<Invalid>) {
-    if edited.is_some_and(|edited| edited != name.as_str()) {
-        reasons.push(Invalid::NameChanged);
-    }
-}
-
-/// Applies an edit to a description.
-fn edit_description(edit: Edit<String>, description: &mut Description, reasons: &mut Vec<Invalid>) {
-    match edit.try_map(|text| Description::new(&text)) {
-        Ok(edit) => edit.apply(description),
-        Err(error) => reasons.push(error.into()),
-    }
 }

@@ -6,13 +6,12 @@ use ca_issuer::{
 };
 use scep_cms::CertificationRequest;
 use scep_protocol::{
-    Authority, CaGeneration, CertificatePath, Certification, Description, KeyAlgorithm,
-    KeyLocation, KeyName, Period, ProfileName,
+    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyLocation, KeyName, Period, ProfileName,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{check_name_unchanged, edit_description, parse_name};
+use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::entropy::random_octets;
 use crate::{
     Administration, AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError,
@@ -67,19 +66,15 @@ impl Administration {
         &self,
         new: NewAuthority,
     ) -> Result<Versioned<Authority>, ManageError> {
-        let mut reasons = Vec::new();
-        let name = parse_name(Some(new.name), &mut reasons);
-        let mut description = Description::default();
-        edit_description(new.description, &mut description, &mut reasons);
-        if !is_allowed_validity(new.validity, self.clock.now()) {
-            reasons.push(Invalid::Validity);
-        }
-        let subject = CaSubject::new(&new.subject)
-            .map_err(|_| reasons.push(Invalid::Subject))
-            .ok();
-        let (Some(name), Some(subject), []) = (name, subject, reasons.as_slice()) else {
-            return Err(reasons.into());
-        };
+        let mut errors = Validation::default();
+        let name = errors.check(parse_name(Some(&new.name)));
+        let description = errors.check(parse_description(new.description));
+        errors.require(
+            is_allowed_validity(new.validity, self.clock.now()),
+            Invalid::Validity,
+        );
+        let subject = errors.check(CaSubject::new(&new.subject).map_err(|_| Invalid::Subject));
+        let ((name, description), subject) = errors.finish(name.zip(description).zip(subject))?;
         // Keys are never deleted, so check the name before generating one. The store checks it
         // again, atomically.
         if find::<Authority>(&*self.objects, &name).await?.is_some() {
@@ -105,7 +100,7 @@ impl Administration {
                 let authority = Authority {
                     uuid,
                     name,
-                    description,
+                    description: description.or_default(),
                     current: CaGeneration {
                         number: 1,
                         key_algorithm: new.key_algorithm,
@@ -221,12 +216,10 @@ impl Administration {
     ) -> Result<Versioned<Authority>, ManageError> {
         let before: Versioned<Authority> = self.get_version(uuid, version).await?;
         let mut after = before.object.clone();
-        let mut reasons = Vec::new();
-        check_name_unchanged(name, &after.name, &mut reasons);
-        edit_description(description, &mut after.description, &mut reasons);
-        if !reasons.is_empty() {
-            return Err(reasons.into());
-        }
+        let mut errors = Validation::default();
+        errors.check(check_name_unchanged(name, &after.name));
+        let description = errors.check(parse_description(description));
+        errors.finish(description)?.apply(&mut after.description);
         self.replace(before, after, AuditAction::Edit).await
     }
 
@@ -277,7 +270,7 @@ impl Administration {
         let authority: Versioned<Authority> = self.get(uuid).await?;
         // Without the authority no CRL is published, so its certificates cannot be revoked.
         if certificates == ValidCertificates::Keep && self.has_valid_certificates(uuid).await? {
-            return Err(vec![Invalid::ValidCertificates].into());
+            return Err(Invalid::ValidCertificates.into());
         }
         self.delete(authority).await
     }
@@ -331,7 +324,7 @@ fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
 /// Returns the key of a subordinate's request for a certificate, SubjectPublicKeyInfo, DER.
 fn requested_key(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
     match &generation.certification {
-        Certification::Root { .. } => Err(vec![Invalid::AuthorityIsRoot].into()),
+        Certification::Root { .. } => Err(Invalid::AuthorityIsRoot.into()),
         Certification::Subordinate { request, .. } => {
             let request = CertificationRequest::from_pem(request).map_err(Failure::encode)?;
             Ok(request.subject_public_key_info().to_vec())
@@ -347,13 +340,13 @@ fn install_path(
 ) -> Result<(), ManageError> {
     let key = requested_key(generation)?;
     let Certification::Subordinate { installed, .. } = &mut generation.certification else {
-        return Err(vec![Invalid::AuthorityIsRoot].into());
+        return Err(Invalid::AuthorityIsRoot.into());
     };
     let authority = ExpectedAuthority {
         subject_public_key_info: &key,
         replaced: installed.as_ref().map(|installed| &installed.certificate),
     };
-    check_path(&authority, &path, now).map_err(|unfit| vec![Invalid::Certificate(unfit)])?;
+    check_path(&authority, &path, now).map_err(Invalid::Certificate)?;
     *installed = Some(path);
     Ok(())
 }

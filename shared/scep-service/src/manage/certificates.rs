@@ -52,7 +52,7 @@ impl Administration {
                 ..
             })
             | None => self.revoke_one(&certificate, reason).await?,
-            Some(_) => return Err(vec![Invalid::CertificateRevoked].into()),
+            Some(_) => return Err(Invalid::CertificateRevoked.into()),
         };
         let mut revoked = vec![(certificate, revocation)];
         let mut newly_revoked = Ok(Vec::new());

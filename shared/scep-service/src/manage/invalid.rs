@@ -41,27 +41,44 @@ impl ManageError {
     }
 }
 
-impl<E: Into<Failure>> From<E> for ManageError {
-    fn from(failure: E) -> Self {
-        // Two failures are the request's fault and not the server's.
-        match failure.into() {
-            Failure::Key(KeyError::NotAdoptable { reason, .. }) => {
-                Self::Invalid(vec![Invalid::KeyNotAdoptable(reason)])
+impl From<Failure> for ManageError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Key(error) => error.into(),
+            Failure::Store(error) => error.into(),
+            Failure::Busy | Failure::Encode(_) | Failure::Maintenance | Failure::Rejected(_) => {
+                Self::Failed(failure)
             }
-            Failure::Store(StoreError::Cursor) => Self::Invalid(vec![Invalid::Cursor]),
-            failure @ (Failure::Busy
-            | Failure::Encode(_)
-            | Failure::Key(_)
-            | Failure::Rejected(_)
-            | Failure::Store(_)
-            | Failure::Maintenance) => Self::Failed(failure),
         }
     }
 }
 
-impl From<Vec<Invalid>> for ManageError {
-    fn from(reasons: Vec<Invalid>) -> Self {
-        Self::Invalid(reasons)
+impl From<Invalid> for ManageError {
+    fn from(reason: Invalid) -> Self {
+        Self::Invalid(vec![reason])
+    }
+}
+
+impl From<KeyError> for ManageError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            // The request names a key that cannot be adopted.
+            KeyError::NotAdoptable { reason, .. } => Invalid::KeyNotAdoptable(reason).into(),
+            KeyError::Broken { .. } | KeyError::Unavailable { .. } => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for ManageError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // The cursor is part of the request.
+            StoreError::Cursor => Invalid::Cursor.into(),
+            StoreError::Conflict
+            | StoreError::Corrupt { .. }
+            | StoreError::NameTaken
+            | StoreError::Unavailable { .. } => Self::Failed(error.into()),
+        }
     }
 }
 

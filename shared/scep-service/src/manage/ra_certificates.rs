@@ -9,6 +9,7 @@ use scep_protocol::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::validation::Validation;
 use crate::entropy::random_octets;
 use crate::next_ca::build_announcement;
 use crate::{
@@ -42,36 +43,22 @@ impl Administration {
         authority: Uuid,
     ) -> Result<Versioned<RaCertificate>, ManageError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
-        let mut reasons = Vec::new();
-        let issuing = authority.object.issuing();
-        match &issuing {
-            None => reasons.push(Invalid::AuthorityNotActive),
-            Some(issuing) if !issuing.certificate.is_valid_at(self.clock.now()) => {
-                reasons.push(Invalid::AuthorityNotValid);
-            }
-            Some(_) => {}
-        }
-        let subject = CaSubject::common_name(&new.common_name)
-            .map_err(|_| reasons.push(Invalid::CommonName))
-            .ok();
-        if !is_rsa(new.key_algorithm) {
-            reasons.push(Invalid::RaKeyAlgorithm);
-        }
-        let unfit_usages = new
-            .extended_key_usage
-            .iter()
-            .filter(|usage| usage.is_unfit_for_servers())
-            .map(|usage| Invalid::RaUsage(*usage));
-        reasons.extend(unfit_usages);
-        if new.extended_key_usage.len() > MAX_USAGES {
-            reasons.push(Invalid::RaUsages);
-        }
-        if new.validity.is_zero() || new.validity.after(self.clock.now()).is_none() {
-            reasons.push(Invalid::Validity);
-        }
-        let (Some(issuing), Some(subject), []) = (issuing, subject, reasons.as_slice()) else {
-            return Err(reasons.into());
-        };
+        let now = self.clock.now();
+        let mut errors = Validation::default();
+        let issuing = errors.check(find_issuing(&authority.object, now));
+        let subject =
+            errors.check(CaSubject::common_name(&new.common_name).map_err(|_| Invalid::CommonName));
+        errors.require(is_rsa(new.key_algorithm), Invalid::RaKeyAlgorithm);
+        errors.extend(unfit_usages(&new.extended_key_usage));
+        errors.require(
+            new.extended_key_usage.len() <= MAX_USAGES,
+            Invalid::RaUsages,
+        );
+        errors.require(
+            !new.validity.is_zero() && new.validity.after(now).is_some(),
+            Invalid::Validity,
+        );
+        let (issuing, subject) = errors.finish(issuing.zip(subject))?;
         let uuid = Uuid::new_v4();
         let new_key = NewRaKey {
             algorithm: new.key_algorithm,
@@ -324,6 +311,23 @@ struct NewRaKey<'a> {
 /// three times as long gets it in the last third of its validity.
 // Clients that cached the old certificate have this long to fetch the new one.
 const ROTATE_BEFORE: Duration = Duration::days(30);
+
+/// Returns the current generation of an authority that can issue now.
+fn find_issuing(authority: &Authority, now: OffsetDateTime) -> Result<IssuingAuthority, Invalid> {
+    let issuing = authority.issuing().ok_or(Invalid::AuthorityNotActive)?;
+    if !issuing.certificate.is_valid_at(now) {
+        return Err(Invalid::AuthorityNotValid);
+    }
+    Ok(issuing)
+}
+
+/// Returns the reasons against those of these purposes that an RA certificate must not have.
+fn unfit_usages(usages: &[ExtendedKeyUsage]) -> impl Iterator<Item = Invalid> {
+    usages
+        .iter()
+        .filter(|usage| usage.is_unfit_for_servers())
+        .map(|usage| Invalid::RaUsage(*usage))
+}
 
 const fn is_rsa(algorithm: KeyAlgorithm) -> bool {
     match algorithm {

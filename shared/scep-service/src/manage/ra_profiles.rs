@@ -7,7 +7,7 @@ use scep_protocol::{
 };
 use uuid::Uuid;
 
-use super::{check_name_unchanged, edit_description, parse_name};
+use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::{
     Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
     Versioned, read,
@@ -39,25 +39,17 @@ impl Administration {
         authority: Uuid,
     ) -> Result<Versioned<RaProfile>, ManageError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
-        let mut reasons = Vec::new();
-        let name = parse_name(edit.name.clone(), &mut reasons);
-        let edited = name.map(|name| {
-            let mut ra_profile = RaProfile {
-                uuid: Uuid::new_v4(),
-                name,
-                description: Description::default(),
-                enabled: false,
-                authority: authority.object.uuid,
-                scep: None,
-                template: CertificateTemplate::default(),
-            };
-            apply_edit(edit, &mut ra_profile, &mut reasons);
-            ra_profile
-        });
-        match (edited, reasons.as_slice()) {
-            (Some(ra_profile), []) => self.create(ra_profile).await,
-            (Some(_) | None, _) => Err(reasons.into()),
-        }
+        let mut ra_profile = RaProfile {
+            uuid: Uuid::new_v4(),
+            name: parse_name(edit.name.as_deref())?,
+            description: Description::default(),
+            enabled: false,
+            authority: authority.object.uuid,
+            scep: None,
+            template: CertificateTemplate::default(),
+        };
+        apply_edit(edit, &mut ra_profile)?;
+        self.create(ra_profile).await
     }
 
     /// Edits an RA Profile.
@@ -73,11 +65,7 @@ impl Administration {
     ) -> Result<Versioned<RaProfile>, ManageError> {
         let before: Versioned<RaProfile> = self.get_version(uuid, version).await?;
         let mut after = before.object.clone();
-        let mut reasons = Vec::new();
-        apply_edit(edit, &mut after, &mut reasons);
-        if !reasons.is_empty() {
-            return Err(reasons.into());
-        }
+        apply_edit(edit, &mut after)?;
         self.replace(before, after, AuditAction::Edit).await
     }
 
@@ -114,7 +102,7 @@ impl Administration {
         // GetCACert returns with it.
         if ra_certificate.object.authority != before.object.authority {
             let name = before.object.name.to_string();
-            return Err(vec![Invalid::OtherAuthority(name)].into());
+            return Err(Invalid::OtherAuthority(name).into());
         }
         let mut after = before.object.clone();
         after.scep = Some(ScepActivation {
@@ -200,15 +188,20 @@ impl Administration {
     }
 }
 
-/// Applies an edit, and adds the reasons why it is invalid to `reasons`.
-fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile, reasons: &mut Vec<Invalid>) {
-    check_name_unchanged(edit.name.as_deref(), &ra_profile.name, reasons);
-    edit_description(edit.description, &mut ra_profile.description, reasons);
-    ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
+/// Applies an edit to a profile, or reports every reason why it is invalid.
+fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile) -> Result<(), ManageError> {
+    let mut errors = Validation::default();
+    errors.check(check_name_unchanged(edit.name.as_deref(), &ra_profile.name));
+    let description = errors.check(parse_description(edit.description));
     // Rules are checked only when they are edited. Rules that an earlier release accepted and this
     // one does not must not block an edit of another field; warnings report them.
     match edit.template.try_map(CertificateTemplate::try_from) {
         Ok(template) => template.apply(&mut ra_profile.template),
-        Err(errors) => reasons.extend(errors.into_iter().map(Invalid::Template)),
+        Err(invalid) => errors.extend(invalid.into_iter().map(Invalid::Template)),
     }
+    errors
+        .finish(description)?
+        .apply(&mut ra_profile.description);
+    ra_profile.enabled = edit.enabled.unwrap_or(ra_profile.enabled);
+    Ok(())
 }

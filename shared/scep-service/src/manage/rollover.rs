@@ -54,11 +54,9 @@ impl Administration {
         next: NextKey,
     ) -> Result<Versioned<Authority>, ManageError> {
         let current = &before.object.current;
-        let path = current
-            .path()
-            .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
+        let path = current.path().ok_or(Invalid::AuthorityNotActive)?;
         if !is_allowed_validity(next.validity, self.clock.now()) {
-            return Err(vec![Invalid::Validity].into());
+            return Err(Invalid::Validity.into());
         }
         let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
         let kind = match current.certification {
@@ -77,7 +75,7 @@ impl Administration {
             .filter_map(CaGeneration::path)
             .any(|path| path.certificate.subject_public_key_info() == key.subject_public_key_info);
         if is_in_use {
-            return Err(vec![Invalid::KeyInUse].into());
+            return Err(Invalid::KeyInUse.into());
         }
         let subject = CaSubject::of(&path.certificate);
         let certified = self
@@ -121,10 +119,10 @@ impl Administration {
         let next = before.object.next.clone();
         let path = next.as_ref().and_then(CaGeneration::path);
         let (Some(next), Some(path)) = (next, path) else {
-            return Err(vec![Invalid::NoNext].into());
+            return Err(Invalid::NoNext.into());
         };
         if !path.certificate.is_valid_at(self.clock.now()) {
-            return Err(vec![Invalid::NextNotValid].into());
+            return Err(Invalid::NextNotValid.into());
         }
         // From the next write on, every RA certificate serves with its key of the next generation,
         // so each must have one. Other failures do not matter: a rollover must also work when the

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::ra_certificates::is_usable;
-use super::{check_name_unchanged, edit_description, parse_name};
+use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::{
     Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
     Versioned, read,
@@ -79,16 +79,13 @@ impl Administration {
         &self,
         edit: ScepProfileEdit,
     ) -> Result<Versioned<ScepProfile>, ManageError> {
-        let mut reasons = Vec::new();
-        let name = parse_name(edit.name.clone(), &mut reasons);
-        if edit.ra_certificate.is_none() {
-            reasons.push(Invalid::Missing("caCertificateUuid"));
-        }
-        let (Some(name), Some(ra_certificate), []) =
-            (name, edit.ra_certificate, reasons.as_slice())
-        else {
-            return Err(reasons.into());
-        };
+        let mut errors = Validation::default();
+        let name = errors.check(parse_name(edit.name.as_deref()));
+        let ra_certificate = errors.check(
+            edit.ra_certificate
+                .ok_or(Invalid::Missing("caCertificateUuid")),
+        );
+        let (name, ra_certificate) = errors.finish(name.zip(ra_certificate))?;
         let mut scep_profile = new_scep_profile(name, ra_certificate);
         self.apply_edit(edit, &mut scep_profile).await?;
         let linked_profiles = scep_profile.ra_profile.into_iter().collect();
@@ -112,7 +109,7 @@ impl Administration {
             .enabled
             .is_some_and(|enabled| enabled != before.object.enabled)
         {
-            return Err(vec![Invalid::EnabledChanged].into());
+            return Err(Invalid::EnabledChanged.into());
         }
         let mut after = before.object.clone();
         self.apply_edit(edit, &mut after).await?;
@@ -140,9 +137,17 @@ impl Administration {
         edit: ScepProfileEdit,
         profile: &mut ScepProfile,
     ) -> Result<(), ManageError> {
-        let mut reasons = Vec::new();
-        check_name_unchanged(edit.name.as_deref(), &profile.name, &mut reasons);
-        edit_description(edit.description, &mut profile.description, &mut reasons);
+        let mut errors = Validation::default();
+        errors.check(check_name_unchanged(edit.name.as_deref(), &profile.name));
+        let description = errors.check(parse_description(edit.description));
+        errors.require(edit.enable_intune != Some(true), Invalid::Intune);
+        let challenge = errors.check(parse_challenge(
+            edit.enable_challenge,
+            edit.challenge,
+            profile.challenge.is_some(),
+        ));
+        let (description, challenge) = errors.finish(description.zip(challenge))?;
+        description.apply(&mut profile.description);
         edit.ra_profile.apply_optional(&mut profile.ra_profile);
         profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
         edit.renewal_threshold_days
@@ -157,11 +162,8 @@ impl Administration {
             .apply(&mut profile.allow_proxy_signer);
         edit.ca_certificate_form
             .apply(&mut profile.ca_certificate_form);
-        profile.legacy_algorithms = match edit.legacy_algorithms {
-            Edit::Keep => profile.legacy_algorithms,
-            Edit::Reset => true,
-            Edit::Set(legacy) => legacy,
-        };
+        edit.legacy_algorithms
+            .apply_with_default(&mut profile.legacy_algorithms, DEFAULT_LEGACY_ALGORITHMS);
         let annotations = &mut profile.annotations;
         edit.issue_certificate_attributes
             .apply(&mut annotations.issue_certificate_attributes);
@@ -169,21 +171,24 @@ impl Administration {
             .apply(&mut annotations.custom_attributes);
         edit.certificate_associations
             .apply(&mut annotations.associations);
-        if edit.enable_intune == Some(true) {
-            reasons.push(Invalid::Intune);
-        }
         edit.intune_tenant
             .apply_optional(&mut profile.intune.tenant);
         edit.intune_application_id
             .apply_optional(&mut profile.intune.application_id);
-        let challenge =
-            edit_challenge(edit.enable_challenge, edit.challenge, profile, &mut reasons);
-        if !reasons.is_empty() {
-            return Err(reasons.into());
-        }
         // Sealed only once everything is valid: sealing may be a call to KMS.
+        self.edit_secrets(challenge, edit.intune_application_key, profile)
+            .await
+    }
+
+    /// Seals the secrets that an edit sets, and removes those that it resets.
+    async fn edit_secrets(
+        &self,
+        challenge: Edit<ChallengePassword>,
+        intune_application_key: Edit<SecretString>,
+        profile: &mut ScepProfile,
+    ) -> Result<(), ManageError> {
         let seal = async |secret: &SecretString| self.secrets.seal(profile.uuid, secret).await;
-        match edit.intune_application_key {
+        match intune_application_key {
             Edit::Keep => {}
             Edit::Reset => profile.intune.application_key = None,
             Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
@@ -213,25 +218,20 @@ impl Administration {
         let objects = &*self.objects;
         let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await?
         else {
-            return Err(vec![Invalid::RaCertificateUnknown].into());
+            return Err(Invalid::RaCertificateUnknown.into());
         };
         if !is_usable(&ra_certificate.object, self.clock.now()) {
-            return Err(vec![Invalid::RaCertificateUnusable].into());
+            return Err(Invalid::RaCertificateUnusable.into());
         }
-        let mut reasons = Vec::new();
+        let mut errors = Validation::default();
         for uuid in ra_profiles {
-            match read::<RaProfile>(objects, uuid).await? {
-                None => reasons.push(Invalid::RaProfileUnknown),
-                Some(found) if found.object.authority != ra_certificate.object.authority => {
-                    reasons.push(Invalid::OtherAuthority(found.object.name.to_string()));
-                }
-                Some(_) => {}
-            }
+            let found: Option<Versioned<RaProfile>> = read(objects, uuid).await?;
+            errors.check(check_authority(
+                found.as_ref().map(|found| &found.object),
+                ra_certificate.object.authority,
+            ));
         }
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        Err(reasons.into())
+        errors.finish(Some(()))
     }
 
     /// Sets the default RA Profile of a SCEP Profile.
@@ -312,34 +312,80 @@ fn new_scep_profile(name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
         include_ca_certificate: false,
         include_ca_certificate_chain: false,
         ca_certificate_form: CaCertificateForm::default(),
-        // Many devices in the field support nothing newer.
-        legacy_algorithms: true,
+        legacy_algorithms: DEFAULT_LEGACY_ALGORITHMS,
         intune: IntuneSettings::default(),
         annotations: Default::default(),
     }
 }
 
+/// Whether SHA-1 and Triple DES are accepted by default.
+// Many devices in the field support nothing newer.
+const DEFAULT_LEGACY_ALGORITHMS: bool = true;
+
 /// Decides whether an edit sets, removes or keeps the challengePassword.
-fn edit_challenge(
+fn parse_challenge(
     enable: Option<bool>,
     given: Option<ChallengePassword>,
-    profile: &ScepProfile,
-    reasons: &mut Vec<Invalid>,
-) -> Edit<ChallengePassword> {
+    has_challenge: bool,
+) -> Result<Edit<ChallengePassword>, Invalid> {
     let has_valid_length = |given: &ChallengePassword| {
         (1..=MAX_CHALLENGE_CHARACTERS).contains(&given.reveal().chars().count())
     };
     match (enable, given) {
-        (Some(false), _) => Edit::Reset,
-        (Some(true), None) if profile.challenge.is_none() => {
-            reasons.push(Invalid::ChallengeMissing);
-            Edit::Keep
-        }
-        (Some(true) | None, None) => Edit::Keep,
-        (Some(true) | None, Some(given)) if has_valid_length(&given) => Edit::Set(given),
-        (Some(true) | None, Some(_)) => {
-            reasons.push(Invalid::Challenge);
-            Edit::Keep
-        }
+        (Some(false), _) => Ok(Edit::Reset),
+        (Some(true), None) if !has_challenge => Err(Invalid::ChallengeMissing),
+        (Some(true) | None, None) => Ok(Edit::Keep),
+        (Some(true) | None, Some(given)) if has_valid_length(&given) => Ok(Edit::Set(given)),
+        (Some(true) | None, Some(_)) => Err(Invalid::Challenge),
+    }
+}
+
+/// Checks that this RA Profile, which a SCEP Profile is linked to, exists and is of the authority
+/// that issued the SCEP Profile's RA certificate.
+fn check_authority(ra_profile: Option<&RaProfile>, authority: Uuid) -> Result<(), Invalid> {
+    let ra_profile = ra_profile.ok_or(Invalid::RaProfileUnknown)?;
+    if ra_profile.authority != authority {
+        return Err(Invalid::OtherAuthority(ra_profile.name.to_string()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks whether an edit sets, removes or keeps a challengePassword of this length.
+    #[track_caller]
+    fn check(
+        enable: Option<bool>,
+        length: Option<usize>,
+        has_challenge: bool,
+        expected: Result<&str, Invalid>,
+    ) {
+        let given = length.map(|length| ChallengePassword::new(&"é".repeat(length)));
+        let parsed = parse_challenge(enable, given, has_challenge).map(|edit| match edit {
+            Edit::Keep => "kept",
+            Edit::Reset => "removed",
+            Edit::Set(_) => "set",
+        });
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn challenge_is_set_removed_or_kept() {
+        check(None, None, false, Ok("kept"));
+        check(None, Some(1), true, Ok("set"));
+        check(Some(true), None, true, Ok("kept"));
+        check(Some(true), None, false, Err(Invalid::ChallengeMissing));
+        check(Some(true), Some(255), false, Ok("set"));
+        check(Some(false), None, true, Ok("removed"));
+        // A challengePassword that is not to be required needs no valid length.
+        check(Some(false), Some(256), true, Ok("removed"));
+    }
+
+    #[test]
+    fn challenge_has_1_to_255_characters() {
+        check(None, Some(0), false, Err(Invalid::Challenge));
+        check(None, Some(256), true, Err(Invalid::Challenge));
     }
 }

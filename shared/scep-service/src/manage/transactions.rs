@@ -56,7 +56,7 @@ impl Administration {
         let profiles = self
             .read_enabled_profiles(&transaction.key, &held)
             .await?
-            .ok_or_else(|| vec![Invalid::ProfileNotServing])?;
+            .ok_or(Invalid::ProfileNotServing)?;
         let (issuance, not_after) = self.rebuild_issuance(&profiles.ra_profile, held).await?;
         let now = self.clock.now();
         let audit = self.build_audit_record(AuditAction::Approve, &transaction, None);
@@ -77,7 +77,7 @@ impl Administration {
         match approved {
             GuardedOutcome::Won => {}
             GuardedOutcome::Lost => return Err(ManageError::Conflict),
-            GuardedOutcome::Barred(_) => return Err(vec![Invalid::KeyRevoked].into()),
+            GuardedOutcome::Barred(_) => return Err(Invalid::KeyRevoked.into()),
         }
         let finished = self
             .signer_for(profiles.scep_profile.renewal_threshold_days)
@@ -86,7 +86,7 @@ impl Administration {
         match finished {
             // Lost to a process that took the claim over, which issues what was approved.
             SigningOutcome::Issued(_) | SigningOutcome::Lost => Ok(()),
-            SigningOutcome::Withdrawn(_) => Err(vec![Invalid::KeyRevoked].into()),
+            SigningOutcome::Withdrawn(_) => Err(Invalid::KeyRevoked.into()),
         }
     }
 
@@ -119,7 +119,7 @@ impl Administration {
         let rules = ra_profile.as_ref().map_or(0, |found| found.version);
         let rebuilt = match &ra_profile {
             Some(found) => self.rebuild_issuance(&found.object, held.clone()).await,
-            None => Err(vec![Invalid::ProfileNotServing].into()),
+            None => Err(Invalid::ProfileNotServing.into()),
         };
         let shown = match rebuilt {
             Ok((issuance, _)) => issuance,
@@ -241,7 +241,7 @@ impl Administration {
         reason: &str,
     ) -> Result<(), ManageError> {
         if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
-            return Err(vec![Invalid::Reason].into());
+            return Err(Invalid::Reason.into());
         }
         let (transaction, _) = self.read_pending(uuid, version).await?;
         let audit = self.build_audit_record(AuditAction::Reject, &transaction, Some(reason));
@@ -284,7 +284,7 @@ impl Administration {
             TransactionState::Issued { .. }
             | TransactionState::Issuing { .. }
             | TransactionState::Pending { .. }
-            | TransactionState::Rejected { .. } => Err(vec![Invalid::NotPending].into()),
+            | TransactionState::Rejected { .. } => Err(Invalid::NotPending.into()),
         }
     }
 
@@ -299,7 +299,7 @@ impl Administration {
         let issuing = authority
             .object
             .issuing()
-            .ok_or_else(|| vec![Invalid::AuthorityNotActive])?;
+            .ok_or(Invalid::AuthorityNotActive)?;
         let crl_url = self.deployment.crl_url(&issuing);
         let TbsLeaf {
             to_be_signed,
@@ -314,12 +314,12 @@ impl Administration {
         )
         .map_err(|error| match error {
             // The validity is limited by the authority's, so the profile is not at fault.
-            IssueError::Rule(RuleViolation::Validity) => vec![Invalid::AuthorityNotValid].into(),
+            IssueError::Rule(RuleViolation::Validity) => Invalid::AuthorityNotValid.into(),
             IssueError::Build(error) => ManageError::from(Failure::encode(error)),
             // Renewals never wait for approval, so these are broken rules.
             violation @ (IssueError::Rule(_)
             | IssueError::RenewalNames
-            | IssueError::RenewalSubject) => vec![Invalid::Rule(violation.to_string())].into(),
+            | IssueError::RenewalSubject) => Invalid::Rule(violation.to_string()).into(),
         })?;
         let issuance = Issuance {
             to_be_signed,
