@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
-
 use crate::caller::Scope;
+use crate::field::reason_text;
 use crate::openapi_responses::InvalidRequest;
 use crate::request::Body;
-use crate::response::{ApiError, describe_reason};
+use crate::field::reason_text;
+use crate::response::ApiError;
 use crate::toggleable::Toggleable;
 
 /// An object that a bulk operation could not process.
@@ -155,7 +156,7 @@ async fn bulk_message<T: Object>(
         Ok(()) => return Ok(None),
         Err(ManageError::Failed(failure)) => return Err(ApiError::Failed(failure)),
         Err(ManageError::Invalid(reasons)) => {
-            let texts: Vec<_> = reasons.iter().map(describe_reason).collect();
+            let texts: Vec<_> = reasons.iter().map(reason_text).collect();
             texts.join("; ")
         }
         Err(

@@ -10,6 +10,7 @@ mod caller;
 mod certificate;
 mod certificates;
 mod document;
+mod field;
 mod openapi_enums;
 mod openapi_responses;
 mod ra_certificates;
@@ -35,9 +36,8 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use scep_service::{Actor, Administration};
 
-pub use answer::{body_error_response, timed_out_response};
 pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
-pub use response::{MAX_BODY_BYTES, body_not_read};
+pub use response::{MAX_BODY_BYTES, body_error_response, timed_out_response};
 
 use access::authenticate_request;
 use response::ApiError;

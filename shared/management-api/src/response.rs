@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::caller::Scope;
-use crate::template_field::describe_template_error;
+use crate::field::reason_text;
 
 /// The longest body that is read, in octets.
 // A SCEP Profile may have three lists of attributes, of 16 KiB each.
@@ -62,21 +62,17 @@ impl From<ManageError> for ApiError {
             ManageError::Conflict | ManageError::NameTaken(_) => Self::Conflict(error.to_string()),
             ManageError::Failed(failure) => Self::Failed(failure),
             ManageError::Invalid(reasons) => {
-                Self::Unprocessable(reasons.iter().map(describe_reason).collect())
+                Self::Unprocessable(reasons.iter().map(reason_text).collect())
             }
             ManageError::NotFound(_) => Self::NotFound(error.to_string()),
-            ManageError::VersionMissing => Self::PreconditionRequired(error.to_string()),
+            ManageError::VersionMissing => Self::PreconditionRequired(VERSION_MISSING.to_owned()),
         }
     }
 }
 
-/// The text of a reason, which begins with the path of the invalid field.
-pub(crate) fn describe_reason(reason: &Invalid) -> String {
-    if let Invalid::Template(error) = reason {
-        return describe_template_error(*error);
-    }
-    reason.to_string()
-}
+/// The reason of a 428 response.
+const VERSION_MISSING: &str =
+    "If-Match is required: read the transaction, and send the ETag of what you approve";
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {

@@ -3,6 +3,7 @@
 
 mod authorities;
 mod certificates;
+mod field;
 mod invalid;
 mod ra_certificates;
 mod ra_profiles;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 pub use authorities::{AuthorityKind, NewAuthority, ValidCertificates};
 pub use certificates::Reach;
+pub use field::Field;
 pub use invalid::{Invalid, ManageError};
 pub use ra_certificates::NewRaCertificate;
 pub use ra_profiles::RaProfileEdit;

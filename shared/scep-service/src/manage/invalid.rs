@@ -3,7 +3,10 @@
 use ca_issuer::UnfitCertificate;
 use scep_protocol::{DescriptionError, ExtendedKeyUsage, NameError, TemplateError};
 
-use crate::{Failure, KeyError, ObjectKind, StoreError};
+use super::ra_certificates::MAX_USAGES;
+use super::scep_profiles::MAX_CHALLENGE_CHARACTERS;
+use super::transactions::MAX_REASON_CHARACTERS;
+use crate::{Failure, Field, KeyError, ObjectKind, StoreError};
 
 /// Why a use case of administration failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +27,7 @@ pub enum ManageError {
     #[error("no such {}", .0.text())]
     NotFound(ObjectKind),
     /// An approval does not quote the version that it is based on.
-    #[error("If-Match is required: read the transaction, and send the ETag of what you approve")]
+    #[error("an approval must quote the version of the transaction that it is based on")]
     VersionMissing,
 }
 
@@ -82,7 +85,8 @@ impl From<StoreError> for ManageError {
     }
 }
 
-/// Why a request of an administrator is invalid.
+/// Why a request of an administrator is invalid. The texts name no field of an interface:
+/// [`Self::field`] tells which one they are about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// The authority awaits its certificate.
@@ -101,16 +105,16 @@ pub enum Invalid {
     #[error("the certificate is revoked already")]
     CertificateRevoked,
     /// The challengePassword is empty or too long.
-    #[error("challengePassword: 1 to 255 characters")]
+    #[error("1 to {MAX_CHALLENGE_CHARACTERS} characters")]
     Challenge,
     /// A challengePassword is to be required, but none is set.
-    #[error("enableChallengePassword: there is no challengePassword")]
+    #[error("there is no challengePassword")]
     ChallengeMissing,
     /// A CN is empty, too long, or contains a control character.
-    #[error("commonName: 1 to 64 characters, none of them a control character")]
+    #[error("1 to 64 characters, none of them a control character")]
     CommonName,
     /// The cursor does not come from a page of this list.
-    #[error("cursor: invalid for this list")]
+    #[error("invalid for this list")]
     Cursor,
     /// Other objects need the one to be deleted.
     #[error("Dependent {}s ({}): {}", .kind.text(), .names.len(), .names.join(","))]
@@ -124,33 +128,33 @@ pub enum Invalid {
     #[error(transparent)]
     Description(#[from] DescriptionError),
     /// An edit cannot enable or disable a profile; separate requests do.
-    #[error("enabled: read-only; PATCH …/enable or …/disable changes it")]
+    #[error("read-only")]
     EnabledChanged,
     /// Intune validation cannot be enabled.
-    #[error("enableIntune: validation by Intune is not supported yet")]
+    #[error("validation by Intune is not supported yet")]
     Intune,
     /// An existing key cannot be adopted.
-    #[error("keyArn: {0}")]
+    #[error("{0}")]
     KeyNotAdoptable(&'static str),
     /// The next key of an authority is one that it already has.
-    #[error("keyArn: the authority has this key already")]
+    #[error("the authority has this key already")]
     KeyInUse,
     /// The key to be certified belongs to a revoked certificate.
     #[error("the key of the request belongs to a revoked certificate")]
     KeyRevoked,
     /// The authority to be deleted has certificates that are valid and not revoked.
     #[error(
-        "certificates of the authority are valid and not revoked, and would fall off every CRL: revoke them, or delete with force=true"
+        "certificates of the authority are valid and not revoked, and would fall off every CRL"
     )]
     ValidCertificates,
     /// A required field is missing.
-    #[error("{0}: missing")]
-    Missing(&'static str),
+    #[error("missing")]
+    Missing(Field),
     /// The name is invalid.
-    #[error("name: {0}")]
+    #[error(transparent)]
     Name(#[from] NameError),
     /// An edit tries to change the name.
-    #[error("name: a name cannot be changed")]
+    #[error("a name cannot be changed")]
     NameChanged,
     /// The authority's next certificate is not yet valid, or has expired.
     #[error("the authority's next certificate is not valid now")]
@@ -167,39 +171,82 @@ pub enum Invalid {
     #[error("the RA certificate was not issued by the authority of RA Profile {0}")]
     OtherAuthority(String),
     /// No RA certificate has this uuid.
-    #[error("caCertificateUuid: no such RA certificate")]
+    #[error("no such RA certificate")]
     RaCertificateUnknown,
     /// The RA certificate has no RSA key, or is not valid now.
-    #[error("caCertificateUuid: the RA certificate is not valid now")]
+    #[error("the RA certificate is not valid now")]
     RaCertificateUnusable,
     /// The algorithm of an RA key must be RSA.
-    #[error("keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096")]
+    #[error("an RA key is RSA_2048, RSA_3072 or RSA_4096")]
     RaKeyAlgorithm,
     /// A purpose would let an RA certificate act for the authority, or for any purpose.
-    #[error("extendedKeyUsage: {0} is not allowed in an RA certificate")]
+    #[error("{0} is not allowed in an RA certificate")]
     RaUsage(ExtendedKeyUsage),
     /// An RA certificate would have too many purposes.
-    #[error("extendedKeyUsage: at most 16")]
+    #[error("at most {MAX_USAGES}")]
     RaUsages,
     /// No RA Profile has this uuid.
-    #[error("raProfileUuid: no such RA Profile")]
+    #[error("no such RA Profile")]
     RaProfileUnknown,
     /// A profile of the transaction is disabled or deleted.
     #[error("the SCEP Profile or the RA Profile of the transaction is disabled or deleted")]
     ProfileNotServing,
     /// The reason is too long, or contains a control character.
-    #[error("reason: at most 200 characters, none of them a control character")]
+    #[error("at most {MAX_REASON_CHARACTERS} characters, none of them a control character")]
     Reason,
     /// The current rules of the RA Profile do not allow the request.
     #[error("the RA Profile has changed since the request: {0}")]
     Rule(String),
     /// The subject is not a valid name.
-    #[error("subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp")]
+    #[error("not a name in the form of RFC 4514, like CN=Corp CA,O=Corp")]
     Subject,
     /// The certificate template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// The period is zero, or ends after the year 9999.
-    #[error("validity: must be greater than zero and end before the year 10000")]
+    #[error("must be greater than zero and end before the year 10000")]
     Validity,
+}
+
+impl Invalid {
+    /// Returns the field that breaks the rule; `None` if the state of an object breaks it, or if
+    /// the text names a part of the field.
+    #[must_use]
+    pub const fn field(&self) -> Option<Field> {
+        let field = match self {
+            Self::Challenge => Field::Challenge,
+            Self::ChallengeMissing => Field::ChallengeRequired,
+            Self::CommonName => Field::CommonName,
+            Self::Cursor => Field::Cursor,
+            Self::EnabledChanged => Field::Enabled,
+            Self::Intune => Field::Intune,
+            Self::KeyInUse | Self::KeyNotAdoptable(_) => Field::ExistingKey,
+            Self::Missing(field) => *field,
+            Self::Name(_) | Self::NameChanged => Field::Name,
+            Self::RaCertificateUnknown | Self::RaCertificateUnusable => Field::RaCertificate,
+            Self::RaKeyAlgorithm => Field::KeyAlgorithm,
+            Self::RaProfileUnknown => Field::RaProfile,
+            Self::RaUsage(_) | Self::RaUsages => Field::ExtendedKeyUsage,
+            Self::Reason => Field::Reason,
+            Self::Subject => Field::Subject,
+            Self::Validity => Field::Validity,
+            Self::AuthorityIsRoot
+            | Self::AuthorityNotActive
+            | Self::AuthorityNotValid
+            | Self::Certificate(_)
+            | Self::CertificateRevoked
+            | Self::Dependents { .. }
+            | Self::Description(_)
+            | Self::KeyRevoked
+            | Self::NextNotValid
+            | Self::NoNext
+            | Self::NotPending
+            | Self::OtherAuthority(_)
+            | Self::ProfileNotServing
+            | Self::Rule(_)
+            | Self::Template(_)
+            | Self::ValidCertificates => return None,
+        };
+        Some(field)
+    }
 }

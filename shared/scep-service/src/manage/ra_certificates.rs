@@ -297,7 +297,7 @@ impl Administration {
 }
 
 /// The maximum number of purposes of an RA certificate.
-const MAX_USAGES: usize = 16;
+pub(super) const MAX_USAGES: usize = 16;
 
 /// The parameters of a new key of an RA certificate.
 struct NewRaKey<'a> {

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::ra_certificates::is_usable;
 use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::{
-    Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
-    Versioned, read,
+    Administration, AuditAction, Dependents, Edit, Enabled, Field, Invalid, ManageError,
+    ObjectKind, Versioned, read,
 };
 
 /// The maximum length of a challengePassword, in characters: pkcs-9-ub-challengePassword of RFC
@@ -83,7 +83,7 @@ impl Administration {
         let name = errors.check(parse_name(edit.name.as_deref()));
         let ra_certificate = errors.check(
             edit.ra_certificate
-                .ok_or(Invalid::Missing("caCertificateUuid")),
+                .ok_or(Invalid::Missing(Field::RaCertificate)),
         );
         let (name, ra_certificate) = errors.finish(name.zip(ra_certificate))?;
         let mut scep_profile = new_scep_profile(name, ra_certificate);

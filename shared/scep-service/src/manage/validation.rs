@@ -3,7 +3,7 @@
 
 use scep_protocol::{Description, ProfileName};
 
-use crate::{Edit, Invalid, ManageError};
+use crate::{Edit, Field, Invalid, ManageError};
 
 /// Collects every reason why a request is invalid. An administrator gets all of them in one
 /// response, in the order of the checks.
@@ -47,7 +47,7 @@ impl Validation {
 
 /// Parses the name of a new object, which must have one.
 pub(super) fn parse_name(name: Option<&str>) -> Result<ProfileName, Invalid> {
-    let name = name.ok_or(Invalid::Missing("name"))?;
+    let name = name.ok_or(Invalid::Missing(Field::Name))?;
     Ok(ProfileName::new(name)?)
 }
 
@@ -88,7 +88,7 @@ mod tests {
         errors.require(false, Invalid::Validity);
         errors.extend([Invalid::RaUsages, Invalid::KeyInUse]);
         let expected = [
-            Invalid::Missing("name"),
+            Invalid::Missing(Field::Name),
             Invalid::Description(scep_protocol::DescriptionError),
             Invalid::Validity,
             Invalid::RaUsages,

@@ -1,0 +1,149 @@
+//! The texts of violated rules in responses: adds the JSON names of fields, and the requests that
+//! help.
+
+use scep_service::{Field, Invalid};
+
+use crate::template_field::describe_template_error;
+
+/// Returns the text of a violated rule, as it stands in the list of a 422 response.
+pub(crate) fn reason_text(invalid: &Invalid) -> String {
+    if let Invalid::Template(error) = invalid {
+        return describe_template_error(*error);
+    }
+    let remedy = remedy(invalid);
+    match invalid.field() {
+        Some(field) => format!("{}: {invalid}{remedy}", json_name(field)),
+        None => format!("{invalid}{remedy}"),
+    }
+}
+
+/// Returns the name of a field in the JSON body or the query of a request.
+const fn json_name(field: Field) -> &'static str {
+    match field {
+        Field::Challenge => "challengePassword",
+        Field::ChallengeRequired => "enableChallengePassword",
+        Field::CommonName => "commonName",
+        Field::Cursor => "cursor",
+        Field::Enabled => "enabled",
+        Field::ExistingKey => "keyArn",
+        Field::ExtendedKeyUsage => "extendedKeyUsage",
+        Field::Intune => "enableIntune",
+        Field::KeyAlgorithm => "keyAlgorithm",
+        Field::Name => "name",
+        Field::RaCertificate => "caCertificateUuid",
+        Field::RaProfile => "raProfileUuid",
+        Field::Reason => "reason",
+        Field::Subject => "subject",
+        Field::Validity => "validity",
+    }
+}
+
+/// Returns the requests that do what the violated rule prevents, to be appended to its text.
+fn remedy(invalid: &Invalid) -> &'static str {
+    if *invalid == Invalid::EnabledChanged {
+        return "; PATCH …/enable or …/disable changes it";
+    }
+    if *invalid == Invalid::ValidCertificates {
+        return ": revoke them, or delete with force=true";
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use scep_protocol::ExtendedKeyUsage;
+    use scep_service::ObjectKind;
+
+    use super::*;
+
+    #[test]
+    fn text_begins_with_the_json_name_of_the_field() {
+        let rows = [
+            (Invalid::Challenge, "challengePassword: 1 to 255 characters"),
+            (
+                Invalid::ChallengeMissing,
+                "enableChallengePassword: there is no challengePassword",
+            ),
+            (
+                Invalid::CommonName,
+                "commonName: 1 to 64 characters, none of them a control character",
+            ),
+            (Invalid::Cursor, "cursor: invalid for this list"),
+            (
+                Invalid::EnabledChanged,
+                "enabled: read-only; PATCH …/enable or …/disable changes it",
+            ),
+            (
+                Invalid::Intune,
+                "enableIntune: validation by Intune is not supported yet",
+            ),
+            (
+                Invalid::KeyNotAdoptable("it is disabled"),
+                "keyArn: it is disabled",
+            ),
+            (
+                Invalid::KeyInUse,
+                "keyArn: the authority has this key already",
+            ),
+            (
+                Invalid::Missing(Field::RaCertificate),
+                "caCertificateUuid: missing",
+            ),
+            (Invalid::NameChanged, "name: a name cannot be changed"),
+            (
+                Invalid::RaCertificateUnknown,
+                "caCertificateUuid: no such RA certificate",
+            ),
+            (
+                Invalid::RaCertificateUnusable,
+                "caCertificateUuid: the RA certificate is not valid now",
+            ),
+            (
+                Invalid::RaKeyAlgorithm,
+                "keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096",
+            ),
+            (
+                Invalid::RaUsage(ExtendedKeyUsage::OCSP_SIGNING),
+                "extendedKeyUsage: ocspSigning is not allowed in an RA certificate",
+            ),
+            (Invalid::RaUsages, "extendedKeyUsage: at most 16"),
+            (
+                Invalid::RaProfileUnknown,
+                "raProfileUuid: no such RA Profile",
+            ),
+            (
+                Invalid::Reason,
+                "reason: at most 200 characters, none of them a control character",
+            ),
+            (
+                Invalid::Subject,
+                "subject: not a name in the form of RFC 4514, like CN=Corp CA,O=Corp",
+            ),
+            (
+                Invalid::Validity,
+                "validity: must be greater than zero and end before the year 10000",
+            ),
+        ];
+        for (invalid, expected) in rows {
+            assert_eq!(reason_text(&invalid), expected);
+        }
+    }
+
+    #[test]
+    fn text_about_the_state_of_an_object_names_no_field() {
+        let dependents = Invalid::Dependents {
+            kind: ObjectKind::RaProfile,
+            names: vec!["a".to_owned(), "b".to_owned()],
+        };
+        assert_eq!(reason_text(&dependents), "Dependent RA Profiles (2): a,b");
+        assert_eq!(
+            reason_text(&Invalid::NotPending),
+            "the transaction is not pending"
+        );
+        assert_eq!(
+            reason_text(&Invalid::ValidCertificates),
+            "certificates of the authority are valid and not revoked, and would fall off every \
+             CRL: revoke them, or delete with force=true"
+        );
+    }
+}

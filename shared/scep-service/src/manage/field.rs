@@ -1,0 +1,37 @@
+//! The fields of administrators' requests, by which a violated rule says what it is about.
+
+/// A field of a request. An interface of administration adds the name under which its callers know
+/// the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The challengePassword of a SCEP Profile.
+    Challenge,
+    /// Whether a SCEP Profile requires a challengePassword.
+    ChallengeRequired,
+    /// The CN of an RA certificate.
+    CommonName,
+    /// The cursor of a page.
+    Cursor,
+    /// Whether a profile is enabled.
+    Enabled,
+    /// The reference to a key that exists already, which an authority is to adopt.
+    ExistingKey,
+    /// The purposes of an RA certificate.
+    ExtendedKeyUsage,
+    /// Whether Intune validates the challenges of a SCEP Profile.
+    Intune,
+    /// The algorithm of a key.
+    KeyAlgorithm,
+    /// The name of an object.
+    Name,
+    /// The RA certificate of a SCEP Profile.
+    RaCertificate,
+    /// The default RA Profile of a SCEP Profile.
+    RaProfile,
+    /// The reason of a rejection.
+    Reason,
+    /// The subject of an authority.
+    Subject,
+    /// The validity period of a certificate.
+    Validity,
+}
