@@ -16,7 +16,7 @@ use scep_protocol::{
 };
 use scep_service::{
     Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment,
-    Edit, Enabled, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
+    Edit, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
     ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError,
     StoredObject, StoredProfiles, Versioned, find, read,
 };
@@ -418,12 +418,9 @@ async fn profiles(
         .activate_scep(ra_profile, scep_profile, Attributes::default())
         .await
         .unwrap();
+    administration.enable_ra_profile(ra_profile).await.unwrap();
     administration
-        .enable_ra_profile(ra_profile, Enabled::Yes)
-        .await
-        .unwrap();
-    administration
-        .enable_scep_profile(scep_profile, Enabled::Yes)
+        .enable_scep_profile(scep_profile)
         .await
         .unwrap();
     let certificate = authority.current.path().unwrap().certificate;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use scep_protocol::{Authority, Certification, EndpointName, RaCertificate};
 use scep_service::{
-    CachedProfiles, Enabled, Inventory, ObjectKind, ObjectStore, Objects, PageRequest, Profiles,
-    Reference, StoredProfiles, Versioned, WatchedObjects, read,
+    CachedProfiles, Inventory, ObjectKind, ObjectStore, Objects, PageRequest, Profiles, Reference,
+    StoredProfiles, Versioned, WatchedObjects, read,
 };
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, audit, name};
@@ -288,16 +288,18 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
     });
     let profile: Versioned<scep_protocol::ScepProfile> = world.find().await;
     let endpoint = EndpointName::ScepProfile(name());
-    for wanted in [Enabled::No, Enabled::Yes] {
+    for wanted in [false, true] {
         // Fill the cache.
         cache.configuration(&endpoint).await.unwrap();
-        administration
-            .enable_scep_profile(profile.object.uuid, wanted)
-            .await
-            .unwrap();
+        let uuid = profile.object.uuid;
+        let changed = match wanted {
+            false => administration.disable_scep_profile(uuid).await,
+            true => administration.enable_scep_profile(uuid).await,
+        };
+        changed.unwrap();
         let configuration = cache.configuration(&endpoint).await.unwrap();
         let enabled = configuration.scep_profile.unwrap().enabled;
-        assert_eq!(enabled, wanted == Enabled::Yes);
+        assert_eq!(enabled, wanted);
     }
 }
 

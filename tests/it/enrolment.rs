@@ -18,9 +18,7 @@ use scep_protocol::{
     Authority, CertificatePath, Certification, KeyAlgorithm, KeyLocation, KeyName, Period,
     ProfileName, RaProfile, ScepProfile,
 };
-use scep_service::{
-    CaKeys, Edit, Enabled, GeneratedKey, KeyError, ScepProfileEdit, Versioned, find,
-};
+use scep_service::{CaKeys, Edit, GeneratedKey, KeyError, ScepProfileEdit, Versioned, find};
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
 
@@ -321,7 +319,7 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
     };
     let other = administration.create_scep_profile(edit).await.unwrap();
     administration
-        .enable_scep_profile(other.object.uuid, Enabled::Yes)
+        .enable_scep_profile(other.object.uuid)
         .await
         .unwrap();
     let message = device.message(&request, &world.ra_certificate);

@@ -9,7 +9,7 @@ use scep_protocol::{
     EndpointName, Period, RaProfile, ScepProfile, SubjectRule, TransactionKey, TransactionState,
 };
 use scep_service::{
-    Clock, Enabled, GrantedCertificate, Outcome, RaProfileEdit, Transactions, pki_operation,
+    Clock, GrantedCertificate, Outcome, RaProfileEdit, Transactions, pki_operation,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -143,11 +143,7 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
             .create_ra_profile(edit, default.object.authority)
             .await;
         let other = other.unwrap().object.uuid;
-        world
-            .administration
-            .enable_ra_profile(other, Enabled::Yes)
-            .await
-            .unwrap();
+        world.administration.enable_ra_profile(other).await.unwrap();
         world
             .edit_scep_profile(|profile| profile.ra_profile = Some(other))
             .await;

@@ -8,8 +8,8 @@ use scep_protocol::{
     RaProfile, ScepProfile,
 };
 use scep_service::{
-    Administration, AuthorityKind, Edit, Enabled, Failure, ManageError, NewAuthority,
-    NewRaCertificate, RaProfileEdit, ScepProfileEdit, StoreError, find,
+    Administration, AuthorityKind, Edit, Failure, ManageError, NewAuthority, NewRaCertificate,
+    RaProfileEdit, ScepProfileEdit, StoreError, find,
 };
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -74,12 +74,8 @@ async fn create_demo(
     administration
         .activate_scep(ra_profile, scep_profile, Attributes::default())
         .await?;
-    administration
-        .enable_scep_profile(scep_profile, Enabled::Yes)
-        .await?;
-    administration
-        .enable_ra_profile(ra_profile, Enabled::Yes)
-        .await?;
+    administration.enable_scep_profile(scep_profile).await?;
+    administration.enable_ra_profile(ra_profile).await?;
     Ok(())
 }
 

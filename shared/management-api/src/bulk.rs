@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::routing::{delete, patch};
-use scep_service::{Administration, Dependents, Enabled, ManageError, Object, read};
+use scep_service::{Administration, Dependents, ManageError, Object, read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +14,6 @@ use crate::caller::Scope;
 use crate::field::reason_text;
 use crate::openapi_responses::InvalidRequest;
 use crate::request::Body;
-use crate::field::reason_text;
 use crate::response::ApiError;
 use crate::toggleable::Toggleable;
 
@@ -43,7 +42,8 @@ pub(crate) struct Uuids(Vec<Uuid>);
 /// The action of a bulk operation.
 #[derive(Clone, Copy)]
 enum BulkAction {
-    Enable(Enabled),
+    Enable,
+    Disable,
     Delete(Dependents),
 }
 
@@ -80,7 +80,7 @@ async fn enable_each<T: Toggleable>(
     Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&administration, uuids, BulkAction::Enable(Enabled::Yes)).await
+    apply_to_each::<T>(&administration, uuids, BulkAction::Enable).await
 }
 
 /// Disable {plural}.
@@ -94,7 +94,7 @@ async fn disable_each<T: Toggleable>(
     Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&administration, uuids, BulkAction::Enable(Enabled::No)).await
+    apply_to_each::<T>(&administration, uuids, BulkAction::Disable).await
 }
 
 /// Delete {plural}.
@@ -138,7 +138,8 @@ async fn apply_to_each<T: Toggleable>(
     let mut messages = Vec::new();
     for uuid in uuids {
         let done = match action {
-            BulkAction::Enable(enabled) => T::set_enabled(administration, uuid, enabled).await,
+            BulkAction::Enable => T::enable(administration, uuid).await,
+            BulkAction::Disable => T::disable(administration, uuid).await,
             BulkAction::Delete(dependents) => T::delete(administration, uuid, dependents).await,
         };
         messages.extend(bulk_message::<T>(administration, uuid, done).await?);

@@ -6,8 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CertificateTemplate, RaProfile, ScepProfile, Warning};
 use scep_service::{
-    Administration, Dependents, Edit, Enabled, ManageError, Object, RaProfileEdit, Versioned, list,
-    read,
+    Administration, Dependents, Edit, ManageError, Object, RaProfileEdit, Versioned, list, read,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
@@ -227,12 +226,12 @@ impl Toggleable for RaProfile {
         Ok(path.uuid)
     }
 
-    async fn set_enabled(
-        administration: &Administration,
-        uuid: Uuid,
-        enabled: Enabled,
-    ) -> Result<(), ManageError> {
-        enable_ra_profile(administration, uuid, enabled).await
+    async fn enable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+        administration.enable_ra_profile(uuid).await
+    }
+
+    async fn disable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+        administration.disable_ra_profile(uuid).await
     }
 
     async fn delete(
@@ -240,7 +239,7 @@ impl Toggleable for RaProfile {
         uuid: Uuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
-        delete_ra_profile(administration, uuid, dependents).await
+        administration.delete_ra_profile(uuid, dependents).await
     }
 }
 

@@ -6,9 +6,7 @@ use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
-use scep_service::{
-    Administration, Dependents, Enabled, ManageError, Object, ObjectStore, Versioned, list, read,
-};
+use scep_service::{Administration, Dependents, ManageError, Object, ObjectStore, Versioned, list, read};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -214,12 +212,12 @@ impl Toggleable for ScepProfile {
         Ok(path.uuid)
     }
 
-    async fn set_enabled(
-        administration: &Administration,
-        uuid: Uuid,
-        enabled: Enabled,
-    ) -> Result<(), ManageError> {
-        enable_scep_profile(administration, uuid, enabled).await
+    async fn enable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+        administration.enable_scep_profile(uuid).await
+    }
+
+    async fn disable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+        administration.disable_scep_profile(uuid).await
     }
 
     async fn delete(
@@ -227,7 +225,7 @@ impl Toggleable for ScepProfile {
         uuid: Uuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
-        delete_scep_profile(administration, uuid, dependents).await
+        administration.delete_scep_profile(uuid, dependents).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, patch};
 use http::StatusCode;
-use scep_service::{Administration, Dependents, Enabled, ManageError, Object};
+use scep_service::{Administration, Dependents, ManageError, Object};
 use serde::de::DeserializeOwned;
 use utoipa::openapi::path::Paths;
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -31,11 +31,16 @@ pub(crate) trait Toggleable: Object + 'static {
         path: Self::Path,
     ) -> impl Future<Output = Result<Uuid, ManageError>> + Send;
 
-    /// Enables or disables an object.
-    fn set_enabled(
+    /// Enables an object.
+    fn enable(
         administration: &Administration,
         uuid: Uuid,
-        enabled: Enabled,
+    ) -> impl Future<Output = Result<(), ManageError>> + Send;
+
+    /// Disables an object.
+    fn disable(
+        administration: &Administration,
+        uuid: Uuid,
     ) -> impl Future<Output = Result<(), ManageError>> + Send;
 
     /// Deletes an object.
@@ -129,7 +134,7 @@ async fn enable_one<T: Toggleable>(
     Ids(path): Ids<T::Path>,
 ) -> Result<StatusCode, ApiError> {
     let uuid = T::check_path(&administration, path).await?;
-    T::set_enabled(&administration, uuid, Enabled::Yes).await?;
+    T::enable(&administration, uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,7 +148,7 @@ async fn disable_one<T: Toggleable>(
     Ids(path): Ids<T::Path>,
 ) -> Result<StatusCode, ApiError> {
     let uuid = T::check_path(&administration, path).await?;
-    T::set_enabled(&administration, uuid, Enabled::No).await?;
+    T::disable(&administration, uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

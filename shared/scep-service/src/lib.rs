@@ -40,7 +40,7 @@ pub use inventory::{
 };
 pub use issue::GrantedCertificate;
 pub use manage::{
-    Administration, AuthorityKind, Dependents, Enabled, Field, Invalid, MAX_CHALLENGE_CHARACTERS,
+    Administration, AuthorityKind, Dependents, Field, Invalid, MAX_CHALLENGE_CHARACTERS,
     MAX_REASON_CHARACTERS, ManageError, NewAuthority, NewRaCertificate, NextKey, RaProfileEdit,
     Reach, Review, ScepProfileEdit, ValidCertificates,
 };

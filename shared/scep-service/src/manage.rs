@@ -64,24 +64,6 @@ pub struct Administration {
     pub deployment: Deployment,
 }
 
-/// Whether a profile is enabled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enabled {
-    /// The profile accepts requests.
-    Yes,
-    /// The profile rejects requests.
-    No,
-}
-
-impl Enabled {
-    const fn action(self) -> AuditAction {
-        match self {
-            Self::Yes => AuditAction::Enable,
-            Self::No => AuditAction::Disable,
-        }
-    }
-}
-
 /// The treatment of links to an object that is to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependents {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::{
-    Administration, AuditAction, Dependents, Edit, Enabled, Invalid, ManageError, ObjectKind,
-    Versioned, read,
+    Administration, AuditAction, Dependents, Edit, Invalid, ManageError, ObjectKind, Versioned,
+    read,
 };
 
 /// The fields of a new RA Profile, or an edit of an existing one.
@@ -69,16 +69,33 @@ impl Administration {
         self.replace(before, after, AuditAction::Edit).await
     }
 
-    /// Enables or disables an RA Profile.
+    /// Enables an RA Profile, so that it accepts requests.
     ///
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn enable_ra_profile(&self, uuid: Uuid, enabled: Enabled) -> Result<(), ManageError> {
+    pub async fn enable_ra_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
-        let mut after = before.object.clone();
-        after.enabled = enabled == Enabled::Yes;
-        self.replace(before, after, enabled.action()).await?;
+        let after = RaProfile {
+            enabled: true,
+            ..before.object.clone()
+        };
+        self.replace(before, after, AuditAction::Enable).await?;
+        Ok(())
+    }
+
+    /// Disables an RA Profile, so that it rejects requests.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn disable_ra_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+        let before: Versioned<RaProfile> = self.get(uuid).await?;
+        let after = RaProfile {
+            enabled: false,
+            ..before.object.clone()
+        };
+        self.replace(before, after, AuditAction::Disable).await?;
         Ok(())
     }
 

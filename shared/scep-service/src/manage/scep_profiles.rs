@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::ra_certificates::is_usable;
 use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::{
-    Administration, AuditAction, Dependents, Edit, Enabled, Field, Invalid, ManageError,
-    ObjectKind, Versioned, read,
+    Administration, AuditAction, Dependents, Edit, Field, Invalid, ManageError, ObjectKind,
+    Versioned, read,
 };
 
 /// The maximum length of a challengePassword, in characters: pkcs-9-ub-challengePassword of RFC
@@ -254,20 +254,33 @@ impl Administration {
         Ok(())
     }
 
-    /// Enables or disables a SCEP Profile.
+    /// Enables a SCEP Profile, so that it accepts requests.
     ///
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn enable_scep_profile(
-        &self,
-        uuid: Uuid,
-        enabled: Enabled,
-    ) -> Result<(), ManageError> {
+    pub async fn enable_scep_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
         let before: Versioned<ScepProfile> = self.get(uuid).await?;
-        let mut after = before.object.clone();
-        after.enabled = enabled == Enabled::Yes;
-        self.replace(before, after, enabled.action()).await?;
+        let after = ScepProfile {
+            enabled: true,
+            ..before.object.clone()
+        };
+        self.replace(before, after, AuditAction::Enable).await?;
+        Ok(())
+    }
+
+    /// Disables a SCEP Profile, so that it rejects requests.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn disable_scep_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+        let before: Versioned<ScepProfile> = self.get(uuid).await?;
+        let after = ScepProfile {
+            enabled: false,
+            ..before.object.clone()
+        };
+        self.replace(before, after, AuditAction::Disable).await?;
         Ok(())
     }
 
