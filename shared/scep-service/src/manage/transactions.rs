@@ -59,7 +59,12 @@ impl Administration {
             .ok_or(Invalid::ProfileNotServing)?;
         let (issuance, not_after) = self.rebuild_issuance(&profiles.ra_profile, held).await?;
         let now = self.clock.now();
-        let audit = self.build_audit_record(AuditAction::Approve, &transaction, None);
+        let audit = self.build_audit_record(
+            &transaction,
+            AuditAction::Approve,
+            TransactionStatus::Issuing,
+            None,
+        );
         // The approval is itself a claim, so no other process signs, and a crash leaves a lease
         // that expires like any other.
         let claim = Uuid::new_v4();
@@ -244,7 +249,12 @@ impl Administration {
             return Err(Invalid::Reason.into());
         }
         let (transaction, _) = self.read_pending(uuid, version).await?;
-        let audit = self.build_audit_record(AuditAction::Reject, &transaction, Some(reason));
+        let audit = self.build_audit_record(
+            &transaction,
+            AuditAction::Reject,
+            TransactionStatus::Rejected,
+            Some(reason),
+        );
         // Remembered for as long as it could have waited, so that a client that polls rarely gets
         // the reason.
         let until = self.clock.now() + self.deployment.pending_validity;
@@ -334,15 +344,13 @@ impl Administration {
     /// Builds the audit record of a decision.
     fn build_audit_record(
         &self,
-        action: AuditAction,
         transaction: &Transaction,
+        action: AuditAction,
+        status: TransactionStatus,
         reason: Option<&str>,
     ) -> AuditRecord {
         let transaction_id = transaction.key.transaction_id.as_str();
-        let status = match reason {
-            None => "ISSUING",
-            Some(_) => "REJECTED",
-        };
+        let before = TransactionStatus::Pending.name();
         Act {
             action,
             object: Reference {
@@ -350,8 +358,8 @@ impl Administration {
                 uuid: transaction.key.uuid(),
             },
             name: transaction_id.to_owned(),
-            before: json!({ "status": "PENDING" }),
-            after: json!({ "status": status, "reason": reason }),
+            before: json!({ "status": before }),
+            after: json!({ "status": status.name(), "reason": reason }),
         }
         .by(&self.actor, self.clock.now())
     }
