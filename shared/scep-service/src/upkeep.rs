@@ -17,22 +17,25 @@ impl Administration {
     /// Returns the store's error when authorities or RA certificates cannot be read, and
     /// [`Failure::Maintenance`] when a task failed.
     pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), ManageError> {
-        let mut outcome = Ok(());
+        let mut is_complete = true;
         for authority in list::<Authority>(&*self.objects).await? {
             if let Err(error) = self.reconcile_authority(authority.object.uuid).await {
                 let (authority, error) = (&authority.object.name, ErrorChain(&error));
                 tracing::error!(%authority, %error, "maintenance of an authority failed");
-                outcome = Err(());
+                is_complete = false;
             }
         }
         if let Err(error) = self.finish_abandoned().await {
             tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
-            outcome = Err(());
+            is_complete = false;
         }
         // Measured also after a failure: alarms on expiring certificates matter most when the
         // renewal of RA keys fails.
         self.measure_remaining(metrics).await?;
-        outcome.map_err(|()| Failure::Maintenance.into())
+        if !is_complete {
+            return Err(Failure::Maintenance.into());
+        }
+        Ok(())
     }
 
     /// Measures the remaining validity of each authority's current certificate, and of the key with

@@ -175,46 +175,56 @@ impl Administration {
         }))
     }
 
-    /// Completes issuances that a crash interrupted and whose clients do not poll. A failure is
-    /// logged and does not stop the others; the last one is returned.
+    /// Completes issuances that a crash interrupted and whose clients do not poll. The failure of
+    /// one is logged and does not stop the others.
+    ///
+    /// # Errors
+    /// Fails when the transactions cannot be listed, and otherwise with the last of the failures.
     pub(crate) async fn finish_abandoned(&self) -> Result<(), Failure> {
         let mut page = PageRequest {
             limit: PAGE,
             cursor: None,
         };
         let now = self.clock.now();
-        let mut finished = Ok(());
+        let mut failures = Vec::new();
         loop {
             let found = self
                 .certificates
                 .transactions(Some(TransactionStatus::Issuing), &page, now)
                 .await?;
             for summary in found.items {
-                let transaction = self.transactions.transaction(summary.uuid).await?;
-                if let Some(Transaction {
-                    key,
-                    claim,
-                    state:
-                        TransactionState::Issuing {
-                            issuance,
-                            lease_until,
-                        },
-                    ..
-                }) = transaction
-                    // While the lease lasts, its holder may still be signing.
-                    && lease_until < now
-                    && let Err(error) = self.finish_or_withdraw(&key, claim, &issuance).await
-                {
-                    let (uuid, cause) = (summary.uuid, ErrorChain(&error));
-                    tracing::error!(%uuid, error = %cause, "could not complete a transaction");
-                    finished = Err(error);
+                if let Err(failure) = self.finish_if_abandoned(summary.uuid, now).await {
+                    let (uuid, error) = (summary.uuid, ErrorChain(&failure));
+                    tracing::error!(%uuid, %error, "could not complete a transaction");
+                    failures.push(failure);
                 }
             }
             page.cursor = found.cursor;
             if page.cursor.is_none() {
-                return finished;
+                return failures.pop().map_or(Ok(()), Err);
             }
         }
+    }
+
+    /// Completes the issuance of a transaction whose lease has expired.
+    async fn finish_if_abandoned(&self, uuid: Uuid, now: OffsetDateTime) -> Result<(), Failure> {
+        let transaction = self.transactions.transaction(uuid).await?;
+        if let Some(Transaction {
+            key,
+            claim,
+            state:
+                TransactionState::Issuing {
+                    issuance,
+                    lease_until,
+                },
+            ..
+        }) = transaction
+            // While the lease lasts, its holder may still be signing.
+            && lease_until < now
+        {
+            self.finish_or_withdraw(&key, claim, &issuance).await?;
+        }
+        Ok(())
     }
 
     /// Completes an interrupted issuance if its profiles are still enabled, and withdraws it
