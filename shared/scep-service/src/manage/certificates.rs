@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::audit::Act;
 use crate::{
-    Administration, AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, Failure,
-    Invalid, ManageError, ObjectKind, PageRequest, Reference, Versioned, read,
+    Administration, AuditAction, CertificateFilter, CertificateRecord, ClaimOutcome, ErrorChain,
+    Failure, Invalid, ManageError, ObjectKind, PageRequest, Reference, Versioned, read,
 };
 
 /// The certificates that a revocation covers.
@@ -180,7 +180,11 @@ impl Administration {
     }
 
     /// Publishes a CRL for each generation that issued one of these certificates. Generations that
-    /// no longer exist, and those of deleted authorities, are skipped.
+    /// no longer exist, and those of deleted authorities, are skipped. A failure is logged and does
+    /// not stop the other generations.
+    ///
+    /// # Errors
+    /// Fails when the authorities cannot be read, and otherwise with the last of the failures.
     async fn publish_crls(
         &self,
         revoked: &[(CertificateRecord, Revocation)],
@@ -196,6 +200,7 @@ impl Administration {
                     revocation: *revocation,
                 });
         }
+        let mut failures = Vec::new();
         for ((authority, generation), added) in generations {
             let found: Option<Versioned<Authority>> = read(&*self.objects, authority).await?;
             let issuing = found.and_then(|found| {
@@ -205,11 +210,15 @@ impl Administration {
                     .find(|known| known.number == generation)
                     .and_then(|known| authority.issuing_by(known))
             });
-            if let Some(issuing) = issuing {
-                self.publish_crl(&issuing, &added).await?;
+            if let Some(issuing) = issuing
+                && let Err(failure) = self.crl_publisher().publish(&issuing, &added).await
+            {
+                let (authority, error) = (&issuing.name, ErrorChain(&failure));
+                tracing::error!(%authority, generation, %error, "could not publish a CRL");
+                failures.push(failure);
             }
         }
-        Ok(())
+        failures.pop().map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
 

@@ -150,10 +150,8 @@ impl Administration {
             // Deleted in the meantime.
             return Ok(());
         };
-        let mut outcome = self
-            .refresh_crls(&found.object)
-            .await
-            .map_err(ManageError::from);
+        let mut failures = self.crl_publisher().refresh_all(&found.object).await;
+        let mut outcome = failures.pop().map_or(Ok(()), |error| Err(error.into()));
         for dependent in &found.dependents {
             if let Err(error) = self.rotate_ra_keys(&found.object, *dependent).await {
                 let (dependent, cause) = (dependent.uuid, ErrorChain(&error));
