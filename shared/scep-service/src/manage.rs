@@ -6,6 +6,7 @@ mod certificates;
 mod field;
 mod invalid;
 mod ra_certificates;
+mod ra_keys;
 mod ra_profiles;
 mod rollover;
 mod scep_profiles;

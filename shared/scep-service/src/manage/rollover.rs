@@ -143,26 +143,33 @@ impl Administration {
         Ok(activated)
     }
 
-    /// Brings the CRLs of an authority and the keys of its RA certificates up to date. A failure is
-    /// logged and does not stop the rest; the last one is returned.
-    pub(crate) async fn reconcile_authority(&self, authority: Uuid) -> Result<(), ManageError> {
-        let Some(found) = read::<Authority>(&*self.objects, authority).await? else {
+    /// Brings the CRLs of an authority and the keys of its RA certificates up to date. Each failure
+    /// is logged and does not stop the rest.
+    ///
+    /// # Errors
+    /// Fails with the last of the failures.
+    pub(crate) async fn reconcile_authority(&self, uuid: Uuid) -> Result<(), ManageError> {
+        let Some(authority) = read::<Authority>(&*self.objects, uuid).await? else {
             // Deleted in the meantime.
             return Ok(());
         };
-        let mut failures = self.crl_publisher().refresh_all(&found.object).await;
-        let mut outcome = failures.pop().map_or(Ok(()), |error| Err(error.into()));
-        for dependent in &found.dependents {
-            if let Err(error) = self.rotate_ra_keys(&found.object, *dependent).await {
-                let (dependent, cause) = (dependent.uuid, ErrorChain(&error));
+        let crl_failures = self.crl_publisher().refresh_all(&authority.object).await;
+        let mut failures: Vec<ManageError> = crl_failures.into_iter().map(Into::into).collect();
+        for dependent in &authority.dependents {
+            if dependent.kind != RaCertificate::KIND {
+                continue;
+            }
+            let rotation = self.rotate_ra_keys(dependent.uuid, &authority.object).await;
+            for failure in &rotation.failures {
+                let (dependent, error) = (dependent.uuid, ErrorChain(failure));
                 tracing::error!(
-                    %authority, %dependent, error = %cause,
+                    authority = %uuid, %dependent, %error,
                     "could not update an RA certificate"
                 );
-                outcome = Err(error);
             }
+            failures.extend(rotation.failures);
         }
-        outcome
+        failures.pop().map_or(Ok(()), Err)
     }
 
     /// Returns whether every RA certificate of an authority has a key of this generation.
