@@ -129,15 +129,6 @@ pub struct Transaction {
     pub state: TransactionState,
 }
 
-impl Transaction {
-    /// An opaque version that changes each time the transaction is claimed again. Approving and
-    /// rejecting must quote the version that the administrator saw.
-    #[must_use]
-    pub const fn version(&self) -> u64 {
-        self.claim.as_u64_pair().0
-    }
-}
-
 /// A certificate that is about to be signed. Stored whole, because the profiles may name another
 /// authority by the time that an interrupted issuance is finished.
 #[derive(Clone, Debug, PartialEq, Eq)]

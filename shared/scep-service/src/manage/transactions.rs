@@ -104,21 +104,21 @@ impl Administration {
         &self,
         transaction: &Transaction,
     ) -> Result<Review, ManageError> {
-        let held = match &transaction.state {
-            TransactionState::Pending { issuance, .. } => issuance,
-            TransactionState::Issuing { issuance, .. } => {
-                return Ok(Review {
-                    to_be_signed: Some(issuance.to_be_signed.clone()),
-                    version: transaction.version(),
-                });
+        let to_be_signed = match &transaction.state {
+            TransactionState::Pending { issuance, .. } => {
+                return self.review_pending(transaction.claim, issuance).await;
             }
-            TransactionState::Issued { .. } | TransactionState::Rejected { .. } => {
-                return Ok(Review {
-                    to_be_signed: None,
-                    version: transaction.version(),
-                });
-            }
+            TransactionState::Issuing { issuance, .. } => Some(issuance.to_be_signed.clone()),
+            TransactionState::Issued { .. } | TransactionState::Rejected { .. } => None,
         };
+        Ok(Review {
+            to_be_signed,
+            version: review_version(transaction.claim, &[]),
+        })
+    }
+
+    /// Shows what an approval of a pending transaction would sign now.
+    async fn review_pending(&self, claim: Uuid, held: &Issuance) -> Result<Review, ManageError> {
         let ra_profile = read::<RaProfile>(&*self.objects, held.ra_profile).await?;
         // Versions start at 1, so 0 stands for a deleted profile.
         let rules = ra_profile.as_ref().map_or(0, |found| found.version);
@@ -132,14 +132,10 @@ impl Administration {
             Err(_) => held.clone(),
         };
         // The dates are left out: they change with every second.
-        let parts = [
-            &transaction.claim.into_bytes()[..],
-            &rules.to_be_bytes(),
-            &shown.generation.to_be_bytes(),
-        ];
+        let parts = [&rules.to_be_bytes()[..], &shown.generation.to_be_bytes()];
         Ok(Review {
+            version: review_version(claim, &parts.concat()),
             to_be_signed: Some(shown.to_be_signed),
-            version: Fingerprint::of(&parts.concat()).number(),
         })
     }
 
@@ -373,6 +369,12 @@ impl Administration {
         }
         .by(&self.actor, self.clock.now())
     }
+}
+
+/// Derives the version of a review from the transaction's claim, which is another one whenever the
+/// client replaces the request, and from whatever else decides what an approval would sign.
+fn review_version(claim: Uuid, decisive: &[u8]) -> u64 {
+    Fingerprint::of(&[&claim.as_bytes()[..], decisive].concat()).number()
 }
 
 /// The current profiles of a transaction.
