@@ -12,7 +12,8 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::{Certificate, ChallengePassword};
 use scep_http::EveryOperation;
 use scep_protocol::{
-    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyLocation, Period, ProfileName, RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
+    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, KeyLocation, Period, ProfileName,
+    RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
 };
 use scep_service::{
     Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment,

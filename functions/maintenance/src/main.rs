@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use lambda_host::Adapters;
-use scep_service::{Actor, run_maintenance};
+use scep_service::Actor;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
@@ -12,6 +12,6 @@ fn main() -> ExitCode {
         // The author of what audit records say about maintenance.
         let administration = &adapters.administration(Actor::new("schedule".to_owned()))?;
         let metrics = &*adapters.metrics();
-        lambda_host::serve_schedule(async || run_maintenance(administration, metrics).await).await
+        lambda_host::serve_schedule(async || administration.run_maintenance(metrics).await).await
     })
 }

@@ -210,7 +210,9 @@ impl AuthorityView {
     get, path = "/authorities", tag = "Authorities",
     responses((status = 200, description = "OK", body = [AuthorityView]))
 )]
-async fn list_authorities(Admin(administration): Admin) -> Result<Json<Vec<AuthorityView>>, ApiError> {
+async fn list_authorities(
+    Admin(administration): Admin,
+) -> Result<Json<Vec<AuthorityView>>, ApiError> {
     let found = list::<Authority>(&*administration.objects).await?;
     Ok(Json(
         found

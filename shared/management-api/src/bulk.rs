@@ -122,7 +122,12 @@ async fn force_delete_each<T: Toggleable>(
     Admin(administration): Admin,
     Body(uuids): Body<Uuids>,
 ) -> Result<Json<Vec<BulkMessage>>, ApiError> {
-    apply_to_each::<T>(&administration, uuids, BulkAction::Delete(Dependents::Unlink)).await
+    apply_to_each::<T>(
+        &administration,
+        uuids,
+        BulkAction::Delete(Dependents::Unlink),
+    )
+    .await
 }
 
 /// Applies the action to each object in turn. A server failure stops it: the objects before have

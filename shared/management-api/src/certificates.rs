@@ -422,7 +422,9 @@ async fn revoke(
         Some(false) => Reach::Alone,
         None | Some(true) => Reach::WithSuccessors,
     };
-    let successors = administration.revoke_certificate(uuid, reason, reach).await?;
+    let successors = administration
+        .revoke_certificate(uuid, reason, reach)
+        .await?;
     if successors.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -189,7 +189,10 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    async fn find(&self, administration: &Administration) -> Result<Versioned<RaProfile>, ManageError> {
+    async fn find(
+        &self,
+        administration: &Administration,
+    ) -> Result<Versioned<RaProfile>, ManageError> {
         let found: Versioned<RaProfile> = administration.get(self.uuid).await?;
         let authority = self.authority_uuid.unwrap_or(found.object.authority);
         if found.object.authority != authority {
@@ -248,9 +251,13 @@ impl Toggleable for RaProfile {
     get, path = "/raProfiles", tag = "RA Profiles",
     responses((status = 200, description = "OK", body = [RaProfileView]))
 )]
-async fn list_ra_profiles(Admin(administration): Admin) -> Result<Json<Vec<RaProfileView>>, ApiError> {
+async fn list_ra_profiles(
+    Admin(administration): Admin,
+) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     let found = list::<RaProfile>(&*administration.objects).await?;
-    Ok(Json(RaProfileView::of_many(&administration, found.iter()).await?))
+    Ok(Json(
+        RaProfileView::of_many(&administration, found.iter()).await?,
+    ))
 }
 
 /// List an authority's RA Profiles, sorted by name.
@@ -271,7 +278,9 @@ async fn list_ra_profiles_of_authority(
     let of_authority = all
         .iter()
         .filter(|found| found.object.authority == authority);
-    Ok(Json(RaProfileView::of_many(&administration, of_authority).await?))
+    Ok(Json(
+        RaProfileView::of_many(&administration, of_authority).await?,
+    ))
 }
 
 /// Create an RA Profile of an authority.
@@ -368,7 +377,11 @@ struct ScepView {
 }
 
 impl ScepView {
-    async fn of(api: &Api, administration: &Administration, found: &RaProfile) -> Result<Self, ApiError> {
+    async fn of(
+        api: &Api,
+        administration: &Administration,
+        found: &RaProfile,
+    ) -> Result<Self, ApiError> {
         let activated: Option<Versioned<ScepProfile>> = match &found.scep {
             Some(scep) => read(&*administration.objects, scep.scep_profile).await?,
             None => None,
@@ -402,7 +415,9 @@ async fn read_scep(
     Ids(path): Ids<Path>,
 ) -> Result<Json<ScepView>, ApiError> {
     let found = path.find(&administration).await?;
-    Ok(Json(ScepView::of(&api, &administration, &found.object).await?))
+    Ok(Json(
+        ScepView::of(&api, &administration, &found.object).await?,
+    ))
 }
 
 /// Options for activating SCEP.

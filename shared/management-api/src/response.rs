@@ -6,7 +6,7 @@ use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use scep_http::BodyError;
 use scep_protocol::HttpRejection;
-use scep_service::{ErrorChain, Failure, Invalid, ManageError, StoreError, Versioned};
+use scep_service::{ErrorChain, Failure, ManageError, StoreError, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

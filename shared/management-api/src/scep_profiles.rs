@@ -6,7 +6,9 @@ use axum::Json;
 use axum::response::Response;
 use http::StatusCode;
 use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
-use scep_service::{Administration, Dependents, ManageError, Object, ObjectStore, Versioned, list, read};
+use scep_service::{
+    Administration, Dependents, ManageError, Object, ObjectStore, Versioned, list, read,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -178,7 +180,7 @@ impl ScepProfileView {
     ) -> Result<Self, ApiError> {
         let objects = &*administration.objects;
         let profile = &found.object;
-        let warnings = managing.scep_profile_warnings(found).await?;
+        let warnings = administration.scep_profile_warnings(found).await?;
         let ra_profile: Option<Versioned<RaProfile>> = match profile.ra_profile {
             Some(uuid) => read(objects, uuid).await?,
             None => None,
@@ -290,7 +292,9 @@ async fn add_scep_profile(
     Admin(administration): Admin,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
-    let made = administration.create_scep_profile(request.into_edit()?).await?;
+    let made = administration
+        .create_scep_profile(request.into_edit()?)
+        .await?;
     let view = ScepProfileView::read(&api, &administration, &made).await?;
     Ok(created_response(
         "/scepProfiles",

@@ -343,6 +343,8 @@ async fn reject(
     BodyOrNone(request): BodyOrNone<RejectionRequest>,
 ) -> Result<StatusCode, ApiError> {
     let reason = request.reason.unwrap_or_default();
-    administration.reject_transaction(uuid, version, &reason).await?;
+    administration
+        .reject_transaction(uuid, version, &reason)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

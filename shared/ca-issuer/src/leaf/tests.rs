@@ -1,7 +1,9 @@
 use const_oid::AssociatedOid;
 use der::asn1::Ia5String;
 use der::{Decode, Encode};
-use scep_protocol::{KeyAlgorithm, KeyLocation, KeyUsage, Period, ProfileName, SubjectAltNameRule, TemplateSpec};
+use scep_protocol::{
+    KeyAlgorithm, KeyLocation, KeyUsage, Period, ProfileName, SubjectAltNameRule, TemplateSpec,
+};
 use time::Duration;
 use uuid::Uuid;
 use x509_cert::ext::pkix::name::GeneralName;

@@ -6,7 +6,8 @@ use ca_issuer::{
 };
 use scep_cms::CertificationRequest;
 use scep_protocol::{
-    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyLocation, KeyName, Period, ProfileName,
+    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyLocation, KeyName,
+    Period, ProfileName,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;

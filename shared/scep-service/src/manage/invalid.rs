@@ -67,7 +67,9 @@ impl From<KeyError> for ManageError {
         match error {
             // The request names a key that cannot be adopted.
             KeyError::NotAdoptable { reason, .. } => Invalid::KeyNotAdoptable(reason).into(),
-            KeyError::Broken { .. } | KeyError::Unavailable { .. } => Self::Failed(error.into()),
+            KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::Unavailable { .. } => {
+                Self::Failed(error.into())
+            }
         }
     }
 }
