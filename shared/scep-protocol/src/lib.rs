@@ -16,6 +16,7 @@ mod holder;
 mod key_location;
 mod object_identifier;
 mod period;
+mod poll;
 mod profile;
 mod refusal;
 mod request;
@@ -33,13 +34,16 @@ mod warning;
 pub use algorithms::{AlgorithmPolicy, Capability};
 pub use available::{AvailableProfile, Configuration, Unavailable, check_availability};
 pub use ca_certificates::{CaCertificates, ca_certificates, cert_rep_certificates};
-pub use decide::{Decision, ReplacedClaims, decide, decide_poll};
+pub use decide::{
+    ClaimPurpose, Decision, InterruptedIssuance, ReplacedClaims, ResendableCertificate, decide,
+};
 pub use envelope_fault::EnvelopeFault;
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
 pub use key_location::{KeyArn, KeyArnError, KeyLocation, KeyLocationError, KeyName};
 pub use object_identifier::{UPN, is_security_identifier};
 pub use period::{Period, PeriodError};
+pub use poll::{PollDecision, decide_poll};
 pub use profile::{
     Annotations, Attributes, Authority, CaCertificateForm, CaGeneration, CertificateAssociations,
     CertificatePath, Certification, EndpointName, IntuneSettings, IssuingAuthority, KeyAlgorithm,

@@ -233,3 +233,16 @@ pub enum TransactionState {
         resend_until: OffsetDateTime,
     },
 }
+
+impl TransactionState {
+    /// Whether a transaction in this state still counts at this time. Windows include their last
+    /// moment.
+    pub(crate) fn is_live(&self, now: OffsetDateTime) -> bool {
+        match self {
+            Self::Issued { resend_until, .. } => now <= *resend_until,
+            // An issuance never expires: its certificate may be signed and not yet recorded.
+            Self::Issuing { .. } => true,
+            Self::Pending { until, .. } | Self::Rejected { until, .. } => now <= *until,
+        }
+    }
+}

@@ -6,8 +6,9 @@ use std::time::Duration;
 use ca_issuer::{IssuanceRequest, SerialNumber, TbsLeaf};
 use scep_cms::Certificate;
 use scep_protocol::{
-    AuthorisedRequest, AvailableProfile, Decision, Fingerprint, Issuance, KnownTransactions,
-    Refusal, ReplacedClaims, SignedRequest, TransactionKey, decide, decide_poll,
+    AuthorisedRequest, AvailableProfile, ClaimPurpose, Decision, Fingerprint, InterruptedIssuance,
+    Issuance, KnownTransactions, PollDecision, Refusal, ReplacedClaims, ResendableCertificate,
+    SignedRequest, TransactionKey, decide, decide_poll,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -66,50 +67,42 @@ pub(crate) async fn certificate_for(
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
 ) -> Result<Progress, EnrolError> {
-    let key = TransactionKey {
-        scep_profile: profile.scep_profile().uuid,
-        transaction_id: request.message().transaction_id().clone(),
-    };
-    // Nearly every request is new, and the conditional write of the claim detects the others. The
-    // transaction is read only after a lost claim, which saves a read per enrolment.
+    // The one exception to reading before deciding: the first round takes the request for a new
+    // one, as nearly every request is. The conditional write of the claim detects the others, so
+    // an enrolment needs no read of its transaction.
     let mut known = KnownTransactions::default();
     let mut resumed = false;
     for _ in 0..MAX_WAITS {
         let now = issuing.reading.clock.now();
-        let (replaced, stage) = match decide(profile, request, known, now) {
-            Decision::Issue(replaced) => (replaced, ClaimKind::Sign(now + LEASE)),
-            Decision::Hold(replaced) => {
-                let until = now + issuing.deployment.pending_validity;
-                (replaced, ClaimKind::Hold(until))
-            }
-            decided @ (Decision::Pending
-            | Decision::Refuse(_)
-            | Decision::Resend { .. }
-            | Decision::Resume { .. }
-            | Decision::Wait) => {
-                if let Some(progress) = carry_out(issuing, profile, decided, &mut resumed).await? {
-                    return Ok(progress);
+        match decide(profile, request, known, now) {
+            Decision::Claim { replacing, purpose } => {
+                let claimed = try_claim(issuing, profile, request, replacing, purpose).await;
+                match claimed {
+                    Ok(Claimed::Issued(granted)) => return Ok(Progress::Granted(granted)),
+                    Ok(Claimed::Pending) => return Ok(Progress::Pending),
+                    Ok(Claimed::LostRace) => {}
+                    // Nothing is known of the request. If it has a certificate, it gets that one,
+                    // even if today's rules forbid it. Otherwise the refusal stands.
+                    Err(EnrolError::Refused(refusal)) if replacing == ReplacedClaims::default() => {
+                        known = read_known_transactions(issuing, profile, request).await?;
+                        if known.own.is_none() && known.same.is_none() {
+                            return Err(refusal.into());
+                        }
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 }
-                known = read_known_transactions(issuing, profile, &key, request).await?;
-                continue;
             }
-        };
-        let refused = match claim_or_hold(issuing, profile, request, replaced, stage).await {
-            Ok(Some(progress)) => return Ok(progress),
-            Ok(None) => None,
-            // This claim was made without reading the transaction. If the same request already has
-            // a certificate, it gets that one, even if today's rules forbid it. Otherwise the
-            // refusal stands.
-            Err(EnrolError::Refused(refusal)) if replaced == ReplacedClaims::default() => {
-                Some(refusal)
+            Decision::Resume(interrupted) => {
+                resume(issuing, profile, &interrupted).await?;
+                resumed = true;
             }
-            Err(error) => return Err(error),
-        };
-        known = read_known_transactions(issuing, profile, &key, request).await?;
-        let is_new = known.own.is_none() && known.same.is_none();
-        if let (Some(refusal), true) = (refused, is_new) {
-            return Err(refusal.into());
+            Decision::Wait => tokio::time::sleep(WAIT).await,
+            Decision::Resend(certificate) => return resend(issuing, certificate, resumed).await,
+            Decision::Pending => return Ok(Progress::Pending),
+            Decision::Refuse(refusal) => return Err(refusal.into()),
         }
+        known = read_known_transactions(issuing, profile, request).await?;
     }
     Err(Failure::Busy.into())
 }
@@ -118,9 +111,9 @@ pub(crate) async fn certificate_for(
 async fn read_known_transactions(
     issuing: &EnrolmentService,
     profile: &AvailableProfile,
-    key: &TransactionKey,
     request: &AuthorisedRequest,
 ) -> Result<KnownTransactions, StoreError> {
+    let key = transaction_key(profile, request.message());
     let transactions = &issuing.transactions;
     let fingerprint = request.fingerprint(profile);
     let requester_key = request.requester_key();
@@ -138,60 +131,69 @@ pub(crate) async fn answer_poll(
     profile: &AvailableProfile,
     request: &SignedRequest,
 ) -> Result<Progress, EnrolError> {
-    let key = TransactionKey {
-        scep_profile: profile.scep_profile().uuid,
-        transaction_id: request.transaction_id().clone(),
-    };
+    let key = transaction_key(profile, request);
     let mut resumed = false;
     for _ in 0..MAX_WAITS {
         let known = issuing.transactions.transaction(key.uuid()).await?;
-        let decision = decide_poll(request.signer_key(), known, issuing.reading.clock.now());
-        if let Some(progress) = carry_out(issuing, profile, decision, &mut resumed).await? {
-            return Ok(progress);
+        let now = issuing.reading.clock.now();
+        match decide_poll(request.signer_key(), known, now) {
+            PollDecision::Resume(interrupted) => {
+                resume(issuing, profile, &interrupted).await?;
+                resumed = true;
+            }
+            PollDecision::Wait => tokio::time::sleep(WAIT).await,
+            PollDecision::Resend(certificate) => {
+                return resend(issuing, certificate, resumed).await;
+            }
+            PollDecision::Pending => return Ok(Progress::Pending),
+            PollDecision::Refuse(refusal) => return Err(refusal.into()),
         }
     }
     Err(Failure::Busy.into())
 }
 
-/// Carries out every decision except a claim. Returns `None` when the transaction has to be read
-/// again.
-async fn carry_out(
+fn transaction_key(profile: &AvailableProfile, request: &SignedRequest) -> TransactionKey {
+    TransactionKey {
+        scep_profile: profile.scep_profile().uuid,
+        transaction_id: request.transaction_id().clone(),
+    }
+}
+
+/// Completes an issuance that a crash interrupted. What came of it is read again afterwards.
+async fn resume(
     issuing: &EnrolmentService,
     profile: &AvailableProfile,
-    decision: Decision,
-    resumed: &mut bool,
-) -> Result<Option<Progress>, EnrolError> {
-    match decision {
-        Decision::Pending => return Ok(Some(Progress::Pending)),
-        Decision::Refuse(refusal) => return Err(refusal.into()),
-        Decision::Resend {
-            certificate,
-            authority,
-            generation,
-        } => {
-            check_not_revoked(issuing, authority, &certificate).await?;
-            return Ok(Some(Progress::Granted(GrantedCertificate {
-                certificate,
-                generation,
-                resent: !*resumed,
-            })));
-        }
-        Decision::Resume {
-            key,
-            claim,
-            issuance,
-        } => {
-            let decided = decide_verdict(issuing, profile, &issuance).await?;
-            CertificateSigner::of(issuing, profile)
-                .resume(&key, claim, &issuance, decided)
-                .await?;
-            *resumed = true;
-        }
-        Decision::Wait => tokio::time::sleep(WAIT).await,
-        // The caller claims, and a poll never does.
-        Decision::Issue(_) | Decision::Hold(_) => {}
-    }
-    Ok(None)
+    interrupted: &InterruptedIssuance,
+) -> Result<(), Failure> {
+    let InterruptedIssuance {
+        key,
+        claim,
+        issuance,
+    } = interrupted;
+    let verdict = decide_verdict(issuing, profile, issuance).await?;
+    CertificateSigner::of(issuing, profile)
+        .resume(key, *claim, issuance, verdict)
+        .await
+}
+
+/// Answers with a certificate that is recorded and not revoked. `is_new` says that this request
+/// completed its issuance.
+async fn resend(
+    issuing: &EnrolmentService,
+    resendable: ResendableCertificate,
+    is_new: bool,
+) -> Result<Progress, EnrolError> {
+    let ResendableCertificate {
+        certificate,
+        authority,
+        generation,
+    } = resendable;
+    check_not_revoked(issuing, authority, &certificate).await?;
+    Ok(Progress::Granted(GrantedCertificate {
+        certificate,
+        generation,
+        resent: !is_new,
+    }))
 }
 
 /// Decides whether an interrupted issuance may still be completed: its RA Profile may have been
@@ -243,16 +245,64 @@ pub(crate) fn issuance_request(request: &AuthorisedRequest) -> IssuanceRequest<'
     }
 }
 
-/// Claims a transaction and then signs its certificate or leaves it pending, as `stage` says.
-/// Returns `None` when the transaction has to be read again because another process was faster.
-async fn claim_or_hold(
+/// The outcome of an attempt to claim a transaction.
+enum Claimed {
+    /// The certificate is issued.
+    Issued(GrantedCertificate),
+    /// The request waits for an administrator.
+    Pending,
+    /// Another process was faster, or the claim has become possible just now: the transaction has
+    /// to be read again.
+    LostRace,
+}
+
+/// Claims a transaction and then signs its certificate or leaves it pending.
+async fn try_claim(
+    issuing: &EnrolmentService,
+    profile: &AvailableProfile,
+    request: &AuthorisedRequest,
+    replaced: ReplacedClaims,
+    purpose: ClaimPurpose,
+) -> Result<Claimed, EnrolError> {
+    let now = issuing.reading.clock.now();
+    let stage = match purpose {
+        ClaimPurpose::Sign => ClaimKind::Sign(now + LEASE),
+        ClaimPurpose::Hold => ClaimKind::Hold(now + issuing.deployment.pending_validity),
+    };
+    let claim = build_claim(issuing, profile, request, replaced, stage, now)?;
+    if purpose == ClaimPurpose::Hold {
+        check_pending_limit(issuing, &claim.key, now).await?;
+    }
+    match (issuing.transactions.claim(&claim).await?, purpose) {
+        (GuardedOutcome::Lost, _) => Ok(Claimed::LostRace),
+        (GuardedOutcome::Barred(bar), _) => {
+            make_room_or_refuse(issuing, &claim.issuance, bar).await?;
+            Ok(Claimed::LostRace)
+        }
+        (GuardedOutcome::Won, ClaimPurpose::Hold) => Ok(Claimed::Pending),
+        (GuardedOutcome::Won, ClaimPurpose::Sign) => {
+            fault_point("claimed");
+            let signed = CertificateSigner::of(issuing, profile)
+                .finish(&claim.key, claim.claim, &claim.issuance)
+                .await?;
+            match signed {
+                SigningOutcome::Issued(granted) => Ok(Claimed::Issued(granted)),
+                SigningOutcome::Lost => Ok(Claimed::LostRace),
+                SigningOutcome::Withdrawn(bar) => Err(bar.refusal().into()),
+            }
+        }
+    }
+}
+
+/// Builds the claim, with the certificate that is to be signed.
+fn build_claim(
     issuing: &EnrolmentService,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     replaced: ReplacedClaims,
     stage: ClaimKind,
-) -> Result<Option<Progress>, EnrolError> {
-    let now = issuing.reading.clock.now();
+    now: OffsetDateTime,
+) -> Result<Claim, EnrolError> {
     let serial_number = SerialNumber::from_random(random_octets()?);
     let authority = profile.authority();
     let crl_url = issuing.deployment.crl_url(authority);
@@ -283,11 +333,8 @@ async fn claim_or_hold(
         .transpose()?;
     let message = request.message();
     log_left_out(message, &left_out);
-    let claim = Claim {
-        key: TransactionKey {
-            scep_profile: profile.scep_profile().uuid,
-            transaction_id: message.transaction_id().clone(),
-        },
+    Ok(Claim {
+        key: transaction_key(profile, message),
         replaced,
         claim: Uuid::new_v4(),
         request: request.fingerprint(profile),
@@ -314,29 +361,7 @@ async fn claim_or_hold(
             ClaimKind::Hold(until) => until,
         },
         stage,
-    };
-    if let ClaimKind::Hold(_) = stage {
-        check_pending_limit(issuing, &claim.key, now).await?;
-    }
-    match (issuing.transactions.claim(&claim).await?, stage) {
-        (GuardedOutcome::Lost, _) => Ok(None),
-        (GuardedOutcome::Barred(bar), _) => {
-            make_room_or_refuse(issuing, &claim.issuance, bar).await?;
-            Ok(None)
-        }
-        (GuardedOutcome::Won, ClaimKind::Hold(_)) => Ok(Some(Progress::Pending)),
-        (GuardedOutcome::Won, ClaimKind::Sign(_)) => {
-            fault_point("claimed");
-            let finished = CertificateSigner::of(issuing, profile)
-                .finish(&claim.key, claim.claim, &claim.issuance)
-                .await?;
-            match finished {
-                SigningOutcome::Issued(granted) => Ok(Some(Progress::Granted(granted))),
-                SigningOutcome::Lost => Ok(None),
-                SigningOutcome::Withdrawn(bar) => Err(bar.refusal().into()),
-            }
-        }
-    }
+    })
 }
 
 /// Logs which parts of a request the certificate leaves out.

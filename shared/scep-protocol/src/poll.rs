@@ -1,0 +1,114 @@
+//! What a CertPoll is answered, RFC 8894 §3.3.3.
+
+use time::OffsetDateTime;
+
+use crate::{
+    Fingerprint, InterruptedIssuance, Refusal, ResendableCertificate, Transaction, TransactionState,
+};
+
+/// What to do with a poll. A poll never claims a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollDecision {
+    /// Answer PENDING: the request is waiting for an administrator.
+    Pending,
+    /// Finish an interrupted issuance: take over the claim, sign the same bytes, then decide again.
+    Resume(InterruptedIssuance),
+    /// Answer with the certificate that was issued for the request.
+    Resend(ResendableCertificate),
+    /// Another process holds the claim: read the transaction again later.
+    Wait,
+    /// Refuse the poll.
+    Refuse(Refusal),
+}
+
+/// Decides about a CertPoll signed by this key, given the transaction that it names: step 6.
+#[must_use]
+pub fn decide_poll(
+    signer_key: Fingerprint,
+    known: Option<Transaction>,
+    now: OffsetDateTime,
+) -> PollDecision {
+    let Some(known) = known.filter(|known| known.state.is_live(now)) else {
+        return PollDecision::Refuse(Refusal::NothingPending);
+    };
+    // A proxy may have signed the request, and either the proxy or the device may poll for it.
+    if ![known.signer_key, known.requester_key].contains(&signer_key) {
+        return PollDecision::Refuse(Refusal::PollOfAnother);
+    }
+    match known.state {
+        TransactionState::Issued {
+            certificate,
+            authority,
+            generation,
+            ..
+        } => PollDecision::Resend(ResendableCertificate {
+            certificate,
+            authority,
+            generation,
+        }),
+        TransactionState::Pending { .. } => PollDecision::Pending,
+        TransactionState::Rejected { reason, .. } => {
+            PollDecision::Refuse(Refusal::Rejected(reason))
+        }
+        TransactionState::Issuing { lease_until, .. } if now <= lease_until => PollDecision::Wait,
+        TransactionState::Issuing { issuance, .. } => PollDecision::Resume(InterruptedIssuance {
+            key: known.key,
+            claim: known.claim,
+            issuance,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::tests::{
+        KEY, NOW, OTHER_KEY, fingerprint, interrupted, issued, issuing, pending, rejected,
+        resendable, transaction,
+    };
+
+    #[track_caller]
+    fn check_poll(state: TransactionState, key: u8, expected: PollDecision) {
+        let known = Some(transaction(state));
+        assert_eq!(decide_poll(fingerprint(key), known, NOW), expected);
+    }
+
+    #[test]
+    fn a_window_includes_its_end() {
+        check_poll(issued(0), KEY, PollDecision::Resend(resendable()));
+        check_poll(pending(0), KEY, PollDecision::Pending);
+        check_poll(issuing(0), KEY, PollDecision::Wait);
+    }
+
+    #[test]
+    fn polls_are_for_the_key_of_the_request() {
+        check_poll(issued(60), KEY, PollDecision::Resend(resendable()));
+        check_poll(pending(60), KEY, PollDecision::Pending);
+        let words = Refusal::Rejected("unknown device".to_owned());
+        check_poll(rejected(60), KEY, PollDecision::Refuse(words));
+        check_poll(issuing(60), KEY, PollDecision::Wait);
+        check_poll(issuing(-1), KEY, PollDecision::Resume(interrupted()));
+        for state in [
+            issued(60),
+            pending(60),
+            rejected(60),
+            issuing(60),
+            issuing(-1),
+        ] {
+            check_poll(
+                state,
+                OTHER_KEY,
+                PollDecision::Refuse(Refusal::PollOfAnother),
+            );
+        }
+    }
+
+    #[test]
+    fn an_expired_transaction_is_not_pending() {
+        let nothing = PollDecision::Refuse(Refusal::NothingPending);
+        assert_eq!(decide_poll(fingerprint(KEY), None, NOW), nothing);
+        for state in [issued(-1), pending(-1), rejected(-1)] {
+            check_poll(state, KEY, nothing.clone());
+        }
+    }
+}
