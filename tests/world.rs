@@ -16,10 +16,7 @@ use scep_protocol::{
     RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
 };
 use scep_service::{
-    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment,
-    Edit, EnrolmentService, Measurement, Metrics, NewAuthority, NewRaCertificate, Object,
-    ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError,
-    StoredObject, StoredProfiles, Versioned, find, read,
+    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles, Versioned, find, read, Enrolment,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -74,8 +71,7 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub database: EmbeddedDynamoDb,
     pub store: DynamoDbStore,
-    pub issuing: EnrolmentService,
-    pub administration: Administration,
+    pub administration: Administration, pub enrolment: Enrolment,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
     keys: Arc<tempfile::TempDir>,
@@ -125,8 +121,8 @@ impl World {
             clock: clock.clone(),
             deployment: deployment(),
         };
-        let issuing = EnrolmentService {
-            reading: ProfileService {
+        let enrolment = Enrolment {
+            profile_service: ProfileService {
                 profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
@@ -143,8 +139,7 @@ impl World {
             clock,
             database,
             store,
-            issuing,
-            administration,
+    administration, enrolment,
             authority,
             ra_certificate,
             keys: Arc::new(keys),
@@ -168,22 +163,21 @@ impl World {
             clock: clock.clone(),
             ..self.administration.clone()
         };
-        let issuing = EnrolmentService {
-            reading: ProfileService {
+        let enrolment = Enrolment {
+            profile_service: ProfileService {
                 profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
             },
             transactions: Arc::new(store.clone()),
             crls: Arc::new(store.clone()),
-            ..self.issuing.clone()
+            ..self.enrolment.clone()
         };
         Self {
             clock,
             database,
             store,
-            issuing,
-            administration,
+    administration, enrolment,
             authority: self.authority.clone(),
             ra_certificate: self.ra_certificate.clone(),
             keys: Arc::clone(&self.keys),
@@ -256,7 +250,7 @@ impl World {
             .body(Bytes::from(body))
             .unwrap();
         let (head, body) = request.into_parts();
-        let operations = EveryOperation::new(self.issuing.clone());
+        let operations = EveryOperation::new(self.enrolment.clone());
         scep_http::respond_scep(&operations, &head, Ok(body)).await
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scep_service::{CachedProfiles, EnrolmentService};
+use scep_service::{CachedProfiles, Enrolment};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World};
@@ -27,7 +27,7 @@ pub struct Server {
     /// The store, keys and profiles.
     pub world: World,
     /// The issuing side of `world`, with profiles cached in memory as in the functions.
-    pub issuing: EnrolmentService,
+    pub enrolment: Enrolment,
     /// An administrator of `world`.
     pub admin: Admin,
     /// The uuid of one object of each kind, by the kind's name in paths.
@@ -79,13 +79,16 @@ impl Server {
             let uuids = find_uuids(&admin).await;
             (world, admin, holder, revoked, uuids)
         });
-        let mut issuing = world.issuing.clone();
-        let profiles = CachedProfiles::new(issuing.reading.profiles, Duration::from_secs(3600));
-        issuing.reading.profiles = Arc::new(profiles);
+        let mut enrolment = world.enrolment.clone();
+        let profiles = CachedProfiles::new(
+            enrolment.profile_service.profiles,
+            Duration::from_secs(3600),
+        );
+        enrolment.profile_service.profiles = Arc::new(profiles);
         Self {
             runtime,
             world,
-            issuing,
+            enrolment,
             admin,
             uuids,
             holder,

@@ -76,17 +76,17 @@ fn send_request(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Resp
         .unwrap();
     let (head, body) = request.into_parts();
     let head = at_fixed_path(head, &scepter_tests::world::name());
-    let issuing = &server.issuing;
+    let enrolment = &server.enrolment;
     let answer = server.runtime.block_on(async {
         if is_crl {
             let published = PublishedCrls {
                 objects: server.world.administration.objects.clone(),
-                crls: issuing.crls.clone(),
-                clock: issuing.reading.clock.clone(),
+                crls: enrolment.crls.clone(),
+                clock: enrolment.profile_service.clock.clone(),
             };
             return respond_crl(&published, &head).await;
         }
-        respond_scep(&EveryOperation::new(issuing.clone()), &head, Ok(body)).await
+        respond_scep(&EveryOperation::new(enrolment.clone()), &head, Ok(body)).await
     });
     let status = answer.status().as_u16();
     assert!(

@@ -328,8 +328,8 @@ async fn revocation_takes_successors_along() {
 async fn revocation_overtakes_a_renewal_that_is_being_issued() {
     for finish in ["again", "poll", "upkeep"] {
         let (mut world, admin, device) = renewable().await;
-        let keys = Arc::new(WatchedKeys::failing(world.issuing.ca_keys.clone()));
-        let whole = std::mem::replace(&mut world.issuing.ca_keys, keys.clone());
+        let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
+        let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys.clone());
         let next = Device::rsa();
         let renewal = next.renewal("device-1");
         let message = device.message(&renewal, &world.ra_certificate);
@@ -338,7 +338,7 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
             .revoke(&device.certificate, json!({ "reason": "keyCompromise" }))
             .await
             .expect(204);
-        world.issuing.ca_keys = whole;
+        world.enrolment.ca_keys = whole;
         // The lease of a claim is five seconds; until it expires, no other request may finish it.
         world.clock.advance(Duration::from_secs(6));
         match finish {
@@ -372,8 +372,8 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
 async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
     let mut world = World::new().await;
     let admin = Admin::of(&world);
-    let keys = Arc::new(WatchedKeys::failing(world.issuing.ca_keys.clone()));
-    world.issuing.ca_keys = keys;
+    let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
+    world.enrolment.ca_keys = keys;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
@@ -632,7 +632,7 @@ async fn a_certificate_is_handed_out_again_by_its_own_authoritys_record() {
     let other = other.await.uuid;
     let admin = Admin::of(&world);
     admin.revoke(&leaf, Value::Null).await.expect(204);
-    let transactions = &world.issuing.transactions;
+    let transactions = &world.enrolment.transactions;
     let key = scep_protocol::TransactionKey {
         scep_profile: world.find::<ScepProfile>().await.object.uuid,
         transaction_id: scep_cms::TransactionId::new(&request.transaction_id).unwrap(),

@@ -443,13 +443,13 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
         &device.enrolment("device-1", CHALLENGE),
         &world.ra_certificate,
     );
-    let mut issuing = world.issuing.clone();
-    issuing.ca_keys = Arc::new(GoneKeys);
+    let mut enrolment = world.enrolment.clone();
+    enrolment.ca_keys = Arc::new(GoneKeys);
     let (head, body) = http::Request::post(PATH)
         .body(message.clone().into())
         .unwrap()
         .into_parts();
-    let operations = EveryOperation::new(issuing);
+    let operations = EveryOperation::new(enrolment);
     let response = scep_http::respond_scep(&operations, &head, Ok(body)).await;
     assert_eq!(response.status(), 503);
     let response = world.post(message.clone()).await;

@@ -204,9 +204,9 @@ impl<'a> Life<'a> {
         world.administration.ca_keys = keys.clone();
         world.administration.ra_keys = ra_keys.clone();
         world.administration.secrets = secrets.clone();
-        world.issuing.ca_keys = keys;
-        world.issuing.ra_keys = ra_keys;
-        world.issuing.secrets = secrets;
+        world.enrolment.ca_keys = keys;
+        world.enrolment.ra_keys = ra_keys;
+        world.enrolment.secrets = secrets;
         let is_overtaken = |fault: &Fault| matches!(fault.kind, Kind::Overtaken(_));
         Self {
             admin: Admin::of(&world),
@@ -849,13 +849,13 @@ fn the_making_of_an_ra_certificate_survives_every_fault() {
 fn upkeep_survives_every_fault() {
     check(&made(async {
         let mut world = World::new().await;
-        let keys = world.issuing.ca_keys.clone();
-        world.issuing.ca_keys = Arc::new(WatchedKeys::failing(keys.clone()));
+        let keys = world.enrolment.ca_keys.clone();
+        world.enrolment.ca_keys = Arc::new(WatchedKeys::failing(keys.clone()));
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
         let message = device.message(&request, &world.ra_certificate);
         assert_eq!(world.post(message).await.status(), 503);
-        world.issuing.ca_keys = keys;
+        world.enrolment.ca_keys = keys;
         // The CRL is past half of its validity, and the RA keys are close to expiry.
         world.clock.advance(Duration::from_secs(710 * 24 * 60 * 60));
         let mut scenario = Scenario::of("upkeep", world, &[Act::Upkeep]);

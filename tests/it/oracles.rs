@@ -294,7 +294,7 @@ async fn an_encrypted_key_serves_one_ciphertext() {
 async fn what_does_not_open_is_answered_at_a_fixed_time() {
     let mut world = World::new().await;
     let delay = std::time::Duration::from_millis(250);
-    world.issuing.deployment.refusal_delay = delay;
+    world.enrolment.deployment.refusal_delay = delay;
     let device = Device::rsa();
     let key = device.certificate.subject_public_key_info().to_vec();
     for guess in [1, 2] {

@@ -24,7 +24,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
-    let reply = pki_operation(&world.issuing, &endpoint, &message).await;
+    let reply = pki_operation(&world.enrolment, &endpoint, &message).await;
     match reply.unwrap().outcome {
         Outcome::Granted(granted) => granted,
         other => panic!("{other:?}"),
@@ -33,11 +33,11 @@ async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCe
 
 /// Leaves a claim whose lease has expired, as after a crash while the certificate was signed.
 async fn crashed(world: &mut World, device: &Device, request: &Request) {
-    let keys = Arc::new(WatchedKeys::failing(world.issuing.ca_keys.clone()));
-    let whole = std::mem::replace(&mut world.issuing.ca_keys, keys);
+    let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
+    let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys);
     let message = device.message(request, &world.ra_certificate);
     assert_eq!(world.post(message).await.status(), 503);
-    world.issuing.ca_keys = whole;
+    world.enrolment.ca_keys = whole;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
 }

@@ -111,17 +111,17 @@ struct Life<'a> {
 impl<'a> Life<'a> {
     async fn new(devices: &'a [Device]) -> Self {
         let mut world = World::new().await;
-        let keys = Arc::new(WatchedKeys::over(world.issuing.ca_keys.clone()));
+        let keys = Arc::new(WatchedKeys::over(world.enrolment.ca_keys.clone()));
         let transactions = Arc::new(FlakyTransactions {
-            store: world.issuing.transactions.clone(),
+            store: world.enrolment.transactions.clone(),
             fails: AtomicBool::new(false),
         });
         // Allow every renewal: `renewal.rs` tests renewals that come too early.
         let always = |profile: &mut ScepProfile| profile.renewal_threshold_days = Some(400);
         world.edit_scep_profile(always).await;
-        world.issuing.ca_keys = keys.clone();
+        world.enrolment.ca_keys = keys.clone();
         world.administration.ca_keys = keys.clone();
-        world.issuing.transactions = transactions.clone();
+        world.enrolment.transactions = transactions.clone();
         world.administration.transactions = transactions.clone();
         Self {
             admin: Admin::of(&world),

@@ -313,7 +313,7 @@ async fn remember(
     certificate: &Certificate,
     (place, number): (usize, String),
 ) {
-    let now = world.issuing.reading.clock.now();
+    let now = world.enrolment.profile_service.clock.now();
     let key = samples::key(&format!("before {place}"));
     let claim = samples::claim(key.clone(), None, now);
     let mut record = samples::record(key, place as u128 + 1, certificate, now);
@@ -339,7 +339,7 @@ async fn wait(
     vector: &Vector,
     signer: &Certificate,
 ) {
-    let now = world.issuing.reading.clock.now();
+    let now = world.enrolment.profile_service.clock.now();
     let scep_profile: Versioned<ScepProfile> = world.find().await;
     let key = TransactionKey {
         scep_profile: scep_profile.object.uuid,

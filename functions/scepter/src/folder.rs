@@ -10,9 +10,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, EnrolmentService,
-    ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock,
-    WatchedObjects,
+    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, Enrolment,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -154,9 +152,9 @@ impl DataFolder {
         self.path.join("demo-made")
     }
 
-    pub(crate) fn issuing(&self) -> EnrolmentService {
-        EnrolmentService {
-            reading: ProfileService {
+    pub(crate) fn enrolment(&self) -> Enrolment {
+        Enrolment {
+            profile_service: ProfileService {
                 profiles: self.profiles.clone(),
                 clock: Arc::new(SystemClock),
                 metrics: self.metrics.clone(),

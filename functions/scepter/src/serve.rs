@@ -37,7 +37,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     tokio::spawn(data.clone().sweep_periodically());
     tokio::spawn(data.clone().maintain_periodically());
     let services = Services {
-        scep: EveryOperation::new(data.issuing()),
+        scep: EveryOperation::new(data.enrolment()),
         management,
         crls: data.crls(),
         metrics: data.metrics(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_kms::Client;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
-use scep_service::{Actor, Administration, CachedCrls, EnrolmentService, SystemClock};
+use scep_service::{Actor, Administration, CachedCrls, Enrolment, SystemClock};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::adapters::Adapters;
@@ -22,11 +22,11 @@ impl Adapters<'_> {
     ///
     /// # Errors
     /// If a setting is missing or has an invalid value.
-    pub fn enrolment_service(&self) -> Result<EnrolmentService, SettingError> {
+    pub fn enrolment_service(&self) -> Result<Enrolment, SettingError> {
         let store = self.store()?;
         let keys = self.keys()?;
-        Ok(EnrolmentService {
-            reading: self.profile_service(store.clone())?,
+        Ok(Enrolment {
+            profile_service: self.profile_service(store.clone())?,
             transactions: store.clone(),
             crls: Arc::new(CachedCrls::new(store)),
             ca_keys: keys.ca_keys,

@@ -7,7 +7,7 @@ use http::Response;
 use http::request::Parts;
 use scep_protocol::{EndpointName, HttpRejection};
 use scep_service::{
-    EnrolmentService, Failure, PkiOperationReply, ProfileService, ca_capabilities, ca_certificates,
+    Enrolment, Failure, PkiOperationReply, ProfileService, ca_capabilities, ca_certificates,
     next_ca_certificates, pki_operation,
 };
 
@@ -44,7 +44,7 @@ impl From<Response<Bytes>> for Answer {
 #[async_trait]
 pub trait Operations: Send + Sync {
     /// The ports that every operation may use.
-    fn reading(&self) -> &ProfileService;
+    fn profile_service(&self) -> &ProfileService;
 
     /// Serves a request.
     ///
@@ -61,7 +61,7 @@ pub struct GetCaCert(pub ProfileService);
 
 /// PKIOperation and GetNextCACert, RFC 8894 §4.3 and §4.7. One function serves both, because both
 /// use the RA key.
-pub struct PkiOperation(pub EnrolmentService);
+pub struct PkiOperation(pub Enrolment);
 
 /// Every operation of SCEP.
 pub struct EveryOperation {
@@ -73,18 +73,18 @@ pub struct EveryOperation {
 impl EveryOperation {
     /// Serves all operations with the given ports.
     #[must_use]
-    pub fn new(issuing: EnrolmentService) -> Self {
+    pub fn new(enrolment: Enrolment) -> Self {
         Self {
-            get_ca_caps: GetCaCaps(issuing.reading.clone()),
-            get_ca_cert: GetCaCert(issuing.reading.clone()),
-            pki_operation: PkiOperation(issuing),
+            get_ca_caps: GetCaCaps(enrolment.profile_service.clone()),
+            get_ca_cert: GetCaCert(enrolment.profile_service.clone()),
+            pki_operation: PkiOperation(enrolment),
         }
     }
 }
 
 #[async_trait]
 impl Operations for GetCaCaps {
-    fn reading(&self) -> &ProfileService {
+    fn profile_service(&self) -> &ProfileService {
         &self.0
     }
 
@@ -103,7 +103,7 @@ impl Operations for GetCaCaps {
 
 #[async_trait]
 impl Operations for GetCaCert {
-    fn reading(&self) -> &ProfileService {
+    fn profile_service(&self) -> &ProfileService {
         &self.0
     }
 
@@ -123,8 +123,8 @@ impl Operations for GetCaCert {
 
 #[async_trait]
 impl Operations for PkiOperation {
-    fn reading(&self) -> &ProfileService {
-        &self.0.reading
+    fn profile_service(&self) -> &ProfileService {
+        &self.0.profile_service
     }
 
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
@@ -151,8 +151,8 @@ impl Operations for PkiOperation {
 
 #[async_trait]
 impl Operations for EveryOperation {
-    fn reading(&self) -> &ProfileService {
-        self.pki_operation.reading()
+    fn profile_service(&self) -> &ProfileService {
+        self.pki_operation.profile_service()
     }
 
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {

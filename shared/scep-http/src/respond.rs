@@ -52,7 +52,7 @@ pub async fn respond_scep(
     let (status, took) = (response.status(), start.elapsed());
     let profile = endpoint.as_ref().ok().map(profile_name);
     operations
-        .reading()
+        .profile_service()
         .metrics
         .record(&Measurement::Request(&RequestMeasurement {
             operation: operation.ok().map(Operation::name),

@@ -12,10 +12,10 @@ use crate::{Failure, ProfileService};
 /// Returns [`Failure::Rejected`] when the endpoint is not available, and [`Failure::Store`] when
 /// the store fails.
 pub async fn ca_capabilities(
-    reading: &ProfileService,
+    profile_service: &ProfileService,
     endpoint: &EndpointName,
 ) -> Result<Vec<Capability>, Failure> {
-    let profile = read_available_profile(reading, endpoint).await?;
+    let profile = read_available_profile(profile_service, endpoint).await?;
     Ok(profile.capabilities())
 }
 
@@ -24,19 +24,19 @@ pub async fn ca_capabilities(
 /// # Errors
 /// Returns the same errors as [`ca_capabilities`].
 pub async fn ca_certificates(
-    reading: &ProfileService,
+    profile_service: &ProfileService,
     endpoint: &EndpointName,
 ) -> Result<CaCertificates, Failure> {
-    let profile = read_available_profile(reading, endpoint).await?;
+    let profile = read_available_profile(profile_service, endpoint).await?;
     Ok(scep_protocol::ca_certificates(&profile))
 }
 
 /// Reads the profiles behind an endpoint and checks that they are available now.
 pub(crate) async fn read_available_profile(
-    reading: &ProfileService,
+    profile_service: &ProfileService,
     endpoint: &EndpointName,
 ) -> Result<AvailableProfile, Failure> {
-    let configuration = reading.profiles.configuration(endpoint).await?;
-    check_availability(endpoint, configuration, reading.clock.now())
+    let configuration = profile_service.profiles.configuration(endpoint).await?;
+    check_availability(endpoint, configuration, profile_service.clock.now())
         .map_err(|unavailable| Failure::Rejected(HttpRejection::Unavailable(unavailable)))
 }

@@ -18,8 +18,8 @@ use crate::error::EnrolError;
 use crate::fault_point::fault_point;
 use crate::signing::{CertificateSigner, SigningOutcome, Verdict};
 use crate::{
-    Bar, CertificateRecord, Claim, ClaimKind, EnrolmentService, Failure, GuardedOutcome,
-    MAX_SUCCESSORS, Renewal, StoreError,
+    Bar, CertificateRecord, Claim, ClaimKind, Enrolment, Failure, GuardedOutcome, MAX_SUCCESSORS,
+    Renewal, StoreError,
 };
 
 /// How long a claim reserves a transaction before another process may take it over.
@@ -63,7 +63,7 @@ pub(crate) enum Progress {
 /// Returns the certificate for an authorised request, either a new one or the one that the same
 /// request received before, or [`Progress::Pending`] while an administrator has to decide.
 pub(crate) async fn certificate_for(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
 ) -> Result<Progress, EnrolError> {
@@ -73,10 +73,10 @@ pub(crate) async fn certificate_for(
     let mut known = KnownTransactions::default();
     let mut resumed = false;
     for _ in 0..MAX_WAITS {
-        let now = issuing.reading.clock.now();
+        let now = enrolment.profile_service.clock.now();
         match decide(profile, request, known, now) {
             Decision::Claim { replacing, purpose } => {
-                let claimed = try_claim(issuing, profile, request, replacing, purpose).await;
+                let claimed = try_claim(enrolment, profile, request, replacing, purpose).await;
                 match claimed {
                     Ok(Claimed::Issued(granted)) => return Ok(Progress::Granted(granted)),
                     Ok(Claimed::Pending) => return Ok(Progress::Pending),
@@ -84,7 +84,7 @@ pub(crate) async fn certificate_for(
                     // Nothing is known of the request. If it has a certificate, it gets that one,
                     // even if today's rules forbid it. Otherwise the refusal stands.
                     Err(EnrolError::Refused(refusal)) if replacing == ReplacedClaims::default() => {
-                        known = read_known_transactions(issuing, profile, request).await?;
+                        known = read_known_transactions(enrolment, profile, request).await?;
                         if known.own.is_none() && known.same.is_none() {
                             return Err(refusal.into());
                         }
@@ -94,27 +94,27 @@ pub(crate) async fn certificate_for(
                 }
             }
             Decision::Resume(interrupted) => {
-                resume(issuing, profile, &interrupted).await?;
+                resume(enrolment, profile, &interrupted).await?;
                 resumed = true;
             }
             Decision::Wait => tokio::time::sleep(WAIT).await,
-            Decision::Resend(certificate) => return resend(issuing, certificate, resumed).await,
+            Decision::Resend(certificate) => return resend(enrolment, certificate, resumed).await,
             Decision::Pending => return Ok(Progress::Pending),
             Decision::Refuse(refusal) => return Err(refusal.into()),
         }
-        known = read_known_transactions(issuing, profile, request).await?;
+        known = read_known_transactions(enrolment, profile, request).await?;
     }
     Err(Failure::Busy.into())
 }
 
 /// Reads the state of the transaction, and of the same request under another transactionID.
 async fn read_known_transactions(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
 ) -> Result<KnownTransactions, StoreError> {
     let key = transaction_key(profile, request.message());
-    let transactions = &issuing.transactions;
+    let transactions = &enrolment.transactions;
     let fingerprint = request.fingerprint(profile);
     let requester_key = request.requester_key();
     Ok(KnownTransactions {
@@ -127,23 +127,23 @@ async fn read_known_transactions(
 
 /// Returns the state of the request that a CertPoll asks about.
 pub(crate) async fn answer_poll(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     request: &SignedRequest,
 ) -> Result<Progress, EnrolError> {
     let key = transaction_key(profile, request);
     let mut resumed = false;
     for _ in 0..MAX_WAITS {
-        let known = issuing.transactions.transaction(key.uuid()).await?;
-        let now = issuing.reading.clock.now();
+        let known = enrolment.transactions.transaction(key.uuid()).await?;
+        let now = enrolment.profile_service.clock.now();
         match decide_poll(request.signer_key(), known, now) {
             PollDecision::Resume(interrupted) => {
-                resume(issuing, profile, &interrupted).await?;
+                resume(enrolment, profile, &interrupted).await?;
                 resumed = true;
             }
             PollDecision::Wait => tokio::time::sleep(WAIT).await,
             PollDecision::Resend(certificate) => {
-                return resend(issuing, certificate, resumed).await;
+                return resend(enrolment, certificate, resumed).await;
             }
             PollDecision::Pending => return Ok(Progress::Pending),
             PollDecision::Refuse(refusal) => return Err(refusal.into()),
@@ -161,7 +161,7 @@ fn transaction_key(profile: &AvailableProfile, request: &SignedRequest) -> Trans
 
 /// Completes an issuance that a crash interrupted. What came of it is read again afterwards.
 async fn resume(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     interrupted: &InterruptedIssuance,
 ) -> Result<(), Failure> {
@@ -170,8 +170,8 @@ async fn resume(
         claim,
         issuance,
     } = interrupted;
-    let verdict = decide_verdict(issuing, profile, issuance).await?;
-    CertificateSigner::of(issuing, profile)
+    let verdict = decide_verdict(enrolment, profile, issuance).await?;
+    CertificateSigner::of(enrolment, profile)
         .resume(key, *claim, issuance, verdict)
         .await
 }
@@ -179,7 +179,7 @@ async fn resume(
 /// Answers with a certificate that is recorded and not revoked. `is_new` says that this request
 /// completed its issuance.
 async fn resend(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     resendable: ResendableCertificate,
     is_new: bool,
 ) -> Result<Progress, EnrolError> {
@@ -188,7 +188,7 @@ async fn resend(
         authority,
         generation,
     } = resendable;
-    check_not_revoked(issuing, authority, &certificate).await?;
+    check_not_revoked(enrolment, authority, &certificate).await?;
     Ok(Progress::Granted(GrantedCertificate {
         certificate,
         generation,
@@ -199,7 +199,7 @@ async fn resend(
 /// Decides whether an interrupted issuance may still be completed: its RA Profile may have been
 /// disabled since.
 async fn decide_verdict(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     issuance: &Issuance,
 ) -> Result<Verdict, StoreError> {
@@ -207,8 +207,8 @@ async fn decide_verdict(
     if issuance.ra_profile == profile.ra_profile().uuid {
         return Ok(Verdict::Issue);
     }
-    let is_enabled = issuing
-        .reading
+    let is_enabled = enrolment
+        .profile_service
         .profiles
         .ra_profile(issuance.ra_profile)
         .await?
@@ -218,12 +218,12 @@ async fn decide_verdict(
 
 /// Refuses to resend a certificate that is revoked or has no record.
 async fn check_not_revoked(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     authority: Uuid,
     certificate: &Certificate,
 ) -> Result<(), EnrolError> {
     let serial_number = certificate.issuer_and_serial_number().serial_number_hex();
-    let is_good = issuing
+    let is_good = enrolment
         .transactions
         .certificate(authority, &serial_number)
         .await?
@@ -258,31 +258,31 @@ enum Claimed {
 
 /// Claims a transaction and then signs its certificate or leaves it pending.
 async fn try_claim(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     replaced: ReplacedClaims,
     purpose: ClaimPurpose,
 ) -> Result<Claimed, EnrolError> {
-    let now = issuing.reading.clock.now();
+    let now = enrolment.profile_service.clock.now();
     let stage = match purpose {
         ClaimPurpose::Sign => ClaimKind::Sign(now + LEASE),
-        ClaimPurpose::Hold => ClaimKind::Hold(now + issuing.deployment.pending_validity),
+        ClaimPurpose::Hold => ClaimKind::Hold(now + enrolment.deployment.pending_validity),
     };
-    let claim = build_claim(issuing, profile, request, replaced, stage, now)?;
+    let claim = build_claim(enrolment, profile, request, replaced, stage, now)?;
     if purpose == ClaimPurpose::Hold {
-        check_pending_limit(issuing, &claim.key, now).await?;
+        check_pending_limit(enrolment, &claim.key, now).await?;
     }
-    match (issuing.transactions.claim(&claim).await?, purpose) {
+    match (enrolment.transactions.claim(&claim).await?, purpose) {
         (GuardedOutcome::Lost, _) => Ok(Claimed::LostRace),
         (GuardedOutcome::Barred(bar), _) => {
-            make_room_or_refuse(issuing, &claim.issuance, bar).await?;
+            make_room_or_refuse(enrolment, &claim.issuance, bar).await?;
             Ok(Claimed::LostRace)
         }
         (GuardedOutcome::Won, ClaimPurpose::Hold) => Ok(Claimed::Pending),
         (GuardedOutcome::Won, ClaimPurpose::Sign) => {
             fault_point("claimed");
-            let signed = CertificateSigner::of(issuing, profile)
+            let signed = CertificateSigner::of(enrolment, profile)
                 .finish(&claim.key, claim.claim, &claim.issuance)
                 .await?;
             match signed {
@@ -296,7 +296,7 @@ async fn try_claim(
 
 /// Builds the claim, with the certificate that is to be signed.
 fn build_claim(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     profile: &AvailableProfile,
     request: &AuthorisedRequest,
     replaced: ReplacedClaims,
@@ -305,7 +305,7 @@ fn build_claim(
 ) -> Result<Claim, EnrolError> {
     let serial_number = SerialNumber::from_random(random_octets()?);
     let authority = profile.authority();
-    let crl_url = issuing.deployment.crl_url(authority);
+    let crl_url = enrolment.deployment.crl_url(authority);
     let TbsLeaf {
         to_be_signed,
         subject,
@@ -391,11 +391,11 @@ const MAX_LOGGED_CHARACTERS: usize = 400;
 /// Refuses a request when [`MAX_PENDING`] others already wait for an administrator.
 // A pending request that this one replaces is counted as well, which matters only at the limit.
 async fn check_pending_limit(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     key: &TransactionKey,
     now: OffsetDateTime,
 ) -> Result<(), EnrolError> {
-    let waiting = issuing
+    let waiting = enrolment
         .transactions
         .pending_requests(key.scep_profile, MAX_PENDING, now)
         .await?;
@@ -408,17 +408,17 @@ async fn check_pending_limit(
 /// Refuses a claim that another record forbids, unless removing successors that are revoked or
 /// expired by now makes room for a new one.
 async fn make_room_or_refuse(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     issuance: &Issuance,
     bar: Bar,
 ) -> Result<(), EnrolError> {
     let (Bar::TooManySuccessors, Some(predecessor)) = (bar, issuance.predecessor) else {
         return Err(bar.refusal().into());
     };
-    let transactions = &issuing.transactions;
+    let transactions = &enrolment.transactions;
     let authority = issuance.authority;
     let known = transactions.successors(authority, predecessor).await?;
-    let now = issuing.reading.clock.now();
+    let now = enrolment.profile_service.clock.now();
     let mut remaining = Vec::new();
     for successor in &known {
         let serial_number = SerialNumber::of_uuid(*successor).hex();

@@ -1,7 +1,7 @@
 //! The use cases of the server, and the ports through which they reach stores, keys and clocks.
 //!
 //! A use case has only the ports of its service: [`ProfileService`] for GetCACaps and GetCACert,
-//! [`EnrolmentService`] for PKIOperation and [`Administration`] for administration.
+//! [`Enrolment`] for PKIOperation and [`Administration`] for administration.
 
 mod audit;
 mod ca_information;
@@ -50,8 +50,7 @@ pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, l
 pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
 pub use ports::{
     Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
-    Crls, Deployment, EnrolmentService, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore,
-    Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock,
+    Crls, Deployment, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore, Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock, Enrolment,
     Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};

@@ -17,7 +17,7 @@ use crate::entropy::random_octets;
 use crate::error::EnrolError;
 use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for, issuance_request};
 use crate::reply::{ReplyEncryption, Status};
-use crate::{CertificateRecord, ClaimOutcome, EnrolmentService, ErrorChain, Failure, RaKey, reply};
+use crate::{CertificateRecord, ClaimOutcome, Enrolment, ErrorChain, Failure, RaKey, reply};
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
@@ -60,13 +60,13 @@ pub enum Outcome {
 /// and other variants for failures of the server. A refusal of a readable message is not an error
 /// but [`Outcome::Refused`].
 pub async fn pki_operation(
-    issuing: &EnrolmentService,
+    enrolment: &Enrolment,
     endpoint: &EndpointName,
     message: &[u8],
 ) -> Result<PkiOperationReply, Failure> {
     // Started before any work on the request, so that the delay of a refusal covers all of it.
     let start = Instant::now();
-    let profile = read_available_profile(&issuing.reading, endpoint).await?;
+    let profile = read_available_profile(&enrolment.profile_service, endpoint).await?;
     let message = PkiMessage::from_ber(message).map_err(|error| {
         // The line of the request has no room for it, and nothing else says what was wrong.
         tracing::info!(error = %ErrorChain(&error), "unreadable message");
@@ -82,9 +82,9 @@ pub async fn pki_operation(
     let reply_to = ReplyTo::of(&message, profile.algorithms());
     let message_type = read_message_type(&message);
     let transaction_id = reply_to.transaction_id.clone();
-    let ra_key = issuing.ra_keys.load(profile.ra_key()).await?;
+    let ra_key = enrolment.ra_keys.load(profile.ra_key()).await?;
     let exchange = Exchange {
-        issuing,
+        enrolment,
         profile: &profile,
         ra_key: &ra_key,
     };
@@ -100,7 +100,7 @@ pub async fn pki_operation(
     if let Outcome::Refused(refusal) = &outcome
         && refusal.is_timed()
     {
-        wait_for_slot(start, issuing.deployment.refusal_delay).await;
+        wait_for_slot(start, enrolment.deployment.refusal_delay).await;
     }
     Ok(PkiOperationReply {
         cert_rep,
@@ -131,7 +131,7 @@ fn read_message_type(message: &PkiMessage) -> Option<MessageType> {
 
 /// The context in which one message is answered.
 struct Exchange<'a> {
-    issuing: &'a EnrolmentService,
+    enrolment: &'a Enrolment,
     profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
 }
@@ -154,7 +154,7 @@ impl Exchange<'_> {
                 self.enrol(request, challenge.as_ref()).await?
             }
             // A poll is answered by its attributes and its signer; the envelope stays encrypted.
-            MessageType::CertPoll => answer_poll(self.issuing, self.profile, &request).await?,
+            MessageType::CertPoll => answer_poll(self.enrolment, self.profile, &request).await?,
             MessageType::GetCert | MessageType::GetCrl => {
                 let found = self.look_up(request, challenge.as_ref()).await?;
                 return Ok((reply::build_success(&found, &encryption)?, Outcome::Found));
@@ -180,7 +180,7 @@ impl Exchange<'_> {
         let profile = self.profile.scep_profile();
         match &profile.challenge {
             Some(sealed) => {
-                let secret = self.issuing.secrets.open(profile.uuid, sealed).await?;
+                let secret = self.enrolment.secrets.open(profile.uuid, sealed).await?;
                 Ok(Some(ChallengePassword::new(secret.expose_secret())))
             }
             None => Ok(None),
@@ -194,7 +194,7 @@ impl Exchange<'_> {
     ) -> Result<Progress, EnrolError> {
         let (addressed, content_key) = self.check_addressee(request, challenge).await?;
         let enrolment = addressed.open(&content_key, self.profile)?;
-        let now = self.issuing.reading.clock.now();
+        let now = self.enrolment.profile_service.clock.now();
         let mut authorised = enrolment.authorise(self.profile, challenge, now)?;
         // A renewal must not change or add names, but devices that were reset sign with their old
         // certificate and ask for other ones. With the right challenge that is an enrolment.
@@ -205,7 +205,7 @@ impl Exchange<'_> {
         {
             authorised = authorised.into_enrolment(challenge);
         }
-        certificate_for(self.issuing, self.profile, &authorised).await
+        certificate_for(self.enrolment, self.profile, &authorised).await
     }
 
     /// Checks who signed the message and that it is encrypted to this server, and returns its
@@ -218,13 +218,13 @@ impl Exchange<'_> {
         // Check the signer before decrypting, so that unauthenticated clients learn nothing about
         // the envelope.
         let signer = self.find_signer(&request).await?;
-        let now = self.issuing.reading.clock.now();
+        let now = self.enrolment.profile_service.clock.now();
         let addressed = request.into_addressed(self.profile, signer, now)?;
         // An attacker who splices blocks of a captured message to read it needs many ciphertexts
         // under the one encrypted key. Accepting only the first ciphertext of each key stops that,
         // even if some response still leaks how decryption ended.
         let remembered = self
-            .issuing
+            .enrolment
             .transactions
             .remember_envelope(
                 addressed.encrypted_key(),
@@ -266,7 +266,7 @@ impl Exchange<'_> {
         // Every generation gets its CRL together with its certificate, so a missing one is about to
         // be published by maintenance.
         let crl = self
-            .issuing
+            .enrolment
             .crls
             .crl(authority, generation)
             .await?
@@ -307,7 +307,7 @@ impl Exchange<'_> {
             return Ok(None);
         }
         let authority = self.profile.authority().uuid;
-        let transactions = &self.issuing.transactions;
+        let transactions = &self.enrolment.transactions;
         Ok(transactions.certificate(authority, serial_number).await?)
     }
 
@@ -325,7 +325,7 @@ impl Exchange<'_> {
         };
         // A key is revoked as a whole: its other certificates must not sign either.
         let is_revoked = record.summary.revocation.is_some();
-        let transactions = &self.issuing.transactions;
+        let transactions = &self.enrolment.transactions;
         Ok(Some(KnownCertificate {
             revoked: is_revoked || transactions.is_key_revoked(record.summary.key).await?,
             uuid: record.summary.uuid,

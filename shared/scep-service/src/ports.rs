@@ -35,9 +35,9 @@ pub struct ProfileService {
 /// The ports that PKIOperation needs: [`ProfileService`], keys, and the records of transactions and
 /// certificates.
 #[derive(Clone)]
-pub struct EnrolmentService {
+pub struct Enrolment {
     /// Profiles, clock and metrics.
-    pub reading: ProfileService,
+    pub profile_service: ProfileService,
     /// Transactions and the certificates that they lead to.
     pub transactions: Arc<dyn Transactions>,
     /// Keys that sign certificates.

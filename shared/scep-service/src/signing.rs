@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::fault_point::fault_point;
 use crate::issue::{GrantedCertificate, LEASE};
 use crate::{
-    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, EnrolmentService,
-    Failure, GuardedOutcome, Transactions,
+    Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Enrolment, Failure,
+    GuardedOutcome, Transactions,
 };
 
 /// Whether an interrupted issuance is completed.
@@ -62,11 +62,11 @@ pub(crate) struct CertificateSigner<'a> {
 }
 
 impl<'a> CertificateSigner<'a> {
-    pub(crate) fn of(issuing: &'a EnrolmentService, profile: &AvailableProfile) -> Self {
+    pub(crate) fn of(enrolment: &'a Enrolment, profile: &AvailableProfile) -> Self {
         Self {
-            transactions: &*issuing.transactions,
-            ca_keys: &*issuing.ca_keys,
-            clock: &*issuing.reading.clock,
+            transactions: &*enrolment.transactions,
+            ca_keys: &*enrolment.ca_keys,
+            clock: &*enrolment.profile_service.clock,
             resend_window: RESEND_WINDOW,
             renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
         }

@@ -124,7 +124,7 @@ async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
     let envelope = with(&envelope, &[1, 0, 1, 0, 1], &recipient.encode().unwrap());
     let message = hand.device.signed(&request, Some(envelope));
     let endpoint = EndpointName::ScepProfile(name());
-    let reply = pki_operation(&hand.world.issuing, &endpoint, &message)
+    let reply = pki_operation(&hand.world.enrolment, &endpoint, &message)
         .await
         .unwrap();
     let Outcome::Refused(refusal) = reply.outcome else {

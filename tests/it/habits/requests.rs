@@ -85,7 +85,7 @@ impl Hand {
         let request = self.device.request(content);
         let message = self.device.message(&request, &self.world.ra_certificate);
         let endpoint = EndpointName::ScepProfile(name());
-        let reply = pki_operation(&self.world.issuing, &endpoint, &message).await;
+        let reply = pki_operation(&self.world.enrolment, &endpoint, &message).await;
         match reply.unwrap().outcome {
             Outcome::Refused(refusal) => (refusal.text().into(), refusal.log_reason().into()),
             _ => panic!("the request was not refused"),
