@@ -9,7 +9,7 @@ use scep_protocol::{
     EndpointName, Period, RaProfile, ScepProfile, SubjectRule, TransactionKey, TransactionState,
 };
 use scep_service::{
-    Clock, GrantedCertificate, Outcome, RaProfileEdit, Transactions, pki_operation,
+    Clock, GrantedCertificate, Outcome, RaProfileEdit, Transactions,
 };
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
@@ -24,7 +24,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
-    let reply = pki_operation(&world.enrolment, &endpoint, &message).await;
+    let reply = world.enrolment.answer(&endpoint, &message).await;
     match reply.unwrap().outcome {
         Outcome::Granted(granted) => granted,
         other => panic!("{other:?}"),

@@ -6,10 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use scep_protocol::{EndpointName, HttpRejection};
-use scep_service::{
-    Enrolment, Failure, PkiOperationReply, ProfileService, ca_capabilities, ca_certificates,
-    next_ca_certificates, pki_operation,
-};
+use scep_service::{Enrolment, Failure, PkiOperationReply, ProfileService};
 
 use crate::answer::{
     capabilities_response, cert_rep_response, certificates_response, next_ca_response,
@@ -91,7 +88,7 @@ impl Operations for GetCaCaps {
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
         match request.operation {
             Operation::GetCaCaps => {
-                let announced = ca_capabilities(&self.0, request.endpoint).await?;
+                let announced = self.0.ca_capabilities(request.endpoint).await?;
                 Ok(capabilities_response(&announced).into())
             }
             Operation::GetCaCert | Operation::GetNextCaCert | Operation::PkiOperation => {
@@ -110,7 +107,7 @@ impl Operations for GetCaCert {
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
         match request.operation {
             Operation::GetCaCert => {
-                certificates_response(ca_certificates(&self.0, request.endpoint).await?)
+                certificates_response(self.0.ca_certificates(request.endpoint).await?)
                     .map(Answer::from)
                     .map_err(|error| Failure::Encode(error.into()))
             }
@@ -133,7 +130,7 @@ impl Operations for PkiOperation {
                 let message =
                     find_message(request.head, request.body).map_err(Failure::Rejected)?;
                 // The message is moved to the response; the log only needs the rest of the reply.
-                let mut reply = pki_operation(&self.0, request.endpoint, &message).await?;
+                let mut reply = self.0.answer(request.endpoint, &message).await?;
                 let response = cert_rep_response(std::mem::take(&mut reply.cert_rep));
                 Ok(Answer {
                     response,
@@ -141,7 +138,7 @@ impl Operations for PkiOperation {
                 })
             }
             Operation::GetNextCaCert => {
-                let message = next_ca_certificates(&self.0, request.endpoint).await?;
+                let message = self.0.next_ca_certificates(request.endpoint).await?;
                 Ok(next_ca_response(message).into())
             }
             Operation::GetCaCaps | Operation::GetCaCert => unknown_operation(),

@@ -6,37 +6,39 @@ use scep_protocol::{
 
 use crate::{Failure, ProfileService};
 
-/// Returns the capabilities of the endpoint, in the order in which GetCACaps lists them.
-///
-/// # Errors
-/// Returns [`Failure::Rejected`] when the endpoint is not available, and [`Failure::Store`] when
-/// the store fails.
-pub async fn ca_capabilities(
-    profile_service: &ProfileService,
-    endpoint: &EndpointName,
-) -> Result<Vec<Capability>, Failure> {
-    let profile = read_available_profile(profile_service, endpoint).await?;
-    Ok(profile.capabilities())
-}
+impl ProfileService {
+    /// Returns the capabilities of the endpoint, in the order in which GetCACaps lists them.
+    ///
+    /// # Errors
+    /// Returns [`Failure::Rejected`] when the endpoint is not available, and [`Failure::Store`]
+    /// when the store fails.
+    pub async fn ca_capabilities(
+        &self,
+        endpoint: &EndpointName,
+    ) -> Result<Vec<Capability>, Failure> {
+        let profile = self.read_available_profile(endpoint).await?;
+        Ok(profile.capabilities())
+    }
 
-/// Returns the certificates that clients of the endpoint encrypt to and trust.
-///
-/// # Errors
-/// Returns the same errors as [`ca_capabilities`].
-pub async fn ca_certificates(
-    profile_service: &ProfileService,
-    endpoint: &EndpointName,
-) -> Result<CaCertificates, Failure> {
-    let profile = read_available_profile(profile_service, endpoint).await?;
-    Ok(scep_protocol::ca_certificates(&profile))
-}
+    /// Returns the certificates that clients of the endpoint encrypt to and trust.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Self::ca_capabilities`].
+    pub async fn ca_certificates(
+        &self,
+        endpoint: &EndpointName,
+    ) -> Result<CaCertificates, Failure> {
+        let profile = self.read_available_profile(endpoint).await?;
+        Ok(scep_protocol::ca_certificates(&profile))
+    }
 
-/// Reads the profiles behind an endpoint and checks that they are available now.
-pub(crate) async fn read_available_profile(
-    profile_service: &ProfileService,
-    endpoint: &EndpointName,
-) -> Result<AvailableProfile, Failure> {
-    let configuration = profile_service.profiles.configuration(endpoint).await?;
-    check_availability(endpoint, configuration, profile_service.clock.now())
-        .map_err(|unavailable| Failure::Rejected(HttpRejection::Unavailable(unavailable)))
+    /// Reads the profiles behind an endpoint and checks that they are available now.
+    pub(crate) async fn read_available_profile(
+        &self,
+        endpoint: &EndpointName,
+    ) -> Result<AvailableProfile, Failure> {
+        let configuration = self.profiles.configuration(endpoint).await?;
+        check_availability(endpoint, configuration, self.clock.now())
+            .map_err(|unavailable| Failure::Rejected(HttpRejection::Unavailable(unavailable)))
+    }
 }

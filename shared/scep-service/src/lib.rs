@@ -1,7 +1,8 @@
 //! The use cases of the server, and the ports through which they reach stores, keys and clocks.
 //!
-//! A use case has only the ports of its service: [`ProfileService`] for GetCACaps and GetCACert,
-//! [`Enrolment`] for PKIOperation and [`Administration`] for administration.
+//! A use case is a method of the service that holds the ports that it may use: [`ProfileService`]
+//! for GetCACaps and GetCACert, [`Enrolment`] for PKIOperation and GetNextCACert,
+//! [`Administration`] for administration and maintenance.
 
 mod audit;
 mod ca_information;
@@ -28,7 +29,6 @@ mod stored_profiles;
 mod upkeep;
 
 pub use audit::{Actor, AuditAction, AuditRecord};
-pub use ca_information::{ca_capabilities, ca_certificates};
 pub use causes::ErrorChain;
 pub use crl::PublishedCrl;
 pub use crl_cache::CachedCrls;
@@ -45,9 +45,8 @@ pub use manage::{
     Reach, Review, ScepProfileEdit, ValidCertificates,
 };
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
-pub use next_ca::next_ca_certificates;
 pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, list, read};
-pub use pki_operation::{Outcome, PkiOperationReply, pki_operation};
+pub use pki_operation::{Outcome, PkiOperationReply};
 pub use ports::{
     Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
     Crls, Deployment, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore, Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock, Enrolment,

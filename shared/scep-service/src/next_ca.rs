@@ -3,32 +3,33 @@
 use scep_cms::{Certificate, DegenerateSignedData, ToBeSigned, next_ca_message};
 use scep_protocol::{EndpointName, HttpRejection, IssuingAuthority};
 
-use crate::ca_information::read_available_profile;
 use crate::{Enrolment, Failure};
 
-/// Returns the SignedData that announces the next generation, DER.
-///
-/// # Errors
-/// Returns [`Failure::Rejected`] when the endpoint is not available or the authority has no next
-/// generation, and other variants for failures of the server.
-pub async fn next_ca_certificates(
-    enrolment: &Enrolment,
-    endpoint: &EndpointName,
-) -> Result<Vec<u8>, Failure> {
-    let profile = read_available_profile(&enrolment.profile_service, endpoint).await?;
-    let announcement = profile
-        .next_ca_announcement()
-        .ok_or(Failure::Rejected(HttpRejection::NoNextCaCertificate))?;
-    // The current generation signed the announcement when it was created, so that no client can
-    // make a CA key sign. The RA key signs now, because jscep verifies this message like every
-    // other one, by the RA certificate.
-    let message = build_announcement(profile.authority(), &announcement.certificates)?;
-    let ra_key = enrolment.ra_keys.load(profile.ra_key()).await?;
-    let signature = ra_key.sign(message.digest(), message.bytes())?;
-    let others = [(&profile.ra_key().certificate, signature.as_slice())];
-    message
-        .assemble_with(announcement.signature.as_bytes(), &others)
-        .map_err(Failure::encode)
+impl Enrolment {
+    /// Returns the SignedData that announces the next generation, DER.
+    ///
+    /// # Errors
+    /// Returns [`Failure::Rejected`] when the endpoint is not available or the authority has no
+    /// next generation, and other variants for failures of the server.
+    pub async fn next_ca_certificates(&self, endpoint: &EndpointName) -> Result<Vec<u8>, Failure> {
+        let profile = self
+            .profile_service
+            .read_available_profile(endpoint)
+            .await?;
+        let announcement = profile
+            .next_ca_announcement()
+            .ok_or(Failure::Rejected(HttpRejection::NoNextCaCertificate))?;
+        // The current generation signed the announcement when it was created, so that no client can
+        // make a CA key sign. The RA key signs now, because jscep verifies this message like every
+        // other one, by the RA certificate.
+        let message = build_announcement(profile.authority(), &announcement.certificates)?;
+        let ra_key = self.ra_keys.load(profile.ra_key()).await?;
+        let signature = ra_key.sign(message.digest(), message.bytes())?;
+        let others = [(&profile.ra_key().certificate, signature.as_slice())];
+        message
+            .assemble_with(announcement.signature.as_bytes(), &others)
+            .map_err(Failure::encode)
+    }
 }
 
 /// Builds the announcement of these certificates, to be signed by the given generation.

@@ -12,10 +12,9 @@ use secrecy::ExposeSecret;
 use tokio::time::{Duration, Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use crate::ca_information::read_available_profile;
 use crate::entropy::random_octets;
 use crate::error::EnrolError;
-use crate::issue::{GrantedCertificate, Progress, answer_poll, certificate_for, issuance_request};
+use crate::issue::{GrantedCertificate, Progress, issuance_request};
 use crate::reply::{ReplyEncryption, Status};
 use crate::{CertificateRecord, ClaimOutcome, Enrolment, ErrorChain, Failure, RaKey, reply};
 
@@ -53,61 +52,66 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// Answers one pkiMessage, BER or DER.
-///
-/// # Errors
-/// Returns [`Failure::Rejected`] when the endpoint is not available or the message cannot be read,
-/// and other variants for failures of the server. A refusal of a readable message is not an error
-/// but [`Outcome::Refused`].
-pub async fn pki_operation(
-    enrolment: &Enrolment,
-    endpoint: &EndpointName,
-    message: &[u8],
-) -> Result<PkiOperationReply, Failure> {
-    // Started before any work on the request, so that the delay of a refusal covers all of it.
-    let start = Instant::now();
-    let profile = read_available_profile(&enrolment.profile_service, endpoint).await?;
-    let message = PkiMessage::from_ber(message).map_err(|error| {
-        // The line of the request has no room for it, and nothing else says what was wrong.
-        tracing::info!(error = %ErrorChain(&error), "unreadable message");
-        Failure::Rejected(HttpRejection::UnreadableMessage)
-    })?;
-    // The RA key is selected before any check: a refusal is signed with the key that the client
-    // encrypted to, which after a rotation may be an older one.
-    let profile = match message.envelope() {
-        Ok(envelope) => profile.select_ra_key(&envelope),
-        // The checks below refuse the message; until then the current key serves.
-        Err(_) => profile,
-    };
-    let reply_to = ReplyTo::of(&message, profile.algorithms());
-    let message_type = read_message_type(&message);
-    let transaction_id = reply_to.transaction_id.clone();
-    let ra_key = enrolment.ra_keys.load(profile.ra_key()).await?;
-    let exchange = Exchange {
-        enrolment,
-        profile: &profile,
-        ra_key: &ra_key,
-    };
-    let (status, outcome) = match exchange.answer(message).await {
-        Ok(answer) => answer,
-        Err(EnrolError::Refused(refusal)) => {
-            (reply::build_failure(&refusal), Outcome::Refused(refusal))
+impl Enrolment {
+    /// Answers one pkiMessage, BER or DER.
+    ///
+    /// # Errors
+    /// Returns [`Failure::Rejected`] when the endpoint is not available or the message cannot be
+    /// read, and other variants for failures of the server. A refusal of a readable message is not
+    /// an error but [`Outcome::Refused`].
+    pub async fn answer(
+        &self,
+        endpoint: &EndpointName,
+        message: &[u8],
+    ) -> Result<PkiOperationReply, Failure> {
+        // Started before any work on the request, so that the delay of a refusal covers all of it.
+        let start = Instant::now();
+        let profile = self
+            .profile_service
+            .read_available_profile(endpoint)
+            .await?;
+        let message = PkiMessage::from_ber(message).map_err(|error| {
+            // The line of the request has no room for it, and nothing else says what was wrong.
+            tracing::info!(error = %ErrorChain(&error), "unreadable message");
+            Failure::Rejected(HttpRejection::UnreadableMessage)
+        })?;
+        // The RA key is selected before any check: a refusal is signed with the key that the client
+        // encrypted to, which after a rotation may be an older one.
+        let profile = match message.envelope() {
+            Ok(envelope) => profile.select_ra_key(&envelope),
+            // The checks below refuse the message; until then the current key serves.
+            Err(_) => profile,
+        };
+        let reply_to = ReplyTo::of(&message, profile.algorithms());
+        let message_type = read_message_type(&message);
+        let transaction_id = reply_to.transaction_id.clone();
+        let ra_key = self.ra_keys.load(profile.ra_key()).await?;
+        let exchange = Exchange {
+            enrolment: self,
+            profile: &profile,
+            ra_key: &ra_key,
+        };
+        let (status, outcome) = match exchange.answer(message).await {
+            Ok(answer) => answer,
+            Err(EnrolError::Refused(refusal)) => {
+                (reply::build_failure(&refusal), Outcome::Refused(refusal))
+            }
+            Err(EnrolError::Failed(failure)) => return Err(failure),
+        };
+        let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, status)?;
+        // After the reply is signed, so that the delay hides the time of signing as well.
+        if let Outcome::Refused(refusal) = &outcome
+            && refusal.is_timed()
+        {
+            wait_for_slot(start, self.deployment.refusal_delay).await;
         }
-        Err(EnrolError::Failed(failure)) => return Err(failure),
-    };
-    let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, status)?;
-    // After the reply is signed, so that the delay hides the time of signing as well.
-    if let Outcome::Refused(refusal) = &outcome
-        && refusal.is_timed()
-    {
-        wait_for_slot(start, enrolment.deployment.refusal_delay).await;
+        Ok(PkiOperationReply {
+            cert_rep,
+            message_type,
+            transaction_id,
+            outcome,
+        })
     }
-    Ok(PkiOperationReply {
-        cert_rep,
-        message_type,
-        transaction_id,
-        outcome,
-    })
 }
 
 /// Waits until `delay` has passed since `start`, when the last octet of the request was read, or
@@ -130,9 +134,9 @@ fn read_message_type(message: &PkiMessage) -> Option<MessageType> {
 }
 
 /// The context in which one message is answered.
-struct Exchange<'a> {
-    enrolment: &'a Enrolment,
-    profile: &'a AvailableProfile,
+pub(crate) struct Exchange<'a> {
+    pub(crate) enrolment: &'a Enrolment,
+    pub(crate) profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
 }
 
@@ -154,7 +158,7 @@ impl Exchange<'_> {
                 self.enrol(request, challenge.as_ref()).await?
             }
             // A poll is answered by its attributes and its signer; the envelope stays encrypted.
-            MessageType::CertPoll => answer_poll(self.enrolment, self.profile, &request).await?,
+            MessageType::CertPoll => self.poll(&request).await?,
             MessageType::GetCert | MessageType::GetCrl => {
                 let found = self.look_up(request, challenge.as_ref()).await?;
                 return Ok((reply::build_success(&found, &encryption)?, Outcome::Found));
@@ -193,9 +197,9 @@ impl Exchange<'_> {
         challenge: Option<&ChallengePassword>,
     ) -> Result<Progress, EnrolError> {
         let (addressed, content_key) = self.check_addressee(request, challenge).await?;
-        let enrolment = addressed.open(&content_key, self.profile)?;
+        let request = addressed.open(&content_key, self.profile)?;
         let now = self.enrolment.profile_service.clock.now();
-        let mut authorised = enrolment.authorise(self.profile, challenge, now)?;
+        let mut authorised = request.authorise(self.profile, challenge, now)?;
         // A renewal must not change or add names, but devices that were reset sign with their old
         // certificate and ask for other ones. With the right challenge that is an enrolment.
         let template = &self.profile.ra_profile().template;
@@ -205,7 +209,7 @@ impl Exchange<'_> {
         {
             authorised = authorised.into_enrolment(challenge);
         }
-        certificate_for(self.enrolment, self.profile, &authorised).await
+        self.certificate_for(&authorised).await
     }
 
     /// Checks who signed the message and that it is encrypted to this server, and returns its

@@ -2,7 +2,7 @@
 //! in every project's issue tracker.
 
 use scep_protocol::{EndpointName, Refusal};
-use scep_service::{Outcome, pki_operation};
+use scep_service::Outcome;
 use scepter_tests::asn1::{NULL, SHA256_WITH_RSA, at, bits, contents, element, oid, with};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, name};
@@ -124,7 +124,10 @@ async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
     let envelope = with(&envelope, &[1, 0, 1, 0, 1], &recipient.encode().unwrap());
     let message = hand.device.signed(&request, Some(envelope));
     let endpoint = EndpointName::ScepProfile(name());
-    let reply = pki_operation(&hand.world.enrolment, &endpoint, &message)
+    let reply = hand
+        .world
+        .enrolment
+        .answer(&endpoint, &message)
         .await
         .unwrap();
     let Outcome::Refused(refusal) = reply.outcome else {

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::{DigestAlgorithm, FailInfo, PkiStatus};
 use scep_protocol::{EndpointName, ScepProfile};
-use scep_service::{Outcome, pki_operation};
+use scep_service::Outcome;
 use scepter_tests::asn1::{
     NULL, at, bits, children, common_name, contents, dns, element, extension, integer, oid, signed,
     subject_alt_name,
@@ -85,7 +85,7 @@ impl Hand {
         let request = self.device.request(content);
         let message = self.device.message(&request, &self.world.ra_certificate);
         let endpoint = EndpointName::ScepProfile(name());
-        let reply = pki_operation(&self.world.enrolment, &endpoint, &message).await;
+        let reply = self.world.enrolment.answer(&endpoint, &message).await;
         match reply.unwrap().outcome {
             Outcome::Refused(refusal) => (refusal.text().into(), refusal.log_reason().into()),
             _ => panic!("the request was not refused"),
