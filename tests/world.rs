@@ -1,11 +1,12 @@
 //! A server in this process: the embedded database in memory, software keys in a temporary folder,
 //! and a clock that tests set.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use crate::device::{self, CertRep, Device};
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
@@ -16,7 +17,7 @@ use scep_protocol::{
     RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
 };
 use scep_service::{
-    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles, Versioned, find, read, Enrolment,
+    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles, Versioned, find, read, Enrolment, SystemClock, SystemRandom,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -32,9 +33,22 @@ pub const PATH: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
 /// A clock that stands still until a test moves it.
 pub struct TestClock(AtomicI64);
 
+#[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn instant(&self) -> Instant {
+        SystemClock.instant()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration).await;
+    }
+
+    async fn sleep_until(&self, instant: Instant) {
+        SystemClock.sleep_until(instant).await;
     }
 }
 
@@ -47,6 +61,50 @@ impl TestClock {
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
+    }
+}
+
+/// A clock whose waits are over at once. The time of `clock` stands still meanwhile.
+pub struct ImpatientClock {
+    clock: Arc<TestClock>,
+    start: Instant,
+    waited: Mutex<Duration>,
+}
+
+impl ImpatientClock {
+    /// Creates a clock that shows the time of another.
+    pub fn over(clock: Arc<TestClock>) -> Self {
+        Self {
+            clock,
+            start: Instant::now(),
+            waited: Mutex::default(),
+        }
+    }
+
+    /// The sum of all waits so far.
+    pub fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Clock for ImpatientClock {
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    fn instant(&self) -> Instant {
+        self.start + self.waited()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        *self.waited.lock().unwrap() += duration;
+        tokio::task::yield_now().await;
+    }
+
+    async fn sleep_until(&self, instant: Instant) {
+        self.sleep(instant.saturating_duration_since(self.instant()))
+            .await;
     }
 }
 
@@ -119,6 +177,7 @@ impl World {
             transactions: Arc::new(store.clone()),
             crls: Arc::new(store.clone()),
             clock: clock.clone(),
+            random: Arc::new(SystemRandom),
             deployment: deployment(),
         };
         let enrolment = Enrolment {
@@ -132,6 +191,7 @@ impl World {
             ra_keys: administration.ra_keys.clone(),
             secrets: administration.secrets.clone(),
             crls: Arc::new(store.clone()),
+            random: Arc::new(SystemRandom),
             deployment: deployment(),
         };
         let (authority, ra_certificate) = profiles(&administration, plan, &keys).await;

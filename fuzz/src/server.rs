@@ -83,6 +83,7 @@ impl Server {
         let profiles = CachedProfiles::new(
             enrolment.profile_service.profiles,
             Duration::from_secs(3600),
+            enrolment.profile_service.clock.clone(),
         );
         enrolment.profile_service.profiles = Arc::new(profiles);
         Self {

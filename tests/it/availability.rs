@@ -196,7 +196,7 @@ async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
     let world = World::new().await;
     let endpoint = EndpointName::ScepProfile(name());
     let stored = || StoredProfiles(Arc::new(world.store.clone()));
-    let cached = |max_age| CachedProfiles::new(Arc::new(stored()), max_age);
+    let cached = |max_age| CachedProfiles::new(Arc::new(stored()), max_age, world.clock.clone());
     let (kept, fleeting) = (cached(Duration::from_secs(3600)), cached(Duration::ZERO));
     let enabled = async |profiles: &CachedProfiles| {
         let configuration = profiles.configuration(&endpoint).await.unwrap();
@@ -216,7 +216,7 @@ async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
 async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
     let world = World::new().await;
     let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
-    let cache = CachedProfiles::new(stored, Duration::from_secs(3600));
+    let cache = CachedProfiles::new(stored, Duration::from_secs(3600), world.clock.clone());
     let endpoints = [
         EndpointName::ScepProfile(name()),
         EndpointName::RaProfile(name()),
@@ -251,7 +251,11 @@ async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
     let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
     let watched = WatchedObjects {
         objects: Arc::new(world.store.clone()),
-        cache: Arc::new(CachedProfiles::new(stored, Duration::from_secs(3600))),
+        cache: Arc::new(CachedProfiles::new(
+            stored,
+            Duration::from_secs(3600),
+            world.clock.clone(),
+        )),
     };
     let kind = ObjectKind::ScepProfile;
     let uuid = watched.uuid_of(kind, &name()).await.unwrap().unwrap();
@@ -280,7 +284,11 @@ async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
 async fn a_write_in_the_same_process_is_followed_at_once() {
     let world = World::new().await;
     let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
-    let cache = Arc::new(CachedProfiles::new(stored, Duration::from_secs(3600)));
+    let cache = Arc::new(CachedProfiles::new(
+        stored,
+        Duration::from_secs(3600),
+        world.clock.clone(),
+    ));
     let mut administration = world.administration.clone();
     administration.objects = Arc::new(WatchedObjects {
         objects: Arc::new(world.store.clone()),
@@ -339,7 +347,11 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
         read: tokio::sync::Notify::new(),
         go_on: tokio::sync::Notify::new(),
     });
-    let cache = Arc::new(CachedProfiles::new(slow.clone(), Duration::from_secs(3600)));
+    let cache = Arc::new(CachedProfiles::new(
+        slow.clone(),
+        Duration::from_secs(3600),
+        world.clock.clone(),
+    ));
     let endpoint = EndpointName::ScepProfile(name());
     let reading = {
         let (cache, endpoint) = (cache.clone(), endpoint.clone());

@@ -20,7 +20,7 @@ use scep_protocol::{
 };
 use scep_service::{CaKeys, Edit, GeneratedKey, KeyError, ScepProfileEdit, Versioned, find};
 use scepter_tests::device::{CertRep, Device, Request};
-use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
+use scepter_tests::world::{CHALLENGE, ImpatientClock, PATH, Plan, World};
 
 async fn enrol(world: &World, device: &Device, request: &Request) -> CertRep {
     let message = device.message(request, &world.ra_certificate);
@@ -437,7 +437,9 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
 #[tokio::test]
 async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
  {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    let clock = Arc::new(ImpatientClock::over(world.clock.clone()));
+    world.enrolment.profile_service.clock = clock.clone();
     let device = Device::rsa();
     let message = device.message(
         &device.enrolment("device-1", CHALLENGE),
@@ -455,6 +457,7 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
     let response = world.post(message.clone()).await;
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "5");
+    assert_eq!(clock.waited(), 140 * Duration::from_millis(50));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 0);
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));

@@ -10,7 +10,7 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, Enrolment,
+    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, Enrolment, SystemRandom,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -77,7 +77,8 @@ impl DataFolder {
         let database = open_database(&path.join("scepter.db")).await?;
         let store = DynamoDbStore::new(database.client(), table_names());
         let profiles = StoredProfiles(Arc::new(store.clone()));
-        let profiles = CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE);
+        let profiles =
+            CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE, Arc::new(SystemClock));
         Ok(Self {
             path: path.to_owned(),
             _lock: Arc::new(lock),
@@ -109,6 +110,7 @@ impl DataFolder {
             transactions: Arc::new(self.store.clone()),
             crls: Arc::new(self.store.clone()),
             clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
             deployment: self.deployment.clone(),
         }
     }
@@ -164,6 +166,7 @@ impl DataFolder {
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
             crls: self.crls.clone(),
+            random: Arc::new(SystemRandom),
             deployment: self.deployment.clone(),
         }
     }

@@ -1,14 +1,13 @@
 //! Serves one SCEP request: writes one response, one log line and one measurement.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
 use scep_protocol::{EndpointName, HttpRejection};
 use scep_service::{
-    ErrorChain, Failure, Measurement, Outcome, PkiOperationReply, RequestMeasurement,
+    ErrorChain, Failure, Measurement, Outcome, PkiOperationReply, ProfileService,
+    RequestMeasurement,
 };
 
 use crate::answer::{SCEP_METHODS, options_response, rejection_response, without_body};
@@ -32,7 +31,8 @@ pub async fn respond_scep(
     head: &Parts,
     body: Result<Bytes, BodyError>,
 ) -> Response<Bytes> {
-    let start = Instant::now();
+    let ProfileService { clock, metrics, .. } = operations.profile_service();
+    let start = clock.instant();
     let operation = parse_operation(head);
     let endpoint = parse_endpoint(head.uri.path());
     let (response, log) = match dispatch_request(operations, &endpoint, operation, head, body).await
@@ -49,21 +49,21 @@ pub async fn respond_scep(
         true => without_body(response),
         false => response,
     };
-    let (status, took) = (response.status(), start.elapsed());
+    let (status, took) = (
+        response.status(),
+        clock.instant().saturating_duration_since(start),
+    );
     let profile = endpoint.as_ref().ok().map(profile_name);
-    operations
-        .profile_service()
-        .metrics
-        .record(&Measurement::Request(&RequestMeasurement {
-            operation: operation.ok().map(Operation::name),
-            // A request that fails may name any profile, and each name would be a new time series.
-            profile: profile.filter(|_| status == StatusCode::OK),
-            message_type: log.message_type.map(MessageType::name),
-            pki_status: log.pki_status,
-            fail_info: log.fail_info,
-            status: status.as_u16(),
-            took,
-        }));
+    metrics.record(&Measurement::Request(&RequestMeasurement {
+        operation: operation.ok().map(Operation::name),
+        // A request that fails may name any profile, and each name would be a new time series.
+        profile: profile.filter(|_| status == StatusCode::OK),
+        message_type: log.message_type.map(MessageType::name),
+        pki_status: log.pki_status,
+        fail_info: log.fail_info,
+        status: status.as_u16(),
+        took,
+    }));
     tracing::info!(
         profile,
         operation = operation.ok().map(Operation::name),

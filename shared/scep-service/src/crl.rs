@@ -164,7 +164,7 @@ impl CrlPublisher<'_> {
         added: &[RevokedCertificate],
     ) -> Result<(), Failure> {
         for tries in 0..MAX_TRIES {
-            tokio::time::sleep(PAUSE * tries).await;
+            self.clock.sleep(PAUSE * tries).await;
             let last = self.crls.crl(authority.uuid, authority.generation).await?;
             let entries = last.as_ref().map(read_entries).unwrap_or_default();
             if !added.is_empty() && added.iter().all(|added| is_listed(&entries, added)) {

@@ -3,6 +3,8 @@
 use ca_issuer::IssueError;
 use scep_protocol::{HttpRejection, KeyLocation, Refusal};
 
+use crate::EntropyError;
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A store operation failed.
@@ -87,6 +89,9 @@ pub enum Failure {
     /// A certificate or message of the server could not be encoded.
     #[error(transparent)]
     Encode(Cause),
+    /// The source of randomness failed.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
     /// A key operation failed.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -119,6 +124,7 @@ impl Failure {
                 HttpRejection::TryLater
             }
             Self::Encode(_)
+            | Self::Entropy(_)
             | Self::Key(
                 KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::NotAdoptable { .. },
             )

@@ -13,7 +13,6 @@ use scep_protocol::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::entropy::random_octets;
 use crate::error::EnrolError;
 use crate::fault_point::fault_point;
 use crate::pki_operation::Exchange;
@@ -111,7 +110,7 @@ impl Exchange<'_> {
                     self.resume(&interrupted).await?;
                     resumed = true;
                 }
-                Decision::Wait => tokio::time::sleep(WAIT).await,
+                Decision::Wait => self.wait().await,
                 Decision::Resend(certificate) => return self.resend(certificate, resumed).await,
                 Decision::Pending => return Ok(Progress::Pending),
                 Decision::Refuse(refusal) => return Err(refusal.into()),
@@ -150,7 +149,7 @@ impl Exchange<'_> {
                     self.resume(&interrupted).await?;
                     resumed = true;
                 }
-                PollDecision::Wait => tokio::time::sleep(WAIT).await,
+                PollDecision::Wait => self.wait().await,
                 PollDecision::Resend(certificate) => {
                     return self.resend(certificate, resumed).await;
                 }
@@ -159,6 +158,11 @@ impl Exchange<'_> {
             }
         }
         Err(Failure::Busy.into())
+    }
+
+    /// Gives another process time to finish.
+    async fn wait(&self) {
+        self.enrolment.profile_service.clock.sleep(WAIT).await;
     }
 
     fn transaction_key(&self, request: &SignedRequest) -> TransactionKey {
@@ -282,7 +286,7 @@ impl Exchange<'_> {
         stage: ClaimKind,
         now: OffsetDateTime,
     ) -> Result<Claim, EnrolError> {
-        let serial_number = SerialNumber::from_random(random_octets()?);
+        let serial_number = SerialNumber::from_random(self.enrolment.random.octets()?);
         let authority = self.profile.authority();
         let crl_url = self.enrolment.deployment.crl_url(authority);
         let TbsLeaf {
@@ -315,7 +319,7 @@ impl Exchange<'_> {
         Ok(Claim {
             key: self.transaction_key(message),
             replaced,
-            claim: Uuid::new_v4(),
+            claim: self.enrolment.random.uuid()?,
             request: request.fingerprint(self.profile),
             signer_key: message.signer_key(),
             requester_key: request.requester_key(),

@@ -33,6 +33,7 @@ pub use causes::ErrorChain;
 pub use crl::PublishedCrl;
 pub use crl_cache::CachedCrls;
 pub use edit::Edit;
+pub use entropy::{EntropyError, Random, SystemRandom};
 pub use error::{Failure, KeyError, StoreError};
 pub use inventory::{
     AuditFilter, CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary,

@@ -36,7 +36,7 @@ use crate::audit::{Act, States};
 use crate::object::to_document;
 use crate::{
     Actor, AuditAction, AuditRecord, CaKeys, Certificates, Change, Clock, CrlStore, Deployment,
-    Failure, Object, ObjectKind, ObjectStore, RaKeys, Reference, Secrets, StoredObject,
+    Failure, Object, ObjectKind, ObjectStore, RaKeys, Random, Reference, Secrets, StoredObject,
     Transactions, Versioned, read,
 };
 
@@ -61,6 +61,8 @@ pub struct Administration {
     pub crls: Arc<dyn CrlStore>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
+    /// Random octets.
+    pub random: Arc<dyn Random>,
     /// The settings of this deployment.
     pub deployment: Deployment,
 }

@@ -1,5 +1,7 @@
 //! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
 
+use std::time::{Duration, Instant};
+
 use scep_cms::{
     Certificate, ChallengePassword, ContentKey, DegenerateSignedData, IssuerAndSerialNumber,
     MessageType, PkiMessage, TransactionId,
@@ -9,14 +11,12 @@ use scep_protocol::{
     ReplyTo, SignedRequest, WrappedKey, cert_rep_certificates,
 };
 use secrecy::ExposeSecret;
-use tokio::time::{Duration, Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use crate::entropy::random_octets;
 use crate::error::EnrolError;
 use crate::issue::{GrantedCertificate, Progress, issuance_request};
 use crate::reply::{ReplyEncryption, Status};
-use crate::{CertificateRecord, ClaimOutcome, Enrolment, ErrorChain, Failure, RaKey, reply};
+use crate::{CertificateRecord, ClaimOutcome, Clock, Enrolment, ErrorChain, Failure, RaKey, reply};
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
@@ -65,7 +65,8 @@ impl Enrolment {
         message: &[u8],
     ) -> Result<PkiOperationReply, Failure> {
         // Started before any work on the request, so that the delay of a refusal covers all of it.
-        let start = Instant::now();
+        let clock = &*self.profile_service.clock;
+        let start = clock.instant();
         let profile = self
             .profile_service
             .read_available_profile(endpoint)
@@ -98,12 +99,12 @@ impl Enrolment {
             }
             Err(EnrolError::Failed(failure)) => return Err(failure),
         };
-        let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, status)?;
+        let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, status, &*self.random)?;
         // After the reply is signed, so that the delay hides the time of signing as well.
         if let Outcome::Refused(refusal) = &outcome
             && refusal.is_timed()
         {
-            wait_for_slot(start, self.deployment.refusal_delay).await;
+            wait_for_slot(clock, start, self.deployment.refusal_delay).await;
         }
         Ok(PkiOperationReply {
             cert_rep,
@@ -116,16 +117,18 @@ impl Enrolment {
 
 /// Waits until `delay` has passed since `start`, when the last octet of the request was read, or
 /// until the next multiple of `delay` if the work took longer.
-async fn wait_for_slot(start: Instant, delay: Duration) {
+async fn wait_for_slot(clock: &dyn Clock, start: Instant, delay: Duration) {
     // A multiple, because a response sent as soon as slow work ends would reveal its duration.
     // Division by a zero delay yields `None`: no wait.
-    let periods = start
-        .elapsed()
+    let periods = clock
+        .instant()
+        .saturating_duration_since(start)
         .as_nanos()
         .checked_div(delay.as_nanos())
         .and_then(|periods| u32::try_from(periods).ok());
     if let Some(periods) = periods {
-        sleep_until(start + delay.saturating_mul(periods.saturating_add(1))).await;
+        let slot = start + delay.saturating_mul(periods.saturating_add(1));
+        clock.sleep_until(slot).await;
     }
 }
 
@@ -161,7 +164,10 @@ impl Exchange<'_> {
             MessageType::CertPoll => self.poll(&request).await?,
             MessageType::GetCert | MessageType::GetCrl => {
                 let found = self.look_up(request, challenge.as_ref()).await?;
-                return Ok((reply::build_success(&found, &encryption)?, Outcome::Found));
+                return Ok((
+                    reply::build_success(&found, &encryption, &*self.enrolment.random)?,
+                    Outcome::Found,
+                ));
             }
             // A response, which only a server sends.
             MessageType::CertRep => return Err(Refusal::MessageType.into()),
@@ -172,7 +178,7 @@ impl Exchange<'_> {
                 let leaf = &granted.certificate;
                 let content = cert_rep_certificates(self.profile, leaf, granted.generation);
                 Ok((
-                    reply::build_success(&content, &encryption)?,
+                    reply::build_success(&content, &encryption, &*self.enrolment.random)?,
                     Outcome::Granted(granted),
                 ))
             }
@@ -355,9 +361,66 @@ impl Exchange<'_> {
                 };
                 // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
                 // envelope end in the same refusal after the same work.
-                let rejection_key = Zeroizing::new(random_octets()?);
+                let rejection_key = Zeroizing::new(self.enrolment.random.octets()?);
                 Ok(recipient.content_key(challenge, cipher, &rejection_key))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    /// A clock that stands still and records until when it was asked to wait.
+    struct StillClock {
+        instant: Instant,
+        slot: Mutex<Option<Instant>>,
+    }
+
+    #[async_trait]
+    impl Clock for StillClock {
+        fn now(&self) -> OffsetDateTime {
+            OffsetDateTime::UNIX_EPOCH
+        }
+
+        fn instant(&self) -> Instant {
+            self.instant
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            self.sleep_until(self.instant + duration).await;
+        }
+
+        async fn sleep_until(&self, instant: Instant) {
+            *self.slot.lock().unwrap() = Some(instant);
+        }
+    }
+
+    /// Checks the time, in milliseconds after the start, until which a refusal waits after so much
+    /// work.
+    async fn check(work: u64, delay: u64, expected: Option<u64>) {
+        let start = Instant::now();
+        let clock = StillClock {
+            instant: start + Duration::from_millis(work),
+            slot: Mutex::default(),
+        };
+        wait_for_slot(&clock, start, Duration::from_millis(delay)).await;
+        let slot = expected.map(|expected| start + Duration::from_millis(expected));
+        assert_eq!(*clock.slot.lock().unwrap(), slot);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_waits_for_the_next_multiple_of_the_delay() {
+        check(0, 100, Some(100)).await;
+        check(99, 100, Some(100)).await;
+        check(100, 100, Some(200)).await;
+        check(250, 100, Some(300)).await;
+        check(7, 0, None).await;
     }
 }

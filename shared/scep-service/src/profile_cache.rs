@@ -10,7 +10,7 @@ use scep_protocol::{Configuration, EndpointName, ProfileName, RaProfile};
 use uuid::Uuid;
 
 use crate::{
-    AuditRecord, Change, ObjectKind, ObjectStore, Objects, Profiles, Reference, StoreError,
+    AuditRecord, Change, Clock, ObjectKind, ObjectStore, Objects, Profiles, Reference, StoreError,
     StoredObject,
 };
 
@@ -21,6 +21,7 @@ const MAX_ENDPOINTS: usize = 1_000;
 pub struct CachedProfiles {
     profiles: Arc<dyn Profiles>,
     max_age: Duration,
+    clock: Arc<dyn Clock>,
     cached: Mutex<Cache>,
 }
 
@@ -36,10 +37,11 @@ impl CachedProfiles {
     /// Caches what `profiles` returns for `max_age`. For so long an administrator's edit in another
     /// process may go unnoticed.
     #[must_use]
-    pub fn new(profiles: Arc<dyn Profiles>, max_age: Duration) -> Self {
+    pub fn new(profiles: Arc<dyn Profiles>, max_age: Duration, clock: Arc<dyn Clock>) -> Self {
         Self {
             profiles,
             max_age,
+            clock,
             cached: Mutex::default(),
         }
     }
@@ -55,11 +57,12 @@ impl CachedProfiles {
     /// Returns the cached configuration of an endpoint, and the number of times the cache was
     /// cleared so far.
     fn lookup(&self, endpoint: &EndpointName) -> (Option<Configuration>, u64) {
+        let now = self.clock.instant();
         let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let configuration = cached
             .endpoints
             .get(endpoint)
-            .filter(|(read_at, _)| read_at.elapsed() < self.max_age)
+            .filter(|(read_at, _)| now.saturating_duration_since(*read_at) < self.max_age)
             .map(|(_, configuration)| configuration.clone());
         (configuration, cached.cleared)
     }
@@ -74,7 +77,7 @@ impl Profiles for CachedProfiles {
         }
         // Taken before the read: an edit during the read must not go unnoticed for longer than
         // `max_age`.
-        let read_at = Instant::now();
+        let read_at = self.clock.instant();
         let configuration = self.profiles.configuration(endpoint).await?;
         // Endpoints that do not exist are not cached, so that an attacker cannot fill the cache.
         if configuration.scep_profile.is_some() && configuration.ra_profile.is_some() {

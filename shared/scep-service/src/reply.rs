@@ -9,8 +9,7 @@ use scep_cms::{
 use scep_protocol::{AvailableProfile, Refusal, ReplyKey, ReplyTo};
 use zeroize::Zeroizing;
 
-use crate::entropy::random_octets;
-use crate::{Failure, RaKey};
+use crate::{Failure, RaKey, Random};
 
 /// The PBKDF2 iterations for a reply that is encrypted under the challengePassword.
 // 10,000: a few milliseconds on a server, and still bearable on a small device.
@@ -40,11 +39,12 @@ pub(crate) struct ReplyEncryption {
 pub(crate) fn build_success(
     content: &DegenerateSignedData,
     encryption: &ReplyEncryption,
+    random: &dyn Random,
 ) -> Result<Status, Failure> {
     let der = content.to_der().map_err(Failure::encode)?;
     Ok(Status {
         status: ReplyStatus::Success,
-        envelope: Some(encrypt_content(&der, encryption)?),
+        envelope: Some(encrypt_content(&der, encryption, random)?),
     })
 }
 
@@ -60,12 +60,16 @@ pub(crate) fn build_failure(refusal: &Refusal) -> Status {
 }
 
 /// Encrypts the content of a reply under a fresh key.
-fn encrypt_content(content: &[u8], encryption: &ReplyEncryption) -> Result<Vec<u8>, Failure> {
+fn encrypt_content(
+    content: &[u8],
+    encryption: &ReplyEncryption,
+    random: &dyn Random,
+) -> Result<Vec<u8>, Failure> {
     // Drawn at the size of the longest key and block and then cut: the sizes depend on the cipher,
     // and array lengths are constants.
     let cipher = encryption.cipher;
-    let random_key = Zeroizing::new(random_octets::<{ ContentKey::MAX_BYTES }>()?);
-    let random_iv = random_octets::<16>()?;
+    let random_key = Zeroizing::new(random.octets::<{ ContentKey::MAX_BYTES }>()?);
+    let random_iv = random.octets::<16>()?;
     let key_octets = Zeroizing::new(prefix_of(&*random_key, cipher.key_bytes()));
     let key = ContentKey::new(cipher, &key_octets).map_err(Failure::encode)?;
     let iv = prefix_of(&random_iv, cipher.block_bytes());
@@ -77,9 +81,9 @@ fn encrypt_content(content: &[u8], encryption: &ReplyEncryption) -> Result<Vec<u
         ReplyKey::Password(password) => seal_to(SealTo::Password {
             password,
             wrapping: &PasswordWrapping {
-                salt: random_octets()?,
-                iv: random_octets()?,
-                padding: random_octets()?,
+                salt: random.octets()?,
+                iv: random.octets()?,
+                padding: random.octets()?,
                 iterations: ITERATIONS,
             },
         }),
@@ -97,6 +101,7 @@ pub(crate) fn build_cert_rep(
     ra_key: &RaKey,
     reply_to: ReplyTo,
     Status { status, envelope }: Status,
+    random: &dyn Random,
 ) -> Result<Vec<u8>, Failure> {
     let digest = reply_to.digest;
     let message = PkiMessageBuilder {
@@ -105,7 +110,7 @@ pub(crate) fn build_cert_rep(
             // RFC 8894 §3.2.1: both are copied from the request. Without a readable one there is
             // nothing to copy.
             transaction_id: reply_to.transaction_id,
-            sender_nonce: SenderNonce::new(&random_octets::<16>()?).map_err(Failure::encode)?,
+            sender_nonce: SenderNonce::new(&random.octets::<16>()?).map_err(Failure::encode)?,
             recipient_nonce: reply_to.sender_nonce,
         },
         envelope,

@@ -15,7 +15,7 @@ use crate::fault_point::fault_point;
 use crate::issue::{GrantedCertificate, LEASE};
 use crate::{
     Bar, CaKeys, CertificateRecord, CertificateSummary, ClaimOutcome, Clock, Enrolment, Failure,
-    GuardedOutcome, Transactions,
+    GuardedOutcome, Random, Transactions,
 };
 
 /// Whether an interrupted issuance is completed.
@@ -53,6 +53,7 @@ pub(crate) struct CertificateSigner<'a> {
     pub(crate) transactions: &'a dyn Transactions,
     pub(crate) ca_keys: &'a dyn CaKeys,
     pub(crate) clock: &'a dyn Clock,
+    pub(crate) random: &'a dyn Random,
     /// The minimum time for which the same request gets the same certificate, if that is valid for
     /// so long.
     pub(crate) resend_window: Duration,
@@ -67,6 +68,7 @@ impl<'a> CertificateSigner<'a> {
             transactions: &*enrolment.transactions,
             ca_keys: &*enrolment.ca_keys,
             clock: &*enrolment.profile_service.clock,
+            random: &*enrolment.random,
             resend_window: RESEND_WINDOW,
             renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
         }
@@ -81,7 +83,7 @@ impl<'a> CertificateSigner<'a> {
         issuance: &Issuance,
         verdict: Verdict,
     ) -> Result<(), Failure> {
-        let claim = Uuid::new_v4();
+        let claim = self.random.uuid()?;
         let lease_until = self.clock.now() + LEASE;
         let taken = self
             .transactions

@@ -13,7 +13,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::validation::{Validation, check_name_unchanged, parse_description, parse_name};
-use crate::entropy::random_octets;
 use crate::{
     Administration, AuditAction, CertificateFilter, Edit, Failure, GeneratedKey, Invalid, KeyError,
     ManageError, Object, PageRequest, Reference, Versioned, find,
@@ -84,7 +83,7 @@ impl Administration {
         let key = self
             .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
             .await?;
-        let uuid = Uuid::new_v4();
+        let uuid = managing.random.uuid()?;
         let certified = self
             .certify_key(
                 uuid,
@@ -167,7 +166,7 @@ impl Administration {
         let to_be_signed = ca_issuer::root_authority(
             subject,
             &keypair_of(key, algorithm),
-            SerialNumber::from_random(random_octets()?),
+            SerialNumber::from_random(managing.random.octets()?),
             validity,
             self.clock.now(),
         )

@@ -56,7 +56,7 @@ impl Administration {
             Invalid::Validity,
         );
         let (issuing, subject) = errors.finish(issuing.zip(subject))?;
-        let uuid = Uuid::new_v4();
+        let uuid = managing.random.uuid()?;
         let new_key = NewRaKey {
             algorithm: new.key_algorithm,
             subject,

@@ -9,7 +9,6 @@ use scep_protocol::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::entropy::random_octets;
 use crate::next_ca::build_announcement;
 use crate::{
     Administration, AuditAction, Failure, ManageError, Object, Reference, Versioned, read,
@@ -68,7 +67,7 @@ impl Administration {
             authority,
             &contents,
             &key.subject_public_key_info,
-            SerialNumber::from_random(random_octets()?),
+            SerialNumber::from_random(self.random.octets()?),
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
@@ -159,7 +158,7 @@ impl Administration {
             return Ok(None);
         };
         let key = self
-            .create_ra_key(Uuid::new_v4(), &new_key, authority)
+            .create_ra_key(self.random.uuid()?, &new_key, authority)
             .await?;
         Ok(Some(key))
     }
