@@ -62,9 +62,10 @@ impl<'a> Adapters<'a> {
             .environment
             .seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
         let stored = Arc::new(StoredProfiles(objects));
+        let clock = Arc::new(SystemClock);
         Ok(ProfileService {
-            profiles: Arc::new(CachedProfiles::new(stored, max_age)),
-            clock: Arc::new(SystemClock),
+            profiles: Arc::new(CachedProfiles::new(stored, max_age, clock.clone())),
+            clock,
             metrics: self.metrics(),
         })
     }

@@ -268,7 +268,12 @@ async fn read_transaction(
         .as_deref()
         .map(RequestSummary::of)
         .transpose()
-        .map_err(|error| ApiError::Failed(Failure::Encode(error.into())))?;
+        .map_err(|error| {
+            ApiError::Failed(Failure::Corrupt {
+                what: "the certificate of a pending request",
+                source: error.into(),
+            })
+        })?;
     let mut view = TransactionView {
         item: Names::load(&api).await?.item(summary),
         subject_alt_names: None,

@@ -86,6 +86,15 @@ pub enum Failure {
     /// Another process worked on the transaction for longer than a client waits.
     #[error("another process is working on this transaction")]
     Busy,
+    /// What the server stored or made itself cannot be read.
+    #[error("reading {what}")]
+    Corrupt {
+        /// What cannot be read.
+        what: &'static str,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
     /// A certificate or message of the server could not be encoded.
     #[error(transparent)]
     Encode(Cause),
@@ -96,7 +105,7 @@ pub enum Failure {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The client gets a plain HTTP response.
-    #[error("rejected: {0:?}")]
+    #[error("rejected: {}", .0.text())]
     Rejected(HttpRejection),
     /// A store operation failed.
     #[error(transparent)]
@@ -111,6 +120,17 @@ impl Failure {
         Self::Encode(Box::new(source))
     }
 
+    /// Converts the error of reading this.
+    pub(crate) fn corrupt<E>(what: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        move |error| Self::Corrupt {
+            what,
+            source: error.into(),
+        }
+    }
+
     /// Returns the plain HTTP answer that the client gets.
     #[must_use]
     pub const fn rejection(&self) -> HttpRejection {
@@ -123,7 +143,8 @@ impl Failure {
             | Self::Store(StoreError::Unavailable { .. } | StoreError::Conflict) => {
                 HttpRejection::TryLater
             }
-            Self::Encode(_)
+            Self::Corrupt { .. }
+            | Self::Encode(_)
             | Self::Entropy(_)
             | Self::Key(
                 KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::NotAdoptable { .. },
@@ -160,8 +181,20 @@ impl From<Refusal> for EnrolError {
     }
 }
 
-impl<E: Into<Failure>> From<E> for EnrolError {
-    fn from(failure: E) -> Self {
-        Self::Failed(failure.into())
+impl From<Failure> for EnrolError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<EntropyError> for EnrolError {
+    fn from(error: EntropyError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<StoreError> for EnrolError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
     }
 }

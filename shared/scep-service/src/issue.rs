@@ -306,7 +306,9 @@ impl Exchange<'_> {
         let renewal = request
             .predecessor()
             .map(|known| {
-                let validity = known.certificate.validity().map_err(Failure::encode)?;
+                let validity = known.certificate.validity().map_err(Failure::corrupt(
+                    "the validity of a certificate to be renewed",
+                ))?;
                 Ok::<_, Failure>(Renewal {
                     predecessor: known.uuid,
                     predecessor_not_after: validity.not_after,

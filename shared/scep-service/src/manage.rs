@@ -220,7 +220,8 @@ impl Administration {
     ) -> Result<Certificate, Failure> {
         // The audit record is written before the signature, so that an authority never signs a
         // certificate that is not on record.
-        let named = to_be_signed_names(to_be_signed).map_err(Failure::encode)?;
+        let named = to_be_signed_names(to_be_signed)
+            .map_err(Failure::corrupt("the names in a certificate to be signed"))?;
         let audit = Act {
             action: AuditAction::Sign,
             object,

@@ -45,7 +45,9 @@ impl Administration {
         let authorities = list::<Authority>(&*self.objects).await?;
         for Versioned { object, .. } in &authorities {
             if let Some(path) = object.current.path() {
-                let validity = path.certificate.validity().map_err(Failure::encode)?;
+                let validity = path.certificate.validity().map_err(Failure::corrupt(
+                    "the validity of an authority's certificate",
+                ))?;
                 metrics.record(&Measurement::Remaining {
                     certificate: ServerCertificate::Authority,
                     name: object.name.as_str(),
@@ -61,7 +63,10 @@ impl Administration {
                 .find(|authority| authority.uuid == object.authority)
                 .and_then(|authority| object.key_of(authority.current.number));
             if let Some(key) = serving_key {
-                let validity = key.certificate.validity().map_err(Failure::encode)?;
+                let validity = key
+                    .certificate
+                    .validity()
+                    .map_err(Failure::corrupt("the validity of an RA certificate"))?;
                 metrics.record(&Measurement::Remaining {
                     certificate: ServerCertificate::Ra,
                     name: &object.uuid.to_string(),

@@ -326,7 +326,8 @@ fn requested_key(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
     match &generation.certification {
         Certification::Root { .. } => Err(Invalid::AuthorityIsRoot.into()),
         Certification::Subordinate { request, .. } => {
-            let request = CertificationRequest::from_pem(request).map_err(Failure::encode)?;
+            let request = CertificationRequest::from_pem(request)
+                .map_err(Failure::corrupt("the request of a subordinate authority"))?;
             Ok(request.subject_public_key_info().to_vec())
         }
     }

@@ -49,7 +49,7 @@ impl From<Failure> for ManageError {
         match failure {
             Failure::Key(error) => error.into(),
             Failure::Store(error) => error.into(),
-            Failure::Busy | Failure::Encode(_) | Failure::Entropy(_) | Failure::Maintenance | Failure::Rejected(_) => {
+            Failure::Busy | Failure::Corrupt { .. } | Failure::Encode(_) | Failure::Entropy(_) | Failure::Maintenance | Failure::Rejected(_) => {
                 Self::Failed(failure)
             }
         }

@@ -217,9 +217,14 @@ fn missing_key(
     if !authority.certificate.is_valid_at(now) {
         return Ok(None);
     }
-    let validity = model.certificate.validity().map_err(Failure::encode)?;
+    let validity = model
+        .certificate
+        .validity()
+        .map_err(Failure::corrupt("the validity of an RA certificate"))?;
     let life = validity.not_after - validity.not_before;
-    let authority_validity = authority.certificate.validity().map_err(Failure::encode)?;
+    let authority_validity = authority.certificate.validity().map_err(Failure::corrupt(
+        "the validity of an authority's certificate",
+    ))?;
     let is_fresh = now + ROTATE_BEFORE.min(life / 3) < validity.not_after;
     // A new certificate would expire with the authority as well, so it would not last longer.
     let cannot_last_longer = validity.not_after >= authority_validity.not_after;
@@ -230,7 +235,8 @@ fn missing_key(
     Ok(Some(NewRaKey {
         algorithm: model.key_algorithm,
         subject: CaSubject::of(&model.certificate),
-        extended_key_usage: extended_key_usage_of(&model.certificate).map_err(Failure::encode)?,
+        extended_key_usage: extended_key_usage_of(&model.certificate)
+            .map_err(Failure::corrupt("the usages of an RA certificate"))?,
         validity: Period::days(days.max(1)),
     }))
 }
