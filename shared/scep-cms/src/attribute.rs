@@ -29,6 +29,12 @@ impl SenderNonce {
         Err(AttributeError("senderNonce"))
     }
 
+    /// A nonce of random octets, RFC 8894 §3.2.1.5.
+    #[must_use]
+    pub fn from_random(octets: [u8; 16]) -> Self {
+        Self(octets.to_vec())
+    }
+
     /// The octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -45,6 +45,19 @@ impl ContentKey {
         Err(CipherLengthError)
     }
 
+    /// A fresh key for `cipher` of random octets, cut to the length that the cipher needs.
+    #[must_use]
+    pub fn from_random(
+        cipher: ContentEncryption,
+        random: &Zeroizing<[u8; Self::MAX_BYTES]>,
+    ) -> Self {
+        let octets = random.iter().copied().take(cipher.key_bytes()).collect();
+        Self {
+            octets: Zeroizing::new(octets),
+            outcome: UnwrapOutcome::Fit,
+        }
+    }
+
     /// The unwrapped key if its length fits `cipher`, otherwise the implicit-rejection key cut to
     /// that length. `unwrapped` is empty if decryption failed.
     ///

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::error::EnrolError;
 use crate::issue::{GrantedCertificate, Progress, issuance_request};
-use crate::reply::{ReplyEncryption, Status};
+use crate::reply::{Reply, ReplyEncryption};
 use crate::{CertificateRecord, ClaimOutcome, Clock, Enrolment, ErrorChain, Failure, RaKey, reply};
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
@@ -92,14 +92,14 @@ impl Enrolment {
             profile: &profile,
             ra_key: &ra_key,
         };
-        let (status, outcome) = match exchange.answer(message).await {
+        let (reply, outcome) = match exchange.answer(message).await {
             Ok(answer) => answer,
             Err(EnrolError::Refused(refusal)) => {
                 (reply::build_failure(&refusal), Outcome::Refused(refusal))
             }
             Err(EnrolError::Failed(failure)) => return Err(failure),
         };
-        let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, status, &*self.random)?;
+        let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, reply, &*self.random)?;
         // After the reply is signed, so that the delay hides the time of signing as well.
         if let Outcome::Refused(refusal) = &outcome
             && refusal.is_timed()
@@ -145,7 +145,7 @@ pub(crate) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Verifies the message and does what it asks for.
-    async fn answer(&self, message: PkiMessage) -> Result<(Status, Outcome), EnrolError> {
+    async fn answer(&self, message: PkiMessage) -> Result<(Reply, Outcome), EnrolError> {
         // The signature comes first: whatever follows may rely on the message's attributes.
         let algorithms = self.profile.algorithms();
         let request = SignedRequest::verify(message, algorithms)?;
@@ -173,7 +173,7 @@ impl Exchange<'_> {
             MessageType::CertRep => return Err(Refusal::MessageType.into()),
         };
         match progress {
-            Progress::Pending => Ok((Status::PENDING, Outcome::Pending)),
+            Progress::Pending => Ok((Reply::Pending, Outcome::Pending)),
             Progress::Granted(granted) => {
                 let leaf = &granted.certificate;
                 let content = cert_rep_certificates(self.profile, leaf, granted.generation);

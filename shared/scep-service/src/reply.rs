@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use scep_cms::{
-    Attributes, ContentEncryption, ContentKey, DegenerateSignedData, PasswordWrapping,
+    Attributes, ContentEncryption, ContentKey, DegenerateSignedData, FailInfo, PasswordWrapping,
     PkcsPkiEnvelope, PkiMessageBuilder, ReplyStatus, SealTo, SenderNonce,
 };
 use scep_protocol::{AvailableProfile, Refusal, ReplyKey, ReplyTo};
@@ -13,20 +13,16 @@ use crate::{Failure, RaKey, Random};
 
 /// The PBKDF2 iterations for a reply that is encrypted under the challengePassword.
 // 10,000: a few milliseconds on a server, and still bearable on a small device.
-const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// The pkiStatus of a reply, with the pkcsPKIEnvelope, DER, of a SUCCESS.
-pub(crate) struct Status {
-    status: ReplyStatus,
-    envelope: Option<Vec<u8>>,
-}
-
-impl Status {
+/// What a CertRep says.
+pub(crate) enum Reply {
+    /// SUCCESS with its pkcsPKIEnvelope, DER.
+    Success(Vec<u8>),
     /// PENDING: the request waits for an administrator.
-    pub(crate) const PENDING: Self = Self {
-        status: ReplyStatus::Pending,
-        envelope: None,
-    };
+    Pending,
+    /// FAILURE with its failInfo and failInfoText.
+    Failure(FailInfo, String),
 }
 
 /// The key and the cipher that encrypt the content of a reply.
@@ -40,23 +36,14 @@ pub(crate) fn build_success(
     content: &DegenerateSignedData,
     encryption: &ReplyEncryption,
     random: &dyn Random,
-) -> Result<Status, Failure> {
+) -> Result<Reply, Failure> {
     let der = content.to_der().map_err(Failure::encode)?;
-    Ok(Status {
-        status: ReplyStatus::Success,
-        envelope: Some(encrypt_content(&der, encryption, random)?),
-    })
+    Ok(Reply::Success(encrypt_content(&der, encryption, random)?))
 }
 
-/// Builds a FAILURE with its failInfo and failInfoText.
-pub(crate) fn build_failure(refusal: &Refusal) -> Status {
-    Status {
-        status: ReplyStatus::Failure {
-            fail_info: refusal.fail_info(),
-            text: refusal.text().into_owned(),
-        },
-        envelope: None,
-    }
+/// Builds a FAILURE.
+pub(crate) fn build_failure(refusal: &Refusal) -> Reply {
+    Reply::Failure(refusal.fail_info(), refusal.text().into_owned())
 }
 
 /// Encrypts the content of a reply under a fresh key.
@@ -65,34 +52,31 @@ fn encrypt_content(
     encryption: &ReplyEncryption,
     random: &dyn Random,
 ) -> Result<Vec<u8>, Failure> {
-    // Drawn at the size of the longest key and block and then cut: the sizes depend on the cipher,
-    // and array lengths are constants.
     let cipher = encryption.cipher;
-    let random_key = Zeroizing::new(random.octets::<{ ContentKey::MAX_BYTES }>()?);
-    let random_iv = random.octets::<16>()?;
-    let key_octets = Zeroizing::new(prefix_of(&*random_key, cipher.key_bytes()));
-    let key = ContentKey::new(cipher, &key_octets).map_err(Failure::encode)?;
-    let iv = prefix_of(&random_iv, cipher.block_bytes());
-    let seal_to = |recipient| {
-        PkcsPkiEnvelope::seal(content, cipher, &key, &iv, recipient).map_err(Failure::encode)
-    };
+    let key = ContentKey::from_random(cipher, &Zeroizing::new(random.octets()?));
+    // Drawn at the size of the longest block: the size depends on the cipher.
+    let longest_iv: [u8; 16] = random.octets()?;
+    let iv: Vec<u8> = longest_iv.into_iter().take(cipher.block_bytes()).collect();
     match &encryption.key {
-        ReplyKey::Certificate(certificate) => seal_to(SealTo::Certificate(certificate)),
-        ReplyKey::Password(password) => seal_to(SealTo::Password {
-            password,
-            wrapping: &PasswordWrapping {
+        ReplyKey::Certificate(certificate) => {
+            let recipient = SealTo::Certificate(certificate);
+            PkcsPkiEnvelope::seal(content, cipher, &key, &iv, recipient)
+        }
+        ReplyKey::Password(password) => {
+            let wrapping = PasswordWrapping {
                 salt: random.octets()?,
                 iv: random.octets()?,
                 padding: random.octets()?,
                 iterations: ITERATIONS,
-            },
-        }),
+            };
+            let recipient = SealTo::Password {
+                password,
+                wrapping: &wrapping,
+            };
+            PkcsPkiEnvelope::seal(content, cipher, &key, &iv, recipient)
+        }
     }
-}
-
-/// Returns the first octets.
-fn prefix_of(octets: &[u8], length: usize) -> Vec<u8> {
-    octets.iter().copied().take(length).collect()
+    .map_err(Failure::encode)
 }
 
 /// Builds and signs the CertRep, DER.
@@ -100,9 +84,14 @@ pub(crate) fn build_cert_rep(
     profile: &AvailableProfile,
     ra_key: &RaKey,
     reply_to: ReplyTo,
-    Status { status, envelope }: Status,
+    reply: Reply,
     random: &dyn Random,
 ) -> Result<Vec<u8>, Failure> {
+    let (status, envelope) = match reply {
+        Reply::Success(envelope) => (ReplyStatus::Success, Some(envelope)),
+        Reply::Pending => (ReplyStatus::Pending, None),
+        Reply::Failure(fail_info, text) => (ReplyStatus::Failure { fail_info, text }, None),
+    };
     let digest = reply_to.digest;
     let message = PkiMessageBuilder {
         attributes: Attributes::CertRep {
@@ -110,7 +99,7 @@ pub(crate) fn build_cert_rep(
             // RFC 8894 §3.2.1: both are copied from the request. Without a readable one there is
             // nothing to copy.
             transaction_id: reply_to.transaction_id,
-            sender_nonce: SenderNonce::new(&random.octets::<16>()?).map_err(Failure::encode)?,
+            sender_nonce: SenderNonce::from_random(random.octets()?),
             recipient_nonce: reply_to.sender_nonce,
         },
         envelope,
