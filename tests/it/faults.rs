@@ -550,7 +550,7 @@ fn certificates(database: &EmbeddedDynamoDb) -> Vec<Certificate> {
 
 /// Whether a signed certificate is in the inventory or recorded as one of the server's own.
 fn is_recorded(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
-    let serial_number = to_be_signed_names(signed).unwrap().serial_number;
+    let serial_number = to_be_signed_names(signed).unwrap().serial_number.to_hex();
     let records = database.items("test-profiles").unwrap();
     let names = |item: &Value| {
         item["action"]["S"] == "sign"

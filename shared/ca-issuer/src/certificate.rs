@@ -43,14 +43,26 @@ impl SerialNumber {
 
     /// The UUID that identifies the certificate: the same 128 bits.
     #[must_use]
-    pub const fn uuid(self) -> Uuid {
+    pub const fn as_uuid(self) -> Uuid {
         Uuid::from_bytes(self.0)
     }
 
     /// The serial number of the certificate that this UUID identifies.
     #[must_use]
-    pub const fn of_uuid(uuid: Uuid) -> Self {
+    pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid.into_bytes())
+    }
+
+    /// Parses hexadecimal digits of either case; `None` for any other text and for numbers of more
+    /// than 128 bits, which no certificate of this server has.
+    #[must_use]
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        // `from_str_radix` would also accept a sign.
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        let number = u128::from_str_radix(digits, 16).ok()?;
+        Some(Self(number.to_be_bytes()))
     }
 
     /// Reads a serial number from a big-endian integer; only the last 16 octets count.
@@ -65,7 +77,7 @@ impl SerialNumber {
 
     /// Upper-case hexadecimal, two digits per octet, as the inventory stores it.
     #[must_use]
-    pub fn hex(self) -> String {
+    pub fn to_hex(self) -> String {
         // Without leading zeros, as scep-cms writes the serial number of a certificate it reads.
         self.0
             .iter()
@@ -169,8 +181,8 @@ impl Contents<'_> {
 pub struct IssuedCertificate {
     /// The certificate.
     pub certificate: Certificate,
-    /// The serial number in upper-case hexadecimal.
-    pub serial_number: String,
+    /// The serial number.
+    pub serial_number: SerialNumber,
     /// The subject as an RFC 4514 string.
     pub subject: String,
     /// The first CN; `None` if there is no CN or its value is not text.
@@ -195,7 +207,7 @@ pub fn assemble_certificate(
     // Read back from the DER, so that the inventory lists what the client receives.
     let certificate = Certificate::from_der(&der)?;
     Ok(IssuedCertificate {
-        serial_number: certificate.issuer_and_serial_number().serial_number_hex(),
+        serial_number: read_serial_number(&TbsCertificate::from_der(to_be_signed)?),
         subject: name_text(certificate.subject())?,
         common_name: first_common_name(certificate.subject())?,
         validity: certificate.validity()?,
@@ -220,8 +232,8 @@ pub(crate) fn encode_signed(
 /// The serial number and subject of a certificate that is not signed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToBeSignedNames {
-    /// The serial number in upper-case hexadecimal.
-    pub serial_number: String,
+    /// The serial number.
+    pub serial_number: SerialNumber,
     /// The subject as an RFC 4514 string.
     pub subject: String,
 }
@@ -234,9 +246,13 @@ pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, Decode
     let tbs = decode_tbs_certificate(to_be_signed)?;
     let subject: Name = tbs.subject.decode_as().map_err(DecodeError::of("Name"))?;
     Ok(ToBeSignedNames {
-        serial_number: SerialNumber::of_integer(tbs.serial_number.as_bytes()).hex(),
+        serial_number: read_serial_number(&tbs),
         subject: subject.to_string(),
     })
+}
+
+fn read_serial_number(tbs: &TbsCertificate<'_>) -> SerialNumber {
+    SerialNumber::of_integer(tbs.serial_number.as_bytes())
 }
 
 pub(crate) fn decode_tbs_certificate(
@@ -473,5 +489,17 @@ mod tests {
         let mut longest = vec![2, 17, 0];
         longest.extend([0xff; 16]);
         check(u128::MAX, &longest);
+    }
+
+    #[test]
+    fn serial_numbers_are_read_from_hexadecimal() {
+        let number = |digits: &str| SerialNumber::from_hex(digits).map(SerialNumber::to_hex);
+        assert_eq!(number("0aF0"), Some("0AF0".to_owned()));
+        let longest = "F".repeat(32);
+        assert_eq!(number(&longest), Some(longest.clone()));
+        assert_eq!(number(&format!("00{longest}")), Some(longest.clone()));
+        for none in ["", "+1", "-1", "0x1", "1G", &format!("1{longest}")] {
+            assert_eq!(number(none), None);
+        }
     }
 }

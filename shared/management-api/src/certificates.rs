@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use ca_issuer::SerialNumber;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use scep_protocol::{Fingerprint, RevocationReason};
@@ -184,7 +185,7 @@ fn parse_serial_number(text: &str) -> Result<Uuid, ApiError> {
             "serialNumber: hexadecimal, at most 64 characters",
         ));
     }
-    Ok(u128::from_str_radix(&digits, 16).map_or(Uuid::nil(), Uuid::from_u128))
+    Ok(SerialNumber::from_hex(&digits).map_or(Uuid::nil(), SerialNumber::as_uuid))
 }
 
 /// A certificate in the list.

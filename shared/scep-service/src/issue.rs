@@ -312,7 +312,7 @@ impl Exchange<'_> {
                 Ok::<_, Failure>(Renewal {
                     predecessor: known.uuid,
                     predecessor_not_after: validity.not_after,
-                    successor: serial_number.uuid(),
+                    successor: serial_number.as_uuid(),
                 })
             })
             .transpose()?;
@@ -325,7 +325,7 @@ impl Exchange<'_> {
             request: request.fingerprint(self.profile),
             signer_key: message.signer_key(),
             requester_key: request.requester_key(),
-            certificate: serial_number.uuid(),
+            certificate: serial_number.as_uuid(),
             message_type: message.message_type(),
             subject,
             claimed_at: now,
@@ -379,7 +379,7 @@ impl Exchange<'_> {
         let now = self.enrolment.profile_service.clock.now();
         let mut remaining = Vec::new();
         for successor in &known {
-            let serial_number = SerialNumber::of_uuid(*successor).hex();
+            let serial_number = SerialNumber::from_uuid(*successor).to_hex();
             let found = transactions.certificate(authority, &serial_number).await?;
             // A successor without a record is claimed and about to be recorded, so it counts.
             let is_living = |found: &CertificateRecord| {

@@ -227,7 +227,7 @@ impl Administration {
             object,
             name: named.subject.clone(),
             before: json!(null),
-            after: json!({ "serialNumber": named.serial_number, "subject": named.subject }),
+            after: json!({ "serialNumber": named.serial_number.to_hex(), "subject": named.subject }),
         }
         .by(&self.actor, self.clock.now());
         self.objects.record(&audit).await?;
@@ -235,7 +235,7 @@ impl Administration {
         let signature = self.ca_keys.sign(key, algorithm, to_be_signed).await?;
         let issued =
             assemble_certificate(to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
-        let (serial_number, subject) = (&issued.serial_number, &issued.subject);
+        let (serial_number, subject) = (issued.serial_number.to_hex(), &issued.subject);
         tracing::info!(
             %key,
             serial_number,

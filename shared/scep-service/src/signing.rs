@@ -170,7 +170,7 @@ impl<'a> CertificateSigner<'a> {
         let issued =
             assemble_certificate(&issuance.to_be_signed, issuance.key_algorithm, &signature)
                 .map_err(Failure::encode)?;
-        build_record(issued, key, issuance, self.clock.now())
+        Ok(build_record(issued, key, issuance, self.clock.now()))
     }
 
     /// Records a certificate as revoked that is signed but must not be issued.
@@ -205,15 +205,14 @@ fn build_record(
     key: &TransactionKey,
     issuance: &Issuance,
     now: OffsetDateTime,
-) -> Result<CertificateRecord, Failure> {
-    let serial_number = u128::from_str_radix(&issued.serial_number, 16).map_err(Failure::encode)?;
-    Ok(CertificateRecord {
+) -> CertificateRecord {
+    CertificateRecord {
         summary: CertificateSummary {
-            uuid: Uuid::from_u128(serial_number),
+            uuid: issued.serial_number.as_uuid(),
             authority: issuance.authority,
             ra_profile: issuance.ra_profile,
             scep_profile: key.scep_profile,
-            serial_number: issued.serial_number,
+            serial_number: issued.serial_number.to_hex(),
             subject: issued.subject,
             common_name: issued.common_name,
             key: issuance.subject_key,
@@ -227,5 +226,5 @@ fn build_record(
         certificate: issued.certificate,
         generation: issuance.generation,
         annotations: issuance.annotations.clone(),
-    })
+    }
 }

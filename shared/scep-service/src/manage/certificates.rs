@@ -85,7 +85,7 @@ impl Administration {
                     continue;
                 }
                 waiting.push(successor);
-                let serial_number = SerialNumber::of_uuid(successor).hex();
+                let serial_number = SerialNumber::from_uuid(successor).to_hex();
                 let found = self
                     .transactions
                     .certificate(authority, &serial_number)
