@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use lambda_host::Adapters;
-use scep_http::{GetCaCaps, respond_scep};
+use scep_http::{ProfileOperations, respond_scep};
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let adapters = Adapters::of(&environment)?;
-        let operations = &GetCaCaps(adapters.profile_service(adapters.profiles())?);
+        let operations = &ProfileOperations::get_ca_caps(adapters.profile_service(adapters.profiles())?);
         lambda_host::serve(async |head, body| respond_scep(operations, &head, body).await).await
     })
 }

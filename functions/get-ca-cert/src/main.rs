@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_host::Adapters;
-use scep_http::{CRL_PREFIX, GetCaCert, PublishedCrls, respond_crl, respond_scep};
+use scep_http::{CRL_PREFIX, ProfileOperations, PublishedCrls, respond_crl, respond_scep};
 use scep_service::{CachedCrls, SystemClock};
 
 fn main() -> ExitCode {
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         let adapters = Adapters::of(&environment)?;
         // CRLs are in the table that this function reads anyway.
         let table = adapters.profiles();
-        let operations = &GetCaCert(adapters.profile_service(table.clone())?);
+        let operations = &ProfileOperations::get_ca_cert(adapters.profile_service(table.clone())?);
         let crls = &PublishedCrls {
             objects: table.clone(),
             crls: Arc::new(CachedCrls::new(table)),

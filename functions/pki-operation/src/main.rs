@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use lambda_host::Adapters;
 use scep_http::{EveryOperation, at_fixed_path, respond_scep};
-use scep_service::Enrolment;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {

@@ -16,7 +16,5 @@ pub use body::BodyError;
 pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
-pub use operations::{
-    Answer, EveryOperation, GetCaCaps, GetCaCert, Operations, PkiOperation, ScepRequest,
-};
+pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
 pub use respond::{MAX_BODY_BYTES, respond_scep};

@@ -50,119 +50,118 @@ pub trait Operations: Send + Sync {
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure>;
 }
 
-/// GetCACaps, RFC 8894 §3.5.
-pub struct GetCaCaps(pub ProfileService);
+/// The operations that need nothing but profiles, as far as the process is meant to serve them.
+pub struct ProfileOperations {
+    profile_service: ProfileService,
+    allowed: &'static [Operation],
+}
 
-/// GetCACert, RFC 8894 §4.2.
-pub struct GetCaCert(pub ProfileService);
+impl ProfileOperations {
+    /// Serves GetCACaps, RFC 8894 §3.5.
+    #[must_use]
+    pub const fn get_ca_caps(profile_service: ProfileService) -> Self {
+        Self {
+            profile_service,
+            allowed: &[Operation::GetCaCaps],
+        }
+    }
 
-/// PKIOperation and GetNextCACert, RFC 8894 §4.3 and §4.7. One function serves both, because both
-/// use the RA key.
-pub struct PkiOperation(pub Enrolment);
+    /// Serves GetCACert, RFC 8894 §4.2.
+    #[must_use]
+    pub const fn get_ca_cert(profile_service: ProfileService) -> Self {
+        Self {
+            profile_service,
+            allowed: &[Operation::GetCaCert],
+        }
+    }
+}
+
+#[async_trait]
+impl Operations for ProfileOperations {
+    fn profile_service(&self) -> &ProfileService {
+        &self.profile_service
+    }
+
+    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
+        let unknown = Err(Failure::Rejected(HttpRejection::UnknownOperation));
+        if !self.allowed.contains(&request.operation) {
+            return unknown;
+        }
+        match request.operation {
+            Operation::GetCaCaps => {
+                answer_capabilities(&self.profile_service, request.endpoint).await
+            }
+            Operation::GetCaCert => {
+                answer_certificates(&self.profile_service, request.endpoint).await
+            }
+            Operation::GetNextCaCert | Operation::PkiOperation => unknown,
+        }
+    }
+}
 
 /// Every operation of SCEP.
 pub struct EveryOperation {
-    get_ca_caps: GetCaCaps,
-    get_ca_cert: GetCaCert,
-    pki_operation: PkiOperation,
+    enrolment: Enrolment,
 }
 
 impl EveryOperation {
     /// Serves all operations with the given ports.
     #[must_use]
-    pub fn new(enrolment: Enrolment) -> Self {
-        Self {
-            get_ca_caps: GetCaCaps(enrolment.profile_service.clone()),
-            get_ca_cert: GetCaCert(enrolment.profile_service.clone()),
-            pki_operation: PkiOperation(enrolment),
-        }
-    }
-}
-
-#[async_trait]
-impl Operations for GetCaCaps {
-    fn profile_service(&self) -> &ProfileService {
-        &self.0
-    }
-
-    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
-        match request.operation {
-            Operation::GetCaCaps => {
-                let announced = self.0.ca_capabilities(request.endpoint).await?;
-                Ok(capabilities_response(&announced).into())
-            }
-            Operation::GetCaCert | Operation::GetNextCaCert | Operation::PkiOperation => {
-                unknown_operation()
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Operations for GetCaCert {
-    fn profile_service(&self) -> &ProfileService {
-        &self.0
-    }
-
-    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
-        match request.operation {
-            Operation::GetCaCert => {
-                certificates_response(self.0.ca_certificates(request.endpoint).await?)
-                    .map(Answer::from)
-                    .map_err(|error| Failure::Encode(error.into()))
-            }
-            Operation::GetCaCaps | Operation::GetNextCaCert | Operation::PkiOperation => {
-                unknown_operation()
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Operations for PkiOperation {
-    fn profile_service(&self) -> &ProfileService {
-        &self.0.profile_service
-    }
-
-    async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
-        match request.operation {
-            Operation::PkiOperation => {
-                let message =
-                    find_message(request.head, request.body).map_err(Failure::Rejected)?;
-                // The message is moved to the response; the log only needs the rest of the reply.
-                let mut reply = self.0.answer(request.endpoint, &message).await?;
-                let response = cert_rep_response(std::mem::take(&mut reply.cert_rep));
-                Ok(Answer {
-                    response,
-                    reply: Some(reply),
-                })
-            }
-            Operation::GetNextCaCert => {
-                let message = self.0.next_ca_certificates(request.endpoint).await?;
-                Ok(next_ca_response(message).into())
-            }
-            Operation::GetCaCaps | Operation::GetCaCert => unknown_operation(),
-        }
+    pub const fn new(enrolment: Enrolment) -> Self {
+        Self { enrolment }
     }
 }
 
 #[async_trait]
 impl Operations for EveryOperation {
     fn profile_service(&self) -> &ProfileService {
-        self.pki_operation.profile_service()
+        &self.enrolment.profile_service
     }
 
     async fn answer(&self, request: &ScepRequest<'_>) -> Result<Answer, Failure> {
         match request.operation {
-            Operation::GetCaCaps => self.get_ca_caps.answer(request).await,
-            Operation::GetCaCert => self.get_ca_cert.answer(request).await,
-            Operation::GetNextCaCert | Operation::PkiOperation => {
-                self.pki_operation.answer(request).await
+            Operation::GetCaCaps => {
+                answer_capabilities(self.profile_service(), request.endpoint).await
+            }
+            Operation::GetCaCert => {
+                answer_certificates(self.profile_service(), request.endpoint).await
+            }
+            Operation::GetNextCaCert => {
+                let message = self
+                    .enrolment
+                    .next_ca_certificates(request.endpoint)
+                    .await?;
+                Ok(next_ca_response(message).into())
+            }
+            Operation::PkiOperation => {
+                let message =
+                    find_message(request.head, request.body).map_err(Failure::Rejected)?;
+                let mut reply = self.enrolment.answer(request.endpoint, &message).await?;
+                // The message is moved to the response; the log only needs the rest of the reply.
+                let response = cert_rep_response(std::mem::take(&mut reply.cert_rep));
+                Ok(Answer {
+                    response,
+                    reply: Some(reply),
+                })
             }
         }
     }
 }
 
-fn unknown_operation() -> Result<Answer, Failure> {
-    Err(Failure::Rejected(HttpRejection::UnknownOperation))
+async fn answer_capabilities(
+    profile_service: &ProfileService,
+    endpoint: &EndpointName,
+) -> Result<Answer, Failure> {
+    let capabilities = profile_service.ca_capabilities(endpoint).await?;
+    Ok(capabilities_response(&capabilities).into())
+}
+
+async fn answer_certificates(
+    profile_service: &ProfileService,
+    endpoint: &EndpointName,
+) -> Result<Answer, Failure> {
+    let certificates = profile_service.ca_certificates(endpoint).await?;
+    certificates_response(certificates)
+        .map(Answer::from)
+        .map_err(|error| Failure::Encode(error.into()))
 }
