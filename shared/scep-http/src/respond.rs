@@ -1,12 +1,15 @@
 //! Serves one SCEP request: writes one response, one log line and one measurement.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use scep_cms::{MAX_MESSAGE_BYTES, MessageType};
-use scep_protocol::{EndpointName, HttpRejection};
+use scep_cms::{MAX_MESSAGE_BYTES, MessageType, TransactionId};
+use scep_protocol::{EndpointName, HttpRejection, Refusal};
 use scep_service::{
-    ErrorChain, Failure, Measurement, Outcome, PkiOperationReply, ProfileService,
+    ErrorChain, Failure, Measurement, Metrics, Outcome, PkiOperationReply, ProfileService,
     RequestMeasurement,
 };
 
@@ -35,48 +38,23 @@ pub async fn respond_scep(
     let start = clock.instant();
     let operation = parse_operation(head);
     let endpoint = parse_endpoint(head.uri.path());
-    let (response, log) = match dispatch_request(operations, &endpoint, operation, head, body).await
-    {
-        Ok(Answer { response, reply }) => {
-            let log = reply
-                .as_ref()
-                .map_or_else(RequestLog::answered, RequestLog::of);
-            (response, log)
-        }
-        Err(failure) => respond_to_failure(&failure),
-    };
+    let (answer, outcome) =
+        match dispatch_request(operations, &endpoint, operation, head, body).await {
+            Ok(Answer { response, reply }) => (response, RequestOutcome::of(reply)),
+            Err(failure) => respond_to_failure(&failure),
+        };
     let response = match head.method == Method::HEAD {
-        true => without_body(response),
-        false => response,
+        true => without_body(answer),
+        false => answer,
     };
-    let (status, took) = (
-        response.status(),
-        clock.instant().saturating_duration_since(start),
-    );
-    let profile = endpoint.as_ref().ok().map(profile_name);
-    metrics.record(&Measurement::Request(&RequestMeasurement {
+    let log = RequestLog {
+        profile: endpoint.as_ref().ok().map(profile_name),
         operation: operation.ok().map(Operation::name),
-        // A request that fails may name any profile, and each name would be a new time series.
-        profile: profile.filter(|_| status == StatusCode::OK),
-        message_type: log.message_type.map(MessageType::name),
-        pki_status: log.pki_status,
-        fail_info: log.fail_info,
-        status: status.as_u16(),
-        took,
-    }));
-    tracing::info!(
-        profile,
-        operation = operation.ok().map(Operation::name),
-        message_type = log.message_type.map(MessageType::digits),
-        transaction_id = log.transaction_id,
-        outcome = log.outcome,
-        fail_info = log.fail_info,
-        reason = log.reason.as_deref().map(truncate_for_log),
-        serial_number = log.serial_number,
-        status = status.as_u16(),
-        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "request"
-    );
+        outcome,
+        status: response.status(),
+        took: clock.instant().saturating_duration_since(start),
+    };
+    log.write(&**metrics);
     response
 }
 
@@ -122,80 +100,119 @@ fn truncate_for_log(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// The fields of a response that are logged.
-#[derive(Default)]
-struct RequestLog {
-    outcome: &'static str,
-    message_type: Option<MessageType>,
-    transaction_id: Option<String>,
-    pki_status: Option<&'static str>,
-    fail_info: Option<&'static str>,
-    reason: Option<String>,
-    serial_number: Option<String>,
+/// What a request is logged and measured with.
+struct RequestLog<'a> {
+    profile: Option<&'a str>,
+    operation: Option<&'static str>,
+    outcome: RequestOutcome,
+    status: StatusCode,
+    took: Duration,
 }
 
-impl RequestLog {
-    fn answered() -> Self {
-        Self {
-            outcome: "answered",
-            ..Self::default()
+/// How a request ended.
+enum RequestOutcome {
+    /// The response carries no CertRep.
+    Answered,
+    /// The response carries a CertRep.
+    Replied(Box<PkiOperationReply>),
+    /// The response is a plain HTTP error.
+    Rejected(HttpRejection),
+}
+
+impl RequestLog<'_> {
+    /// Writes the measurement and the log line of the request.
+    fn write(&self, metrics: &dyn Metrics) {
+        let reply = self.outcome.reply();
+        let message_type = reply.and_then(|reply| reply.message_type);
+        let pki_status = reply.map(|reply| reply.outcome.pki_status());
+        let refusal = self.outcome.refusal();
+        let fail_info = refusal.map(|refusal| refusal.fail_info().name());
+        metrics.record(&Measurement::Request(&RequestMeasurement {
+            operation: self.operation,
+            // A request that fails may name any profile, and each name would be a new time series.
+            profile: self.profile.filter(|_| self.status == StatusCode::OK),
+            message_type: message_type.map(MessageType::name),
+            pki_status,
+            fail_info,
+            status: self.status.as_u16(),
+            took: self.took,
+        }));
+        tracing::info!(
+            profile = self.profile,
+            operation = self.operation,
+            message_type = message_type.map(MessageType::digits),
+            transaction_id = reply
+                .and_then(|reply| reply.transaction_id.as_ref())
+                .map(TransactionId::excerpt),
+            outcome = self.outcome.label(),
+            fail_info,
+            reason = self.outcome.reason().as_deref().map(truncate_for_log),
+            serial_number = self.outcome.serial_number(),
+            status = self.status.as_u16(),
+            milliseconds = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+    }
+}
+
+impl RequestOutcome {
+    fn of(reply: Option<PkiOperationReply>) -> Self {
+        reply.map(Box::new).map_or(Self::Answered, Self::Replied)
+    }
+
+    fn reply(&self) -> Option<&PkiOperationReply> {
+        match self {
+            Self::Replied(reply) => Some(reply),
+            Self::Answered | Self::Rejected(_) => None,
         }
     }
 
-    fn of(reply: &PkiOperationReply) -> Self {
-        let log = Self {
-            message_type: reply.message_type,
-            transaction_id: reply
-                .transaction_id
-                .as_ref()
-                .map(|id| id.excerpt().to_owned()),
-            ..Self::default()
-        };
-        match &reply.outcome {
+    fn refusal(&self) -> Option<&Refusal> {
+        match &self.reply()?.outcome {
+            Outcome::Refused(refusal) => Some(refusal),
+            Outcome::Granted(_) | Outcome::Found | Outcome::Pending => None,
+        }
+    }
+
+    fn serial_number(&self) -> Option<String> {
+        match &self.reply()?.outcome {
             Outcome::Granted(granted) => {
                 let name = granted.certificate.issuer_and_serial_number();
-                Self {
-                    outcome: if granted.resent { "resent" } else { "issued" },
-                    pki_status: Some("SUCCESS"),
-                    serial_number: Some(name.serial_number_hex()),
-                    ..log
-                }
+                Some(name.serial_number_hex())
             }
-            Outcome::Found => Self {
-                outcome: "found",
-                pki_status: Some("SUCCESS"),
-                ..log
-            },
-            Outcome::Pending => Self {
-                outcome: "pending",
-                pki_status: Some("PENDING"),
-                ..log
-            },
-            Outcome::Refused(refusal) => Self {
-                outcome: "refused",
-                pki_status: Some("FAILURE"),
-                fail_info: Some(refusal.fail_info().name()),
-                reason: Some(refusal.log_reason().into_owned()),
-                ..log
-            },
+            Outcome::Found | Outcome::Pending | Outcome::Refused(_) => None,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Replied(reply) => reply.outcome.label(),
+            Self::Rejected(_) => "rejected",
+        }
+    }
+
+    fn reason(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Answered => None,
+            Self::Replied(_) => self.refusal().map(Refusal::log_reason),
+            Self::Rejected(rejection) => Some(rejection.text()),
         }
     }
 }
 
 /// The response to a failure. Server failures are logged with their causes, which are not revealed
 /// to the client.
-fn respond_to_failure(failure: &Failure) -> (Response<Bytes>, RequestLog) {
+fn respond_to_failure(failure: &Failure) -> (Response<Bytes>, RequestOutcome) {
     let rejection = failure.rejection();
     if rejection.status() >= 500 {
         let error = ErrorChain(failure);
         tracing::error!(%error, "the server failed");
     }
-    let log = RequestLog {
-        outcome: "rejected",
-        reason: Some(rejection.text().into_owned()),
-        ..RequestLog::default()
-    };
-    (rejection_response(rejection), log)
+    (
+        rejection_response(rejection),
+        RequestOutcome::Rejected(rejection),
+    )
 }
 
 fn profile_name(endpoint: &EndpointName) -> &str {

@@ -52,6 +52,30 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
+impl Outcome {
+    /// Returns the word for the outcome in the log.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Granted(granted) if granted.resent => "resent",
+            Self::Granted(_) => "issued",
+            Self::Found => "found",
+            Self::Pending => "pending",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// Returns the name of the pkiStatus, RFC 8894 §3.2.1.3.
+    #[must_use]
+    pub const fn pki_status(&self) -> &'static str {
+        match self {
+            Self::Granted(_) | Self::Found => "SUCCESS",
+            Self::Pending => "PENDING",
+            Self::Refused(_) => "FAILURE",
+        }
+    }
+}
+
 impl Enrolment {
     /// Answers one pkiMessage, BER or DER.
     ///
