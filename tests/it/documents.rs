@@ -16,7 +16,12 @@ fn functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
         if path.is_dir() {
             functions(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let stem = path.file_stem().unwrap().to_str().unwrap();
+            // The tests of `refusal.rs` may stand in `refusal/tests.rs`.
+            let module = match path.ends_with("tests.rs") {
+                true => folder,
+                false => &path,
+            };
+            let stem = module.file_stem().unwrap().to_str().unwrap();
             let text = std::fs::read_to_string(&path).unwrap();
             for after in text.split("fn ").skip(1) {
                 let name = after.split(['(', '<']).next().unwrap();

@@ -10,6 +10,11 @@ use crate::{EnvelopeFault, RuleViolation, Unavailable};
 
 /// A refusal: a signed CertRep with pkiStatus FAILURE, sent with HTTP status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    test,
+    derive(strum::EnumDiscriminants),
+    strum_discriminants(name(RefusalKind), derive(strum::VariantArray), vis(pub(crate)))
+)]
 pub enum Refusal {
     /// transactionID, messageType or senderNonce is missing, repeated or malformed.
     Attribute(AttributeError),
@@ -32,12 +37,12 @@ pub enum Refusal {
     KeyTransport(UnsupportedAlgorithm),
     /// The messageType is unknown, or not one that a client sends.
     MessageType,
-    /// A CertPoll for a transaction that is not pending.
-    NothingPending,
     /// The message carries no envelope.
     NoEnvelope,
     /// The content key is wrapped under a challengePassword, but the profile has none.
     NoPassword,
+    /// A CertPoll for a transaction that is not pending.
+    NothingPending,
     /// The content key is wrapped under a challengePassword in a malformed structure.
     PasswordRecipient(DecodeError),
     /// A CertPoll that is not signed with the key of the pending request.
@@ -59,6 +64,8 @@ pub enum Refusal {
     RenewalTooEarly(Date),
     /// The PKCS #10 request exceeds the size limit.
     RequestTooLarge,
+    /// The certificate of the transaction is revoked, so it is not sent again.
+    Revoked,
     /// The request violates a rule of the RA Profile.
     Rule(RuleViolation),
     /// The message's digest or signature does not verify, or the signer's certificate is missing.
@@ -67,16 +74,14 @@ pub enum Refusal {
     SignerAlgorithm(UnsupportedAlgorithm),
     /// The reply cannot be encrypted to the signer's key.
     SignerCannotDecrypt,
-    /// The signer's key is unsupported, or unsupported with its signature algorithm.
-    SignerKey,
     /// The signer's certificate has expired or is not valid yet.
     SignerExpired,
+    /// The signer's key is unsupported, or unsupported with its signature algorithm.
+    SignerKey,
     /// The signer's certificate was not issued by this authority under this RA Profile.
     SignerNotOurs,
     /// The signer's certificate is revoked.
     SignerRevoked,
-    /// The certificate of the transaction is revoked, so it is not sent again.
-    Revoked,
     /// The SCEP Profile has reached its limit of pending requests.
     TooManyPending,
     /// The signer's certificate has reached its limit of successors.
@@ -317,307 +322,4 @@ impl HttpRejection {
 }
 
 #[cfg(test)]
-mod tests {
-    use scep_cms::{DecodeError, EnvelopeError};
-
-    use super::*;
-
-    #[track_caller]
-    fn check(refusal: Refusal, fail_info: FailInfo, text: &str) {
-        assert_eq!((refusal.fail_info(), &*refusal.text()), (fail_info, text));
-    }
-
-    #[test]
-    fn every_refusal_has_its_reason() {
-        use FailInfo::{BadAlg, BadCertId, BadMessageCheck, BadRequest};
-        check(
-            Refusal::Attribute(AttributeError("senderNonce")),
-            BadRequest,
-            "the attribute senderNonce is missing, repeated or malformed",
-        );
-        check(
-            Refusal::Challenge,
-            BadRequest,
-            "the challengePassword is missing or wrong",
-        );
-        check(
-            Refusal::ContentEncryption(algorithm("1.3.14.3.2.7")),
-            BadAlg,
-            "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported",
-        );
-        check(
-            Refusal::Csr(CsrFault::Attribute {
-                index: 2,
-                fault: scep_cms::AttributeFault::NotInASet,
-            }),
-            BadRequest,
-            "certificationRequestInfo.attributes[2]: the value is not in a SET",
-        );
-        check(
-            Refusal::Digest(algorithm("1.2.840.113549.2.5")),
-            BadAlg,
-            "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported",
-        );
-        for fault in faults() {
-            let closed = "the content cannot be decrypted";
-            check(Refusal::Envelope(fault.clone()), BadMessageCheck, closed);
-            let unknown = "no certificate has this issuer and serial number";
-            check(Refusal::QueryEnvelope(fault), BadCertId, unknown);
-        }
-        check(
-            Refusal::EnrolmentNotAuthorised,
-            BadRequest,
-            "the profile has no challengePassword to authorise enrolments",
-        );
-        check(
-            Refusal::KeyTransport(algorithm("1.2.3")),
-            BadAlg,
-            "the key encryption algorithm 1.2.3 is not supported",
-        );
-        check(
-            Refusal::NoPassword,
-            BadAlg,
-            "the profile has no challengePassword to decrypt with",
-        );
-        check(
-            Refusal::MessageType,
-            BadRequest,
-            "the messageType is unknown",
-        );
-        check(
-            Refusal::NothingPending,
-            BadCertId,
-            "no request under this transactionID is pending",
-        );
-        check(
-            Refusal::NoEnvelope,
-            BadRequest,
-            "the message carries no pkcsPKIEnvelope",
-        );
-        check(
-            Refusal::PasswordRecipient(DecodeError::Unexpected("a key wrap without an IV")),
-            BadAlg,
-            "the PasswordRecipientInfo is malformed: a key wrap without an IV",
-        );
-        check(
-            Refusal::PollOfAnother,
-            BadRequest,
-            "the poll is not signed with the key of the request",
-        );
-        check(
-            Refusal::RecipientAuthority,
-            BadMessageCheck,
-            "the content is encrypted to the authority's certificate, not to the RA certificate, the first of GetCACert",
-        );
-        check(
-            Refusal::Rejected(String::new()),
-            BadRequest,
-            "an administrator rejected the request",
-        );
-        check(
-            Refusal::Rejected("unknown device".to_owned()),
-            BadRequest,
-            "an administrator rejected the request: unknown device",
-        );
-        check(
-            Refusal::RenewalNames,
-            BadRequest,
-            "a renewal cannot add names to the certificate's",
-        );
-        check(
-            Refusal::RenewalSubject,
-            BadRequest,
-            "a renewal keeps the subject of the certificate",
-        );
-        check(
-            Refusal::RenewalTooEarly(time::OffsetDateTime::UNIX_EPOCH.date()),
-            BadRequest,
-            "the certificate cannot be renewed before 1970-01-01",
-        );
-        check(
-            Refusal::SignerExpired,
-            BadRequest,
-            "the signer's certificate is not valid now",
-        );
-        check(
-            Refusal::SignerNotOurs,
-            BadRequest,
-            "the signer's certificate was not issued by this authority under this RA Profile",
-        );
-        check(
-            Refusal::SignerRevoked,
-            BadRequest,
-            "the signer's certificate is revoked",
-        );
-        check(
-            Refusal::UnknownCertificate,
-            BadCertId,
-            "no certificate has this issuer and serial number",
-        );
-        check(
-            Refusal::Recipient,
-            BadMessageCheck,
-            "the content is not encrypted to this RA certificate",
-        );
-        check(
-            Refusal::Signature,
-            BadMessageCheck,
-            "the message signature does not verify",
-        );
-        check(
-            Refusal::SignerAlgorithm(algorithm("1.2.840.113549.1.1.4")),
-            BadAlg,
-            "the signature algorithm md5WithRSAEncryption (1.2.840.113549.1.1.4) is not supported",
-        );
-        check(
-            Refusal::SignerKey,
-            BadAlg,
-            "the signer's key is not supported, or not with this signature algorithm: RSA of 1024 to 8192 bits, or EC on P-256, P-384 or P-521",
-        );
-        check(
-            Refusal::SignerCannotDecrypt,
-            BadAlg,
-            "the reply cannot be encrypted to the signer's key",
-        );
-        check(
-            Refusal::RequestTooLarge,
-            BadRequest,
-            "the PKCS #10 request is larger than 16 KiB",
-        );
-        check(
-            Refusal::KeyRevoked,
-            BadRequest,
-            "the key belongs to a revoked certificate",
-        );
-        check(
-            Refusal::TooManyPending,
-            BadRequest,
-            "too many requests wait for approval under this SCEP Profile; try again later",
-        );
-        check(
-            Refusal::TooManySuccessors,
-            BadRequest,
-            "the certificate was renewed too often; ask an administrator to revoke its successors",
-        );
-        check(
-            Refusal::TransactionTaken,
-            BadRequest,
-            "the transactionID belongs to another request",
-        );
-    }
-
-    fn algorithm(oid: &str) -> UnsupportedAlgorithm {
-        UnsupportedAlgorithm::new(oid.parse().unwrap())
-    }
-
-    fn faults() -> [EnvelopeFault; 12] {
-        [
-            EnvelopeFault::CsrAlgorithm(algorithm("1.2.840.113549.1.1.4")),
-            EnvelopeFault::CsrKey,
-            EnvelopeFault::CsrSignature,
-            EnvelopeFault::ForeignKey,
-            EnvelopeFault::Key,
-            EnvelopeFault::KeyLength {
-                found: 8,
-                wanted: 16,
-            },
-            EnvelopeFault::Outline(EnvelopeError::Malformed),
-            EnvelopeFault::Padding,
-            EnvelopeFault::Query(DecodeError::Unexpected("a text")),
-            EnvelopeFault::Reused,
-            EnvelopeFault::Structure(CsrFault::Empty),
-            EnvelopeFault::WrappedKeyLength {
-                bytes: 257,
-                modulus_bytes: 256,
-            },
-        ]
-    }
-
-    /// The log names each fault of an envelope, and its answer is timed; other refusals log the
-    /// text that the client gets.
-    #[test]
-    fn faults_that_an_attacker_must_not_learn_are_only_logged() {
-        for fault in faults() {
-            let refusal = Refusal::Envelope(fault.clone());
-            assert!(refusal.log_reason().starts_with(&fault.to_string()));
-            assert_ne!(refusal.log_reason(), refusal.text());
-            assert!(refusal.is_timed() && Refusal::QueryEnvelope(fault).is_timed());
-        }
-        let structure = Refusal::Envelope(EnvelopeFault::Structure(CsrFault::Empty));
-        assert_eq!(
-            structure.log_reason(),
-            "the envelope holds no readable request: the content is not a PKCS #10 request: it is empty"
-        );
-        assert!(Refusal::UnknownCertificate.is_timed());
-        assert_eq!(Refusal::Challenge.log_reason(), Refusal::Challenge.text());
-        assert!(!Refusal::Challenge.is_timed());
-    }
-
-    #[test]
-    fn every_rejection_has_its_status() {
-        #[track_caller]
-        fn check(rejection: HttpRejection, status: u16) {
-            assert_eq!(rejection.status(), status);
-            assert!((10..80).contains(&rejection.text().len()));
-        }
-        check(HttpRejection::BodyTooLarge, 413);
-        check(HttpRejection::MethodNotAllowed, 405);
-        check(HttpRejection::ReadOnly, 405);
-        check(HttpRejection::DamagedMessage, 400);
-        check(HttpRejection::NoNextCaCertificate, 400);
-        check(HttpRejection::NoCrl, 404);
-        check(HttpRejection::NotFound, 404);
-        check(HttpRejection::OurFault, 500);
-        check(HttpRejection::TryLater, 503);
-        check(HttpRejection::UnknownOperation, 400);
-        check(HttpRejection::UnreadableMessage, 400);
-        check(
-            HttpRejection::Unavailable(Unavailable::AuthorityExpired),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::AuthorityMissing),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::AuthorityNotActive),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::RaCertificateExpired),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::RaCertificateMissing),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::RaCertificateUnfit),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::RaProfileDisabled),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::RaProfileUnknown),
-            404,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::ScepProfileDisabled),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::ScepProfileUnknown),
-            404,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::ScepNotActivated),
-            403,
-        );
-        check(
-            HttpRejection::Unavailable(Unavailable::WithoutDefaultRaProfile),
-            403,
-        );
-    }
-}
+mod tests;
