@@ -51,6 +51,15 @@ fn http_1_0_without_host_or_accept_is_served() {
 }
 
 #[test]
+fn head_of_a_crl_announces_no_length_that_get_does_not_have() {
+    let (_data, server) = server();
+    let request = b"HEAD /crl/demo-ca.crl HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = raw(&server, request);
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(!answer.contains("Content-Length"), "{answer}");
+}
+
+#[test]
 fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
     let (_data, server) = server();
     let ra_certificate = server.ra_certificate();

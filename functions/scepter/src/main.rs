@@ -9,6 +9,7 @@ mod private_folder;
 mod prometheus;
 mod public_url;
 mod random;
+mod routes;
 mod serve;
 mod server;
 mod settings;

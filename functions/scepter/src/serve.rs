@@ -7,7 +7,8 @@ use scep_http::EveryOperation;
 use crate::demo;
 use crate::folder::DataFolder;
 use crate::public_url::PublicUrl;
-use crate::server::{self, Server, Services};
+use crate::routes::{self, Services};
+use crate::server::{self, Server};
 use crate::settings::ServeSettings;
 use crate::tokens::TokenHolders;
 use crate::welcome::Welcome;
@@ -25,7 +26,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         false => demo::create_or_find_demo(&data, &settings.demo).await?,
     };
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
-    let management = management_api::router(data.api(holders));
+    let management = management_api::routes(data.api(holders));
     // Printed before the first accept: the socket already listens, so clients that read this text
     // can connect, and wait in the backlog.
     Welcome {
@@ -38,10 +39,14 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     tokio::spawn(data.clone().maintain_periodically());
     let services = Services {
         scep: EveryOperation::new(data.enrolment()),
-        management,
         crls: data.crls(),
         metrics: data.metrics(),
         default_scep_profile: settings.default_scep_profile.clone(),
     };
-    Ok(server::serve_until_signal(server, services, settings.connections_per_address).await?)
+    Ok(server::serve_until_signal(
+        server,
+        routes::router(services, management),
+        settings.connections_per_address,
+    )
+    .await?)
 }

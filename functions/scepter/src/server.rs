@@ -1,4 +1,4 @@
-//! HTTP over sockets: accepts connections, enforces limits on hostile clients, and routes requests.
+//! HTTP over sockets: accepts connections, and enforces limits on hostile clients.
 
 use std::io::Error;
 use std::net::SocketAddr;
@@ -7,16 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use http::request::Parts;
-use http::{Method, Request, Response};
-use http_body_util::BodyExt;
+use http::Request;
 use hyper::body::Incoming;
-use scep_http::{
-    BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path,
-    read_options, rejection_response, respond_crl, respond_scep,
-};
-use scep_protocol::{HttpRejection, ProfileName};
+use scep_http::BodyError;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -24,7 +17,6 @@ use tower::ServiceExt;
 
 use crate::connection;
 use crate::connections::{Connections, Limits, Place};
-use crate::prometheus::PrometheusMetrics;
 
 /// The most connections at a time. Another one takes the place of the slowest.
 pub(crate) const MAX_CONNECTIONS: u16 = 900;
@@ -37,12 +29,6 @@ const MAX_SOCKETS: usize = 960;
 /// The most connections that wait to be accepted, if the system allows as many. Beyond it the
 /// system drops a connection attempt, which the client's TCP repeats a second later.
 const BACKLOG: u32 = 4_096;
-
-/// How long a client may take to send a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How much of an oversized body is read before the client is disconnected.
-const MAX_DISCARDED_BYTES: usize = 16 * MAX_BODY_BYTES;
 
 /// How long requests in progress may take after SIGTERM.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,21 +74,11 @@ fn bind_listener(address: SocketAddr) -> Result<TcpListener, Error> {
     socket.listen(BACKLOG)
 }
 
-/// The services that requests are routed to.
-pub(crate) struct Services {
-    pub(crate) scep: EveryOperation,
-    pub(crate) management: Router,
-    pub(crate) crls: PublishedCrls,
-    pub(crate) metrics: Arc<PrometheusMetrics>,
-    /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
-    pub(crate) default_scep_profile: ProfileName,
-}
-
 /// Serves until SIGTERM or SIGINT, then lets requests in progress finish. See [`Limits`] for
 /// `connections_per_address`.
 pub(crate) async fn serve_until_signal(
     server: Server,
-    services: Services,
+    router: Router,
     connections_per_address: u16,
 ) -> Result<(), Error> {
     tracing::info!(address = %server.address()?, "listening");
@@ -116,9 +92,8 @@ pub(crate) async fn serve_until_signal(
         per_address: connections_per_address.into(),
     });
     let (shutdown, _) = watch::channel(());
-    let services = Arc::new(services);
     tokio::select! {
-        () = accept_connections(&listener, &connections, &shutdown, &services) => {}
+        () = accept_connections(&listener, &connections, &shutdown, &router) => {}
         () = first_of(&mut terminate, &mut interrupt) => {}
     }
     drop(listener);
@@ -146,7 +121,7 @@ async fn accept_connections(
     listener: &TcpListener,
     connections: &Arc<Connections>,
     shutdown: &watch::Sender<()>,
-    services: &Arc<Services>,
+    router: &Router,
 ) {
     let sockets = Arc::new(Semaphore::new(MAX_SOCKETS));
     // The semaphore is never closed, so a permit is always granted eventually.
@@ -154,12 +129,17 @@ async fn accept_connections(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let place = connections.enter(peer.ip());
-                let services = Arc::clone(services);
+                let router = router.clone();
                 let shutdown_receiver = shutdown.subscribe();
                 tokio::spawn(async move {
-                    let answer = |request, place: Arc<Place>| {
-                        let services = Arc::clone(&services);
-                        async move { answer_request(&services, request, &place).await }
+                    let answer = |request: Request<Incoming>, place: Arc<Place>| {
+                        let mut request = request.map(Body::new);
+                        request.extensions_mut().insert(place);
+                        let router = router.clone();
+                        async move {
+                            let answered = router.oneshot(request).await;
+                            answered.unwrap_or_else(|never| match never {})
+                        }
                     };
                     connection::serve_connection(stream, place, shutdown_receiver, answer).await;
                     // The permit counts sockets, so it is held until the stream has been dropped.
@@ -172,95 +152,4 @@ async fn accept_connections(
             }
         }
     }
-}
-
-async fn answer_request(
-    services: &Services,
-    request: Request<Incoming>,
-    place: &Place,
-) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let head = at_fixed_path(head, &services.default_scep_profile);
-    if let Some(answered) = answer_without_body(services, &head, place).await {
-        return answered;
-    }
-    // Read before the request lines up, so that slow senders hold no permit.
-    let body = tokio::time::timeout(BODY_TIMEOUT, read_body(body))
-        .await
-        .unwrap_or(Err(BodyError::TimedOut));
-    let path = head.uri.path();
-    // SCEP's prefix lies below that of management. Unknown paths go to SCEP, which answers in text.
-    if !path.starts_with(management_api::PREFIX) || path.starts_with(scep_http::PREFIX) {
-        let _permit = place.answer_in_line().await;
-        let response = respond_scep(&services.scep, &head, body).await;
-        return response.map(Body::from);
-    }
-    place.mark_answering();
-    match body {
-        Ok(body) => {
-            let request = Request::from_parts(head, Body::from(body));
-            let answered = services.management.clone().oneshot(request).await;
-            answered.unwrap_or_else(|never| match never {})
-        }
-        Err(error) => management_api::body_error_response(error),
-    }
-}
-
-/// The response to a request that its head alone determines; a body is ignored.
-async fn answer_without_body(
-    services: &Services,
-    head: &Parts,
-    place: &Place,
-) -> Option<Response<Body>> {
-    let path = head.uri.path();
-    // Health and metrics do not wait in line: monitoring must work while the server is busy.
-    if path == "/health" {
-        place.mark_answering();
-        let healthy = || Response::new(Body::from("ok\n"));
-        return Some(read_only(&head.method, healthy));
-    }
-    if path == "/metrics" {
-        place.mark_answering();
-        return Some(read_only(&head.method, || services.metrics.response()));
-    }
-    if path.starts_with(CRL_PREFIX) {
-        let _permit = place.answer_in_line().await;
-        let response = respond_crl(&services.crls, head).await;
-        return Some(response.map(Body::from));
-    }
-    None
-}
-
-/// The response of a read-only resource. Load balancers probe with HEAD and OPTIONS; hyper omits
-/// the body of a response to HEAD.
-fn read_only(method: &Method, read: impl FnOnce() -> Response<Body>) -> Response<Body> {
-    match *method {
-        Method::GET | Method::HEAD => read(),
-        Method::OPTIONS => read_options().map(Body::from),
-        _ => rejection_response(HttpRejection::ReadOnly).map(Body::from),
-    }
-}
-
-/// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
-/// client that is disconnected while it sends may never see the response.
-async fn read_body(mut body: Incoming) -> Result<Bytes, BodyError> {
-    let mut collected = BytesMut::new();
-    let mut bytes: usize = 0;
-    while let Some(frame) = body.frame().await {
-        // Trailers carry nothing that SCEP or the management API uses.
-        let Ok(data) = frame.map_err(|_| BodyError::Unreadable)?.into_data() else {
-            continue;
-        };
-        bytes = bytes.saturating_add(data.len());
-        if bytes <= MAX_BODY_BYTES {
-            collected.extend_from_slice(&data);
-        }
-        if bytes > MAX_DISCARDED_BYTES {
-            break;
-        }
-    }
-    if bytes > MAX_BODY_BYTES {
-        return Err(BodyError::TooLarge);
-    }
-    Ok(collected.freeze())
 }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Extension, Json, Router, middleware};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
@@ -81,8 +81,14 @@ impl FromRequestParts<Arc<Api>> for Admin {
     }
 }
 
-/// The management API as a tower service.
+/// The management API as a tower service, which answers requests for all other paths with 404.
 pub fn router(api: Api) -> Router {
+    let rest = Router::new().fallback(nothing_here);
+    routes(api).merge(rest.layer(middleware::map_response(add_security_headers)))
+}
+
+/// The routes of the management API, which answer every path below [`PREFIX`] and no other.
+pub fn routes(api: Api) -> Router {
     let api = Arc::new(api);
     let (routes, document) = document::routes().into_parts();
     let document = Arc::new(document::build_document(document));
@@ -100,8 +106,9 @@ pub fn router(api: Api) -> Router {
         }),
     );
     Router::new()
-        .nest(PREFIX, guarded.merge(open))
-        .fallback(nothing_here)
+        .nest(PREFIX, guarded.merge(open).fallback(nothing_here))
+        // The fallback of a nested router does not match its prefix with a slash and nothing after.
+        .route(&format!("{PREFIX}/"), any(nothing_here))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::map_response(add_security_headers))

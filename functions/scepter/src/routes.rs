@@ -1,0 +1,154 @@
+//! The routes of the local server. Every path that is not another's is SCEP's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::any;
+use bytes::{Bytes, BytesMut};
+use http::Method;
+use http_body_util::{BodyExt, Full};
+use scep_http::{
+    BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options,
+    rejection_response, respond_crl, respond_scep,
+};
+use scep_protocol::{HttpRejection, ProfileName};
+
+use crate::connections::Place;
+use crate::prometheus::PrometheusMetrics;
+
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much of an oversized body is read before the client is disconnected.
+const MAX_DISCARDED_BYTES: usize = 16 * MAX_BODY_BYTES;
+
+/// The services that requests are routed to, besides the management API.
+pub(crate) struct Services {
+    pub(crate) scep: EveryOperation,
+    pub(crate) crls: PublishedCrls,
+    pub(crate) metrics: Arc<PrometheusMetrics>,
+    /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
+    pub(crate) default_scep_profile: ProfileName,
+}
+
+/// Builds the router. Each request must have the [`Place`] of its connection as an extension.
+pub(crate) fn router(services: Services, management: Router) -> Router {
+    // Unknown paths go to SCEP, which answers in text; a fixed path is one of them.
+    Router::new()
+        .route("/health", any(answer_health))
+        .route("/metrics", any(answer_metrics))
+        .route(CRL_PREFIX, any(answer_crl))
+        .route(&format!("{CRL_PREFIX}{{*file}}"), any(answer_crl))
+        // SCEP's prefix lies below that of management.
+        .route(scep_http::PREFIX, any(answer_scep))
+        .route(&format!("{}{{*rest}}", scep_http::PREFIX), any(answer_scep))
+        .fallback(answer_scep)
+        .with_state(Arc::new(services))
+        .merge(management.layer(from_fn(read_body_first)))
+}
+
+// Health and metrics do not wait in line: monitoring must work while the server is busy.
+async fn answer_health(Extension(place): Extension<Arc<Place>>, method: Method) -> Response {
+    place.mark_answering();
+    read_only(&method, || Response::new(Body::from("ok\n")))
+}
+
+async fn answer_metrics(
+    State(services): State<Arc<Services>>,
+    Extension(place): Extension<Arc<Place>>,
+    method: Method,
+) -> Response {
+    place.mark_answering();
+    read_only(&method, || services.metrics.response())
+}
+
+async fn answer_crl(
+    State(services): State<Arc<Services>>,
+    Extension(place): Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    let (head, _) = request.into_parts();
+    let _permit = place.answer_in_line().await;
+    let response = respond_crl(&services.crls, &head).await;
+    if head.method == Method::HEAD {
+        // The length of GET's body is unknown. The router would announce the empty body's, so
+        // `map_frame` hides it.
+        return response.map(|empty| Body::new(Full::new(empty).map_frame(|frame| frame)));
+    }
+    response.map(Body::from)
+}
+
+async fn answer_scep(
+    State(services): State<Arc<Services>>,
+    Extension(place): Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let head = at_fixed_path(head, &services.default_scep_profile);
+    // Read before the request lines up, so that slow senders hold no permit.
+    let body = read_body(body).await;
+    let _permit = place.answer_in_line().await;
+    let response = respond_scep(&services.scep, &head, body).await;
+    response.map(Body::from)
+}
+
+/// Reads the body before the management API sees the request, whose extractors have no time limit.
+async fn read_body_first(
+    Extension(place): Extension<Arc<Place>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let body = read_body(body).await;
+    place.mark_answering();
+    match body {
+        Ok(body) => next.run(Request::from_parts(head, body.into())).await,
+        Err(error) => management_api::body_error_response(error),
+    }
+}
+
+/// The response of a read-only resource. Load balancers probe with HEAD and OPTIONS; the router
+/// omits the body of a response to HEAD.
+fn read_only(method: &Method, read: impl FnOnce() -> Response) -> Response {
+    match *method {
+        Method::GET | Method::HEAD => read(),
+        Method::OPTIONS => read_options().map(Body::from),
+        _ => rejection_response(HttpRejection::ReadOnly).map(Body::from),
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, BodyError> {
+    tokio::time::timeout(BODY_TIMEOUT, collect_body(body))
+        .await
+        .unwrap_or(Err(BodyError::TimedOut))
+}
+
+/// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
+/// client that is disconnected while it sends may never see the response.
+// tower-http's limit answers at once, and its timeout with 408 and without a line in the log.
+async fn collect_body(mut body: Body) -> Result<Bytes, BodyError> {
+    let mut collected = BytesMut::new();
+    let mut bytes: usize = 0;
+    while let Some(frame) = body.frame().await {
+        // Trailers carry nothing that SCEP or the management API uses.
+        let Ok(data) = frame.map_err(|_| BodyError::Unreadable)?.into_data() else {
+            continue;
+        };
+        bytes = bytes.saturating_add(data.len());
+        if bytes <= MAX_BODY_BYTES {
+            collected.extend_from_slice(&data);
+        }
+        if bytes > MAX_DISCARDED_BYTES {
+            break;
+        }
+    }
+    if bytes > MAX_BODY_BYTES {
+        return Err(BodyError::TooLarge);
+    }
+    Ok(collected.freeze())
+}
