@@ -1,4 +1,5 @@
-//! The tests that the documents name exist, and no line of prose is too wide to read.
+//! The tests that the documents name exist, and no line of prose or of a template is too wide to
+//! read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -106,15 +107,15 @@ fn files_of(folder: &str, extension: &str) -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// Fails on the lines of these files that are prose and too long.
-fn assert_short(files: &[PathBuf], is_prose: impl Fn(&str) -> bool) {
+/// Fails on the lines of these files that are prose and longer than this.
+fn assert_short(files: &[PathBuf], columns: usize, is_prose: impl Fn(&str) -> bool) {
     let mut too_long = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
         let mut in_fence = false;
         for (number, line) in text.lines().enumerate() {
             in_fence ^= line.starts_with("```");
-            if !in_fence && is_prose(line) && line.chars().count() > MAX_COLUMNS {
+            if !in_fence && is_prose(line) && line.chars().count() > columns {
                 too_long.push(format!("{}:{}", file.display(), number + 1));
             }
         }
@@ -130,7 +131,9 @@ fn no_comment_is_wider_than_100_columns() {
         .flat_map(|folder| files_of(folder, "rs"))
         .collect();
     assert!(files.len() > 200);
-    assert_short(&files, |line| line.trim_start().starts_with("//"));
+    assert_short(&files, MAX_COLUMNS, |line| {
+        line.trim_start().starts_with("//")
+    });
 }
 
 /// Tables, code and lines with a URL cannot be wrapped.
@@ -147,7 +150,16 @@ fn no_prose_of_the_documents_is_wider_than_100_columns() {
         files.push(root().join(name));
     }
     let unwrappable = ["|", "http"];
-    assert_short(&files, |line| {
+    assert_short(&files, MAX_COLUMNS, |line| {
         !line.starts_with("    ") && !unwrappable.iter().any(|part| line.contains(part))
     });
+}
+
+/// A wider line does not fit beside its old form in a review.
+#[test]
+fn no_line_of_a_template_is_wider_than_120_columns() {
+    let mut files: Vec<_> = files_of("infra", "yaml").collect();
+    files.push(root().join("template.yaml"));
+    assert!(files.len() >= 4);
+    assert_short(&files, 120, |_| true);
 }
