@@ -298,3 +298,21 @@ async fn profiles_are_enabled_and_disabled_one_by_one_and_in_bulk() {
         assert_eq!(records().await, before);
     }
 }
+
+#[tokio::test]
+async fn bulk_operations_take_at_most_500_objects() {
+    let (_world, admin, _, _, _) = administered().await;
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    for (method, path) in [
+        ("PATCH", "/raProfiles/enable"),
+        ("DELETE", "/raProfiles/delete"),
+        ("PATCH", "/scepProfiles/disable"),
+        ("DELETE", "/scepProfiles/delete/force"),
+    ] {
+        let too_many = admin.call(method, path, json!(vec![nobody; 501])).await;
+        assert_eq!(too_many.reasons(), ["at most 500 objects"], "{path}");
+        let one = admin.call(method, path, json!([nobody])).await.expect(200);
+        let uuid = &one[0]["uuid"];
+        assert_eq!((uuid, &one[0]["name"]), (&json!(nobody), &json!("")));
+    }
+}

@@ -119,6 +119,13 @@ mod tests {
                         "{method} {path} has no {part}"
                     );
                 }
+                for part in ["summary", "description", "operationId"] {
+                    let text = operation[part].as_str().unwrap_or_default();
+                    assert!(!text.contains('{'), "{method} {path}: {text}");
+                }
+                for response in operation["responses"].as_object().unwrap().values() {
+                    assert_ne!(response["description"], "", "{method} {path}: {response}");
+                }
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     for part in ["description", "schema", "example"] {
                         assert!(
@@ -127,6 +134,29 @@ mod tests {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_a_path_is_described() {
+        let document = crate::openapi();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let parts = path.split('/');
+            let mut expected: Vec<_> = parts
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .collect();
+            expected.sort_unstable();
+            for (method, operation) in methods.as_object().unwrap() {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let mut described: Vec<_> = parameters
+                    .filter(|parameter| parameter["in"] == "path")
+                    .map(|parameter| parameter["name"].as_str().unwrap())
+                    .collect();
+                described.sort_unstable();
+                assert_eq!(described, expected, "{method} {path}");
+                let can_be_missing = operation["responses"].get("404").is_some();
+                assert_eq!(can_be_missing, !expected.is_empty(), "{method} {path}");
             }
         }
     }

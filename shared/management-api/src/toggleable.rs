@@ -171,3 +171,57 @@ async fn delete_one<T: Toggleable>(
     T::delete(&administration, uuid, Dependents::Keep).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests {
+    #[track_caller]
+    fn check(method: &str, path: &str, id: &str, summary: &str, description: Option<&str>) {
+        let document = crate::openapi();
+        let operation = &document["paths"][format!("/api/v1{path}")][method];
+        assert_eq!(operation["operationId"], id);
+        assert_eq!(operation["summary"], summary);
+        assert_eq!(operation["description"].as_str(), description);
+        assert_eq!(operation["security"][0]["bearer"][0], "write");
+    }
+
+    #[test]
+    fn both_kinds_of_profile_are_described_by_their_own_names() {
+        check(
+            "patch",
+            "/raProfiles/{uuid}/enable",
+            "turn_on_ra_profile",
+            "Enable an RA Profile.",
+            None,
+        );
+        check(
+            "patch",
+            "/authorities/{authorityUuid}/raProfiles/{uuid}/disable",
+            "turn_off_ra_profile_of_authority",
+            "Disable an RA Profile.",
+            None,
+        );
+        check(
+            "delete",
+            "/scepProfiles/{uuid}",
+            "remove_scep_profile",
+            "Delete a SCEP Profile.",
+            Some("It must not be activated on an RA Profile."),
+        );
+        check(
+            "patch",
+            "/scepProfiles/disable",
+            "turn_off_scep_profiles",
+            "Disable SCEP Profiles.",
+            Some("Returns a message for each one that could not be disabled."),
+        );
+        check(
+            "delete",
+            "/raProfiles/delete/force",
+            "force_remove_ra_profiles",
+            "Delete RA Profiles, even if they are the default of SCEP Profiles.",
+            Some(
+                "Removes them as defaults first. Returns a message for each one that could not be deleted.",
+            ),
+        );
+    }
+}
