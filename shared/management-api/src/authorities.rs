@@ -34,9 +34,9 @@ pub(crate) const PEM: &str = "application/x-pem-file";
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_authorities).require(Scope::Read))
-        .routes(routes!(add_authority).require(Scope::Write))
+        .routes(routes!(create_authority).require(Scope::Write))
         .routes(routes!(read_authority).require(Scope::Read))
-        .routes(routes!(update_authority, remove_authority).require(Scope::Write))
+        .routes(routes!(update_authority, delete_authority).require(Scope::Write))
         .routes(routes!(download_csr).require(Scope::Read))
         .routes(routes!(upload_certificate).require(Scope::Write))
         .routes(routes!(download_crl).require(Scope::Read))
@@ -226,14 +226,15 @@ async fn list_authorities(
 ///
 /// Creates its key, and the certificate of a root or the certificate request of a subordinate.
 #[utoipa::path(
-    post, path = "/authorities", tag = "Authorities", request_body = AuthorityRequest,
+    post, path = "/authorities", operation_id = "add_authority", tag = "Authorities",
+    request_body = AuthorityRequest,
     responses(
         InvalidRequest,
         (status = 201, description = "Created", body = AuthorityView),
         (status = 409, description = "The name is taken by another authority", body = Message)
     )
 )]
-async fn add_authority(
+async fn create_authority(
     Admin(administration): Admin,
     Body(JsonObject(request)): Body<JsonObject<AuthorityRequest>>,
 ) -> Result<Response, ApiError> {
@@ -321,14 +322,15 @@ struct DeletionQuery {
 ///
 /// Nothing may depend on it, and no certificate it issued may still be valid. Its key is kept.
 #[utoipa::path(
-    delete, path = "/authorities/{uuid}", tag = "Authorities", params(ObjectPath, DeletionQuery),
+    delete, path = "/authorities/{uuid}", operation_id = "remove_authority", tag = "Authorities",
+    params(ObjectPath, DeletionQuery),
     responses(
         NotFound, InvalidRequest, Conflict,
         (status = 204, description = "No content"),
         (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates it issued are still valid", body = Reasons)
     )
 )]
-async fn remove_authority(
+async fn delete_authority(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     Query(query): Query<DeletionQuery>,

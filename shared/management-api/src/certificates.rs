@@ -33,7 +33,7 @@ pub(crate) fn routes() -> ApiRouter {
         .routes(routes!(list_certificates).require(Scope::Read))
         .routes(routes!(read_certificate).require(Scope::Read))
         .routes(routes!(download_certificate).require(Scope::Read))
-        .routes(routes!(revoke).require(Scope::Approve))
+        .routes(routes!(revoke_certificate).require(Scope::Approve))
 }
 
 /// Filters and paging for certificates. A certificate is listed if it matches every filter. Empty
@@ -400,7 +400,8 @@ struct RevokedSuccessors {
 /// Also revokes every certificate that renewed it, directly or in turn. By the time of the response
 /// they are on the authority's CRL. Their keys are never certified again.
 #[utoipa::path(
-    post, path = "/certificates/{uuid}/revoke", tag = "Certificates", params(ObjectPath),
+    post, path = "/certificates/{uuid}/revoke", operation_id = "revoke", tag = "Certificates",
+    params(ObjectPath),
     request_body = Option<RevocationRequest>,
     responses(
         NotFound, InvalidRequest,
@@ -410,7 +411,7 @@ struct RevokedSuccessors {
         (status = 422, description = "The certificate is already revoked for another reason, or the reason is unknown", body = Reasons)
     )
 )]
-async fn revoke(
+async fn revoke_certificate(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     BodyOrNone(request): BodyOrNone<RevocationRequest>,

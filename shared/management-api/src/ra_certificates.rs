@@ -23,9 +23,9 @@ use crate::response::{ApiError, Message, Reasons, created_response, versioned_re
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_ra_certificates).require(Scope::Read))
-        .routes(routes!(add_ra_certificate).require(Scope::Write))
+        .routes(routes!(create_ra_certificate).require(Scope::Write))
         .routes(routes!(read_ra_certificate).require(Scope::Read))
-        .routes(routes!(remove_ra_certificate).require(Scope::Write))
+        .routes(routes!(delete_ra_certificate).require(Scope::Write))
 }
 
 /// A request to create an RA certificate.
@@ -160,7 +160,8 @@ async fn list_ra_certificates(
 
 /// Create an RA certificate.
 #[utoipa::path(
-    post, path = "/authorities/{authorityUuid}/raCertificates", tag = "Authorities",
+    post, path = "/authorities/{authorityUuid}/raCertificates",
+    operation_id = "add_ra_certificate", tag = "Authorities",
     params(AuthorityPath), request_body = RaCertificateRequest,
     responses(
         NotFound, InvalidRequest,
@@ -168,7 +169,7 @@ async fn list_ra_certificates(
         (status = 409, description = "The authority was deleted in the meantime", body = Message)
     )
 )]
-async fn add_ra_certificate(
+async fn create_ra_certificate(
     Admin(administration): Admin,
     Ids(AuthorityPath {
         authority_uuid: authority,
@@ -217,7 +218,8 @@ async fn read_ra_certificate(
 ///
 /// No SCEP Profile may use it. Its key is kept.
 #[utoipa::path(
-    delete, path = "/authorities/{authorityUuid}/raCertificates/{uuid}", tag = "Authorities",
+    delete, path = "/authorities/{authorityUuid}/raCertificates/{uuid}",
+    operation_id = "remove_ra_certificate", tag = "Authorities",
     params(Path),
     responses(
         NotFound, Conflict,
@@ -225,7 +227,7 @@ async fn read_ra_certificate(
         (status = 422, description = "SCEP Profiles depend on it", body = Reasons)
     )
 )]
-async fn remove_ra_certificate(
+async fn delete_ra_certificate(
     Admin(administration): Admin,
     Ids(path): Ids<Path>,
 ) -> Result<StatusCode, ApiError> {

@@ -59,7 +59,7 @@ pub(crate) fn collection_routes() -> ApiRouter {
         .merge(bulk_routes::<RaProfile>())
         .routes(routes!(list_ra_profiles).require(Scope::Read))
         .routes(routes!(list_ra_profiles_of_authority).require(Scope::Read))
-        .routes(routes!(add_ra_profile).require(Scope::Write))
+        .routes(routes!(create_ra_profile).require(Scope::Write))
 }
 
 /// A request to create or edit an RA Profile. An edit keeps the fields that are omitted.
@@ -285,7 +285,8 @@ async fn list_ra_profiles_of_authority(
 
 /// Create an RA Profile of an authority.
 #[utoipa::path(
-    post, path = "/authorities/{authorityUuid}/raProfiles", tag = "RA Profiles",
+    post, path = "/authorities/{authorityUuid}/raProfiles",
+    operation_id = "add_ra_profile", tag = "RA Profiles",
     params(AuthorityPath), request_body = RaProfileRequest,
     responses(
         NotFound, InvalidRequest,
@@ -293,7 +294,7 @@ async fn list_ra_profiles_of_authority(
         (status = 409, description = "The name is taken by another RA Profile", body = Message)
     )
 )]
-async fn add_ra_profile(
+async fn create_ra_profile(
     Admin(administration): Admin,
     Ids(AuthorityPath {
         authority_uuid: authority,

@@ -18,8 +18,8 @@ use crate::response::{ApiError, Message, Reasons, versioned_response};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
-        .routes(routes!(begin).require(Scope::Write))
-        .routes(routes!(activate).require(Scope::Write))
+        .routes(routes!(begin_rollover).require(Scope::Write))
+        .routes(routes!(activate_rollover).require(Scope::Write))
 }
 
 /// A request for an authority's next key.
@@ -47,8 +47,7 @@ struct RolloverRequest {
 /// from its superior CA (`csr`, `certificate`). Once there is a certificate, GetNextCACert
 /// announces it to clients. Has no effect while a rollover is already in progress.
 #[utoipa::path(
-    post, path = "/authorities/{uuid}/rollover",
-    operation_id = "begin_rollover", tag = "Authorities",
+    post, path = "/authorities/{uuid}/rollover", tag = "Authorities",
     params(ObjectPath), request_body = Option<RolloverRequest>,
     responses(
         NotFound, InvalidRequest,
@@ -56,7 +55,7 @@ struct RolloverRequest {
         (status = 409, description = "The authority was edited in the meantime", body = Message)
     )
 )]
-async fn begin(
+async fn begin_rollover(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     BodyOrNone(request): BodyOrNone<RolloverRequest>,
@@ -79,8 +78,7 @@ async fn begin(
 /// From now on the authority issues with its next key. Certificates issued with the previous key
 /// remain valid and can be renewed.
 #[utoipa::path(
-    post, path = "/authorities/{uuid}/rollover/activate",
-    operation_id = "activate_rollover", tag = "Authorities",
+    post, path = "/authorities/{uuid}/rollover/activate", tag = "Authorities",
     params(ObjectPath),
     responses(
         NotFound,
@@ -89,7 +87,7 @@ async fn begin(
         (status = 422, description = "There is no next certificate, or it is not valid at present", body = Reasons)
     )
 )]
-async fn activate(
+async fn activate_rollover(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
 ) -> Result<Response, ApiError> {

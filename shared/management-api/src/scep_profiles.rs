@@ -30,7 +30,7 @@ use crate::{Admin, Api, State};
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_scep_profiles).require(Scope::Read))
-        .routes(routes!(add_scep_profile).require(Scope::Write))
+        .routes(routes!(create_scep_profile).require(Scope::Write))
         .routes(routes!(read_scep_profile).require(Scope::Read))
         .routes(routes!(update_scep_profile).require(Scope::Write))
         .merge(toggleable::single_routes::<ScepProfile>())
@@ -280,14 +280,15 @@ async fn objects_by_uuid<T: Object>(
 ///
 /// A new profile is disabled.
 #[utoipa::path(
-    post, path = "/scepProfiles", tag = "SCEP Profiles", request_body = ScepProfileRequest,
+    post, path = "/scepProfiles", operation_id = "add_scep_profile", tag = "SCEP Profiles",
+    request_body = ScepProfileRequest,
     responses(
         InvalidRequest,
         (status = 201, description = "Created", body = ScepProfileView),
         (status = 409, description = "The name is taken by another SCEP Profile", body = Message)
     )
 )]
-async fn add_scep_profile(
+async fn create_scep_profile(
     api: State,
     Admin(administration): Admin,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,

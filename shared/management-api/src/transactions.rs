@@ -29,8 +29,8 @@ pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()
         .routes(routes!(list_transactions).require(Scope::Read))
         .routes(routes!(read_transaction).require(Scope::Read))
-        .routes(routes!(approve).require(Scope::Approve))
-        .routes(routes!(reject).require(Scope::Approve))
+        .routes(routes!(approve_transaction).require(Scope::Approve))
+        .routes(routes!(reject_transaction).require(Scope::Approve))
 }
 
 /// Filters and paging for transactions. Empty parameters are ignored.
@@ -300,7 +300,7 @@ async fn read_transaction(
 /// A device may replace its request while it waits, and rules may be edited: `If-Match` with the
 /// ETag of the reviewed version ensures that nothing else is approved.
 #[utoipa::path(
-    post, path = "/scepTransactions/{uuid}/approve", tag = "Transactions",
+    post, path = "/scepTransactions/{uuid}/approve", operation_id = "approve", tag = "Transactions",
     params(ObjectPath, RequiredIfMatch),
     responses(
         NotFound,
@@ -310,7 +310,7 @@ async fn read_transaction(
         (status = 428, description = "If-Match is missing or names no version", body = Message)
     )
 )]
-async fn approve(
+async fn approve_transaction(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
@@ -332,7 +332,7 @@ struct RejectionRequest {
 ///
 /// The device receives the reason at its next poll; after that its transactionID may be used again.
 #[utoipa::path(
-    post, path = "/scepTransactions/{uuid}/reject", tag = "Transactions",
+    post, path = "/scepTransactions/{uuid}/reject", operation_id = "reject", tag = "Transactions",
     params(ObjectPath, IfMatch), request_body = Option<RejectionRequest>,
     responses(
         NotFound, InvalidRequest,
@@ -341,7 +341,7 @@ struct RejectionRequest {
         (status = 422, description = "The transaction is not pending", body = Reasons)
     )
 )]
-async fn reject(
+async fn reject_transaction(
     Admin(administration): Admin,
     Ids(ObjectPath { uuid }): Ids<ObjectPath>,
     IfMatch(version): IfMatch,
