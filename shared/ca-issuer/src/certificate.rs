@@ -4,9 +4,10 @@
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5280, rfc5912};
 use der::asn1::{AnyRef, BitStringRef, Ia5String, OctetString, Uint};
-use der::{Decode, Encode, Sequence};
+use der::{Decode, Encode};
 use scep_cms::{
-    Certificate, DecodeError, DigestAlgorithm, EncodeError, PublicKey, SignatureAlgorithm, Validity,
+    Certificate, DecodeError, DigestAlgorithm, EncodeError, PublicKey, SignatureAlgorithm, Signed,
+    TbsCertificate, Validity,
 };
 use scep_protocol::{IssuingAuthority, KeyAlgorithm, Period};
 use sha1::{Digest, Sha1};
@@ -98,79 +99,35 @@ pub(crate) struct Contents<'a> {
     pub(crate) extensions: Vec<Extension>,
 }
 
-/// TBSCertificate, RFC 5280 §4.1.
-///
-/// Names and keys keep their encoding: re-encoding the issuer could make it differ from the
-/// subject of the authority's certificate, and some verifiers compare the two octet by octet.
-#[derive(Sequence)]
-pub(crate) struct TbsCertificate<'a> {
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    pub(crate) version: u8,
-    pub(crate) serial_number: Uint,
-    pub(crate) signature: AlgorithmIdentifierRef<'a>,
-    pub(crate) issuer: AnyRef<'a>,
-    pub(crate) validity: TbsValidity,
-    pub(crate) subject: AnyRef<'a>,
-    pub(crate) subject_public_key_info: AnyRef<'a>,
-    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    pub(crate) extensions: Vec<Extension>,
-}
-
-#[derive(Sequence)]
-pub(crate) struct TbsValidity {
-    not_before: Time,
-    not_after: Time,
-}
-
-impl TryFrom<Validity> for TbsValidity {
-    type Error = EncodeError;
-
-    fn try_from(validity: Validity) -> Result<Self, EncodeError> {
-        Ok(Self {
-            not_before: encode_time(validity.not_before)?,
-            not_after: encode_time(validity.not_after)?,
-        })
-    }
-}
-
-impl From<TbsValidity> for Validity {
-    fn from(validity: TbsValidity) -> Self {
-        Self {
-            not_before: validity.not_before.to_system_time().into(),
-            not_after: validity.not_after.to_system_time().into(),
-        }
-    }
-}
-
-/// A certificate, CRL or PKCS #10 request around its signature: all three have this form.
-#[derive(Sequence)]
-struct Signed<'a> {
-    to_be_signed: AnyRef<'a>,
-    algorithm: AlgorithmIdentifierRef<'a>,
-    signature: BitStringRef<'a>,
-}
-
 /// X.509 version 3, which extensions require; versions are counted from 0.
 const VERSION_3: u8 = 2;
 
 impl Contents<'_> {
     /// Encodes the TBSCertificate as DER. Exactly these bytes are signed.
     pub(crate) fn encode(self) -> Result<Vec<u8>, EncodeError> {
-        let validity = self.validity.try_into()?;
-        self.encode_with(validity)
+        let validity = x509_cert::time::Validity::new(
+            encode_time(self.validity.not_before)?,
+            encode_time(self.validity.not_after)?,
+        );
+        self.encode_with(&validity)
             .map_err(EncodeError::of("TBSCertificate"))
     }
 
-    fn encode_with(self, validity: TbsValidity) -> der::Result<Vec<u8>> {
+    fn encode_with(self, validity: &x509_cert::time::Validity) -> der::Result<Vec<u8>> {
+        let serial_number = Uint::new(&self.serial_number.0)?.to_der()?;
+        let signature = algorithm_identifier(self.issuer_key).to_der()?;
+        let validity = validity.to_der()?;
         TbsCertificate {
-            version: VERSION_3,
-            serial_number: Uint::new(&self.serial_number.0)?,
-            signature: algorithm_identifier(self.issuer_key),
+            version: Some(VERSION_3),
+            serial_number: AnyRef::from_der(&serial_number)?,
+            signature: AnyRef::from_der(&signature)?,
             issuer: AnyRef::from_der(self.issuer)?,
-            validity,
+            validity: AnyRef::from_der(&validity)?,
             subject: AnyRef::from_der(self.subject)?,
             subject_public_key_info: AnyRef::from_der(self.subject_public_key_info)?,
-            extensions: self.extensions,
+            issuer_unique_id: None,
+            subject_unique_id: None,
+            extensions: Some(self.extensions),
         }
         .to_der()
     }
@@ -252,7 +209,7 @@ pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, Decode
 }
 
 fn read_serial_number(tbs: &TbsCertificate<'_>) -> SerialNumber {
-    SerialNumber::of_integer(tbs.serial_number.as_bytes())
+    SerialNumber::of_integer(tbs.serial_number.value())
 }
 
 pub(crate) fn decode_tbs_certificate(

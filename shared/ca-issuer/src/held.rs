@@ -41,6 +41,7 @@ impl RequestSummary {
         let extension_value = |id| {
             tbs.extensions
                 .iter()
+                .flatten()
                 .find(|extension: &&Extension| extension.extn_id == id)
                 .map(|extension| extension.extn_value.as_bytes())
         };
@@ -57,6 +58,7 @@ impl RequestSummary {
             .map(ExtendedKeyUsage::from_der)
             .transpose()
             .map_err(DecodeError::of("ExtKeyUsageSyntax"))?;
+        let validity = tbs.validity.to_der().map_err(DecodeError::of("Validity"))?;
         let key = tbs
             .subject_public_key_info
             .to_der()
@@ -70,7 +72,7 @@ impl RequestSummary {
                 .flat_map(|purposes| &purposes.0)
                 .map(|purpose| scep_protocol::ExtendedKeyUsage::of(*purpose).to_string())
                 .collect(),
-            validity: tbs.validity.into(),
+            validity: Validity::from_der(&validity)?,
         })
     }
 }
@@ -121,13 +123,14 @@ pub fn reissue_tbs(
     let names: Vec<_> = pending
         .extensions
         .iter()
+        .flatten()
         .filter(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_ALT_NAME)
         .map(|names| RequestedExtension {
             id: names.extn_id,
             value: names.extn_value.as_bytes().to_vec(),
         })
         .collect();
-    let serial_number = SerialNumber::of_integer(pending.serial_number.as_bytes());
+    let serial_number = SerialNumber::of_integer(pending.serial_number.value());
     let request = IssuanceRequest {
         subject: &subject,
         extensions: &names,

@@ -1,30 +1,21 @@
 //! An authority under another CA: the PKCS #10 request that it makes, and whether it can issue with
 //! the certificates that it gets in return.
 
-use const_oid::db::rfc5912;
-use der::asn1::{Any, AnyRef, SetOfVec};
+use der::asn1::SetOfVec;
 use der::pem::{LineEnding, encode_string};
-use der::{Decode, Encode, Sequence};
+use der::{Decode, Encode};
 use scep_cms::{Certificate, EncodeError, PublicKeyError};
 use scep_protocol::{CertificatePath, KeyAlgorithm};
+use spki::SubjectPublicKeyInfoOwned;
 use time::OffsetDateTime;
-use x509_cert::attr::Attribute;
 use x509_cert::ext::Extensions;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
+use x509_cert::name::Name;
+use x509_cert::request::{CertReqInfo, ExtensionReq, Version};
 
 use crate::authority::AUTHORITY_USAGE;
 use crate::certificate::{build_constraints, encode_signed, key_identifier};
 use crate::{CaSubject, SubjectKey};
-
-/// CertificationRequestInfo, RFC 2986 §4.1.
-#[derive(Sequence)]
-struct CertificationRequestInfo<'a> {
-    version: u8,
-    subject: AnyRef<'a>,
-    subject_public_key_info: AnyRef<'a>,
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
-    attributes: SetOfVec<Attribute>,
-}
 
 /// Builds the CertificationRequestInfo, DER, with which an authority requests a CA certificate from
 /// another CA. The authority's own key signs it.
@@ -36,25 +27,21 @@ pub fn certification_request(
     key: &SubjectKey<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
     let extensions = build_constraints(true, AUTHORITY_USAGE)?;
-    encode_request_info(subject, key, &extensions)
+    encode_request_info(subject, key, extensions)
         .map_err(EncodeError::of("CertificationRequestInfo"))
 }
 
 fn encode_request_info(
     subject: &CaSubject,
     key: &SubjectKey<'_>,
-    extensions: &Extensions,
+    extensions: Extensions,
 ) -> der::Result<Vec<u8>> {
-    let attribute = Attribute {
-        oid: rfc5912::ID_EXTENSION_REQ,
-        values: SetOfVec::try_from(vec![Any::encode_from(extensions)?])?,
-    };
-    CertificationRequestInfo {
-        // v1, the only version that RFC 2986 defines.
-        version: 0,
-        subject: AnyRef::from_der(&subject.0)?,
-        subject_public_key_info: AnyRef::from_der(key.subject_public_key_info)?,
-        attributes: SetOfVec::try_from(vec![attribute])?,
+    let extensions = ExtensionReq(extensions);
+    CertReqInfo {
+        version: Version::V1,
+        subject: Name::from_der(&subject.0)?,
+        public_key: SubjectPublicKeyInfoOwned::from_der(key.subject_public_key_info)?,
+        attributes: SetOfVec::try_from(vec![extensions.try_into()?])?,
     }
     .to_der()
 }

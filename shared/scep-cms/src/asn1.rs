@@ -11,6 +11,7 @@ use der::{
     Tagged, Writer,
 };
 use spki::AlgorithmIdentifierRef;
+use x509_cert::ext::Extensions;
 
 use crate::DecodeError;
 
@@ -232,17 +233,23 @@ pub(crate) struct IssuerAndSerialNumber<'a> {
     pub(crate) serial_number: AnyRef<'a>,
 }
 
-/// Any `SIGNED` structure, such as a certificate.
+/// A certificate, CRL or PKCS #10 request around its signature: all three have this form.
 /// ```asn1
 /// SIGNED ::= SEQUENCE { toBeSigned ANY, algorithm AlgorithmIdentifier, signature BIT STRING }
 /// ```
+// `CertificateInner` and `CertReq` of x509-cert decode and encode the signed part anew, and the
+// signature covers its original octets.
 #[derive(Sequence)]
-pub(crate) struct Signed<'a> {
-    pub(crate) to_be_signed: AnyRef<'a>,
-    pub(crate) algorithm: AlgorithmIdentifierRef<'a>,
-    pub(crate) signature: BitStringRef<'a>,
+pub struct Signed<'a> {
+    /// The signed structure, whole.
+    pub to_be_signed: AnyRef<'a>,
+    /// The algorithm of the signature.
+    pub algorithm: AlgorithmIdentifierRef<'a>,
+    /// The signature.
+    pub signature: BitStringRef<'a>,
 }
 
+/// RFC 5280 §4.1, with the parts that every certificate has as they were encoded.
 /// ```asn1
 /// TBSCertificate ::= SEQUENCE {
 ///     version              [0] EXPLICIT Version DEFAULT v1,
@@ -256,36 +263,35 @@ pub(crate) struct Signed<'a> {
 ///     subjectUniqueID      [2] IMPLICIT UniqueIdentifier OPTIONAL,
 ///     extensions           [3] EXPLICIT Extensions OPTIONAL }
 /// ```
+// Not `TbsCertificateInner` of x509-cert. Written anew, an issuer could differ from the subject of
+// the authority's certificate, and some verifiers compare the two octet by octet. Read, a serial
+// number of 33 octets or an RDN that is not sorted would come back as other octets, or not at all.
 #[derive(Sequence)]
-pub(crate) struct TbsCertificate<'a> {
+pub struct TbsCertificate<'a> {
+    /// The version, counted from 0; `None` for version 1.
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    pub(crate) version: Option<u8>,
-    pub(crate) serial_number: AnyRef<'a>,
-    pub(crate) signature: AnyRef<'a>,
-    pub(crate) issuer: AnyRef<'a>,
-    pub(crate) validity: AnyRef<'a>,
-    pub(crate) subject: AnyRef<'a>,
-    pub(crate) subject_public_key_info: AnyRef<'a>,
+    pub version: Option<u8>,
+    /// The serial number, an INTEGER of any length.
+    pub serial_number: AnyRef<'a>,
+    /// The AlgorithmIdentifier of the signature.
+    pub signature: AnyRef<'a>,
+    /// The issuer, a Name.
+    pub issuer: AnyRef<'a>,
+    /// The validity period, which [`Validity`](crate::Validity) decodes.
+    pub validity: AnyRef<'a>,
+    /// The subject, a Name.
+    pub subject: AnyRef<'a>,
+    /// The SubjectPublicKeyInfo.
+    pub subject_public_key_info: AnyRef<'a>,
+    /// The issuerUniqueID.
     #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
-    pub(crate) issuer_unique_id: Option<BitStringRef<'a>>,
+    pub issuer_unique_id: Option<BitStringRef<'a>>,
+    /// The subjectUniqueID.
     #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
-    pub(crate) subject_unique_id: Option<BitStringRef<'a>>,
+    pub subject_unique_id: Option<BitStringRef<'a>>,
+    /// The extensions.
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
-    pub(crate) extensions: Option<Vec<Extension<'a>>>,
-}
-
-/// ```asn1
-/// Extension ::= SEQUENCE {
-///     extnID    OBJECT IDENTIFIER,
-///     critical  BOOLEAN DEFAULT FALSE,
-///     extnValue OCTET STRING }
-/// ```
-#[derive(Sequence)]
-pub(crate) struct Extension<'a> {
-    pub(crate) id: ObjectIdentifier,
-    #[asn1(default = "Default::default")]
-    pub(crate) critical: bool,
-    pub(crate) value: &'a OctetStringRef,
+    pub extensions: Option<Extensions>,
 }
 
 /// Why a value is not valid text.

@@ -5,10 +5,11 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use const_oid::db::rfc5280;
-use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, UtcTime};
-use der::{Choice, Decode, Encode, Sequence, Tag};
+use der::asn1::{AnyRef, OctetStringRef};
+use der::{Decode, Encode, Tag};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use x509_cert::time::Time;
 
 use crate::asn1::{self, Signed, TbsCertificate, decode_pem, encode_tagged};
 use crate::{
@@ -60,9 +61,9 @@ impl Certificate {
             .extensions
             .unwrap_or_default()
             .iter()
-            .find(|extension| extension.id == rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER)
+            .find(|extension| extension.extn_id == rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER)
             // A malformed identifier must not make the certificate itself unreadable.
-            .and_then(|extension| <&OctetStringRef>::from_der(extension.value.as_bytes()).ok())
+            .and_then(|extension| <&OctetStringRef>::from_der(extension.extn_value.as_bytes()).ok())
             .map(|identifier| identifier.as_bytes().to_vec());
         Ok(Self {
             der: der.to_vec(),
@@ -149,12 +150,7 @@ impl Certificate {
     /// # Errors
     /// When notBefore or notAfter is malformed.
     pub fn validity(&self) -> Result<Validity, DecodeError> {
-        let validity =
-            DerValidity::from_der(&self.validity).map_err(DecodeError::of("Validity"))?;
-        Ok(Validity {
-            not_before: validity.not_before.to_date_time()?,
-            not_after: validity.not_after.to_date_time()?,
-        })
+        Validity::from_der(&self.validity)
     }
 
     /// Whether the certificate is valid at this time. `false` if its validity is malformed.
@@ -194,30 +190,26 @@ impl TryFrom<String> for Certificate {
     }
 }
 
-#[derive(Sequence)]
-struct DerValidity {
-    not_before: DerTime,
-    not_after: DerTime,
-}
-
-#[derive(Choice)]
-enum DerTime {
-    #[asn1(type = "UTCTime")]
-    Utc(UtcTime),
-    #[asn1(type = "GeneralizedTime")]
-    Generalized(GeneralizedTime),
-}
-
-impl DerTime {
-    fn to_date_time(&self) -> Result<OffsetDateTime, DecodeError> {
-        let since_epoch = match self {
-            Self::Utc(time) => time.to_unix_duration(),
-            Self::Generalized(time) => time.to_unix_duration(),
-        };
-        OffsetDateTime::UNIX_EPOCH
-            .checked_add(since_epoch.try_into().map_err(|_| TIME_OUT_OF_RANGE)?)
-            .ok_or(TIME_OUT_OF_RANGE)
+impl Validity {
+    /// Decodes a DER Validity.
+    ///
+    /// # Errors
+    /// When notBefore or notAfter is malformed.
+    pub fn from_der(der: &[u8]) -> Result<Self, DecodeError> {
+        let validity: x509_cert::time::Validity =
+            x509_cert::time::Validity::from_der(der).map_err(DecodeError::of("Validity"))?;
+        Ok(Self {
+            not_before: to_date_time(validity.not_before)?,
+            not_after: to_date_time(validity.not_after)?,
+        })
     }
+}
+
+fn to_date_time(time: Time) -> Result<OffsetDateTime, DecodeError> {
+    let since_epoch = time.to_unix_duration();
+    OffsetDateTime::UNIX_EPOCH
+        .checked_add(since_epoch.try_into().map_err(|_| TIME_OUT_OF_RANGE)?)
+        .ok_or(TIME_OUT_OF_RANGE)
 }
 
 const TIME_OUT_OF_RANGE: DecodeError = DecodeError::Unexpected("a time out of range");

@@ -37,7 +37,7 @@ pub use algorithm::{
     ContentEncryption, DigestAlgorithm, EcCurve, KeyTransport, SignatureAlgorithm,
 };
 pub use algorithm_name::UnsupportedAlgorithm;
-pub use asn1::{StringError, directory_string, strict_directory_string};
+pub use asn1::{Signed, StringError, TbsCertificate, directory_string, strict_directory_string};
 pub use attribute::{CertRepAttributes, FailInfo, PkiStatus, SenderNonce};
 pub use ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, first_to_der, to_der};
 pub use builder::{Attributes, PkiMessageBuilder, ReplyStatus, ToBeSigned, next_ca_message};
