@@ -23,6 +23,7 @@ use scepter_fuzz::input::Input;
 use scepter_fuzz::server::{Server, with_server};
 use scepter_tests::device::{self, Device};
 use scepter_tests::world::{CHALLENGE, PATH};
+use strum::VariantArray;
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 
 fuzz_target!(|data: &[u8]| with_server(|server| {
@@ -161,7 +162,7 @@ fn send_crafted(server: &Server, mut input: Input<'_>) {
 /// Builds a request with valid content.
 fn build_request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) -> device::Request {
     let device = signer.device;
-    let message_type = input.pick(&MessageType::ALL);
+    let message_type = input.pick(MessageType::VARIANTS);
     let digest = input.pick(&DigestAlgorithm::ALL);
     let cipher = input.pick(&ContentEncryption::ALL);
     let (transaction_id, nonce) = (input.chunk(), input.chunk());

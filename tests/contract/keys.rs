@@ -5,6 +5,7 @@ use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair, SealedSecret};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use secrecy::{ExposeSecret, SecretString};
+use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::adapters::Keys;
@@ -12,7 +13,7 @@ use crate::adapters::Keys;
 #[tokio::test]
 async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
     let keys = Keys::new();
-    for algorithm in KeyAlgorithm::ALL {
+    for &algorithm in KeyAlgorithm::VARIANTS {
         let key = keys.ca_keys().generate(&name(), algorithm).await.unwrap();
         let restarted = keys.ca_keys();
         let signature = restarted

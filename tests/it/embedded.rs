@@ -8,6 +8,7 @@ use scepter_tests::samples::{claim, key, ra_profile, record};
 use scepter_tests::world::{create, store};
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
+use strum::VariantArray;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -78,8 +79,15 @@ async fn tables_without_their_indexes_are_found_out() {
 
 #[test]
 fn a_key_algorithm_has_one_name_in_documents_attributes_and_settings() {
-    for algorithm in KeyAlgorithm::ALL {
+    for &algorithm in KeyAlgorithm::VARIANTS {
         assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.name());
-        assert_eq!(KeyAlgorithm::from_name(algorithm.name()), Some(algorithm));
+        assert_eq!(algorithm.name().parse(), Ok(algorithm));
+        let document = serde_json::json!(algorithm.name());
+        assert_eq!(serde_json::from_value(document).ok(), Some(algorithm));
     }
+    let names = KeyAlgorithm::VARIANTS.iter().map(|known| known.name());
+    let expected = [
+        "RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "EC_P521",
+    ];
+    assert!(names.eq(expected));
 }

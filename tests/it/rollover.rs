@@ -86,7 +86,7 @@ async fn without_a_next_certificate_nothing_is_announced() {
 async fn the_next_certificate_is_announced_by_the_present_one() {
     for key in ["EC_P256", "RSA_2048", "RSA_3072"] {
         let plan = scepter_tests::world::Plan {
-            key_algorithm: scep_protocol::KeyAlgorithm::from_name(key).unwrap(),
+            key_algorithm: key.parse().unwrap(),
             ..Default::default()
         };
         let world = World::planned(plan).await;

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum, value_parser};
 use scep_cms::ChallengePassword;
 use scep_protocol::{KeyAlgorithm, NameError, ProfileName};
 use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
+use strum::VariantArray;
 use tracing_subscriber::EnvFilter;
 
 use crate::public_url::PublicUrl;
@@ -131,8 +132,8 @@ pub(crate) struct DemoSettings {
 
 /// Parses a key algorithm by name; `--help` lists the names.
 fn key_algorithm_parser() -> impl TypedValueParser<Value = KeyAlgorithm> {
-    PossibleValuesParser::new(KeyAlgorithm::ALL.map(KeyAlgorithm::name))
-        .try_map(|name| KeyAlgorithm::from_name(&name).ok_or("an algorithm that is not listed"))
+    PossibleValuesParser::new(KeyAlgorithm::VARIANTS.iter().map(|known| known.name()))
+        .try_map(|name| name.parse())
 }
 
 fn parse_challenge(text: &str) -> Result<ChallengePassword, &'static str> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use management_api::Scope;
+use strum::VariantArray;
 use time::OffsetDateTime;
 
 use crate::settings::DataSettings;
@@ -45,8 +46,8 @@ enum Action {
 }
 
 fn scope_parser() -> impl TypedValueParser<Value = Scope> {
-    PossibleValuesParser::new(Scope::ALL.map(Scope::name))
-        .try_map(|name| Scope::from_name(&name).ok_or("a scope that is not listed"))
+    PossibleValuesParser::new(Scope::VARIANTS.iter().map(|scope| scope.name()))
+        .try_map(|name| name.parse())
 }
 
 fn parse_name(text: &str) -> Result<String, &'static str> {

@@ -15,6 +15,7 @@ use rand::rngs::SysError;
 use scep_service::ErrorChain;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::VariantArray;
 use subtle::ConstantTimeEq;
 use tempfile::Builder;
 use time::OffsetDateTime;
@@ -69,7 +70,7 @@ impl Token {
     /// Whether the token has every scope, or had it before it was revoked.
     fn has_every_scope(&self) -> bool {
         let has = |scope: &Scope| self.scopes.iter().any(|name| name == scope.name());
-        Scope::ALL.iter().all(has)
+        Scope::VARIANTS.iter().all(has)
     }
 }
 
@@ -258,7 +259,7 @@ impl TokenHolders {
             ShownToken::MadeBefore
         } else {
             let now = OffsetDateTime::now_utc();
-            let (_, secret) = tokens.create(ADMIN, &Scope::ALL, now)?;
+            let (_, secret) = tokens.create(ADMIN, Scope::VARIANTS, now)?;
             ShownToken::New(secret)
         };
         Ok((Self { tokens, admin }, shown))
@@ -277,7 +278,7 @@ impl Authenticate for TokenHolders {
         {
             return Ok(Some(Caller {
                 name: "SCEPTER_ADMIN_TOKEN".to_owned(),
-                scopes: Scope::ALL.to_vec(),
+                scopes: Scope::VARIANTS.to_vec(),
             }));
         }
         let tokens = self.tokens.list().map_err(|error| {
@@ -300,7 +301,7 @@ impl Authenticate for TokenHolders {
             scopes: token
                 .scopes
                 .iter()
-                .filter_map(|name| Scope::from_name(name))
+                .filter_map(|name| name.parse().ok())
                 .collect(),
         }))
     }
@@ -323,7 +324,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let tokens = Tokens::of(data.path());
         assert!(tokens.list().unwrap().is_empty());
-        let (_, other) = tokens.create("other", &Scope::ALL, NOW).unwrap();
+        let (_, other) = tokens.create("other", Scope::VARIANTS, NOW).unwrap();
         let (token, secret) = tokens.create("ci", &[Scope::Read], NOW).unwrap();
         let file = std::fs::read_to_string(data.path().join("tokens.json")).unwrap();
         assert!(!file.contains(&secret) && !file.contains(&secret[PREFIX.len()..]));
@@ -337,7 +338,7 @@ mod tests {
         let found = caller(&holders, "Bearer from the environment")
             .await
             .unwrap();
-        assert_eq!(found.scopes, Scope::ALL);
+        assert_eq!(found.scopes, Scope::VARIANTS);
         tokens.revoke(&token.id, NOW).unwrap();
         assert_eq!(caller(&holders, &format!("Bearer {secret}")).await, None);
         assert!(caller(&holders, &format!("Bearer {other}")).await.is_some());

@@ -304,6 +304,8 @@ fn build_alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
@@ -318,7 +320,7 @@ mod tests {
 
     #[test]
     fn every_key_algorithm_signs_in_kms() {
-        for algorithm in KeyAlgorithm::ALL {
+        for &algorithm in KeyAlgorithm::VARIANTS {
             assert!(find_signing_algorithm(signature_algorithm(algorithm)).is_some());
         }
     }

@@ -4,36 +4,25 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A permission of a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Scope {
-    /// Approve and reject transactions, and revoke certificates.
-    Approve,
     /// Read everything.
     Read,
     /// Create, edit and delete.
     Write,
+    /// Approve and reject transactions, and revoke certificates.
+    Approve,
 }
 
 impl Scope {
-    /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Approve];
-
     /// The scope's name in tokens.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Read => "read",
-            Self::Write => "write",
-        }
-    }
-
-    /// The scope with the given name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -72,6 +61,15 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_is_read_by_its_name_in_tokens() {
+        for scope in Scope::VARIANTS {
+            assert_eq!(scope.name().parse(), Ok(*scope));
+        }
+        let names = Scope::VARIANTS.iter().map(|scope| scope.name());
+        assert!(names.eq(["read", "write", "approve"]));
+    }
 
     #[test]
     fn bearer_tokens_are_found() {

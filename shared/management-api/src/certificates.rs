@@ -10,6 +10,7 @@ use scep_service::{
     CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary, Reach,
 };
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -153,7 +154,7 @@ impl CertificatesQuery {
         let status = non_empty(self.status)
             .map(|name| {
                 let reason = || ApiError::reason("status: VALID, EXPIRED or REVOKED");
-                CertificateStatus::from_name(&name).ok_or_else(reason)
+                name.parse::<CertificateStatus>().map_err(|_| reason())
             })
             .transpose()?;
         // Only revocation is stored; whether a certificate has expired depends on the time of the
@@ -418,7 +419,7 @@ async fn revoke_certificate(
 ) -> Result<Response, ApiError> {
     let reason = match request.reason.as_deref() {
         None => RevocationReason::Unspecified,
-        Some(name) => RevocationReason::from_name(name).ok_or_else(unknown_reason)?,
+        Some(name) => name.parse().map_err(|_| unknown_reason())?,
     };
     let reach = match request.successors {
         Some(false) => Reach::Alone,
@@ -434,6 +435,9 @@ async fn revoke_certificate(
 }
 
 fn unknown_reason() -> ApiError {
-    let names = RevocationReason::ALL.map(RevocationReason::name).join(", ");
-    ApiError::reason(format!("reason: one of {names}"))
+    let names: Vec<_> = RevocationReason::VARIANTS
+        .iter()
+        .map(|reason| reason.name())
+        .collect();
+    ApiError::reason(format!("reason: one of {}", names.join(", ")))
 }

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, collected from the handlers' own descriptions.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use strum::VariantArray;
 use utoipa::{Modify, OpenApi};
 
 use crate::access::{ApiRouter, SECURITY_SCHEME};
@@ -47,7 +48,8 @@ struct BearerToken;
 
 impl Modify for BearerToken {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scopes = Scope::ALL.map(Scope::name).join(", ");
+        let scopes: Vec<_> = Scope::VARIANTS.iter().map(|scope| scope.name()).collect();
+        let scopes = scopes.join(", ");
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(format!(

@@ -9,25 +9,26 @@ use scep_protocol::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use strum::VariantArray;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Declares a schema that enumerates the names of the given values.
+/// Declares a schema that enumerates the names of a type's variants.
 macro_rules! names {
-    ($schema:ident, $name:literal, $values:expr) => {
-        #[doc = concat!("The schema of ", $name, ".")]
+    ($schema:ident, $type:ident) => {
+        #[doc = concat!("The schema of ", stringify!($type), ".")]
         pub(crate) struct $schema;
 
         impl PartialSchema for $schema {
             fn schema() -> RefOr<Schema> {
-                enum_schema(&$values)
+                enum_schema($type::VARIANTS)
             }
         }
 
         impl ToSchema for $schema {
             fn name() -> Cow<'static, str> {
-                Cow::Borrowed($name)
+                Cow::Borrowed(stringify!($type))
             }
         }
     };
@@ -53,7 +54,7 @@ macro_rules! names_or_oids {
     };
 }
 
-names!(KeyAlgorithmName, "KeyAlgorithm", KeyAlgorithm::ALL);
+names!(KeyAlgorithmName, KeyAlgorithm);
 names_or_oids!(
     SubjectAttributeName,
     "SubjectAttribute",
@@ -66,27 +67,9 @@ names_or_oids!(
     SubjectAltNameType::NAMED,
     "1.3.6.1.5.2.2"
 );
-names!(
-    CaCertificateFormName,
-    "CaCertificateForm",
-    [CaCertificateForm::Chain, CaCertificateForm::RaOnly]
-);
-names!(
-    EcCurveName,
-    "EcCurve",
-    [EcCurve::P256, EcCurve::P384, EcCurve::P521]
-);
-names!(
-    KeyUsageName,
-    "KeyUsage",
-    [
-        KeyUsage::DigitalSignature,
-        KeyUsage::ContentCommitment,
-        KeyUsage::KeyEncipherment,
-        KeyUsage::DataEncipherment,
-        KeyUsage::KeyAgreement,
-    ]
-);
+names!(CaCertificateFormName, CaCertificateForm);
+names!(EcCurveName, EcCurve);
+names!(KeyUsageName, KeyUsage);
 names_or_oids!(
     ExtendedKeyUsageName,
     "ExtendedKeyUsage",

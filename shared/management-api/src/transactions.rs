@@ -218,7 +218,7 @@ async fn list_transactions(
     let status = non_empty(query.status)
         .map(|name| {
             let reason = || ApiError::reason("status: ISSUING, PENDING, ISSUED or REJECTED");
-            TransactionStatus::from_name(&name).ok_or_else(reason)
+            name.parse::<TransactionStatus>().map_err(|_| reason())
         })
         .transpose()?;
     let now = api.administration.clock.now();

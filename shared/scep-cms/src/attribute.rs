@@ -4,6 +4,7 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5911, rfc8894};
 use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode, Tag, Tagged};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::asn1::{Attribute, SetOf};
 use crate::transaction_id::{StringType, TransactionId};
@@ -43,7 +44,7 @@ impl SenderNonce {
 }
 
 /// pkiStatus, RFC 8894 §3.2.1.3. Sent as its decimal digit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum PkiStatus {
     /// The request is granted.
     Success,
@@ -54,8 +55,6 @@ pub enum PkiStatus {
 }
 
 impl PkiStatus {
-    const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Pending];
-
     const fn digit(self) -> &'static str {
         match self {
             Self::Success => "0",
@@ -66,7 +65,8 @@ impl PkiStatus {
 }
 
 /// The reason in a FAILURE CertRep: failInfo, RFC 8894 §3.2.1.4. Sent as its decimal digit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "camelCase")]
 pub enum FailInfo {
     /// Unrecognised or unsupported algorithm.
     BadAlg,
@@ -81,14 +81,6 @@ pub enum FailInfo {
 }
 
 impl FailInfo {
-    const ALL: [Self; 5] = [
-        Self::BadAlg,
-        Self::BadMessageCheck,
-        Self::BadRequest,
-        Self::BadTime,
-        Self::BadCertId,
-    ];
-
     const fn digit(self) -> &'static str {
         match self {
             Self::BadAlg => "0",
@@ -101,14 +93,8 @@ impl FailInfo {
 
     /// The name in RFC 8894.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BadAlg => "badAlg",
-            Self::BadMessageCheck => "badMessageCheck",
-            Self::BadRequest => "badRequest",
-            Self::BadTime => "badTime",
-            Self::BadCertId => "badCertId",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -148,12 +134,14 @@ impl<'a> SignedAttributes<'a> {
         let status = self.printable(rfc8894::ID_PKI_STATUS);
         let fail_info = self.printable(rfc8894::ID_FAIL_INFO);
         Ok(CertRepAttributes {
-            pki_status: PkiStatus::ALL
-                .into_iter()
+            pki_status: PkiStatus::VARIANTS
+                .iter()
+                .copied()
                 .find(|known| Some(known.digit()) == status)
                 .ok_or(AttributeError("pkiStatus"))?,
-            fail_info: FailInfo::ALL
-                .into_iter()
+            fail_info: FailInfo::VARIANTS
+                .iter()
+                .copied()
                 .find(|known| Some(known.digit()) == fail_info),
             fail_info_text: self
                 .value(rfc8894::ID_SCEP_FAIL_INFO_TEXT)

@@ -1,33 +1,27 @@
 //! messageType, RFC 8894 §3.2.1.2.
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// The kind of a message: messageType, RFC 8894 §3.2.1.2. Sent as its decimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 pub enum MessageType {
     /// The response to every other kind.
     CertRep,
     /// A request authenticated with an existing certificate.
     RenewalReq,
     /// A request authenticated with a shared secret.
+    #[strum(serialize = "PKCSReq")]
     PkcsReq,
     /// Polls a pending request; GetCertInitial in early drafts.
     CertPoll,
     /// Asks for a certificate by issuer and serial number.
     GetCert,
     /// Asks for the CRL of an issuer.
+    #[strum(serialize = "GetCRL")]
     GetCrl,
 }
 
 impl MessageType {
-    /// Every message type in Table 3 of RFC 8894.
-    pub const ALL: [Self; 6] = [
-        Self::CertRep,
-        Self::RenewalReq,
-        Self::PkcsReq,
-        Self::CertPoll,
-        Self::GetCert,
-        Self::GetCrl,
-    ];
-
     /// The decimal digits in the attribute.
     #[must_use]
     pub const fn digits(self) -> &'static str {
@@ -43,23 +37,41 @@ impl MessageType {
 
     /// The name in RFC 8894.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CertRep => "CertRep",
-            Self::RenewalReq => "RenewalReq",
-            Self::PkcsReq => "PKCSReq",
-            Self::CertPoll => "CertPoll",
-            Self::GetCert => "GetCert",
-            Self::GetCrl => "GetCRL",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The message type with exactly these digits. `019` is not one.
     #[must_use]
     pub fn from_digits(digits: &[u8]) -> Option<Self> {
         // Octets are compared, not numbers: one type has one spelling.
-        Self::ALL
-            .into_iter()
+        Self::VARIANTS
+            .iter()
+            .copied()
             .find(|kind| kind.digits().as_bytes() == digits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_type_is_read_by_its_digits() {
+        for kind in MessageType::VARIANTS {
+            let found = MessageType::from_digits(kind.digits().as_bytes());
+            assert_eq!(found, Some(*kind));
+        }
+        assert_eq!(MessageType::from_digits(b"019"), None);
+        let names = MessageType::VARIANTS.iter().map(|kind| kind.name());
+        let expected = [
+            "CertRep",
+            "RenewalReq",
+            "PKCSReq",
+            "CertPoll",
+            "GetCert",
+            "GetCRL",
+        ];
+        assert!(names.eq(expected));
     }
 }

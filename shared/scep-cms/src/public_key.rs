@@ -296,8 +296,15 @@ mod tests {
     use der::Tag;
     use der::asn1::{Any, BitString, UintRef};
     use spki::AlgorithmIdentifierOwned;
+    use strum::VariantArray;
 
     use super::*;
+
+    #[test]
+    fn a_curve_is_shown_by_the_name_that_rules_store() {
+        let names = EcCurve::VARIANTS.iter().map(ToString::to_string);
+        assert!(names.eq(["P256", "P384", "P521"]));
+    }
 
     /// Encodes a SubjectPublicKeyInfo with these parts.
     fn spki(oid: ObjectIdentifier, parameters: Option<Any>, key: &[u8]) -> Vec<u8> {

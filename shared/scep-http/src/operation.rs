@@ -4,33 +4,27 @@ use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use scep_protocol::HttpRejection;
+use strum::{EnumString, IntoStaticStr};
 
 /// A SCEP operation, as named in the query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(ascii_case_insensitive)]
 #[expect(clippy::enum_variant_names, reason = "PKIOperation is the RFC's name")]
 pub(crate) enum Operation {
+    #[strum(serialize = "GetCACaps")]
     GetCaCaps,
+    #[strum(serialize = "GetCACert")]
     GetCaCert,
+    #[strum(serialize = "GetNextCACert")]
     GetNextCaCert,
+    #[strum(serialize = "PKIOperation")]
     PkiOperation,
 }
 
 impl Operation {
-    const ALL: [Self; 4] = [
-        Self::GetCaCaps,
-        Self::GetCaCert,
-        Self::GetNextCaCert,
-        Self::PkiOperation,
-    ];
-
     /// The operation's name in RFC 8894, as used in the query.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::GetCaCaps => "GetCACaps",
-            Self::GetCaCert => "GetCACert",
-            Self::GetNextCaCert => "GetNextCACert",
-            Self::PkiOperation => "PKIOperation",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The operation of a request. A POST that names none is a PKIOperation, the only operation
@@ -45,10 +39,7 @@ impl Operation {
         if named.is_empty() && method == Method::POST {
             return Ok(Self::PkiOperation);
         }
-        Self::ALL
-            .into_iter()
-            .find(|operation| operation.name().eq_ignore_ascii_case(&named))
-            .ok_or(HttpRejection::UnknownOperation)
+        named.parse().map_err(|_| HttpRejection::UnknownOperation)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The algorithms that a profile allows, and the capabilities that it therefore announces.
 
 use scep_cms::{ContentEncryption, DigestAlgorithm};
+use strum::IntoStaticStr;
 
 use crate::ScepProfile;
 
@@ -11,47 +12,45 @@ pub struct AlgorithmPolicy {
 }
 
 /// A line of GetCACaps, RFC 8894 §3.5.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum Capability {
     /// AES in CBC mode.
+    #[strum(serialize = "AES")]
     Aes,
     /// Triple DES in CBC mode.
+    #[strum(serialize = "DES3")]
     Des3,
     /// GetNextCACert.
+    #[strum(serialize = "GetNextCACert")]
     GetNextCaCert,
     /// PKIOperation by POST.
+    #[strum(serialize = "POSTPKIOperation")]
     PostPkiOperation,
     /// RenewalReq.
     Renewal,
     /// Everything that RFC 8894 §2.9 requires.
+    #[strum(serialize = "SCEPStandard")]
     ScepStandard,
     /// SHA-1.
+    #[strum(serialize = "SHA-1")]
     Sha1,
     /// SHA-256.
+    #[strum(serialize = "SHA-256")]
     Sha256,
     /// SHA-384. Not defined by the RFC, but strongSwan 5.9.8 interprets the third SHA as support of
     /// AES.
+    #[strum(serialize = "SHA-384")]
     Sha384,
     /// SHA-512.
+    #[strum(serialize = "SHA-512")]
     Sha512,
 }
 
 impl Capability {
     /// The keyword, in the case that the RFC specifies.
     #[must_use]
-    pub const fn keyword(self) -> &'static str {
-        match self {
-            Self::Aes => "AES",
-            Self::Des3 => "DES3",
-            Self::GetNextCaCert => "GetNextCACert",
-            Self::PostPkiOperation => "POSTPKIOperation",
-            Self::Renewal => "Renewal",
-            Self::ScepStandard => "SCEPStandard",
-            Self::Sha1 => "SHA-1",
-            Self::Sha256 => "SHA-256",
-            Self::Sha384 => "SHA-384",
-            Self::Sha512 => "SHA-512",
-        }
+    pub fn keyword(self) -> &'static str {
+        self.into()
     }
 
     const fn of_digest(digest: DigestAlgorithm) -> Self {

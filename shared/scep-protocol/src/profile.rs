@@ -4,7 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::Certificate;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::{CertificateTemplate, ChallengeTraits, Description, KeyLocation, SealedSecret};
@@ -86,51 +88,45 @@ pub enum EndpointName {
 }
 
 /// Kinds of CA and RA keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    strum::VariantNames,
+)]
+#[serde(into = "&'static str")]
 pub enum KeyAlgorithm {
     /// RSA, 2048 bits.
-    #[serde(rename = "RSA_2048")]
+    #[strum(serialize = "RSA_2048")]
     Rsa2048,
     /// RSA, 3072 bits.
-    #[serde(rename = "RSA_3072")]
+    #[strum(serialize = "RSA_3072")]
     Rsa3072,
     /// RSA, 4096 bits.
-    #[serde(rename = "RSA_4096")]
+    #[strum(serialize = "RSA_4096")]
     Rsa4096,
     /// secp256r1.
-    #[serde(rename = "EC_P256")]
+    #[strum(serialize = "EC_P256")]
     EcP256,
     /// secp384r1.
-    #[serde(rename = "EC_P384")]
+    #[strum(serialize = "EC_P384")]
     EcP384,
     /// secp521r1.
-    #[serde(rename = "EC_P521")]
+    #[strum(serialize = "EC_P521")]
     EcP521,
 }
 
 impl KeyAlgorithm {
-    /// Every algorithm.
-    pub const ALL: [Self; 6] = [
-        Self::Rsa2048,
-        Self::Rsa3072,
-        Self::Rsa4096,
-        Self::EcP256,
-        Self::EcP384,
-        Self::EcP521,
-    ];
-
     /// The algorithm's name in the API, in settings and in storage.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rsa2048 => "RSA_2048",
-            Self::Rsa3072 => "RSA_3072",
-            Self::Rsa4096 => "RSA_4096",
-            Self::EcP256 => "EC_P256",
-            Self::EcP384 => "EC_P384",
-            Self::EcP521 => "EC_P521",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether this is an elliptic-curve algorithm.
@@ -141,11 +137,14 @@ impl KeyAlgorithm {
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => false,
         }
     }
+}
 
-    /// The algorithm of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+impl<'de> Deserialize<'de> for KeyAlgorithm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let names = <Self as strum::VariantNames>::VARIANTS;
+        name.parse()
+            .map_err(|_| D::Error::unknown_variant(&name, names))
     }
 }
 
@@ -530,7 +529,7 @@ pub struct CertificateAssociations {
 }
 
 /// The certificates that GetCACert returns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "camelCase")]
 pub enum CaCertificateForm {
     /// The RA certificate, then the authority's, then its chain.

@@ -1,17 +1,20 @@
 //! Revocation, RFC 5280 §5.3.1.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The reason for a revocation: CRLReason, RFC 5280 §5.3.1.
 // removeFromCRL is omitted, because it is for delta CRLs and none are issued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "camelCase")]
 pub enum RevocationReason {
     /// No reason is given.
     Unspecified,
     /// The certificate's private key is compromised.
     KeyCompromise,
     /// The CA's private key is compromised.
+    #[strum(serialize = "cACompromise")]
     CaCompromise,
     /// The subject's name or other information in the certificate has changed.
     AffiliationChanged,
@@ -24,43 +27,15 @@ pub enum RevocationReason {
     /// A privilege that the certificate states was withdrawn.
     PrivilegeWithdrawn,
     /// The private key of an attribute authority is compromised.
+    #[strum(serialize = "aACompromise")]
     AaCompromise,
 }
 
 impl RevocationReason {
-    /// Every reason.
-    pub const ALL: [Self; 9] = [
-        Self::Unspecified,
-        Self::KeyCompromise,
-        Self::CaCompromise,
-        Self::AffiliationChanged,
-        Self::Superseded,
-        Self::CessationOfOperation,
-        Self::CertificateHold,
-        Self::PrivilegeWithdrawn,
-        Self::AaCompromise,
-    ];
-
     /// The reason's name in the API and in storage, which is that of the RFC.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "keyCompromise",
-            Self::CaCompromise => "cACompromise",
-            Self::AffiliationChanged => "affiliationChanged",
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessationOfOperation",
-            Self::CertificateHold => "certificateHold",
-            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
-            Self::AaCompromise => "aACompromise",
-        }
-    }
-
-    /// The reason of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -80,4 +55,31 @@ pub struct RevokedCertificate {
     pub uuid: Uuid,
     /// The time and reason of the revocation.
     pub revocation: Revocation,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_read_by_the_name_that_the_rfc_gives_it() {
+        for reason in RevocationReason::VARIANTS {
+            assert_eq!(reason.name().parse(), Ok(*reason));
+        }
+        let names = RevocationReason::VARIANTS
+            .iter()
+            .map(|reason| reason.name());
+        let expected = [
+            "unspecified",
+            "keyCompromise",
+            "cACompromise",
+            "affiliationChanged",
+            "superseded",
+            "cessationOfOperation",
+            "certificateHold",
+            "privilegeWithdrawn",
+            "aACompromise",
+        ];
+        assert!(names.eq(expected));
+    }
 }

@@ -101,7 +101,7 @@ pub enum RuleViolation {
         min_bits: usize,
     },
     /// The curve is not allowed.
-    #[error("rule ecCurves: {} is not allowed", curve_name(*.0))]
+    #[error("rule ecCurves: {0} is not allowed")]
     Curve(EcCurve),
     /// The key supports none of the usages that the rule lists.
     #[error("rule keyUsage: an {key} key can do none of {}", join_names(.usages))]
@@ -261,14 +261,6 @@ fn describe_disallowed(kind: Option<SubjectAltNameType>) -> String {
     match kind {
         Some(kind) => format!("{kind} is not allowed"),
         None => "no rule allows this type of name".to_owned(),
-    }
-}
-
-const fn curve_name(curve: EcCurve) -> &'static str {
-    match curve {
-        EcCurve::P256 => "P256",
-        EcCurve::P384 => "P384",
-        EcCurve::P521 => "P521",
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::Deref;
 
 use scep_cms::EcCurve;
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::{ExtendedKeyUsage, Pattern, Period, SubjectAltNameType, SubjectAttribute};
 
@@ -264,8 +265,11 @@ impl SubjectAltNameRule {
 }
 
 /// A bit of keyUsage that a client's certificate may have, RFC 5280 §4.2.1.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum KeyUsage {
     /// Signing anything but certificates and CRLs.
     DigitalSignature,
@@ -282,14 +286,8 @@ pub enum KeyUsage {
 impl KeyUsage {
     /// The usage's name in the API, which is that of RFC 5280.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DigitalSignature => "digitalSignature",
-            Self::ContentCommitment => "contentCommitment",
-            Self::KeyEncipherment => "keyEncipherment",
-            Self::DataEncipherment => "dataEncipherment",
-            Self::KeyAgreement => "keyAgreement",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -401,6 +399,15 @@ mod tests {
         }
         let smart_card: ExtendedKeyUsage = "1.3.6.1.4.1.311.20.2.2".parse().unwrap();
         check(|t| t.extended_key_usage = vec![smart_card], &[]);
+    }
+
+    #[test]
+    fn a_usage_is_stored_by_the_name_that_refusals_give_it() {
+        for usage in KeyUsage::VARIANTS {
+            let stored = serde_json::to_value(usage).unwrap();
+            assert_eq!(stored, usage.name());
+            assert_eq!(serde_json::from_value(stored).ok(), Some(*usage));
+        }
     }
 
     /// Stored templates keep their meaning when defaults change.

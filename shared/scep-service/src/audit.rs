@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -27,7 +28,8 @@ impl Actor {
 }
 
 /// An action on an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "camelCase")]
 pub enum AuditAction {
     /// SCEP was activated on an RA Profile.
     Activate,
@@ -61,49 +63,10 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    /// Every action.
-    pub const ALL: [Self; 14] = [
-        Self::Activate,
-        Self::Approve,
-        Self::Create,
-        Self::Deactivate,
-        Self::Delete,
-        Self::Disable,
-        Self::Edit,
-        Self::Enable,
-        Self::InstallCertificate,
-        Self::Reject,
-        Self::Revoke,
-        Self::Rollover,
-        Self::Rotate,
-        Self::Sign,
-    ];
-
     /// Returns the name used in the API and in storage.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Activate => "activate",
-            Self::Approve => "approve",
-            Self::Create => "create",
-            Self::Deactivate => "deactivate",
-            Self::Delete => "delete",
-            Self::Disable => "disable",
-            Self::Edit => "edit",
-            Self::Enable => "enable",
-            Self::InstallCertificate => "installCertificate",
-            Self::Reject => "reject",
-            Self::Revoke => "revoke",
-            Self::Rollover => "rollover",
-            Self::Rotate => "rotate",
-            Self::Sign => "sign",
-        }
-    }
-
-    /// Finds the action with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -210,4 +173,34 @@ static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 fn uuid_timestamp(at: OffsetDateTime) -> Timestamp {
     let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
     Timestamp::from_unix(&CONTEXT, seconds, at.nanosecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_read_by_the_name_that_records_store() {
+        for action in AuditAction::VARIANTS {
+            assert_eq!(action.name().parse(), Ok(*action));
+        }
+        let names = AuditAction::VARIANTS.iter().map(|action| action.name());
+        let expected = [
+            "activate",
+            "approve",
+            "create",
+            "deactivate",
+            "delete",
+            "disable",
+            "edit",
+            "enable",
+            "installCertificate",
+            "reject",
+            "revoke",
+            "rollover",
+            "rotate",
+            "sign",
+        ];
+        assert!(names.eq(expected));
+    }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use scep_cms::Certificate;
 use scep_protocol::{Annotations, Fingerprint, Revocation, Transaction, TransactionKey};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -55,7 +56,8 @@ pub struct CertificateSummary {
 }
 
 /// The status of a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum CertificateStatus {
     /// The certificate has expired.
     Expired,
@@ -66,23 +68,10 @@ pub enum CertificateStatus {
 }
 
 impl CertificateStatus {
-    /// Every status.
-    pub const ALL: [Self; 3] = [Self::Expired, Self::Revoked, Self::Valid];
-
     /// Returns the name used in the API.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Expired => "EXPIRED",
-            Self::Revoked => "REVOKED",
-            Self::Valid => "VALID",
-        }
-    }
-
-    /// Finds the status with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -153,13 +142,15 @@ impl CertificateFilter {
     }
 }
 
-/// The status of a transaction in lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The status of a transaction in lists, in the order in which an unfiltered list shows them.
+// Transactions that need an administrator come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum TransactionStatus {
-    /// A process is issuing the certificate.
-    Issuing,
     /// The transaction waits for an administrator.
     Pending,
+    /// A process is issuing the certificate.
+    Issuing,
     /// An administrator rejected the transaction.
     Rejected,
     /// The certificate is issued.
@@ -167,25 +158,10 @@ pub enum TransactionStatus {
 }
 
 impl TransactionStatus {
-    /// Every status, in the order in which an unfiltered list shows them.
-    // Transactions that need an administrator come first.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Issuing, Self::Rejected, Self::Issued];
-
     /// Returns the name used in the API.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Issuing => "ISSUING",
-            Self::Pending => "PENDING",
-            Self::Rejected => "REJECTED",
-            Self::Issued => "ISSUED",
-        }
-    }
-
-    /// Finds the status with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -268,7 +244,7 @@ pub trait Inventory: Send + Sync {
     ) -> Result<Page<CertificateSummary>, StoreError>;
 
     /// Lists transactions of one status, or of every status in the order of
-    /// [`TransactionStatus::ALL`]. Within a status, the newest come first. Cursors are checked as
+    /// [`TransactionStatus::VARIANTS`]. Within a status, the newest come first. Cursors are checked as
     /// in [`Self::certificates`].
     async fn transactions(
         &self,
@@ -290,4 +266,27 @@ pub trait Inventory: Send + Sync {
         filter: &AuditFilter,
         page: &PageRequest,
     ) -> Result<Page<AuditRecord>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_by_its_name_in_the_api() {
+        for status in CertificateStatus::VARIANTS {
+            assert_eq!(status.name().parse(), Ok(*status));
+        }
+        let names = CertificateStatus::VARIANTS
+            .iter()
+            .map(|status| status.name());
+        assert!(names.eq(["EXPIRED", "REVOKED", "VALID"]));
+        for status in TransactionStatus::VARIANTS {
+            assert_eq!(status.name().parse(), Ok(*status));
+        }
+        let names = TransactionStatus::VARIANTS
+            .iter()
+            .map(|status| status.name());
+        assert!(names.eq(["PENDING", "ISSUING", "REJECTED", "ISSUED"]));
+    }
 }

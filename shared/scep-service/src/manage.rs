@@ -20,6 +20,7 @@ use ca_issuer::{assemble_certificate, to_be_signed_names};
 use scep_cms::Certificate;
 use scep_protocol::{KeyAlgorithm, KeyLocation};
 use serde_json::json;
+use strum::VariantArray;
 use uuid::Uuid;
 
 pub use authorities::{AuthorityKind, NewAuthority, ValidCertificates};
@@ -190,7 +191,7 @@ impl Administration {
     /// of dependent.
     async fn reasons_to_keep(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, ManageError> {
         let mut reasons = Vec::new();
-        for kind in ObjectKind::ALL {
+        for &kind in ObjectKind::VARIANTS {
             let mut names = Vec::new();
             for dependent in dependents.iter().filter(|dependent| dependent.kind == kind) {
                 let name = self

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 /// A sink for measurements. It never blocks and never fails, so that measuring does not affect
 /// requests.
 pub trait Metrics: Send + Sync {
@@ -56,7 +58,8 @@ pub struct RequestMeasurement<'a> {
 }
 
 /// The outcome of a call to a key store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum KeyCallOutcome {
     /// The call succeeded.
     Done,
@@ -67,16 +70,14 @@ pub enum KeyCallOutcome {
 impl KeyCallOutcome {
     /// Returns the name used in measurements.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// The kind of one of the server's own certificates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum ServerCertificate {
     /// The certificate of an authority.
     Authority,
@@ -87,10 +88,7 @@ pub enum ServerCertificate {
 impl ServerCertificate {
     /// Returns the name used in measurements.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Authority => "authority",
-            Self::Ra => "ra",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

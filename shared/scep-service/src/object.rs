@@ -6,12 +6,26 @@ use scep_protocol::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::{Objects, StoreError};
 
 /// The kind of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "camelCase")]
 pub enum ObjectKind {
     /// An [`Authority`].
     Authority,
@@ -28,28 +42,11 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::Authority,
-        Self::Certificate,
-        Self::RaCertificate,
-        Self::RaProfile,
-        Self::ScepProfile,
-        Self::Transaction,
-    ];
-
     /// Returns the name used in the API and in storage.
     // Stored in keys and documents: a changed name would hide existing records.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Authority => "authority",
-            Self::Certificate => "certificate",
-            Self::RaCertificate => "raCertificate",
-            Self::RaProfile => "raProfile",
-            Self::ScepProfile => "scepProfile",
-            Self::Transaction => "transaction",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Returns the name used in messages.
@@ -294,4 +291,26 @@ pub async fn find<T: Object>(
 pub async fn list<T: Object>(store: &dyn Objects) -> Result<Vec<Versioned<T>>, StoreError> {
     let stored = store.list(T::KIND).await?;
     stored.into_iter().map(StoredObject::decode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_read_by_the_name_in_its_keys() {
+        for kind in ObjectKind::VARIANTS {
+            assert_eq!(kind.name().parse(), Ok(*kind));
+        }
+        let names = ObjectKind::VARIANTS.iter().map(|kind| kind.name());
+        let expected = [
+            "authority",
+            "certificate",
+            "raCertificate",
+            "raProfile",
+            "scepProfile",
+            "transaction",
+        ];
+        assert!(names.eq(expected));
+    }
 }

@@ -1,8 +1,6 @@
 //! Audit records, in the profiles table: each is written together with the change it describes.
 
-use scep_service::{
-    Actor, AuditAction, AuditFilter, AuditRecord, Page, PageRequest, Reference, StoreError,
-};
+use scep_service::{Actor, AuditFilter, AuditRecord, Page, PageRequest, Reference, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -92,7 +90,7 @@ fn parse_audit_record(item: &Item) -> Result<AuditRecord, StoreError> {
         uuid: reader.uuid(ORDER)?,
         at: reader.milliseconds(AT)?,
         actor: Actor::new(reader.text(ACTOR)?.to_owned()),
-        action: reader.read(ACTION, |name| AuditAction::from_name(name.as_s().ok()?))?,
+        action: reader.read(ACTION, |name| name.as_s().ok()?.parse().ok())?,
         object: Reference {
             kind: reader.read(OBJECT_KIND, |name| find_kind(name.as_s().ok()?))?,
             uuid: reader.uuid(OBJECT)?,

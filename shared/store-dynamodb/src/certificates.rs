@@ -3,8 +3,7 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
-    Annotations, Fingerprint, Revocation, RevocationReason, RevokedCertificate, SubjectAttribute,
-    TransactionKey,
+    Annotations, Fingerprint, Revocation, RevokedCertificate, SubjectAttribute, TransactionKey,
 };
 use scep_service::{
     AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary,
@@ -463,9 +462,7 @@ fn parse_revocation(reader: &Reader<'_>) -> Result<Option<Revocation>, StoreErro
     }
     Ok(Some(Revocation {
         at: reader.milliseconds(REVOKED_AT)?,
-        reason: reader.read(REVOCATION_REASON, |value| {
-            RevocationReason::from_name(value.as_s().ok()?)
-        })?,
+        reason: reader.read(REVOCATION_REASON, |value| value.as_s().ok()?.parse().ok())?,
     }))
 }
 

@@ -455,7 +455,7 @@ fn parse_reference(id: &str) -> Option<Reference> {
 
 /// Finds the kind that is stored under this name.
 pub(crate) fn find_kind(name: &str) -> Option<ObjectKind> {
-    ObjectKind::ALL.into_iter().find(|kind| kind.name() == name)
+    name.parse().ok()
 }
 
 fn name_id(kind: ObjectKind, name: &ProfileName) -> String {

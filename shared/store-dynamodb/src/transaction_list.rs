@@ -3,6 +3,7 @@
 use scep_service::{
     Page, PageRequest, StoreError, TransactionRecord, TransactionStatus, TransactionSummary,
 };
+use strum::VariantArray;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ impl DynamoDbStore {
             None => (Some(TransactionStatus::Pending), None),
             Some(cursor) => {
                 let (status, cursor) = cursor.split_once('.').ok_or(StoreError::Cursor)?;
-                let status = TransactionStatus::from_name(status).ok_or(StoreError::Cursor)?;
+                let status = status.parse().map_err(|_| StoreError::Cursor)?;
                 (
                     Some(status),
                     Some(cursor.to_owned()).filter(|c| !c.is_empty()),
@@ -92,8 +93,9 @@ impl DynamoDbStore {
         }
         let status = reader.read(STATE, |value| {
             let name = value.as_s().ok()?;
-            TransactionStatus::ALL
-                .into_iter()
+            TransactionStatus::VARIANTS
+                .iter()
+                .copied()
                 .find(|status| state_name(*status) == name)
         })?;
         Ok(Some(TransactionRecord {
@@ -138,8 +140,9 @@ fn is_live(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError>
 }
 
 fn next_status(status: TransactionStatus) -> Option<TransactionStatus> {
-    TransactionStatus::ALL
-        .into_iter()
+    TransactionStatus::VARIANTS
+        .iter()
+        .copied()
         .skip_while(|known| *known != status)
         .nth(1)
 }

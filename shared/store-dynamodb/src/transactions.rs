@@ -7,8 +7,7 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_cms::TransactionId;
 use scep_protocol::{
-    Fingerprint, Issuance, KeyAlgorithm, RequestFingerprint, SameRequest, SignerClass, Transaction,
-    TransactionKey, TransactionState,
+    Fingerprint, Issuance, RequestFingerprint, SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
 };
 use scep_service::{
     AuditRecord, CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError,
@@ -574,9 +573,7 @@ fn parse_issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
         authority: reader.uuid(AUTHORITY)?,
         generation: reader.number(GENERATION)?,
         key: reader.read(KEY, |value| value.as_s().ok()?.clone().try_into().ok())?,
-        key_algorithm: reader.read(KEY_ALGORITHM, |value| {
-            KeyAlgorithm::from_name(value.as_s().ok()?)
-        })?,
+        key_algorithm: reader.read(KEY_ALGORITHM, |value| value.as_s().ok()?.parse().ok())?,
         ra_profile: reader.uuid(RA_PROFILE)?,
         subject_key: parse_fingerprint(reader, SUBJECT_KEY)?,
         predecessor: reader.optional_uuid(PREDECESSOR)?,
