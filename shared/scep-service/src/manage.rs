@@ -91,7 +91,7 @@ impl Administration {
 
     /// Reads an object for an edit, and checks that it still has the version that the edit quotes,
     /// if any.
-    async fn get_version<T: Object>(
+    async fn read_version<T: Object>(
         &self,
         uuid: Uuid,
         version: Option<u64>,

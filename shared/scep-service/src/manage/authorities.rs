@@ -214,7 +214,7 @@ impl Administration {
         name: Option<&str>,
         description: Edit<String>,
     ) -> Result<Versioned<Authority>, ManageError> {
-        let before: Versioned<Authority> = self.get_version(uuid, version).await?;
+        let before: Versioned<Authority> = self.read_version(uuid, version).await?;
         let mut after = before.object.clone();
         let mut errors = Validation::default();
         errors.check(check_name_unchanged(name, &after.name));

@@ -63,7 +63,7 @@ impl Administration {
         version: Option<u64>,
         edit: RaProfileEdit,
     ) -> Result<Versioned<RaProfile>, ManageError> {
-        let before: Versioned<RaProfile> = self.get_version(uuid, version).await?;
+        let before: Versioned<RaProfile> = self.read_version(uuid, version).await?;
         let mut after = before.object.clone();
         apply_edit(edit, &mut after)?;
         self.replace(before, after, AuditAction::Edit).await

@@ -104,7 +104,7 @@ impl Administration {
         version: Option<u64>,
         edit: ScepProfileEdit,
     ) -> Result<Versioned<ScepProfile>, ManageError> {
-        let before: Versioned<ScepProfile> = self.get_version(uuid, version).await?;
+        let before: Versioned<ScepProfile> = self.read_version(uuid, version).await?;
         if edit
             .enabled
             .is_some_and(|enabled| enabled != before.object.enabled)
