@@ -18,7 +18,7 @@ use crate::item::{
     AUTHORITY, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, ID, Item, REVOKED_AT, Reader, SUCCESSORS,
     TRANSACTION, to_millis, to_number, to_seconds, to_text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
+use crate::retry::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
 use crate::transactions::parse_transaction;
 
 const WHAT: &str = "request";

@@ -27,6 +27,7 @@ mod index;
 mod item;
 mod objects;
 mod page;
+mod retry;
 mod tables;
 mod transaction_list;
 mod transactions;

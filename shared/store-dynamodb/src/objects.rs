@@ -1,11 +1,8 @@
 //! The profiles table: versioned objects as JSON documents, their names as separate items, and the
 //! references between them.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use scep_protocol::ProfileName;
 use scep_service::{
@@ -21,6 +18,9 @@ use crate::item::{
     unavailable,
 };
 use crate::page::{Bounds, List, read_all};
+use crate::retry::{
+    CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_last_try, is_throttled, is_transient,
+};
 
 /// Read access to the profiles table alone, which is all that the functions for GET operations get.
 #[derive(Clone, Debug)]
@@ -183,86 +183,6 @@ impl ObjectStore for DynamoDbStore {
             .map_err(unavailable("writing a record"))?;
         Ok(())
     }
-}
-
-impl DynamoDbStore {
-    /// Tries once to write all items or none, after as many `conflicts` with other requests. What a
-    /// failure means is up to the caller: [`cancellation_reasons`] and [`is_transient`] tell.
-    pub(crate) async fn try_write(
-        &self,
-        items: &[TransactWriteItem],
-        conflicts: u32,
-    ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        back_off(conflicts).await;
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(items.to_vec()))
-            .send()
-            .await?;
-        Ok(())
-    }
-}
-
-/// The cancellation reason of a write whose condition does not hold.
-pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
-
-/// The cancellation reason of a write whose item another request is writing.
-const CONFLICT: &str = "TransactionConflict";
-
-/// The cancellation reasons of a throttled write. The SDK retries a request that is throttled as a
-/// whole, but not a transaction that is cancelled for one throttled item.
-const THROTTLED: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
-
-/// The number of tries for a write that is cancelled for transient reasons.
-// Five tries wait 375 ms at most, which leaves most of a claim's lease of five seconds.
-pub(crate) const MAX_TRIES: u32 = 5;
-
-/// Whether every item that was at fault is at fault for a reason that may go away.
-pub(crate) fn is_transient(reasons: &[&str]) -> bool {
-    // A cancelled transaction has one reason for each item; "None" is the reason of an item that
-    // was not at fault.
-    let mut given = reasons
-        .iter()
-        .filter(|reason| !matches!(**reason, "None" | ""))
-        .peekable();
-    given.peek().is_some() && given.all(|reason| *reason == CONFLICT || THROTTLED.contains(reason))
-}
-
-/// Whether any item was throttled.
-pub(crate) fn is_throttled(reasons: &[&str]) -> bool {
-    reasons.iter().any(|reason| THROTTLED.contains(reason))
-}
-
-/// Whether the try that follows this many conflicts is the last one.
-pub(crate) const fn is_last_try(conflicts: u32) -> bool {
-    conflicts.saturating_add(1) >= MAX_TRIES
-}
-
-/// Waits before the next try: exponential backoff with jitter, and no wait before the first try.
-async fn back_off(conflicts: u32) {
-    let Some(doubled) = conflicts.checked_sub(1) else {
-        return;
-    };
-    // Without jitter, requests that collided once would collide again at every retry.
-    let most = FIRST_PAUSE.saturating_mul(1 << doubled);
-    tokio::time::sleep(most.mul_f64(rand::random_range(0.5..1.0))).await;
-}
-
-/// The longest wait after the first conflict.
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-
-/// The reasons why a transaction was cancelled, one for each item; empty for any other error.
-pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<&str> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
-        return Vec::new();
-    };
-    cancelled
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| reason.code().unwrap_or_default())
-        .collect()
 }
 
 impl DynamoDbStore {

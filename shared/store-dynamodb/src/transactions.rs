@@ -29,8 +29,8 @@ use crate::item::{
     SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED,
     TRANSACTION_ID, to_millis, to_number, to_octets, to_seconds, to_text, unavailable,
 };
-use crate::objects::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
 use crate::page::{Bounds, List, count_items};
+use crate::retry::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
 
 pub(crate) const ISSUED: &str = "issued";
 pub(crate) const ISSUING: &str = "issuing";
