@@ -1,6 +1,5 @@
 //! The certificates table: the record of every certificate, lists of them, and their revocation.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
     Annotations, Fingerprint, Revocation, RevokedCertificate, SubjectAttribute, TransactionKey,
@@ -14,6 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::expression::{Changes, Condition};
 use crate::index::{
     BY_COMMON_NAME, BY_EXPIRY, BY_KEY, BY_PREDECESSOR, BY_RA_PROFILE, BY_REVOCATION,
     BY_SCEP_PROFILE, BY_UUID,
@@ -25,6 +25,7 @@ use crate::item::{
     corrupt, to_millis, to_number, to_octets, to_text, unavailable,
 };
 use crate::page::{Bounds, List, read_all};
+use crate::write::Write;
 
 const RECORD: &str = "certificate record";
 
@@ -127,34 +128,26 @@ impl Certificates for DynamoDbStore {
     ) -> Result<ClaimOutcome, StoreError> {
         let summary = &certificate.summary;
         let of = revocation_list_key(summary.authority, certificate.generation);
-        let unconditional = Update::builder()
-            .table_name(&self.tables.certificates)
-            .key(
-                ID,
-                to_text(certificate_id(summary.authority, &summary.serial_number)),
-            )
-            .update_expression("SET revokedOf = :of, revokedAt = :at, revocationReason = :reason")
-            .expression_attribute_values(":of", to_text(of))
-            .expression_attribute_values(":at", to_millis(revocation.at))
-            .expression_attribute_values(":reason", to_text(revocation.reason.name()));
+        let changes = Changes::default()
+            .set(REVOKED_OF, to_text(of))
+            .set(REVOKED_AT, to_millis(revocation.at))
+            .set(REVOCATION_REASON, to_text(revocation.reason.name()));
         // What was read must still hold: of two administrators who revoke at the same time, the
         // second must not overwrite the reason that the first one gave.
-        let update = match summary.revocation {
-            None => unconditional
-                .condition_expression("attribute_exists(id) AND attribute_not_exists(revokedAt)"),
-            Some(was) => unconditional
-                .condition_expression("revocationReason = :was")
-                .expression_attribute_values(":was", to_text(was.reason.name())),
-        }
-        .build()
-        .map_err(unavailable(DESCRIBING))?;
-        let items = vec![
-            TransactWriteItem::builder().update(update).build(),
-            self.put_revoked_key(summary.key, revocation.at)
-                .map_err(unavailable(DESCRIBING))?,
-            self.put_audit(audit).map_err(unavailable(DESCRIBING))?,
+        let unchanged = match summary.revocation {
+            None => Condition::All(vec![Condition::Exists(ID), Condition::Missing(REVOKED_AT)]),
+            Some(was) => Condition::Equals(REVOCATION_REASON, to_text(was.reason.name())),
+        };
+        let id = certificate_id(summary.authority, &summary.serial_number);
+        let steps = vec![
+            Write::update(&self.tables.certificates, id, changes)
+                .on_condition(unchanged)
+                .or(ClaimOutcome::Lost),
+            self.put_revoked_key(summary.key, revocation.at).or_fail(),
+            self.put_audit(audit).or_fail(),
         ];
-        self.write_all("revoking a certificate", items).await
+        self.write_all("revoking a certificate", steps, ClaimOutcome::Won)
+            .await
     }
 
     async fn revoked(
@@ -186,9 +179,6 @@ impl Certificates for DynamoDbStore {
 fn revocation_list_key(authority: Uuid, generation: u32) -> String {
     format!("{authority}/{generation}")
 }
-
-/// The operation that errors name if a write cannot be described.
-const DESCRIBING: &str = "describing a revocation";
 
 impl DynamoDbStore {
     /// Chooses the index under which a filter has the fewest certificates to skip.

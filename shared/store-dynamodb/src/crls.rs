@@ -1,17 +1,17 @@
 //! CRLs, in the profiles table: the latest one of each generation of each authority, as a head and
 //! as many parts as it needs.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use scep_service::{ClaimOutcome, CrlHead, CrlStore, Crls, StoreError, StoredCrl};
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::expression::Condition;
 use crate::item::{
     CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, to_millis, to_number,
     to_octets, to_text, unavailable,
 };
 use crate::objects::{Consistency, ProfilesTable};
+use crate::write::{Write, Written};
 
 const WHAT: &str = "CRL";
 
@@ -155,46 +155,29 @@ impl CrlStore for DynamoDbStore {
         let set = Uuid::new_v4();
         let parts: Vec<&[u8]> = crl.der.chunks(MAX_PART_BYTES).collect();
         self.put_parts(set, &parts).await?;
-        let unconditional = self
-            .client
-            .put_item()
-            .table_name(&self.tables.profiles)
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .set_item(Some(head_item(authority, generation, crl, set)));
-        let put = match crl.number.checked_sub(1) {
-            None | Some(0) => unconditional.condition_expression("attribute_not_exists(id)"),
-            Some(before) => unconditional
-                .condition_expression("#number = :before")
-                .expression_attribute_names("#number", NUMBER)
-                .expression_attribute_values(":before", to_number(before)),
+        let condition = match crl.number.checked_sub(1) {
+            None | Some(0) => Condition::Missing(ID),
+            Some(before) => Condition::Equals(NUMBER, to_number(before)),
         };
-        let error = match put.send().await {
-            Ok(put) => {
+        let head = head_item(authority, generation, crl, set);
+        let write = Write::put(&self.tables.profiles, head)
+            .on_condition(condition)
+            .with_mark(PART_SET, to_text(set.to_string()));
+        // The parts stay after an error: the head may have been written after all.
+        match self.write_one("writing a CRL", write).await? {
+            Written::Won(replaced) => {
                 // The replaced head names the parts that nothing refers to any more.
-                if let Some(item) = &put.attributes {
+                if let Some(item) = &replaced {
                     let old = Reader { what: WHAT, item };
                     self.remove_parts(old.uuid(PART_SET)?, old.number(PARTS)?)
                         .await;
                 }
-                return Ok(ClaimOutcome::Won);
-            }
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            // The SDK retries a write whose response was lost, and then finds its own head.
-            Some(PutItemError::ConditionalCheckFailedException(failed))
-                if failed.item().and_then(|item| item.get(PART_SET))
-                    == Some(&to_text(set.to_string())) =>
-            {
                 Ok(ClaimOutcome::Won)
             }
-            Some(PutItemError::ConditionalCheckFailedException(_)) => {
+            Written::Lost => {
                 self.remove_parts(set, parts.len().saturating_add(1)).await;
                 Ok(ClaimOutcome::Lost)
             }
-            // The parts stay in this case: the head may have been written after all.
-            Some(_) | None => Err(unavailable("writing a CRL")(error)),
         }
     }
 }

@@ -2,8 +2,7 @@
 //! references between them.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
 use scep_protocol::ProfileName;
 use scep_service::{
     AuditRecord, Change, ObjectKind, ObjectStore, Objects, Reference, StoreError, StoredObject,
@@ -12,15 +11,14 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::audit::audit_item;
+use crate::expression::{Changes, Condition};
 use crate::index::BY_KIND;
 use crate::item::{
     DEPENDENTS, DOCUMENT, ID, Item, KIND, NAME, ORDER, Reader, UUID, VERSION, to_number, to_text,
     unavailable,
 };
 use crate::page::{Bounds, List, read_all};
-use crate::retry::{
-    CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_last_try, is_throttled, is_transient,
-};
+use crate::write::{Step, Write};
 
 /// Read access to the profiles table alone, which is all that the functions for GET operations get.
 #[derive(Clone, Debug)]
@@ -145,32 +143,15 @@ impl Objects for DynamoDbStore {
 #[async_trait::async_trait]
 impl ObjectStore for DynamoDbStore {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
-        let items = self
-            .list_writes(change, audit)
-            .map_err(unavailable("describing an object"))?;
-        for conflicts in 0..MAX_TRIES {
-            let Err(error) = self.try_write(&items, conflicts).await else {
-                return Ok(());
-            };
-            let reasons = cancellation_reasons(&error);
-            // Reasons come in the order of the writes, and the second write of a new object with a
-            // name is that name.
-            let named = matches!(change, Change::Create { object, .. } if object.name.is_some());
-            if named && reasons.get(1) == Some(&CONDITION_FAILED) {
-                return Err(StoreError::NameTaken);
-            }
-            if reasons.contains(&CONDITION_FAILED) {
-                return Err(StoreError::Conflict);
-            }
-            // A conflict means that another request is writing one of these objects right now, most
-            // often a shared dependency. Throttling on the last try is an outage rather than a
-            // conflict: reporting it as a conflict would send the administrator to look for an edit
-            // that does not exist.
-            if !is_transient(&reasons) || (is_last_try(conflicts) && is_throttled(&reasons)) {
-                return Err(unavailable("writing an object")(error));
-            }
+        let steps = self.list_steps(change, audit);
+        let applied = self
+            .write_all("writing an object", steps, Applied::Written)
+            .await?;
+        match applied {
+            Applied::Written => Ok(()),
+            Applied::NameTaken => Err(StoreError::NameTaken),
+            Applied::Conflict => Err(StoreError::Conflict),
         }
-        Err(StoreError::Conflict)
     }
 
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
@@ -190,21 +171,17 @@ impl DynamoDbStore {
         ProfilesTable::new(self.client.clone(), self.tables.profiles.clone())
     }
 
-    /// Lists the writes of a change: the object, its name, its dependencies and the audit record.
-    /// [`ObjectStore::apply`] relies on this order when it reads the cancellation reasons.
-    fn list_writes(
-        &self,
-        change: &Change,
-        audit: &AuditRecord,
-    ) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let mut writes = Vec::new();
+    /// Lists the steps of a change: the object, its name, its dependencies and the audit record.
+    fn list_steps(&self, change: &Change, audit: &AuditRecord) -> Vec<Step<'_, Applied>> {
+        let mut steps = Vec::new();
         match change {
             Change::Create { object, references } => {
-                writes.push(self.put(object_item(object))?);
+                // The name first: a name that is taken is what the administrator can change.
                 if let Some(name) = &object.name {
-                    writes.push(self.put(name_item(object, name))?);
+                    steps.push(self.put(name_item(object, name)).or(Applied::NameTaken));
                 }
-                writes.extend(self.link_writes("ADD", object.reference, references)?);
+                steps.push(self.put(object_item(object)).or(Applied::Conflict));
+                steps.extend(self.link_steps(object.reference, references));
             }
             Change::Replace {
                 object,
@@ -212,93 +189,90 @@ impl DynamoDbStore {
                 added,
                 removed,
             } => {
-                writes.push(self.replace(object, *read)?);
-                writes.extend(self.link_writes("ADD", object.reference, added)?);
-                writes.extend(self.link_writes("DELETE", object.reference, removed)?);
+                steps.push(self.replace(object, *read));
+                steps.extend(self.link_steps(object.reference, added));
+                steps.extend(self.unlink_steps(object.reference, removed));
             }
             Change::Delete { object, references } => {
-                writes.push(self.delete(object)?);
+                steps.push(self.delete(object));
                 if let Some(name) = &object.name {
-                    let delete = Delete::builder()
-                        .table_name(&self.tables.profiles)
-                        .key(ID, to_text(name_id(object.reference.kind, name)));
-                    writes.push(TransactWriteItem::builder().delete(delete.build()?).build());
+                    let id = name_id(object.reference.kind, name);
+                    steps.push(Step::delete(&self.tables.profiles, id));
                 }
-                writes.extend(self.link_writes("DELETE", object.reference, references)?);
+                steps.extend(self.unlink_steps(object.reference, references));
             }
         }
-        writes.push(self.put_audit(audit)?);
-        Ok(writes)
+        steps.push(self.put_audit(audit).or(Applied::Conflict));
+        steps
     }
 
     /// Describes the write of an audit record, for the transaction that makes the change.
-    pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Result<TransactWriteItem, BuildError> {
+    pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Write<'_> {
         self.put(audit_item(audit))
     }
 
-    fn put(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
-        let put = Put::builder()
-            .table_name(&self.tables.profiles)
-            .set_item(Some(item))
-            // A put replaces silently; the uuid or the name may be in use.
-            .condition_expression("attribute_not_exists(id)");
-        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    /// Describes the write of an item whose id must be free: a put replaces silently.
+    fn put(&self, item: Item) -> Write<'_> {
+        Write::put(&self.tables.profiles, item).on_condition(Condition::Missing(ID))
     }
 
-    fn replace(&self, object: &StoredObject, read: u64) -> Result<TransactWriteItem, BuildError> {
-        let update = Update::builder()
-            .table_name(&self.tables.profiles)
-            .key(ID, to_text(object_id(object.reference)))
-            // An update rather than a put, so that `dependents`, which other objects write, stays.
-            .update_expression("SET #document = :document, #version = :next")
-            .condition_expression("#version = :read")
-            .expression_attribute_names("#document", DOCUMENT)
-            .expression_attribute_names("#version", VERSION)
-            .expression_attribute_values(":document", to_text(&object.document))
-            .expression_attribute_values(":next", to_number(object.version))
-            .expression_attribute_values(":read", to_number(read));
-        Ok(TransactWriteItem::builder().update(update.build()?).build())
+    fn replace(&self, object: &StoredObject, read: u64) -> Step<'_, Applied> {
+        // An update rather than a put, so that `dependents`, which other objects write, stays.
+        let changes = Changes::default()
+            .set(DOCUMENT, to_text(&object.document))
+            .set(VERSION, to_number(object.version));
+        let id = object_id(object.reference);
+        Write::update(&self.tables.profiles, id, changes)
+            .on_condition(Condition::Equals(VERSION, to_number(read)))
+            .or(Applied::Conflict)
     }
 
-    fn delete(&self, object: &StoredObject) -> Result<TransactWriteItem, BuildError> {
-        let delete = Delete::builder()
-            .table_name(&self.tables.profiles)
-            .key(ID, to_text(object_id(object.reference)))
-            // The object may have gained a dependent since it was read; that does not change its
-            // version.
-            .condition_expression("#version = :read AND attribute_not_exists(#dependents)")
-            .expression_attribute_names("#version", VERSION)
-            .expression_attribute_names("#dependents", DEPENDENTS)
-            .expression_attribute_values(":read", to_number(object.version));
-        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
+    fn delete(&self, object: &StoredObject) -> Step<'_, Applied> {
+        // The object may have gained a dependent since it was read; that does not change its
+        // version. DynamoDB drops a set with its last element, so that an object without dependents
+        // has no such attribute.
+        let condition = Condition::All(vec![
+            Condition::Equals(VERSION, to_number(object.version)),
+            Condition::Missing(DEPENDENTS),
+        ]);
+        let id = object_id(object.reference);
+        Step::delete_if(&self.tables.profiles, id, condition, Applied::Conflict)
     }
 
-    /// Describes the writes that add an object to the dependents of each of `needed` (`verb` is
-    /// `ADD`) or remove it from them (`DELETE`). Every object in `needed` must exist.
-    fn link_writes(
-        &self,
-        verb: &str,
-        object: Reference,
-        needed: &[Reference],
-    ) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let describe = |needed: &Reference| {
-            let update = Update::builder()
-                .table_name(&self.tables.profiles)
-                .key(ID, to_text(object_id(*needed)))
-                // DynamoDB drops a set with its last element, which makes `attribute_not_exists`
-                // the test for an object without dependents.
-                .update_expression(format!("{verb} #dependents :object"))
+    /// Lists the steps that add an object to the dependents of the objects that it needs.
+    fn link_steps(&self, object: Reference, needed: &[Reference]) -> Vec<Step<'_, Applied>> {
+        let changes = Changes::default().add(DEPENDENTS, dependent(object));
+        self.update_existing(needed, &changes)
+    }
+
+    /// Lists the steps that remove an object from the dependents of the objects that it needed.
+    fn unlink_steps(&self, object: Reference, needed: &[Reference]) -> Vec<Step<'_, Applied>> {
+        let changes = Changes::default().delete(DEPENDENTS, dependent(object));
+        self.update_existing(needed, &changes)
+    }
+
+    fn update_existing(&self, objects: &[Reference], changes: &Changes) -> Vec<Step<'_, Applied>> {
+        let describe = |object: &Reference| {
+            Write::update(&self.tables.profiles, object_id(*object), changes.clone())
                 // An update creates a missing item: the object would come back without a document.
-                .condition_expression("attribute_exists(id)")
-                .expression_attribute_names("#dependents", DEPENDENTS)
-                .expression_attribute_values(
-                    ":object",
-                    AttributeValue::Ss(vec![object_id(object)]),
-                );
-            Ok(TransactWriteItem::builder().update(update.build()?).build())
+                .on_condition(Condition::Exists(ID))
+                .or(Applied::Conflict)
         };
-        needed.iter().map(describe).collect()
+        objects.iter().map(describe).collect()
     }
+}
+
+/// The outcome of a change of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Applied {
+    Written,
+    NameTaken,
+    Conflict,
+}
+
+/// An object as an element of a set of dependents.
+fn dependent(object: Reference) -> AttributeValue {
+    AttributeValue::Ss(vec![object_id(object)])
 }
 
 fn object_item(object: &StoredObject) -> Item {

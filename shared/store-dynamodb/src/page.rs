@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scep_service::{Page, PageRequest, StoreError};
 
 use crate::DynamoDbStore;
+use crate::expression::{Condition, Placeholders};
 use crate::index::{Index, Range, RangeKind};
 use crate::item::{ID, Item, to_text, unavailable};
 
@@ -129,29 +130,21 @@ async fn run_query(
     start: Option<Item>,
 ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
     let begins_inside = start.is_some();
-    let range = list.index.range.as_ref().map_or("", |range| range.name);
-    let whole = client
+    let mut placeholders = Placeholders::default();
+    let condition = list.condition().render(&mut placeholders);
+    let found = client
         .query()
         .table_name(list.table)
         .index_name(list.index.name)
-        .expression_attribute_names("#hash", list.index.hash)
-        .expression_attribute_values(":hash", to_text(&list.hash))
+        .key_condition_expression(condition)
+        .set_expression_attribute_names(placeholders.names())
+        .set_expression_attribute_values(placeholders.values())
         .scan_index_forward(list.ascending)
         .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-        .set_exclusive_start_key(start);
-    let bounded = match &list.bounds {
-        Bounds::All => whole.key_condition_expression("#hash = :hash"),
-        Bounds::Between(from, to) => whole
-            .key_condition_expression("#hash = :hash AND #range BETWEEN :from AND :to")
-            .expression_attribute_names("#range", range)
-            .expression_attribute_values(":from", from.clone())
-            .expression_attribute_values(":to", to.clone()),
-        Bounds::WithPrefix(prefix) => whole
-            .key_condition_expression("#hash = :hash AND begins_with(#range, :prefix)")
-            .expression_attribute_names("#range", range)
-            .expression_attribute_values(":prefix", to_text(prefix)),
-    };
-    match bounded.send().await {
+        .set_exclusive_start_key(start)
+        .send()
+        .await;
+    match found {
         Ok(found) => Ok((found.items.unwrap_or_default(), found.last_evaluated_key)),
         // The cursor is the only part of the query that comes from the caller, so it is the cursor
         // that DynamoDB rejects: it belongs to another list.
@@ -166,6 +159,25 @@ async fn run_query(
 const MAX_ITEMS_A_QUERY: usize = 1_000;
 
 impl List<'_> {
+    /// The condition on the keys of the index.
+    fn condition(&self) -> Condition {
+        let hash = Condition::Equals(self.index.hash, to_text(&self.hash));
+        let range = self
+            .index
+            .range
+            .as_ref()
+            .and_then(|range| match &self.bounds {
+                Bounds::All => None,
+                Bounds::Between(from, to) => {
+                    Some(Condition::Between(range.name, from.clone(), to.clone()))
+                }
+                Bounds::WithPrefix(prefix) => {
+                    Some(Condition::BeginsWith(range.name, to_text(prefix)))
+                }
+            });
+        Condition::All(std::iter::once(hash).chain(range).collect())
+    }
+
     /// Encodes the position after `last` as a cursor: base64url of a JSON array with the sort key
     /// (if the index has one) and the id.
     fn encode_cursor(&self, last: &Item) -> Option<String> {

@@ -4,27 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use crate::DynamoDbStore;
-
-impl DynamoDbStore {
-    /// Tries once to write all items or none, after as many `conflicts` with other requests. What a
-    /// failure means is up to the caller: [`cancellation_reasons`] and [`is_transient`] tell.
-    pub(crate) async fn try_write(
-        &self,
-        items: &[TransactWriteItem],
-        conflicts: u32,
-    ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        back_off(conflicts).await;
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(items.to_vec()))
-            .send()
-            .await?;
-        Ok(())
-    }
-}
+use crate::item::Item;
 
 /// The cancellation reason of a write whose condition does not hold.
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
@@ -62,7 +43,7 @@ pub(crate) const fn is_last_try(conflicts: u32) -> bool {
 }
 
 /// Waits before the next try.
-async fn back_off(conflicts: u32) {
+pub(crate) async fn back_off(conflicts: u32) {
     if let Some(longest) = longest_pause(conflicts) {
         // Without jitter, requests that collided once would collide again at every retry.
         tokio::time::sleep(longest.mul_f64(rand::random_range(0.5..1.0))).await;
@@ -79,18 +60,19 @@ fn longest_pause(conflicts: u32) -> Option<Duration> {
 /// The longest wait after the first conflict.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// The reasons why a transaction was cancelled, one for each item; empty for any other error.
-pub(crate) fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> Vec<&str> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
-        return Vec::new();
+/// The reasons why a transaction was cancelled, one for each step, with the item that failed the
+/// step's condition if the step asked for it; nothing for any other error.
+pub(crate) fn cancellations(
+    error: &SdkError<TransactWriteItemsError>,
+) -> impl Iterator<Item = (&str, Option<&Item>)> {
+    let cancelled = match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => Some(cancelled),
+        Some(_) | None => None,
     };
     cancelled
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| reason.code().unwrap_or_default())
-        .collect()
+        .into_iter()
+        .flat_map(|cancelled| cancelled.cancellation_reasons())
+        .map(|reason| (reason.code().unwrap_or_default(), reason.item()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,5 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
 use scep_cms::TransactionId;
 use scep_protocol::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
@@ -21,16 +16,17 @@ use crate::certificates::{
     END_OF_TIME, certificate_id, certificate_item, insert_annotations, parse_annotations,
     parse_certificate,
 };
-use crate::guards::GuardedWrite;
+use crate::expression::{Changes, Condition};
 use crate::index::BY_PENDING;
 use crate::item::{
-    AUTHORITY, CLAIM, CREATED_AT, CSR, EXPIRES_AT, GENERATION, ID, Item, KEY, KEY_ALGORITHM,
-    LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR, RA_PROFILE, REASON, REQUESTER_KEY, Reader,
-    SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE, SUBJECT, SUBJECT_KEY, TO_BE_SIGNED,
-    TRANSACTION_ID, to_millis, to_number, to_octets, to_seconds, to_text, unavailable,
+    ANNOTATIONS, AUTHORITY, CERTIFICATE, CERTIFICATE_UUID, CLAIM, CREATED_AT, CSR, EXPIRES_AT,
+    GENERATION, ID, Item, KEY, KEY_ALGORITHM, LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR,
+    RA_PROFILE, REASON, REQUESTER_KEY, Reader, SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE,
+    SUBJECT, SUBJECT_KEY, TO_BE_SIGNED, TRANSACTION_ID, to_millis, to_number, to_octets,
+    to_seconds, to_text, unavailable,
 };
 use crate::page::{Bounds, List, count_items};
-use crate::retry::{CONDITION_FAILED, MAX_TRIES, cancellation_reasons, is_transient};
+use crate::write::{Step, Write};
 
 pub(crate) const ISSUED: &str = "issued";
 pub(crate) const ISSUING: &str = "issuing";
@@ -89,9 +85,9 @@ impl Transactions for DynamoDbStore {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError> {
-        let operation = "claiming a transaction";
-        let writes = self.claim_writes(claim)?;
-        self.write_guarded(operation, writes, claim.claim).await
+        let steps = self.claim_steps(claim)?;
+        self.write_all("claiming a transaction", steps, GuardedOutcome::Won)
+            .await
     }
 
     async fn approve(
@@ -103,35 +99,26 @@ impl Transactions for DynamoDbStore {
         request_until: OffsetDateTime,
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError> {
-        let operation = "approving a transaction";
         // The transaction stops expiring here: from now on, its certificate may exist. The record
         // of its request, which expires on its own, is kept longer in the same step.
-        let update = self
-            .update_pending(pending)
-            .update_expression(
-                "SET #state = :issuing, claim = :claim, toBeSigned = :toBeSigned, \
-                 generation = :generation, #key = :key, keyAlgorithm = :algorithm, \
-                 leaseUntil = :lease REMOVE expiresAt, pendingOf",
-            )
-            .expression_attribute_names("#key", KEY)
-            .expression_attribute_values(":issuing", to_text(ISSUING))
-            .expression_attribute_values(":claim", to_text(claim.to_string()))
-            .expression_attribute_values(":toBeSigned", to_octets(&issuance.to_be_signed))
-            .expression_attribute_values(":generation", to_number(issuance.generation.into()))
-            .expression_attribute_values(":key", to_text(issuance.key.to_stored()))
-            .expression_attribute_values(":algorithm", to_text(issuance.key_algorithm.name()))
-            .expression_attribute_values(":lease", to_millis(lease_until))
-            .build()
-            .map_err(unavailable(operation))?;
-        let writes = vec![
-            GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
-            self.extend_request(pending, claim, request_until)
-                .map_err(unavailable(operation))?,
-            self.check_key_not_revoked(issuance.subject_key)
-                .map_err(unavailable(operation))?,
-            GuardedWrite::infallible(self.put_audit(audit).map_err(unavailable(operation))?),
+        let changes = Changes::default()
+            .set(STATE, to_text(ISSUING))
+            .set(CLAIM, to_text(claim.to_string()))
+            .set(TO_BE_SIGNED, to_octets(&issuance.to_be_signed))
+            .set(GENERATION, to_number(issuance.generation.into()))
+            .set(KEY, to_text(issuance.key.to_stored()))
+            .set(KEY_ALGORITHM, to_text(issuance.key_algorithm.name()))
+            .set(LEASE_UNTIL, to_millis(lease_until))
+            .remove(&[EXPIRES_AT, PENDING_OF]);
+        let steps = vec![
+            self.update_claimed(&pending.key, pending.claim, PENDING, changes)
+                .or(GuardedOutcome::Lost),
+            self.extend_request(pending, claim, request_until).or_fail(),
+            self.check_key_not_revoked(issuance.subject_key),
+            self.put_audit(audit).or_fail(),
         ];
-        self.write_guarded(operation, writes, claim).await
+        self.write_all("approving a transaction", steps, GuardedOutcome::Won)
+            .await
     }
 
     async fn reject(
@@ -141,16 +128,13 @@ impl Transactions for DynamoDbStore {
         until: OffsetDateTime,
         audit: &AuditRecord,
     ) -> Result<ClaimOutcome, StoreError> {
-        let update = self
-            .update_pending(pending)
-            .update_expression(
-                "SET #state = :rejected, reason = :reason, expiresAt = :until \
-                 REMOVE toBeSigned, annotations, pendingOf",
-            )
-            .expression_attribute_values(":rejected", to_text(REJECTED))
-            .expression_attribute_values(":reason", to_text(reason))
-            .expression_attribute_values(":until", to_seconds(until));
-        self.write_decision("rejecting a transaction", update, audit)
+        let changes = reject_changes(reason, until).remove(&[PENDING_OF]);
+        let steps = vec![
+            self.update_claimed(&pending.key, pending.claim, PENDING, changes)
+                .or(ClaimOutcome::Lost),
+            self.put_audit(audit).or_fail(),
+        ];
+        self.write_all("rejecting a transaction", steps, ClaimOutcome::Won)
             .await
     }
 
@@ -161,34 +145,17 @@ impl Transactions for DynamoDbStore {
         claim: Uuid,
         lease_until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError> {
-        let updated = self
-            .client
-            .update_item()
-            .table_name(&self.tables.transactions)
-            .key(ID, to_text(key.uuid().to_string()))
-            // Nothing else changes: the old claimant may have signed already, so the new one signs
-            // the same bytes.
-            .update_expression("SET claim = :claim, leaseUntil = :lease")
-            .condition_expression("claim = :expired AND #state = :issuing")
-            .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":claim", to_text(claim.to_string()))
-            .expression_attribute_values(":lease", to_millis(lease_until))
-            .expression_attribute_values(":expired", to_text(expired.to_string()))
-            .expression_attribute_values(":issuing", to_text(ISSUING))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = updated else {
-            return Ok(ClaimOutcome::Won);
-        };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(claim_outcome(failed.item(), claim))
-            }
-            // The claimant, or another process that takes over, is writing the item right now.
-            Some(UpdateItemError::TransactionConflictException(_)) => Ok(ClaimOutcome::Lost),
-            Some(_) | None => Err(unavailable("taking over a transaction")(error)),
-        }
+        // Nothing else changes: the old claimant may have signed already, so the new one signs the
+        // same bytes.
+        let changes = Changes::default()
+            .set(CLAIM, to_text(claim.to_string()))
+            .set(LEASE_UNTIL, to_millis(lease_until));
+        let write = self
+            .update_claimed(key, expired, ISSUING, changes)
+            .with_mark(CLAIM, to_text(claim.to_string()));
+        self.write_one("taking over a transaction", write)
+            .await
+            .map(ClaimOutcome::from)
     }
 
     async fn complete(
@@ -197,41 +164,28 @@ impl Transactions for DynamoDbStore {
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
     ) -> Result<GuardedOutcome, StoreError> {
-        let describing = "describing a certificate";
+        let summary = &record.summary;
+        let changes = Changes::default()
+            .set(STATE, to_text(ISSUED))
+            .set(CERTIFICATE, to_octets(record.certificate.der()))
+            .set(CERTIFICATE_UUID, to_text(summary.uuid.to_string()))
+            .set(EXPIRES_AT, to_seconds(resend_until))
+            .remove(&[TO_BE_SIGNED, LEASE_UNTIL, ANNOTATIONS]);
         // The certificate and the end of the transaction are one write: a transaction without its
         // certificate, or a second certificate, would be the result of a crash between two.
-        let update = Update::builder()
-            .table_name(&self.tables.transactions)
-            .key(ID, to_text(record.transaction.uuid().to_string()))
-            .update_expression(
-                "SET #state = :issued, certificate = :certificate, certificateUuid = :uuid, \
-                 expiresAt = :expires REMOVE toBeSigned, leaseUntil, annotations",
-            )
-            .condition_expression("claim = :claim AND #state = :issuing")
-            .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":issued", to_text(ISSUED))
-            .expression_attribute_values(":certificate", to_octets(record.certificate.der()))
-            .expression_attribute_values(":uuid", to_text(record.summary.uuid.to_string()))
-            .expression_attribute_values(":expires", to_seconds(resend_until))
-            .expression_attribute_values(":claim", to_text(claim.to_string()))
-            .expression_attribute_values(":issuing", to_text(ISSUING))
-            .build()
-            .map_err(unavailable(describing))?;
-        let summary = &record.summary;
-        let mut writes = vec![
-            GuardedWrite::contended(TransactWriteItem::builder().update(update).build()),
-            self.record_certificate(record)?,
+        let mut steps = vec![
+            self.update_claimed(&record.transaction, claim, ISSUING, changes)
+                .or(GuardedOutcome::Lost),
+            self.put_certificate(record)?.or_fail(),
             // Key and predecessor were conditions of the claim, and may have been revoked since.
-            self.check_key_not_revoked(summary.key)
-                .map_err(unavailable(describing))?,
+            self.check_key_not_revoked(summary.key),
         ];
-        if let Some(predecessor) = summary.predecessor {
-            writes.push(
+        steps.extend(
+            summary.predecessor.map(|predecessor| {
                 self.check_predecessor_not_revoked(summary.authority, predecessor)
-                    .map_err(unavailable(describing))?,
-            );
-        }
-        self.write_guarded("recording a certificate", writes, claim)
+            }),
+        );
+        self.write_all("recording a certificate", steps, GuardedOutcome::Won)
             .await
     }
 
@@ -242,28 +196,15 @@ impl Transactions for DynamoDbStore {
         reason: &str,
         until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError> {
-        let update = Update::builder()
-            .table_name(&self.tables.transactions)
-            .key(ID, to_text(record.transaction.uuid().to_string()))
-            .update_expression(
-                "SET #state = :rejected, reason = :reason, expiresAt = :until \
-                 REMOVE toBeSigned, leaseUntil, annotations",
-            )
-            .condition_expression("claim = :claim AND #state = :issuing")
-            .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":rejected", to_text(REJECTED))
-            .expression_attribute_values(":reason", to_text(reason))
-            .expression_attribute_values(":until", to_seconds(until))
-            .expression_attribute_values(":claim", to_text(claim.to_string()))
-            .expression_attribute_values(":issuing", to_text(ISSUING))
-            .build()
-            .map_err(unavailable("describing a certificate"))?;
-        let items = vec![
-            TransactWriteItem::builder().update(update).build(),
+        let changes = reject_changes(reason, until).remove(&[LEASE_UNTIL]);
+        let steps = vec![
+            self.update_claimed(&record.transaction, claim, ISSUING, changes)
+                .or(ClaimOutcome::Lost),
             // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
-            self.record_certificate(record)?.write,
+            self.put_certificate(record)?.or_fail(),
         ];
-        self.write_all("withdrawing a certificate", items).await
+        self.write_all("withdrawing a certificate", steps, ClaimOutcome::Won)
+            .await
     }
 
     async fn certificate(
@@ -307,55 +248,35 @@ impl DynamoDbStore {
         self.read_item(uuid.to_string()).await
     }
 
-    /// Lists the writes that claim a transaction, each with its condition.
-    fn claim_writes(&self, claim: &Claim) -> Result<Vec<GuardedWrite>, StoreError> {
-        let describing = "describing a transaction";
-        let unconditional = Put::builder()
-            .table_name(&self.tables.transactions)
-            .set_item(Some(claim_item(claim)?))
-            // The old item shows whether this very claim is there already.
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match claim.replaced.transaction {
-            None => unconditional.condition_expression("attribute_not_exists(id)"),
+    /// Lists the steps that claim a transaction, each with its condition.
+    fn claim_steps(&self, claim: &Claim) -> Result<Vec<Step<'_, GuardedOutcome>>, StoreError> {
+        let unclaimed = match claim.replaced.transaction {
+            None => Condition::Missing(ID),
             // Every claim has a UUID of its own, so this one proves that nothing has changed since
             // the decision to replace it.
-            Some(replaced) => unconditional
-                .condition_expression("claim = :replaced")
-                .expression_attribute_values(":replaced", to_text(replaced.to_string())),
-        }
-        .build()
-        .map_err(unavailable(describing))?;
-        let mut writes = vec![
-            GuardedWrite::contended(TransactWriteItem::builder().put(put).build()),
-            self.claim_request(claim).map_err(unavailable(describing))?,
-            self.check_key_not_revoked(claim.issuance.subject_key)
-                .map_err(unavailable(describing))?,
+            Some(replaced) => Condition::Equals(CLAIM, to_text(replaced.to_string())),
+        };
+        let mut steps = vec![
+            Write::put(&self.tables.transactions, claim_item(claim)?)
+                .on_condition(unclaimed)
+                .with_mark(CLAIM, to_text(claim.claim.to_string()))
+                .or(GuardedOutcome::Lost),
+            self.claim_request(claim),
+            self.check_key_not_revoked(claim.issuance.subject_key),
         ];
         if let Some(renewal) = &claim.renewal {
             let authority = claim.issuance.authority;
-            writes.push(
-                self.check_predecessor_not_revoked(authority, renewal.predecessor)
-                    .map_err(unavailable(describing))?,
-            );
-            writes.push(
-                self.claim_succession(authority, renewal)
-                    .map_err(unavailable(describing))?,
-            );
+            steps.push(self.check_predecessor_not_revoked(authority, renewal.predecessor));
+            steps.push(self.claim_succession(authority, renewal));
         }
-        Ok(writes)
+        Ok(steps)
     }
 
     /// Describes the write of a certificate record. Records are never overwritten.
-    fn record_certificate(&self, record: &CertificateRecord) -> Result<GuardedWrite, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.certificates)
-            .set_item(Some(certificate_item(record)?))
-            .condition_expression("attribute_not_exists(id)")
-            .build()
-            .map_err(unavailable("describing a certificate"))?;
-        let write = TransactWriteItem::builder().put(put).build();
+    fn put_certificate(&self, record: &CertificateRecord) -> Result<Write<'_>, StoreError> {
+        let write = Write::put(&self.tables.certificates, certificate_item(record)?);
         // A serial number that is taken is a fault of the server, not a lost race.
-        Ok(GuardedWrite::infallible(write))
+        Ok(write.on_condition(Condition::Missing(ID)))
     }
 
     /// Reads any item of the transactions table, with strong consistency.
@@ -372,64 +293,29 @@ impl DynamoDbStore {
         Ok(found.item)
     }
 
-    /// Begins an update of a pending transaction, on the condition that it was not claimed again
-    /// since it was read.
-    fn update_pending(&self, pending: &Transaction) -> UpdateBuilder {
-        Update::builder()
-            .table_name(&self.tables.transactions)
-            .key(ID, to_text(pending.key.uuid().to_string()))
-            .condition_expression("claim = :read AND #state = :pending")
-            .expression_attribute_names("#state", STATE)
-            .expression_attribute_values(":read", to_text(pending.claim.to_string()))
-            .expression_attribute_values(":pending", to_text(PENDING))
-    }
-
-    /// Writes an administrator's decision and its audit record, both or neither.
-    async fn write_decision(
+    /// Describes an update of a transaction that is still in this state, under this claim.
+    fn update_claimed(
         &self,
-        operation: &'static str,
-        builder: UpdateBuilder,
-        audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
-        let update = builder.build().map_err(unavailable(operation))?;
-        let items = vec![
-            TransactWriteItem::builder().update(update).build(),
-            self.put_audit(audit).map_err(unavailable(operation))?,
-        ];
-        self.write_all(operation, items).await
-    }
-
-    /// Writes all items or none; [`ClaimOutcome::Lost`] if the condition of the first one fails.
-    pub(crate) async fn write_all(
-        &self,
-        operation: &'static str,
-        items: Vec<TransactWriteItem>,
-    ) -> Result<ClaimOutcome, StoreError> {
-        for conflicts in 0..MAX_TRIES {
-            let Err(error) = self.try_write(&items, conflicts).await else {
-                return Ok(ClaimOutcome::Won);
-            };
-            let reasons = cancellation_reasons(&error);
-            if reasons.first() == Some(&CONDITION_FAILED) {
-                return Ok(ClaimOutcome::Lost);
-            }
-            // On a conflict, another request is writing one of the items. The retry finds out
-            // whether it changed what this write depends on.
-            if !is_transient(&reasons) {
-                return Err(unavailable(operation)(error));
-            }
-        }
-        Err(StoreError::Conflict)
+        key: &TransactionKey,
+        claim: Uuid,
+        state: &str,
+        changes: Changes,
+    ) -> Write<'_> {
+        let id = key.uuid().to_string();
+        Write::update(&self.tables.transactions, id, changes).on_condition(Condition::All(vec![
+            Condition::Equals(CLAIM, to_text(claim.to_string())),
+            Condition::Equals(STATE, to_text(state)),
+        ]))
     }
 }
 
-/// Decides who won after a failed condition, from the item that failed it.
-fn claim_outcome(found: Option<&Item>, claim: Uuid) -> ClaimOutcome {
-    // The SDK retries a request whose response was lost, and then finds its own claim.
-    if found.and_then(|item| item.get(CLAIM)) == Some(&to_text(claim.to_string())) {
-        return ClaimOutcome::Won;
-    }
-    ClaimOutcome::Lost
+/// The changes that make a transaction rejected until the given time.
+fn reject_changes(reason: &str, until: OffsetDateTime) -> Changes {
+    Changes::default()
+        .set(STATE, to_text(REJECTED))
+        .set(REASON, to_text(reason))
+        .set(EXPIRES_AT, to_seconds(until))
+        .remove(&[TO_BE_SIGNED, ANNOTATIONS])
 }
 
 fn claim_item(claim: &Claim) -> Result<Item, StoreError> {

@@ -1,0 +1,67 @@
+//! Revoked keys and certificates, which forbid that a certificate is issued.
+
+use scep_protocol::Fingerprint;
+use scep_service::{Bar, GuardedOutcome, StoreError};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::DynamoDbStore;
+use crate::certificates::certificate_id_from_uuid;
+use crate::expression::Condition;
+use crate::item::{ID, Item, REVOKED_AT, to_millis, to_text, unavailable};
+use crate::write::{Step, Write};
+
+/// The id of the item in the certificates table that marks a key as revoked.
+fn revoked_key_id(key: Fingerprint) -> String {
+    format!("key/{key}")
+}
+
+impl DynamoDbStore {
+    /// Checks, in a transaction, that no certificate of the key is revoked.
+    pub(crate) fn check_key_not_revoked(&self, key: Fingerprint) -> Step<'_, GuardedOutcome> {
+        Step::check(
+            &self.tables.certificates,
+            revoked_key_id(key),
+            Condition::Missing(ID),
+            GuardedOutcome::Barred(Bar::KeyRevoked),
+        )
+    }
+
+    /// Checks, in a transaction, that this certificate is not revoked.
+    pub(crate) fn check_predecessor_not_revoked(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+    ) -> Step<'_, GuardedOutcome> {
+        Step::check(
+            &self.tables.certificates,
+            certificate_id_from_uuid(authority, predecessor),
+            // The record exists: it was read when the signer was checked, and none is ever deleted.
+            Condition::Missing(REVOKED_AT),
+            GuardedOutcome::Barred(Bar::PredecessorRevoked),
+        )
+    }
+
+    /// Describes the write that marks a key as revoked.
+    pub(crate) fn put_revoked_key(&self, key: Fingerprint, at: OffsetDateTime) -> Write<'_> {
+        let item = Item::from([
+            (ID.to_owned(), to_text(revoked_key_id(key))),
+            (REVOKED_AT.to_owned(), to_millis(at)),
+        ]);
+        // Unconditional: a second certificate of the same key may be revoked as well.
+        Write::put(&self.tables.certificates, item)
+    }
+
+    pub(crate) async fn has_revoked_key(&self, key: Fingerprint) -> Result<bool, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.certificates)
+            .key(ID, to_text(revoked_key_id(key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("reading a revoked key"))?;
+        Ok(found.item.is_some())
+    }
+}

@@ -1,0 +1,480 @@
+//! Conditional writes, alone and in transactions, and what their failures mean.
+
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+use scep_service::{ClaimOutcome, StoreError};
+
+use crate::DynamoDbStore;
+use crate::expression::{Changes, Condition, Placeholders};
+use crate::item::{ID, Item, to_text, unavailable};
+use crate::retry::{
+    CONDITION_FAILED, MAX_TRIES, back_off, cancellations, is_last_try, is_throttled, is_transient,
+};
+
+/// A write of one item.
+#[derive(Clone, Debug)]
+pub(crate) struct Write<'a> {
+    table: &'a str,
+    action: Action,
+    condition: Option<Condition>,
+    mark: Option<Mark>,
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Put(Item),
+    Update(String, Changes),
+}
+
+/// An attribute whose value is unique to one write.
+// The SDK repeats a request whose response was lost. The condition of the repeat fails, but the
+// item that fails it has this value, which shows that the write was made.
+#[derive(Clone, Debug)]
+struct Mark {
+    name: &'static str,
+    value: AttributeValue,
+}
+
+impl Mark {
+    fn is_on(&self, item: Option<&Item>) -> bool {
+        item.and_then(|item| item.get(self.name)) == Some(&self.value)
+    }
+}
+
+impl<'a> Write<'a> {
+    const fn new(table: &'a str, action: Action) -> Self {
+        Self {
+            table,
+            action,
+            condition: None,
+            mark: None,
+        }
+    }
+
+    /// A write of a whole item, in place of an existing one.
+    pub(crate) const fn put(table: &'a str, item: Item) -> Self {
+        Self::new(table, Action::Put(item))
+    }
+
+    /// An update of the item with this id, which is created if it does not exist.
+    pub(crate) const fn update(table: &'a str, id: String, changes: Changes) -> Self {
+        Self::new(table, Action::Update(id, changes))
+    }
+
+    /// Makes the write depend on a condition.
+    pub(crate) fn on_condition(self, condition: Condition) -> Self {
+        Self {
+            condition: Some(condition),
+            ..self
+        }
+    }
+
+    /// Makes a repeat of the write recognise the first one by the value of an attribute.
+    pub(crate) fn with_mark(self, name: &'static str, value: AttributeValue) -> Self {
+        Self {
+            mark: Some(Mark { name, value }),
+            ..self
+        }
+    }
+
+    /// Makes the write a step of a transaction that has this outcome if the condition fails.
+    pub(crate) const fn or<O>(self, outcome: O) -> Step<'a, O> {
+        Step {
+            part: Part::Write(self),
+            otherwise: Some(outcome),
+        }
+    }
+
+    /// Makes the write a step of a transaction that nothing should prevent: a failed condition is a
+    /// fault of the server.
+    pub(crate) const fn or_fail<O>(self) -> Step<'a, O> {
+        Step {
+            part: Part::Write(self),
+            otherwise: None,
+        }
+    }
+
+    /// The request that DynamoDB return the item that fails the condition.
+    fn returned(&self) -> Option<ReturnValuesOnConditionCheckFailure> {
+        self.mark
+            .as_ref()
+            .map(|_| ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    fn describe(self) -> Result<TransactWriteItem, BuildError> {
+        let returned = self.returned();
+        let mut placeholders = Placeholders::default();
+        let condition = render(self.condition.as_ref(), &mut placeholders);
+        let builder = TransactWriteItem::builder();
+        let described = match self.action {
+            Action::Put(item) => builder.put(
+                Put::builder()
+                    .table_name(self.table)
+                    .set_item(Some(item))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(placeholders.names())
+                    .set_expression_attribute_values(placeholders.values())
+                    .set_return_values_on_condition_check_failure(returned)
+                    .build()?,
+            ),
+            Action::Update(id, changes) => builder.update(
+                Update::builder()
+                    .table_name(self.table)
+                    .key(ID, to_text(id))
+                    .update_expression(changes.render(&mut placeholders))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(placeholders.names())
+                    .set_expression_attribute_values(placeholders.values())
+                    .set_return_values_on_condition_check_failure(returned)
+                    .build()?,
+            ),
+        };
+        Ok(described.build())
+    }
+}
+
+fn render(condition: Option<&Condition>, placeholders: &mut Placeholders) -> Option<String> {
+    condition.map(|condition| condition.render(placeholders))
+}
+
+/// A step of a transaction, and the outcome of the transaction if the step's condition fails.
+#[derive(Clone, Debug)]
+pub(crate) struct Step<'a, O> {
+    part: Part<'a>,
+    /// `None` if a failed condition is a fault of the server.
+    otherwise: Option<O>,
+}
+
+#[derive(Clone, Debug)]
+enum Part<'a> {
+    Check(&'a str, String, Condition),
+    Delete(&'a str, String, Option<Condition>),
+    Write(Write<'a>),
+}
+
+impl<'a, O> Step<'a, O> {
+    /// A check of a condition on the item with this id, which writes nothing.
+    pub(crate) const fn check(
+        table: &'a str,
+        id: String,
+        condition: Condition,
+        otherwise: O,
+    ) -> Self {
+        Self {
+            part: Part::Check(table, id, condition),
+            otherwise: Some(otherwise),
+        }
+    }
+
+    /// A deletion of the item with this id, if there is one.
+    pub(crate) const fn delete(table: &'a str, id: String) -> Self {
+        Self {
+            part: Part::Delete(table, id, None),
+            otherwise: None,
+        }
+    }
+
+    /// A deletion of the item with this id, on a condition.
+    pub(crate) const fn delete_if(
+        table: &'a str,
+        id: String,
+        condition: Condition,
+        otherwise: O,
+    ) -> Self {
+        Self {
+            part: Part::Delete(table, id, Some(condition)),
+            otherwise: Some(otherwise),
+        }
+    }
+}
+
+impl Part<'_> {
+    fn mark(&self) -> Option<Mark> {
+        match self {
+            Self::Check(..) | Self::Delete(..) => None,
+            Self::Write(write) => write.mark.clone(),
+        }
+    }
+
+    fn describe(self) -> Result<TransactWriteItem, BuildError> {
+        let mut placeholders = Placeholders::default();
+        let builder = TransactWriteItem::builder();
+        let described = match self {
+            Self::Check(table, id, condition) => builder.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .key(ID, to_text(id))
+                    .condition_expression(condition.render(&mut placeholders))
+                    .set_expression_attribute_names(placeholders.names())
+                    .set_expression_attribute_values(placeholders.values())
+                    .build()?,
+            ),
+            Self::Delete(table, id, condition) => builder.delete(
+                Delete::builder()
+                    .table_name(table)
+                    .key(ID, to_text(id))
+                    .set_condition_expression(render(condition.as_ref(), &mut placeholders))
+                    .set_expression_attribute_names(placeholders.names())
+                    .set_expression_attribute_values(placeholders.values())
+                    .build()?,
+            ),
+            Self::Write(write) => return write.describe(),
+        };
+        Ok(described.build())
+    }
+}
+
+/// The outcome of a write that is not part of a transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Written {
+    /// The write succeeded. A put returns the item that it replaced.
+    Won(Option<Item>),
+    /// Another process was faster; nothing was written.
+    Lost,
+}
+
+impl From<Written> for ClaimOutcome {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Won(_) => Self::Won,
+            Written::Lost => Self::Lost,
+        }
+    }
+}
+
+impl DynamoDbStore {
+    /// Makes one write, outside of a transaction.
+    pub(crate) async fn write_one(
+        &self,
+        operation: &'static str,
+        write: Write<'_>,
+    ) -> Result<Written, StoreError> {
+        let returned = write.returned();
+        let mut placeholders = Placeholders::default();
+        let condition = render(write.condition.as_ref(), &mut placeholders);
+        match write.action {
+            Action::Put(item) => self
+                .client
+                .put_item()
+                .table_name(write.table)
+                .set_item(Some(item))
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(placeholders.names())
+                .set_expression_attribute_values(placeholders.values())
+                .set_return_values_on_condition_check_failure(returned)
+                .return_values(ReturnValue::AllOld)
+                .send()
+                .await
+                .map(|put| Written::Won(put.attributes))
+                .or_else(|error| read_failure(operation, error, write.mark.as_ref())),
+            Action::Update(id, changes) => self
+                .client
+                .update_item()
+                .table_name(write.table)
+                .key(ID, to_text(id))
+                .update_expression(changes.render(&mut placeholders))
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(placeholders.names())
+                .set_expression_attribute_values(placeholders.values())
+                .set_return_values_on_condition_check_failure(returned)
+                .send()
+                .await
+                .map(|_| Written::Won(None))
+                .or_else(|error| read_failure(operation, error, write.mark.as_ref())),
+        }
+    }
+
+    /// Makes every step of a transaction, or none. Returns `won`, or the outcome of the first step
+    /// whose condition fails.
+    pub(crate) async fn write_all<O: Copy>(
+        &self,
+        operation: &'static str,
+        steps: Vec<Step<'_, O>>,
+        won: O,
+    ) -> Result<O, StoreError> {
+        let (mut items, mut meanings) = (Vec::new(), Vec::new());
+        for step in steps {
+            meanings.push((step.part.mark(), step.otherwise));
+            items.push(step.part.describe().map_err(unavailable(operation))?);
+        }
+        for conflicts in 0..MAX_TRIES {
+            back_off(conflicts).await;
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .send()
+                .await;
+            let Err(error) = sent else {
+                return Ok(won);
+            };
+            let (reasons, found): (Vec<_>, Vec<_>) = cancellations(&error).unzip();
+            if let Some(failed) = reasons
+                .iter()
+                .position(|reason| *reason == CONDITION_FAILED)
+            {
+                let item = found.get(failed).copied().flatten();
+                return match meanings.get(failed) {
+                    Some((Some(mark), _)) if mark.is_on(item) => Ok(won),
+                    Some((_, Some(outcome))) => Ok(*outcome),
+                    Some((_, None)) | None => Err(unavailable(operation)(error)),
+                };
+            }
+            // On a conflict, another request is writing one of the items. The retry finds out
+            // whether it changed what this write depends on. Throttling on the last try is an
+            // outage rather than a conflict: reporting it as a conflict would send the
+            // administrator to look for an edit that does not exist.
+            if !is_transient(&reasons) || (is_last_try(conflicts) && is_throttled(&reasons)) {
+                return Err(unavailable(operation)(error));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}
+
+/// An error of a request that may have a condition.
+trait ConditionError: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static {
+    fn failed_condition(&self) -> Option<&ConditionalCheckFailedException>;
+}
+
+impl ConditionError for PutItemError {
+    fn failed_condition(&self) -> Option<&ConditionalCheckFailedException> {
+        if let Self::ConditionalCheckFailedException(failed) = self {
+            return Some(failed);
+        }
+        None
+    }
+}
+
+impl ConditionError for UpdateItemError {
+    fn failed_condition(&self) -> Option<&ConditionalCheckFailedException> {
+        if let Self::ConditionalCheckFailedException(failed) = self {
+            return Some(failed);
+        }
+        None
+    }
+}
+
+/// The code of the error that another request's transaction is writing the item.
+const CONFLICT: &str = "TransactionConflictException";
+
+/// Decides what the failure of a write outside of a transaction means.
+fn read_failure<E: ConditionError>(
+    operation: &'static str,
+    error: SdkError<E>,
+    mark: Option<&Mark>,
+) -> Result<Written, StoreError> {
+    let failed = error.as_service_error().and_then(E::failed_condition);
+    if let Some(failed) = failed {
+        let is_marked = mark.is_some_and(|mark| mark.is_on(failed.item()));
+        return Ok(if is_marked {
+            Written::Won(None)
+        } else {
+            Written::Lost
+        });
+    }
+    if error.code() == Some(CONFLICT) {
+        return Ok(Written::Lost);
+    }
+    Err(unavailable(operation)(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::config::http::HttpResponse;
+    use aws_sdk_dynamodb::error::ErrorMetadata;
+
+    use super::*;
+    use crate::item::{CLAIM, LEASE_UNTIL, STATE, to_number};
+
+    fn claimed_by(claim: &str) -> Item {
+        Item::from([(CLAIM.to_owned(), to_text(claim))])
+    }
+
+    fn put() -> Write<'static> {
+        Write::put("table", claimed_by("mine")).on_condition(Condition::Missing(ID))
+    }
+
+    #[test]
+    fn a_step_is_described_with_its_names_and_values() {
+        let changes = Changes::default().set(STATE, to_text("issuing"));
+        let write = Write::update("table", "id-1".to_owned(), changes)
+            .on_condition(Condition::Equals(CLAIM, to_text("c")));
+        let described = write.describe().unwrap();
+        let update = described.update().unwrap();
+        assert_eq!(update.key()[ID], to_text("id-1"));
+        assert_eq!(update.condition_expression(), Some("#claim = :v0"));
+        assert_eq!(update.update_expression(), "SET #state = :v1");
+        assert_eq!(update.expression_attribute_names().unwrap().len(), 2);
+        assert_eq!(update.expression_attribute_values().unwrap().len(), 2);
+        let condition = Condition::LessThan(LEASE_UNTIL, to_number(1));
+        let check = Step::check("table", "id-2".to_owned(), condition, ());
+        let described = check.part.describe().unwrap();
+        let check = described.condition_check().unwrap();
+        assert_eq!(check.condition_expression(), "#leaseUntil < :v0");
+    }
+
+    #[test]
+    fn only_a_write_with_a_mark_asks_for_the_item_in_its_way() {
+        let returned = |write: Write<'_>| {
+            let described = write.describe().unwrap();
+            let put = described.put().unwrap();
+            put.return_values_on_condition_check_failure().cloned()
+        };
+        assert_eq!(returned(put()), None);
+        assert_eq!(
+            returned(put().with_mark(CLAIM, to_text("mine"))),
+            Some(ReturnValuesOnConditionCheckFailure::AllOld)
+        );
+    }
+
+    #[test]
+    fn a_failed_condition_is_lost_unless_the_item_has_the_mark() {
+        let mark = Mark {
+            name: CLAIM,
+            value: to_text("mine"),
+        };
+        let outcome = |item: Option<Item>, mark: Option<&Mark>| {
+            let failed = ConditionalCheckFailedException::builder()
+                .set_item(item)
+                .build();
+            let error = PutItemError::ConditionalCheckFailedException(failed);
+            read_failure("testing", service_error(error), mark).unwrap()
+        };
+        assert_eq!(outcome(None, None), Written::Lost);
+        assert_eq!(outcome(None, Some(&mark)), Written::Lost);
+        assert_eq!(
+            outcome(Some(claimed_by("another's")), Some(&mark)),
+            Written::Lost
+        );
+        assert_eq!(
+            outcome(Some(claimed_by("mine")), Some(&mark)),
+            Written::Won(None)
+        );
+    }
+
+    #[test]
+    fn a_conflict_is_lost_and_any_other_failure_is_an_outage() {
+        let outcome = |code: &str| {
+            let metadata = ErrorMetadata::builder().code(code);
+            let error = UpdateItemError::generic(metadata.build());
+            read_failure("testing", service_error(error), None)
+        };
+        assert_eq!(outcome(CONFLICT).unwrap(), Written::Lost);
+        assert!(matches!(
+            outcome("InternalServerError"),
+            Err(StoreError::Unavailable { .. })
+        ));
+    }
+
+    fn service_error<E>(error: E) -> SdkError<E> {
+        let response = HttpResponse::new(400.try_into().unwrap(), "".into());
+        SdkError::service_error(error, response)
+    }
+}
