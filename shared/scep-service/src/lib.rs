@@ -26,6 +26,7 @@ mod ra_key;
 mod reply;
 mod signing;
 mod stored_profiles;
+mod subject_search;
 mod upkeep;
 
 pub use audit::{Actor, AuditAction, AuditRecord};
@@ -56,3 +57,4 @@ pub use ports::{
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use ra_key::RaKey;
 pub use stored_profiles::StoredProfiles;
+pub use subject_search::SubjectSearch;

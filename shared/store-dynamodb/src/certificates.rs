@@ -2,12 +2,12 @@
 
 use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
-    Annotations, Fingerprint, Revocation, RevokedCertificate, SubjectAttribute, TransactionKey,
+    Annotations, Fingerprint, Revocation, RevokedCertificate, TransactionKey,
 };
 use scep_service::{
     AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary,
-    Certificates, ClaimOutcome, Inventory, Page, PageRequest, StoreError, TransactionRecord,
-    TransactionStatus, TransactionSummary,
+    Certificates, ClaimOutcome, Inventory, Page, PageRequest, StoreError, SubjectSearch,
+    TransactionRecord, TransactionStatus, TransactionSummary,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -32,10 +32,6 @@ const RECORD: &str = "certificate record";
 /// The hash key that all certificates share in the indexes that list every certificate.
 // DynamoDB writes at most a thousand items a second under one hash key.
 const ALL: &str = "certificate";
-
-/// The longest search key, in characters.
-// DynamoDB limits sort keys to 1,024 octets, and a character takes up to four.
-const MAX_SEARCH_CHARACTERS: usize = 255;
 
 #[async_trait::async_trait]
 impl Inventory for DynamoDbStore {
@@ -67,7 +63,7 @@ impl Inventory for DynamoDbStore {
         filter: &CertificateFilter,
         page: &PageRequest,
     ) -> Result<Page<CertificateSummary>, StoreError> {
-        let search = filter.subject.as_deref().map(Search::of);
+        let search = filter.subject.as_deref().map(SubjectSearch::parse);
         let fits = |summary: &CertificateSummary| {
             let named = search.as_ref().is_none_or(|search| search.matches(summary));
             named && filter.matches_all_but_subject(summary)
@@ -182,16 +178,16 @@ fn revocation_list_key(authority: Uuid, generation: u32) -> String {
 
 impl DynamoDbStore {
     /// Chooses the index under which a filter has the fewest certificates to skip.
-    fn choose_list(&self, filter: &CertificateFilter, search: Option<&Search>) -> List<'_> {
+    fn choose_list(&self, filter: &CertificateFilter, search: Option<&SubjectSearch>) -> List<'_> {
         let table = &self.tables.certificates;
         if let Some(search) = search {
             return List {
                 table,
                 index: &BY_COMMON_NAME,
                 hash: ALL.to_owned(),
-                bounds: match search.key.as_str() {
+                bounds: match search.key_prefix() {
                     "" => Bounds::All,
-                    key => Bounds::WithPrefix(key.to_owned()),
+                    prefix => Bounds::WithPrefix(prefix.to_owned()),
                 },
                 ascending: true,
             };
@@ -249,90 +245,6 @@ impl DynamoDbStore {
 
 /// The latest notAfter that a certificate can have (RFC 5280 §4.1.2.5).
 pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
-
-/// A search by subject: the beginning of a CN, or a part of the subject in its text form.
-struct Search {
-    /// The beginning of the search key, in lower case.
-    key: String,
-    /// A part of the subject, in lower case; `None` if the key says it all.
-    part: Option<String>,
-}
-
-impl Search {
-    fn of(text: &str) -> Self {
-        let lower = text.to_lowercase();
-        let parts = split_name(&lower);
-        if !parts.first().is_some_and(|part| is_attribute(part)) {
-            return Self {
-                key: normalise_search_key(&lower),
-                part: None,
-            };
-        }
-        let common_name = parts.iter().find_map(|part| part.strip_prefix("cn="));
-        let only_common_name = parts.len() == 1 && common_name.is_some();
-        Self {
-            // Without a CN, the empty key makes the search read every certificate: the attributes
-            // that it names may occur under any key.
-            key: normalise_search_key(&unescape_value(common_name.unwrap_or_default())),
-            part: (!only_common_name).then(|| parts.join(",")),
-        }
-    }
-
-    fn matches(&self, summary: &CertificateSummary) -> bool {
-        let subject = summary.subject.to_lowercase();
-        self.part.as_ref().is_none_or(|part| subject.contains(part))
-    }
-}
-
-/// Whether this part of a name begins with an attribute type.
-fn is_attribute(part: &str) -> bool {
-    // An `=` alone does not make it a name: a CN that is searched for may contain one.
-    let kind = part.split_once('=').map_or("", |(kind, _)| kind);
-    SubjectAttribute::names().any(|name| name.eq_ignore_ascii_case(kind))
-}
-
-/// Splits a name at commas that are not escaped, and drops the spaces after them.
-fn split_name(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut escaped = false;
-    for c in name.chars() {
-        match parts.last_mut() {
-            // Administrators write "CN=a, O=b"; subjects are stored without these spaces.
-            Some(part) if c == ' ' && part.is_empty() => {}
-            Some(part) if escaped || c != ',' => part.push(c),
-            Some(_) | None => parts.push(String::new()),
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    parts
-}
-
-/// Removes the backslashes that RFC 4514 §2.4 puts before special characters.
-fn unescape_value(value: &str) -> String {
-    let mut characters = value.chars();
-    let mut text = String::new();
-    while let Some(c) = characters.next() {
-        text.extend(if c == '\\' {
-            characters.next()
-        } else {
-            Some(c)
-        });
-    }
-    text
-}
-
-/// Builds the key by which a certificate is searched: its CN, or the whole subject without one.
-fn build_search_key(summary: &CertificateSummary) -> String {
-    let common_name = summary.common_name.as_ref().filter(|name| !name.is_empty());
-    normalise_search_key(common_name.unwrap_or(&summary.subject))
-}
-
-fn normalise_search_key(text: &str) -> String {
-    text.to_lowercase()
-        .chars()
-        .take(MAX_SEARCH_CHARACTERS)
-        .collect()
-}
 
 pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
     format!("{authority}/{serial_number}")
@@ -418,7 +330,7 @@ pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, Store
     }
     // DynamoDB rejects an empty index key. Without one, a certificate with an empty subject is left
     // out of searches by subject, which could not find it anyway.
-    let search_key = build_search_key(summary);
+    let search_key = summary.search_key();
     if !search_key.is_empty() {
         item.insert(SEARCH_KEY.to_owned(), to_text(search_key));
     }
