@@ -1,5 +1,5 @@
-//! The wire of administration: JSON over HTTP below `/api/v1`. Every route
-//! declares its scope; the OpenAPI document is generated from the handlers.
+//! The wire of administration: JSON over HTTP below `/api/v1`. Every route declares its scope; the
+//! OpenAPI document is generated from the handlers.
 
 mod access;
 mod attribute;
