@@ -17,7 +17,10 @@ use scep_protocol::{
     RaCertificate, RaKeyPair, RaProfile, ScepProfile, TemplateSpec,
 };
 use scep_service::{
-    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment, Edit, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore, ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError, StoredObject, StoredProfiles, Versioned, find, read, Enrolment, SystemClock, SystemRandom,
+    Actor, Administration, AuditAction, AuditRecord, AuthorityKind, Change, Clock, Deployment,
+    Edit, Enrolment, Measurement, Metrics, NewAuthority, NewRaCertificate, Object, ObjectStore,
+    ProfileService, RaProfileEdit, Reference, ScepProfileEdit, StoreError, StoredObject,
+    StoredProfiles, SystemClock, SystemRandom, Versioned, find, read,
 };
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -129,7 +132,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub database: EmbeddedDynamoDb,
     pub store: DynamoDbStore,
-    pub administration: Administration, pub enrolment: Enrolment,
+    pub administration: Administration,
+    pub enrolment: Enrolment,
     pub authority: Certificate,
     pub ra_certificate: Certificate,
     keys: Arc<tempfile::TempDir>,
@@ -199,7 +203,8 @@ impl World {
             clock,
             database,
             store,
-    administration, enrolment,
+            administration,
+            enrolment,
             authority,
             ra_certificate,
             keys: Arc::new(keys),
@@ -237,7 +242,8 @@ impl World {
             clock,
             database,
             store,
-    administration, enrolment,
+            administration,
+            enrolment,
             authority: self.authority.clone(),
             ra_certificate: self.ra_certificate.clone(),
             keys: Arc::clone(&self.keys),

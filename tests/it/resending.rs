@@ -8,9 +8,7 @@ use scep_cms::{Certificate, TransactionId};
 use scep_protocol::{
     EndpointName, Period, RaProfile, ScepProfile, SubjectRule, TransactionKey, TransactionState,
 };
-use scep_service::{
-    Clock, GrantedCertificate, Outcome, RaProfileEdit, Transactions,
-};
+use scep_service::{Clock, GrantedCertificate, Outcome, RaProfileEdit, Transactions};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World, name};

@@ -8,7 +8,8 @@ use scep_http::{ProfileOperations, respond_scep};
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let adapters = Adapters::of(&environment)?;
-        let operations = &ProfileOperations::get_ca_caps(adapters.profile_service(adapters.profiles())?);
+        let operations =
+            &ProfileOperations::get_ca_caps(adapters.profile_service(adapters.profiles())?);
         lambda_host::serve(async |head, body| respond_scep(operations, &head, body).await).await
     })
 }

@@ -54,10 +54,10 @@ impl JwtAuthorizer {
 mod tests {
     use std::collections::HashMap;
 
+    use super::*;
     use http::Request;
     use management_api::Scope;
     use serde_json::json;
-    use super::*;
 
     #[track_caller]
     fn check(claims: &[(&str, &str)], scopes: &[&str], expected: Option<(&str, &[Scope])>) {

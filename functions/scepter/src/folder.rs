@@ -10,7 +10,9 @@ use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::{
-    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, ErrorChain, ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock, WatchedObjects, Enrolment, SystemRandom,
+    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, Enrolment, ErrorChain,
+    ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock, SystemRandom,
+    WatchedObjects,
 };
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};

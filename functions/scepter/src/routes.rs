@@ -13,8 +13,8 @@ use bytes::{Bytes, BytesMut};
 use http::Method;
 use http_body_util::{BodyExt, Full};
 use scep_http::{
-    BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path, read_options,
-    rejection_response, respond_crl, respond_scep,
+    BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path,
+    read_options, rejection_response, respond_crl, respond_scep,
 };
 use scep_protocol::{HttpRejection, ProfileName};
 

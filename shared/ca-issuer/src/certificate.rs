@@ -164,7 +164,7 @@ pub fn assemble_certificate(
     // Read back from the DER, so that the inventory lists what the client receives.
     let certificate = Certificate::from_der(&der)?;
     Ok(IssuedCertificate {
-        serial_number: read_serial_number(&TbsCertificate::from_der(to_be_signed)?),
+        serial_number: read_serial_number(&decode_tbs_certificate(to_be_signed)?),
         subject: name_text(certificate.subject())?,
         common_name: first_common_name(certificate.subject())?,
         validity: certificate.validity()?,

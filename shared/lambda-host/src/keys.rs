@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_kms::Client;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
-use scep_service::{Actor, Administration, CachedCrls, Enrolment, SystemClock};
+use scep_service::{Actor, Administration, CachedCrls, Enrolment, SystemClock, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::adapters::Adapters;
@@ -32,6 +32,7 @@ impl Adapters<'_> {
             ca_keys: keys.ca_keys,
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,
+            random: Arc::new(SystemRandom),
             deployment: self.environment.deployment()?,
         })
     }
@@ -53,6 +54,7 @@ impl Adapters<'_> {
             transactions: store.clone(),
             crls: store,
             clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
             deployment: self.environment.deployment()?,
         })
     }

@@ -10,8 +10,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::Method;
 use utoipa::IntoResponses;
-use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::caller::{Caller, CallersUnknown, Scope};

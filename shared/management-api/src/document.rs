@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, collected from the handlers' own descriptions.
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use strum::VariantArray;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::access::{ApiRouter, SECURITY_SCHEME};

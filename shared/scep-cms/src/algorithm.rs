@@ -242,7 +242,9 @@ fn parse_pss(
 const DEFAULT_SALT_BYTES: u16 = 20;
 
 /// The curve of a [`PublicKey::Ec`](crate::PublicKey::Ec).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::VariantArray,
+)]
 pub enum EcCurve {
     /// secp256r1.
     P256,

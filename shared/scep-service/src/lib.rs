@@ -51,7 +51,8 @@ pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, l
 pub use pki_operation::{Outcome, PkiOperationReply};
 pub use ports::{
     Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
-    Crls, Deployment, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore, Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock, Enrolment,
+    Crls, Deployment, Enrolment, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore,
+    Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock,
     Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};

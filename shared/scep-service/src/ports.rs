@@ -17,8 +17,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuditRecord, CertificateRecord, Inventory, KeyError, Metrics, ObjectKind, RaKey, Reference, Random,
-    StoreError, StoredObject,
+    AuditRecord, CertificateRecord, Inventory, KeyError, Metrics, ObjectKind, RaKey, Random,
+    Reference, StoreError, StoredObject,
 };
 
 /// The ports that GetCACaps and GetCACert need: read access to profiles.

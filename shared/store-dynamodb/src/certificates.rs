@@ -1,9 +1,7 @@
 //! The certificates table: the record of every certificate, lists of them, and their revocation.
 
 use scep_cms::{Certificate, TransactionId};
-use scep_protocol::{
-    Annotations, Fingerprint, Revocation, RevokedCertificate, TransactionKey,
-};
+use scep_protocol::{Annotations, Fingerprint, Revocation, RevokedCertificate, TransactionKey};
 use scep_service::{
     AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary,
     Certificates, ClaimOutcome, Inventory, Page, PageRequest, StoreError, SubjectSearch,

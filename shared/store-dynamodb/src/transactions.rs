@@ -2,7 +2,8 @@
 
 use scep_cms::TransactionId;
 use scep_protocol::{
-    Fingerprint, Issuance, RequestFingerprint, SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, RequestFingerprint, SameRequest, SignerClass, Transaction,
+    TransactionKey, TransactionState,
 };
 use scep_service::{
     AuditRecord, CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError,

@@ -83,7 +83,7 @@ impl Administration {
         let key = self
             .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
             .await?;
-        let uuid = managing.random.uuid()?;
+        let uuid = self.random.uuid()?;
         let certified = self
             .certify_key(
                 uuid,
@@ -166,7 +166,7 @@ impl Administration {
         let to_be_signed = ca_issuer::root_authority(
             subject,
             &keypair_of(key, algorithm),
-            SerialNumber::from_random(managing.random.octets()?),
+            SerialNumber::from_random(self.random.octets()?),
             validity,
             self.clock.now(),
         )

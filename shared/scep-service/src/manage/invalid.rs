@@ -6,7 +6,7 @@ use scep_protocol::{DescriptionError, ExtendedKeyUsage, NameError, TemplateError
 use super::ra_certificates::MAX_USAGES;
 use super::scep_profiles::MAX_CHALLENGE_CHARACTERS;
 use super::transactions::MAX_REASON_CHARACTERS;
-use crate::{Failure, Field, KeyError, ObjectKind, StoreError};
+use crate::{EntropyError, Failure, Field, KeyError, ObjectKind, StoreError};
 
 /// Why a use case of administration failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,10 +49,19 @@ impl From<Failure> for ManageError {
         match failure {
             Failure::Key(error) => error.into(),
             Failure::Store(error) => error.into(),
-            Failure::Busy | Failure::Corrupt { .. } | Failure::Encode(_) | Failure::Entropy(_) | Failure::Maintenance | Failure::Rejected(_) => {
-                Self::Failed(failure)
-            }
+            Failure::Busy
+            | Failure::Corrupt { .. }
+            | Failure::Encode(_)
+            | Failure::Entropy(_)
+            | Failure::Maintenance
+            | Failure::Rejected(_) => Self::Failed(failure),
         }
+    }
+}
+
+impl From<EntropyError> for ManageError {
+    fn from(error: EntropyError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

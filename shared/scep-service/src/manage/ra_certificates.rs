@@ -56,7 +56,7 @@ impl Administration {
             Invalid::Validity,
         );
         let (issuing, subject) = errors.finish(issuing.zip(subject))?;
-        let uuid = managing.random.uuid()?;
+        let uuid = self.random.uuid()?;
         let new_key = NewRaKey {
             algorithm: new.key_algorithm,
             subject,

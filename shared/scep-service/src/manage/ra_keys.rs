@@ -267,7 +267,7 @@ fn prune(
 mod tests {
     use ca_issuer::{SubjectKey, assemble_certificate};
     use scep_cms::Certificate;
-    use scep_protocol::KeyReference;
+    use scep_protocol::KeyLocation;
 
     use super::*;
 
@@ -311,7 +311,7 @@ mod tests {
             name: scep_protocol::ProfileName::new("test-ca").unwrap(),
             generation,
             key_algorithm: KeyAlgorithm::EcP256,
-            key: KeyReference("ca".to_owned()),
+            key: KeyLocation::File(Uuid::nil()),
             certificate: certificate(0, 3650),
             chain: Vec::new(),
         }
@@ -324,7 +324,7 @@ mod tests {
             uuid: Uuid::from_u128(place as u128),
             generation: *generation,
             key_algorithm: KeyAlgorithm::Rsa2048,
-            key: KeyReference("ra".to_owned()),
+            key: KeyLocation::File(Uuid::nil()),
             certificate: certificate(*from, *days),
         };
         RaCertificate {

@@ -40,7 +40,7 @@ impl Administration {
     ) -> Result<Versioned<RaProfile>, ManageError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
         let mut ra_profile = RaProfile {
-            uuid,
+            uuid: self.random.uuid()?,
             name: parse_name(edit.name.as_deref())?,
             description: Description::default(),
             enabled: false,

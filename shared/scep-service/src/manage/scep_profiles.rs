@@ -86,7 +86,7 @@ impl Administration {
                 .ok_or(Invalid::Missing(Field::RaCertificate)),
         );
         let (name, ra_certificate) = errors.finish(name.zip(ra_certificate))?;
-        let mut scep_profile = new_scep_profile(managing.random.uuid()?, name, ra_certificate);
+        let mut scep_profile = new_scep_profile(self.random.uuid()?, name, ra_certificate);
         self.apply_edit(edit, &mut scep_profile).await?;
         let linked_profiles = scep_profile.ra_profile.into_iter().collect();
         self.check_links(&scep_profile, linked_profiles).await?;

@@ -67,7 +67,7 @@ impl Administration {
         );
         // The approval is itself a claim, so no other process signs, and a crash leaves a lease
         // that expires like any other.
-        let claim = managing.random.uuid()?;
+        let claim = self.random.uuid()?;
         let approved = self
             .transactions
             .approve(
@@ -145,7 +145,7 @@ impl Administration {
             transactions: &*self.transactions,
             ca_keys: &*self.ca_keys,
             clock: &*self.clock,
-            random: &*managing.random,
+            random: &*self.random,
             // A client that waited this long for approval may collect the certificate as late.
             resend_window: self.deployment.pending_validity,
             renewal_threshold_days,
