@@ -69,8 +69,8 @@ pub struct CertificateTemplate(TemplateSpec);
 
 impl CertificateTemplate {
     /// Rules that this version or an earlier one accepted. They are not checked again: a profile of
-    /// an earlier version stays readable, and its [warnings](crate::RaProfile::warnings) report what
-    /// this version would reject.
+    /// an earlier version stays readable, and its [warnings](crate::RaProfile::warnings) report
+    /// what this version would reject.
     const fn from_stored(spec: TemplateSpec) -> Self {
         Self(spec)
     }
