@@ -3,8 +3,8 @@
 use scep_cms::{DecodeError, EncodeError};
 use scep_protocol::{RuleViolation, SubjectAttribute};
 
-/// Why a certificate, a CRL or a PKCS #10 request cannot be built, because of a bug, corrupt data or
-/// an administrator's settings. A client never causes it.
+/// Why a certificate, a CRL or a PKCS #10 request cannot be built: a bug, corrupt data or an
+/// administrator's settings. A client never causes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// What it is built from, such as the authority's certificate, cannot be decoded.
