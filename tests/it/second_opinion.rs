@@ -1,10 +1,15 @@
-//! Third-party decoders: openssl reads the server's messages, and `rasn-cms` reads what the server
-//! reads.
+//! Third-party decoders: openssl reads the server's messages, and `rasn-cms` and `cms` read what the
+//! server reads.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cms::content_info::ContentInfo as StrictContentInfo;
+use cms::enveloped_data::EnvelopedData as StrictEnvelopedData;
+use cms::signed_data::SignedData as StrictSignedData;
+use der::asn1::ObjectIdentifier;
+use der::{Decode, Tag, Tagged};
 use rand::TryRng;
 use rasn_cms::{ContentInfo, SignedData};
 use scep_cms::{ContentEncryption, DigestAlgorithm, PkiMessage, to_der};
@@ -236,6 +241,96 @@ fn two_decoders_see_the_same_in_every_vector() {
             vector.file
         );
     }
+}
+
+/// The SignedData in a message, as the `cms` crate reads it, which decodes DER alone.
+fn read_strictly(der: &[u8]) -> Option<StrictSignedData> {
+    let content_info = StrictContentInfo::from_der(der).ok()?;
+    content_info.content.decode_as().ok()
+}
+
+/// What the `cms` crate sees in a message.
+fn seen_strictly(signed: &StrictSignedData) -> Option<Seen> {
+    let [signer] = signed.signer_infos.0.as_slice() else {
+        return None;
+    };
+    let attributes = signer.signed_attrs.as_ref()?;
+    let value = |oid: &str, tag: Tag| {
+        let oid = ObjectIdentifier::new_unwrap(oid);
+        let attribute = attributes.iter().find(|attribute| attribute.oid == oid)?;
+        let value = attribute.values.iter().next()?;
+        (value.tag() == tag).then(|| value.value().to_vec())
+    };
+    Some(Seen {
+        certificates: signed.certificates.as_ref().map_or(0, |set| set.0.len()),
+        transaction_id: value("2.16.840.1.113733.1.9.7", Tag::PrintableString),
+        sender_nonce: value("2.16.840.1.113733.1.9.5", Tag::OctetString),
+    })
+}
+
+/// The octets in the eContent, as the `cms` crate reads them.
+fn content_of(signed: &StrictSignedData) -> Option<&[u8]> {
+    Some(signed.encap_content_info.econtent.as_ref()?.value())
+}
+
+/// Whether the `cms` crate reads an EnvelopedData.
+fn reads_envelope(der: &[u8]) -> bool {
+    StrictContentInfo::from_der(der)
+        .is_ok_and(|content| content.content.decode_as::<StrictEnvelopedData>().is_ok())
+}
+
+/// The reason why scep-cms has CMS types of its own: these are the figures in ARCHITECTURE.md.
+#[test]
+fn the_cms_crate_reads_8_of_16_captured_requests_and_11_once_they_are_der() {
+    let (mut as_sent, mut normalised) = (0, 0);
+    let vectors = vectors();
+    for vector in &vectors {
+        let ber = octets(&vector.file);
+        let reads = |der: &[u8], normalise: fn(&[u8]) -> Vec<u8>| {
+            read_strictly(der).is_some_and(|signed| {
+                let name = &vector.file;
+                assert_eq!(seen_strictly(&signed), ours(&ber), "{name}");
+                content_of(&signed).is_some_and(|envelope| reads_envelope(&normalise(envelope)))
+            })
+        };
+        as_sent += usize::from(reads(&ber, <[u8]>::to_vec));
+        let to_der = |ber: &[u8]| to_der(ber).unwrap();
+        normalised += usize::from(reads(&to_der(&ber), to_der));
+    }
+    assert_eq!((as_sent, normalised, vectors.len()), (8, 11, 16));
+}
+
+/// The `cms` crate reads the server's replies: CertReps for an RSA key and for the
+/// challengePassword, a refusal, and the certificates of GetCACert.
+#[tokio::test]
+async fn the_cms_crate_reads_our_replies() {
+    let world = World::new().await;
+    let (rsa, ec) = (Device::rsa(), Device::ec());
+    let request = rsa.enrolment("device-1", CHALLENGE);
+    let by_key = rsa.message(&request, &world.ra_certificate);
+    let request = ec.enrolment("device-2", CHALLENGE);
+    let by_password = ec.message_by_password(&request, CHALLENGE);
+    let request = rsa.enrolment("device-3", "wrong");
+    let refused = rsa.message(&request, &world.ra_certificate);
+    for (message, has_envelope) in [(by_key, true), (by_password, true), (refused, false)] {
+        let reply = world.post(message).await.into_body();
+        let signed = read_strictly(&reply).unwrap();
+        let seen = seen_strictly(&signed);
+        assert!(seen.is_some());
+        assert_eq!(seen, ours(&reply));
+        let envelope = content_of(&signed).unwrap();
+        assert_eq!(
+            (envelope.is_empty(), reads_envelope(envelope)),
+            (!has_envelope, has_envelope)
+        );
+    }
+    let chain = world
+        .get(&format!("{PATH}?operation=GetCACert"))
+        .await
+        .into_body();
+    let degenerate = read_strictly(&chain).unwrap();
+    assert_eq!(degenerate.certificates.unwrap().0.len(), 2);
+    assert!(degenerate.signer_infos.0.is_empty());
 }
 
 /// Where both decoders accept a mutated message, they agree on it; and `scep-cms` neither panics
