@@ -178,3 +178,68 @@ const fn revocation_reason(code: CrlReason) -> RevocationReason {
         CrlReason::AaCompromise => RevocationReason::AaCompromise,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leaf::tests::issuing_authority;
+
+    #[track_caller]
+    fn check(revoked: &[RevokedCertificate]) -> CertificateList {
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+        let contents = CrlContents {
+            number: 7,
+            this_update: now,
+            next_update: now + Duration::WEEK,
+            revoked,
+        };
+        let authority = issuing_authority();
+        let to_be_signed = certificate_list(&authority, &contents).unwrap();
+        let crl = assemble_crl(&to_be_signed, &authority, &[1; 64]).unwrap();
+        assert_eq!(entries_of(&crl).unwrap(), revoked);
+        CertificateList::from_der(&crl).unwrap()
+    }
+
+    #[test]
+    fn a_crl_lists_what_is_revoked_with_its_reason() {
+        use RevocationReason::{
+            AaCompromise, AffiliationChanged, CaCompromise, CertificateHold, CessationOfOperation,
+            KeyCompromise, PrivilegeWithdrawn, Superseded, Unspecified,
+        };
+        let reasons = [
+            AaCompromise,
+            AffiliationChanged,
+            CaCompromise,
+            CertificateHold,
+            CessationOfOperation,
+            KeyCompromise,
+            PrivilegeWithdrawn,
+            Superseded,
+            Unspecified,
+        ];
+        let revoked: Vec<_> = reasons
+            .into_iter()
+            .zip(1..)
+            .map(|(reason, days)| RevokedCertificate {
+                // A serial number whose first octet is zero has fewer octets in DER.
+                uuid: Uuid::from_u128(u128::MAX >> (8 * days)),
+                revocation: Revocation {
+                    at: OffsetDateTime::UNIX_EPOCH + Duration::days(days),
+                    reason,
+                },
+            })
+            .collect();
+        check(&revoked);
+    }
+
+    #[test]
+    fn a_crl_without_entries_lacks_the_field() {
+        assert_eq!(check(&[]).tbs_cert_list.revoked_certificates, None);
+    }
+
+    #[test]
+    fn a_corrupt_crl_is_not_decoded() {
+        let error = entries_of(&[0x30, 2, 5, 0]).unwrap_err();
+        assert_eq!(error.to_string(), "decoding CertificateList");
+    }
+}

@@ -140,3 +140,57 @@ pub fn reissue_tbs(
     };
     request.build_tbs(template, authority, serial_number, crl_url, now)
 }
+
+#[cfg(test)]
+mod tests {
+    use der::asn1::Ia5String;
+    use x509_cert::ext::pkix::name::GeneralName;
+    use x509_cert::name::Name;
+
+    use super::*;
+    use crate::leaf::tests::{issue_time, issuing_authority, rsa_key};
+    use crate::to_be_signed_names;
+
+    #[test]
+    fn an_approved_request_keeps_its_names_key_and_serial_number() {
+        let (authority, key, at) = (issuing_authority(), rsa_key(), issue_time());
+        let template = CertificateTemplate::default();
+        let subject: Name = "CN=a.example".parse().unwrap();
+        let names = vec![GeneralName::DnsName(Ia5String::new("a.example").unwrap())];
+        let request = IssuanceRequest {
+            subject: &subject.to_der().unwrap(),
+            extensions: &[RequestedExtension {
+                id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
+                value: names.to_der().unwrap(),
+            }],
+            key: &key,
+            predecessor: None,
+        };
+        let serial_number = SerialNumber::from_random([7; 16]);
+        let pending = request
+            .build_tbs(&template, &authority, serial_number, None, at)
+            .unwrap();
+        let later = at + time::Duration::DAY;
+        let approved =
+            reissue_tbs(&pending.to_be_signed, &authority, &template, None, later).unwrap();
+        assert_eq!(
+            to_be_signed_names(&approved.to_be_signed),
+            to_be_signed_names(&pending.to_be_signed)
+        );
+        let before = RequestSummary::of(&pending.to_be_signed).unwrap();
+        let after = RequestSummary::of(&approved.to_be_signed).unwrap();
+        assert_eq!(before.subject_alt_names, ["DNS:a.example"]);
+        assert_eq!(
+            (&before.validity, &after.validity),
+            (&pending.validity, &approved.validity)
+        );
+        let validity = after.validity;
+        assert_eq!(RequestSummary { validity, ..before }, after);
+    }
+
+    #[test]
+    fn a_corrupt_request_is_not_decoded() {
+        let error = RequestSummary::of(&[0x30, 2, 5, 0]).unwrap_err();
+        assert_eq!(error.to_string(), "decoding TBSCertificate");
+    }
+}

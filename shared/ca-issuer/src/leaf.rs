@@ -255,4 +255,4 @@ pub(crate) fn build_extended_key_usage(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -294,3 +294,59 @@ fn signature_algorithm(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PkiMessage, VerifyError};
+
+    fn certificate() -> Certificate {
+        Certificate::from_pem(include_str!("../../../tests/vectors/ra.pem")).unwrap()
+    }
+
+    /// Builds a CertRep with a signature that does not verify, and decodes it.
+    fn build_cert_rep(status: ReplyStatus, transaction_id: Option<TransactionId>) -> PkiMessage {
+        let nonce = SenderNonce::new(&[1; 16]).unwrap();
+        let message = PkiMessageBuilder {
+            attributes: Attributes::CertRep {
+                status,
+                transaction_id,
+                sender_nonce: nonce.clone(),
+                recipient_nonce: Some(nonce),
+            },
+            envelope: None,
+            digest: DigestAlgorithm::Sha256,
+            signer: certificate(),
+        };
+        let to_be_signed = message.to_be_signed().unwrap();
+        PkiMessage::from_ber(&to_be_signed.assemble(&[1; 256]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_message_has_the_attributes_that_it_was_built_from() {
+        let id = TransactionId::new("a 1").unwrap();
+        let message = build_cert_rep(ReplyStatus::Pending, Some(id.clone()));
+        assert_eq!(message.transaction_id(), Ok(id));
+        assert_eq!(message.message_type(), Ok(MessageType::CertRep.digits()));
+        assert_eq!(message.certificates(), [certificate().der()]);
+        let attributes = message.cert_rep().unwrap();
+        assert_eq!(attributes.pki_status, PkiStatus::Pending);
+        assert_eq!(attributes.recipient_nonce, Some(vec![1; 16]));
+        // The digest of the absent envelope matches, so that only the signature is wrong.
+        assert_eq!(message.verify().err(), Some(VerifyError::Signature));
+    }
+
+    #[test]
+    fn a_failure_says_why_and_an_unreadable_transaction_id_is_sent_as_empty() {
+        let status = ReplyStatus::Failure {
+            fail_info: FailInfo::BadTime,
+            text: "the clock is wrong".to_owned(),
+        };
+        let message = build_cert_rep(status, None);
+        assert!(message.transaction_id().is_err());
+        let attributes = message.cert_rep().unwrap();
+        assert_eq!(attributes.fail_info, Some(FailInfo::BadTime));
+        let text = attributes.fail_info_text;
+        assert_eq!(text.as_deref(), Some("the clock is wrong"));
+    }
+}

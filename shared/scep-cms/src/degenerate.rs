@@ -66,3 +66,40 @@ impl DegenerateSignedData {
         .to_der()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(certificates: &[&[u8]], crls: &[&[u8]]) {
+        let copy = |elements: &[&[u8]]| elements.iter().map(|octets| octets.to_vec()).collect();
+        let written = DegenerateSignedData {
+            certificates: copy(certificates),
+            crls: copy(crls),
+        };
+        let der = written.to_der().unwrap();
+        assert_eq!(DegenerateSignedData::from_ber(&der), Ok(written));
+        let signed_data = parse_signed_data(&der).unwrap();
+        assert_eq!(signed_data.certificates.is_some(), !certificates.is_empty());
+        assert_eq!(signed_data.crls.is_some(), !crls.is_empty());
+    }
+
+    #[test]
+    fn certificates_and_crls_keep_their_order_and_empty_fields_are_absent() {
+        let (one, other): (&[u8], &[u8]) = (&[0x30, 3, 2, 1, 9], &[0x30, 3, 2, 1, 1]);
+        check(&[one, other], &[]);
+        check(&[other, one], &[one]);
+        check(&[], &[other]);
+        check(&[], &[]);
+    }
+
+    #[test]
+    fn what_is_no_signed_data_is_refused_by_name() {
+        let error = |ber: &[u8]| DegenerateSignedData::from_ber(ber).unwrap_err().to_string();
+        assert_eq!(error(&[0x30]), "decoding BER");
+        assert_eq!(error(&[0x30, 2, 5, 0]), "decoding ContentInfo");
+        let data = [0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+        assert_eq!(error(&data), "content other than SignedData");
+    }
+}

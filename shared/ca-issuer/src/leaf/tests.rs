@@ -14,7 +14,7 @@ use super::*;
 use crate::assemble_certificate;
 
 /// A time at which `ca.pem` is valid.
-fn issue_time() -> OffsetDateTime {
+pub(crate) fn issue_time() -> OffsetDateTime {
     issuing_authority()
         .certificate
         .validity()
@@ -27,7 +27,8 @@ fn parse_certificate(pem: &str) -> Certificate {
     Certificate::from_pem(pem).unwrap()
 }
 
-fn issuing_authority() -> IssuingAuthority {
+/// The authority of `ca.pem`.
+pub(crate) fn issuing_authority() -> IssuingAuthority {
     IssuingAuthority {
         uuid: Uuid::nil(),
         name: ProfileName::new("ca").unwrap(),
@@ -39,7 +40,7 @@ fn issuing_authority() -> IssuingAuthority {
     }
 }
 
-fn rsa_key() -> PublicKey {
+pub(crate) fn rsa_key() -> PublicKey {
     let ra = parse_certificate(include_str!("../../../../tests/vectors/ra.pem"));
     ra.public_key().unwrap()
 }
