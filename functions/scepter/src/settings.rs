@@ -8,7 +8,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, value_parser};
 use scep_cms::ChallengePassword;
 use scep_protocol::{KeyAlgorithm, NameError, ProfileName};
-use scep_service::{Deployment, MAX_CHALLENGE_CHARACTERS};
+use scep_service::{
+    DEFAULT_DAYS, Deployment, MAX_CHALLENGE_CHARACTERS, parse_days, parse_public_url,
+};
 use strum::VariantArray;
 use tracing_subscriber::EnvFilter;
 
@@ -36,11 +38,11 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "SCEPTER_DEFAULT_SCEP_PROFILE", default_value = "default", value_name = "NAME", value_parser = parse_profile_name)]
     pub(crate) default_scep_profile: ProfileName,
     /// Days that a request waits for an administrator's approval.
-    #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
-    pending_days: u16,
+    #[arg(long, env = "SCEPTER_PENDING_DAYS", default_value = DEFAULT_DAYS, value_name = "DAYS", value_parser = parse_days)]
+    pending_days: Duration,
     /// Days that a CRL is valid; the next one is issued after half of them.
-    #[arg(long, env = "SCEPTER_CRL_DAYS", default_value_t = 7, value_name = "DAYS", value_parser = value_parser!(u16).range(1..=365))]
-    crl_days: u16,
+    #[arg(long, env = "SCEPTER_CRL_DAYS", default_value = DEFAULT_DAYS, value_name = "DAYS", value_parser = parse_days)]
+    crl_days: Duration,
     /// Milliseconds from the end of a request until a message that cannot be decrypted is refused,
     /// so that the response time reveals nothing to an attacker; longer than any processing takes.
     #[arg(long, env = "SCEPTER_REFUSAL_DELAY", default_value_t = 100, value_name = "MILLISECONDS", value_parser = value_parser!(u16).range(20..=5_000))]
@@ -71,20 +73,6 @@ pub(crate) struct DataSettings {
     pub(crate) folder: PathBuf,
 }
 
-/// Parses a base URL, and removes trailing slashes so that paths can be appended.
-fn parse_public_url(text: &str) -> Result<String, &'static str> {
-    let url = text.trim_end_matches('/');
-    let host = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    // A path appended after a query or fragment would not be part of the path.
-    let is_fit = |c: char| c.is_ascii_graphic() && !"?#".contains(c);
-    if !host.is_some_and(|host| !host.is_empty() && host.chars().all(is_fit)) {
-        return Err("a URL begins with https:// or http:// and has neither a query nor a fragment");
-    }
-    Ok(url.to_owned())
-}
-
 fn parse_profile_name(text: &str) -> Result<ProfileName, NameError> {
     ProfileName::new(text)
 }
@@ -102,13 +90,12 @@ fn parse_admin_token(text: &str) -> Result<AdminToken, &'static str> {
 
 impl ServeSettings {
     pub(crate) fn deployment(&self, url: &PublicUrl) -> Deployment {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Deployment {
             public_url: url.base.clone(),
             // A guessed URL must not end up in certificates, which outlive it.
             crl_url_base: url.is_reached_by_others.then(|| url.base.clone()),
-            pending_validity: DAY * self.pending_days.into(),
-            crl_validity: DAY * self.crl_days.into(),
+            pending_validity: self.pending_days,
+            crl_validity: self.crl_days,
             refusal_delay: Duration::from_millis(self.refusal_delay.into()),
         }
     }
@@ -182,39 +169,6 @@ impl LogSettings {
         match self.log_format {
             LogFormat::Json => log.json().flatten_event(true).init(),
             LogFormat::Text => log.with_ansi(false).init(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(parse_public_url(text).ok().as_deref(), expected, "{text}");
-    }
-
-    #[test]
-    fn a_public_url_is_one_that_others_can_be_appended_to() {
-        check("https://x", Some("https://x"));
-        check("https://x/y/", Some("https://x/y"));
-        check("http://x:8080//", Some("http://x:8080"));
-        check(
-            "http://[2001:db8::1]:8080",
-            Some("http://[2001:db8::1]:8080"),
-        );
-        for text in [
-            "",
-            "x",
-            "ftp://x",
-            "https://",
-            "https:///",
-            "http://x?y",
-            "http://x#y",
-            "http://x y",
-        ] {
-            check(text, None);
         }
     }
 }

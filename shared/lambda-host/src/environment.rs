@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scep_protocol::ProfileName;
-use scep_service::Deployment;
+use scep_service::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
 use tracing::Level;
 
 /// An environment in which the function cannot run.
@@ -137,21 +137,12 @@ impl Environment {
         Ok(arn)
     }
 
-    /// Reads the beginning of URLs, and removes slashes from its end.
-    ///
-    /// # Errors
-    /// If the variable is missing, or its value does not begin with `https://` or `http://`.
-    pub fn base_url(&self, name: &'static str) -> Result<String, SettingError> {
-        let url = self.text(name)?;
-        let host = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"));
-        // Paths are appended to it, which a query or a fragment would swallow.
-        if !host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' '])) {
-            let problem = "is not a URL that begins with https:// or http://";
-            return Err(SettingError::Variable { name, problem });
-        }
-        Ok(url.trim_end_matches('/').to_owned())
+    /// Reads the URL at which clients reach the server.
+    fn public_url(&self, name: &'static str) -> Result<String, SettingError> {
+        parse_public_url(&self.text(name)?).map_err(|_| SettingError::Variable {
+            name,
+            problem: "is not a URL that begins with https:// or http://",
+        })
     }
 
     /// Reads the description of the deployment that use cases need.
@@ -159,32 +150,24 @@ impl Environment {
     /// # Errors
     /// If a variable is missing or has an invalid value.
     pub fn deployment(&self) -> Result<Deployment, SettingError> {
-        let public_url = self.base_url("SCEPTER_PUBLIC_URL")?;
+        let public_url = self.public_url("SCEPTER_PUBLIC_URL")?;
         Ok(Deployment {
             // In AWS, the public URL is that of the API or the edge, which verifiers can reach.
             crl_url_base: Some(public_url.clone()),
             public_url,
-            pending_validity: self.days("SCEPTER_PENDING_DAYS", 7, 365)?,
-            crl_validity: self.days("SCEPTER_CRL_DAYS", 7, 365)?,
+            pending_validity: self.days("SCEPTER_PENDING_DAYS")?,
+            crl_validity: self.days("SCEPTER_CRL_DAYS")?,
             refusal_delay: Deployment::REFUSAL_DELAY,
         })
     }
 
-    /// Reads a number of days from 1 to `most`; `default` if the variable is missing.
-    fn days(&self, name: &'static str, default: u64, most: u64) -> Result<Duration, SettingError> {
-        const DAY: u64 = 24 * 60 * 60;
-        let Some(text) = self.optional(name) else {
-            return Ok(Duration::from_secs(default.saturating_mul(DAY)));
-        };
-        match text.parse::<u64>() {
-            Ok(days) if (1..=most).contains(&days) => {
-                Ok(Duration::from_secs(days.saturating_mul(DAY)))
-            }
-            Ok(_) | Err(_) => Err(SettingError::Variable {
-                name,
-                problem: "is not a whole number of days from 1 to 365",
-            }),
-        }
+    /// Reads a number of days; [`DEFAULT_DAYS`] if the variable is missing.
+    fn days(&self, name: &'static str) -> Result<Duration, SettingError> {
+        let text = self.optional(name);
+        parse_days(text.as_deref().unwrap_or(DEFAULT_DAYS)).map_err(|_| SettingError::Variable {
+            name,
+            problem: "is not a whole number of days from 1 to 365",
+        })
     }
 
     /// Reads a number of seconds up to `most`; `default` if the variable is missing.
@@ -227,6 +210,7 @@ mod tests {
                 "ALIAS" => "arn:aws:kms:eu-central-1:111122223333:alias/ca",
                 "URL" => "https://scep.example/",
                 "SECONDS" => "7",
+                "DAYS" => "366",
                 "SCEPTER_PUBLIC_URL" => "https://scep.example/",
                 "SCEPTER_PENDING_DAYS" => "3",
                 "OTHER" => "{}",
@@ -254,7 +238,10 @@ mod tests {
                 .unwrap()
                 .ends_with("1234abcd-12ab")
         );
-        assert_eq!(environment.base_url("URL").unwrap(), "https://scep.example");
+        assert_eq!(
+            environment.public_url("URL").unwrap(),
+            "https://scep.example"
+        );
         let seconds = |name| environment.seconds(name, 5, 60).unwrap().as_secs();
         assert_eq!((seconds("SECONDS"), seconds("EMPTY")), (7, 5));
         assert_eq!(environment.optional("EMPTY"), None);
@@ -293,14 +280,14 @@ mod tests {
             "the environment variable OTHER is not one of ERROR, WARN, INFO, DEBUG",
         );
         check(
-            environment.base_url("OTHER"),
+            environment.public_url("OTHER"),
             "the environment variable OTHER is not a URL that begins with https:// or http://",
         );
-        for (name, most) in [("OTHER", 365), ("SECONDS", 6)] {
+        for name in ["OTHER", "DAYS"] {
             let message = format!(
                 "the environment variable {name} is not a whole number of days from 1 to 365"
             );
-            check(environment.days(name, 1, most), &message);
+            check(environment.days(name), &message);
         }
         check(
             environment.seconds("OTHER", 5, 60),

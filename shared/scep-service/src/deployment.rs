@@ -1,0 +1,95 @@
+//! Parsers of the settings of a deployment. The Lambda functions read them from variables that the
+//! template sets, the local server from arguments as well, and both accept the same values.
+
+use std::time::Duration;
+
+/// A text that is no value of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSetting {
+    /// See [`parse_days`].
+    #[error("not a whole number of days from 1 to 365")]
+    Days,
+    /// See [`parse_public_url`].
+    #[error(
+        "not a URL that begins with https:// or http:// and has neither a query nor a fragment"
+    )]
+    PublicUrl,
+}
+
+/// The days for which a request may wait for approval and a CRL is valid, unless they are set.
+pub const DEFAULT_DAYS: &str = "7";
+
+/// Parses a number of days from 1 to 365.
+///
+/// # Errors
+/// [`InvalidSetting::Days`] for every other text.
+pub fn parse_days(text: &str) -> Result<Duration, InvalidSetting> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    // Longer than a year is a mistake: nobody would notice a CRL that is not renewed.
+    match text.parse::<u32>() {
+        Ok(days) if (1..=365).contains(&days) => Ok(DAY * days),
+        Ok(_) | Err(_) => Err(InvalidSetting::Days),
+    }
+}
+
+/// Parses the URL at which clients reach the server, and removes slashes from its end.
+///
+/// # Errors
+/// [`InvalidSetting::PublicUrl`] unless the text begins with `https://` or `http://` and a host,
+/// and consists of visible ASCII characters other than `?` and `#`.
+pub fn parse_public_url(text: &str) -> Result<String, InvalidSetting> {
+    let url = text.trim_end_matches('/');
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    // Paths are appended to it, which a query or a fragment would swallow, and certificates contain
+    // it, as ASCII.
+    let is_fit = |c: char| c.is_ascii_graphic() && !"?#".contains(c);
+    if !host.is_some_and(|host| !host.is_empty() && host.chars().all(is_fit)) {
+        return Err(InvalidSetting::PublicUrl);
+    }
+    Ok(url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_url(text: &str, expected: Option<&str>) {
+        assert_eq!(parse_public_url(text).ok().as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_public_url_is_one_that_others_can_be_appended_to() {
+        check_url("https://x", Some("https://x"));
+        check_url("https://x/y/", Some("https://x/y"));
+        check_url("http://x:8080//", Some("http://x:8080"));
+        check_url(
+            "http://[2001:db8::1]:8080",
+            Some("http://[2001:db8::1]:8080"),
+        );
+        for text in [
+            "",
+            "x",
+            "ftp://x",
+            "https://",
+            "https:///",
+            "http://x?y",
+            "http://x#y",
+            "http://x y",
+        ] {
+            check_url(text, None);
+        }
+    }
+
+    #[test]
+    fn days_are_whole_and_at_most_a_year() {
+        let days = |text| parse_days(text).map(|days| days.as_secs() / (24 * 60 * 60));
+        assert_eq!((days("1"), days("365")), (Ok(1), Ok(365)));
+        assert_eq!(days(DEFAULT_DAYS), Ok(7));
+        for text in ["", "0", "366", "-1", "1.5", "7 ", "99999999999"] {
+            assert_eq!(days(text), Err(InvalidSetting::Days), "{text}");
+        }
+    }
+}
