@@ -13,7 +13,7 @@ use scep_http::{EveryOperation, at_fixed_path, respond_scep};
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let adapters = Adapters::of(&environment)?;
-        let operations = &EveryOperation::new(adapters.enrolment_service()?);
+        let operations = &EveryOperation::new(adapters.enrolment()?);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
         lambda_host::serve(async |head, body| {
             let profile_head = match default {

@@ -22,7 +22,7 @@ impl Adapters<'_> {
     ///
     /// # Errors
     /// If a setting is missing or has an invalid value.
-    pub fn enrolment_service(&self) -> Result<Enrolment, SettingError> {
+    pub fn enrolment(&self) -> Result<Enrolment, SettingError> {
         let store = self.store()?;
         let keys = self.keys()?;
         Ok(Enrolment {

@@ -72,9 +72,9 @@ pub enum Unavailable {
 pub struct AvailableProfile {
     scep_profile: ScepProfile,
     ra_profile: RaProfile,
-    current: RaIdentity,
+    current_key: RaIdentity,
     /// Previous keys and the next generation's, to which clients may also encrypt.
-    others: Vec<RaIdentity>,
+    other_keys: Vec<RaIdentity>,
     /// The certificate of each of the authority's generations.
     issuer_paths: Vec<(u32, CertificatePath)>,
     announcement: Option<NextCaAnnouncement>,
@@ -120,23 +120,20 @@ pub fn check_availability(
         .ok_or(Unavailable::AuthorityMissing)?;
     let current_key = find_current_key(&authority, &ra_certificate, now)?;
     let next_key = find_next_key(&authority, &ra_certificate, now);
-    let next_generation = next_key.as_ref().map(|next| next.authority.generation);
-    // An announcement of any other generation is stale and must not be served.
-    let announcement = ra_certificate
-        .announcement
+    let announcement = next_key
         .as_ref()
-        .filter(|announcement| Some(announcement.generation) == next_generation)
+        .and_then(|key| ra_certificate.announcement_for(key.authority.generation))
         .cloned();
     Ok(AvailableProfile {
         annotations: build_annotations(endpoint, &scep_profile, &ra_profile),
         announcement,
         issuer_paths: collect_issuer_paths(&authority),
-        others: find_previous_keys(&current_key, &ra_certificate, now)
+        other_keys: find_previous_keys(&current_key, &ra_certificate, now)
             .chain(next_key)
             .collect(),
         scep_profile,
         ra_profile,
-        current: current_key,
+        current_key,
     })
 }
 
@@ -146,22 +143,22 @@ fn find_current_key(
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
 ) -> Result<RaIdentity, Unavailable> {
-    let issuing = authority.issuing().ok_or(Unavailable::AuthorityNotActive)?;
+    let issuer = authority.issuing().ok_or(Unavailable::AuthorityNotActive)?;
     // Requests are encrypted by RSA key transport, so an EC key could not open them.
     let ra_key = ra_certificate
-        .key_of(issuing.generation)
+        .key_of(issuer.generation)
         .filter(|key| matches!(key.certificate.public_key(), Ok(PublicKey::Rsa { .. })))
         .filter(|_| ra_certificate.authority == authority.uuid)
         .ok_or(Unavailable::RaCertificateUnfit)?;
     if !ra_key.certificate.is_valid_at(now) {
         return Err(Unavailable::RaCertificateExpired);
     }
-    if !issuing.certificate.is_valid_at(now) {
+    if !issuer.certificate.is_valid_at(now) {
         return Err(Unavailable::AuthorityExpired);
     }
     Ok(RaIdentity {
         ra_key: ra_key.clone(),
-        authority: issuing,
+        authority: issuer,
     })
 }
 
@@ -172,12 +169,12 @@ fn find_next_key(
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
 ) -> Option<RaIdentity> {
-    let issuing = authority.issuing_by(authority.next.as_ref()?)?;
-    let ra_key = ra_certificate.key_of(issuing.generation)?.clone();
-    let is_valid = issuing.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
+    let issuer = authority.issuing_by(authority.next.as_ref()?)?;
+    let ra_key = ra_certificate.key_of(issuer.generation)?.clone();
+    let is_valid = issuer.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
     is_valid.then_some(RaIdentity {
         ra_key,
-        authority: issuing,
+        authority: issuer,
     })
 }
 
@@ -269,13 +266,13 @@ impl AvailableProfile {
     /// The RA key that decrypts the request and signs the reply.
     #[must_use]
     pub const fn ra_key(&self) -> &RaKeyPair {
-        &self.current.ra_key
+        &self.current_key.ra_key
     }
 
     /// The generation of the authority that issues.
     #[must_use]
     pub const fn authority(&self) -> &IssuingAuthority {
-        &self.current.authority
+        &self.current_key.authority
     }
 
     /// The certificate of a generation of the authority, followed by its chain.
@@ -301,10 +298,10 @@ impl AvailableProfile {
                     Recipient::Password(_) | Recipient::Other => false,
                 })
         };
-        if !is_recipient(&self.current)
-            && let Some(other) = self.others.iter_mut().find(|other| is_recipient(other))
+        if !is_recipient(&self.current_key)
+            && let Some(other) = self.other_keys.iter_mut().find(|other| is_recipient(other))
         {
-            std::mem::swap(&mut self.current, other);
+            std::mem::swap(&mut self.current_key, other);
         }
         self
     }
@@ -334,8 +331,8 @@ impl AvailableProfile {
         &self,
         name: &IssuerAndSerialNumber,
     ) -> Option<(&Certificate, Option<u32>)> {
-        let ra_certificates = std::iter::once(&self.current)
-            .chain(&self.others)
+        let ra_certificates = std::iter::once(&self.current_key)
+            .chain(&self.other_keys)
             .map(|identity| {
                 (
                     &identity.ra_key.certificate,

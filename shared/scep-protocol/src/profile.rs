@@ -390,6 +390,15 @@ impl RaCertificate {
     pub fn key_of(&self, generation: u32) -> Option<&RaKeyPair> {
         self.keys.iter().rfind(|key| key.generation == generation)
     }
+
+    /// The announcement of this generation. One of any other generation is stale and must not be
+    /// served.
+    #[must_use]
+    pub fn announcement_for(&self, generation: u32) -> Option<&NextCaAnnouncement> {
+        self.announcement
+            .as_ref()
+            .filter(|announcement| announcement.generation == generation)
+    }
 }
 
 /// The policy for issuing certificates: an authority and a certificate template.
