@@ -14,6 +14,7 @@ mod envelope_fault;
 mod extended_key_usage;
 mod holder;
 mod key_location;
+mod key_rules;
 mod object_identifier;
 mod period;
 mod poll;
@@ -41,6 +42,7 @@ pub use envelope_fault::EnvelopeFault;
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
 pub use key_location::{KeyArn, KeyArnError, KeyLocation, KeyLocationError, KeyName};
+pub use key_rules::check_key;
 pub use object_identifier::{UPN, is_security_identifier};
 pub use period::{Period, PeriodError};
 pub use poll::{PollDecision, decide_poll};
@@ -51,7 +53,7 @@ pub use profile::{
     ScepActivation, ScepProfile, Signature,
 };
 pub use refusal::{HttpRejection, Refusal};
-pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest, check_key};
+pub use request::{AddressedRequest, AuthorisedRequest, EnrolmentRequest};
 pub use revocation::{Revocation, RevocationReason, RevokedCertificate};
 pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};
 pub use sealed_secret::SealedSecret;

@@ -105,7 +105,7 @@ impl Refusal {
             | Self::SignerAlgorithm(_)
             | Self::SignerCannotDecrypt
             | Self::SignerKey => FailInfo::BadAlg,
-            Self::Rule(violation) => violation.fail_info(),
+            Self::Rule(violation) => rule_fail_info(violation),
             // All faults of an envelope are one failInfo: see `EnvelopeFault`.
             Self::Envelope(_) | Self::Recipient | Self::RecipientAuthority | Self::Signature => {
                 FailInfo::BadMessageCheck
@@ -318,6 +318,41 @@ impl HttpRejection {
             }
             Self::UnreadableMessage => "the message is not a readable SignedData",
         })
+    }
+}
+
+/// The failInfo of a reply to a request that violates a rule, RFC 8894 §3.2.1.4.
+const fn rule_fail_info(violation: &RuleViolation) -> FailInfo {
+    match violation {
+        // badAlg is for keys, which the client has to replace; badRequest is for contents that
+        // it can correct.
+        RuleViolation::Curve(_) | RuleViolation::RsaTooShort { .. } | RuleViolation::WeakKey(_) => {
+            FailInfo::BadAlg
+        }
+        RuleViolation::CommonNameAsDns { .. }
+        | RuleViolation::CommonNamePattern(_)
+        | RuleViolation::KeyUsage { .. }
+        | RuleViolation::Nameless
+        | RuleViolation::SecurityIdentifier(_)
+        | RuleViolation::SecurityIdentifierName(_)
+        | RuleViolation::SubjectAltNameCount { .. }
+        | RuleViolation::SubjectAltNamePattern(..)
+        | RuleViolation::SubjectAltNameTooLong { .. }
+        | RuleViolation::SubjectAltNameType(..)
+        | RuleViolation::SubjectAltNameUnbound(..)
+        | RuleViolation::SubjectAltNameUnreadable(_)
+        | RuleViolation::SubjectAltNameValue { .. }
+        | RuleViolation::SubjectAltNameWildcard(_)
+        | RuleViolation::SubjectAltNamesDiffer(_)
+        | RuleViolation::SubjectAttribute(_)
+        | RuleViolation::SubjectFixed(..)
+        | RuleViolation::SubjectLacks(_)
+        | RuleViolation::SubjectPartEmpty(_)
+        | RuleViolation::SubjectPartTwice { .. }
+        | RuleViolation::SubjectTooLong { .. }
+        | RuleViolation::SubjectUnreadable(_)
+        | RuleViolation::SubjectValue { .. }
+        | RuleViolation::Validity => FailInfo::BadRequest,
     }
 }
 

@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 
 use crate::holder::renewable_from;
 use crate::{
-    AvailableProfile, CertificateTemplate, EnvelopeFault, Fingerprint, KnownCertificate, Refusal,
-    RequestFingerprint, RuleViolation, SignedRequest, Signer, SignerClass, WrappedKey,
+    AvailableProfile, EnvelopeFault, Fingerprint, KnownCertificate, Refusal, RequestFingerprint,
+    SignedRequest, Signer, SignerClass, WrappedKey, check_key,
 };
 
 /// A request whose signer may send it and whose envelope names a recipient of this profile. The
@@ -405,29 +405,6 @@ impl AuthorisedRequest {
                 Authorisation::Approval => SignerClass::Nobody,
             },
         }
-    }
-}
-
-/// Checks that an RA Profile's template accepts this key.
-///
-/// # Errors
-/// The first rule that the key violates.
-pub fn check_key(key: &PublicKey, template: &CertificateTemplate) -> Result<(), RuleViolation> {
-    match key {
-        PublicKey::Rsa { modulus_bits, .. } if *modulus_bits < template.rsa_min_bits => {
-            Err(RuleViolation::RsaTooShort {
-                bits: *modulus_bits,
-                min_bits: template.rsa_min_bits,
-            })
-        }
-        PublicKey::Ec { curve, .. } if !template.ec_curves.contains(curve) => {
-            Err(RuleViolation::Curve(*curve))
-        }
-        // The weakness check takes far longer than the others, so it comes last.
-        PublicKey::Rsa { .. } | PublicKey::Ec { .. } => match key.weakness() {
-            Some(weakness) => Err(RuleViolation::WeakKey(weakness)),
-            None => Ok(()),
-        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use scep_cms::{EcCurve, FailInfo, StringError, Weakness};
+use scep_cms::{EcCurve, StringError, Weakness};
 
 use crate::text::quote_excerpt;
 use crate::{KeyUsage, SubjectAltNameType, SubjectAttribute};
@@ -222,41 +222,6 @@ pub enum RuleViolation {
     WeakKey(Weakness),
 }
 
-impl RuleViolation {
-    /// The failInfo of the reply, RFC 8894 §3.2.1.4.
-    pub(crate) const fn fail_info(&self) -> FailInfo {
-        match self {
-            // badAlg is for keys, which the client has to replace; badRequest is for contents that
-            // it can correct.
-            Self::Curve(_) | Self::RsaTooShort { .. } | Self::WeakKey(_) => FailInfo::BadAlg,
-            Self::CommonNameAsDns { .. }
-            | Self::CommonNamePattern(_)
-            | Self::KeyUsage { .. }
-            | Self::Nameless
-            | Self::SecurityIdentifier(_)
-            | Self::SecurityIdentifierName(_)
-            | Self::SubjectAltNameCount { .. }
-            | Self::SubjectAltNamePattern(..)
-            | Self::SubjectAltNameTooLong { .. }
-            | Self::SubjectAltNameType(..)
-            | Self::SubjectAltNameUnbound(..)
-            | Self::SubjectAltNameUnreadable(_)
-            | Self::SubjectAltNameValue { .. }
-            | Self::SubjectAltNameWildcard(_)
-            | Self::SubjectAltNamesDiffer(_)
-            | Self::SubjectAttribute(_)
-            | Self::SubjectFixed(..)
-            | Self::SubjectLacks(_)
-            | Self::SubjectPartEmpty(_)
-            | Self::SubjectPartTwice { .. }
-            | Self::SubjectTooLong { .. }
-            | Self::SubjectUnreadable(_)
-            | Self::SubjectValue { .. }
-            | Self::Validity => FailInfo::BadRequest,
-        }
-    }
-}
-
 fn describe_disallowed(kind: Option<SubjectAltNameType>) -> String {
     match kind {
         Some(kind) => format!("{kind} is not allowed"),
@@ -274,11 +239,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(violation: &RuleViolation, fail_info: FailInfo, text: &str) {
-        assert_eq!(
-            (violation.fail_info(), violation.to_string()),
-            (fail_info, text.to_owned())
-        );
+    fn check(violation: &RuleViolation, text: &str) {
+        assert_eq!(violation.to_string(), text);
     }
 
     fn name(place: NamePlace, kind: &str, value: &str) -> RequestedName {
@@ -299,20 +261,17 @@ mod tests {
 
     #[test]
     fn every_rule_about_a_key_names_itself() {
-        use FailInfo::{BadAlg, BadRequest};
         use RuleViolation as Rule;
-        for (rule, fail_info, text) in [
+        for (rule, text) in [
             (
                 Rule::RsaTooShort {
                     bits: 1024,
                     min_bits: 2048,
                 },
-                BadAlg,
                 "rule rsaMinBits: 1024 bits, at least 2048 are required",
             ),
             (
                 Rule::Curve(EcCurve::P384),
-                BadAlg,
                 "rule ecCurves: P384 is not allowed",
             ),
             (
@@ -320,21 +279,18 @@ mod tests {
                     key: "RSA",
                     usages: vec![KeyUsage::KeyAgreement],
                 },
-                BadRequest,
                 "rule keyUsage: an RSA key can do none of keyAgreement",
             ),
             (
                 Rule::WeakKey(Weakness::Prime),
-                BadAlg,
                 "rule key: the RSA modulus is a prime number or a power of one",
             ),
             (
                 Rule::Validity,
-                BadRequest,
                 "rule validity: the authority's certificate is about to expire",
             ),
         ] {
-            check(&rule, fail_info, text);
+            check(&rule, text);
         }
     }
 
@@ -397,7 +353,7 @@ mod tests {
                 r#"sid: a security identifier is not accepted from a request: "extension 1.3.6.1.4.1.311.25.2""#,
             ),
         ] {
-            check(&rule, FailInfo::BadRequest, &format!("rule {text}"));
+            check(&rule, &format!("rule {text}"));
         }
     }
 
@@ -480,7 +436,7 @@ mod tests {
                 r#"subjectAltName: not a SEQUENCE of names: "31 00""#,
             ),
         ] {
-            check(&rule, FailInfo::BadRequest, &format!("rule {text}"));
+            check(&rule, &format!("rule {text}"));
         }
     }
 }

@@ -34,7 +34,7 @@ pub use audit::{Actor, AuditAction, AuditRecord};
 pub use causes::ErrorChain;
 pub use crl::PublishedCrl;
 pub use crl_cache::CachedCrls;
-pub use deployment::{DEFAULT_DAYS, InvalidSetting, parse_days, parse_public_url};
+pub use deployment::{DEFAULT_DAYS, Deployment, InvalidSetting, parse_days, parse_public_url};
 pub use edit::Edit;
 pub use entropy::{EntropyError, Random, SystemRandom};
 pub use error::{Failure, KeyError, StoreError};
@@ -53,9 +53,8 @@ pub use object::{Object, ObjectKind, Reference, StoredObject, Versioned, find, l
 pub use pki_operation::{Outcome, PkiOperationReply};
 pub use ports::{
     Bar, CaKeys, Certificates, Change, Claim, ClaimKind, ClaimOutcome, Clock, CrlHead, CrlStore,
-    Crls, Deployment, Enrolment, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore,
-    Objects, ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock,
-    Transactions,
+    Crls, Enrolment, GeneratedKey, GuardedOutcome, MAX_SUCCESSORS, ObjectStore, Objects,
+    ProfileService, Profiles, RaKeys, Renewal, Secrets, StoredCrl, SystemClock, Transactions,
 };
 pub use profile_cache::{CachedProfiles, WatchedObjects};
 pub use ra_key::RaKey;

@@ -7,18 +7,17 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use scep_cms::MessageType;
 use scep_protocol::{
-    Configuration, EndpointName, Fingerprint, Issuance, IssuingAuthority, KeyAlgorithm,
-    KeyLocation, KeyName, ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims,
-    RequestFingerprint, Revocation, RevokedCertificate, SameRequest, SealedSecret, Transaction,
-    TransactionKey,
+    Configuration, EndpointName, Fingerprint, Issuance, KeyAlgorithm, KeyLocation, KeyName,
+    ProfileName, RaKeyPair, RaProfile, Refusal, ReplacedClaims, RequestFingerprint, Revocation,
+    RevokedCertificate, SameRequest, SealedSecret, Transaction, TransactionKey,
 };
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AuditRecord, CertificateRecord, Inventory, KeyError, Metrics, ObjectKind, RaKey, Random,
-    Reference, StoreError, StoredObject,
+    AuditRecord, CertificateRecord, Deployment, Inventory, KeyError, Metrics, ObjectKind, RaKey,
+    Random, Reference, StoreError, StoredObject,
 };
 
 /// The ports that GetCACaps and GetCACert need: read access to profiles.
@@ -52,40 +51,6 @@ pub struct Enrolment {
     pub random: Arc<dyn Random>,
     /// The settings of this deployment.
     pub deployment: Deployment,
-}
-
-/// The settings of a deployment that use cases depend on.
-#[derive(Clone, Debug)]
-pub struct Deployment {
-    /// The URL at which clients reach the server, without a trailing slash.
-    pub public_url: String,
-    /// The prefix of the CRL URLs in certificates, in the form of [`Self::public_url`]. `None` when
-    /// verifiers cannot reach the server at that URL: a wrong URL in an issued certificate cannot
-    /// be corrected, so certificates then carry none.
-    pub crl_url_base: Option<String>,
-    /// How long a request waits for an administrator, and how long the decision is remembered.
-    pub pending_validity: Duration,
-    /// How long a CRL is valid: `nextUpdate` minus `thisUpdate`.
-    pub crl_validity: Duration,
-    /// The delay, counted from the last octet of the request, of refusals whose timing could tell
-    /// an attacker what an envelope decrypted to. Zero sends them at once, which only tests use.
-    pub refusal_delay: Duration,
-}
-
-impl Deployment {
-    /// The default [`Self::refusal_delay`].
-    // Longer than the work on any request and the jitter of that work. A refusal that leaves
-    // earlier would reveal how far the request got.
-    pub const REFUSAL_DELAY: Duration = Duration::from_millis(100);
-}
-
-impl Deployment {
-    /// Returns the URL of the CRL of an authority's generation, to be written into certificates.
-    #[must_use]
-    pub fn crl_url(&self, authority: &IssuingAuthority) -> Option<String> {
-        let base = self.crl_url_base.as_ref()?;
-        Some(format!("{base}/crl/{}", authority.crl_file()))
-    }
 }
 
 /// A source of the current time, and a way to wait.
