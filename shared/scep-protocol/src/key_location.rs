@@ -8,7 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::REDACTED;
+/// The text that stands for a secret in audit records.
+// Not an empty one: the audit log shows whether a secret was set.
+pub const REDACTED: &str = "(set)";
 
 /// The location of a private key. Serialised as one string: an ARN, a UUID, or base64. `Debug` and
 /// `Display` do not show a wrapped key.

@@ -41,7 +41,7 @@ pub use decide::{
 pub use envelope_fault::EnvelopeFault;
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use holder::{KnownCertificate, RESEND_WINDOW, Signer, renewable_from, resend_until};
-pub use key_location::{KeyArn, KeyArnError, KeyLocation, KeyLocationError, KeyName};
+pub use key_location::{KeyArn, KeyArnError, KeyLocation, KeyLocationError, KeyName, REDACTED};
 pub use key_rules::check_key;
 pub use object_identifier::{UPN, is_security_identifier};
 pub use period::{Period, PeriodError};
@@ -70,5 +70,3 @@ pub use transaction::{
     SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
 };
 pub use warning::{ChallengeTraits, Warning};
-
-use sealed_secret::REDACTED;

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The text that stands for a secret in audit records.
-// Not an empty one: the audit log shows whether a secret was set.
-pub(crate) const REDACTED: &str = "(set)";
+use crate::REDACTED;
 
 /// A secret as encrypted by a secret store, bound to its profile. Base64.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

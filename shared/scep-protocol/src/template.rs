@@ -69,7 +69,7 @@ pub struct CertificateTemplate(TemplateSpec);
 
 impl CertificateTemplate {
     /// Rules that this version or an earlier one accepted. They are not checked again: a profile of
-    /// an earlier version stays readable, and its [warnings](crate::RaProfile::warnings) report
+    /// an earlier version stays readable, and its warnings report
     /// what this version would reject.
     const fn from_stored(spec: TemplateSpec) -> Self {
         Self(spec)
