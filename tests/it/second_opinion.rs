@@ -1,5 +1,5 @@
-//! Third-party decoders: openssl reads the server's messages, and `rasn-cms` and `cms` read what the
-//! server reads.
+//! Third-party decoders: openssl reads the server's messages, and `rasn-cms` and `cms` read what
+//! the server reads.
 
 use std::io::Write;
 use std::path::Path;
