@@ -320,17 +320,19 @@ mod tests {
     /// An RA certificate with keys of these generations, each of which is valid for this many days
     /// from this day.
     fn ra_certificate(keys: &[(u32, i64, u16)]) -> RaCertificate {
-        let key = |(place, (generation, from, days)): (usize, &(u32, i64, u16))| RaKeyPair {
-            uuid: Uuid::from_u128(place as u128),
-            generation: *generation,
-            key_algorithm: KeyAlgorithm::Rsa2048,
-            key: KeyLocation::File(Uuid::nil()),
-            certificate: certificate(*from, *days),
-        };
+        let keys = (0..)
+            .zip(keys)
+            .map(|(uuid, (generation, from, days))| RaKeyPair {
+                uuid: Uuid::from_u128(uuid),
+                generation: *generation,
+                key_algorithm: KeyAlgorithm::Rsa2048,
+                key: KeyLocation::File(Uuid::nil()),
+                certificate: certificate(*from, *days),
+            });
         RaCertificate {
             uuid: Uuid::nil(),
             authority: Uuid::nil(),
-            keys: keys.iter().enumerate().map(key).collect(),
+            keys: keys.collect(),
             announcement: None,
         }
     }

@@ -74,10 +74,11 @@ mod tests {
 
     #[track_caller]
     fn check<T: std::fmt::Debug>(finished: Result<T, ManageError>, expected: &[Invalid]) {
-        match finished.unwrap_err() {
-            ManageError::Invalid(reasons) => assert_eq!(reasons, expected),
-            other => panic!("{other:?}"),
-        }
+        let error = finished.unwrap_err();
+        let ManageError::Invalid(reasons) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(reasons, expected);
     }
 
     #[test]
