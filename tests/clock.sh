@@ -28,7 +28,7 @@ at() {
     # files are not affected.
     export "$runner=env TZ=$2 FAKETIME=+$seconds FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 LD_PRELOAD=$library"
     cargo test --workspace --locked --lib --bins
-    cargo test -p scepter-tests --locked --test it -- --skip clients:: --skip crashes:: --skip slow_clients:: --skip faults::
+    cargo test -p scepter-tests --locked --test e2e -- --skip clients:: --skip crashes:: --skip slow_clients:: --skip faults::
 }
 
 # Time zones in which the date differs from UTC, written so that no time zone database is needed.

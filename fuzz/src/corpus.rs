@@ -4,26 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use ca_issuer::{CrlContents, assemble_crl, certificate_list};
-use scep_cms::{
-    ChallengePassword, ContentEncryption, ContentKey, DegenerateSignedData, MessageType,
-    PasswordWrapping, PkcsPkiEnvelope, PkiMessage, Recipient, SealTo, to_der,
-};
-use scep_protocol::{
-    IssuingAuthority, KeyAlgorithm, KeyLocation, ProfileName, Revocation, RevocationReason,
-    RevokedCertificate,
-};
+use ca::authority::IssuingAuthority;
+use ca::crl::{CrlContents, assemble_crl, certificate_list};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
+use scep_cms::algorithm::ContentEncryption;
+use scep_cms::ber::to_der;
+use scep_cms::challenge::ChallengePassword;
+use scep_cms::content_key::ContentKey;
+use scep_cms::degenerate::DegenerateSignedData;
+use scep_cms::envelope::{PkcsPkiEnvelope, Recipient, SealTo};
+use scep_cms::message_type::MessageType;
+use scep_cms::password_recipient::PasswordWrapping;
+use scep_cms::pki_message::PkiMessage;
 use scepter_tests::device::Device;
 use serde_json::Value;
+use strum::VariantArray;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::asn1::{self, encode_element, find_element};
+use crate::asn1;
+use crate::asn1::{encode_element, find_element};
 use crate::device::{EC, RSA, VECTORS_RA, vectors_folder};
 use crate::input::encode_chunk;
 use crate::management::{PLACEHOLDERS, ROUTES};
 
-/// The position of PKCSReq in [`MessageType::ALL`].
+/// The position of PKCSReq in [`MessageType::VARIANTS`].
 const PKCS_REQ: u8 = 2;
 
 /// Seed inputs by target.
@@ -96,7 +104,7 @@ impl Corpus {
     /// Adds the plaintext of an envelope, which usually is a PKCS #10 request.
     fn add_plaintext(&mut self, plain: &[u8]) {
         self.add("csr", &[&[0], plain]);
-        if scep_cms::CertificationRequest::from_message_data(plain).is_ok() {
+        if scep_cms::csr::CertificationRequest::from_message_data(plain).is_ok() {
             for (signer, device) in [&*RSA, &*EC].into_iter().enumerate() {
                 // With the signer's own key, the request gets past the check of its signature.
                 let info = replace_key(device, plain);
@@ -121,11 +129,11 @@ impl Corpus {
     /// Adds every kind of message from every kind of signer, and the other operations.
     fn add_requests(&mut self) {
         assert_eq!(
-            MessageType::ALL[usize::from(PKCS_REQ)],
+            MessageType::VARIANTS[usize::from(PKCS_REQ)],
             MessageType::PkcsReq
         );
         for signer in 0..4 {
-            for message_type in 0..MessageType::ALL.len() as u8 {
+            for message_type in 0..MessageType::VARIANTS.len() as u8 {
                 // Bit 0 adds the challenge, bit 1 encrypts to the password, bit 2 selects the RA
                 // Profile's endpoint, bit 3 selects GET.
                 for flags in [0, 1, 3, 5, 9] {
@@ -213,7 +221,7 @@ impl Corpus {
         for file in ["ca.pem", "ra.pem"] {
             let pem = std::fs::read_to_string(vectors_folder().join(file)).unwrap();
             self.add("certificate", &[pem.as_bytes()]);
-            let certificate = scep_cms::Certificate::from_pem(&pem).unwrap();
+            let certificate = scep_cms::certificate::Certificate::from_pem(&pem).unwrap();
             self.add("certificate", &[certificate.der()]);
             der.push(certificate.der().to_vec());
         }
@@ -317,10 +325,13 @@ fn build_crl() -> Vec<u8> {
         chain: Vec::new(),
     };
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-    let revoked = RevocationReason::ALL.map(|reason| RevokedCertificate {
-        uuid: Uuid::from_u128(1 << 127 | reason as u128),
-        revocation: Revocation { at: now, reason },
-    });
+    let revoked: Vec<_> = RevocationReason::VARIANTS
+        .iter()
+        .map(|&reason| RevokedCertificate {
+            uuid: Uuid::from_u128(1 << 127 | reason as u128),
+            revocation: Revocation { at: now, reason },
+        })
+        .collect();
     let contents = CrlContents {
         number: 1,
         this_update: now,

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use scep_cms::{Certificate, DigestAlgorithm, PublicKey};
-use scep_service::RaKey;
+use scep_cms::algorithm::DigestAlgorithm;
+use scep_cms::certificate::Certificate;
+use scep_cms::public_key::PublicKey;
+use scep_service::ra_key::RaKey;
 use scepter_tests::device::Device;
 
-use crate::asn1::{self, encode_element, oid};
+use crate::asn1;
+use crate::asn1::{encode_element, oid};
 
 /// The directory with captured messages of real clients.
 pub fn vectors_folder() -> PathBuf {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, to_der};
+use scep_cms::ber::{BerError, MAX_DEPTH, MAX_ELEMENTS, MAX_MESSAGE_BYTES, to_der};
 use scepter_fuzz::asn1::measure_elements;
 use scepter_fuzz::check_allocations;
 

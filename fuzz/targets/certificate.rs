@@ -3,10 +3,11 @@
 
 #![no_main]
 
-use ca_issuer::{ExpectedAuthority, check_path};
+use ca::authority::CertificatePath;
+use ca::subordinate::{ExpectedAuthority, check_path};
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{Certificate, IssuerAndSerialNumber, PublicKey};
-use scep_protocol::CertificatePath;
+use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
+use scep_cms::public_key::PublicKey;
 use scepter_fuzz::check_allocations;
 use time::OffsetDateTime;
 
@@ -16,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
             check_certificate(&certificate);
         }
         let _ = Certificate::try_from(text.to_owned());
-        let _ = scep_cms::CertificationRequest::from_pem(text);
+        let _ = scep_cms::csr::CertificationRequest::from_pem(text);
     }
     if let Ok(key) = check_allocations(data, 16, PublicKey::from_der) {
         check_key(&key);
@@ -41,8 +42,10 @@ fn check_certificate(certificate: &Certificate) {
     let encoded = name.encode().unwrap();
     // Decoding a certificate does not look into the issuer, which may hold octets that are not BER.
     match IssuerAndSerialNumber::from_ber(&encoded) {
-        Ok(read) => assert!(read.is_same(name) || scep_cms::to_der(&encoded).unwrap() != encoded),
-        Err(_) => assert!(scep_cms::to_der(&encoded).is_err()),
+        Ok(read) => {
+            assert!(read.is_same(name) || scep_cms::ber::to_der(&encoded).unwrap() != encoded)
+        }
+        Err(_) => assert!(scep_cms::ber::to_der(&encoded).is_err()),
     }
     assert!(name.is_same(name));
     let digits = name.serial_number_hex();
@@ -53,8 +56,8 @@ fn check_certificate(certificate: &Certificate) {
         certificate.fingerprint_sha256(),
     );
     let _ = (
-        ca_issuer::name_text(certificate.subject()),
-        ca_issuer::name_text(name.issuer()),
+        ca::subject::name_text(certificate.subject()),
+        ca::subject::name_text(name.issuer()),
     );
     if let Ok(validity) = certificate.validity() {
         let ordered = validity.not_before <= validity.not_after;

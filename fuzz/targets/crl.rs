@@ -5,17 +5,20 @@
 
 use std::sync::LazyLock;
 
-use ca_issuer::{CrlContents, assemble_crl, certificate_list, entries_of};
+use ca::authority::IssuingAuthority;
+use ca::crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use der::Decode;
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{DegenerateSignedData, to_der};
-use scep_protocol::{
-    IssuingAuthority, KeyAlgorithm, KeyLocation, ProfileName, Revocation, RevocationReason,
-    RevokedCertificate,
-};
+use scep_cms::ber::to_der;
+use scep_cms::degenerate::DegenerateSignedData;
 use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::EC;
 use scepter_fuzz::input::Input;
+use strum::VariantArray;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -77,7 +80,7 @@ fn round_trip_crl(mut input: Input<'_>) {
     let mut revoked = Vec::new();
     for entry in input.rest().chunks_exact(22) {
         let mut entry = Input::new(entry);
-        let reason = entry.pick(&RevocationReason::ALL);
+        let reason = entry.pick(RevocationReason::VARIANTS);
         let seconds = (0..4).fold(0, |number, _| number << 8 | i64::from(entry.octet()));
         let serial = (0..16).fold(0, |number, _| number << 8 | u128::from(entry.octet()));
         revoked.push(RevokedCertificate {

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{CertificationRequest, PublicKey};
+use scep_cms::csr::CertificationRequest;
+use scep_cms::public_key::PublicKey;
 use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::{EC, sign_request};
 use scepter_fuzz::input::Input;
@@ -25,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
 
 /// The octets by which definite lengths may exceed the indefinite ones that they replace.
 // One octet per level of nesting.
-const LONGER_LENGTHS: usize = scep_cms::MAX_DEPTH;
+const LONGER_LENGTHS: usize = scep_cms::ber::MAX_DEPTH;
 
 fn decode_request(content: &[u8]) -> Option<CertificationRequest> {
     let request = check_allocations(content, 24, CertificationRequest::from_message_data).ok()?;
@@ -42,7 +43,7 @@ fn decode_request(content: &[u8]) -> Option<CertificationRequest> {
         request.subject().len() + request.subject_public_key_info().len() + total
             <= der.len() + LONGER_LENGTHS
     );
-    let _ = ca_issuer::name_text(request.subject());
+    let _ = ca::subject::name_text(request.subject());
     if let Ok(key) = request.verify() {
         assert_eq!(
             PublicKey::from_der(request.subject_public_key_info()),

@@ -5,10 +5,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{
-    CertificationRequest, ContentEncryption, ContentKey, DegenerateSignedData,
-    IssuerAndSerialNumber, PkcsPkiEnvelope, Recipient, SealTo, to_der,
-};
+use scep_cms::algorithm::ContentEncryption;
+use scep_cms::ber::to_der;
+use scep_cms::certificate::IssuerAndSerialNumber;
+use scep_cms::content_key::ContentKey;
+use scep_cms::csr::CertificationRequest;
+use scep_cms::degenerate::DegenerateSignedData;
+use scep_cms::envelope::{PkcsPkiEnvelope, Recipient, SealTo};
 use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::{RSA, VECTORS_RA};
 use scepter_fuzz::input::Input;
@@ -61,7 +64,7 @@ fn open_envelope(envelope: &PkcsPkiEnvelope, key: &ContentKey) {
 fn decode_content(content: &Zeroizing<Vec<u8>>) {
     let _ = check_allocations(content, 24, CertificationRequest::from_message_data);
     if let Ok(name) = check_allocations(content, 16, IssuerAndSerialNumber::from_ber) {
-        assert_eq!(name.encode().ok(), scep_cms::to_der(content).ok());
+        assert_eq!(name.encode().ok(), scep_cms::ber::to_der(content).ok());
     }
     let _ = check_allocations(content, 128, DegenerateSignedData::from_ber);
 }

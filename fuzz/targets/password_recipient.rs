@@ -6,13 +6,14 @@
 use std::num::NonZeroU32;
 
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{
-    ChallengePassword, ContentEncryption, ContentKey, PasswordWrapping, PkcsPkiEnvelope, Recipient,
-    SealTo,
-};
-use scepter_fuzz::asn1::{self, encode_element, oid};
-use scepter_fuzz::check_allocations;
+use scep_cms::algorithm::ContentEncryption;
+use scep_cms::challenge::ChallengePassword;
+use scep_cms::content_key::ContentKey;
+use scep_cms::envelope::{PkcsPkiEnvelope, Recipient, SealTo};
+use scep_cms::password_recipient::PasswordWrapping;
+use scepter_fuzz::asn1::{encode_element, oid};
 use scepter_fuzz::input::Input;
+use scepter_fuzz::{asn1, check_allocations};
 use zeroize::Zeroizing;
 
 const REJECTION_KEY: [u8; ContentKey::MAX_BYTES] = [9; ContentKey::MAX_BYTES];

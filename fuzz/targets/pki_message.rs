@@ -4,7 +4,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{Attributes, MessageType, PkiMessage, PkiMessageBuilder, first_to_der};
+use scep_cms::ber::first_to_der;
+use scep_cms::builder::{Attributes, PkiMessageBuilder};
+use scep_cms::message_type::MessageType;
+use scep_cms::pki_message::PkiMessage;
 use scepter_fuzz::check_allocations;
 use scepter_fuzz::device::{EC, sign_message};
 use scepter_fuzz::input::Input;
@@ -82,7 +85,7 @@ fn round_trip(request: Attributes, content: &[u8]) {
     else {
         return;
     };
-    let digest = scep_cms::DigestAlgorithm::Sha256;
+    let digest = scep_cms::algorithm::DigestAlgorithm::Sha256;
     let builder = PkiMessageBuilder {
         attributes: request,
         envelope: Some(content.to_vec()),

@@ -11,17 +11,22 @@ use bytes::Bytes;
 use der::{Decode, Tag, Tagged};
 use http::{Method, Request, Response, Uri};
 use libfuzzer_sys::fuzz_target;
-use scep_cms::{
-    Certificate, ContentEncryption, ContentKey, DigestAlgorithm, MessageType, PasswordWrapping,
-    PkcsPkiEnvelope, PkiMessage, PkiStatus, SealTo,
-};
+use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
+use scep_cms::attribute::PkiStatus;
+use scep_cms::certificate::Certificate;
+use scep_cms::content_key::ContentKey;
+use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
+use scep_cms::message_type::MessageType;
+use scep_cms::password_recipient::PasswordWrapping;
+use scep_cms::pki_message::PkiMessage;
 use scep_http::{
     CRL_PREFIX, EveryOperation, PublishedCrls, at_fixed_path, respond_crl, respond_scep,
 };
 use scepter_fuzz::device::{EC, RSA, is_ec, sign_message, sign_request};
 use scepter_fuzz::input::Input;
 use scepter_fuzz::server::{Server, with_server};
-use scepter_tests::device::{self, Device};
+use scepter_tests::device;
+use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH};
 use strum::VariantArray;
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
@@ -184,11 +189,11 @@ fn build_request(signer: &Signer<'_>, challenge: bool, input: &mut Input<'_>) ->
     };
     let text = std::str::from_utf8(transaction_id)
         .ok()
-        .filter(|text| scep_cms::TransactionId::new(text).is_ok());
+        .filter(|text| scep_cms::transaction_id::TransactionId::new(text).is_ok());
     device::Request {
         message_type,
         transaction_id: text.map_or(usual.transaction_id, str::to_owned),
-        sender_nonce: match scep_cms::SenderNonce::new(nonce) {
+        sender_nonce: match scep_cms::attribute::SenderNonce::new(nonce) {
             Ok(_) => nonce.to_vec(),
             Err(_) => usual.sender_nonce,
         },
@@ -216,7 +221,7 @@ fn build_message(
     let seal = |request: &device::Request| {
         let cipher = request.cipher;
         let key = ContentKey::new(cipher, &[5; 32][..cipher.key_bytes()]).unwrap();
-        let password = scep_cms::ChallengePassword::new(CHALLENGE);
+        let password = scep_cms::challenge::ChallengePassword::new(CHALLENGE);
         let wrapping = PasswordWrapping {
             salt: [1; 16],
             iv: [2; 16],
@@ -388,7 +393,7 @@ fn check_leaf(server: &Server, device: &Device, leaf: &Certificate) {
 /// Asserts that a renewed certificate names the same subject as before, and nothing else.
 fn check_renewal(before: &Certificate, after: &Certificate) {
     let subject = |certificate: &Certificate| {
-        let text = ca_issuer::name_text(certificate.subject()).unwrap();
+        let text = ca::subject::name_text(certificate.subject()).unwrap();
         text.to_lowercase().replace(' ', "")
     };
     assert_eq!(subject(after), subject(before));

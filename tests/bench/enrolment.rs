@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use scep_cms::{Certificate, DegenerateSignedData};
-use scep_service::Transactions;
+use scep_cms::certificate::Certificate;
+use scep_cms::degenerate::DegenerateSignedData;
+use scep_service::ports::Transactions;
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, record};
 use scepter_tests::server::{Build, Server, binary};

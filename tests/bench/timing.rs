@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use scep_cms::Certificate;
+use scep_cms::certificate::Certificate;
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::splice::{SHAPES, plaintext, spliced};

@@ -4,7 +4,7 @@ use std::sync::{Arc, LockResult, RwLockReadGuard};
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{Environment, sdk_config};
-use scep_service::{CaKeys, RaKeys, Secrets};
+use scep_service::ports::{CaKeys, RaKeys, Secrets};
 use scepter_tests::world::Unmeasured;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use uuid::Uuid;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use scep_cms::{Certificate, DegenerateSignedData, FailInfo};
+use scep_cms::attribute::FailInfo;
+use scep_cms::certificate::Certificate;
+use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::device::Device;
 use serde_json::json;
 
@@ -73,7 +75,7 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
         for url in [url.clone(), url.replace(".crl", "/2.crl")] {
             let (status, crl) = STACK.http(&[&url], &[]);
             assert_eq!(status, 200, "{url}");
-            assert_eq!(ca_issuer::entries_of(&crl).unwrap(), []);
+            assert_eq!(ca::crl::entries_of(&crl).unwrap(), []);
             let (status, head) = STACK.http(&["--head", &url], &[]);
             let head = String::from_utf8(head).unwrap().to_lowercase();
             assert_eq!(status, 200, "{url}: {head}");
@@ -157,7 +159,7 @@ fn each_front_door_answers_what_is_no_request_as_the_local_server_does() {
     assert_eq!(STACK.http(&[&inside], &[]).0, 400);
 }
 
-/// The variations that `tests/it/habits/paths.rs` tests against the local server, at the front
+/// The variations that `tests/e2e/habits/paths.rs` tests against the local server, at the front
 /// doors of AWS.
 #[test]
 fn windows_cisco_and_load_balancers_ask_each_front_door_in_their_own_ways() {

@@ -1,7 +1,9 @@
 //! Properties of keys in KMS alone: adoption, and a binding encryption context.
 
-use scep_protocol::{KeyAlgorithm, KeyLocation, KeyName, RaKeyPair};
-use scep_service::KeyError;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::{KeyLocation, KeyName};
+use scep_protocol::ra_certificate::RaKeyPair;
+use scep_service::error::KeyError;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use uuid::Uuid;

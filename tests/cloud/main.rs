@@ -2,8 +2,6 @@
 //! Lambda runs them.
 
 mod adapters;
-#[path = "../contract/mod.rs"]
-mod contract;
 mod deployment;
 mod door;
 mod enrolment;
@@ -12,3 +10,6 @@ mod functions;
 mod keys;
 mod permissions;
 mod stack;
+
+#[path = "../contract/mod.rs"]
+mod contract;

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use scep_cms::PkiStatus;
+use scep_cms::attribute::PkiStatus;
 use scepter_tests::device::{Device, Request};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -204,7 +204,7 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
     let (status, crl) = STACK.http(&[&crl], &[]);
     assert_eq!(status, 200);
-    let entries = ca_issuer::entries_of(&crl).unwrap();
+    let entries = ca::crl::entries_of(&crl).unwrap();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].uuid, uuid);
     Ok(())

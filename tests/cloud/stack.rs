@@ -11,7 +11,8 @@ use std::sync::{LazyLock, RwLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use scep_cms::{Certificate, DegenerateSignedData};
+use scep_cms::certificate::Certificate;
+use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::server::http;
 use serde_json::{Value, json};
 

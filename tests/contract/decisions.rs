@@ -1,12 +1,15 @@
 //! The contract of administrators' decisions: approval, rejection, revocation, and CRLs.
 
-use scep_protocol::{Revocation, RevocationReason, Transaction, TransactionState};
-use scep_service::{
-    AuditFilter, Certificates, ClaimKind, ClaimOutcome, CrlStore, Crls, GuardedOutcome, Inventory,
-    PageRequest, Reference, StoredCrl, Transactions,
+use ca::revocation::{Revocation, RevocationReason};
+use scep_protocol::transaction::{Transaction, TransactionState};
+use scep_service::inventory::{AuditFilter, Inventory, PageRequest};
+use scep_service::object::Reference;
+use scep_service::ports::{
+    Certificates, ClaimKind, ClaimOutcome, CrlStore, Crls, GuardedOutcome, StoredCrl, Transactions,
 };
 use scepter_tests::device::Device;
-use scepter_tests::samples::{self, key};
+use scepter_tests::samples;
+use scepter_tests::samples::key;
 use scepter_tests::world::audit;
 use store_dynamodb::DynamoDbStore;
 use time::OffsetDateTime;
@@ -40,7 +43,7 @@ async fn pending_transaction(store: &DynamoDbStore) -> Transaction {
 
 fn transaction_reference(uuid: Uuid) -> Reference {
     Reference {
-        kind: scep_service::ObjectKind::Transaction,
+        kind: scep_service::object::ObjectKind::Transaction,
         uuid,
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use scep_protocol::{Annotations, Attributes};
-use scep_service::{
-    AuditFilter, CertificateFilter, CertificateRecord, Inventory, PageRequest, Reference,
-    StoreError, TransactionStatus, Transactions,
+use scep_protocol::annotations::{Annotations, Attributes};
+use scep_service::error::StoreError;
+use scep_service::inventory::{
+    AuditFilter, CertificateFilter, CertificateRecord, Inventory, PageRequest, TransactionStatus,
 };
+use scep_service::object::Reference;
+use scep_service::ports::Transactions;
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, ra_profile, record};
 use scepter_tests::world::{audit, create, touch};
@@ -334,7 +336,7 @@ async fn audit_records_are_found_by_object_and_by_time_newest_first() {
         // A second record for one of two objects, each at a different time.
         let at = NOW + DAY * i32::try_from(index).unwrap();
         let mut second = audit(Reference {
-            kind: scep_service::ObjectKind::RaProfile,
+            kind: scep_service::object::ObjectKind::RaProfile,
             uuid: objects[index % 2],
         });
         second.at = at;

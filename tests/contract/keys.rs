@@ -1,7 +1,11 @@
 //! The contract of the key ports: CA keys, RA keys and secrets.
 
-use scep_cms::{ContentEncryption, DigestAlgorithm, KeyTransport, PublicKey, SignatureAlgorithm};
-use scep_protocol::{KeyAlgorithm, KeyLocation, RaKeyPair, SealedSecret};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
+use scep_cms::public_key::PublicKey;
+use scep_protocol::ra_certificate::RaKeyPair;
+use scep_protocol::sealed_secret::SealedSecret;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,7 +25,7 @@ async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
             .await
             .unwrap();
         let public = PublicKey::from_der(&key.subject_public_key_info).unwrap();
-        let algorithm_used = ca_issuer::signature_algorithm(algorithm);
+        let algorithm_used = ca::tbs_certificate::signature_algorithm(algorithm);
         public
             .verify(algorithm_used, b"message", &signature)
             .unwrap();

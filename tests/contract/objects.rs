@@ -1,14 +1,16 @@
 //! The contract of the object store, run over the DynamoDB adapter on the embedded engine and on
 //! emulated AWS.
 
-use scep_protocol::{
-    Authority, CaGeneration, Certification, Description, KeyAlgorithm, KeyLocation, ProfileName,
-    RaProfile,
-};
-use scep_service::{
-    Change, Inventory, Object, ObjectKind, ObjectStore, PageRequest, Reference, StoreError,
-    Versioned, find, list, read,
-};
+use ca::authority::{Authority, CaGeneration, Certification};
+use ca::bounded_text::Description;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use scep_protocol::profile::RaProfile;
+use scep_service::error::StoreError;
+use scep_service::inventory::{Inventory, PageRequest};
+use scep_service::object::{Object, ObjectKind, Reference, Versioned, find, list, read};
+use scep_service::ports::{Change, ObjectStore};
 use scepter_tests::device::Device;
 use scepter_tests::samples::ra_profile;
 use scepter_tests::world::{audit, create, replace, stored};

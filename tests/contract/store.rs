@@ -1,11 +1,12 @@
 //! The contract of the transaction store: claims, takeovers and completion.
 
-use scep_protocol::TransactionState;
-use scep_service::{
-    CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError, Transactions,
-};
+use scep_protocol::transaction::TransactionState;
+use scep_service::error::StoreError;
+use scep_service::inventory::CertificateRecord;
+use scep_service::ports::{Claim, ClaimKind, ClaimOutcome, GuardedOutcome, Transactions};
 use scepter_tests::device::Device;
-use scepter_tests::samples::{self, key};
+use scepter_tests::samples;
+use scepter_tests::samples::key;
 use time::OffsetDateTime;
 use uuid::Uuid;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use lambda_host::Adapters;
 use scep_http::{CRL_PREFIX, ProfileOperations, PublishedCrls, respond_crl, respond_scep};
-use scep_service::{CachedCrls, SystemClock};
+use scep_service::crl_cache::CachedCrls;
+use scep_service::ports::SystemClock;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {

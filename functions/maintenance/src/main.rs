@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use lambda_host::Adapters;
-use scep_service::Actor;
+use scep_service::audit::Actor;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {

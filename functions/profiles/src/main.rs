@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use lambda_host::Adapters;
 use management_api::Api;
-use scep_service::Actor;
+use scep_service::audit::Actor;
 
-use authorizer::JwtAuthorizer;
+use crate::authorizer::JwtAuthorizer;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {

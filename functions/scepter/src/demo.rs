@@ -1,16 +1,21 @@
 //! Creates a demo in an empty data folder: an authority and two profiles, enabled and linked to
 //! each other.
 
+use ca::authority::Authority;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::profile_name::{NameError, ProfileName};
+use ca::template::{ExtendedKeyUsage, Period};
 use rand::rngs::SysError;
-use scep_cms::{Certificate, ChallengePassword};
-use scep_protocol::{
-    Attributes, Authority, ExtendedKeyUsage, KeyAlgorithm, NameError, Period, ProfileName,
-    RaProfile, ScepProfile,
+use scep_cms::certificate::Certificate;
+use scep_cms::challenge::ChallengePassword;
+use scep_protocol::annotations::Attributes;
+use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_service::admin::{
+    Administration, AuthorityKind, Edit, ManageError, NewAuthority, NewRaCertificate,
+    RaProfileEdit, ScepProfileEdit,
 };
-use scep_service::{
-    Administration, AuthorityKind, Edit, Failure, ManageError, NewAuthority, NewRaCertificate,
-    RaProfileEdit, ScepProfileEdit, StoreError, find,
-};
+use scep_service::error::{Failure, StoreError};
+use scep_service::object::find;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 

@@ -6,18 +6,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys_software::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use management_api::Api;
 use scep_http::PublishedCrls;
-use scep_service::{
-    Actor, Administration, CaKeys, CachedCrls, CachedProfiles, Deployment, Enrolment, ErrorChain,
-    ProfileService, RaKeys, Secrets, StoreError, StoredProfiles, SystemClock, SystemRandom,
-    WatchedObjects,
+use scep_service::admin::Administration;
+use scep_service::audit::Actor;
+use scep_service::crl_cache::CachedCrls;
+use scep_service::deployment::Deployment;
+use scep_service::error::StoreError;
+use scep_service::error_chain::ErrorChain;
+use scep_service::ports::{
+    CaKeys, Enrolment, ProfileService, RaKeys, Secrets, SystemClock, SystemRandom,
 };
+use scep_service::profile_cache::{CachedProfiles, WatchedObjects};
+use scep_service::stored_profiles::StoredProfiles;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
 
-use crate::private_folder::{self, KEYS, PrivateFolderError};
+use crate::private_folder;
+use crate::private_folder::{KEYS, PrivateFolderError};
 use crate::prometheus::PrometheusMetrics;
 use crate::tokens::TokenHolders;
 

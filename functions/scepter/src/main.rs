@@ -20,9 +20,9 @@ mod welcome;
 use std::process::ExitCode;
 
 use clap::Parser;
-use scep_service::ErrorChain;
+use scep_service::error_chain::ErrorChain;
 
-use cli::{Cli, Command};
+use crate::cli::{Cli, Command};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use scep_service::{Measurement, Metrics, RequestMeasurement};
+use scep_service::ports::{Measurement, Metrics, RequestMeasurement};
 
 /// The media type of OpenMetrics 1.0, which Prometheus reads.
 const TEXT: HeaderValue =

@@ -10,13 +10,14 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
 use bytes::{Bytes, BytesMut};
+use ca::profile_name::ProfileName;
 use http::Method;
 use http_body_util::{BodyExt, Full};
 use scep_http::{
     BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path,
     read_options, rejection_response, respond_crl, respond_scep,
 };
-use scep_protocol::{HttpRejection, ProfileName};
+use scep_protocol::refusal::HttpRejection;
 
 use crate::connections::Place;
 use crate::prometheus::PrometheusMetrics;

@@ -4,14 +4,14 @@ use std::error::Error;
 
 use scep_http::EveryOperation;
 
-use crate::demo;
 use crate::folder::DataFolder;
 use crate::public_url::PublicUrl;
-use crate::routes::{self, Services};
-use crate::server::{self, Server};
+use crate::routes::Services;
+use crate::server::Server;
 use crate::settings::ServeSettings;
 use crate::tokens::TokenHolders;
 use crate::welcome::Welcome;
+use crate::{demo, routes, server};
 
 /// Opens the data folder and serves until the process is asked to stop.
 #[tokio::main]

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ca::key_algorithm::KeyAlgorithm;
+use ca::profile_name::{NameError, ProfileName};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, value_parser};
-use scep_cms::ChallengePassword;
-use scep_protocol::{KeyAlgorithm, NameError, ProfileName};
-use scep_service::{
-    DEFAULT_DAYS, Deployment, MAX_CHALLENGE_CHARACTERS, parse_days, parse_public_url,
-};
+use scep_cms::challenge::ChallengePassword;
+use scep_service::admin::MAX_CHALLENGE_CHARACTERS;
+use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
 use strum::VariantArray;
 use tracing_subscriber::EnvFilter;
 

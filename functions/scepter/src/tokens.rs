@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use management_api::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 use rand::rngs::SysError;
-use scep_service::ErrorChain;
+use scep_service::error_chain::ErrorChain;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::VariantArray;
@@ -20,7 +20,8 @@ use subtle::ConstantTimeEq;
 use tempfile::Builder;
 use time::OffsetDateTime;
 
-use crate::private_folder::{self, PrivateFolderError, TEMPORARY_PREFIX};
+use crate::private_folder;
+use crate::private_folder::{PrivateFolderError, TEMPORARY_PREFIX};
 use crate::random::{random_octets, random_text};
 
 /// The prefix of every token, which lets secret scanners recognise leaked ones.

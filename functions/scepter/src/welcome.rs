@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use scep_cms::DigestAlgorithm;
+use scep_cms::algorithm::DigestAlgorithm;
 
 use crate::demo::Demo;
 use crate::tokens::ShownToken;

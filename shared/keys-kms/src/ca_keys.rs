@@ -8,10 +8,14 @@ use async_trait::async_trait;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
-use ca_issuer::signature_algorithm;
-use scep_cms::{DigestAlgorithm, SignatureAlgorithm};
-use scep_protocol::{KeyAlgorithm, KeyArn, KeyLocation, KeyName, ProfileName};
-use scep_service::{CaKeys, ErrorChain, GeneratedKey, KeyError};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::{KeyArn, KeyLocation, KeyName};
+use ca::profile_name::ProfileName;
+use ca::tbs_certificate::signature_algorithm;
+use scep_cms::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use scep_service::error::KeyError;
+use scep_service::error_chain::ErrorChain;
+use scep_service::ports::{CaKeys, GeneratedKey};
 
 use crate::Kms;
 use crate::call::{MissingMember, broken_key, without_retries};

@@ -7,7 +7,8 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-use scep_service::{KeyCallOutcome, KeyError, Measurement};
+use scep_service::error::KeyError;
+use scep_service::ports::{KeyCallOutcome, Measurement};
 
 use crate::Kms;
 

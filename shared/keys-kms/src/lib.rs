@@ -18,7 +18,7 @@ pub use secrets::KmsSecrets;
 use std::sync::Arc;
 
 use aws_sdk_kms::Client;
-use scep_service::Metrics;
+use scep_service::ports::Metrics;
 
 /// A client of KMS that measures its calls.
 #[derive(Clone)]

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use scep_protocol::SealedSecret;
-use scep_service::{KeyError, Secrets};
+use scep_protocol::sealed_secret::SealedSecret;
+use scep_service::error::KeyError;
+use scep_service::ports::Secrets;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use uuid::Uuid;

@@ -4,7 +4,7 @@
 use aws_sdk_kms::primitives::Blob;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use scep_service::KeyError;
+use scep_service::error::KeyError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
-use scep_service::{CachedProfiles, Metrics, Objects, ProfileService, StoredProfiles, SystemClock};
+use scep_service::ports::{Metrics, Objects, ProfileService, SystemClock};
+use scep_service::profile_cache::CachedProfiles;
+use scep_service::stored_profiles::StoredProfiles;
 use store_dynamodb::ProfilesTable;
 
-use crate::clients::sdk_config;
 use crate::embedded_metrics::EmbeddedMetrics;
-use crate::environment::{Environment, SettingError};
+use crate::{Environment, SettingError, sdk_config};
 
 /// The ports of the use cases as AWS implements them.
 pub struct Adapters<'a> {

@@ -12,7 +12,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use crate::connector::Connector;
-use crate::environment::{Environment, SettingError};
+use crate::{Environment, SettingError};
 
 /// The number of attempts for a request that AWS throttles or does not answer.
 const MAX_ATTEMPTS: u32 = 5;

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use scep_service::{Measurement, Metrics, RequestMeasurement};
+use scep_service::ports::{Measurement, Metrics, RequestMeasurement};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -136,7 +136,7 @@ const fn duration_metric(name: &str, took: Duration) -> (&str, &str, f64) {
 
 #[cfg(test)]
 mod tests {
-    use scep_service::{KeyCallOutcome, ServerCertificate};
+    use scep_service::ports::{KeyCallOutcome, ServerCertificate};
 
     use super::*;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use scep_protocol::ProfileName;
-use scep_service::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
+use ca::profile_name::ProfileName;
+use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
 use tracing::Level;
 
 /// An environment in which the function cannot run.

@@ -10,9 +10,9 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Request, Response};
 use scep_http::BodyError;
-use scep_protocol::HttpRejection;
+use scep_protocol::refusal::HttpRejection;
 
-use crate::front_door::public_url;
+use crate::public_url;
 
 /// The longest body to decode, in octets before decoding.
 // The limits of SCEP and of the management API are smaller; this one bounds the work for an event

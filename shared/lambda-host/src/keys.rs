@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use aws_sdk_kms::Client;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
-use scep_service::{Actor, Administration, CachedCrls, Enrolment, SystemClock, SystemRandom};
+use scep_service::admin::Administration;
+use scep_service::audit::Actor;
+use scep_service::crl_cache::CachedCrls;
+use scep_service::ports::{Enrolment, SystemClock, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables};
 
-use crate::adapters::Adapters;
-use crate::environment::SettingError;
+use crate::{Adapters, SettingError};
 
 /// The keys of the stack.
 struct Keys {

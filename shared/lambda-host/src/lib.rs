@@ -12,10 +12,11 @@ mod embedded_metrics;
 mod environment;
 mod event;
 mod front_door;
-#[cfg(feature = "keys")]
-mod keys;
 mod logs;
 mod serve;
+
+#[cfg(feature = "keys")]
+mod keys;
 
 pub use adapters::Adapters;
 pub use clients::sdk_config;

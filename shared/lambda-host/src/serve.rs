@@ -10,14 +10,13 @@ use http::Response;
 use http::request::Parts;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use scep_http::{BodyError, rejection_response};
-use scep_protocol::HttpRejection;
-use scep_service::ErrorChain;
+use scep_protocol::refusal::HttpRejection;
+use scep_service::error_chain::ErrorChain;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tracing::Level;
 
-use crate::environment::Environment;
-use crate::{event, logs};
+use crate::{Environment, event, logs};
 
 /// The time before Lambda's deadline at which an unfinished request is answered as temporarily
 /// unavailable.

@@ -14,10 +14,9 @@ use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use crate::caller::{Caller, CallersUnknown, Scope};
 use crate::openapi_responses::CommonErrors;
-use crate::response::{ApiError, MAX_BODY_BYTES};
-use crate::{Api, PREFIX};
+use crate::response::ApiError;
+use crate::{Api, Caller, CallersUnknown, MAX_BODY_BYTES, PREFIX, Scope};
 
 /// The name of the security scheme in the OpenAPI document.
 pub(crate) const SECURITY_SCHEME: &str = "bearer";

@@ -1,7 +1,8 @@
 //! Attributes that callers attach to profiles and certificates. They are stored and returned
 //! without being interpreted.
 
-use scep_protocol::{Attributes, CertificateAssociations, is_visible};
+use ca::bounded_text::is_visible;
+use scep_protocol::annotations::{Attributes, CertificateAssociations};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -1,18 +1,18 @@
 //! `/auditRecords`: the log of changes, and who made them.
 
 use axum::Json;
-use scep_service::{AuditFilter, AuditRecord};
+use scep_service::audit::AuditRecord;
+use scep_service::inventory::AuditFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::State;
 use crate::access::{ApiRouter, RequireScope};
-use crate::caller::Scope;
 use crate::openapi_responses::InvalidRequest;
 use crate::request::{Query, format_time, parse_page, parse_time, parse_uuid};
 use crate::response::ApiError;
+use crate::{Scope, State};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new().routes(routes!(list_audit_records).require(Scope::Read))

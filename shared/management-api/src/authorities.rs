@@ -2,28 +2,27 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use ca::authority::{Authority, CaGeneration, CertificatePath, Certification};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyName;
+use ca::template::Period;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use scep_cms::Certificate;
-use scep_protocol::{
-    Authority, CaGeneration, CertificatePath, Certification, KeyAlgorithm, KeyName, Period,
-};
-use scep_service::{
-    AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates, Versioned, list,
-};
+use scep_cms::certificate::Certificate;
+use scep_service::admin::{AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates};
+use scep_service::object::{Versioned, list};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
-use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::KeyAlgorithmName;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
+use crate::{Admin, Scope};
 
 /// The longest key ARN that is accepted, in characters.
 pub(crate) const MAX_ARN_CHARACTERS: usize = 255;

@@ -3,19 +3,19 @@
 
 use axum::Json;
 use axum::routing::{delete, patch};
-use scep_service::{Administration, Dependents, ManageError, Object, read};
+use scep_service::admin::{Administration, Dependents, ManageError};
+use scep_service::object::{Object, read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
-use crate::caller::Scope;
 use crate::field::reason_text;
 use crate::openapi_responses::InvalidRequest;
 use crate::request::Body;
 use crate::response::ApiError;
 use crate::toggleable::Toggleable;
+use crate::{Admin, Scope};
 
 /// An object that a bulk operation could not process.
 #[derive(Serialize, ToSchema)]

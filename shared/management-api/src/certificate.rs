@@ -1,8 +1,9 @@
 //! The API form of a certificate.
 
-use ca_issuer::name_text;
+use ca::subject::name_text;
 use md5::{Digest, Md5};
-use scep_cms::{Certificate, DigestAlgorithm};
+use scep_cms::algorithm::DigestAlgorithm;
+use scep_cms::certificate::Certificate;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use ca_issuer::SerialNumber;
+use ca::revocation::RevocationReason;
+use ca::serial_number::SerialNumber;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use scep_protocol::{Fingerprint, RevocationReason};
-use scep_service::{
-    CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary, Reach,
+use scep_protocol::transaction::Fingerprint;
+use scep_service::admin::Reach;
+use scep_service::inventory::{
+    CertificateFilter, CertificateRecord, CertificateStatus, CertificateSummary,
 };
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
@@ -17,9 +19,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
-use crate::attribute::{self, Associations, Attribute};
+use crate::attribute::{Associations, Attribute};
 use crate::authorities::PEM;
-use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{
@@ -27,7 +28,7 @@ use crate::request::{
     parse_uuid,
 };
 use crate::response::{ApiError, Message, Reasons};
-use crate::{Admin, Api, State};
+use crate::{Admin, Api, Scope, State, attribute};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()

@@ -6,11 +6,10 @@ use utoipa::{Modify, OpenApi};
 
 use crate::access::{ApiRouter, SECURITY_SCHEME};
 use crate::bulk::{BulkMessage, Uuids};
-use crate::caller::Scope;
 use crate::response::{Message, Reasons};
 use crate::{
-    PREFIX, audit_records, authorities, certificates, ra_certificates, ra_profiles, rollover,
-    scep_profiles, transactions,
+    PREFIX, Scope, audit_records, authorities, certificates, ra_certificates, ra_profiles,
+    rollover, scep_profiles, transactions,
 };
 
 /// Every route, with the description that its handler declares.

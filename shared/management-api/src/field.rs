@@ -1,7 +1,7 @@
 //! The texts of violated rules in responses: adds the JSON names of fields, and the requests that
 //! help.
 
-use scep_service::{Field, Invalid};
+use scep_service::admin::{Field, Invalid};
 
 use crate::template_field::describe_template_error;
 
@@ -51,8 +51,8 @@ fn remedy(invalid: &Invalid) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use scep_protocol::ExtendedKeyUsage;
-    use scep_service::ObjectKind;
+    use ca::template::ExtendedKeyUsage;
+    use scep_service::object::ObjectKind;
 
     use super::*;
 

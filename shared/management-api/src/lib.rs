@@ -34,13 +34,14 @@ use axum::{Extension, Json, Router, middleware};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use scep_service::{Actor, Administration};
+use scep_service::admin::Administration;
+use scep_service::audit::Actor;
+
+use crate::access::authenticate_request;
+use crate::response::ApiError;
 
 pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use response::{MAX_BODY_BYTES, body_error_response, timed_out_response};
-
-use access::authenticate_request;
-use response::ApiError;
 
 /// The prefix of every path.
 pub const PREFIX: &str = "/api/v1";

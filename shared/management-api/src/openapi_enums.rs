@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use scep_cms::EcCurve;
-use scep_protocol::{
-    CaCertificateForm, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, SubjectAltNameType,
-    SubjectAttribute,
-};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::template::{ExtendedKeyUsage, KeyUsage, SubjectAltNameType, SubjectAttribute};
+use scep_cms::algorithm::EcCurve;
+use scep_protocol::profile::CaCertificateForm;
 use serde::Serialize;
 use serde_json::Value;
 use strum::VariantArray;

@@ -2,23 +2,26 @@
 
 use axum::Json;
 use axum::response::Response;
-use ca_issuer::{crl_url_of, extended_key_usage_of};
+use ca::authority::Authority;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::server_certificate::{crl_url_of, extended_key_usage_of};
+use ca::template::{ExtendedKeyUsage, Period};
 use http::StatusCode;
-use scep_protocol::{Authority, ExtendedKeyUsage, KeyAlgorithm, Period, RaCertificate, RaKeyPair};
-use scep_service::{Administration, ManageError, NewRaCertificate, Object, Versioned, list};
+use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
+use scep_service::admin::{Administration, ManageError, NewRaCertificate};
+use scep_service::object::{Object, Versioned, list};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
-use crate::caller::Scope;
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::{ExtendedKeyUsageName, KeyAlgorithmName};
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::request::{AuthorityPath, Body, Ids, JsonObject};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
+use crate::{Admin, Scope};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()

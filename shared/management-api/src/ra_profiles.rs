@@ -3,11 +3,13 @@
 
 use axum::Json;
 use axum::response::Response;
+use ca::authority::Authority;
+use ca::template::CertificateTemplate;
 use http::StatusCode;
-use scep_protocol::{Authority, CertificateTemplate, RaProfile, ScepProfile, Warning};
-use scep_service::{
-    Administration, Dependents, Edit, ManageError, Object, RaProfileEdit, Versioned, list, read,
-};
+use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_protocol::warning::Warning;
+use scep_service::admin::{Administration, Dependents, Edit, ManageError, RaProfileEdit};
+use scep_service::object::{Object, Versioned, list, read};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::{IntoParams, ToSchema};
@@ -15,15 +17,14 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
-use crate::attribute::{self, Attribute};
+use crate::attribute::Attribute;
 use crate::bulk::bulk_routes;
-use crate::caller::Scope;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::request::{AuthorityPath, Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::template::TemplateView;
-use crate::toggleable::{self, Noun, Toggleable};
-use crate::{Admin, Api, State};
+use crate::toggleable::{Noun, Toggleable};
+use crate::{Admin, Api, Scope, State, attribute, toggleable};
 
 /// The routes of a single RA Profile, which also exist below its authority.
 pub(crate) fn single_routes() -> ApiRouter {

@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::header::IF_MATCH;
 use http::request::Parts;
-use scep_service::PageRequest;
+use scep_service::inventory::PageRequest;
 use secrecy::SecretString;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};

@@ -5,13 +5,16 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use scep_http::BodyError;
-use scep_protocol::HttpRejection;
-use scep_service::{ErrorChain, Failure, ManageError, StoreError, Versioned};
+use scep_protocol::refusal::HttpRejection;
+use scep_service::admin::ManageError;
+use scep_service::error::{Failure, StoreError};
+use scep_service::error_chain::ErrorChain;
+use scep_service::object::Versioned;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::caller::Scope;
+use crate::Scope;
 use crate::field::reason_text;
 
 /// The longest body that is read, in octets.

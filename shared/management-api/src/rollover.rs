@@ -1,20 +1,21 @@
 //! `/authorities/{uuid}/rollover`: replaces an authority's key by the next one.
 
 use axum::response::Response;
-use scep_protocol::{KeyAlgorithm, KeyName, Period};
-use scep_service::NextKey;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyName;
+use ca::template::Period;
+use scep_service::admin::NextKey;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::Admin;
 use crate::access::{ApiRouter, RequireScope};
 use crate::authorities::{AuthorityView, MAX_ARN_CHARACTERS};
-use crate::caller::Scope;
 use crate::openapi_enums::KeyAlgorithmName;
 use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{BodyOrNone, Ids, ObjectPath};
 use crate::response::{ApiError, Message, Reasons, versioned_response};
+use crate::{Admin, Scope};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()

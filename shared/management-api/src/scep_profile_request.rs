@@ -1,15 +1,16 @@
 //! The request to create or edit a SCEP Profile.
 
-use scep_cms::ChallengePassword;
-use scep_protocol::CaCertificateForm;
-use scep_service::{Edit, ScepProfileEdit};
+use scep_cms::challenge::ChallengePassword;
+use scep_protocol::profile::CaCertificateForm;
+use scep_service::admin::{Edit, ScepProfileEdit};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::attribute::{self, Associations, Attribute};
+use crate::attribute;
+use crate::attribute::{Associations, Attribute};
 use crate::openapi_enums::CaCertificateFormName;
 use crate::request::{JsonObject, SecretText};
 use crate::response::ApiError;

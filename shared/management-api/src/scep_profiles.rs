@@ -4,28 +4,30 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::response::Response;
+use ca::authority::Authority;
 use http::StatusCode;
-use scep_protocol::{Authority, CaCertificateForm, RaCertificate, RaProfile, ScepProfile, Warning};
-use scep_service::{
-    Administration, Dependents, ManageError, Object, ObjectStore, Versioned, list, read,
-};
+use scep_protocol::profile::{CaCertificateForm, RaProfile, ScepProfile};
+use scep_protocol::ra_certificate::RaCertificate;
+use scep_protocol::warning::Warning;
+use scep_service::admin::{Administration, Dependents, ManageError};
+use scep_service::object::{Object, Versioned, list, read};
+use scep_service::ports::ObjectStore;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
-use crate::attribute::{self, Associations, Attribute};
+use crate::attribute::{Associations, Attribute};
 use crate::bulk::bulk_routes;
-use crate::caller::Scope;
 use crate::openapi_enums::CaCertificateFormName;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
-use crate::toggleable::{self, Noun, Toggleable};
-use crate::{Admin, Api, State};
+use crate::toggleable::{Noun, Toggleable};
+use crate::{Admin, Api, Scope, State, attribute, toggleable};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()

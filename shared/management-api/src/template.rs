@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt::{self, Display, Formatter};
+use std::fmt;
+use std::fmt::{Display, Formatter};
 use std::marker::PhantomData;
 
-use scep_cms::EcCurve;
-use scep_protocol::{
-    ExtendedKeyUsage, KeyUsage, Pattern, Period, SubjectAltNameRule, SubjectAltNameType,
-    SubjectAttribute, SubjectRule, TemplateSpec,
+use ca::bounded_text::Pattern;
+use ca::template::{
+    ExtendedKeyUsage, KeyUsage, Period, SubjectAltNameRule, SubjectAltNameType, SubjectAttribute,
+    SubjectRule, TemplateSpec,
 };
+use scep_cms::algorithm::EcCurve;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -235,7 +237,7 @@ impl From<TemplateView> for TemplateSpec {
 
 #[cfg(test)]
 mod tests {
-    use scep_protocol::CertificateTemplate;
+    use ca::template::CertificateTemplate;
 
     use super::*;
 

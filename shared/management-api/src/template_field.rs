@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use scep_protocol::{TemplateError, TemplateField};
+use ca::template::{TemplateError, TemplateField};
 
 /// The reason that a caller gets: the path of the field, and what is wrong with it.
 pub(crate) fn describe_template_error(error: TemplateError) -> String {
@@ -26,7 +26,7 @@ fn path(field: TemplateField) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use scep_protocol::{ExtendedKeyUsage, SubjectAltNameType, SubjectAttribute};
+    use ca::template::{ExtendedKeyUsage, SubjectAltNameType, SubjectAttribute};
 
     use super::*;
 

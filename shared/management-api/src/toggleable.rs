@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, patch};
 use http::StatusCode;
-use scep_service::{Administration, Dependents, ManageError, Object};
+use scep_service::admin::{Administration, Dependents, ManageError};
+use scep_service::object::Object;
 use serde::de::DeserializeOwned;
 use utoipa::openapi::path::Paths;
 use utoipa_axum::router::UtoipaMethodRouter;
 use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
-use crate::caller::Scope;
 use crate::openapi_responses::{Conflict, NotFound};
 use crate::request::{Ids, ObjectPath};
 use crate::response::{ApiError, Reasons};
-use crate::{Admin, Api};
+use crate::{Admin, Api, Scope};
 
 /// A kind of object that callers enable, disable and delete.
 pub(crate) trait Toggleable: Object + 'static {

@@ -1,29 +1,29 @@
 //! `/scepTransactions`: enrolments in progress and their outcome.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use ca_issuer::RequestSummary;
+use ca::pending::RequestSummary;
 use http::StatusCode;
-use scep_protocol::{RaProfile, ScepProfile};
-use scep_service::{
-    Failure, ManageError, Object, ObjectKind, TransactionRecord, TransactionStatus,
-    TransactionSummary, list,
-};
+use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_service::admin::ManageError;
+use scep_service::error::Failure;
+use scep_service::inventory::{TransactionRecord, TransactionStatus, TransactionSummary};
+use scep_service::object::{Object, ObjectKind, list};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
-use crate::caller::Scope;
 use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{
     BodyOrNone, Ids, IfMatch, ObjectPath, Query, RequiredIfMatch, format_time, non_empty,
     parse_page,
 };
 use crate::response::{ApiError, Message, Reasons, with_etag};
-use crate::{Admin, Api, State};
+use crate::{Admin, Api, Scope, State};
 
 pub(crate) fn routes() -> ApiRouter {
     ApiRouter::new()

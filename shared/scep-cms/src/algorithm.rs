@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use spki::AlgorithmIdentifierRef;
 
-use crate::{UnsupportedAlgorithm, oid};
+use crate::algorithm_name::UnsupportedAlgorithm;
+use crate::oid;
 
 /// A message digest, RFC 8894 §3.5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,7 +242,7 @@ fn parse_pss(
 /// The default salt length in RSASSA-PSS-params, for any digest.
 const DEFAULT_SALT_BYTES: u16 = 20;
 
-/// The curve of a [`PublicKey::Ec`](crate::PublicKey::Ec).
+/// The curve of a [`PublicKey::Ec`](crate::public_key::PublicKey::Ec).
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::VariantArray,
 )]

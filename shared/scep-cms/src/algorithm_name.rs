@@ -5,7 +5,8 @@ use std::fmt;
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5911, rfc5912, rfc8410, rfc9688};
 
-use crate::oid::{self, from_arcs};
+use crate::oid;
+use crate::oid::from_arcs;
 
 /// An algorithm that this crate does not support, such as MD5, single DES or RC2. Displayed as its
 /// name, if it has one, with its object identifier: `MD5 (1.2.840.113549.2.5)`.

@@ -13,7 +13,7 @@ use der::{
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extensions;
 
-use crate::DecodeError;
+use crate::error::DecodeError;
 
 /// The contents of a SET OF, in their original order.
 #[derive(Clone, Copy, Default)]
@@ -277,7 +277,7 @@ pub struct TbsCertificate<'a> {
     pub signature: AnyRef<'a>,
     /// The issuer, a Name.
     pub issuer: AnyRef<'a>,
-    /// The validity period, which [`Validity`](crate::Validity) decodes.
+    /// The validity period, which [`Validity`](crate::certificate::Validity) decodes.
     pub validity: AnyRef<'a>,
     /// The subject, a Name.
     pub subject: AnyRef<'a>,

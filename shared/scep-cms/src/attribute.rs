@@ -7,8 +7,9 @@ use der::{Decode, Encode, Tag, Tagged};
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::asn1::{Attribute, SetOf};
+use crate::error::AttributeError;
+use crate::message_type::MessageType;
 use crate::transaction_id::{StringType, TransactionId};
-use crate::{AttributeError, MessageType};
 
 /// The accepted lengths of a nonce, in octets.
 // RFC 8894 §3.2.1.5 demands 16; old devices send 8.

@@ -5,12 +5,16 @@ use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode};
 use spki::AlgorithmIdentifierRef;
 
+use crate::algorithm::DigestAlgorithm;
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
-use crate::attribute::AttributeWriter;
-use crate::{
-    Certificate, DegenerateSignedData, DigestAlgorithm, EncodeError, FailInfo, MessageType,
-    PkiStatus, PublicKey, SenderNonce, TransactionId, oid,
-};
+use crate::attribute::{AttributeWriter, FailInfo, PkiStatus, SenderNonce};
+use crate::certificate::Certificate;
+use crate::degenerate::DegenerateSignedData;
+use crate::error::EncodeError;
+use crate::message_type::MessageType;
+use crate::oid;
+use crate::public_key::PublicKey;
+use crate::transaction_id::TransactionId;
 
 /// The signed attributes of a new message, RFC 8894 §3.2.1.
 #[derive(Clone, Debug)]
@@ -298,7 +302,7 @@ fn signature_algorithm(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PkiMessage, VerifyError};
+    use crate::pki_message::{PkiMessage, VerifyError};
 
     fn certificate() -> Certificate {
         Certificate::from_pem(include_str!("../../../tests/vectors/ra.pem")).unwrap()

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use x509_cert::time::Time;
 
-use crate::asn1::{self, Signed, TbsCertificate, decode_pem, encode_tagged};
-use crate::{
-    DecodeError, DigestAlgorithm, EncodeError, PublicKey, PublicKeyError, SignatureAlgorithm,
-    is_same_issuer, to_der,
-};
+use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::asn1;
+use crate::asn1::{Signed, TbsCertificate, decode_pem, encode_tagged};
+use crate::ber::to_der;
+use crate::error::{DecodeError, EncodeError, PublicKeyError};
+use crate::name::is_same_issuer;
+use crate::public_key::PublicKey;
 
 /// An X.509 certificate of any version, with its original encoding.
 ///

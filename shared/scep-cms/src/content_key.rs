@@ -3,7 +3,8 @@
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use crate::{CipherLengthError, ContentEncryption};
+use crate::algorithm::ContentEncryption;
+use crate::error::CipherLengthError;
 
 /// A content-encryption key, zeroed on drop and never printed.
 #[derive(Clone)]

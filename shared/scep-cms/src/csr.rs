@@ -4,12 +4,16 @@ use der::Decode;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
+use crate::algorithm::SignatureAlgorithm;
+use crate::algorithm_name::UnsupportedAlgorithm;
 use crate::ber::{first_inside, first_to_der};
 use crate::challenge::ChallengePassword;
 use crate::csr_fault::CsrFault;
+use crate::error::PublicKeyError;
+use crate::public_key::PublicKey;
 use crate::requested::{RequestAttributes, RequestedExtension};
-use crate::tlv::{self, Element};
-use crate::{PublicKey, PublicKeyError, SignatureAlgorithm, UnsupportedAlgorithm, csr_content};
+use crate::tlv::Element;
+use crate::{csr_content, tlv};
 
 /// A decoded certification request. Its signature is not verified yet.
 #[derive(Clone)]
@@ -100,10 +104,9 @@ impl CertificationRequest {
 
     /// Verifies that the request's original octets are signed with the key in the request.
     ///
-    /// For a request from an envelope use [`VerifiedPkiMessage::verify_possession`], which does not
+    /// For a request from an envelope use `VerifiedPkiMessage::verify_possession`, which does not
     /// reveal by its timing what the envelope contained.
     ///
-    /// [`VerifiedPkiMessage::verify_possession`]: crate::VerifiedPkiMessage::verify_possession
     ///
     /// # Errors
     /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that

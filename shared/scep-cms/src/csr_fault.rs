@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 
-use crate::BerError;
+use crate::ber::BerError;
 
 /// Why a PKCS #10 request cannot be read, and where in the structure. The message quotes nothing
 /// from the request, so that neither a challengePassword nor an attacker's text reaches a log.

@@ -5,8 +5,9 @@ use der::asn1::AnyRef;
 use der::{Decode, Encode};
 
 use crate::asn1::{ContentInfo, SetOf, SignedData};
+use crate::ber::to_der;
+use crate::error::{DecodeError, EncodeError};
 use crate::pki_message::{copy_elements, parse_signed_data};
-use crate::{DecodeError, EncodeError, to_der};
 
 /// Certificates and CRLs in a SignedData without signers, each in DER.
 ///

@@ -6,16 +6,19 @@ use der::{Decode, Encode, Tag, Tagged};
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use crate::asn1::{
-    self, ContentInfo, EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo, SetOf,
+use crate::algorithm::{ContentEncryption, KeyTransport};
+use crate::algorithm_name::UnsupportedAlgorithm;
+use crate::asn1::{ContentInfo, EncryptedContentInfo, EnvelopedData, KeyTransRecipientInfo, SetOf};
+use crate::ber::to_der;
+use crate::certificate::{Certificate, IssuerAndSerialNumber};
+use crate::challenge::ChallengePassword;
+use crate::content_key::ContentKey;
+use crate::error::{CipherLengthError, DecodeError, EncodeCause, EncodeError};
+use crate::password_recipient::{
+    PASSWORD_RECIPIENT_TAG, PasswordRecipient, PasswordRecipientError, PasswordWrapping,
 };
-use crate::password_recipient::{self, PASSWORD_RECIPIENT_TAG};
-use crate::tlv::{self, Element};
-use crate::{
-    Certificate, ChallengePassword, CipherLengthError, ContentEncryption, ContentKey, DecodeError,
-    EncodeCause, EncodeError, IssuerAndSerialNumber, KeyTransport, PasswordRecipient,
-    PasswordRecipientError, PasswordWrapping, UnsupportedAlgorithm, to_der,
-};
+use crate::tlv::Element;
+use crate::{asn1, password_recipient, tlv};
 
 /// The number of recipients that are read; further ones are ignored.
 // micromdm names two. Bounds the work that a message with thousands of recipients causes.

@@ -1,6 +1,6 @@
 //! The errors of the decoders, the encoders and the public keys.
 
-use crate::BerError;
+use crate::ber::BerError;
 
 /// An attribute does not occur exactly once, with one value of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum DecodeError {
     /// The input is text, but not base64.
     #[error("decoding base64")]
     Base64(#[from] base64::DecodeError),
-    /// The input is neither BER nor DER, or exceeds the limits of [`crate::to_der`].
+    /// The input is neither BER nor DER, or exceeds the limits of [`crate::ber::to_der`].
     #[error("decoding BER")]
     Ber(#[from] BerError),
     /// The input is BER, but not this structure.

@@ -1,8 +1,9 @@
 //! Comparison of distinguished names, RFC 5280 §7.1.
 
-use crate::DecodeError;
 use crate::asn1::decode_string;
-use crate::tlv::{self, Element};
+use crate::error::DecodeError;
+use crate::tlv;
+use crate::tlv::Element;
 
 /// A Name in a form for comparison, RFC 5280 §7.1. Two are equal if they have the same RDNs in the
 /// same order, each RDN has the same attributes in any order, and the values have the same

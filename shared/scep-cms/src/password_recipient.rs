@@ -12,11 +12,13 @@ use spki::AlgorithmIdentifierRef;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
+use crate::algorithm::{ContentEncryption, DigestAlgorithm};
+use crate::algorithm_name::UnsupportedAlgorithm;
 use crate::asn1::{PasswordRecipientInfo, Pbkdf2Parameters};
-use crate::{
-    ChallengePassword, CipherLengthError, ContentEncryption, ContentKey, DecodeError,
-    DigestAlgorithm, EncodeCause, UnsupportedAlgorithm, oid,
-};
+use crate::challenge::ChallengePassword;
+use crate::content_key::ContentKey;
+use crate::error::{CipherLengthError, DecodeError, EncodeCause};
+use crate::oid;
 
 /// The maximum number of PBKDF2 iterations.
 // An attacker chooses the number and the server pays: 10,000 cost some milliseconds. OpenSSL uses

@@ -5,14 +5,18 @@ use const_oid::db::rfc5911;
 use der::{Decode, Encode, Tag, Tagged};
 use subtle::ConstantTimeEq;
 
+use crate::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use crate::algorithm_name::UnsupportedAlgorithm;
 use crate::asn1::{ContentInfo, SetOf, SignedData, SignerInfo};
-use crate::attribute::SignedAttributes;
+use crate::attribute::{CertRepAttributes, SenderNonce, SignedAttributes};
+use crate::ber::first_to_der;
+use crate::certificate::Certificate;
+use crate::csr::CertificationRequest;
+use crate::envelope::{CertificateIdentifier, EnvelopeError, PkcsPkiEnvelope};
+use crate::error::{AttributeError, DecodeError, PublicKeyError};
+use crate::public_key::PublicKey;
 use crate::tlv::Element;
-use crate::{
-    AttributeError, CertRepAttributes, Certificate, CertificateIdentifier, CertificationRequest,
-    DecodeError, DigestAlgorithm, EnvelopeError, PkcsPkiEnvelope, PublicKey, PublicKeyError,
-    SenderNonce, SignatureAlgorithm, TransactionId, UnsupportedAlgorithm, first_to_der,
-};
+use crate::transaction_id::TransactionId;
 
 /// A decoded SignedData with one signer. Its signature is not verified: do not trust its content.
 #[derive(Clone)]
@@ -119,7 +123,7 @@ impl PkiMessage {
         self.attributes().transaction_id()
     }
 
-    /// The text of messageType, which [`crate::MessageType::from_digits`] interprets.
+    /// The text of messageType, which [`crate::message_type::MessageType::from_digits`] interprets.
     ///
     /// # Errors
     /// When it does not occur exactly once, well-formed.

@@ -10,12 +10,14 @@ use rsa::Pkcs1v15Encrypt;
 use rsa::traits::PaddingScheme;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
+use crate::algorithm::{DigestAlgorithm, EcCurve, SignatureAlgorithm};
+use crate::error::PublicKeyError;
 use crate::verification::{
     AWS_LC_MIN_RSA_BITS, MAX_RSA_BITS, MIN_RSA_BITS, Pkcs1PublicKey, aws_lc_rsa_algorithm,
     ecdsa_algorithm, is_ecdsa_signature, restore_zeros, rsa_crate_key, verify_with_aws_lc,
     verify_with_rsa_crate,
 };
-use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm, Weakness};
+use crate::weakness::Weakness;
 
 /// A supported public key: RSA of 1,024 to 8,192 bits, or EC on P-256, P-384 or P-521.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use const_oid::db::rfc2985;
 use crate::ber::to_der;
 use crate::challenge::ChallengePassword;
 use crate::csr_fault::{AttributeFault, ChallengeFault, CsrFault};
-use crate::oid;
-use crate::tlv::{self, Element};
+use crate::tlv::Element;
+use crate::{oid, tlv};
 
 /// A requested extension. The CA decides whether the certificate has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! DER elements by their tag octet, for input that `der`'s types are too strict for and for errors
 //! that name the place of a fault.
 
-/// One DER element with a tag of one octet, the only kind that [`crate::to_der`] writes.
+/// One DER element with a tag of one octet, the only kind that [`crate::ber::to_der`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Element<'a> {
     pub(crate) tag: u8,

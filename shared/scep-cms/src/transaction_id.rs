@@ -5,7 +5,7 @@ use std::fmt::Write;
 use der::asn1::{AnyRef, PrintableStringRef};
 use der::{Tag, Tagged};
 
-use crate::AttributeError;
+use crate::error::AttributeError;
 
 /// The maximum length of a transactionID, in octets.
 // It is stored and logged, so a bound is needed; the longest known has 78, from certmonger.

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature;
+use aws_lc_rs::signature::{UnparsedPublicKey, VerificationAlgorithm};
 use crypto_bigint::BoxedUint;
 use der::asn1::UintRef;
 use der::{Decode, Sequence};
 use rsa::{Pkcs1v15Sign, Pss, RsaPublicKey};
 
-use crate::{DigestAlgorithm, EcCurve, PublicKeyError, SignatureAlgorithm};
+use crate::algorithm::{DigestAlgorithm, EcCurve, SignatureAlgorithm};
+use crate::error::PublicKeyError;
 
 /// The minimum length of an RSA modulus, in bits.
 // Old devices have keys this short.

@@ -1,7 +1,7 @@
 //! The reasons why the body of a request cannot be read, which are the same for SCEP and for
 //! administration.
 
-use scep_protocol::HttpRejection;
+use scep_protocol::refusal::HttpRejection;
 
 /// The reason why the body of a request cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

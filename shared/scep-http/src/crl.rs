@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use ca::profile_name::ProfileName;
 use http::header::{CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use scep_protocol::{HttpRejection, ProfileName};
-use scep_service::{Clock, CrlHead, Crls, ErrorChain, Failure, Objects, PublishedCrl};
+use scep_protocol::refusal::HttpRejection;
+use scep_service::crl_publisher::PublishedCrl;
+use scep_service::error::Failure;
+use scep_service::error_chain::ErrorChain;
+use scep_service::ports::{Clock, CrlHead, Crls, Objects};
 use time::OffsetDateTime;
 
-use crate::answer::{build_response, read_options, rejection_response, without_body};
+use crate::response::{build_response, without_body};
+use crate::{read_options, rejection_response};
 
 /// The prefix of every CRL's path.
 pub const CRL_PREFIX: &str = "/crl/";

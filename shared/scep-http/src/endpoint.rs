@@ -1,7 +1,10 @@
 //! Parses the endpoint that a path names.
 
+use ca::profile_name::ProfileName;
 use percent_encoding::percent_decode_str;
-use scep_protocol::{EndpointName, HttpRejection, ProfileName, Unavailable};
+use scep_protocol::availability::Unavailable;
+use scep_protocol::profile::EndpointName;
+use scep_protocol::refusal::HttpRejection;
 
 /// The prefix of every SCEP path.
 pub const PREFIX: &str = "/api/v1/protocols/scep/";

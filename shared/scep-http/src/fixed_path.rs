@@ -1,10 +1,10 @@
 //! Fixed paths for devices whose SCEP path cannot be configured.
 
+use ca::profile_name::ProfileName;
 use http::Uri;
 use http::request::Parts;
-use scep_protocol::ProfileName;
 
-use crate::endpoint::PREFIX;
+use crate::PREFIX;
 
 /// The SCEPPATH of RFC 8894 §4.1, which Cisco IOS uses when its URL has no path, and the path of
 /// Microsoft's NDES.

@@ -1,7 +1,6 @@
 //! The wire of SCEP, RFC 8894 §4.1: reads an `http::Request<Bytes>`, runs the use case, and writes
 //! an `http::Response<Bytes>`. [`BodyError`] serves administration as well.
 
-mod answer;
 mod body;
 mod crl;
 mod endpoint;
@@ -10,11 +9,12 @@ mod message;
 mod operation;
 mod operations;
 mod respond;
+mod response;
 
-pub use answer::{read_options, rejection_response};
 pub use body::BodyError;
 pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
 pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
 pub use respond::{MAX_BODY_BYTES, respond_scep};
+pub use response::{read_options, rejection_response};

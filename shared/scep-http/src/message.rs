@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 use percent_encoding::{percent_decode, percent_decode_str};
-use scep_protocol::HttpRejection;
+use scep_protocol::refusal::HttpRejection;
 
 use crate::operation::{find_parameter, raw_query};
 

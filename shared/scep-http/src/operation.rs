@@ -3,7 +3,7 @@
 use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use scep_protocol::HttpRejection;
+use scep_protocol::refusal::HttpRejection;
 use strum::{EnumString, IntoStaticStr};
 
 /// A SCEP operation, as named in the query.

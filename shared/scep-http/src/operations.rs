@@ -5,14 +5,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
-use scep_protocol::{EndpointName, HttpRejection};
-use scep_service::{Enrolment, Failure, PkiOperationReply, ProfileService};
+use scep_protocol::profile::EndpointName;
+use scep_protocol::refusal::HttpRejection;
+use scep_service::enrol::PkiOperationReply;
+use scep_service::error::Failure;
+use scep_service::ports::{Enrolment, ProfileService};
 
-use crate::answer::{
-    capabilities_response, cert_rep_response, certificates_response, next_ca_response,
-};
 use crate::message::find_message;
 use crate::operation::Operation;
+use crate::response::{
+    capabilities_response, cert_rep_response, certificates_response, next_ca_response,
+};
 
 /// A request with its parsed endpoint and operation.
 pub struct ScepRequest<'a> {

@@ -6,18 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use scep_cms::{MAX_MESSAGE_BYTES, MessageType, TransactionId};
-use scep_protocol::{EndpointName, HttpRejection, Refusal};
-use scep_service::{
-    ErrorChain, Failure, Measurement, Metrics, Outcome, PkiOperationReply, ProfileService,
-    RequestMeasurement,
-};
+use scep_cms::ber::MAX_MESSAGE_BYTES;
+use scep_cms::message_type::MessageType;
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::profile::EndpointName;
+use scep_protocol::refusal::{HttpRejection, Refusal};
+use scep_service::enrol::{Outcome, PkiOperationReply};
+use scep_service::error::Failure;
+use scep_service::error_chain::ErrorChain;
+use scep_service::ports::{Measurement, Metrics, ProfileService, RequestMeasurement};
 
-use crate::answer::{SCEP_METHODS, options_response, rejection_response, without_body};
-use crate::body::BodyError;
 use crate::endpoint::parse_endpoint;
 use crate::operation::{Operation, raw_query};
-use crate::operations::{Answer, Operations, ScepRequest};
+use crate::response::{SCEP_METHODS, options_response, without_body};
+use crate::{Answer, BodyError, Operations, ScepRequest, rejection_response};
 
 /// The longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;

@@ -1,9 +1,9 @@
 //! The algorithms that a profile allows, and the capabilities that it therefore announces.
 
-use scep_cms::{ContentEncryption, DigestAlgorithm};
+use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
 use strum::IntoStaticStr;
 
-use crate::ScepProfile;
+use crate::profile::ScepProfile;
 
 /// The algorithms that a profile allows in messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! The state machine of a transaction, RFC 8894 §2.5.1 and §5.2.
 
-use scep_cms::Certificate;
+use scep_cms::certificate::Certificate;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    AuthorisedRequest, AvailableProfile, Fingerprint, Issuance, KnownTransactions, PastCertificate,
-    RESEND_WINDOW, Refusal, RequestFingerprint, RequestOutcome, SignerClass, Transaction,
-    TransactionKey, TransactionState, resend_until,
+use crate::availability::AvailableProfile;
+use crate::refusal::Refusal;
+use crate::renewal_signer::{RESEND_WINDOW, resend_until};
+use crate::request::AuthorisedRequest;
+use crate::transaction::{
+    Fingerprint, Issuance, KnownTransactions, PastCertificate, RequestFingerprint, RequestOutcome,
+    SignerClass, Transaction, TransactionKey, TransactionState,
 };
 
 /// What to do with an authorised request.

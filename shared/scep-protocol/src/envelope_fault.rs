@@ -1,6 +1,10 @@
 //! Why an envelope did not open. Written to the log and never sent to a client.
 
-use scep_cms::{CsrFault, DecodeError, EnvelopeError, UnsupportedAlgorithm, UnwrapOutcome};
+use scep_cms::algorithm_name::UnsupportedAlgorithm;
+use scep_cms::content_key::UnwrapOutcome;
+use scep_cms::csr_fault::CsrFault;
+use scep_cms::envelope::EnvelopeError;
+use scep_cms::error::DecodeError;
 
 /// Why an envelope does not open to an intact request. For the log only: sent to clients, it would
 /// be a decryption oracle by which an attacker reads captured messages octet by octet.

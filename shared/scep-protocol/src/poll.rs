@@ -2,9 +2,9 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    Fingerprint, InterruptedIssuance, Refusal, ResendableCertificate, Transaction, TransactionState,
-};
+use crate::decide::{InterruptedIssuance, ResendableCertificate};
+use crate::refusal::Refusal;
+use crate::transaction::{Fingerprint, Transaction, TransactionState};
 
 /// What to do with a poll. A poll never claims a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]

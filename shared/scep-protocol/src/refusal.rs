@@ -3,10 +3,15 @@
 
 use std::borrow::Cow;
 
-use scep_cms::{AttributeError, CsrFault, DecodeError, FailInfo, UnsupportedAlgorithm};
+use ca::template::RuleViolation;
+use scep_cms::algorithm_name::UnsupportedAlgorithm;
+use scep_cms::attribute::FailInfo;
+use scep_cms::csr_fault::CsrFault;
+use scep_cms::error::{AttributeError, DecodeError};
 use time::Date;
 
-use crate::{EnvelopeFault, RuleViolation, Unavailable};
+use crate::availability::Unavailable;
+use crate::envelope_fault::EnvelopeFault;
 
 /// A refusal: a signed CertRep with pkiStatus FAILURE, sent with HTTP status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]

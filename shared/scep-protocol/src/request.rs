@@ -3,17 +3,24 @@
 
 use std::ops::Deref;
 
-use scep_cms::{
-    CertifiableKeys, CertificationRequest, ChallengePassword, ContentEncryption, ContentKey,
-    IssuerAndSerialNumber, MessageType, PkcsPkiEnvelope, PublicKey,
-};
+use ca::template::check_key;
+use scep_cms::algorithm::ContentEncryption;
+use scep_cms::certificate::IssuerAndSerialNumber;
+use scep_cms::challenge::ChallengePassword;
+use scep_cms::content_key::ContentKey;
+use scep_cms::csr::CertificationRequest;
+use scep_cms::envelope::PkcsPkiEnvelope;
+use scep_cms::message_type::MessageType;
+use scep_cms::pki_message::CertifiableKeys;
+use scep_cms::public_key::PublicKey;
 use time::OffsetDateTime;
 
-use crate::holder::renewable_from;
-use crate::{
-    AvailableProfile, EnvelopeFault, Fingerprint, KnownCertificate, Refusal, RequestFingerprint,
-    SignedRequest, Signer, SignerClass, WrappedKey, check_key,
-};
+use crate::availability::AvailableProfile;
+use crate::envelope_fault::EnvelopeFault;
+use crate::refusal::Refusal;
+use crate::renewal_signer::{KnownCertificate, Signer, renewable_from};
+use crate::signed_request::{SignedRequest, WrappedKey};
+use crate::transaction::{Fingerprint, RequestFingerprint, SignerClass};
 
 /// A request whose signer may send it and whose envelope names a recipient of this profile. The
 /// envelope is not decrypted yet.

@@ -1,8 +1,7 @@
 //! Secrets of profiles as they are stored.
 
+use ca::key_location::REDACTED;
 use serde::{Deserialize, Serialize};
-
-use crate::REDACTED;
 
 /// A secret as encrypted by a secret store, bound to its profile. Base64.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,18 +1,26 @@
 //! A message whose signature verifies: its signer, its recipient, and how to encrypt the reply.
 
-use scep_cms::{
-    AttributeError, Certificate, ChallengePassword, ContentEncryption, DigestAlgorithm,
-    EnvelopeError, KeyTransRecipient, KeyTransport, MessageType, PasswordRecipient,
-    PasswordRecipientError, PkcsPkiEnvelope, PkiMessage, PublicKey, Recipient, SenderNonce,
-    TransactionId, UnsupportedAlgorithm, VerifiedPkiMessage, VerifyError,
-};
-
+use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport};
+use scep_cms::algorithm_name::UnsupportedAlgorithm;
+use scep_cms::attribute::SenderNonce;
+use scep_cms::certificate::Certificate;
+use scep_cms::challenge::ChallengePassword;
+use scep_cms::envelope::{EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope, Recipient};
+use scep_cms::error::AttributeError;
+use scep_cms::message_type::MessageType;
+use scep_cms::password_recipient::{PasswordRecipient, PasswordRecipientError};
+use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage, VerifyError};
+use scep_cms::public_key::PublicKey;
+use scep_cms::transaction_id::TransactionId;
 use time::OffsetDateTime;
 
-use crate::{
-    AddressedRequest, AlgorithmPolicy, AvailableProfile, EnvelopeFault, Fingerprint,
-    KnownCertificate, Refusal, Signer,
-};
+use crate::algorithms::AlgorithmPolicy;
+use crate::availability::AvailableProfile;
+use crate::envelope_fault::EnvelopeFault;
+use crate::refusal::Refusal;
+use crate::renewal_signer::{KnownCertificate, Signer};
+use crate::request::AddressedRequest;
+use crate::transaction::Fingerprint;
 
 /// Longest PKCS #10 request that is decrypted, in octets.
 // A request with an RSA-8192 key and a hundred names is shorter, and the certificate for a longer

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use scep_cms::{Certificate, PublicKey, TransactionId};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use scep_cms::certificate::Certificate;
+use scep_cms::public_key::PublicKey;
+use scep_cms::transaction_id::TransactionId;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Annotations, KeyAlgorithm, KeyLocation};
+use crate::annotations::Annotations;
 
 /// The key of a transaction. The same transactionID under another SCEP Profile is another
 /// transaction.
@@ -122,8 +126,7 @@ pub struct Transaction {
     pub request: RequestFingerprint,
     /// The fingerprint of the key that signed the message.
     pub signer_key: Fingerprint,
-    /// The fingerprint of the requester's key, which
-    /// [`AuthorisedRequest::requester_key`](crate::AuthorisedRequest::requester_key) defines.
+    /// The fingerprint of the requester's key: of `AuthorisedRequest::requester_key`.
     pub requester_key: Fingerprint,
     /// The current state.
     pub state: TransactionState,

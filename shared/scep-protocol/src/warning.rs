@@ -2,15 +2,15 @@
 //! because of them.
 
 use std::collections::BTreeSet;
-use std::fmt::{self, Display, Formatter};
+use std::fmt;
+use std::fmt::{Display, Formatter};
 
-use scep_cms::ChallengePassword;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::template::{CertificateTemplate, ExtendedKeyUsage, SubjectAltNameType, SubjectAttribute};
+use scep_cms::challenge::ChallengePassword;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    CaCertificateForm, CertificateTemplate, ExtendedKeyUsage, KeyAlgorithm, RaProfile, ScepProfile,
-    SubjectAltNameType, SubjectAttribute,
-};
+use crate::profile::{CaCertificateForm, RaProfile, ScepProfile};
 
 /// Shortest challengePassword that causes no warning, in characters.
 const MIN_CHALLENGE_CHARACTERS: usize = 16;

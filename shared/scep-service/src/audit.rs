@@ -6,8 +6,8 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::object::to_document;
-use crate::{Object, Reference, StoreError};
+use crate::error::StoreError;
+use crate::object::{Object, Reference, to_document};
 
 /// The author of a change: the name of a token, a user of an identity provider, or a command.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{CrlHead, Crls, StoreError, StoredCrl};
+use crate::error::StoreError;
+use crate::ports::{CrlHead, Crls, StoredCrl};
 
 /// The maximum size of the cache, in octets.
 // Enough for one CRL of the largest size that can be served, or for many small ones.

@@ -1,9 +1,10 @@
 //! The settings of a deployment, and their parsers. The Lambda functions read them from variables
-//! that the template sets, the local server from arguments as well, and both accept the same values.
+//! that the template sets, the local server from arguments as well, and both accept the same
+//! values.
 
 use std::time::Duration;
 
-use scep_protocol::IssuingAuthority;
+use ca::authority::IssuingAuthority;
 
 /// The settings of a deployment that use cases depend on.
 #[derive(Clone, Debug)]

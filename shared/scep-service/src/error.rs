@@ -1,9 +1,10 @@
 //! Failures of the server, which are kept apart from refusals of a request.
 
-use ca_issuer::IssueError;
-use scep_protocol::{HttpRejection, KeyLocation, Refusal};
+use ca::error::IssueError;
+use ca::key_location::KeyLocation;
+use scep_protocol::refusal::{HttpRejection, Refusal};
 
-use crate::EntropyError;
+use crate::ports::EntropyError;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 

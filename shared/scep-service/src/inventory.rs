@@ -1,13 +1,20 @@
 //! The lists that administrators see of certificates, transactions and audit records, in pages.
 
+mod subject_search;
+
+pub use subject_search::SubjectSearch;
+
 use async_trait::async_trait;
-use scep_cms::Certificate;
-use scep_protocol::{Annotations, Fingerprint, Revocation, Transaction, TransactionKey};
+use ca::revocation::Revocation;
+use scep_cms::certificate::Certificate;
+use scep_protocol::annotations::Annotations;
+use scep_protocol::transaction::{Fingerprint, Transaction, TransactionKey};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{AuditRecord, StoreError};
+use crate::audit::AuditRecord;
+use crate::error::StoreError;
 
 /// The record of a certificate in the inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,8 +251,8 @@ pub trait Inventory: Send + Sync {
     ) -> Result<Page<CertificateSummary>, StoreError>;
 
     /// Lists transactions of one status, or of every status in the order of
-    /// [`TransactionStatus::VARIANTS`]. Within a status, the newest come first. Cursors are checked as
-    /// in [`Self::certificates`].
+    /// [`TransactionStatus::VARIANTS`]. Within a status, the newest come first. Cursors are checked
+    /// as in [`Self::certificates`].
     async fn transactions(
         &self,
         status: Option<TransactionStatus>,

@@ -1,15 +1,19 @@
 //! The objects that administrators create. They are stored as versioned JSON documents that refer
 //! to each other.
 
-use scep_protocol::{
-    Authority, KeyLocation, ProfileName, RaCertificate, RaProfile, ScepProfile, SealedSecret,
-};
+use ca::authority::Authority;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_protocol::ra_certificate::RaCertificate;
+use scep_protocol::sealed_secret::SealedSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use crate::{Objects, StoreError};
+use crate::error::StoreError;
+use crate::ports::Objects;
 
 /// The kind of an object.
 #[derive(

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use scep_protocol::{Configuration, EndpointName, ProfileName, RaProfile};
+use ca::profile_name::ProfileName;
+use scep_protocol::availability::Configuration;
+use scep_protocol::profile::{EndpointName, RaProfile};
 use uuid::Uuid;
 
-use crate::{
-    AuditRecord, Change, Clock, ObjectKind, ObjectStore, Objects, Profiles, Reference, StoreError,
-    StoredObject,
-};
+use crate::audit::AuditRecord;
+use crate::error::StoreError;
+use crate::object::{ObjectKind, Reference, StoredObject};
+use crate::ports::{Change, Clock, ObjectStore, Objects, Profiles};
 
 /// The maximum number of endpoints in the cache.
 const MAX_ENDPOINTS: usize = 1_000;

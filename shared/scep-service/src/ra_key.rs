@@ -1,8 +1,6 @@
 //! An RA key in memory, which decrypts requests and signs replies.
 
-use aws_lc_rs::digest;
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey,
@@ -11,14 +9,16 @@ use aws_lc_rs::rsa::{
 use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
 };
+use aws_lc_rs::{digest, hmac};
 use rand::rngs::SysRng;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::SignatureScheme;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey};
-use scep_cms::{ContentEncryption, ContentKey, DigestAlgorithm, KeyTransport};
+use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport};
+use scep_cms::content_key::ContentKey;
 use zeroize::Zeroizing;
 
-use crate::KeyError;
+use crate::error::KeyError;
 
 /// The private key of an RA certificate, in memory: an RSA key of 2048 bits or more. aws-lc
 /// performs all private-key operations except SHA-1 signatures, for which it has no interface.

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scep_protocol::{Configuration, EndpointName, RaProfile, ScepProfile};
+use scep_protocol::availability::Configuration;
+use scep_protocol::profile::{EndpointName, RaProfile, ScepProfile};
 use uuid::Uuid;
 
-use crate::{Object, Objects, Profiles, StoreError, find, read};
+use crate::error::StoreError;
+use crate::object::{Object, find, read};
+use crate::ports::{Objects, Profiles};
 
 /// An implementation of [`Profiles`] on top of [`Objects`].
 pub struct StoredProfiles(pub Arc<dyn Objects>);

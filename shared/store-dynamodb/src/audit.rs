@@ -1,6 +1,9 @@
 //! Audit records, in the profiles table: each is written together with the change it describes.
 
-use scep_service::{Actor, AuditFilter, AuditRecord, Page, PageRequest, Reference, StoreError};
+use scep_service::audit::{Actor, AuditRecord};
+use scep_service::error::StoreError;
+use scep_service::inventory::{AuditFilter, Page, PageRequest};
+use scep_service::object::Reference;
 use time::OffsetDateTime;
 use uuid::Uuid;
 

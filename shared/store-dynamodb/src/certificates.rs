@@ -1,12 +1,17 @@
 //! The certificates table: the record of every certificate, lists of them, and their revocation.
 
-use scep_cms::{Certificate, TransactionId};
-use scep_protocol::{Annotations, Fingerprint, Revocation, RevokedCertificate, TransactionKey};
-use scep_service::{
-    AuditFilter, AuditRecord, CertificateFilter, CertificateRecord, CertificateSummary,
-    Certificates, ClaimOutcome, Inventory, Page, PageRequest, StoreError, SubjectSearch,
-    TransactionRecord, TransactionStatus, TransactionSummary,
+use ca::revocation::{Revocation, RevokedCertificate};
+use scep_cms::certificate::Certificate;
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::annotations::Annotations;
+use scep_protocol::transaction::{Fingerprint, TransactionKey};
+use scep_service::audit::AuditRecord;
+use scep_service::error::StoreError;
+use scep_service::inventory::{
+    AuditFilter, CertificateFilter, CertificateRecord, CertificateSummary, Inventory, Page,
+    PageRequest, SubjectSearch, TransactionRecord, TransactionStatus, TransactionSummary,
 };
+use scep_service::ports::{Certificates, ClaimOutcome};
 use time::OffsetDateTime;
 use uuid::Uuid;
 

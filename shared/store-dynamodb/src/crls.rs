@@ -1,17 +1,18 @@
 //! CRLs, in the profiles table: the latest one of each generation of each authority, as a head and
 //! as many parts as it needs.
 
-use scep_service::{ClaimOutcome, CrlHead, CrlStore, Crls, StoreError, StoredCrl};
+use scep_service::error::StoreError;
+use scep_service::ports::{ClaimOutcome, CrlHead, CrlStore, Crls, StoredCrl};
 use uuid::Uuid;
 
-use crate::DynamoDbStore;
 use crate::expression::Condition;
 use crate::item::{
     CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, to_millis, to_number,
     to_octets, to_text, unavailable,
 };
-use crate::objects::{Consistency, ProfilesTable};
+use crate::objects::Consistency;
 use crate::write::{Write, Written};
+use crate::{DynamoDbStore, ProfilesTable};
 
 const WHAT: &str = "CRL";
 

@@ -1,8 +1,9 @@
 //! Encrypted content keys that were seen before, in the transactions table: each is accepted with
 //! one ciphertext only.
 
-use scep_protocol::Fingerprint;
-use scep_service::{ClaimOutcome, StoreError};
+use scep_protocol::transaction::Fingerprint;
+use scep_service::error::StoreError;
+use scep_service::ports::ClaimOutcome;
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use scep_service::StoreError;
+use scep_service::error::StoreError;
 use time::OffsetDateTime;
 use uuid::Uuid;
 

@@ -3,10 +3,11 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use scep_protocol::ProfileName;
-use scep_service::{
-    AuditRecord, Change, ObjectKind, ObjectStore, Objects, Reference, StoreError, StoredObject,
-};
+use ca::profile_name::ProfileName;
+use scep_service::audit::AuditRecord;
+use scep_service::error::StoreError;
+use scep_service::object::{ObjectKind, Reference, StoredObject};
+use scep_service::ports::{Change, ObjectStore, Objects};
 use uuid::Uuid;
 
 use crate::DynamoDbStore;

@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use scep_service::{Page, PageRequest, StoreError};
+use scep_service::error::StoreError;
+use scep_service::inventory::{Page, PageRequest};
 
 use crate::DynamoDbStore;
 use crate::expression::{Condition, Placeholders};

@@ -1,11 +1,12 @@
 //! Requests, in the transactions table: each leads to the transaction that claimed it, so that the
 //! same request is recognised under another transactionID.
 
-use scep_protocol::{
+use scep_protocol::transaction::{
     Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, SignerClass,
     Transaction,
 };
-use scep_service::{Claim, GuardedOutcome, StoreError};
+use scep_service::error::StoreError;
+use scep_service::ports::{Claim, GuardedOutcome};
 use time::OffsetDateTime;
 use uuid::Uuid;
 

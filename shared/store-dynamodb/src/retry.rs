@@ -99,7 +99,7 @@ mod tests {
         check(&["ProvisionedThroughputExceeded", CONFLICT], true, true);
         check(&[CONFLICT, CONDITION_FAILED], false, false);
         check(&["None", "ValidationError"], false, false);
-        // An error that is no cancellation has no reasons: a repeat would not know what to hope for.
+        // An error without a cancellation has no reasons, so a repeat cannot be expected to help.
         check(&[], false, false);
         check(&["None", ""], false, false);
     }

@@ -1,7 +1,8 @@
 //! Revoked keys and certificates, which forbid that a certificate is issued.
 
-use scep_protocol::Fingerprint;
-use scep_service::{Bar, GuardedOutcome, StoreError};
+use scep_protocol::transaction::Fingerprint;
+use scep_service::error::StoreError;
+use scep_service::ports::{Bar, GuardedOutcome};
 use time::OffsetDateTime;
 use uuid::Uuid;
 

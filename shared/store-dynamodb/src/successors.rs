@@ -1,7 +1,8 @@
 //! The successors of each certificate, in the transactions table: few certificates renew one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use scep_service::{Bar, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal, StoreError};
+use scep_service::error::StoreError;
+use scep_service::ports::{Bar, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal};
 use uuid::Uuid;
 
 use crate::DynamoDbStore;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
-use scep_service::StoreError;
+use scep_service::error::StoreError;
 
 use crate::index::{
     CERTIFICATE_INDEXES, Index, IndexProjection, PROFILE_INDEXES, RangeKind, TRANSACTION_INDEXES,

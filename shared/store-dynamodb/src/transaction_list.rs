@@ -1,7 +1,8 @@
 //! Transactions as administrators see them: in lists by status, and one by one.
 
-use scep_service::{
-    Page, PageRequest, StoreError, TransactionRecord, TransactionStatus, TransactionSummary,
+use scep_service::error::StoreError;
+use scep_service::inventory::{
+    Page, PageRequest, TransactionRecord, TransactionStatus, TransactionSummary,
 };
 use strum::VariantArray;
 use time::OffsetDateTime;

@@ -1,14 +1,14 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
-use scep_cms::TransactionId;
-use scep_protocol::{
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, SignerClass, Transaction,
     TransactionKey, TransactionState,
 };
-use scep_service::{
-    AuditRecord, CertificateRecord, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, StoreError,
-    Transactions,
-};
+use scep_service::audit::AuditRecord;
+use scep_service::error::StoreError;
+use scep_service::inventory::CertificateRecord;
+use scep_service::ports::{Claim, ClaimKind, ClaimOutcome, GuardedOutcome, Transactions};
 use time::OffsetDateTime;
 use uuid::Uuid;
 

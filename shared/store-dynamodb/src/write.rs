@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
-use scep_service::{ClaimOutcome, StoreError};
+use scep_service::error::StoreError;
+use scep_service::ports::ClaimOutcome;
 
 use crate::DynamoDbStore;
 use crate::expression::{Changes, Condition, Placeholders};

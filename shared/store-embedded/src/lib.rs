@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
 use dynoxide::{Database, DynoxideError};
 
-use connector::{EngineConnector, NoEndpoint};
+use crate::connector::{EngineConnector, NoEndpoint};
 
 /// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,9 @@
-use scep_cms::TransactionId;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use scep_cms::transaction_id::TransactionId;
 
 use super::*;
-use crate::{KeyAlgorithm, KeyLocation, SameRequest};
+use crate::transaction::SameRequest;
 
 pub(crate) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 pub(crate) const CLAIM: Uuid = Uuid::from_u128(7);
@@ -109,7 +111,7 @@ pub(crate) fn issuance() -> Issuance {
         ra_profile: Uuid::nil(),
         subject_key: fingerprint(KEY),
         predecessor: None,
-        annotations: crate::Annotations::default(),
+        annotations: crate::annotations::Annotations::default(),
     }
 }
 

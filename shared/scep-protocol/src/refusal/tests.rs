@@ -1,4 +1,5 @@
-use scep_cms::{DecodeError, EnvelopeError};
+use scep_cms::envelope::EnvelopeError;
+use scep_cms::error::DecodeError;
 use strum::VariantArray as _;
 
 use super::*;
@@ -17,7 +18,7 @@ fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
             BadAlg,
         ),
         RefusalKind::Csr => {
-            let fault = scep_cms::AttributeFault::NotInASet;
+            let fault = scep_cms::csr_fault::AttributeFault::NotInASet;
             let fault = CsrFault::Attribute { index: 2, fault };
             (Refusal::Csr(fault), BadRequest)
         }
@@ -137,7 +138,7 @@ fn a_text_says_what_was_wrong_in_the_request() {
     check(
         Refusal::Csr(CsrFault::Attribute {
             index: 2,
-            fault: scep_cms::AttributeFault::NotInASet,
+            fault: scep_cms::csr_fault::AttributeFault::NotInASet,
         }),
         "certificationRequestInfo.attributes[2]: the value is not in a SET",
     );

@@ -1,12 +1,17 @@
-use scep_cms::{CsrFault, KeyTransport, PkiMessage, Validity};
+use ca::template::{CertificateTemplate, RuleViolation, TemplateSpec};
+use scep_cms::algorithm::KeyTransport;
+use scep_cms::certificate::Validity;
+use scep_cms::csr_fault::CsrFault;
+use scep_cms::pki_message::PkiMessage;
 use time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::available::tests::{
+use crate::algorithms::AlgorithmPolicy;
+use crate::availability::tests::{
     NOW, RA_PROFILE, load_certificate, read_vector, seal_envelope, serving_profile,
 };
-use crate::{AlgorithmPolicy, CertificateTemplate, RuleViolation, ScepProfile, TemplateSpec};
+use crate::profile::ScepProfile;
 
 /// A captured message, with the content key of its envelope: what
 /// `openssl pkeyutl -decrypt -keyform DER -inkey ra-key.der` makes of the encryptedKey.

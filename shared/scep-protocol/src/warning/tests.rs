@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
+use ca::bounded_text::{Description, Pattern};
+use ca::profile_name::ProfileName;
+use ca::template::TemplateSpec;
 use uuid::Uuid;
 
 use super::*;
-use crate::{
-    Annotations, CaCertificateForm, Description, IntuneSettings, Pattern, ProfileName,
-    ScepActivation, SealedSecret, TemplateSpec,
-};
+use crate::annotations::Annotations;
+use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation};
+use crate::sealed_secret::SealedSecret;
 
 fn scep_profile(challenge: Option<&str>) -> ScepProfile {
     ScepProfile {

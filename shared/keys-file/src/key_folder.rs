@@ -1,0 +1,118 @@
+//! A folder of key files that only their owner can read.
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{Error, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use ca::key_location::KeyLocation;
+use scep_service::error::KeyError;
+use tempfile::NamedTempFile;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// The permission bits of the group and of all other users.
+const GROUP_AND_OTHERS: u32 = 0o077;
+
+/// The longest key file to read, in octets.
+// An RSA key of 4,096 bits takes 2.4 KB.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+/// A folder of mode 0700 with key files of mode 0600.
+#[derive(Clone, Debug)]
+pub struct KeyFolder(PathBuf);
+
+impl KeyFolder {
+    /// Opens a folder, or creates it.
+    ///
+    /// # Errors
+    /// If the folder cannot be created, or its permissions cannot be set.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // The mode given above does not apply to a folder that exists.
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Stores a key under a new name, completely or not at all.
+    pub(crate) fn store(&self, key: &[u8]) -> Result<KeyLocation, KeyError> {
+        let uuid = Uuid::new_v4();
+        let name = uuid.to_string();
+        self.write(&name, key)
+            .map_err(broken_key("storing", &name))?;
+        Ok(KeyLocation::File(uuid))
+    }
+
+    /// Reads the key with this name, which as a UUID cannot lead out of the folder.
+    pub(crate) fn read(&self, uuid: Uuid) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let name = uuid.to_string();
+        self.read_file(&name).map_err(broken_key("reading", &name))
+    }
+
+    /// Reads the file with this name, and creates it from `new` if it does not exist.
+    pub(crate) fn read_or_create(
+        &self,
+        name: &str,
+        new: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Error>,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        if !self.key_path(name).exists() {
+            self.write(name, &new()?)?;
+        }
+        self.read_file(name)
+    }
+
+    fn key_path(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.key"))
+    }
+
+    fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
+        // Created with mode 0600, and removed if it does not become the key's file.
+        let mut file = NamedTempFile::with_suffix_in(".new", &self.0)?;
+        file.write_all(key)?;
+        // A key must be on disk before a certificate for it is: file, then name, then folder.
+        file.as_file().sync_all()?;
+        file.persist(self.key_path(name))?;
+        File::open(&self.0)?.sync_all()
+    }
+
+    fn read_file(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let path = self.key_path(name);
+        let file = File::open(&path)?;
+        // Checked on the open file, so that it cannot be swapped between the check and the read.
+        if file.metadata()?.permissions().mode() & GROUP_AND_OTHERS != 0 {
+            return Err(Error::other(format!(
+                "other users have access to {}: run chmod 600 on it",
+                path.display()
+            )));
+        }
+        let mut key = Zeroizing::new(Vec::new());
+        file.take(MAX_KEY_BYTES).read_to_end(&mut key)?;
+        Ok(key)
+    }
+}
+
+/// Returns the name of the file at a location.
+pub(crate) fn file_name(location: &KeyLocation) -> Result<Uuid, KeyError> {
+    match location {
+        KeyLocation::File(name) => Ok(*name),
+        KeyLocation::Kms(_) | KeyLocation::Wrapped(_) | KeyLocation::Redacted => {
+            Err(KeyError::Foreign {
+                location: location.clone(),
+                kept: "files",
+            })
+        }
+    }
+}
+
+/// Wraps the error of a key that cannot be used.
+pub(crate) fn broken_key<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let key = key.to_owned();
+    move |source| KeyError::Broken {
+        operation,
+        key,
+        source: source.into(),
+    }
+}

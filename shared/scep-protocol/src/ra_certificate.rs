@@ -1,0 +1,123 @@
+//! RA certificates: the RSA keys that clients encrypt to, and the announcement of the next
+//! generation, RFC 8894 §4.7.1.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use scep_cms::certificate::Certificate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The "CA certificate" that clients see: the RSA keys that decrypt requests and sign replies, now,
+/// before and after.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RaCertificate {
+    /// The RA certificate's identity in links.
+    pub uuid: Uuid,
+    /// The authority that issued it.
+    pub authority: Uuid,
+    /// The keys, oldest first. The authority's current generation decides which one serves.
+    pub keys: Vec<RaKeyPair>,
+    /// The announcement of the next generation.
+    pub announcement: Option<NextCaAnnouncement>,
+}
+
+/// One key of an RA certificate and the certificate for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RaKeyPair {
+    /// The key's identity, to which its wrapped form is bound.
+    pub uuid: Uuid,
+    /// The generation of the authority that issued the certificate.
+    pub generation: u32,
+    /// The algorithm of the key.
+    pub key_algorithm: KeyAlgorithm,
+    /// The location of the private key.
+    pub key: KeyLocation,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// The content of the answer to GetNextCACert, RFC 8894 §4.7.1. It is signed when the next
+/// generation is created rather than on request, so that no client can make a CA key sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextCaAnnouncement {
+    /// The announced generation.
+    pub generation: u32,
+    /// The next generation's certificate and chain, and the RA certificate that it issued.
+    pub certificates: Vec<Certificate>,
+    /// The current generation's signature over the certificates.
+    pub signature: Signature,
+}
+
+/// A signature: raw for RSA, DER for ECDSA. Serialised as base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Signature(Vec<u8>);
+
+impl Signature {
+    /// A signature in these octets.
+    #[must_use]
+    pub const fn new(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+
+    /// Returns the octets.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> Self {
+        STANDARD.encode(signature.0)
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = base64::DecodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        STANDARD.decode(text).map(Self)
+    }
+}
+
+impl RaCertificate {
+    /// The newest key that does not belong to the announced generation. Without the authority at
+    /// hand, this is the best estimate of the key that serves.
+    #[must_use]
+    pub fn serving_key(&self) -> Option<&RaKeyPair> {
+        let announced = self
+            .announcement
+            .as_ref()
+            .map(|announcement| announcement.generation);
+        self.keys
+            .iter()
+            .rfind(|key| Some(key.generation) != announced)
+    }
+
+    /// The key of the next generation, once it is announced.
+    #[must_use]
+    pub fn next_key(&self) -> Option<&RaKeyPair> {
+        self.key_of(self.announcement.as_ref()?.generation)
+    }
+
+    /// The key that serves while this generation of the authority issues: the generation's newest.
+    #[must_use]
+    pub fn key_of(&self, generation: u32) -> Option<&RaKeyPair> {
+        self.keys.iter().rfind(|key| key.generation == generation)
+    }
+
+    /// The announcement of this generation. One of any other generation is stale and must not be
+    /// served.
+    #[must_use]
+    pub fn announcement_for(&self, generation: u32) -> Option<&NextCaAnnouncement> {
+        self.announcement
+            .as_ref()
+            .filter(|announcement| announcement.generation == generation)
+    }
+}

@@ -1,0 +1,357 @@
+//! Creation, editing and deletion of authorities, which are roots or are certified by another CA.
+
+use ca::authority::{Authority, CaGeneration, CertificatePath, Certification};
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::{KeyLocation, KeyName};
+use ca::profile_name::ProfileName;
+use ca::serial_number::SerialNumber;
+use ca::server_certificate::{CaSubject, SubjectKey};
+use ca::subordinate::{ExpectedAuthority, assemble_request, certification_request, check_path};
+use ca::template::Period;
+use scep_cms::csr::CertificationRequest;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::admin::Administration;
+use crate::admin::edit::Edit;
+use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
+use crate::audit::AuditAction;
+use crate::error::{Failure, KeyError};
+use crate::inventory::{CertificateFilter, PageRequest};
+use crate::object::{Object, Reference, Versioned, find};
+use crate::ports::GeneratedKey;
+
+/// The issuer of an authority's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorityKind {
+    /// The authority itself.
+    Root,
+    /// Another CA.
+    Subordinate,
+}
+
+/// The fields of a new authority.
+#[derive(Clone, Debug)]
+pub struct NewAuthority {
+    /// The name.
+    pub name: String,
+    /// The administrator's notes.
+    pub description: Edit<String>,
+    /// The issuer of its certificate.
+    pub kind: AuthorityKind,
+    /// The algorithm of its key.
+    pub key_algorithm: KeyAlgorithm,
+    /// An existing key to adopt; `None` to generate one.
+    pub key: Option<KeyName>,
+    /// The subject, in the text form of RFC 4514.
+    pub subject: String,
+    /// The validity period of a root's certificate.
+    pub validity: Period,
+}
+
+/// The treatment of valid certificates of an authority that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValidCertificates {
+    /// Valid certificates prevent the deletion.
+    Keep,
+    /// The authority is deleted, and its certificates can no longer be revoked by a CRL.
+    Abandon,
+}
+
+impl Administration {
+    /// Creates an authority with its key, and a root's self-signed certificate or a subordinate's
+    /// request for one.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn create_authority(
+        &self,
+        new: NewAuthority,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let mut errors = Validation::default();
+        let name = errors.check(parse_name(Some(&new.name)));
+        let description = errors.check(parse_description(new.description));
+        errors.require(
+            is_allowed_validity(new.validity, self.clock.now()),
+            Invalid::Validity,
+        );
+        let subject = errors.check(CaSubject::new(&new.subject).map_err(|_| Invalid::Subject));
+        let ((name, description), subject) = errors.finish(name.zip(description).zip(subject))?;
+        // Keys are never deleted, so check the name before generating one. The store checks it
+        // again, atomically.
+        if find::<Authority>(&*self.objects, &name).await?.is_some() {
+            return Err(ManageError::NameTaken(Authority::KIND));
+        }
+        let key = self
+            .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
+            .await?;
+        let uuid = self.random.uuid()?;
+        let certified = self
+            .certify_key(
+                uuid,
+                &key,
+                new.key_algorithm,
+                new.kind,
+                &subject,
+                new.validity,
+            )
+            .await;
+        let created = match certified {
+            Err(failure) => Err(failure.into()),
+            Ok(certification) => {
+                let authority = Authority {
+                    uuid,
+                    name,
+                    description: description.or_default(),
+                    current: CaGeneration {
+                        number: 1,
+                        key_algorithm: new.key_algorithm,
+                        key: key.location.clone(),
+                        certification,
+                    },
+                    next: None,
+                    previous: Vec::new(),
+                };
+                self.create(authority).await
+            }
+        };
+        // The authority exists even if its first CRL could not be published: maintenance retries
+        // that.
+        match &created {
+            Ok(created) => self.reconcile_best_effort(created.object.uuid).await,
+            Err(_) => warn_orphaned_key(&key.location),
+        }
+        created
+    }
+
+    /// Adopts the existing key, if one is given, or generates a new one.
+    pub(super) async fn adopt_or_generate_key(
+        &self,
+        authority: &ProfileName,
+        existing: Option<&KeyName>,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        match existing {
+            Some(name) => self.ca_keys.adopt(name, algorithm).await,
+            None => self.ca_keys.generate(authority, algorithm).await,
+        }
+    }
+
+    /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
+    pub(super) async fn certify_key(
+        &self,
+        authority: Uuid,
+        key: &GeneratedKey,
+        algorithm: KeyAlgorithm,
+        kind: AuthorityKind,
+        subject: &CaSubject,
+        validity: Period,
+    ) -> Result<Certification, Failure> {
+        match kind {
+            AuthorityKind::Root => {
+                self.sign_root_certificate(authority, key, algorithm, subject, validity)
+                    .await
+            }
+            AuthorityKind::Subordinate => self.sign_request(key, algorithm, subject).await,
+        }
+    }
+
+    /// Signs a root's own certificate.
+    async fn sign_root_certificate(
+        &self,
+        authority: Uuid,
+        key: &GeneratedKey,
+        algorithm: KeyAlgorithm,
+        subject: &CaSubject,
+        validity: Period,
+    ) -> Result<Certification, Failure> {
+        let to_be_signed = ca::server_certificate::root_authority(
+            subject,
+            &keypair_of(key, algorithm),
+            SerialNumber::from_random(self.random.octets()?),
+            validity,
+            self.clock.now(),
+        )
+        .map_err(Failure::encode)?;
+        let object = Reference {
+            kind: Authority::KIND,
+            uuid: authority,
+        };
+        let certificate = self
+            .sign(object, &key.location, algorithm, &to_be_signed)
+            .await?;
+        Ok(Certification::Root { certificate })
+    }
+
+    /// Signs a subordinate's request for a certificate.
+    async fn sign_request(
+        &self,
+        key: &GeneratedKey,
+        algorithm: KeyAlgorithm,
+        subject: &CaSubject,
+    ) -> Result<Certification, Failure> {
+        let to_be_signed =
+            certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
+        let signature = self
+            .ca_keys
+            .sign(&key.location, algorithm, &to_be_signed)
+            .await?;
+        let request =
+            assemble_request(&to_be_signed, algorithm, &signature).map_err(Failure::encode)?;
+        Ok(Certification::Subordinate {
+            request,
+            installed: None,
+        })
+    }
+
+    /// Edits an authority's description.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
+    /// and [`ManageError::Failed`] for failures of the server.
+    pub async fn edit_authority(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+        name: Option<&str>,
+        description: Edit<String>,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let before: Versioned<Authority> = self.read_version(uuid, version).await?;
+        let mut after = before.object.clone();
+        let mut errors = Validation::default();
+        errors.check(check_name_unchanged(name, &after.name));
+        let description = errors.check(parse_description(description));
+        errors.finish(description)?.apply(&mut after.description);
+        self.replace(before, after, AuditAction::Edit).await
+    }
+
+    /// Installs a subordinate's certificate, or a later one for the same key and subject. During a
+    /// rollover, the key in the certificate decides whether it is for the current or the next
+    /// generation.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+    /// the certificate is not for this authority or its chain does not fit; and
+    /// [`ManageError::Failed`] for failures of the server.
+    pub async fn install_certificate(
+        &self,
+        uuid: Uuid,
+        path: CertificatePath,
+    ) -> Result<Versioned<Authority>, ManageError> {
+        let before: Versioned<Authority> = self.get(uuid).await?;
+        let mut after = before.object.clone();
+        let now = self.clock.now();
+        let is_next = |next: &CaGeneration| match requested_key(next) {
+            Ok(key) => key == path.certificate.subject_public_key_info(),
+            Err(_) => false,
+        };
+        // A certificate for neither key is checked against the current one, whose error is
+        // reported.
+        match after.next.as_mut().filter(|next| is_next(next)) {
+            Some(next) => install_path(next, path, now)?,
+            None => install_path(&mut after.current, path, now)?,
+        }
+        let action = AuditAction::InstallCertificate;
+        let installed = self.replace(before, after, action).await?;
+        self.reconcile_best_effort(uuid).await;
+        Ok(installed)
+    }
+
+    /// Deletes an authority that no other object needs. Its key stays in the key store, where an
+    /// administrator may delete it.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// RA Profiles or RA certificates need the authority, or it has valid certificates that are not
+    /// to be abandoned; and [`ManageError::Failed`] for failures of the server.
+    pub async fn delete_authority(
+        &self,
+        uuid: Uuid,
+        certificates: ValidCertificates,
+    ) -> Result<(), ManageError> {
+        let authority: Versioned<Authority> = self.get(uuid).await?;
+        // Without the authority no CRL is published, so its certificates cannot be revoked.
+        if certificates == ValidCertificates::Keep && self.has_valid_certificates(uuid).await? {
+            return Err(Invalid::ValidCertificates.into());
+        }
+        self.delete(authority).await
+    }
+
+    /// Returns whether the authority has a certificate that is neither expired nor revoked.
+    async fn has_valid_certificates(&self, authority: Uuid) -> Result<bool, Failure> {
+        let filter = CertificateFilter {
+            authority: Some(authority),
+            not_after_from: Some(self.clock.now()),
+            revoked: Some(false),
+            ..CertificateFilter::default()
+        };
+        let mut page = PageRequest {
+            limit: 1,
+            cursor: None,
+        };
+        loop {
+            let found = self.certificates.certificates(&filter, &page).await?;
+            // An empty page may be followed by others.
+            page.cursor = found.cursor;
+            if !found.items.is_empty() || page.cursor.is_none() {
+                return Ok(!found.items.is_empty());
+            }
+        }
+    }
+}
+
+/// Returns whether a root's certificate can be valid for this period from now.
+// GeneralizedTime, RFC 5280 §4.1.2.5.2, has four digits for the year.
+pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool {
+    let ends = validity.after(now);
+    !validity.is_zero() && ends.is_some_and(|end| end.year() <= 9999)
+}
+
+/// Warns about a key that was created but is not used by any authority.
+// Only logged: no port deletes keys, and the write may have succeeded although its answer was lost.
+pub(super) fn warn_orphaned_key(key: &KeyLocation) {
+    tracing::warn!(
+        %key,
+        "the key belongs to no authority: adopt it, or delete it"
+    );
+}
+
+fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
+    SubjectKey {
+        algorithm,
+        subject_public_key_info: &key.subject_public_key_info,
+    }
+}
+
+/// Returns the key of a subordinate's request for a certificate, SubjectPublicKeyInfo, DER.
+fn requested_key(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
+    match &generation.certification {
+        Certification::Root { .. } => Err(Invalid::AuthorityIsRoot.into()),
+        Certification::Subordinate { request, .. } => {
+            let request = CertificationRequest::from_pem(request)
+                .map_err(Failure::corrupt("the request of a subordinate authority"))?;
+            Ok(request.subject_public_key_info().to_vec())
+        }
+    }
+}
+
+/// Checks a certificate for a generation and stores it there.
+fn install_path(
+    generation: &mut CaGeneration,
+    path: CertificatePath,
+    now: OffsetDateTime,
+) -> Result<(), ManageError> {
+    let key = requested_key(generation)?;
+    let Certification::Subordinate { installed, .. } = &mut generation.certification else {
+        return Err(Invalid::AuthorityIsRoot.into());
+    };
+    let authority = ExpectedAuthority {
+        subject_public_key_info: &key,
+        replaced: installed.as_ref().map(|installed| &installed.certificate),
+    };
+    check_path(&authority, &path, now).map_err(Invalid::Certificate)?;
+    *installed = Some(path);
+    Ok(())
+}

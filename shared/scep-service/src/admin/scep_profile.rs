@@ -1,0 +1,408 @@
+//! SCEP Profiles: the settings of a SCEP endpoint, and the RA Profile that it issues under.
+
+use std::collections::BTreeSet;
+
+use ca::bounded_text::Description;
+use ca::profile_name::ProfileName;
+use scep_cms::challenge::ChallengePassword;
+use scep_protocol::annotations::{Attributes, CertificateAssociations};
+use scep_protocol::profile::{CaCertificateForm, IntuneSettings, RaProfile, ScepProfile};
+use scep_protocol::ra_certificate::RaCertificate;
+use scep_protocol::warning::ChallengeTraits;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::admin::edit::Edit;
+use crate::admin::field::Field;
+use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::ra_certificate::is_usable;
+use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
+use crate::admin::{Administration, Dependents};
+use crate::audit::AuditAction;
+use crate::object::{ObjectKind, Versioned, read};
+
+/// The maximum length of a challengePassword, in characters: pkcs-9-ub-challengePassword of RFC
+/// 2985.
+pub const MAX_CHALLENGE_CHARACTERS: usize = 255;
+
+/// The fields of a new SCEP Profile, or an edit of an existing one.
+#[derive(Clone, Default)]
+pub struct ScepProfileEdit {
+    /// The name, which a new profile must have and an edit must not change.
+    pub name: Option<String>,
+    /// Whether the profile is enabled, which an edit may repeat but not change.
+    pub enabled: Option<bool>,
+    /// The administrator's notes.
+    pub description: Edit<String>,
+    /// The default RA Profile.
+    pub ra_profile: Edit<Uuid>,
+    /// The RA certificate, which a new profile must have.
+    pub ra_certificate: Option<Uuid>,
+    /// How long before its expiry a certificate may be renewed, in days.
+    pub renewal_threshold_days: Edit<u32>,
+    /// Whether CertRep contains the issuer's certificate.
+    pub include_ca_certificate: Edit<bool>,
+    /// Whether CertRep contains the certificates above the issuer.
+    pub include_ca_certificate_chain: Edit<bool>,
+    /// Whether a challengePassword is required. `Some(true)` needs one that is given here or was
+    /// set before, `Some(false)` removes it, and `None` changes nothing unless one is given.
+    pub enable_challenge: Option<bool>,
+    /// The new challengePassword.
+    pub challenge: Option<ChallengePassword>,
+    /// Whether every enrolment waits for an administrator.
+    pub require_manual_approval: Edit<bool>,
+    /// Whether a key other than that of the PKCS #10 request may sign the message.
+    pub allow_proxy_signer: Edit<bool>,
+    /// The certificates that GetCACert returns.
+    pub ca_certificate_form: Edit<CaCertificateForm>,
+    /// Whether SHA-1 and Triple DES are accepted, which is the default.
+    pub legacy_algorithms: Edit<bool>,
+    /// Whether Intune validates challenges. Enabling it is not supported yet.
+    pub enable_intune: Option<bool>,
+    /// The Entra tenant.
+    pub intune_tenant: Edit<String>,
+    /// The application's id.
+    pub intune_application_id: Edit<String>,
+    /// The application's secret.
+    pub intune_application_key: Edit<SecretString>,
+    /// The attributes of an issuance.
+    pub issue_certificate_attributes: Edit<Attributes>,
+    /// The attributes of the profile.
+    pub custom_attributes: Edit<Attributes>,
+    /// The owner of the certificates.
+    pub certificate_associations: Edit<CertificateAssociations>,
+}
+
+impl Administration {
+    /// Creates a SCEP Profile, which is disabled at first.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn create_scep_profile(
+        &self,
+        edit: ScepProfileEdit,
+    ) -> Result<Versioned<ScepProfile>, ManageError> {
+        let mut errors = Validation::default();
+        let name = errors.check(parse_name(edit.name.as_deref()));
+        let ra_certificate = errors.check(
+            edit.ra_certificate
+                .ok_or(Invalid::Missing(Field::RaCertificate)),
+        );
+        let (name, ra_certificate) = errors.finish(name.zip(ra_certificate))?;
+        let mut scep_profile = new_scep_profile(self.random.uuid()?, name, ra_certificate);
+        self.apply_edit(edit, &mut scep_profile).await?;
+        let linked_profiles = scep_profile.ra_profile.into_iter().collect();
+        self.check_links(&scep_profile, linked_profiles).await?;
+        self.create(scep_profile).await
+    }
+
+    /// Edits a SCEP Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
+    /// and [`ManageError::Failed`] for failures of the server.
+    pub async fn edit_scep_profile(
+        &self,
+        uuid: Uuid,
+        version: Option<u64>,
+        edit: ScepProfileEdit,
+    ) -> Result<Versioned<ScepProfile>, ManageError> {
+        let before: Versioned<ScepProfile> = self.read_version(uuid, version).await?;
+        if edit
+            .enabled
+            .is_some_and(|enabled| enabled != before.object.enabled)
+        {
+            return Err(Invalid::EnabledChanged.into());
+        }
+        let mut after = before.object.clone();
+        self.apply_edit(edit, &mut after).await?;
+        // Links are checked only when they change: an RA certificate that has expired must not
+        // block an edit of another field.
+        if after.ra_certificate != before.object.ra_certificate {
+            let activated_on = before
+                .dependents
+                .iter()
+                .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
+                .map(|dependent| dependent.uuid);
+            let linked_profiles = activated_on.chain(after.ra_profile).collect();
+            self.check_links(&after, linked_profiles).await?;
+        } else if let Some(linked) = after.ra_profile
+            && after.ra_profile != before.object.ra_profile
+        {
+            self.check_links(&after, BTreeSet::from([linked])).await?;
+        }
+        self.replace(before, after, AuditAction::Edit).await
+    }
+
+    /// Applies an edit to a profile, or reports every reason why it is invalid.
+    async fn apply_edit(
+        &self,
+        edit: ScepProfileEdit,
+        profile: &mut ScepProfile,
+    ) -> Result<(), ManageError> {
+        let mut errors = Validation::default();
+        errors.check(check_name_unchanged(edit.name.as_deref(), &profile.name));
+        let description = errors.check(parse_description(edit.description));
+        errors.require(edit.enable_intune != Some(true), Invalid::Intune);
+        let challenge = errors.check(parse_challenge(
+            edit.enable_challenge,
+            edit.challenge,
+            profile.challenge.is_some(),
+        ));
+        let (description, challenge) = errors.finish(description.zip(challenge))?;
+        description.apply(&mut profile.description);
+        edit.ra_profile.apply_optional(&mut profile.ra_profile);
+        profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
+        edit.renewal_threshold_days
+            .apply_optional(&mut profile.renewal_threshold_days);
+        edit.include_ca_certificate
+            .apply(&mut profile.include_ca_certificate);
+        edit.include_ca_certificate_chain
+            .apply(&mut profile.include_ca_certificate_chain);
+        edit.require_manual_approval
+            .apply(&mut profile.require_manual_approval);
+        edit.allow_proxy_signer
+            .apply(&mut profile.allow_proxy_signer);
+        edit.ca_certificate_form
+            .apply(&mut profile.ca_certificate_form);
+        edit.legacy_algorithms
+            .apply_with_default(&mut profile.legacy_algorithms, DEFAULT_LEGACY_ALGORITHMS);
+        let annotations = &mut profile.annotations;
+        edit.issue_certificate_attributes
+            .apply(&mut annotations.issue_certificate_attributes);
+        edit.custom_attributes
+            .apply(&mut annotations.custom_attributes);
+        edit.certificate_associations
+            .apply(&mut annotations.associations);
+        edit.intune_tenant
+            .apply_optional(&mut profile.intune.tenant);
+        edit.intune_application_id
+            .apply_optional(&mut profile.intune.application_id);
+        // Sealed only once everything is valid: sealing may be a call to KMS.
+        self.edit_secrets(challenge, edit.intune_application_key, profile)
+            .await
+    }
+
+    /// Seals the secrets that an edit sets, and removes those that it resets.
+    async fn edit_secrets(
+        &self,
+        challenge: Edit<ChallengePassword>,
+        intune_application_key: Edit<SecretString>,
+        profile: &mut ScepProfile,
+    ) -> Result<(), ManageError> {
+        let seal = async |secret: &SecretString| self.secrets.seal(profile.uuid, secret).await;
+        match intune_application_key {
+            Edit::Keep => {}
+            Edit::Reset => profile.intune.application_key = None,
+            Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
+        }
+        match challenge {
+            Edit::Keep => {}
+            Edit::Reset => {
+                profile.challenge = None;
+                profile.challenge_traits = None;
+            }
+            Edit::Set(challenge) => {
+                let secret = SecretString::from(challenge.reveal());
+                profile.challenge = Some(seal(&secret).await?);
+                profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the profile's RA certificate is usable and was issued by the authority of each
+    /// of these RA Profiles.
+    async fn check_links(
+        &self,
+        profile: &ScepProfile,
+        ra_profiles: BTreeSet<Uuid>,
+    ) -> Result<(), ManageError> {
+        let objects = &*self.objects;
+        let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await?
+        else {
+            return Err(Invalid::RaCertificateUnknown.into());
+        };
+        if !is_usable(&ra_certificate.object, self.clock.now()) {
+            return Err(Invalid::RaCertificateUnusable.into());
+        }
+        let mut errors = Validation::default();
+        for uuid in ra_profiles {
+            let found: Option<Versioned<RaProfile>> = read(objects, uuid).await?;
+            errors.check(check_authority(
+                found.as_ref().map(|found| &found.object),
+                ra_certificate.object.authority,
+            ));
+        }
+        errors.finish(Some(()))
+    }
+
+    /// Sets the default RA Profile of a SCEP Profile.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`], also when the RA Profile does not exist;
+    /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// failures of the server.
+    pub async fn set_default_ra_profile(
+        &self,
+        uuid: Uuid,
+        ra_profile: Uuid,
+    ) -> Result<(), ManageError> {
+        self.get::<RaProfile>(ra_profile).await?;
+        let edit = ScepProfileEdit {
+            ra_profile: Edit::Set(ra_profile),
+            ..ScepProfileEdit::default()
+        };
+        self.edit_scep_profile(uuid, None, edit).await?;
+        Ok(())
+    }
+
+    /// Enables a SCEP Profile, so that it accepts requests.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn enable_scep_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+        let before: Versioned<ScepProfile> = self.get(uuid).await?;
+        let after = ScepProfile {
+            enabled: true,
+            ..before.object.clone()
+        };
+        self.replace(before, after, AuditAction::Enable).await?;
+        Ok(())
+    }
+
+    /// Disables a SCEP Profile, so that it rejects requests.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// for failures of the server.
+    pub async fn disable_scep_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+        let before: Versioned<ScepProfile> = self.get(uuid).await?;
+        let after = ScepProfile {
+            enabled: false,
+            ..before.object.clone()
+        };
+        self.replace(before, after, AuditAction::Disable).await?;
+        Ok(())
+    }
+
+    /// Deletes a SCEP Profile. Depending on `dependents`, RA Profiles that it is activated on
+    /// prevent the deletion or have SCEP deactivated.
+    ///
+    /// # Errors
+    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// the profile is activated; and [`ManageError::Failed`] for failures of the server.
+    pub async fn delete_scep_profile(
+        &self,
+        uuid: Uuid,
+        dependents: Dependents,
+    ) -> Result<(), ManageError> {
+        let mut scep_profile: Versioned<ScepProfile> = self.get(uuid).await?;
+        if dependents == Dependents::Unlink {
+            for dependent in &scep_profile.dependents {
+                if dependent.kind == ObjectKind::RaProfile {
+                    self.deactivate_profile(dependent.uuid, uuid).await?;
+                }
+            }
+            // Read again: unlinking changed its dependents.
+            scep_profile = self.get(uuid).await?;
+        }
+        self.delete(scep_profile).await
+    }
+}
+
+fn new_scep_profile(uuid: Uuid, name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
+    ScepProfile {
+        uuid,
+        name,
+        description: Description::default(),
+        enabled: false,
+        ra_profile: None,
+        ra_certificate,
+        challenge: None,
+        challenge_traits: None,
+        renewal_threshold_days: None,
+        require_manual_approval: false,
+        allow_proxy_signer: false,
+        include_ca_certificate: false,
+        include_ca_certificate_chain: false,
+        ca_certificate_form: CaCertificateForm::default(),
+        legacy_algorithms: DEFAULT_LEGACY_ALGORITHMS,
+        intune: IntuneSettings::default(),
+        annotations: Default::default(),
+    }
+}
+
+/// Whether SHA-1 and Triple DES are accepted by default.
+// Many devices in the field support nothing newer.
+const DEFAULT_LEGACY_ALGORITHMS: bool = true;
+
+/// Decides whether an edit sets, removes or keeps the challengePassword.
+fn parse_challenge(
+    enable: Option<bool>,
+    given: Option<ChallengePassword>,
+    has_challenge: bool,
+) -> Result<Edit<ChallengePassword>, Invalid> {
+    let has_valid_length = |given: &ChallengePassword| {
+        (1..=MAX_CHALLENGE_CHARACTERS).contains(&given.reveal().chars().count())
+    };
+    match (enable, given) {
+        (Some(false), _) => Ok(Edit::Reset),
+        (Some(true), None) if !has_challenge => Err(Invalid::ChallengeMissing),
+        (Some(true) | None, None) => Ok(Edit::Keep),
+        (Some(true) | None, Some(given)) if has_valid_length(&given) => Ok(Edit::Set(given)),
+        (Some(true) | None, Some(_)) => Err(Invalid::Challenge),
+    }
+}
+
+/// Checks that this RA Profile, which a SCEP Profile is linked to, exists and is of the authority
+/// that issued the SCEP Profile's RA certificate.
+fn check_authority(ra_profile: Option<&RaProfile>, authority: Uuid) -> Result<(), Invalid> {
+    let ra_profile = ra_profile.ok_or(Invalid::RaProfileUnknown)?;
+    if ra_profile.authority != authority {
+        return Err(Invalid::OtherAuthority(ra_profile.name.to_string()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks whether an edit sets, removes or keeps a challengePassword of this length.
+    #[track_caller]
+    fn check(
+        enable: Option<bool>,
+        length: Option<usize>,
+        has_challenge: bool,
+        expected: Result<&str, Invalid>,
+    ) {
+        let given = length.map(|length| ChallengePassword::new(&"é".repeat(length)));
+        let parsed = parse_challenge(enable, given, has_challenge).map(|edit| match edit {
+            Edit::Keep => "kept",
+            Edit::Reset => "removed",
+            Edit::Set(_) => "set",
+        });
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn challenge_is_set_removed_or_kept() {
+        check(None, None, false, Ok("kept"));
+        check(None, Some(1), true, Ok("set"));
+        check(Some(true), None, true, Ok("kept"));
+        check(Some(true), None, false, Err(Invalid::ChallengeMissing));
+        check(Some(true), Some(255), false, Ok("set"));
+        check(Some(false), None, true, Ok("removed"));
+        // A challengePassword that is not to be required needs no valid length.
+        check(Some(false), Some(256), true, Ok("removed"));
+    }
+
+    #[test]
+    fn challenge_has_1_to_255_characters() {
+        check(None, Some(0), false, Err(Invalid::Challenge));
+        check(None, Some(256), true, Err(Invalid::Challenge));
+    }
+}

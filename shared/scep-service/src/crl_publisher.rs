@@ -1,0 +1,337 @@
+//! CRLs, RFC 5280 §5. A new one is published when a certificate is revoked, and before the last one
+//! expires.
+
+use std::collections::BTreeMap;
+
+use ca::authority::{Authority, IssuingAuthority};
+use ca::crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+use ca::profile_name::ProfileName;
+use ca::revocation::{RevocationReason, RevokedCertificate};
+use scep_protocol::refusal::HttpRejection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::admin::Administration;
+use crate::error::{Failure, StoreError};
+use crate::error_chain::ErrorChain;
+use crate::object::ObjectKind;
+use crate::ports::{
+    CaKeys, Certificates, ClaimOutcome, Clock, CrlHead, CrlStore, Crls, Objects, StoredCrl,
+};
+
+/// How far the index of revoked certificates may lag. Entries newer than this are carried over
+/// from the previous CRL.
+// Far longer than an index of DynamoDB usually lags. Carrying over an entry that the index lists
+// as well costs nothing; dropping one would make a revoked certificate valid again.
+const INDEX_LAG: Duration = Duration::hours(1);
+
+/// The number of attempts to publish a CRL while other processes are faster.
+const MAX_TRIES: u32 = 10;
+
+/// The pause before the second attempt. It grows by this much with each further attempt.
+// It grows so that many revocations at once do not sign the same CRL over and over.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// A published CRL of which only the head was read.
+pub struct PublishedCrl {
+    authority: Uuid,
+    generation: u32,
+    /// The head of the CRL.
+    pub head: CrlHead,
+}
+
+impl PublishedCrl {
+    /// Finds the CRL of a generation of the authority with this name.
+    ///
+    /// # Errors
+    /// Returns [`HttpRejection::NoCrl`] when no such CRL exists, and other variants for failures of
+    /// the server.
+    pub async fn find(
+        objects: &dyn Objects,
+        crls: &dyn Crls,
+        authority: &ProfileName,
+        generation: u32,
+    ) -> Result<Self, Failure> {
+        let authority = objects
+            .uuid_of(ObjectKind::Authority, authority)
+            .await?
+            .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
+        let head = crls
+            .crl_head(authority, generation)
+            .await?
+            .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
+        Ok(Self {
+            authority,
+            generation,
+            head,
+        })
+    }
+
+    /// Reads the contents of the CRL, or of a later one.
+    ///
+    /// # Errors
+    /// Returns [`HttpRejection::NoCrl`] when the CRL was deleted in the meantime, and other
+    /// variants for failures of the server.
+    pub async fn read(&self, crls: &dyn Crls) -> Result<StoredCrl, Failure> {
+        crls.crl_of(self.authority, self.generation, &self.head)
+            .await?
+            .ok_or(Failure::Rejected(HttpRejection::NoCrl))
+    }
+}
+
+impl Administration {
+    /// Returns the publisher of this deployment's CRLs.
+    pub(crate) fn crl_publisher(&self) -> CrlPublisher<'_> {
+        CrlPublisher {
+            ca_keys: &*self.ca_keys,
+            certificates: &*self.certificates,
+            clock: &*self.clock,
+            crls: &*self.crls,
+            validity: self.deployment.crl_validity,
+        }
+    }
+}
+
+/// Signs and publishes the CRLs of authorities.
+pub(crate) struct CrlPublisher<'a> {
+    ca_keys: &'a dyn CaKeys,
+    certificates: &'a dyn Certificates,
+    clock: &'a dyn Clock,
+    crls: &'a dyn CrlStore,
+    /// How long a CRL is valid: `nextUpdate` minus `thisUpdate`.
+    validity: std::time::Duration,
+}
+
+impl CrlPublisher<'_> {
+    /// Publishes a CRL for each generation with a valid certificate, if its CRL is missing, has
+    /// passed half of its validity, or lacks a revoked certificate. A failure is logged and does
+    /// not stop the other generations. Returns every failure.
+    pub(crate) async fn refresh_all(&self, authority: &Authority) -> Vec<Failure> {
+        let issuing_generations = authority
+            .generations()
+            .filter_map(|generation| authority.issuing_by(generation));
+        let mut failures = Vec::new();
+        for issuing in issuing_generations {
+            // No certificate outlives its issuer, so no verifier needs this CRL any more.
+            if !issuing.certificate.is_valid_at(self.clock.now()) {
+                continue;
+            }
+            if let Err(error) = self.refresh(&issuing).await {
+                let (authority, generation) = (&issuing.name, issuing.generation);
+                let cause = ErrorChain(&error);
+                tracing::error!(%authority, generation, error = %cause, "could not publish a CRL");
+                failures.push(error);
+            }
+        }
+        failures
+    }
+
+    /// Publishes a CRL of a generation, if its CRL is missing, has passed half of its validity, or
+    /// lacks a revoked certificate.
+    async fn refresh(&self, authority: &IssuingAuthority) -> Result<(), Failure> {
+        let last = self.crls.crl(authority.uuid, authority.generation).await?;
+        let now = self.clock.now();
+        if let Some(last) = last.filter(|crl| is_young(crl, now)) {
+            let entries = read_entries(&last);
+            let indexed = self.indexed_entries(authority).await?;
+            // A revocation whose publication failed is only in the index. It must not wait for the
+            // CRL to grow old.
+            if indexed.iter().all(|entry| is_listed(&entries, entry)) {
+                return Ok(());
+            }
+        }
+        self.publish(authority, &[]).await
+    }
+
+    /// Lists the entries of a generation's next CRL that the index already shows.
+    async fn indexed_entries(
+        &self,
+        authority: &IssuingAuthority,
+    ) -> Result<Vec<RevokedCertificate>, StoreError> {
+        // RFC 5280 §3.3: an entry stays until one CRL was issued after its certificate expired.
+        let from = self.clock.now() - self.validity;
+        self.certificates
+            .revoked(authority.uuid, authority.generation, from)
+            .await
+    }
+
+    /// Signs and publishes the next CRL of a generation. It contains the entries in `added` even if
+    /// the index does not show them yet. Nothing is published if another process has already
+    /// published a CRL with all of them.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Conflict`] when other processes were faster each time, and other
+    /// variants for failures of the store and of the key.
+    pub(crate) async fn publish(
+        &self,
+        authority: &IssuingAuthority,
+        added: &[RevokedCertificate],
+    ) -> Result<(), Failure> {
+        for tries in 0..MAX_TRIES {
+            self.clock.sleep(PAUSE * tries).await;
+            let last = self.crls.crl(authority.uuid, authority.generation).await?;
+            let entries = last.as_ref().map(read_entries).unwrap_or_default();
+            if !added.is_empty() && added.iter().all(|added| is_listed(&entries, added)) {
+                return Ok(());
+            }
+            // RFC 5280 §5.2.3: numbers increase. The store replaces a CRL only by its successor, so
+            // that two processes cannot each drop the other's entries.
+            let number = last.map_or(0, |last| last.number).saturating_add(1);
+            let mut listed = self.indexed_entries(authority).await?;
+            listed.extend(recent_entries(entries, self.clock.now()));
+            listed.extend_from_slice(added);
+            let crl = self.sign(authority, number, &merge_entries(listed)).await?;
+            let replaced = self
+                .crls
+                .replace_crl(authority.uuid, authority.generation, &crl)
+                .await?;
+            if replaced == ClaimOutcome::Won {
+                let (authority, number) = (&authority.name, crl.number);
+                tracing::info!(%authority, number, "published a CRL");
+                return Ok(());
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Signs a CRL with these entries, which are sorted by uuid.
+    async fn sign(
+        &self,
+        authority: &IssuingAuthority,
+        number: u64,
+        revoked: &[RevokedCertificate],
+    ) -> Result<StoredCrl, Failure> {
+        let now = self.clock.now();
+        let contents = CrlContents {
+            number,
+            this_update: now,
+            next_update: now + self.validity,
+            revoked,
+        };
+        let to_be_signed = certificate_list(authority, &contents).map_err(Failure::encode)?;
+        let signature = self
+            .ca_keys
+            .sign(&authority.key, authority.key_algorithm, &to_be_signed)
+            .await?;
+        Ok(StoredCrl {
+            der: assemble_crl(&to_be_signed, authority, &signature).map_err(Failure::encode)?,
+            number: contents.number,
+            this_update: contents.this_update,
+            next_update: contents.next_update,
+        })
+    }
+}
+
+/// Returns whether a CRL is in the first half of its validity.
+// Renewed at half of it, so that several runs of maintenance may fail before the CRL expires and
+// verifiers reject every certificate.
+fn is_young(crl: &StoredCrl, now: OffsetDateTime) -> bool {
+    now < crl.this_update + (crl.next_update - crl.this_update) / 2
+}
+
+/// Returns those entries of a CRL that the index may not show yet.
+fn recent_entries(
+    entries: Vec<RevokedCertificate>,
+    now: OffsetDateTime,
+) -> impl Iterator<Item = RevokedCertificate> {
+    entries
+        .into_iter()
+        .filter(move |entry| now - entry.revocation.at < INDEX_LAG)
+}
+
+/// Merges entries, of which several may be for the same certificate, and sorts them by uuid.
+fn merge_entries(entries: Vec<RevokedCertificate>) -> Vec<RevokedCertificate> {
+    let mut merged = BTreeMap::new();
+    for entry in entries {
+        let known = merged.entry(entry.uuid).or_insert(entry);
+        // Only a hold may change into another revocation, so of two entries for a certificate the
+        // one that is not a hold is the later.
+        if known.revocation.reason == RevocationReason::CertificateHold {
+            *known = entry;
+        }
+    }
+    merged.into_values().collect()
+}
+
+/// Reads the entries of a CRL.
+// A corrupt CRL counts as empty. Failing here would keep it published for good, whereas the index
+// holds what the next one needs.
+fn read_entries(crl: &StoredCrl) -> Vec<RevokedCertificate> {
+    entries_of(&crl.der).unwrap_or_else(|error| {
+        let (number, error) = (crl.number, ErrorChain(&error));
+        tracing::error!(number, %error, "stored CRL is corrupt; rebuilding it");
+        Vec::new()
+    })
+}
+
+/// Returns whether these entries, which are sorted by uuid, contain this certificate with the same
+/// reason.
+fn is_listed(listed: &[RevokedCertificate], entry: &RevokedCertificate) -> bool {
+    listed
+        .binary_search_by_key(&entry.uuid, |listed| listed.uuid)
+        .ok()
+        .and_then(|place| listed.get(place))
+        .is_some_and(|listed| listed.revocation.reason == entry.revocation.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use ca::revocation::Revocation;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn entry(uuid: u128, reason: RevocationReason, age: Duration) -> RevokedCertificate {
+        RevokedCertificate {
+            uuid: Uuid::from_u128(uuid),
+            revocation: Revocation {
+                at: NOW - age,
+                reason,
+            },
+        }
+    }
+
+    #[test]
+    fn crl_is_renewed_at_half_of_its_validity() {
+        let crl = StoredCrl {
+            der: Vec::new(),
+            number: 1,
+            this_update: NOW,
+            next_update: NOW + Duration::hours(48),
+        };
+        assert!(is_young(&crl, NOW + Duration::hours(24) - Duration::SECOND));
+        assert!(!is_young(&crl, NOW + Duration::hours(24)));
+    }
+
+    #[test]
+    fn entries_are_carried_over_until_the_index_shows_them() {
+        let recent = entry(
+            1,
+            RevocationReason::KeyCompromise,
+            INDEX_LAG - Duration::SECOND,
+        );
+        let indexed = entry(2, RevocationReason::KeyCompromise, INDEX_LAG);
+        let carried: Vec<_> = recent_entries(vec![recent, indexed], NOW).collect();
+        assert_eq!(carried, [recent]);
+    }
+
+    #[test]
+    fn certificate_has_one_entry_and_a_hold_gives_way_to_a_final_revocation() {
+        let hold = entry(2, RevocationReason::CertificateHold, Duration::HOUR);
+        let end = entry(2, RevocationReason::KeyCompromise, Duration::HOUR);
+        let other = entry(1, RevocationReason::Superseded, Duration::ZERO);
+        assert_eq!(merge_entries(vec![hold, end, other]), [other, end]);
+        assert_eq!(merge_entries(vec![end, hold, other]), [other, end]);
+        assert_eq!(merge_entries(vec![hold, hold]), [hold]);
+    }
+
+    #[test]
+    fn hold_is_not_listed_as_the_final_revocation_that_follows_it() {
+        let hold = entry(1, RevocationReason::CertificateHold, Duration::HOUR);
+        let end = entry(1, RevocationReason::KeyCompromise, Duration::HOUR);
+        assert!(is_listed(&[hold], &hold));
+        assert!(!is_listed(&[hold], &end));
+        assert!(!is_listed(&[], &end));
+    }
+}

@@ -1,0 +1,465 @@
+//! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
+
+pub(crate) mod issue;
+mod reply;
+pub(crate) mod signing;
+
+pub use issue::GrantedCertificate;
+
+use std::time::{Duration, Instant};
+
+use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
+use scep_cms::challenge::ChallengePassword;
+use scep_cms::content_key::ContentKey;
+use scep_cms::degenerate::DegenerateSignedData;
+use scep_cms::message_type::MessageType;
+use scep_cms::pki_message::PkiMessage;
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::availability::AvailableProfile;
+use scep_protocol::ca_info::cert_rep_certificates;
+use scep_protocol::profile::EndpointName;
+use scep_protocol::refusal::{HttpRejection, Refusal};
+use scep_protocol::renewal_signer::KnownCertificate;
+use scep_protocol::request::AddressedRequest;
+use scep_protocol::signed_request::{ReplyTo, SignedRequest, WrappedKey};
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use crate::enrol::issue::{Progress, issuance_request};
+use crate::enrol::reply::{Reply, ReplyEncryption};
+use crate::error::{EnrolError, Failure};
+use crate::error_chain::ErrorChain;
+use crate::inventory::CertificateRecord;
+use crate::ports::{ClaimOutcome, Clock, Enrolment};
+use crate::ra_key::RaKey;
+
+/// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
+const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
+
+/// How long an encrypted key is remembered with the ciphertext that it was first received with.
+// An attacker can send one altered ciphertext for a recorded key in this time, so reading even a
+// short word octet by octet takes years.
+const ENVELOPE_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The response to a readable message, with the values that a log line needs.
+#[derive(Debug)]
+pub struct PkiOperationReply {
+    /// The CertRep, DER.
+    pub cert_rep: Vec<u8>,
+    /// The messageType of the request, if it is a known one.
+    pub message_type: Option<MessageType>,
+    /// The transactionID of the request, if it could be read.
+    pub transaction_id: Option<TransactionId>,
+    /// The result that the CertRep carries.
+    pub outcome: Outcome,
+}
+
+/// The result that a CertRep carries.
+#[derive(Debug)]
+pub enum Outcome {
+    /// SUCCESS with a new certificate, or with the one that the same request received before.
+    Granted(GrantedCertificate),
+    /// SUCCESS with the certificate or CRL that a GetCert or GetCRL asked for.
+    Found,
+    /// PENDING: the request waits for an administrator.
+    Pending,
+    /// FAILURE with the reason.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    /// Returns the word for the outcome in the log.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Granted(granted) if granted.resent => "resent",
+            Self::Granted(_) => "issued",
+            Self::Found => "found",
+            Self::Pending => "pending",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// Returns the name of the pkiStatus, RFC 8894 §3.2.1.3.
+    #[must_use]
+    pub const fn pki_status(&self) -> &'static str {
+        match self {
+            Self::Granted(_) | Self::Found => "SUCCESS",
+            Self::Pending => "PENDING",
+            Self::Refused(_) => "FAILURE",
+        }
+    }
+}
+
+impl Enrolment {
+    /// Answers one pkiMessage, BER or DER.
+    ///
+    /// # Errors
+    /// Returns [`Failure::Rejected`] when the endpoint is not available or the message cannot be
+    /// read, and other variants for failures of the server. A refusal of a readable message is not
+    /// an error but [`Outcome::Refused`].
+    pub async fn answer(
+        &self,
+        endpoint: &EndpointName,
+        message: &[u8],
+    ) -> Result<PkiOperationReply, Failure> {
+        // Started before any work on the request, so that the delay of a refusal covers all of it.
+        let clock = &*self.profile_service.clock;
+        let start = clock.instant();
+        let profile = self
+            .profile_service
+            .read_available_profile(endpoint)
+            .await?;
+        let message = PkiMessage::from_ber(message).map_err(|error| {
+            // The line of the request has no room for it, and nothing else says what was wrong.
+            tracing::info!(error = %ErrorChain(&error), "unreadable message");
+            Failure::Rejected(HttpRejection::UnreadableMessage)
+        })?;
+        // The RA key is selected before any check: a refusal is signed with the key that the client
+        // encrypted to, which after a rotation may be an older one.
+        let profile = match message.envelope() {
+            Ok(envelope) => profile.select_ra_key(&envelope),
+            // The checks below refuse the message; until then the current key serves.
+            Err(_) => profile,
+        };
+        let reply_to = ReplyTo::of(&message, profile.algorithms());
+        let message_type = read_message_type(&message);
+        let transaction_id = reply_to.transaction_id.clone();
+        let ra_key = self.ra_keys.load(profile.ra_key()).await?;
+        let exchange = Exchange {
+            enrolment: self,
+            profile: &profile,
+            ra_key: &ra_key,
+        };
+        let (reply, outcome) = match exchange.answer(message).await {
+            Ok(answer) => answer,
+            Err(EnrolError::Refused(refusal)) => {
+                (reply::build_failure(&refusal), Outcome::Refused(refusal))
+            }
+            Err(EnrolError::Failed(failure)) => return Err(failure),
+        };
+        let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, reply, &*self.random)?;
+        // After the reply is signed, so that the delay hides the time of signing as well.
+        if let Outcome::Refused(refusal) = &outcome
+            && refusal.is_timed()
+        {
+            wait_for_slot(clock, start, self.deployment.refusal_delay).await;
+        }
+        Ok(PkiOperationReply {
+            cert_rep,
+            message_type,
+            transaction_id,
+            outcome,
+        })
+    }
+}
+
+/// Waits until `delay` has passed since `start`, when the last octet of the request was read, or
+/// until the next multiple of `delay` if the work took longer.
+async fn wait_for_slot(clock: &dyn Clock, start: Instant, delay: Duration) {
+    // A multiple, because a response sent as soon as slow work ends would reveal its duration.
+    // Division by a zero delay yields `None`: no wait.
+    let periods = clock
+        .instant()
+        .saturating_duration_since(start)
+        .as_nanos()
+        .checked_div(delay.as_nanos())
+        .and_then(|periods| u32::try_from(periods).ok());
+    if let Some(periods) = periods {
+        let slot = start + delay.saturating_mul(periods.saturating_add(1));
+        clock.sleep_until(slot).await;
+    }
+}
+
+fn read_message_type(message: &PkiMessage) -> Option<MessageType> {
+    MessageType::from_digits(message.message_type().ok()?.as_bytes())
+}
+
+/// The context in which one message is answered.
+pub(crate) struct Exchange<'a> {
+    pub(crate) enrolment: &'a Enrolment,
+    pub(crate) profile: &'a AvailableProfile,
+    ra_key: &'a RaKey,
+}
+
+impl Exchange<'_> {
+    /// Verifies the message and does what it asks for.
+    async fn answer(&self, message: PkiMessage) -> Result<(Reply, Outcome), EnrolError> {
+        // The signature comes first: whatever follows may rely on the message's attributes.
+        let algorithms = self.profile.algorithms();
+        let request = SignedRequest::verify(message, algorithms)?;
+        let challenge = self.open_challenge().await?;
+        // Settled before a certificate is issued: a client whose reply cannot be encrypted must not
+        // use up a certificate.
+        let encryption = ReplyEncryption {
+            key: request.reply_key(challenge.as_ref())?,
+            cipher: request.reply_cipher(algorithms),
+        };
+        let progress = match request.message_type() {
+            MessageType::PkcsReq | MessageType::RenewalReq => {
+                self.enrol(request, challenge.as_ref()).await?
+            }
+            // A poll is answered by its attributes and its signer; the envelope stays encrypted.
+            MessageType::CertPoll => self.poll(&request).await?,
+            MessageType::GetCert | MessageType::GetCrl => {
+                let found = self.look_up(request, challenge.as_ref()).await?;
+                return Ok((
+                    reply::build_success(&found, &encryption, &*self.enrolment.random)?,
+                    Outcome::Found,
+                ));
+            }
+            // A response, which only a server sends.
+            MessageType::CertRep => return Err(Refusal::MessageType.into()),
+        };
+        match progress {
+            Progress::Pending => Ok((Reply::Pending, Outcome::Pending)),
+            Progress::Granted(granted) => {
+                let leaf = &granted.certificate;
+                let content = cert_rep_certificates(self.profile, leaf, granted.generation);
+                Ok((
+                    reply::build_success(&content, &encryption, &*self.enrolment.random)?,
+                    Outcome::Granted(granted),
+                ))
+            }
+        }
+    }
+
+    /// Decrypts the profile's challengePassword.
+    async fn open_challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
+        let profile = self.profile.scep_profile();
+        match &profile.challenge {
+            Some(sealed) => {
+                let secret = self.enrolment.secrets.open(profile.uuid, sealed).await?;
+                Ok(Some(ChallengePassword::new(secret.expose_secret())))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn enrol(
+        &self,
+        request: SignedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<Progress, EnrolError> {
+        let (addressed, content_key) = self.check_addressee(request, challenge).await?;
+        let request = addressed.open(&content_key, self.profile)?;
+        let now = self.enrolment.profile_service.clock.now();
+        let mut authorised = request.authorise(self.profile, challenge, now)?;
+        // A renewal must not change or add names, but devices that were reset sign with their old
+        // certificate and ask for other ones. With the right challenge that is an enrolment.
+        let template = &self.profile.ra_profile().template;
+        if !issuance_request(&authorised)
+            .keeps_names(template)
+            .map_err(Failure::encode)?
+        {
+            authorised = authorised.into_enrolment(challenge);
+        }
+        self.certificate_for(&authorised).await
+    }
+
+    /// Checks who signed the message and that it is encrypted to this server, and returns its
+    /// content key.
+    async fn check_addressee(
+        &self,
+        request: SignedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<(AddressedRequest, ContentKey), EnrolError> {
+        // Check the signer before decrypting, so that unauthenticated clients learn nothing about
+        // the envelope.
+        let signer = self.find_signer(&request).await?;
+        let now = self.enrolment.profile_service.clock.now();
+        let addressed = request.into_addressed(self.profile, signer, now)?;
+        // An attacker who splices blocks of a captured message to read it needs many ciphertexts
+        // under the one encrypted key. Accepting only the first ciphertext of each key stops that,
+        // even if some response still leaks how decryption ended.
+        let remembered = self
+            .enrolment
+            .transactions
+            .remember_envelope(
+                addressed.encrypted_key(),
+                addressed.ciphertext(),
+                now + ENVELOPE_MEMORY,
+                now,
+            )
+            .await?;
+        if remembered == ClaimOutcome::Lost {
+            return Err(addressed.reuse_refusal().into());
+        }
+        let key = self.unwrap_content_key(&addressed, challenge)?;
+        Ok((addressed, key))
+    }
+
+    /// Finds the certificate or CRL that a GetCert or GetCRL asks for, RFC 8894 §3.3.4. Only the
+    /// holder of a valid certificate of this authority gets one.
+    async fn look_up(
+        &self,
+        request: SignedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<DegenerateSignedData, EnrolError> {
+        let message_type = request.message_type();
+        let (addressed, content_key) = self.check_addressee(request, challenge).await?;
+        let name = addressed.open_query(&content_key)?;
+        let (certificate, generation) = self.find_certificate(&name).await?;
+        if message_type == MessageType::GetCert {
+            return Ok(DegenerateSignedData {
+                certificates: vec![certificate.der().to_vec()],
+                crls: Vec::new(),
+            });
+        }
+        let authority = self.profile.authority().uuid;
+        // `None` is a certificate that another CA issued, such as a subordinate authority's own:
+        // its revocation is on that CA's CRL.
+        let Some(generation) = generation else {
+            return Err(Refusal::UnknownCertificate.into());
+        };
+        // Every generation gets its CRL together with its certificate, so a missing one is about to
+        // be published by maintenance.
+        let crl = self
+            .enrolment
+            .crls
+            .crl(authority, generation)
+            .await?
+            .ok_or(Failure::Rejected(HttpRejection::TryLater))?;
+        Ok(DegenerateSignedData {
+            certificates: Vec::new(),
+            crls: vec![crl.der],
+        })
+    }
+
+    /// Finds a certificate by issuer and serial number, and the generation that issued it; `None`
+    /// when another CA issued it.
+    async fn find_certificate(
+        &self,
+        name: &IssuerAndSerialNumber,
+    ) -> Result<(Certificate, Option<u32>), EnrolError> {
+        // The certificates of the server itself are not in the inventory.
+        if let Some((own, generation)) = self.profile.own_certificate(name) {
+            return Ok((own.clone(), generation));
+        }
+        // Serial numbers are unique per issuer only: without this check the certificate of another
+        // CA could be mistaken for the record with the same number.
+        if !self.profile.is_own_issuer(name.issuer()) {
+            return Err(Refusal::UnknownCertificate.into());
+        }
+        let found = self
+            .find_record(&name.serial_number_hex())
+            .await?
+            .ok_or(Refusal::UnknownCertificate)?;
+        Ok((found.certificate, Some(found.generation)))
+    }
+
+    /// Looks up a serial number in the inventory.
+    async fn find_record(&self, serial_number: &str) -> Result<Option<CertificateRecord>, Failure> {
+        // Longer numbers cannot be in the inventory, and a client's text of any length must not
+        // become a key of the store.
+        if serial_number.len() > MAX_SERIAL_NUMBER_DIGITS {
+            return Ok(None);
+        }
+        let authority = self.profile.authority().uuid;
+        let transactions = &self.enrolment.transactions;
+        Ok(transactions.certificate(authority, serial_number).await?)
+    }
+
+    /// Looks up the signer's certificate in the inventory, if it names this authority as its
+    /// issuer.
+    async fn find_signer(
+        &self,
+        request: &SignedRequest,
+    ) -> Result<Option<KnownCertificate>, Failure> {
+        let Some(serial_number) = request.signer_serial_number(self.profile) else {
+            return Ok(None);
+        };
+        let Some(record) = self.find_record(&serial_number).await? else {
+            return Ok(None);
+        };
+        // A key is revoked as a whole: its other certificates must not sign either.
+        let is_revoked = record.summary.revocation.is_some();
+        let transactions = &self.enrolment.transactions;
+        Ok(Some(KnownCertificate {
+            revoked: is_revoked || transactions.is_key_revoked(record.summary.key).await?,
+            uuid: record.summary.uuid,
+            certificate: record.certificate,
+            ra_profile: record.summary.ra_profile,
+        }))
+    }
+
+    fn unwrap_content_key(
+        &self,
+        request: &AddressedRequest,
+        challenge: Option<&ChallengePassword>,
+    ) -> Result<ContentKey, EnrolError> {
+        let cipher = request.cipher();
+        match request.wrapped() {
+            WrappedKey::KeyTransport {
+                transport,
+                encrypted_key,
+            } => Ok(self.ra_key.content_key(*transport, encrypted_key, cipher)),
+            WrappedKey::Password(recipient) => {
+                let Some(challenge) = challenge else {
+                    return Err(Refusal::NoPassword.into());
+                };
+                // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
+                // envelope end in the same refusal after the same work.
+                let rejection_key = Zeroizing::new(self.enrolment.random.octets()?);
+                Ok(recipient.content_key(challenge, cipher, &rejection_key))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    /// A clock that stands still and records until when it was asked to wait.
+    struct StillClock {
+        instant: Instant,
+        slot: Mutex<Option<Instant>>,
+    }
+
+    #[async_trait]
+    impl Clock for StillClock {
+        fn now(&self) -> OffsetDateTime {
+            OffsetDateTime::UNIX_EPOCH
+        }
+
+        fn instant(&self) -> Instant {
+            self.instant
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            self.sleep_until(self.instant + duration).await;
+        }
+
+        async fn sleep_until(&self, instant: Instant) {
+            *self.slot.lock().unwrap() = Some(instant);
+        }
+    }
+
+    /// Checks the time, in milliseconds after the start, until which a refusal waits after so much
+    /// work.
+    async fn check(work: u64, delay: u64, expected: Option<u64>) {
+        let start = Instant::now();
+        let clock = StillClock {
+            instant: start + Duration::from_millis(work),
+            slot: Mutex::default(),
+        };
+        wait_for_slot(&clock, start, Duration::from_millis(delay)).await;
+        let slot = expected.map(|expected| start + Duration::from_millis(expected));
+        assert_eq!(*clock.slot.lock().unwrap(), slot);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_waits_for_the_next_multiple_of_the_delay() {
+        check(0, 100, Some(100)).await;
+        check(99, 100, Some(100)).await;
+        check(100, 100, Some(200)).await;
+        check(250, 100, Some(300)).await;
+        check(7, 0, None).await;
+    }
+}

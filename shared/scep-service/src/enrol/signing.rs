@@ -1,0 +1,231 @@
+//! Signs a claimed certificate and records it: the last two steps of issuing.
+
+use std::time::Duration;
+
+use ca::revocation::{Revocation, RevocationReason};
+use ca::tbs_certificate::{IssuedCertificate, assemble_certificate};
+use scep_cms::certificate::Validity;
+use scep_protocol::availability::AvailableProfile;
+use scep_protocol::renewal_signer::{RESEND_WINDOW, resend_until};
+use scep_protocol::transaction::{Issuance, TransactionKey};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::enrol::issue::{GrantedCertificate, LEASE};
+use crate::error::Failure;
+use crate::fault_point::fault_point;
+use crate::inventory::{CertificateRecord, CertificateSummary};
+use crate::ports::{
+    Bar, CaKeys, ClaimOutcome, Clock, Enrolment, GuardedOutcome, Random, Transactions,
+};
+
+/// Whether an interrupted issuance is completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The certificate is recorded and sent to the client.
+    Issue,
+    /// The certificate is recorded as revoked, because its profile is no longer enabled.
+    Withdraw,
+}
+
+impl Verdict {
+    /// Decides by whether the profiles of the certificate are still enabled.
+    pub(crate) const fn of(serving: bool) -> Self {
+        match serving {
+            true => Self::Issue,
+            false => Self::Withdraw,
+        }
+    }
+}
+
+/// The outcome of signing a claimed certificate.
+#[derive(Debug)]
+pub(crate) enum SigningOutcome {
+    /// The certificate is recorded.
+    Issued(GrantedCertificate),
+    /// Another claimant was faster.
+    Lost,
+    /// The certificate is recorded as revoked for this reason.
+    Withdrawn(Bar),
+}
+
+/// The ports and settings that signing needs.
+pub(crate) struct CertificateSigner<'a> {
+    pub(crate) transactions: &'a dyn Transactions,
+    pub(crate) ca_keys: &'a dyn CaKeys,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) random: &'a dyn Random,
+    /// The minimum time for which the same request gets the same certificate, if that is valid for
+    /// so long.
+    pub(crate) resend_window: Duration,
+    /// The renewal threshold of the SCEP Profile. The same request usually gets the same
+    /// certificate until that may be renewed.
+    pub(crate) renewal_threshold_days: Option<u32>,
+}
+
+impl<'a> CertificateSigner<'a> {
+    pub(crate) fn of(enrolment: &'a Enrolment, profile: &AvailableProfile) -> Self {
+        Self {
+            transactions: &*enrolment.transactions,
+            ca_keys: &*enrolment.ca_keys,
+            clock: &*enrolment.profile_service.clock,
+            random: &*enrolment.random,
+            resend_window: RESEND_WINDOW,
+            renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
+        }
+    }
+
+    /// Completes an issuance that a crash interrupted. The caller reads the transaction again to
+    /// see the result, which another process may have produced.
+    pub(crate) async fn resume(
+        &self,
+        key: &TransactionKey,
+        expired: Uuid,
+        issuance: &Issuance,
+        verdict: Verdict,
+    ) -> Result<(), Failure> {
+        let claim = self.random.uuid()?;
+        let lease_until = self.clock.now() + LEASE;
+        let taken = self
+            .transactions
+            .take_over(key, expired, claim, lease_until)
+            .await?;
+        if taken == ClaimOutcome::Lost {
+            return Ok(());
+        }
+        match verdict {
+            Verdict::Issue => {
+                self.finish(key, claim, issuance).await?;
+            }
+            // The crash may have happened after signing. Such a certificate exists, so it is signed
+            // again, recorded and revoked rather than forgotten.
+            Verdict::Withdraw => {
+                let record = self.sign(key, claim, issuance).await?;
+                self.withdraw(claim, record, "its profile is disabled")
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Signs the claimed certificate and records it.
+    pub(crate) async fn finish(
+        &self,
+        key: &TransactionKey,
+        claim: Uuid,
+        issuance: &Issuance,
+    ) -> Result<SigningOutcome, Failure> {
+        let record = self.sign(key, claim, issuance).await?;
+        let summary = &record.summary;
+        let validity = Validity {
+            not_before: summary.not_before,
+            not_after: summary.not_after,
+        };
+        let earliest = summary.issued_at + self.resend_window;
+        let until = resend_until(validity, self.renewal_threshold_days, earliest);
+        let outcome = self.transactions.complete(claim, &record, until).await?;
+        let serial_number = &summary.serial_number;
+        let transaction_id = key.transaction_id.excerpt();
+        tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
+        match outcome {
+            GuardedOutcome::Won => Ok(SigningOutcome::Issued(GrantedCertificate {
+                certificate: record.certificate,
+                generation: issuance.generation,
+                resent: false,
+            })),
+            GuardedOutcome::Lost => Ok(SigningOutcome::Lost),
+            GuardedOutcome::Barred(bar) => {
+                let reason = match bar {
+                    Bar::KeyRevoked => "its key is revoked",
+                    Bar::PredecessorRevoked => "the certificate that it renews is revoked",
+                    Bar::TooManySuccessors => {
+                        "the certificate that it renews has too many successors"
+                    }
+                };
+                self.withdraw(claim, record, reason).await?;
+                Ok(SigningOutcome::Withdrawn(bar))
+            }
+        }
+    }
+
+    /// Signs the claimed certificate and builds its record.
+    // One log line before and one after the signature, so that every use of the CA key leaves a
+    // trace even if the process crashes in between.
+    async fn sign(
+        &self,
+        key: &TransactionKey,
+        claim: Uuid,
+        issuance: &Issuance,
+    ) -> Result<CertificateRecord, Failure> {
+        let transaction_id = key.transaction_id.excerpt();
+        tracing::info!(%claim, transaction_id, authority = %issuance.authority, "signing");
+        let signature = self
+            .ca_keys
+            .sign(
+                &issuance.key,
+                issuance.key_algorithm,
+                &issuance.to_be_signed,
+            )
+            .await?;
+        fault_point("signed");
+        let issued =
+            assemble_certificate(&issuance.to_be_signed, issuance.key_algorithm, &signature)
+                .map_err(Failure::encode)?;
+        Ok(build_record(issued, key, issuance, self.clock.now()))
+    }
+
+    /// Records a certificate as revoked that is signed but must not be issued.
+    // A signed certificate is never dropped without a record: the inventory has to list whatever
+    // the authority signed, and revocation takes effect before anyone holds the certificate.
+    async fn withdraw(
+        &self,
+        claim: Uuid,
+        record: CertificateRecord,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let mut withdrawn = record;
+        let now = self.clock.now();
+        withdrawn.summary.revocation = Some(Revocation {
+            at: now,
+            reason: RevocationReason::PrivilegeWithdrawn,
+        });
+        let until = now + self.resend_window;
+        let outcome = self
+            .transactions
+            .withdraw(claim, &withdrawn, reason, until)
+            .await?;
+        let serial_number = &withdrawn.summary.serial_number;
+        tracing::warn!(%claim, serial_number, reason, ?outcome, "withdrawn");
+        Ok(())
+    }
+}
+
+/// Builds the inventory record of a signed certificate.
+fn build_record(
+    issued: IssuedCertificate,
+    key: &TransactionKey,
+    issuance: &Issuance,
+    now: OffsetDateTime,
+) -> CertificateRecord {
+    CertificateRecord {
+        summary: CertificateSummary {
+            uuid: issued.serial_number.as_uuid(),
+            authority: issuance.authority,
+            ra_profile: issuance.ra_profile,
+            scep_profile: key.scep_profile,
+            serial_number: issued.serial_number.to_hex(),
+            subject: issued.subject,
+            common_name: issued.common_name,
+            key: issuance.subject_key,
+            predecessor: issuance.predecessor,
+            not_before: issued.validity.not_before,
+            not_after: issued.validity.not_after,
+            issued_at: now,
+            revocation: None,
+        },
+        transaction: key.clone(),
+        certificate: issued.certificate,
+        generation: issuance.generation,
+        annotations: issuance.annotations.clone(),
+    }
+}

@@ -1,0 +1,85 @@
+//! Scheduled maintenance: renews CRLs and RA keys before they expire, completes issuances that a
+//! crash interrupted, and measures the remaining validity of the server's own certificates.
+
+use ca::authority::Authority;
+use scep_protocol::ra_certificate::RaCertificate;
+use time::OffsetDateTime;
+
+use crate::admin::{Administration, ManageError};
+use crate::error::Failure;
+use crate::error_chain::ErrorChain;
+use crate::object::{Versioned, list};
+use crate::ports::{Measurement, Metrics, ServerCertificate};
+
+impl Administration {
+    /// Runs every maintenance task that is due. A failure is logged and does not stop the other
+    /// tasks.
+    ///
+    /// # Errors
+    /// Returns the store's error when authorities or RA certificates cannot be read, and
+    /// [`Failure::Maintenance`] when a task failed.
+    pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), ManageError> {
+        let mut is_complete = true;
+        for authority in list::<Authority>(&*self.objects).await? {
+            if let Err(error) = self.reconcile_authority(authority.object.uuid).await {
+                let (authority, error) = (&authority.object.name, ErrorChain(&error));
+                tracing::error!(%authority, %error, "maintenance of an authority failed");
+                is_complete = false;
+            }
+        }
+        if let Err(error) = self.finish_abandoned().await {
+            tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
+            is_complete = false;
+        }
+        // Measured also after a failure: alarms on expiring certificates matter most when the
+        // renewal of RA keys fails.
+        self.measure_remaining(metrics).await?;
+        if !is_complete {
+            return Err(Failure::Maintenance.into());
+        }
+        Ok(())
+    }
+
+    /// Measures the remaining validity of each authority's current certificate, and of the key with
+    /// which each RA certificate serves.
+    async fn measure_remaining(&self, metrics: &dyn Metrics) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let authorities = list::<Authority>(&*self.objects).await?;
+        for Versioned { object, .. } in &authorities {
+            if let Some(path) = object.current.path() {
+                let validity = path.certificate.validity().map_err(Failure::corrupt(
+                    "the validity of an authority's certificate",
+                ))?;
+                metrics.record(&Measurement::Remaining {
+                    certificate: ServerCertificate::Authority,
+                    name: object.name.as_str(),
+                    days: days_until(validity.not_after, now),
+                });
+            }
+        }
+        for Versioned { object, .. } in list::<RaCertificate>(&*self.objects).await? {
+            // Only the key of the current generation serves clients. Others may expire unnoticed.
+            let serving_key = authorities
+                .iter()
+                .map(|found| &found.object)
+                .find(|authority| authority.uuid == object.authority)
+                .and_then(|authority| object.key_of(authority.current.number));
+            if let Some(key) = serving_key {
+                let validity = key
+                    .certificate
+                    .validity()
+                    .map_err(Failure::corrupt("the validity of an RA certificate"))?;
+                metrics.record(&Measurement::Remaining {
+                    certificate: ServerCertificate::Ra,
+                    name: &object.uuid.to_string(),
+                    days: days_until(validity.not_after, now),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn days_until(end: OffsetDateTime, now: OffsetDateTime) -> f64 {
+    (end - now).as_seconds_f64() / (24.0 * 60.0 * 60.0)
+}

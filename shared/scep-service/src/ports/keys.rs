@@ -1,0 +1,58 @@
+//! The ports to private keys: CA keys sign certificates, RA keys decrypt requests and sign replies.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::{KeyLocation, KeyName};
+use ca::profile_name::ProfileName;
+use scep_protocol::ra_certificate::RaKeyPair;
+use uuid::Uuid;
+
+use crate::error::KeyError;
+use crate::ra_key::RaKey;
+
+/// A key that was just generated or adopted.
+#[derive(Clone, Debug)]
+pub struct GeneratedKey {
+    /// The location of the private key.
+    pub location: KeyLocation,
+    /// The SubjectPublicKeyInfo, DER.
+    pub subject_public_key_info: Vec<u8>,
+}
+
+/// Keys that sign certificates.
+#[async_trait]
+pub trait CaKeys: Send + Sync {
+    /// Generates a key for the authority with this name. No operation of this port deletes a key.
+    async fn generate(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError>;
+
+    /// Adopts an existing key. Fails with [`KeyError::NotAdoptable`] when this key store adopts no
+    /// keys, or cannot adopt this one.
+    async fn adopt(&self, key: &KeyName, algorithm: KeyAlgorithm)
+    -> Result<GeneratedKey, KeyError>;
+
+    /// Signs with the algorithm of [`ca::tbs_certificate::signature_algorithm`]. ECDSA signatures
+    /// are DER.
+    async fn sign(
+        &self,
+        key: &KeyLocation,
+        algorithm: KeyAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError>;
+}
+
+/// RSA keys that decrypt requests and sign replies.
+#[async_trait]
+pub trait RaKeys: Send + Sync {
+    /// Generates an RSA key with this identity.
+    async fn generate(&self, uuid: Uuid, algorithm: KeyAlgorithm)
+    -> Result<GeneratedKey, KeyError>;
+
+    /// Loads a key. Later calls return the copy in memory.
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError>;
+}

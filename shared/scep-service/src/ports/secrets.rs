@@ -1,0 +1,18 @@
+//! The port to the sealed secrets of profiles.
+
+use async_trait::async_trait;
+use scep_protocol::sealed_secret::SealedSecret;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::error::KeyError;
+
+/// Encryption of the secrets of profiles, which are stored sealed.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// Encrypts a secret and binds it to the profile with this uuid.
+    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError>;
+
+    /// Decrypts a secret that [`Self::seal`] encrypted for the same profile.
+    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError>;
+}

@@ -1,0 +1,240 @@
+//! The port to transactions and to the certificates that they lead to.
+
+use async_trait::async_trait;
+use scep_cms::message_type::MessageType;
+use scep_protocol::decide::ReplacedClaims;
+use scep_protocol::refusal::Refusal;
+use scep_protocol::transaction::{
+    Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::audit::AuditRecord;
+use crate::error::StoreError;
+use crate::inventory::CertificateRecord;
+
+/// The first step of issuing or holding: reserves a transaction for one process and records what
+/// is to be signed.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The transaction that is claimed.
+    pub key: TransactionKey,
+    /// The earlier claims that this one replaces.
+    pub replaced: ReplacedClaims,
+    /// The identity of this claim.
+    pub claim: Uuid,
+    /// The fingerprint of the request.
+    pub request: RequestFingerprint,
+    /// The fingerprint of the key that signed the message.
+    pub signer_key: Fingerprint,
+    /// The fingerprint of `AuthorisedRequest::requester_key`.
+    pub requester_key: Fingerprint,
+    /// The identity of the certificate to be signed: its serial number.
+    pub certificate: Uuid,
+    /// The messageType of the request.
+    pub message_type: MessageType,
+    /// The subject to be certified, in the text form of RFC 4514.
+    pub subject: String,
+    /// The time of the claim.
+    pub claimed_at: OffsetDateTime,
+    /// The bytes to be signed, and the key that signs them.
+    pub issuance: Issuance,
+    /// The certificate that a renewal succeeds; `None` for an enrolment.
+    pub renewal: Option<Renewal>,
+    /// How long the same request is recognised under another transactionID.
+    pub request_until: OffsetDateTime,
+    /// Whether the claimant signs now or an administrator decides first.
+    pub stage: ClaimKind,
+}
+
+/// The link between a certificate and the one that renews it.
+#[derive(Clone, Copy, Debug)]
+pub struct Renewal {
+    /// The certificate that is renewed.
+    pub predecessor: Uuid,
+    /// The expiry of the predecessor.
+    pub predecessor_not_after: OffsetDateTime,
+    /// The new certificate: its serial number.
+    pub successor: Uuid,
+}
+
+/// The next step of a claimed transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// The claimant signs. Other processes wait for it until this time.
+    Sign(OffsetDateTime),
+    /// The transaction waits for an administrator until this time.
+    Hold(OffsetDateTime),
+}
+
+/// The outcome of a conditional write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    /// The write succeeded.
+    Won,
+    /// Another process was faster; nothing was written.
+    Lost,
+}
+
+/// The outcome of a conditional write that also depends on other records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardedOutcome {
+    /// The write succeeded.
+    Won,
+    /// Another process was faster; nothing was written.
+    Lost,
+    /// Another record forbids the write; nothing was written.
+    Barred(Bar),
+}
+
+/// Why other records forbid a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// A certificate for the same key is revoked.
+    KeyRevoked,
+    /// The certificate to be renewed is revoked.
+    PredecessorRevoked,
+    /// The certificate to be renewed has [`MAX_SUCCESSORS`] successors.
+    TooManySuccessors,
+}
+
+impl Bar {
+    /// Returns the refusal that the requester receives.
+    #[must_use]
+    pub const fn refusal(self) -> Refusal {
+        match self {
+            Self::KeyRevoked => Refusal::KeyRevoked,
+            Self::PredecessorRevoked => Refusal::SignerRevoked,
+            Self::TooManySuccessors => Refusal::TooManySuccessors,
+        }
+    }
+}
+
+/// The maximum number of successors of one certificate that are neither revoked nor expired.
+// More than one, because a client that lost its new key must be able to renew again. Few, because
+// a stolen key must not be able to obtain certificates without limit.
+pub const MAX_SUCCESSORS: usize = 5;
+
+/// The records of transactions and of the certificates that they lead to.
+#[async_trait]
+pub trait Transactions: Send + Sync {
+    /// Reads a transaction by its identity ([`TransactionKey::uuid`]), with strong consistency.
+    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
+
+    /// Reads, with strong consistency, what became of an earlier copy of this request by the same
+    /// key, under any transactionID of this SCEP Profile.
+    async fn same_request(
+        &self,
+        scep_profile: Uuid,
+        request: &RequestFingerprint,
+        requester_key: Fingerprint,
+    ) -> Result<Option<SameRequest>, StoreError>;
+
+    /// Remembers, until the given time, the ciphertext that an encrypted content key was first
+    /// received with. Returns [`ClaimOutcome::Lost`] when the key was received before with another
+    /// ciphertext.
+    async fn remember_envelope(
+        &self,
+        encrypted_key: Fingerprint,
+        ciphertext: Fingerprint,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError>;
+
+    /// Counts the requests that wait for an administrator under this SCEP Profile, up to `most`.
+    /// On AWS the count may lag behind recent writes.
+    async fn pending_requests(
+        &self,
+        scep_profile: Uuid,
+        most: u16,
+        now: OffsetDateTime,
+    ) -> Result<u16, StoreError>;
+
+    /// Step 1: claims a transaction and its request. The write succeeds only if both are in the
+    /// state that [`Claim::replaced`] states, no certificate for the key is revoked, and the
+    /// predecessor of a renewal is not revoked and has fewer than [`MAX_SUCCESSORS`] successors.
+    async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError>;
+
+    /// Approves a pending transaction: replaces what `held` would sign by `issuance`, and gives it
+    /// to the new claimant, unless a certificate for the key is revoked. The change and its audit
+    /// record are written atomically. `request_until` has the meaning of [`Claim::request_until`].
+    async fn approve(
+        &self,
+        held: &Transaction,
+        claim: Uuid,
+        issuance: &Issuance,
+        lease_until: OffsetDateTime,
+        request_until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<GuardedOutcome, StoreError>;
+
+    /// Rejects a pending transaction and remembers the reason until the given time. The change and
+    /// its audit record are written atomically.
+    async fn reject(
+        &self,
+        held: &Transaction,
+        reason: &str,
+        until: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError>;
+
+    /// Takes over a claim whose lease has expired. Only the claim and its lease change; the bytes
+    /// to be signed stay the same.
+    async fn take_over(
+        &self,
+        key: &TransactionKey,
+        expired: Uuid,
+        claim: Uuid,
+        lease_until: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError>;
+
+    /// Step 3: records the certificate and marks its transaction issued, atomically. The write
+    /// succeeds only if the claim still holds, no certificate for the key is revoked, and the
+    /// predecessor is not revoked.
+    async fn complete(
+        &self,
+        claim: Uuid,
+        record: &CertificateRecord,
+        resend_until: OffsetDateTime,
+    ) -> Result<GuardedOutcome, StoreError>;
+
+    /// Replaces step 3 for a certificate that is signed but must not be issued any more. Records
+    /// the certificate with its [`CertificateSummary::revocation`], and marks its transaction
+    /// rejected for this reason until the given time. Both happen atomically, and only if the claim
+    /// still holds.
+    ///
+    /// [`CertificateSummary::revocation`]: crate::inventory::CertificateSummary::revocation
+    async fn withdraw(
+        &self,
+        claim: Uuid,
+        record: &CertificateRecord,
+        reason: &str,
+        until: OffsetDateTime,
+    ) -> Result<ClaimOutcome, StoreError>;
+
+    /// Reads a certificate of the inventory.
+    async fn certificate(
+        &self,
+        authority: Uuid,
+        serial_number: &str,
+    ) -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// Returns whether any certificate for this key is revoked, read with strong consistency.
+    async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError>;
+
+    /// Returns the successors of a certificate of this authority, claimed or recorded, read with
+    /// strong consistency.
+    async fn successors(&self, authority: Uuid, predecessor: Uuid)
+    -> Result<Vec<Uuid>, StoreError>;
+
+    /// Replaces the list of a certificate's successors by `remaining`, if it is still `known`, so
+    /// that revoked and expired successors make room for new ones.
+    async fn forget_successors(
+        &self,
+        authority: Uuid,
+        predecessor: Uuid,
+        known: &[Uuid],
+        remaining: &[Uuid],
+    ) -> Result<ClaimOutcome, StoreError>;
+}

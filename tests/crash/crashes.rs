@@ -1,0 +1,137 @@
+//! After a SIGKILL the next request completes the transaction: always exactly one certificate per
+//! transaction.
+
+use scepter_tests::device::Device;
+use scepter_tests::server::{Build, Server, binary, http};
+use scepter_tests::world::CHALLENGE;
+use store_dynamodb::Tables;
+use store_embedded::EmbeddedDynamoDb;
+
+use crate::enrol::enrolment::openssl_x509;
+
+/// Counts the transactions or certificates in a table of a stopped server, without the other items
+/// of the table.
+async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
+    let database = EmbeddedDynamoDb::open(&data.join("scepter.db")).unwrap();
+    let name = table(&Tables::prefixed("scepter"));
+    let items = database.items(&name).unwrap();
+    let of_requests = items
+        .iter()
+        .filter(|item| item.get("transactionId").is_some());
+    of_requests.count()
+}
+
+/// Kills the server at this fault point, then checks what the client's retry gets.
+async fn check(place: &str) {
+    let binary = binary(Build::FaultPoints);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary, data.path(), &[("SCEPTER_FAULT_POINT", place)]);
+    let device = Device::rsa();
+    let ra_certificate = server.ra_certificate();
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
+    let posted = {
+        let (url, message) = (server.scep_url(), message.clone());
+        std::thread::spawn(move || http(&["--data-binary", "@-", &url], &message))
+    };
+    server.wait_for_log("fault point reached");
+    server.kill();
+    let (status, _) = posted.join().unwrap();
+    assert_eq!(status, 0, "the client got no answer");
+    assert_eq!(
+        count(data.path(), |tables| tables.certificates.clone()).await,
+        0
+    );
+    assert_eq!(
+        count(data.path(), |tables| tables.transactions.clone()).await,
+        1
+    );
+
+    let server = Server::start(&binary, data.path(), &[]);
+    let leaves: Vec<_> = (0..2)
+        .map(|_| {
+            let (status, reply) = server.post(&message);
+            assert_eq!(status, 200);
+            device.read(&reply, &ra_certificate).leaf()
+        })
+        .collect();
+    assert_eq!(leaves[0], leaves[1]);
+    assert!(openssl_x509(&leaves[0], &["-subject"]).contains("device-1"));
+    assert!(server.terminate());
+    assert_eq!(
+        count(data.path(), |tables| tables.certificates.clone()).await,
+        1
+    );
+    assert_eq!(
+        count(data.path(), |tables| tables.transactions.clone()).await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn killed_between_claim_and_sign() {
+    check("claimed").await;
+}
+
+#[tokio::test]
+async fn killed_between_sign_and_store() {
+    check("signed").await;
+}
+
+#[test]
+fn killed_while_idle_and_restarted_it_is_the_same_server() {
+    let binary = binary(Build::Debug);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&binary, data.path(), &[]);
+    let device = Device::rsa();
+    let before = server.ra_certificate();
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &before);
+    let first = device.read(&server.post(&message).1, &before).leaf();
+    let fingerprint = server.printed("CA fingerprint");
+    server.kill();
+    let server = Server::start(&binary, data.path(), &[]);
+    assert_eq!(server.printed("CA fingerprint"), fingerprint);
+    assert_eq!(server.ra_certificate(), before);
+    let second = device.read(&server.post(&message).1, &before).leaf();
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_first_start_that_is_killed_is_mended_by_the_next() {
+    let binary = binary(Build::Debug);
+    let data = tempfile::tempdir().unwrap();
+    // The server creates its tables, keys and profiles during these times.
+    for milliseconds in [5, 20, 40, 80, 160] {
+        let mut child = std::process::Command::new(&binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let server = Server::start(&binary, data.path(), &[]);
+    let device = Device::rsa();
+    let ra_certificate = server.ra_certificate();
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
+    let (status, reply) = server.post(&message);
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&reply));
+    device.read(&reply, &ra_certificate).leaf();
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_is_refused() {
+    let binary = binary(Build::Debug);
+    let data = tempfile::tempdir().unwrap();
+    let _server = Server::start(&binary, data.path(), &[]);
+    let second = std::process::Command::new(&binary)
+        .args(["--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains("is in use by another scepter"), "{said}");
+}

@@ -1,0 +1,564 @@
+//! A store and keys that fail at a chosen call: below the SDK's client, and around the key ports.
+//! No list of calls is needed: every call is counted.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::{KeyLocation, KeyName};
+use ca::profile_name::ProfileName;
+use scep_protocol::ra_certificate::RaKeyPair;
+use scep_protocol::sealed_secret::SealedSecret;
+use scep_service::error::KeyError;
+use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, Secrets};
+use scep_service::ra_key::RaKey;
+use scepter_tests::world::TestClock;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// Whether something happens before or after a call is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Before,
+    After,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The call is not carried out, however often the SDK retries.
+    Fails,
+    /// The call is throttled, however often the SDK retries.
+    Throttled,
+    /// One item of a transaction is throttled for this many attempts.
+    ItemThrottled(u32),
+    /// The call is carried out, but its answer is lost.
+    Lost,
+    /// The call is carried out, its answer is lost, and the SDK retries.
+    AskedAgain,
+    /// This many seconds pass during the call.
+    Late(Side, u64),
+    /// The process ends.
+    Ends(Side),
+    /// The process stalls until another one has completed the work.
+    Overtaken(Side),
+}
+
+/// A call of the store or of a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// The operation and what it acts on.
+    pub(crate) name: String,
+    /// Whether the call has a lasting effect; losing the answer to a read is the same as not
+    /// reading.
+    pub(crate) writes: bool,
+    is_of_store: bool,
+    is_transaction: bool,
+}
+
+impl Call {
+    fn of_key(name: &str, writes: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            writes,
+            is_of_store: false,
+            is_transaction: false,
+        }
+    }
+
+    /// The call that an SDK request makes.
+    fn of_store(request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let mut items = Vec::new();
+        match body["TransactItems"].as_array() {
+            None => items.push(item(&body)),
+            Some(writes) => {
+                let writes = writes.iter().flat_map(|write| write.as_object().unwrap());
+                items.extend(writes.map(|(verb, body)| format!("{verb} {}", item(body))));
+            }
+        }
+        Self {
+            name: format!("{operation} {}", items.join(", ")),
+            writes: !["GetItem", "Query"].contains(&operation),
+            is_of_store: true,
+            is_transaction: operation == "TransactWriteItems",
+        }
+    }
+
+    /// Whether this kind of fault has an effect at this call that no other kind has. A read has no
+    /// lasting effect, but its result may be outdated if others act before it is used.
+    pub(crate) const fn admits(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Fails | Kind::Ends(Side::Before) => true,
+            Kind::Late(Side::After, _) | Kind::Overtaken(Side::After) => true,
+            Kind::Throttled => self.is_of_store,
+            Kind::ItemThrottled(_) => self.is_transaction,
+            Kind::Lost | Kind::Ends(Side::After) => self.writes,
+            Kind::AskedAgain => self.writes && self.is_of_store,
+            Kind::Late(Side::Before, _) | Kind::Overtaken(Side::Before) => self.writes,
+        }
+    }
+}
+
+/// The table and the key or index of a request.
+fn item(body: &Value) -> String {
+    let table = body["TableName"].as_str().unwrap_or_default();
+    let key = [
+        &body["Key"]["id"]["S"],
+        &body["Item"]["id"]["S"],
+        &body["IndexName"],
+    ];
+    let key = key.into_iter().find_map(Value::as_str).unwrap_or_default();
+    // Audit records have random keys, so a repeated call would not have the same name.
+    let key = match key.split_once('/') {
+        Some((record @ "auditRecord", _)) => record,
+        _ => key,
+    };
+    format!("{table}:{key}")
+}
+
+/// A planned fault.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    /// The call at which it happens, counted from 1 after the start or after the previous fault.
+    pub(crate) at: usize,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether calls pass uncounted.
+    rests: bool,
+    planned: VecDeque<Fault>,
+    /// The number of calls since the last fault.
+    since: usize,
+    /// Every call and what happened to it.
+    calls: Vec<(Call, Option<Kind>)>,
+    /// The SDK's last call, and what happens to all its attempts.
+    invocation: Option<(String, Option<Kind>)>,
+    throttled: u32,
+    /// The answers of transactions whose answers were lost, by client request token: DynamoDB
+    /// repeats such an answer for ten minutes.
+    tokens: HashMap<String, Vec<u8>>,
+    stalled: Option<Kind>,
+}
+
+/// Decides which calls fail.
+pub(crate) struct Faults {
+    state: Mutex<State>,
+    clock: Arc<TestClock>,
+    stalled: Notify,
+    goes_on: Notify,
+}
+
+impl Faults {
+    pub(crate) fn new(planned: &[Fault], clock: Arc<TestClock>) -> Arc<Self> {
+        let state = State {
+            planned: planned.iter().copied().collect(),
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            clock,
+            stalled: Notify::new(),
+            goes_on: Notify::new(),
+        })
+    }
+
+    /// Runs `work` without faults.
+    pub(crate) async fn pause<T>(&self, work: impl Future<Output = T>) -> T {
+        let rested = std::mem::replace(&mut self.state.lock().unwrap().rests, true);
+        let done = work.await;
+        self.state.lock().unwrap().rests = rested;
+        done
+    }
+
+    /// Every call so far and what happened to it.
+    pub(crate) fn calls(&self) -> Vec<(Call, Option<Kind>)> {
+        self.state.lock().unwrap().calls.clone()
+    }
+
+    /// The number of faults that have not happened yet.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.state.lock().unwrap().planned.len()
+    }
+
+    /// Runs `work` and returns its result, or `None` if the process ends. While the process stalls,
+    /// another one does `meanwhile`.
+    pub(crate) async fn drive<T>(
+        &self,
+        work: impl Future<Output = T>,
+        meanwhile: impl AsyncFn(),
+    ) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.stalled.notified() => {}
+            }
+            let stalled = self.state.lock().unwrap().stalled.take();
+            match stalled {
+                Some(Kind::Overtaken(_)) => {
+                    self.pause(meanwhile()).await;
+                    self.goes_on.notify_one();
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn strike(&self, call: Call) -> Option<Kind> {
+        let mut state = self.state.lock().unwrap();
+        if state.rests {
+            return None;
+        }
+        state.since += 1;
+        let mut kind = None;
+        if call.is_transaction && state.throttled > 0 {
+            state.throttled -= 1;
+            kind = Some(Kind::ItemThrottled(1));
+        }
+        if let Some(planned) = state.planned.front().copied()
+            && planned.at == state.since
+        {
+            state.planned.pop_front();
+            state.since = 0;
+            kind = Some(planned.kind);
+            if let Kind::ItemThrottled(tries) = planned.kind {
+                state.throttled = tries - 1;
+            }
+        }
+        state.calls.push((call, kind));
+        kind
+    }
+
+    async fn stall(&self, kind: Kind) {
+        self.state.lock().unwrap().stalled = Some(kind);
+        self.stalled.notify_one();
+        match kind {
+            Kind::Overtaken(_) => self.goes_on.notified().await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// What happens alike on both sides of every call.
+    async fn happen(&self, kind: Option<Kind>, now: Side) {
+        match kind {
+            Some(Kind::Late(side, seconds)) if side == now => {
+                self.clock.advance(Duration::from_secs(seconds));
+            }
+            Some(kind @ (Kind::Ends(side) | Kind::Overtaken(side))) if side == now => {
+                self.stall(kind).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Carries out a call of a key with its planned fault.
+    async fn of_key<T>(
+        &self,
+        call: Call,
+        carried_out: impl Future<Output = Result<T, KeyError>>,
+    ) -> Result<T, KeyError> {
+        let name = call.name.clone();
+        let unavailable = || KeyError::Unavailable {
+            operation: "calling a key",
+            source: name.clone().into(),
+        };
+        let kind = self.strike(call);
+        self.happen(kind, Side::Before).await;
+        if kind == Some(Kind::Fails) {
+            return Err(unavailable());
+        }
+        let answer = carried_out.await;
+        self.happen(kind, Side::After).await;
+        match kind {
+            Some(Kind::Lost) => Err(unavailable()),
+            _ => answer,
+        }
+    }
+}
+
+/// A client of this database whose requests pass through the faults.
+pub(crate) fn client(
+    client: &aws_sdk_dynamodb::Client,
+    faults: &Arc<Faults>,
+) -> aws_sdk_dynamodb::Client {
+    let config = client.config();
+    let faulty = FaultyClient {
+        http: config.http_client().unwrap(),
+        faults: Arc::clone(faults),
+    };
+    // The SDK retries as in AWS. Its retry quota is large, so that one case does not exhaust it for
+    // the next.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(2)
+        .with_initial_backoff(Duration::from_millis(1));
+    let partition = RetryPartition::custom("faults").token_bucket(TokenBucket::new(1_000));
+    let config = config
+        .to_builder()
+        .http_client(faulty)
+        .retry_config(retries)
+        .retry_partition(partition.build());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+#[derive(Clone)]
+struct FaultyClient {
+    http: SharedHttpClient,
+    faults: Arc<Faults>,
+}
+
+impl HttpClient for FaultyClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(FaultyConnector {
+            connector: self.http.http_connector(settings, components),
+            faults: Arc::clone(&self.faults),
+        })
+    }
+}
+
+impl std::fmt::Debug for FaultyClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FaultyClient")
+    }
+}
+
+#[derive(Clone)]
+struct FaultyConnector {
+    connector: SharedHttpConnector,
+    faults: Arc<Faults>,
+}
+
+impl std::fmt::Debug for FaultyConnector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FaultyConnector")
+    }
+}
+
+impl HttpConnector for FaultyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move { this.answer(request).await })
+    }
+}
+
+impl FaultyConnector {
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let faults = &self.faults;
+        let invocation = request.headers().get("amz-sdk-invocation-id");
+        let invocation = invocation.unwrap().to_owned();
+        let known = faults.state.lock().unwrap().invocation.clone();
+        let again = known.filter(|(known, _)| *known == invocation);
+        if let Some((_, kind)) = again {
+            return match kind {
+                Some(Kind::Throttled) => throttled(&request),
+                Some(Kind::AskedAgain) => self.asked_again(request).await,
+                _ => Err(unanswered()),
+            };
+        }
+        let kind = faults.strike(Call::of_store(&request));
+        faults.state.lock().unwrap().invocation = Some((invocation, kind));
+        faults.happen(kind, Side::Before).await;
+        match kind {
+            Some(Kind::Fails) => return Err(unanswered()),
+            Some(Kind::Throttled) => return throttled(&request),
+            Some(Kind::ItemThrottled(_)) => return item_throttled(&request),
+            _ => {}
+        }
+        let token = token(&request);
+        let answer = self.connector.call(request).await;
+        faults.happen(kind, Side::After).await;
+        if let Some(Kind::Lost | Kind::AskedAgain) = kind {
+            let answer = answer?;
+            if let Some(token) = token
+                && answer.status().is_success()
+            {
+                let body = answer.body().bytes().unwrap().to_vec();
+                faults.state.lock().unwrap().tokens.insert(token, body);
+            }
+            return Err(ConnectorError::timeout("the answer was lost".into()));
+        }
+        answer
+    }
+
+    /// Answers a retry as DynamoDB does and the embedded engine does not: a known token gets the
+    /// same answer again.
+    async fn asked_again(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let known = token(&request).and_then(|token| {
+            let state = self.faults.state.lock().unwrap();
+            state.tokens.get(&token).cloned()
+        });
+        match known {
+            Some(body) => response(200, SdkBody::from(body)),
+            None => self.connector.call(request).await,
+        }
+    }
+}
+
+fn token(request: &HttpRequest) -> Option<String> {
+    let body: Value = serde_json::from_slice(request.body().bytes()?).ok()?;
+    Some(body["ClientRequestToken"].as_str()?.to_owned())
+}
+
+fn unanswered() -> ConnectorError {
+    ConnectorError::io("no answer".into())
+}
+
+fn throttled(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    // DynamoDB uses both names, one for a table's limit and one for the account's.
+    let code = match Call::of_store(request).writes {
+        false => "ProvisionedThroughputExceededException",
+        true => "ThrottlingException",
+    };
+    refusal(&json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}") }))
+}
+
+fn item_throttled(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    let mut reasons =
+        vec![json!({ "Code": "None" }); body["TransactItems"].as_array().unwrap().len()];
+    *reasons.last_mut().unwrap() = json!({ "Code": "ThrottlingError", "Message": "too many" });
+    refusal(&json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "CancellationReasons": reasons
+    }))
+}
+
+fn refusal(body: &Value) -> Result<HttpResponse, ConnectorError> {
+    response(400, SdkBody::from(body.to_string()))
+}
+
+fn response(status: u16, body: SdkBody) -> Result<HttpResponse, ConnectorError> {
+    let response = http::Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(body)
+        .unwrap();
+    Ok(HttpResponse::try_from(response).unwrap())
+}
+
+/// Observes what a CA key is asked to sign.
+pub(crate) type Witness = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// CA keys that fail when planned, with a witness of what they sign.
+pub(crate) struct FaultyCaKeys {
+    pub(crate) keys: Arc<dyn CaKeys>,
+    pub(crate) faults: Arc<Faults>,
+    /// Called before each signature.
+    pub(crate) witness: Witness,
+}
+
+#[async_trait]
+impl CaKeys for FaultyCaKeys {
+    async fn generate(
+        &self,
+        authority: &ProfileName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        let call = Call::of_key("CaKeys::generate", true);
+        let made = self.keys.generate(authority, algorithm);
+        self.faults.of_key(call, made).await
+    }
+
+    async fn adopt(
+        &self,
+        key: &KeyName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        let call = Call::of_key("CaKeys::adopt", false);
+        let adopted = self.keys.adopt(key, algorithm);
+        self.faults.of_key(call, adopted).await
+    }
+
+    async fn sign(
+        &self,
+        key: &KeyLocation,
+        algorithm: KeyAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let call = Call::of_key("CaKeys::sign", true);
+        let signed = async {
+            (self.witness)(message);
+            self.keys.sign(key, algorithm, message).await
+        };
+        self.faults.of_key(call, signed).await
+    }
+}
+
+/// RA keys that fail when planned. RSA keys take long to generate, so worlds share them, but no
+/// world uses one twice.
+pub(crate) struct FaultyRaKeys {
+    pub(crate) keys: Arc<dyn RaKeys>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) made: Arc<tokio::sync::Mutex<Vec<GeneratedKey>>>,
+    /// The number of keys that this world has taken.
+    pub(crate) taken: std::sync::atomic::AtomicUsize,
+}
+
+#[async_trait]
+impl RaKeys for FaultyRaKeys {
+    async fn generate(
+        &self,
+        uuid: Uuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError> {
+        let call = Call::of_key("RaKeys::generate", true);
+        let made = async {
+            let mut made = self.made.lock().await;
+            let taken = self.taken.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if let Some(key) = made.get(taken) {
+                return Ok(key.clone());
+            }
+            let key = self.keys.generate(uuid, algorithm).await?;
+            made.push(key.clone());
+            Ok(key)
+        };
+        self.faults.of_key(call, made).await
+    }
+
+    async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
+        let call = Call::of_key("RaKeys::load", false);
+        self.faults.of_key(call, self.keys.load(key)).await
+    }
+}
+
+/// Secrets that fail when planned.
+pub(crate) struct FaultySecrets {
+    pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) faults: Arc<Faults>,
+}
+
+#[async_trait]
+impl Secrets for FaultySecrets {
+    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
+        let call = Call::of_key("Secrets::seal", true);
+        let sealed = self.secrets.seal(profile, secret);
+        self.faults.of_key(call, sealed).await
+    }
+
+    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
+        let call = Call::of_key("Secrets::open", false);
+        let opened = self.secrets.open(profile, sealed);
+        self.faults.of_key(call, opened).await
+    }
+}

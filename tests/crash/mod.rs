@@ -1,0 +1,7 @@
+//! Crashes and faults: what is left when a process or a call fails at any point.
+
+mod crashes;
+pub(crate) mod failing;
+mod faults;
+mod faulty;
+mod state_machine;

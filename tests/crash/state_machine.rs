@@ -1,0 +1,526 @@
+//! Random sequences of messages, administrator decisions, crashes and clock steps. Whatever
+//! happens, no transactionID yields two certificates for one request, nothing is issued without
+//! authorisation, and the authority signs nothing that is not recorded.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use der::asn1::AnyRef;
+use der::{Decode, Reader, SliceReader};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use scep_cms::attribute::PkiStatus;
+use scep_cms::certificate::Certificate;
+use scep_protocol::profile::ScepProfile;
+use scepter_tests::admin::{Admin, text};
+use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::world::{CHALLENGE, Unmeasured, World};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::crash::failing::{FlakyTransactions, WatchedKeys};
+
+const DEVICES: usize = 3;
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+
+/// An event. A device is one of three, and each enrols under the transactionID of its key.
+#[derive(Clone, Debug)]
+enum Act {
+    /// A device enrols under one of two names, with the correct challenge or a wrong one.
+    Enrol(usize, bool, bool),
+    /// A device enrols under another device's transactionID.
+    Usurp(usize, usize),
+    Poll(usize),
+    /// A device polls for another device's transaction.
+    PollAs(usize, usize),
+    Renew(usize),
+    Approve,
+    Reject,
+    Revoke(usize),
+    /// A message that was sent before is sent again, unchanged or signed again under another
+    /// transactionID.
+    Replay(usize, bool),
+    Approval(bool),
+    /// The next signature fails.
+    CrashBeforeSigning,
+    /// The next certificate is signed but not recorded.
+    CrashAfterSigning,
+    Wait(u64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let device = || 0..DEVICES;
+    prop_oneof![
+        6 => (device(), any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(d, n, c)| Act::Enrol(d, n, c)),
+        1 => (device(), device()).prop_map(|(d, of)| Act::Usurp(d, of)),
+        3 => device().prop_map(Act::Poll),
+        1 => (device(), device()).prop_map(|(d, of)| Act::PollAs(d, of)),
+        3 => device().prop_map(Act::Renew),
+        3 => Just(Act::Approve),
+        1 => Just(Act::Reject),
+        1 => device().prop_map(Act::Revoke),
+        3 => (0..40_usize, any::<bool>()).prop_map(|(place, anew)| Act::Replay(place, anew)),
+        2 => any::<bool>().prop_map(Act::Approval),
+        2 => Just(Act::CrashBeforeSigning),
+        2 => Just(Act::CrashAfterSigning),
+        4 => prop_oneof![Just(6), Just(HOUR), Just(2 * DAY), Just(8 * DAY), Just(190 * DAY)].prop_map(Act::Wait),
+    ]
+}
+
+/// What the model knows about a request that was sent.
+struct Sent {
+    request: Request,
+    /// The request had the correct challenge or was signed by a valid certificate.
+    authorised: bool,
+    /// The request was sent while the profile required approval.
+    held: bool,
+}
+
+struct Life<'a> {
+    world: World,
+    admin: Admin,
+    keys: Arc<WatchedKeys>,
+    transactions: Arc<FlakyTransactions>,
+    devices: &'a [Device],
+    /// For each device, the certificate that it holds and whether that is revoked.
+    held: Vec<Option<(Certificate, bool)>>,
+    /// For each transactionID, the last request that was accepted under it.
+    sent: HashMap<String, Sent>,
+    approval: bool,
+    approved: HashSet<String>,
+    /// For each transactionID and content, the certificate and the time at which it was granted.
+    granted: HashMap<(String, Vec<u8>), (Certificate, OffsetDateTime)>,
+    /// The transactionIDs for which a crash makes it unknown which request they belong to.
+    unsure: HashSet<String>,
+    /// The requests that may have a certificate, and so may get it under any transactionID: they
+    /// were granted, approved, or in progress at a crash.
+    may_have: HashSet<Vec<u8>>,
+    revoked: HashSet<Vec<u8>>,
+    /// The keys of revoked certificates.
+    revoked_keys: HashSet<Vec<u8>>,
+    /// Every message that was sent: the device, its request, and the octets.
+    messages: RefCell<Vec<(Device, Request, Vec<u8>)>>,
+    replays: usize,
+    renewals: usize,
+    waited: u64,
+}
+
+impl<'a> Life<'a> {
+    async fn new(devices: &'a [Device]) -> Self {
+        let mut world = World::new().await;
+        let keys = Arc::new(WatchedKeys::over(world.enrolment.ca_keys.clone()));
+        let transactions = Arc::new(FlakyTransactions {
+            store: world.enrolment.transactions.clone(),
+            fails: AtomicBool::new(false),
+        });
+        // Allow every renewal: `renewal.rs` tests renewals that come too early.
+        let always = |profile: &mut ScepProfile| profile.renewal_threshold_days = Some(400);
+        world.edit_scep_profile(always).await;
+        world.enrolment.ca_keys = keys.clone();
+        world.administration.ca_keys = keys.clone();
+        world.enrolment.transactions = transactions.clone();
+        world.administration.transactions = transactions.clone();
+        Self {
+            admin: Admin::of(&world),
+            world,
+            keys,
+            transactions,
+            devices,
+            held: vec![None; devices.len()],
+            sent: HashMap::new(),
+            approval: false,
+            approved: HashSet::new(),
+            granted: HashMap::new(),
+            unsure: HashSet::new(),
+            may_have: HashSet::new(),
+            revoked: HashSet::new(),
+            revoked_keys: HashSet::new(),
+            messages: RefCell::default(),
+            replays: 0,
+            renewals: 0,
+            waited: 0,
+        }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        scep_service::ports::Clock::now(&*self.world.clock)
+    }
+
+    /// Sends a request and reads the reply. `None` after a crash; the clock has then passed the
+    /// lease, so that another request may finish the transaction.
+    async fn ask(&self, device: &Device, request: &Request) -> Option<CertRep> {
+        let message = device.message(request, &self.world.ra_certificate);
+        let sent = (device.clone(), request.clone(), message.clone());
+        self.messages.borrow_mut().push(sent);
+        self.send(device, message).await
+    }
+
+    /// Sends a message that is already built; see [`Self::ask`].
+    async fn send(&self, device: &Device, message: Vec<u8>) -> Option<CertRep> {
+        let response = self.world.post(message).await;
+        match response.status().as_u16() {
+            200 => Some(device.read(response.body(), &self.world.ra_certificate)),
+            status => {
+                assert_eq!(status, 503);
+                // Past the lease of five seconds, so that the next request may finish what the
+                // crash left.
+                self.world.clock.advance(Duration::from_secs(6));
+                None
+            }
+        }
+    }
+
+    async fn act(&mut self, act: &Act) {
+        match *act {
+            Act::Enrol(device, name, known) => {
+                let name = ["device-a", "device-b"][usize::from(name)];
+                let challenge = [CHALLENGE, "guessed"][usize::from(!known)];
+                let request = self.devices[device].enrolment(name, challenge);
+                self.enrol(device, request, known).await;
+            }
+            Act::Usurp(device, of) if device != of => {
+                let mut request = self.devices[device].enrolment("usurper", CHALLENGE);
+                request.transaction_id = self.devices[of].enrolment("", "").transaction_id;
+                self.enrol(device, request, true).await;
+            }
+            Act::Poll(device) => self.poll(device, device).await,
+            Act::PollAs(device, of) => self.poll(device, of).await,
+            Act::Renew(device) => self.renew(device).await,
+            Act::Approve => self.decide("approve").await,
+            Act::Reject => self.decide("reject").await,
+            Act::Revoke(device) => self.revoke(device).await,
+            Act::Replay(place, anew) => self.replay(place, anew).await,
+            Act::Approval(wanted) => {
+                self.approval = wanted;
+                let edit = |profile: &mut ScepProfile| {
+                    profile.require_manual_approval = wanted;
+                };
+                self.world.edit_scep_profile(edit).await;
+            }
+            Act::CrashBeforeSigning => self.keys.fails.store(true, Ordering::SeqCst),
+            Act::CrashAfterSigning => self.transactions.fails.store(true, Ordering::SeqCst),
+            // The RA certificate of a world expires after two years.
+            Act::Wait(seconds) if self.waited + seconds < 700 * DAY => {
+                self.waited += seconds;
+                self.world.clock.advance(Duration::from_secs(seconds));
+            }
+            Act::Wait(_) => {}
+            Act::Usurp(..) => {}
+        }
+    }
+
+    async fn enrol(&mut self, device: usize, request: Request, authorised: bool) {
+        let reply = self.ask(&self.devices[device], &request).await;
+        let Some(reply) = reply else {
+            // Only an authorised request reaches the point where a crash can happen.
+            assert!(authorised);
+            self.may_have.extend(request.content);
+            self.unsure.insert(request.transaction_id);
+            return;
+        };
+        match reply.attributes.pki_status {
+            PkiStatus::Success => {
+                let leaf = reply.leaf();
+                let key = self.devices[device].certificate.subject_public_key_info();
+                assert_eq!(leaf.subject_public_key_info(), key);
+                let approved = self.approved.contains(&request.transaction_id);
+                let unsure = self.unsure.contains(&request.transaction_id);
+                let excused = approved || unsure || self.may_have(&request);
+                let waits = self.approval && !excused;
+                assert!(
+                    authorised && !waits,
+                    "{request_id}",
+                    request_id = request.transaction_id
+                );
+                self.remember_granted(&request, &leaf);
+                self.remember(request, authorised, false);
+                self.held[device] = Some((leaf, false));
+            }
+            PkiStatus::Pending => {
+                assert!(authorised && self.approval);
+                self.remember(request, authorised, true);
+            }
+            PkiStatus::Failure => {}
+        }
+    }
+
+    /// Remembers the last request that was accepted under a transactionID.
+    fn remember(&mut self, request: Request, authorised: bool, held: bool) {
+        let id = request.transaction_id.clone();
+        let before = self.sent.get(&id);
+        let before = before.map(|sent| sent.request.content.clone());
+        if before.as_ref() != Some(&request.content) {
+            // Another request under the same transactionID invalidates the earlier approval.
+            self.approved.remove(&id);
+        }
+        self.unsure.remove(&id);
+        let sent = Sent {
+            request,
+            authorised,
+            held,
+        };
+        self.sent.insert(id, sent);
+    }
+
+    fn may_have(&self, request: &Request) -> bool {
+        self.may_have.contains(request.content.as_ref().unwrap())
+    }
+
+    /// Asserts one certificate per request: within the window of a day a request gets the same
+    /// certificate, whatever happened in between.
+    fn remember_granted(&mut self, request: &Request, leaf: &Certificate) {
+        // A revoked certificate is never sent.
+        assert!(!self.revoked.contains(leaf.der()));
+        let id = (
+            request.transaction_id.clone(),
+            request.content.clone().unwrap(),
+        );
+        let now = self.now();
+        let unsure = self.unsure.contains(&id.0);
+        if let Some((before, at)) = self.granted.get(&id)
+            && now - *at < time::Duration::DAY
+            && !unsure
+        {
+            assert!(before == leaf, "a transaction has two certificates");
+            return;
+        }
+        self.may_have.insert(id.1.clone());
+        self.granted.insert(id, (leaf.clone(), now));
+    }
+
+    async fn poll(&mut self, device: usize, of: usize) {
+        let id = self.devices[of].enrolment("", "").transaction_id;
+        let mut poll = self.devices[device].poll(&self.devices[of].enrolment("", ""));
+        poll.transaction_id = id.clone();
+        let Some(reply) = self.ask(&self.devices[device], &poll).await else {
+            return;
+        };
+        if reply.attributes.pki_status != PkiStatus::Success {
+            return;
+        }
+        let leaf = reply.leaf();
+        let key = self.devices[device].certificate.subject_public_key_info();
+        assert_eq!(
+            leaf.subject_public_key_info(),
+            key,
+            "the certificate is for another key"
+        );
+        if let Some(sent) = self.sent.get(&id) {
+            assert!(sent.authorised);
+            let approved = self.approved.contains(&id);
+            let excused = approved || self.unsure.contains(&id);
+            assert!(!sent.held || excused || self.may_have(&sent.request));
+        }
+        self.held[device] = Some((leaf, false));
+    }
+
+    async fn renew(&mut self, device: usize) {
+        let Some((certificate, revoked)) = self.held[device].clone() else {
+            return;
+        };
+        let name = ca::subject::name_text(certificate.subject()).unwrap();
+        let name = name.split(['=', ',']).nth(1).unwrap().to_owned();
+        let holder = self.devices[device].holding(certificate.clone());
+        // The renewal uses the transactionID of the key, as the enrolment did.
+        let renewal = holder.renewal(&name);
+        let reply = self.ask(&holder, &renewal).await;
+        let Some(reply) = reply else {
+            self.unsure.insert(renewal.transaction_id);
+            return;
+        };
+        if reply.attributes.pki_status == PkiStatus::Failure {
+            return;
+        }
+        self.remember(renewal, true, false);
+        assert!(!revoked && certificate.is_valid_at(self.now()));
+        self.renewals += 1;
+        self.held[device] = Some((reply.leaf(), false));
+    }
+
+    /// Sends an earlier message again. That must not yield a certificate that was never granted to
+    /// a revoked key, nor any certificate to a revoked signer.
+    async fn replay(&mut self, place: usize, anew: bool) {
+        let found = {
+            let messages = self.messages.borrow();
+            let count = messages.len().max(1);
+            messages.get(place % count).cloned()
+        };
+        let Some((device, mut request, mut message)) = found else {
+            return;
+        };
+        if anew {
+            request.transaction_id = format!("replay {place}");
+            message = device.message(&request, &self.world.ra_certificate);
+        }
+        let key = |certificate: &Certificate| certificate.subject_public_key_info().to_vec();
+        let is_revoked = self.revoked_keys.contains(&key(&device.certificate));
+        let Some(reply) = self.send(&device, message).await else {
+            self.may_have.extend(request.content);
+            self.unsure.insert(request.transaction_id);
+            return;
+        };
+        self.replays += 1;
+        let content = request.content.clone().unwrap_or_default();
+        if content.windows(7).any(|window| window == b"guessed") {
+            assert_eq!(reply.attributes.pki_status, PkiStatus::Failure);
+        }
+        match reply.attributes.pki_status {
+            PkiStatus::Success => {
+                let leaf = reply.leaf();
+                assert!(!is_revoked, "a revoked key obtained a certificate");
+                assert!(!self.revoked.contains(leaf.der()));
+                assert!(!self.revoked_keys.contains(&key(&leaf)));
+                let holder = self
+                    .devices
+                    .iter()
+                    .position(|device| key(&device.certificate) == key(&leaf));
+                // The device may now hold a newer certificate than the model knew.
+                if let Some(holder) = holder {
+                    self.held[holder] = Some((leaf, false));
+                }
+                self.may_have.extend(request.content);
+                self.unsure.insert(request.transaction_id);
+            }
+            PkiStatus::Pending => {
+                assert!(!is_revoked);
+                // An administrator who approves the replay approves the request that it repeats.
+                self.may_have.extend(request.content);
+                self.unsure.insert(request.transaction_id);
+            }
+            PkiStatus::Failure => {}
+        }
+    }
+
+    async fn decide(&mut self, act: &str) {
+        let path = "/scepTransactions?status=PENDING";
+        let page = self.admin.get(path).await.expect(200);
+        let Some(first) = page["items"].as_array().unwrap().first().cloned() else {
+            return;
+        };
+        let uuid = text(&first["uuid"]);
+        let path = format!("/scepTransactions/{uuid}/{act}");
+        let decided = match act {
+            "approve" => self.admin.approve(&uuid).await,
+            _ => self.admin.post(&path, Value::Null).await,
+        };
+        let status = decided.status.as_u16();
+        if status == 422 {
+            // The key was revoked while the request was pending, or the certificate during the
+            // approval.
+            assert!(!self.revoked_keys.is_empty(), "{}", decided.body);
+            return;
+        }
+        // The decision is stored before a crash can happen.
+        assert!([204, 503].contains(&status), "{status}");
+        if status == 503 {
+            self.world.clock.advance(Duration::from_secs(6));
+        }
+        if act == "approve" {
+            let id = text(&first["transactionId"]);
+            let sent = self.sent.get(&id);
+            let content = sent.and_then(|sent| sent.request.content.clone());
+            self.may_have.extend(content);
+            self.approved.insert(id);
+        }
+    }
+
+    async fn revoke(&mut self, device: usize) {
+        if let Some((certificate, revoked)) = &mut self.held[device] {
+            let body = json!({ "reason": "superseded" });
+            let status = self.admin.revoke(certificate, body).await.status.as_u16();
+            // After a failure the CRL may wait for the next attempt, but the certificate is revoked
+            // at once, and its successors with it.
+            assert!([200, 204, 503].contains(&status), "{status}");
+            *revoked = true;
+            self.revoked.insert(certificate.der().to_vec());
+            let key = certificate.subject_public_key_info().to_vec();
+            self.revoked_keys.insert(key);
+        }
+    }
+
+    /// Completes what crashes interrupted, then compares what the authority signed with what is
+    /// recorded.
+    async fn settle(&mut self) -> usize {
+        self.keys.fails.store(false, Ordering::SeqCst);
+        self.transactions.fails.store(false, Ordering::SeqCst);
+        self.world.clock.advance(Duration::from_secs(6));
+        self.world
+            .administration
+            .run_maintenance(&Unmeasured)
+            .await
+            .unwrap();
+        for device in 0..self.devices.len() {
+            self.poll(device, device).await;
+        }
+        let certificates = self.certificates().await;
+        let signed = self.keys.signed.lock().unwrap().clone();
+        let of_devices = signed.iter().filter(|signed| is_for_a_device(signed));
+        let known: HashSet<Vec<u8>> = certificates.iter().map(to_be_signed).collect();
+        let unknown = of_devices.filter(|signed| !known.contains(*signed)).count();
+        assert_eq!(unknown, 0, "certificates were signed but not recorded");
+        certificates.len()
+    }
+
+    async fn certificates(&self) -> Vec<Certificate> {
+        let page = self.admin.get("/certificates?limit=500").await.expect(200);
+        let mut certificates = Vec::new();
+        for item in page["items"].as_array().unwrap() {
+            let path = format!("/certificates/{}/pem", text(&item["uuid"]));
+            let pem = self.admin.get(&path).await.expect(200);
+            certificates.push(Certificate::from_pem(&text(&pem)).unwrap());
+        }
+        certificates
+    }
+}
+
+/// The TBSCertificate of a certificate, DER.
+pub(crate) fn to_be_signed(certificate: &Certificate) -> Vec<u8> {
+    let sequence = AnyRef::from_der(certificate.der()).unwrap();
+    let mut parts = SliceReader::new(sequence.value()).unwrap();
+    parts.tlv_bytes().unwrap().to_vec()
+}
+
+fn is_for_a_device(to_be_signed: &[u8]) -> bool {
+    [b"device-a".as_slice(), b"device-b", b"usurper"]
+        .iter()
+        .any(|name| {
+            to_be_signed
+                .windows(name.len())
+                .any(|window| window == *name)
+        })
+}
+
+#[test]
+fn no_sequence_of_events_yields_what_nobody_may_have() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let devices = [(); DEVICES].map(|()| Device::rsa());
+    let (issued, renewed, replayed) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let config = Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&prop::collection::vec(act(), 1..30), |acts| {
+            runtime.block_on(async {
+                let mut life = Life::new(&devices).await;
+                for act in &acts {
+                    life.act(act).await;
+                }
+                issued.set(issued.get() + life.settle().await);
+                renewed.set(renewed.get() + life.renewals);
+                replayed.set(replayed.get() + life.replays);
+            });
+            Ok(())
+        })
+        .unwrap();
+    // Guards against a test in which nothing happens.
+    assert!(
+        issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10,
+        "{issued:?} {renewed:?} {replayed:?}"
+    );
+}

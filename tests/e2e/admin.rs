@@ -1,0 +1,11 @@
+//! Administration: the management API, revocation, rollover and tokens.
+
+mod access;
+mod edits;
+mod links;
+mod profiles;
+mod revocation;
+mod rollover;
+mod subordinate;
+mod tokens;
+mod warnings;

@@ -1,0 +1,190 @@
+//! Crates depend on each other only in the direction that ARCHITECTURE.md describes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Each crate, and the workspace crates that it may import.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("scep-cms", &[]),
+    ("ca", &["scep-cms"]),
+    ("scep-protocol", &["scep-cms", "ca"]),
+    ("scep-service", &["scep-cms", "ca", "scep-protocol"]),
+    (
+        "scep-http",
+        &["scep-cms", "ca", "scep-protocol", "scep-service"],
+    ),
+    (
+        "management-api",
+        &[
+            "scep-cms",
+            "ca",
+            "scep-protocol",
+            "scep-service",
+            "scep-http",
+        ],
+    ),
+    (
+        "keys-file",
+        &["scep-cms", "ca", "scep-protocol", "scep-service"],
+    ),
+    (
+        "store-dynamodb",
+        &["scep-cms", "ca", "scep-protocol", "scep-service"],
+    ),
+    ("store-embedded", &[]),
+    (
+        "keys-kms",
+        &["scep-cms", "ca", "scep-protocol", "scep-service"],
+    ),
+    // The functions are composed here, so that each names only its use cases.
+    (
+        "lambda-host",
+        &[
+            "ca",
+            "scep-protocol",
+            "scep-service",
+            "scep-http",
+            "store-dynamodb",
+            "keys-kms",
+        ],
+    ),
+];
+
+/// External dependencies, by prefix, that only these crates may have.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    (
+        "aws-sdk-",
+        &[
+            "keys-kms",
+            "lambda-host",
+            "store-dynamodb",
+            "store-embedded",
+        ],
+    ),
+    ("lambda_", &["lambda-host", "profiles"]),
+    ("aws-smithy-", &["lambda-host", "store-embedded"]),
+    ("dynoxide", &["store-embedded"]),
+    ("hyper", &["lambda-host", "scepter"]),
+    (
+        "http",
+        &[
+            "lambda-host",
+            "management-api",
+            "profiles",
+            "scep-http",
+            "scepter",
+            "store-embedded",
+        ],
+    ),
+    ("axum", &["management-api", "profiles", "scepter"]),
+    ("utoipa", &["management-api"]),
+    (
+        "tokio",
+        &[
+            "keys-kms",
+            "keys-file",
+            "lambda-host",
+            "scep-service",
+            "scepter",
+            "store-dynamodb",
+        ],
+    ),
+    (
+        "serde_json",
+        &[
+            "lambda-host",
+            "management-api",
+            "scep-service",
+            "scepter",
+            "store-dynamodb",
+            "store-embedded",
+        ],
+    ),
+];
+
+/// Crates without asynchronous code.
+const PURE: &[&str] = &["scep-cms", "scep-protocol", "ca"];
+
+fn rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|package| package.name.as_str() != "scepter-tests")
+        .map(|package| {
+            let dependencies = package
+                .dependencies
+                .iter()
+                // Development dependencies do not count, except those on other workspace crates.
+                .filter(|d| d.path.is_some() || d.kind != DependencyKind::Development)
+                .map(|d| d.name.clone())
+                .collect();
+            let source = package.manifest_path.parent().unwrap().join("src");
+            (package.name.to_string(), (dependencies, source.into()))
+        })
+        .collect()
+}
+
+#[test]
+fn rooms_import_one_way() {
+    let rooms = rooms();
+    for (room, (dependencies, _)) in &rooms {
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| name == room) else {
+            // Crates that compose the others may import everything, but no crate may import them.
+            for (other, (dependencies, _)) in &rooms {
+                assert!(!dependencies.contains(room), "{other} imports {room}");
+            }
+            continue;
+        };
+        for dependency in dependencies.iter().filter(|name| rooms.contains_key(*name)) {
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{room} imports {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn foreign_types_stay_in_their_rooms() {
+    for (room, (dependencies, _)) in rooms() {
+        for dependency in &dependencies {
+            for (prefix, allowed) in ONLY_IN
+                .iter()
+                .filter(|(prefix, _)| dependency.starts_with(prefix))
+            {
+                assert!(
+                    allowed.contains(&room.as_str()),
+                    "{room} has {dependency} ({prefix})"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_waits_in_the_pure_rooms() {
+    for room in PURE {
+        let (_, source) = &rooms()[*room];
+        for path in files_below(source) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for word in [".await", "async fn", "now_utc", "SystemTime::now"] {
+                assert!(!text.contains(word), "{} has {word}", path.display());
+            }
+        }
+    }
+}
+
+/// Every file below a folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| match path.is_dir() {
+            true => files_below(&path),
+            false => vec![path],
+        })
+        .collect()
+}

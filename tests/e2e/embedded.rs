@@ -1,0 +1,96 @@
+//! Properties of the embedded engine alone: files, tables that it creates, and the removal of
+//! expired items.
+
+use ca::key_algorithm::KeyAlgorithm;
+use scep_protocol::profile::RaProfile;
+use scep_service::error::StoreError;
+use scep_service::object::read;
+use scep_service::ports::Transactions;
+use scepter_tests::device::Device;
+use scepter_tests::samples::{claim, key, ra_profile, record};
+use scepter_tests::world::{create, store};
+use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
+use store_embedded::EmbeddedDynamoDb;
+use strum::VariantArray;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const MINUTE: time::Duration = time::Duration::MINUTE;
+
+#[tokio::test]
+async fn issued_transactions_expire_and_issuing_ones_do_not() {
+    let (database, store) = store().await;
+    let mut first = claim(key("t 1"), None, NOW);
+    first.request_until = OffsetDateTime::now_utc() + MINUTE;
+    store.claim(&first).await.unwrap();
+    assert_eq!(database.remove_expired().unwrap(), 0);
+    store
+        .complete(
+            first.claim,
+            &record(key("t 1"), 0x0A, &Device::ec().certificate, NOW),
+            NOW + MINUTE,
+        )
+        .await
+        .unwrap();
+    assert_eq!(database.remove_expired().unwrap(), 1);
+    assert!(store.transaction(first.key.uuid()).await.unwrap().is_none());
+    assert!(
+        store
+            .certificate(Uuid::nil(), "0A")
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn what_is_in_a_file_is_there_after_it_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || EmbeddedDynamoDb::open(&folder.path().join("test.db")).unwrap();
+    let tables = Tables::prefixed("test");
+    let profile = ra_profile("routers");
+    for round in 0..2 {
+        let client = open().client();
+        create_tables(&client, &tables).await.unwrap();
+        check_tables(&client, &tables).await.unwrap();
+        let store = DynamoDbStore::new(client, tables.clone());
+        if round == 0 {
+            create(&store, &profile).await.unwrap();
+        }
+        let found = read::<RaProfile>(&store, profile.uuid).await.unwrap();
+        assert!(found.is_some());
+    }
+}
+
+#[tokio::test]
+async fn tables_without_their_indexes_are_found_out() {
+    let client = EmbeddedDynamoDb::in_memory().unwrap().client();
+    let tables = Tables::prefixed("test");
+    assert!(check_tables(&client, &tables).await.is_err());
+    create_tables(&client, &tables).await.unwrap();
+    check_tables(&client, &tables).await.unwrap();
+    // All tables exist, but none has the indexes that its new role requires.
+    let turned = Tables {
+        profiles: tables.transactions,
+        transactions: tables.certificates,
+        certificates: tables.profiles,
+    };
+    let refused = check_tables(&client, &turned).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn a_key_algorithm_has_one_name_in_documents_attributes_and_settings() {
+    for &algorithm in KeyAlgorithm::VARIANTS {
+        assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.name());
+        assert_eq!(algorithm.name().parse(), Ok(algorithm));
+        let document = serde_json::json!(algorithm.name());
+        assert_eq!(serde_json::from_value(document).ok(), Some(algorithm));
+    }
+    let names = KeyAlgorithm::VARIANTS.iter().map(|known| known.name());
+    let expected = [
+        "RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "EC_P521",
+    ];
+    assert!(names.eq(expected));
+}

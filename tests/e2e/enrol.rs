@@ -1,0 +1,12 @@
+//! Enrolments: what a device sends, what it gets, and what it is refused.
+
+mod approval;
+mod availability;
+mod capabilities;
+mod content;
+pub(crate) mod enrolment;
+mod habits;
+pub(crate) mod refusals;
+mod renewal;
+mod resending;
+mod rules;

@@ -1,0 +1,378 @@
+//! Whether an endpoint serves: every reason not to, for every operation, at both URLs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca::authority::{Authority, Certification};
+use scep_protocol::profile::EndpointName;
+use scep_protocol::ra_certificate::RaCertificate;
+use scep_service::inventory::{Inventory, PageRequest};
+use scep_service::object::{ObjectKind, Reference, Versioned, read};
+use scep_service::ports::{ObjectStore, Objects, Profiles};
+use scep_service::profile_cache::{CachedProfiles, WatchedObjects};
+use scep_service::stored_profiles::StoredProfiles;
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, World, audit, name};
+use uuid::Uuid;
+
+const BY_SCEP_PROFILE: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
+const BY_RA_PROFILE: &str = "/api/v1/protocols/scep/raProfile/default/pkiclient.exe";
+
+const OPERATIONS: [&str; 3] = ["GetCACaps", "GetCACert", "PKIOperation"];
+
+/// Checks the answer to every operation at an endpoint.
+#[track_caller]
+fn check(world: &World, path: &str, status: u16, reason: &str) {
+    // EC keys are cheap to generate; only a certificate's holder needs a key that can decrypt the
+    // reply.
+    let device = if status == 200 {
+        Device::rsa()
+    } else {
+        Device::ec()
+    };
+    let request = device.enrolment("device-1", CHALLENGE);
+    let message = device.message(&request, &world.ra_certificate);
+    for operation in OPERATIONS {
+        let uri = format!("{path}?operation={operation}");
+        let method = if operation == "PKIOperation" {
+            "POST"
+        } else {
+            "GET"
+        };
+        let response = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(world.send(method, &uri, message.clone()))
+        });
+        assert_eq!(response.status(), status, "{operation} at {path}");
+        if status == 200 && operation == "PKIOperation" {
+            device.read(response.body(), &world.ra_certificate).leaf();
+        }
+        if status != 200 {
+            assert_eq!(
+                *response.body(),
+                format!("{reason}\n"),
+                "{operation} at {path}"
+            );
+            assert_eq!(response.headers()["content-type"], "text/plain");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_linked_and_enabled_pair_serves_at_both_urls() {
+    let world = World::new().await;
+    check(&world, BY_SCEP_PROFILE, 200, "");
+    check(&world, BY_RA_PROFILE, 200, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profiles_that_do_not_exist_are_404() {
+    let world = World::new().await;
+    check(
+        &world,
+        "/api/v1/protocols/scep/nobody/pkiclient.exe",
+        404,
+        "no such SCEP Profile",
+    );
+    check(
+        &world,
+        "/api/v1/protocols/scep/raProfile/nobody",
+        404,
+        "no such RA Profile",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_profile_is_403() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| profile.enabled = false)
+        .await;
+    check(&world, BY_SCEP_PROFILE, 403, "the SCEP Profile is disabled");
+    check(&world, BY_RA_PROFILE, 403, "the SCEP Profile is disabled");
+    world
+        .edit_scep_profile(|profile| profile.enabled = true)
+        .await;
+    world
+        .edit_ra_profile(|profile| profile.enabled = false)
+        .await;
+    check(&world, BY_SCEP_PROFILE, 403, "the RA Profile is disabled");
+    check(&world, BY_RA_PROFILE, 403, "the RA Profile is disabled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_link_is_403_at_the_url_that_needs_it() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| profile.ra_profile = None)
+        .await;
+    let reason = "the SCEP Profile has no default RA Profile";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 200, "");
+    world
+        .edit_scep_profile(|profile| profile.ra_profile = Some(Uuid::nil()))
+        .await;
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    world.edit_ra_profile(|profile| profile.scep = None).await;
+    let reason = "SCEP is not activated on the RA Profile";
+    check(&world, BY_RA_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_ra_certificate_or_authority_is_403() {
+    let world = World::new().await;
+    world
+        .edit_ra_profile(|profile| profile.authority = Uuid::nil())
+        .await;
+    let reason = "the RA Profile has no authority";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+    world
+        .edit_scep_profile(|profile| profile.ra_certificate = Uuid::nil())
+        .await;
+    let reason = "the SCEP Profile has no RA certificate";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ra_certificate_of_another_authority_or_key_is_403() {
+    let world = World::new().await;
+    let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
+    let uuid = profile.object.ra_certificate;
+    let reason = "the RA certificate does not fit the authority";
+    let mut authority = Uuid::nil();
+    let swap = |object: &mut RaCertificate| std::mem::swap(&mut object.authority, &mut authority);
+    world.edit(uuid, swap).await;
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+    let other_key = |object: &mut RaCertificate| {
+        object.authority = authority;
+        object.keys[0].certificate = Device::ec().certificate;
+    };
+    world.edit(uuid, other_key).await;
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_awaits_its_certificate_is_403() {
+    let world = World::new().await;
+    let profile: Versioned<scep_protocol::profile::RaProfile> = world.find().await;
+    let awaiting = |authority: &mut Authority| {
+        authority.current.certification = Certification::Subordinate {
+            request: String::new(),
+            installed: None,
+        };
+    };
+    world.edit(profile.object.authority, awaiting).await;
+    let reason = "the authority is not active: it awaits its certificate";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_certificates_are_403() {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let world = World::new().await;
+    world.clock.advance(3 * YEAR);
+    let reason = "the RA certificate is not valid now";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+    // Outlive the RA certificate, so that only the authority's certificate has expired.
+    let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
+    let uuid = profile.object.ra_certificate;
+    let outlive = |object: &mut RaCertificate| {
+        object.keys[0].certificate = Device::rsa().certificate;
+    };
+    world.edit(uuid, outlive).await;
+    world.clock.advance(8 * YEAR);
+    let reason = "the authority's certificate is not valid now";
+    check(&world, BY_SCEP_PROFILE, 403, reason);
+    check(&world, BY_RA_PROFILE, 403, reason);
+    let ra_profile: Versioned<scep_protocol::profile::RaProfile> = world.find().await;
+    let authority = read::<Authority>(&world.store, ra_profile.object.authority).await;
+    assert!(authority.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
+    let world = World::new().await;
+    let endpoint = EndpointName::ScepProfile(name());
+    let stored = || StoredProfiles(Arc::new(world.store.clone()));
+    let cached = |max_age| CachedProfiles::new(Arc::new(stored()), max_age, world.clock.clone());
+    let (kept, fleeting) = (cached(Duration::from_secs(3600)), cached(Duration::ZERO));
+    let enabled = async |profiles: &CachedProfiles| {
+        let configuration = profiles.configuration(&endpoint).await.unwrap();
+        configuration.scep_profile.unwrap().enabled
+    };
+    assert!(enabled(&kept).await && enabled(&fleeting).await);
+    world
+        .edit_scep_profile(|profile| profile.enabled = false)
+        .await;
+    assert!(enabled(&kept).await);
+    assert!(!enabled(&fleeting).await);
+}
+
+/// The cache keeps every complete endpoint, but no unknown or incomplete one: otherwise attackers
+/// could fill it.
+#[tokio::test]
+async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
+    let world = World::new().await;
+    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let cache = CachedProfiles::new(stored, Duration::from_secs(3600), world.clock.clone());
+    let endpoints = [
+        EndpointName::ScepProfile(name()),
+        EndpointName::RaProfile(name()),
+    ];
+    let linked = async |endpoint: &EndpointName| {
+        let configuration = cache.configuration(endpoint).await.unwrap();
+        configuration.scep_profile.is_some() && configuration.ra_profile.is_some()
+    };
+    let link = async |to: Option<Uuid>| {
+        world
+            .edit_scep_profile(|profile| profile.ra_profile = to)
+            .await;
+    };
+    let ra_profile = world
+        .find::<scep_protocol::profile::RaProfile>()
+        .await
+        .object;
+    link(None).await;
+    assert!(!linked(&endpoints[0]).await);
+    link(Some(ra_profile.uuid)).await;
+    for endpoint in &endpoints {
+        assert!(linked(endpoint).await);
+    }
+    link(None).await;
+    for endpoint in &endpoints {
+        assert!(linked(endpoint).await);
+    }
+    let found = cache.ra_profile(ra_profile.uuid).await.unwrap();
+    assert_eq!(found.unwrap().name, ra_profile.name);
+}
+
+#[tokio::test]
+async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
+    let world = World::new().await;
+    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let watched = WatchedObjects {
+        objects: Arc::new(world.store.clone()),
+        cache: Arc::new(CachedProfiles::new(
+            stored,
+            Duration::from_secs(3600),
+            world.clock.clone(),
+        )),
+    };
+    let kind = ObjectKind::ScepProfile;
+    let uuid = watched.uuid_of(kind, &name()).await.unwrap().unwrap();
+    let reference = Reference { kind, uuid };
+    let document = watched.read(reference).await.unwrap().unwrap().document;
+    let found = watched.find(kind, &name()).await.unwrap().unwrap();
+    assert_eq!(found.document, document);
+    let [listed] = &watched.list(kind).await.unwrap()[..] else {
+        panic!("not exactly one SCEP Profile");
+    };
+    assert_eq!(listed.document, document);
+    let record = audit(reference);
+    watched.record(&record).await.unwrap();
+    let page = PageRequest {
+        limit: 100,
+        cursor: None,
+    };
+    let records = world.store.audit_records(&Default::default(), &page).await;
+    let mut records = records.unwrap().items.into_iter();
+    assert!(records.any(|kept| kept.uuid == record.uuid));
+}
+
+/// A write by an administrator through the same process is visible to the next request, however
+/// long the cache keeps profiles.
+#[tokio::test]
+async fn a_write_in_the_same_process_is_followed_at_once() {
+    let world = World::new().await;
+    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let cache = Arc::new(CachedProfiles::new(
+        stored,
+        Duration::from_secs(3600),
+        world.clock.clone(),
+    ));
+    let mut administration = world.administration.clone();
+    administration.objects = Arc::new(WatchedObjects {
+        objects: Arc::new(world.store.clone()),
+        cache: cache.clone(),
+    });
+    let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
+    let endpoint = EndpointName::ScepProfile(name());
+    for wanted in [false, true] {
+        // Fill the cache.
+        cache.configuration(&endpoint).await.unwrap();
+        let uuid = profile.object.uuid;
+        let changed = match wanted {
+            false => administration.disable_scep_profile(uuid).await,
+            true => administration.enable_scep_profile(uuid).await,
+        };
+        changed.unwrap();
+        let configuration = cache.configuration(&endpoint).await.unwrap();
+        let enabled = configuration.scep_profile.unwrap().enabled;
+        assert_eq!(enabled, wanted);
+    }
+}
+
+/// A result that was read before a write and arrives after it is not cached, because it may be
+/// outdated.
+#[tokio::test]
+async fn what_was_read_before_a_write_is_not_kept_after_it() {
+    struct Slow {
+        stored: StoredProfiles,
+        read: tokio::sync::Notify,
+        go_on: tokio::sync::Notify,
+    }
+
+    #[async_trait::async_trait]
+    impl Profiles for Slow {
+        async fn configuration(
+            &self,
+            endpoint: &EndpointName,
+        ) -> Result<scep_protocol::availability::Configuration, scep_service::error::StoreError>
+        {
+            let configuration = self.stored.configuration(endpoint).await;
+            self.read.notify_one();
+            self.go_on.notified().await;
+            configuration
+        }
+
+        async fn ra_profile(
+            &self,
+            uuid: uuid::Uuid,
+        ) -> Result<Option<scep_protocol::profile::RaProfile>, scep_service::error::StoreError>
+        {
+            self.stored.ra_profile(uuid).await
+        }
+    }
+
+    let world = World::new().await;
+    let slow = Arc::new(Slow {
+        stored: StoredProfiles(Arc::new(world.store.clone())),
+        read: tokio::sync::Notify::new(),
+        go_on: tokio::sync::Notify::new(),
+    });
+    let cache = Arc::new(CachedProfiles::new(
+        slow.clone(),
+        Duration::from_secs(3600),
+        world.clock.clone(),
+    ));
+    let endpoint = EndpointName::ScepProfile(name());
+    let reading = {
+        let (cache, endpoint) = (cache.clone(), endpoint.clone());
+        tokio::spawn(async move { cache.configuration(&endpoint).await.unwrap() })
+    };
+    slow.read.notified().await;
+    world
+        .edit_scep_profile(|profile| profile.enabled = false)
+        .await;
+    cache.forget();
+    slow.go_on.notify_one();
+    assert!(reading.await.unwrap().scep_profile.unwrap().enabled);
+    slow.go_on.notify_one();
+    let configuration = cache.configuration(&endpoint).await.unwrap();
+    assert!(!configuration.scep_profile.unwrap().enabled);
+}

@@ -1,0 +1,135 @@
+//! The shapes of PKCS #10 requests, each test named after the clients that write them.
+
+use scep_cms::algorithm::DigestAlgorithm;
+use scep_cms::attribute::PkiStatus;
+use scepter_tests::asn1::{
+    common_name, dns, element, extension, integer, oid, signed, subject_alt_name,
+};
+use scepter_tests::device::{CertRep, Device};
+use scepter_tests::world::{CHALLENGE, World};
+
+use crate::enrol::habits::names::extension_of;
+
+/// Encodes an attribute with one value.
+fn attribute(kind: &str, value: &[u8]) -> Vec<u8> {
+    element(0x30, &[&oid(kind), &element(0x31, &[value])])
+}
+
+fn challenge() -> Vec<u8> {
+    attribute(
+        "1.2.840.113549.1.9.7",
+        &element(0x0c, &[CHALLENGE.as_bytes()]),
+    )
+}
+
+fn extension_request(extensions: &[Vec<u8>]) -> Vec<u8> {
+    let extensions = element(0x30, &[&extensions.concat()]);
+    attribute("1.2.840.113549.1.9.14", &extensions)
+}
+
+/// Sends a request of this version with these attributes, or without the whole `[0]`, and reads the
+/// reply.
+async fn ask(world: &World, version: u8, attributes: Option<&[Vec<u8>]>) -> CertRep {
+    let device = Device::rsa();
+    let mut parts = [
+        integer(&[version]),
+        common_name("x"),
+        device.certificate.subject_public_key_info().to_vec(),
+    ]
+    .concat();
+    parts.extend(attributes.map_or(Vec::new(), |attributes| {
+        element(0xa0, &[&attributes.concat()])
+    }));
+    let info = element(0x30, &[&parts]);
+    let signature = device.sign(DigestAlgorithm::Sha256, &info);
+    let request = device.request(signed(&info, &signature));
+    world.ask(&device, &request).await
+}
+
+/// A world whose profile requires approval instead of a challenge.
+async fn approving() -> World {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| {
+            profile.challenge = None;
+            profile.require_manual_approval = true;
+        })
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn apple_and_others_ask_for_no_extensions_in_many_words() {
+    let world = World::new().await;
+    let attributes = [challenge(), extension_request(&[])];
+    let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
+    assert_eq!(extension_of(&leaf, "subjectAltName"), "");
+}
+
+#[tokio::test]
+async fn go_and_openssl_users_write_versions_and_orders_of_their_own() {
+    let world = World::new().await;
+    let names = || extension_request(&[subject_alt_name(&[dns("a.example")])]);
+    for (version, attributes) in [
+        (0, [challenge(), names()]),
+        // Not in DER's order, which puts the shorter attribute first.
+        (0, [names(), challenge()]),
+        (1, [challenge(), names()]),
+    ] {
+        let leaf = ask(&world, version, Some(&attributes)).await.leaf();
+        let printed = extension_of(&leaf, "subjectAltName");
+        assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn windows_says_who_made_the_request_and_how() {
+    let world = World::new().await;
+    let version = element(0x16, &[b"10.0.22631.2"]);
+    let client = element(0x30, &[&integer(&[9]), &element(0x0c, &[b"PC-7"])]);
+    let provider = element(
+        0x30,
+        &[
+            &integer(&[1]),
+            &element(0x1e, &[&[0, 0x4d, 0, 0x53]]),
+            &element(0x03, &[&[0]]),
+        ],
+    );
+    let attributes = [
+        attribute("1.3.6.1.4.1.311.13.2.3", &version),
+        attribute("1.3.6.1.4.1.311.21.20", &client),
+        attribute("1.3.6.1.4.1.311.13.2.2", &provider),
+        challenge(),
+        extension_request(&[subject_alt_name(&[dns("pc-7.example")])]),
+    ];
+    let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
+    let printed = extension_of(&leaf, "subjectAltName");
+    assert!(printed.ends_with("DNS:pc-7.example\n"), "{printed}");
+}
+
+#[tokio::test]
+async fn vault_and_others_ask_for_a_critical_extension() {
+    let world = World::new().await;
+    let names = element(0x30, &[&dns("a.example")]);
+    let critical = element(
+        0x30,
+        &[&oid("2.5.29.17"), &[1, 1, 0xff], &element(0x04, &[&names])],
+    );
+    let unknown = extension("1.3.6.1.4.1.99999.9", &[5, 0]);
+    let attributes = [challenge(), extension_request(&[critical, unknown])];
+    let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
+    let printed = extension_of(&leaf, "subjectAltName");
+    assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
+    // The requested criticality does not matter: in a certificate with a subject the extension is
+    // not critical.
+    assert!(!printed.contains("critical"), "{printed}");
+}
+
+#[tokio::test]
+async fn clients_without_attributes_or_with_a_challenge_that_nobody_asked_for_wait() {
+    let world = approving().await;
+    for attributes in [None, Some(&[][..]), Some(&[challenge()])] {
+        let reply = ask(&world, 0, attributes).await;
+        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    }
+}

@@ -1,0 +1,8 @@
+//! The HTTP interfaces and the process: limits, plain errors, slow clients, metrics, files.
+
+mod crl_cost;
+mod data_folder;
+mod metrics;
+mod rejections;
+mod slow_clients;
+mod wire;

@@ -1,0 +1,16 @@
+//! The integration tests of the whole project, in one binary.
+
+mod adapters;
+mod admin;
+mod architecture;
+mod clients;
+mod crypto;
+mod documents;
+mod embedded;
+mod enrol;
+mod http;
+
+#[path = "../contract/mod.rs"]
+mod contract;
+#[path = "../crash/mod.rs"]
+mod crash;

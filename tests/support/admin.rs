@@ -1,0 +1,219 @@
+//! The administrator's side: calls the management API in this process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode};
+use management_api::{Api, Authenticate, Caller, CallersUnknown, PREFIX, bearer_token};
+use scep_cms::certificate::Certificate;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::world::World;
+
+/// Reads the bearer token as the list of its own scopes, for example `read,write`.
+struct ScopesAreTheToken;
+
+#[async_trait]
+impl Authenticate for ScopesAreTheToken {
+    async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
+        let names = bearer_token(&head.headers).unwrap_or_default().split(',');
+        let scopes: Option<Vec<_>> = names.map(|name| name.parse().ok()).collect();
+        Ok(scopes.map(|scopes| Caller {
+            name: "admin".to_owned(),
+            scopes,
+        }))
+    }
+}
+
+/// An administrator with every scope.
+pub struct Admin {
+    router: Router,
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// The JSON of the body; a string if the body is not JSON, null if it is empty.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Asserts the status and returns the body.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The uuid in the body of a success.
+    #[track_caller]
+    pub fn uuid(self) -> String {
+        assert!(self.status.is_success(), "{} {}", self.status, self.body);
+        text(&self.body["uuid"])
+    }
+
+    /// The reasons in the body of a 422.
+    #[track_caller]
+    pub fn reasons(self) -> Vec<String> {
+        let body = self.expect(422);
+        body.as_array().unwrap().iter().map(text).collect()
+    }
+}
+
+/// The text of a JSON string.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+impl Admin {
+    /// Creates the administrator of this world.
+    pub fn of(world: &World) -> Self {
+        let api = Api {
+            administration: world.administration.clone(),
+            authenticate: Arc::new(ScopesAreTheToken),
+        };
+        Self {
+            router: management_api::router(api),
+        }
+    }
+
+    /// Sends a request to a path below the prefix, with a JSON body unless `body` is null.
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let headers = [("authorization", "Bearer read,write,approve")];
+        self.send(method, path, &headers, body).await
+    }
+
+    /// Sends a request with these headers and this body to a path below the prefix.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{PREFIX}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response = self.answer(request).await;
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let body = match body.as_ref() {
+            [] => Value::Null,
+            body => serde_json::from_slice(body)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned())),
+        };
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
+    }
+
+    /// Sends any request and returns the response unread.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Revokes a certificate.
+    pub async fn revoke(&self, certificate: &Certificate, body: Value) -> Answer {
+        let number = certificate.issuer_and_serial_number().serial_number_hex();
+        let number = u128::from_str_radix(&number, 16).unwrap();
+        let uuid = uuid::Uuid::from_u128(number);
+        self.post(&format!("/certificates/{uuid}/revoke"), body)
+            .await
+    }
+
+    /// Approves a transaction in its present state.
+    pub async fn approve(&self, uuid: &str) -> Answer {
+        let path = format!("/scepTransactions/{uuid}");
+        let seen = self.get(&path).await;
+        let tag = seen.headers["etag"].to_str().unwrap();
+        let headers = [
+            ("authorization", "Bearer read,write,approve"),
+            ("if-match", tag),
+        ];
+        let path = format!("{path}/approve");
+        self.send("POST", &path, &headers, String::new()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Value::Null).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call("PUT", path, body).await
+    }
+
+    pub async fn patch(&self, path: &str) -> Answer {
+        self.call("PATCH", path, Value::Null).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, Value::Null).await
+    }
+
+    /// Creates a root authority with an EC key and returns its uuid.
+    pub async fn authority(&self, name: &str) -> String {
+        let body = json!({
+            "name": name, "subject": format!("CN={name},O=Corp"), "keyAlgorithm": "EC_P256"
+        });
+        self.post("/authorities", body).await.uuid()
+    }
+
+    /// Creates an RA certificate and returns its uuid.
+    pub async fn ra_certificate(&self, authority: &str) -> String {
+        let path = format!("/authorities/{authority}/raCertificates");
+        self.post(&path, json!({ "commonName": "RA" })).await.uuid()
+    }
+
+    /// Creates an RA Profile with the default rules and returns its uuid.
+    pub async fn ra_profile(&self, authority: &str, name: &str) -> String {
+        let path = format!("/authorities/{authority}/raProfiles");
+        self.post(&path, json!({ "name": name })).await.uuid()
+    }
+
+    /// The uuid of the object with this name in this list.
+    pub async fn find(&self, list: &str, name: &str) -> String {
+        let all = self.get(list).await.expect(200);
+        let found = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|object| object["name"] == name);
+        text(&found.unwrap()["uuid"])
+    }
+}
+
+/// A world, its administrator, and the uuids of its RA Profile, SCEP Profile and RA certificate.
+pub async fn administered() -> (World, Admin, String, String, String) {
+    let world = World::new().await;
+    let admin = Admin::of(&world);
+    let ra_profile = admin.find("/raProfiles", "default").await;
+    let scep_profile = admin.find("/scepProfiles", "default").await;
+    let shown = admin
+        .get(&format!("/scepProfiles/{scep_profile}"))
+        .await
+        .expect(200);
+    let ra_certificate = text(&shown["caCertificate"]["uuid"]);
+    (world, admin, ra_profile, scep_profile, ra_certificate)
+}

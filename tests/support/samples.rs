@@ -1,0 +1,111 @@
+//! Sample claims and records for the tests of stores; they belong to no real enrolment.
+
+use ca::bounded_text::Description;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use scep_cms::certificate::Certificate;
+use scep_cms::message_type::MessageType;
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::annotations::Annotations;
+use scep_protocol::decide::ReplacedClaims;
+use scep_protocol::profile::RaProfile;
+use scep_protocol::transaction::{
+    Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
+};
+use scep_service::inventory::{CertificateRecord, CertificateSummary};
+use scep_service::ports::{Claim, ClaimKind};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Builds an RA Profile without an authority.
+pub fn ra_profile(name: &str) -> RaProfile {
+    RaProfile {
+        uuid: Uuid::new_v4(),
+        name: ProfileName::new(name).unwrap(),
+        description: Description::default(),
+        enabled: false,
+        authority: Uuid::new_v4(),
+        scep: None,
+        template: Default::default(),
+    }
+}
+
+/// The key of a transaction under the nil profile.
+pub fn key(transaction_id: &str) -> TransactionKey {
+    TransactionKey {
+        scep_profile: Uuid::nil(),
+        transaction_id: TransactionId::new(transaction_id).unwrap(),
+    }
+}
+
+/// Builds a claim of that transaction, made at `now`, with a lease of one minute.
+pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) -> Claim {
+    // The fingerprint depends on the transactionID, so that different transactions are about
+    // different requests.
+    let csr = Fingerprint::of(key.transaction_id.as_str().as_bytes());
+    Claim {
+        key,
+        replaced: ReplacedClaims {
+            transaction: replacing,
+            request: None,
+        },
+        claim: Uuid::new_v4(),
+        request: RequestFingerprint {
+            ra_profile: Uuid::nil(),
+            csr,
+            signer_class: SignerClass::Challenge,
+        },
+        signer_key: Fingerprint([2; 32]),
+        requester_key: Fingerprint([2; 32]),
+        certificate: Uuid::new_v4(),
+        message_type: MessageType::PkcsReq,
+        subject: "CN=device-1,O=Corp".to_owned(),
+        claimed_at: now,
+        issuance: Issuance {
+            to_be_signed: vec![3; 700],
+            authority: Uuid::nil(),
+            generation: 1,
+            key: KeyLocation::File(Uuid::nil()),
+            key_algorithm: KeyAlgorithm::EcP256,
+            ra_profile: Uuid::nil(),
+            subject_key: Fingerprint([4; 32]),
+            predecessor: None,
+            annotations: Annotations::default(),
+        },
+        renewal: None,
+        request_until: now + time::Duration::DAY,
+        stage: ClaimKind::Sign(now + time::Duration::MINUTE),
+    }
+}
+
+/// Builds the record of a certificate with this serial number, issued by that transaction and valid
+/// for one minute from `now`.
+pub fn record(
+    key: TransactionKey,
+    serial_number: u128,
+    certificate: &Certificate,
+    now: OffsetDateTime,
+) -> CertificateRecord {
+    CertificateRecord {
+        summary: CertificateSummary {
+            uuid: Uuid::from_u128(serial_number),
+            authority: Uuid::nil(),
+            ra_profile: Uuid::nil(),
+            scep_profile: key.scep_profile,
+            serial_number: format!("{serial_number:02X}"),
+            subject: "CN=device-1,O=Corp".to_owned(),
+            common_name: Some("device-1".to_owned()),
+            key: Fingerprint([4; 32]),
+            predecessor: None,
+            not_before: now,
+            not_after: now + time::Duration::MINUTE,
+            issued_at: now,
+            revocation: None,
+        },
+        transaction: key,
+        certificate: certificate.clone(),
+        generation: 1,
+        annotations: Annotations::default(),
+    }
+}

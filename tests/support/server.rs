@@ -1,0 +1,245 @@
+//! The server as a process: the real binary, with its data in a temporary folder.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use scep_cms::certificate::Certificate;
+use scep_cms::degenerate::DegenerateSignedData;
+
+/// How long a test waits before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A build of the binary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// The released features, without optimisation.
+    Debug,
+    /// A build with fault points.
+    FaultPoints,
+    /// The release build.
+    Release,
+}
+
+/// Builds `scepter` once and returns a path that later builds do not overwrite.
+pub fn binary(build: Build) -> PathBuf {
+    static BUILT: Mutex<Vec<(Build, PathBuf)>> = Mutex::new(Vec::new());
+    let mut built = BUILT
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some((_, path)) = built.iter().find(|(known, _)| *known == build) {
+        return path.clone();
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        // tests/clock sets LD_PRELOAD to move the clock of the tests and the server; cargo must not
+        // stamp the files that it builds with that clock.
+        .env_remove("LD_PRELOAD")
+        .current_dir(root)
+        .args(["build", "--locked", "--quiet", "--package", "scepter"]);
+    let (profile, name) = match build {
+        Build::Debug => ("debug", "scepter-debug"),
+        Build::FaultPoints => {
+            cargo.args(["--features", "fault-points"]);
+            ("debug", "scepter-fault-points")
+        }
+        Build::Release => {
+            cargo.args(["--profile", "server"]);
+            ("server", "scepter-release")
+        }
+    };
+    assert!(cargo.status().unwrap().success(), "building scepter failed");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let path = target.join(profile).join(name);
+    // A hard link instead of a copy: executing a freshly written file fails while another thread
+    // forks with the file still open.
+    let _ = std::fs::remove_file(&path);
+    std::fs::hard_link(target.join(profile).join("scepter"), &path).unwrap();
+    built.push((build, path.clone()));
+    path
+}
+
+/// A running server, killed when dropped.
+pub struct Server {
+    child: Child,
+    log: Receiver<String>,
+    /// The lines that the server printed when it was ready.
+    pub welcome: Vec<String>,
+}
+
+impl Server {
+    /// Starts the server on a free port and waits until it has printed how to enrol.
+    pub fn start(binary: &Path, data: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_ready(binary, data, environment, "pki --scepca")
+    }
+
+    /// Starts the server on a free port and waits for a line of its welcome that contains `ready`.
+    pub fn start_ready(
+        binary: &Path,
+        data: &Path,
+        environment: &[(&str, &str)],
+        ready: &str,
+    ) -> Self {
+        Self::start_on("127.0.0.1:0", binary, data, environment, ready)
+    }
+
+    /// Starts the server on this address and waits for a line of its welcome that contains `ready`.
+    pub fn start_on(
+        address: &str,
+        binary: &Path,
+        data: &Path,
+        environment: &[(&str, &str)],
+        ready: &str,
+    ) -> Self {
+        let mut child = Command::new(binary)
+            .args(["serve", "--listen", address, "--data"])
+            .arg(data)
+            .env("SCEPTER_CHALLENGE", crate::world::CHALLENGE)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, log) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self {
+            child,
+            log,
+            welcome: Vec::new(),
+        };
+        for line in stdout.lines() {
+            server.welcome.push(line.unwrap());
+            if server.welcome.iter().any(|line| line.contains(ready)) {
+                return server;
+            }
+        }
+        panic!(
+            "the server failed to start: {:?}",
+            server.log.iter().collect::<Vec<_>>()
+        );
+    }
+
+    /// The rest of the welcome line that starts with `beginning`.
+    pub fn printed(&self, beginning: &str) -> String {
+        let line = self
+            .welcome
+            .iter()
+            .find_map(|line| line.strip_prefix(beginning));
+        line.unwrap().trim().to_owned()
+    }
+
+    /// The SCEP URL of the server.
+    pub fn scep_url(&self) -> String {
+        self.printed("SCEP URL")
+    }
+
+    /// The address and port of the server.
+    pub fn address(&self) -> String {
+        let url = self.scep_url();
+        url.strip_prefix("http://")
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The first certificate of the GetCACert response: the RA certificate, which requests are
+    /// encrypted to.
+    pub fn ra_certificate(&self) -> Certificate {
+        let (status, chain) = http(&[&format!("{}?operation=GetCACert", self.scep_url())], &[]);
+        assert_eq!(status, 200);
+        let chain = DegenerateSignedData::from_ber(&chain).unwrap();
+        Certificate::from_der(&chain.certificates[0]).unwrap()
+    }
+
+    /// Posts a message and returns the status and body.
+    pub fn post(&self, message: &[u8]) -> (u16, Vec<u8>) {
+        http(&["--data-binary", "@-", &self.scep_url()], message)
+    }
+
+    /// The process id of the server.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a log line that contains `text`.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        loop {
+            let line = self
+                .log
+                .recv_timeout(PATIENCE)
+                .expect("the log line did not appear");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// The lines logged since the last call of this method or of [`Self::wait_for_log`].
+    pub fn logged(&self) -> Vec<String> {
+        self.log.try_iter().collect()
+    }
+
+    /// Kills the process with SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM and returns whether the process then exits successfully.
+    pub fn terminate(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The process may have ended already, and a drop cannot report errors.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Performs one HTTP exchange with curl and returns the status and body.
+pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
+    use std::io::Write;
+    let mut curl = Command::new("curl")
+        .args([
+            "--silent",
+            "--max-time",
+            "60",
+            "--write-out",
+            "\n%{http_code}",
+        ])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A server that rejects a request early may close the connection before it has read the body;
+    // only its answer counts.
+    let _ = curl.stdin.take().unwrap().write_all(body);
+    let output = curl.wait_with_output().unwrap().stdout;
+    let split = output.iter().rposition(|octet| *octet == b'\n').unwrap();
+    let status = std::str::from_utf8(&output[split + 1..])
+        .unwrap()
+        .parse()
+        .unwrap();
+    (status, output[..split].to_vec())
+}

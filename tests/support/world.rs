@@ -1,0 +1,574 @@
+//! A server in this process: the embedded database in memory, software keys in a temporary folder,
+//! and a clock that tests set.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ca::authority::Authority;
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use ca::template::{ExtendedKeyUsage, Period, TemplateSpec};
+use http::{Request, Response};
+use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use scep_cms::certificate::Certificate;
+use scep_cms::challenge::ChallengePassword;
+use scep_http::EveryOperation;
+use scep_protocol::annotations::Attributes;
+use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
+use scep_service::admin::{
+    Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
+    ScepProfileEdit,
+};
+use scep_service::audit::{Actor, AuditAction, AuditRecord};
+use scep_service::deployment::Deployment;
+use scep_service::error::StoreError;
+use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
+use scep_service::ports::{
+    Change, Clock, Enrolment, Measurement, Metrics, ObjectStore, ProfileService, SystemClock,
+    SystemRandom,
+};
+use scep_service::stored_profiles::StoredProfiles;
+use store_dynamodb::{DynamoDbStore, Tables, create_tables};
+use store_embedded::EmbeddedDynamoDb;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::device;
+use crate::device::{CertRep, Device};
+
+/// The challengePassword of every world.
+pub const CHALLENGE: &str = "s3cret";
+
+/// The SCEP path of every world.
+pub const PATH: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
+
+/// A clock that stands still until a test moves it.
+pub struct TestClock(AtomicI64);
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn instant(&self) -> Instant {
+        SystemClock.instant()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration).await;
+    }
+
+    async fn sleep_until(&self, instant: Instant) {
+        SystemClock.sleep_until(instant).await;
+    }
+}
+
+impl TestClock {
+    /// Creates a clock that stands at this time.
+    pub fn at(now: OffsetDateTime) -> Self {
+        Self(AtomicI64::new(now.unix_timestamp()))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
+    }
+}
+
+/// A clock whose waits are over at once. The time of `clock` stands still meanwhile.
+pub struct ImpatientClock {
+    clock: Arc<TestClock>,
+    start: Instant,
+    waited: Mutex<Duration>,
+}
+
+impl ImpatientClock {
+    /// Creates a clock that shows the time of another.
+    pub fn over(clock: Arc<TestClock>) -> Self {
+        Self {
+            clock,
+            start: Instant::now(),
+            waited: Mutex::default(),
+        }
+    }
+
+    /// The sum of all waits so far.
+    pub fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Clock for ImpatientClock {
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    fn instant(&self) -> Instant {
+        self.start + self.waited()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        *self.waited.lock().unwrap() += duration;
+        tokio::task::yield_now().await;
+    }
+
+    async fn sleep_until(&self, instant: Instant) {
+        self.sleep(instant.saturating_duration_since(self.instant()))
+            .await;
+    }
+}
+
+/// Discards all measurements.
+pub struct Unmeasured;
+
+impl Metrics for Unmeasured {
+    fn record(&self, _: &Measurement<'_>) {}
+}
+
+/// Creates an empty store.
+pub async fn store() -> (EmbeddedDynamoDb, DynamoDbStore) {
+    let database = EmbeddedDynamoDb::in_memory().unwrap();
+    let tables = Tables::prefixed("test");
+    let client = database.client();
+    create_tables(&client, &tables).await.unwrap();
+    (database, DynamoDbStore::new(client, tables))
+}
+
+/// A server with one authority and a linked, enabled pair of profiles, both called `default`.
+pub struct World {
+    pub clock: Arc<TestClock>,
+    pub database: EmbeddedDynamoDb,
+    pub store: DynamoDbStore,
+    pub administration: Administration,
+    pub enrolment: Enrolment,
+    pub authority: Certificate,
+    pub ra_certificate: Certificate,
+    keys: Arc<tempfile::TempDir>,
+}
+
+/// The parameters of a world that tests vary.
+pub struct Plan {
+    pub now: OffsetDateTime,
+    pub key_algorithm: KeyAlgorithm,
+    /// An RA certificate made elsewhere and its PKCS #8 key.
+    pub ra: Option<(Certificate, Vec<u8>)>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            // The clock stands still a minute ahead, so that certificates made by openssl during
+            // the test are already valid.
+            now: OffsetDateTime::now_utc() + time::Duration::MINUTE,
+            key_algorithm: KeyAlgorithm::EcP256,
+            ra: None,
+        }
+    }
+}
+
+impl World {
+    /// Creates the default world, with an EC authority because its key is the fastest to generate.
+    pub async fn new() -> Self {
+        Self::planned(Plan::default()).await
+    }
+
+    /// Creates a world according to this plan.
+    pub async fn planned(plan: Plan) -> Self {
+        let (database, store) = store().await;
+        let keys = tempfile::tempdir().unwrap();
+        let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
+        let clock = Arc::new(TestClock::at(plan.now));
+        let administration = Administration {
+            actor: Actor::new("tests".to_owned()),
+            objects: Arc::new(store.clone()),
+            ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
+            ra_keys: Arc::new(SoftwareRaKeys::new(folder.clone())),
+            secrets: Arc::new(SoftwareSecrets::open(&folder).unwrap()),
+            certificates: Arc::new(store.clone()),
+            transactions: Arc::new(store.clone()),
+            crls: Arc::new(store.clone()),
+            clock: clock.clone(),
+            random: Arc::new(SystemRandom),
+            deployment: deployment(),
+        };
+        let enrolment = Enrolment {
+            profile_service: ProfileService {
+                profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
+                clock: clock.clone(),
+                metrics: Arc::new(Unmeasured),
+            },
+            transactions: Arc::new(store.clone()),
+            ca_keys: administration.ca_keys.clone(),
+            ra_keys: administration.ra_keys.clone(),
+            secrets: administration.secrets.clone(),
+            crls: Arc::new(store.clone()),
+            random: Arc::new(SystemRandom),
+            deployment: deployment(),
+        };
+        let (authority, ra_certificate) = profiles(&administration, plan, &keys).await;
+        Self {
+            clock,
+            database,
+            store,
+            administration,
+            enrolment,
+            authority,
+            ra_certificate,
+            keys: Arc::new(keys),
+        }
+    }
+
+    /// The same world with another clock, over another database and this client of it; the keys
+    /// stay the same.
+    pub fn over(
+        &self,
+        database: EmbeddedDynamoDb,
+        client: aws_sdk_dynamodb::Client,
+        clock: Arc<TestClock>,
+    ) -> Self {
+        let store = DynamoDbStore::new(client, Tables::prefixed("test"));
+        let administration = Administration {
+            objects: Arc::new(store.clone()),
+            certificates: Arc::new(store.clone()),
+            transactions: Arc::new(store.clone()),
+            crls: Arc::new(store.clone()),
+            clock: clock.clone(),
+            ..self.administration.clone()
+        };
+        let enrolment = Enrolment {
+            profile_service: ProfileService {
+                profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
+                clock: clock.clone(),
+                metrics: Arc::new(Unmeasured),
+            },
+            transactions: Arc::new(store.clone()),
+            crls: Arc::new(store.clone()),
+            ..self.enrolment.clone()
+        };
+        Self {
+            clock,
+            database,
+            store,
+            administration,
+            enrolment,
+            authority: self.authority.clone(),
+            ra_certificate: self.ra_certificate.clone(),
+            keys: Arc::clone(&self.keys),
+        }
+    }
+
+    /// Edits the SCEP Profile without checking the rules.
+    pub async fn edit_scep_profile(&self, edit: impl FnOnce(&mut ScepProfile)) {
+        let mut profile: Versioned<ScepProfile> = self.find().await;
+        edit(&mut profile.object);
+        replace(&self.store, &profile).await.unwrap();
+    }
+
+    /// Edits the RA Profile without checking the rules.
+    pub async fn edit_ra_profile(&self, edit: impl FnOnce(&mut RaProfile)) {
+        let mut profile: Versioned<RaProfile> = self.find().await;
+        edit(&mut profile.object);
+        replace(&self.store, &profile).await.unwrap();
+    }
+
+    /// Edits the rules of the RA Profile without checking them, as an earlier version may have
+    /// stored them.
+    pub async fn edit_template(&self, edit: impl FnOnce(&mut TemplateSpec)) {
+        self.edit_ra_profile(|profile| {
+            let mut spec = TemplateSpec::clone(&profile.template);
+            edit(&mut spec);
+            let stored = serde_json::to_value(spec).unwrap();
+            profile.template = serde_json::from_value(stored).unwrap();
+        })
+        .await;
+    }
+
+    /// Edits an object without checking the rules.
+    pub async fn edit<T: Object>(&self, uuid: Uuid, edit: impl FnOnce(&mut T)) {
+        let mut found: Versioned<T> = read(&self.store, uuid).await.unwrap().unwrap();
+        edit(&mut found.object);
+        replace(&self.store, &found).await.unwrap();
+    }
+
+    /// The profile called `default`.
+    pub async fn find<T: Object>(&self) -> Versioned<T> {
+        find(&self.store, &name()).await.unwrap().unwrap()
+    }
+
+    /// The number of stored transactions.
+    pub fn transactions(&self) -> usize {
+        let items = self.database.items("test-transactions").unwrap();
+        let transactions = items.iter();
+        transactions
+            .filter(|item| item.get("transactionId").is_some())
+            .count()
+    }
+
+    /// Sends a GET of this path and query.
+    pub async fn get(&self, path_and_query: &str) -> Response<Bytes> {
+        self.send("GET", path_and_query, Vec::new()).await
+    }
+
+    /// Posts a pkiMessage to the default path.
+    pub async fn post(&self, message: Vec<u8>) -> Response<Bytes> {
+        let path = format!("{PATH}?operation=PKIOperation");
+        self.send("POST", &path, message).await
+    }
+
+    /// Sends any request.
+    pub async fn send(&self, method: &str, uri: &str, body: Vec<u8>) -> Response<Bytes> {
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(Bytes::from(body))
+            .unwrap();
+        let (head, body) = request.into_parts();
+        let operations = EveryOperation::new(self.enrolment.clone());
+        scep_http::respond_scep(&operations, &head, Ok(body)).await
+    }
+}
+
+impl World {
+    /// Sends a request of this device and reads the reply, verified with the RA certificate.
+    pub async fn ask(&self, device: &Device, request: &device::Request) -> CertRep {
+        let message = device.message(request, &self.ra_certificate);
+        let response = self.post(message).await;
+        assert_eq!(response.status(), 200);
+        device.read(response.body(), &self.ra_certificate)
+    }
+
+    /// Creates a device and enrols it as `CN=common_name, O=Corp`; it signs with the issued
+    /// certificate.
+    pub async fn enrolled(&self, common_name: &str) -> Device {
+        let device = Device::rsa();
+        let request = device.enrolment(common_name, CHALLENGE);
+        device.holding(self.ask(&device, &request).await.leaf())
+    }
+
+    /// Moves the clock into the second half of this certificate's validity, when it may be renewed.
+    pub fn make_renewable(&self, certificate: &Certificate) {
+        let validity = certificate.validity().unwrap();
+        let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
+        let wait: time::Duration = half - self.clock.now() + time::Duration::HOUR;
+        self.clock.advance(wait.try_into().unwrap());
+    }
+}
+
+/// A deployment with a period of one week for everything.
+pub fn deployment() -> Deployment {
+    let week = Duration::from_secs(7 * 24 * 60 * 60);
+    Deployment {
+        public_url: "http://scep.example".to_owned(),
+        crl_url_base: Some("http://scep.example".to_owned()),
+        pending_validity: week,
+        crl_validity: week,
+        refusal_delay: Duration::ZERO,
+    }
+}
+
+/// The name of every profile of a world.
+pub fn name() -> ProfileName {
+    ProfileName::new("default").unwrap()
+}
+
+/// The stored form of an object.
+pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
+    StoredObject {
+        reference: Reference {
+            kind: T::KIND,
+            uuid: object.uuid(),
+        },
+        name: object.name().cloned(),
+        document: serde_json::to_string(object).unwrap(),
+        version,
+        dependents: Vec::new(),
+    }
+}
+
+/// An audit record for a change that bypasses the use cases.
+pub fn audit(reference: Reference) -> AuditRecord {
+    AuditRecord {
+        uuid: Uuid::now_v7(),
+        at: OffsetDateTime::UNIX_EPOCH,
+        actor: Actor::new("tests".to_owned()),
+        action: AuditAction::Edit,
+        object: reference,
+        name: None,
+        before: None,
+        after: None,
+    }
+}
+
+/// Stores a new object without its links.
+pub async fn create<T: Object>(store: &DynamoDbStore, object: &T) -> Result<(), StoreError> {
+    let object = stored(object, 1);
+    let record = audit(object.reference);
+    let references = Vec::new();
+    store
+        .apply(&Change::Create { object, references }, &record)
+        .await
+}
+
+/// Stores an object again, unchanged, with this audit record.
+pub async fn touch<T: Object>(store: &DynamoDbStore, object: &T, record: &AuditRecord) {
+    let change = Change::Replace {
+        object: stored(object, 2),
+        read: 1,
+        added: Vec::new(),
+        removed: Vec::new(),
+    };
+    store.apply(&change, record).await.unwrap();
+}
+
+/// Stores an edited object without updating its links.
+pub async fn replace<T: Object>(
+    store: &DynamoDbStore,
+    edited: &Versioned<T>,
+) -> Result<(), StoreError> {
+    let object = stored(&edited.object, edited.version + 1);
+    let record = audit(object.reference);
+    let change = Change::Replace {
+        object,
+        read: edited.version,
+        added: Vec::new(),
+        removed: Vec::new(),
+    };
+    store.apply(&change, &record).await
+}
+
+async fn profiles(
+    administration: &Administration,
+    plan: Plan,
+    keys: &tempfile::TempDir,
+) -> (Certificate, Certificate) {
+    let authority = authority(administration, "test-ca", plan.key_algorithm).await;
+    let ra_certificate = ra_certificate(administration, authority.uuid, plan.ra, keys).await;
+    let edit = RaProfileEdit {
+        name: Some(name().to_string()),
+        ..RaProfileEdit::default()
+    };
+    let made = administration.create_ra_profile(edit, authority.uuid).await;
+    let ra_profile = made.unwrap().object.uuid;
+    let edit = ScepProfileEdit {
+        name: Some(name().to_string()),
+        ra_certificate: Some(ra_certificate.uuid),
+        challenge: Some(ChallengePassword::new(CHALLENGE)),
+        ..ScepProfileEdit::default()
+    };
+    let made = administration.create_scep_profile(edit).await;
+    let scep_profile = made.unwrap().object.uuid;
+    // Writes the store directly: the use case would reject an RA certificate made elsewhere that is
+    // expired or not yet valid.
+    let mut linked: Versioned<ScepProfile> = read(&*administration.objects, scep_profile)
+        .await
+        .unwrap()
+        .unwrap();
+    linked.object.ra_profile = Some(ra_profile);
+    let change = Change::Replace {
+        object: stored(&linked.object, linked.version + 1),
+        read: linked.version,
+        added: vec![Reference {
+            kind: RaProfile::KIND,
+            uuid: ra_profile,
+        }],
+        removed: Vec::new(),
+    };
+    let record = audit(Reference {
+        kind: ScepProfile::KIND,
+        uuid: scep_profile,
+    });
+    administration
+        .objects
+        .apply(&change, &record)
+        .await
+        .unwrap();
+    administration
+        .activate_scep(ra_profile, scep_profile, Attributes::default())
+        .await
+        .unwrap();
+    administration.enable_ra_profile(ra_profile).await.unwrap();
+    administration
+        .enable_scep_profile(scep_profile)
+        .await
+        .unwrap();
+    let certificate = authority.current.path().unwrap().certificate;
+    let ra_certificate = ra_certificate.serving_key().unwrap().certificate.clone();
+    (certificate, ra_certificate)
+}
+
+/// Creates an RA certificate, or imports one made elsewhere with its key.
+async fn ra_certificate(
+    administration: &Administration,
+    authority: Uuid,
+    ra: Option<(Certificate, Vec<u8>)>,
+    keys: &tempfile::TempDir,
+) -> RaCertificate {
+    let Some((certificate, pkcs8)) = ra else {
+        let new = NewRaCertificate {
+            common_name: "Test RA".to_owned(),
+            key_algorithm: KeyAlgorithm::Rsa2048,
+            extended_key_usage: vec![ExtendedKeyUsage::SERVER_AUTH],
+            validity: Period::years(2),
+        };
+        let made = administration.create_ra_certificate(new, authority).await;
+        return made.unwrap().object;
+    };
+    let uuid = Uuid::new_v4();
+    let imported = RaCertificate {
+        uuid,
+        authority,
+        keys: vec![RaKeyPair {
+            uuid,
+            generation: 1,
+            key_algorithm: KeyAlgorithm::Rsa2048,
+            key: KeyLocation::File(import(keys, &pkcs8)),
+            certificate,
+        }],
+        announcement: None,
+    };
+    let object = stored(&imported, 1);
+    let record = audit(object.reference);
+    let references = imported.references();
+    let change = Change::Create { object, references };
+    administration
+        .objects
+        .apply(&change, &record)
+        .await
+        .unwrap();
+    imported
+}
+
+/// Creates a root authority.
+pub async fn authority(
+    administration: &Administration,
+    name: &str,
+    key_algorithm: KeyAlgorithm,
+) -> Authority {
+    let new = NewAuthority {
+        name: name.to_owned(),
+        description: Edit::Keep,
+        kind: AuthorityKind::Root,
+        key_algorithm,
+        key: None,
+        subject: "CN=Test CA,O=Corp".to_owned(),
+        validity: Period::years(10),
+    };
+    administration.create_authority(new).await.unwrap().object
+}
+
+/// Copies a key into the key folder and returns the name of its file.
+fn import(keys: &tempfile::TempDir, pkcs8: &[u8]) -> Uuid {
+    use std::os::unix::fs::PermissionsExt;
+    let name = Uuid::new_v4();
+    let path = keys.path().join(format!("keys/{name}.key"));
+    std::fs::write(&path, pkcs8).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    name
+}
