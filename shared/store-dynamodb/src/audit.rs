@@ -1,25 +1,31 @@
 //! Audit records, in the profiles table: each is written together with the change it describes.
 
-use scep_service::audit::{Actor, AuditRecord};
+use scep_service::audit::{Actor, AuditAction, AuditRecord};
 use scep_service::error::StoreError;
 use scep_service::inventory::{AuditFilter, Page, PageRequest};
-use scep_service::object::Reference;
+use scep_service::object::{ObjectKind, Reference};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::attribute::{ByName, Millis, to_text};
+use crate::expression::Condition;
 use crate::index::{BY_KIND, BY_OBJECT};
-use crate::item::{
-    ACTION, ACTOR, AFTER, AT, BEFORE, ID, Item, KIND, NAME, OBJECT, OBJECT_KIND, ORDER, Reader,
-    to_millis, to_text,
-};
-use crate::objects::find_kind;
+use crate::item::{ID, Item, build_item, parse_item};
 use crate::page::{Bounds, List};
+use crate::write::Write;
 
 /// The kind by which audit records are listed, and the prefix of their ids.
 const RECORD: &str = "auditRecord";
 
 impl DynamoDbStore {
+    /// Describes the write of an audit record. Records are never overwritten.
+    pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Result<Write<'_>, StoreError> {
+        let write = Write::put(&self.tables.profiles, audit_item(audit)?);
+        Ok(write.on_condition(Condition::Missing(ID)))
+    }
+
     pub(crate) async fn read_audit_page(
         &self,
         filter: &AuditFilter,
@@ -60,46 +66,100 @@ fn first_record_id(at: OffsetDateTime) -> String {
     Uuid::from_u128(milliseconds << 80).to_string()
 }
 
-pub(crate) fn audit_item(record: &AuditRecord) -> Item {
-    let mut item = Item::from([
-        (ID.to_owned(), to_text(format!("{RECORD}/{}", record.uuid))),
-        (KIND.to_owned(), to_text(RECORD)),
-        (ORDER.to_owned(), to_text(record.uuid.to_string())),
-        (AT.to_owned(), to_millis(record.at)),
-        (ACTOR.to_owned(), to_text(record.actor.name())),
-        (ACTION.to_owned(), to_text(record.action.name())),
-        (OBJECT.to_owned(), to_text(record.object.uuid.to_string())),
-        (OBJECT_KIND.to_owned(), to_text(record.object.kind.name())),
-    ]);
-    let optional = [
-        (NAME, &record.name),
-        (BEFORE, &record.before),
-        (AFTER, &record.after),
-    ];
-    for (name, value) in optional {
-        if let Some(value) = value {
-            item.insert(name.to_owned(), to_text(value));
-        }
-    }
-    item
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AuditItem {
+    #[serde(skip_deserializing)]
+    id: String,
+    #[serde(skip_deserializing)]
+    kind: String,
+    /// The record's UUID, by which lists are sorted.
+    order: Uuid,
+    at: Millis,
+    actor: String,
+    action: ByName<AuditAction>,
+    object: Uuid,
+    object_kind: ByName<ObjectKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
 }
 
-fn parse_audit_record(item: &Item) -> Result<AuditRecord, StoreError> {
-    let reader = Reader {
-        what: "audit record",
-        item,
-    };
-    Ok(AuditRecord {
-        uuid: reader.uuid(ORDER)?,
-        at: reader.milliseconds(AT)?,
-        actor: Actor::new(reader.text(ACTOR)?.to_owned()),
-        action: reader.read(ACTION, |name| name.as_s().ok()?.parse().ok())?,
-        object: Reference {
-            kind: reader.read(OBJECT_KIND, |name| find_kind(name.as_s().ok()?))?,
-            uuid: reader.uuid(OBJECT)?,
-        },
-        name: reader.optional_text(NAME)?,
-        before: reader.optional_text(BEFORE)?,
-        after: reader.optional_text(AFTER)?,
+pub(crate) fn audit_item(record: &AuditRecord) -> Result<Item, StoreError> {
+    build_item(AuditItem {
+        id: format!("{RECORD}/{}", record.uuid),
+        kind: RECORD.to_owned(),
+        order: record.uuid,
+        at: Millis(record.at),
+        actor: record.actor.name().to_owned(),
+        action: ByName(record.action),
+        object: record.object.uuid,
+        object_kind: ByName(record.object.kind),
+        name: record.name.clone(),
+        before: record.before.clone(),
+        after: record.after.clone(),
     })
+}
+
+fn parse_audit_record(item: Item) -> Result<AuditRecord, StoreError> {
+    let found: AuditItem = parse_item("audit record", item)?;
+    Ok(AuditRecord {
+        uuid: found.order,
+        at: found.at.0,
+        actor: Actor::new(found.actor),
+        action: found.action.0,
+        object: Reference {
+            kind: found.object_kind.0,
+            uuid: found.object,
+        },
+        name: found.name,
+        before: found.before,
+        after: found.after,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::attribute::to_number;
+    use crate::samples;
+    use crate::samples::{AUTHORITY, NOW};
+
+    #[test]
+    fn a_record_is_stored_under_these_names_and_read_again() {
+        let record = samples::audit_record();
+        let item = audit_item(&record).unwrap();
+        let expected = samples::item([
+            (
+                "id",
+                to_text("auditRecord/00000000-0000-0000-0000-000000000001"),
+            ),
+            ("kind", to_text("auditRecord")),
+            ("order", to_text("00000000-0000-0000-0000-000000000001")),
+            ("at", to_number(1_767_323_045_678_i64)),
+            ("actor", to_text("alice")),
+            ("action", to_text("installCertificate")),
+            ("object", to_text(AUTHORITY.to_string())),
+            ("objectKind", to_text("authority")),
+            ("name", to_text("ca")),
+            ("after", to_text("{}")),
+        ]);
+        assert_eq!(item, expected);
+        assert_eq!(parse_audit_record(item).unwrap(), record);
+    }
+
+    #[test]
+    fn bounds_of_time_are_ids_in_the_order_of_records() {
+        let later = NOW + time::Duration::MILLISECOND;
+        assert!(first_record_id(NOW) < first_record_id(later));
+        let id = Uuid::parse_str(&first_record_id(NOW)).unwrap();
+        assert_eq!(id.as_u128() >> 80, 1_767_323_045_678);
+        let before_1970 = datetime!(1969-12-31 0:00 UTC);
+        assert_eq!(first_record_id(before_1970), Uuid::nil().to_string());
+    }
 }

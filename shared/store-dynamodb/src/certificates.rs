@@ -1,10 +1,6 @@
 //! The certificates table: the record of every certificate, lists of them, and their revocation.
 
 use ca::revocation::{Revocation, RevokedCertificate};
-use scep_cms::certificate::Certificate;
-use scep_cms::transaction_id::TransactionId;
-use scep_protocol::annotations::Annotations;
-use scep_protocol::transaction::{Fingerprint, TransactionKey};
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
@@ -16,25 +12,18 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::attribute::{to_millis, to_text};
+use crate::certificate_item::{
+    ALL, certificate_id, parse_id, parse_record, parse_revoked, parse_summary, revocation_list_key,
+};
 use crate::expression::{Changes, Condition};
 use crate::index::{
     BY_COMMON_NAME, BY_EXPIRY, BY_KEY, BY_PREDECESSOR, BY_RA_PROFILE, BY_REVOCATION,
     BY_SCEP_PROFILE, BY_UUID,
 };
-use crate::item::{
-    ANNOTATIONS, AUTHORITY, CERTIFICATE, COMMON_NAME, GENERATION, ID, ISSUED_AT, Item, KEY_SHA256,
-    LIST, NOT_AFTER, NOT_BEFORE, PREDECESSOR, RA_PROFILE, REVOCATION_REASON, REVOKED_AT,
-    REVOKED_OF, Reader, SCEP_PROFILE, SEARCH_KEY, SERIAL_NUMBER, SUBJECT, TRANSACTION_ID, UUID,
-    corrupt, to_millis, to_number, to_octets, to_text, unavailable,
-};
-use crate::page::{Bounds, List, read_all};
+use crate::item::{ID, Item, REVOCATION_REASON, REVOKED_AT, REVOKED_OF, unavailable};
+use crate::page::{Bounds, END_OF_TIME, List, read_all};
 use crate::write::Write;
-
-const RECORD: &str = "certificate record";
-
-/// The hash key that all certificates share in the indexes that list every certificate.
-// DynamoDB writes at most a thousand items a second under one hash key.
-const ALL: &str = "certificate";
 
 #[async_trait::async_trait]
 impl Inventory for DynamoDbStore {
@@ -52,13 +41,7 @@ impl Inventory for DynamoDbStore {
         let Some(key) = read_all(&self.client, &list).await?.into_iter().next() else {
             return Ok(None);
         };
-        let id = Reader {
-            what: RECORD,
-            item: &key,
-        }
-        .text(ID)?
-        .to_owned();
-        self.get_certificate(id).await
+        self.get_certificate(parse_id(key)?).await
     }
 
     async fn certificates(
@@ -84,8 +67,8 @@ impl Inventory for DynamoDbStore {
             });
         }
         let list = self.choose_list(filter, search.as_ref());
-        let read = |item: &Item| {
-            let summary = parse_summary(&Reader { what: RECORD, item })?;
+        let read = |item: Item| {
+            let summary = parse_summary(item)?;
             Ok(fits(&summary).then_some(summary))
         };
         self.read_page(&list, page, read).await
@@ -142,8 +125,8 @@ impl Certificates for DynamoDbStore {
             Write::update(&self.tables.certificates, id, changes)
                 .on_condition(unchanged)
                 .or(ClaimOutcome::Lost),
-            self.put_revoked_key(summary.key, revocation.at).or_fail(),
-            self.put_audit(audit).or_fail(),
+            self.put_revoked_key(summary.key, revocation.at)?.or_fail(),
+            self.put_audit(audit)?.or_fail(),
         ];
         self.write_all("revoking a certificate", steps, ClaimOutcome::Won)
             .await
@@ -163,20 +146,9 @@ impl Certificates for DynamoDbStore {
             bounds: Bounds::Between(to_millis(not_after_from), to_millis(END_OF_TIME)),
             ascending: true,
         };
-        let mut entries = Vec::new();
-        for item in &read_all(&self.client, &list).await? {
-            let reader = Reader { what: RECORD, item };
-            let uuid = reader.uuid(UUID)?;
-            let revocation = parse_revocation(&reader)?;
-            entries.extend(revocation.map(|revocation| RevokedCertificate { uuid, revocation }));
-        }
-        Ok(entries)
+        let items = read_all(&self.client, &list).await?;
+        items.into_iter().map(parse_revoked).collect()
     }
-}
-
-/// Builds the hash key under which the revoked certificates of a generation are listed.
-fn revocation_list_key(authority: Uuid, generation: u32) -> String {
-    format!("{authority}/{generation}")
 }
 
 impl DynamoDbStore {
@@ -242,148 +214,6 @@ impl DynamoDbStore {
             .send()
             .await
             .map_err(unavailable("reading a certificate"))?;
-        found.item.as_ref().map(parse_record).transpose()
+        found.item.map(parse_record).transpose()
     }
-}
-
-/// The latest notAfter that a certificate can have (RFC 5280 §4.1.2.5).
-pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
-
-pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
-    format!("{authority}/{serial_number}")
-}
-
-/// Builds the id of a certificate from its UUID, which holds the serial number.
-pub(crate) fn certificate_id_from_uuid(authority: Uuid, uuid: Uuid) -> String {
-    // Serial numbers are stored as the hexadecimal of their octets, without leading zero octets.
-    let digits = format!("{:X}", uuid.as_u128());
-    let width = digits.len().next_multiple_of(2);
-    certificate_id(authority, &format!("{digits:0>width$}"))
-}
-
-pub(crate) fn parse_certificate(reader: &Reader<'_>) -> Result<Certificate, StoreError> {
-    Certificate::from_der(reader.octets(CERTIFICATE)?).map_err(corrupt(reader.what))
-}
-
-/// Adds annotations to an item, if there are any.
-pub(crate) fn insert_annotations(
-    item: &mut Item,
-    annotations: &Annotations,
-) -> Result<(), StoreError> {
-    if *annotations != Annotations::default() {
-        let json = serde_json::to_string(annotations).map_err(corrupt("annotations"))?;
-        item.insert(ANNOTATIONS.to_owned(), to_text(json));
-    }
-    Ok(())
-}
-
-/// Reads the annotations of an item.
-pub(crate) fn parse_annotations(reader: &Reader<'_>) -> Result<Annotations, StoreError> {
-    match reader.optional_text(ANNOTATIONS)? {
-        None => Ok(Annotations::default()),
-        Some(json) => serde_json::from_str(&json).map_err(corrupt("annotations")),
-    }
-}
-
-pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, StoreError> {
-    let summary = &record.summary;
-    let mut item = Item::from([
-        (
-            ID.to_owned(),
-            to_text(certificate_id(summary.authority, &summary.serial_number)),
-        ),
-        (LIST.to_owned(), to_text(ALL)),
-        (UUID.to_owned(), to_text(summary.uuid.to_string())),
-        (AUTHORITY.to_owned(), to_text(summary.authority.to_string())),
-        (
-            RA_PROFILE.to_owned(),
-            to_text(summary.ra_profile.to_string()),
-        ),
-        (
-            SCEP_PROFILE.to_owned(),
-            to_text(summary.scep_profile.to_string()),
-        ),
-        (
-            TRANSACTION_ID.to_owned(),
-            to_text(record.transaction.transaction_id.as_str()),
-        ),
-        (SERIAL_NUMBER.to_owned(), to_text(&summary.serial_number)),
-        (SUBJECT.to_owned(), to_text(&summary.subject)),
-        (KEY_SHA256.to_owned(), to_text(summary.key.to_string())),
-        (CERTIFICATE.to_owned(), to_octets(record.certificate.der())),
-        (NOT_BEFORE.to_owned(), to_millis(summary.not_before)),
-        (NOT_AFTER.to_owned(), to_millis(summary.not_after)),
-        (ISSUED_AT.to_owned(), to_millis(summary.issued_at)),
-        (GENERATION.to_owned(), to_number(record.generation.into())),
-    ]);
-    if let Some(predecessor) = summary.predecessor {
-        item.insert(PREDECESSOR.to_owned(), to_text(predecessor.to_string()));
-    }
-    if let Some(revocation) = summary.revocation {
-        let of = revocation_list_key(summary.authority, record.generation);
-        item.insert(REVOKED_OF.to_owned(), to_text(of));
-        item.insert(REVOKED_AT.to_owned(), to_millis(revocation.at));
-        item.insert(
-            REVOCATION_REASON.to_owned(),
-            to_text(revocation.reason.name()),
-        );
-    }
-    if let Some(common_name) = &summary.common_name {
-        item.insert(COMMON_NAME.to_owned(), to_text(common_name));
-    }
-    // DynamoDB rejects an empty index key. Without one, a certificate with an empty subject is left
-    // out of searches by subject, which could not find it anyway.
-    let search_key = summary.search_key();
-    if !search_key.is_empty() {
-        item.insert(SEARCH_KEY.to_owned(), to_text(search_key));
-    }
-    insert_annotations(&mut item, &record.annotations)?;
-    Ok(item)
-}
-
-fn parse_summary(reader: &Reader<'_>) -> Result<CertificateSummary, StoreError> {
-    Ok(CertificateSummary {
-        uuid: reader.uuid(UUID)?,
-        authority: reader.uuid(AUTHORITY)?,
-        ra_profile: reader.uuid(RA_PROFILE)?,
-        scep_profile: reader.uuid(SCEP_PROFILE)?,
-        serial_number: reader.text(SERIAL_NUMBER)?.to_owned(),
-        subject: reader.text(SUBJECT)?.to_owned(),
-        common_name: reader.optional_text(COMMON_NAME)?,
-        key: reader.read(KEY_SHA256, |value| {
-            Fingerprint::from_hexadecimal(value.as_s().ok()?)
-        })?,
-        predecessor: reader.optional_uuid(PREDECESSOR)?,
-        not_before: reader.milliseconds(NOT_BEFORE)?,
-        not_after: reader.milliseconds(NOT_AFTER)?,
-        issued_at: reader.milliseconds(ISSUED_AT)?,
-        revocation: parse_revocation(reader)?,
-    })
-}
-
-fn parse_revocation(reader: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
-    if !reader.item.contains_key(REVOKED_AT) {
-        return Ok(None);
-    }
-    Ok(Some(Revocation {
-        at: reader.milliseconds(REVOKED_AT)?,
-        reason: reader.read(REVOCATION_REASON, |value| value.as_s().ok()?.parse().ok())?,
-    }))
-}
-
-pub(crate) fn parse_record(item: &Item) -> Result<CertificateRecord, StoreError> {
-    let reader = Reader { what: RECORD, item };
-    let summary = parse_summary(&reader)?;
-    Ok(CertificateRecord {
-        transaction: TransactionKey {
-            scep_profile: summary.scep_profile,
-            transaction_id: reader.read(TRANSACTION_ID, |value| {
-                TransactionId::new(value.as_s().ok()?).ok()
-            })?,
-        },
-        summary,
-        certificate: parse_certificate(&reader)?,
-        generation: reader.number(GENERATION)?,
-        annotations: parse_annotations(&reader)?,
-    })
 }

@@ -3,13 +3,13 @@
 
 use scep_service::error::StoreError;
 use scep_service::ports::{ClaimOutcome, CrlHead, CrlStore, Crls, StoredCrl};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use uuid::Uuid;
 
+use crate::attribute::{Millis, to_number, to_text};
 use crate::expression::Condition;
-use crate::item::{
-    CRL, ID, Item, NEXT_UPDATE, NUMBER, PART_SET, PARTS, Reader, THIS_UPDATE, to_millis, to_number,
-    to_octets, to_text, unavailable,
-};
+use crate::item::{ID, Item, NUMBER, PART_SET, build_item, parse_item, unavailable};
 use crate::objects::Consistency;
 use crate::write::{Write, Written};
 use crate::{DynamoDbStore, ProfilesTable};
@@ -20,13 +20,64 @@ const WHAT: &str = "CRL";
 // DynamoDB limits an item to 400 KiB, names and other attributes included.
 const MAX_PART_BYTES: usize = 350 * 1024;
 
-/// The number of tries to read a CRL whose parts are replaced during the read.
-const MAX_TRIES: usize = 3;
-
-/// A part of a CRL is missing.
+/// Parts of a CRL were missing at every try.
 #[derive(Debug, thiserror::Error)]
-#[error("part {0} of a CRL is missing")]
-struct MissingPart(usize);
+#[error("parts of a CRL are missing")]
+struct MissingParts;
+
+/// The item that identifies the latest CRL.
+// It carries no octets of the CRL: DynamoDB charges for a whole item, whatever is read of it, and
+// most requests need only the head.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadItem {
+    #[serde(skip_deserializing)]
+    id: String,
+    /// The first part, which is empty today. An earlier version kept the beginning of the CRL here,
+    /// and expects the attribute.
+    crl: ByteBuf,
+    /// The number of parts, the first one included.
+    parts: usize,
+    part_set: Uuid,
+    number: u64,
+    this_update: Millis,
+    next_update: Millis,
+}
+
+/// The item of one of the other parts.
+#[derive(Serialize, Deserialize)]
+struct PartItem {
+    #[serde(skip_deserializing)]
+    id: String,
+    crl: ByteBuf,
+}
+
+impl From<&HeadItem> for CrlHead {
+    fn from(head: &HeadItem) -> Self {
+        Self {
+            number: head.number,
+            this_update: head.this_update.0,
+            next_update: head.next_update.0,
+        }
+    }
+}
+
+pub(crate) fn head_item(
+    authority: Uuid,
+    generation: u32,
+    crl: &StoredCrl,
+    set: Uuid,
+) -> Result<Item, StoreError> {
+    build_item(HeadItem {
+        id: head_id(authority, generation),
+        crl: ByteBuf::new(),
+        parts: crl.der.chunks(MAX_PART_BYTES).len().saturating_add(1),
+        part_set: set,
+        number: crl.number,
+        this_update: Millis(crl.this_update),
+        next_update: Millis(crl.next_update),
+    })
+}
 
 impl ProfilesTable {
     async fn read_crl_head(
@@ -34,9 +85,11 @@ impl ProfilesTable {
         consistency: Consistency,
         authority: Uuid,
         generation: u32,
-    ) -> Result<Option<Item>, StoreError> {
-        let id = head_id(authority, generation);
-        self.get_with(consistency, id).await
+    ) -> Result<Option<HeadItem>, StoreError> {
+        let found = self
+            .get_with(consistency, head_id(authority, generation))
+            .await?;
+        found.map(|item| parse_item(WHAT, item)).transpose()
     }
 
     async fn read_crl(
@@ -45,55 +98,39 @@ impl ProfilesTable {
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<StoredCrl>, StoreError> {
-        let (mut consistency, mut missing) = (consistency, 0);
-        for _ in 0..MAX_TRIES {
-            let Some(head) = self
-                .read_crl_head(consistency, authority, generation)
-                .await?
-            else {
+        // If a part is missing, either the CRL was replaced during the read, or the replica that
+        // answered does not have the part yet. Strongly consistent tries rule out the second.
+        for tried in [consistency, Consistency::Strong, Consistency::Strong] {
+            let Some(head) = self.read_crl_head(tried, authority, generation).await? else {
                 return Ok(None);
             };
-            match self.read_crl_parts(consistency, &head).await? {
-                Ok(crl) => return Ok(Some(crl)),
-                Err(MissingPart(part)) => missing = part,
+            if let Some(der) = self.read_parts(tried, &head).await? {
+                return Ok(Some(StoredCrl {
+                    der,
+                    number: head.number,
+                    this_update: head.this_update.0,
+                    next_update: head.next_update.0,
+                }));
             }
-            // Either the CRL was replaced during the read, or the replica that answered does not
-            // have the part yet. The retry is strongly consistent, which rules out the second.
-            consistency = Consistency::Strong;
         }
-        Err(unavailable("reading a CRL")(MissingPart(missing)))
+        Err(unavailable("reading a CRL")(MissingParts))
     }
 
-    async fn read_crl_parts(
+    /// Reads the CRL of this head; `None` if a part is missing.
+    async fn read_parts(
         &self,
         consistency: Consistency,
-        item: &Item,
-    ) -> Result<Result<StoredCrl, MissingPart>, StoreError> {
-        let reader = Reader { what: WHAT, item };
-        let CrlHead {
-            number,
-            this_update,
-            next_update,
-        } = parse_head(item)?;
-        // An earlier version kept the first part in the head; today it is empty.
-        let mut der = reader.octets(CRL)?.to_vec();
-        let set = reader.uuid(PART_SET)?;
-        for part in 1..reader.number(PARTS)? {
-            let Some(item) = self.get_with(consistency, part_id(set, part)).await? else {
-                return Ok(Err(MissingPart(part)));
+        head: &HeadItem,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut der = head.crl.to_vec();
+        for part in 1..head.parts {
+            let id = part_id(head.part_set, part);
+            let Some(item) = self.get_with(consistency, id).await? else {
+                return Ok(None);
             };
-            let reader = Reader {
-                what: WHAT,
-                item: &item,
-            };
-            der.extend_from_slice(reader.octets(CRL)?);
+            der.extend_from_slice(&parse_item::<PartItem>(WHAT, item)?.crl);
         }
-        Ok(Ok(StoredCrl {
-            der,
-            number,
-            this_update,
-            next_update,
-        }))
+        Ok(Some(der))
     }
 }
 
@@ -107,10 +144,8 @@ impl Crls for ProfilesTable {
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.read_crl_head(Consistency::Eventual, authority, generation)
-            .await?
-            .as_ref()
-            .map(parse_head)
-            .transpose()
+            .await
+            .map(|head| head.as_ref().map(CrlHead::from))
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
@@ -130,10 +165,8 @@ impl Crls for DynamoDbStore {
     ) -> Result<Option<CrlHead>, StoreError> {
         self.profiles_table()
             .read_crl_head(Consistency::Strong, authority, generation)
-            .await?
-            .as_ref()
-            .map(parse_head)
-            .transpose()
+            .await
+            .map(|head| head.as_ref().map(CrlHead::from))
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
@@ -160,7 +193,7 @@ impl CrlStore for DynamoDbStore {
             None | Some(0) => Condition::Missing(ID),
             Some(before) => Condition::Equals(NUMBER, to_number(before)),
         };
-        let head = head_item(authority, generation, crl, set);
+        let head = head_item(authority, generation, crl, set)?;
         let write = Write::put(&self.tables.profiles, head)
             .on_condition(condition)
             .with_mark(PART_SET, to_text(set.to_string()));
@@ -168,10 +201,9 @@ impl CrlStore for DynamoDbStore {
         match self.write_one("writing a CRL", write).await? {
             Written::Won(replaced) => {
                 // The replaced head names the parts that nothing refers to any more.
-                if let Some(item) = &replaced {
-                    let old = Reader { what: WHAT, item };
-                    self.remove_parts(old.uuid(PART_SET)?, old.number(PARTS)?)
-                        .await;
+                if let Some(item) = replaced {
+                    let old: HeadItem = parse_item(WHAT, item)?;
+                    self.remove_parts(old.part_set, old.parts).await;
                 }
                 Ok(ClaimOutcome::Won)
             }
@@ -187,11 +219,10 @@ impl DynamoDbStore {
     /// Writes the parts of a CRL, numbered from 1; part 0 is the empty one in the head.
     async fn put_parts(&self, set: Uuid, parts: &[&[u8]]) -> Result<(), StoreError> {
         for (part, number) in parts.iter().zip(1..) {
-            let id = part_id(set, number);
-            let item = Item::from([
-                (ID.to_owned(), to_text(id)),
-                (CRL.to_owned(), to_octets(part)),
-            ]);
+            let item = build_item(PartItem {
+                id: part_id(set, number),
+                crl: ByteBuf::from(*part),
+            })?;
             self.client
                 .put_item()
                 .table_name(&self.tables.profiles)
@@ -222,37 +253,48 @@ impl DynamoDbStore {
     }
 }
 
-/// Builds the item that identifies the latest CRL.
-fn head_item(authority: Uuid, generation: u32, crl: &StoredCrl, set: Uuid) -> Item {
-    // The head carries no octets of the CRL: DynamoDB charges for a whole item, whatever is read of
-    // it, and most requests need only the head. The empty first part is for earlier versions, which
-    // expect one.
-    let parts = crl.der.chunks(MAX_PART_BYTES).len().saturating_add(1);
-    let count = u64::try_from(parts).unwrap_or(u64::MAX);
-    Item::from([
-        (ID.to_owned(), to_text(head_id(authority, generation))),
-        (CRL.to_owned(), to_octets(&[])),
-        (PARTS.to_owned(), to_number(count)),
-        (PART_SET.to_owned(), to_text(set.to_string())),
-        (NUMBER.to_owned(), to_number(crl.number)),
-        (THIS_UPDATE.to_owned(), to_millis(crl.this_update)),
-        (NEXT_UPDATE.to_owned(), to_millis(crl.next_update)),
-    ])
-}
-
-fn parse_head(item: &Item) -> Result<CrlHead, StoreError> {
-    let reader = Reader { what: WHAT, item };
-    Ok(CrlHead {
-        number: reader.number(NUMBER)?,
-        this_update: reader.milliseconds(THIS_UPDATE)?,
-        next_update: reader.milliseconds(NEXT_UPDATE)?,
-    })
-}
-
 fn head_id(authority: Uuid, generation: u32) -> String {
     format!("crl/{authority}/{generation}")
 }
 
 fn part_id(set: Uuid, part: usize) -> String {
     format!("crl/{set}/{part}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::to_octets;
+    use crate::samples;
+    use crate::samples::{AUTHORITY, NOW};
+
+    #[test]
+    fn a_head_and_a_part_are_stored_under_these_names() {
+        let long = StoredCrl {
+            der: vec![1; MAX_PART_BYTES + 1],
+            ..samples::crl()
+        };
+        let head = head_item(AUTHORITY, 7, &long, Uuid::nil()).unwrap();
+        let expected = samples::item([
+            ("id", to_text(format!("crl/{AUTHORITY}/7"))),
+            ("crl", to_octets(&[])),
+            ("parts", to_number(3)),
+            ("partSet", to_text(Uuid::nil().to_string())),
+            ("number", to_number(4)),
+            ("thisUpdate", to_number(1_767_323_045_678_i64)),
+            ("nextUpdate", to_number(1_767_409_445_678_i64)),
+        ]);
+        assert_eq!(head, expected);
+        let read: HeadItem = parse_item(WHAT, head).unwrap();
+        assert_eq!((read.parts, read.this_update), (3, Millis(NOW)));
+        let part = build_item(PartItem {
+            id: part_id(Uuid::nil(), 1),
+            crl: ByteBuf::from([5; 3]),
+        });
+        let expected = samples::item([
+            ("id", to_text(format!("crl/{}/1", Uuid::nil()))),
+            ("crl", to_octets(&[5; 3])),
+        ]);
+        assert_eq!(part.unwrap(), expected);
+    }
 }

@@ -4,12 +4,34 @@
 use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
 use scep_service::ports::ClaimOutcome;
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
+use crate::attribute::{Digest, Expiry, to_octets, to_seconds};
 use crate::expression::Condition;
-use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, to_octets, to_seconds, to_text};
+use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, build_item};
 use crate::write::Write;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvelopeItem {
+    id: String,
+    ciphertext: Digest,
+    expires_at: Expiry,
+}
+
+pub(crate) fn envelope_item(
+    encrypted_key: Fingerprint,
+    ciphertext: Fingerprint,
+    until: OffsetDateTime,
+) -> Result<Item, StoreError> {
+    build_item(EnvelopeItem {
+        id: format!("envelope/{encrypted_key}"),
+        ciphertext: Digest(ciphertext),
+        expires_at: Expiry(until),
+    })
+}
 
 impl DynamoDbStore {
     /// Records the pair, unless the key is on record with another ciphertext that has not expired.
@@ -20,11 +42,7 @@ impl DynamoDbStore {
         until: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError> {
-        let item = Item::from([
-            (ID.to_owned(), to_text(format!("envelope/{encrypted_key}"))),
-            (CIPHERTEXT.to_owned(), to_octets(&ciphertext.0)),
-            (EXPIRES_AT.to_owned(), to_seconds(until)),
-        ]);
+        let item = envelope_item(encrypted_key, ciphertext, until)?;
         // DynamoDB deletes expired items hours late, so the condition checks the time itself. The
         // same ciphertext passes, since clients retry with the message that they sent.
         let condition = Condition::Any(vec![

@@ -216,9 +216,8 @@ impl Placeholders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{
-        CLAIM, DEPENDENTS, EXPIRES_AT, LEASE_UNTIL, STATE, SUCCESSORS, to_number, to_text,
-    };
+    use crate::attribute::{to_number, to_text};
+    use crate::item::{CLAIM, DEPENDENTS, EXPIRES_AT, LEASE_UNTIL, STATE, SUCCESSORS};
 
     #[test]
     fn conditions_name_attributes_and_values_by_placeholders() {

@@ -18,7 +18,9 @@
 //! `dependents` lists the objects that reference this one. Items of the transactions table expire
 //! at `expiresAt`. Lists are read from the indexes in `index.rs`; no table is ever scanned.
 
+mod attribute;
 mod audit;
+mod certificate_item;
 mod certificates;
 mod crls;
 mod envelopes;
@@ -32,9 +34,13 @@ mod retry;
 mod revoked_keys;
 mod successors;
 mod tables;
+mod transaction_item;
 mod transaction_list;
 mod transactions;
 mod write;
+
+#[cfg(test)]
+mod samples;
 
 pub use objects::ProfilesTable;
 pub use tables::{Tables, check_tables, create_tables};

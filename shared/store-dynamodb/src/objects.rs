@@ -8,15 +8,16 @@ use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::object::{ObjectKind, Reference, StoredObject};
 use scep_service::ports::{Change, ObjectStore, Objects};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::attribute::{to_number, to_text};
 use crate::audit::audit_item;
 use crate::expression::{Changes, Condition};
 use crate::index::BY_KIND;
 use crate::item::{
-    DEPENDENTS, DOCUMENT, ID, Item, KIND, NAME, ORDER, Reader, UUID, VERSION, to_number, to_text,
-    unavailable,
+    DEPENDENTS, DOCUMENT, ID, Item, VERSION, build_item, corrupt, parse_item, unavailable,
 };
 use crate::page::{Bounds, List, read_all};
 use crate::write::{Step, Write};
@@ -70,8 +71,7 @@ pub(crate) enum Consistency {
 impl Objects for ProfilesTable {
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
         let item = self.get(object_id(reference)).await?;
-        item.as_ref()
-            .map(|item| parse_object(reference.kind, item))
+        item.map(|item| parse_object(reference.kind, item))
             .transpose()
     }
 
@@ -94,11 +94,7 @@ impl Objects for ProfilesTable {
         let Some(item) = self.get(name_id(kind, name)).await? else {
             return Ok(None);
         };
-        let reader = Reader {
-            what: kind.name(),
-            item: &item,
-        };
-        reader.uuid(UUID).map(Some)
+        parse_item::<NameItem>(kind.name(), item).map(|found| Some(found.uuid))
     }
 
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
@@ -110,7 +106,10 @@ impl Objects for ProfilesTable {
             ascending: true,
         };
         let items = read_all(&self.client, &list).await?;
-        items.iter().map(|item| parse_object(kind, item)).collect()
+        items
+            .into_iter()
+            .map(|item| parse_object(kind, item))
+            .collect()
     }
 }
 
@@ -144,7 +143,7 @@ impl Objects for DynamoDbStore {
 #[async_trait::async_trait]
 impl ObjectStore for DynamoDbStore {
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
-        let steps = self.list_steps(change, audit);
+        let steps = self.list_steps(change, audit)?;
         let applied = self
             .write_all("writing an object", steps, Applied::Written)
             .await?;
@@ -159,7 +158,7 @@ impl ObjectStore for DynamoDbStore {
         self.client
             .put_item()
             .table_name(&self.tables.profiles)
-            .set_item(Some(audit_item(audit)))
+            .set_item(Some(audit_item(audit)?))
             .send()
             .await
             .map_err(unavailable("writing a record"))?;
@@ -173,15 +172,19 @@ impl DynamoDbStore {
     }
 
     /// Lists the steps of a change: the object, its name, its dependencies and the audit record.
-    fn list_steps(&self, change: &Change, audit: &AuditRecord) -> Vec<Step<'_, Applied>> {
+    fn list_steps(
+        &self,
+        change: &Change,
+        audit: &AuditRecord,
+    ) -> Result<Vec<Step<'_, Applied>>, StoreError> {
         let mut steps = Vec::new();
         match change {
             Change::Create { object, references } => {
                 // The name first: a name that is taken is what the administrator can change.
                 if let Some(name) = &object.name {
-                    steps.push(self.put(name_item(object, name)).or(Applied::NameTaken));
+                    steps.push(self.put(name_item(object, name)?).or(Applied::NameTaken));
                 }
-                steps.push(self.put(object_item(object)).or(Applied::Conflict));
+                steps.push(self.put(object_item(object)?).or(Applied::Conflict));
                 steps.extend(self.link_steps(object.reference, references));
             }
             Change::Replace {
@@ -203,13 +206,8 @@ impl DynamoDbStore {
                 steps.extend(self.unlink_steps(object.reference, references));
             }
         }
-        steps.push(self.put_audit(audit).or(Applied::Conflict));
-        steps
-    }
-
-    /// Describes the write of an audit record, for the transaction that makes the change.
-    pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Write<'_> {
-        self.put(audit_item(audit))
+        steps.push(self.put_audit(audit)?.or(Applied::Conflict));
+        Ok(steps)
     }
 
     /// Describes the write of an item whose id must be free: a put replaces silently.
@@ -276,65 +274,80 @@ fn dependent(object: Reference) -> AttributeValue {
     AttributeValue::Ss(vec![object_id(object)])
 }
 
-fn object_item(object: &StoredObject) -> Item {
-    let reference = object.reference;
-    let order = object
-        .name
-        .as_ref()
-        .map_or_else(|| reference.uuid.to_string(), ToString::to_string);
-    let mut item = Item::from([
-        (ID.to_owned(), to_text(object_id(reference))),
-        (UUID.to_owned(), to_text(reference.uuid.to_string())),
-        (KIND.to_owned(), to_text(reference.kind.name())),
-        (VERSION.to_owned(), to_number(object.version)),
-        (DOCUMENT.to_owned(), to_text(&object.document)),
-        (ORDER.to_owned(), to_text(order)),
-    ]);
-    if let Some(name) = &object.name {
-        item.insert(NAME.to_owned(), to_text(name.as_str()));
-    }
-    item
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectItem {
+    #[serde(skip_deserializing)]
+    id: String,
+    uuid: Uuid,
+    #[serde(skip_deserializing)]
+    kind: String,
+    version: u64,
+    document: String,
+    /// By which lists are sorted: the name, or the UUID of an object without one.
+    #[serde(skip_deserializing)]
+    order: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<ProfileName>,
+    /// A set that other objects write: see `link_steps`.
+    #[serde(default, skip_serializing)]
+    dependents: Vec<String>,
 }
 
-fn name_item(object: &StoredObject, name: &ProfileName) -> Item {
-    let reference = object.reference;
-    // No KIND: an index leaves out items without its hash key, so lists contain objects alone.
-    Item::from([
-        (ID.to_owned(), to_text(name_id(reference.kind, name))),
-        (UUID.to_owned(), to_text(reference.uuid.to_string())),
-    ])
+/// The item that leads from a name to the object.
+// It has no `kind`: an index leaves out items without its hash key, so lists contain objects alone.
+#[derive(Serialize, Deserialize)]
+struct NameItem {
+    #[serde(skip_deserializing)]
+    id: String,
+    uuid: Uuid,
 }
 
-fn parse_object(kind: ObjectKind, item: &Item) -> Result<StoredObject, StoreError> {
-    let reader = Reader {
-        what: kind.name(),
-        item,
-    };
-    let name = match item.get(NAME) {
-        None => None,
-        Some(_) => Some(reader.read(NAME, |name| ProfileName::new(name.as_s().ok()?).ok())?),
-    };
-    let dependents = match item.get(DEPENDENTS) {
-        None => Vec::new(),
-        Some(_) => reader.read(DEPENDENTS, |ids| {
-            ids.as_ss()
-                .ok()?
-                .iter()
-                .map(|id| parse_reference(id))
-                .collect()
-        })?,
-    };
+pub(crate) fn object_item(object: &StoredObject) -> Result<Item, StoreError> {
+    let reference = object.reference;
+    build_item(ObjectItem {
+        id: object_id(reference),
+        uuid: reference.uuid,
+        kind: reference.kind.name().to_owned(),
+        version: object.version,
+        document: object.document.clone(),
+        order: object
+            .name
+            .as_ref()
+            .map_or_else(|| reference.uuid.to_string(), ToString::to_string),
+        name: object.name.clone(),
+        dependents: Vec::new(),
+    })
+}
+
+pub(crate) fn name_item(object: &StoredObject, name: &ProfileName) -> Result<Item, StoreError> {
+    build_item(NameItem {
+        id: name_id(object.reference.kind, name),
+        uuid: object.reference.uuid,
+    })
+}
+
+fn parse_object(kind: ObjectKind, item: Item) -> Result<StoredObject, StoreError> {
+    let found: ObjectItem = parse_item(kind.name(), item)?;
+    let dependents = found.dependents.iter().map(|id| parse_reference(id));
     Ok(StoredObject {
         reference: Reference {
             kind,
-            uuid: reader.uuid(UUID)?,
+            uuid: found.uuid,
         },
-        name,
-        document: reader.text(DOCUMENT)?.to_owned(),
-        version: reader.number(VERSION)?,
-        dependents,
+        name: found.name,
+        document: found.document,
+        version: found.version,
+        dependents: dependents
+            .collect::<Option<_>>()
+            .ok_or_else(|| corrupt(kind.name())(UnknownDependent))?,
     })
 }
+
+/// A stored object has a dependent whose id cannot be parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("the id of a dependent is not {{kind}}/{{uuid}}")]
+struct UnknownDependent;
 
 fn object_id(reference: Reference) -> String {
     format!("{}/{}", reference.kind.name(), reference.uuid)
@@ -343,16 +356,65 @@ fn object_id(reference: Reference) -> String {
 fn parse_reference(id: &str) -> Option<Reference> {
     let (kind, uuid) = id.split_once('/')?;
     Some(Reference {
-        kind: find_kind(kind)?,
+        kind: kind.parse().ok()?,
         uuid: Uuid::parse_str(uuid).ok()?,
     })
 }
 
-/// Finds the kind that is stored under this name.
-pub(crate) fn find_kind(name: &str) -> Option<ObjectKind> {
-    name.parse().ok()
-}
-
 fn name_id(kind: ObjectKind, name: &ProfileName) -> String {
     format!("{}/name/{name}", kind.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use crate::samples::{RA_PROFILE, object};
+
+    #[test]
+    fn an_object_and_its_name_are_stored_under_these_names() {
+        let named = object(Some("office"));
+        let expected = samples::item([
+            ("id", to_text(format!("raProfile/{RA_PROFILE}"))),
+            ("uuid", to_text(RA_PROFILE.to_string())),
+            ("kind", to_text("raProfile")),
+            ("version", to_number(3)),
+            ("document", to_text("{}")),
+            ("order", to_text("office")),
+            ("name", to_text("office")),
+        ]);
+        assert_eq!(object_item(&named).unwrap(), expected);
+        let expected = samples::item([
+            ("id", to_text("raProfile/name/office")),
+            ("uuid", to_text(RA_PROFILE.to_string())),
+        ]);
+        let name = ProfileName::new("office").unwrap();
+        assert_eq!(name_item(&named, &name).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_object_without_a_name_is_sorted_by_its_uuid() {
+        let stored = object_item(&object(None)).unwrap();
+        assert_eq!(stored["order"], to_text(RA_PROFILE.to_string()));
+        assert!(!stored.contains_key("name") && !stored.contains_key("dependents"));
+    }
+
+    #[test]
+    fn dependents_are_a_set_of_ids() {
+        let mut stored = object_item(&object(None)).unwrap();
+        let scep_profile = Reference {
+            kind: ObjectKind::ScepProfile,
+            uuid: Uuid::from_u128(8),
+        };
+        stored.insert(DEPENDENTS.to_owned(), dependent(scep_profile));
+        let read = parse_object(ObjectKind::RaProfile, stored.clone()).unwrap();
+        assert_eq!(read.dependents, [scep_profile]);
+        assert_eq!((read.version, read.name), (3, None));
+        let unknown = AttributeValue::Ss(vec!["printer/1".to_owned()]);
+        stored.insert(DEPENDENTS.to_owned(), unknown);
+        assert!(matches!(
+            parse_object(ObjectKind::RaProfile, stored),
+            Err(StoreError::Corrupt { .. })
+        ));
+    }
 }

@@ -7,16 +7,21 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scep_service::error::StoreError;
 use scep_service::inventory::{Page, PageRequest};
+use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
+use crate::attribute::to_text;
 use crate::expression::{Condition, Placeholders};
 use crate::index::{Index, Range, RangeKind};
-use crate::item::{ID, Item, to_text, unavailable};
+use crate::item::{ID, Item, unavailable};
 
 /// The most queries for one page.
 // A filter that matches nothing must not make one request read the whole index. The page is short
 // then, and its cursor continues where it stopped.
 const MAX_QUERIES: usize = 20;
+
+/// The end of lists by time: the latest notAfter that a certificate can have (RFC 5280 §4.1.2.5).
+pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
 
 /// The longest cursor to decode, in octets.
 // A sort key has at most 1,024 octets and an id about 100, which JSON and base64 less than triple.
@@ -51,7 +56,7 @@ impl DynamoDbStore {
         &self,
         list: &List<'_>,
         request: &PageRequest,
-        read: impl Fn(&Item) -> Result<Option<T>, StoreError>,
+        read: impl Fn(Item) -> Result<Option<T>, StoreError>,
     ) -> Result<Page<T>, StoreError> {
         let limit = usize::from(request.limit);
         let mut start = match &request.cursor {
@@ -76,7 +81,7 @@ impl DynamoDbStore {
         for _ in 0..MAX_QUERIES {
             let wanted = limit.saturating_sub(items.len());
             let (found, last) = run_query(&self.client, list, wanted, start).await?;
-            for item in &found {
+            for item in found {
                 items.extend(read(item)?);
             }
             start = last;

@@ -7,20 +7,32 @@ use scep_protocol::transaction::{
 };
 use scep_service::error::StoreError;
 use scep_service::ports::{Claim, GuardedOutcome};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::certificates::certificate_id_from_uuid;
+use crate::attribute::{Expiry, to_seconds, to_text};
+use crate::certificate_item::certificate_id_from_uuid;
 use crate::expression::{Changes, Condition};
-use crate::item::{
-    AUTHORITY, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, ID, Item, Reader, TRANSACTION, to_seconds,
-    to_text,
-};
-use crate::transactions::parse_transaction;
+use crate::item::{CLAIM, EXPIRES_AT, ID, Item, TRANSACTION, build_item, parse_item};
+use crate::transaction_item::parse_transaction;
 use crate::write::{Step, Write};
 
-const WHAT: &str = "request";
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestItem {
+    #[serde(skip_deserializing)]
+    id: String,
+    transaction: Uuid,
+    claim: Uuid,
+    #[serde(skip_deserializing)]
+    expires_at: Option<Expiry>,
+    /// Finds, with `certificate_uuid`, the certificate once the transaction belongs to another
+    /// request. Items of earlier versions have neither.
+    authority: Option<Uuid>,
+    certificate_uuid: Option<Uuid>,
+}
 
 /// The id of the item in the transactions table that leads from a request to its transaction: a
 /// hash of everything that makes two requests the same.
@@ -46,38 +58,35 @@ fn request_id(
     format!("request/{}", Fingerprint::of(&parts.concat()))
 }
 
+pub(crate) fn request_item(claim: &Claim) -> Result<Item, StoreError> {
+    build_item(RequestItem {
+        id: request_id(claim.key.scep_profile, &claim.request, claim.requester_key),
+        transaction: claim.key.uuid(),
+        claim: claim.claim,
+        expires_at: Some(Expiry(claim.request_until)),
+        authority: Some(claim.issuance.authority),
+        certificate_uuid: Some(claim.certificate),
+    })
+}
+
 impl DynamoDbStore {
     /// Describes the write that leads from a request to the transaction that claims it.
-    pub(crate) fn claim_request(&self, claim: &Claim) -> Step<'_, GuardedOutcome> {
-        let id = request_id(claim.key.scep_profile, &claim.request, claim.requester_key);
-        let transaction = to_text(claim.key.uuid().to_string());
-        let item = Item::from([
-            (ID.to_owned(), to_text(id)),
-            (TRANSACTION.to_owned(), transaction.clone()),
-            (CLAIM.to_owned(), to_text(claim.claim.to_string())),
-            (EXPIRES_AT.to_owned(), to_seconds(claim.request_until)),
-            // These find the certificate once the transaction belongs to another request.
-            (
-                AUTHORITY.to_owned(),
-                to_text(claim.issuance.authority.to_string()),
-            ),
-            (
-                CERTIFICATE_UUID.to_owned(),
-                to_text(claim.certificate.to_string()),
-            ),
-        ]);
+    pub(crate) fn claim_request(
+        &self,
+        claim: &Claim,
+    ) -> Result<Step<'_, GuardedOutcome>, StoreError> {
         let mut free = vec![
             Condition::Missing(ID),
             // DynamoDB deletes expired items hours late, so the condition checks the time itself.
             Condition::LessThan(EXPIRES_AT, to_seconds(claim.claimed_at)),
-            Condition::Equals(TRANSACTION, transaction),
+            Condition::Equals(TRANSACTION, to_text(claim.key.uuid().to_string())),
         ];
         if let Some(replaced) = claim.replaced.request {
             free.push(Condition::Equals(CLAIM, to_text(replaced.to_string())));
         }
-        Write::put(&self.tables.transactions, item)
+        Ok(Write::put(&self.tables.transactions, request_item(claim)?)
             .on_condition(Condition::Any(free))
-            .or(GuardedOutcome::Lost)
+            .or(GuardedOutcome::Lost))
     }
 
     /// Describes the write that keeps leading from an approved request to its transaction, beyond
@@ -110,29 +119,22 @@ impl DynamoDbStore {
         let Some(item) = self.read_item(id).await? else {
             return Ok(None);
         };
-        let reader = Reader {
-            what: WHAT,
-            item: &item,
-        };
+        let found: RequestItem = parse_item("request", item)?;
+        let transaction = self.read_item(found.transaction.to_string()).await?;
         // The transaction may have been claimed by another request with the same transactionID.
-        let is_same =
-            |found: &Transaction| found.request == *request && found.requester_key == requester_key;
-        let same_transaction = self
-            .read_transaction_item(reader.uuid(TRANSACTION)?)
-            .await?
-            .as_ref()
+        let same_transaction = transaction
             .map(parse_transaction)
             .transpose()?
-            .filter(is_same);
+            .filter(|known| known.request == *request && known.requester_key == requester_key);
         let outcome = match same_transaction {
-            Some(found) => RequestOutcome::Transaction(Box::new(found)),
-            None => match self.find_past_certificate(&reader).await? {
+            Some(known) => RequestOutcome::Transaction(Box::new(known)),
+            None => match self.find_past_certificate(&found).await? {
                 Some(past) => RequestOutcome::Certificate(past),
                 None => RequestOutcome::Nothing,
             },
         };
         Ok(Some(SameRequest {
-            claim: reader.uuid(CLAIM)?,
+            claim: found.claim,
             outcome,
         }))
     }
@@ -141,12 +143,9 @@ impl DynamoDbStore {
     /// revoked.
     async fn find_past_certificate(
         &self,
-        request: &Reader<'_>,
+        request: &RequestItem,
     ) -> Result<Option<PastCertificate>, StoreError> {
-        // Items of earlier versions have neither attribute.
-        let authority = request.optional_uuid(AUTHORITY)?;
-        let uuid = request.optional_uuid(CERTIFICATE_UUID)?;
-        let (Some(authority), Some(uuid)) = (authority, uuid) else {
+        let (Some(authority), Some(uuid)) = (request.authority, request.certificate_uuid) else {
             return Ok(None);
         };
         let record = self
@@ -160,5 +159,73 @@ impl DynamoDbStore {
                 generation: record.generation,
                 issued_at: record.summary.issued_at,
             }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scep_service::ports::ClaimKind;
+
+    use super::*;
+    use crate::samples;
+    use crate::samples::{NOW, SCEP_PROFILE};
+
+    fn claim() -> Claim {
+        samples::claim(ClaimKind::Sign(NOW))
+    }
+
+    #[test]
+    fn a_request_is_stored_under_these_names() {
+        let item = request_item(&claim()).unwrap();
+        let expected = samples::item([
+            ("id", to_text(expected_id())),
+            ("transaction", to_text(claim().key.uuid().to_string())),
+            ("claim", to_text("00000000-0000-0000-0000-000000000001")),
+            ("expiresAt", to_seconds(NOW + time::Duration::DAY)),
+            ("authority", to_text("00000000-0000-0000-0000-00000000000a")),
+            (
+                "certificateUuid",
+                to_text("00000000-0000-0000-0000-000000000005"),
+            ),
+        ]);
+        assert_eq!(item, expected);
+    }
+
+    fn expected_id() -> String {
+        let hashed = [
+            SCEP_PROFILE.as_bytes(),
+            samples::RA_PROFILE.as_bytes(),
+            &[2; 32][..],
+            &[1],
+            &[4; 32],
+        ];
+        format!("request/{}", Fingerprint::of(&hashed.concat()))
+    }
+
+    #[test]
+    fn an_item_of_an_earlier_version_leads_to_no_certificate() {
+        let mut item = request_item(&claim()).unwrap();
+        item.retain(|name, _| !["authority", "certificateUuid"].contains(&name.as_str()));
+        let found: RequestItem = parse_item("request", item).unwrap();
+        assert_eq!(found.claim, claim().claim);
+        assert_eq!((found.authority, found.certificate_uuid), (None, None));
+    }
+
+    #[test]
+    fn each_part_of_a_request_makes_it_another() {
+        let same = claim();
+        let id_of = |request: &RequestFingerprint, key| request_id(SCEP_PROFILE, request, key);
+        let original = id_of(&same.request, same.requester_key);
+        let mut others = vec![id_of(&same.request, Fingerprint([5; 32]))];
+        for change in [
+            |request: &mut RequestFingerprint| request.csr = Fingerprint([5; 32]),
+            |request: &mut RequestFingerprint| request.ra_profile = Uuid::nil(),
+            |request: &mut RequestFingerprint| request.signer_class = SignerClass::Challenge,
+        ] {
+            let mut request = same.request;
+            change(&mut request);
+            others.push(id_of(&request, same.requester_key));
+        }
+        assert!(!others.contains(&original));
     }
 }

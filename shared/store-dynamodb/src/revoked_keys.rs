@@ -3,18 +3,35 @@
 use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
 use scep_service::ports::{Bar, GuardedOutcome};
+use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::certificates::certificate_id_from_uuid;
+use crate::attribute::{Millis, to_text};
+use crate::certificate_item::certificate_id_from_uuid;
 use crate::expression::Condition;
-use crate::item::{ID, Item, REVOKED_AT, to_millis, to_text, unavailable};
+use crate::item::{ID, Item, REVOKED_AT, build_item, unavailable};
 use crate::write::{Step, Write};
+
+/// The mark of a key that has a revoked certificate.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RevokedKeyItem {
+    id: String,
+    revoked_at: Millis,
+}
 
 /// The id of the item in the certificates table that marks a key as revoked.
 fn revoked_key_id(key: Fingerprint) -> String {
     format!("key/{key}")
+}
+
+pub(crate) fn revoked_key_item(key: Fingerprint, at: OffsetDateTime) -> Result<Item, StoreError> {
+    build_item(RevokedKeyItem {
+        id: revoked_key_id(key),
+        revoked_at: Millis(at),
+    })
 }
 
 impl DynamoDbStore {
@@ -44,13 +61,14 @@ impl DynamoDbStore {
     }
 
     /// Describes the write that marks a key as revoked.
-    pub(crate) fn put_revoked_key(&self, key: Fingerprint, at: OffsetDateTime) -> Write<'_> {
-        let item = Item::from([
-            (ID.to_owned(), to_text(revoked_key_id(key))),
-            (REVOKED_AT.to_owned(), to_millis(at)),
-        ]);
+    pub(crate) fn put_revoked_key(
+        &self,
+        key: Fingerprint,
+        at: OffsetDateTime,
+    ) -> Result<Write<'_>, StoreError> {
         // Unconditional: a second certificate of the same key may be revoked as well.
-        Write::put(&self.tables.certificates, item)
+        let item = revoked_key_item(key, at)?;
+        Ok(Write::put(&self.tables.certificates, item))
     }
 
     pub(crate) async fn has_revoked_key(&self, key: Fingerprint) -> Result<bool, StoreError> {

@@ -3,12 +3,19 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use scep_service::error::StoreError;
 use scep_service::ports::{Bar, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
+use crate::attribute::{to_number, to_seconds, to_text};
 use crate::expression::{Changes, Condition};
-use crate::item::{EXPIRES_AT, Reader, SUCCESSORS, to_number, to_seconds, to_text};
+use crate::item::{EXPIRES_AT, SUCCESSORS, parse_item};
 use crate::write::{Step, Write};
+
+#[derive(Deserialize)]
+struct SuccessorsItem {
+    successors: Vec<Uuid>,
+}
 
 fn successors_id(authority: Uuid, predecessor: Uuid) -> String {
     format!("successors/{authority}/{predecessor}")
@@ -21,7 +28,7 @@ impl DynamoDbStore {
         authority: Uuid,
         renewal: &Renewal,
     ) -> Step<'_, GuardedOutcome> {
-        let most = u64::try_from(MAX_SUCCESSORS).unwrap_or(u64::MAX);
+        let most = u32::try_from(MAX_SUCCESSORS).unwrap_or(u32::MAX);
         let changes = Changes::default()
             .append(SUCCESSORS, uuid_list(&[renewal.successor]))
             // An expired certificate renews nothing, so its list is of no use after notAfter.
@@ -44,18 +51,7 @@ impl DynamoDbStore {
         let Some(item) = self.read_item(id).await? else {
             return Ok(Vec::new());
         };
-        let reader = Reader {
-            what: "list of successors",
-            item: &item,
-        };
-        reader.read(SUCCESSORS, |value| {
-            value
-                .as_l()
-                .ok()?
-                .iter()
-                .map(|uuid| Uuid::parse_str(uuid.as_s().ok()?).ok())
-                .collect()
-        })
+        parse_item::<SuccessorsItem>("list of successors", item).map(|found| found.successors)
     }
 
     /// Replaces the list of successors, on the condition that it is still the known one.

@@ -1,5 +1,6 @@
 //! Transactions as administrators see them: in lists by status, and one by one.
 
+use scep_protocol::transaction::TransactionState;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
     Page, PageRequest, TransactionRecord, TransactionStatus, TransactionSummary,
@@ -10,13 +11,9 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::index::BY_STATE;
-use crate::item::{
-    CERTIFICATE_UUID, CREATED_AT, EXPIRES_AT, ID, MESSAGE_TYPE, RA_PROFILE, Reader, SCEP_PROFILE,
-    STATE, SUBJECT, TRANSACTION_ID,
-};
 use crate::page::{Bounds, List};
-use crate::transactions::{
-    ISSUED, ISSUING, PENDING, REJECTED, TRANSACTION, parse_expiry, parse_transaction,
+use crate::transaction_item::{
+    ISSUED, ISSUING, PENDING, REJECTED, parse_summary, parse_transaction,
 };
 
 /// The state under which transactions of a status are stored.
@@ -82,27 +79,22 @@ impl DynamoDbStore {
         uuid: Uuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
-        let Some(item) = self.read_transaction_item(uuid).await? else {
+        let Some(item) = self.read_item(uuid.to_string()).await? else {
             return Ok(None);
         };
-        let reader = Reader {
-            what: TRANSACTION,
-            item: &item,
+        let transaction = parse_transaction(item.clone())?;
+        let status = match transaction.state {
+            TransactionState::Issued { .. } => TransactionStatus::Issued,
+            TransactionState::Issuing { .. } => TransactionStatus::Issuing,
+            TransactionState::Pending { .. } => TransactionStatus::Pending,
+            TransactionState::Rejected { .. } => TransactionStatus::Rejected,
         };
-        if !is_live(&reader, now)? {
-            return Ok(None);
-        }
-        let status = reader.read(STATE, |value| {
-            let name = value.as_s().ok()?;
-            TransactionStatus::VARIANTS
-                .iter()
-                .copied()
-                .find(|status| state_name(*status) == name)
-        })?;
-        Ok(Some(TransactionRecord {
-            summary: parse_summary(&reader, status)?,
-            transaction: parse_transaction(&item)?,
-        }))
+        Ok(
+            parse_summary(item, status, now)?.map(|summary| TransactionRecord {
+                summary,
+                transaction,
+            }),
+        )
     }
 
     async fn read_status_page(
@@ -119,24 +111,8 @@ impl DynamoDbStore {
             // The newest transactions are the ones that administrators look for.
             ascending: false,
         };
-        self.read_page(&list, page, |item| {
-            let reader = Reader {
-                what: TRANSACTION,
-                item,
-            };
-            let summary = parse_summary(&reader, status)?;
-            Ok(is_live(&reader, now)?.then_some(summary))
-        })
-        .await
-    }
-}
-
-/// Whether an item has not expired yet: DynamoDB deletes expired items late, within days.
-fn is_live(reader: &Reader<'_>, now: OffsetDateTime) -> Result<bool, StoreError> {
-    match reader.item.get(EXPIRES_AT) {
-        // A transaction that is being issued does not expire: its certificate may exist already.
-        None => Ok(true),
-        Some(_) => parse_expiry(reader).map(|at| now <= at),
+        self.read_page(&list, page, |item| parse_summary(item, status, now))
+            .await
     }
 }
 
@@ -146,21 +122,4 @@ fn next_status(status: TransactionStatus) -> Option<TransactionStatus> {
         .copied()
         .skip_while(|known| *known != status)
         .nth(1)
-}
-
-fn parse_summary(
-    reader: &Reader<'_>,
-    status: TransactionStatus,
-) -> Result<TransactionSummary, StoreError> {
-    Ok(TransactionSummary {
-        uuid: reader.uuid(ID)?,
-        transaction_id: reader.text(TRANSACTION_ID)?.to_owned(),
-        scep_profile: reader.uuid(SCEP_PROFILE)?,
-        ra_profile: reader.uuid(RA_PROFILE)?,
-        status,
-        message_type: reader.text(MESSAGE_TYPE)?.to_owned(),
-        subject: reader.text(SUBJECT)?.to_owned(),
-        certificate: reader.optional_uuid(CERTIFICATE_UUID)?,
-        created_at: reader.milliseconds(CREATED_AT)?,
-    })
 }

@@ -1,50 +1,33 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
-use scep_cms::transaction_id::TransactionId;
 use scep_protocol::transaction::{
-    Fingerprint, Issuance, RequestFingerprint, SameRequest, SignerClass, Transaction,
-    TransactionKey, TransactionState,
+    Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
 };
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
-use scep_service::ports::{Claim, ClaimKind, ClaimOutcome, GuardedOutcome, Transactions};
+use scep_service::ports::{Claim, ClaimOutcome, GuardedOutcome, Transactions};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::certificates::{
-    END_OF_TIME, certificate_id, certificate_item, insert_annotations, parse_annotations,
-    parse_certificate,
-};
+use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
+use crate::certificate_item::{certificate_id, certificate_item};
 use crate::expression::{Changes, Condition};
 use crate::index::BY_PENDING;
 use crate::item::{
-    ANNOTATIONS, AUTHORITY, CERTIFICATE, CERTIFICATE_UUID, CLAIM, CREATED_AT, CSR, EXPIRES_AT,
-    GENERATION, ID, Item, KEY, KEY_ALGORITHM, LEASE_UNTIL, MESSAGE_TYPE, PENDING_OF, PREDECESSOR,
-    RA_PROFILE, REASON, REQUESTER_KEY, Reader, SCEP_PROFILE, SIGNER_CLASS, SIGNER_KEY, STATE,
-    SUBJECT, SUBJECT_KEY, TO_BE_SIGNED, TRANSACTION_ID, to_millis, to_number, to_octets,
-    to_seconds, to_text, unavailable,
+    ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, GENERATION, ID, Item, KEY,
+    KEY_ALGORITHM, LEASE_UNTIL, PENDING_OF, REASON, STATE, TO_BE_SIGNED, unavailable,
 };
-use crate::page::{Bounds, List, count_items};
+use crate::page::{Bounds, END_OF_TIME, List, count_items};
+use crate::transaction_item::{ISSUED, ISSUING, PENDING, REJECTED, claim_item, parse_transaction};
 use crate::write::{Step, Write};
-
-pub(crate) const ISSUED: &str = "issued";
-pub(crate) const ISSUING: &str = "issuing";
-pub(crate) const PENDING: &str = "pending";
-pub(crate) const REJECTED: &str = "rejected";
-
-const BY_CERTIFICATE: &str = "certificate";
-const BY_CHALLENGE: &str = "challenge";
-const BY_NOBODY: &str = "nobody";
-
-pub(crate) const TRANSACTION: &str = "transaction";
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
     async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
-        let found = self.read_transaction_item(uuid).await?;
-        found.as_ref().map(parse_transaction).transpose()
+        let found = self.read_item(uuid.to_string()).await?;
+        found.map(parse_transaction).transpose()
     }
 
     async fn remember_envelope(
@@ -106,7 +89,7 @@ impl Transactions for DynamoDbStore {
             .set(STATE, to_text(ISSUING))
             .set(CLAIM, to_text(claim.to_string()))
             .set(TO_BE_SIGNED, to_octets(&issuance.to_be_signed))
-            .set(GENERATION, to_number(issuance.generation.into()))
+            .set(GENERATION, to_number(issuance.generation))
             .set(KEY, to_text(issuance.key.to_stored()))
             .set(KEY_ALGORITHM, to_text(issuance.key_algorithm.name()))
             .set(LEASE_UNTIL, to_millis(lease_until))
@@ -116,7 +99,7 @@ impl Transactions for DynamoDbStore {
                 .or(GuardedOutcome::Lost),
             self.extend_request(pending, claim, request_until).or_fail(),
             self.check_key_not_revoked(issuance.subject_key),
-            self.put_audit(audit).or_fail(),
+            self.put_audit(audit)?.or_fail(),
         ];
         self.write_all("approving a transaction", steps, GuardedOutcome::Won)
             .await
@@ -133,7 +116,7 @@ impl Transactions for DynamoDbStore {
         let steps = vec![
             self.update_claimed(&pending.key, pending.claim, PENDING, changes)
                 .or(ClaimOutcome::Lost),
-            self.put_audit(audit).or_fail(),
+            self.put_audit(audit)?.or_fail(),
         ];
         self.write_all("rejecting a transaction", steps, ClaimOutcome::Won)
             .await
@@ -242,13 +225,6 @@ impl Transactions for DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    pub(crate) async fn read_transaction_item(
-        &self,
-        uuid: Uuid,
-    ) -> Result<Option<Item>, StoreError> {
-        self.read_item(uuid.to_string()).await
-    }
-
     /// Lists the steps that claim a transaction, each with its condition.
     fn claim_steps(&self, claim: &Claim) -> Result<Vec<Step<'_, GuardedOutcome>>, StoreError> {
         let unclaimed = match claim.replaced.transaction {
@@ -262,7 +238,7 @@ impl DynamoDbStore {
                 .on_condition(unclaimed)
                 .with_mark(CLAIM, to_text(claim.claim.to_string()))
                 .or(GuardedOutcome::Lost),
-            self.claim_request(claim),
+            self.claim_request(claim)?,
             self.check_key_not_revoked(claim.issuance.subject_key),
         ];
         if let Some(renewal) = &claim.renewal {
@@ -317,153 +293,4 @@ fn reject_changes(reason: &str, until: OffsetDateTime) -> Changes {
         .set(REASON, to_text(reason))
         .set(EXPIRES_AT, to_seconds(until))
         .remove(&[TO_BE_SIGNED, ANNOTATIONS])
-}
-
-fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
-    let issuance = &claim.issuance;
-    let scep_profile = to_text(claim.key.scep_profile.to_string());
-    // A transaction that is being issued has no time to live: its certificate may have been signed,
-    // and so it must stay until it is completed.
-    let (state, until) = match claim.stage {
-        ClaimKind::Sign(lease_until) => (ISSUING, (LEASE_UNTIL, to_millis(lease_until))),
-        ClaimKind::Hold(until) => (PENDING, (EXPIRES_AT, to_seconds(until))),
-    };
-    let mut item = Item::from([
-        (ID.to_owned(), to_text(claim.key.uuid().to_string())),
-        (
-            TRANSACTION_ID.to_owned(),
-            to_text(claim.key.transaction_id.as_str()),
-        ),
-        (SCEP_PROFILE.to_owned(), scep_profile.clone()),
-        (CLAIM.to_owned(), to_text(claim.claim.to_string())),
-        (CSR.to_owned(), to_octets(&claim.request.csr.0)),
-        (
-            SIGNER_CLASS.to_owned(),
-            to_text(signer_class_name(claim.request.signer_class)),
-        ),
-        (SIGNER_KEY.to_owned(), to_octets(&claim.signer_key.0)),
-        (REQUESTER_KEY.to_owned(), to_octets(&claim.requester_key.0)),
-        (STATE.to_owned(), to_text(state)),
-        (until.0.to_owned(), until.1),
-        (TO_BE_SIGNED.to_owned(), to_octets(&issuance.to_be_signed)),
-        (
-            AUTHORITY.to_owned(),
-            to_text(issuance.authority.to_string()),
-        ),
-        (KEY.to_owned(), to_text(issuance.key.to_stored())),
-        (
-            KEY_ALGORITHM.to_owned(),
-            to_text(issuance.key_algorithm.name()),
-        ),
-        (
-            RA_PROFILE.to_owned(),
-            to_text(issuance.ra_profile.to_string()),
-        ),
-        (GENERATION.to_owned(), to_number(issuance.generation.into())),
-        (SUBJECT_KEY.to_owned(), to_octets(&issuance.subject_key.0)),
-        (CREATED_AT.to_owned(), to_millis(claim.claimed_at)),
-        (
-            MESSAGE_TYPE.to_owned(),
-            to_text(claim.message_type.digits()),
-        ),
-        (SUBJECT.to_owned(), to_text(&claim.subject)),
-    ]);
-    // The hash key of the index that counts pending transactions.
-    if let ClaimKind::Hold(_) = claim.stage {
-        item.insert(PENDING_OF.to_owned(), scep_profile);
-    }
-    if let Some(predecessor) = issuance.predecessor {
-        item.insert(PREDECESSOR.to_owned(), to_text(predecessor.to_string()));
-    }
-    insert_annotations(&mut item, &issuance.annotations)?;
-    Ok(item)
-}
-
-const fn signer_class_name(class: SignerClass) -> &'static str {
-    match class {
-        SignerClass::Certificate => BY_CERTIFICATE,
-        SignerClass::Challenge => BY_CHALLENGE,
-        SignerClass::Nobody => BY_NOBODY,
-    }
-}
-
-pub(crate) fn parse_expiry(reader: &Reader<'_>) -> Result<OffsetDateTime, StoreError> {
-    reader.read(EXPIRES_AT, |value| {
-        let seconds = value.as_n().ok()?.parse().ok()?;
-        OffsetDateTime::from_unix_timestamp(seconds).ok()
-    })
-}
-
-pub(crate) fn parse_transaction(item: &Item) -> Result<Transaction, StoreError> {
-    let reader = Reader {
-        what: TRANSACTION,
-        item,
-    };
-    let state = match reader.text(STATE)? {
-        ISSUED => TransactionState::Issued {
-            certificate: parse_certificate(&reader)?,
-            authority: reader.uuid(AUTHORITY)?,
-            generation: reader.number(GENERATION)?,
-            resend_until: parse_expiry(&reader)?,
-        },
-        ISSUING => TransactionState::Issuing {
-            issuance: parse_issuance(&reader)?,
-            lease_until: reader.milliseconds(LEASE_UNTIL)?,
-        },
-        PENDING => TransactionState::Pending {
-            issuance: parse_issuance(&reader)?,
-            until: parse_expiry(&reader)?,
-        },
-        REJECTED => TransactionState::Rejected {
-            reason: reader.text(REASON)?.to_owned(),
-            until: parse_expiry(&reader)?,
-        },
-        _ => return reader.read(STATE, |_| None),
-    };
-    Ok(Transaction {
-        key: TransactionKey {
-            scep_profile: reader.uuid(SCEP_PROFILE)?,
-            transaction_id: reader.read(TRANSACTION_ID, |value| {
-                TransactionId::new(value.as_s().ok()?).ok()
-            })?,
-        },
-        claim: reader.uuid(CLAIM)?,
-        request: RequestFingerprint {
-            ra_profile: reader.uuid(RA_PROFILE)?,
-            csr: parse_fingerprint(&reader, CSR)?,
-            signer_class: reader.read(SIGNER_CLASS, |value| match value.as_s().ok()?.as_str() {
-                BY_CERTIFICATE => Some(SignerClass::Certificate),
-                BY_CHALLENGE => Some(SignerClass::Challenge),
-                BY_NOBODY => Some(SignerClass::Nobody),
-                _ => None,
-            })?,
-        },
-        signer_key: parse_fingerprint(&reader, SIGNER_KEY)?,
-        // Items from before proxies could sign lack it: the signer was always the requester.
-        requester_key: match item.contains_key(REQUESTER_KEY) {
-            true => parse_fingerprint(&reader, REQUESTER_KEY)?,
-            false => parse_fingerprint(&reader, SIGNER_KEY)?,
-        },
-        state,
-    })
-}
-
-fn parse_fingerprint(reader: &Reader<'_>, name: &'static str) -> Result<Fingerprint, StoreError> {
-    reader.read(name, |value| {
-        Some(Fingerprint(value.as_b().ok()?.as_ref().try_into().ok()?))
-    })
-}
-
-fn parse_issuance(reader: &Reader<'_>) -> Result<Issuance, StoreError> {
-    Ok(Issuance {
-        to_be_signed: reader.octets(TO_BE_SIGNED)?.to_vec(),
-        authority: reader.uuid(AUTHORITY)?,
-        generation: reader.number(GENERATION)?,
-        key: reader.read(KEY, |value| value.as_s().ok()?.clone().try_into().ok())?,
-        key_algorithm: reader.read(KEY_ALGORITHM, |value| value.as_s().ok()?.parse().ok())?,
-        ra_profile: reader.uuid(RA_PROFILE)?,
-        subject_key: parse_fingerprint(reader, SUBJECT_KEY)?,
-        predecessor: reader.optional_uuid(PREDECESSOR)?,
-        annotations: parse_annotations(reader)?,
-    })
 }

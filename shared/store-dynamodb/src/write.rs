@@ -12,8 +12,9 @@ use scep_service::error::StoreError;
 use scep_service::ports::ClaimOutcome;
 
 use crate::DynamoDbStore;
+use crate::attribute::to_text;
 use crate::expression::{Changes, Condition, Placeholders};
-use crate::item::{ID, Item, to_text, unavailable};
+use crate::item::{ID, Item, unavailable};
 use crate::retry::{
     CONDITION_FAILED, MAX_TRIES, back_off, cancellations, is_last_try, is_throttled, is_transient,
 };
@@ -392,7 +393,8 @@ mod tests {
     use aws_sdk_dynamodb::error::ErrorMetadata;
 
     use super::*;
-    use crate::item::{CLAIM, LEASE_UNTIL, STATE, to_number};
+    use crate::attribute::to_number;
+    use crate::item::{CLAIM, LEASE_UNTIL, STATE};
 
     fn claimed_by(claim: &str) -> Item {
         Item::from([(CLAIM.to_owned(), to_text(claim))])

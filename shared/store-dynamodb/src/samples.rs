@@ -1,0 +1,198 @@
+//! Sample values for the tests of items.
+
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use ca::profile_name::ProfileName;
+use ca::revocation::{Revocation, RevocationReason};
+use scep_cms::certificate::Certificate;
+use scep_cms::message_type::MessageType;
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::annotations::{Annotations, Attributes};
+use scep_protocol::decide::ReplacedClaims;
+use scep_protocol::transaction::{
+    Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
+};
+use scep_service::audit::{Actor, AuditAction, AuditRecord};
+use scep_service::inventory::{CertificateRecord, CertificateSummary};
+use scep_service::object::{ObjectKind, Reference, StoredObject};
+use scep_service::ports::{Claim, ClaimKind, StoredCrl};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::audit::audit_item;
+use crate::certificate_item::certificate_item;
+use crate::crls::head_item;
+use crate::envelopes::envelope_item;
+use crate::item::Item;
+use crate::objects::{name_item, object_item};
+use crate::requests::request_item;
+use crate::revoked_keys::revoked_key_item;
+use crate::transaction_item::claim_item;
+
+/// 1767323045678 milliseconds since 1970.
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
+
+pub(crate) const AUTHORITY: Uuid = Uuid::from_u128(0xa);
+pub(crate) const RA_PROFILE: Uuid = Uuid::from_u128(0xb);
+pub(crate) const SCEP_PROFILE: Uuid = Uuid::from_u128(0xc);
+
+/// The file of a CA key.
+pub(crate) const KEY: Uuid = Uuid::from_u128(0xd);
+
+/// Builds an item of these attributes.
+pub(crate) fn item<'a>(
+    attributes: impl IntoIterator<Item = (&'a str, aws_sdk_dynamodb::types::AttributeValue)>,
+) -> Item {
+    attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+pub(crate) fn annotations() -> Annotations {
+    Annotations {
+        custom_attributes: Attributes::from_json("[1]".to_owned()),
+        ..Annotations::default()
+    }
+}
+
+/// The JSON of [`annotations`].
+pub(crate) const ANNOTATIONS_JSON: &str = "{\"issueCertificateAttributes\":\"[]\",\
+    \"customAttributes\":\"[1]\",\
+    \"associations\":{\"owner\":null,\"groups\":[],\"customAttributes\":\"[]\"}}";
+
+pub(crate) fn certificate() -> Certificate {
+    let pem = include_str!("../../../tests/vectors/ca.pem");
+    Certificate::from_pem(pem).unwrap()
+}
+
+fn transaction_key() -> TransactionKey {
+    TransactionKey {
+        scep_profile: SCEP_PROFILE,
+        transaction_id: TransactionId::new("t 1").unwrap(),
+    }
+}
+
+/// A claim of a transaction, with every optional part.
+pub(crate) fn claim(stage: ClaimKind) -> Claim {
+    Claim {
+        key: transaction_key(),
+        replaced: ReplacedClaims {
+            transaction: None,
+            request: None,
+        },
+        claim: Uuid::from_u128(1),
+        request: RequestFingerprint {
+            ra_profile: RA_PROFILE,
+            csr: Fingerprint([2; 32]),
+            signer_class: SignerClass::Certificate,
+        },
+        signer_key: Fingerprint([3; 32]),
+        requester_key: Fingerprint([4; 32]),
+        certificate: Uuid::from_u128(5),
+        message_type: MessageType::RenewalReq,
+        subject: "CN=device-1,O=Corp".to_owned(),
+        claimed_at: NOW,
+        issuance: Issuance {
+            to_be_signed: vec![6; 3],
+            authority: AUTHORITY,
+            generation: 7,
+            key: KeyLocation::File(KEY),
+            key_algorithm: KeyAlgorithm::EcP256,
+            ra_profile: RA_PROFILE,
+            subject_key: Fingerprint([8; 32]),
+            predecessor: Some(Uuid::from_u128(9)),
+            annotations: annotations(),
+        },
+        renewal: None,
+        request_until: NOW + Duration::DAY,
+        stage,
+    }
+}
+
+/// The record of a revoked certificate, with every optional part.
+pub(crate) fn record() -> CertificateRecord {
+    CertificateRecord {
+        summary: CertificateSummary {
+            uuid: Uuid::from_u128(5),
+            authority: AUTHORITY,
+            ra_profile: RA_PROFILE,
+            scep_profile: SCEP_PROFILE,
+            serial_number: "05".to_owned(),
+            subject: "CN=Device-1,O=Corp".to_owned(),
+            common_name: Some("Device-1".to_owned()),
+            key: Fingerprint([0xab; 32]),
+            predecessor: Some(Uuid::from_u128(9)),
+            not_before: NOW,
+            not_after: NOW + Duration::MINUTE,
+            issued_at: NOW,
+            revocation: Some(Revocation {
+                at: NOW,
+                reason: RevocationReason::KeyCompromise,
+            }),
+        },
+        transaction: transaction_key(),
+        certificate: certificate(),
+        generation: 7,
+        annotations: annotations(),
+    }
+}
+
+pub(crate) fn object(name: Option<&str>) -> StoredObject {
+    StoredObject {
+        reference: Reference {
+            kind: ObjectKind::RaProfile,
+            uuid: RA_PROFILE,
+        },
+        name: name.map(|name| ProfileName::new(name).unwrap()),
+        document: "{}".to_owned(),
+        version: 3,
+        dependents: Vec::new(),
+    }
+}
+
+pub(crate) fn audit_record() -> AuditRecord {
+    AuditRecord {
+        uuid: Uuid::from_u128(1),
+        at: NOW,
+        actor: Actor::new("alice".to_owned()),
+        action: AuditAction::InstallCertificate,
+        object: Reference {
+            kind: ObjectKind::Authority,
+            uuid: AUTHORITY,
+        },
+        name: Some("ca".to_owned()),
+        before: None,
+        after: Some("{}".to_owned()),
+    }
+}
+
+pub(crate) fn crl() -> StoredCrl {
+    StoredCrl {
+        der: vec![1; 3],
+        number: 4,
+        this_update: NOW,
+        next_update: NOW + Duration::DAY,
+    }
+}
+
+/// One item of each kind that is written whole, with every optional attribute.
+pub(crate) fn items() -> Vec<Item> {
+    let claim_of = |stage| claim_item(&claim(stage));
+    let named = object(Some("office"));
+    let name = ProfileName::new("office").unwrap();
+    let items = [
+        claim_of(ClaimKind::Sign(NOW)),
+        claim_of(ClaimKind::Hold(NOW)),
+        request_item(&claim(ClaimKind::Sign(NOW))),
+        envelope_item(Fingerprint([1; 32]), Fingerprint([2; 32]), NOW),
+        certificate_item(&record()),
+        revoked_key_item(Fingerprint([1; 32]), NOW),
+        object_item(&named),
+        name_item(&named, &name),
+        audit_item(&audit_record()),
+        head_item(AUTHORITY, 7, &crl(), Uuid::nil()),
+    ];
+    items.map(Result::unwrap).into()
+}

@@ -1,0 +1,277 @@
+//! The items of transactions.
+
+use ca::key_algorithm::KeyAlgorithm;
+use ca::key_location::KeyLocation;
+use scep_cms::certificate::Certificate;
+use scep_cms::transaction_id::TransactionId;
+use scep_protocol::annotations::Annotations;
+use scep_protocol::transaction::{
+    Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
+};
+use scep_service::error::StoreError;
+use scep_service::inventory::{TransactionStatus, TransactionSummary};
+use scep_service::ports::{Claim, ClaimKind};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::attribute::{Digest, Expiry, Millis, is_default, json_text};
+use crate::item::{Item, build_item, corrupt, parse_item};
+
+const WHAT: &str = "transaction";
+
+// The values of the attribute `state`, which are the names of the variants of `StateItem`.
+pub(crate) const ISSUED: &str = "issued";
+pub(crate) const ISSUING: &str = "issuing";
+pub(crate) const PENDING: &str = "pending";
+pub(crate) const REJECTED: &str = "rejected";
+
+/// Everything that decisions about a transaction need.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TransactionItem {
+    transaction_id: String,
+    scep_profile: Uuid,
+    claim: Uuid,
+    ra_profile: Uuid,
+    csr: Digest,
+    #[serde(with = "SignerClassName")]
+    signer_class: SignerClass,
+    signer_key: Digest,
+    /// Items from before proxies could sign lack it: the signer was always the requester.
+    requester_key: Option<Digest>,
+    #[serde(flatten)]
+    state: StateItem,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SignerClass", rename_all = "camelCase")]
+enum SignerClassName {
+    Certificate,
+    Challenge,
+    Nobody,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+enum StateItem {
+    Issued(IssuedItem),
+    Issuing(IssuingItem),
+    Pending(PendingItem),
+    Rejected(RejectedItem),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuedItem {
+    certificate: ByteBuf,
+    authority: Uuid,
+    generation: u32,
+    expires_at: Expiry,
+}
+
+// A transaction that is being issued has no time to live: its certificate may have been signed, and
+// so it must stay until it is completed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuingItem {
+    #[serde(flatten)]
+    issuance: IssuanceItem,
+    lease_until: Millis,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PendingItem {
+    #[serde(flatten)]
+    issuance: IssuanceItem,
+    expires_at: Expiry,
+    /// The SCEP Profile once more: the hash key of the index that counts pending transactions.
+    #[serde(skip_deserializing)]
+    pending_of: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RejectedItem {
+    reason: String,
+    expires_at: Expiry,
+}
+
+/// What is to be signed. The RA Profile is that of the transaction.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuanceItem {
+    to_be_signed: ByteBuf,
+    authority: Uuid,
+    generation: u32,
+    key: KeyLocation,
+    key_algorithm: KeyAlgorithm,
+    subject_key: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predecessor: Option<Uuid>,
+    #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
+    annotations: Annotations,
+}
+
+/// A transaction as it is claimed, with what lists show of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimItem<'a> {
+    id: Uuid,
+    #[serde(flatten)]
+    transaction: TransactionItem,
+    created_at: Millis,
+    message_type: &'a str,
+    subject: &'a str,
+}
+
+/// The part of a transaction that lists show.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryItem {
+    id: Uuid,
+    transaction_id: String,
+    scep_profile: Uuid,
+    ra_profile: Uuid,
+    message_type: String,
+    subject: String,
+    certificate_uuid: Option<Uuid>,
+    created_at: Millis,
+    expires_at: Option<Expiry>,
+}
+
+/// Builds the item of a transaction that is claimed.
+pub(crate) fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
+    let issuance = IssuanceItem::from(&claim.issuance);
+    build_item(ClaimItem {
+        id: claim.key.uuid(),
+        transaction: TransactionItem {
+            transaction_id: claim.key.transaction_id.as_str().to_owned(),
+            scep_profile: claim.key.scep_profile,
+            claim: claim.claim,
+            ra_profile: claim.issuance.ra_profile,
+            csr: Digest(claim.request.csr),
+            signer_class: claim.request.signer_class,
+            signer_key: Digest(claim.signer_key),
+            requester_key: Some(Digest(claim.requester_key)),
+            state: match claim.stage {
+                ClaimKind::Sign(lease_until) => StateItem::Issuing(IssuingItem {
+                    issuance,
+                    lease_until: Millis(lease_until),
+                }),
+                ClaimKind::Hold(until) => StateItem::Pending(PendingItem {
+                    issuance,
+                    expires_at: Expiry(until),
+                    pending_of: claim.key.scep_profile,
+                }),
+            },
+        },
+        created_at: Millis(claim.claimed_at),
+        message_type: claim.message_type.digits(),
+        subject: &claim.subject,
+    })
+}
+
+impl From<&Issuance> for IssuanceItem {
+    fn from(issuance: &Issuance) -> Self {
+        Self {
+            to_be_signed: ByteBuf::from(issuance.to_be_signed.clone()),
+            authority: issuance.authority,
+            generation: issuance.generation,
+            key: issuance.key.clone(),
+            key_algorithm: issuance.key_algorithm,
+            subject_key: Digest(issuance.subject_key),
+            predecessor: issuance.predecessor,
+            annotations: issuance.annotations.clone(),
+        }
+    }
+}
+
+impl IssuanceItem {
+    fn into_issuance(self, ra_profile: Uuid) -> Issuance {
+        Issuance {
+            to_be_signed: self.to_be_signed.into_vec(),
+            authority: self.authority,
+            generation: self.generation,
+            key: self.key,
+            key_algorithm: self.key_algorithm,
+            ra_profile,
+            subject_key: self.subject_key.0,
+            predecessor: self.predecessor,
+            annotations: self.annotations,
+        }
+    }
+}
+
+impl StateItem {
+    fn into_state(self, ra_profile: Uuid) -> Result<TransactionState, StoreError> {
+        Ok(match self {
+            Self::Issued(issued) => TransactionState::Issued {
+                certificate: Certificate::from_der(&issued.certificate).map_err(corrupt(WHAT))?,
+                authority: issued.authority,
+                generation: issued.generation,
+                resend_until: issued.expires_at.0,
+            },
+            Self::Issuing(issuing) => TransactionState::Issuing {
+                issuance: issuing.issuance.into_issuance(ra_profile),
+                lease_until: issuing.lease_until.0,
+            },
+            Self::Pending(pending) => TransactionState::Pending {
+                issuance: pending.issuance.into_issuance(ra_profile),
+                until: pending.expires_at.0,
+            },
+            Self::Rejected(rejected) => TransactionState::Rejected {
+                reason: rejected.reason,
+                until: rejected.expires_at.0,
+            },
+        })
+    }
+}
+
+pub(crate) fn parse_transaction(item: Item) -> Result<Transaction, StoreError> {
+    let found: TransactionItem = parse_item(WHAT, item)?;
+    let transaction_id = TransactionId::new(&found.transaction_id).map_err(corrupt(WHAT))?;
+    Ok(Transaction {
+        key: TransactionKey {
+            scep_profile: found.scep_profile,
+            transaction_id,
+        },
+        claim: found.claim,
+        request: RequestFingerprint {
+            ra_profile: found.ra_profile,
+            csr: found.csr.0,
+            signer_class: found.signer_class,
+        },
+        signer_key: found.signer_key.0,
+        requester_key: found.requester_key.unwrap_or(found.signer_key).0,
+        state: found.state.into_state(found.ra_profile)?,
+    })
+}
+
+/// Parses the summary of a transaction of this status; `None` if it has expired.
+pub(crate) fn parse_summary(
+    item: Item,
+    status: TransactionStatus,
+    now: OffsetDateTime,
+) -> Result<Option<TransactionSummary>, StoreError> {
+    let found: SummaryItem = parse_item(WHAT, item)?;
+    // DynamoDB deletes expired items late, within days. A transaction that is being issued does not
+    // expire: its certificate may exist already.
+    let is_live = found.expires_at.is_none_or(|Expiry(at)| now <= at);
+    Ok(is_live.then_some(TransactionSummary {
+        uuid: found.id,
+        transaction_id: found.transaction_id,
+        scep_profile: found.scep_profile,
+        ra_profile: found.ra_profile,
+        status,
+        message_type: found.message_type,
+        subject: found.subject,
+        certificate: found.certificate_uuid,
+        created_at: found.created_at.0,
+    }))
+}
+
+#[cfg(test)]
+mod tests;
