@@ -44,6 +44,7 @@ pub(crate) enum Bounds {
 }
 
 /// The position of a key relative to a list, in the order of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Before,
     Inside,
@@ -248,5 +249,124 @@ fn parse_sort_key(range: &Range, value: String) -> Option<AttributeValue> {
             Some(AttributeValue::N(value))
         }
         RangeKind::Text => (!value.is_empty()).then_some(AttributeValue::S(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::to_number;
+    use crate::index::{BY_EXPIRY, BY_KIND, BY_UUID};
+
+    const fn list(index: &'static Index, bounds: Bounds) -> List<'static> {
+        List {
+            table: "table",
+            index,
+            hash: String::new(),
+            bounds,
+            ascending: true,
+        }
+    }
+
+    fn by_expiry(hash: &str) -> List<'static> {
+        List {
+            hash: hash.to_owned(),
+            ..list(&BY_EXPIRY, Bounds::Between(to_number(10), to_number(20)))
+        }
+    }
+
+    fn key(list: &List<'_>, range: AttributeValue) -> Item {
+        Item::from([
+            (ID.to_owned(), to_text("a/05")),
+            (list.index.hash.to_owned(), to_text(&list.hash)),
+            (list.index.range.as_ref().unwrap().name.to_owned(), range),
+        ])
+    }
+
+    fn encode(parts: &str) -> String {
+        URL_SAFE_NO_PAD.encode(parts)
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_the_last_key_within_its_own_list() {
+        let list = by_expiry("certificate");
+        let last = key(&list, to_number(15));
+        let cursor = list.encode_cursor(&last).unwrap();
+        assert_eq!(cursor, encode(r#"["15","a/05"]"#));
+        assert_eq!(list.decode_cursor(&cursor), Some(last));
+        // The hash key comes from the list and not from the cursor.
+        let other = by_expiry("another");
+        assert_eq!(
+            other.decode_cursor(&cursor),
+            Some(key(&other, to_number(15)))
+        );
+    }
+
+    #[test]
+    fn a_cursor_of_an_index_without_a_sort_key_is_an_id() {
+        let list = list(&BY_UUID, Bounds::All);
+        let start = list.decode_cursor(&encode(r#"["a/05"]"#)).unwrap();
+        assert_eq!((start.len(), &start[ID]), (2, &to_text("a/05")));
+    }
+
+    #[test]
+    fn a_cursor_that_does_not_fit_is_rejected() {
+        #[track_caller]
+        fn check(list: &List<'_>, cursor: &str) {
+            assert_eq!(list.decode_cursor(cursor), None, "{cursor}");
+        }
+        let numbers = by_expiry("certificate");
+        for parts in [
+            "",
+            "7",
+            "[]",
+            r#"["a/05"]"#,
+            r#"["15",""]"#,
+            r#"["x","a/05"]"#,
+            r#"["","a/05"]"#,
+            r#"["1","15","a/05"]"#,
+            r#"[15,"a/05"]"#,
+        ] {
+            check(&numbers, &encode(parts));
+        }
+        check(&numbers, "not base64!");
+        check(&numbers, &"A".repeat(MAX_CURSOR_BYTES + 1));
+        check(&list(&BY_KIND, Bounds::All), &encode(r#"["","a/05"]"#));
+    }
+
+    #[test]
+    fn a_key_outside_the_bounds_lies_before_or_after_them() {
+        #[track_caller]
+        fn check(ascending: bool, at: i64, expected: Place) {
+            let list = List {
+                ascending,
+                ..by_expiry("certificate")
+            };
+            assert_eq!(list.locate(&key(&list, to_number(at))), expected);
+        }
+        check(true, 9, Place::Before);
+        check(true, 10, Place::Inside);
+        check(true, 20, Place::Inside);
+        check(true, 21, Place::After);
+        check(false, 9, Place::After);
+        check(false, 21, Place::Before);
+    }
+
+    #[test]
+    fn the_keys_of_a_list_are_a_condition() {
+        #[track_caller]
+        fn check(list: &List<'_>, expected: &str) {
+            let mut placeholders = Placeholders::default();
+            assert_eq!(list.condition().render(&mut placeholders), expected);
+        }
+        check(&list(&BY_KIND, Bounds::All), "#kind = :v0");
+        check(
+            &by_expiry("certificate"),
+            "#list = :v0 AND #notAfter BETWEEN :v1 AND :v2",
+        );
+        check(
+            &list(&BY_KIND, Bounds::WithPrefix("a".to_owned())),
+            "#kind = :v0 AND begins_with(#order, :v1)",
+        );
     }
 }
