@@ -86,7 +86,6 @@ fn send_request(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Resp
     let answer = server.runtime.block_on(async {
         if is_crl {
             let published = PublishedCrls {
-                objects: server.world.administration.objects.clone(),
                 crls: enrolment.crls.clone(),
                 clock: enrolment.profile_service.clock.clone(),
             };

@@ -2,10 +2,10 @@
 
 use ca::revocation::{Revocation, RevocationReason};
 use scep_protocol::transaction::{Transaction, TransactionState};
-use scep_service::inventory::{AuditFilter, Inventory, PageRequest};
+use scep_service::inventory::{AuditFilter, PageRequest};
 use scep_service::object::Reference;
 use scep_service::ports::{
-    Certificates, ClaimKind, ClaimOutcome, CrlStore, Crls, GuardedOutcome, StoredCrl, Transactions,
+    ClaimKind, ClaimOutcome, GuardedOutcome, ProfileReader, Store, StoredCrl, Transactions,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use scep_protocol::annotations::{Annotations, Attributes};
 use scep_service::error::StoreError;
 use scep_service::inventory::{
-    AuditFilter, CertificateFilter, CertificateRecord, Inventory, PageRequest, TransactionStatus,
+    AuditFilter, CertificateFilter, CertificateRecord, PageRequest, TransactionStatus,
 };
 use scep_service::object::Reference;
-use scep_service::ports::Transactions;
+use scep_service::ports::{Store, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, ra_profile, record};
 use scepter_tests::world::{audit, create, touch};

@@ -22,7 +22,7 @@ use scep_protocol::ra_certificate::RaCertificate;
 use scep_protocol::transaction::TransactionKey;
 use scep_service::admin::NextKey;
 use scep_service::object::list;
-use scep_service::ports::{Clock, Crls, GeneratedKey};
+use scep_service::ports::{Clock, GeneratedKey, ProfileReader};
 use scepter_tests::admin::{Admin, Answer, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, TestClock, Unmeasured, World, authority};

@@ -29,10 +29,9 @@ use scep_service::deployment::Deployment;
 use scep_service::error::StoreError;
 use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
 use scep_service::ports::{
-    Change, Clock, Enrolment, Measurement, Metrics, ObjectStore, ProfileService, SystemClock,
+    Change, Clock, Enrolment, Measurement, Metrics, ProfileService, Store, SystemClock,
     SystemRandom,
 };
-use scep_service::stored_profiles::StoredProfiles;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
@@ -188,6 +187,7 @@ impl World {
         let administration = Administration {
             actor: Actor::new("tests".to_owned()),
             objects: Arc::new(store.clone()),
+            cache: None,
             ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
             ra_keys: Arc::new(SoftwareRaKeys::new(folder.clone())),
             secrets: Arc::new(SoftwareSecrets::open(&folder).unwrap()),
@@ -200,7 +200,7 @@ impl World {
         };
         let enrolment = Enrolment {
             profile_service: ProfileService {
-                profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
+                profiles: Arc::new(store.clone()),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
             },
@@ -244,7 +244,7 @@ impl World {
         };
         let enrolment = Enrolment {
             profile_service: ProfileService {
-                profiles: Arc::new(StoredProfiles(Arc::new(store.clone()))),
+                profiles: Arc::new(store.clone()),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
             },

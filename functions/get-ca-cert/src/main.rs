@@ -16,7 +16,6 @@ fn main() -> ExitCode {
         let table = adapters.profiles();
         let operations = &ProfileOperations::get_ca_cert(adapters.profile_service(table.clone())?);
         let crls = &PublishedCrls {
-            objects: table.clone(),
             crls: Arc::new(CachedCrls::new(table)),
             clock: Arc::new(SystemClock),
         };

@@ -18,8 +18,7 @@ use scep_service::error_chain::ErrorChain;
 use scep_service::ports::{
     CaKeys, Enrolment, ProfileService, RaKeys, Secrets, SystemClock, SystemRandom,
 };
-use scep_service::profile_cache::{CachedProfiles, WatchedObjects};
-use scep_service::stored_profiles::StoredProfiles;
+use scep_service::profile_cache::CachedProfiles;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
 
@@ -85,9 +84,8 @@ impl DataFolder {
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
         let database = open_database(&path.join("scepter.db")).await?;
         let store = DynamoDbStore::new(database.client(), table_names());
-        let profiles = StoredProfiles(Arc::new(store.clone()));
-        let profiles =
-            CachedProfiles::new(Arc::new(profiles), PROFILES_MAX_AGE, Arc::new(SystemClock));
+        let reader = Arc::new(store.clone());
+        let profiles = CachedProfiles::new(reader, PROFILES_MAX_AGE, Arc::new(SystemClock));
         Ok(Self {
             path: path.to_owned(),
             _lock: Arc::new(lock),
@@ -105,13 +103,10 @@ impl DataFolder {
 
     /// Administration on behalf of this process.
     pub(crate) fn administration(&self) -> Administration {
-        let objects = WatchedObjects {
-            objects: Arc::new(self.store.clone()),
-            cache: Arc::clone(&self.profiles),
-        };
         Administration {
             actor: Actor::new("scepter serve".to_owned()),
-            objects: Arc::new(objects),
+            objects: Arc::new(self.store.clone()),
+            cache: Some(Arc::clone(&self.profiles)),
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
@@ -135,7 +130,6 @@ impl DataFolder {
     /// The ports for public CRL requests.
     pub(crate) fn crls(&self) -> PublishedCrls {
         PublishedCrls {
-            objects: Arc::new(self.store.clone()),
             crls: self.crls.clone(),
             clock: Arc::new(SystemClock),
         }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
-use scep_service::ports::{Metrics, Objects, ProfileService, SystemClock};
+use scep_service::ports::{Metrics, ProfileReader, ProfileService, SystemClock};
 use scep_service::profile_cache::CachedProfiles;
-use scep_service::stored_profiles::StoredProfiles;
 use store_dynamodb::ProfilesTable;
 
 use crate::embedded_metrics::EmbeddedMetrics;
@@ -50,22 +49,21 @@ impl<'a> Adapters<'a> {
         Arc::new(ProfilesTable::new(self.dynamodb(), name))
     }
 
-    /// The use cases that only read profiles, from `objects` through a cache.
+    /// The use cases that only read profiles, from `reader` through a cache.
     ///
     /// # Errors
     /// If the maximum age of the cache is not a valid setting.
     pub fn profile_service(
         &self,
-        objects: Arc<dyn Objects>,
+        reader: Arc<dyn ProfileReader>,
     ) -> Result<ProfileService, SettingError> {
         // Devices ask often and edits are rare: an edit may take this long to be seen.
         let max_age = self
             .environment
             .seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
-        let stored = Arc::new(StoredProfiles(objects));
         let clock = Arc::new(SystemClock);
         Ok(ProfileService {
-            profiles: Arc::new(CachedProfiles::new(stored, max_age, clock.clone())),
+            profiles: Arc::new(CachedProfiles::new(reader, max_age, clock.clone())),
             clock,
             metrics: self.metrics(),
         })

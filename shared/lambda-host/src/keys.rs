@@ -49,6 +49,8 @@ impl Adapters<'_> {
         Ok(Administration {
             actor,
             objects: store.clone(),
+            // Requests are served by other processes, whose caches expire by themselves.
+            cache: None,
             ca_keys: keys.ca_keys,
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,

@@ -11,7 +11,7 @@ use scep_protocol::ra_certificate::RaCertificate;
 use scep_protocol::warning::Warning;
 use scep_service::admin::{Administration, Dependents, ManageError};
 use scep_service::object::{Object, Versioned, list, read};
-use scep_service::ports::ObjectStore;
+use scep_service::ports::Store;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -268,9 +268,7 @@ async fn list_scep_profiles(
 }
 
 /// Every object of a kind, by UUID.
-async fn objects_by_uuid<T: Object>(
-    objects: &dyn ObjectStore,
-) -> Result<HashMap<Uuid, T>, ApiError> {
+async fn objects_by_uuid<T: Object>(objects: &dyn Store) -> Result<HashMap<Uuid, T>, ApiError> {
     Ok(list::<T>(objects)
         .await?
         .into_iter()

@@ -14,7 +14,7 @@ use scep_protocol::refusal::HttpRejection;
 use scep_service::crl_publisher::PublishedCrl;
 use scep_service::error::Failure;
 use scep_service::error_chain::ErrorChain;
-use scep_service::ports::{Clock, CrlHead, Crls, Objects};
+use scep_service::ports::{Clock, CrlHead, ProfileReader};
 use time::OffsetDateTime;
 
 use crate::response::{build_response, without_body};
@@ -32,10 +32,9 @@ const MAX_AGE_SECONDS: i64 = 3600;
 /// The ports that CRL requests read from.
 #[derive(Clone)]
 pub struct PublishedCrls {
-    /// Resolves authorities by name.
-    pub objects: Arc<dyn Objects>,
-    /// Reads CRLs. Frequently requested ones are cached in memory.
-    pub crls: Arc<dyn Crls>,
+    /// Resolves authorities by name and reads their CRLs. Frequently requested ones are cached in
+    /// memory.
+    pub crls: Arc<dyn ProfileReader>,
     /// The source of the current time.
     pub clock: Arc<dyn Clock>,
 }
@@ -79,8 +78,8 @@ async fn answer_request(
         return Err(Failure::Rejected(HttpRejection::ReadOnly));
     }
     let (name, generation) = name_and_generation.ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
-    let (objects, crls) = (&*published.objects, &*published.crls);
-    let found = PublishedCrl::find(objects, crls, name, *generation).await?;
+    let crls = &*published.crls;
+    let found = PublishedCrl::find(crls, name, *generation).await?;
     let now = published.clock.now();
     // Compared before the CRL is read: it can be large, and clients poll more often than it
     // changes.

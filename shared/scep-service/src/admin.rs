@@ -40,10 +40,8 @@ use crate::audit::{Act, Actor, AuditAction, AuditRecord, States};
 use crate::deployment::Deployment;
 use crate::error::Failure;
 use crate::object::{Object, ObjectKind, Reference, StoredObject, Versioned, read, to_document};
-use crate::ports::{
-    CaKeys, Certificates, Change, Clock, CrlStore, ObjectStore, RaKeys, Random, Secrets,
-    Transactions,
-};
+use crate::ports::{CaKeys, Change, Clock, RaKeys, Random, Secrets, Store, Transactions};
+use crate::profile_cache::CachedProfiles;
 
 /// The ports that administration needs, and the administrator on whose behalf it acts.
 #[derive(Clone)]
@@ -51,7 +49,9 @@ pub struct Administration {
     /// The author of changes, for audit records.
     pub actor: Actor,
     /// Objects, with write access.
-    pub objects: Arc<dyn ObjectStore>,
+    pub objects: Arc<dyn Store>,
+    /// The cache of requests in the same process, which is cleared after each write of an object.
+    pub cache: Option<Arc<CachedProfiles>>,
     /// Keys that sign certificates.
     pub ca_keys: Arc<dyn CaKeys>,
     /// Keys that decrypt requests and sign replies.
@@ -59,11 +59,11 @@ pub struct Administration {
     /// The sealed secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
     /// The inventory of issued certificates.
-    pub certificates: Arc<dyn Certificates>,
+    pub certificates: Arc<dyn Store>,
     /// Transactions, some of which wait for approval.
     pub transactions: Arc<dyn Transactions>,
     /// CRLs, with write access.
-    pub crls: Arc<dyn CrlStore>,
+    pub crls: Arc<dyn Store>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
     /// Random octets.
@@ -185,10 +185,12 @@ impl Administration {
         states: States<'_, T>,
     ) -> Result<(), ManageError> {
         let audit = AuditRecord::of(&self.actor, action, &states, self.clock.now())?;
-        self.objects
-            .apply(change, &audit)
-            .await
-            .map_err(|error| ManageError::of(T::KIND, error))
+        let applied = self.objects.apply(change, &audit).await;
+        // Cleared after a failed write as well: a write whose answer was lost may have succeeded.
+        if let Some(cache) = &self.cache {
+            cache.forget();
+        }
+        applied.map_err(|error| ManageError::of(T::KIND, error))
     }
 
     /// Returns the reasons why an object with these dependents cannot be deleted, one for each kind

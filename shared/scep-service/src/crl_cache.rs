@@ -3,19 +3,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use ca::profile_name::ProfileName;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::ports::{CrlHead, Crls, StoredCrl};
+use crate::object::{ObjectKind, Reference, StoredObject};
+use crate::ports::{CrlHead, ProfileReader, StoredCrl};
 
 /// The maximum size of the cache, in octets.
 // Enough for one CRL of the largest size that can be served, or for many small ones.
 const MAX_CACHED_BYTES: usize = 8 * 1024 * 1024;
 
-/// A [`Crls`] with a cache. It reads the head each time and so never returns a CRL that has been
-/// replaced.
+/// A [`ProfileReader`] that caches CRLs. It reads the head each time and so never returns a CRL
+/// that has been replaced.
 pub struct CachedCrls {
-    crls: Arc<dyn Crls>,
+    reader: Arc<dyn ProfileReader>,
     /// The cached CRLs, the most recently used one last.
     cached: Mutex<Vec<CachedCrl>>,
 }
@@ -27,11 +29,11 @@ struct CachedCrl {
 }
 
 impl CachedCrls {
-    /// Caches the CRLs that `crls` returns.
+    /// Caches the CRLs that `reader` returns.
     #[must_use]
-    pub fn new(crls: Arc<dyn Crls>) -> Self {
+    pub fn new(reader: Arc<dyn ProfileReader>) -> Self {
         Self {
-            crls,
+            reader,
             cached: Mutex::default(),
         }
     }
@@ -75,13 +77,25 @@ impl CachedCrls {
 }
 
 #[async_trait]
-impl Crls for CachedCrls {
+impl ProfileReader for CachedCrls {
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
+        self.reader.read(reference).await
+    }
+
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.reader.uuid_of(kind, name).await
+    }
+
     async fn crl_head(
         &self,
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
-        self.crls.crl_head(authority, generation).await
+        self.reader.crl_head(authority, generation).await
     }
 
     async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
@@ -100,7 +114,7 @@ impl Crls for CachedCrls {
         if let Some(known) = self.lookup(authority, generation, head) {
             return Ok(Some(StoredCrl::clone(&known)));
         }
-        let Some(stored) = self.crls.crl_of(authority, generation, head).await? else {
+        let Some(stored) = self.reader.crl_of(authority, generation, head).await? else {
             return Ok(None);
         };
         let crl = Arc::new(stored);
@@ -119,7 +133,19 @@ mod tests {
     struct Nothing;
 
     #[async_trait]
-    impl Crls for Nothing {
+    impl ProfileReader for Nothing {
+        async fn read(&self, _: Reference) -> Result<Option<StoredObject>, StoreError> {
+            Ok(None)
+        }
+
+        async fn uuid_of(
+            &self,
+            _: ObjectKind,
+            _: &ProfileName,
+        ) -> Result<Option<Uuid>, StoreError> {
+            Ok(None)
+        }
+
         async fn crl_head(&self, _: Uuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
             Ok(None)
         }

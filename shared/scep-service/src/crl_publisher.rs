@@ -15,9 +15,7 @@ use crate::admin::Administration;
 use crate::error::{Failure, StoreError};
 use crate::error_chain::ErrorChain;
 use crate::object::ObjectKind;
-use crate::ports::{
-    CaKeys, Certificates, ClaimOutcome, Clock, CrlHead, CrlStore, Crls, Objects, StoredCrl,
-};
+use crate::ports::{CaKeys, ClaimOutcome, Clock, CrlHead, ProfileReader, Store, StoredCrl};
 
 /// How far the index of revoked certificates may lag. Entries newer than this are carried over
 /// from the previous CRL.
@@ -47,16 +45,15 @@ impl PublishedCrl {
     /// Returns [`HttpRejection::NoCrl`] when no such CRL exists, and other variants for failures of
     /// the server.
     pub async fn find(
-        objects: &dyn Objects,
-        crls: &dyn Crls,
+        reader: &dyn ProfileReader,
         authority: &ProfileName,
         generation: u32,
     ) -> Result<Self, Failure> {
-        let authority = objects
+        let authority = reader
             .uuid_of(ObjectKind::Authority, authority)
             .await?
             .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
-        let head = crls
+        let head = reader
             .crl_head(authority, generation)
             .await?
             .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
@@ -72,8 +69,9 @@ impl PublishedCrl {
     /// # Errors
     /// Returns [`HttpRejection::NoCrl`] when the CRL was deleted in the meantime, and other
     /// variants for failures of the server.
-    pub async fn read(&self, crls: &dyn Crls) -> Result<StoredCrl, Failure> {
-        crls.crl_of(self.authority, self.generation, &self.head)
+    pub async fn read(&self, reader: &dyn ProfileReader) -> Result<StoredCrl, Failure> {
+        reader
+            .crl_of(self.authority, self.generation, &self.head)
             .await?
             .ok_or(Failure::Rejected(HttpRejection::NoCrl))
     }
@@ -95,9 +93,9 @@ impl Administration {
 /// Signs and publishes the CRLs of authorities.
 pub(crate) struct CrlPublisher<'a> {
     ca_keys: &'a dyn CaKeys,
-    certificates: &'a dyn Certificates,
+    certificates: &'a dyn Store,
     clock: &'a dyn Clock,
-    crls: &'a dyn CrlStore,
+    crls: &'a dyn Store,
     /// How long a CRL is valid: `nextUpdate` minus `thisUpdate`.
     validity: std::time::Duration,
 }

@@ -4,7 +4,6 @@ mod subject_search;
 
 pub use subject_search::SubjectSearch;
 
-use async_trait::async_trait;
 use ca::revocation::Revocation;
 use scep_cms::certificate::Certificate;
 use scep_protocol::annotations::Annotations;
@@ -12,9 +11,6 @@ use scep_protocol::transaction::{Fingerprint, Transaction, TransactionKey};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use crate::audit::AuditRecord;
-use crate::error::StoreError;
 
 /// The record of a certificate in the inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,46 +229,6 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The start of the next page; `None` on the last page.
     pub cursor: Option<String>,
-}
-
-/// Lists of certificates, transactions and audit records. On AWS they may lag behind recent writes.
-#[async_trait]
-pub trait Inventory: Send + Sync {
-    /// Reads a certificate by its identity.
-    async fn certificate_record(&self, uuid: Uuid)
-    -> Result<Option<CertificateRecord>, StoreError>;
-
-    /// Lists certificates. Fails with [`StoreError::Cursor`] for a cursor that does not come from a
-    /// page of such a list.
-    async fn certificates(
-        &self,
-        filter: &CertificateFilter,
-        page: &PageRequest,
-    ) -> Result<Page<CertificateSummary>, StoreError>;
-
-    /// Lists transactions of one status, or of every status in the order of
-    /// [`TransactionStatus::VARIANTS`]. Within a status, the newest come first. Cursors are checked
-    /// as in [`Self::certificates`].
-    async fn transactions(
-        &self,
-        status: Option<TransactionStatus>,
-        page: &PageRequest,
-        now: OffsetDateTime,
-    ) -> Result<Page<TransactionSummary>, StoreError>;
-
-    /// Reads a transaction by its identity.
-    async fn transaction_record(
-        &self,
-        uuid: Uuid,
-        now: OffsetDateTime,
-    ) -> Result<Option<TransactionRecord>, StoreError>;
-
-    /// Lists audit records. Cursors are checked as in [`Self::certificates`].
-    async fn audit_records(
-        &self,
-        filter: &AuditFilter,
-        page: &PageRequest,
-    ) -> Result<Page<AuditRecord>, StoreError>;
 }
 
 #[cfg(test)]

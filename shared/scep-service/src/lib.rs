@@ -11,6 +11,7 @@
 pub mod admin;
 pub mod audit;
 mod ca_info;
+mod configuration;
 pub mod crl_cache;
 pub mod crl_publisher;
 pub mod deployment;
@@ -24,4 +25,3 @@ pub mod object;
 pub mod ports;
 pub mod profile_cache;
 pub mod ra_key;
-pub mod stored_profiles;

@@ -13,7 +13,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::ports::Objects;
+use crate::ports::{ProfileReader, Store};
 
 /// The kind of an object.
 #[derive(
@@ -264,14 +264,14 @@ pub(crate) fn to_document<T: Object>(object: &T) -> Result<String, StoreError> {
 /// # Errors
 /// Returns [`StoreError::Corrupt`] or [`StoreError::Unavailable`].
 pub async fn read<T: Object>(
-    store: &dyn Objects,
+    reader: &(impl ProfileReader + ?Sized),
     uuid: Uuid,
 ) -> Result<Option<Versioned<T>>, StoreError> {
     let reference = Reference {
         kind: T::KIND,
         uuid,
     };
-    let stored = store.read(reference).await?;
+    let stored = reader.read(reference).await?;
     stored.map(StoredObject::decode).transpose()
 }
 
@@ -280,10 +280,10 @@ pub async fn read<T: Object>(
 /// # Errors
 /// Returns the same errors as [`read`].
 pub async fn find<T: Object>(
-    store: &dyn Objects,
+    reader: &(impl ProfileReader + ?Sized),
     name: &ProfileName,
 ) -> Result<Option<Versioned<T>>, StoreError> {
-    let stored = store.find(T::KIND, name).await?;
+    let stored = reader.find(T::KIND, name).await?;
     stored.map(StoredObject::decode).transpose()
 }
 
@@ -292,7 +292,7 @@ pub async fn find<T: Object>(
 ///
 /// # Errors
 /// Returns the same errors as [`read`].
-pub async fn list<T: Object>(store: &dyn Objects) -> Result<Vec<Versioned<T>>, StoreError> {
+pub async fn list<T: Object>(store: &dyn Store) -> Result<Vec<Versioned<T>>, StoreError> {
     let stored = store.list(T::KIND).await?;
     stored.into_iter().map(StoredObject::decode).collect()
 }

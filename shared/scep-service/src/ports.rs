@@ -14,9 +14,7 @@ pub use keys::{CaKeys, GeneratedKey, RaKeys};
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use random::{EntropyError, Random, SystemRandom};
 pub use secrets::Secrets;
-pub use store::{
-    Certificates, Change, CrlHead, CrlStore, Crls, ObjectStore, Objects, Profiles, StoredCrl,
-};
+pub use store::{Change, CrlHead, ProfileReader, Store, StoredCrl};
 pub use transactions::{
     Bar, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal, Transactions,
 };
@@ -24,12 +22,13 @@ pub use transactions::{
 use std::sync::Arc;
 
 use crate::deployment::Deployment;
+use crate::object::read;
 
 /// The ports that GetCACaps and GetCACert need: read access to profiles.
 #[derive(Clone)]
 pub struct ProfileService {
     /// Profiles and the objects that they link to.
-    pub profiles: Arc<dyn Profiles>,
+    pub profiles: Arc<dyn ProfileReader>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
     /// The sink for measurements.
@@ -51,7 +50,7 @@ pub struct Enrolment {
     /// The sealed secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
     /// CRLs, which GetCRL returns.
-    pub crls: Arc<dyn Crls>,
+    pub crls: Arc<dyn ProfileReader>,
     /// Random octets.
     pub random: Arc<dyn Random>,
     /// The settings of this deployment.

@@ -8,20 +8,19 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use ca::profile_name::ProfileName;
 use scep_protocol::availability::Configuration;
-use scep_protocol::profile::{EndpointName, RaProfile};
+use scep_protocol::profile::EndpointName;
 use uuid::Uuid;
 
-use crate::audit::AuditRecord;
 use crate::error::StoreError;
 use crate::object::{ObjectKind, Reference, StoredObject};
-use crate::ports::{Change, Clock, ObjectStore, Objects, Profiles};
+use crate::ports::{Clock, CrlHead, ProfileReader, StoredCrl};
 
 /// The maximum number of endpoints in the cache.
 const MAX_ENDPOINTS: usize = 1_000;
 
-/// A [`Profiles`] that caches the configuration of endpoints.
+/// A [`ProfileReader`] that caches the configuration of endpoints.
 pub struct CachedProfiles {
-    profiles: Arc<dyn Profiles>,
+    reader: Arc<dyn ProfileReader>,
     max_age: Duration,
     clock: Arc<dyn Clock>,
     cached: Mutex<Cache>,
@@ -36,12 +35,12 @@ struct Cache {
 }
 
 impl CachedProfiles {
-    /// Caches what `profiles` returns for `max_age`. For so long an administrator's edit in another
+    /// Caches what `reader` returns for `max_age`. For so long an administrator's edit in another
     /// process may go unnoticed.
     #[must_use]
-    pub fn new(profiles: Arc<dyn Profiles>, max_age: Duration, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(reader: Arc<dyn ProfileReader>, max_age: Duration, clock: Arc<dyn Clock>) -> Self {
         Self {
-            profiles,
+            reader,
             max_age,
             clock,
             cached: Mutex::default(),
@@ -71,7 +70,31 @@ impl CachedProfiles {
 }
 
 #[async_trait]
-impl Profiles for CachedProfiles {
+impl ProfileReader for CachedProfiles {
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
+        self.reader.read(reference).await
+    }
+
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.reader.uuid_of(kind, name).await
+    }
+
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        self.reader.crl_head(authority, generation).await
+    }
+
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+        self.reader.crl(authority, generation).await
+    }
+
     async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError> {
         let (known, cleared) = self.lookup(endpoint);
         if let Some(configuration) = known {
@@ -80,7 +103,7 @@ impl Profiles for CachedProfiles {
         // Taken before the read: an edit during the read must not go unnoticed for longer than
         // `max_age`.
         let read_at = self.clock.instant();
-        let configuration = self.profiles.configuration(endpoint).await?;
+        let configuration = self.reader.configuration(endpoint).await?;
         // Endpoints that do not exist are not cached, so that an attacker cannot fill the cache.
         if configuration.scep_profile.is_some() && configuration.ra_profile.is_some() {
             let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,59 +117,5 @@ impl Profiles for CachedProfiles {
             }
         }
         Ok(configuration)
-    }
-
-    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError> {
-        self.profiles.ra_profile(uuid).await
-    }
-}
-
-/// An [`ObjectStore`] that clears a cache in the same process after each write.
-pub struct WatchedObjects {
-    /// The store.
-    pub objects: Arc<dyn ObjectStore>,
-    /// The cache to clear.
-    pub cache: Arc<CachedProfiles>,
-}
-
-#[async_trait]
-impl Objects for WatchedObjects {
-    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
-        self.objects.read(reference).await
-    }
-
-    async fn uuid_of(
-        &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<Uuid>, StoreError> {
-        self.objects.uuid_of(kind, name).await
-    }
-
-    async fn find(
-        &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<StoredObject>, StoreError> {
-        self.objects.find(kind, name).await
-    }
-
-    async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
-        self.objects.list(kind).await
-    }
-}
-
-#[async_trait]
-impl ObjectStore for WatchedObjects {
-    async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
-        // Clear the cache after a failed write as well: a write whose answer was lost may have
-        // succeeded.
-        let applied = self.objects.apply(change, audit).await;
-        self.cache.forget();
-        applied
-    }
-
-    async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
-        self.objects.record(audit).await
     }
 }

@@ -12,7 +12,7 @@ use crate::DynamoDbStore;
 use crate::attribute::{ByName, Millis, to_text};
 use crate::expression::Condition;
 use crate::index::{BY_KIND, BY_OBJECT};
-use crate::item::{ID, Item, build_item, parse_item};
+use crate::item::{ID, Item, build_item, parse_item, unavailable};
 use crate::page::{Bounds, List};
 use crate::write::Write;
 
@@ -24,6 +24,18 @@ impl DynamoDbStore {
     pub(crate) fn put_audit(&self, audit: &AuditRecord) -> Result<Write<'_>, StoreError> {
         let write = Write::put(&self.tables.profiles, audit_item(audit)?);
         Ok(write.on_condition(Condition::Missing(ID)))
+    }
+
+    /// Writes an audit record on its own.
+    pub(crate) async fn write_audit(&self, audit: &AuditRecord) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.tables.profiles)
+            .set_item(Some(audit_item(audit)?))
+            .send()
+            .await
+            .map_err(unavailable("writing a record"))?;
+        Ok(())
     }
 
     pub(crate) async fn read_audit_page(

@@ -4,10 +4,9 @@ use ca::revocation::{Revocation, RevokedCertificate};
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
-    AuditFilter, CertificateFilter, CertificateRecord, CertificateSummary, Inventory, Page,
-    PageRequest, SubjectSearch, TransactionRecord, TransactionStatus, TransactionSummary,
+    CertificateFilter, CertificateRecord, CertificateSummary, Page, PageRequest, SubjectSearch,
 };
-use scep_service::ports::{Certificates, ClaimOutcome};
+use scep_service::ports::ClaimOutcome;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -25,9 +24,8 @@ use crate::item::{ID, Item, REVOCATION_REASON, REVOKED_AT, REVOKED_OF, unavailab
 use crate::page::{Bounds, END_OF_TIME, List, read_all};
 use crate::write::Write;
 
-#[async_trait::async_trait]
-impl Inventory for DynamoDbStore {
-    async fn certificate_record(
+impl DynamoDbStore {
+    pub(crate) async fn find_certificate(
         &self,
         uuid: Uuid,
     ) -> Result<Option<CertificateRecord>, StoreError> {
@@ -44,7 +42,7 @@ impl Inventory for DynamoDbStore {
         self.get_certificate(parse_id(key)?).await
     }
 
-    async fn certificates(
+    pub(crate) async fn read_certificate_page(
         &self,
         filter: &CertificateFilter,
         page: &PageRequest,
@@ -57,7 +55,7 @@ impl Inventory for DynamoDbStore {
         // At most one certificate has the UUID, so no index and no cursor are needed.
         if let Some(uuid) = filter.uuid {
             let found = self
-                .certificate_record(uuid)
+                .find_certificate(uuid)
                 .await?
                 .map(|record| record.summary)
                 .filter(fits);
@@ -74,35 +72,7 @@ impl Inventory for DynamoDbStore {
         self.read_page(&list, page, read).await
     }
 
-    async fn transactions(
-        &self,
-        status: Option<TransactionStatus>,
-        page: &PageRequest,
-        now: OffsetDateTime,
-    ) -> Result<Page<TransactionSummary>, StoreError> {
-        self.read_transaction_page(status, page, now).await
-    }
-
-    async fn transaction_record(
-        &self,
-        uuid: Uuid,
-        now: OffsetDateTime,
-    ) -> Result<Option<TransactionRecord>, StoreError> {
-        self.read_transaction_record(uuid, now).await
-    }
-
-    async fn audit_records(
-        &self,
-        filter: &AuditFilter,
-        page: &PageRequest,
-    ) -> Result<Page<AuditRecord>, StoreError> {
-        self.read_audit_page(filter, page).await
-    }
-}
-
-#[async_trait::async_trait]
-impl Certificates for DynamoDbStore {
-    async fn revoke(
+    pub(crate) async fn revoke_certificate(
         &self,
         certificate: &CertificateRecord,
         revocation: Revocation,
@@ -132,7 +102,7 @@ impl Certificates for DynamoDbStore {
             .await
     }
 
-    async fn revoked(
+    pub(crate) async fn list_revoked(
         &self,
         authority: Uuid,
         generation: u32,
@@ -149,9 +119,7 @@ impl Certificates for DynamoDbStore {
         let items = read_all(&self.client, &list).await?;
         items.into_iter().map(parse_revoked).collect()
     }
-}
 
-impl DynamoDbStore {
     /// Chooses the index under which a filter has the fewest certificates to skip.
     fn choose_list(&self, filter: &CertificateFilter, search: Option<&SubjectSearch>) -> List<'_> {
         let table = &self.tables.certificates;

@@ -2,7 +2,7 @@
 //! as many parts as it needs.
 
 use scep_service::error::StoreError;
-use scep_service::ports::{ClaimOutcome, CrlHead, CrlStore, Crls, StoredCrl};
+use scep_service::ports::{ClaimOutcome, CrlHead, StoredCrl};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::attribute::{Millis, to_number, to_text};
 use crate::expression::Condition;
 use crate::item::{ID, Item, NUMBER, PART_SET, build_item, parse_item, unavailable};
-use crate::objects::Consistency;
+use crate::profiles_table::Consistency;
 use crate::write::{Write, Written};
 use crate::{DynamoDbStore, ProfilesTable};
 
@@ -80,19 +80,28 @@ pub(crate) fn head_item(
 }
 
 impl ProfilesTable {
-    async fn read_crl_head(
+    pub(crate) async fn read_crl_head(
+        &self,
+        consistency: Consistency,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        let found = self.read_head(consistency, authority, generation).await?;
+        Ok(found.as_ref().map(CrlHead::from))
+    }
+
+    async fn read_head(
         &self,
         consistency: Consistency,
         authority: Uuid,
         generation: u32,
     ) -> Result<Option<HeadItem>, StoreError> {
-        let found = self
-            .get_with(consistency, head_id(authority, generation))
-            .await?;
+        let id = head_id(authority, generation);
+        let found = self.get_item(consistency, id).await?;
         found.map(|item| parse_item(WHAT, item)).transpose()
     }
 
-    async fn read_crl(
+    pub(crate) async fn read_crl(
         &self,
         consistency: Consistency,
         authority: Uuid,
@@ -101,7 +110,7 @@ impl ProfilesTable {
         // If a part is missing, either the CRL was replaced during the read, or the replica that
         // answered does not have the part yet. Strongly consistent tries rule out the second.
         for tried in [consistency, Consistency::Strong, Consistency::Strong] {
-            let Some(head) = self.read_crl_head(tried, authority, generation).await? else {
+            let Some(head) = self.read_head(tried, authority, generation).await? else {
                 return Ok(None);
             };
             if let Some(der) = self.read_parts(tried, &head).await? {
@@ -125,7 +134,7 @@ impl ProfilesTable {
         let mut der = head.crl.to_vec();
         for part in 1..head.parts {
             let id = part_id(head.part_set, part);
-            let Some(item) = self.get_with(consistency, id).await? else {
+            let Some(item) = self.get_item(consistency, id).await? else {
                 return Ok(None);
             };
             der.extend_from_slice(&parse_item::<PartItem>(WHAT, item)?.crl);
@@ -134,51 +143,8 @@ impl ProfilesTable {
     }
 }
 
-/// Serves CRLs to clients. Reads are eventually consistent, at half the cost: in AWS, a new CRL may
-/// appear a moment late.
-#[async_trait::async_trait]
-impl Crls for ProfilesTable {
-    async fn crl_head(
-        &self,
-        authority: Uuid,
-        generation: u32,
-    ) -> Result<Option<CrlHead>, StoreError> {
-        self.read_crl_head(Consistency::Eventual, authority, generation)
-            .await
-            .map(|head| head.as_ref().map(CrlHead::from))
-    }
-
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
-        self.read_crl(Consistency::Eventual, authority, generation)
-            .await
-    }
-}
-
-/// Reads CRLs with strong consistency, because maintenance builds each CRL on its predecessor:
-/// built on an older one, it would get a number that is already taken.
-#[async_trait::async_trait]
-impl Crls for DynamoDbStore {
-    async fn crl_head(
-        &self,
-        authority: Uuid,
-        generation: u32,
-    ) -> Result<Option<CrlHead>, StoreError> {
-        self.profiles_table()
-            .read_crl_head(Consistency::Strong, authority, generation)
-            .await
-            .map(|head| head.as_ref().map(CrlHead::from))
-    }
-
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
-        self.profiles_table()
-            .read_crl(Consistency::Strong, authority, generation)
-            .await
-    }
-}
-
-#[async_trait::async_trait]
-impl CrlStore for DynamoDbStore {
-    async fn replace_crl(
+impl DynamoDbStore {
+    pub(crate) async fn write_crl(
         &self,
         authority: Uuid,
         generation: u32,
@@ -213,9 +179,7 @@ impl CrlStore for DynamoDbStore {
             }
         }
     }
-}
 
-impl DynamoDbStore {
     /// Writes the parts of a CRL, numbered from 1; part 0 is the empty one in the head.
     async fn put_parts(&self, set: Uuid, parts: &[&[u8]]) -> Result<(), StoreError> {
         for (part, number) in parts.iter().zip(1..) {

@@ -29,9 +29,11 @@ mod index;
 mod item;
 mod objects;
 mod page;
+mod profiles_table;
 mod requests;
 mod retry;
 mod revoked_keys;
+mod store;
 mod successors;
 mod tables;
 mod transaction_item;
@@ -42,7 +44,7 @@ mod write;
 #[cfg(test)]
 mod samples;
 
-pub use objects::ProfilesTable;
+pub use profiles_table::ProfilesTable;
 pub use tables::{Tables, check_tables, create_tables};
 
 use aws_sdk_dynamodb::Client;

@@ -1,105 +1,56 @@
 //! The profiles table: versioned objects as JSON documents, their names as separate items, and the
 //! references between them.
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use ca::profile_name::ProfileName;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::object::{ObjectKind, Reference, StoredObject};
-use scep_service::ports::{Change, ObjectStore, Objects};
+use scep_service::ports::Change;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::DynamoDbStore;
 use crate::attribute::{to_number, to_text};
-use crate::audit::audit_item;
 use crate::expression::{Changes, Condition};
 use crate::index::BY_KIND;
-use crate::item::{
-    DEPENDENTS, DOCUMENT, ID, Item, VERSION, build_item, corrupt, parse_item, unavailable,
-};
+use crate::item::{DEPENDENTS, DOCUMENT, ID, Item, VERSION, build_item, corrupt, parse_item};
 use crate::page::{Bounds, List, read_all};
+use crate::profiles_table::Consistency;
 use crate::write::{Step, Write};
-
-/// Read access to the profiles table alone, which is all that the functions for GET operations get.
-#[derive(Clone, Debug)]
-pub struct ProfilesTable {
-    client: Client,
-    name: String,
-}
+use crate::{DynamoDbStore, ProfilesTable};
 
 impl ProfilesTable {
-    /// Opens the existing table with this name.
-    #[must_use]
-    pub const fn new(client: Client, name: String) -> Self {
-        Self { client, name }
-    }
-
-    pub(crate) async fn get(&self, id: String) -> Result<Option<Item>, StoreError> {
-        self.get_with(Consistency::Strong, id).await
-    }
-
-    pub(crate) async fn get_with(
+    pub(crate) async fn read_object(
         &self,
-        consistency: Consistency,
-        id: String,
-    ) -> Result<Option<Item>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .key(ID, to_text(id))
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(unavailable("reading an object"))?;
-        Ok(found.item)
-    }
-}
-
-/// Whether a read sees every write that was acknowledged before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consistency {
-    /// The read may return slightly older data, at half the cost.
-    Eventual,
-    /// The read sees every acknowledged write.
-    Strong,
-}
-
-#[async_trait::async_trait]
-impl Objects for ProfilesTable {
-    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
-        let item = self.get(object_id(reference)).await?;
+        reference: Reference,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        let item = self
+            .get_item(Consistency::Strong, object_id(reference))
+            .await?;
         item.map(|item| parse_object(reference.kind, item))
             .transpose()
     }
 
-    async fn find(
-        &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<StoredObject>, StoreError> {
-        match self.uuid_of(kind, name).await? {
-            Some(uuid) => self.read(Reference { kind, uuid }).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn uuid_of(
+    pub(crate) async fn read_uuid(
         &self,
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<Uuid>, StoreError> {
-        let Some(item) = self.get(name_id(kind, name)).await? else {
-            return Ok(None);
-        };
-        parse_item::<NameItem>(kind.name(), item).map(|found| Some(found.uuid))
+        let item = self
+            .get_item(Consistency::Strong, name_id(kind, name))
+            .await?;
+        let found: Option<NameItem> = item.map(|item| parse_item(kind.name(), item)).transpose()?;
+        Ok(found.map(|found| found.uuid))
     }
+}
 
-    async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
+impl DynamoDbStore {
+    pub(crate) async fn list_objects(
+        &self,
+        kind: ObjectKind,
+    ) -> Result<Vec<StoredObject>, StoreError> {
         let list = List {
-            table: &self.name,
+            table: &self.tables.profiles,
             index: &BY_KIND,
             hash: kind.name().to_owned(),
             bounds: Bounds::All,
@@ -111,38 +62,12 @@ impl Objects for ProfilesTable {
             .map(|item| parse_object(kind, item))
             .collect()
     }
-}
 
-#[async_trait::async_trait]
-impl Objects for DynamoDbStore {
-    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
-        self.profiles_table().read(reference).await
-    }
-
-    async fn find(
+    pub(crate) async fn apply_change(
         &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<StoredObject>, StoreError> {
-        self.profiles_table().find(kind, name).await
-    }
-
-    async fn uuid_of(
-        &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<Uuid>, StoreError> {
-        self.profiles_table().uuid_of(kind, name).await
-    }
-
-    async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
-        self.profiles_table().list(kind).await
-    }
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for DynamoDbStore {
-    async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
+        change: &Change,
+        audit: &AuditRecord,
+    ) -> Result<(), StoreError> {
         let steps = self.list_steps(change, audit)?;
         let applied = self
             .write_all("writing an object", steps, Applied::Written)
@@ -152,23 +77,6 @@ impl ObjectStore for DynamoDbStore {
             Applied::NameTaken => Err(StoreError::NameTaken),
             Applied::Conflict => Err(StoreError::Conflict),
         }
-    }
-
-    async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
-        self.client
-            .put_item()
-            .table_name(&self.tables.profiles)
-            .set_item(Some(audit_item(audit)?))
-            .send()
-            .await
-            .map_err(unavailable("writing a record"))?;
-        Ok(())
-    }
-}
-
-impl DynamoDbStore {
-    pub(crate) fn profiles_table(&self) -> ProfilesTable {
-        ProfilesTable::new(self.client.clone(), self.tables.profiles.clone())
     }
 
     /// Lists the steps of a change: the object, its name, its dependencies and the audit record.

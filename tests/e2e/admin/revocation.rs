@@ -23,10 +23,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Fetches a CRL as anyone can.
 async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
-    let store = std::sync::Arc::new(world.store.clone());
     let published = PublishedCrls {
-        objects: store.clone(),
-        crls: store,
+        crls: std::sync::Arc::new(world.store.clone()),
         clock: world.clock.clone(),
     };
     let mut request = Request::builder().uri(path);

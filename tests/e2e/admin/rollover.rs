@@ -13,7 +13,7 @@ use scep_protocol::profile::ScepProfile;
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_service::admin::NextKey;
 use scep_service::object::Versioned;
-use scep_service::ports::Crls;
+use scep_service::ports::ProfileReader;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, Unmeasured, World};
@@ -260,7 +260,9 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     let uuid = admin.find("/authorities", "test-ca").await;
     let uuid = uuid.parse().unwrap();
     let made = async |generation| {
-        let crl = Crls::crl(&world.store, uuid, generation).await.unwrap();
+        let crl = ProfileReader::crl(&world.store, uuid, generation)
+            .await
+            .unwrap();
         crl.unwrap().number
     };
     let before = (made(1).await, made(2).await);

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::authority::{Authority, Certification};
+use ca::profile_name::ProfileName;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::ra_certificate::RaCertificate;
-use scep_service::inventory::{Inventory, PageRequest};
-use scep_service::object::{ObjectKind, Reference, Versioned, read};
-use scep_service::ports::{ObjectStore, Objects, Profiles};
-use scep_service::profile_cache::{CachedProfiles, WatchedObjects};
-use scep_service::stored_profiles::StoredProfiles;
+use scep_service::error::StoreError;
+use scep_service::inventory::PageRequest;
+use scep_service::object::{ObjectKind, Reference, StoredObject, Versioned, read};
+use scep_service::ports::{CrlHead, ProfileReader, Store, StoredCrl};
+use scep_service::profile_cache::CachedProfiles;
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, audit, name};
+use store_dynamodb::DynamoDbStore;
 use uuid::Uuid;
 
 const BY_SCEP_PROFILE: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
@@ -198,8 +200,8 @@ async fn expired_certificates_are_403() {
 async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
     let world = World::new().await;
     let endpoint = EndpointName::ScepProfile(name());
-    let stored = || StoredProfiles(Arc::new(world.store.clone()));
-    let cached = |max_age| CachedProfiles::new(Arc::new(stored()), max_age, world.clock.clone());
+    let stored = Arc::new(world.store.clone());
+    let cached = |max_age| CachedProfiles::new(stored.clone(), max_age, world.clock.clone());
     let (kept, fleeting) = (cached(Duration::from_secs(3600)), cached(Duration::ZERO));
     let enabled = async |profiles: &CachedProfiles| {
         let configuration = profiles.configuration(&endpoint).await.unwrap();
@@ -218,7 +220,7 @@ async fn a_cached_profile_is_read_anew_when_it_is_too_old() {
 #[tokio::test]
 async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
     let world = World::new().await;
-    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let stored = Arc::new(world.store.clone());
     let cache = CachedProfiles::new(stored, Duration::from_secs(3600), world.clock.clone());
     let endpoints = [
         EndpointName::ScepProfile(name()),
@@ -254,27 +256,20 @@ async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
 #[tokio::test]
 async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
     let world = World::new().await;
-    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
-    let watched = WatchedObjects {
-        objects: Arc::new(world.store.clone()),
-        cache: Arc::new(CachedProfiles::new(
-            stored,
-            Duration::from_secs(3600),
-            world.clock.clone(),
-        )),
-    };
+    let stored = Arc::new(world.store.clone());
+    let cached = CachedProfiles::new(stored, Duration::from_secs(3600), world.clock.clone());
     let kind = ObjectKind::ScepProfile;
-    let uuid = watched.uuid_of(kind, &name()).await.unwrap().unwrap();
+    let uuid = cached.uuid_of(kind, &name()).await.unwrap().unwrap();
     let reference = Reference { kind, uuid };
-    let document = watched.read(reference).await.unwrap().unwrap().document;
-    let found = watched.find(kind, &name()).await.unwrap().unwrap();
+    let document = cached.read(reference).await.unwrap().unwrap().document;
+    let found = cached.find(kind, &name()).await.unwrap().unwrap();
     assert_eq!(found.document, document);
-    let [listed] = &watched.list(kind).await.unwrap()[..] else {
+    let [listed] = &world.store.list(kind).await.unwrap()[..] else {
         panic!("not exactly one SCEP Profile");
     };
     assert_eq!(listed.document, document);
     let record = audit(reference);
-    watched.record(&record).await.unwrap();
+    world.store.record(&record).await.unwrap();
     let page = PageRequest {
         limit: 100,
         cursor: None,
@@ -289,17 +284,14 @@ async fn objects_are_read_and_recorded_through_a_cache_as_they_are() {
 #[tokio::test]
 async fn a_write_in_the_same_process_is_followed_at_once() {
     let world = World::new().await;
-    let stored = Arc::new(StoredProfiles(Arc::new(world.store.clone())));
+    let stored = Arc::new(world.store.clone());
     let cache = Arc::new(CachedProfiles::new(
         stored,
         Duration::from_secs(3600),
         world.clock.clone(),
     ));
     let mut administration = world.administration.clone();
-    administration.objects = Arc::new(WatchedObjects {
-        objects: Arc::new(world.store.clone()),
-        cache: cache.clone(),
-    });
+    administration.cache = Some(cache.clone());
     let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
     let endpoint = EndpointName::ScepProfile(name());
     for wanted in [false, true] {
@@ -322,36 +314,47 @@ async fn a_write_in_the_same_process_is_followed_at_once() {
 #[tokio::test]
 async fn what_was_read_before_a_write_is_not_kept_after_it() {
     struct Slow {
-        stored: StoredProfiles,
+        stored: DynamoDbStore,
         read: tokio::sync::Notify,
         go_on: tokio::sync::Notify,
     }
 
     #[async_trait::async_trait]
-    impl Profiles for Slow {
+    impl ProfileReader for Slow {
+        async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
+            self.stored.read(reference).await
+        }
+
+        async fn uuid_of(
+            &self,
+            kind: ObjectKind,
+            name: &ProfileName,
+        ) -> Result<Option<Uuid>, StoreError> {
+            self.stored.uuid_of(kind, name).await
+        }
+
+        async fn crl_head(&self, _: Uuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
+            Ok(None)
+        }
+
+        async fn crl(&self, _: Uuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
+            Ok(None)
+        }
+
         async fn configuration(
             &self,
             endpoint: &EndpointName,
-        ) -> Result<scep_protocol::availability::Configuration, scep_service::error::StoreError>
-        {
+        ) -> Result<scep_protocol::availability::Configuration, StoreError> {
             let configuration = self.stored.configuration(endpoint).await;
             self.read.notify_one();
             self.go_on.notified().await;
             configuration
         }
-
-        async fn ra_profile(
-            &self,
-            uuid: uuid::Uuid,
-        ) -> Result<Option<scep_protocol::profile::RaProfile>, scep_service::error::StoreError>
-        {
-            self.stored.ra_profile(uuid).await
-        }
     }
 
     let world = World::new().await;
     let slow = Arc::new(Slow {
-        stored: StoredProfiles(Arc::new(world.store.clone())),
+        stored: world.store.clone(),
         read: tokio::sync::Notify::new(),
         go_on: tokio::sync::Notify::new(),
     });

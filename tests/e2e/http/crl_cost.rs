@@ -18,7 +18,7 @@ use http::{Request, Response};
 use scep_http::{PublishedCrls, respond_crl};
 use scep_service::crl_cache::CachedCrls;
 use scep_service::object::find;
-use scep_service::ports::{ClaimOutcome, Clock, CrlStore, Crls, StoredCrl};
+use scep_service::ports::{ClaimOutcome, Clock, ProfileReader, Store, StoredCrl};
 use scepter_tests::world::World;
 use store_dynamodb::ProfilesTable;
 use uuid::Uuid;
@@ -91,7 +91,6 @@ impl Counted {
         let client = Client::from_conf(config.interceptor(calls.clone()).build());
         let table = Arc::new(ProfilesTable::new(client, "test-profiles".to_owned()));
         let published = PublishedCrls {
-            objects: table.clone(),
             crls: Arc::new(CachedCrls::new(table)),
             clock: world.clock.clone(),
         };
@@ -284,12 +283,16 @@ async fn a_crl_of_an_earlier_version_is_read() {
         .item("id", text(format!("crl/{set}/1")))
         .item("crl", octets(8));
     part.send().await.unwrap();
-    let read = Crls::crl(&counted.world.store, authority, 1).await.unwrap();
+    let read = ProfileReader::crl(&counted.world.store, authority, 1)
+        .await
+        .unwrap();
     let der = [[7; 350 * 1_024], [8; 350 * 1_024]].concat();
     assert_eq!(read, Some(StoredCrl { der, ..crl }));
     // A new CRL replaces it and leaves none of its parts.
     counted.replace(8).await;
-    let read = Crls::crl(&counted.world.store, authority, 1).await.unwrap();
+    let read = ProfileReader::crl(&counted.world.store, authority, 1)
+        .await
+        .unwrap();
     assert_eq!(read, Some(counted.crl(8)));
     let items = counted.world.database.items("test-profiles").unwrap();
     let of_old = format!("crl/{set}/");

@@ -9,20 +9,72 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::audit::AuditRecord;
+use crate::configuration::read_configuration;
 use crate::error::StoreError;
-use crate::inventory::{CertificateRecord, Inventory};
-use crate::object::{ObjectKind, Reference, StoredObject};
+use crate::inventory::{
+    AuditFilter, CertificateFilter, CertificateRecord, CertificateSummary, Page, PageRequest,
+    TransactionRecord, TransactionStatus, TransactionSummary,
+};
+use crate::object::{ObjectKind, Reference, StoredObject, read};
 use crate::ports::transactions::ClaimOutcome;
 
-/// Read access to profiles for the request path.
+/// Read access to profiles and CRLs: all that the functions for GET operations may read.
 #[async_trait]
-pub trait Profiles: Send + Sync {
+pub trait ProfileReader: Send + Sync {
+    /// Reads an object, with strong consistency.
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError>;
+
+    /// Looks up the uuid of the object with this name, with strong consistency. The cost does not
+    /// depend on the object's size.
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError>;
+
+    /// Reads the head of the latest CRL of a generation. The cost does not depend on the length of
+    /// the CRL.
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError>;
+
+    /// Reads the latest CRL of a generation. The cost grows with the length of the CRL.
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
+
+    /// Reads the CRL whose head was just read, or a later one.
+    async fn crl_of(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        _head: &CrlHead,
+    ) -> Result<Option<StoredCrl>, StoreError> {
+        self.crl(authority, generation).await
+    }
+
+    /// Reads the object with this name.
+    async fn find(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        match self.uuid_of(kind, name).await? {
+            Some(uuid) => self.read(Reference { kind, uuid }).await,
+            None => Ok(None),
+        }
+    }
+
     /// Reads the profiles, the RA certificate and the authority behind an endpoint. Objects that do
     /// not exist are absent from the result, which is not an error.
-    async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError>;
+    async fn configuration(&self, endpoint: &EndpointName) -> Result<Configuration, StoreError> {
+        read_configuration(self, endpoint).await
+    }
 
     /// Reads an RA Profile by its uuid.
-    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError>;
+    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError> {
+        Ok(read(self, uuid).await?.map(|found| found.object))
+    }
 }
 
 /// A write of one object, together with the references to other objects that it adds and removes.
@@ -55,35 +107,15 @@ pub enum Change {
     },
 }
 
-/// Read access to objects as documents. Reads are strongly consistent, except for lists.
+/// Administration's access to everything but [`Transactions`]: objects, audit records, lists,
+/// certificates and CRLs. The reads of [`ProfileReader`] are strongly consistent; on AWS, lists may
+/// lag behind recent writes.
 #[async_trait]
-pub trait Objects: Send + Sync {
-    /// Reads an object.
-    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError>;
-
-    /// Looks up the uuid of the object with this name. The cost does not depend on the object's
-    /// size.
-    async fn uuid_of(
-        &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<Uuid>, StoreError>;
-
-    /// Reads the object with this name.
-    async fn find(
-        &self,
-        kind: ObjectKind,
-        name: &ProfileName,
-    ) -> Result<Option<StoredObject>, StoreError>;
-
+pub trait Store: ProfileReader {
     /// Lists every object of a kind, sorted by name; objects without names are in no particular
     /// order.
     async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError>;
-}
 
-/// Read and write access to objects as documents.
-#[async_trait]
-pub trait ObjectStore: Objects {
     /// Writes a change and its audit record atomically.
     ///
     /// Fails with [`StoreError::NameTaken`] when another object of the kind has the name. Fails
@@ -93,11 +125,42 @@ pub trait ObjectStore: Objects {
 
     /// Writes an audit record of an action that changes no object.
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError>;
-}
 
-/// The inventory, with the operations that revocation needs.
-#[async_trait]
-pub trait Certificates: Inventory {
+    /// Reads a certificate by its identity.
+    async fn certificate_record(&self, uuid: Uuid)
+    -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// Lists certificates. Fails with [`StoreError::Cursor`] for a cursor that does not come from a
+    /// page of such a list.
+    async fn certificates(
+        &self,
+        filter: &CertificateFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CertificateSummary>, StoreError>;
+
+    /// Lists transactions of one status, or of every status in the order of [`TransactionStatus`].
+    /// Within a status, the newest come first. Cursors are checked as in [`Self::certificates`].
+    async fn transactions(
+        &self,
+        status: Option<TransactionStatus>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError>;
+
+    /// Reads a transaction by its identity.
+    async fn transaction_record(
+        &self,
+        uuid: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<Option<TransactionRecord>, StoreError>;
+
+    /// Lists audit records. Cursors are checked as in [`Self::certificates`].
+    async fn audit_records(
+        &self,
+        filter: &AuditFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AuditRecord>, StoreError>;
+
     /// Revokes a certificate and its key, if the certificate is unchanged since it was read. The
     /// revocation and its audit record are written atomically.
     async fn revoke(
@@ -115,6 +178,14 @@ pub trait Certificates: Inventory {
         generation: u32,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError>;
+
+    /// Publishes a CRL if the stored one has the preceding number, or if this is the first one.
+    async fn replace_crl(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        crl: &StoredCrl,
+    ) -> Result<ClaimOutcome, StoreError>;
 }
 
 /// A published CRL.
@@ -151,40 +222,4 @@ pub struct CrlHead {
     pub this_update: OffsetDateTime,
     /// The time by which the next CRL will be published.
     pub next_update: OffsetDateTime,
-}
-
-/// Read access to CRLs, one for each generation of each authority.
-#[async_trait]
-pub trait Crls: Send + Sync {
-    /// Reads the head of the latest CRL. The cost does not depend on the length of the CRL.
-    async fn crl_head(
-        &self,
-        authority: Uuid,
-        generation: u32,
-    ) -> Result<Option<CrlHead>, StoreError>;
-
-    /// Reads the latest CRL. The cost grows with the length of the CRL.
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
-
-    /// Reads the CRL whose head was just read, or a later one.
-    async fn crl_of(
-        &self,
-        authority: Uuid,
-        generation: u32,
-        _head: &CrlHead,
-    ) -> Result<Option<StoredCrl>, StoreError> {
-        self.crl(authority, generation).await
-    }
-}
-
-/// Write access to CRLs. Its reads are strongly consistent.
-#[async_trait]
-pub trait CrlStore: Crls {
-    /// Publishes a CRL if the stored one has the preceding number, or if this is the first one.
-    async fn replace_crl(
-        &self,
-        authority: Uuid,
-        generation: u32,
-        crl: &StoredCrl,
-    ) -> Result<ClaimOutcome, StoreError>;
 }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::audit::AuditRecord;
 use crate::error::StoreError;
-use crate::inventory::CertificateRecord;
+use crate::inventory::{CertificateRecord, CertificateSummary};
+use crate::object::read;
 
 /// The first step of issuing or holding: reserves a transaction for one process and records what
 /// is to be signed.

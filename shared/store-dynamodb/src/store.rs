@@ -1,0 +1,166 @@
+//! The ports of GET operations and of administration. The port of enrolment is in
+//! `transactions.rs`.
+
+use ca::profile_name::ProfileName;
+use ca::revocation::{Revocation, RevokedCertificate};
+use scep_service::audit::AuditRecord;
+use scep_service::error::StoreError;
+use scep_service::inventory::{
+    AuditFilter, CertificateFilter, CertificateRecord, CertificateSummary, Page, PageRequest,
+    TransactionRecord, TransactionStatus, TransactionSummary,
+};
+use scep_service::object::{ObjectKind, Reference, StoredObject};
+use scep_service::ports::{Change, ClaimOutcome, CrlHead, ProfileReader, Store, StoredCrl};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::profiles_table::Consistency;
+use crate::{DynamoDbStore, ProfilesTable};
+
+/// Serves clients. Reads of CRLs are eventually consistent, at half the cost: in AWS, a new CRL may
+/// appear a moment late.
+#[async_trait::async_trait]
+impl ProfileReader for ProfilesTable {
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
+        self.read_object(reference).await
+    }
+
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.read_uuid(kind, name).await
+    }
+
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        self.read_crl_head(Consistency::Eventual, authority, generation)
+            .await
+    }
+
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+        self.read_crl(Consistency::Eventual, authority, generation)
+            .await
+    }
+}
+
+/// Reads CRLs with strong consistency, because maintenance builds each CRL on its predecessor:
+/// built on an older one, it would get a number that is already taken.
+#[async_trait::async_trait]
+impl ProfileReader for DynamoDbStore {
+    async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
+        self.profiles_table().read_object(reference).await
+    }
+
+    async fn uuid_of(
+        &self,
+        kind: ObjectKind,
+        name: &ProfileName,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.profiles_table().read_uuid(kind, name).await
+    }
+
+    async fn crl_head(
+        &self,
+        authority: Uuid,
+        generation: u32,
+    ) -> Result<Option<CrlHead>, StoreError> {
+        self.profiles_table()
+            .read_crl_head(Consistency::Strong, authority, generation)
+            .await
+    }
+
+    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+        self.profiles_table()
+            .read_crl(Consistency::Strong, authority, generation)
+            .await
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for DynamoDbStore {
+    async fn list(&self, kind: ObjectKind) -> Result<Vec<StoredObject>, StoreError> {
+        self.list_objects(kind).await
+    }
+
+    async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
+        self.apply_change(change, audit).await
+    }
+
+    async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
+        self.write_audit(audit).await
+    }
+
+    async fn certificate_record(
+        &self,
+        uuid: Uuid,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        self.find_certificate(uuid).await
+    }
+
+    async fn certificates(
+        &self,
+        filter: &CertificateFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CertificateSummary>, StoreError> {
+        self.read_certificate_page(filter, page).await
+    }
+
+    async fn transactions(
+        &self,
+        status: Option<TransactionStatus>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<TransactionSummary>, StoreError> {
+        self.read_transaction_page(status, page, now).await
+    }
+
+    async fn transaction_record(
+        &self,
+        uuid: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<Option<TransactionRecord>, StoreError> {
+        self.read_transaction_record(uuid, now).await
+    }
+
+    async fn audit_records(
+        &self,
+        filter: &AuditFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AuditRecord>, StoreError> {
+        self.read_audit_page(filter, page).await
+    }
+
+    async fn revoke(
+        &self,
+        certificate: &CertificateRecord,
+        revocation: Revocation,
+        audit: &AuditRecord,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.revoke_certificate(certificate, revocation, audit)
+            .await
+    }
+
+    async fn revoked(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        not_after_from: OffsetDateTime,
+    ) -> Result<Vec<RevokedCertificate>, StoreError> {
+        self.list_revoked(authority, generation, not_after_from)
+            .await
+    }
+
+    async fn replace_crl(
+        &self,
+        authority: Uuid,
+        generation: u32,
+        crl: &StoredCrl,
+    ) -> Result<ClaimOutcome, StoreError> {
+        self.write_crl(authority, generation, crl).await
+    }
+}
