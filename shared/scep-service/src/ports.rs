@@ -22,7 +22,6 @@ pub use transactions::{
 use std::sync::Arc;
 
 use crate::deployment::Deployment;
-use crate::object::read;
 
 /// The ports that GetCACaps and GetCACert need: read access to profiles.
 #[derive(Clone)]

@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 use crate::audit::AuditRecord;
 use crate::error::StoreError;
-use crate::inventory::{CertificateRecord, CertificateSummary};
-use crate::object::read;
+use crate::inventory::CertificateRecord;
 
 /// The first step of issuing or holding: reserves a transaction for one process and records what
 /// is to be signed.
