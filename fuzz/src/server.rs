@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scep_service::ports::Enrolment;
+use scep_service::enrol::Enrolment;
 use scep_service::profile_cache::CachedProfiles;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;

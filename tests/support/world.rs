@@ -25,13 +25,12 @@ use scep_service::admin::{
     ScepProfileEdit,
 };
 use scep_service::audit::{Actor, AuditAction, AuditRecord};
+use scep_service::ca_info::ProfileService;
 use scep_service::deployment::Deployment;
+use scep_service::enrol::Enrolment;
 use scep_service::error::StoreError;
 use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
-use scep_service::ports::{
-    Change, Clock, Enrolment, Measurement, Metrics, ProfileService, Store, SystemClock,
-    SystemRandom,
-};
+use scep_service::ports::{Change, Clock, Measurement, Metrics, Store, SystemClock, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;

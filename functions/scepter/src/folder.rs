@@ -11,13 +11,13 @@ use management_api::Api;
 use scep_http::PublishedCrls;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
+use scep_service::ca_info::ProfileService;
 use scep_service::crl_cache::CachedCrls;
 use scep_service::deployment::Deployment;
+use scep_service::enrol::Enrolment;
 use scep_service::error::StoreError;
 use scep_service::error_chain::ErrorChain;
-use scep_service::ports::{
-    CaKeys, Enrolment, ProfileService, RaKeys, Secrets, SystemClock, SystemRandom,
-};
+use scep_service::ports::{CaKeys, RaKeys, Secrets, SystemClock, SystemRandom};
 use scep_service::profile_cache::CachedProfiles;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};

@@ -9,14 +9,16 @@ mod period;
 mod rule_violation;
 mod subject_alt_name_type;
 mod subject_attribute;
+mod value_fault;
 
 pub use active_directory::{UPN, is_security_identifier};
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use key_rules::check_key;
 pub use period::{Period, PeriodError};
-pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart, ValueFault};
+pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart};
 pub use subject_alt_name_type::{OtherNameType, SubjectAltNameType, UnfitNameType};
 pub use subject_attribute::{StringType, SubjectAttribute, UnfitAttribute, check_text};
+pub use value_fault::ValueFault;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
-use scep_service::ports::{Metrics, ProfileReader, ProfileService, SystemClock};
+use scep_service::ca_info::ProfileService;
+use scep_service::ports::{Metrics, ProfileReader, SystemClock};
 use scep_service::profile_cache::CachedProfiles;
 use store_dynamodb::ProfilesTable;
 

@@ -7,7 +7,8 @@ use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 use scep_service::crl_cache::CachedCrls;
-use scep_service::ports::{Enrolment, SystemClock, SystemRandom};
+use scep_service::enrol::Enrolment;
+use scep_service::ports::{SystemClock, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::{Adapters, SettingError};

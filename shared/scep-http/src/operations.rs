@@ -7,9 +7,9 @@ use http::Response;
 use http::request::Parts;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::HttpRejection;
-use scep_service::enrol::PkiOperationReply;
+use scep_service::ca_info::ProfileService;
+use scep_service::enrol::{Enrolment, PkiOperationReply};
 use scep_service::error::Failure;
-use scep_service::ports::{Enrolment, ProfileService};
 
 use crate::message::find_message;
 use crate::operation::Operation;

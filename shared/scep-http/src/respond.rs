@@ -11,10 +11,11 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
+use scep_service::ca_info::ProfileService;
 use scep_service::enrol::{Outcome, PkiOperationReply};
 use scep_service::error::Failure;
 use scep_service::error_chain::ErrorChain;
-use scep_service::ports::{Measurement, Metrics, ProfileService, RequestMeasurement};
+use scep_service::ports::{Measurement, Metrics, RequestMeasurement};
 
 use crate::endpoint::parse_endpoint;
 use crate::operation::{Operation, raw_query};

@@ -7,15 +7,17 @@
 //!
 //! [`PkiMessage`]: scep_cms::pki_message::PkiMessage
 //! [`SignedRequest`]: signed_request::SignedRequest
-//! [`AddressedRequest`]: request::AddressedRequest
+//! [`AddressedRequest`]: addressed_request::AddressedRequest
 //! [`EnrolmentRequest`]: request::EnrolmentRequest
 //! [`AuthorisedRequest`]: request::AuthorisedRequest
 //! [`Decision`]: decide::Decision
 
+pub mod addressed_request;
 pub mod algorithms;
 pub mod annotations;
 pub mod availability;
 pub mod ca_info;
+pub mod challenge_traits;
 pub mod decide;
 pub mod envelope_fault;
 pub mod poll;
@@ -28,3 +30,4 @@ pub mod sealed_secret;
 pub mod signed_request;
 pub mod transaction;
 pub mod warning;
+pub mod wrapped_key;

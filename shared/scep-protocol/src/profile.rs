@@ -9,8 +9,8 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::annotations::{Annotations, Attributes};
+use crate::challenge_traits::ChallengeTraits;
 use crate::sealed_secret::SealedSecret;
-use crate::warning::ChallengeTraits;
 
 /// The SCEP endpoint that received a request, of one of two kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

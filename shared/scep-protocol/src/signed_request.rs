@@ -1,25 +1,19 @@
 //! A message whose signature verifies: its signer, its recipient, and how to encrypt the reply.
 
-use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport};
+use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
 use scep_cms::algorithm_name::UnsupportedAlgorithm;
 use scep_cms::attribute::SenderNonce;
 use scep_cms::certificate::Certificate;
 use scep_cms::challenge::ChallengePassword;
-use scep_cms::envelope::{EnvelopeError, KeyTransRecipient, PkcsPkiEnvelope, Recipient};
 use scep_cms::error::AttributeError;
 use scep_cms::message_type::MessageType;
-use scep_cms::password_recipient::{PasswordRecipient, PasswordRecipientError};
 use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage, VerifyError};
 use scep_cms::public_key::PublicKey;
 use scep_cms::transaction_id::TransactionId;
-use time::OffsetDateTime;
 
 use crate::algorithms::AlgorithmPolicy;
 use crate::availability::AvailableProfile;
-use crate::envelope_fault::EnvelopeFault;
 use crate::refusal::Refusal;
-use crate::renewal_signer::{KnownCertificate, Signer};
-use crate::request::AddressedRequest;
 use crate::transaction::Fingerprint;
 
 /// Longest PKCS #10 request that is decrypted, in octets.
@@ -169,121 +163,6 @@ impl SignedRequest {
                 .ok_or(Refusal::SignerCannotDecrypt),
         }
     }
-
-    /// Steps 7 and 8, the checks that need no decryption: signer, cipher, recipient, key transport
-    /// and lengths. `known` is the inventory's record for the signer's serial number, if the
-    /// signer's certificate names this authority as its issuer.
-    ///
-    /// # Errors
-    /// The refusal of the first check that fails.
-    pub fn into_addressed(
-        self,
-        profile: &AvailableProfile,
-        known: Option<KnownCertificate>,
-        now: OffsetDateTime,
-    ) -> Result<AddressedRequest, Refusal> {
-        // The signer comes first: renewals and queries of a client without a valid certificate are
-        // never decrypted, so they reveal nothing about a captured envelope.
-        let signer = Signer::of(self.signer(), known, now)?;
-        signer.may_send(self.message_type)?;
-        let envelope = self.verified.envelope().map_err(|error| match error {
-            EnvelopeError::Algorithm(algorithm) => Refusal::ContentEncryption(algorithm),
-            EnvelopeError::Missing => Refusal::NoEnvelope,
-            EnvelopeError::Decode(_) | EnvelopeError::Malformed | EnvelopeError::Open => {
-                Refusal::Envelope(EnvelopeFault::Outline(error))
-            }
-        })?;
-        let cipher = envelope.cipher();
-        if !profile.algorithms().allows_cipher(cipher) {
-            let algorithm = UnsupportedAlgorithm::new(cipher.oid());
-            return Err(Refusal::ContentEncryption(algorithm));
-        }
-        // Padding adds at most one block.
-        if envelope.ciphertext().len() > MAX_CSR_BYTES + cipher.block_bytes() {
-            return Err(Refusal::RequestTooLarge);
-        }
-        let wrapped = find_wrapped_key(&envelope, profile)?;
-        Ok(AddressedRequest {
-            request: self,
-            signer,
-            wrapped,
-            envelope,
-        })
-    }
-}
-
-/// The content key as it is wrapped for the profile's RA key or challengePassword.
-fn find_wrapped_key(
-    envelope: &PkcsPkiEnvelope,
-    profile: &AvailableProfile,
-) -> Result<WrappedKey, Refusal> {
-    let ra_certificate = &profile.ra_key().certificate;
-    let mut by_password = None;
-    let mut refusal = Refusal::Recipient;
-    // micromdm encrypts to every certificate of GetCACert, the authority's included, so the RA's
-    // recipient is found by its name rather than its position.
-    for recipient in envelope.recipients() {
-        match recipient {
-            Recipient::KeyTrans(recipient) if recipient.id().names(ra_certificate) => {
-                return read_key_transport(recipient, ra_certificate);
-            }
-            Recipient::KeyTrans(recipient) if profile.is_authority(recipient.id()) => {
-                refusal = Refusal::RecipientAuthority;
-            }
-            Recipient::Password(recipient) => by_password = Some(recipient),
-            Recipient::KeyTrans(_) | Recipient::Other => {}
-        }
-    }
-    match by_password {
-        Some(Ok(recipient)) => Ok(WrappedKey::Password(recipient.clone())),
-        Some(Err(PasswordRecipientError::Algorithm(algorithm))) => {
-            Err(Refusal::KeyTransport(*algorithm))
-        }
-        Some(Err(PasswordRecipientError::Malformed(error))) => {
-            Err(Refusal::PasswordRecipient(error.clone()))
-        }
-        None => Err(refusal),
-    }
-}
-
-fn read_key_transport(
-    recipient: &KeyTransRecipient,
-    ra_certificate: &Certificate,
-) -> Result<WrappedKey, Refusal> {
-    let transport = recipient.transport().map_err(Refusal::KeyTransport)?;
-    let encrypted_key = recipient.encrypted_key();
-    let modulus_bytes = match ra_certificate.public_key() {
-        Ok(PublicKey::Rsa { modulus_bits, .. }) => modulus_bits.div_ceil(8),
-        Ok(PublicKey::Ec { .. }) | Err(_) => 0,
-    };
-    let fault = EnvelopeFault::WrappedKeyLength {
-        bytes: encrypted_key.len(),
-        modulus_bytes,
-    };
-    // An RSA ciphertext is a number. One in 256 has a leading zero octet, and some clients omit it.
-    let missing_zeros = modulus_bytes
-        .checked_sub(encrypted_key.len())
-        .filter(|_| !encrypted_key.is_empty())
-        .ok_or(Refusal::Envelope(fault))?;
-    let mut padded_key = vec![0; missing_zeros];
-    padded_key.extend_from_slice(encrypted_key);
-    Ok(WrappedKey::KeyTransport {
-        transport,
-        encrypted_key: padded_key,
-    })
-}
-
-/// The content key of an envelope, wrapped.
-pub enum WrappedKey {
-    /// Encrypted to the RA key.
-    KeyTransport {
-        /// The padding scheme.
-        transport: KeyTransport,
-        /// The encrypted key, padded with leading zeros to the length of the RA key's modulus.
-        encrypted_key: Vec<u8>,
-    },
-    /// Encrypted under the profile's challengePassword, RFC 8894 §3.1.
-    Password(PasswordRecipient),
 }
 
 /// The key that a reply is encrypted to, RFC 8894 §3.1.

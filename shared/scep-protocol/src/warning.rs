@@ -7,38 +7,9 @@ use std::fmt::{Display, Formatter};
 
 use ca::key_algorithm::KeyAlgorithm;
 use ca::template::{CertificateTemplate, ExtendedKeyUsage, SubjectAltNameType, SubjectAttribute};
-use scep_cms::challenge::ChallengePassword;
-use serde::{Deserialize, Serialize};
 
+use crate::challenge_traits::MIN_CHALLENGE_CHARACTERS;
 use crate::profile::{CaCertificateForm, RaProfile, ScepProfile};
-
-/// Shortest challengePassword that causes no warning, in characters.
-const MIN_CHALLENGE_CHARACTERS: usize = 16;
-
-/// The traits of a challengePassword that can be stored without revealing it. Noted when it is set,
-/// because the management API can encrypt secrets and not decrypt them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ChallengeTraits {
-    /// Whether it has fewer than 16 characters.
-    pub is_short: bool,
-    /// Whether it has a character outside PrintableString, which Windows cannot send.
-    pub is_unfit_for_windows: bool,
-}
-
-impl ChallengeTraits {
-    /// Determines the traits of a challengePassword.
-    #[must_use]
-    pub fn of(challenge: &ChallengePassword) -> Self {
-        // X.680 §41.4. With any other character, such as `_` or `@`, Windows fails before it sends
-        // anything.
-        let is_fit = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
-        Self {
-            is_short: challenge.reveal().chars().count() < MIN_CHALLENGE_CHARACTERS,
-            is_unfit_for_windows: !challenge.reveal().chars().all(is_fit),
-        }
-    }
-}
 
 /// A setting that is allowed but unwise.
 #[derive(Clone, Debug, PartialEq, Eq)]

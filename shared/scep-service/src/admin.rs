@@ -6,6 +6,7 @@ mod certificate;
 mod edit;
 mod field;
 mod invalid;
+mod limits;
 mod ra_certificate;
 mod ra_keys;
 mod ra_profile;
@@ -20,11 +21,12 @@ pub use certificate::Reach;
 pub use edit::Edit;
 pub use field::Field;
 pub use invalid::{Invalid, ManageError};
+pub use limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS};
 pub use ra_certificate::NewRaCertificate;
 pub use ra_profile::RaProfileEdit;
 pub use rollover::NextKey;
-pub use scep_profile::{MAX_CHALLENGE_CHARACTERS, ScepProfileEdit};
-pub use transaction::{MAX_REASON_CHARACTERS, Review};
+pub use scep_profile::ScepProfileEdit;
+pub use transaction::Review;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! GetCACaps and GetCACert, RFC 8894 §3.5 and §4.2.
 
-pub(crate) mod next_ca;
+use std::sync::Arc;
 
 use scep_protocol::algorithms::Capability;
 use scep_protocol::availability::{AvailableProfile, check_availability};
@@ -9,7 +9,18 @@ use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::HttpRejection;
 
 use crate::error::Failure;
-use crate::ports::ProfileService;
+use crate::ports::{Clock, Metrics, ProfileReader};
+
+/// The ports that GetCACaps and GetCACert need: read access to profiles.
+#[derive(Clone)]
+pub struct ProfileService {
+    /// Profiles and the objects that they link to.
+    pub profiles: Arc<dyn ProfileReader>,
+    /// The current time.
+    pub clock: Arc<dyn Clock>,
+    /// The sink for measurements.
+    pub metrics: Arc<dyn Metrics>,
+}
 
 impl ProfileService {
     /// Returns the capabilities of the endpoint, in the order in which GetCACaps lists them.

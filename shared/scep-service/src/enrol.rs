@@ -1,11 +1,13 @@
 //! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
 
 pub(crate) mod issue;
+pub(crate) mod next_ca;
 mod reply;
 pub(crate) mod signing;
 
-pub use issue::GrantedCertificate;
+pub use signing::GrantedCertificate;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
@@ -15,23 +17,50 @@ use scep_cms::degenerate::DegenerateSignedData;
 use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::PkiMessage;
 use scep_cms::transaction_id::TransactionId;
+use scep_protocol::addressed_request::AddressedRequest;
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::ca_info::cert_rep_certificates;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
 use scep_protocol::renewal_signer::KnownCertificate;
-use scep_protocol::request::AddressedRequest;
-use scep_protocol::signed_request::{ReplyTo, SignedRequest, WrappedKey};
+use scep_protocol::signed_request::{ReplyTo, SignedRequest};
+use scep_protocol::wrapped_key::WrappedKey;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
+use crate::ca_info::ProfileService;
+use crate::deployment::Deployment;
 use crate::enrol::issue::{Progress, issuance_request};
 use crate::enrol::reply::{Reply, ReplyEncryption};
 use crate::error::{EnrolError, Failure};
 use crate::error_chain::ErrorChain;
 use crate::inventory::CertificateRecord;
-use crate::ports::{ClaimOutcome, Clock, Enrolment};
+use crate::ports::{
+    CaKeys, ClaimOutcome, Clock, ProfileReader, RaKeys, Random, Secrets, Transactions,
+};
 use crate::ra_key::RaKey;
+
+/// The ports that PKIOperation needs: [`ProfileService`], keys, and the records of transactions and
+/// certificates.
+#[derive(Clone)]
+pub struct Enrolment {
+    /// Profiles, clock and metrics.
+    pub profile_service: ProfileService,
+    /// Transactions and the certificates that they lead to.
+    pub transactions: Arc<dyn Transactions>,
+    /// Keys that sign certificates.
+    pub ca_keys: Arc<dyn CaKeys>,
+    /// Keys that decrypt requests and sign replies.
+    pub ra_keys: Arc<dyn RaKeys>,
+    /// The sealed secrets of profiles.
+    pub secrets: Arc<dyn Secrets>,
+    /// CRLs, which GetCRL returns.
+    pub crls: Arc<dyn ProfileReader>,
+    /// Random octets.
+    pub random: Arc<dyn Random>,
+    /// The settings of this deployment.
+    pub deployment: Deployment,
+}
 
 /// The length of the longest serial number in hexadecimal digits: 20 octets, RFC 5280 §4.1.2.2.
 const MAX_SERIAL_NUMBER_DIGITS: usize = 40;

@@ -4,13 +4,13 @@
 //! for GetCACaps and GetCACert, [`Enrolment`] for PKIOperation and GetNextCACert,
 //! [`Administration`] for administration and maintenance.
 //!
-//! [`ProfileService`]: ports::ProfileService
-//! [`Enrolment`]: ports::Enrolment
+//! [`ProfileService`]: ca_info::ProfileService
+//! [`Enrolment`]: enrol::Enrolment
 //! [`Administration`]: admin::Administration
 
 pub mod admin;
 pub mod audit;
-mod ca_info;
+pub mod ca_info;
 mod configuration;
 pub mod crl_cache;
 pub mod crl_publisher;

@@ -4,33 +4,13 @@ use std::fmt;
 use std::fmt::{Display, Formatter};
 
 use scep_cms::algorithm::EcCurve;
-use scep_cms::asn1::StringError;
 use scep_cms::weakness::Weakness;
 
 use crate::bounded_text::quote_excerpt;
 use crate::template::KeyUsage;
 use crate::template::subject_alt_name_type::SubjectAltNameType;
 use crate::template::subject_attribute::SubjectAttribute;
-
-/// What is wrong with a requested value. Its text is a predicate that follows the value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ValueFault {
-    /// The value is not DER of its type.
-    #[error("is not DER of its type")]
-    Encoding,
-    /// The value does not have the required form, which this describes.
-    #[error("is not {0}")]
-    Form(&'static str),
-    /// The value holds an invisible or reordering character.
-    #[error("holds a control character, or one that hides or reorders text")]
-    Hidden,
-    /// The value exceeds the length limit.
-    #[error("is too long")]
-    Length,
-    /// The value is not a valid string of its type.
-    #[error(transparent)]
-    String(#[from] StringError),
-}
+use crate::template::value_fault::ValueFault;
 
 /// The origin of a requested subjectAltName entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +221,8 @@ fn join_names(usages: &[KeyUsage]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use scep_cms::asn1::StringError;
+
     use super::*;
 
     #[track_caller]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::bounded_text::is_visible;
 use crate::template::active_directory::{UPN, is_security_identifier};
 use crate::template::attribute_names::{Form, NAMED, NamedAttribute};
-use crate::template::rule_violation::ValueFault;
+use crate::template::value_fault::ValueFault;
 
 /// An attribute of a subject: a textual one of RFC 4519 or PKCS #9, written by its name, or any
 /// other, written by its OID.

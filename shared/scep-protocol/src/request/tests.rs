@@ -1,17 +1,22 @@
 use ca::template::{CertificateTemplate, RuleViolation, TemplateSpec};
+use scep_cms::algorithm::ContentEncryption;
 use scep_cms::algorithm::KeyTransport;
 use scep_cms::certificate::Validity;
+use scep_cms::content_key::ContentKey;
 use scep_cms::csr_fault::CsrFault;
 use scep_cms::pki_message::PkiMessage;
 use time::Duration;
 use uuid::Uuid;
 
 use super::*;
+use crate::addressed_request::AddressedRequest;
 use crate::algorithms::AlgorithmPolicy;
 use crate::availability::tests::{
     NOW, RA_PROFILE, load_certificate, read_vector, seal_envelope, serving_profile,
 };
+use crate::envelope_fault::EnvelopeFault;
 use crate::profile::ScepProfile;
+use crate::wrapped_key::WrappedKey;
 
 /// A captured message, with the content key of its envelope: what
 /// `openssl pkeyutl -decrypt -keyform DER -inkey ra-key.der` makes of the encryptedKey.

@@ -1,3 +1,4 @@
+use scep_cms::challenge::ChallengePassword;
 use std::collections::BTreeMap;
 
 use ca::bounded_text::{Description, Pattern};
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::annotations::Annotations;
+use crate::challenge_traits::ChallengeTraits;
 use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation};
 use crate::sealed_secret::SealedSecret;
 

@@ -6,9 +6,7 @@ use ca::subordinate::UnfitCertificate;
 use ca::template::{ExtendedKeyUsage, TemplateError};
 
 use crate::admin::field::Field;
-use crate::admin::ra_certificate::MAX_USAGES;
-use crate::admin::scep_profile::MAX_CHALLENGE_CHARACTERS;
-use crate::admin::transaction::MAX_REASON_CHARACTERS;
+use crate::admin::limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS, MAX_USAGES};
 use crate::error::{Failure, KeyError, StoreError};
 use crate::object::ObjectKind;
 use crate::ports::EntropyError;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::limits::MAX_USAGES;
 use crate::admin::ra_keys::NewRaKey;
 use crate::admin::validation::Validation;
 use crate::error::StoreError;
@@ -116,9 +117,6 @@ impl Administration {
             .collect())
     }
 }
-
-/// The maximum number of purposes of an RA certificate.
-pub(super) const MAX_USAGES: usize = 16;
 
 /// Returns the current generation of an authority that can issue now.
 fn find_issuing(authority: &Authority, now: OffsetDateTime) -> Result<IssuingAuthority, Invalid> {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::admin::Administration;
 use crate::admin::invalid::ManageError;
 use crate::audit::AuditAction;
-use crate::ca_info::next_ca::build_announcement;
+use crate::enrol::next_ca::build_announcement;
 use crate::error::Failure;
 use crate::object::{Object, Reference, Versioned, read};
 

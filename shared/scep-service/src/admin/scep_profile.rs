@@ -6,24 +6,21 @@ use ca::bounded_text::Description;
 use ca::profile_name::ProfileName;
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::annotations::{Attributes, CertificateAssociations};
+use scep_protocol::challenge_traits::ChallengeTraits;
 use scep_protocol::profile::{CaCertificateForm, IntuneSettings, RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
-use scep_protocol::warning::ChallengeTraits;
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::admin::edit::Edit;
 use crate::admin::field::Field;
 use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::limits::MAX_CHALLENGE_CHARACTERS;
 use crate::admin::ra_certificate::is_usable;
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::admin::{Administration, Dependents};
 use crate::audit::AuditAction;
 use crate::object::{ObjectKind, Versioned, read};
-
-/// The maximum length of a challengePassword, in characters: pkcs-9-ub-challengePassword of RFC
-/// 2985.
-pub const MAX_CHALLENGE_CHARACTERS: usize = 255;
 
 /// The fields of a new SCEP Profile, or an edit of an existing one.
 #[derive(Clone, Default)]

@@ -16,18 +16,14 @@ use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::limits::MAX_REASON_CHARACTERS;
 use crate::audit::{Act, AuditAction, AuditRecord};
-use crate::enrol::issue::LEASE;
-use crate::enrol::signing::{CertificateSigner, SigningOutcome, Verdict};
+use crate::enrol::signing::{CertificateSigner, LEASE, SigningOutcome, Verdict};
 use crate::error::Failure;
 use crate::error_chain::ErrorChain;
 use crate::inventory::{PageRequest, TransactionStatus};
 use crate::object::{ObjectKind, Reference, Versioned, read};
 use crate::ports::{ClaimOutcome, GuardedOutcome};
-
-/// The maximum length of a rejection's reason, in characters. The client receives it as
-/// failInfoText.
-pub const MAX_REASON_CHARACTERS: usize = 200;
 
 /// A transaction as an administrator reviews it.
 pub struct Review {

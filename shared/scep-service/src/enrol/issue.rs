@@ -18,16 +18,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::enrol::Exchange;
-use crate::enrol::signing::{CertificateSigner, SigningOutcome, Verdict};
+use crate::enrol::signing::{
+    CertificateSigner, GrantedCertificate, LEASE, SigningOutcome, Verdict,
+};
 use crate::error::{EnrolError, Failure, StoreError};
 use crate::fault_point::fault_point;
 use crate::inventory::CertificateRecord;
 use crate::ports::{Bar, Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Renewal};
-
-/// How long a claim reserves a transaction before another process may take it over.
-// Far longer than a signature takes, which is milliseconds in memory and tens of milliseconds in
-// KMS, and short enough that a client's first retry after a crash succeeds.
-pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
 /// The maximum number of requests of a SCEP Profile that wait for an administrator.
 // Without a limit, an attacker could bury genuine requests in the list and fill the store.
@@ -37,22 +34,13 @@ const MAX_PENDING: u16 = 1_000;
 /// read again.
 // Together longer than a lease, so that the first retry completes what a crash interrupted.
 const WAIT: Duration = Duration::from_millis(50);
+
 const MAX_WAITS: u32 = 140;
+
 const _: () = assert!(
     WAIT.saturating_mul(MAX_WAITS).as_millis() > LEASE.as_millis(),
     "the first retry waits until a lease is over"
 );
-
-/// The certificate that answers a request.
-#[derive(Debug)]
-pub struct GrantedCertificate {
-    /// The certificate.
-    pub certificate: Certificate,
-    /// The generation of the authority that issued the certificate.
-    pub generation: u32,
-    /// Whether the same request received this certificate before.
-    pub resent: bool,
-}
 
 /// The state that a transaction has reached.
 pub(crate) enum Progress {

@@ -4,20 +4,34 @@ use std::time::Duration;
 
 use ca::revocation::{Revocation, RevocationReason};
 use ca::tbs_certificate::{IssuedCertificate, assemble_certificate};
-use scep_cms::certificate::Validity;
+use scep_cms::certificate::{Certificate, Validity};
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::renewal_signer::{RESEND_WINDOW, resend_until};
 use scep_protocol::transaction::{Issuance, TransactionKey};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::enrol::issue::{GrantedCertificate, LEASE};
+use crate::enrol::Enrolment;
 use crate::error::Failure;
 use crate::fault_point::fault_point;
 use crate::inventory::{CertificateRecord, CertificateSummary};
-use crate::ports::{
-    Bar, CaKeys, ClaimOutcome, Clock, Enrolment, GuardedOutcome, Random, Transactions,
-};
+use crate::ports::{Bar, CaKeys, ClaimOutcome, Clock, GuardedOutcome, Random, Transactions};
+
+/// How long a claim reserves a transaction before another process may take it over.
+// Far longer than a signature takes, which is milliseconds in memory and tens of milliseconds in
+// KMS, and short enough that a client's first retry after a crash succeeds.
+pub(crate) const LEASE: Duration = Duration::from_secs(5);
+
+/// The certificate that answers a request.
+#[derive(Debug)]
+pub struct GrantedCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The generation of the authority that issued the certificate.
+    pub generation: u32,
+    /// Whether the same request received this certificate before.
+    pub resent: bool,
+}
 
 /// Whether an interrupted issuance is completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

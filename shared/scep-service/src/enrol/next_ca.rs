@@ -7,8 +7,8 @@ use scep_cms::degenerate::DegenerateSignedData;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::HttpRejection;
 
+use crate::enrol::Enrolment;
 use crate::error::Failure;
-use crate::ports::Enrolment;
 
 impl Enrolment {
     /// Returns the SignedData that announces the next generation, DER.
