@@ -5,7 +5,7 @@
 #
 #   tests/clock.sh        after a build by `cargo test`; tests/run does both
 #
-# Runs unit tests and tests/it, including the processes that they start: the server, openssl, curl.
+# Runs unit tests and tests/e2e, including the processes that they start: the server, openssl, curl.
 # Skips
 #   clients                  one of them is statically linked and sees the true time; together they
 #                            take minutes

@@ -159,8 +159,8 @@ fn each_front_door_answers_what_is_no_request_as_the_local_server_does() {
     assert_eq!(STACK.http(&[&inside], &[]).0, 400);
 }
 
-/// The variations that `tests/e2e/habits/paths.rs` tests against the local server, at the front
-/// doors of AWS.
+/// The variations that `tests/e2e/enrol/habits/paths.rs` tests against the local server, at the
+/// front doors of AWS.
 #[test]
 fn windows_cisco_and_load_balancers_ask_each_front_door_in_their_own_ways() {
     let _shared = ALONE.read();
