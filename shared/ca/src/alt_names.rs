@@ -46,7 +46,7 @@ pub(crate) fn select_alt_names(
             None => return Err(RuleViolation::SubjectAltNameType(found.shown, found.kind)),
         }
     }
-    // After the request's own names, so that the client's order stays.
+    // The CNs come after the request's own names, so that the client's order stays.
     if rule.common_name_as_dns {
         for common_name in common_names {
             let found = common_name_as_dns(common_name);

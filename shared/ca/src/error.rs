@@ -45,7 +45,8 @@ impl From<EncodeError> for IssueError {
     }
 }
 
-/// Why a text that an administrator wrote is not the subject of one of the server's certificates.
+/// Why a text that an administrator wrote cannot be the subject of one of the server's
+/// certificates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
     /// The subject has no attribute, or the CN is blank.

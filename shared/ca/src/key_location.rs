@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The text that stands for a secret in audit records.
-// Not an empty one: the audit log shows whether a secret was set.
+// It is not empty, so that the audit log shows whether a secret was set.
 pub const REDACTED: &str = "(set)";
 
 /// The location of a private key. Serialised as one string: an ARN, a UUID, or base64. `Debug` and
@@ -23,7 +23,7 @@ pub enum KeyLocation {
     File(Uuid),
     /// The private key itself, wrapped by a symmetric key in KMS: the ciphertext in base64.
     Wrapped(SecretString),
-    /// Withheld from an audit record. No stored object has it.
+    /// A location that is withheld from an audit record. No stored object has it.
     Redacted,
 }
 
@@ -32,7 +32,7 @@ pub enum KeyLocation {
 pub struct KeyArn(String);
 
 /// The text is not the location of a key.
-// Does not repeat the text, which may be a wrapped key.
+// The message does not repeat the text, which may be a wrapped key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the location of a key is the ARN of a KMS key, the UUID of a file, or base64")]
 pub struct KeyLocationError;

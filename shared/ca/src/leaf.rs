@@ -86,7 +86,8 @@ impl IssuanceRequest<'_> {
     /// The names to certify: those that the request asks for, as far as the rules allow, and no
     /// others than those of the certificate that it renews.
     fn select_names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
-        // Checked first: no rule can allow a SID, so no other rule should be named for it.
+        // This check comes first: no rule can allow a SID, so no other rule should be named as the
+        // reason.
         refuse_security_identifier(self.extensions)?;
         let subject = build_subject(self.subject, &template.subject)?;
         let rule = &template.subject_alt_name;
@@ -104,7 +105,7 @@ impl IssuanceRequest<'_> {
         if subject.is_blank && names.names.is_none() {
             return Err(RuleViolation::Nameless.into());
         }
-        // Compared last, because the rules add names and fixed attributes.
+        // The names are compared last, because the rules add names and fixed attributes.
         if let Some(predecessor) = self.predecessor {
             check_renewal_names(predecessor, &subject, names.names.as_ref(), rule)?;
         }
@@ -143,7 +144,7 @@ impl IssuanceRequest<'_> {
             extensions.push(build_crl_distribution_points(url)?);
         }
         if let Some(names) = names {
-            // RFC 5280 §4.2.1.6: critical when the subject is empty.
+            // RFC 5280 §4.2.1.6: the extension is critical when the subject is empty.
             let critical = subject.is_empty;
             extensions.push(encode_extension(
                 rfc5280::ID_CE_SUBJECT_ALT_NAME,

@@ -1,6 +1,6 @@
 //! What a certificate contains. The rules of a profile and a request become a TBSCertificate; the
 //! caller has it signed, and it becomes a certificate around that signature. The same two steps
-//! make CRLs and PKCS #10 requests. Pure: serial numbers and times are arguments.
+//! make CRLs and PKCS #10 requests. The crate is pure: serial numbers and times are arguments.
 
 mod alt_names;
 pub mod authority;

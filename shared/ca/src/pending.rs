@@ -125,7 +125,7 @@ pub fn reissue_tbs(
     let key = PublicKey::from_der(&spki).map_err(DecodeError::from)?;
     // The rules for keys may have become stricter while the request was pending.
     check_key(&key, template)?;
-    // Only subjectAltName: every other extension follows from the current rules.
+    // Only subjectAltName is kept: every other extension follows from the current rules.
     let names: Vec<_> = pending
         .extensions
         .iter()

@@ -44,7 +44,8 @@ impl SerialNumber {
     /// Reads a serial number from a big-endian integer; only the last 16 octets count.
     pub(crate) fn of_integer(octets: &[u8]) -> Self {
         let mut number = [0; 16];
-        // Copied from the end: DER drops leading zeros, so there may be fewer than 16 octets.
+        // The octets are copied from the end: DER drops leading zeros, so there may be fewer than
+        // 16.
         for (place, octet) in number.iter_mut().rev().zip(octets.iter().rev()) {
             *place = *octet;
         }
@@ -54,7 +55,7 @@ impl SerialNumber {
     /// Upper-case hexadecimal, two digits per octet, as the inventory stores it.
     #[must_use]
     pub fn to_hex(self) -> String {
-        // Without leading zeros, as scep-cms writes the serial number of a certificate it reads.
+        // Leading zero octets are left out, as in `IssuerAndSerialNumber::serial_number_hex`.
         self.0
             .iter()
             .skip_while(|octet| **octet == 0)

@@ -40,7 +40,7 @@ pub(crate) struct Subject {
 /// # Errors
 /// [`IssueError::Rule`] with the first part of the rule that the request breaks.
 pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
-    // Before parsing, so that an oversized name costs nothing.
+    // The length is checked before the name is parsed, so that an oversized name costs nothing.
     if requested.len() > MAX_BYTES {
         return Err(RuleViolation::SubjectTooLong {
             bytes: requested.len(),
@@ -53,7 +53,7 @@ pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subj
     check_parts(&requested_name)?;
     check_allowed(&requested_name, rule)?;
     let missing = find_missing_fixed(&requested_name, rule)?;
-    // Checked against the request's own attributes; an attribute that is fixed is added below.
+    // Only the request's own attributes are looked at here; fixed ones are added below.
     for required in &rule.required {
         // A blank value identifies nothing, so it does not count.
         let is_present = attribute_values(&requested_name, *required)
@@ -63,7 +63,8 @@ pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subj
             return Err(RuleViolation::SubjectLacks(*required).into());
         }
     }
-    // Read again, as the fixed attributes may include the CN, which the pattern governs too.
+    // The name is decoded again, as the fixed attributes may include the CN, which the pattern
+    // governs too.
     let der = add_fixed(requested, &requested_name, &missing).map_err(EncodeError::of("Name"))?;
     let name = decode_name(&der)?;
     let common_names = attribute_values(&name, SubjectAttribute::COMMON_NAME)
@@ -127,7 +128,7 @@ fn add_fixed(
     name: &Name,
     missing: &[(SubjectAttribute, &str)],
 ) -> der::Result<Vec<u8>> {
-    // Keeps the client's encoding, which writing the name again could change.
+    // The client's encoding is kept, because encoding the name again could change it.
     if missing.is_empty() {
         return Ok(requested.to_vec());
     }

@@ -131,7 +131,8 @@ pub fn check_path(
 ) -> Result<(), UnfitCertificate> {
     let certificate = &path.certificate;
     let own = Constraints::of(certificate).ok_or(UnfitCertificate::Unreadable(0))?;
-    // The key first: with another key it is simply the wrong file, and nothing else matters.
+    // The key is checked first: with another key it is simply the wrong file, and nothing else
+    // matters.
     if certificate.subject_public_key_info() != authority.subject_public_key_info {
         return Err(UnfitCertificate::Key);
     }
@@ -196,7 +197,7 @@ fn check_issuer(
     if !issuer.is_valid_at(now) {
         return Err(UnfitCertificate::ChainNotValid(depth));
     }
-    // Names before signatures: verifying is the expensive part.
+    // Names are compared before signatures are verified, which is the expensive part.
     if below.issuer_and_serial_number().issuer() != issuer.subject() {
         return Err(UnfitCertificate::Chain(depth));
     }

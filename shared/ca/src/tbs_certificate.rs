@@ -104,7 +104,7 @@ pub fn assemble_certificate(
 ) -> Result<IssuedCertificate, BuildError> {
     let der = encode_signed(to_be_signed, issuer_key, signature)
         .map_err(EncodeError::of("Certificate"))?;
-    // Read back from the DER, so that the inventory lists what the client receives.
+    // The values are read back from the DER, so that the inventory lists what the client receives.
     let certificate = Certificate::from_der(&der)?;
     Ok(IssuedCertificate {
         serial_number: read_serial_number(&decode_tbs_certificate(to_be_signed)?),

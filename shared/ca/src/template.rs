@@ -1,5 +1,5 @@
-//! The certificate template of an RA Profile: the rules that `ca` applies to its
-//! certificates.
+//! The certificate template of an RA Profile: the rules for the certificates that are issued under
+//! it.
 
 mod active_directory;
 mod attribute_names;
@@ -88,8 +88,7 @@ pub struct CertificateTemplate(TemplateSpec);
 
 impl CertificateTemplate {
     /// Rules that this version or an earlier one accepted. They are not checked again: a profile of
-    /// an earlier version stays readable, and its warnings report
-    /// what this version would reject.
+    /// an earlier version stays readable, and its warnings report what this version would reject.
     const fn from_stored(spec: TemplateSpec) -> Self {
         Self(spec)
     }

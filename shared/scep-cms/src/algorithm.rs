@@ -124,7 +124,8 @@ impl SignatureAlgorithm {
             // sscep, certmonger and jscep name only the algorithm of the key.
             rfc5912::RSA_ENCRYPTION => Ok(Self::RsaPkcs1(digest)),
             rfc5912::ID_EC_PUBLIC_KEY => Ok(Self::Ecdsa(digest)),
-            // Two different digests are ambiguous: which one the attributes are signed with?
+            // With two different digests, nothing says which of them the attributes are signed
+            // with.
             _ => Self::from_identifier(identifier)
                 .ok()
                 .filter(|algorithm| algorithm.digest() == digest)

@@ -263,9 +263,9 @@ pub struct Signed<'a> {
 ///     subjectUniqueID      [2] IMPLICIT UniqueIdentifier OPTIONAL,
 ///     extensions           [3] EXPLICIT Extensions OPTIONAL }
 /// ```
-// Not `TbsCertificateInner` of x509-cert. Written anew, an issuer could differ from the subject of
-// the authority's certificate, and some verifiers compare the two octet by octet. Read, a serial
-// number of 33 octets or an RDN that is not sorted would come back as other octets, or not at all.
+// `TbsCertificateInner` of x509-cert encodes names anew: an issuer could differ from the subject of
+// the authority's certificate, and some verifiers compare the two octet by octet. It also changes
+// or rejects a serial number of 33 octets and an RDN that is not sorted.
 #[derive(Sequence)]
 pub struct TbsCertificate<'a> {
     /// The version, counted from 0; `None` for version 1.

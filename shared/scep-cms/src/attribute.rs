@@ -164,8 +164,8 @@ impl<'a> SignedAttributes<'a> {
 
     /// The value of the attribute of this type, if it occurs once, with one value.
     fn value(&self, kind: ObjectIdentifier) -> Option<AnyRef<'a>> {
-        // Read to the end even after a hit: of two attributes of one type, other software might
-        // have read the other one.
+        // The search goes on after a hit: if an attribute occurs twice, other software may read the
+        // other one.
         let mut found = None;
         for element in self.0.elements() {
             let attribute = Attribute::from_der(element.ok()?).ok()?;

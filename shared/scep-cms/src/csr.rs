@@ -107,7 +107,6 @@ impl CertificationRequest {
     /// For a request from an envelope use `VerifiedPkiMessage::verify_possession`, which does not
     /// reveal by its timing what the envelope contained.
     ///
-    ///
     /// # Errors
     /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that
     /// is not supported.

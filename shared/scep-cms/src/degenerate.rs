@@ -44,7 +44,8 @@ impl DegenerateSignedData {
     }
 
     fn encode(&self) -> der::Result<Vec<u8>> {
-        // Not sorted as DER demands of a SET OF: sorting would move the leaf from its first place.
+        // DER demands that a SET OF is sorted, X.690 §11.6. These keep their order: sorting could
+        // move the leaf from its first place.
         let certificates = self.certificates.concat();
         let crls = self.crls.concat();
         let signed_data = SignedData {

@@ -82,7 +82,7 @@ pub struct CipherLengthError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicKeyError {
     /// The key is not an RSA key and therefore cannot encrypt.
-    #[error("the key cannot be encrypted to")]
+    #[error("only an RSA key can encrypt")]
     CannotEncrypt,
     /// The signature does not verify with this key over these octets.
     #[error("the signature does not verify")]

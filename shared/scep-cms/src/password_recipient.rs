@@ -75,7 +75,8 @@ impl PasswordRecipient {
             .and_then(|sequence| sequence.decode_as())
             .map_err(DecodeError::of("PasswordRecipientInfo"))?;
         let encryption = info.key_encryption_algorithm;
-        // Without it, the key-encryption key comes from outside the message. SCEP has no such key.
+        // Without keyDerivationAlgorithm, the key-encryption key comes from outside the message.
+        // SCEP has no such key.
         let derivation = info
             .key_derivation_algorithm
             .ok_or(UnsupportedAlgorithm::new(encryption.oid))?;

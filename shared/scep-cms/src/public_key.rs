@@ -91,8 +91,8 @@ impl PublicKey {
         if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&modulus_bits) {
             return Err(PublicKeyError::Unsupported);
         }
-        // aws-lc limits public exponents to 33 bits for the same reason: a longer one makes each
-        // verification slower.
+        // A longer exponent makes each verification slower; aws-lc limits it to 33 bits for this
+        // reason.
         let exponent = parse_exponent(&parsed).ok_or(PublicKeyError::Unsupported)?;
         let pkcs1 = parsed.to_der().map_err(|_| PublicKeyError::Malformed)?;
         Ok(Self::Rsa {

@@ -116,7 +116,8 @@ pub(crate) fn rsa_crate_key(pkcs1: &[u8]) -> Result<RsaPublicKey, PublicKeyError
     let key = Pkcs1PublicKey::from_der(pkcs1).map_err(|_| PublicKeyError::Malformed)?;
     let modulus = BoxedUint::from_be_slice_vartime(key.modulus.as_bytes());
     let exponent = BoxedUint::from_be_slice_vartime(key.exponent.as_bytes());
-    // Not the defaults of the `rsa` crate, which another version of it may change.
+    // The limits are stated here, because another version of the `rsa` crate may have other
+    // defaults.
     let sizes = MIN_RSA_BITS..=MAX_RSA_BITS;
     RsaPublicKey::new_with_size_limits(modulus, exponent, sizes)
         .map_err(|_| PublicKeyError::Malformed)

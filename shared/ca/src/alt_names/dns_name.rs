@@ -1,4 +1,4 @@
-//! The syntax of DNS names, RFC 5280 §4.2.1.6, and what is wrong with what devices send instead.
+//! The syntax of DNS names, RFC 5280 §4.2.1.6, and the mistakes in what devices send as one.
 
 /// The maximum length of a name, in octets. RFC 1035 §2.3.4 allows 255 on the wire, of which the
 /// first length octet and the root label are not written.
@@ -34,7 +34,7 @@ pub(crate) fn dns_name_fault(name: &str) -> Option<&'static str> {
     None
 }
 
-/// Guesses what a text is that has a character which DNS names do not have.
+/// Names the likely mistake in a text that has a character which no DNS name has.
 fn fault_of_character(name: &str, other: char) -> &'static str {
     let has_port = name
         .rsplit_once(':')
@@ -67,7 +67,7 @@ fn fault_of_character(name: &str, other: char) -> &'static str {
     "a DNS name: it has a character other than letters, digits, hyphens and underscores"
 }
 
-/// Returns whether a text looks like a variable that a device management did not replace:
+/// Returns whether a text looks like a variable that a device management system did not replace:
 /// `{{mail}}`, `${mail}`, `$(mail)`, `%mail%`, `<mail>`.
 pub(crate) fn is_variable(text: &str) -> bool {
     let between = |open: &str, close: &str| {

@@ -31,8 +31,8 @@ pub(crate) struct FoundName {
 
 /// Reads the name at `index` of the extension.
 ///
-/// Returns `None` for an empty name, which asks for nothing: device managements send one when a
-/// variable of their profile has no value.
+/// Returns `None` for an empty name, which asks for nothing: device management systems send one
+/// when a variable of their profile has no value.
 ///
 /// # Errors
 /// [`RuleViolation::SecurityIdentifier`] or [`RuleViolation::SecurityIdentifierName`], whatever the

@@ -8,7 +8,8 @@ use crate::template::{SubjectAltNameType, ValueFault, check_text};
 
 /// Checks that a name has the form that its type requires, and no invisible characters.
 pub(crate) fn check_form(kind: SubjectAltNameType, text: &str) -> Result<(), ValueFault> {
-    // First: an invisible character is the fault to report, whatever else is wrong.
+    // This check comes first: an invisible character is the fault to report, whatever else is
+    // wrong.
     if !text.chars().all(is_visible) {
         return Err(ValueFault::Hidden);
     }
@@ -53,7 +54,7 @@ fn is_email_address(text: &str) -> bool {
 
 /// Checks that a text is a URI: a scheme (RFC 3986 §3.1), characters of RFC 3986 §2 only, and no
 /// invisible characters, not even percent-encoded.
-// Not by `fluent-uri`, which accepts `a:` and rejects `a:b[0]` and a second `#`: certificates with
+// The crate `fluent-uri` accepts `a:`, and rejects `a:b[0]` and a second `#`: certificates with
 // such names exist, and their renewals would be refused.
 fn check_uri(text: &str) -> Result<(), ValueFault> {
     let (scheme, rest) = text.split_once(':').unwrap_or_default();

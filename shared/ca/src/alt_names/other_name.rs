@@ -115,7 +115,8 @@ fn parse_kerberos_principal(value: AnyRef<'_>) -> Option<String> {
 
 /// Escapes the separators of a principal's text in one of its components, as Kerberos does.
 fn escape_separators(part: &str) -> String {
-    // Unescaped, two principals could have the same text, and a pattern would admit the wrong one.
+    // Without the escapes, two principals could have the same text, and a pattern would admit the
+    // wrong one.
     let mut text = String::new();
     for c in part.chars() {
         if "\\/@".contains(c) {

@@ -43,8 +43,8 @@ pub(crate) fn parse_requested_names(
             max_bytes: MAX_BYTES,
         });
     }
-    // Split by hand instead of decoded as GeneralNames: one malformed name would make the whole
-    // list unreadable, and the client is told which name is at fault.
+    // The list is split by hand instead of decoded as GeneralNames: one malformed name would make
+    // the whole list unreadable, and the client is told which name is at fault.
     let names = AnyRef::from_der(value)
         .ok()
         .filter(|names| names.tag() == Tag::Sequence)

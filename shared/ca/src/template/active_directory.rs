@@ -13,7 +13,8 @@ const SECURITY_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6
 /// KB5014754.
 #[must_use]
 pub fn is_security_identifier(kind: ObjectIdentifier) -> bool {
-    // By prefix, so that arcs which Microsoft adds below the extension are covered too.
+    // The comparison is by prefix, so that arcs which Microsoft adds below the extension are
+    // covered too.
     let mut arcs = kind.arcs();
     SECURITY_EXTENSION
         .arcs()

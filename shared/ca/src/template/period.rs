@@ -21,8 +21,8 @@ const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 /// February.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-// Balanced, so that equal periods have equal fields: less than 12 months, less than 24 hours and so
-// on, and no weeks.
+// The span is balanced, so that equal periods have equal fields: less than 12 months, less than 24
+// hours and so on, and no weeks.
 pub struct Period(SpanFieldwise);
 
 /// A text is not a valid period.
