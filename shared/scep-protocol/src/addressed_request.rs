@@ -32,9 +32,9 @@ pub struct AddressedRequest {
 }
 
 impl SignedRequest {
-    /// Steps 7 and 8, the checks that need no decryption: signer, cipher, recipient, key transport
-    /// and lengths. `known` is the inventory's record for the signer's serial number, if the
-    /// signer's certificate names this authority as its issuer.
+    /// Makes the checks that need no decryption, in this order: signer, cipher, length, recipient,
+    /// and the wrapped content key. `known` is the inventory's record for the signer's serial
+    /// number, if the signer's certificate names this authority as its issuer.
     ///
     /// # Errors
     /// The refusal of the first check that fails.
@@ -113,7 +113,7 @@ impl AddressedRequest {
         Fingerprint::of(&parts.concat())
     }
 
-    /// Step 9: decrypts the envelope and verifies the signature of the PKCS #10 request in it.
+    /// Decrypts the envelope and verifies the signature of the PKCS #10 request in it.
     ///
     /// CBC has no integrity: an attacker may capture an envelope, modify its ciphertext and send it
     /// in a message signed with their own key. The response must not reveal why opening it failed:

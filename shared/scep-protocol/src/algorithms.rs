@@ -104,7 +104,8 @@ impl AlgorithmPolicy {
     /// The capabilities of every profile with this policy, in the order of announcement.
     #[must_use]
     pub(crate) fn capabilities(self) -> Vec<Capability> {
-        // Derived from the checks themselves, so that a profile announces exactly what it accepts.
+        // The list is derived from the checks themselves, so that a profile announces exactly what
+        // it accepts.
         let digests = DigestAlgorithm::ALL
             .into_iter()
             .filter(|digest| self.allows_digest(*digest))

@@ -361,7 +361,7 @@ impl AvailableProfile {
     #[must_use]
     pub fn capabilities(&self) -> Vec<Capability> {
         let mut capabilities = self.algorithms().capabilities();
-        // Announced only while there is a next CA certificate to fetch.
+        // GetNextCACert is announced only while there is a next CA certificate to fetch.
         if self.announcement.is_some() {
             capabilities.push(Capability::GetNextCaCert);
         }

@@ -1,5 +1,5 @@
-//! SCEP decisions: which profiles may serve, which requests get a certificate, and what each client
-//! is answered. Pure: time and randomness are arguments, and nothing is async.
+//! SCEP decisions: which profiles may serve, which requests get a certificate, and which answer
+//! each client gets. The crate is pure: time and randomness are arguments, and nothing is async.
 //!
 //! A request passes through a series of types, each constructed only by the check before it:
 //! [`PkiMessage`] → [`SignedRequest`] → [`AddressedRequest`] → [`EnrolmentRequest`] →

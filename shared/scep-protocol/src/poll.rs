@@ -1,4 +1,4 @@
-//! What a CertPoll is answered, RFC 8894 §3.3.3.
+//! The answer to a CertPoll, RFC 8894 §3.3.3.
 
 use time::OffsetDateTime;
 
@@ -21,7 +21,7 @@ pub enum PollDecision {
     Refuse(Refusal),
 }
 
-/// Decides about a CertPoll signed by this key, given the transaction that it names: step 6.
+/// Decides about a CertPoll signed by this key, given the transaction that it names.
 #[must_use]
 pub fn decide_poll(
     signer_key: Fingerprint,

@@ -9,8 +9,8 @@ use scep_cms::certificate::Certificate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The "CA certificate" that clients see: the RSA keys that decrypt requests and sign replies, now,
-/// before and after.
+/// What clients see as the CA's certificate: the RSA keys that decrypt requests and sign replies,
+/// with those that did so before and those of the next generation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RaCertificate {

@@ -205,7 +205,8 @@ impl Refusal {
                 "the certificate was renewed too often; ask an administrator to revoke its successors"
             }
             Self::TransactionTaken => "the transactionID belongs to another request",
-            // Answered alike, so that a modified query which happens to decrypt tells nothing.
+            // Both have the same text, so that a modified query which happens to decrypt tells
+            // nothing.
             Self::QueryEnvelope(_) | Self::UnknownCertificate => {
                 "no certificate has this issuer and serial number"
             }

@@ -44,8 +44,8 @@ impl Signer {
         known: Option<KnownCertificate>,
         now: OffsetDateTime,
     ) -> Result<Self, Refusal> {
-        // Anyone can put our issuer and a known serial number into a certificate of their own, so
-        // the whole certificate is compared.
+        // Anyone can put the authority's name and a known serial number into a certificate of their
+        // own, so the whole certificate is compared.
         let Some(known) = known.filter(|known| known.certificate == *signer) else {
             return Ok(Self::Unknown);
         };

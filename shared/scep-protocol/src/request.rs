@@ -40,8 +40,7 @@ impl EnrolmentRequest {
         &self.request
     }
 
-    /// Steps 10 and 11: checks that the request is authorised and that the RA Profile accepts its
-    /// key.
+    /// Checks that the request is authorised and that the RA Profile accepts its key.
     ///
     /// A request is a renewal if the holder of a certificate under this RA Profile signed it and
     /// the certificate may be renewed; a challengePassword in it is ignored. Otherwise it is an
@@ -86,8 +85,8 @@ impl EnrolmentRequest {
                 _,
             ) => return Err(Refusal::MessageType),
         };
-        // Last, since checking an RSA key for weaknesses is costly: only authorised clients can ask
-        // for it.
+        // This check comes last: to look for weaknesses of an RSA key is costly, and only
+        // authorised clients can ask for it.
         check_key(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
         Ok(AuthorisedRequest {
             request: self,
@@ -210,7 +209,7 @@ impl AuthorisedRequest {
         }
     }
 
-    /// Step 10: whether an administrator has to approve the request. Renewals need no approval: the
+    /// Whether an administrator has to approve the request. Renewals need no approval: the
     /// certificate that signs them was approved once.
     #[must_use]
     pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {

@@ -57,7 +57,7 @@ pub struct SignedRequest {
 }
 
 impl SignedRequest {
-    /// Steps 3 to 5 of the order of checks: attributes, algorithms, signature.
+    /// Checks, in this order, the attributes, the algorithms and the signature of a message.
     ///
     /// # Errors
     /// The refusal of the first check that fails.

@@ -126,7 +126,7 @@ pub struct Transaction {
     pub request: RequestFingerprint,
     /// The fingerprint of the key that signed the message.
     pub signer_key: Fingerprint,
-    /// The fingerprint of the requester's key: of `AuthorisedRequest::requester_key`.
+    /// The fingerprint of the requester's key, which `AuthorisedRequest::requester_key` defines.
     pub requester_key: Fingerprint,
     /// The current state.
     pub state: TransactionState,

@@ -237,7 +237,7 @@ fn usage_warning(ra_profiles: &[&RaProfile]) -> Option<Warning> {
             .map(ToString::to_string)
             .collect()
     };
-    // Compared as sets: the order of usages in a template has no meaning.
+    // The usages are compared as sets, because their order in a template has no meaning.
     let different: BTreeSet<_> = ra_profiles.iter().map(usages).collect();
     let mut named: Vec<_> = ra_profiles
         .iter()

@@ -165,8 +165,7 @@ impl Administration {
 
     /// Deletes an object that no other object needs.
     async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), ManageError> {
-        // Checked here to name the dependents. The store checks again, atomically with the
-        // deletion.
+        // This check names the dependents. The store checks again, atomically with the deletion.
         let needed_by = self.reasons_to_keep(&object.dependents).await?;
         if !needed_by.is_empty() {
             return Err(ManageError::Invalid(needed_by));
@@ -188,7 +187,8 @@ impl Administration {
     ) -> Result<(), ManageError> {
         let audit = AuditRecord::of(&self.actor, action, &states, self.clock.now())?;
         let applied = self.objects.apply(change, &audit).await;
-        // Cleared after a failed write as well: a write whose answer was lost may have succeeded.
+        // The cache is cleared after a failed write as well: a write whose answer was lost may have
+        // succeeded.
         if let Some(cache) = &self.cache {
             cache.forget();
         }

@@ -51,7 +51,7 @@ impl CachedCrls {
         if crl.head() != *head && !is_later {
             return None;
         }
-        // Moved to the end, as the most recently used one.
+        // The end holds the most recently used one.
         cached.push(found);
         Some(crl)
     }

@@ -221,8 +221,8 @@ impl CrlPublisher<'_> {
 }
 
 /// Returns whether a CRL is in the first half of its validity.
-// Renewed at half of it, so that several runs of maintenance may fail before the CRL expires and
-// verifiers reject every certificate.
+// A CRL is renewed at half of its validity, so that several runs of maintenance may fail before the
+// CRL expires and verifiers reject every certificate.
 fn is_young(crl: &StoredCrl, now: OffsetDateTime) -> bool {
     now < crl.this_update + (crl.next_update - crl.this_update) / 2
 }

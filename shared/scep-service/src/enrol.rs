@@ -132,7 +132,8 @@ impl Enrolment {
         endpoint: &EndpointName,
         message: &[u8],
     ) -> Result<PkiOperationReply, Failure> {
-        // Started before any work on the request, so that the delay of a refusal covers all of it.
+        // The time is taken before any work on the request, so that the delay of a refusal covers
+        // all of it.
         let clock = &*self.profile_service.clock;
         let start = clock.instant();
         let profile = self
@@ -140,7 +141,8 @@ impl Enrolment {
             .read_available_profile(endpoint)
             .await?;
         let message = PkiMessage::from_ber(message).map_err(|error| {
-            // The line of the request has no room for it, and nothing else says what was wrong.
+            // The log line of the request has no field for the error, and nothing else says what
+            // was wrong.
             tracing::info!(error = %ErrorChain(&error), "unreadable message");
             Failure::Rejected(HttpRejection::UnreadableMessage)
         })?;
@@ -168,7 +170,8 @@ impl Enrolment {
             Err(EnrolError::Failed(failure)) => return Err(failure),
         };
         let cert_rep = reply::build_cert_rep(&profile, &ra_key, reply_to, reply, &*self.random)?;
-        // After the reply is signed, so that the delay hides the time of signing as well.
+        // The wait follows the signature of the reply, so that it hides the time of signing as
+        // well.
         if let Outcome::Refused(refusal) = &outcome
             && refusal.is_timed()
         {
@@ -186,8 +189,8 @@ impl Enrolment {
 /// Waits until `delay` has passed since `start`, when the last octet of the request was read, or
 /// until the next multiple of `delay` if the work took longer.
 async fn wait_for_slot(clock: &dyn Clock, start: Instant, delay: Duration) {
-    // A multiple, because a response sent as soon as slow work ends would reveal its duration.
-    // Division by a zero delay yields `None`: no wait.
+    // The wait ends at a multiple, because a response sent as soon as slow work ends would reveal
+    // its duration. Division by a zero delay yields `None`: no wait.
     let periods = clock
         .instant()
         .saturating_duration_since(start)
@@ -218,8 +221,8 @@ impl Exchange<'_> {
         let algorithms = self.profile.algorithms();
         let request = SignedRequest::verify(message, algorithms)?;
         let challenge = self.open_challenge().await?;
-        // Settled before a certificate is issued: a client whose reply cannot be encrypted must not
-        // use up a certificate.
+        // This is settled before a certificate is issued: a client whose reply cannot be encrypted
+        // must not use up a certificate.
         let encryption = ReplyEncryption {
             key: request.reply_key(challenge.as_ref())?,
             cipher: request.reply_cipher(algorithms),
@@ -427,8 +430,8 @@ impl Exchange<'_> {
                 let Some(challenge) = challenge else {
                     return Err(Refusal::NoPassword.into());
                 };
-                // Used if the wrapped key does not unwrap, so that a wrong password and a damaged
-                // envelope end in the same refusal after the same work.
+                // This key is used if the wrapped key does not unwrap, so that a wrong password and
+                // a damaged envelope end in the same refusal after the same work.
                 let rejection_key = Zeroizing::new(self.enrolment.random.octets()?);
                 Ok(recipient.content_key(challenge, cipher, &rejection_key))
             }

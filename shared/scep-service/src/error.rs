@@ -121,7 +121,7 @@ impl Failure {
         Self::Encode(Box::new(source))
     }
 
-    /// Converts the error of reading this.
+    /// Adds what could not be read to the error.
     pub(crate) fn corrupt<E>(what: &'static str) -> impl FnOnce(E) -> Self
     where
         E: std::error::Error + Send + Sync + 'static,

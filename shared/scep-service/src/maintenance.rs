@@ -31,8 +31,8 @@ impl Administration {
             tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
             is_complete = false;
         }
-        // Measured also after a failure: alarms on expiring certificates matter most when the
-        // renewal of RA keys fails.
+        // The validity is measured after a failure as well: alarms on expiring certificates matter
+        // most when the renewal of RA keys fails.
         self.measure_remaining(metrics).await?;
         if !is_complete {
             return Err(Failure::Maintenance.into());

@@ -47,7 +47,7 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// Returns the name used in the API and in storage.
-    // Stored in keys and documents: a changed name would hide existing records.
+    // The names are stored in keys and documents: a changed one would hide existing records.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
@@ -92,7 +92,7 @@ pub trait Object: Clone + Serialize + DeserializeOwned + Send + Sync {
     fn references(&self) -> Vec<Reference>;
 
     /// Returns a copy with sealed secrets redacted, for the audit log.
-    // Without a default, so that the author of a new kind of object decides what is secret.
+    // There is no default, so that the author of a new kind of object decides what is secret.
     #[must_use]
     fn without_secrets(&self) -> Self;
 }

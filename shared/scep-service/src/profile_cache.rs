@@ -100,8 +100,8 @@ impl ProfileReader for CachedProfiles {
         if let Some(configuration) = known {
             return Ok(configuration);
         }
-        // Taken before the read: an edit during the read must not go unnoticed for longer than
-        // `max_age`.
+        // The time is taken before the read: an edit during the read must not go unnoticed for
+        // longer than `max_age`.
         let read_at = self.clock.instant();
         let configuration = self.reader.configuration(endpoint).await?;
         // Endpoints that do not exist are not cached, so that an attacker cannot fill the cache.

@@ -25,7 +25,7 @@ use crate::error::KeyError;
 pub struct RaKey {
     name: String,
     signing: RsaKeyPair,
-    // Parsed once, rather than for each reply to an old client.
+    // The key for SHA-1 signatures, parsed once rather than for each reply to an old client.
     legacy: RsaPrivateKey,
     pkcs1: Pkcs1PrivateDecryptingKey,
     oaep: OaepPrivateDecryptingKey,
@@ -148,7 +148,8 @@ where
 
 /// Derives the secret for implicit-rejection keys from the private key.
 fn derive_rejection_secret(pkcs8: &[u8]) -> hmac::Key {
-    // Derived rather than random, so that every process rejects a ciphertext in the same way.
+    // The secret is derived rather than random, so that every process rejects a ciphertext in the
+    // same way.
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(b"scepter stand-in key");
     context.update(pkcs8);

@@ -310,7 +310,8 @@ pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool
 }
 
 /// Warns about a key that was created but is not used by any authority.
-// Only logged: no port deletes keys, and the write may have succeeded although its answer was lost.
+// The key is only logged: no port deletes keys, and the write may have succeeded although its
+// answer was lost.
 pub(super) fn warn_orphaned_key(key: &KeyLocation) {
     tracing::warn!(
         %key,

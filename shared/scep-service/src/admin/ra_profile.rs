@@ -185,7 +185,7 @@ impl Administration {
                     self.remove_default(dependent.uuid, uuid).await?;
                 }
             }
-            // Read again: unlinking changed its dependents.
+            // It is read again, because unlinking changed its dependents.
             ra_profile = self.get(uuid).await?;
         }
         self.delete(ra_profile).await

@@ -52,8 +52,8 @@ impl Administration {
         version: Option<u64>,
     ) -> Result<(), ManageError> {
         let (transaction, held) = self.read_pending(uuid, version).await?;
-        // Checked after `read_pending`, so that a transaction that does not exist is reported as
-        // such.
+        // The version is checked after `read_pending`, so that a transaction that does not exist is
+        // reported as such.
         if version.is_none() {
             return Err(ManageError::VersionMissing);
         }
@@ -93,7 +93,7 @@ impl Administration {
             .finish(&transaction.key, claim, &issuance)
             .await?;
         match finished {
-            // Lost to a process that took the claim over, which issues what was approved.
+            // A process that took the claim over issues what was approved.
             SigningOutcome::Issued(_) | SigningOutcome::Lost => Ok(()),
             SigningOutcome::Withdrawn(_) => Err(Invalid::KeyRevoked.into()),
         }
@@ -266,8 +266,8 @@ impl Administration {
             TransactionStatus::Rejected,
             Some(reason),
         );
-        // Remembered for as long as it could have waited, so that a client that polls rarely gets
-        // the reason.
+        // The reason is remembered for as long as the request could have waited, so that a client
+        // that polls rarely gets the reason.
         let until = self.clock.now() + self.deployment.pending_validity;
         let rejected = self
             .transactions

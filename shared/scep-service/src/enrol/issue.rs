@@ -32,7 +32,8 @@ const MAX_PENDING: u16 = 1_000;
 
 /// The interval, and the number of times, at which a transaction that another process works on is
 /// read again.
-// Together longer than a lease, so that the first retry completes what a crash interrupted.
+// Together they are longer than a lease, so that the first retry completes what a crash
+// interrupted.
 const WAIT: Duration = Duration::from_millis(50);
 
 const MAX_WAITS: u32 = 140;

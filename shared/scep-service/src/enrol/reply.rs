@@ -19,7 +19,7 @@ use crate::ports::Random;
 use crate::ra_key::RaKey;
 
 /// The PBKDF2 iterations for a reply that is encrypted under the challengePassword.
-// 10,000: a few milliseconds on a server, and still bearable on a small device.
+// 10,000 take a few milliseconds on a server, and are still bearable on a small device.
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
 /// What a CertRep says.
@@ -61,7 +61,8 @@ fn encrypt_content(
 ) -> Result<Vec<u8>, Failure> {
     let cipher = encryption.cipher;
     let key = ContentKey::from_random(cipher, &Zeroizing::new(random.octets()?));
-    // Drawn at the size of the longest block: the size depends on the cipher.
+    // An array has a fixed size, so the octets of the longest IV are drawn, and cut to the
+    // cipher's.
     let longest_iv: [u8; 16] = random.octets()?;
     let iv: Vec<u8> = longest_iv.into_iter().take(cipher.block_bytes()).collect();
     match &encryption.key {

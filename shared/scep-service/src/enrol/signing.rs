@@ -163,8 +163,8 @@ impl<'a> CertificateSigner<'a> {
     }
 
     /// Signs the claimed certificate and builds its record.
-    // One log line before and one after the signature, so that every use of the CA key leaves a
-    // trace even if the process crashes in between.
+    // There is one log line before and one after the signature, so that every use of the CA key
+    // leaves a trace even if the process crashes in between.
     async fn sign(
         &self,
         key: &TransactionKey,

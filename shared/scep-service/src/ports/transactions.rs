@@ -28,7 +28,7 @@ pub struct Claim {
     pub request: RequestFingerprint,
     /// The fingerprint of the key that signed the message.
     pub signer_key: Fingerprint,
-    /// The fingerprint of `AuthorisedRequest::requester_key`.
+    /// The fingerprint of the requester's key, which `AuthorisedRequest::requester_key` defines.
     pub requester_key: Fingerprint,
     /// The identity of the certificate to be signed: its serial number.
     pub certificate: Uuid,
@@ -151,9 +151,10 @@ pub trait Transactions: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<u16, StoreError>;
 
-    /// Step 1: claims a transaction and its request. The write succeeds only if both are in the
-    /// state that [`Claim::replaced`] states, no certificate for the key is revoked, and the
-    /// predecessor of a renewal is not revoked and has fewer than [`MAX_SUCCESSORS`] successors.
+    /// Claims a transaction and its request, before anything is signed. The write succeeds only if
+    /// both are in the state that [`Claim::replaced`] states, no certificate for the key is
+    /// revoked, and the predecessor of a renewal is not revoked and has fewer than
+    /// [`MAX_SUCCESSORS`] successors.
     async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError>;
 
     /// Approves a pending transaction: replaces what `held` would sign by `issuance`, and gives it
@@ -189,7 +190,7 @@ pub trait Transactions: Send + Sync {
         lease_until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
-    /// Step 3: records the certificate and marks its transaction issued, atomically. The write
+    /// Records the signed certificate and marks its transaction issued, atomically. The write
     /// succeeds only if the claim still holds, no certificate for the key is revoked, and the
     /// predecessor is not revoked.
     async fn complete(
@@ -199,10 +200,10 @@ pub trait Transactions: Send + Sync {
         resend_until: OffsetDateTime,
     ) -> Result<GuardedOutcome, StoreError>;
 
-    /// Replaces step 3 for a certificate that is signed but must not be issued any more. Records
-    /// the certificate with its [`CertificateSummary::revocation`], and marks its transaction
-    /// rejected for this reason until the given time. Both happen atomically, and only if the claim
-    /// still holds.
+    /// Takes the place of [`Self::complete`] for a certificate that is signed but must not be
+    /// issued any more. Records the certificate with its [`CertificateSummary::revocation`], and
+    /// marks its transaction rejected for this reason until the given time. Both happen atomically,
+    /// and only if the claim still holds.
     ///
     /// [`CertificateSummary::revocation`]: crate::inventory::CertificateSummary::revocation
     async fn withdraw(
