@@ -66,8 +66,8 @@ pub(crate) async fn serve_connection<S, F>(
                 false => None,
             };
             let mut response = answering.await;
-            // Released before the response is written: a client that does not read must not block
-            // the others in the line.
+            // The permit is released before the response is written: a client that does not read
+            // must not block the others in the line.
             drop(permit);
             if number >= MAX_REQUESTS {
                 let close = HeaderValue::from_static("close");
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite> AsyncRead for ClientStream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<(), Error>> {
         let polled = self.stream.as_mut().poll_read(cx, buffer);
-        // Used by this connection's task only, so relaxed ordering suffices.
+        // Only this connection's task uses the counter, so relaxed ordering suffices.
         if polled.is_ready() {
             self.reads.fetch_add(1, Ordering::Relaxed);
         }

@@ -25,7 +25,7 @@ use crate::settings::DemoSettings;
 
 const AUTHORITY: &str = "demo-ca";
 
-// Also the default of --default-scep-profile, so that the fixed paths lead to the demo.
+// This is also the default of --default-scep-profile, so that the fixed paths lead to the demo.
 const PROFILE: &str = "default";
 
 /// The demo could not be created.
@@ -75,7 +75,7 @@ async fn create_demo(
     let authority = ensure_authority(administration, settings.ca_key_algorithm).await?;
     let ra_profile = ensure_ra_profile(administration, authority).await?;
     let scep_profile = ensure_scep_profile(administration, settings, authority, ra_profile).await?;
-    // Enabled last: a profile that serves is complete, whenever a crash happens.
+    // The profiles are enabled last, so that one that serves is complete, whenever a crash happens.
     administration
         .activate_scep(ra_profile, scep_profile, Attributes::default())
         .await?;

@@ -78,7 +78,7 @@ impl DataFolder {
             source,
         };
         private_folder::open_private(path)?;
-        // Locked before keys or database are opened: neither supports two processes.
+        // The folder is locked before keys or database are opened: neither supports two processes.
         let lock = lock_folder(path)?;
         let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
         let secrets = SoftwareSecrets::open(&keys).map_err(io)?;

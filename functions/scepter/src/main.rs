@@ -30,7 +30,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();
-    // Before any file is created: the umask applies to the data folder, its keys and its database.
+    // The umask is set before any file is created: it applies to the data folder, its keys and its
+    // database.
     private_folder::keep_new_files_private();
     let done = match cli.command() {
         Command::Serve(settings) => serve::run_server(&settings),

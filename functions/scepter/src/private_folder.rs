@@ -23,7 +23,8 @@ const FILES: [&str; 8] = [
     "tokens.lock",
 ];
 
-/// How the name of a file begins that has yet to replace one of them. A crash may leave some.
+/// The beginning of the name of a file that is to replace one of them. A crash may leave such
+/// files.
 pub(crate) const TEMPORARY_PREFIX: &str = "tokens.new";
 
 /// The name of the folder that holds the keys.

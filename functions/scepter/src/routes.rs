@@ -91,7 +91,7 @@ async fn answer_scep(
 ) -> Response {
     let (head, body) = request.into_parts();
     let head = at_fixed_path(head, &services.default_scep_profile);
-    // Read before the request lines up, so that slow senders hold no permit.
+    // The body is read before the request lines up, so that slow senders hold no permit.
     let body = read_body(body).await;
     let _permit = place.answer_in_line().await;
     let response = respond_scep(&services.scep, &head, body).await;

@@ -27,8 +27,8 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     };
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
     let management = management_api::routes(data.api(holders));
-    // Printed before the first accept: the socket already listens, so clients that read this text
-    // can connect, and wait in the backlog.
+    // The text is printed before the first accept: the socket already listens, so clients that read
+    // this text can connect, and wait in the backlog.
     Welcome {
         base_url: &url.base,
         token,

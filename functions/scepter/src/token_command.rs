@@ -65,7 +65,7 @@ impl TokenCommand {
         let printed = match self.action {
             Action::Create { scopes, name, data } => {
                 let (token, secret) = Tokens::of(&data.folder).create(&name, &scopes, now)?;
-                // On standard error, so that scripts can capture the token alone.
+                // This goes to standard error, so that scripts can capture the token alone.
                 eprintln!("token {} created; it is not shown again:", token.id);
                 format!("{secret}\n")
             }

@@ -168,12 +168,13 @@ impl Tokens {
         })?;
         let replace = || {
             let folder = self.path.parent().unwrap_or(Path::new("."));
-            // Created with mode 0600, and removed if it does not become the token file.
+            // The file is created with mode 0600, and removed if it does not become the token file.
             let mut file = Builder::new()
                 .prefix(TEMPORARY_PREFIX)
                 .tempfile_in(folder)?;
             file.write_all(&json)?;
-            // Synced before the rename, or a power failure could leave an empty file in place.
+            // The file is synced before the rename, or a power failure could leave an empty one in
+            // its place.
             file.as_file().sync_all()?;
             file.persist(&self.path)?;
             File::open(folder)?.sync_all()

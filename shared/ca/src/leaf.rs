@@ -190,7 +190,8 @@ impl IssuanceRequest<'_> {
         else {
             return Vec::new();
         };
-        // Not an error: the extension comes from the rules, so the request's is never issued.
+        // An unreadable one is not an error: the extension comes from the rules, so the request's
+        // is never issued.
         let Ok(purposes) = Vec::<ObjectIdentifier>::from_der(&requested.value) else {
             return vec!["extendedKeyUsage, which cannot be read".to_owned()];
         };

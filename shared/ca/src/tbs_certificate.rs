@@ -286,8 +286,8 @@ pub(crate) fn build_common_extensions(
 pub(crate) fn build_authority_key_identifier(
     authority_key_identifier: &[u8],
 ) -> Result<Extension, EncodeError> {
-    // Not the issuer's name and serial number: they stop matching once the authority's certificate
-    // is replaced, while its key identifier stays.
+    // The issuer's name and serial number are left out: they stop matching once the authority's
+    // certificate is replaced, while its key identifier stays.
     let key_identifier = OctetString::new(authority_key_identifier)
         .map_err(EncodeError::of("AuthorityKeyIdentifier"))?;
     let authority_key = AuthorityKeyIdentifier {

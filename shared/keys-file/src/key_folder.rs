@@ -66,7 +66,7 @@ impl KeyFolder {
     }
 
     fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
-        // Created with mode 0600, and removed if it does not become the key's file.
+        // The file is created with mode 0600, and removed if it does not become the key's file.
         let mut file = NamedTempFile::with_suffix_in(".new", &self.0)?;
         file.write_all(key)?;
         // A key must be on disk before a certificate for it is: file, then name, then folder.
@@ -78,7 +78,8 @@ impl KeyFolder {
     fn read_file(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         let path = self.key_path(name);
         let file = File::open(&path)?;
-        // Checked on the open file, so that it cannot be swapped between the check and the read.
+        // The mode is that of the open file, which cannot be swapped between the check and the
+        // read.
         if file.metadata()?.permissions().mode() & GROUP_AND_OTHERS != 0 {
             return Err(Error::other(format!(
                 "other users have access to {}: run chmod 600 on it",

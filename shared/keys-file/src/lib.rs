@@ -1,5 +1,5 @@
-//! Adapter: keys as files in a folder: CA keys, RA keys, and the symmetric key that seals the
-//! secrets of profiles.
+//! Adapter: keys as files in a folder. They are CA keys, RA keys, and the symmetric key that seals
+//! the secrets of profiles.
 //!
 //! Each private key is a separate file of mode 0600: PKCS #8, DER
 //! (`openssl pkey -inform DER -in FILE`).

@@ -30,7 +30,7 @@ const KEY_FAULTS: [&str; 12] = [
 ];
 
 /// The timeout of a call that creates a key.
-// Much longer than that of other calls: generating an RSA key of 4,096 bits takes seconds.
+// It is much longer than that of other calls: generating an RSA key of 4,096 bits takes seconds.
 const MAKING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Configuration for calls that create keys: no retries, since a retry could create a second key.

@@ -25,7 +25,8 @@ use crate::symmetric_key::{Owner, SymmetricKey};
 /// which is stored with its certificate.
 pub struct KmsRaKeys {
     symmetric_key: SymmetricKey,
-    /// Locked while a key is unwrapped, so that concurrent requests unwrap it once.
+    /// The unwrapped keys, locked while a key is unwrapped, so that concurrent requests unwrap it
+    /// once.
     unwrapped: Mutex<HashMap<Uuid, Arc<RaKey>>>,
 }
 
@@ -63,7 +64,8 @@ impl RaKeys for KmsRaKeys {
         const OPERATION: &str = "GenerateDataKeyPairWithoutPlaintext";
         let name = uuid.to_string();
         let SymmetricKey { kms, arn } = &self.symmetric_key;
-        // Without plaintext: the management function calls this and may not see the private key.
+        // The operation returns no plaintext: the management function calls it, and must not see
+        // the private key.
         let request = kms
             .client
             .generate_data_key_pair_without_plaintext()

@@ -23,7 +23,8 @@ const MAX_OPENED: usize = 1_000;
 /// stays in memory until the process ends.
 pub struct KmsSecrets {
     symmetric_key: SymmetricKey,
-    /// Locked while a secret is opened, so that concurrent requests open it once.
+    /// The opened secrets, locked while a secret is opened, so that concurrent requests open it
+    /// once.
     opened: Mutex<HashMap<(Uuid, String), SecretString>>,
 }
 

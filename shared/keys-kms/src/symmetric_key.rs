@@ -61,7 +61,8 @@ impl SymmetricKey {
             .kms
             .client
             .decrypt()
-            // Optional in the API: without it, a ciphertext of any key of the account would do.
+            // KMS does not require it; without it, a ciphertext under any key of the account would
+            // be accepted.
             .key_id(&self.arn)
             .ciphertext_blob(Blob::new(ciphertext))
             .encryption_context(owner.kind, &name);

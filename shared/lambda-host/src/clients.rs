@@ -24,8 +24,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The timeout of a call with all of its attempts.
-// Less than the five seconds of a claim on a transaction, so that a claim is not taken over while
-// its holder is still signing.
+// It is less than the lease of a claim, five seconds, so that a claim is not taken over while its
+// holder is still signing.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Builds the configuration of AWS clients from the environment variables that Lambda sets.
@@ -40,7 +40,7 @@ pub fn sdk_config(environment: &Environment) -> Result<SdkConfig, SettingError> 
         environment.text("AWS_ACCESS_KEY_ID")?,
         environment.text("AWS_SECRET_ACCESS_KEY")?,
         environment.optional("AWS_SESSION_TOKEN"),
-        // No expiry: Lambda renews credentials by starting a new process.
+        // The credentials have no expiry: Lambda renews credentials by starting a new process.
         None,
         "Lambda",
     );

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 /// The timeout for opening a connection.
-// No longer than one attempt of a call.
+// It is no longer than one attempt of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time for which an idle connection is kept.

@@ -100,7 +100,7 @@ impl Line {
             duration_metric("Latency", request.took),
         ];
         self.add_metrics(&[&["Operation"]], &requests);
-        // A zero for every other request, so that the average is the rate of faults.
+        // Every other request counts as zero, so that the average is the rate of faults.
         let fault = if request.status >= 500 { 1.0 } else { 0.0 };
         self.add_metrics(&[&[]], &[("Faults", "Count", fault)]);
         if let Some(pki_status) = request.pki_status {

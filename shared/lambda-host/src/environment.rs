@@ -23,8 +23,8 @@ pub enum SettingError {
 }
 
 /// A source of environment variables, with a parser for each kind of setting.
-// Not clap, which `scepter` has for its arguments: it would add 0.23 MB to each function, more than
-// a tenth of the limit for `get-ca-caps`, and parse arguments that no function gets.
+// clap, which `scepter` has for its arguments, would add 0.23 MB to each function, more than a
+// tenth of the limit for `get-ca-caps`, and parse arguments that no function gets.
 pub struct Environment(fn(&'static str) -> Option<String>);
 
 impl Environment {
@@ -127,7 +127,7 @@ impl Environment {
     /// If the variable is missing, or its value is not the ARN of a key.
     pub fn key_arn(&self, name: &'static str) -> Result<String, SettingError> {
         let arn = self.text(name)?;
-        // Not an alias, which may come to mean another key.
+        // An alias is rejected, because it may come to mean another key.
         let mut parts = arn.splitn(6, ':');
         let is_key = parts.next() == Some("arn")
             && parts.nth(1) == Some("kms")

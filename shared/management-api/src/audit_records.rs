@@ -57,7 +57,7 @@ struct AuditItem {
     #[schema(example = "token admin")]
     who: String,
     /// The kind of change: activate, approve, create, deactivate, delete, disable, edit, enable,
-    /// installCertificate, reject, revoke, rollover or rotate.
+    /// installCertificate, reject, revoke, rollover, rotate or sign.
     #[schema(example = "edit")]
     action: String,
     /// The kind of object: authority, certificate, raCertificate, raProfile, scepProfile or
@@ -121,7 +121,7 @@ async fn list_audit_records(
         since: parse_time("since", query.since)?,
         until: parse_time("until", query.until)?,
     };
-    // Most likely swapped by mistake, which an empty list would hide.
+    // The two are most likely swapped by mistake, which an empty list would hide.
     if filter
         .since
         .zip(filter.until)

@@ -172,7 +172,7 @@ async fn bulk_message<T: Object>(
             | ManageError::VersionMissing),
         ) => error.to_string(),
     };
-    // Read only after a failure, for its name: a bulk operation usually succeeds.
+    // The object is read only after a failure, for its name: a bulk operation usually succeeds.
     let name = read::<T>(&*administration.objects, uuid)
         .await?
         .and_then(|found| found.object.name().map(ToString::to_string))

@@ -181,7 +181,7 @@ impl RaProfileView {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Path)]
 pub(crate) struct Path {
-    // Described where the routes are nested.
+    // `single_routes_of_authority` describes it for the routes that have it.
     #[param(ignore)]
     authority_uuid: Option<Uuid>,
     /// UUID of the RA Profile.

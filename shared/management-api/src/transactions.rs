@@ -227,7 +227,7 @@ async fn list_transactions(
         .certificates
         .transactions(status, &page, now)
         .await?;
-    // Listed once per request instead of reading the profiles of each transaction.
+    // The names are listed once per request instead of reading the profiles of each transaction.
     let names = Names::load(&api).await?;
     Ok(Json(TransactionPage {
         items: found

@@ -262,7 +262,7 @@ fn write_element(tag: u8, contents: &[u8], der: &mut Vec<u8>) {
         Ok(short) if short < 0x80 => der.push(short),
         Ok(_) | Err(_) => {
             let significant = octets.iter().skip_while(|octet| **octet == 0);
-            // At most eight octets in a usize, so the count fits beside the form bit.
+            // A usize has at most eight octets, so the count fits beside the form bit.
             der.push(significant.clone().fold(0x80, |count, _| count + 1));
             der.extend(significant);
         }

@@ -75,7 +75,7 @@ impl ContentKey {
         for (octet, unwrapped) in candidate.iter_mut().zip(unwrapped) {
             *octet = *unwrapped;
         }
-        // No branch on whether it fits: both keys are read, and each octet is selected.
+        // There is no branch on whether it fits: both keys are read, and each octet is selected.
         let fits = unwrapped.len().ct_eq(&cipher.key_bytes());
         let chosen = candidate
             .iter()

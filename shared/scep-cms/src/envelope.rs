@@ -120,7 +120,7 @@ pub enum Recipient {
     KeyTrans(KeyTransRecipient),
     /// The holder of the challengePassword, RFC 5652 §6.2.4; an error if the way in which the
     /// content key is wrapped is malformed or not supported.
-    // Only an error of this recipient: the message may name another one that can be read.
+    // The error concerns only this recipient: the message may name another one that can be read.
     Password(Result<PasswordRecipient, PasswordRecipientError>),
     /// A kind of recipient that SCEP does not use, such as key agreement.
     Other,

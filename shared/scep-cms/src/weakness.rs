@@ -28,7 +28,7 @@ pub enum Weakness {
 impl Weakness {
     /// The first weakness found in an RSA key with this big-endian modulus.
     pub(crate) fn of_rsa(modulus: &[u8], exponent: u32) -> Option<Self> {
-        // From the cheapest check to the most expensive one.
+        // The order is from the cheapest check to the most expensive one.
         if exponent.is_multiple_of(2) || exponent == 1 {
             return Some(Self::Exponent);
         }

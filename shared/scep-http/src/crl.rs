@@ -81,8 +81,8 @@ async fn answer_request(
     let crls = &*published.crls;
     let found = PublishedCrl::find(crls, name, *generation).await?;
     let now = published.clock.now();
-    // Compared before the CRL is read: it can be large, and clients poll more often than it
-    // changes.
+    // The tags are compared before the CRL is read: it can be large, and clients poll more often
+    // than it changes.
     if is_known(&found.head, &head.headers) {
         let mut response = crl_response(&found.head, Bytes::new(), now);
         *response.status_mut() = StatusCode::NOT_MODIFIED;

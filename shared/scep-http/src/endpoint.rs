@@ -37,7 +37,8 @@ pub(crate) fn parse_endpoint(path: &str) -> Result<EndpointName, HttpRejection> 
 }
 
 fn parse_profile_name(segment: &str) -> Option<ProfileName> {
-    // Decoded after the path is split, so an encoded slash ends up in the name, which rejects it.
+    // The name is decoded after the path is split, so that an encoded slash stays in it and makes
+    // it invalid.
     let name = percent_decode_str(segment).decode_utf8().ok()?;
     ProfileName::new(&name).ok()
 }

@@ -72,8 +72,8 @@ impl SignedRequest {
         let transaction_id = require_attribute(message.transaction_id())?;
         require_attribute(message.sender_nonce())?;
         let digest = message.digest_algorithm().map_err(Refusal::Digest)?;
-        // Before the signature is verified, so that a digest which is switched off is never relied
-        // on.
+        // This comes before the signature is verified, so that a digest which is switched off is
+        // never relied on.
         if !algorithms.allows_digest(digest) {
             return Err(Refusal::Digest(UnsupportedAlgorithm::new(digest.oid())));
         }

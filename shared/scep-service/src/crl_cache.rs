@@ -11,7 +11,7 @@ use crate::object::{ObjectKind, Reference, StoredObject};
 use crate::ports::{CrlHead, ProfileReader, StoredCrl};
 
 /// The maximum size of the cache, in octets.
-// Enough for one CRL of the largest size that can be served, or for many small ones.
+// It holds one CRL of the largest size that can be served, or many small ones.
 const MAX_CACHED_BYTES: usize = 8 * 1024 * 1024;
 
 /// A [`ProfileReader`] that caches CRLs. It reads the head each time and so never returns a CRL

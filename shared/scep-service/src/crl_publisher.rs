@@ -19,8 +19,8 @@ use crate::ports::{CaKeys, ClaimOutcome, Clock, CrlHead, ProfileReader, Store, S
 
 /// How far the index of revoked certificates may lag. Entries newer than this are carried over
 /// from the previous CRL.
-// Far longer than an index of DynamoDB usually lags. Carrying over an entry that the index lists
-// as well costs nothing; dropping one would make a revoked certificate valid again.
+// This is far longer than an index of DynamoDB usually lags. Carrying over an entry that the index
+// lists as well costs nothing; dropping one would make a revoked certificate valid again.
 const INDEX_LAG: Duration = Duration::hours(1);
 
 /// The number of attempts to publish a CRL while other processes are faster.

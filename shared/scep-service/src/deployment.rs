@@ -26,7 +26,7 @@ pub struct Deployment {
 
 impl Deployment {
     /// The default [`Self::refusal_delay`].
-    // Longer than the work on any request and the jitter of that work. A refusal that leaves
+    // It is longer than the work on any request and the jitter of that work. A refusal that leaves
     // earlier would reveal how far the request got.
     pub const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 

@@ -135,7 +135,8 @@ impl DynamoDbStore {
                 ascending: true,
             };
         }
-        // From the most selective filter to the least; the page applies those that no index serves.
+        // The order is from the most selective filter to the least; the page applies those that no
+        // index serves.
         let (index, hash) = match filter {
             CertificateFilter { key: Some(key), .. } => (&BY_KEY, key.to_string()),
             CertificateFilter {

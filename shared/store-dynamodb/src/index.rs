@@ -155,8 +155,8 @@ const fn certificate_index(name: &'static str, hash: &'static str, range: Option
         hash,
         range,
         projection: IndexProjection::Attributes(&[
-            // Neither the certificate nor its annotations: a list does not show them, and every
-            // index would store them once more.
+            // The certificate and its annotations are left out: a list does not show them, and
+            // every index would store them once more.
             UUID,
             AUTHORITY,
             RA_PROFILE,

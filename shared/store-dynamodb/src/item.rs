@@ -95,7 +95,7 @@ pub(crate) fn parse_item<T: DeserializeOwned>(
     what: &'static str,
     item: Item,
 ) -> Result<T, StoreError> {
-    // Of an attribute type that the SDK does not know, serde_dynamo would panic.
+    // serde_dynamo panics on an attribute whose type the SDK does not know.
     if !item.values().all(is_known) {
         return Err(corrupt(what)(UnknownType));
     }

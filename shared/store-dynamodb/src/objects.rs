@@ -88,7 +88,7 @@ impl DynamoDbStore {
         let mut steps = Vec::new();
         match change {
             Change::Create { object, references } => {
-                // The name first: a name that is taken is what the administrator can change.
+                // The name comes first: a name that is taken is what the administrator can change.
                 if let Some(name) = &object.name {
                     steps.push(self.put(name_item(object, name)?).or(Applied::NameTaken));
                 }
@@ -124,7 +124,8 @@ impl DynamoDbStore {
     }
 
     fn replace(&self, object: &StoredObject, read: u64) -> Step<'_, Applied> {
-        // An update rather than a put, so that `dependents`, which other objects write, stays.
+        // This is an update rather than a put, so that `dependents`, which other objects write,
+        // stays.
         let changes = Changes::default()
             .set(DOCUMENT, to_text(&object.document))
             .set(VERSION, to_number(object.version));
@@ -192,7 +193,7 @@ struct ObjectItem {
     kind: String,
     version: u64,
     document: String,
-    /// By which lists are sorted: the name, or the UUID of an object without one.
+    /// The sort key of lists: the name, or the UUID of an object without one.
     #[serde(skip_deserializing)]
     order: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -28,7 +28,7 @@ struct RequestItem {
     claim: Uuid,
     #[serde(skip_deserializing)]
     expires_at: Option<Expiry>,
-    /// Finds, with `certificate_uuid`, the certificate once the transaction belongs to another
+    /// Leads, with `certificate_uuid`, to the certificate once the transaction belongs to another
     /// request. Items of earlier versions have neither.
     authority: Option<Uuid>,
     certificate_uuid: Option<Uuid>,

@@ -66,7 +66,7 @@ impl DynamoDbStore {
         key: Fingerprint,
         at: OffsetDateTime,
     ) -> Result<Write<'_>, StoreError> {
-        // Unconditional: a second certificate of the same key may be revoked as well.
+        // The write is unconditional: a second certificate of the same key may be revoked as well.
         let item = revoked_key_item(key, at)?;
         Ok(Write::put(&self.tables.certificates, item))
     }

@@ -1,4 +1,5 @@
-//! The successors of each certificate, in the transactions table: few certificates renew one.
+//! The successors of each certificate, in the transactions table, so that only a few certificates
+//! renew the same one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use scep_service::error::StoreError;

@@ -147,7 +147,8 @@ async fn create_table(
 fn key_attributes(
     indexes: &[Index],
 ) -> impl Iterator<Item = Result<AttributeDefinition, BuildError>> {
-    // A map, since indexes share keys and DynamoDB rejects an attribute that is defined twice.
+    // This is a map, since indexes share keys and DynamoDB rejects an attribute that is defined
+    // twice.
     let mut kinds = BTreeMap::from([(ID, ScalarAttributeType::S)]);
     for index in indexes {
         kinds.insert(index.hash, ScalarAttributeType::S);

@@ -102,7 +102,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// The request that DynamoDB return the item that fails the condition.
+    /// What DynamoDB returns if the condition fails: the item, where a mark may be on it.
     fn returned(&self) -> Option<ReturnValuesOnConditionCheckFailure> {
         self.mark
             .as_ref()

@@ -56,7 +56,8 @@ impl EngineConnector {
 
     fn dispatch(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         let engine = &self.0;
-        // Only what the store uses: whatever is added here, the roles in AWS must allow too.
+        // These are the operations that the store uses: whatever is added here, the roles in AWS
+        // must allow too.
         match operation {
             "CreateTable" => call_engine(body, |request| engine.create_table(request)),
             "DeleteItem" => call_engine(body, |request| engine.delete_item(request)),

@@ -39,7 +39,8 @@ fn fault_of_character(name: &str, other: char) -> &'static str {
     let has_port = name
         .rsplit_once(':')
         .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
-    // From the most telling form to the least: a URL also has a colon, and perhaps an @ or a port.
+    // The order is from the most telling form to the least: a URL also has a colon, and perhaps an
+    // @ or a port.
     if is_variable(name) {
         return "a DNS name: it is a variable without its value";
     }

@@ -19,7 +19,8 @@ const MAX_ENCODINGS: usize = 16;
 pub(crate) fn holds_security_identifier(text: &str) -> bool {
     let mut octets = text.as_bytes().to_vec();
     for _ in 0..MAX_ENCODINGS {
-        // Only letters and digits: verifiers may ignore spaces or invisible characters.
+        // Only letters and digits are compared: verifiers may ignore spaces or invisible
+        // characters.
         let letters: String = octets
             .iter()
             .filter(|octet| octet.is_ascii_alphanumeric())

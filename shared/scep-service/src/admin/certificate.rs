@@ -100,7 +100,7 @@ impl Administration {
                     continue;
                 };
                 let revocation = match record.summary.revocation {
-                    // Perhaps revoked by an earlier attempt that failed before it published a CRL.
+                    // An earlier attempt may have revoked it and failed before it published a CRL.
                     Some(revocation) if revocation.reason == reason => revocation,
                     // Revoked on its own, for a reason that must not be overwritten.
                     Some(_) => continue,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// The edit of one field. In JSON: an absent field, `null`, or a value.
-// Not an `Option`, which cannot tell an absent field from `null`.
+// An `Option` could not tell an absent field from `null`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(from = "Option<T>")]
 pub enum Edit<T> {

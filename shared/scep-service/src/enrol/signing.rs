@@ -18,8 +18,8 @@ use crate::inventory::{CertificateRecord, CertificateSummary};
 use crate::ports::{Bar, CaKeys, ClaimOutcome, Clock, GuardedOutcome, Random, Transactions};
 
 /// How long a claim reserves a transaction before another process may take it over.
-// Far longer than a signature takes, which is milliseconds in memory and tens of milliseconds in
-// KMS, and short enough that a client's first retry after a crash succeeds.
+// It is far longer than a signature takes, which is milliseconds in memory and tens of milliseconds
+// in KMS, and short enough that a client's first retry after a crash succeeds.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
 /// The certificate that answers a request.

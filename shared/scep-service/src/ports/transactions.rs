@@ -112,8 +112,8 @@ impl Bar {
 }
 
 /// The maximum number of successors of one certificate that are neither revoked nor expired.
-// More than one, because a client that lost its new key must be able to renew again. Few, because
-// a stolen key must not be able to obtain certificates without limit.
+// It is more than one, because a client that lost its new key must be able to renew again, and few,
+// because a stolen key must not be able to obtain certificates without limit.
 pub const MAX_SUCCESSORS: usize = 5;
 
 /// The records of transactions and of the certificates that they lead to.
