@@ -39,6 +39,9 @@ pub struct Caller {
 #[async_trait]
 pub trait Authenticate: Send + Sync {
     /// The caller of a request; `None` when credentials are missing or invalid.
+    ///
+    /// # Errors
+    /// [`CallersUnknown`] when it cannot be decided now whether the credentials are valid.
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown>;
 }
 

@@ -5,7 +5,7 @@ use scep_service::admin::{Field, Invalid};
 
 use crate::template_field::describe_template_error;
 
-/// Returns the text of a violated rule, as it stands in the list of a 422 response.
+/// Returns the text of a violated rule, as the list of a 422 response shows it.
 pub(crate) fn reason_text(invalid: &Invalid) -> String {
     if let Invalid::Template(error) = invalid {
         return describe_template_error(*error);

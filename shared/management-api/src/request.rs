@@ -84,7 +84,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Category::Data => ApiError::reason(text),
         }
     })?;
-    // The deserializer stops after the first value and would ignore anything behind it.
+    // The deserializer stops after the first value and would ignore anything after it.
     let malformed = |error| ApiError::BadRequest(format!("malformed JSON: {error}"));
     json.end().map_err(malformed)?;
     Ok(parsed)

@@ -262,7 +262,7 @@ fn parse_sequence<'a>(
     element
         .and_then(|element| element.tagged(tlv::SEQUENCE))
         .and_then(Element::parts)
-        .ok_or(part_fault(place, "not a SEQUENCE of so few elements"))
+        .ok_or(part_fault(place, "not a SEQUENCE of at most four elements"))
 }
 
 const fn part_fault(place: &'static str, fault: &'static str) -> CsrFault {

@@ -252,7 +252,7 @@ fn merge_entries(entries: Vec<RevokedCertificate>) -> Vec<RevokedCertificate> {
 }
 
 /// Reads the entries of a CRL.
-// A corrupt CRL counts as empty. Failing here would keep it published for good, whereas the index
+// A corrupt CRL counts as empty. Failing here would keep it published forever, whereas the index
 // holds what the next one needs.
 fn read_entries(crl: &StoredCrl) -> Vec<RevokedCertificate> {
     entries_of(&crl.der).unwrap_or_else(|error| {

@@ -50,7 +50,7 @@ impl CachedProfiles {
     /// Clears the cache. Called after each write.
     pub fn forget(&self) {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        // An object may stand behind many endpoints, and edits are rare: clear everything.
+        // An object may belong to many endpoints, and edits are rare: clear everything.
         cached.endpoints.clear();
         cached.cleared = cached.cleared.wrapping_add(1);
     }

@@ -33,7 +33,7 @@ pub struct RaKey {
 }
 
 impl RaKey {
-    /// Reads a private key in PKCS #8, DER. `name` stands for it in errors.
+    /// Reads a private key in PKCS #8, DER. Errors refer to it by `name`.
     ///
     /// # Errors
     /// [`KeyError::Broken`] if it is not an RSA key of 2048 bits or more.

@@ -22,6 +22,10 @@ pub struct GeneratedKey {
 }
 
 /// Keys that sign certificates.
+///
+/// # Errors
+/// Each operation fails with [`KeyError::Unavailable`] when the key store does not answer, and with
+/// [`KeyError::Broken`] or [`KeyError::Foreign`] when the key cannot be used.
 #[async_trait]
 pub trait CaKeys: Send + Sync {
     /// Generates a key for the authority with this name. No operation of this port deletes a key.
@@ -47,6 +51,10 @@ pub trait CaKeys: Send + Sync {
 }
 
 /// RSA keys that decrypt requests and sign replies.
+///
+/// # Errors
+/// Each operation fails with [`KeyError::Unavailable`] when the key store does not answer, and with
+/// [`KeyError::Broken`] or [`KeyError::Foreign`] when the key cannot be used.
 #[async_trait]
 pub trait RaKeys: Send + Sync {
     /// Generates an RSA key with this identity.

@@ -8,6 +8,10 @@ use uuid::Uuid;
 use crate::error::KeyError;
 
 /// Encryption of the secrets of profiles, which are stored sealed.
+///
+/// # Errors
+/// Each operation fails with [`KeyError::Unavailable`] when the key store does not answer, and with
+/// [`KeyError::Broken`] when it does not encrypt or decrypt the secret.
 #[async_trait]
 pub trait Secrets: Send + Sync {
     /// Encrypts a secret and binds it to the profile with this uuid.

@@ -19,6 +19,10 @@ use crate::object::{ObjectKind, Reference, StoredObject, read};
 use crate::ports::transactions::ClaimOutcome;
 
 /// Read access to profiles and CRLs: all that the functions for GET operations may read.
+///
+/// # Errors
+/// Each operation fails with [`StoreError::Unavailable`] when the store does not answer, and with
+/// [`StoreError::Corrupt`] when a record cannot be read.
 #[async_trait]
 pub trait ProfileReader: Send + Sync {
     /// Reads an object, with strong consistency.
@@ -110,6 +114,10 @@ pub enum Change {
 /// Administration's access to everything but [`Transactions`]: objects, audit records, lists,
 /// certificates and CRLs. The reads of [`ProfileReader`] are strongly consistent; on AWS, lists may
 /// lag behind recent writes.
+///
+/// # Errors
+/// Each operation fails as those of [`ProfileReader`] do. A write also fails with
+/// [`StoreError::Conflict`] while others write the same records again and again.
 #[async_trait]
 pub trait Store: ProfileReader {
     /// Lists every object of a kind, sorted by name; objects without names are in no particular

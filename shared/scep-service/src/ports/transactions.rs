@@ -117,6 +117,11 @@ impl Bar {
 pub const MAX_SUCCESSORS: usize = 5;
 
 /// The records of transactions and of the certificates that they lead to.
+///
+/// # Errors
+/// Each operation fails with [`StoreError::Unavailable`] when the store does not answer, and with
+/// [`StoreError::Corrupt`] when a record cannot be read. A write also fails with
+/// [`StoreError::Conflict`] while others write the same records again and again.
 #[async_trait]
 pub trait Transactions: Send + Sync {
     /// Reads a transaction by its identity ([`TransactionKey::uuid`]), with strong consistency.
