@@ -111,9 +111,9 @@ pub enum Change {
     },
 }
 
-/// Administration's access to everything but [`Transactions`]: objects, audit records, lists,
-/// certificates and CRLs. The reads of [`ProfileReader`] are strongly consistent; on AWS, lists may
-/// lag behind recent writes.
+/// Administration's access to everything but [`Transactions`](crate::ports::Transactions): objects,
+/// audit records, lists, certificates and CRLs. The reads of [`ProfileReader`] are strongly
+/// consistent; on AWS, lists may lag behind recent writes.
 ///
 /// # Errors
 /// Each operation fails as those of [`ProfileReader`] do. A write also fails with
