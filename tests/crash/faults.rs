@@ -724,7 +724,7 @@ fn a_renewal_survives_every_fault() {
 async fn held(name: &'static str, acts: &[Act], answers: &[PkiStatus]) -> Scenario {
     let world = World::new().await;
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);

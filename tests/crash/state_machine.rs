@@ -118,7 +118,8 @@ impl<'a> Life<'a> {
             fails: AtomicBool::new(false),
         });
         // Allow every renewal: `renewal.rs` tests renewals that come too early.
-        let always = |profile: &mut ScepProfile| profile.renewal_threshold_days = Some(400);
+        let always =
+            |profile: &mut ScepProfile| profile.settings.renewal_threshold_days = Some(400);
         world.edit_scep_profile(always).await;
         world.enrolment.ca_keys = keys.clone();
         world.administration.ca_keys = keys.clone();
@@ -197,7 +198,7 @@ impl<'a> Life<'a> {
             Act::Approval(wanted) => {
                 self.approval = wanted;
                 let edit = |profile: &mut ScepProfile| {
-                    profile.require_manual_approval = wanted;
+                    profile.settings.require_manual_approval = wanted;
                 };
                 self.world.edit_scep_profile(edit).await;
             }

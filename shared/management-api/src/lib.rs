@@ -19,6 +19,7 @@ mod request;
 mod response;
 mod rollover;
 mod scep_profile_request;
+mod scep_profile_settings;
 mod scep_profiles;
 mod template;
 mod template_field;

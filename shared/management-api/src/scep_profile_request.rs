@@ -14,7 +14,9 @@ use crate::attribute::{Associations, Attribute};
 use crate::openapi_enums::CaCertificateFormName;
 use crate::request::{JsonObject, SecretText};
 use crate::response::ApiError;
+use crate::scep_profile_settings::{define_request, with_scep_settings};
 
+with_scep_settings! { define_request! {
 /// A request to create or edit a SCEP Profile. An edit keeps the fields that are omitted; null
 /// resets a field to its default.
 #[derive(Deserialize, ToSchema)]
@@ -54,14 +56,6 @@ pub(crate) struct ScepProfileRequest {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 36500, example = 30)]
     renewal_threshold: Edit<u32>,
-    /// Whether CertRep contains the issuer's certificate too. Default false.
-    #[serde(default)]
-    #[schema(value_type = Option<bool>, example = false)]
-    include_ca_certificate: Edit<bool>,
-    /// Whether CertRep contains the issuer's certificate and its chain too. Default false.
-    #[serde(default)]
-    #[schema(value_type = Option<bool>, example = false)]
-    include_ca_certificate_chain: Edit<bool>,
     /// true: enrolments require the challengePassword set here or earlier. false: removes it. null:
     /// unchanged, unless a challengePassword is set.
     #[schema(example = true)]
@@ -69,25 +63,6 @@ pub(crate) struct ScepProfileRequest {
     /// The challengePassword; stored encrypted and never returned.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, write_only, example = "pWZ2bB9qJ7qX0mD2wZ4b1A")]
     challenge_password: Option<SecretText>,
-    /// Whether every enrolment waits for an administrator's approval. Default false.
-    #[serde(default)]
-    #[schema(value_type = Option<bool>, example = false)]
-    require_manual_approval: Edit<bool>,
-    /// Whether a message may be signed by a different key than that of the request inside it. For
-    /// devices that enrol through a proxy or an MDM, or whose key cannot sign messages; the
-    /// request's own signature still proves possession of its key. Default false.
-    #[serde(default)]
-    #[schema(value_type = Option<bool>, example = false)]
-    allow_proxy_signer: Edit<bool>,
-    /// Response to GetCACert: `chain` (RA certificate, authority, its chain) or `raOnly`. Default
-    /// chain.
-    #[serde(default)]
-    #[schema(value_type = Option<CaCertificateFormName>)]
-    ca_certificate_form: Edit<CaCertificateForm>,
-    /// Whether SHA-1 and triple DES are accepted and announced. Default true.
-    #[serde(default)]
-    #[schema(value_type = Option<bool>, example = true)]
-    legacy_algorithms: Edit<bool>,
     /// Whether Microsoft Intune validates challenges. true is rejected: it is not supported yet.
     #[schema(example = false)]
     enable_intune: Option<bool>,
@@ -116,6 +91,7 @@ pub(crate) struct ScepProfileRequest {
     #[schema(value_type = Option<Associations>)]
     certificate_associations: Edit<JsonObject<Associations>>,
 }
+} }
 
 /// The earliest renewal that may be allowed, in days before the expiry: about a century.
 const MAX_RENEWAL_THRESHOLD_DAYS: u32 = 36_500;
@@ -127,6 +103,7 @@ impl ScepProfileRequest {
             edit.try_map(|list| attribute::parse_attributes(name, &list))
         };
         Ok(ScepProfileEdit {
+            settings: Some(self.settings_edit()),
             name: self.name,
             enabled: self.enabled,
             description: self.description,
@@ -137,16 +114,10 @@ impl ScepProfileRequest {
                 fits.then_some(days)
                     .ok_or_else(|| ApiError::reason("renewalThreshold: 0 to 36500 days"))
             })?,
-            include_ca_certificate: self.include_ca_certificate,
-            include_ca_certificate_chain: self.include_ca_certificate_chain,
             enable_challenge: self.enable_challenge_password,
             challenge: self
                 .challenge_password
                 .map(|SecretText(secret)| ChallengePassword::new(secret.expose_secret())),
-            require_manual_approval: self.require_manual_approval,
-            allow_proxy_signer: self.allow_proxy_signer,
-            ca_certificate_form: self.ca_certificate_form,
-            legacy_algorithms: self.legacy_algorithms,
             enable_intune: self.enable_intune,
             intune_tenant: check_length("intuneTenant", self.intune_tenant)?,
             intune_application_id: check_length("intuneApplicationId", self.intune_application_id)?,

@@ -26,6 +26,7 @@ use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
+use crate::scep_profile_settings::{build_view, define_view, with_scep_settings};
 use crate::toggleable::{Noun, Toggleable};
 use crate::{Admin, Api, Scope, State, attribute, toggleable};
 
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> ApiRouter {
         .routes(routes!(list_ca_certificates).require(Scope::Read))
 }
 
+with_scep_settings! { define_view! {
 /// A SCEP Profile.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -65,27 +67,9 @@ pub(crate) struct ScepProfileView {
     /// renewal in the second half of its validity.
     #[schema(example = 30)]
     renew_threshold: Option<u32>,
-    /// Whether CertRep contains the issuer's certificate.
-    #[schema(example = false)]
-    include_ca_certificate: bool,
-    /// Whether CertRep contains the issuer's certificate and its chain.
-    #[schema(example = false)]
-    include_ca_certificate_chain: bool,
     /// Whether a challengePassword is required.
     #[schema(example = true)]
     enable_challenge_password: bool,
-    /// Whether every enrolment waits for an administrator's approval.
-    #[schema(example = false)]
-    require_manual_approval: bool,
-    /// Whether a message may be signed by a different key than that of the request inside it.
-    #[schema(example = false)]
-    allow_proxy_signer: bool,
-    /// Response to GetCACert: `chain` or `raOnly`.
-    #[schema(value_type = CaCertificateFormName)]
-    ca_certificate_form: CaCertificateForm,
-    /// Whether SHA-1 and triple DES are accepted.
-    #[schema(example = true)]
-    legacy_algorithms: bool,
     /// Whether Intune validates challenges.
     #[schema(example = false)]
     enable_intune: bool,
@@ -112,6 +96,7 @@ pub(crate) struct ScepProfileView {
     #[schema(example = json!(["challengePassword: it has fewer than 16 characters, and can be guessed."]))]
     warnings: Vec<String>,
 }
+} }
 
 /// The default RA Profile of a SCEP Profile.
 #[derive(Serialize, ToSchema)]
@@ -140,7 +125,7 @@ impl ScepProfileView {
         warnings: &[Warning],
     ) -> Self {
         let annotations = &profile.annotations;
-        Self {
+        with_scep_settings! { build_view! { Self {
             uuid: profile.uuid,
             name: profile.name.to_string(),
             description: profile.description.as_str().to_owned(),
@@ -152,14 +137,8 @@ impl ScepProfileView {
                 authority_instance_uuid: ra_profile.authority,
             }),
             ca_certificate: ra_certificate.and_then(RaCertificateView::of),
-            renew_threshold: profile.renewal_threshold_days,
-            include_ca_certificate: profile.include_ca_certificate,
-            include_ca_certificate_chain: profile.include_ca_certificate_chain,
+            renew_threshold: profile.settings.renewal_threshold_days,
             enable_challenge_password: profile.challenge.is_some(),
-            require_manual_approval: profile.require_manual_approval,
-            allow_proxy_signer: profile.allow_proxy_signer,
-            ca_certificate_form: profile.ca_certificate_form,
-            legacy_algorithms: profile.legacy_algorithms,
             // Requests that enable Intune are rejected, so no stored profile has it.
             enable_intune: false,
             intune_tenant: profile.intune.tenant.clone(),
@@ -171,7 +150,7 @@ impl ScepProfileView {
             certificate_associations: Associations::of(&annotations.associations),
             scep_url: ra_profile.map(|_| api.scep_url(profile.name.as_str())),
             warnings: warnings.iter().map(ToString::to_string).collect(),
-        }
+        } with profile.settings.clone() } }
     }
 
     /// The API form of a SCEP Profile, with the objects that it is linked to at present.

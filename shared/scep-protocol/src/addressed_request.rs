@@ -133,7 +133,7 @@ impl AddressedRequest {
         // attacker who signs a captured request with a new EC key would get a reply to guess the
         // password from.
         let is_rsa = matches!(self.request.signer_public_key(), PublicKey::Rsa { .. });
-        let allow_proxy_signer = is_rsa && profile.scep_profile().allow_proxy_signer;
+        let allow_proxy_signer = is_rsa && profile.scep_profile().settings.allow_proxy_signer;
         let keys = self.signer.certifiable_keys(allow_proxy_signer);
         // Runs even if the envelope did not open: an early return would be faster, and its timing
         // would tell a padding error from a signature error.

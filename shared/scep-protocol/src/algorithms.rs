@@ -77,7 +77,7 @@ impl AlgorithmPolicy {
     #[must_use]
     pub const fn of(profile: &ScepProfile) -> Self {
         Self {
-            legacy: profile.legacy_algorithms,
+            legacy: profile.settings.legacy_algorithms,
         }
     }
 

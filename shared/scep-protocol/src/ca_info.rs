@@ -19,7 +19,7 @@ pub enum CaCertificates {
 #[must_use]
 pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
     let ra_certificate = profile.ra_key().certificate.der().to_vec();
-    match profile.scep_profile().ca_certificate_form {
+    match profile.scep_profile().settings.ca_certificate_form {
         CaCertificateForm::RaOnly => CaCertificates::One(ra_certificate),
         CaCertificateForm::Chain => {
             // The RA certificate comes first: Apple's clients choose by position.
@@ -42,10 +42,10 @@ pub fn cert_rep_certificates(
     generation: u32,
 ) -> DegenerateSignedData {
     let scep_profile = profile.scep_profile();
-    let above = if scep_profile.include_ca_certificate_chain {
+    let above = if scep_profile.settings.include_ca_certificate_chain {
         usize::MAX
     } else {
-        usize::from(scep_profile.include_ca_certificate)
+        usize::from(scep_profile.settings.include_ca_certificate)
     };
     let mut certificates = vec![leaf.der().to_vec()];
     certificates.extend(to_der(profile.path_of(generation)).take(above));

@@ -88,7 +88,7 @@ pub fn decide(
         fingerprint: request.fingerprint(profile),
         requester_key: request.requester_key(),
         needs_approval: request.needs_approval(profile),
-        renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
+        renewal_threshold_days: profile.scep_profile().settings.renewal_threshold_days,
     };
     decide_request(&traits, known, now)
 }

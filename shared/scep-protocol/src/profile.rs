@@ -74,6 +74,22 @@ pub struct ScepProfile {
     /// earlier version set it, which did not note them.
     #[serde(default)]
     pub challenge_traits: Option<ChallengeTraits>,
+    /// The settings that do not depend on other objects.
+    #[serde(flatten)]
+    pub settings: ScepSettings,
+    /// Settings for Intune's validation of challenges. Not used yet.
+    pub intune: IntuneSettings,
+    /// The annotations to write to the record of each certificate.
+    pub annotations: Annotations,
+}
+
+/// The settings of a SCEP Profile whose values are independent of other settings and objects.
+///
+/// In stored form they are fields of the profile. One that is absent has its default: an earlier
+/// version wrote the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScepSettings {
     /// How many days before its expiry a certificate may be renewed. With `None` or 0, it may be
     /// renewed in the second half of its validity.
     pub renewal_threshold_days: Option<u32>,
@@ -81,7 +97,6 @@ pub struct ScepProfile {
     pub require_manual_approval: bool,
     /// Whether a message may be signed by a key other than that of the request in it. For devices
     /// that enrol through a proxy, or whose key cannot sign messages.
-    #[serde(default)]
     pub allow_proxy_signer: bool,
     /// Whether a CertRep carries the issuer's certificate after the leaf.
     pub include_ca_certificate: bool,
@@ -91,10 +106,21 @@ pub struct ScepProfile {
     pub ca_certificate_form: CaCertificateForm,
     /// Whether SHA-1 and triple DES are allowed and announced.
     pub legacy_algorithms: bool,
-    /// Settings for Intune's validation of challenges. Not used yet.
-    pub intune: IntuneSettings,
-    /// The annotations to write to the record of each certificate.
-    pub annotations: Annotations,
+}
+
+impl Default for ScepSettings {
+    fn default() -> Self {
+        Self {
+            renewal_threshold_days: None,
+            require_manual_approval: false,
+            allow_proxy_signer: false,
+            include_ca_certificate: false,
+            include_ca_certificate_chain: false,
+            ca_certificate_form: CaCertificateForm::default(),
+            // Many devices in the field support nothing newer.
+            legacy_algorithms: true,
+        }
+    }
 }
 
 /// The application by which Microsoft Intune validates challenges.
@@ -118,4 +144,27 @@ pub enum CaCertificateForm {
     Chain,
     /// The RA certificate alone.
     RaOnly,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::availability::tests::build_configuration;
+
+    #[test]
+    fn settings_are_stored_among_the_fields_of_the_profile_and_have_defaults() {
+        let mut profile = build_configuration().scep_profile.unwrap();
+        profile.settings.allow_proxy_signer = true;
+        profile.settings.renewal_threshold_days = Some(30);
+        profile.settings.ca_certificate_form = CaCertificateForm::RaOnly;
+        let mut stored = serde_json::to_value(&profile).unwrap();
+        assert_eq!(stored["allowProxySigner"], true);
+        assert_eq!(stored["renewalThresholdDays"], 30);
+        assert_eq!(stored["caCertificateForm"], "raOnly");
+        let read: ScepProfile = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(read.settings, profile.settings);
+        stored.as_object_mut().unwrap().remove("allowProxySigner");
+        let read: ScepProfile = serde_json::from_value(stored).unwrap();
+        assert!(!read.settings.allow_proxy_signer);
+    }
 }

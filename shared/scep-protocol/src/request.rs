@@ -117,7 +117,7 @@ impl EnrolmentRequest {
                 .authorise_by_challenge(challenge)
                 .ok_or(Refusal::Challenge);
         }
-        if profile.scep_profile().require_manual_approval {
+        if profile.scep_profile().settings.require_manual_approval {
             return Ok(Authorisation::Approval);
         }
         Err(Refusal::EnrolmentNotAuthorised)
@@ -136,7 +136,10 @@ fn authorise_renewal(
         .certificate
         .validity()
         .map_err(|_| Refusal::SignerNotOurs)?;
-    let from = renewable_from(validity, profile.scep_profile().renewal_threshold_days);
+    let from = renewable_from(
+        validity,
+        profile.scep_profile().settings.renewal_threshold_days,
+    );
     if now < from {
         return Err(Refusal::RenewalTooEarly(from.date()));
     }
@@ -216,7 +219,7 @@ impl AuthorisedRequest {
         match &self.authorisation {
             Authorisation::Renewal(_) => false,
             Authorisation::Challenge | Authorisation::Approval => {
-                profile.scep_profile().require_manual_approval
+                profile.scep_profile().settings.require_manual_approval
             }
         }
     }

@@ -133,7 +133,7 @@ impl ScepProfile {
         }
         let is_ec = authority_key.is_some_and(KeyAlgorithm::is_ec);
         // With `RaOnly` clients see no certificate but the RA's, whose key is always RSA.
-        if is_ec && self.ca_certificate_form != CaCertificateForm::RaOnly {
+        if is_ec && self.settings.ca_certificate_form != CaCertificateForm::RaOnly {
             warnings.push(Warning::EcAuthority);
         }
         if self.lets_in_by_challenge_alone() {
@@ -157,7 +157,7 @@ impl ScepProfile {
 
     /// Whether the challengePassword alone is enough to enrol.
     const fn lets_in_by_challenge_alone(&self) -> bool {
-        self.challenge.is_some() && !self.require_manual_approval
+        self.challenge.is_some() && !self.settings.require_manual_approval
     }
 }
 

@@ -25,7 +25,7 @@ pub use limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS};
 pub use ra_certificate::NewRaCertificate;
 pub use ra_profile::RaProfileEdit;
 pub use rollover::NextKey;
-pub use scep_profile::ScepProfileEdit;
+pub use scep_profile::{ScepProfileEdit, SettingsEdit};
 pub use transaction::Review;
 
 use std::sync::Arc;

@@ -282,7 +282,7 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
     let uuid = admin.find("/authorities", "test-ca").await;
     let uuid = uuid.parse().unwrap();
     world
-        .edit_scep_profile(|profile| profile.include_ca_certificate = true)
+        .edit_scep_profile(|profile| profile.settings.include_ca_certificate = true)
         .await;
     let before: Versioned<Authority> = world.administration.get(uuid).await.unwrap();
     let mut administration = world.administration.clone();
@@ -316,7 +316,7 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
 async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
     let (world, admin, rollover) = world().await;
     world
-        .edit_scep_profile(|profile| profile.include_ca_certificate = true)
+        .edit_scep_profile(|profile| profile.settings.include_ca_certificate = true)
         .await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);

@@ -189,7 +189,8 @@ async fn a_recording_costs_no_certificate_when_its_device_has_gone_on_to_another
 async fn an_approved_request_keeps_its_certificate_when_its_device_goes_on_to_another() {
     let world = World::new().await;
     let admin = Admin::of(&world);
-    let hold = |wanted| move |profile: &mut ScepProfile| profile.require_manual_approval = wanted;
+    let hold =
+        |wanted| move |profile: &mut ScepProfile| profile.settings.require_manual_approval = wanted;
     world.edit_scep_profile(hold(true)).await;
     let device = Device::rsa();
     let first = device.enrolment("device-1", CHALLENGE);
@@ -408,7 +409,7 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
 async fn at_most_a_thousand_requests_of_a_profile_wait() {
     let world = World::new().await;
     let manual = |profile: &mut ScepProfile| {
-        profile.require_manual_approval = true;
+        profile.settings.require_manual_approval = true;
         profile.challenge = None;
     };
     world.edit_scep_profile(manual).await;
@@ -468,7 +469,7 @@ async fn an_approval_is_of_what_was_seen() {
     let world = World::new().await;
     let admin = Admin::of(&world);
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let device = Device::rsa();
     let request = device.enrolment("printer-3", CHALLENGE);
@@ -542,7 +543,7 @@ async fn an_approval_is_by_the_rules_of_today() {
     let world = World::new().await;
     let admin = Admin::of(&world);
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let device = Device::rsa();
     let content = device.csr("printer-3", Some(CHALLENGE), &["printer-3.corp.example"]);
@@ -567,7 +568,7 @@ async fn an_approval_is_by_the_rules_of_today() {
         .edit_template(|template| *template = Default::default())
         .await;
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = false)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = false)
         .await;
     let mut other = device.enrolment("printer-4", CHALLENGE);
     other.transaction_id = "another".to_owned();
@@ -588,7 +589,7 @@ async fn a_holder_displaces_nobody_who_waits() {
     let holder = world.enrolled("device-1").await;
     world.make_renewable(&holder.certificate);
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let victim = Device::rsa();
     let waiting = victim.enrolment("device-2", CHALLENGE);

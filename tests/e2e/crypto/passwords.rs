@@ -67,7 +67,7 @@ async fn an_ec_device_enrols_renews_and_asks_on_every_curve() {
 /// Allows renewal at any time: the threshold exceeds the validity of a certificate.
 async fn return_to_youth(world: &World) {
     world
-        .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(400))
+        .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(400))
         .await;
 }
 
@@ -101,7 +101,7 @@ async fn without_a_challenge_a_password_is_bad_alg() {
     world
         .edit_scep_profile(|profile| {
             profile.challenge = None;
-            profile.require_manual_approval = true;
+            profile.settings.require_manual_approval = true;
         })
         .await;
     // The RSA device is rejected for encrypting under a password; the EC device because the reply

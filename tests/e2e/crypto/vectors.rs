@@ -287,7 +287,7 @@ pub(crate) async fn world() -> World {
     world.edit(authority, theirs).await;
     // The captured renewals may come too early, so allow every renewal.
     world
-        .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(10_000))
+        .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(10_000))
         .await;
     for (place, vector) in vectors().iter().enumerate() {
         let signer = verified(vector).signer().clone();

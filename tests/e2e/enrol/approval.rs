@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 async fn waiting() -> (World, Admin, Device, Request) {
     let world = World::new().await;
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
@@ -311,7 +311,7 @@ async fn a_stranger_who_waits_keeps_no_holder_from_renewing() {
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
     let manual = |profile: &mut ScepProfile| {
-        profile.require_manual_approval = true;
+        profile.settings.require_manual_approval = true;
         profile.challenge = None;
     };
     world.edit_scep_profile(manual).await;

@@ -74,8 +74,8 @@ async fn what_is_announced_works_and_what_is_not_does_not() {
             let world = World::new().await;
             world
                 .edit_scep_profile(|profile| {
-                    profile.legacy_algorithms = legacy;
-                    profile.renewal_threshold_days = Some(400);
+                    profile.settings.legacy_algorithms = legacy;
+                    profile.settings.renewal_threshold_days = Some(400);
                 })
                 .await;
             if rollover {

@@ -404,8 +404,8 @@ async fn a_reply_carries_as_much_of_the_chain_as_the_profile_says() {
     ] {
         world
             .edit_scep_profile(|profile| {
-                profile.include_ca_certificate = issuer;
-                profile.include_ca_certificate_chain = chain;
+                profile.settings.include_ca_certificate = issuer;
+                profile.settings.include_ca_certificate_chain = chain;
             })
             .await;
         let reply = enrol(&world, &device, &request).await;
@@ -431,7 +431,7 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
     );
     let form = scep_protocol::profile::CaCertificateForm::RaOnly;
     world
-        .edit_scep_profile(|profile| profile.ca_certificate_form = form)
+        .edit_scep_profile(|profile| profile.settings.ca_certificate_form = form)
         .await;
     let response = world.get(&uri).await;
     assert_eq!(

@@ -172,7 +172,7 @@ async fn ios_and_old_sscep_compare_media_types_as_whole_strings() {
     let reply = world.post(message).await;
     assert_eq!(media_type(&reply), "application/x-pki-message");
     let one = |profile: &mut scep_protocol::profile::ScepProfile| {
-        profile.ca_certificate_form = CaCertificateForm::RaOnly;
+        profile.settings.ca_certificate_form = CaCertificateForm::RaOnly;
     };
     world.edit_scep_profile(one).await;
     let single = get(&world, "operation=GetCACert").await;
@@ -407,7 +407,7 @@ async fn cisco_wants_the_issuer_in_a_cert_rep_and_juniper_does_not() {
     let device = Device::rsa();
     for (wanted, certificates) in [(false, 1), (true, 2)] {
         let edit = |profile: &mut scep_protocol::profile::ScepProfile| {
-            profile.include_ca_certificate = wanted;
+            profile.settings.include_ca_certificate = wanted;
         };
         world.edit_scep_profile(edit).await;
         let reply = world

@@ -280,7 +280,7 @@ pub(crate) fn replaced_longer(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced() {
     let (world, device) = (World::new().await, Device::rsa());
     world
-        .edit_scep_profile(|profile| profile.legacy_algorithms = false)
+        .edit_scep_profile(|profile| profile.settings.legacy_algorithms = false)
         .await;
     let announced = world
         .get(&format!("{PATH}?operation=GetCACaps"))
@@ -361,7 +361,7 @@ async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
     world
         .edit_scep_profile(|profile| {
             profile.challenge = None;
-            profile.require_manual_approval = true;
+            profile.settings.require_manual_approval = true;
         })
         .await;
     let message = device.message(&enrolment(&device), &world.ra_certificate);

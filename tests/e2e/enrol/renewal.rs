@@ -85,7 +85,7 @@ async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
     };
     early(half).await;
     world
-        .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(30))
+        .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(30))
         .await;
     world.clock.advance(Duration::from_secs(330 * 24 * 60 * 60));
     early(threshold).await;
@@ -93,7 +93,7 @@ async fn renewable(now: OffsetDateTime, half: Date, threshold: Date) {
     renew(&world, &device, |_| {}).await.leaf();
     // A threshold longer than the validity allows renewal at any time.
     world
-        .edit_scep_profile(|profile| profile.renewal_threshold_days = Some(400))
+        .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(400))
         .await;
     let young = world.enrolled("device-1").await;
     renew(&world, &young, |_| {}).await.leaf();
@@ -245,7 +245,7 @@ async fn a_profile_that_wants_approval_renews_without() {
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     renew(&world, &device, |_| {}).await.leaf();
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::annotations::Attributes;
-use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation};
+use crate::profile::{IntuneSettings, ScepActivation, ScepSettings};
 use crate::ra_certificate::Signature;
 
 const SCEP_PROFILE: Uuid = Uuid::from_u128(1);
@@ -92,13 +92,7 @@ pub(crate) fn build_configuration() -> Configuration {
         ra_certificate: RA_CERTIFICATE,
         challenge: None,
         challenge_traits: None,
-        renewal_threshold_days: None,
-        require_manual_approval: false,
-        allow_proxy_signer: false,
-        include_ca_certificate: false,
-        include_ca_certificate_chain: false,
-        ca_certificate_form: CaCertificateForm::default(),
-        legacy_algorithms: true,
+        settings: ScepSettings::default(),
         intune: IntuneSettings::default(),
         annotations: Annotations::default(),
     };

@@ -147,7 +147,13 @@ fn an_envelope_opens_to_an_intact_request_of_a_key_that_its_signer_may_have_cert
     let foreign = RENEWAL.csr();
     check_open(&foreign, Signer::Unknown, Some(EnvelopeFault::ForeignKey));
     check_open(&foreign, ENROLMENT.holder(RA_PROFILE), None);
-    let proxies = serving_profile(|of| of.scep_profile.as_mut().unwrap().allow_proxy_signer = true);
+    let proxies = serving_profile(|of| {
+        of.scep_profile
+            .as_mut()
+            .unwrap()
+            .settings
+            .allow_proxy_signer = true
+    });
     let by_proxy = AddressedRequest {
         envelope: seal_envelope(&foreign, &ENROLMENT.content_key, "ra.pem"),
         ..ENROLMENT.by(Signer::Unknown)
@@ -186,7 +192,7 @@ const BY_CHALLENGE: Result<(SignerClass, bool), Refusal> = Ok((SignerClass::Chal
 const BY_CERTIFICATE: Result<(SignerClass, bool), Refusal> = Ok((SignerClass::Certificate, false));
 
 fn with_approval(profile: &mut ScepProfile) {
-    profile.require_manual_approval = true;
+    profile.settings.require_manual_approval = true;
 }
 
 #[test]

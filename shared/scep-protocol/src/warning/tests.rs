@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::annotations::Annotations;
 use crate::challenge_traits::ChallengeTraits;
-use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation};
+use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation, ScepSettings};
 use crate::sealed_secret::SealedSecret;
 
 fn scep_profile(challenge: Option<&str>) -> ScepProfile {
@@ -23,13 +23,7 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         challenge: challenge.map(|_| SealedSecret::new("sealed".to_owned())),
         challenge_traits: challenge
             .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
-        renewal_threshold_days: None,
-        require_manual_approval: false,
-        allow_proxy_signer: false,
-        include_ca_certificate: false,
-        include_ca_certificate_chain: false,
-        ca_certificate_form: CaCertificateForm::default(),
-        legacy_algorithms: true,
+        settings: ScepSettings::default(),
         intune: IntuneSettings::default(),
         annotations: Annotations::default(),
     }
@@ -154,7 +148,7 @@ fn a_shared_challenge_with_a_free_choice_of_identity_causes_a_warning() {
     let anything = ra_profile("r", |t| t.extended_key_usage = Vec::new());
     check(&scep, &[&anything], &free(true, &[Dns, Ip]));
     let mut approved = scep.clone();
-    approved.require_manual_approval = true;
+    approved.settings.require_manual_approval = true;
     check(&approved, &[&ra_profile("r", |_| {})], &[]);
     let text = free(true, &[Dns, Ip])[0].to_string();
     for part in [
@@ -171,7 +165,7 @@ fn a_shared_challenge_with_a_free_choice_of_identity_causes_a_warning() {
 fn an_ra_profile_is_judged_by_the_scep_profiles_that_lead_to_it() {
     let free = ra_profile("r", |_| {});
     let (shared, mut approved) = (scep_profile(Some(LONG)), scep_profile(Some(LONG)));
-    approved.require_manual_approval = true;
+    approved.settings.require_manual_approval = true;
     for (scep_profiles, warned) in [
         (&[][..], 1),
         (&[&shared], 1),
@@ -242,7 +236,7 @@ fn an_ec_authority_that_clients_see_causes_a_warning() {
     assert_eq!(warned(&scep, KeyAlgorithm::EcP256), [Warning::EcAuthority]);
     assert_eq!(warned(&scep, KeyAlgorithm::EcP521), [Warning::EcAuthority]);
     assert_eq!(warned(&scep, KeyAlgorithm::Rsa4096), []);
-    scep.ca_certificate_form = CaCertificateForm::RaOnly;
+    scep.settings.ca_certificate_form = CaCertificateForm::RaOnly;
     assert_eq!(warned(&scep, KeyAlgorithm::EcP256), []);
 }
 

@@ -7,7 +7,7 @@ use ca::profile_name::ProfileName;
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::annotations::{Attributes, CertificateAssociations};
 use scep_protocol::challenge_traits::ChallengeTraits;
-use scep_protocol::profile::{CaCertificateForm, IntuneSettings, RaProfile, ScepProfile};
+use scep_protocol::profile::{IntuneSettings, RaProfile, ScepProfile, ScepSettings};
 use scep_protocol::ra_certificate::RaCertificate;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -22,8 +22,12 @@ use crate::admin::{Administration, Dependents};
 use crate::audit::AuditAction;
 use crate::object::{ObjectKind, Versioned, read};
 
+/// The edit of settings of which every value is valid.
+// A function, so that use cases need not list the settings that they do not check.
+pub type SettingsEdit = Box<dyn FnOnce(&mut ScepSettings) + Send>;
+
 /// The fields of a new SCEP Profile, or an edit of an existing one.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct ScepProfileEdit {
     /// The name, which a new profile must have and an edit must not change.
     pub name: Option<String>,
@@ -37,23 +41,13 @@ pub struct ScepProfileEdit {
     pub ra_certificate: Option<Uuid>,
     /// How long before its expiry a certificate may be renewed, in days.
     pub renewal_threshold_days: Edit<u32>,
-    /// Whether CertRep contains the issuer's certificate.
-    pub include_ca_certificate: Edit<bool>,
-    /// Whether CertRep contains the certificates above the issuer.
-    pub include_ca_certificate_chain: Edit<bool>,
+    /// The edit of the other settings, or `None` to keep them.
+    pub settings: Option<SettingsEdit>,
     /// Whether a challengePassword is required. `Some(true)` needs one that is given here or was
     /// set before, `Some(false)` removes it, and `None` changes nothing unless one is given.
     pub enable_challenge: Option<bool>,
     /// The new challengePassword.
     pub challenge: Option<ChallengePassword>,
-    /// Whether every enrolment waits for an administrator.
-    pub require_manual_approval: Edit<bool>,
-    /// Whether a key other than that of the PKCS #10 request may sign the message.
-    pub allow_proxy_signer: Edit<bool>,
-    /// The certificates that GetCACert returns.
-    pub ca_certificate_form: Edit<CaCertificateForm>,
-    /// Whether SHA-1 and Triple DES are accepted, which is the default.
-    pub legacy_algorithms: Edit<bool>,
     /// Whether Intune validates challenges. Enabling it is not supported yet.
     pub enable_intune: Option<bool>,
     /// The Entra tenant.
@@ -152,19 +146,10 @@ impl Administration {
         edit.ra_profile.apply_optional(&mut profile.ra_profile);
         profile.ra_certificate = edit.ra_certificate.unwrap_or(profile.ra_certificate);
         edit.renewal_threshold_days
-            .apply_optional(&mut profile.renewal_threshold_days);
-        edit.include_ca_certificate
-            .apply(&mut profile.include_ca_certificate);
-        edit.include_ca_certificate_chain
-            .apply(&mut profile.include_ca_certificate_chain);
-        edit.require_manual_approval
-            .apply(&mut profile.require_manual_approval);
-        edit.allow_proxy_signer
-            .apply(&mut profile.allow_proxy_signer);
-        edit.ca_certificate_form
-            .apply(&mut profile.ca_certificate_form);
-        edit.legacy_algorithms
-            .apply_with_default(&mut profile.legacy_algorithms, DEFAULT_LEGACY_ALGORITHMS);
+            .apply_optional(&mut profile.settings.renewal_threshold_days);
+        if let Some(edit_settings) = edit.settings {
+            edit_settings(&mut profile.settings);
+        }
         let annotations = &mut profile.annotations;
         edit.issue_certificate_attributes
             .apply(&mut annotations.issue_certificate_attributes);
@@ -320,21 +305,11 @@ fn new_scep_profile(uuid: Uuid, name: ProfileName, ra_certificate: Uuid) -> Scep
         ra_certificate,
         challenge: None,
         challenge_traits: None,
-        renewal_threshold_days: None,
-        require_manual_approval: false,
-        allow_proxy_signer: false,
-        include_ca_certificate: false,
-        include_ca_certificate_chain: false,
-        ca_certificate_form: CaCertificateForm::default(),
-        legacy_algorithms: DEFAULT_LEGACY_ALGORITHMS,
+        settings: ScepSettings::default(),
         intune: IntuneSettings::default(),
         annotations: Default::default(),
     }
 }
-
-/// Whether SHA-1 and Triple DES are accepted by default.
-// Many devices in the field support nothing newer.
-const DEFAULT_LEGACY_ALGORITHMS: bool = true;
 
 /// Decides whether an edit sets, removes or keeps the challengePassword.
 fn parse_challenge(

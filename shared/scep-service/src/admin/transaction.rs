@@ -89,7 +89,7 @@ impl Administration {
             GuardedOutcome::Barred(_) => return Err(Invalid::KeyRevoked.into()),
         }
         let finished = self
-            .signer_for(profiles.scep_profile.renewal_threshold_days)
+            .signer_for(profiles.scep_profile.settings.renewal_threshold_days)
             .finish(&transaction.key, claim, &issuance)
             .await?;
         match finished {
@@ -238,7 +238,8 @@ impl Administration {
     ) -> Result<(), Failure> {
         let profiles = self.read_enabled_profiles(key, issuance).await?;
         let verdict = Verdict::of(profiles.is_some());
-        let threshold = profiles.and_then(|found| found.scep_profile.renewal_threshold_days);
+        let threshold =
+            profiles.and_then(|found| found.scep_profile.settings.renewal_threshold_days);
         self.signer_for(threshold)
             .resume(key, claim, issuance, verdict)
             .await

@@ -85,7 +85,7 @@ impl<'a> CertificateSigner<'a> {
             clock: &*enrolment.profile_service.clock,
             random: &*enrolment.random,
             resend_window: RESEND_WINDOW,
-            renewal_threshold_days: profile.scep_profile().renewal_threshold_days,
+            renewal_threshold_days: profile.scep_profile().settings.renewal_threshold_days,
         }
     }
 

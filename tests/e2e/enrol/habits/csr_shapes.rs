@@ -52,7 +52,7 @@ async fn approving() -> World {
     world
         .edit_scep_profile(|profile| {
             profile.challenge = None;
-            profile.require_manual_approval = true;
+            profile.settings.require_manual_approval = true;
         })
         .await;
     world

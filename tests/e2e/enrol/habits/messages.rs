@@ -306,8 +306,9 @@ async fn micromdm_and_scep_gem_write_transaction_ids_of_their_own() {
 #[tokio::test]
 async fn a_poll_by_another_type_of_string_is_about_the_same_transaction() {
     let world = World::new().await;
-    let approval =
-        |profile: &mut scep_protocol::profile::ScepProfile| profile.require_manual_approval = true;
+    let approval = |profile: &mut scep_protocol::profile::ScepProfile| {
+        profile.settings.require_manual_approval = true
+    };
     world.edit_scep_profile(approval).await;
     let device = Device::rsa();
     let mut request = device.enrolment("device-1", CHALLENGE);
@@ -355,8 +356,9 @@ async fn old_cisco_and_scepmans_client_are_told_which_algorithm_is_not_taken() {
         assert_eq!(text, expected);
     }
     // The refusal also names an algorithm that the profile disables.
-    let strict =
-        |profile: &mut scep_protocol::profile::ScepProfile| profile.legacy_algorithms = false;
+    let strict = |profile: &mut scep_protocol::profile::ScepProfile| {
+        profile.settings.legacy_algorithms = false
+    };
     world.edit_scep_profile(strict).await;
     let mut old = request.clone();
     old.cipher = ContentEncryption::DesEde3Cbc;

@@ -10,7 +10,7 @@ use scepter_tests::world::{CHALLENGE, World};
 async fn world(allow_proxy_signer: bool) -> World {
     let world = World::new().await;
     world
-        .edit_scep_profile(|profile| profile.allow_proxy_signer = allow_proxy_signer)
+        .edit_scep_profile(|profile| profile.settings.allow_proxy_signer = allow_proxy_signer)
         .await;
     world
 }
@@ -130,7 +130,7 @@ async fn an_attacker_who_signs_a_captured_request_anew_gains_nothing_and_blocks_
 async fn an_attacker_does_not_displace_a_device_that_waits() {
     let world = world(true).await;
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let (device, attacker) = (Device::rsa(), Device::rsa());
     let asked = request(&device, Some(CHALLENGE));
@@ -168,7 +168,7 @@ async fn an_attacker_does_not_displace_a_device_that_waits() {
 async fn a_proxy_or_its_device_polls_and_nobody_else() {
     let world = world(true).await;
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let (device, proxy) = (Device::rsa(), Device::rsa());
     let asked = request(&device, Some(CHALLENGE));

@@ -419,7 +419,7 @@ async fn an_enrolment_by_a_holder_waits_for_approval() {
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
     world
-        .edit_scep_profile(|profile| profile.require_manual_approval = true)
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     for (common_name, expected) in [
         ("device-1", PkiStatus::Success),

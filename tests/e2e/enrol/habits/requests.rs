@@ -370,7 +370,7 @@ async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
     let hand = Hand::new().await;
     let open = |profile: &mut ScepProfile| {
         profile.challenge = None;
-        profile.require_manual_approval = true;
+        profile.settings.require_manual_approval = true;
     };
     hand.world.edit_scep_profile(open).await;
     let reply = hand.ask(hand.signed(&hand.info(None))).await;
@@ -381,7 +381,7 @@ async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
 async fn older_ios_signs_its_request_with_sha_1_whatever_is_announced() {
     for arcs in [SHA1_WITH_RSA, "1.3.14.3.2.29"] {
         let hand = Hand::new().await;
-        let strict = |profile: &mut ScepProfile| profile.legacy_algorithms = false;
+        let strict = |profile: &mut ScepProfile| profile.settings.legacy_algorithms = false;
         hand.world.edit_scep_profile(strict).await;
         let info = hand.info(Some(&[challenge()]));
         let signature = hand.device.sign(DigestAlgorithm::Sha1, &info);

@@ -278,8 +278,8 @@ async fn cisco_vpn_wants_the_issuer_in_a_cert_rep_and_juniper_none() {
     for (issuer, chain, certificates) in [(false, false, 1), (true, false, 2), (false, true, 2)] {
         world
             .edit_scep_profile(|profile| {
-                profile.include_ca_certificate = issuer;
-                profile.include_ca_certificate_chain = chain;
+                profile.settings.include_ca_certificate = issuer;
+                profile.settings.include_ca_certificate_chain = chain;
             })
             .await;
         let device = Device::rsa();
