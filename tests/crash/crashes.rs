@@ -2,12 +2,11 @@
 //! transaction.
 
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
 use store_dynamodb::Tables;
 use store_embedded::EmbeddedDynamoDb;
-
-use crate::enrol::enrolment::openssl_x509;
 
 /// Counts the transactions or certificates in a table of a stopped server, without the other items
 /// of the table.
@@ -55,7 +54,7 @@ async fn check(place: &str) {
         })
         .collect();
     assert_eq!(leaves[0], leaves[1]);
-    assert!(openssl_x509(&leaves[0], &["-subject"]).contains("device-1"));
+    assert!(openssl::print(&leaves[0], &["-subject"]).contains("device-1"));
     assert!(server.terminate());
     assert_eq!(
         count(data.path(), |tables| tables.certificates.clone()).await,

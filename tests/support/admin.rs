@@ -192,6 +192,22 @@ impl Admin {
         self.post(&path, json!({ "name": name })).await.uuid()
     }
 
+    /// The number of issued certificates.
+    pub async fn count_certificates(&self) -> usize {
+        let page = self.get("/certificates").await.expect(200);
+        page["items"].as_array().unwrap().len()
+    }
+
+    /// The only transaction with this status.
+    pub async fn find_transaction(&self, status: &str) -> Value {
+        let path = format!("/scepTransactions?status={status}");
+        let page = self.get(&path).await.expect(200);
+        let [item] = page["items"].as_array().unwrap().as_slice() else {
+            panic!("not exactly one transaction is {status}: {page}");
+        };
+        item.clone()
+    }
+
     /// The uuid of the object with this name in this list.
     pub async fn find(&self, list: &str, name: &str) -> String {
         let all = self.get(list).await.expect(200);

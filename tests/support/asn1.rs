@@ -68,6 +68,10 @@ pub fn rsa_spki_with(modulus: &[u8], exponent: &[u8], parameters: &[u8]) -> Vec<
 
 /// The OID of commonName.
 pub const CN: &str = "2.5.4.3";
+/// The OID of the attribute challengePassword.
+pub const CHALLENGE_PASSWORD: &str = "1.2.840.113549.1.9.7";
+/// The OID of the attribute extensionRequest of PKCS #9.
+pub const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 /// The DER of NULL.
 pub const NULL: &[u8] = &[5, 0];
 /// The OID of rsaEncryption.
@@ -79,12 +83,9 @@ const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
 
 /// Encodes a CertificationRequestInfo with the correct challengePassword and these extensions.
 pub fn request_info(subject: &[u8], spki: &[u8], extensions: &[Vec<u8>]) -> Vec<u8> {
-    let challenge = element(0x31, &[&element(0x0c, &[CHALLENGE.as_bytes()])]);
-    let challenge = element(0x30, &[&oid("1.2.840.113549.1.9.7"), &challenge]);
-    let mut attributes = challenge;
+    let mut attributes = challenge();
     if !extensions.is_empty() {
-        let extensions = element(0x31, &[&element(0x30, &[&extensions.concat()])]);
-        attributes.extend(element(0x30, &[&oid("1.2.840.113549.1.9.14"), &extensions]));
+        attributes.extend(request_extensions(EXTENSION_REQUEST, extensions));
     }
     element(
         0x30,
@@ -95,6 +96,22 @@ pub fn request_info(subject: &[u8], spki: &[u8], extensions: &[Vec<u8>]) -> Vec<
             &element(0xa0, &[&attributes]),
         ],
     )
+}
+
+/// Encodes an attribute of a PKCS #10 request with these values.
+pub fn attribute(kind: &str, values: &[Vec<u8>]) -> Vec<u8> {
+    element(0x30, &[&oid(kind), &element(0x31, &[&values.concat()])])
+}
+
+/// Encodes the attribute with the correct challengePassword.
+pub fn challenge() -> Vec<u8> {
+    let text = element(0x0c, &[CHALLENGE.as_bytes()]);
+    attribute(CHALLENGE_PASSWORD, &[text])
+}
+
+/// Encodes an attribute of this type that requests these extensions.
+pub fn request_extensions(kind: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
+    attribute(kind, &[element(0x30, &[&extensions.concat()])])
 }
 
 /// Encodes signed contents together with their sha256WithRSAEncryption signature.
@@ -116,6 +133,11 @@ pub fn subject_alt_name(names: &[Vec<u8>]) -> Vec<u8> {
 /// Encodes a dNSName.
 pub fn dns(name: &str) -> Vec<u8> {
     element(0x82, &[name.as_bytes()])
+}
+
+/// Encodes an iPAddress.
+pub fn ip(octets: &[u8]) -> Vec<u8> {
+    element(0x87, &[octets])
 }
 
 /// Encodes an rfc822Name.
@@ -165,6 +187,21 @@ pub fn with(der: &[u8], path: &[usize], element_there: &[u8]) -> Vec<u8> {
     let mut children = children(der);
     children[*index] = with(&children[*index], path, element_there);
     element(der[0], &[&children.concat()])
+}
+
+/// The same DER with every occurrence of an element replaced, and the lengths around it corrected.
+pub fn replace_element(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    if der == from {
+        return to.to_vec();
+    }
+    if der[0] & 0x20 == 0 {
+        return der.to_vec();
+    }
+    let children = children(der);
+    let children = children
+        .iter()
+        .map(|child| replace_element(child, from, to));
+    element(der[0], &[&children.collect::<Vec<_>>().concat()])
 }
 
 /// The contents of an element.

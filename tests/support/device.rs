@@ -21,8 +21,11 @@ use scep_cms::message_type::MessageType;
 use scep_cms::password_recipient::PasswordWrapping;
 use scep_cms::pki_message::PkiMessage;
 use scep_cms::transaction_id::TransactionId;
+use scep_service::ra_key::RaKey;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::asn1;
 
 /// A device with a key and a certificate, which is self-signed until the device enrols.
 #[derive(Clone)]
@@ -79,15 +82,6 @@ impl CertRep {
             attributes.fail_info_text.unwrap(),
         )
     }
-}
-
-/// Encodes the value of a challengePassword attribute: a SET OF one UTF8String.
-fn challenge_values(challenge: &str) -> Vec<u8> {
-    use der::Encode;
-    let text = der::asn1::Utf8StringRef::new(challenge).unwrap();
-    let mut set = der::asn1::SetOfVec::new();
-    set.insert(text).unwrap();
-    set.to_der().unwrap()
 }
 
 const CHALLENGE_PASSWORD: &[u64] = &[1, 2, 840, 113549, 1, 9, 7];
@@ -161,7 +155,7 @@ impl Device {
     pub fn csr(&self, common_name: &str, challenge: Option<&str>, names: &[&str]) -> Vec<u8> {
         let attributes = challenge.map(|challenge| rcgen::Attribute {
             oid: CHALLENGE_PASSWORD,
-            values: challenge_values(challenge),
+            values: asn1::element(0x31, &[&asn1::element(0x0c, &[challenge.as_bytes()])]),
         });
         params(common_name, names)
             .serialize_request_with_attributes(&*self.key, attributes.into_iter().collect())
@@ -266,12 +260,21 @@ impl Device {
         to_be_signed.assemble(&signature).unwrap()
     }
 
+    /// Signs a CertificationRequestInfo and builds the PKCS #10 request.
+    pub fn sign_request(&self, info: &[u8]) -> Vec<u8> {
+        asn1::signed(info, &self.sign(DigestAlgorithm::Sha256, info))
+    }
+
     /// Signs as clients do: RSASSA-PKCS1-v1_5, or ECDSA with the digest that matches the curve,
     /// which must be the message's digest.
     pub fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Vec<u8> {
         if let Ok(key) = RsaKeyPair::from_pkcs8(&self.pkcs8()) {
             let encoding: &dyn RsaEncoding = match digest {
-                DigestAlgorithm::Sha1 => return self.sign_sha1(message),
+                DigestAlgorithm::Sha1 => {
+                    let key = self.pkcs8().into();
+                    let key = RaKey::from_pkcs8("device".to_owned(), &key).unwrap();
+                    return key.sign(digest, message).unwrap();
+                }
                 DigestAlgorithm::Sha256 => &signature::RSA_PKCS1_SHA256,
                 DigestAlgorithm::Sha384 => &signature::RSA_PKCS1_SHA384,
                 DigestAlgorithm::Sha512 => &signature::RSA_PKCS1_SHA512,
@@ -291,13 +294,6 @@ impl Device {
         let key = signature::EcdsaKeyPair::from_pkcs8(algorithm, &self.pkcs8()).unwrap();
         let signature = key.sign(&SystemRandom::new(), message).unwrap();
         signature.as_ref().to_vec()
-    }
-
-    fn sign_sha1(&self, message: &[u8]) -> Vec<u8> {
-        scep_service::ra_key::RaKey::from_pkcs8("device".to_owned(), &self.pkcs8().into())
-            .unwrap()
-            .sign(DigestAlgorithm::Sha1, message)
-            .unwrap()
     }
 
     /// Reads a CertRep: verifies it with the RA certificate and decrypts it with this device's key.

@@ -4,6 +4,8 @@
 pub mod admin;
 pub mod asn1;
 pub mod device;
+pub mod interop;
+pub mod openssl;
 pub mod runtime_api;
 pub mod samples;
 pub mod server;

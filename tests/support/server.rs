@@ -1,6 +1,7 @@
 //! The server as a process: the real binary, with its data in a temporary folder.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
+
+use crate::interop::{root, target};
 
 /// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,13 +36,12 @@ pub fn binary(build: Build) -> PathBuf {
     if let Some((_, path)) = built.iter().find(|(known, _)| *known == build) {
         return path.clone();
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         // tests/clock sets LD_PRELOAD to move the clock of the tests and the server; cargo must not
         // stamp the files that it builds with that clock.
         .env_remove("LD_PRELOAD")
-        .current_dir(root)
+        .current_dir(root())
         .args(["build", "--locked", "--quiet", "--package", "scepter"]);
     let (profile, name) = match build {
         Build::Debug => ("debug", "scepter-debug"),
@@ -53,8 +55,7 @@ pub fn binary(build: Build) -> PathBuf {
         }
     };
     assert!(cargo.status().unwrap().success(), "building scepter failed");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = target();
     let path = target.join(profile).join(name);
     // A hard link instead of a copy: executing a freshly written file fails while another thread
     // forks with the file still open.
@@ -75,17 +76,14 @@ pub struct Server {
 impl Server {
     /// Starts the server on a free port and waits until it has printed how to enrol.
     pub fn start(binary: &Path, data: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::start_ready(binary, data, environment, "pki --scepca")
+        Self::start_on("127.0.0.1:0", binary, data, environment, "pki --scepca")
     }
 
-    /// Starts the server on a free port and waits for a line of its welcome that contains `ready`.
-    pub fn start_ready(
-        binary: &Path,
-        data: &Path,
-        environment: &[(&str, &str)],
-        ready: &str,
-    ) -> Self {
-        Self::start_on("127.0.0.1:0", binary, data, environment, ready)
+    /// Starts a debug build with its data in a temporary folder, which lives as long as the result.
+    pub fn start_demo() -> (tempfile::TempDir, Self) {
+        let data = tempfile::tempdir().unwrap();
+        let server = Self::start(&binary(Build::Debug), data.path(), &[]);
+        (data, server)
     }
 
     /// Starts the server on this address and waits for a line of its welcome that contains `ready`.
@@ -171,6 +169,24 @@ impl Server {
         http(&["--data-binary", "@-", &self.scep_url()], message)
     }
 
+    /// Sends octets on a connection of their own, closes the sending side, and reads to the end.
+    pub fn exchange(&self, octets: &[u8]) -> Vec<u8> {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // The server closes the connection on an early rejection, which may reset it while this
+        // side still writes.
+        let _ = stream.write_all(octets);
+        let _ = stream.shutdown(Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        answer
+    }
+
+    /// Does the same as [`Self::exchange`] for an answer that is text.
+    pub fn exchange_text(&self, octets: &[u8]) -> String {
+        String::from_utf8_lossy(&self.exchange(octets)).into_owned()
+    }
+
     /// The process id of the server.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -218,7 +234,6 @@ impl Drop for Server {
 
 /// Performs one HTTP exchange with curl and returns the status and body.
 pub fn http(arguments: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
-    use std::io::Write;
     let mut curl = Command::new("curl")
         .args([
             "--silent",

@@ -16,6 +16,7 @@ use http::{Request, Response};
 use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
 use scep_cms::certificate::Certificate;
 use scep_cms::challenge::ChallengePassword;
+use scep_cms::public_key::PublicKey;
 use scep_http::EveryOperation;
 use scep_protocol::annotations::Attributes;
 use scep_protocol::profile::{RaProfile, ScepProfile};
@@ -30,7 +31,7 @@ use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
 use scep_service::error::StoreError;
 use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
-use scep_service::ports::{Change, Clock, Measurement, Metrics, Store, SystemClock, SystemRandom};
+use scep_service::ports::{Change, Clock, Measurement, Metrics, Store, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
@@ -45,81 +46,66 @@ pub const CHALLENGE: &str = "s3cret";
 /// The SCEP path of every world.
 pub const PATH: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
 
-/// A clock that stands still until a test moves it.
-pub struct TestClock(AtomicI64);
+/// A clock that stands still until a test moves it. Waits take as long as they say until a test
+/// makes the clock impatient.
+#[derive(Debug)]
+pub struct TestClock {
+    now: AtomicI64,
+    start: Instant,
+    /// The sum of the waits that an impatient clock has skipped.
+    skipped: Mutex<Option<Duration>>,
+}
 
 #[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::SeqCst)).unwrap()
+        OffsetDateTime::from_unix_timestamp(self.now.load(Ordering::SeqCst)).unwrap()
     }
 
     fn instant(&self) -> Instant {
-        SystemClock.instant()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        SystemClock.sleep(duration).await;
-    }
-
-    async fn sleep_until(&self, instant: Instant) {
-        SystemClock.sleep_until(instant).await;
-    }
-}
-
-impl TestClock {
-    /// Creates a clock that stands at this time.
-    pub fn at(now: OffsetDateTime) -> Self {
-        Self(AtomicI64::new(now.unix_timestamp()))
-    }
-
-    /// Moves the clock forward.
-    pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
-    }
-}
-
-/// A clock whose waits are over at once. The time of `clock` stands still meanwhile.
-pub struct ImpatientClock {
-    clock: Arc<TestClock>,
-    start: Instant,
-    waited: Mutex<Duration>,
-}
-
-impl ImpatientClock {
-    /// Creates a clock that shows the time of another.
-    pub fn over(clock: Arc<TestClock>) -> Self {
-        Self {
-            clock,
-            start: Instant::now(),
-            waited: Mutex::default(),
+        match self.skipped() {
+            None => Instant::now(),
+            Some(skipped) => self.start + skipped,
         }
     }
 
-    /// The sum of all waits so far.
-    pub fn waited(&self) -> Duration {
-        *self.waited.lock().unwrap()
-    }
-}
-
-#[async_trait]
-impl Clock for ImpatientClock {
-    fn now(&self) -> OffsetDateTime {
-        self.clock.now()
-    }
-
-    fn instant(&self) -> Instant {
-        self.start + self.waited()
-    }
-
     async fn sleep(&self, duration: Duration) {
-        *self.waited.lock().unwrap() += duration;
+        if self.skipped().is_none() {
+            return tokio::time::sleep(duration).await;
+        }
+        *self.skipped.lock().unwrap().get_or_insert_default() += duration;
         tokio::task::yield_now().await;
     }
 
     async fn sleep_until(&self, instant: Instant) {
         self.sleep(instant.saturating_duration_since(self.instant()))
             .await;
+    }
+}
+
+impl TestClock {
+    /// Creates a clock that stands at this time.
+    pub fn at(now: OffsetDateTime) -> Self {
+        Self {
+            now: AtomicI64::new(now.unix_timestamp()),
+            start: Instant::now(),
+            skipped: Mutex::default(),
+        }
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.now.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
+    }
+
+    /// Makes all waits end at once from now on; the time stands still meanwhile.
+    pub fn skip_waits(&self) {
+        *self.skipped.lock().unwrap() = Some(Duration::ZERO);
+    }
+
+    /// The sum of the skipped waits; `None` while waits are not skipped.
+    pub fn skipped(&self) -> Option<Duration> {
+        *self.skipped.lock().unwrap()
     }
 }
 
@@ -310,6 +296,11 @@ impl World {
             .count()
     }
 
+    /// Sends a GET with this query, such as `operation=GetCACaps`, to the default path.
+    pub async fn get_scep(&self, query: &str) -> Response<Bytes> {
+        self.get(&format!("{PATH}?{query}")).await
+    }
+
     /// Sends a GET of this path and query.
     pub async fn get(&self, path_and_query: &str) -> Response<Bytes> {
         self.send("GET", path_and_query, Vec::new()).await
@@ -338,9 +329,20 @@ impl World {
     /// Sends a request of this device and reads the reply, verified with the RA certificate.
     pub async fn ask(&self, device: &Device, request: &device::Request) -> CertRep {
         let message = device.message(request, &self.ra_certificate);
+        self.exchange(device, message).await
+    }
+
+    /// Posts a message of this device and reads the reply, verified with the RA certificate.
+    pub async fn exchange(&self, device: &Device, message: Vec<u8>) -> CertRep {
         let response = self.post(message).await;
-        assert_eq!(response.status(), 200);
-        device.read(response.body(), &self.ra_certificate)
+        assert_eq!(response.status(), 200, "{:?}", response.body());
+        let headers = response.headers();
+        assert_eq!(headers["content-type"], "application/x-pki-message");
+        assert_eq!(headers["cache-control"], "no-store");
+        // The reply to a key that cannot decrypt is encrypted under the challengePassword.
+        let is_rsa = matches!(device.certificate.public_key(), Ok(PublicKey::Rsa { .. }));
+        let password = (!is_rsa).then_some(CHALLENGE);
+        device.read_with(response.body(), &self.ra_certificate, password)
     }
 
     /// Creates a device and enrols it as `CN=common_name, O=Corp`; it signs with the issued

@@ -1,34 +1,30 @@
 //! API tokens of the real binary, created and revoked while it is running.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use scepter_tests::server::{Build, Server, binary, http};
 
-/// Runs `scepter token …` on this data folder.
-fn token(data: &Path, arguments: &[&str]) -> Output {
-    Command::new(binary(Build::Debug))
+/// Runs `scepter token …` on this data folder and returns what it prints, or what it prints to
+/// standard error if it fails.
+fn run_token(data: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(binary(Build::Debug))
         .arg("token")
         .args(arguments)
         .arg("--data")
         .arg(data)
         .output()
-        .unwrap()
-}
-
-/// The output of a command that succeeded.
-#[track_caller]
-fn printed(output: Output) -> String {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
+        .unwrap();
+    let [printed, error] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    match output.status.success() {
+        true => Ok(printed),
+        false => Err(error),
+    }
 }
 
 /// The status of a request with this token.
-fn status(server: &Server, method: &str, path: &str, token: &str) -> u16 {
+fn get_status(server: &Server, method: &str, path: &str, token: &str) -> u16 {
     let url = format!("{}{path}", server.printed("API URL"));
     let header = format!("Authorization: Bearer {token}");
     http(&["-X", method, "-H", &header, "--data", "{}", &url], &[]).0
@@ -40,38 +36,37 @@ fn tokens_are_made_listed_and_revoked_while_the_server_runs() {
     let server = Server::start(&binary(Build::Debug), data.path(), &[]);
     let admin = server.printed("API token");
     let admin = admin.split(' ').next().unwrap();
-    assert_eq!(status(&server, "GET", "/scepProfiles", admin), 200);
-    let reader = printed(token(
-        data.path(),
-        &["create", "--scope", "read", "--name", "ci"],
-    ));
+    assert_eq!(get_status(&server, "GET", "/scepProfiles", admin), 200);
+    let reader = run_token(data.path(), &["create", "--scope", "read", "--name", "ci"]).unwrap();
     let reader = reader.trim();
-    assert_eq!(status(&server, "GET", "/scepProfiles", reader), 200);
-    assert_eq!(status(&server, "POST", "/scepProfiles", reader), 403);
-    let writer = printed(token(data.path(), &["create", "--scope", "write,approve"]));
-    assert_eq!(status(&server, "POST", "/scepProfiles", writer.trim()), 422);
-    assert_eq!(status(&server, "GET", "/scepProfiles", writer.trim()), 403);
-    let list = printed(token(data.path(), &["list"]));
+    assert_eq!(get_status(&server, "GET", "/scepProfiles", reader), 200);
+    assert_eq!(get_status(&server, "POST", "/scepProfiles", reader), 403);
+    let writer = run_token(data.path(), &["create", "--scope", "write,approve"]).unwrap();
+    assert_eq!(
+        get_status(&server, "POST", "/scepProfiles", writer.trim()),
+        422
+    );
+    assert_eq!(
+        get_status(&server, "GET", "/scepProfiles", writer.trim()),
+        403
+    );
+    let list = run_token(data.path(), &["list"]).unwrap();
     assert!(!list.contains(reader) && !list.contains(admin), "{list}");
     let line = list.lines().find(|line| line.ends_with("ci")).unwrap();
     assert!(line.contains("read") && line.contains("valid"), "{line}");
     let id = line.split(' ').next().unwrap();
-    printed(token(data.path(), &["revoke", id]));
-    assert_eq!(status(&server, "GET", "/scepProfiles", reader), 401);
-    assert_eq!(status(&server, "GET", "/scepProfiles", admin), 200);
-    let list = printed(token(data.path(), &["list"]));
+    run_token(data.path(), &["revoke", id]).unwrap();
+    assert_eq!(get_status(&server, "GET", "/scepProfiles", reader), 401);
+    assert_eq!(get_status(&server, "GET", "/scepProfiles", admin), 200);
+    let list = run_token(data.path(), &["list"]).unwrap();
     assert!(
         list.lines()
             .any(|line| line.starts_with(id) && line.contains("revoked")),
         "{list}"
     );
-    assert!(!token(data.path(), &["revoke", "nobody"]).status.success());
-    assert!(
-        !token(data.path(), &["create", "--scope", "everything"])
-            .status
-            .success()
-    );
-    assert!(!token(data.path(), &["create"]).status.success());
+    assert!(!run_token(data.path(), &["revoke", "nobody"]).is_ok());
+    assert!(!run_token(data.path(), &["create", "--scope", "everything"]).is_ok());
+    assert!(!run_token(data.path(), &["create"]).is_ok());
 }
 
 #[test]
@@ -85,15 +80,15 @@ fn the_first_token_is_shown_once_and_one_from_the_environment_never() {
     assert!(first.terminate());
     let again = Server::start(&binary, data.path(), &[]);
     assert!(again.printed("API token").contains("unchanged"));
-    assert_eq!(status(&again, "GET", "/authorities", &admin), 200);
+    assert_eq!(get_status(&again, "GET", "/authorities", &admin), 200);
     assert!(again.terminate());
     let given = "a token of the environment";
     let environment = [("SCEPTER_ADMIN_TOKEN", given)];
     let third = Server::start(&binary, data.path(), &environment);
     assert!(!third.welcome.join("\n").contains(given));
-    assert_eq!(status(&third, "GET", "/authorities", given), 200);
+    assert_eq!(get_status(&third, "GET", "/authorities", given), 200);
     assert_eq!(
-        status(&third, "GET", "/authorities", "a token of the environmenT"),
+        get_status(&third, "GET", "/authorities", "a token of the environmenT"),
         401
     );
 }
@@ -123,7 +118,13 @@ fn what_an_administrator_deletes_of_the_demo_does_not_come_back() {
     );
     assert_eq!(list(), serde_json::json!([]));
     assert!(server.terminate());
-    let server = Server::start_ready(&binary, data.path(), &environment, "API token");
+    let server = Server::start_on(
+        "127.0.0.1:0",
+        &binary,
+        data.path(),
+        &environment,
+        "API token",
+    );
     let (_, body) = http(
         &[
             "-H",

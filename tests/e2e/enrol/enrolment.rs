@@ -1,8 +1,6 @@
 //! Successful PKCSReq: every algorithm, the variations of clients, one certificate per transaction.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ca::authority::{Authority, CertificatePath, Certification};
 use ca::key_algorithm::KeyAlgorithm;
-use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
 use ca::template::Period;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -23,68 +20,21 @@ use scep_cms::pki_message::PkiMessage;
 use scep_http::EveryOperation;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::admin::{Edit, ScepProfileEdit};
-use scep_service::error::KeyError;
 use scep_service::object::{Versioned, find};
-use scep_service::ports::{CaKeys, GeneratedKey};
-use scepter_tests::device::{CertRep, Device, Request};
-use scepter_tests::world::{CHALLENGE, ImpatientClock, PATH, Plan, World};
+use scepter_tests::device::Device;
+use scepter_tests::openssl;
+use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
 use strum::VariantArray;
 
-async fn enrol(world: &World, device: &Device, request: &Request) -> CertRep {
-    let message = device.message(request, &world.ra_certificate);
-    let response = world.post(message).await;
-    assert_eq!(response.status(), 200);
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/x-pki-message"
-    );
-    assert_eq!(response.headers()["cache-control"], "no-store");
-    device.read(response.body(), &world.ra_certificate)
-}
-
-/// Runs `openssl x509` on a certificate in DER.
-pub(crate) fn openssl_x509(certificate: &Certificate, arguments: &[&str]) -> String {
-    let mut child = Command::new("openssl")
-        .args(["x509", "-inform", "DER", "-noout"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(certificate.der())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn pem(certificate: &Certificate) -> String {
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        STANDARD.encode(certificate.der())
-    )
-}
+use crate::crash::failing::WatchedKeys;
 
 /// Runs `openssl verify` for this purpose, with strict checks of RFC 5280.
-fn openssl_verify(leaf: &Certificate, purpose: &str, authority: &Certificate) {
+fn verify_with_openssl(leaf: &Certificate, purpose: &str, authority: &Certificate) {
     let folder = tempfile::tempdir().unwrap();
-    let [leaf_file, authority_file] = ["leaf.pem", "ca.pem"].map(|name| folder.path().join(name));
-    std::fs::write(&leaf_file, pem(leaf)).unwrap();
-    std::fs::write(&authority_file, pem(authority)).unwrap();
-    let output = Command::new("openssl")
-        .args(["verify", "-x509_strict", "-purpose", purpose, "-CAfile"])
-        .args([&authority_file, &leaf_file])
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let leaf = openssl::write_pem(folder.path(), "leaf.pem", leaf);
+    let authority = openssl::write_pem(folder.path(), "ca.pem", authority);
+    let fixed = ["verify", "-x509_strict", "-purpose", purpose, "-CAfile"];
+    openssl::run(&[&fixed[..], &[&authority, &leaf]].concat(), &[]);
 }
 
 #[tokio::test]
@@ -96,9 +46,11 @@ async fn every_kind_of_authority_issues_what_openssl_verifies() {
             ..Plan::default()
         })
         .await;
-        let reply = enrol(&world, &device, &device.enrolment("device-1", CHALLENGE)).await;
-        openssl_verify(&reply.leaf(), "sslclient", &world.authority);
-        openssl_verify(&world.ra_certificate, "sslserver", &world.authority);
+        let reply = world
+            .ask(&device, &device.enrolment("device-1", CHALLENGE))
+            .await;
+        verify_with_openssl(&reply.leaf(), "sslclient", &world.authority);
+        verify_with_openssl(&world.ra_certificate, "sslserver", &world.authority);
         for (certificate, usage) in [
             (&world.ra_certificate, "Digital Signature, Key Encipherment"),
             (
@@ -106,7 +58,7 @@ async fn every_kind_of_authority_issues_what_openssl_verifies() {
                 "Digital Signature, Certificate Sign, CRL Sign",
             ),
         ] {
-            let text = openssl_x509(certificate, &["-ext", "keyUsage"]);
+            let text = openssl::print(certificate, &["-ext", "keyUsage"]);
             assert_eq!(text, format!("X509v3 Key Usage: critical\n    {usage}\n"));
         }
     }
@@ -117,8 +69,8 @@ async fn a_certificate_holds_what_the_rules_name_and_nothing_else() {
     let world = World::new().await;
     let device = Device::rsa();
     let csr = device.csr("device-1", Some(CHALLENGE), &["a.example", "127.0.0.1"]);
-    let leaf = enrol(&world, &device, &device.request(csr)).await.leaf();
-    let text = openssl_x509(&leaf, &["-subject", "-issuer", "-ext", EXTENSIONS]);
+    let leaf = world.ask(&device, &device.request(csr)).await.leaf();
+    let text = openssl::print(&leaf, &["-subject", "-issuer", "-ext", EXTENSIONS]);
     let identifier = |certificate: &Certificate| {
         let identifier = certificate.subject_key_identifier().unwrap();
         let octets: Vec<_> = identifier
@@ -186,7 +138,7 @@ async fn a_reply_echoes_the_transaction_and_its_nonce() {
         let mut request = device.enrolment("device-1", CHALLENGE);
         request.transaction_id = transaction_id.to_owned();
         request.sender_nonce = vec![nonce; usize::from(nonce)];
-        let reply = enrol(&world, &device, &request).await;
+        let reply = world.ask(&device, &request).await;
         assert_eq!(
             reply.transaction_id.as_ref().unwrap().as_str(),
             transaction_id
@@ -280,14 +232,16 @@ async fn twenty_at_once_get_one_certificate() {
 async fn a_corrected_request_of_the_same_key_gets_a_new_certificate() {
     let world = World::new().await;
     let device = Device::rsa();
-    let first = enrol(&world, &device, &device.enrolment("device-1", CHALLENGE))
+    let first = world
+        .ask(&device, &device.enrolment("device-1", CHALLENGE))
         .await
         .leaf();
-    let second = enrol(&world, &device, &device.enrolment("device-2", CHALLENGE))
+    let second = world
+        .ask(&device, &device.enrolment("device-2", CHALLENGE))
         .await
         .leaf();
     assert_ne!(first, second);
-    assert!(openssl_x509(&second, &["-subject"]).contains("device-2"));
+    assert!(openssl::print(&second, &["-subject"]).contains("device-2"));
 }
 
 #[tokio::test]
@@ -295,19 +249,19 @@ async fn another_key_cannot_take_over_a_transaction_until_its_window_ends() {
     let world = World::new().await;
     let (device, other) = (Device::rsa(), Device::rsa());
     let request = device.enrolment("device-1", CHALLENGE);
-    let leaf = enrol(&world, &device, &request).await.leaf();
+    let leaf = world.ask(&device, &request).await.leaf();
     let mut foreign = other.enrolment("device-1", CHALLENGE);
     foreign.transaction_id = request.transaction_id;
-    let (reason, text) = enrol(&world, &other, &foreign).await.failure();
+    let (reason, text) = world.ask(&other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
     assert_eq!(text, "the transactionID belongs to another request");
     // A request gets its certificate again for at least a day.
     world.clock.advance(Duration::from_secs(25 * 3600));
-    let (reason, _) = enrol(&world, &other, &foreign).await.failure();
+    let (reason, _) = world.ask(&other, &foreign).await.failure();
     assert_eq!(reason, FailInfo::BadRequest);
     // The transactionID is free once the certificate may be renewed.
     world.make_renewable(&leaf);
-    enrol(&world, &other, &foreign).await.leaf();
+    world.ask(&other, &foreign).await.leaf();
 }
 
 #[tokio::test]
@@ -315,7 +269,7 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
     let world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    let first = enrol(&world, &device, &request).await.leaf();
+    let first = world.ask(&device, &request).await.leaf();
     let known: Versioned<ScepProfile> = world.find().await;
     let administration = &world.administration;
     let edit = ScepProfileEdit {
@@ -336,7 +290,7 @@ async fn the_same_request_under_another_scep_profile_is_another_transaction() {
         .await;
     let second = device.read(response.body(), &world.ra_certificate).leaf();
     assert_ne!(first, second);
-    assert_eq!(enrol(&world, &device, &request).await.leaf(), first);
+    assert_eq!(world.ask(&device, &request).await.leaf(), first);
 }
 
 #[tokio::test]
@@ -344,7 +298,7 @@ async fn the_same_request_under_another_ra_profile_gets_a_certificate_of_its_own
     let world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    let first = enrol(&world, &device, &request).await.leaf();
+    let first = world.ask(&device, &request).await.leaf();
     let known: Versioned<RaProfile> = world.find().await;
     let other = RaProfile {
         uuid: uuid::Uuid::new_v4(),
@@ -370,10 +324,10 @@ async fn an_expired_certificate_is_not_sent_again() {
     world
         .edit_template(|template| template.validity = Period::hours(1))
         .await;
-    let first = enrol(&world, &device, &request).await.leaf();
-    assert_eq!(enrol(&world, &device, &request).await.leaf(), first);
+    let first = world.ask(&device, &request).await.leaf();
+    assert_eq!(world.ask(&device, &request).await.leaf(), first);
     world.clock.advance(2 * hour);
-    assert_ne!(enrol(&world, &device, &request).await.leaf(), first);
+    assert_ne!(world.ask(&device, &request).await.leaf(), first);
 }
 
 #[tokio::test]
@@ -408,7 +362,7 @@ async fn a_reply_carries_as_much_of_the_chain_as_the_profile_says() {
                 profile.settings.include_ca_certificate_chain = chain;
             })
             .await;
-        let reply = enrol(&world, &device, &request).await;
+        let reply = world.ask(&device, &request).await;
         reply.leaf();
         assert_eq!(reply.certificates[1..], above[..expected]);
     }
@@ -445,16 +399,15 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
 #[tokio::test]
 async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
  {
-    let mut world = World::new().await;
-    let clock = Arc::new(ImpatientClock::over(world.clock.clone()));
-    world.enrolment.profile_service.clock = clock.clone();
+    let world = World::new().await;
+    world.clock.skip_waits();
     let device = Device::rsa();
     let message = device.message(
         &device.enrolment("device-1", CHALLENGE),
         &world.ra_certificate,
     );
     let mut enrolment = world.enrolment.clone();
-    enrolment.ca_keys = Arc::new(GoneKeys);
+    enrolment.ca_keys = Arc::new(WatchedKeys::failing(enrolment.ca_keys));
     let (head, body) = http::Request::post(PATH)
         .body(message.clone().into())
         .unwrap()
@@ -466,36 +419,12 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "5");
     // The first round claims and does not wait; each of the other 139 waits.
-    assert_eq!(clock.waited(), 139 * Duration::from_millis(50));
+    let waited = 139 * Duration::from_millis(50);
+    assert_eq!(world.clock.skipped(), Some(waited));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 0);
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
     let response = world.post(message).await;
     device.read(response.body(), &world.ra_certificate).leaf();
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
-}
-
-/// A key store that does not respond.
-struct GoneKeys;
-
-#[async_trait::async_trait]
-impl CaKeys for GoneKeys {
-    async fn generate(&self, _: &ProfileName, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
-        Err(gone())
-    }
-
-    async fn adopt(&self, _: &KeyName, _: KeyAlgorithm) -> Result<GeneratedKey, KeyError> {
-        Err(gone())
-    }
-
-    async fn sign(&self, _: &KeyLocation, _: KeyAlgorithm, _: &[u8]) -> Result<Vec<u8>, KeyError> {
-        Err(gone())
-    }
-}
-
-fn gone() -> KeyError {
-    KeyError::Unavailable {
-        operation: "signing",
-        source: "gone".into(),
-    }
 }
