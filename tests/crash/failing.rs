@@ -5,20 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
-use scep_protocol::transaction::{
-    Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
-};
-use scep_service::audit::AuditRecord;
-use scep_service::error::{KeyError, StoreError};
-use scep_service::inventory::CertificateRecord;
-use scep_service::ports::{
-    CaKeys, Claim, ClaimOutcome, GeneratedKey, GuardedOutcome, Transactions,
-};
-use time::OffsetDateTime;
-use uuid::Uuid;
+use scep_service::error::KeyError;
+use scep_service::ports::{CaKeys, GeneratedKey};
+use serde_json::Value;
 
 /// CA keys that fail on demand and record what they signed.
 pub(crate) struct WatchedKeys {
@@ -84,144 +79,33 @@ impl CaKeys for WatchedKeys {
     }
 }
 
-/// A transaction store that fails on demand to record a certificate.
-pub(crate) struct FlakyTransactions {
-    pub(crate) store: Arc<dyn Transactions>,
+/// Makes the store fail on demand to record a certificate.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FlakyRecords {
     /// Whether the next call fails.
-    pub(crate) fails: AtomicBool,
+    pub(crate) fails: Arc<AtomicBool>,
 }
 
-#[async_trait]
-impl Transactions for FlakyTransactions {
-    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
-        self.store.transaction(uuid).await
+impl Intercept for FlakyRecords {
+    fn name(&self) -> &'static str {
+        "FlakyRecords"
     }
 
-    async fn remember_envelope(
+    fn read_before_transmit(
         &self,
-        encrypted_key: Fingerprint,
-        ciphertext: Fingerprint,
-        until: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
-        self.store
-            .remember_envelope(encrypted_key, ciphertext, until, now)
-            .await
-    }
-
-    async fn same_request(
-        &self,
-        scep_profile: Uuid,
-        request: &RequestFingerprint,
-        requester_key: Fingerprint,
-    ) -> Result<Option<SameRequest>, StoreError> {
-        self.store
-            .same_request(scep_profile, request, requester_key)
-            .await
-    }
-
-    async fn pending_requests(
-        &self,
-        scep_profile: Uuid,
-        most: u16,
-        now: OffsetDateTime,
-    ) -> Result<u16, StoreError> {
-        self.store.pending_requests(scep_profile, most, now).await
-    }
-
-    async fn withdraw(
-        &self,
-        claim: Uuid,
-        record: &CertificateRecord,
-        reason: &str,
-        until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
-        self.store.withdraw(claim, record, reason, until).await
-    }
-
-    async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {
-        self.store.is_key_revoked(key).await
-    }
-
-    async fn successors(
-        &self,
-        authority: Uuid,
-        predecessor: Uuid,
-    ) -> Result<Vec<Uuid>, StoreError> {
-        self.store.successors(authority, predecessor).await
-    }
-
-    async fn forget_successors(
-        &self,
-        authority: Uuid,
-        predecessor: Uuid,
-        known: &[Uuid],
-        living: &[Uuid],
-    ) -> Result<ClaimOutcome, StoreError> {
-        self.store
-            .forget_successors(authority, predecessor, known, living)
-            .await
-    }
-
-    async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError> {
-        self.store.claim(claim).await
-    }
-
-    async fn approve(
-        &self,
-        held: &Transaction,
-        claim: Uuid,
-        issuance: &Issuance,
-        lease_until: OffsetDateTime,
-        request_until: OffsetDateTime,
-        audit: &AuditRecord,
-    ) -> Result<GuardedOutcome, StoreError> {
-        let approving =
-            self.store
-                .approve(held, claim, issuance, lease_until, request_until, audit);
-        approving.await
-    }
-
-    async fn reject(
-        &self,
-        held: &Transaction,
-        reason: &str,
-        until: OffsetDateTime,
-        audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
-        self.store.reject(held, reason, until, audit).await
-    }
-
-    async fn take_over(
-        &self,
-        key: &TransactionKey,
-        expired: Uuid,
-        claim: Uuid,
-        lease_until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
-        self.store.take_over(key, expired, claim, lease_until).await
-    }
-
-    async fn complete(
-        &self,
-        claim: Uuid,
-        record: &CertificateRecord,
-        resend_until: OffsetDateTime,
-    ) -> Result<GuardedOutcome, StoreError> {
-        if self.fails.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::Unavailable {
-                operation: "recording a certificate",
-                source: "a test asked for this".into(),
-            });
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request: Value = serde_json::from_slice(context.request().body().bytes().unwrap())?;
+        let writes = request["TransactItems"].as_array();
+        let is_record = |write: &Value| write["Put"]["TableName"] == "test-certificates";
+        // A certificate that is withdrawn is recorded too, but its transaction is not issued.
+        let records = writes.is_some_and(|writes| writes.iter().any(is_record))
+            && request.to_string().contains(r#""issued""#);
+        if records && self.fails.swap(false, Ordering::SeqCst) {
+            return Err("a test asked for this".into());
         }
-        self.store.complete(claim, record, resend_until).await
-    }
-
-    async fn certificate(
-        &self,
-        authority: Uuid,
-        serial_number: &str,
-    ) -> Result<Option<CertificateRecord>, StoreError> {
-        self.store.certificate(authority, serial_number).await
+        Ok(())
     }
 }

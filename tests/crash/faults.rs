@@ -115,7 +115,7 @@ struct Scenario {
 }
 
 impl Scenario {
-    fn of(name: &'static str, world: World, acts: &[Act]) -> Self {
+    fn new(name: &'static str, world: World, acts: &[Act]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         world.database.save_as(&folder.path().join(SAVED)).unwrap();
         let records = world.database.items("test-profiles").unwrap();
@@ -135,7 +135,13 @@ impl Scenario {
         }
     }
 
-    fn message(&mut self, device: &Device, signer: &Device, request: &Request, answer: PkiStatus) {
+    fn add_message(
+        &mut self,
+        device: &Device,
+        signer: &Device,
+        request: &Request,
+        answer: PkiStatus,
+    ) {
         self.messages.push(Message {
             device: signer.clone(),
             octets: device.message(request, &self.world.ra_certificate),
@@ -147,7 +153,7 @@ impl Scenario {
     async fn run(&self, plan: &Plan<'_>, seen: &Mutex<Option<Arc<Faults>>>) {
         let life = Life::new(self, plan, seen);
         for act in &self.acts {
-            life.until_done(*act).await;
+            life.repeat(*act).await;
         }
         life.faults.pause(life.settle()).await;
     }
@@ -231,10 +237,13 @@ impl<'a> Life<'a> {
     }
 
     /// Repeats an act until it succeeds.
-    async fn until_done(&self, act: Act) {
+    async fn repeat(&self, act: Act) {
         for tries in 0..MAX_TRIES {
             let acting = self.perform(act, tries);
-            let done = self.faults.drive(acting, || self.elsewhere(act)).await;
+            let done = self
+                .faults
+                .drive(acting, || self.perform_elsewhere(act))
+                .await;
             if done == Some(true) {
                 return;
             }
@@ -244,13 +253,16 @@ impl<'a> Life<'a> {
             }
             let keeping = self.world.administration.run_maintenance(&Unmeasured);
             // The next attempt completes what fails here.
-            let _ = self.faults.drive(keeping, || self.elsewhere(act)).await;
+            let _ = self
+                .faults
+                .drive(keeping, || self.perform_elsewhere(act))
+                .await;
         }
         panic!("{act:?} is stuck");
     }
 
     /// Another process performs the act from start to finish.
-    async fn elsewhere(&self, act: Act) {
+    async fn perform_elsewhere(&self, act: Act) {
         self.world.clock.advance(LATER);
         self.world
             .administration
@@ -319,7 +331,7 @@ impl<'a> Life<'a> {
     }
 
     /// The body of an answer to an administrator, or `None` if it is the effect of a fault.
-    fn answered(&self, answer: Answer, good: &[u16]) -> Option<Value> {
+    fn read_answer(&self, answer: Answer, good: &[u16]) -> Option<Value> {
         let status = answer.status.as_u16();
         if status == 503 {
             assert_eq!(answer.headers["retry-after"], "5");
@@ -336,7 +348,7 @@ impl<'a> Life<'a> {
         let path = format!("/scepTransactions/{}", self.scenario.object);
         let seen = self.admin.get(&path).await;
         let tag = seen.headers.get("etag").cloned();
-        let Some(seen) = self.answered(seen, &[200]) else {
+        let Some(seen) = self.read_answer(seen, &[200]) else {
             return false;
         };
         if seen["status"] != "PENDING" {
@@ -350,13 +362,13 @@ impl<'a> Life<'a> {
         let path = format!("{path}/{decision}");
         let body = body.map_or_else(String::new, |body| body.to_string());
         let decided = self.admin.send("POST", &path, &headers, body).await;
-        self.answered(decided, &[204]).is_some()
+        self.read_answer(decided, &[204]).is_some()
     }
 
     async fn revoke(&self) -> bool {
         let body = json!({ "reason": "keyCompromise" });
         let answer = self.admin.revoke(&self.scenario.revoked[0], body).await;
-        let Some(body) = self.answered(answer, &[200, 204]) else {
+        let Some(body) = self.read_answer(answer, &[200, 204]) else {
             return false;
         };
         // An administrator may rely on the answer: both certificates are on the CRL by now. An
@@ -370,7 +382,7 @@ impl<'a> Life<'a> {
     async fn make_authority(&self, tries: usize) -> bool {
         if tries > 0 {
             let found = self.admin.get("/authorities").await;
-            let Some(found) = self.answered(found, &[200]) else {
+            let Some(found) = self.read_answer(found, &[200]) else {
                 return false;
             };
             let mut names = found.as_array().unwrap().iter();
@@ -382,14 +394,14 @@ impl<'a> Life<'a> {
             "name": "another-ca", "subject": "CN=Another CA", "keyAlgorithm": "EC_P256"
         });
         let made = self.admin.post("/authorities", body).await;
-        self.answered(made, &[201]).is_some()
+        self.read_answer(made, &[201]).is_some()
     }
 
     async fn make_ra_certificate(&self, tries: usize) -> bool {
         let path = format!("/authorities/{}/raCertificates", self.scenario.object);
         if tries > 0 {
             let found = self.admin.get(&path).await;
-            let Some(found) = self.answered(found, &[200]) else {
+            let Some(found) = self.read_answer(found, &[200]) else {
                 return false;
             };
             if !found.as_array().unwrap().is_empty() {
@@ -397,20 +409,20 @@ impl<'a> Life<'a> {
             }
         }
         let made = self.admin.post(&path, json!({ "commonName": "RA" })).await;
-        self.answered(made, &[201]).is_some()
+        self.read_answer(made, &[201]).is_some()
     }
 
     async fn begin(&self) -> bool {
         let path = format!("/authorities/{}/rollover", self.scenario.object);
         let begun = self.admin.post(&path, Value::Null).await;
-        self.answered(begun, &[200]).is_some()
+        self.read_answer(begun, &[200]).is_some()
     }
 
     async fn activate(&self, tries: usize) -> bool {
         let path = format!("/authorities/{}", self.scenario.object);
         if tries > 0 {
             let seen = self.admin.get(&path).await;
-            match self.answered(seen, &[200]) {
+            match self.read_answer(seen, &[200]) {
                 None => return false,
                 Some(seen) if seen["next"].is_null() => return true,
                 Some(_) => {}
@@ -418,7 +430,7 @@ impl<'a> Life<'a> {
         }
         let path = format!("{path}/rollover/activate");
         let activated = self.admin.post(&path, Value::Null).await;
-        self.answered(activated, &[200]).is_some()
+        self.read_answer(activated, &[200]).is_some()
     }
 
     /// Completes what faults interrupted, and checks the outcome.
@@ -430,19 +442,15 @@ impl<'a> Life<'a> {
             .run_maintenance(&Unmeasured)
             .await
             .unwrap();
-        self.check_transactions();
-        self.check_certificates().await;
-        self.check_records();
-        self.check_crls().await;
-        self.check_ra_keys().await;
-    }
-
-    fn check_transactions(&self) {
         for item in self.world.database.items("test-transactions").unwrap() {
             if let Some(state) = item["state"]["S"].as_str() {
                 assert_eq!(state, self.scenario.state, "the state of a transaction");
             }
         }
+        self.check_certificates().await;
+        self.check_records();
+        self.check_crls().await;
+        self.check_ra_keys().await;
     }
 
     /// Checks that every certificate which a CA key signed was recorded before it was signed, and
@@ -606,7 +614,7 @@ fn check(scenario: &Scenario) {
             writeln!(
                 failed,
                 "{}",
-                told(scenario.name, &calls, &said.unwrap_or_default())
+                describe(scenario.name, &calls, &said.unwrap_or_default())
             )
             .unwrap();
         }
@@ -672,7 +680,7 @@ fn pairs_of(first: Fault, calls: &[(Call, Option<Kind>)]) -> Vec<(bool, [Fault; 
 }
 
 /// Describes a failed run: the panic, and the faults with their calls.
-fn told(name: &str, calls: &[(Call, Option<Kind>)], said: &str) -> String {
+fn describe(name: &str, calls: &[(Call, Option<Kind>)], said: &str) -> String {
     let mut told = format!("{name}: {said}");
     for (place, (call, kind)) in calls.iter().enumerate() {
         if let Some(kind) = kind {
@@ -683,18 +691,18 @@ fn told(name: &str, calls: &[(Call, Option<Kind>)], said: &str) -> String {
 }
 
 /// Builds a scenario in its own runtime, separate from the one in which it runs.
-fn made(scenario: impl Future<Output = Scenario>) -> Scenario {
+fn build(scenario: impl Future<Output = Scenario>) -> Scenario {
     tokio::runtime::Runtime::new().unwrap().block_on(scenario)
 }
 
 #[test]
 fn an_enrolment_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
-        let mut scenario = Scenario::of("enrolment", world, &[Act::Ask(0)]);
+        let mut scenario = Scenario::new("enrolment", world, &[Act::Ask(0)]);
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        scenario.message(&device, &device, &request, PkiStatus::Success);
+        scenario.add_message(&device, &device, &request, PkiStatus::Success);
         scenario.certificates = 1;
         scenario
     }));
@@ -702,7 +710,7 @@ fn an_enrolment_survives_every_fault() {
 
 #[test]
 fn a_renewal_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
@@ -712,8 +720,8 @@ fn a_renewal_survives_every_fault() {
             .await
             .unwrap();
         let request = Device::rsa().renewal("device-1");
-        let mut scenario = Scenario::of("renewal", world, &[Act::Ask(0)]);
-        scenario.message(&device, &device, &request, PkiStatus::Success);
+        let mut scenario = Scenario::new("renewal", world, &[Act::Ask(0)]);
+        scenario.add_message(&device, &device, &request, PkiStatus::Success);
         scenario.certificates = 2;
         scenario
     }));
@@ -721,7 +729,7 @@ fn a_renewal_survives_every_fault() {
 
 /// A scenario in a world where a request is pending, or will be, with a message for the request and
 /// a poll for each of these answers.
-async fn held(name: &'static str, acts: &[Act], answers: &[PkiStatus]) -> Scenario {
+async fn build_pending(name: &'static str, acts: &[Act], answers: &[PkiStatus]) -> Scenario {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
@@ -736,19 +744,19 @@ async fn held(name: &'static str, acts: &[Act], answers: &[PkiStatus]) -> Scenar
         transaction_id: scep_cms::transaction_id::TransactionId::new(&request.transaction_id)
             .unwrap(),
     };
-    let mut scenario = Scenario::of(name, world, acts);
+    let mut scenario = Scenario::new(name, world, acts);
     scenario.object = key.uuid();
-    scenario.message(&device, &device, &request, PkiStatus::Pending);
+    scenario.add_message(&device, &device, &request, PkiStatus::Pending);
     for answer in answers {
-        scenario.message(&device, &device, &device.poll(&request), *answer);
+        scenario.add_message(&device, &device, &device.poll(&request), *answer);
     }
     scenario
 }
 
 #[test]
 fn a_request_that_waits_for_approval_survives_every_fault() {
-    check(&made(async {
-        let mut scenario = held("waiting", &[Act::Ask(0)], &[]).await;
+    check(&build(async {
+        let mut scenario = build_pending("waiting", &[Act::Ask(0)], &[]).await;
         scenario.state = "pending";
         scenario
     }));
@@ -756,9 +764,9 @@ fn a_request_that_waits_for_approval_survives_every_fault() {
 
 #[test]
 fn an_approval_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let acts = [Act::Approve, Act::Ask(1)];
-        let mut scenario = held("approval", &acts, &[PkiStatus::Success]).await;
+        let mut scenario = build_pending("approval", &acts, &[PkiStatus::Success]).await;
         scenario.certificates = 1;
         scenario.records = &[("approve", 1)];
         scenario
@@ -767,9 +775,9 @@ fn an_approval_survives_every_fault() {
 
 #[test]
 fn a_rejection_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let acts = [Act::Reject, Act::Ask(1)];
-        let mut scenario = held("rejection", &acts, &[PkiStatus::Failure]).await;
+        let mut scenario = build_pending("rejection", &acts, &[PkiStatus::Failure]).await;
         scenario.state = "rejected";
         scenario.records = &[("reject", 1)];
         scenario
@@ -778,7 +786,7 @@ fn a_rejection_survives_every_fault() {
 
 #[test]
 fn a_revocation_with_a_successor_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
         let device = world.enrolled("device-1").await;
         world.make_renewable(&device.certificate);
@@ -789,7 +797,7 @@ fn a_revocation_with_a_successor_survives_every_fault() {
             .unwrap();
         let request = Device::rsa().renewal("device-1");
         let successor = world.ask(&device, &request).await.leaf();
-        let mut scenario = Scenario::of("revocation", world, &[Act::Revoke]);
+        let mut scenario = Scenario::new("revocation", world, &[Act::Revoke]);
         scenario.revoked = vec![device.certificate, successor];
         scenario.certificates = 2;
         scenario.records = &[("revoke", 2)];
@@ -799,10 +807,10 @@ fn a_revocation_with_a_successor_survives_every_fault() {
 
 #[test]
 fn the_beginning_of_a_rollover_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
         let authority = list::<Authority>(&world.store).await.unwrap();
-        let mut scenario = Scenario::of("rollover", world, &[Act::Begin]);
+        let mut scenario = Scenario::new("rollover", world, &[Act::Begin]);
         scenario.object = authority[0].object.uuid;
         scenario.records = &[("rollover", 1)];
         scenario
@@ -811,7 +819,7 @@ fn the_beginning_of_a_rollover_survives_every_fault() {
 
 #[test]
 fn the_activation_of_a_rollover_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
         let authority = list::<Authority>(&world.store).await.unwrap();
         let authority = authority[0].object.uuid;
@@ -826,11 +834,11 @@ fn the_activation_of_a_rollover_survives_every_fault() {
             .await
             .unwrap();
         let acts = [Act::Activate, Act::Ask(0)];
-        let mut scenario = Scenario::of("activation", world, &acts);
+        let mut scenario = Scenario::new("activation", world, &acts);
         scenario.object = authority;
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        scenario.message(&device, &device, &request, PkiStatus::Success);
+        scenario.add_message(&device, &device, &request, PkiStatus::Success);
         scenario.certificates = 1;
         scenario.records = &[("rollover", 1)];
         scenario
@@ -839,18 +847,18 @@ fn the_activation_of_a_rollover_survives_every_fault() {
 
 #[test]
 fn the_making_of_an_authority_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
-        Scenario::of("authority", world, &[Act::MakeAuthority])
+        Scenario::new("authority", world, &[Act::MakeAuthority])
     }));
 }
 
 #[test]
 fn the_making_of_an_ra_certificate_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let world = World::new().await;
         let made = authority(&world.administration, "another-ca", KeyAlgorithm::EcP256).await;
-        let mut scenario = Scenario::of("RA certificate", world, &[Act::MakeRaCertificate]);
+        let mut scenario = Scenario::new("RA certificate", world, &[Act::MakeRaCertificate]);
         scenario.object = made.uuid;
         scenario
     }));
@@ -858,7 +866,7 @@ fn the_making_of_an_ra_certificate_survives_every_fault() {
 
 #[test]
 fn upkeep_survives_every_fault() {
-    check(&made(async {
+    check(&build(async {
         let mut world = World::new().await;
         let keys = world.enrolment.ca_keys.clone();
         world.enrolment.ca_keys = Arc::new(WatchedKeys::failing(keys.clone()));
@@ -869,7 +877,7 @@ fn upkeep_survives_every_fault() {
         world.enrolment.ca_keys = keys;
         // The CRL is past half of its validity, and the RA keys are close to expiry.
         world.clock.advance(Duration::from_secs(710 * 24 * 60 * 60));
-        let mut scenario = Scenario::of("upkeep", world, &[Act::Upkeep]);
+        let mut scenario = Scenario::new("upkeep", world, &[Act::Upkeep]);
         scenario.certificates = 1;
         scenario.records = &[("rotate", 1)];
         scenario

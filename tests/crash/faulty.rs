@@ -85,10 +85,10 @@ impl Call {
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         let mut items = Vec::new();
         match body["TransactItems"].as_array() {
-            None => items.push(item(&body)),
+            None => items.push(name_item(&body)),
             Some(writes) => {
                 let writes = writes.iter().flat_map(|write| write.as_object().unwrap());
-                items.extend(writes.map(|(verb, body)| format!("{verb} {}", item(body))));
+                items.extend(writes.map(|(verb, body)| format!("{verb} {}", name_item(body))));
             }
         }
         Self {
@@ -115,7 +115,7 @@ impl Call {
 }
 
 /// The table and the key or index of a request.
-fn item(body: &Value) -> String {
+fn name_item(body: &Value) -> String {
     let table = body["TableName"].as_str().unwrap_or_default();
     let key = [
         &body["Key"]["id"]["S"],
@@ -139,7 +139,7 @@ pub(crate) struct Fault {
     pub(crate) kind: Kind,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// Whether calls pass uncounted.
     rests: bool,
@@ -158,6 +158,7 @@ struct State {
 }
 
 /// Decides which calls fail.
+#[derive(Debug)]
 pub(crate) struct Faults {
     state: Mutex<State>,
     clock: Arc<TestClock>,
@@ -318,7 +319,7 @@ pub(crate) fn client(
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct FaultyClient {
     http: SharedHttpClient,
     faults: Arc<Faults>,
@@ -337,22 +338,10 @@ impl HttpClient for FaultyClient {
     }
 }
 
-impl std::fmt::Debug for FaultyClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FaultyClient")
-    }
-}
-
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct FaultyConnector {
     connector: SharedHttpConnector,
     faults: Arc<Faults>,
-}
-
-impl std::fmt::Debug for FaultyConnector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FaultyConnector")
-    }
 }
 
 impl HttpConnector for FaultyConnector {
@@ -371,21 +360,21 @@ impl FaultyConnector {
         let again = known.filter(|(known, _)| *known == invocation);
         if let Some((_, kind)) = again {
             return match kind {
-                Some(Kind::Throttled) => throttled(&request),
-                Some(Kind::AskedAgain) => self.asked_again(request).await,
-                _ => Err(unanswered()),
+                Some(Kind::Throttled) => throttle(&request),
+                Some(Kind::AskedAgain) => self.answer_again(request).await,
+                _ => Err(ConnectorError::io("no answer".into())),
             };
         }
         let kind = faults.strike(Call::of_store(&request));
         faults.state.lock().unwrap().invocation = Some((invocation, kind));
         faults.happen(kind, Side::Before).await;
         match kind {
-            Some(Kind::Fails) => return Err(unanswered()),
-            Some(Kind::Throttled) => return throttled(&request),
-            Some(Kind::ItemThrottled(_)) => return item_throttled(&request),
+            Some(Kind::Fails) => return Err(ConnectorError::io("no answer".into())),
+            Some(Kind::Throttled) => return throttle(&request),
+            Some(Kind::ItemThrottled(_)) => return throttle_item(&request),
             _ => {}
         }
-        let token = token(&request);
+        let token = read_token(&request);
         let answer = self.connector.call(request).await;
         faults.happen(kind, Side::After).await;
         if let Some(Kind::Lost | Kind::AskedAgain) = kind {
@@ -403,56 +392,52 @@ impl FaultyConnector {
 
     /// Answers a retry as DynamoDB does and the embedded engine does not: a known token gets the
     /// same answer again.
-    async fn asked_again(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let known = token(&request).and_then(|token| {
+    async fn answer_again(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let known = read_token(&request).and_then(|token| {
             let state = self.faults.state.lock().unwrap();
             state.tokens.get(&token).cloned()
         });
         match known {
-            Some(body) => response(200, SdkBody::from(body)),
+            Some(body) => respond(200, body),
             None => self.connector.call(request).await,
         }
     }
 }
 
-fn token(request: &HttpRequest) -> Option<String> {
+fn read_token(request: &HttpRequest) -> Option<String> {
     let body: Value = serde_json::from_slice(request.body().bytes()?).ok()?;
     Some(body["ClientRequestToken"].as_str()?.to_owned())
 }
 
-fn unanswered() -> ConnectorError {
-    ConnectorError::io("no answer".into())
-}
-
-fn throttled(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+fn throttle(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
     // DynamoDB uses both names, one for a table's limit and one for the account's.
     let code = match Call::of_store(request).writes {
         false => "ProvisionedThroughputExceededException",
         true => "ThrottlingException",
     };
-    refusal(&json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}") }))
+    respond(
+        400,
+        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}") }).to_string(),
+    )
 }
 
-fn item_throttled(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+fn throttle_item(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
     let mut reasons =
         vec![json!({ "Code": "None" }); body["TransactItems"].as_array().unwrap().len()];
     *reasons.last_mut().unwrap() = json!({ "Code": "ThrottlingError", "Message": "too many" });
-    refusal(&json!({
+    let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "CancellationReasons": reasons
-    }))
+    });
+    respond(400, body.to_string())
 }
 
-fn refusal(body: &Value) -> Result<HttpResponse, ConnectorError> {
-    response(400, SdkBody::from(body.to_string()))
-}
-
-fn response(status: u16, body: SdkBody) -> Result<HttpResponse, ConnectorError> {
+fn respond(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     let response = http::Response::builder()
         .status(status)
         .header("content-type", "application/x-amz-json-1.0")
-        .body(body)
+        .body(body.into())
         .unwrap();
     Ok(HttpResponse::try_from(response).unwrap())
 }

@@ -5,9 +5,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use der::asn1::AnyRef;
 use der::{Decode, Reader, SliceReader};
 use proptest::prelude::*;
@@ -21,7 +22,7 @@ use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::crash::failing::{FlakyTransactions, WatchedKeys};
+use crate::crash::failing::{FlakyRecords, WatchedKeys};
 
 const DEVICES: usize = 3;
 const HOUR: u64 = 60 * 60;
@@ -84,7 +85,7 @@ struct Life<'a> {
     world: World,
     admin: Admin,
     keys: Arc<WatchedKeys>,
-    transactions: Arc<FlakyTransactions>,
+    records: FlakyRecords,
     devices: &'a [Device],
     /// For each device, the certificate that it holds and whether that is revoked.
     held: Vec<Option<(Certificate, bool)>>,
@@ -111,25 +112,23 @@ struct Life<'a> {
 
 impl<'a> Life<'a> {
     async fn new(devices: &'a [Device]) -> Self {
-        let mut world = World::new().await;
+        let world = World::new().await;
+        let records = FlakyRecords::default();
+        let config = world.database.client().config().to_builder();
+        let client = Client::from_conf(config.interceptor(records.clone()).build());
+        let mut world = world.over(world.database.clone(), client, world.clock.clone());
         let keys = Arc::new(WatchedKeys::over(world.enrolment.ca_keys.clone()));
-        let transactions = Arc::new(FlakyTransactions {
-            store: world.enrolment.transactions.clone(),
-            fails: AtomicBool::new(false),
-        });
         // Allow every renewal: `renewal.rs` tests renewals that come too early.
         let always =
             |profile: &mut ScepProfile| profile.settings.renewal_threshold_days = Some(400);
         world.edit_scep_profile(always).await;
         world.enrolment.ca_keys = keys.clone();
         world.administration.ca_keys = keys.clone();
-        world.enrolment.transactions = transactions.clone();
-        world.administration.transactions = transactions.clone();
         Self {
             admin: Admin::of(&world),
             world,
             keys,
-            transactions,
+            records,
             devices,
             held: vec![None; devices.len()],
             sent: HashMap::new(),
@@ -203,7 +202,7 @@ impl<'a> Life<'a> {
                 self.world.edit_scep_profile(edit).await;
             }
             Act::CrashBeforeSigning => self.keys.fails.store(true, Ordering::SeqCst),
-            Act::CrashAfterSigning => self.transactions.fails.store(true, Ordering::SeqCst),
+            Act::CrashAfterSigning => self.records.fails.store(true, Ordering::SeqCst),
             // The RA certificate of a world expires after two years.
             Act::Wait(seconds) if self.waited + seconds < 700 * DAY => {
                 self.waited += seconds;
@@ -447,7 +446,7 @@ impl<'a> Life<'a> {
     /// recorded.
     async fn settle(&mut self) -> usize {
         self.keys.fails.store(false, Ordering::SeqCst);
-        self.transactions.fails.store(false, Ordering::SeqCst);
+        self.records.fails.store(false, Ordering::SeqCst);
         self.world.clock.advance(Duration::from_secs(6));
         self.world
             .administration
@@ -459,7 +458,12 @@ impl<'a> Life<'a> {
         }
         let certificates = self.certificates().await;
         let signed = self.keys.signed.lock().unwrap().clone();
-        let of_devices = signed.iter().filter(|signed| is_for_a_device(signed));
+        let names = [b"device-a".as_slice(), b"device-b", b"usurper"];
+        let is_in =
+            |name: &[u8], signed: &[u8]| signed.windows(name.len()).any(|part| part == name);
+        let of_devices = signed
+            .iter()
+            .filter(|signed| names.iter().any(|name| is_in(name, signed)));
         let known: HashSet<Vec<u8>> = certificates.iter().map(to_be_signed).collect();
         let unknown = of_devices.filter(|signed| !known.contains(*signed)).count();
         assert_eq!(unknown, 0, "certificates were signed but not recorded");
@@ -483,16 +487,6 @@ pub(crate) fn to_be_signed(certificate: &Certificate) -> Vec<u8> {
     let sequence = AnyRef::from_der(certificate.der()).unwrap();
     let mut parts = SliceReader::new(sequence.value()).unwrap();
     parts.tlv_bytes().unwrap().to_vec()
-}
-
-fn is_for_a_device(to_be_signed: &[u8]) -> bool {
-    [b"device-a".as_slice(), b"device-b", b"usurper"]
-        .iter()
-        .any(|name| {
-            to_be_signed
-                .windows(name.len())
-                .any(|window| window == *name)
-        })
 }
 
 #[test]
