@@ -75,134 +75,166 @@ async fn store_with_certificates() -> DynamoDbStore {
     store
 }
 
-/// Checks the serial numbers that a filter finds, in order, in pages of two.
-#[track_caller]
-fn check(store: &DynamoDbStore, filter: CertificateFilter, expected: &[&str]) {
-    let found = tokio::task::block_in_place(|| {
-        tokio::runtime::Handle::current().block_on(async {
-            let mut found = Vec::new();
-            let mut cursor = None;
-            loop {
-                let part = store
-                    .certificates(&filter, &page_request(2, cursor))
-                    .await
-                    .unwrap();
-                assert!(part.items.len() <= 2);
-                found.extend(part.items.into_iter().map(|item| item.serial_number));
-                cursor = part.cursor;
-                if cursor.is_none() {
-                    return found;
-                }
-            }
-        })
-    });
-    assert_eq!(found, expected, "{filter:?}");
+/// The serial numbers that a filter finds, in order, in pages of two.
+async fn find_serials(store: &DynamoDbStore, filter: CertificateFilter) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = page_request(2, cursor);
+        let part = store.certificates(&filter, &page).await.unwrap();
+        assert!(part.items.len() <= 2, "{filter:?}");
+        found.extend(part.items.into_iter().map(|item| item.serial_number));
+        cursor = part.cursor;
+        if cursor.is_none() {
+            return found;
+        }
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn certificates_are_found_by_each_filter_and_by_several() {
     let store = store_with_certificates().await;
     let by = CertificateFilter::default;
-    check(&store, by(), &["04", "03", "02", "01", "05"]);
+    assert_eq!(
+        find_serials(&store, by()).await,
+        ["04", "03", "02", "01", "05"]
+    );
     for subject in ["router-", "ROUTER-", "CN=Router-", "cn=router"] {
         let subject = Some(subject.to_owned());
-        check(
-            &store,
-            CertificateFilter { subject, ..by() },
-            &["01", "02", "03"],
+        assert_eq!(
+            find_serials(&store, CertificateFilter { subject, ..by() }).await,
+            ["01", "02", "03"]
         );
     }
     let subject = Some("CN=Router-2,O=Corp".to_owned());
-    check(&store, CertificateFilter { subject, ..by() }, &["02"]);
+    assert_eq!(
+        find_serials(&store, CertificateFilter { subject, ..by() }).await,
+        ["02"]
+    );
     let subject = Some("CN=Router-2,O=Other".to_owned());
-    check(&store, CertificateFilter { subject, ..by() }, &[]);
+    assert_eq!(
+        find_serials(&store, CertificateFilter { subject, ..by() }).await,
+        [""; 0]
+    );
     for subject in ["O=Corp,CN=phone-1", "o=corp,cn=ph"] {
         let subject = Some(subject.to_owned());
-        check(&store, CertificateFilter { subject, ..by() }, &["04"]);
+        assert_eq!(
+            find_serials(&store, CertificateFilter { subject, ..by() }).await,
+            ["04"]
+        );
     }
     let subject = Some("O=Corp".to_owned());
-    check(
-        &store,
-        CertificateFilter { subject, ..by() },
-        &["04", "01", "02", "03"],
+    assert_eq!(
+        find_serials(&store, CertificateFilter { subject, ..by() }).await,
+        ["04", "01", "02", "03"]
     );
     for subject in ["CN=Router-2, O=Corp", "CN=Router\\-2"] {
         let subject = Some(subject.to_owned());
-        check(&store, CertificateFilter { subject, ..by() }, &["02"]);
+        assert_eq!(
+            find_serials(&store, CertificateFilter { subject, ..by() }).await,
+            ["02"]
+        );
     }
     // A CN is found at any position of the subject.
     let subject = Some("phone".to_owned());
-    check(&store, CertificateFilter { subject, ..by() }, &["04"]);
+    assert_eq!(
+        find_serials(&store, CertificateFilter { subject, ..by() }).await,
+        ["04"]
+    );
     let uuid = Some(Uuid::from_u128(3));
-    check(&store, CertificateFilter { uuid, ..by() }, &["03"]);
+    assert_eq!(
+        find_serials(&store, CertificateFilter { uuid, ..by() }).await,
+        ["03"]
+    );
     let missing = Some(Uuid::from_u128(33));
-    check(
-        &store,
-        CertificateFilter {
-            uuid: missing,
-            ..by()
-        },
-        &[],
+    assert_eq!(
+        find_serials(
+            &store,
+            CertificateFilter {
+                uuid: missing,
+                ..by()
+            }
+        )
+        .await,
+        [""; 0]
     );
     let ra_profile = Some(Uuid::from_u128(7));
-    check(&store, CertificateFilter { ra_profile, ..by() }, &["04"]);
-    check(
-        &store,
-        CertificateFilter {
-            ra_profile,
-            uuid,
-            ..by()
-        },
-        &[],
+    assert_eq!(
+        find_serials(&store, CertificateFilter { ra_profile, ..by() }).await,
+        ["04"]
+    );
+    assert_eq!(
+        find_serials(
+            &store,
+            CertificateFilter {
+                ra_profile,
+                uuid,
+                ..by()
+            }
+        )
+        .await,
+        [""; 0]
     );
     let scep_profile = Some(Uuid::nil());
-    check(
-        &store,
-        CertificateFilter {
-            scep_profile,
-            ..by()
-        },
-        &["04", "03", "02", "01", "05"],
+    assert_eq!(
+        find_serials(
+            &store,
+            CertificateFilter {
+                scep_profile,
+                ..by()
+            }
+        )
+        .await,
+        ["04", "03", "02", "01", "05"]
     );
-    check(
-        &store,
-        CertificateFilter {
-            scep_profile,
-            ra_profile,
-            ..by()
-        },
-        &["04"],
+    assert_eq!(
+        find_serials(
+            &store,
+            CertificateFilter {
+                scep_profile,
+                ra_profile,
+                ..by()
+            }
+        )
+        .await,
+        ["04"]
     );
     let not_after_before = Some(NOW + DAY * 2);
-    check(
-        &store,
-        CertificateFilter {
-            not_after_before,
-            ..by()
-        },
-        &["05", "01"],
+    assert_eq!(
+        find_serials(
+            &store,
+            CertificateFilter {
+                not_after_before,
+                ..by()
+            }
+        )
+        .await,
+        ["05", "01"]
     );
     let not_after_from = Some(NOW + DAY * 2);
-    check(
-        &store,
-        CertificateFilter {
-            not_after_from,
-            ..by()
-        },
-        &["04", "03", "02"],
+    assert_eq!(
+        find_serials(
+            &store,
+            CertificateFilter {
+                not_after_from,
+                ..by()
+            }
+        )
+        .await,
+        ["04", "03", "02"]
     );
     let both = CertificateFilter {
         not_after_from,
         not_after_before: Some(NOW + DAY * 3),
         ..by()
     };
-    check(&store, both, &["02"]);
+    assert_eq!(find_serials(&store, both).await, ["02"]);
     let never = CertificateFilter {
         not_after_from: Some(NOW + DAY * 3),
         not_after_before: Some(NOW + DAY),
         ..by()
     };
-    check(&store, never, &[]);
+    assert_eq!(find_serials(&store, never).await, [""; 0]);
 }
 
 #[tokio::test]
