@@ -6,9 +6,10 @@ use scep_cms::attribute::FailInfo;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::device::Device;
+use scepter_tests::interop::tools;
 use serde_json::json;
 
-use crate::stack::{ALONE, PROFILES_MAX_AGE, STACK, tools};
+use crate::stack::{ALONE, PROFILES_MAX_AGE, STACK};
 
 const CHALLENGE: &str = "s3cret";
 

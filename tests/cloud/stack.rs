@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
+use scepter_tests::interop;
+use scepter_tests::interop::{root, target, tools};
 use scepter_tests::server::http;
 use serde_json::{Value, json};
 
@@ -47,19 +49,6 @@ pub(crate) struct Stack {
     pub(crate) outputs: BTreeMap<String, String>,
     pub(crate) resources: BTreeMap<String, String>,
     client: String,
-}
-
-/// The folder where `install.sh` installs tools.
-pub(crate) fn tools() -> PathBuf {
-    target().join("interop")
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// A command that talks to the emulator as the root user of the account.
@@ -217,22 +206,9 @@ impl Stack {
 
     /// Runs a script of `tests/interop` as a client behind the proxy.
     pub(crate) fn run(&self, script: &str, arguments: &[&str]) {
-        let folder = tempfile::tempdir().unwrap();
-        let script = root().join("tests/interop").join(script);
         let settle = (PROFILES_MAX_AGE + 1).to_string();
-        let output = Command::new(&script)
-            .args(arguments)
-            .current_dir(folder.path())
-            .envs([("http_proxy", self.door.as_str()), ("SETTLE", &settle)])
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{} failed\n{}\n{}",
-            script.display(),
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let environment = [("http_proxy", self.door.as_str()), ("SETTLE", &settle)];
+        interop::run(script, arguments, &environment);
     }
 }
 

@@ -1,80 +1,53 @@
 //! Third-party clients, unchanged, against the real binary. Their scripts are in `tests/interop`,
 //! and its `install.sh` installs the tools.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use scepter_tests::interop;
+use scepter_tests::interop::tools;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::CHALLENGE;
 
-/// The folder where `install.sh` builds the tools that are not packaged, as in `tests/run`.
-fn tools() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("interop")
-}
-
 /// Runs a client's script against a server whose authority has a key of this algorithm.
-fn check(script: &str, key_algorithm: &str) {
+fn enrol_by(script: &str, key_algorithm: &str) {
     let data = tempfile::tempdir().unwrap();
     let environment = [("SCEPTER_CA_KEY_ALGORITHM", key_algorithm)];
     let server = Server::start(&binary(Build::Debug), data.path(), &environment);
-    let folder = tempfile::tempdir().unwrap();
     let tools = tools();
     let arguments = [&server.scep_url(), CHALLENGE, tools.to_str().unwrap()];
-    run(script, &arguments, folder.path());
-}
-
-/// Runs a script of `tests/interop` in a folder.
-fn run(script: &str, arguments: &[&str], folder: &Path) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("interop")
-        .join(script);
-    let output = Command::new(&script)
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{} failed (is it installed? tests/run does that)\n{}\n{}",
-        script.display(),
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    interop::run(script, &arguments, &[]);
 }
 
 #[test]
 fn strongswan_enrols_with_an_rsa_authority() {
-    check("strongswan.sh", "RSA_2048");
+    enrol_by("strongswan.sh", "RSA_2048");
 }
 
 #[test]
 fn strongswan_enrols_with_an_ec_authority() {
-    check("strongswan.sh", "EC_P256");
+    enrol_by("strongswan.sh", "EC_P256");
 }
 
 #[test]
 fn certmonger_enrols_by_get_with_an_rsa_authority() {
-    check("certmonger.sh", "RSA_3072");
+    enrol_by("certmonger.sh", "RSA_3072");
 }
 
 #[test]
 fn certmonger_enrols_by_get_with_an_ec_authority() {
-    check("certmonger.sh", "EC_P384");
+    enrol_by("certmonger.sh", "EC_P384");
 }
 
 #[test]
 fn micromdm_enrols_with_aes_and_is_refused_with_single_des() {
-    check("micromdm.sh", "RSA_2048");
-    check("micromdm.sh", "EC_P256");
+    enrol_by("micromdm.sh", "RSA_2048");
+    enrol_by("micromdm.sh", "EC_P256");
 }
 
 #[test]
 fn jscep_enrols() {
-    check("jscep.sh", "RSA_2048");
-    check("jscep.sh", "EC_P521");
+    enrol_by("jscep.sh", "RSA_2048");
+    enrol_by("jscep.sh", "EC_P521");
 }
 
 /// Runs an administrator's script against a new server.
@@ -83,10 +56,9 @@ fn administer(script: &str) {
     let server = Server::start(&binary(Build::Debug), data.path(), &[]);
     let token = server.printed("API token");
     let token = token.split(' ').next().unwrap();
-    let folder = tempfile::tempdir().unwrap();
     let tools = tools();
     let arguments = [&server.printed("API URL"), token, tools.to_str().unwrap()];
-    run(script, &arguments, folder.path());
+    interop::run(script, &arguments, &[]);
 }
 
 #[test]

@@ -4,30 +4,26 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use scepter_tests::interop::root;
+
 use crate::architecture::files_below;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
 /// Collects `(file stem, function)` for every function in the Rust files below a folder.
-fn functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            functions(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            // The tests of `refusal.rs` may stand in `refusal/tests.rs`.
-            let module = match path.ends_with("tests.rs") {
-                true => folder,
-                false => &path,
-            };
-            let stem = module.file_stem().unwrap().to_str().unwrap();
-            let text = std::fs::read_to_string(&path).unwrap();
-            for after in text.split("fn ").skip(1) {
-                let name = after.split(['(', '<']).next().unwrap();
-                found.insert((stem.to_owned(), name.to_owned()));
-            }
+fn list_functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+    for path in files_below(folder) {
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        // The tests of `refusal.rs` may stand in `refusal/tests.rs`.
+        let module = match path.ends_with("tests.rs") {
+            true => path.parent().unwrap(),
+            false => &path,
+        };
+        let stem = module.file_stem().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for after in text.split("fn ").skip(1) {
+            let name = after.split(['(', '<']).next().unwrap();
+            found.insert((stem.to_owned(), name.to_owned()));
         }
     }
 }
@@ -37,7 +33,7 @@ fn functions(folder: &Path, found: &mut BTreeSet<(String, String)>) {
 fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
     let mut exist = BTreeSet::new();
     for folder in ["shared", "functions", "tests"] {
-        functions(&root().join(folder), &mut exist);
+        list_functions(&root().join(folder), &mut exist);
     }
     let table = std::fs::read_to_string(root().join("docs/conformance.md")).unwrap();
     let divergences = std::fs::read_to_string(root().join("docs/divergences.md")).unwrap();
@@ -78,7 +74,7 @@ fn every_statement_of_the_rfc_is_shown_by_tests_that_exist() {
 fn every_test_that_the_threat_model_names_exists() {
     let mut exist = BTreeSet::new();
     for folder in ["shared", "functions", "tests"] {
-        functions(&root().join(folder), &mut exist);
+        list_functions(&root().join(folder), &mut exist);
     }
     let model = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
     let named: Vec<_> = model
