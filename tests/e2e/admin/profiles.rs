@@ -151,7 +151,7 @@ async fn the_challenge_has_three_states() {
 }
 
 /// Checks rows of a body and the reasons for which it is rejected.
-async fn check(admin: &Admin, method: &str, path: &str, rows: &[(Value, &[&str])]) {
+async fn assert_reasons(admin: &Admin, method: &str, path: &str, rows: &[(Value, &[&str])]) {
     for (body, reasons) in rows {
         let answer = admin.call(method, path, body.clone()).await;
         assert_eq!(answer.reasons(), *reasons, "{method} {path} {body}");
@@ -184,7 +184,7 @@ async fn each_rule_of_a_scep_profile_has_its_reason() {
         ),
         (new("a", &foreign, Some(&ra_profile)), &[not_issued]),
     ];
-    check(&admin, "POST", "/scepProfiles", &rows).await;
+    assert_reasons(&admin, "POST", "/scepProfiles", &rows).await;
     let rows = [
         (
             json!({ "enabled": false }),
@@ -212,7 +212,7 @@ async fn each_rule_of_a_scep_profile_has_its_reason() {
         ),
         (json!({ "caCertificateUuid": foreign }), &[not_issued]),
     ];
-    check(&admin, "PUT", &format!("/scepProfiles/{uuid}"), &rows).await;
+    assert_reasons(&admin, "PUT", &format!("/scepProfiles/{uuid}"), &rows).await;
 }
 
 #[tokio::test]
@@ -225,9 +225,9 @@ async fn profiles_of_different_authorities_are_not_linked() {
         &["the RA certificate was not issued by the authority of RA Profile foreign"],
     )];
     let link = format!("/scepProfiles/{scep_profile}/raProfiles/{foreign}");
-    check(&admin, "PATCH", &link, &rows).await;
+    assert_reasons(&admin, "PATCH", &link, &rows).await;
     let activate = format!("/raProfiles/{foreign}/protocols/scep/activate/{scep_profile}");
-    check(&admin, "PATCH", &activate, &rows).await;
+    assert_reasons(&admin, "PATCH", &activate, &rows).await;
 }
 
 #[tokio::test]
@@ -251,12 +251,12 @@ async fn each_rule_of_an_authority_has_its_reason() {
             &["keyArn: only AWS KMS keys can be adopted, and keys are files here"],
         ),
     ];
-    check(&admin, "POST", "/authorities", &rows).await;
+    assert_reasons(&admin, "POST", "/authorities", &rows).await;
     let rows = [(
         json!({ "certificate": "x" }),
         &["certificate: not one certificate in PEM"][..],
     )];
-    check(
+    assert_reasons(
         &admin,
         "POST",
         &format!("/authorities/{authority}/certificate"),
@@ -282,7 +282,7 @@ async fn each_rule_of_an_authority_has_its_reason() {
             &["keyAlgorithm: an RA key is RSA_2048, RSA_3072 or RSA_4096"],
         ),
     ];
-    check(&admin, "POST", &ra, &rows).await;
+    assert_reasons(&admin, "POST", &ra, &rows).await;
     world
         .clock
         .advance(std::time::Duration::from_secs(11 * 365 * 24 * 3600));
@@ -290,7 +290,7 @@ async fn each_rule_of_an_authority_has_its_reason() {
         json!({ "commonName": "a" }),
         &["the authority's certificate is not valid now"][..],
     )];
-    check(&admin, "POST", &ra, &rows).await;
+    assert_reasons(&admin, "POST", &ra, &rows).await;
 }
 
 #[tokio::test]
@@ -336,7 +336,7 @@ async fn each_rule_of_a_template_has_its_reason() {
             ],
         ),
     ];
-    check(&admin, "PUT", &path, &rows).await;
+    assert_reasons(&admin, "PUT", &path, &rows).await;
     // A value of a wrong type or form is a 422 as well, and its reason names the field.
     for (wrong, beginning) in [
         (

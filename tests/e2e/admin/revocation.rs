@@ -14,10 +14,9 @@ use scep_service::object::{ObjectKind, Reference};
 use scep_service::ports::ClaimOutcome;
 use scepter_tests::admin::{Admin, administered};
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::{Unmeasured, World, audit};
 use serde_json::{Value, json};
-
-use crate::crypto::second_opinion::{openssl, write};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -38,28 +37,18 @@ async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<
 const URL: &str = "/crl/test-ca.crl";
 
 /// The CRL as printed by openssl, after openssl has verified it with the authority's certificate.
-async fn printed(world: &World) -> String {
+async fn print_crl(world: &World) -> String {
     let response = fetch(world, URL, &[]).await;
     assert_eq!(response.status(), 200);
-    let folder = tempfile::tempdir().unwrap();
-    let ca = openssl(&["x509", "-inform", "DER"], world.authority.der());
-    let ca = write(folder.path(), "ca.pem", &ca);
-    let arguments = [
-        "crl", "-inform", "DER", "-CAfile", &ca, "-text", "-noout", "-verify",
-    ];
-    String::from_utf8(openssl(&arguments, response.body())).unwrap()
-}
-
-fn serial_number(certificate: &Certificate) -> String {
-    certificate.issuer_and_serial_number().serial_number_hex()
+    openssl::print_crl(response.body(), &world.authority)
 }
 
 /// Whether openssl accepts a certificate, given this CRL.
 fn openssl_accepts(world: &World, certificate: &Certificate, crl: &[u8]) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let pem = |name: &str, der: &[u8], kind: &str| {
-        let pem = openssl(&[kind, "-inform", "DER"], der);
-        write(folder.path(), name, &pem)
+        let pem = openssl::run(&[kind, "-inform", "DER"], der);
+        openssl::write(folder.path(), name, &pem)
     };
     let ca = pem("ca.pem", world.authority.der(), "x509");
     let leaf = pem("leaf.pem", certificate.der(), "x509");
@@ -76,7 +65,7 @@ fn openssl_accepts(world: &World, certificate: &Certificate, crl: &[u8]) -> bool
 #[tokio::test]
 async fn an_authority_has_an_empty_crl_from_the_first() {
     let world = World::new().await;
-    let text = printed(&world).await;
+    let text = print_crl(&world).await;
     for part in [
         "Version 2",
         "X509v3 CRL Number: \n                1",
@@ -110,10 +99,13 @@ async fn what_is_revoked_is_on_the_next_crl_with_its_reason() {
             .revoke(&certificate, json!({ "reason": reason }))
             .await;
         answer.expect(204);
-        let text = printed(&world).await;
+        let text = print_crl(&world).await;
         let number = format!("X509v3 CRL Number: \n                {}", place + 2);
         assert!(text.contains(&number), "{text}");
-        assert!(text.contains(&serial_number(&certificate)), "{text}");
+        assert!(
+            text.contains(&certificate.issuer_and_serial_number().serial_number_hex()),
+            "{text}"
+        );
         assert!(text.contains(shown), "{text}");
         revoked.push(certificate);
     }
@@ -151,7 +143,7 @@ async fn revoking_twice_is_as_once_and_a_hold_may_become_final() {
     assert_eq!(reasons, ["the certificate is revoked already"]);
     let reasons = revoke("removeFromCRL").await.reasons();
     assert!(reasons[0].starts_with("reason: one of unspecified, keyCompromise,"));
-    let text = printed(&world).await;
+    let text = print_crl(&world).await;
     assert_eq!(text.matches("Serial Number:").count(), 1);
     assert!(text.contains("Superseded"));
     let records = admin.get("/auditRecords").await.expect(200);
@@ -176,9 +168,12 @@ async fn revocations_at_the_same_moment_are_all_on_the_crl() {
     while let Some(status) = tasks.join_next().await {
         assert_eq!(status.unwrap(), StatusCode::NO_CONTENT);
     }
-    let text = printed(&world).await;
+    let text = print_crl(&world).await;
     for certificate in &certificates {
-        assert!(text.contains(&serial_number(certificate)), "{text}");
+        assert!(
+            text.contains(&certificate.issuer_and_serial_number().serial_number_hex()),
+            "{text}"
+        );
     }
 }
 
@@ -187,7 +182,11 @@ async fn revocations_at_the_same_moment_are_all_on_the_crl() {
 async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let world = World::new().await;
     let certificate = world.enrolled("device-1").await.certificate;
-    let number = u128::from_str_radix(&serial_number(&certificate), 16).unwrap();
+    let number = u128::from_str_radix(
+        &certificate.issuer_and_serial_number().serial_number_hex(),
+        16,
+    )
+    .unwrap();
     let uuid = uuid::Uuid::from_u128(number);
     let certificates = &world.administration.certificates;
     let record = certificates.certificate_record(uuid).await.unwrap();
@@ -202,13 +201,13 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let (record, audit) = (record.unwrap(), audit(about));
     let revoked = certificates.revoke(&record, revocation, &audit).await;
     assert_eq!(revoked.unwrap(), ClaimOutcome::Won);
-    assert!(!printed(&world).await.contains("Superseded"));
+    assert!(!print_crl(&world).await.contains("Superseded"));
     world
         .administration
         .run_maintenance(&Unmeasured)
         .await
         .unwrap();
-    assert!(printed(&world).await.contains("Superseded"));
+    assert!(print_crl(&world).await.contains("Superseded"));
 }
 
 #[tokio::test]
@@ -236,17 +235,21 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
     // A CRL lists the certificate once more after it has expired, RFC 5280 §3.3, and then drops it.
     world.clock.advance(363 * DAY);
     keep().await;
-    assert!(printed(&world).await.contains(&serial_number(&certificate)));
+    assert!(
+        print_crl(&world)
+            .await
+            .contains(&certificate.issuer_and_serial_number().serial_number_hex())
+    );
     world.clock.advance(8 * DAY);
     keep().await;
-    assert!(printed(&world).await.contains("No Revoked Certificates"));
+    assert!(print_crl(&world).await.contains("No Revoked Certificates"));
 }
 
 #[tokio::test]
 async fn certificates_say_where_their_crl_is_unless_the_rules_want_none() {
     let world = World::new().await;
     let shown = |certificate: &Certificate| {
-        let text = openssl(
+        let text = openssl::run(
             &["x509", "-inform", "DER", "-noout", "-text"],
             certificate.der(),
         );
@@ -316,7 +319,7 @@ async fn holders_of_our_certificates_get_certificates_and_crls() {
 }
 
 #[tokio::test]
-async fn strangers_and_bad_holders_get_neither_certificates_nor_crls() {
+async fn unknown_signers_and_bad_holders_get_neither_certificates_nor_crls() {
     let world = World::new().await;
     let admin = Admin::of(&world);
     let device = world.enrolled("device-1").await;

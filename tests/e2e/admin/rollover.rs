@@ -16,17 +16,17 @@ use scep_service::object::Versioned;
 use scep_service::ports::ProfileReader;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, PATH, Unmeasured, World};
 use serde_json::{Value, json};
 
 use crate::admin::subordinate::{CA, MONTH, Outside};
 use crate::crash::failing::WatchedKeys;
-use crate::crypto::second_opinion::{openssl, write};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A world, its administrator, and the path of its authority's rollover.
-async fn world() -> (World, Admin, String) {
+async fn build_world() -> (World, Admin, String) {
     let world = World::new().await;
     let admin = Admin::of(&world);
     let authority = admin.find("/authorities", "test-ca").await;
@@ -35,17 +35,17 @@ async fn world() -> (World, Admin, String) {
 
 async fn begin(admin: &Admin, rollover: &str) -> Certificate {
     let begun = admin.post(rollover, Value::Null).await.expect(200);
-    shown(&begun["next"])
+    parse_certificate(&begun["next"])
 }
 
 async fn activate(admin: &Admin, rollover: &str) -> Certificate {
     let path = format!("{rollover}/activate");
     let activated = admin.post(&path, Value::Null).await.expect(200);
     assert_eq!(activated["next"], Value::Null);
-    shown(&activated["certificate"])
+    parse_certificate(&activated["certificate"])
 }
 
-fn shown(certificate: &Value) -> Certificate {
+fn parse_certificate(certificate: &Value) -> Certificate {
     Certificate::from_pem(&text(&certificate["pem"])).unwrap()
 }
 
@@ -81,7 +81,7 @@ async fn announced_ra(world: &World, next: &Certificate) -> Certificate {
 
 #[tokio::test]
 async fn without_a_next_certificate_nothing_is_announced() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     assert!(!capabilities(&world).await.contains("GetNextCACert"));
     assert_eq!(operation(&world, "GetNextCACert").await.0, 400);
     let path = format!("{rollover}/activate");
@@ -109,16 +109,9 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
         // openssl verifies the CA's and the RA's signature and finds the certificates inside.
         let (_, _, message) = operation(&world, "GetNextCACert").await;
         let folder = tempfile::tempdir().unwrap();
-        let pem = |name: &str, der: &[u8]| {
-            write(
-                folder.path(),
-                name,
-                &openssl(&["x509", "-inform", "DER"], der),
-            )
-        };
-        let ca = pem("ca.pem", world.authority.der());
-        let ra = pem("ra.pem", world.ra_certificate.der());
-        let message = write(folder.path(), "next.der", &message);
+        let ca = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
+        let ra = openssl::write_pem(folder.path(), "ra.pem", &world.ra_certificate);
+        let message = openssl::write(folder.path(), "next.der", &message);
         let arguments = [
             "cms",
             "-verify",
@@ -134,7 +127,7 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
             "-purpose",
             "any",
         ];
-        let content = openssl(&arguments, &[]);
+        let content = openssl::run(&arguments, &[]);
         let inner = DegenerateSignedData::from_ber(&content).unwrap();
         assert_eq!(inner.certificates[0], next.der());
         assert_eq!(inner.certificates.len(), 2);
@@ -147,7 +140,7 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
 
 #[tokio::test]
 async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_authority() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     let next = begin(&admin, &rollover).await;
     let next_ra = announced_ra(&world, &next).await;
     let device = Device::rsa();
@@ -164,14 +157,14 @@ async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_
     assert_eq!(ra_certificate(&world).await, world.ra_certificate);
     // Each generation has its own CRL, and a certificate names the CRL of the generation that
     // issued it.
-    let text = openssl(&["x509", "-inform", "DER", "-noout", "-text"], leaf.der());
+    let text = openssl::run(&["x509", "-inform", "DER", "-noout", "-text"], leaf.der());
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("URI:http://scep.example/crl/test-ca/2.crl"));
 }
 
 #[tokio::test]
 async fn after_activation_the_next_authority_issues_and_the_old_certificates_stay_good() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     let old = world.enrolled("device-1").await;
     let next = begin(&admin, &rollover).await;
     let next_ra = announced_ra(&world, &next).await;
@@ -198,13 +191,7 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
     admin.revoke(&old.certificate, alone).await.expect(204);
     let query = late.query(MessageType::GetCrl, &old.certificate);
     let crl = world.ask(&late, &query).await.crls.remove(0);
-    let folder = tempfile::tempdir().unwrap();
-    let ca = openssl(&["x509", "-inform", "DER"], world.authority.der());
-    let ca = write(folder.path(), "ca.pem", &ca);
-    let arguments = [
-        "crl", "-inform", "DER", "-CAfile", &ca, "-text", "-noout", "-verify",
-    ];
-    let text = String::from_utf8(openssl(&arguments, &crl)).unwrap();
+    let text = openssl::print_crl(&crl, &world.authority);
     let number = old.certificate.issuer_and_serial_number();
     assert!(text.contains(&number.serial_number_hex()), "{text}");
     // GetCert finds certificates of every generation.
@@ -215,13 +202,13 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
 
 #[tokio::test]
 async fn a_rollover_that_has_begun_is_not_begun_again_and_may_be_followed_by_another() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     let next = begin(&admin, &rollover).await;
     assert_eq!(begin(&admin, &rollover).await, next);
     assert_eq!(activate(&admin, &rollover).await, next);
     let body = json!({ "keyAlgorithm": "EC_P384", "validity": "P1Y" });
     let begun = admin.post(&rollover, body).await.expect(200);
-    let third = shown(&begun["next"]);
+    let third = parse_certificate(&begun["next"]);
     assert_eq!(begun["previous"].as_array().unwrap().len(), 1);
     announced_ra(&world, &third).await;
     assert_eq!(activate(&admin, &rollover).await, third);
@@ -234,27 +221,27 @@ async fn a_rollover_that_has_begun_is_not_begun_again_and_may_be_followed_by_ano
 
 #[tokio::test]
 async fn an_ra_certificate_that_is_made_during_a_rollover_has_both_keys() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     begin(&admin, &rollover).await;
     let authority = admin.find("/authorities", "test-ca").await;
     let path = format!("/authorities/{authority}/raCertificates");
     let made = admin.post(&path, json!({ "commonName": "RA 2" })).await;
     let made = made.expect(201);
-    let next = shown(&made["next"]);
+    let next = parse_certificate(&made["next"]);
     activate(&admin, &rollover).await;
     let path = format!("{path}/{}", text(&made["uuid"]));
     let found = admin.get(&path).await.expect(200);
-    assert_eq!(shown(&found["certificate"]), next);
+    assert_eq!(parse_certificate(&found["certificate"]), next);
     assert_eq!(found["next"], Value::Null);
-    let before = shown(&made["certificate"]);
-    assert_eq!(shown(&found["previous"][0]), before);
+    let before = parse_certificate(&made["certificate"]);
+    assert_eq!(parse_certificate(&found["previous"][0]), before);
     drop(world);
 }
 
 /// A failing key of an earlier generation does not prevent the CRL of the current one.
 #[tokio::test]
 async fn a_generation_that_fails_stands_in_no_others_way() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     begin(&admin, &rollover).await;
     activate(&admin, &rollover).await;
     let uuid = admin.find("/authorities", "test-ca").await;
@@ -278,7 +265,7 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
 /// announced, because only the lost key could sign that; everything else works.
 #[tokio::test]
 async fn an_authority_whose_key_is_lost_rolls_over() {
-    let (world, admin, _) = world().await;
+    let (world, admin, _) = build_world().await;
     let uuid = admin.find("/authorities", "test-ca").await;
     let uuid = uuid.parse().unwrap();
     world
@@ -314,7 +301,7 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
 /// A certificate of an earlier generation is sent together with the CA certificate that issued it.
 #[tokio::test]
 async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
-    let (world, admin, rollover) = world().await;
+    let (world, admin, rollover) = build_world().await;
     world
         .edit_scep_profile(|profile| profile.settings.include_ca_certificate = true)
         .await;
@@ -330,7 +317,7 @@ async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
 
 #[tokio::test]
 async fn a_subordinate_rolls_over_with_a_certificate_of_its_root() {
-    let (world, admin, _) = world().await;
+    let (world, admin, _) = build_world().await;
     let outside = Outside::new();
     outside.make("root", CA);
     let body = json!({
@@ -368,13 +355,13 @@ async fn a_subordinate_rolls_over_with_a_certificate_of_its_root() {
     let found = admin.get(&format!("{path}/raCertificates/{ra}")).await;
     assert!(found.expect(200)["next"].is_object());
     let activated = activate(&admin, &rollover).await;
-    assert_eq!(activated, shown(&ready["next"]));
+    assert_eq!(activated, parse_certificate(&ready["next"]));
     drop(world);
 }
 
 #[tokio::test]
 async fn ra_certificates_get_a_new_key_before_they_end() {
-    let (world, ..) = world().await;
+    let (world, ..) = build_world().await;
     let profile: Versioned<ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
     let keys = async || {

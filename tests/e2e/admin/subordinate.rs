@@ -67,7 +67,7 @@ impl Outside {
     }
 
     /// Certificates and chains that are invalid for the request in `sub.csr`, and the reasons.
-    fn unfit(&self) -> Vec<(String, Vec<String>, &'static str)> {
+    fn list_unfit(&self) -> Vec<(String, Vec<String>, &'static str)> {
         let root = || vec![self.pem("root")];
         let of_root = |extensions, more| self.answer("sub.csr", "root", extensions, more);
         let of = |issuer| {
@@ -148,7 +148,7 @@ impl Outside {
 
 /// Creates a subordinate that awaits its certificate, writes its request to `sub.csr`, and returns
 /// its path.
-async fn subordinate(admin: &Admin, outside: &Outside) -> String {
+async fn create_subordinate(admin: &Admin, outside: &Outside) -> String {
     let body = json!({
         "name": "sub", "kind": "SUBORDINATE", "keyAlgorithm": "EC_P384", "subject": "CN=Sub CA,O=Corp"
     });
@@ -169,7 +169,7 @@ async fn subordinate(admin: &Admin, outside: &Outside) -> String {
 async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
     let world = World::new().await;
     let (admin, outside) = (Admin::of(&world), Outside::new());
-    let path = subordinate(&admin, &outside).await;
+    let path = create_subordinate(&admin, &outside).await;
     let ra_certificate = async || {
         let body = json!({ "commonName": "RA" });
         admin.post(&format!("{path}/raCertificates"), body).await
@@ -185,7 +185,7 @@ async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
     );
     outside.openssl("req -new -key other.key -subj /CN=Sub -out foreign.csr -config other.cnf");
     let (unfit, good) = (
-        outside.unfit(),
+        outside.list_unfit(),
         outside.answer("sub.csr", "root", CA, MONTH),
     );
     let later = outside.answer("sub.csr", "other", CA, MONTH);

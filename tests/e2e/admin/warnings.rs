@@ -26,7 +26,7 @@ async fn profiles_warn_of_what_they_allow() {
             .collect()
     };
     #[track_caller]
-    fn check(warnings: &[String], beginnings: &[&str]) {
+    fn assert_warnings(warnings: &[String], beginnings: &[&str]) {
         let begin = |(warning, beginning): (&String, &&str)| warning.starts_with(*beginning);
         let fits = warnings.len() == beginnings.len() && warnings.iter().zip(beginnings).all(begin);
         assert!(fits, "{warnings:#?}");
@@ -38,8 +38,8 @@ async fn profiles_warn_of_what_they_allow() {
     const IDENTITIES: &str = "RA Profile default: every holder of the shared challengePassword may choose the CN \
                               (subject.commonNamePattern) and names of type dns, ip (subjectAltName.patterns)";
     const USAGES: &str = "The SCEP Profile leads to RA Profiles with different extendedKeyUsage";
-    check(&warnings(&scep).await, &[SHORT, EC, IDENTITIES]);
-    check(&warnings(&ra).await, &[IDENTITIES]);
+    assert_warnings(&warnings(&scep).await, &[SHORT, EC, IDENTITIES]);
+    assert_warnings(&warnings(&ra).await, &[IDENTITIES]);
     // The answer to a PUT contains the warnings too.
     let body =
         json!({ "challengePassword": "sixteen_or_more_characters", "caCertificateForm": "raOnly" });
@@ -48,19 +48,19 @@ async fn profiles_warn_of_what_they_allow() {
         shown["warnings"][0].as_str().unwrap().starts_with(WINDOWS),
         "{shown}"
     );
-    check(&warnings(&scep).await, &[WINDOWS, IDENTITIES]);
+    assert_warnings(&warnings(&scep).await, &[WINDOWS, IDENTITIES]);
     let body =
         json!({ "challengePassword": "sixteen-or-more-characters", "requireManualApproval": true });
     admin.put(&scep, body).await.expect(200);
-    check(&warnings(&scep).await, &[]);
-    check(&warnings(&ra).await, &[]);
+    assert_warnings(&warnings(&scep).await, &[]);
+    assert_warnings(&warnings(&ra).await, &[]);
     let body = json!({ "requireManualApproval": false });
     admin.put(&scep, body).await.expect(200);
     let template = json!({ "subject": { "commonNamePattern": "r-[0-9]+" }, "subjectAltName": { "types": [] } });
     let body = json!({ "certificateTemplate": template });
     admin.put(&ra, body).await.expect(200);
-    check(&warnings(&scep).await, &[]);
-    check(&warnings(&ra).await, &[]);
+    assert_warnings(&warnings(&scep).await, &[]);
+    assert_warnings(&warnings(&ra).await, &[]);
     // A second RA Profile, for servers: a device can choose between the two by the URL.
     let authority = admin.get(&ra).await.expect(200)["authorityInstanceUuid"].clone();
     let path = format!("/authorities/{}/raProfiles", authority.as_str().unwrap());
@@ -71,7 +71,7 @@ async fn profiles_warn_of_what_they_allow() {
     let servers = made["uuid"].as_str().unwrap();
     let activate = format!("/raProfiles/{servers}/protocols/scep/activate/{scep_profile}");
     admin.patch(&activate).await.expect(200);
-    check(&warnings(&scep).await, &[USAGES]);
+    assert_warnings(&warnings(&scep).await, &[USAGES]);
     // The API warns about an RA Profile when it is created, before any SCEP Profile links to it.
     let made = admin
         .post(&path, json!({ "name": "anybody" }))

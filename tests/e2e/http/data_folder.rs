@@ -10,39 +10,26 @@ use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::CHALLENGE;
 
-/// Writes a script that runs the binary with this umask.
-fn under(umask: &str, folder: &Path) -> PathBuf {
-    let script = folder.join(format!("scepter-{umask}"));
-    let server = binary(Build::Debug);
-    let text = format!(
-        "#!/bin/sh\numask {umask}\nexec {} \"$@\"\n",
-        server.display()
-    );
-    std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, Permissions::from_mode(0o700)).unwrap();
-    script
-}
-
 /// Lists everything in a folder, recursively, with its mode.
-fn modes(folder: &Path, found: &mut Vec<(PathBuf, u32)>) {
+fn list_modes(folder: &Path, found: &mut Vec<(PathBuf, u32)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        found.push((path.clone(), mode(&path)));
+        found.push((path.clone(), read_mode(&path)));
         if path.is_dir() {
-            modes(&path, found);
+            list_modes(&path, found);
         }
     }
 }
 
-fn mode(path: &Path) -> u32 {
+fn read_mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[track_caller]
-fn check_private(data: &Path) {
-    assert_eq!(mode(data), 0o700);
+fn assert_private(data: &Path) {
+    assert_eq!(read_mode(data), 0o700);
     let mut found = Vec::new();
-    modes(data, &mut found);
+    list_modes(data, &mut found);
     for (path, mode) in &found {
         let expected = if path.is_dir() { 0o700 } else { 0o600 };
         assert_eq!(*mode, expected, "{}: {mode:o}", path.display());
@@ -66,7 +53,7 @@ fn check_private(data: &Path) {
 }
 
 /// Starts a server and makes it write every kind of file.
-fn used(binary: &Path, data: &Path) -> Server {
+fn start_and_use(binary: &Path, data: &Path) -> Server {
     let server = Server::start(binary, data, &[]);
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
@@ -88,8 +75,13 @@ fn every_file_is_the_owners_alone_whatever_the_umask() {
     for umask in ["000", "022"] {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let _server = used(&under(umask, folder.path()), &data);
-        check_private(&data);
+        let script = folder.path().join("scepter");
+        let server = binary(Build::Debug);
+        let run = format!("exec {} \"$@\"", server.display());
+        std::fs::write(&script, format!("#!/bin/sh\numask {umask}\n{run}\n")).unwrap();
+        std::fs::set_permissions(&script, Permissions::from_mode(0o700)).unwrap();
+        let _server = start_and_use(&script, &data);
+        assert_private(&data);
     }
 }
 
@@ -99,12 +91,12 @@ fn a_data_folder_that_others_could_read_is_closed_and_the_log_says_so() {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let binary = binary(Build::Debug);
-    drop(used(&binary, &data));
+    drop(start_and_use(&binary, &data));
     for (path, mode) in [(data.clone(), 0o755), (data.join("scepter.db"), 0o644)] {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
-    let server = used(&binary, &data);
-    check_private(&data);
+    let server = start_and_use(&binary, &data);
+    assert_private(&data);
     let said = server.wait_for_log("other users could read this");
     assert!(said.contains(data.to_str().unwrap()), "{said}");
 }
@@ -130,6 +122,6 @@ fn a_folder_of_other_files_that_others_may_read_is_refused() {
             "{said}"
         );
     }
-    assert_eq!(mode(folder.path()), 0o755);
+    assert_eq!(read_mode(folder.path()), 0o755);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

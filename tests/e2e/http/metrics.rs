@@ -5,7 +5,7 @@ use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
 
 #[test]
-fn what_is_measured_is_shown_and_strangers_make_up_no_series() {
+fn measurements_are_shown_and_attackers_make_up_no_series() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Debug), data.path(), &[]);
     let ra_certificate = server.ra_certificate();
@@ -18,8 +18,8 @@ fn what_is_measured_is_shown_and_strangers_make_up_no_series() {
         );
     }
     let base = format!("http://{}", server.address());
-    for stranger in ["made-up-1", "made-up-2"] {
-        let url = format!("{base}/api/v1/protocols/scep/{stranger}?operation=GetCACaps");
+    for unknown in ["made-up-1", "made-up-2"] {
+        let url = format!("{base}/api/v1/protocols/scep/{unknown}?operation=GetCACaps");
         assert_eq!(http(&[&url], &[]).0, 404);
     }
     let (status, text) = http(&[&format!("{base}/metrics")], &[]);

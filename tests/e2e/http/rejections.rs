@@ -4,7 +4,7 @@ use rand::TryRng;
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, World};
 
-use crate::crypto::vectors::{octets, vectors};
+use crate::crypto::vectors::{read_octets, read_vectors};
 
 #[tokio::test]
 async fn what_cannot_be_read_is_a_plain_400() {
@@ -35,8 +35,8 @@ async fn what_cannot_be_read_is_a_plain_400() {
 #[tokio::test]
 async fn messages_cut_anywhere_are_answered() {
     let world = World::new().await;
-    for vector in vectors() {
-        let whole = octets(&vector.file);
+    for vector in read_vectors() {
+        let whole = read_octets(&vector.file);
         for length in (0..whole.len()).step_by(64) {
             let response = world.post(whole[..length].to_vec()).await;
             assert_eq!(response.status(), 400, "{} cut at {length}", vector.file);

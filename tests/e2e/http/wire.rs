@@ -1,40 +1,18 @@
 //! The socket layer in front of `scep-http`: limits, old HTTP, shutdown.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::io::Write;
+use std::net::TcpStream;
 
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::{CHALLENGE, PATH};
 
-fn server() -> (tempfile::TempDir, Server) {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
-    (data, server)
-}
-
-/// Sends octets, closes the sending side, and reads to the end.
-fn raw(server: &Server, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
-    // The server closes the connection on an early rejection, which may reset it while this side
-    // still writes.
-    let _ = stream.write_all(request);
-    let _ = stream.shutdown(Shutdown::Write);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 #[test]
 fn get_ca_caps_is_the_exact_list_as_plain_text_without_charset() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let request =
         format!("GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let answer = raw(&server, request.as_bytes());
+    let answer = server.exchange_text(request.as_bytes());
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     assert!(head.contains("Content-Type: text/plain\r\n"), "{head}");
@@ -45,23 +23,23 @@ fn get_ca_caps_is_the_exact_list_as_plain_text_without_charset() {
 
 #[test]
 fn http_1_0_without_host_or_accept_is_served() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let request = format!("GET {PATH}?operation=GetCACaps&message=0 HTTP/1.0\r\n\r\n");
-    assert!(raw(&server, request.as_bytes()).contains("200 OK"));
+    assert!(server.exchange_text(request.as_bytes()).contains("200 OK"));
 }
 
 #[test]
 fn head_of_a_crl_announces_no_length_that_get_does_not_have() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let request = b"HEAD /crl/demo-ca.crl HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    let answer = raw(&server, request);
+    let answer = server.exchange_text(request);
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(!answer.contains("Content-Length"), "{answer}");
 }
 
 #[test]
 fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let ra_certificate = server.ra_certificate();
     let device = Device::rsa();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
@@ -69,7 +47,7 @@ fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
         "POST {PATH} HTTP/1.0\r\nContent-Length: {}\r\n\r\n",
         message.len()
     );
-    let answer = raw(&server, &[head.as_bytes(), &message].concat());
+    let answer = server.exchange_text(&[head.as_bytes(), &message].concat());
     assert!(
         answer.contains("200 OK") && answer.contains("application/x-pki-message"),
         "{answer}"
@@ -78,7 +56,7 @@ fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
 
 #[test]
 fn a_body_of_300_kib_is_413_with_and_without_its_length() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let url = server.scep_url();
     let body = vec![0x30; 300 * 1024];
     let plain = ["--data-binary", "@-", "-H", "Expect:", &url];
@@ -97,11 +75,11 @@ fn a_body_of_300_kib_is_413_with_and_without_its_length() {
 
 #[test]
 fn what_is_not_http_is_dropped_and_others_are_served_meanwhile() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let mut idle = TcpStream::connect(server.address()).unwrap();
     idle.write_all(b"GET / HT").unwrap();
-    raw(&server, &[0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]);
-    raw(&server, &vec![b'A'; 1_000_000]);
+    server.exchange_text(&[0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]);
+    server.exchange_text(&vec![b'A'; 1_000_000]);
     let (status, body) = http(&[&format!("http://{}/health", server.address())], &[]);
     assert_eq!((status, body.as_slice()), (200, b"ok\n".as_slice()));
 }
@@ -150,7 +128,7 @@ fn one_line_is_logged_for_a_request_and_no_secret_in_any() {
 
 #[test]
 fn what_a_client_chooses_makes_no_long_line_in_the_log() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     server.wait_for_log("listening");
     let long = "A".repeat(8 * 1024);
     let requests = [
@@ -167,7 +145,7 @@ fn what_a_client_chooses_makes_no_long_line_in_the_log() {
         format!("GET /health HTTP/1.1\r\nUser-Agent: {long}\r\n"),
     ];
     for request in &requests {
-        let answer = raw(&server, format!("{request}Host: {long}\r\n\r\n").as_bytes());
+        let answer = server.exchange_text(format!("{request}Host: {long}\r\n\r\n").as_bytes());
         assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
     }
     http(&[&format!("http://{}/crl/last.crl", server.address())], &[]);
@@ -183,7 +161,7 @@ fn what_a_client_chooses_makes_no_long_line_in_the_log() {
 
 #[test]
 fn sigterm_ends_the_server_well_even_with_an_idle_connection() {
-    let (_data, server) = server();
+    let (_data, server) = Server::start_demo();
     let _idle = TcpStream::connect(server.address()).unwrap();
     assert!(server.terminate());
 }
