@@ -11,7 +11,8 @@ use scep_protocol::profile::ScepProfile;
 use scep_protocol::transaction::TransactionState;
 use scep_service::ports::{Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Transactions};
 use scepter_tests::admin::{Admin, text};
-use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::device::{Device, Request};
+use scepter_tests::openssl;
 use scepter_tests::samples;
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
@@ -21,11 +22,6 @@ use uuid::Uuid;
 use crate::crash::failing::WatchedKeys;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-#[track_caller]
-fn refused(reply: &CertRep, text: &str) {
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
-}
 
 const REVOKED: &str = "the certificate of this transaction is revoked";
 const KEY_REVOKED: &str = "the key belongs to a revoked certificate";
@@ -37,7 +33,7 @@ fn uuid_of(certificate: &scep_cms::certificate::Certificate) -> Uuid {
 }
 
 /// The certificates that an API query finds: uuid and status.
-async fn certificates(admin: &Admin, query: &str) -> Vec<(Uuid, String)> {
+async fn list_certificates(admin: &Admin, query: &str) -> Vec<(Uuid, String)> {
     let page = admin.get(&format!("/certificates{query}")).await;
     let page = page.expect(200);
     let items = page["items"].as_array().unwrap().iter();
@@ -55,10 +51,7 @@ async fn a_revoked_key_gets_no_certificate_by_any_replay() {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let recording = device.message(&request, &world.ra_certificate);
-    let post = async |message: Vec<u8>| {
-        let response = world.post(message).await;
-        device.read(response.body(), &world.ra_certificate)
-    };
+    let post = async |message: Vec<u8>| world.exchange(&device, message).await;
     let leaf = post(recording.clone()).await.leaf();
     let body = json!({ "reason": "keyCompromise" });
     admin.revoke(&leaf, body).await.expect(204);
@@ -77,15 +70,26 @@ async fn a_revoked_key_gets_no_certificate_by_any_replay() {
             true => (REVOKED, KEY_REVOKED),
             false => (KEY_REVOKED, KEY_REVOKED),
         };
-        refused(&post(recording.clone()).await, same_reason);
-        refused(&post(resigned("another", same.clone())).await, same_reason);
-        refused(&post(resigned("another", other.clone())).await, reason);
-        refused(
-            &post(resigned(&request.transaction_id, other.clone())).await,
-            reason,
+        assert_eq!(
+            post(recording.clone()).await.failure(),
+            (FailInfo::BadRequest, same_reason.to_owned())
+        );
+        assert_eq!(
+            post(resigned("another", same.clone())).await.failure(),
+            (FailInfo::BadRequest, same_reason.to_owned())
+        );
+        assert_eq!(
+            post(resigned("another", other.clone())).await.failure(),
+            (FailInfo::BadRequest, reason.to_owned())
+        );
+        assert_eq!(
+            post(resigned(&request.transaction_id, other.clone()))
+                .await
+                .failure(),
+            (FailInfo::BadRequest, reason.to_owned())
         );
     }
-    let all = certificates(&admin, "").await;
+    let all = list_certificates(&admin, "").await;
     assert_eq!(all.len(), 1, "{all:?}");
 }
 
@@ -105,7 +109,10 @@ async fn a_revoked_key_is_not_what_another_device_renews_to() {
             message_type,
             ..victim.renewal("device-1")
         };
-        refused(&world.ask(&thief, &request).await, KEY_REVOKED);
+        assert_eq!(
+            world.ask(&thief, &request).await.failure(),
+            (FailInfo::BadRequest, KEY_REVOKED.to_owned())
+        );
     }
 }
 
@@ -121,14 +128,23 @@ async fn a_revoked_key_signs_nothing() {
     admin.revoke(&other, Value::Null).await.expect(204);
     world.make_renewable(&device.certificate);
     let next = Device::rsa();
-    refused(
-        &world.ask(&device, &next.renewal("device-1")).await,
-        SIGNER_REVOKED,
+    assert_eq!(
+        world
+            .ask(&device, &next.renewal("device-1"))
+            .await
+            .failure(),
+        (FailInfo::BadRequest, SIGNER_REVOKED.to_owned())
     );
     let enrolment = next.enrolment("device-1", CHALLENGE);
-    refused(&world.ask(&device, &enrolment).await, SIGNER_REVOKED);
+    assert_eq!(
+        world.ask(&device, &enrolment).await.failure(),
+        (FailInfo::BadRequest, SIGNER_REVOKED.to_owned())
+    );
     let query = device.query(MessageType::GetCrl, &device.certificate);
-    refused(&world.ask(&device, &query).await, SIGNER_REVOKED);
+    assert_eq!(
+        world.ask(&device, &query).await.failure(),
+        (FailInfo::BadRequest, SIGNER_REVOKED.to_owned())
+    );
 }
 
 /// Replaying a recording without the key only returns the same certificate until that may be
@@ -143,8 +159,7 @@ async fn a_replayed_recording_costs_no_certificate() {
     let leaf = world.ask(&device, &request).await.leaf();
     for days in [0, 2, 100] {
         world.clock.advance(DAY * days);
-        let response = world.post(recording.clone()).await;
-        let reply = device.read(response.body(), &world.ra_certificate);
+        let reply = world.exchange(&device, recording.clone()).await;
         assert_eq!(reply.leaf(), leaf);
         for transaction_id in ["1", "2"] {
             let mut again = request.clone();
@@ -152,7 +167,7 @@ async fn a_replayed_recording_costs_no_certificate() {
             assert_eq!(world.ask(&device, &again).await.leaf(), leaf);
         }
     }
-    assert_eq!(certificates(&admin, "").await.len(), 1);
+    assert_eq!(admin.count_certificates().await, 1);
     // From then on the request is an ordinary enrolment.
     world.make_renewable(&leaf);
     assert_ne!(world.ask(&device, &request).await.leaf(), leaf);
@@ -179,7 +194,7 @@ async fn a_recording_costs_no_certificate_when_its_device_has_gone_on_to_another
         assert_eq!(world.ask(&device, &next).await.leaf(), next_leaf);
         world.clock.advance(DAY * 80);
     }
-    assert_eq!(certificates(&admin, "").await.len(), 2);
+    assert_eq!(admin.count_certificates().await, 2);
     world.make_renewable(&leaf);
     assert_ne!(world.ask(&device, &first).await.leaf(), leaf);
 }
@@ -195,20 +210,14 @@ async fn an_approved_request_keeps_its_certificate_when_its_device_goes_on_to_an
     let device = Device::rsa();
     let first = device.enrolment("device-1", CHALLENGE);
     world.ask(&device, &first).await;
-    let waiting = admin
-        .get("/scepTransactions?status=PENDING")
-        .await
-        .expect(200);
-    admin
-        .approve(&text(&waiting["items"][0]["uuid"]))
-        .await
-        .expect(204);
+    let pending = admin.find_transaction("PENDING").await;
+    admin.approve(&text(&pending["uuid"])).await.expect(204);
     let leaf = world.ask(&device, &first).await.leaf();
     world.edit_scep_profile(hold(false)).await;
     let next = device.enrolment("device-2", CHALLENGE);
     assert_ne!(world.ask(&device, &next).await.leaf(), leaf);
     assert_eq!(world.ask(&device, &first).await.leaf(), leaf);
-    assert_eq!(certificates(&admin, "").await.len(), 2);
+    assert_eq!(admin.count_certificates().await, 2);
 }
 
 /// Twenty simultaneous replays under twenty transactionIDs get one certificate.
@@ -240,11 +249,11 @@ async fn a_recording_that_is_replayed_twenty_times_at_once_gets_one_certificate(
         leaves.push(asked.await.unwrap());
     }
     assert!(leaves.iter().all(|leaf| *leaf == leaves[0]));
-    assert_eq!(certificates(&Admin::of(&world), "").await.len(), 1);
+    assert_eq!(Admin::of(&world).count_certificates().await, 1);
 }
 
 /// A device whose certificate may be renewed, and its administrator.
-async fn renewable() -> (World, Admin, Device) {
+async fn enrol_renewable() -> (World, Admin, Device) {
     let world = World::new().await;
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
@@ -253,7 +262,7 @@ async fn renewable() -> (World, Admin, Device) {
 }
 
 /// A device with a new key whose certificate `holder` obtained by a renewal.
-async fn renewed(world: &World, holder: &Device) -> Device {
+async fn renew(world: &World, holder: &Device) -> Device {
     let next = Device::rsa();
     let leaf = world.ask(holder, &next.renewal("device-1")).await.leaf();
     next.holding(leaf)
@@ -262,39 +271,48 @@ async fn renewed(world: &World, holder: &Device) -> Device {
 /// A stolen key can obtain at most five valid successors; revoked ones make room for others.
 #[tokio::test]
 async fn a_certificate_has_at_most_five_living_successors() {
-    let (world, admin, device) = renewable().await;
+    let (world, admin, device) = enrol_renewable().await;
     let mut successors = Vec::new();
     for _ in 0..MAX_SUCCESSORS {
-        successors.push(renewed(&world, &device).await);
+        successors.push(renew(&world, &device).await);
     }
     let next = Device::rsa().renewal("device-1");
     let full =
         "the certificate was renewed too often; ask an administrator to revoke its successors";
-    refused(&world.ask(&device, &next).await, full);
+    assert_eq!(
+        world.ask(&device, &next).await.failure(),
+        (FailInfo::BadRequest, full.to_owned())
+    );
     let uuid = uuid_of(&device.certificate);
     let query = format!("?predecessorUuid={uuid}");
-    assert_eq!(certificates(&admin, &query).await.len(), MAX_SUCCESSORS);
+    assert_eq!(
+        list_certificates(&admin, &query).await.len(),
+        MAX_SUCCESSORS
+    );
     let first = &successors[0].certificate;
     admin.revoke(first, Value::Null).await.expect(204);
     world.ask(&device, &next).await.leaf();
     let another = Device::rsa().renewal("device-1");
-    refused(&world.ask(&device, &another).await, full);
+    assert_eq!(
+        world.ask(&device, &another).await.failure(),
+        (FailInfo::BadRequest, full.to_owned())
+    );
 }
 
 /// Revocation includes all certificates that were renewed from the revoked one, directly or
 /// indirectly, unless the administrator excludes them.
 #[tokio::test]
 async fn revocation_takes_successors_along() {
-    let (world, admin, device) = renewable().await;
-    let left = renewed(&world, &device).await;
-    let right = renewed(&world, &device).await;
+    let (world, admin, device) = enrol_renewable().await;
+    let left = renew(&world, &device).await;
+    let right = renew(&world, &device).await;
     world.make_renewable(&left.certificate);
-    let grandchild = renewed(&world, &left).await;
+    let grandchild = renew(&world, &left).await;
     let bystander = world.enrolled("device-2").await;
     let body = json!({ "reason": "keyCompromise", "successors": false });
     let root = uuid_of(&device.certificate);
     admin.revoke(&device.certificate, body).await.expect(204);
-    assert_eq!(certificates(&admin, "?status=REVOKED").await.len(), 1);
+    assert_eq!(list_certificates(&admin, "?status=REVOKED").await.len(), 1);
     let body = json!({ "reason": "keyCompromise" });
     let answer = admin
         .revoke(&device.certificate, body.clone())
@@ -310,12 +328,15 @@ async fn revocation_takes_successors_along() {
     told.sort();
     expected.sort();
     assert_eq!(told, expected);
-    let revoked = certificates(&admin, "?status=REVOKED").await;
+    let revoked = list_certificates(&admin, "?status=REVOKED").await;
     assert_eq!(revoked.len(), 4);
     assert!(revoked.iter().any(|(uuid, _)| *uuid == root));
     for device in [&left, &right, &grandchild] {
         let reply = world.ask(device, &Device::rsa().renewal("device-1")).await;
-        refused(&reply, SIGNER_REVOKED);
+        assert_eq!(
+            reply.failure(),
+            (FailInfo::BadRequest, SIGNER_REVOKED.to_owned())
+        );
     }
     // A repeated revocation revokes nothing further, and an unrelated certificate stays valid.
     admin.revoke(&device.certificate, body).await.expect(204);
@@ -330,7 +351,7 @@ async fn revocation_takes_successors_along() {
 #[tokio::test]
 async fn revocation_overtakes_a_renewal_that_is_being_issued() {
     for finish in ["again", "poll", "upkeep"] {
-        let (mut world, admin, device) = renewable().await;
+        let (mut world, admin, device) = enrol_renewable().await;
         let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
         let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys.clone());
         let next = Device::rsa();
@@ -345,11 +366,14 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
         // The lease of a claim is five seconds; until it expires, no other request may finish it.
         world.clock.advance(Duration::from_secs(6));
         match finish {
-            "again" => refused(&world.ask(&device, &renewal).await, SIGNER_REVOKED),
+            "again" => assert_eq!(
+                world.ask(&device, &renewal).await.failure(),
+                (FailInfo::BadRequest, SIGNER_REVOKED.to_owned())
+            ),
             "poll" => {
                 let reply = world.ask(&device, &device.poll(&renewal)).await;
                 let text = "an administrator rejected the request: the certificate that it renews is revoked";
-                refused(&reply, text);
+                assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
             }
             _ => world
                 .administration
@@ -362,7 +386,7 @@ async fn revocation_overtakes_a_renewal_that_is_being_issued() {
             .run_maintenance(&Unmeasured)
             .await
             .unwrap();
-        let all = certificates(&admin, "").await;
+        let all = list_certificates(&admin, "").await;
         assert_eq!(all.len(), 2, "{finish}: {all:?}");
         assert!(all.iter().all(|(_, status)| status == "REVOKED"), "{all:?}");
         let stuck = admin.get("/scepTransactions?status=ISSUING").await;
@@ -390,7 +414,7 @@ async fn upkeep_issues_nothing_under_a_profile_that_was_disabled() {
         .run_maintenance(&Unmeasured)
         .await
         .unwrap();
-    let all = certificates(&admin, "").await;
+    let all = list_certificates(&admin, "").await;
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].1, "REVOKED");
     // The transactionID can be used again.
@@ -437,7 +461,10 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
     let waits = ask("device-1").await;
     assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
     let full = "too many requests wait for approval under this SCEP Profile; try again later";
-    refused(&ask("device-2").await, full);
+    assert_eq!(
+        ask("device-2").await.failure(),
+        (FailInfo::BadRequest, full.to_owned())
+    );
     // A decision makes room, and so does expiry.
     let admin = Admin::of(&world);
     let page = admin.get("/scepTransactions?status=PENDING&limit=1").await;
@@ -446,7 +473,10 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
     admin.post(&reject, Value::Null).await.expect(204);
     let waits = ask("device-2").await;
     assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
-    refused(&ask("device-3").await, full);
+    assert_eq!(
+        ask("device-3").await.failure(),
+        (FailInfo::BadRequest, full.to_owned())
+    );
     world.clock.advance(DAY * 8);
     let waits = ask("device-3").await;
     assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
@@ -460,7 +490,13 @@ async fn an_endless_request_is_not_opened() {
     let mut request = device.enrolment("device-1", CHALLENGE);
     request.content = Some(vec![0x30; 17 * 1024]);
     let reply = world.ask(&device, &request).await;
-    refused(&reply, "the PKCS #10 request is larger than 16 KiB");
+    assert_eq!(
+        reply.failure(),
+        (
+            FailInfo::BadRequest,
+            "the PKCS #10 request is larger than 16 KiB".to_owned()
+        )
+    );
 }
 
 /// An approval quotes what the administrator saw: the request and the rules that apply to it.
@@ -474,8 +510,7 @@ async fn an_approval_is_of_what_was_seen() {
     let device = Device::rsa();
     let request = device.enrolment("printer-3", CHALLENGE);
     world.ask(&device, &request).await;
-    let page = admin.get("/scepTransactions?status=PENDING").await;
-    let uuid = text(&page.expect(200)["items"][0]["uuid"]);
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     let path = format!("/scepTransactions/{uuid}");
     let approve = async |tag: Option<&str>| {
         let mut headers = vec![("authorization", "Bearer read,write,approve")];
@@ -525,11 +560,7 @@ async fn an_approval_is_of_what_was_seen() {
     let (now, _) = seen().await;
     approve(Some(&now)).await.expect(204);
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
-    let text = crate::crypto::second_opinion::openssl(
-        &["x509", "-inform", "DER", "-noout", "-text"],
-        leaf.der(),
-    );
-    let text = String::from_utf8(text).unwrap();
+    let text = openssl::print(&leaf, &["-text"]);
     assert!(text.contains("TLS Web Server Authentication"), "{text}");
     assert!(
         !text.contains("Key Encipherment") && !text.contains("Client Auth"),
@@ -548,8 +579,7 @@ async fn an_approval_is_by_the_rules_of_today() {
     let device = Device::rsa();
     let content = device.csr("printer-3", Some(CHALLENGE), &["printer-3.corp.example"]);
     world.ask(&device, &device.request(content)).await;
-    let page = admin.get("/scepTransactions?status=PENDING").await;
-    let uuid = text(&page.expect(200)["items"][0]["uuid"]);
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     world
         .edit_template(|template| template.subject_alt_name.types.clear())
         .await;
@@ -598,7 +628,10 @@ async fn a_holder_displaces_nobody_who_waits() {
     let mut renewal = Device::rsa().renewal("device-1");
     renewal.transaction_id = waiting.transaction_id.clone();
     let taken = "the transactionID belongs to another request";
-    refused(&world.ask(&holder, &renewal).await, taken);
+    assert_eq!(
+        world.ask(&holder, &renewal).await.failure(),
+        (FailInfo::BadRequest, taken.to_owned())
+    );
     let reply = world.ask(&victim, &victim.poll(&waiting)).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
 }
@@ -648,7 +681,10 @@ async fn a_certificate_is_handed_out_again_by_its_own_authoritys_record() {
         panic!("{known:?}");
     };
     assert_ne!(authority, other);
-    refused(&world.ask(&device, &request).await, REVOKED);
+    assert_eq!(
+        world.ask(&device, &request).await.failure(),
+        (FailInfo::BadRequest, REVOKED.to_owned())
+    );
 }
 
 /// Serial numbers have 128 random bits, without the version bits of a UUID.

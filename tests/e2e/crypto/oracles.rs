@@ -5,19 +5,19 @@ use scep_cms::attribute::FailInfo;
 use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
-use scepter_tests::asn1::element;
+use scepter_tests::asn1::{element, oid};
 use scepter_tests::device::Device;
-use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::server::Server;
 use scepter_tests::splice::{GARBAGE, SHAPES, Shape, plaintext, spliced};
 use scepter_tests::world::{CHALLENGE, PATH, World};
 
-use crate::enrol::refusals::{CLOSED, check, enrolment, oid, replaced};
+use crate::enrol::refusals::{CLOSED, replace_octets};
 
 /// All errors inside the envelope have the same answer, so that probing reveals nothing.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
     let (world, device) = (World::new().await, Device::rsa());
-    let request = enrolment(&device);
+    let request = device.enrolment("device-1", CHALLENGE);
     let cipher = ContentEncryption::Aes128Cbc;
     let content = request.content.clone().unwrap();
     let seal = |content: &[u8], key: &[u8]| {
@@ -56,7 +56,7 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
         SealTo::Certificate(&world.ra_certificate),
     )
     .unwrap();
-    let longer = replaced(
+    let longer = replace_octets(
         &longer,
         &oid("2.16.840.1.101.3.4.1.42"),
         &oid("2.16.840.1.101.3.4.1.2"),
@@ -74,16 +74,19 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
         seal(&[], &[5; 16]),
     ] {
         let message = device.signed(&request, Some(envelope));
-        check(&device, &world, message, FailInfo::BadMessageCheck, CLOSED);
+        assert_eq!(
+            world.exchange(&device, message).await.failure(),
+            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        );
     }
 }
 
 /// An attacker who alters the ciphertext of a captured envelope learns nothing from the answers:
 /// valid and invalid padding have the same answer.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_captured_envelope_is_no_padding_oracle() {
     let (world, device, attacker) = (World::new().await, Device::rsa(), Device::rsa());
-    let request = enrolment(&device);
+    let request = device.enrolment("device-1", CHALLENGE);
     let content = request.content.clone().unwrap();
     let cipher = ContentEncryption::Aes128Cbc;
     let key = ContentKey::new(cipher, &[5; 16]).unwrap();
@@ -96,7 +99,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     )
     .unwrap();
     let intact = attacker.signed(&request, Some(captured.clone()));
-    check(&attacker, &world, intact, FailInfo::BadMessageCheck, CLOSED);
+    assert_eq!(
+        world.exchange(&attacker, intact).await.failure(),
+        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    );
     // In CBC, altering the last octet of the block before alters the last octet of the plaintext:
     // the padding length.
     let place = captured.len() - 17;
@@ -104,12 +110,9 @@ async fn a_captured_envelope_is_no_padding_oracle() {
         let mut spliced = captured.clone();
         spliced[place] ^= change;
         let message = attacker.signed(&request, Some(spliced));
-        check(
-            &attacker,
-            &world,
-            message,
-            FailInfo::BadMessageCheck,
-            CLOSED,
+        assert_eq!(
+            world.exchange(&attacker, message).await.failure(),
+            (FailInfo::BadMessageCheck, CLOSED.to_owned())
         );
     }
     // Altering the request's own signature keeps its structure and its padding valid.
@@ -117,28 +120,25 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     let place = spliced.len() - 60;
     spliced[place] ^= 1;
     let message = attacker.signed(&request, Some(spliced));
-    check(
-        &attacker,
-        &world,
-        message,
-        FailInfo::BadMessageCheck,
-        CLOSED,
+    assert_eq!(
+        world.exchange(&attacker, message).await.failure(),
+        (FailInfo::BadMessageCheck, CLOSED.to_owned())
     );
 }
 
 /// The same holds for GetCert and GetCRL, where nearly any plaintext is a possible query. Neither
 /// an attacker nor the holder of a certificate can distinguish a failed decryption, an invalid
 /// query and a query for an unknown certificate.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
     let world = World::new().await;
-    let (holder, stranger) = (world.enrolled("device-1").await, Device::rsa());
+    let (holder, attacker) = (world.enrolled("device-1").await, Device::rsa());
     let cipher = ContentEncryption::Aes128Cbc;
     let key = ContentKey::new(cipher, &[5; 16]).unwrap();
     let to = || SealTo::Certificate(&world.ra_certificate);
     let seal =
         |content: &[u8]| PkcsPkiEnvelope::seal(content, cipher, &key, &[6; 16], to()).unwrap();
-    let about_nobody = stranger.query(MessageType::GetCert, &stranger.certificate);
+    let about_nobody = attacker.query(MessageType::GetCert, &attacker.certificate);
     let query = seal(&about_nobody.content.unwrap());
     let mut padding = query.clone();
     let at = padding.len() - 17;
@@ -150,18 +150,25 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
         for envelope in [&query, &padding, &seal(b"no query at all"), &seal(&[])] {
             for (device, reason, text) in [
                 (&holder, FailInfo::BadCertId, unknown),
-                (&stranger, FailInfo::BadRequest, not_ours),
+                (&attacker, FailInfo::BadRequest, not_ours),
             ] {
                 let request = device.query(message_type, &world.authority);
                 let message = device.signed(&request, Some(envelope.clone()));
-                check(device, &world, message, reason, text);
+                assert_eq!(
+                    world.exchange(device, message).await.failure(),
+                    (reason, text.to_owned())
+                );
             }
         }
     }
 }
 
 /// What an attacker sees of an answer, and the number of public-key operations that it took.
-async fn seen(world: &World, device: &Device, message: Vec<u8>) -> (FailInfo, String, usize, u64) {
+async fn observe(
+    world: &World,
+    device: &Device,
+    message: Vec<u8>,
+) -> (FailInfo, String, usize, u64) {
     let before = scep_cms::operations::total();
     let response = world.post(message).await;
     let operations = scep_cms::operations::total() - before;
@@ -202,7 +209,7 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
                 request.message_type = message_type;
                 let envelope = spliced(&world.ra_certificate, &plaintext(shape, &key, guess));
                 let message = device.signed(&request, Some(envelope));
-                let (reason, text, length, operations) = seen(&world, device, message).await;
+                let (reason, text, length, operations) = observe(&world, device, message).await;
                 assert_eq!((reason, &*text), (FailInfo::BadMessageCheck, CLOSED));
                 answers.insert((length, operations));
             }
@@ -229,7 +236,7 @@ async fn what_nobody_may_send_is_not_opened() {
                 &plaintext(Shape::Signature, &key, guess),
             );
             let message = attacker.signed(&request, Some(envelope));
-            let (reason, text, _, operations) = seen(&world, &attacker, message).await;
+            let (reason, text, _, operations) = observe(&world, &attacker, message).await;
             assert_eq!((reason, &*text), (FailInfo::BadRequest, NOT_OURS));
             // The only operation verifies the message's signature.
             assert_eq!(operations, 1);
@@ -246,7 +253,7 @@ const NOT_OURS: &str =
 async fn an_encrypted_key_serves_one_ciphertext() {
     let world = World::new().await;
     let device = Device::rsa();
-    let request = enrolment(&device);
+    let request = device.enrolment("device-1", CHALLENGE);
     let cipher = ContentEncryption::Aes128Cbc;
     let key = ContentKey::new(cipher, &[5; 16]).unwrap();
     let to = SealTo::Certificate(&world.ra_certificate);
@@ -259,14 +266,11 @@ async fn an_encrypted_key_serves_one_ciphertext() {
     );
     let captured = captured.unwrap();
     let send = |envelope: &[u8]| device.signed(&request, Some(envelope.to_vec()));
-    let ask = async |message: Vec<u8>| {
-        let response = world.post(message).await;
-        device.read(response.body(), &world.ra_certificate)
-    };
+    let ask = async |message: Vec<u8>| world.exchange(&device, message).await;
     ask(send(&captured)).await.leaf();
     // The same ciphertext with another initialization vector: a plaintext with an altered first
     // block.
-    let other = replaced(&captured, &[6; 16], &[9; 16]);
+    let other = replace_octets(&captured, &[6; 16], &[9; 16]);
     let closed = (FailInfo::BadMessageCheck, CLOSED.to_owned());
     assert_eq!(ask(send(&other)).await.failure(), closed);
     // The first ciphertext is still accepted, and so is a message with another key.
@@ -278,8 +282,7 @@ async fn an_encrypted_key_serves_one_ciphertext() {
     let holder = world.enrolled("device-2").await;
     let query = holder.query(MessageType::GetCert, &holder.certificate);
     let message = holder.signed(&query, Some(captured.clone()));
-    let reply = world.post(message).await;
-    let reply = holder.read(reply.body(), &world.ra_certificate);
+    let reply = world.exchange(&holder, message).await;
     let unknown = "no certificate has this issuer and serial number";
     assert_eq!(reply.failure(), (FailInfo::BadCertId, unknown.to_owned()));
     // The server forgets the ciphertext after a day, which is no weakness: one attempt per day
@@ -311,7 +314,7 @@ async fn what_does_not_open_is_answered_at_a_fixed_time() {
         );
         let message = device.signed(&device.request(Vec::new()), Some(envelope));
         let begun = std::time::Instant::now();
-        seen(&world, &device, message).await;
+        observe(&world, &device, message).await;
         assert!(begun.elapsed() >= delay);
     }
 }
@@ -323,8 +326,7 @@ fn the_last_octet_sent_late_gains_nothing() {
     use std::io::{Read, Write};
     use std::time::{Duration, Instant};
 
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let (_data, server) = Server::start_demo();
     let attacker = Device::rsa();
     let key = attacker.certificate.subject_public_key_info();
     let envelope = spliced(
@@ -373,8 +375,9 @@ async fn a_key_that_is_wrapped_under_the_challenge_serves_one_ciphertext() {
         };
         let content = request.content.clone().unwrap();
         let envelope = PkcsPkiEnvelope::seal(&content, cipher, &key, iv, to).unwrap();
-        let response = world.post(device.signed(&request, Some(envelope))).await;
-        device.read_with(response.body(), &world.ra_certificate, Some(CHALLENGE))
+        world
+            .exchange(&device, device.signed(&request, Some(envelope)))
+            .await
     };
     ask("device-1", &[6; 16]).await.leaf();
     let (reason, text) = ask("device-2", &[7; 16]).await.failure();

@@ -3,12 +3,10 @@
 
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, EcCurve};
 use scep_cms::attribute::FailInfo;
-use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
-use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::device::{Device, Request};
+use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, World};
-
-use crate::crypto::second_opinion::{openssl, write};
 
 const CURVES: [(EcCurve, DigestAlgorithm); 3] = [
     (EcCurve::P256, DigestAlgorithm::Sha256),
@@ -16,13 +14,7 @@ const CURVES: [(EcCurve, DigestAlgorithm); 3] = [
     (EcCurve::P521, DigestAlgorithm::Sha512),
 ];
 
-async fn post(world: &World, device: &Device, message: Vec<u8>) -> CertRep {
-    let response = world.post(message).await;
-    assert_eq!(response.status(), 200);
-    device.read_with(response.body(), &world.ra_certificate, Some(CHALLENGE))
-}
-
-fn enrolment(device: &Device, digest: DigestAlgorithm) -> Request {
+fn build_enrolment(device: &Device, digest: DigestAlgorithm) -> Request {
     Request {
         digest,
         ..device.enrolment("device-1", CHALLENGE)
@@ -36,13 +28,13 @@ async fn an_ec_device_enrols_renews_and_asks_on_every_curve() {
         let device = Device::ec_on(curve);
         // An EC client may encrypt its request under the password or to the RA key; the reply is
         // always under the password, because its own key cannot decrypt.
-        let request = enrolment(&device, digest);
+        let request = build_enrolment(&device, digest);
         let by_password = device.message_by_password(&request, CHALLENGE);
-        let leaf = post(&world, &device, by_password).await.leaf();
+        let leaf = world.exchange(&device, by_password).await.leaf();
         let to_the_ra = device.message(&request, &world.ra_certificate);
-        assert_eq!(post(&world, &device, to_the_ra).await.leaf(), leaf);
+        assert_eq!(world.exchange(&device, to_the_ra).await.leaf(), leaf);
         let poll = device.message_by_password(&device.poll(&request), CHALLENGE);
-        assert_eq!(post(&world, &device, poll).await.leaf(), leaf);
+        assert_eq!(world.exchange(&device, poll).await.leaf(), leaf);
         let device = device.holding(leaf);
         world.make_renewable(&device.certificate);
         let renewal = Request {
@@ -50,25 +42,21 @@ async fn an_ec_device_enrols_renews_and_asks_on_every_curve() {
             ..Device::ec_on(curve).renewal("device-1")
         };
         let renewal = device.message_by_password(&renewal, CHALLENGE);
-        post(&world, &device, renewal).await.leaf();
+        world.exchange(&device, renewal).await.leaf();
         let query = Request {
             digest,
             ..device.query(MessageType::GetCrl, &device.certificate)
         };
         let query = device.message_by_password(&query, CHALLENGE);
-        assert_eq!(post(&world, &device, query).await.crls.len(), 1);
-        // The certificates of the following curves may be renewed at any time.
+        assert_eq!(world.exchange(&device, query).await.crls.len(), 1);
+        // The certificates of the following curves may be renewed at any time: the threshold
+        // exceeds their validity.
         if curve != EcCurve::P521 {
-            return_to_youth(&world).await;
+            world
+                .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(400))
+                .await;
         }
     }
-}
-
-/// Allows renewal at any time: the threshold exceeds the validity of a certificate.
-async fn return_to_youth(world: &World) {
-    world
-        .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(400))
-        .await;
 }
 
 #[tokio::test]
@@ -76,11 +64,11 @@ async fn every_cipher_wraps_the_key() {
     let world = World::new().await;
     for (place, cipher) in ContentEncryption::ALL.into_iter().enumerate() {
         let device = Device::ec();
-        let mut request = enrolment(&device, DigestAlgorithm::Sha256);
+        let mut request = build_enrolment(&device, DigestAlgorithm::Sha256);
         request.transaction_id = place.to_string();
         request.cipher = cipher;
         let message = device.message_by_password(&request, CHALLENGE);
-        post(&world, &device, message).await.leaf();
+        world.exchange(&device, message).await.leaf();
     }
 }
 
@@ -88,9 +76,9 @@ async fn every_cipher_wraps_the_key() {
 async fn a_wrong_password_opens_nothing() {
     let world = World::new().await;
     let device = Device::ec();
-    let request = enrolment(&device, DigestAlgorithm::Sha256);
+    let request = build_enrolment(&device, DigestAlgorithm::Sha256);
     let message = device.message_by_password(&request, "guessed");
-    let refused = post(&world, &device, message).await.failure();
+    let refused = world.exchange(&device, message).await.failure();
     let text = "the content cannot be decrypted";
     assert_eq!(refused, (FailInfo::BadMessageCheck, text.to_owned()));
 }
@@ -110,12 +98,12 @@ async fn without_a_challenge_a_password_is_bad_alg() {
     let request = rsa.enrolment("device-1", CHALLENGE);
     let message = rsa.message_by_password(&request, CHALLENGE);
     let text = "the profile has no challengePassword to decrypt with";
-    let refused = post(&world, &rsa, message).await.failure();
+    let refused = world.exchange(&rsa, message).await.failure();
     assert_eq!(refused, (FailInfo::BadAlg, text.to_owned()));
-    let request = enrolment(&ec, DigestAlgorithm::Sha256);
+    let request = build_enrolment(&ec, DigestAlgorithm::Sha256);
     let message = ec.message_by_password(&request, CHALLENGE);
     let text = "the reply cannot be encrypted to the signer's key";
-    let refused = post(&world, &ec, message).await.failure();
+    let refused = world.exchange(&ec, message).await.failure();
     assert_eq!(refused, (FailInfo::BadAlg, text.to_owned()));
 }
 
@@ -127,7 +115,7 @@ async fn openssl_and_we_open_each_others_envelopes() {
     let folder = tempfile::tempdir().unwrap();
     let csr = device.csr("device-1", Some(CHALLENGE), &[]);
     for cipher in ["-aes-128-cbc", "-aes-256-cbc", "-des3"] {
-        let csr = write(folder.path(), "csr.der", &csr);
+        let csr = openssl::write(folder.path(), "csr.der", &csr);
         let arguments = [
             "cms",
             "-encrypt",
@@ -140,20 +128,21 @@ async fn openssl_and_we_open_each_others_envelopes() {
             "-pwri_password",
             CHALLENGE,
         ];
-        let envelope = openssl(&arguments, &[]);
-        let request = enrolment(&device, DigestAlgorithm::Sha256);
+        let envelope = openssl::run(&arguments, &[]);
+        let request = build_enrolment(&device, DigestAlgorithm::Sha256);
         let response = world.post(device.signed(&request, Some(envelope))).await;
-        let leaf = post_read(&device, &world, response.body());
+        let password = Some(CHALLENGE);
+        let reply = device.read_with(response.body(), &world.ra_certificate, password);
+        let leaf = reply.leaf();
         let reply = scep_cms::pki_message::PkiMessage::from_ber(response.body()).unwrap();
-        let ca = openssl(&["x509", "-inform", "DER"], world.authority.der());
-        let ca = write(folder.path(), "ca.pem", &ca);
-        let message = write(folder.path(), "reply.der", response.body());
+        let ca = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
+        let message = openssl::write(folder.path(), "reply.der", response.body());
         let arguments = [
             "cms", "-verify", "-inform", "DER", "-in", &message, "-CAfile", &ca, "-binary",
             "-purpose", "any",
         ];
-        let envelope = openssl(&arguments, &[]);
-        let envelope = write(folder.path(), "envelope.der", &envelope);
+        let envelope = openssl::run(&arguments, &[]);
+        let envelope = openssl::write(folder.path(), "envelope.der", &envelope);
         let arguments = [
             "cms",
             "-decrypt",
@@ -165,15 +154,9 @@ async fn openssl_and_we_open_each_others_envelopes() {
             CHALLENGE,
             "-binary",
         ];
-        let content = openssl(&arguments, &[]);
+        let content = openssl::run(&arguments, &[]);
         let degenerate = scep_cms::degenerate::DegenerateSignedData::from_ber(&content).unwrap();
         assert_eq!(degenerate.certificates[0], leaf.der());
         assert_eq!(reply.message_type(), Ok("3"));
     }
-}
-
-fn post_read(device: &Device, world: &World, reply: &[u8]) -> Certificate {
-    device
-        .read_with(reply, &world.ra_certificate, Some(CHALLENGE))
-        .leaf()
 }

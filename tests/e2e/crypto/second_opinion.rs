@@ -1,10 +1,6 @@
 //! Third-party decoders: openssl reads the server's messages, and `rasn-cms` and `cms` read what
 //! the server reads.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use cms::content_info::ContentInfo as StrictContentInfo;
 use cms::enveloped_data::EnvelopedData as StrictEnvelopedData;
 use cms::signed_data::SignedData as StrictSignedData;
@@ -16,41 +12,18 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
 use scep_cms::ber::to_der;
 use scep_cms::pki_message::PkiMessage;
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, PATH, World};
 
-use crate::crypto::vectors::{octets, vectors};
+use crate::crypto::vectors::{read_octets, read_vectors};
 
 /// The number of mutations of each vector.
 const MUTATIONS: usize = 300;
 
-pub(crate) fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("openssl")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "openssl {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
-}
-
-pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
 /// Prints a ContentInfo with openssl.
-fn printed(der: &[u8]) -> String {
+fn print_cms(der: &[u8]) -> String {
     let print = ["cms", "-cmsout", "-print", "-noout", "-inform", "DER"];
-    String::from_utf8(openssl(&print, der)).unwrap()
+    String::from_utf8(openssl::run(&print, der)).unwrap()
 }
 
 #[tokio::test]
@@ -58,12 +31,10 @@ async fn openssl_verifies_and_opens_our_replies() {
     let world = World::new().await;
     let device = Device::rsa();
     let folder = tempfile::tempdir().unwrap();
-    let ca = openssl(&["x509", "-inform", "DER"], world.authority.der());
-    let ca = write(folder.path(), "ca.pem", &ca);
-    let key = openssl(&["pkcs8", "-inform", "DER", "-nocrypt"], &device.pkcs8());
-    let key = write(folder.path(), "key.pem", &key);
-    let own = openssl(&["x509", "-inform", "DER"], device.certificate.der());
-    let own = write(folder.path(), "own.pem", &own);
+    let ca = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
+    let key = openssl::run(&["pkcs8", "-inform", "DER", "-nocrypt"], &device.pkcs8());
+    let key = openssl::write(folder.path(), "key.pem", &key);
+    let own = openssl::write_pem(folder.path(), "own.pem", &device.certificate);
     for (digest, cipher) in DigestAlgorithm::ALL.into_iter().zip(ContentEncryption::ALL) {
         let mut request = device.enrolment("device-1", CHALLENGE);
         request.transaction_id = format!("{digest:?}");
@@ -72,18 +43,18 @@ async fn openssl_verifies_and_opens_our_replies() {
             .post(device.message(&request, &world.ra_certificate))
             .await
             .into_body();
-        openssl(&["asn1parse", "-inform", "DER"], &reply);
+        openssl::run(&["asn1parse", "-inform", "DER"], &reply);
         let verify = [
             "cms", "-verify", "-binary", "-inform", "DER", "-CAfile", &ca, "-purpose", "any",
         ];
-        let envelope = openssl(&verify, &reply);
+        let envelope = openssl::run(&verify, &reply);
         let decrypt = [
             "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", &key, "-recip", &own,
         ];
-        assert!(printed(&envelope).contains("contentType: pkcs7-data"));
-        let inner = openssl(&decrypt, &envelope);
-        assert!(printed(&inner).contains("eContent: <ABSENT>"));
-        let certificates = openssl(
+        assert!(print_cms(&envelope).contains("contentType: pkcs7-data"));
+        let inner = openssl::run(&decrypt, &envelope);
+        assert!(print_cms(&inner).contains("eContent: <ABSENT>"));
+        let certificates = openssl::run(
             &["pkcs7", "-inform", "DER", "-print_certs", "-noout"],
             &inner,
         );
@@ -101,7 +72,7 @@ async fn openssl_reads_our_refusals_and_our_chain() {
         .post(device.message(&request, &world.ra_certificate))
         .await
         .into_body();
-    let read = printed(&reply);
+    let read = print_cms(&reply);
     // eContent is present and empty rather than absent.
     assert!(!read.contains("eContent: <ABSENT>"), "{read}");
     assert!(
@@ -112,8 +83,8 @@ async fn openssl_reads_our_refusals_and_our_chain() {
         .get(&format!("{PATH}?operation=GetCACert"))
         .await
         .into_body();
-    assert!(printed(&chain).contains("eContent: <ABSENT>"));
-    let chain = openssl(
+    assert!(print_cms(&chain).contains("eContent: <ABSENT>"));
+    let chain = openssl::run(
         &["pkcs7", "-inform", "DER", "-print_certs", "-noout"],
         &chain,
     );
@@ -136,8 +107,7 @@ async fn envelopes_that_openssl_makes_are_opened() {
     let world = World::new().await;
     let device = Device::rsa();
     let folder = tempfile::tempdir().unwrap();
-    let ra = openssl(&["x509", "-inform", "DER"], world.ra_certificate.der());
-    let ra = write(folder.path(), "ra.pem", &ra);
+    let ra = openssl::write_pem(folder.path(), "ra.pem", &world.ra_certificate);
     let ways: [&[&str]; 5] = [
         &[],
         &["-keyid"],
@@ -158,7 +128,7 @@ async fn envelopes_that_openssl_makes_are_opened() {
             &ra,
         ];
         let content = request.content.as_ref().unwrap();
-        let envelope = openssl(&[&fixed, way].concat(), content);
+        let envelope = openssl::run(&[&fixed, way].concat(), content);
         let mut request = request.clone();
         request.transaction_id = format!("way {index}");
         let response = world.post(device.signed(&request, Some(envelope))).await;
@@ -179,7 +149,7 @@ struct Seen {
     sender_nonce: Option<Vec<u8>>,
 }
 
-fn ours(ber: &[u8]) -> Option<Seen> {
+fn see_by_scep_cms(ber: &[u8]) -> Option<Seen> {
     let message = PkiMessage::from_ber(ber).ok()?;
     Some(Seen {
         certificates: message.certificates().len(),
@@ -194,7 +164,7 @@ fn ours(ber: &[u8]) -> Option<Seen> {
     })
 }
 
-fn theirs(ber: &[u8]) -> Option<Seen> {
+fn see_by_rasn(ber: &[u8]) -> Option<Seen> {
     let content: ContentInfo = rasn::ber::decode(ber).ok()?;
     let signed: SignedData = rasn::ber::decode(content.content.as_bytes()).ok()?;
     let signers = signed.signer_infos.to_vec();
@@ -231,14 +201,14 @@ fn theirs(ber: &[u8]) -> Option<Seen> {
 
 #[test]
 fn two_decoders_see_the_same_in_every_vector() {
-    for vector in vectors() {
-        let ber = octets(&vector.file);
-        let seen = ours(&ber);
+    for vector in read_vectors() {
+        let ber = read_octets(&vector.file);
+        let seen = see_by_scep_cms(&ber);
         assert!(seen.is_some(), "{}", vector.file);
-        assert_eq!(seen, theirs(&ber), "{}", vector.file);
+        assert_eq!(seen, see_by_rasn(&ber), "{}", vector.file);
         assert_eq!(
             seen,
-            theirs(&to_der(&ber).unwrap()),
+            see_by_rasn(&to_der(&ber).unwrap()),
             "{} normalised",
             vector.file
         );
@@ -252,7 +222,7 @@ fn read_strictly(der: &[u8]) -> Option<StrictSignedData> {
 }
 
 /// What the `cms` crate sees in a message.
-fn seen_strictly(signed: &StrictSignedData) -> Option<Seen> {
+fn see_by_cms(signed: &StrictSignedData) -> Option<Seen> {
     let [signer] = signed.signer_infos.0.as_slice() else {
         return None;
     };
@@ -270,11 +240,6 @@ fn seen_strictly(signed: &StrictSignedData) -> Option<Seen> {
     })
 }
 
-/// The octets in the eContent, as the `cms` crate reads them.
-fn content_of(signed: &StrictSignedData) -> Option<&[u8]> {
-    Some(signed.encap_content_info.econtent.as_ref()?.value())
-}
-
 /// Whether the `cms` crate reads an EnvelopedData.
 fn reads_envelope(der: &[u8]) -> bool {
     StrictContentInfo::from_der(der)
@@ -285,14 +250,15 @@ fn reads_envelope(der: &[u8]) -> bool {
 #[test]
 fn the_cms_crate_reads_8_of_16_captured_requests_and_11_once_they_are_der() {
     let (mut as_sent, mut normalised) = (0, 0);
-    let vectors = vectors();
+    let vectors = read_vectors();
     for vector in &vectors {
-        let ber = octets(&vector.file);
+        let ber = read_octets(&vector.file);
         let reads = |der: &[u8], normalise: fn(&[u8]) -> Vec<u8>| {
             read_strictly(der).is_some_and(|signed| {
                 let name = &vector.file;
-                assert_eq!(seen_strictly(&signed), ours(&ber), "{name}");
-                content_of(&signed).is_some_and(|envelope| reads_envelope(&normalise(envelope)))
+                assert_eq!(see_by_cms(&signed), see_by_scep_cms(&ber), "{name}");
+                let content = signed.encap_content_info.econtent.as_ref();
+                content.is_some_and(|envelope| reads_envelope(&normalise(envelope.value())))
             })
         };
         as_sent += usize::from(reads(&ber, <[u8]>::to_vec));
@@ -317,10 +283,10 @@ async fn the_cms_crate_reads_our_replies() {
     for (message, has_envelope) in [(by_key, true), (by_password, true), (refused, false)] {
         let reply = world.post(message).await.into_body();
         let signed = read_strictly(&reply).unwrap();
-        let seen = seen_strictly(&signed);
+        let seen = see_by_cms(&signed);
         assert!(seen.is_some());
-        assert_eq!(seen, ours(&reply));
-        let envelope = content_of(&signed).unwrap();
+        assert_eq!(seen, see_by_scep_cms(&reply));
+        let envelope = signed.encap_content_info.econtent.as_ref().unwrap().value();
         assert_eq!(
             (envelope.is_empty(), reads_envelope(envelope)),
             (!has_envelope, has_envelope)
@@ -340,8 +306,8 @@ async fn the_cms_crate_reads_our_replies() {
 #[test]
 fn two_decoders_agree_on_mutations_that_both_read() {
     let mut both = 0;
-    for vector in vectors() {
-        let whole = octets(&vector.file);
+    for vector in read_vectors() {
+        let whole = read_octets(&vector.file);
         for _ in 0..MUTATIONS {
             let mut random = [0; 6];
             rand::rngs::SysRng.try_fill_bytes(&mut random).unwrap();
@@ -352,9 +318,13 @@ fn two_decoders_agree_on_mutations_that_both_read() {
                 1 => spoilt.insert(place, random[3]),
                 _ => drop(spoilt.remove(place)),
             }
-            let Some(seen) = ours(&spoilt) else { continue };
+            let Some(seen) = see_by_scep_cms(&spoilt) else {
+                continue;
+            };
             // rasn may panic on malformed CMS; such a mutation is skipped.
-            let opinion = std::panic::catch_unwind(|| theirs(&spoilt)).ok().flatten();
+            let opinion = std::panic::catch_unwind(|| see_by_rasn(&spoilt))
+                .ok()
+                .flatten();
             let Some(opinion) = opinion else { continue };
             both += 1;
             if seen.transaction_id.is_some() && opinion.transaction_id.is_some() {

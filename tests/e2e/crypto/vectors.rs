@@ -9,7 +9,6 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, Sign
 use scep_cms::attribute::PkiStatus;
 use scep_cms::ber::to_der;
 use scep_cms::certificate::Certificate;
-use scep_cms::content_key::ContentKey;
 use scep_cms::csr::CertificationRequest;
 use scep_cms::envelope::{EnvelopeError, PkcsPkiEnvelope, Recipient};
 use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage};
@@ -51,16 +50,16 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-pub(crate) fn vectors() -> Vec<Vector> {
+pub(crate) fn read_vectors() -> Vec<Vector> {
     let text = std::fs::read_to_string(folder().join("vectors.toml")).unwrap();
     toml::from_str::<Vectors>(&text).unwrap().vector
 }
 
-pub(crate) fn octets(file: &str) -> Vec<u8> {
+pub(crate) fn read_octets(file: &str) -> Vec<u8> {
     std::fs::read(folder().join(file)).unwrap()
 }
 
-fn pem(file: &str) -> Certificate {
+fn read_pem(file: &str) -> Certificate {
     let text = std::fs::read_to_string(folder().join(file)).unwrap();
     let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
     Certificate::try_from(base64).unwrap()
@@ -79,19 +78,15 @@ fn ra_key_pkcs8() -> Vec<u8> {
     converted.stdout
 }
 
-fn ra_key() -> RaKey {
-    RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap()
-}
-
-fn verified(vector: &Vector) -> VerifiedPkiMessage {
-    PkiMessage::from_ber(&octets(&vector.file))
+fn verify(vector: &Vector) -> VerifiedPkiMessage {
+    PkiMessage::from_ber(&read_octets(&vector.file))
         .unwrap()
         .verify()
         .unwrap()
 }
 
 fn open(envelope: &PkcsPkiEnvelope) -> Vec<u8> {
-    let ra = pem("ra.pem");
+    let ra = read_pem("ra.pem");
     let recipient = envelope
         .recipients()
         .iter()
@@ -101,15 +96,9 @@ fn open(envelope: &PkcsPkiEnvelope) -> Vec<u8> {
         });
     let recipient = recipient.unwrap();
     let transport = recipient.transport().unwrap();
-    let key: ContentKey =
-        ra_key().content_key(transport, recipient.encrypted_key(), envelope.cipher());
+    let ra_key = RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap();
+    let key = ra_key.content_key(transport, recipient.encrypted_key(), envelope.cipher());
     envelope.open(&key).unwrap().to_vec()
-}
-
-fn named(list: &[(&str, &str)], oid: impl ToString) -> String {
-    let oid = oid.to_string();
-    let found = list.iter().find(|(known, _)| *known == oid);
-    found.map_or_else(|| oid.clone(), |(_, name)| (*name).to_owned())
 }
 
 /// The signed attributes, with their abbreviations in `vectors.toml`.
@@ -124,14 +113,14 @@ const ATTRIBUTES: &[(&str, &str)] = &[
 ];
 
 /// The name of an algorithm in `vectors.toml`, without its parameters.
-fn algorithm(written: &str) -> &str {
+fn name_algorithm(written: &str) -> &str {
     written.split('(').next().unwrap()
 }
 
 #[test]
 fn every_message_reads_as_its_vector_says() {
-    for vector in vectors() {
-        let ber = octets(&vector.file);
+    for vector in read_vectors() {
+        let ber = read_octets(&vector.file);
         let is_der = to_der(&ber).unwrap() == ber;
         assert_eq!(is_der, vector.outer == "DER", "{}", vector.file);
         let message = PkiMessage::from_ber(&ber).unwrap();
@@ -144,7 +133,7 @@ fn every_message_reads_as_its_vector_says() {
             vector.message_type.to_string()
         );
         assert_eq!(message.sender_nonce().unwrap().as_bytes().len(), 16);
-        let digest = match algorithm(&vector.digest) {
+        let digest = match name_algorithm(&vector.digest) {
             "sha1" => DigestAlgorithm::Sha1,
             "sha256" => DigestAlgorithm::Sha256,
             "sha384" => DigestAlgorithm::Sha384,
@@ -152,7 +141,7 @@ fn every_message_reads_as_its_vector_says() {
             other => panic!("{other}"),
         };
         assert_eq!(message.digest_algorithm(), Ok(digest));
-        let signature = match algorithm(&vector.signature_algorithm) {
+        let signature = match name_algorithm(&vector.signature_algorithm) {
             "rsassaPss" => SignatureAlgorithm::RsaPss {
                 digest,
                 salt_bytes: u16::try_from(digest.digest(&[]).len()).unwrap(),
@@ -196,7 +185,9 @@ fn check_attributes(vector: &Vector, ber: &[u8]) {
         .into_iter()
         .map(|attribute| {
             let arcs: Vec<_> = attribute.r#type.iter().map(ToString::to_string).collect();
-            named(ATTRIBUTES, arcs.join("."))
+            let oid = arcs.join(".");
+            let known = ATTRIBUTES.iter().find(|(known, _)| *known == oid);
+            known.map_or(oid.clone(), |(_, name)| (*name).to_owned())
         })
         .collect();
     let mut expected: Vec<_> = vector
@@ -212,8 +203,8 @@ fn check_attributes(vector: &Vector, ber: &[u8]) {
 #[test]
 fn every_envelope_opens() {
     let mut opened = 0;
-    for vector in vectors() {
-        let envelope = verified(&vector).envelope();
+    for vector in read_vectors() {
+        let envelope = verify(&vector).envelope();
         if vector.content_encryption == "des-cbc" {
             assert!(
                 matches!(envelope, Err(EnvelopeError::Algorithm(_))),
@@ -235,7 +226,7 @@ fn every_envelope_opens() {
             format!("{}xissuerAndSerial", envelope.recipients().len()),
             vector.recipients
         );
-        assert_eq!(algorithm(&vector.key_encryption), "rsaEncryption");
+        assert_eq!(name_algorithm(&vector.key_encryption), "rsaEncryption");
         let Recipient::KeyTrans(recipient) = &envelope.recipients()[0] else {
             panic!("{}", vector.file);
         };
@@ -256,8 +247,8 @@ fn every_envelope_opens() {
 
 #[test]
 fn inner_encodings_are_as_recorded() {
-    for vector in vectors() {
-        let content: rasn_cms::ContentInfo = rasn::ber::decode(&octets(&vector.file)).unwrap();
+    for vector in read_vectors() {
+        let content: rasn_cms::ContentInfo = rasn::ber::decode(&read_octets(&vector.file)).unwrap();
         let signed: rasn_cms::SignedData = rasn::ber::decode(content.content.as_bytes()).unwrap();
         let inner = signed.encap_content_info.content.unwrap();
         let is_der = to_der(&inner).unwrap() == inner.as_ref();
@@ -268,8 +259,8 @@ fn inner_encodings_are_as_recorded() {
 /// A server with the vectors' RA key, at the time of their capture, that knows the certificates
 /// which their authority had issued by then. Its authority has the certificate of the vectors'
 /// authority.
-pub(crate) async fn world() -> World {
-    let ra = pem("ra.pem");
+pub(crate) async fn build_world() -> World {
+    let ra = read_pem("ra.pem");
     let begins = ra.validity().unwrap().not_before;
     let world = World::planned(Plan {
         now: begins + time::Duration::hours(2),
@@ -281,7 +272,7 @@ pub(crate) async fn world() -> World {
     let authority = ra_profile.object.authority;
     let theirs = |object: &mut Authority| {
         object.current.certification = Certification::Root {
-            certificate: pem("ca.pem"),
+            certificate: read_pem("ca.pem"),
         };
     };
     world.edit(authority, theirs).await;
@@ -289,21 +280,21 @@ pub(crate) async fn world() -> World {
     world
         .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(10_000))
         .await;
-    for (place, vector) in vectors().iter().enumerate() {
-        let signer = verified(vector).signer().clone();
+    for (place, vector) in read_vectors().iter().enumerate() {
+        let signer = verify(vector).signer().clone();
         if is_issued(vector) {
             let number = signer.issuer_and_serial_number().serial_number_hex();
             let uuid = ra_profile.object.uuid;
             remember(&world, uuid, authority, &signer, (place, number)).await;
         }
         if vector.message_type == 20 {
-            wait(&world, ra_profile.object.uuid, authority, vector, &signer).await;
+            hold(&world, ra_profile.object.uuid, authority, vector, &signer).await;
         }
     }
     // The certificate that sscep queries.
     let asked = (100, "03".to_owned());
     let uuid = ra_profile.object.uuid;
-    remember(&world, uuid, authority, &pem("ra.pem"), asked).await;
+    remember(&world, uuid, authority, &read_pem("ra.pem"), asked).await;
     world
 }
 
@@ -338,7 +329,7 @@ async fn remember(
 }
 
 /// Stores a pending transaction for the poll of this vector.
-async fn wait(
+async fn hold(
     world: &World,
     ra_profile: Uuid,
     authority: Uuid,
@@ -362,20 +353,20 @@ async fn wait(
 
 #[tokio::test]
 async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
-    let world = world().await;
+    let world = build_world().await;
     let mut served = 0;
-    for vector in vectors() {
+    for vector in read_vectors() {
         if vector.message_type != 19 || is_issued(&vector) {
             continue;
         }
-        let response = world.post(octets(&vector.file)).await;
+        let response = world.post(read_octets(&vector.file)).await;
         assert_eq!(response.status(), 200);
         let reply = PkiMessage::from_ber(response.body())
             .unwrap()
             .verify()
             .unwrap();
         let said = reply.message().cert_rep().unwrap();
-        let request = PkiMessage::from_ber(&octets(&vector.file)).unwrap();
+        let request = PkiMessage::from_ber(&read_octets(&vector.file)).unwrap();
         assert_eq!(reply.message().transaction_id(), request.transaction_id());
         assert_eq!(
             reply.message().digest_algorithm(),
@@ -398,7 +389,7 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
         let envelope = reply.envelope().unwrap();
         assert_eq!(
             envelope.cipher(),
-            verified(&vector).envelope().unwrap().cipher()
+            verify(&vector).envelope().unwrap().cipher()
         );
         served += 1;
     }
@@ -408,14 +399,14 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
 #[tokio::test]
 async fn captured_renewals_polls_and_queries_are_answered() {
     let mut kinds = Vec::new();
-    for vector in vectors() {
+    for vector in read_vectors() {
         let renewal =
             vector.message_type == 17 || (vector.message_type == 19 && is_issued(&vector));
         if vector.message_type == 19 && !renewal {
             continue;
         }
-        let world = world().await;
-        let response = world.post(octets(&vector.file)).await;
+        let world = build_world().await;
+        let response = world.post(read_octets(&vector.file)).await;
         let reply = PkiMessage::from_ber(response.body())
             .unwrap()
             .verify()

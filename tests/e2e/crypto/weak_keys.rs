@@ -15,6 +15,7 @@ use scepter_tests::asn1::{
     NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki_with, signed,
 };
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::World;
 use sha2::{Digest, Sha256};
 
@@ -48,7 +49,7 @@ impl OddKey {
     pub(crate) fn of_bits(bits: u32, exponent: u128) -> Self {
         let minus_one = |number: &BoxedUint| number.wrapping_sub(BoxedUint::one());
         loop {
-            let (p, q) = (prime(bits / 2), prime(bits - bits / 2));
+            let (p, q) = (generate_prime(bits / 2), generate_prime(bits - bits / 2));
             let order = minus_one(&p).concatenating_mul(&minus_one(&q));
             let modulus = p.concatenating_mul(&q);
             if let Some(key) = Self::with_exponent(modulus, &order, exponent) {
@@ -135,27 +136,24 @@ impl OddKey {
 }
 
 /// Generates a prime whose two most significant bits are set.
-fn prime(bits: u32) -> BoxedUint {
+fn generate_prime(bits: u32) -> BoxedUint {
     let bits = bits.to_string();
-    let hex = crate::crypto::second_opinion::openssl(
-        &["prime", "-generate", "-hex", "-bits", &bits],
-        &[],
-    );
+    let hex = openssl::run(&["prime", "-generate", "-hex", "-bits", &bits], &[]);
     let hex = String::from_utf8(hex).unwrap();
     BoxedUint::from_str_radix_vartime(hex.trim(), 16).unwrap()
 }
 
 /// An attacker who alters the modulus of a recorded request looks for one that can be factored, so
 /// the server rejects such moduli.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_key_that_anybody_can_factor_is_bad_alg() {
     let world = World::new().await;
     let one = BoxedUint::one();
     let minus_one = |number: &BoxedUint| number.wrapping_sub(&one);
-    let (p, q) = (prime(1024), prime(1024));
-    let large = prime(2048);
+    let (p, q) = (generate_prime(1024), generate_prime(1024));
+    let large = generate_prime(2048);
     let three = BoxedUint::from(3_u32);
-    let cofactor = prime(2046);
+    let cofactor = generate_prime(2046);
     let is_prime = "rule key: the RSA modulus is a prime number or a power of one";
     let has_factor = "rule key: the RSA modulus has a small factor";
     for (modulus, order, text) in [
@@ -173,37 +171,30 @@ async fn a_key_that_anybody_can_factor_is_bad_alg() {
     ] {
         let key = OddKey::new(modulus, &order);
         assert_eq!(key.modulus().len(), 256);
-        let response = world.post(key.enrolment(&world)).await;
-        let reply = Device::ec().read(response.body(), &world.ra_certificate);
+        let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
         assert_eq!(reply.failure(), (FailInfo::BadAlg, text.to_owned()));
     }
     // A product of two primes of the same size is accepted.
     let order = minus_one(&p).concatenating_mul(&minus_one(&q));
     let key = OddKey::new(p.concatenating_mul(&q), &order);
-    let before = certificates(&world).await;
+    let before = Admin::of(&world).count_certificates().await;
     let response = world.post(key.enrolment(&world)).await;
     assert_eq!(response.status(), 200);
-    assert_eq!(certificates(&world).await, before + 1);
-}
-
-async fn certificates(world: &World) -> usize {
-    let listed = Admin::of(world).get("/certificates").await.expect(200);
-    listed["items"].as_array().unwrap().len()
+    assert_eq!(Admin::of(&world).count_certificates().await, before + 1);
 }
 
 /// The challenge is checked before the key, because checking a key is the most expensive check of a
 /// request.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_key_is_judged_after_the_challenge() {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| profile.challenge = None)
         .await;
-    let large = prime(2048);
+    let large = generate_prime(2048);
     let order = large.wrapping_sub(BoxedUint::one());
     let key = OddKey::new(large, &order);
-    let response = world.post(key.enrolment(&world)).await;
-    let reply = Device::ec().read(response.body(), &world.ra_certificate);
+    let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
     let text = "the profile has no challengePassword to authorise enrolments".to_owned();
     assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
 }

@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A world whose profile requires approval, its administrator, a device with a pending request, and
 /// that request.
-async fn waiting() -> (World, Admin, Device, Request) {
+async fn begin_pending() -> (World, Admin, Device, Request) {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
@@ -34,20 +34,9 @@ async fn waiting() -> (World, Admin, Device, Request) {
     (world, admin, device, request)
 }
 
-/// The only transaction with this status.
-async fn only(admin: &Admin, status: &str) -> Value {
-    let path = format!("/scepTransactions?status={status}");
-    let page = admin.get(&path).await.expect(200);
-    let items = page["items"].as_array().unwrap().clone();
-    let [item] = items.as_slice() else {
-        panic!("{items:?}");
-    };
-    item.clone()
-}
-
 /// Approves or rejects the only pending transaction and returns the status.
 async fn decide(admin: &Admin, act: &str, body: Value) -> u16 {
-    let uuid = text(&only(admin, "PENDING").await["uuid"]);
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     if act == "approve" {
         return admin.approve(&uuid).await.status.as_u16();
     }
@@ -55,27 +44,22 @@ async fn decide(admin: &Admin, act: &str, body: Value) -> u16 {
     admin.post(&path, body).await.status.as_u16()
 }
 
-async fn certificates(admin: &Admin) -> usize {
-    let page = admin.get("/certificates").await.expect(200);
-    page["items"].as_array().unwrap().len()
-}
-
 #[tokio::test]
 async fn what_is_approved_is_issued_and_polled_for() {
-    let (world, admin, device, request) = waiting().await;
+    let (world, admin, device, request) = begin_pending().await;
     let poll = device.poll(&request);
-    let pending = only(&admin, "PENDING").await;
+    let pending = admin.find_transaction("PENDING").await;
     assert_eq!(pending["subject"], "CN=device-1,O=Corp");
     // A poll or a repeated request leaves the transaction pending.
     for again in [&poll, &request] {
         let reply = world.ask(&device, again).await;
         assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
     }
-    assert_eq!(certificates(&admin).await, 0);
+    assert_eq!(admin.count_certificates().await, 0);
     world.clock.advance(3 * DAY);
     assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
     // The approval issues the certificate at once, valid from the time of approval.
-    assert_eq!(certificates(&admin).await, 1);
+    assert_eq!(admin.count_certificates().await, 1);
     let leaf = world.ask(&device, &poll).await.leaf();
     let validity = leaf.validity().unwrap();
     let now = scep_service::ports::Clock::now(&*world.clock);
@@ -85,14 +69,14 @@ async fn what_is_approved_is_issued_and_polled_for() {
     world.clock.advance(6 * DAY);
     assert_eq!(world.ask(&device, &poll).await.leaf(), leaf);
     assert_eq!(world.ask(&device, &request).await.leaf(), leaf);
-    assert_eq!(certificates(&admin).await, 1);
-    let issued = only(&admin, "ISSUED").await;
+    assert_eq!(admin.count_certificates().await, 1);
+    let issued = admin.find_transaction("ISSUED").await;
     assert_eq!(issued["uuid"], pending["uuid"]);
 }
 
 #[tokio::test]
 async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
-    let (world, admin, device, request) = waiting().await;
+    let (world, admin, device, request) = begin_pending().await;
     let reason = json!({ "reason": "not one of our devices" });
     assert_eq!(decide(&admin, "reject", reason).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
@@ -104,12 +88,12 @@ async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request";
     assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
-    assert_eq!(certificates(&admin).await, 0);
+    assert_eq!(admin.count_certificates().await, 0);
 }
 
 #[tokio::test]
 async fn what_nobody_decides_over_expires() {
-    let (world, admin, device, request) = waiting().await;
+    let (world, admin, device, request) = begin_pending().await;
     // A pending request expires after a week in the deployment of the tests.
     world.clock.advance(7 * DAY + Duration::from_secs(2));
     let reply = world.ask(&device, &device.poll(&request)).await;
@@ -121,7 +105,7 @@ async fn what_nobody_decides_over_expires() {
 
 #[tokio::test]
 async fn only_the_requesters_key_may_poll() {
-    let (world, admin, device, request) = waiting().await;
+    let (world, admin, device, request) = begin_pending().await;
     let other = Device::rsa();
     let text = "the poll is not signed with the key of the request";
     let refused = (FailInfo::BadRequest, text.to_owned());
@@ -139,7 +123,7 @@ async fn only_the_requesters_key_may_poll() {
 
 #[tokio::test]
 async fn a_key_may_wait_under_two_transaction_ids() {
-    let (world, admin, device, first) = waiting().await;
+    let (world, admin, device, first) = begin_pending().await;
     let mut second = device.enrolment("device-2", CHALLENGE);
     second.transaction_id = "second".to_owned();
     let reply = world.ask(&device, &second).await;
@@ -164,8 +148,8 @@ async fn a_key_may_wait_under_two_transaction_ids() {
 /// meanwhile, the approval is rejected.
 #[tokio::test]
 async fn what_was_looked_at_is_what_is_approved() {
-    let (world, admin, device, first) = waiting().await;
-    let uuid = text(&only(&admin, "PENDING").await["uuid"]);
+    let (world, admin, device, first) = begin_pending().await;
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     let path = format!("/scepTransactions/{uuid}");
     let seen = admin.get(&path).await;
     let tag = seen.headers["etag"].to_str().unwrap().to_owned();
@@ -210,9 +194,9 @@ async fn what_was_looked_at_is_what_is_approved() {
 
 #[tokio::test]
 async fn nothing_is_approved_under_a_profile_that_does_not_serve() {
-    let (world, admin, ..) = waiting().await;
+    let (world, admin, ..) = begin_pending().await;
     let reason = ["the SCEP Profile or the RA Profile of the transaction is disabled or deleted"];
-    let uuid = text(&only(&admin, "PENDING").await["uuid"]);
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     world
         .edit_scep_profile(|profile| profile.enabled = false)
         .await;
@@ -235,19 +219,19 @@ async fn nothing_is_approved_under_a_profile_that_does_not_serve() {
 /// An interrupted approval still leads to a certificate, even if the device does not return.
 #[tokio::test]
 async fn what_a_crash_left_is_finished_by_upkeep() {
-    let (world, admin, device, request) = waiting().await;
-    let uuid = text(&only(&admin, "PENDING").await["uuid"]);
+    let (world, admin, device, request) = begin_pending().await;
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     let mut administration = world.administration.clone();
     administration.ca_keys = Arc::new(WatchedKeys::failing(administration.ca_keys));
-    let approved = approve(&administration, uuid.parse().unwrap()).await;
+    let approved = approve_now(&administration, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
-    only(&admin, "ISSUING").await;
+    admin.find_transaction("ISSUING").await;
     world
         .administration
         .run_maintenance(&Unmeasured)
         .await
         .unwrap();
-    only(&admin, "ISSUING").await;
+    admin.find_transaction("ISSUING").await;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
     world
@@ -255,13 +239,13 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
         .run_maintenance(&Unmeasured)
         .await
         .unwrap();
-    only(&admin, "ISSUED").await;
-    assert_eq!(certificates(&admin).await, 1);
+    admin.find_transaction("ISSUED").await;
+    assert_eq!(admin.count_certificates().await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();
 }
 
 /// Approves a pending transaction in its present state.
-async fn approve(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+async fn approve_now(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
     let transaction = administration
         .transactions
         .transaction(uuid)
@@ -276,7 +260,7 @@ async fn approve(administration: &Administration, uuid: Uuid) -> Result<(), Mana
 /// A transaction that cannot be completed does not prevent the others from completion.
 #[tokio::test]
 async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
-    let (world, admin, ..) = waiting().await;
+    let (world, admin, ..) = begin_pending().await;
     let other = Device::rsa();
     let reply = world
         .ask(&other, &other.enrolment("device-2", CHALLENGE))
@@ -292,21 +276,21 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     for item in page["items"].as_array().unwrap() {
         keys.fails.store(true, Ordering::SeqCst);
         let uuid = text(&item["uuid"]).parse().unwrap();
-        assert!(approve(&administration, uuid).await.is_err());
+        assert!(approve_now(&administration, uuid).await.is_err());
     }
     world.clock.advance(Duration::from_secs(6));
     keys.fails.store(true, Ordering::SeqCst);
     assert!(administration.run_maintenance(&Unmeasured).await.is_err());
-    assert_eq!(certificates(&admin).await, 1);
+    assert_eq!(admin.count_certificates().await, 1);
     world.clock.advance(Duration::from_secs(6));
     administration.run_maintenance(&Unmeasured).await.unwrap();
-    assert_eq!(certificates(&admin).await, 2);
+    assert_eq!(admin.count_certificates().await, 2);
 }
 
 /// A transactionID derives from a public key, so an attacker can use it for a pending request. That
 /// must not block the renewal of the key's holder.
 #[tokio::test]
-async fn a_stranger_who_waits_keeps_no_holder_from_renewing() {
+async fn an_attacker_who_waits_keeps_no_holder_from_renewing() {
     let world = World::new().await;
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
@@ -316,18 +300,18 @@ async fn a_stranger_who_waits_keeps_no_holder_from_renewing() {
     };
     world.edit_scep_profile(manual).await;
     let renewal = device.renewal("device-1");
-    let stranger = Device::rsa();
-    let mut taken = stranger.enrolment("stranger", CHALLENGE);
+    let attacker = Device::rsa();
+    let mut taken = attacker.enrolment("attacker", CHALLENGE);
     taken.transaction_id = renewal.transaction_id.clone();
-    let reply = world.ask(&stranger, &taken).await;
+    let reply = world.ask(&attacker, &taken).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
     world.ask(&device, &renewal).await.leaf();
 }
 
 #[tokio::test]
 async fn decisions_are_made_once() {
-    let (world, admin, device, request) = waiting().await;
-    let uuid = text(&only(&admin, "PENDING").await["uuid"]);
+    let (world, admin, device, request) = begin_pending().await;
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     let reject = format!("/scepTransactions/{uuid}/reject");
     let answers = tokio::join!(
         admin.approve(&uuid),
@@ -341,7 +325,7 @@ async fn decisions_are_made_once() {
     assert_eq!(again.reasons(), ["the transaction is not pending"]);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let issued = reply.attributes.pki_status == PkiStatus::Success;
-    assert_eq!(certificates(&admin).await, usize::from(issued));
+    assert_eq!(admin.count_certificates().await, usize::from(issued));
     // Exactly one decision is recorded.
     let path = format!("/auditRecords?objectUuid={uuid}");
     let records = admin.get(&path).await.expect(200);
@@ -356,12 +340,12 @@ async fn decisions_are_made_once() {
 
 #[tokio::test]
 async fn a_corrected_request_takes_the_place_of_the_one_that_waits() {
-    let (world, admin, device, request) = waiting().await;
+    let (world, admin, device, request) = begin_pending().await;
     let corrected = device.enrolment("device-2", CHALLENGE);
     assert_eq!(corrected.transaction_id, request.transaction_id);
     let reply = world.ask(&device, &corrected).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
-    let pending = only(&admin, "PENDING").await;
+    let pending = admin.find_transaction("PENDING").await;
     assert_eq!(pending["subject"], "CN=device-2,O=Corp");
     assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
@@ -371,7 +355,7 @@ async fn a_corrected_request_takes_the_place_of_the_one_that_waits() {
 
 #[tokio::test]
 async fn approval_does_not_stand_for_a_wrong_challenge() {
-    let (world, admin, ..) = waiting().await;
+    let (world, admin, ..) = begin_pending().await;
     let device = Device::rsa();
     let request = device.enrolment("device-2", "guessed");
     let text = "the challengePassword is missing or wrong";
@@ -390,7 +374,7 @@ async fn approval_does_not_stand_for_a_wrong_challenge() {
 
 #[tokio::test]
 async fn what_was_approved_before_a_rollover_is_issued_by_the_generation_of_today() {
-    let (world, admin, device, request) = waiting().await;
+    let (world, admin, device, request) = begin_pending().await;
     let authority = admin.find("/authorities", "test-ca").await;
     let path = format!("/authorities/{authority}/rollover");
     admin.post(&path, Value::Null).await.expect(200);

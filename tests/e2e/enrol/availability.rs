@@ -20,143 +20,144 @@ use uuid::Uuid;
 const BY_SCEP_PROFILE: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
 const BY_RA_PROFILE: &str = "/api/v1/protocols/scep/raProfile/default/pkiclient.exe";
 
-const OPERATIONS: [&str; 3] = ["GetCACaps", "GetCACert", "PKIOperation"];
+/// The answer of an endpoint where a device can enrol.
+const SERVES: &str = "200";
 
-/// Checks the answer to every operation at an endpoint.
-#[track_caller]
-fn check(world: &World, path: &str, status: u16, reason: &str) {
+/// The status and reason with which an endpoint answers every operation, such as `403 the RA
+/// Profile is disabled`; [`SERVES`] where a device can enrol.
+async fn probe(world: &World, path: &str) -> String {
+    let caps = world.get(&format!("{path}?operation=GetCACaps")).await;
+    let status = caps.status();
     // EC keys are cheap to generate; only a certificate's holder needs a key that can decrypt the
     // reply.
-    let device = if status == 200 {
-        Device::rsa()
-    } else {
-        Device::ec()
+    let device = match status == 200 {
+        true => Device::rsa(),
+        false => Device::ec(),
     };
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
-    for operation in OPERATIONS {
-        let uri = format!("{path}?operation={operation}");
-        let method = if operation == "PKIOperation" {
-            "POST"
-        } else {
-            "GET"
-        };
-        let response = tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(world.send(method, &uri, message.clone()))
-        });
-        assert_eq!(response.status(), status, "{operation} at {path}");
-        if status == 200 && operation == "PKIOperation" {
-            device.read(response.body(), &world.ra_certificate).leaf();
-        }
-        if status != 200 {
-            assert_eq!(
-                *response.body(),
-                format!("{reason}\n"),
-                "{operation} at {path}"
-            );
-            assert_eq!(response.headers()["content-type"], "text/plain");
-        }
+    let cert = world.get(&format!("{path}?operation=GetCACert")).await;
+    let uri = format!("{path}?operation=PKIOperation");
+    let reply = world.send("POST", &uri, message).await;
+    assert_eq!([cert.status(), reply.status()], [status; 2], "{path}");
+    if status == 200 {
+        device.read(reply.body(), &world.ra_certificate).leaf();
+        return SERVES.to_owned();
     }
+    for response in [&caps, &cert, &reply] {
+        assert_eq!(response.body(), caps.body(), "{path}");
+        assert_eq!(response.headers()["content-type"], "text/plain");
+    }
+    let reason = String::from_utf8_lossy(caps.body());
+    format!("{} {}", status.as_u16(), reason.strip_suffix('\n').unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_linked_and_enabled_pair_serves_at_both_urls() {
     let world = World::new().await;
-    check(&world, BY_SCEP_PROFILE, 200, "");
-    check(&world, BY_RA_PROFILE, 200, "");
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, SERVES);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, SERVES);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn profiles_that_do_not_exist_are_404() {
     let world = World::new().await;
-    check(
-        &world,
-        "/api/v1/protocols/scep/nobody/pkiclient.exe",
-        404,
-        "no such SCEP Profile",
+    assert_eq!(
+        probe(&world, "/api/v1/protocols/scep/nobody/pkiclient.exe").await,
+        "404 no such SCEP Profile"
     );
-    check(
-        &world,
-        "/api/v1/protocols/scep/raProfile/nobody",
-        404,
-        "no such RA Profile",
+    assert_eq!(
+        probe(&world, "/api/v1/protocols/scep/raProfile/nobody").await,
+        "404 no such RA Profile"
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_disabled_profile_is_403() {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| profile.enabled = false)
         .await;
-    check(&world, BY_SCEP_PROFILE, 403, "the SCEP Profile is disabled");
-    check(&world, BY_RA_PROFILE, 403, "the SCEP Profile is disabled");
+    assert_eq!(
+        probe(&world, BY_SCEP_PROFILE).await,
+        "403 the SCEP Profile is disabled"
+    );
+    assert_eq!(
+        probe(&world, BY_RA_PROFILE).await,
+        "403 the SCEP Profile is disabled"
+    );
     world
         .edit_scep_profile(|profile| profile.enabled = true)
         .await;
     world
         .edit_ra_profile(|profile| profile.enabled = false)
         .await;
-    check(&world, BY_SCEP_PROFILE, 403, "the RA Profile is disabled");
-    check(&world, BY_RA_PROFILE, 403, "the RA Profile is disabled");
+    assert_eq!(
+        probe(&world, BY_SCEP_PROFILE).await,
+        "403 the RA Profile is disabled"
+    );
+    assert_eq!(
+        probe(&world, BY_RA_PROFILE).await,
+        "403 the RA Profile is disabled"
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_missing_link_is_403_at_the_url_that_needs_it() {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| profile.ra_profile = None)
         .await;
-    let reason = "the SCEP Profile has no default RA Profile";
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 200, "");
+    let reason = "403 the SCEP Profile has no default RA Profile";
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, SERVES);
     world
         .edit_scep_profile(|profile| profile.ra_profile = Some(Uuid::nil()))
         .await;
-    check(&world, BY_SCEP_PROFILE, 403, reason);
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
     world.edit_ra_profile(|profile| profile.scep = None).await;
-    let reason = "SCEP is not activated on the RA Profile";
-    check(&world, BY_RA_PROFILE, 403, reason);
+    let reason = "403 SCEP is not activated on the RA Profile";
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_missing_ra_certificate_or_authority_is_403() {
     let world = World::new().await;
     world
         .edit_ra_profile(|profile| profile.authority = Uuid::nil())
         .await;
-    let reason = "the RA Profile has no authority";
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    let reason = "403 the RA Profile has no authority";
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
     world
         .edit_scep_profile(|profile| profile.ra_certificate = Uuid::nil())
         .await;
-    let reason = "the SCEP Profile has no RA certificate";
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    let reason = "403 the SCEP Profile has no RA certificate";
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_ra_certificate_of_another_authority_or_key_is_403() {
     let world = World::new().await;
     let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
-    let reason = "the RA certificate does not fit the authority";
+    let reason = "403 the RA certificate does not fit the authority";
     let mut authority = Uuid::nil();
     let swap = |object: &mut RaCertificate| std::mem::swap(&mut object.authority, &mut authority);
     world.edit(uuid, swap).await;
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
     let other_key = |object: &mut RaCertificate| {
         object.authority = authority;
         object.keys[0].certificate = Device::ec().certificate;
     };
     world.edit(uuid, other_key).await;
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_authority_that_awaits_its_certificate_is_403() {
     let world = World::new().await;
     let profile: Versioned<scep_protocol::profile::RaProfile> = world.find().await;
@@ -167,19 +168,19 @@ async fn an_authority_that_awaits_its_certificate_is_403() {
         };
     };
     world.edit(profile.object.authority, awaiting).await;
-    let reason = "the authority is not active: it awaits its certificate";
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    let reason = "403 the authority is not active: it awaits its certificate";
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn expired_certificates_are_403() {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let world = World::new().await;
     world.clock.advance(3 * YEAR);
-    let reason = "the RA certificate is not valid now";
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    let reason = "403 the RA certificate is not valid now";
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
     // Outlive the RA certificate, so that only the authority's certificate has expired.
     let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
@@ -188,9 +189,9 @@ async fn expired_certificates_are_403() {
     };
     world.edit(uuid, outlive).await;
     world.clock.advance(8 * YEAR);
-    let reason = "the authority's certificate is not valid now";
-    check(&world, BY_SCEP_PROFILE, 403, reason);
-    check(&world, BY_RA_PROFILE, 403, reason);
+    let reason = "403 the authority's certificate is not valid now";
+    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
     let ra_profile: Versioned<scep_protocol::profile::RaProfile> = world.find().await;
     let authority = read::<Authority>(&world.store, ra_profile.object.authority).await;
     assert!(authority.unwrap().is_some());

@@ -4,7 +4,7 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
 use scep_cms::attribute::PkiStatus;
 use scepter_tests::admin::Admin;
 use scepter_tests::device::{Device, Request};
-use scepter_tests::world::{CHALLENGE, PATH, World};
+use scepter_tests::world::{CHALLENGE, World};
 use serde_json::Value;
 
 /// Every keyword of RFC 8894 §3.5.2 that this server may announce, and SHA-384.
@@ -21,14 +21,8 @@ const KEYWORDS: [&str; 10] = [
     "GetNextCACert",
 ];
 
-async fn announced(world: &World) -> Vec<String> {
-    let response = world.get(&format!("{PATH}?operation=GetCACaps")).await;
-    let text = String::from_utf8(response.body().to_vec()).unwrap();
-    text.lines().map(str::to_owned).collect()
-}
-
 /// Whether a new device gets a certificate with such a request.
-async fn enrols(world: &World, edit: impl FnOnce(&mut Request)) -> bool {
+async fn can_enrol(world: &World, edit: impl FnOnce(&mut Request)) -> bool {
     let device = Device::rsa();
     let mut request = device.enrolment("device-1", CHALLENGE);
     edit(&mut request);
@@ -36,22 +30,22 @@ async fn enrols(world: &World, edit: impl FnOnce(&mut Request)) -> bool {
     reply.attributes.pki_status == PkiStatus::Success
 }
 
-async fn works(world: &World, keyword: &str) -> bool {
+async fn does_work(world: &World, keyword: &str) -> bool {
     let digest = |digest| move |request: &mut Request| request.digest = digest;
     let cipher = |cipher| move |request: &mut Request| request.cipher = cipher;
     match keyword {
         // `World::ask` sends by POST. SCEPStandard means AES-128, SHA-256 and POST, which devices
         // use by default.
-        "POSTPKIOperation" | "SCEPStandard" => enrols(world, |_| {}).await,
-        "SHA-1" => enrols(world, digest(DigestAlgorithm::Sha1)).await,
-        "SHA-256" => enrols(world, digest(DigestAlgorithm::Sha256)).await,
-        "SHA-384" => enrols(world, digest(DigestAlgorithm::Sha384)).await,
-        "SHA-512" => enrols(world, digest(DigestAlgorithm::Sha512)).await,
-        "DES3" => enrols(world, cipher(ContentEncryption::DesEde3Cbc)).await,
+        "POSTPKIOperation" | "SCEPStandard" => can_enrol(world, |_| {}).await,
+        "SHA-1" => can_enrol(world, digest(DigestAlgorithm::Sha1)).await,
+        "SHA-256" => can_enrol(world, digest(DigestAlgorithm::Sha256)).await,
+        "SHA-384" => can_enrol(world, digest(DigestAlgorithm::Sha384)).await,
+        "SHA-512" => can_enrol(world, digest(DigestAlgorithm::Sha512)).await,
+        "DES3" => can_enrol(world, cipher(ContentEncryption::DesEde3Cbc)).await,
         "AES" => {
-            enrols(world, cipher(ContentEncryption::Aes128Cbc)).await
-                && enrols(world, cipher(ContentEncryption::Aes192Cbc)).await
-                && enrols(world, cipher(ContentEncryption::Aes256Cbc)).await
+            can_enrol(world, cipher(ContentEncryption::Aes128Cbc)).await
+                && can_enrol(world, cipher(ContentEncryption::Aes192Cbc)).await
+                && can_enrol(world, cipher(ContentEncryption::Aes256Cbc)).await
         }
         "Renewal" => {
             let device = world.enrolled("device-1").await;
@@ -60,7 +54,7 @@ async fn works(world: &World, keyword: &str) -> bool {
             reply.attributes.pki_status == PkiStatus::Success
         }
         "GetNextCACert" => {
-            let response = world.get(&format!("{PATH}?operation=GetNextCACert")).await;
+            let response = world.get_scep("operation=GetNextCACert").await;
             response.status() == 200
         }
         other => panic!("{other}"),
@@ -84,16 +78,14 @@ async fn what_is_announced_works_and_what_is_not_does_not() {
                 let path = format!("/authorities/{authority}/rollover");
                 admin.post(&path, Value::Null).await.expect(200);
             }
-            let announced = announced(&world).await;
+            let response = world.get_scep("operation=GetCACaps").await;
+            let announced = String::from_utf8(response.body().to_vec()).unwrap();
+            let announced: Vec<_> = announced.lines().collect();
             for keyword in KEYWORDS {
-                let said = announced.iter().any(|line| line == keyword);
-                assert_eq!(said, works(&world, keyword).await, "{keyword}");
+                let said = announced.iter().any(|line| *line == keyword);
+                assert_eq!(said, does_work(&world, keyword).await, "{keyword}");
             }
-            assert!(
-                announced
-                    .iter()
-                    .all(|line| KEYWORDS.contains(&line.as_str()))
-            );
+            assert!(announced.iter().all(|line| KEYWORDS.contains(line)));
             let expected = 8 - 2 * usize::from(!legacy) + 1 + usize::from(rollover);
             assert_eq!(announced.len(), expected);
         }

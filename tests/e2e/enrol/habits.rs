@@ -5,7 +5,7 @@
 mod challenges;
 mod csr_shapes;
 mod messages;
-mod names;
+pub(crate) mod names;
 mod old_http;
 mod paths;
 mod proxies;
@@ -29,33 +29,30 @@ use scep_cms::envelope::Recipient;
 use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::PkiMessage;
 use scep_protocol::profile::CaCertificateForm;
+use scepter_tests::asn1::{contents, replace_element};
 use scepter_tests::device::{Device, Request};
+use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, PATH, World};
 
 use crate::crypto::vectors;
-use crate::crypto::vectors::octets;
-use crate::enrol::refusals::replaced_longer;
+use crate::crypto::vectors::read_octets;
+
+/// The answer to a request that is granted.
+const GRANTED: (u16, PkiStatus, Option<FailInfo>) = (200, PkiStatus::Success, None);
 
 /// The answer to a captured message, from a server that holds the key that the message was
 /// encrypted to.
-async fn captured(file: &str) -> (u16, PkiStatus, Option<FailInfo>) {
-    let world = vectors::world().await;
-    let response = world.post(octets(file)).await;
+async fn send_capture(file: &str) -> (u16, PkiStatus, Option<FailInfo>) {
+    let world = vectors::build_world().await;
+    let response = world.post(read_octets(file)).await;
     let status = response.status().as_u16();
     let reply = PkiMessage::from_ber(response.body()).unwrap();
     let said = reply.verify().unwrap().message().cert_rep().unwrap();
     (status, said.pki_status, said.fail_info)
 }
 
-/// The content that a message signs, DER.
-fn envelope_of(message: &[u8]) -> Vec<u8> {
-    // The first OCTET STRING in a SignedData is its eContent.
-    let content = element(message, 0x04).unwrap();
-    AnyRef::from_der(&content).unwrap().value().to_vec()
-}
-
 /// The first element with this tag, outermost first and then from left to right.
-fn element(der: &[u8], tag: u8) -> Option<Vec<u8>> {
+fn find_element(der: &[u8], tag: u8) -> Option<Vec<u8>> {
     let (any, _) = AnyRef::from_der_partial(der).ok()?;
     let whole = any.to_der().ok()?;
     if der[0] == tag {
@@ -64,29 +61,13 @@ fn element(der: &[u8], tag: u8) -> Option<Vec<u8>> {
     if der[0] & 0x20 != 0 {
         let mut rest = any.value();
         while !rest.is_empty() {
-            if let Some(found) = element(rest, tag) {
+            if let Some(found) = find_element(rest, tag) {
                 return Some(found);
             }
             rest = AnyRef::from_der_partial(rest).ok()?.1;
         }
     }
     None
-}
-
-async fn is_granted(file: &str) {
-    assert_eq!(
-        captured(file).await,
-        (200, PkiStatus::Success, None),
-        "{file}"
-    );
-}
-
-fn media_type(response: &Response<bytes::Bytes>) -> &str {
-    response.headers()["content-type"].to_str().unwrap()
-}
-
-async fn get(world: &World, query: &str) -> Response<bytes::Bytes> {
-    world.get(&format!("{PATH}?{query}")).await
 }
 
 #[tokio::test]
@@ -113,7 +94,7 @@ async fn apple_jscep_sscep_strongswan_and_cisco_write_base64_in_their_own_ways()
         format!("{}%0A{}", &plus[..64], &plus[64..]),
     ] {
         let query = format!("operation=PKIOperation&message={written}");
-        let response = get(&world, &query).await;
+        let response = world.get_scep(&query).await;
         device.read(response.body(), &world.ra_certificate).leaf();
     }
 }
@@ -144,7 +125,7 @@ async fn sscep_certmonger_and_cisco_send_a_message_with_every_operation() {
     ] {
         for operation in ["GetCACaps", "GetCACert"] {
             let query = format!("operation={operation}{message}");
-            assert_eq!(get(&world, &query).await.status(), 200, "{query}");
+            assert_eq!(world.get_scep(&query).await.status(), 200, "{query}");
         }
     }
 }
@@ -165,18 +146,24 @@ async fn ios_and_old_sscep_compare_media_types_as_whole_strings() {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
-    let caps = get(&world, "operation=GetCACaps").await;
-    assert_eq!(media_type(&caps), "text/plain");
-    let chain = get(&world, "operation=GetCACert").await;
-    assert_eq!(media_type(&chain), "application/x-x509-ca-ra-cert");
+    let caps = world.get_scep("operation=GetCACaps").await;
+    assert_eq!(caps.headers()["content-type"], "text/plain");
+    let chain = world.get_scep("operation=GetCACert").await;
+    assert_eq!(
+        chain.headers()["content-type"],
+        "application/x-x509-ca-ra-cert"
+    );
     let reply = world.post(message).await;
-    assert_eq!(media_type(&reply), "application/x-pki-message");
+    assert_eq!(reply.headers()["content-type"], "application/x-pki-message");
     let one = |profile: &mut scep_protocol::profile::ScepProfile| {
         profile.settings.ca_certificate_form = CaCertificateForm::RaOnly;
     };
     world.edit_scep_profile(one).await;
-    let single = get(&world, "operation=GetCACert").await;
-    assert_eq!(media_type(&single), "application/x-x509-ca-cert");
+    let single = world.get_scep("operation=GetCACert").await;
+    assert_eq!(
+        single.headers()["content-type"],
+        "application/x-x509-ca-cert"
+    );
 }
 
 #[tokio::test]
@@ -194,42 +181,43 @@ async fn jscep_loses_a_cert_rep_with_any_status_but_200() {
 
 #[tokio::test]
 async fn jscep_and_apple_send_ber() {
-    is_granted("jscep-new.der").await;
-    is_granted("jscep-des3-sha1.der").await;
+    assert_eq!(send_capture("jscep-new.der").await, GRANTED);
+    assert_eq!(send_capture("jscep-des3-sha1.der").await, GRANTED);
 }
 
 #[tokio::test]
 async fn micromdm_constructs_encrypted_content_with_a_definite_length() {
     // The capture encrypts with single DES and is rejected for that, but it shows the form:
     // encryptedContent as a constructed `[0]` of definite length.
-    let capture = PkiMessage::from_ber(&octets("scepclient-new.der")).unwrap();
+    let capture = PkiMessage::from_ber(&read_octets("scepclient-new.der")).unwrap();
     assert!(capture.envelope().is_err());
     let refused = (200, PkiStatus::Failure, Some(FailInfo::BadAlg));
-    assert_eq!(captured("scepclient-new.der").await, refused);
+    assert_eq!(send_capture("scepclient-new.der").await, refused);
     // The same form with AES is decrypted.
     let world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
-    let envelope = envelope_of(&message);
-    let primitive = element(&envelope, 0x80).unwrap();
-    let octets = AnyRef::from_der(&primitive).unwrap().value().to_vec();
+    // The first OCTET STRING in a SignedData is its eContent.
+    let content = find_element(&message, 0x04).unwrap();
+    let envelope = contents(&content);
+    let primitive = find_element(&envelope, 0x80).unwrap();
+    let octets = contents(&primitive);
     let octets = AnyRef::new(Tag::OctetString, &octets).unwrap().to_der();
     let mut constructed = AnyRef::new(Tag::OctetString, &octets.unwrap())
         .unwrap()
         .to_der()
         .unwrap();
     constructed[0] = 0xA0;
-    let envelope = replaced_longer(&envelope, &primitive, &constructed);
+    let envelope = replace_element(&envelope, &primitive, &constructed);
     let message = device.signed(&request, Some(envelope));
-    let response = world.post(message).await;
-    device.read(response.body(), &world.ra_certificate).leaf();
+    world.exchange(&device, message).await.leaf();
 }
 
 #[tokio::test]
 async fn certmonger_and_sscep_sign_with_certificates_of_version_1_and_long_serial_numbers() {
-    is_granted("certmonger-new.der").await;
-    is_granted("sscep-aes256-sha256.der").await;
+    assert_eq!(send_capture("certmonger-new.der").await, GRANTED);
+    assert_eq!(send_capture("sscep-aes256-sha256.der").await, GRANTED);
 }
 
 #[tokio::test]
@@ -256,7 +244,7 @@ async fn strongswan_takes_nothing_but_rsa_encryption_as_signature_algorithm() {
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
     let reply = world.post(message).await;
-    let printed = crate::crypto::second_opinion::openssl(
+    let printed = openssl::run(
         &["cms", "-cmsout", "-print", "-noout", "-inform", "DER"],
         reply.body(),
     );
@@ -269,9 +257,9 @@ async fn strongswan_takes_nothing_but_rsa_encryption_as_signature_algorithm() {
 async fn sscep_certmonger_strongswan_and_bouncycastle_name_their_signatures_in_their_own_ways() {
     // In this order: rsaEncryption with a separate digest; RSASSA-PSS; a signature algorithm that
     // includes its digest, with the cmsAlgorithmProtection attribute.
-    is_granted("sscep-aes192-sha384.der").await;
-    is_granted("pki-pss-sha512.der").await;
-    is_granted("jscep-new.der").await;
+    assert_eq!(send_capture("sscep-aes192-sha384.der").await, GRANTED);
+    assert_eq!(send_capture("pki-pss-sha512.der").await, GRANTED);
+    assert_eq!(send_capture("jscep-new.der").await, GRANTED);
 }
 
 #[tokio::test]
@@ -321,14 +309,14 @@ async fn certmonger_sscep_cisco_and_macos_renew_by_pkcs_req_and_strongswan_by_re
         "pki-renew.der",
         "sscep-renew.der",
     ] {
-        is_granted(file).await;
+        assert_eq!(send_capture(file).await, GRANTED, "{}", file);
     }
 }
 
 #[tokio::test]
 async fn sscep_asks_for_certificates_and_crls() {
-    is_granted("sscep-getcert.der").await;
-    is_granted("sscep-getcrl.der").await;
+    assert_eq!(send_capture("sscep-getcert.der").await, GRANTED);
+    assert_eq!(send_capture("sscep-getcrl.der").await, GRANTED);
 }
 
 #[tokio::test]
@@ -346,7 +334,7 @@ async fn micromdm_renews_with_the_challenge() {
 
 #[tokio::test]
 async fn micromdm_encrypts_to_every_certificate_of_get_ca_cert() {
-    let capture = PkiMessage::from_ber(&octets("pki-aes-sha256.der")).unwrap();
+    let capture = PkiMessage::from_ber(&read_octets("pki-aes-sha256.der")).unwrap();
     let envelope = capture.envelope().unwrap();
     assert!(matches!(envelope.recipients(), [Recipient::KeyTrans(_)]));
     // openssl lists the authority as the first recipient and the RA as the second.
@@ -358,34 +346,29 @@ async fn micromdm_encrypts_to_every_certificate_of_get_ca_cert() {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let folder = tempfile::tempdir().unwrap();
-    let pem = |name: &str, certificate: &Certificate| {
-        let pem =
-            crate::crypto::second_opinion::openssl(&["x509", "-inform", "DER"], certificate.der());
-        crate::crypto::second_opinion::write(folder.path(), name, &pem)
-    };
-    let (ca, ra) = (
-        pem("ca.pem", &world.authority),
-        pem("ra.pem", &world.ra_certificate),
-    );
+    let ca = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
+    let ra = openssl::write_pem(folder.path(), "ra.pem", &world.ra_certificate);
     let arguments = [
         "cms", "-encrypt", "-binary", "-outform", "DER", "-aes128", &ca, &ra,
     ];
     let content = request.content.as_ref().unwrap();
-    let envelope = crate::crypto::second_opinion::openssl(&arguments, content);
-    let response = world.post(device.signed(&request, Some(envelope))).await;
-    device.read(response.body(), &world.ra_certificate).leaf();
+    let envelope = openssl::run(&arguments, content);
+    world
+        .exchange(&device, device.signed(&request, Some(envelope)))
+        .await
+        .leaf();
 }
 
 #[tokio::test]
 async fn micromdm_2_1_0_and_sscep_send_single_des_and_md5_whatever_is_announced() {
     let refused = (200, PkiStatus::Failure, Some(FailInfo::BadAlg));
-    assert_eq!(captured("scepclient-new.der").await, refused);
+    assert_eq!(send_capture("scepclient-new.der").await, refused);
 }
 
 #[tokio::test]
 async fn strongswan_5_9_8_asks_for_aes_only_where_sha_384_is_announced() {
     let world = World::new().await;
-    let announced = get(&world, "operation=GetCACaps").await;
+    let announced = world.get_scep("operation=GetCACaps").await;
     let lines = String::from_utf8(announced.body().to_vec()).unwrap();
     assert!(lines.lines().any(|line| line == "SHA-384"));
 }
@@ -393,7 +376,7 @@ async fn strongswan_5_9_8_asks_for_aes_only_where_sha_384_is_announced() {
 #[tokio::test]
 async fn apple_takes_the_first_certificate_that_signs_and_encrypts_for_the_ra() {
     let world = World::new().await;
-    let chain = get(&world, "operation=GetCACert").await;
+    let chain = world.get_scep("operation=GetCACert").await;
     let chain = DegenerateSignedData::from_ber(chain.body()).unwrap();
     assert_eq!(chain.certificates[0], world.ra_certificate.der());
     assert_eq!(chain.certificates[1], world.authority.der());
@@ -426,7 +409,7 @@ async fn jscep_and_sscep_read_the_outer_certificates_of_get_next_ca_cert() {
     let begun = admin.post(&path, serde_json::Value::Null).await.expect(200);
     let pem = scepter_tests::admin::text(&begun["next"]["pem"]);
     let next = Certificate::from_pem(&pem).unwrap();
-    let message = get(&world, "operation=GetNextCACert").await;
+    let message = world.get_scep("operation=GetNextCACert").await;
     let outer = DegenerateSignedData::from_ber(message.body()).unwrap();
     assert!(outer.certificates.iter().any(|der| der == next.der()));
     // jscep verifies the RA's signature and the RFC requires the CA's; `rollover.rs` has openssl

@@ -1,38 +1,17 @@
 //! Every signed refusal: a FAILURE with HTTP 200, its failInfo and its text.
 
-use der::{Decode, Encode};
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
 use scep_cms::attribute::FailInfo;
 use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
-use scepter_tests::device::{Device, Request};
-use scepter_tests::world::{CHALLENGE, PATH, World};
-
-/// Posts a message and checks that it is refused with this failInfo and text.
-#[track_caller]
-pub(crate) fn check(
-    device: &Device,
-    world: &World,
-    message: Vec<u8>,
-    reason: FailInfo,
-    text: &str,
-) {
-    let response = tokio::task::block_in_place(|| {
-        tokio::runtime::Handle::current().block_on(world.post(message))
-    });
-    assert_eq!(response.status(), 200);
-    let reply = device.read(response.body(), &world.ra_certificate);
-    assert_eq!(reply.failure(), (reason, text.to_owned()));
-}
-
-pub(crate) fn enrolment(device: &Device) -> Request {
-    device.enrolment("device-1", CHALLENGE)
-}
+use scepter_tests::asn1::{oid, replace_element};
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, World};
 
 /// Replaces the only occurrence of `from` by octets of the same length.
 #[track_caller]
-pub(crate) fn replaced(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+pub(crate) fn replace_octets(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let places: Vec<_> = message
         .windows(from.len())
@@ -45,13 +24,6 @@ pub(crate) fn replaced(message: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     spoilt
 }
 
-pub(crate) fn oid(arcs: &str) -> Vec<u8> {
-    der::asn1::ObjectIdentifier::new(arcs)
-        .unwrap()
-        .to_der()
-        .unwrap()
-}
-
 const SENDER_NONCE: &str = "2.16.840.1.113733.1.9.5";
 const TRANSACTION_ID: &str = "2.16.840.1.113733.1.9.7";
 const MESSAGE_TYPE: &str = "2.16.840.1.113733.1.9.2";
@@ -61,43 +33,55 @@ const UNKNOWN: &str = "2.16.840.1.113733.1.9.99";
 const SPOILT: &str = "the message signature does not verify";
 pub(crate) const CLOSED: &str = "the content cannot be decrypted";
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_wrong_or_missing_challenge_is_bad_request() {
     let (world, device) = (World::new().await, Device::rsa());
     let text = "the challengePassword is missing or wrong";
     for challenge in [Some("S3cret"), Some("s3cre"), Some(""), None] {
         let request = device.request(device.csr("device-1", challenge, &[]));
         let message = device.message(&request, &world.ra_certificate);
-        check(&device, &world, message, FailInfo::BadRequest, text);
+        assert_eq!(
+            world.exchange(&device, message).await.failure(),
+            (FailInfo::BadRequest, text.to_owned())
+        );
     }
     world
         .edit_scep_profile(|profile| profile.challenge = None)
         .await;
-    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     let text = "the profile has no challengePassword to authorise enrolments";
-    check(&device, &world, message, FailInfo::BadRequest, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadRequest, text.to_owned())
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn changed_content_attributes_or_signature_are_bad_message_check() {
     let (world, device) = (World::new().await, Device::rsa());
-    let request = enrolment(&device);
+    let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
     let last = message.len() - 1;
     let mut signature = message.clone();
     signature[last] ^= 1;
-    check(
-        &device,
-        &world,
-        signature,
-        FailInfo::BadMessageCheck,
-        SPOILT,
+    assert_eq!(
+        world.exchange(&device, signature).await.failure(),
+        (FailInfo::BadMessageCheck, SPOILT.to_owned())
     );
-    let nonce = replaced(&message, &request.sender_nonce, &[8; 16]);
-    check(&device, &world, nonce, FailInfo::BadMessageCheck, SPOILT);
+    let nonce = replace_octets(&message, &request.sender_nonce, &[8; 16]);
+    assert_eq!(
+        world.exchange(&device, nonce).await.failure(),
+        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    );
     // The IV occurs only in the envelope, so this changes the signed content.
-    let content = replaced(&message, &[6; 16], &[9; 16]);
-    check(&device, &world, content, FailInfo::BadMessageCheck, SPOILT);
+    let content = replace_octets(&message, &[6; 16], &[9; 16]);
+    assert_eq!(
+        world.exchange(&device, content).await.failure(),
+        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    );
     // Change the serial number in the first of its two places only, so that the SignerInfo names a
     // certificate that the message does not contain.
     let serial = device
@@ -109,56 +93,64 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
         .windows(serial.len())
         .position(|window| window == serial)
         .unwrap();
-    let mut stranger = message;
-    stranger[place + serial.len() - 1] ^= 1;
-    check(&device, &world, stranger, FailInfo::BadMessageCheck, SPOILT);
+    let mut other = message;
+    other[place + serial.len() - 1] ^= 1;
+    assert_eq!(
+        world.exchange(&device, other).await.failure(),
+        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn missing_or_repeated_attributes_are_bad_request() {
     let (world, device) = (World::new().await, Device::rsa());
-    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     for (attribute, name) in [
         (SENDER_NONCE, "senderNonce"),
         (TRANSACTION_ID, "transactionID"),
         (MESSAGE_TYPE, "messageType"),
     ] {
         let text = format!("the attribute {name} is missing, repeated or malformed");
-        let missing = replaced(&message, &oid(attribute), &oid(UNKNOWN));
-        check(
-            &device,
-            &world,
-            missing.clone(),
-            FailInfo::BadRequest,
-            &text,
+        let missing = replace_octets(&message, &oid(attribute), &oid(UNKNOWN));
+        assert_eq!(
+            world.exchange(&device, missing.clone()).await.failure(),
+            (FailInfo::BadRequest, text.to_owned())
         );
         // An attribute that cannot be read is not echoed.
-        let reply = world.post(missing).await;
-        let reply = device.read(reply.body(), &world.ra_certificate);
+        let reply = world.exchange(&device, missing).await;
         assert_eq!(reply.transaction_id.is_none(), attribute == TRANSACTION_ID);
         let nonce = reply.attributes.recipient_nonce;
         assert_eq!(nonce.is_none(), attribute == SENDER_NONCE);
     }
     // With senderNonce renamed to messageType, messageType occurs twice and senderNonce is missing.
-    let repeated = replaced(&message, &oid(SENDER_NONCE), &oid(MESSAGE_TYPE));
+    let repeated = replace_octets(&message, &oid(SENDER_NONCE), &oid(MESSAGE_TYPE));
     let text = "the attribute messageType is missing, repeated or malformed";
-    check(&device, &world, repeated, FailInfo::BadRequest, text);
+    assert_eq!(
+        world.exchange(&device, repeated).await.failure(),
+        (FailInfo::BadRequest, text.to_owned())
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn message_types_that_are_none_or_do_not_fit_are_refused() {
     let (world, device) = (World::new().await, Device::rsa());
-    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     for digits in [b"18", b"23", b"00", b"1x"] {
         let mut value = vec![0x13, 2];
         value.extend(digits);
-        let unknown = replaced(&message, &[0x13, 2, b'1', b'9'], &value);
-        check(
-            &device,
-            &world,
-            unknown,
-            FailInfo::BadRequest,
-            "the messageType is unknown",
+        let unknown = replace_octets(&message, &[0x13, 2, b'1', b'9'], &value);
+        assert_eq!(
+            world.exchange(&device, unknown).await.failure(),
+            (
+                FailInfo::BadRequest,
+                "the messageType is unknown".to_owned()
+            )
         );
     }
     for (kind, reason, text) in [
@@ -188,17 +180,20 @@ async fn message_types_that_are_none_or_do_not_fit_are_refused() {
             "no request under this transactionID is pending",
         ),
     ] {
-        let mut request = enrolment(&device);
+        let mut request = device.enrolment("device-1", CHALLENGE);
         request.message_type = kind;
         let message = device.message(&request, &world.ra_certificate);
-        check(&device, &world, message, reason, text);
+        assert_eq!(
+            world.exchange(&device, message).await.failure(),
+            (reason, text.to_owned())
+        );
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn md5_and_single_des_are_bad_alg() {
     let (world, device) = (World::new().await, Device::rsa());
-    let request = enrolment(&device);
+    let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.ra_certificate);
     // MD5's OID is shorter than SHA-256's, so first try an unsupported digest whose OID has the
     // same length.
@@ -216,132 +211,119 @@ async fn md5_and_single_des_are_bad_alg() {
         .unwrap();
     other_digest[last..last + sha256.len()].copy_from_slice(&md5_like);
     let text = "the message digest algorithm SHA3-384 (2.16.840.1.101.3.4.2.9) is not supported";
-    check(&device, &world, other_digest, FailInfo::BadAlg, text);
+    assert_eq!(
+        world.exchange(&device, other_digest).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
     // Single DES as micromdm sends it, in a correctly signed message.
-    let envelope = single_des_envelope(&request, &world);
+    let cipher = ContentEncryption::DesEde3Cbc;
+    let key = ContentKey::new(cipher, &[5; 24]).unwrap();
+    let to = SealTo::Certificate(&world.ra_certificate);
+    let content = request.content.as_ref().unwrap();
+    let envelope = PkcsPkiEnvelope::seal(content, cipher, &key, &[6; 8], to).unwrap();
+    let (triple, single) = (oid("1.2.840.113549.3.7"), oid("1.3.14.3.2.7"));
+    let envelope = replace_element(&envelope, &triple, &single);
     let message = device.signed(&request, Some(envelope));
     let text = "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported";
-    check(&device, &world, message, FailInfo::BadAlg, text);
-    let message = md5_message(&device, &request);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
+    let message = device.signed(&request, Some(vec![0x30, 0]));
+    let message = replace_element(&message, &sha256, &oid("1.2.840.113549.2.5"));
     let text = "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported";
-    check(&device, &world, message, FailInfo::BadAlg, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
 }
 
-fn single_des_envelope(request: &Request, world: &World) -> Vec<u8> {
-    let key = ContentKey::new(ContentEncryption::DesEde3Cbc, &[5; 24]).unwrap();
-    let cipher = ContentEncryption::DesEde3Cbc;
-    let content = request.content.as_ref().unwrap();
-    let envelope = PkcsPkiEnvelope::seal(
-        content,
-        cipher,
-        &key,
-        &[6; 8],
-        SealTo::Certificate(&world.ra_certificate),
-    )
-    .unwrap();
-    replaced_longer(&envelope, &oid("1.2.840.113549.3.7"), &oid("1.3.14.3.2.7"))
-}
-
-/// Builds the message with its digest algorithm replaced by MD5 and the lengths corrected.
-fn md5_message(device: &Device, request: &Request) -> Vec<u8> {
-    let message = device.signed(request, Some(vec![0x30, 0]));
-    let sha256 = oid("2.16.840.1.101.3.4.2.1");
-    let md5 = oid("1.2.840.113549.2.5");
-    replaced_longer(&message, &sha256, &md5)
-}
-
-/// Replaces every occurrence of an element and recomputes the lengths around it.
-pub(crate) fn replaced_longer(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    if der == from {
-        return to.to_vec();
-    }
-    let Ok(any) = der::asn1::AnyRef::from_der(der) else {
-        return der.to_vec();
-    };
-    let tag = der[0];
-    if tag & 0x20 == 0 {
-        return der.to_vec();
-    }
-    let mut contents = Vec::new();
-    let mut rest = any.value();
-    while !rest.is_empty() {
-        let (_, after) = der::asn1::AnyRef::from_der_partial(rest).unwrap();
-        let (element, remaining) = rest.split_at(rest.len() - after.len());
-        contents.extend(replaced_longer(element, from, to));
-        rest = remaining;
-    }
-    let any = der::asn1::AnyRef::new(der::Tag::OctetString, &contents).unwrap();
-    let mut written = any.to_der().unwrap();
-    written[0] = tag;
-    written
-}
-
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced() {
     let (world, device) = (World::new().await, Device::rsa());
     world
         .edit_scep_profile(|profile| profile.settings.legacy_algorithms = false)
         .await;
-    let announced = world
-        .get(&format!("{PATH}?operation=GetCACaps"))
-        .await
-        .into_body();
+    let announced = world.get_scep("operation=GetCACaps").await.into_body();
     assert!(!announced.windows(6).any(|window| window == b"SHA-1\n"));
     assert!(!announced.windows(4).any(|window| window == b"DES3"));
-    let mut request = enrolment(&device);
+    let mut request = device.enrolment("device-1", CHALLENGE);
     request.digest = DigestAlgorithm::Sha1;
     let message = device.message(&request, &world.ra_certificate);
     let text = "the message digest algorithm SHA-1 (1.3.14.3.2.26) is not supported";
-    check(&device, &world, message.clone(), FailInfo::BadAlg, text);
-    let reply = world.post(message).await;
-    let reply = device.read(reply.body(), &world.ra_certificate);
+    assert_eq!(
+        world.exchange(&device, message.clone()).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
+    let reply = world.exchange(&device, message).await;
     assert_eq!(reply.digest, DigestAlgorithm::Sha256);
-    let mut request = enrolment(&device);
+    let mut request = device.enrolment("device-1", CHALLENGE);
     request.cipher = ContentEncryption::DesEde3Cbc;
     let message = device.message(&request, &world.ra_certificate);
     let text =
         "the content encryption algorithm DES-EDE3-CBC (1.2.840.113549.3.7) is not supported";
-    check(&device, &world, message, FailInfo::BadAlg, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_envelope_for_somebody_else_or_none_at_all_is_refused() {
     let (world, device) = (World::new().await, Device::rsa());
-    let request = enrolment(&device);
+    let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &Device::rsa().certificate);
     let text = "the content is not encrypted to this RA certificate";
-    check(&device, &world, message, FailInfo::BadMessageCheck, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadMessageCheck, text.to_owned())
+    );
     let message = device.signed(&request, None);
     let text = "the message carries no pkcsPKIEnvelope";
-    check(&device, &world, message, FailInfo::BadRequest, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadRequest, text.to_owned())
+    );
     // A bare request instead of an envelope, and a content type other than data.
     let message = device.signed(&request, request.content.clone());
-    check(&device, &world, message, FailInfo::BadMessageCheck, CLOSED);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    );
     let mut message = device.message(&request, &world.ra_certificate);
     let data = oid("1.2.840.113549.1.7.1");
     let first = message.windows(data.len()).position(|w| w == data);
     let first = first.unwrap();
     message[first..first + data.len()].copy_from_slice(&oid("1.2.840.113549.1.7.3"));
-    check(&device, &world, message, FailInfo::BadMessageCheck, SPOILT);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    );
 }
 
 /// A signer that names this authority as its issuer, with a serial number longer than the database
 /// can store.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_endless_serial_number_is_nobodys() {
     let world = World::new().await;
     let device = Device::named("Test CA", &[1; 1_100]);
     let text = "the signer's certificate was not issued by this authority under this RA Profile";
     let message = device.message(&device.renewal("device-1"), &world.ra_certificate);
-    check(&device, &world, message, FailInfo::BadRequest, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadRequest, text.to_owned())
+    );
     let holder = world.enrolled("device-1").await;
     let query = holder.query(MessageType::GetCert, &device.certificate);
     let message = holder.message(&query, &world.ra_certificate);
     let text = "no certificate has this issuer and serial number";
-    check(&holder, &world, message, FailInfo::BadCertId, text);
+    assert_eq!(
+        world.exchange(&holder, message).await.failure(),
+        (FailInfo::BadCertId, text.to_owned())
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_request_that_is_not_its_signers_is_refused() {
     let (world, device) = (World::new().await, Device::rsa());
     let send = |content: Vec<u8>| device.message(&device.request(content), &world.ra_certificate);
@@ -351,11 +333,14 @@ async fn a_request_that_is_not_its_signers_is_refused() {
     let foreign = Device::rsa().csr("device-1", Some(CHALLENGE), &[]);
     for content in [spoilt, foreign] {
         let message = send(content);
-        check(&device, &world, message, FailInfo::BadMessageCheck, CLOSED);
+        assert_eq!(
+            world.exchange(&device, message).await.failure(),
+            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        );
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
     let (world, device) = (World::new().await, Device::ec());
     world
@@ -364,20 +349,32 @@ async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
             profile.settings.require_manual_approval = true;
         })
         .await;
-    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     let text = "the reply cannot be encrypted to the signer's key";
-    check(&device, &world, message, FailInfo::BadAlg, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn broken_rules_are_named() {
     let (world, device) = (World::new().await, Device::rsa());
     world
         .edit_template(|template| template.rsa_min_bits = 3072)
         .await;
-    let message = device.message(&enrolment(&device), &world.ra_certificate);
+    let message = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
     let text = "rule rsaMinBits: 2048 bits, at least 3072 are required";
-    check(&device, &world, message.clone(), FailInfo::BadAlg, text);
+    assert_eq!(
+        world.exchange(&device, message.clone()).await.failure(),
+        (FailInfo::BadAlg, text.to_owned())
+    );
     world
         .edit_template(|template| {
             template.rsa_min_bits = 2048;
@@ -388,7 +385,10 @@ async fn broken_rules_are_named() {
         })
         .await;
     let text = "rule subject.required: the subject has no serialNumber";
-    check(&device, &world, message, FailInfo::BadRequest, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadRequest, text.to_owned())
+    );
     world
         .edit_template(|template| {
             template.subject.required = vec![];
@@ -399,5 +399,8 @@ async fn broken_rules_are_named() {
     let message = device.message(&device.request(csr), &world.ra_certificate);
     let text =
         r#"rule subjectAltName.types: subjectAltName[0] dNSName "a.example": dns is not allowed"#;
-    check(&device, &world, message, FailInfo::BadRequest, text);
+    assert_eq!(
+        world.exchange(&device, message).await.failure(),
+        (FailInfo::BadRequest, text.to_owned())
+    );
 }

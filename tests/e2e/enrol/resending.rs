@@ -15,14 +15,13 @@ use scep_service::ports::{Clock, Transactions};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World, name};
-use serde_json::Value;
 
 use crate::crash::failing::WatchedKeys;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The certificate granted to a device with an RSA key.
-async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
+async fn enrol(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
     let reply = world.enrolment.answer(&endpoint, &message).await;
@@ -33,7 +32,7 @@ async fn granted(world: &World, device: &Device, request: &Request) -> GrantedCe
 }
 
 /// Leaves a claim whose lease has expired, as after a crash while the certificate was signed.
-async fn crashed(world: &mut World, device: &Device, request: &Request) {
+async fn crash(world: &mut World, device: &Device, request: &Request) {
     let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
     let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys);
     let message = device.message(request, &world.ra_certificate);
@@ -52,12 +51,12 @@ async fn a_short_lived_certificate_is_sent_again_for_a_day() {
         .await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    let certificate: Certificate = granted(&world, &device, &request).await.certificate;
+    let certificate: Certificate = enrol(&world, &device, &request).await.certificate;
     world.clock.advance(20 * HOUR);
-    let again = granted(&world, &device, &request).await;
+    let again = enrol(&world, &device, &request).await;
     assert_eq!(again.certificate, certificate);
     world.clock.advance(5 * HOUR);
-    let anew = granted(&world, &device, &request).await;
+    let anew = enrol(&world, &device, &request).await;
     assert_ne!(anew.certificate, certificate);
 }
 
@@ -68,7 +67,7 @@ async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_th
     let world = World::new().await;
     let device = Device::rsa();
     let mut request = device.enrolment("device-1", CHALLENGE);
-    let certificate = granted(&world, &device, &request).await.certificate;
+    let certificate = enrol(&world, &device, &request).await.certificate;
     world
         .edit_template(|template| {
             template.subject = SubjectRule {
@@ -78,7 +77,7 @@ async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_th
         })
         .await;
     request.transaction_id = "another".to_owned();
-    let again = granted(&world, &device, &request).await;
+    let again = enrol(&world, &device, &request).await;
     assert_eq!(again.certificate, certificate);
     // A request that violates the rules under another request's transactionID is refused for the
     // transactionID.
@@ -94,13 +93,13 @@ async fn a_certificate_counts_as_sent_again_if_the_request_had_got_it_before() {
     let mut world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    assert!(!granted(&world, &device, &request).await.resent);
-    assert!(granted(&world, &device, &request).await.resent);
+    assert!(!enrol(&world, &device, &request).await.resent);
+    assert!(enrol(&world, &device, &request).await.resent);
     let other = Device::rsa();
     let request = other.enrolment("device-2", CHALLENGE);
-    crashed(&mut world, &other, &request).await;
-    assert!(!granted(&world, &other, &request).await.resent);
-    assert!(granted(&world, &other, &request).await.resent);
+    crash(&mut world, &other, &request).await;
+    assert!(!enrol(&world, &other, &request).await.resent);
+    assert!(enrol(&world, &other, &request).await.resent);
 }
 
 /// A process that completes an interrupted issuance holds a lease as long as that of the first
@@ -110,9 +109,9 @@ async fn what_a_crash_left_is_claimed_for_a_lease_by_whoever_finishes_it() {
     let mut world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    crashed(&mut world, &device, &request).await;
+    crash(&mut world, &device, &request).await;
     let resumed = Clock::now(&*world.clock);
-    crashed(&mut world, &device, &request).await;
+    crash(&mut world, &device, &request).await;
     let key = TransactionKey {
         scep_profile: world.find::<ScepProfile>().await.object.uuid,
         transaction_id: TransactionId::new(&request.transaction_id).unwrap(),
@@ -122,7 +121,7 @@ async fn what_a_crash_left_is_claimed_for_a_lease_by_whoever_finishes_it() {
         panic!("claimed");
     };
     assert_eq!(lease_until - resumed, Duration::from_secs(5));
-    granted(&world, &device, &request).await;
+    enrol(&world, &device, &request).await;
 }
 
 /// A request that a crash interrupted under one RA Profile is completed after the SCEP Profile
@@ -133,7 +132,7 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
         let mut world = World::new().await;
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        crashed(&mut world, &device, &request).await;
+        crash(&mut world, &device, &request).await;
         let default = world.find::<RaProfile>().await;
         let edit = RaProfileEdit {
             name: Some("other".to_owned()),
@@ -151,21 +150,17 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
         world
             .edit_ra_profile(|profile| profile.enabled = enabled)
             .await;
-        granted(&world, &device, &request).await;
+        enrol(&world, &device, &request).await;
         let page = Admin::of(&world).get("/certificates").await.expect(200);
         let mut states: Vec<_> = page["items"]
             .as_array()
             .unwrap()
             .iter()
-            .map(state)
+            .map(|certificate| text(&certificate["status"]))
             .collect();
         states.sort();
         let mut expected = [finished, "VALID"];
         expected.sort_unstable();
         assert_eq!(states, expected);
     }
-}
-
-fn state(certificate: &Value) -> String {
-    text(&certificate["status"]).to_owned()
 }

@@ -1,89 +1,39 @@
 //! The rules of an RA Profile, set through the API and tested with a device.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use scep_cms::certificate::Certificate;
-use scepter_tests::admin::Admin;
-use scepter_tests::device::Device;
-use scepter_tests::world::{CHALLENGE, World};
+use scepter_tests::openssl;
+use scepter_tests::world::CHALLENGE;
 use serde_json::{Value, json};
 
-/// Prints a certificate with `openssl x509`.
-fn printed(certificate: &Certificate, what: &[&str]) -> String {
-    use std::io::Write;
-    let mut openssl = Command::new("openssl")
-        .args(["x509", "-inform", "DER", "-noout", "-nameopt", "RFC2253"])
-        .args(what)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    openssl
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(certificate.der())
-        .unwrap();
-    String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap()
-}
+use crate::enrol::habits::names::Asking;
 
-struct Ruled {
-    world: World,
-    admin: Admin,
-    ra_profile: String,
-    device: Device,
-}
-
-impl Ruled {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let admin = Admin::of(&world);
-        let ra_profile = admin.find("/raProfiles", "default").await;
-        Self {
-            world,
-            admin,
-            ra_profile,
-            device: Device::rsa(),
-        }
-    }
-
-    /// Requests `CN=common_name, O=Corp` with these subjectAltNames under these rules, and returns
-    /// the certificate or failInfoText.
-    async fn ask(
-        &self,
-        template: Value,
-        common_name: &str,
-        names: &[&str],
-    ) -> Result<Certificate, String> {
-        let body = json!({ "certificateTemplate": template });
-        self.admin
-            .put(&format!("/raProfiles/{}", self.ra_profile), body)
-            .await
-            .expect(200);
-        let csr = self.device.csr(common_name, Some(CHALLENGE), names);
-        let message = self
-            .device
-            .message(&self.device.request(csr), &self.world.ra_certificate);
-        let response = self.world.post(message).await;
-        assert_eq!(response.status(), 200);
-        let reply = self
-            .device
-            .read(response.body(), &self.world.ra_certificate);
-        match reply.attributes.pki_status {
-            scep_cms::attribute::PkiStatus::Success => Ok(reply.leaf()),
-            scep_cms::attribute::PkiStatus::Pending => Err(PENDING.to_owned()),
-            scep_cms::attribute::PkiStatus::Failure => Err(reply.failure().1),
-        }
+/// Requests `CN=common_name, O=Corp` with these subjectAltNames under these rules, and returns
+/// the certificate or failInfoText.
+async fn ask(
+    asking: &Asking,
+    template: Value,
+    common_name: &str,
+    names: &[&str],
+) -> Result<Certificate, String> {
+    asking.set_rules(template).await;
+    let csr = asking.device.csr(common_name, Some(CHALLENGE), names);
+    let request = asking.device.request(csr);
+    let reply = asking.world.ask(&asking.device, &request).await;
+    match reply.attributes.pki_status {
+        scep_cms::attribute::PkiStatus::Success => Ok(reply.leaf()),
+        scep_cms::attribute::PkiStatus::Pending => Err(PENDING.to_owned()),
+        scep_cms::attribute::PkiStatus::Failure => Err(reply.failure().1),
     }
 }
 
-/// The result of [`Ruled::ask`] for a request that awaits approval.
+/// The result of [`ask`] for a request that awaits approval.
 const PENDING: &str = "PENDING";
 
 #[tokio::test]
 async fn each_rule_that_a_request_breaks_names_itself() {
-    let ruled = Ruled::new().await;
+    let asking = Asking::new().await;
     for (template, common_name, names, text) in [
         (
             json!({ "rsaMinBits": 3072 }),
@@ -146,7 +96,7 @@ async fn each_rule_that_a_request_breaks_names_itself() {
             r#"rule subjectAltName.commonNameAsDns: the CN "a b" is not a DNS name: it has white space"#,
         ),
     ] {
-        let refused = ruled.ask(template.clone(), common_name, names).await;
+        let refused = ask(&asking, template.clone(), common_name, names).await;
         assert_eq!(refused, Err(text.to_owned()), "{template}");
     }
 }
@@ -154,38 +104,32 @@ async fn each_rule_that_a_request_breaks_names_itself() {
 /// A device whose reply was lost gets its certificate again, even if the rules have changed since.
 #[tokio::test]
 async fn what_was_granted_is_sent_again_under_stricter_rules() {
-    let ruled = Ruled::new().await;
-    let device = &ruled.device;
-    let message = device.message(
-        &device.enrolment("a", CHALLENGE),
-        &ruled.world.ra_certificate,
-    );
-    let read = async |message: Vec<u8>| {
-        let response = ruled.world.post(message).await;
-        device.read(response.body(), &ruled.world.ra_certificate)
-    };
-    let first = read(message.clone()).await.leaf();
+    let asking = Asking::new().await;
+    let device = &asking.device;
+    let request = device.enrolment("a", CHALLENGE);
+    let first = asking.world.ask(device, &request).await.leaf();
     let strict = json!({ "subject": { "commonNamePattern": "b" } });
-    assert!(ruled.ask(strict, "c", &[]).await.is_err());
-    assert_eq!(read(message).await.leaf(), first);
+    assert!(ask(&asking, strict, "c", &[]).await.is_err());
+    assert_eq!(asking.world.ask(device, &request).await.leaf(), first);
 }
 
 #[tokio::test]
 async fn a_certificate_is_made_by_the_rules() {
-    let ruled = Ruled::new().await;
+    let asking = Asking::new().await;
     let template = json!({
         "validity": "P1M", "backdate": "P1D",
         "subject": { "fixed": { "O": "Corp", "C": "DE", "serialNumber": "17" }, "commonNamePattern": "r[.]example" },
         "subjectAltName": { "commonNameAsDns": true, "patterns": { "ip": "10\\..*", "dns": ".*\\.example" } },
         "keyUsage": ["digitalSignature", "keyAgreement"], "extendedKeyUsage": ["serverAuth", "emailProtection"]
     });
-    let certificate = ruled
-        .ask(template, "r.example", &["10.0.0.1"])
+    let certificate = ask(&asking, template, "r.example", &["10.0.0.1"])
         .await
         .unwrap();
-    let text = printed(
+    let text = openssl::print(
         &certificate,
         &[
+            "-nameopt",
+            "RFC2253",
             "-subject",
             "-ext",
             "subjectAltName,keyUsage,extendedKeyUsage",
@@ -211,7 +155,7 @@ async fn a_certificate_is_made_by_the_rules() {
         "{text}"
     );
     let validity = certificate.validity().unwrap();
-    let now = scep_service::ports::Clock::now(&*ruled.world.clock);
+    let now = scep_service::ports::Clock::now(&*asking.world.clock);
     assert_eq!(validity.not_before, now - Duration::from_secs(24 * 3600));
     let days = (validity.not_after - now).whole_days();
     assert!((28..=31).contains(&days), "{days}");
@@ -219,28 +163,26 @@ async fn a_certificate_is_made_by_the_rules() {
 
 #[tokio::test]
 async fn no_certificate_outlives_its_authority() {
-    let ruled = Ruled::new().await;
-    let end = ruled.world.authority.validity().unwrap().not_after;
-    let certificate = ruled
-        .ask(json!({ "validity": "P99Y" }), "a", &[])
+    let asking = Asking::new().await;
+    let end = asking.world.authority.validity().unwrap().not_after;
+    let certificate = ask(&asking, json!({ "validity": "P99Y" }), "a", &[])
         .await
         .unwrap();
     assert_eq!(certificate.validity().unwrap().not_after, end);
-    let text = printed(&certificate, &["-ext", "extendedKeyUsage"]);
+    let text = openssl::print(&certificate, &["-ext", "extendedKeyUsage"]);
     assert!(text.contains("TLS Web Client Authentication"), "{text}");
-    let certificate = ruled
-        .ask(json!({ "extendedKeyUsage": [] }), "b", &[])
+    let certificate = ask(&asking, json!({ "extendedKeyUsage": [] }), "b", &[])
         .await
         .unwrap();
-    assert!(printed(&certificate, &["-ext", "extendedKeyUsage"]).is_empty());
+    assert!(openssl::print(&certificate, &["-ext", "extendedKeyUsage"]).is_empty());
 }
 
 /// A certificate's record contains the annotations of its SCEP Profile, or those of the activation
 /// if it was requested at the RA Profile's endpoint.
 #[tokio::test]
 async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
-    let ruled = Ruled::new().await;
-    let admin = &ruled.admin;
+    let asking = Asking::new().await;
+    let admin = &asking.admin;
     let attribute = |name: &str| json!([{ "name": name, "content": [{ "data": 1 }] }]);
     let scep_profile = admin.find("/scepProfiles", "default").await;
     let body = json!({
@@ -253,7 +195,7 @@ async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
         .expect(200);
     let path = format!(
         "/raProfiles/{}/protocols/scep/activate/{scep_profile}",
-        ruled.ra_profile
+        asking.ra_profile
     );
     let body = json!({ "issueCertificateAttributes": attribute("activated") });
     admin.call("PATCH", &path, body).await.expect(200);
@@ -261,15 +203,15 @@ async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
         ("default", "a", "issue"),
         ("raProfile/default", "b", "activated"),
     ] {
-        let csr = ruled.device.csr(name, Some(CHALLENGE), &[]);
-        let message = ruled
+        let csr = asking.device.csr(name, Some(CHALLENGE), &[]);
+        let message = asking
             .device
-            .message(&ruled.device.request(csr), &ruled.world.ra_certificate);
+            .message(&asking.device.request(csr), &asking.world.ra_certificate);
         let path = format!("/api/v1/protocols/scep/{endpoint}");
-        let response = ruled.world.send("POST", &path, message).await;
-        ruled
+        let response = asking.world.send("POST", &path, message).await;
+        asking
             .device
-            .read(response.body(), &ruled.world.ra_certificate)
+            .read(response.body(), &asking.world.ra_certificate)
             .leaf();
         let found = admin
             .get(&format!("/certificates?subject=CN={name}"))
@@ -300,10 +242,10 @@ async fn what_a_profile_puts_on_records_is_on_the_certificates_record() {
 
 #[tokio::test]
 async fn a_profile_that_requires_approval_issues_nothing_by_itself() {
-    let ruled = Ruled::new().await;
+    let asking = Asking::new().await;
     let path = format!(
         "/scepProfiles/{}",
-        ruled.admin.find("/scepProfiles", "default").await
+        asking.admin.find("/scepProfiles", "default").await
     );
     for (edit, text) in [
         (json!({ "requireManualApproval": true }), PENDING),
@@ -313,9 +255,12 @@ async fn a_profile_that_requires_approval_issues_nothing_by_itself() {
             "the profile has no challengePassword to authorise enrolments",
         ),
     ] {
-        ruled.admin.put(&path, edit).await.expect(200);
-        assert_eq!(ruled.ask(json!({}), "a", &[]).await, Err(text.to_owned()));
+        asking.admin.put(&path, edit).await.expect(200);
+        assert_eq!(
+            ask(&asking, json!({}), "a", &[]).await,
+            Err(text.to_owned())
+        );
     }
-    let none = ruled.admin.get("/certificates").await.expect(200);
+    let none = asking.admin.get("/certificates").await.expect(200);
     assert_eq!(none["items"], json!([]));
 }

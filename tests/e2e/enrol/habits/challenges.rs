@@ -1,11 +1,12 @@
 //! Variations of the challengePassword: its string type, how it ends, and where it is placed.
 
-use scepter_tests::asn1::{at, dns, element, extension, with};
+use scepter_tests::asn1::{
+    CHALLENGE_PASSWORD, EXTENSION_REQUEST, at, attribute, challenge, dns, element, extension,
+    request_extensions, subject_alt_name, with,
+};
 use scepter_tests::world::{CHALLENGE, World};
 
-use crate::enrol::habits::requests::{
-    CHALLENGE_PASSWORD, EXTENSION_REQUEST, Hand, asking, attribute, challenge, name_extension,
-};
+use crate::enrol::habits::requests::Hand;
 
 #[tokio::test]
 async fn devices_write_the_challenge_in_every_type_of_string_and_terminate_it() {
@@ -30,7 +31,10 @@ async fn devices_write_the_challenge_in_every_type_of_string_and_terminate_it() 
         element(0x1e, &[&wide(2), b"\0\0"]),
     ] {
         let attributes = [attribute(CHALLENGE_PASSWORD, &[value])];
-        Hand::new().await.issued(&attributes, b"device-1").await;
+        Hand::new()
+            .await
+            .assert_issues(&attributes, b"device-1")
+            .await;
     }
     let wrong = "the challengePassword is missing or wrong";
     for value in [
@@ -39,7 +43,7 @@ async fn devices_write_the_challenge_in_every_type_of_string_and_terminate_it() 
         [b"\0", ascii.as_slice()].concat(),
     ] {
         let attributes = [attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[&value])])];
-        Hand::new().await.refused(&attributes, wrong).await;
+        Hand::new().await.assert_refuses(&attributes, wrong).await;
     }
 }
 
@@ -50,21 +54,24 @@ async fn dot_net_puts_the_challenge_among_the_extensions() {
     for value in [text.clone(), set] {
         let extensions = [
             extension(CHALLENGE_PASSWORD, &value),
-            name_extension("a.corp.example"),
+            subject_alt_name(&[dns("a.corp.example")]),
         ];
-        let attributes = [asking(EXTENSION_REQUEST, &extensions)];
+        let attributes = [request_extensions(EXTENSION_REQUEST, &extensions)];
         Hand::new()
             .await
-            .issued(&attributes, &dns("a.corp.example"))
+            .assert_issues(&attributes, &dns("a.corp.example"))
             .await;
     }
     let wrong = extension(CHALLENGE_PASSWORD, &element(0x13, &[b"guessed"]));
-    let attributes = [asking(EXTENSION_REQUEST, std::slice::from_ref(&wrong))];
+    let attributes = [request_extensions(
+        EXTENSION_REQUEST,
+        std::slice::from_ref(&wrong),
+    )];
     let text = "the challengePassword is missing or wrong";
-    Hand::new().await.refused(&attributes, text).await;
-    let differ = [challenge(), asking(EXTENSION_REQUEST, &[wrong])];
+    Hand::new().await.assert_refuses(&attributes, text).await;
+    let differ = [challenge(), request_extensions(EXTENSION_REQUEST, &[wrong])];
     let text = "challengePassword: it occurs more than once, with different values";
-    Hand::new().await.refused(&differ, text).await;
+    Hand::new().await.assert_refuses(&differ, text).await;
 }
 
 #[tokio::test]
@@ -76,5 +83,5 @@ async fn a_renewing_client_whose_challenges_differ_is_not_asked_for_one() {
     let other = attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[b"other"])]);
     let subject = at(&hand.device.csr("device-1", None, &[]), &[0, 1]);
     let info = with(&hand.info(Some(&[challenge(), other])), &[1], &subject);
-    hand.ask(hand.signed(&info)).await.leaf();
+    hand.ask(hand.device.sign_request(&info)).await.leaf();
 }

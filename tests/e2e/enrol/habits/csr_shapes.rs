@@ -1,31 +1,14 @@
 //! The shapes of PKCS #10 requests, each test named after the clients that write them.
 
-use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::PkiStatus;
+use scep_protocol::profile::ScepProfile;
 use scepter_tests::asn1::{
-    common_name, dns, element, extension, integer, oid, signed, subject_alt_name,
+    EXTENSION_REQUEST, attribute, challenge, common_name, dns, element, extension, integer, oid,
+    request_extensions, subject_alt_name,
 };
 use scepter_tests::device::{CertRep, Device};
-use scepter_tests::world::{CHALLENGE, World};
-
-use crate::enrol::habits::names::extension_of;
-
-/// Encodes an attribute with one value.
-fn attribute(kind: &str, value: &[u8]) -> Vec<u8> {
-    element(0x30, &[&oid(kind), &element(0x31, &[value])])
-}
-
-fn challenge() -> Vec<u8> {
-    attribute(
-        "1.2.840.113549.1.9.7",
-        &element(0x0c, &[CHALLENGE.as_bytes()]),
-    )
-}
-
-fn extension_request(extensions: &[Vec<u8>]) -> Vec<u8> {
-    let extensions = element(0x30, &[&extensions.concat()]);
-    attribute("1.2.840.113549.1.9.14", &extensions)
-}
+use scepter_tests::openssl::print_extension;
+use scepter_tests::world::World;
 
 /// Sends a request of this version with these attributes, or without the whole `[0]`, and reads the
 /// reply.
@@ -41,35 +24,22 @@ async fn ask(world: &World, version: u8, attributes: Option<&[Vec<u8>]>) -> Cert
         element(0xa0, &[&attributes.concat()])
     }));
     let info = element(0x30, &[&parts]);
-    let signature = device.sign(DigestAlgorithm::Sha256, &info);
-    let request = device.request(signed(&info, &signature));
+    let request = device.request(device.sign_request(&info));
     world.ask(&device, &request).await
-}
-
-/// A world whose profile requires approval instead of a challenge.
-async fn approving() -> World {
-    let world = World::new().await;
-    world
-        .edit_scep_profile(|profile| {
-            profile.challenge = None;
-            profile.settings.require_manual_approval = true;
-        })
-        .await;
-    world
 }
 
 #[tokio::test]
 async fn apple_and_others_ask_for_no_extensions_in_many_words() {
     let world = World::new().await;
-    let attributes = [challenge(), extension_request(&[])];
+    let attributes = [challenge(), request_extensions(EXTENSION_REQUEST, &[])];
     let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
-    assert_eq!(extension_of(&leaf, "subjectAltName"), "");
+    assert_eq!(print_extension(&leaf, "subjectAltName"), "");
 }
 
 #[tokio::test]
 async fn go_and_openssl_users_write_versions_and_orders_of_their_own() {
     let world = World::new().await;
-    let names = || extension_request(&[subject_alt_name(&[dns("a.example")])]);
+    let names = || request_extensions(EXTENSION_REQUEST, &[subject_alt_name(&[dns("a.example")])]);
     for (version, attributes) in [
         (0, [challenge(), names()]),
         // Not in DER's order, which puts the shorter attribute first.
@@ -77,7 +47,7 @@ async fn go_and_openssl_users_write_versions_and_orders_of_their_own() {
         (1, [challenge(), names()]),
     ] {
         let leaf = ask(&world, version, Some(&attributes)).await.leaf();
-        let printed = extension_of(&leaf, "subjectAltName");
+        let printed = print_extension(&leaf, "subjectAltName");
         assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
     }
 }
@@ -96,14 +66,17 @@ async fn windows_says_who_made_the_request_and_how() {
         ],
     );
     let attributes = [
-        attribute("1.3.6.1.4.1.311.13.2.3", &version),
-        attribute("1.3.6.1.4.1.311.21.20", &client),
-        attribute("1.3.6.1.4.1.311.13.2.2", &provider),
+        attribute("1.3.6.1.4.1.311.13.2.3", &[version]),
+        attribute("1.3.6.1.4.1.311.21.20", &[client]),
+        attribute("1.3.6.1.4.1.311.13.2.2", &[provider]),
         challenge(),
-        extension_request(&[subject_alt_name(&[dns("pc-7.example")])]),
+        request_extensions(
+            EXTENSION_REQUEST,
+            &[subject_alt_name(&[dns("pc-7.example")])],
+        ),
     ];
     let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
-    let printed = extension_of(&leaf, "subjectAltName");
+    let printed = print_extension(&leaf, "subjectAltName");
     assert!(printed.ends_with("DNS:pc-7.example\n"), "{printed}");
 }
 
@@ -116,9 +89,12 @@ async fn vault_and_others_ask_for_a_critical_extension() {
         &[&oid("2.5.29.17"), &[1, 1, 0xff], &element(0x04, &[&names])],
     );
     let unknown = extension("1.3.6.1.4.1.99999.9", &[5, 0]);
-    let attributes = [challenge(), extension_request(&[critical, unknown])];
+    let attributes = [
+        challenge(),
+        request_extensions(EXTENSION_REQUEST, &[critical, unknown]),
+    ];
     let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
-    let printed = extension_of(&leaf, "subjectAltName");
+    let printed = print_extension(&leaf, "subjectAltName");
     assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
     // The requested criticality does not matter: in a certificate with a subject the extension is
     // not critical.
@@ -127,7 +103,12 @@ async fn vault_and_others_ask_for_a_critical_extension() {
 
 #[tokio::test]
 async fn clients_without_attributes_or_with_a_challenge_that_nobody_asked_for_wait() {
-    let world = approving().await;
+    let world = World::new().await;
+    let approval = |profile: &mut ScepProfile| {
+        profile.challenge = None;
+        profile.settings.require_manual_approval = true;
+    };
+    world.edit_scep_profile(approval).await;
     for attributes in [None, Some(&[][..]), Some(&[challenge()])] {
         let reply = ask(&world, 0, attributes).await;
         assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);

@@ -6,11 +6,9 @@ use scep_cms::certificate::Certificate;
 use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
-use scepter_tests::asn1::{NULL, at, children, contents, element, oid, with};
-use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::asn1::{NULL, at, children, contents, element, oid, replace_element, with};
+use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
-
-use crate::enrol::refusals::replaced_longer;
 
 /// The paths to the parts of a SignedData in a device's message.
 pub(crate) const DIGEST_ALGORITHM: [usize; 5] = [1, 0, 4, 0, 2];
@@ -27,15 +25,9 @@ pub(crate) const ENCRYPTED_KEY: [usize; 5] = [1, 0, 1, 0, 3];
 
 const TRANSACTION_ID: &str = "2.16.840.1.113733.1.9.7";
 
-pub(crate) async fn post(world: &World, device: &Device, message: Vec<u8>) -> CertRep {
-    let response = world.post(message).await;
-    assert_eq!(response.status(), 200);
-    device.read(response.body(), &world.ra_certificate)
-}
-
 /// Builds the envelope of a request, encrypted to a certificate with a content key that no other
 /// test uses.
-pub(crate) fn envelope(request: &Request, recipient: &Certificate) -> Vec<u8> {
+pub(crate) fn seal(request: &Request, recipient: &Certificate) -> Vec<u8> {
     let key = uuid::Uuid::new_v4().into_bytes();
     let key = ContentKey::new(ContentEncryption::Aes128Cbc, &key).unwrap();
     let to = SealTo::Certificate(recipient);
@@ -45,7 +37,7 @@ pub(crate) fn envelope(request: &Request, recipient: &Certificate) -> Vec<u8> {
 
 /// Builds a message that carries the signed attributes as in `sent` and is signed over them as in
 /// `signed`.
-pub(crate) fn signed_over(
+pub(crate) fn sign_over(
     device: &Device,
     message: &[u8],
     sent: &[Vec<u8>],
@@ -61,7 +53,12 @@ pub(crate) fn signed_over(
 }
 
 /// Builds a message with the value of one attribute replaced, and signs it again.
-pub(crate) fn with_attribute(device: &Device, message: &[u8], kind: &str, value: &[u8]) -> Vec<u8> {
+pub(crate) fn replace_attribute(
+    device: &Device,
+    message: &[u8],
+    kind: &str,
+    value: &[u8],
+) -> Vec<u8> {
     let attributes = children(&at(message, &SIGNED_ATTRIBUTES));
     let attributes = attributes.into_iter().map(|attribute| {
         if at(&attribute, &[0]) == oid(kind) {
@@ -71,19 +68,11 @@ pub(crate) fn with_attribute(device: &Device, message: &[u8], kind: &str, value:
     });
     let mut attributes: Vec<_> = attributes.collect();
     attributes.sort();
-    signed_over(device, message, &attributes, &attributes)
-}
-
-fn attribute_of(message: &[u8], kind: &str) -> Vec<u8> {
-    let attributes = children(&at(message, &SIGNED_ATTRIBUTES));
-    let found = attributes
-        .into_iter()
-        .find(|attribute| at(attribute, &[0]) == oid(kind));
-    at(&found.unwrap(), &[1, 0])
+    sign_over(device, message, &attributes, &attributes)
 }
 
 /// Other encodings of a Name whose values are UTF8Strings of ASCII characters.
-fn ways_to_write(name: &[u8]) -> Vec<Vec<u8>> {
+fn rewrite_name(name: &[u8]) -> Vec<Vec<u8>> {
     let rdns = children(name);
     let each = |change: &dyn Fn(&[u8]) -> Vec<u8>| {
         let rdns = rdns
@@ -112,14 +101,14 @@ fn ways_to_write(name: &[u8]) -> Vec<Vec<u8>> {
 async fn java_and_go_write_the_recipients_issuer_anew() {
     let world = World::new().await;
     let issuer = world.ra_certificate.issuer_and_serial_number().issuer();
-    for way in ways_to_write(issuer) {
+    for way in rewrite_name(issuer) {
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = seal(&request, &world.ra_certificate);
         assert_eq!(at(&envelope, &RECIPIENT), issuer);
         let envelope = with(&envelope, &RECIPIENT, &way);
         let message = device.signed(&request, Some(envelope));
-        post(&world, &device, message).await.leaf();
+        world.exchange(&device, message).await.leaf();
     }
     // A redundant leading zero in the serial number.
     let device = Device::rsa();
@@ -129,12 +118,13 @@ async fn java_and_go_write_the_recipients_issuer_anew() {
         .issuer_and_serial_number()
         .serial_number();
     let longer = element(0x02, &[&[0], &contents(serial_number)]);
-    let envelope = replaced_longer(
-        &envelope(&request, &world.ra_certificate),
+    let envelope = replace_element(
+        &seal(&request, &world.ra_certificate),
         serial_number,
         &longer,
     );
-    post(&world, &device, device.signed(&request, Some(envelope)))
+    world
+        .exchange(&device, device.signed(&request, Some(envelope)))
         .await
         .leaf();
 }
@@ -150,9 +140,9 @@ async fn a_recipient_with_another_serial_number_or_name_is_another() {
         (name.serial_number(), element(0x02, &[&[1]])),
         (name.issuer(), elsewhere),
     ] {
-        let envelope = replaced_longer(&envelope(&request, &world.ra_certificate), part, &other);
+        let envelope = replace_element(&seal(&request, &world.ra_certificate), part, &other);
         let message = device.signed(&request, Some(envelope));
-        let (reason, text) = post(&world, &device, message).await.failure();
+        let (reason, text) = world.exchange(&device, message).await.failure();
         assert_eq!(reason, FailInfo::BadMessageCheck);
         assert_eq!(text, "the content is not encrypted to this RA certificate");
     }
@@ -164,7 +154,7 @@ async fn jscep_and_sscep_ask_with_the_issuer_written_otherwise() {
     let holder = world.enrolled("device-1").await;
     let issuer = world.authority.subject();
     for message_type in [MessageType::GetCert, MessageType::GetCrl] {
-        for way in ways_to_write(issuer) {
+        for way in rewrite_name(issuer) {
             let mut query = holder.query(message_type, &holder.certificate);
             query.content = Some(with(&query.content.unwrap(), &[0], &way));
             let reply = world.ask(&holder, &query).await;
@@ -193,7 +183,7 @@ async fn users_of_sscep_give_it_the_authoritys_certificate() {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &world.authority);
-    let (reason, text) = post(&world, &device, message).await.failure();
+    let (reason, text) = world.exchange(&device, message).await.failure();
     assert_eq!(reason, FailInfo::BadMessageCheck);
     let expected = "the content is encrypted to the authority's certificate, not to the RA certificate, the first of GetCACert";
     assert_eq!(text, expected);
@@ -218,21 +208,21 @@ async fn old_ejbca_clients_wrap_a_key_identifier_twice() {
     ] {
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = seal(&request, &world.ra_certificate);
         let envelope = with(&envelope, &RECIPIENT_IDENTIFIER, &written);
         let message = device.signed(&request, Some(envelope));
-        post(&world, &device, message).await.leaf();
+        world.exchange(&device, message).await.leaf();
     }
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    let envelope = envelope(&request, &world.ra_certificate);
+    let envelope = seal(&request, &world.ra_certificate);
     let envelope = with(
         &envelope,
         &RECIPIENT_IDENTIFIER,
         &element(0x80, &[&octets[..21]]),
     );
     let message = device.signed(&request, Some(envelope));
-    let (reason, _) = post(&world, &device, message).await.failure();
+    let (reason, _) = world.exchange(&device, message).await.failure();
     assert_eq!(reason, FailInfo::BadMessageCheck);
 }
 
@@ -250,10 +240,10 @@ async fn java_defaults_to_oaep_with_two_digests_and_is_told_which() {
         let parameters = [element(0xa0, &[&digest(arcs)]), element(0xa1, &[&mask])].concat();
         let algorithm = [oid("1.2.840.113549.1.1.7"), element(0x30, &[&parameters])].concat();
         let request = device.enrolment("device-1", CHALLENGE);
-        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = seal(&request, &world.ra_certificate);
         let envelope = with(&envelope, &KEY_ENCRYPTION, &element(0x30, &[&algorithm]));
         let message = device.signed(&request, Some(envelope));
-        let (reason, text) = post(&world, &device, message).await.failure();
+        let (reason, text) = world.exchange(&device, message).await.failure();
         assert_eq!(reason, FailInfo::BadAlg);
         let expected = format!(
             "the key encryption algorithm RSAES-OAEP (1.2.840.113549.1.1.7) with {name} and MGF1 with SHA-1 is not supported"
@@ -280,13 +270,16 @@ async fn micromdm_and_scep_gem_write_transaction_ids_of_their_own() {
         let request = device.enrolment("device-1", CHALLENGE);
         let message = device.message(&request, &world.ra_certificate);
         let value = element(tag, &[octets]);
-        let message = with_attribute(&device, &message, TRANSACTION_ID, &value);
+        let message = replace_attribute(&device, &message, TRANSACTION_ID, &value);
         let first = world.post(message.clone()).await;
-        assert_eq!(attribute_of(first.body(), TRANSACTION_ID), value);
+        let attributes = children(&at(first.body(), &SIGNED_ATTRIBUTES));
+        let is_id = |attribute: &&Vec<u8>| at(attribute, &[0]) == oid(TRANSACTION_ID);
+        let echoed = attributes.iter().find(is_id).unwrap();
+        assert_eq!(at(echoed, &[1, 0]), value);
         let leaf = device.read(first.body(), &world.ra_certificate).leaf();
         // The transactionID still identifies the transaction: the same message gets the same
         // certificate.
-        assert_eq!(post(&world, &device, message).await.leaf(), leaf);
+        assert_eq!(world.exchange(&device, message).await.leaf(), leaf);
     }
     // Rejected are values that are too long, not a string, or empty.
     for value in [
@@ -297,8 +290,8 @@ async fn micromdm_and_scep_gem_write_transaction_ids_of_their_own() {
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
         let message = device.message(&request, &world.ra_certificate);
-        let message = with_attribute(&device, &message, TRANSACTION_ID, &value);
-        let (reason, _) = post(&world, &device, message).await.failure();
+        let message = replace_attribute(&device, &message, TRANSACTION_ID, &value);
+        let (reason, _) = world.exchange(&device, message).await.failure();
         assert_eq!(reason, FailInfo::BadRequest);
     }
 }
@@ -316,8 +309,8 @@ async fn a_poll_by_another_type_of_string_is_about_the_same_transaction() {
         request.message_type = message_type;
         let message = device.message(&request, &world.ra_certificate);
         let value = element(tag, &[b"a_b"]);
-        let message = with_attribute(&device, &message, TRANSACTION_ID, &value);
-        let reply = post(&world, &device, message).await;
+        let message = replace_attribute(&device, &message, TRANSACTION_ID, &value);
+        let reply = world.exchange(&device, message).await;
         assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
     }
     assert_eq!(world.transactions(), 1);
@@ -330,7 +323,7 @@ async fn old_cisco_and_scepmans_client_are_told_which_algorithm_is_not_taken() {
     let request = device.enrolment("device-1", CHALLENGE);
     let good = device.message(&request, &world.ra_certificate);
     let told = async |message: Vec<u8>| {
-        let (reason, text) = post(&world, &device, message).await.failure();
+        let (reason, text) = world.exchange(&device, message).await.failure();
         assert_eq!(reason, FailInfo::BadAlg);
         text
     };
@@ -348,9 +341,9 @@ async fn old_cisco_and_scepmans_client_are_told_which_algorithm_is_not_taken() {
         ("RC4", "1.2.840.113549.3.4"),
         ("RC2-CBC", "1.2.840.113549.3.2"),
     ] {
-        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = seal(&request, &world.ra_certificate);
         let cipher = oid("2.16.840.1.101.3.4.1.2");
-        let envelope = replaced_longer(&envelope, &cipher, &oid(arcs));
+        let envelope = replace_element(&envelope, &cipher, &oid(arcs));
         let text = told(device.signed(&request, Some(envelope))).await;
         let expected = format!("the content encryption algorithm {name} ({arcs}) is not supported");
         assert_eq!(text, expected);

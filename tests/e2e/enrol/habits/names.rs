@@ -1,28 +1,27 @@
 //! The subjects and names that clients write, each test named after the clients: what is issued,
 //! and the reason if nothing is.
 
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::{FailInfo, PkiStatus};
 use scep_cms::certificate::Certificate;
 use scepter_tests::admin::{Admin, administered};
 use scepter_tests::asn1::{
-    common_name, dns, element, email, extension, integer, name, other_name, request_info, signed,
+    common_name, dns, element, email, extension, integer, ip, name, other_name, request_info,
     subject_alt_name, upn, uri,
 };
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::World;
 use serde_json::{Value, json};
 
 /// A device, and an administrator who sets the rules for it.
-pub(super) struct Asking {
-    pub(super) world: World,
-    pub(super) admin: Admin,
-    pub(super) ra_profile: String,
-    pub(super) scep_profile: String,
-    pub(super) device: Device,
+pub(crate) struct Asking {
+    pub(crate) world: World,
+    pub(crate) admin: Admin,
+    pub(crate) ra_profile: String,
+    pub(crate) scep_profile: String,
+    pub(crate) device: Device,
     requests: AtomicU32,
 }
 
@@ -30,7 +29,7 @@ pub(super) struct Asking {
 const UNKNOWN: &str = "1.3.6.1.4.1.99999.9";
 
 impl Asking {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (world, admin, ra_profile, scep_profile, _) = administered().await;
         Self {
             world,
@@ -43,42 +42,43 @@ impl Asking {
     }
 
     /// Sets the rules of the RA Profile.
-    pub(super) async fn under(&self, template: Value) {
+    pub(crate) async fn set_rules(&self, template: Value) {
         let path = format!("/raProfiles/{}", self.ra_profile);
         let body = json!({ "certificateTemplate": template });
         self.admin.put(&path, body).await.expect(200);
     }
 
     /// Sets invalid rules and returns the reasons why they are rejected.
-    pub(super) async fn unfit(&self, template: Value) -> String {
+    pub(crate) async fn reject_rules(&self, template: Value) -> String {
         let path = format!("/raProfiles/{}", self.ra_profile);
         let body = json!({ "certificateTemplate": template });
         self.admin.put(&path, body).await.reasons().join("; ")
     }
 
     /// Requests a certificate and returns it, or failInfo and failInfoText.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         subject: &[u8],
         extensions: &[Vec<u8>],
     ) -> Result<Certificate, (FailInfo, String)> {
-        self.ask_by(&self.device, subject, extensions).await
+        let spki = self.device.certificate.subject_public_key_info();
+        self.ask_by(&self.device, subject, spki, extensions).await
     }
 
-    pub(super) async fn ask_by(
+    /// Requests a certificate for this key; the device signs the request and the message.
+    pub(crate) async fn ask_by(
         &self,
         device: &Device,
         subject: &[u8],
+        spki: &[u8],
         extensions: &[Vec<u8>],
     ) -> Result<Certificate, (FailInfo, String)> {
-        let spki = device.certificate.subject_public_key_info();
         // Make each request unique with an unknown extension: an identical request would get the
         // earlier certificate again, whatever the present rules.
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let another = extension(UNKNOWN, &count.to_be_bytes());
         let info = request_info(subject, spki, &[extensions, &[another]].concat());
-        let signature = device.sign(DigestAlgorithm::Sha256, &info);
-        let request = device.request(signed(&info, &signature));
+        let request = device.request(device.sign_request(&info));
         let reply = self.world.ask(device, &request).await;
         match reply.attributes.pki_status {
             PkiStatus::Failure => Err(reply.failure()),
@@ -88,7 +88,7 @@ impl Asking {
 
     /// Requests these names with `CN=x` and asserts a refusal whose reason contains all of these
     /// parts.
-    pub(super) async fn refused(&self, names: &[Vec<u8>], parts: &[&str]) {
+    pub(crate) async fn assert_refused(&self, names: &[Vec<u8>], parts: &[&str]) {
         let extensions = [subject_alt_name(names)];
         let asked = self.ask(&common_name("x"), &extensions).await;
         let (fail_info, text) = asked.unwrap_err();
@@ -99,47 +99,17 @@ impl Asking {
     }
 
     /// Requests these names with `CN=x` and returns the issued names as printed by openssl.
-    pub(super) async fn names(&self, names: &[Vec<u8>]) -> String {
+    pub(crate) async fn issue_names(&self, names: &[Vec<u8>]) -> String {
         let extensions = [subject_alt_name(names)];
         let asked = self.ask(&common_name("x"), &extensions).await;
-        extension_of(&asked.unwrap(), "subjectAltName")
+        openssl::print_extension(&asked.unwrap(), "subjectAltName")
     }
-}
-
-/// An extension as printed by openssl; empty if the certificate does not have it.
-pub(super) fn extension_of(certificate: &Certificate, extension: &str) -> String {
-    let printed = openssl(certificate, &["-ext", extension]);
-    if printed.contains("No extensions matching") {
-        return String::new();
-    }
-    printed
-}
-
-pub(super) fn openssl(certificate: &Certificate, what: &[&str]) -> String {
-    use std::io::Write;
-    let mut openssl = Command::new("openssl")
-        .args(["x509", "-inform", "DER", "-noout"])
-        .args(what)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut input = openssl.stdin.take().unwrap();
-    input.write_all(certificate.der()).unwrap();
-    drop(input);
-    String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap()
-}
-
-/// Encodes an iPAddress.
-pub(super) fn ip(octets: &[u8]) -> Vec<u8> {
-    element(0x87, &[octets])
 }
 
 #[tokio::test]
 async fn apple_writes_an_extension_of_no_names() {
     let asking = Asking::new().await;
-    assert_eq!(asking.names(&[]).await, "");
+    assert_eq!(asking.issue_names(&[]).await, "");
     // An empty extension does not identify the device, so a subject is required.
     let nobody = asking.ask(&name(&[]), &[subject_alt_name(&[])]).await;
     let (fail_info, text) = nobody.unwrap_err();
@@ -152,21 +122,26 @@ async fn profile_generators_write_blank_names_for_variables_without_value() {
     let asking = Asking::new().await;
     let good = || dns("a.example");
     let only_good = "DNS:a.example\n";
-    assert!(asking.names(&[good(), dns("")]).await.ends_with(only_good));
     assert!(
         asking
-            .names(&[email(""), good()])
+            .issue_names(&[good(), dns("")])
+            .await
+            .ends_with(only_good)
+    );
+    assert!(
+        asking
+            .issue_names(&[email(""), good()])
             .await
             .ends_with(only_good)
     );
     for blank in [email(""), dns(""), uri(""), upn(""), ip(&[])] {
-        assert_eq!(asking.names(&[blank]).await, "");
+        assert_eq!(asking.issue_names(&[blank]).await, "");
     }
 }
 
 /// The names in certmonger's request for a FreeIPA host, a UPN and a KRB5PrincipalName; this one is
 /// the KRB5PrincipalName.
-fn principal() -> Vec<u8> {
+fn build_principal() -> Vec<u8> {
     let string = |text: &str| element(0x1b, &[text.as_bytes()]);
     let names = element(0x30, &[&string("host"), &string("a.example")]);
     let kind = element(0xa0, &[&integer(&[1])]);
@@ -179,20 +154,22 @@ fn principal() -> Vec<u8> {
 #[tokio::test]
 async fn freeipa_hosts_name_their_kerberos_principal() {
     let asking = Asking::new().await;
-    let names = || [dns("a.example"), principal()];
+    let names = || [dns("a.example"), build_principal()];
     let kind = "subjectAltName[1] otherName 1.3.6.1.5.2.2 \"host/a.example@EXAMPLE\"";
     asking
-        .refused(&names(), &["subjectAltName.types", kind])
+        .assert_refused(&names(), &["subjectAltName.types", kind])
         .await;
     let types = |types: Value| json!({ "subjectAltName": types });
-    asking.under(types(json!({ "ignoreOthers": true }))).await;
-    let printed = asking.names(&names()).await;
+    asking
+        .set_rules(types(json!({ "ignoreOthers": true })))
+        .await;
+    let printed = asking.issue_names(&names()).await;
     assert!(printed.ends_with("    DNS:a.example\n"), "{printed}");
     let kerberos = json!(["dns", "1.3.6.1.5.2.2"]);
-    asking.under(types(json!({ "types": kerberos }))).await;
+    asking.set_rules(types(json!({ "types": kerberos }))).await;
     let issued = |certificate: &Certificate| {
         let der = certificate.der();
-        let principal = principal();
+        let principal = build_principal();
         assert!(der.windows(principal.len()).any(|part| part == principal));
     };
     let extension = [subject_alt_name(&names())];
@@ -204,11 +181,11 @@ async fn freeipa_hosts_name_their_kerberos_principal() {
     let warnings = shown["warnings"].to_string();
     assert!(warnings.contains("1.3.6.1.5.2.2"), "{warnings}");
     let of = |pattern: &str| json!({ "types": kerberos, "patterns": { "1.3.6.1.5.2.2": pattern } });
-    asking.under(types(of("host/[a-z.]+@EXAMPLE"))).await;
+    asking.set_rules(types(of("host/[a-z.]+@EXAMPLE"))).await;
     issued(&asking.ask(&common_name("y"), &extension).await.unwrap());
-    asking.under(types(of("[^/]+@EXAMPLE"))).await;
+    asking.set_rules(types(of("[^/]+@EXAMPLE"))).await;
     asking
-        .refused(&names(), &["subjectAltName.patterns", kind])
+        .assert_refused(&names(), &["subjectAltName.patterns", kind])
         .await;
 }
 
@@ -226,18 +203,18 @@ async fn domain_controllers_and_idevids_ask_for_types_that_no_rule_can_allow() {
     for (other, text) in others {
         let names = [dns("a.example"), other.clone()];
         asking
-            .refused(&names, &["subjectAltName.types", text])
+            .assert_refused(&names, &["subjectAltName.types", text])
             .await;
     }
     asking
-        .under(json!({ "subjectAltName": { "ignoreOthers": true } }))
+        .set_rules(json!({ "subjectAltName": { "ignoreOthers": true } }))
         .await;
     for (other, _) in others {
-        let printed = asking.names(&[dns("a.example"), other.clone()]).await;
+        let printed = asking.issue_names(&[dns("a.example"), other.clone()]).await;
         assert!(printed.ends_with("    DNS:a.example\n"), "{printed}");
     }
     asking
-        .under(json!({ "subjectAltName": { "types": ["dns", "1.3.6.1.4.1.311.25.1"] } }))
+        .set_rules(json!({ "subjectAltName": { "types": ["dns", "1.3.6.1.4.1.311.25.1"] } }))
         .await;
     let extension = subject_alt_name(&[dns("a.example"), guid.clone()]);
     let issued = asking.ask(&common_name("x"), &[extension]).await.unwrap();
@@ -254,11 +231,11 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
     let administrator = upn("administrator@corp.example");
     for ignore in [false, true] {
         asking
-            .under(json!({ "subjectAltName": { "ignoreOthers": ignore } }))
+            .set_rules(json!({ "subjectAltName": { "ignoreOthers": ignore } }))
             .await;
         for name in [&tag, &sid] {
             asking
-                .refused(std::slice::from_ref(name), &["rule sid"])
+                .assert_refused(std::slice::from_ref(name), &["rule sid"])
                 .await;
             let names = [dns("a.example"), uri("a:b"), name.clone()];
             let asked = asking
@@ -272,7 +249,7 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
             .await;
         match asked {
             Ok(certificate) => {
-                let printed = extension_of(&certificate, "subjectAltName");
+                let printed = openssl::print_extension(&certificate, "subjectAltName");
                 assert!(ignore && !printed.contains("othername"), "{printed}");
             }
             Err(_) => assert!(!ignore),
@@ -280,10 +257,12 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
     }
     // An OID cannot be used to bypass the rules for SIDs and UPNs.
     let types = |types: Value| json!({ "subjectAltName": { "types": types } });
-    let reasons = asking.unfit(types(json!(["1.3.6.1.4.1.311.20.2.3"]))).await;
+    let reasons = asking
+        .reject_rules(types(json!(["1.3.6.1.4.1.311.20.2.3"])))
+        .await;
     assert!(reasons.contains("patterns.upn: required"), "{reasons}");
     for sid in ["1.3.6.1.4.1.311.25.2", "1.3.6.1.4.1.311.25.2.1"] {
-        let reasons = asking.unfit(types(json!([sid]))).await;
+        let reasons = asking.reject_rules(types(json!([sid]))).await;
         assert!(
             reasons.contains("not accepted from any request"),
             "{reasons}"
@@ -295,13 +274,13 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
             json!({ "required": [account] }),
             json!({ "fixed": { account: "administrator@corp.example" } }),
         ] {
-            let reasons = asking.unfit(json!({ "subject": subject })).await;
+            let reasons = asking.reject_rules(json!({ "subject": subject })).await;
             assert!(reasons.contains("not allowed in a subject"), "{reasons}");
         }
     }
     // The rule for UPNs applies whether it is given by name or by OID, and to either string type.
     asking
-        .under(json!({ "subjectAltName": {
+        .set_rules(json!({ "subjectAltName": {
             "types": ["1.3.6.1.4.1.311.20.2.3"], "patterns": { "upn": "[a-z]+@corp[.]example" }
         } }))
         .await;
@@ -316,7 +295,7 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
         assert!(issued.der().windows(utf8.len()).any(|part| part == utf8));
     }
     asking
-        .refused(&[upn("a@evil.example")], &["a@evil.example"])
+        .assert_refused(&[upn("a@evil.example")], &["a@evil.example"])
         .await;
 }
 
@@ -325,8 +304,7 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
 #[tokio::test]
 async fn mdms_fill_variables_with_what_is_no_name() {
     let asking = Asking::new().await;
-    asking
-        .under(json!({ "subjectAltName": {
+    asking.set_rules(json!({ "subjectAltName": {
             "types": ["dns", "ip", "email", "uri", "upn"], "patterns": { "email": ".*", "uri": ".*", "upn": ".*" }
         } }))
         .await;
@@ -362,7 +340,7 @@ async fn mdms_fill_variables_with_what_is_no_name() {
         ),
     ] {
         let text = format!("rule subjectAltName: subjectAltName[1] {text}");
-        asking.refused(&[good(), name], &[&text]).await;
+        asking.assert_refused(&[good(), name], &[&text]).await;
     }
     let long = dns(&"a".repeat(300));
     let names = [good(), long];
@@ -372,7 +350,7 @@ async fn mdms_fill_variables_with_what_is_no_name() {
     let (_, text) = asked.unwrap_err();
     assert!(text.len() < 300 && text.contains("aaaa…"), "{text}");
     // A final dot does not change the name.
-    let printed = asking.names(&[dns("host.example.com.")]).await;
+    let printed = asking.issue_names(&[dns("host.example.com.")]).await;
     assert!(printed.ends_with("DNS:host.example.com\n"), "{printed}");
 }
 
@@ -380,17 +358,17 @@ async fn mdms_fill_variables_with_what_is_no_name() {
 async fn a_fleet_of_names_in_one_request_is_told_their_number() {
     let asking = Asking::new().await;
     let names = |count| -> Vec<_> { (0..count).map(|n| dns(&format!("a-{n}.example"))).collect() };
-    let printed = asking.names(&names(100)).await;
+    let printed = asking.issue_names(&names(100)).await;
     assert_eq!(printed.matches("DNS:").count(), 100);
     let text = "rule subjectAltName: 101 names, at most 100 are allowed";
-    asking.refused(&names(101), &[text]).await;
+    asking.assert_refused(&names(101), &[text]).await;
 }
 
 #[tokio::test]
 async fn hosts_are_named_in_many_ways_that_are_right() {
     let asking = Asking::new().await;
     asking
-        .under(json!({ "subjectAltName": { "patterns": { "dns": ".*" } } }))
+        .set_rules(json!({ "subjectAltName": { "patterns": { "dns": ".*" } } }))
         .await;
     for host in [
         "my_host.example.com",
@@ -399,7 +377,7 @@ async fn hosts_are_named_in_many_ways_that_are_right() {
         "HOST.Example.COM",
         "xn--bro-hoa.example.com",
     ] {
-        let printed = asking.names(&[dns(host)]).await;
+        let printed = asking.issue_names(&[dns(host)]).await;
         assert!(printed.ends_with(&format!("DNS:{host}\n")), "{printed}");
     }
 }
@@ -407,8 +385,7 @@ async fn hosts_are_named_in_many_ways_that_are_right() {
 #[tokio::test]
 async fn intune_spiffe_and_others_have_names_of_their_own() {
     let asking = Asking::new().await;
-    asking
-        .under(json!({ "subjectAltName": {
+    asking.set_rules(json!({ "subjectAltName": {
             "types": ["dns", "ip", "email", "uri", "upn"], "patterns": { "email": ".*", "uri": ".*", "upn": ".*" }
         } }))
         .await;
@@ -433,7 +410,7 @@ async fn intune_spiffe_and_others_have_names_of_their_own() {
         (email("a@corp.example"), "email:a@corp.example"),
         (upn("j\u{fc}rgen@corp.example"), "UPN:"),
     ] {
-        let names = asking.names(&[name]).await;
+        let names = asking.issue_names(&[name]).await;
         assert!(names.contains(printed), "{names}");
     }
 }

@@ -1,41 +1,24 @@
 //! HTTP as small, old and proxied clients speak it, over a socket.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scepter_tests::device::Device;
-use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::server::Server;
 use scepter_tests::world::{CHALLENGE, PATH};
 
-/// Writes octets and reads until the server closes the connection, as `Connection: close` or
-/// HTTP/1.0 requires.
-fn exchanged(server: &Server, octets: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    let patience = Some(Duration::from_secs(60));
-    stream.set_read_timeout(patience).unwrap();
-    stream.write_all(octets).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
-}
-
 /// The body of an answer, after a `100 Continue` if there is one.
-fn body(answer: &[u8]) -> &[u8] {
+fn read_body(answer: &[u8]) -> &[u8] {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
     let rest = &answer[end.unwrap() + 4..];
     match answer.starts_with(b"HTTP/1.1 100") {
-        true => body(rest),
+        true => read_body(rest),
         false => rest,
     }
 }
 
 #[test]
 fn igel_avaya_sscep_and_cisco_speak_http_of_all_ages() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let (_data, server) = Server::start_demo();
     let caps = format!("{PATH}?operation=GetCACaps");
     for request in [
         format!(
@@ -49,19 +32,18 @@ fn igel_avaya_sscep_and_cisco_speak_http_of_all_ages() {
             "GET {caps} HTTP/1.0\r\nAccept: image/gif\r\nUser-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Cisco PKI)\r\n\r\n"
         ),
     ] {
-        let answer = String::from_utf8(exchanged(&server, request.as_bytes())).unwrap();
+        let answer = server.exchange_text(request.as_bytes());
         assert!(answer.contains(" 200 OK\r\n"), "{request}: {answer}");
         assert!(answer.ends_with("\nSCEPStandard\n"), "{request}: {answer}");
     }
     let pipelined = format!("GET {caps} HTTP/1.1\r\nHost: a\r\n\r\nGET {caps} HTTP/1.0\r\n\r\n");
-    let answer = String::from_utf8(exchanged(&server, pipelined.as_bytes())).unwrap();
+    let answer = server.exchange_text(pipelined.as_bytes());
     assert_eq!(answer.matches(" 200 OK\r\n").count(), 2, "{answer}");
 }
 
 #[test]
 fn curl_based_clients_post_in_chunks_with_expect_and_any_content_type() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
+    let (_data, server) = Server::start_demo();
     let ra_certificate = server.ra_certificate();
     let device = Device::rsa();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
@@ -94,8 +76,8 @@ fn curl_based_clients_post_in_chunks_with_expect_and_any_content_type() {
             let head = format!(
                 "POST {PATH}{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n\r\n"
             );
-            let answer = exchanged(&server, &[head.as_bytes(), body_sent].concat());
-            device.read(body(&answer), &ra_certificate).leaf();
+            let answer = server.exchange(&[head.as_bytes(), body_sent].concat());
+            device.read(read_body(&answer), &ra_certificate).leaf();
         }
     }
     // With GET the whole message is in the request line, here of more than 7 KB.
@@ -107,6 +89,6 @@ fn curl_based_clients_post_in_chunks_with_expect_and_any_content_type() {
     let message = URL_SAFE_NO_PAD.encode(device.message(&request, &ra_certificate));
     let line = format!("GET {PATH}?operation=PKIOperation&message={message} HTTP/1.0\r\n\r\n");
     assert!(line.len() > 7 * 1024);
-    let answer = exchanged(&server, line.as_bytes());
-    device.read(body(&answer), &ra_certificate).leaf();
+    let answer = server.exchange(line.as_bytes());
+    device.read(read_body(&answer), &ra_certificate).leaf();
 }

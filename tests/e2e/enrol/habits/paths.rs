@@ -1,16 +1,16 @@
 //! The URLs, operations, methods, bodies and headers that clients, proxies and probes send.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::path::Path;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Response;
 use scep_cms::certificate::Certificate;
+use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::admin::administered;
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::{CHALLENGE, PATH, World};
 use serde_json::json;
@@ -36,7 +36,7 @@ impl Enrolment {
     }
 
     #[track_caller]
-    fn is_granted(&self, what: &str, response: &Response<bytes::Bytes>) {
+    fn assert_granted(&self, what: &str, response: &Response<bytes::Bytes>) {
         assert_eq!(response.status(), 200, "{what}: {:?}", response.body());
         self.device
             .read(response.body(), &self.ra_certificate)
@@ -73,7 +73,7 @@ async fn windows_and_cisco_append_pkiclient_exe_to_whatever_they_are_given() {
     let appended = Enrolment::new(&world.ra_certificate);
     let path = format!("{PATH}/pkiclient.exe?operation=PKIOperation");
     let response = world.send("POST", &path, appended.message.clone()).await;
-    appended.is_granted(&path, &response);
+    appended.assert_granted(&path, &response);
 }
 
 #[tokio::test]
@@ -115,10 +115,10 @@ async fn clients_behind_scepman_write_operations_in_their_own_case() {
         let enrolment = Enrolment::new(&world.ra_certificate);
         let path = format!("{PATH}?{query}");
         let response = world.send("POST", &path, enrolment.message.clone()).await;
-        enrolment.is_granted(query, &response);
+        enrolment.assert_granted(query, &response);
         let message = URL_SAFE_NO_PAD.encode(&enrolment.message);
         let response = world.get(&format!("{path}&Message={message}")).await;
-        enrolment.is_granted(query, &response);
+        enrolment.assert_granted(query, &response);
     }
 }
 
@@ -183,7 +183,7 @@ async fn proxies_and_scripts_post_base64_and_forms() {
         for query in ["?operation=PKIOperation", ""] {
             let path = format!("{PATH}{query}");
             let response = world.send("POST", &path, body.clone()).await;
-            enrolment.is_granted(what, &response);
+            enrolment.assert_granted(what, &response);
         }
     }
     for message in [encoded, |text: &str| text.replace('+', "%252B")] {
@@ -191,9 +191,9 @@ async fn proxies_and_scripts_post_base64_and_forms() {
         let base64 = message(&STANDARD.encode(&enrolment.message));
         let path = format!("{PATH}?operation=PKIOperation&message={base64}");
         let response = world.send("POST", &path, Vec::new()).await;
-        enrolment.is_granted("POST without a body", &response);
+        enrolment.assert_granted("POST without a body", &response);
         let response = world.get(&path).await;
-        enrolment.is_granted("GET", &response);
+        enrolment.assert_granted("GET", &response);
     }
 }
 
@@ -217,21 +217,11 @@ async fn what_a_proxy_spoils_beyond_recognition_is_400_and_too_much_of_it_413() 
     }
 }
 
-/// Sends a request and reads to the end.
-fn raw(server: &Server, request: &str) -> String {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 /// The answer to a method: the status, the headers in lower case without those that vary, and the
 /// body.
-fn answered(server: &Server, method: &str, path: &str) -> (u16, Vec<String>, String) {
+fn read_answer(server: &Server, method: &str, path: &str) -> (u16, Vec<String>, String) {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let answer = raw(server, &request);
+    let answer = server.exchange_text(request.as_bytes());
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
@@ -242,15 +232,9 @@ fn answered(server: &Server, method: &str, path: &str) -> (u16, Vec<String>, Str
     (status.parse().unwrap(), headers, body.to_owned())
 }
 
-fn served() -> (tempfile::TempDir, Server) {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(&binary(Build::Debug), data.path(), &[]);
-    (data, server)
-}
-
 #[test]
 fn load_balancers_and_monitors_probe_by_head_and_options() {
-    let (_data, server) = served();
+    let (_data, server) = Server::start_demo();
     const READ: &str = "allow: get, head, options";
     const SPOKEN: &str = "allow: get, head, options, post";
     let caps = format!("{PATH}?operation=GetCACaps");
@@ -266,8 +250,8 @@ fn load_balancers_and_monitors_probe_by_head_and_options() {
         (PATH, 400, SPOKEN),
         ("/cgi-bin/pkiclient.exe?operation=GetCACaps", 200, SPOKEN),
     ] {
-        let get = answered(&server, "GET", path);
-        let head = answered(&server, "HEAD", path);
+        let get = read_answer(&server, "GET", path);
+        let head = read_answer(&server, "HEAD", path);
         assert_eq!((get.0, head.0), (status, status), "{path}");
         assert!(!get.2.is_empty() && head.2.is_empty(), "{path}");
         // RFC 9110 §9.3.2: the answer to HEAD may omit headers that require generating the body.
@@ -279,15 +263,15 @@ fn load_balancers_and_monitors_probe_by_head_and_options() {
         if path != "/metrics" {
             assert!(of_get.eq(head.1.iter()), "{path}: {:?} {:?}", get.1, head.1);
         }
-        let options = answered(&server, "OPTIONS", path);
+        let options = read_answer(&server, "OPTIONS", path);
         assert_eq!((options.0, options.2.as_str()), (204, ""), "{path}");
         assert!(options.1.iter().any(|line| line == allow), "{options:?}");
-        let other = answered(&server, "PUT", path);
+        let other = read_answer(&server, "PUT", path);
         assert!(other.1.iter().any(|line| line == allow), "{other:?}");
         assert_eq!(other.0, 405, "{path}");
     }
     for path in ["/crl/demo-ca.crl", "/health"] {
-        let (status, headers, body) = answered(&server, "POST", path);
+        let (status, headers, body) = read_answer(&server, "POST", path);
         assert_eq!(status, 405, "{path}");
         assert!(headers.iter().any(|line| line == READ), "{headers:?}");
         assert!(body.contains("GET and HEAD") && !body.contains("POST"));
@@ -296,7 +280,7 @@ fn load_balancers_and_monitors_probe_by_head_and_options() {
 
 #[test]
 fn cisco_ios_and_printers_for_ndes_have_paths_that_nobody_can_choose() {
-    let (_data, server) = served();
+    let (_data, server) = Server::start_demo();
     let fixed = [
         "/cgi-bin/pkiclient.exe",
         "/cgi-bin/pkiclient.exe/",
@@ -327,7 +311,7 @@ fn cisco_ios_and_printers_for_ndes_have_paths_that_nobody_can_choose() {
 
 #[test]
 fn small_clients_look_for_headers_in_title_case() {
-    let (_data, server) = served();
+    let (_data, server) = Server::start_demo();
     let enrolment = Enrolment::new(&server.ra_certificate());
     let message = URL_SAFE_NO_PAD.encode(&enrolment.message);
     for path in [
@@ -336,7 +320,7 @@ fn small_clients_look_for_headers_in_title_case() {
         "/crl/demo-ca.crl".to_owned(),
         format!("{PATH}?operation=none"),
     ] {
-        let answer = raw(&server, &format!("GET {path} HTTP/1.0\r\n\r\n"));
+        let answer = server.exchange_text(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
         let (head, _) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("\r\nContent-Type: "), "{head}");
         assert!(head.contains("\r\nContent-Length: "), "{head}");
@@ -346,38 +330,26 @@ fn small_clients_look_for_headers_in_title_case() {
     }
 }
 
-/// Starts a server on this address and returns it, with the text of a certificate that it issued.
-fn everywhere(listen: &str, data: &Path, environment: &[(&str, &str)]) -> (Server, String) {
-    let server = Server::start_on(
-        listen,
-        &binary(Build::Debug),
-        data,
-        environment,
-        "pki --scepca",
-    );
-    let listening = server.wait_for_log("listening address=");
-    let port = listening.rsplit(':').next().unwrap();
-    let url = format!("http://127.0.0.1:{port}{PATH}");
-    let (_, chain) = http(&[&format!("{url}?operation=GetCACert")], &[]);
-    let chain = scep_cms::degenerate::DegenerateSignedData::from_ber(&chain).unwrap();
-    let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
-    let enrolment = Enrolment::new(&ra_certificate);
-    let (_, reply) = http(&["--data-binary", "@-", &url], &enrolment.message);
-    let leaf = enrolment.device.read(&reply, &ra_certificate).leaf();
-    let arguments = ["x509", "-inform", "DER", "-noout", "-text"];
-    let text = crate::crypto::second_opinion::openssl(&arguments, leaf.der());
-    (server, String::from_utf8(text).unwrap())
-}
-
 #[test]
 fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
-    let started = |listen: &str, environment: &[(&str, &str)]| {
+    // A server on this address, and the text of a certificate that it issued.
+    let start = |listen: &str, environment: &[(&str, &str)]| {
         let data = tempfile::tempdir().unwrap();
-        let (server, text) = everywhere(listen, data.path(), environment);
-        (server, text)
+        let binary = binary(Build::Debug);
+        let server = Server::start_on(listen, &binary, data.path(), environment, "pki --scepca");
+        let listening = server.wait_for_log("listening address=");
+        let port = listening.rsplit(':').next().unwrap();
+        let url = format!("http://127.0.0.1:{port}{PATH}");
+        let (_, chain) = http(&[&format!("{url}?operation=GetCACert")], &[]);
+        let chain = DegenerateSignedData::from_ber(&chain).unwrap();
+        let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
+        let enrolment = Enrolment::new(&ra_certificate);
+        let (_, reply) = http(&["--data-binary", "@-", &url], &enrolment.message);
+        let leaf = enrolment.device.read(&reply, &ra_certificate).leaf();
+        (server, openssl::print(&leaf, &["-text"]))
     };
     for listen in ["0.0.0.0:0", "[::]:0"] {
-        let (server, text) = started(listen, &[]);
+        let (server, text) = start(listen, &[]);
         let (url, welcome) = (server.scep_url(), server.welcome.join("\n"));
         assert!(
             !welcome.contains("0.0.0.0") && !welcome.contains("[::]"),
@@ -392,7 +364,7 @@ fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
         assert!(!text.contains("CRL Distribution Points"), "{text}");
     }
     let public = [("SCEPTER_PUBLIC_URL", "https://pki.example.com/scepter/")];
-    let (server, text) = started("0.0.0.0:0", &public);
+    let (server, text) = start("0.0.0.0:0", &public);
     let welcome = server.welcome.join("\n");
     assert_eq!(
         server.scep_url(),
@@ -403,7 +375,7 @@ fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
     assert!(text.contains(crl), "{text}");
     // An administrator who listens on loopback is trying the server on one machine, so a loopback
     // URL works for them.
-    let (_, text) = started("127.0.0.1:0", &[]);
+    let (_, text) = start("127.0.0.1:0", &[]);
     assert!(text.contains("URI:http://127.0.0.1:"), "{text}");
 }
 

@@ -7,7 +7,7 @@ use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
 
 /// A world whose SCEP Profile allows or forbids proxies to sign.
-async fn world(allow_proxy_signer: bool) -> World {
+async fn build_world(allow_proxy_signer: bool) -> World {
     let world = World::new().await;
     world
         .edit_scep_profile(|profile| profile.settings.allow_proxy_signer = allow_proxy_signer)
@@ -15,17 +15,12 @@ async fn world(allow_proxy_signer: bool) -> World {
     world
 }
 
-/// A device's request with this challenge; its transactionID does not derive from the signer's key.
-fn request(device: &Device, challenge: Option<&str>) -> Request {
-    device.request(device.csr("device-1", challenge, &[]))
-}
-
 /// SimpleSCEP's authors report a throw-away signer `CN=SCEP Protocol Certificate`. In
 /// seize-the-dave/jscep#276, EPMM enrols for its phones. In certnanny/sscep#12, the key is in a TPM
 /// that cannot sign messages. Cisco ISE and ChromeOS enrol through a connector.
 #[tokio::test]
 async fn windows_mdm_ise_and_devices_with_a_tpm_have_another_key_sign() {
-    let world = world(true).await;
+    let world = build_world(true).await;
     for (device, proxy) in [
         (
             Device::rsa(),
@@ -33,7 +28,7 @@ async fn windows_mdm_ise_and_devices_with_a_tpm_have_another_key_sign() {
         ),
         (Device::ec(), Device::rsa()),
     ] {
-        let asked = request(&device, Some(CHALLENGE));
+        let asked = device.enrolment("device-1", CHALLENGE);
         // The reply is encrypted to the signer.
         let leaf = world.ask(&proxy, &asked).await.leaf();
         let key = device.certificate.subject_public_key_info();
@@ -46,20 +41,23 @@ async fn windows_mdm_ise_and_devices_with_a_tpm_have_another_key_sign() {
 
 #[tokio::test]
 async fn a_proxy_with_a_certificate_of_a_foreign_ca_signs_for_its_devices() {
-    let world = world(true).await;
+    let world = build_world(true).await;
     let foreign = World::new().await.enrolled("proxy").await;
     let device = Device::rsa();
-    let asked = request(&device, Some(CHALLENGE));
+    let asked = device.enrolment("device-1", CHALLENGE);
     world.ask(&foreign, &asked).await.leaf();
 }
 
 #[tokio::test]
 async fn a_proxy_needs_the_challenge_of_the_device() {
-    let world = world(true).await;
+    let world = build_world(true).await;
     let device = Device::rsa();
     for challenge in [Some("guessed"), Some(""), None] {
         let reply = world
-            .ask(&Device::rsa(), &request(&device, challenge))
+            .ask(
+                &Device::rsa(),
+                &device.request(device.csr("device-1", challenge, &[])),
+            )
             .await;
         assert_eq!(reply.failure().0, FailInfo::BadRequest, "{challenge:?}");
     }
@@ -68,17 +66,17 @@ async fn a_proxy_needs_the_challenge_of_the_device() {
 /// By default a message must be signed with the request's own key.
 #[tokio::test]
 async fn without_the_setting_no_other_key_signs() {
-    let world = world(false).await;
+    let world = build_world(false).await;
     for device in [Device::rsa(), Device::ec()] {
         let reply = world
-            .ask(&Device::rsa(), &request(&device, Some(CHALLENGE)))
+            .ask(&Device::rsa(), &device.enrolment("device-1", CHALLENGE))
             .await;
         assert_eq!(reply.failure().0, FailInfo::BadMessageCheck);
     }
     // A signer that looks like the throw-away one but has the request's key is accepted.
     let device = Device::named("SCEP Protocol Certificate", &[1]);
     world
-        .ask(&device, &request(&device, Some(CHALLENGE)))
+        .ask(&device, &device.enrolment("device-1", CHALLENGE))
         .await
         .leaf();
 }
@@ -87,9 +85,9 @@ async fn without_the_setting_no_other_key_signs() {
 /// signs with one would yield something to guess the challenge from.
 #[tokio::test]
 async fn no_ec_key_signs_for_another() {
-    let world = world(true).await;
+    let world = build_world(true).await;
     for device in [Device::rsa(), Device::ec()] {
-        let captured = request(&device, Some(CHALLENGE));
+        let captured = device.enrolment("device-1", CHALLENGE);
         let reply = world.ask(&Device::ec(), &captured).await;
         assert_eq!(reply.failure().0, FailInfo::BadMessageCheck);
     }
@@ -102,9 +100,9 @@ async fn no_ec_key_signs_for_another() {
 async fn an_attacker_who_signs_a_captured_request_anew_gains_nothing_and_blocks_nobody() {
     for attacker_first in [false, true] {
         for transaction_id in [None, Some("attacker")] {
-            let world = world(true).await;
+            let world = build_world(true).await;
             let (device, attacker) = (Device::rsa(), Device::rsa());
-            let asked = request(&device, Some(CHALLENGE));
+            let asked = device.enrolment("device-1", CHALLENGE);
             let mut captured = asked.clone();
             if let Some(transaction_id) = transaction_id {
                 captured.transaction_id = transaction_id.to_owned();
@@ -128,19 +126,19 @@ async fn an_attacker_who_signs_a_captured_request_anew_gains_nothing_and_blocks_
 /// device's own request.
 #[tokio::test]
 async fn an_attacker_does_not_displace_a_device_that_waits() {
-    let world = world(true).await;
+    let world = build_world(true).await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let (device, attacker) = (Device::rsa(), Device::rsa());
-    let asked = request(&device, Some(CHALLENGE));
+    let asked = device.enrolment("device-1", CHALLENGE);
     let mut captured = asked.clone();
     captured.transaction_id = "attacker".to_owned();
     // The attacker sends the captured request first, and again under the device's transactionID. A
     // request for the attacker's own key is not granted.
     let own = Request {
         transaction_id: asked.transaction_id.clone(),
-        ..request(&attacker, Some(CHALLENGE))
+        ..attacker.enrolment("device-1", CHALLENGE)
     };
     for (signer, asked, expected) in [
         (&attacker, &captured, PkiStatus::Pending),
@@ -166,12 +164,12 @@ async fn an_attacker_does_not_displace_a_device_that_waits() {
 /// A pending request may be polled for with the key that signed it or with the key in the request.
 #[tokio::test]
 async fn a_proxy_or_its_device_polls_and_nobody_else() {
-    let world = world(true).await;
+    let world = build_world(true).await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
     let (device, proxy) = (Device::rsa(), Device::rsa());
-    let asked = request(&device, Some(CHALLENGE));
+    let asked = device.enrolment("device-1", CHALLENGE);
     world.ask(&proxy, &asked).await;
     for poller in [&proxy, &device] {
         let reply = world.ask(poller, &poller.poll(&asked)).await;

@@ -4,22 +4,35 @@
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::Refusal;
 use scep_service::enrol::Outcome;
-use scepter_tests::asn1::{NULL, SHA256_WITH_RSA, at, bits, contents, element, oid, with};
+use scepter_tests::asn1::{
+    EXTENSION_REQUEST, NULL, SHA256_WITH_RSA, at, attribute, bits, challenge, contents, dns,
+    element, oid, request_extensions, subject_alt_name, with,
+};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World, name};
 
-use crate::enrol::habits::requests::{
-    EXTENSION_REQUEST, Hand, asking, attribute, challenge, name_extension, pem,
-};
+use crate::enrol::habits::requests::{Hand, pem};
 use crate::enrol::refusals::CLOSED;
+
+/// The refusal of a message: the reasons that the client and the log get.
+async fn find_refusal(hand: &Hand, message: &[u8]) -> Refusal {
+    let endpoint = EndpointName::ScepProfile(name());
+    let reply = hand.world.enrolment.answer(&endpoint, message).await;
+    match reply.unwrap().outcome {
+        Outcome::Refused(refusal) => refusal,
+        _ => panic!("the request was not refused"),
+    }
+}
 
 #[tokio::test]
 async fn what_cannot_be_read_after_decryption_is_named_in_the_log_alone() {
     let hand = Hand::new().await;
     let good = hand.request(&[challenge()]);
-    let closed = async |content: Vec<u8>, reason: &str| {
-        let (text, log) = hand.told(content).await;
-        assert_eq!((&*text, &*log), (CLOSED, reason));
+    let assert_closed = async |content: Vec<u8>, reason: &str| {
+        let request = hand.device.request(content);
+        let message = hand.device.message(&request, &hand.world.ra_certificate);
+        let refusal = find_refusal(&hand, &message).await;
+        assert_eq!((&*refusal.text(), &*refusal.log_reason()), (CLOSED, reason));
     };
     let unreadable = "the envelope holds no readable request: ";
     for (content, reason) in [
@@ -60,20 +73,20 @@ async fn what_cannot_be_read_after_decryption_is_named_in_the_log_alone() {
             "certificationRequest.signature: not a BIT STRING of whole octets",
         ),
     ] {
-        closed(content, &format!("{unreadable}{reason}")).await;
+        assert_closed(content, &format!("{unreadable}{reason}")).await;
     }
     let md5 = element(0x30, &[&oid("1.2.840.113549.1.1.4"), NULL]);
     let reason = "the PKCS #10 request is signed with md5WithRSAEncryption (1.2.840.113549.1.1.4), which is not supported";
-    closed(with(&good, &[1], &md5), reason).await;
+    assert_closed(with(&good, &[1], &md5), reason).await;
     let other = Device::rsa().csr("device-1", Some(CHALLENGE), &[]);
-    closed(
+    assert_closed(
         other,
         "the PKCS #10 request is not for the key that signed the message",
     )
     .await;
     let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
     let forged = element(0x30, &[&at(&good, &[0]), &algorithm, &bits(&[7; 256])]);
-    closed(
+    assert_closed(
         forged,
         "the signature of the PKCS #10 request does not verify",
     )
@@ -104,13 +117,18 @@ async fn what_is_wrong_with_a_signed_request_is_told_with_its_place() {
         (
             vec![
                 challenge(),
-                asking(EXTENSION_REQUEST, &[name_extension("a"), no_octets]),
+                request_extensions(
+                    EXTENSION_REQUEST,
+                    &[subject_alt_name(&[dns("a")]), no_octets],
+                ),
             ],
             "certificationRequestInfo.attributes[1].extensions[1]: extnValue is not in an OCTET STRING",
         ),
     ] {
-        let (told, log) = hand.told(hand.request(&attributes)).await;
-        assert_eq!((&*told, &*log), (text, text));
+        let request = hand.device.request(hand.request(&attributes));
+        let message = hand.device.message(&request, &hand.world.ra_certificate);
+        let refusal = find_refusal(&hand, &message).await;
+        assert_eq!((&*refusal.text(), &*refusal.log_reason()), (text, text));
     }
 }
 
@@ -126,16 +144,7 @@ async fn a_key_that_does_not_decrypt_is_named_in_the_log_alone() {
     let recipient = hand.world.ra_certificate.issuer_and_serial_number();
     let envelope = with(&envelope, &[1, 0, 1, 0, 1], &recipient.encode().unwrap());
     let message = hand.device.signed(&request, Some(envelope));
-    let endpoint = EndpointName::ScepProfile(name());
-    let reply = hand
-        .world
-        .enrolment
-        .answer(&endpoint, &message)
-        .await
-        .unwrap();
-    let Outcome::Refused(refusal) = reply.outcome else {
-        panic!("the request was not refused");
-    };
+    let refusal = find_refusal(&hand, &message).await;
     assert!(matches!(refusal, Refusal::Envelope(_)));
     assert_eq!(refusal.text(), CLOSED);
     assert!(

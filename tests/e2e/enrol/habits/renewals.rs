@@ -5,14 +5,13 @@ use std::time::Duration;
 use ca::bounded_text::Pattern;
 use ca::template::SubjectAltNameType;
 use der::{Decode, Tag};
-use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::{FailInfo, PkiStatus};
 use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
 use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
-    CN, common_name, dns, element, email, name, oid, rdn, request_info, signed, subject_alt_name,
-    upn, uri,
+    CN, common_name, dns, element, email, ip, name, oid, rdn, request_info, subject_alt_name, upn,
+    uri,
 };
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
@@ -26,18 +25,18 @@ const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 const BOTH: [MessageType; 2] = [MessageType::RenewalReq, MessageType::PkcsReq];
 
 /// Builds a device's PKCS #10 request for this subject and these names, with the correct challenge.
-fn csr(device: &Device, subject: &[u8], names: &[Vec<u8>]) -> Vec<u8> {
+fn build_csr(device: &Device, subject: &[u8], names: &[Vec<u8>]) -> Vec<u8> {
     let extensions: Vec<_> = match names {
         [] => Vec::new(),
         names => vec![subject_alt_name(names)],
     };
     let spki = device.certificate.subject_public_key_info();
     let info = request_info(subject, spki, &extensions);
-    signed(&info, &device.sign(DigestAlgorithm::Sha256, &info))
+    device.sign_request(&info)
 }
 
 /// The subjectAltNames of a certificate.
-fn names(certificate: &Certificate) -> Vec<GeneralName> {
+fn read_names(certificate: &Certificate) -> Vec<GeneralName> {
     let certificate = x509_cert::Certificate::from_der(certificate.der()).unwrap();
     let found = certificate.tbs_certificate().get_extension();
     let found: Option<(bool, SubjectAltName)> = found.unwrap();
@@ -45,7 +44,7 @@ fn names(certificate: &Certificate) -> Vec<GeneralName> {
 }
 
 /// A world whose rules accept every type of name.
-async fn world() -> World {
+async fn build_world() -> World {
     let world = World::new().await;
     world
         .edit_template(|template| {
@@ -64,9 +63,9 @@ async fn world() -> World {
 }
 
 /// A device whose certificate has this subject and these names and may be renewed.
-async fn renewable(world: &World, subject: &[u8], names: &[Vec<u8>]) -> Device {
+async fn enrol_renewable(world: &World, subject: &[u8], names: &[Vec<u8>]) -> Device {
     let device = Device::rsa();
-    let request = device.request(csr(&device, subject, names));
+    let request = device.request(build_csr(&device, subject, names));
     let leaf = world.ask(&device, &request).await.leaf();
     world.make_renewable(&leaf);
     device.holding(leaf)
@@ -121,8 +120,8 @@ async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challe
 /// Without its names the new certificate would no longer work for TLS and 802.1X.
 #[tokio::test]
 async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
-    let world = world().await;
-    let address = element(0x87, &[&[192, 0, 2, 1]]);
+    let world = build_world().await;
+    let address = ip(&[192, 0, 2, 1]);
     let had = [
         dns("a.example"),
         address,
@@ -130,34 +129,34 @@ async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
         email("a@corp.example"),
         upn("a@corp.example"),
     ];
-    let device = renewable(&world, &common_name("device-1"), &had).await;
+    let device = enrol_renewable(&world, &common_name("device-1"), &had).await;
     for message_type in BOTH {
         // No extension, and an empty one as Apple's encoder writes it.
         for extensions in [vec![], vec![subject_alt_name(&[])]] {
             let content = |next: &Device| {
                 let spki = next.certificate.subject_public_key_info();
                 let info = request_info(&common_name("device-1"), spki, &extensions);
-                signed(&info, &next.sign(DigestAlgorithm::Sha256, &info))
+                next.sign_request(&info)
             };
             let leaf = renew(&world, &device, message_type, content).await.leaf();
-            assert_eq!(names(&leaf), names(&device.certificate));
+            assert_eq!(read_names(&leaf), read_names(&device.certificate));
         }
     }
-    assert_eq!(names(&device.certificate).len(), had.len());
+    assert_eq!(read_names(&device.certificate).len(), had.len());
 }
 
 /// Names that the present rules forbid are not carried over.
 #[tokio::test]
 async fn names_that_the_rules_forbid_by_now_are_not_kept() {
-    let world = world().await;
-    let device = renewable(&world, &common_name("device-1"), &[upn("a@corp.example")]).await;
+    let world = build_world().await;
+    let device = enrol_renewable(&world, &common_name("device-1"), &[upn("a@corp.example")]).await;
     world
         .edit_template(|template| {
             let types = &mut template.subject_alt_name.types;
             types.retain(|kind| *kind != SubjectAltNameType::Upn);
         })
         .await;
-    let content = |next: &Device| csr(next, &common_name("device-1"), &[]);
+    let content = |next: &Device| build_csr(next, &common_name("device-1"), &[]);
     let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
     assert_eq!(reply.failure().0, FailInfo::BadRequest);
 }
@@ -181,7 +180,7 @@ async fn jscep_and_go_clients_write_their_subject_anew_when_they_renew() {
         (OU, utf8, "Eng"),
         (CN, utf8, "device-1"),
     ]);
-    let device = renewable(&world, &had, &[]).await;
+    let device = enrol_renewable(&world, &had, &[]).await;
     for same in [
         subject(&[
             (O, printable, "Corp One"),
@@ -204,7 +203,7 @@ async fn jscep_and_go_clients_write_their_subject_anew_when_they_renew() {
             (O, utf8, "Corp One"),
         ]),
     ] {
-        let content = |next: &Device| csr(next, &same, &[]);
+        let content = |next: &Device| build_csr(next, &same, &[]);
         renew(&world, &device, MessageType::RenewalReq, content)
             .await
             .leaf();
@@ -228,7 +227,7 @@ async fn jscep_and_go_clients_write_their_subject_anew_when_they_renew() {
         ]),
         subject(&[(O, utf8, "Corp One"), (CN, utf8, "device-1,OU=Eng")]),
     ] {
-        let content = |next: &Device| csr(next, &other, &[]);
+        let content = |next: &Device| build_csr(next, &other, &[]);
         let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
         let text = "a renewal keeps the subject of the certificate".to_owned();
         assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
@@ -256,8 +255,8 @@ async fn a_subject_that_looks_the_same_is_not_the_same() {
         (&two_rdns, &one_rdn),
     ] {
         let world = World::new().await;
-        let device = renewable(&world, had, &[]).await;
-        let content = |next: &Device| csr(next, asked, &[]);
+        let device = enrol_renewable(&world, had, &[]).await;
+        let content = |next: &Device| build_csr(next, asked, &[]);
         let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
         assert_eq!(reply.failure().0, FailInfo::BadRequest);
     }
@@ -265,31 +264,31 @@ async fn a_subject_that_looks_the_same_is_not_the_same() {
 
 #[tokio::test]
 async fn clients_write_the_names_of_a_renewal_in_any_order_and_case() {
-    let world = world().await;
+    let world = build_world().await;
     let had = [
         dns("a.example"),
         dns("b.example"),
         uri("https://a.example/x"),
         upn("a@corp.example"),
     ];
-    let device = renewable(&world, &common_name("device-1"), &had).await;
+    let device = enrol_renewable(&world, &common_name("device-1"), &had).await;
     let same = [
         upn("A@Corp.Example"),
         uri("HTTPS://A.Example/x"),
         dns("B.EXAMPLE"),
         dns("a.example"),
     ];
-    let content = |next: &Device| csr(next, &common_name("device-1"), &same);
+    let content = |next: &Device| build_csr(next, &common_name("device-1"), &same);
     let leaf = renew(&world, &device, MessageType::RenewalReq, content)
         .await
         .leaf();
-    assert_eq!(names(&leaf).len(), same.len());
+    assert_eq!(read_names(&leaf).len(), same.len());
     for more in [
         dns("c.example"),
         uri("https://a.example/X"),
         email("a@corp.example"),
     ] {
-        let content = |next: &Device| csr(next, &common_name("device-1"), &[more]);
+        let content = |next: &Device| build_csr(next, &common_name("device-1"), &[more]);
         let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
         let text = "a renewal cannot add names to the certificate's".to_owned();
         assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
@@ -335,7 +334,16 @@ async fn enrol_anew(
     match anew {
         Anew::Early | Anew::SameKey => {}
         Anew::OtherSubject | Anew::MoreNames => world.make_renewable(&device.certificate),
-        Anew::OtherProfile => move_to_another_profile(&world).await,
+        Anew::OtherProfile => {
+            let admin = Admin::of(&world);
+            let authority = admin.find("/authorities", "test-ca").await;
+            let other = admin.ra_profile(&authority, "other").await;
+            let scep = admin.find("/scepProfiles", "default").await;
+            let path = format!("/scepProfiles/{scep}/raProfiles/{other}");
+            admin.patch(&path).await.expect(204);
+            let path = format!("/raProfiles/{other}/enable");
+            admin.patch(&path).await.expect(204);
+        }
         Anew::Expired => world.clock.advance(YEAR),
     }
     if let Some(reason) = reason {
@@ -367,17 +375,6 @@ async fn enrol_anew(
         assert_eq!(reply.leaf().subject_public_key_info(), key, "{anew:?}");
     }
     reply.attributes.pki_status
-}
-
-async fn move_to_another_profile(world: &World) {
-    let admin = Admin::of(world);
-    let authority = admin.find("/authorities", "test-ca").await;
-    let other = admin.ra_profile(&authority, "other").await;
-    let scep = admin.find("/scepProfiles", "default").await;
-    let path = format!("/scepProfiles/{scep}/raProfiles/{other}");
-    admin.patch(&path).await.expect(204);
-    let path = format!("/raProfiles/{other}/enable");
-    admin.patch(&path).await.expect(204);
 }
 
 /// openxpki/openxpki#360, certnanny/sscep#189, fleetdm/fleet#34780: after months offline, a rename

@@ -5,19 +5,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::{FailInfo, PkiStatus};
-use scep_protocol::profile::{EndpointName, ScepProfile};
-use scep_service::enrol::Outcome;
+use scep_protocol::profile::ScepProfile;
 use scepter_tests::asn1::{
-    NULL, at, bits, children, common_name, contents, dns, element, extension, integer, oid, signed,
+    CHALLENGE_PASSWORD, EXTENSION_REQUEST, NULL, at, attribute, bits, challenge, children,
+    common_name, contents, dns, element, extension, integer, oid, request_extensions, signed,
     subject_alt_name,
 };
 use scepter_tests::device::{CertRep, Device};
-use scepter_tests::world::{CHALLENGE, World, name};
+use scepter_tests::world::{CHALLENGE, World};
 
 use crate::enrol::refusals::CLOSED;
 
-pub(crate) const CHALLENGE_PASSWORD: &str = "1.2.840.113549.1.9.7";
-pub(crate) const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 const MICROSOFT_EXTENSIONS: &str = "1.3.6.1.4.1.311.2.1.14";
 const KEY_USAGE: &str = "2.5.29.15";
 const SHA1_WITH_RSA: &str = "1.2.840.113549.1.1.5";
@@ -54,12 +52,7 @@ impl Hand {
 
     /// Builds a request with these attributes and signs it.
     pub(crate) fn request(&self, attributes: &[Vec<u8>]) -> Vec<u8> {
-        self.signed(&self.info(Some(attributes)))
-    }
-
-    /// Signs a CertificationRequestInfo.
-    pub(crate) fn signed(&self, info: &[u8]) -> Vec<u8> {
-        signed(info, &self.device.sign(DigestAlgorithm::Sha256, info))
+        self.device.sign_request(&self.info(Some(attributes)))
     }
 
     pub(crate) async fn ask(&self, content: Vec<u8>) -> CertRep {
@@ -69,61 +62,29 @@ impl Hand {
     }
 
     /// Asserts that a certificate is issued and contains these octets.
-    pub(crate) async fn issued(&self, attributes: &[Vec<u8>], with: &[u8]) {
+    pub(crate) async fn assert_issues(&self, attributes: &[Vec<u8>], with: &[u8]) {
         let leaf = self.ask(self.request(attributes)).await.leaf();
         let names = leaf.der().windows(with.len()).any(|window| window == with);
         assert!(names);
     }
 
     /// Asserts that the request is refused as badRequest with this text.
-    pub(crate) async fn refused(&self, attributes: &[Vec<u8>], text: &str) {
+    pub(crate) async fn assert_refuses(&self, attributes: &[Vec<u8>], text: &str) {
         let reply = self.ask(self.request(attributes)).await;
         assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
     }
-
-    /// The reasons that the client and the log get for a refused request.
-    pub(crate) async fn told(&self, content: Vec<u8>) -> (String, String) {
-        let request = self.device.request(content);
-        let message = self.device.message(&request, &self.world.ra_certificate);
-        let endpoint = EndpointName::ScepProfile(name());
-        let reply = self.world.enrolment.answer(&endpoint, &message).await;
-        match reply.unwrap().outcome {
-            Outcome::Refused(refusal) => (refusal.text().into(), refusal.log_reason().into()),
-            _ => panic!("the request was not refused"),
-        }
-    }
-}
-
-pub(crate) fn attribute(kind: &str, values: &[Vec<u8>]) -> Vec<u8> {
-    element(0x30, &[&oid(kind), &element(0x31, &[&values.concat()])])
-}
-
-pub(crate) fn challenge() -> Vec<u8> {
-    attribute(
-        CHALLENGE_PASSWORD,
-        &[element(0x0c, &[CHALLENGE.as_bytes()])],
-    )
-}
-
-/// Encodes an attribute that requests these extensions.
-pub(crate) fn asking(kind: &str, extensions: &[Vec<u8>]) -> Vec<u8> {
-    attribute(kind, &[element(0x30, &[&extensions.concat()])])
-}
-
-pub(crate) fn name_extension(name: &str) -> Vec<u8> {
-    subject_alt_name(&[dns(name)])
 }
 
 #[tokio::test]
 async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
     let hand = Hand::new().await;
-    let san = name_extension("a.corp.example");
+    let san = subject_alt_name(&[dns("a.corp.example")]);
     let usage = extension(KEY_USAGE, &[3, 2, 5, 0xa0]);
     let named = dns("a.corp.example");
-    hand.issued(
+    hand.assert_issues(
         &[
             challenge(),
-            asking(MICROSOFT_EXTENSIONS, std::slice::from_ref(&san)),
+            request_extensions(MICROSOFT_EXTENSIONS, std::slice::from_ref(&san)),
         ],
         &named,
     )
@@ -138,10 +99,10 @@ async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
     let attributes = [
         version,
         client,
-        asking(MICROSOFT_EXTENSIONS, std::slice::from_ref(&san)),
+        request_extensions(MICROSOFT_EXTENSIONS, std::slice::from_ref(&san)),
         challenge(),
     ];
-    Hand::new().await.issued(&attributes, &named).await;
+    Hand::new().await.assert_issues(&attributes, &named).await;
     // Both attributes, either with the same contents or each with a part.
     for (pkcs9, microsoft) in [
         (vec![san.clone()], vec![san.clone()]),
@@ -150,19 +111,22 @@ async fn certreq_iis_and_fortigate_ask_by_microsofts_identifier() {
         (vec![san.clone()], vec![]),
     ] {
         let attributes = [
-            asking(EXTENSION_REQUEST, &pkcs9),
-            asking(MICROSOFT_EXTENSIONS, &microsoft),
+            request_extensions(EXTENSION_REQUEST, &pkcs9),
+            request_extensions(MICROSOFT_EXTENSIONS, &microsoft),
             challenge(),
         ];
-        Hand::new().await.issued(&attributes, &named).await;
+        Hand::new().await.assert_issues(&attributes, &named).await;
     }
     let attributes = [
-        asking(EXTENSION_REQUEST, &[san]),
-        asking(MICROSOFT_EXTENSIONS, &[name_extension("b.corp.example")]),
+        request_extensions(EXTENSION_REQUEST, &[san]),
+        request_extensions(
+            MICROSOFT_EXTENSIONS,
+            &[subject_alt_name(&[dns("b.corp.example")])],
+        ),
         challenge(),
     ];
     let text = "the extension 2.5.29.17 is asked for twice, with different values";
-    Hand::new().await.refused(&attributes, text).await;
+    Hand::new().await.assert_refuses(&attributes, text).await;
 }
 
 #[tokio::test]
@@ -172,7 +136,10 @@ async fn microsofts_identifier_is_no_way_around_the_rules() {
     let sid = extension("1.3.6.1.4.1.311.25.2", &sid);
     let upn = subject_alt_name(&[scepter_tests::asn1::upn("admin@corp.example")]);
     for extensions in [[sid], [upn]] {
-        let attributes = [challenge(), asking(MICROSOFT_EXTENSIONS, &extensions)];
+        let attributes = [
+            challenge(),
+            request_extensions(MICROSOFT_EXTENSIONS, &extensions),
+        ];
         let reply = hand.ask(hand.request(&attributes)).await;
         assert_eq!(reply.failure().0, FailInfo::BadRequest);
     }
@@ -180,48 +147,54 @@ async fn microsofts_identifier_is_no_way_around_the_rules() {
 
 #[tokio::test]
 async fn openssl_scripts_repeat_attributes_and_leave_them_empty() {
-    let san = || name_extension("a.corp.example");
+    let san = || subject_alt_name(&[dns("a.corp.example")]);
     let named = dns("a.corp.example");
     let twice = element(0x30, &[&san(), &san()]);
     for attributes in [
         vec![
             challenge(),
             challenge(),
-            asking(EXTENSION_REQUEST, &[san()]),
+            request_extensions(EXTENSION_REQUEST, &[san()]),
         ],
         vec![
             challenge(),
-            asking(EXTENSION_REQUEST, &[san()]),
-            asking(EXTENSION_REQUEST, &[san()]),
+            request_extensions(EXTENSION_REQUEST, &[san()]),
+            request_extensions(EXTENSION_REQUEST, &[san()]),
         ],
         vec![challenge(), attribute(EXTENSION_REQUEST, &[twice])],
         vec![
             challenge(),
             attribute(EXTENSION_REQUEST, &[]),
-            asking(EXTENSION_REQUEST, &[san()]),
+            request_extensions(EXTENSION_REQUEST, &[san()]),
         ],
         vec![
             challenge(),
             attribute(CHALLENGE_PASSWORD, &[]),
-            asking(EXTENSION_REQUEST, &[san()]),
+            request_extensions(EXTENSION_REQUEST, &[san()]),
         ],
         vec![
             attribute(CHALLENGE_PASSWORD, &[element(0x13, &[])]),
             challenge(),
-            asking(EXTENSION_REQUEST, &[san()]),
+            request_extensions(EXTENSION_REQUEST, &[san()]),
         ],
     ] {
-        Hand::new().await.issued(&attributes, &named).await;
+        Hand::new().await.assert_issues(&attributes, &named).await;
     }
     for attributes in [
         vec![challenge(), attribute(EXTENSION_REQUEST, &[])],
-        vec![challenge(), asking(EXTENSION_REQUEST, &[])],
+        vec![challenge(), request_extensions(EXTENSION_REQUEST, &[])],
     ] {
-        Hand::new().await.issued(&attributes, b"device-1").await;
+        Hand::new()
+            .await
+            .assert_issues(&attributes, b"device-1")
+            .await;
     }
     let other = attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[b"other"])]);
     let text = "challengePassword: it occurs more than once, with different values";
-    Hand::new().await.refused(&[challenge(), other], text).await;
+    Hand::new()
+        .await
+        .assert_refuses(&[challenge(), other], text)
+        .await;
     let both = attribute(
         CHALLENGE_PASSWORD,
         &[
@@ -229,23 +202,26 @@ async fn openssl_scripts_repeat_attributes_and_leave_them_empty() {
             element(0x13, &[CHALLENGE.as_bytes()]),
         ],
     );
-    Hand::new().await.refused(&[both], text).await;
+    Hand::new().await.assert_refuses(&[both], text).await;
     let octets = attribute(
         CHALLENGE_PASSWORD,
         &[element(0x04, &[CHALLENGE.as_bytes()])],
     );
     Hand::new()
         .await
-        .refused(&[octets], "challengePassword: it is not text")
+        .assert_refuses(&[octets], "challengePassword: it is not text")
         .await;
     let differ = [
-        name_extension("a.corp.example"),
-        name_extension("b.corp.example"),
+        subject_alt_name(&[dns("a.corp.example")]),
+        subject_alt_name(&[dns("b.corp.example")]),
     ];
     let text = "the extension 2.5.29.17 is asked for twice, with different values";
     Hand::new()
         .await
-        .refused(&[challenge(), asking(EXTENSION_REQUEST, &differ)], text)
+        .assert_refuses(
+            &[challenge(), request_extensions(EXTENSION_REQUEST, &differ)],
+            text,
+        )
         .await;
 }
 
@@ -298,7 +274,10 @@ async fn scripts_send_pem_base64_and_what_follows_a_request() {
         let hand = Hand::new().await;
         let attributes = [
             challenge(),
-            asking(EXTENSION_REQUEST, &[name_extension("a.corp.example")]),
+            request_extensions(
+                EXTENSION_REQUEST,
+                &[subject_alt_name(&[dns("a.corp.example")])],
+            ),
         ];
         let leaf = hand.ask(form(&hand.request(&attributes))).await.leaf();
         let named = dns("a.corp.example");
@@ -329,7 +308,10 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
     let hand = Hand::new().await;
     let attributes = [
         challenge(),
-        asking(EXTENSION_REQUEST, &[name_extension("a.corp.example")]),
+        request_extensions(
+            EXTENSION_REQUEST,
+            &[subject_alt_name(&[dns("a.corp.example")])],
+        ),
     ];
     let der = hand.info(Some(&attributes));
     for info in [long_lengths(&der), indefinite_lengths(&der)] {
@@ -344,7 +326,7 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
             reply.failure(),
             (FailInfo::BadMessageCheck, CLOSED.to_owned())
         );
-        hand.ask(hand.signed(&info)).await.leaf();
+        hand.ask(hand.device.sign_request(&info)).await.leaf();
     }
 }
 
@@ -352,19 +334,23 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
 async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
     // `critical` is a BOOLEAN TRUE written as 01 instead of FF.
     let hand = Hand::new().await;
-    let value = at(&name_extension("a.corp.example"), &[1]);
+    let value = at(&subject_alt_name(&[dns("a.corp.example")]), &[1]);
     let critical = element(0x30, &[&oid("2.5.29.17"), &[1, 1, 1], &value]);
-    let attributes = [challenge(), asking(EXTENSION_REQUEST, &[critical])];
-    hand.issued(&attributes, &dns("a.corp.example")).await;
+    let attributes = [
+        challenge(),
+        request_extensions(EXTENSION_REQUEST, &[critical]),
+    ];
+    hand.assert_issues(&attributes, &dns("a.corp.example"))
+        .await;
     // The lengths inside the subjectAltName are BER.
     let names = long_lengths(&element(0x30, &[&dns("a.corp.example")]));
     let attributes = [
         challenge(),
-        asking(EXTENSION_REQUEST, &[extension("2.5.29.17", &names)]),
+        request_extensions(EXTENSION_REQUEST, &[extension("2.5.29.17", &names)]),
     ];
     Hand::new()
         .await
-        .issued(&attributes, &dns("a.corp.example"))
+        .assert_issues(&attributes, &dns("a.corp.example"))
         .await;
     // Without `[0]` there is no challenge, so an administrator decides.
     let hand = Hand::new().await;
@@ -373,7 +359,7 @@ async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
         profile.settings.require_manual_approval = true;
     };
     hand.world.edit_scep_profile(open).await;
-    let reply = hand.ask(hand.signed(&hand.info(None))).await;
+    let reply = hand.ask(hand.device.sign_request(&hand.info(None))).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
 }
 

@@ -7,11 +7,12 @@ use scep_cms::attribute::{FailInfo, PkiStatus};
 use scep_cms::pki_message::PkiMessage;
 use scepter_tests::asn1::{CN, common_name, element, extension, name, oid, rdn};
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, Plan, Unmeasured, World};
 use serde_json::{Value, json};
 
 use crate::crypto::weak_keys::OddKey;
-use crate::enrol::habits::names::{Asking, extension_of, openssl};
+use crate::enrol::habits::names::Asking;
 
 #[tokio::test]
 async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
@@ -33,14 +34,14 @@ async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
         ("1.3.6.1.4.1.99999.1", &private),
     ] {
         asking
-            .under(json!({ "subject": { "allowed": ["CN", "O", attribute] } }))
+            .set_rules(json!({ "subject": { "allowed": ["CN", "O", attribute] } }))
             .await;
         let subject = with(part);
         let certificate = asking.ask(&subject, &[]).await.unwrap();
         assert_eq!(certificate.subject(), subject, "{attribute}");
     }
     asking
-        .under(json!({ "subject": { "allowed": ["CN", "O", "OU", "serialNumber"] } }))
+        .set_rules(json!({ "subject": { "allowed": ["CN", "O", "OU", "serialNumber"] } }))
         .await;
     let (fail_info, text) = asking.ask(&with(&unstructured), &[]).await.unwrap_err();
     assert_eq!(fail_info, FailInfo::BadRequest);
@@ -51,14 +52,13 @@ async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
 #[tokio::test]
 async fn any_attribute_can_be_fixed_or_required() {
     let asking = Asking::new().await;
-    asking
-        .under(json!({ "subject": {
+    asking.set_rules(json!({ "subject": {
             "required": ["organizationIdentifier"],
             "fixed": { "postalCode": "10115", "2.5.4.97": "VATDE-123", "unstructuredAddress": "10.0.0.1", "title": "Dr" }
         } }))
         .await;
     let certificate = asking.ask(&common_name("a"), &[]).await.unwrap();
-    let printed = openssl(&certificate, &["-subject", "-nameopt", "RFC2253,sname"]);
+    let printed = openssl::print(&certificate, &["-subject", "-nameopt", "RFC2253,sname"]);
     for part in [
         "postalCode=10115",
         "VATDE-123",
@@ -68,7 +68,7 @@ async fn any_attribute_can_be_fixed_or_required() {
         assert!(printed.contains(part), "{printed}");
     }
     asking
-        .under(json!({ "subject": { "required": ["SN"] } }))
+        .set_rules(json!({ "subject": { "required": ["SN"] } }))
         .await;
     let (_, text) = asking.ask(&common_name("a"), &[]).await.unwrap_err();
     assert_eq!(text, "rule subject.required: the subject has no SN");
@@ -90,7 +90,7 @@ async fn any_attribute_can_be_fixed_or_required() {
             "CN appears more than once",
         ),
     ] {
-        let reasons = asking.unfit(json!({ "subject": subject })).await;
+        let reasons = asking.reject_rules(json!({ "subject": subject })).await;
         assert!(reasons.contains(reason), "{reasons}");
     }
 }
@@ -99,9 +99,11 @@ async fn any_attribute_can_be_fixed_or_required() {
 async fn windows_logs_on_with_smart_cards_and_vpn_gateways_look_for_ipsec() {
     let asking = Asking::new().await;
     let usages = json!(["clientAuth", "1.3.6.1.4.1.311.20.2.2", "1.3.6.1.5.5.7.3.5"]);
-    asking.under(json!({ "extendedKeyUsage": usages })).await;
+    asking
+        .set_rules(json!({ "extendedKeyUsage": usages }))
+        .await;
     let certificate = asking.ask(&common_name("a"), &[]).await.unwrap();
-    let printed = extension_of(&certificate, "extendedKeyUsage");
+    let printed = openssl::print_extension(&certificate, "extendedKeyUsage");
     let expected = "TLS Web Client Authentication, Microsoft Smartcard Login, IPSec End System";
     assert!(printed.contains(expected), "{printed}");
     let path = format!("/raProfiles/{}", asking.ra_profile);
@@ -124,7 +126,7 @@ async fn no_device_speaks_for_the_authority_or_for_others() {
         "1.3.6.1.5.2.3.5",
     ] {
         let template = json!({ "extendedKeyUsage": ["clientAuth", usage] });
-        let reasons = asking.unfit(template).await;
+        let reasons = asking.reject_rules(template).await;
         assert!(reasons.contains("is not for devices"), "{reasons}");
     }
 }
@@ -134,11 +136,13 @@ async fn a_client_that_asks_for_a_purpose_of_the_template_gets_it() {
     let asking = Asking::new().await;
     // An administrator may list the same purpose by name and by OID.
     let usages = json!(["clientAuth", "serverAuth", "1.3.6.1.5.5.7.3.1"]);
-    asking.under(json!({ "extendedKeyUsage": usages })).await;
+    asking
+        .set_rules(json!({ "extendedKeyUsage": usages }))
+        .await;
     let server_auth = element(0x30, &[&oid("1.3.6.1.5.5.7.3.1")]);
     let asked = extension("2.5.29.37", &server_auth);
     let certificate = asking.ask(&common_name("a"), &[asked]).await.unwrap();
-    let printed = extension_of(&certificate, "extendedKeyUsage");
+    let printed = openssl::print_extension(&certificate, "extendedKeyUsage");
     let found = printed.matches("TLS Web Server Authentication").count();
     assert_eq!(found, 1, "{printed}");
 }
@@ -147,13 +151,16 @@ async fn a_client_that_asks_for_a_purpose_of_the_template_gets_it() {
 async fn windows_wants_a_purpose_and_dotnet_a_crl_on_the_ra_certificate() {
     let asking = Asking::new().await;
     let device = asking.ask(&common_name("a"), &[]).await.unwrap();
-    let crl = extension_of(&device, "crlDistributionPoints");
+    let crl = openssl::print_extension(&device, "crlDistributionPoints");
     assert!(crl.contains("URI:http"), "{crl}");
     let ra_certificate = &asking.world.ra_certificate;
-    assert_eq!(extension_of(ra_certificate, "crlDistributionPoints"), crl);
-    let usages = extension_of(ra_certificate, "extendedKeyUsage");
+    assert_eq!(
+        openssl::print_extension(ra_certificate, "crlDistributionPoints"),
+        crl
+    );
+    let usages = openssl::print_extension(ra_certificate, "extendedKeyUsage");
     assert!(usages.contains("TLS Web Server Authentication"), "{usages}");
-    let usages = extension_of(ra_certificate, "keyUsage");
+    let usages = openssl::print_extension(ra_certificate, "keyUsage");
     assert!(
         usages.contains("Digital Signature, Key Encipherment"),
         "{usages}"
@@ -217,7 +224,7 @@ async fn windows_asks_for_sha_1_of_the_root_and_old_phones_for_md5() {
         ("fingerprintSha1", "-sha1"),
         ("fingerprintMd5", "-md5"),
     ] {
-        let printed = openssl(&asking.world.authority, &["-fingerprint", digest]);
+        let printed = openssl::print(&asking.world.authority, &["-fingerprint", digest]);
         let (_, expected) = printed.split_once('=').unwrap();
         let fingerprint = shown[0]["certificate"][field].as_str().unwrap();
         assert_eq!(fingerprint, expected.trim(), "{field}");
@@ -226,10 +233,8 @@ async fn windows_asks_for_sha_1_of_the_root_and_old_phones_for_md5() {
 
 #[test]
 fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
-    use scepter_tests::server::{Build, Server, binary, http};
-    let binary = binary(Build::Debug);
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(&binary, data.path(), &[]);
+    use scepter_tests::server::{Server, http};
+    let (_data, server) = Server::start_demo();
     let printed = server.printed("CA thumbprint");
     assert!(printed.contains("SHA-1") && printed.contains("Windows"));
     let url = format!("{}?operation=GetCACert", server.scep_url());
@@ -238,7 +243,7 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
         .unwrap()
         .certificates;
     let authority = scep_cms::certificate::Certificate::from_der(&certificates[1]).unwrap();
-    let expected = openssl(&authority, &["-fingerprint", "-sha1"]);
+    let expected = openssl::print(&authority, &["-fingerprint", "-sha1"]);
     let (_, expected) = expected.trim().split_once('=').unwrap();
     assert!(printed.contains(expected), "{printed}");
 
@@ -248,8 +253,7 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
     let asked = extension("2.5.29.37", &element(0x30, &[&oid("1.3.6.1.5.5.7.3.5")]));
     let spki = device.certificate.subject_public_key_info();
     let info = scepter_tests::asn1::request_info(&common_name("a"), spki, &[asked]);
-    let signature = device.sign(scep_cms::algorithm::DigestAlgorithm::Sha256, &info);
-    let csr = scepter_tests::asn1::signed(&info, &signature);
+    let csr = device.sign_request(&info);
     let message = device.message(&device.request(csr), &ra_certificate);
     let (_, reply) = server.post(&message);
     device.read(&reply, &ra_certificate).leaf();
@@ -333,7 +337,7 @@ async fn mikrotik_windows_and_apple_make_short_keys_by_default() {
     let text = "rule rsaMinBits: 1024 bits, at least 2048 are required".to_owned();
     let refused = (PkiStatus::Failure, Some(FailInfo::BadAlg), Some(text));
     assert_eq!(answer(&asking.world, &short).await, refused);
-    asking.under(json!({ "rsaMinBits": 1024 })).await;
+    asking.set_rules(json!({ "rsaMinBits": 1024 })).await;
     let issued = (PkiStatus::Success, None, None);
     assert_eq!(answer(&asking.world, &short).await, issued);
 }
@@ -363,9 +367,10 @@ async fn printers_and_phones_have_long_rsa_keys() {
     for bits in ["3072", "4096"] {
         let bits = format!("rsa_keygen_bits:{bits}");
         let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", &bits];
-        let pem = crate::crypto::second_opinion::openssl(&arguments, &[]);
+        let pem = openssl::run(&arguments, &[]);
         let device = Device::of_pem(&String::from_utf8(pem).unwrap());
-        let asked = asking.ask_by(&device, &common_name("a"), &[]).await;
+        let key = device.certificate.subject_public_key_info();
+        let asked = asking.ask_by(&device, &common_name("a"), key, &[]).await;
         asked.unwrap();
     }
 }

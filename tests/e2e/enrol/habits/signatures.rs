@@ -2,35 +2,36 @@
 
 use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::FailInfo;
-use scepter_tests::asn1::{NULL, SHA256_WITH_RSA, at, children, contents, element, oid, with};
+use scepter_tests::asn1::{
+    NULL, SHA256_WITH_RSA, at, children, contents, element, integer, oid, with,
+};
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, World};
 
-use crate::crypto::second_opinion::{openssl, write};
 use crate::enrol::habits::messages::{
     CONTENT, DIGEST_ALGORITHM, ENCRYPTED_KEY, SIGNATURE, SIGNATURE_ALGORITHM, SIGNED_ATTRIBUTES,
-    envelope, post, signed_over, with_attribute,
+    replace_attribute, seal, sign_over,
 };
 
 const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
-
-/// Encodes RSASSA-PSS-params with SHA-256 for both digests and this salt length.
-fn pss(salt: u8) -> Vec<u8> {
-    let sha256 = element(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), NULL]);
-    let mask = element(0x30, &[&oid("1.2.840.113549.1.1.8"), &sha256]);
-    let parameters = [
-        element(0xa0, &[&sha256]),
-        element(0xa1, &[&mask]),
-        element(0xa2, &[&scepter_tests::asn1::integer(&[salt])]),
-    ];
-    let parameters = element(0x30, &[&parameters.concat()]);
-    element(0x30, &[&oid("1.2.840.113549.1.1.10"), &parameters])
-}
 
 #[tokio::test]
 async fn openssl_once_took_the_longest_salt_and_others_take_20_octets() {
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
+    // RSASSA-PSS-params with SHA-256 for both digests and this salt length.
+    let pss = |salt: u8| {
+        let sha256 = element(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), NULL]);
+        let mask = element(0x30, &[&oid("1.2.840.113549.1.1.8"), &sha256]);
+        let parameters = [
+            element(0xa0, &[&sha256]),
+            element(0xa1, &[&mask]),
+            element(0xa2, &[&integer(&[salt])]),
+        ];
+        let parameters = element(0x30, &[&parameters.concat()]);
+        element(0x30, &[&oid("1.2.840.113549.1.1.10"), &parameters])
+    };
     for (said, taken, issued) in [
         (222, "222", true),
         (20, "20", true),
@@ -38,7 +39,7 @@ async fn openssl_once_took_the_longest_salt_and_others_take_20_octets() {
         (20, "32", false),
     ] {
         let device = Device::rsa();
-        let key = write(folder.path(), "key.der", &device.pkcs8());
+        let key = openssl::write(folder.path(), "key.der", &device.pkcs8());
         let request = device.enrolment("device-1", CHALLENGE);
         let message = device.message(&request, &world.ra_certificate);
         let message = with(&message, &SIGNATURE_ALGORITHM, &pss(said));
@@ -54,9 +55,9 @@ async fn openssl_once_took_the_longest_salt_and_others_take_20_octets() {
             "-sigopt",
             &salt,
         ];
-        let signature = openssl(&arguments, &attributes);
+        let signature = openssl::run(&arguments, &attributes);
         let message = with(&message, &SIGNATURE, &element(0x04, &[&signature]));
-        let reply = post(&world, &device, message).await;
+        let reply = world.exchange(&device, message).await;
         match issued {
             true => drop(reply.leaf()),
             false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
@@ -78,12 +79,9 @@ async fn old_toolkits_name_the_signature_where_the_digest_belongs() {
         request.digest = digest;
         let message = device.message(&request, &world.ra_certificate);
         let algorithm = element(0x30, &[&oid(arcs), NULL]);
-        let reply = post(
-            &world,
-            &device,
-            with(&message, &DIGEST_ALGORITHM, &algorithm),
-        )
-        .await;
+        let reply = world
+            .exchange(&device, with(&message, &DIGEST_ALGORITHM, &algorithm))
+            .await;
         assert_eq!(reply.digest, digest);
         reply.leaf();
     }
@@ -95,7 +93,7 @@ async fn pkcs_7_signers_put_a_sequence_where_octets_belong() {
     for (over_contents, issued) in [(true, true), (false, false)] {
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = seal(&request, &world.ra_certificate);
         let message = device.signed(&request, Some(envelope.clone()));
         let message = with(&message, &CONTENT, &envelope);
         let digested = if over_contents {
@@ -104,8 +102,8 @@ async fn pkcs_7_signers_put_a_sequence_where_octets_belong() {
             envelope
         };
         let digest = element(0x04, &[&DigestAlgorithm::Sha256.digest(&digested)]);
-        let message = with_attribute(&device, &message, MESSAGE_DIGEST, &digest);
-        let reply = post(&world, &device, message).await;
+        let message = replace_attribute(&device, &message, MESSAGE_DIGEST, &digest);
+        let reply = world.exchange(&device, message).await;
         match issued {
             true => drop(reply.leaf()),
             false => assert_eq!(reply.failure().0, FailInfo::BadMessageCheck),
@@ -131,9 +129,9 @@ async fn strongswan_and_old_bouncycastle_sign_attributes_in_either_order() {
             "as sent" => &sent,
             _ => &neither,
         };
-        let message = signed_over(&device, &message, &sent, signed);
+        let message = sign_over(&device, &message, &sent, signed);
         let before = scep_cms::operations::total();
-        let reply = post(&world, &device, message).await;
+        let reply = world.exchange(&device, message).await;
         let operations = scep_cms::operations::total() - before;
         match issued {
             true => drop(reply.leaf()),
@@ -152,14 +150,14 @@ async fn java_big_integers_drop_leading_zeros() {
     let mut request = device.enrolment("device-1", CHALLENGE);
     // Find a ciphertext that begins with a zero, and drop that octet.
     let short = (0..10_000).find_map(|_| {
-        let envelope = envelope(&request, &world.ra_certificate);
+        let envelope = seal(&request, &world.ra_certificate);
         let encrypted = contents(&at(&envelope, &ENCRYPTED_KEY));
         let rest = encrypted.strip_prefix(&[0])?;
         Some(with(&envelope, &ENCRYPTED_KEY, &element(0x04, &[rest])))
     });
     let short = short.unwrap();
     let message = device.signed(&request, Some(short.clone()));
-    post(&world, &device, message).await.leaf();
+    world.exchange(&device, message).await.leaf();
     // The same for the message's signature.
     let message = (0..10_000_u32).find_map(|nonce| {
         request.sender_nonce = [[7; 12].as_slice(), &nonce.to_be_bytes()].concat();
@@ -168,20 +166,20 @@ async fn java_big_integers_drop_leading_zeros() {
         let rest = signature.strip_prefix(&[0])?;
         Some(with(&message, &SIGNATURE, &element(0x04, &[rest])))
     });
-    post(&world, &device, message.unwrap()).await.leaf();
+    world.exchange(&device, message.unwrap()).await.leaf();
     // Octets longer than the modulus are rejected: clients only drop zeros and never add them.
     let longer = |der: &[u8], path: &[usize]| {
         let octets = contents(&at(der, path));
         with(der, path, &element(0x04, &[&[0], &octets]))
     };
-    let envelope = longer(&envelope(&request, &world.ra_certificate), &ENCRYPTED_KEY);
+    let envelope = longer(&seal(&request, &world.ra_certificate), &ENCRYPTED_KEY);
     let message = device.signed(&request, Some(envelope));
     let message = [
         longer(&device.message(&request, &world.ra_certificate), &SIGNATURE),
         message,
     ];
     for message in message {
-        let (reason, _) = post(&world, &device, message).await.failure();
+        let (reason, _) = world.exchange(&device, message).await.failure();
         assert_eq!(reason, FailInfo::BadMessageCheck);
     }
 }

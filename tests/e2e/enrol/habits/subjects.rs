@@ -3,9 +3,10 @@
 
 use der::Tag;
 use scepter_tests::asn1::{CN, dns, element, name, oid, rdn, subject_alt_name};
+use scepter_tests::openssl;
 use serde_json::json;
 
-use crate::enrol::habits::names::{Asking, extension_of};
+use crate::enrol::habits::names::Asking;
 
 const UNSTRUCTURED_NAME: &str = "1.2.840.113549.1.9.2";
 
@@ -30,7 +31,7 @@ async fn cisco_ios_has_no_cn_and_finds_its_certificate_by_its_whole_subject() {
     assert_eq!(certificate.subject(), unsorted);
     // If the rules require a CN, the refusal names it.
     asking
-        .under(json!({ "subject": { "required": ["CN"] } }))
+        .set_rules(json!({ "subject": { "required": ["CN"] } }))
         .await;
     let subject = name(&[unstructured(Tag::Ia5String)]);
     let (_, text) = asking.ask(&subject, &[]).await.unwrap_err();
@@ -42,7 +43,7 @@ async fn macos_without_a_subject_has_its_name_in_a_critical_extension() {
     let asking = Asking::new().await;
     let names = subject_alt_name(&[dns("mac.example")]);
     let certificate = asking.ask(&name(&[]), &[names]).await.unwrap();
-    let printed = extension_of(&certificate, "subjectAltName");
+    let printed = openssl::print_extension(&certificate, "subjectAltName");
     assert!(printed.contains("critical\n"), "{printed}");
     assert!(printed.contains("DNS:mac.example"), "{printed}");
     let (_, text) = asking.ask(&name(&[]), &[]).await.unwrap_err();
@@ -95,7 +96,7 @@ async fn subjects_of_every_kind_come_back_unchanged() {
 async fn a_second_cn_is_no_way_around_the_pattern() {
     let asking = Asking::new().await;
     asking
-        .under(json!({ "subject": { "commonNamePattern": "device-[0-9]+" } }))
+        .set_rules(json!({ "subject": { "commonNamePattern": "device-[0-9]+" } }))
         .await;
     let cn = |tag, text: &str| rdn(CN, tag, text.as_bytes());
     let right = cn(Tag::Utf8String, "device-1");
