@@ -31,13 +31,13 @@ const KEY_FAULTS: [&str; 12] = [
 
 /// The timeout of a call that creates a key.
 // It is much longer than that of other calls: generating an RSA key of 4,096 bits takes seconds.
-const MAKING_TIMEOUT: Duration = Duration::from_secs(20);
+const CREATE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Configuration for calls that create keys: no retries, since a retry could create a second key.
 pub(crate) fn without_retries() -> Builder {
     let timeouts = TimeoutConfig::builder()
-        .operation_attempt_timeout(MAKING_TIMEOUT)
-        .operation_timeout(MAKING_TIMEOUT);
+        .operation_attempt_timeout(CREATE_TIMEOUT)
+        .operation_timeout(CREATE_TIMEOUT);
     Config::builder()
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts.build())

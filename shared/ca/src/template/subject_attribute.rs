@@ -47,9 +47,6 @@ pub enum StringType {
 }
 
 impl SubjectAttribute {
-    /// domainComponent.
-    pub const DOMAIN_COMPONENT: Self =
-        Self(ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"));
     /// countryName.
     pub const COUNTRY: Self = Self(ObjectIdentifier::new_unwrap("2.5.4.6"));
     /// organizationName.
@@ -60,8 +57,6 @@ impl SubjectAttribute {
     pub const SERIAL_NUMBER: Self = Self(ObjectIdentifier::new_unwrap("2.5.4.5"));
     /// userId.
     pub const USER_ID: Self = Self(ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"));
-    /// emailAddress.
-    pub const EMAIL_ADDRESS: Self = Self(ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"));
 
     /// The attribute with this OID. Not restricted to those that rules can refer to.
     #[must_use]
