@@ -6,6 +6,7 @@ use std::path::Path;
 
 use ca::authority::IssuingAuthority;
 use ca::crl::{CrlContents, assemble_crl, certificate_list};
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
@@ -316,7 +317,7 @@ fn replace_key(device: &Device, request: &[u8]) -> Vec<u8> {
 /// Builds a CRL with an entry for each reason.
 fn build_crl() -> Vec<u8> {
     let authority = IssuingAuthority {
-        uuid: Uuid::nil(),
+        uuid: AuthorityUuid::nil(),
         name: ProfileName::new("fuzz").unwrap(),
         generation: 1,
         key_algorithm: KeyAlgorithm::EcP256,
@@ -328,7 +329,7 @@ fn build_crl() -> Vec<u8> {
     let revoked: Vec<_> = RevocationReason::VARIANTS
         .iter()
         .map(|&reason| RevokedCertificate {
-            uuid: Uuid::from_u128(1 << 127 | reason as u128),
+            uuid: CertificateUuid::from_u128(1 << 127 | reason as u128),
             revocation: Revocation { at: now, reason },
         })
         .collect();

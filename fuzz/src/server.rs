@@ -114,8 +114,9 @@ async fn enrol_device(world: &World, device: &Device, common_name: &str) -> Devi
 
 /// Leaves one request pending for approval.
 async fn leave_pending_request(world: &World) {
-    let approval =
-        |needed| world.edit_scep_profile(move |profile| profile.settings.require_manual_approval = needed);
+    let approval = |needed| {
+        world.edit_scep_profile(move |profile| profile.settings.require_manual_approval = needed)
+    };
     approval(true).await;
     let device = Device::ec();
     let request = device.enrolment("waiting", CHALLENGE);

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use ca::authority::IssuingAuthority;
 use ca::crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
@@ -23,7 +24,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 static AUTHORITY: LazyLock<IssuingAuthority> = LazyLock::new(|| IssuingAuthority {
-    uuid: Uuid::nil(),
+    uuid: AuthorityUuid::nil(),
     name: ProfileName::new("fuzz").unwrap(),
     generation: 1,
     key_algorithm: KeyAlgorithm::EcP256,
@@ -84,7 +85,7 @@ fn round_trip_crl(mut input: Input<'_>) {
         let seconds = (0..4).fold(0, |number, _| number << 8 | i64::from(entry.octet()));
         let serial = (0..16).fold(0, |number, _| number << 8 | u128::from(entry.octet()));
         revoked.push(RevokedCertificate {
-            uuid: Uuid::from_u128(serial),
+            uuid: CertificateUuid::from_u128(serial),
             revocation: Revocation {
                 at: OffsetDateTime::UNIX_EPOCH + Duration::seconds(seconds),
                 reason,

@@ -2,6 +2,7 @@
 
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
+use newtype_uuid::TypedUuid;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_service::error::KeyError;
 use scepter_tests::device::Device;
@@ -47,7 +48,7 @@ fn named(location: &KeyLocation) -> KeyName {
 #[tokio::test]
 async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
     let keys = Keys::new();
-    let (uuid, key_algorithm) = (Uuid::new_v4(), KeyAlgorithm::Rsa2048);
+    let (uuid, key_algorithm) = (TypedUuid::new_v4(), KeyAlgorithm::Rsa2048);
     let made = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
     let of = |uuid| RaKeyPair {
         uuid,
@@ -57,6 +58,6 @@ async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
         certificate: Device::ec().certificate,
     };
     keys.ra_keys().load(&of(uuid)).await.unwrap();
-    let other = keys.ra_keys().load(&of(Uuid::new_v4())).await;
+    let other = keys.ra_keys().load(&of(TypedUuid::new_v4())).await;
     assert!(matches!(other, Err(KeyError::Broken { .. })));
 }

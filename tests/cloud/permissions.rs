@@ -4,10 +4,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ca::id::CertificateUuid;
 use scep_cms::attribute::PkiStatus;
 use scepter_tests::device::{Device, Request};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::stack::{ALONE, Api, STACK};
 
@@ -199,7 +199,7 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     expect(204, admin.approve(&uuid))?;
     let leaf = ask(&device.poll(&request)).leaf();
     let number = leaf.issuer_and_serial_number().serial_number_hex();
-    let uuid = Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
     post(&format!("/certificates/{uuid}/revoke"))?;
     let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
     let (status, crl) = STACK.http(&[&crl], &[]);
@@ -256,7 +256,7 @@ fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
     };
     let leaf = enrol(&name)?;
     let number = leaf.issuer_and_serial_number().serial_number_hex();
-    let uuid = Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
     let (_, authorities) = admin.call("GET", "/authorities", &json!(null));
     let mut authorities = authorities.as_array().unwrap().iter();
     let authority = authorities

@@ -1,6 +1,7 @@
 //! The contract of administrators' decisions: approval, rejection, revocation, and CRLs.
 
 use ca::revocation::{Revocation, RevocationReason};
+use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_protocol::transaction::{Transaction, TransactionState};
 use scep_service::inventory::{AuditFilter, PageRequest};
 use scep_service::object::Reference;
@@ -13,7 +14,6 @@ use scepter_tests::samples::key;
 use scepter_tests::world::audit;
 use store_dynamodb::DynamoDbStore;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::adapters::store;
 
@@ -41,16 +41,16 @@ async fn pending_transaction(store: &DynamoDbStore) -> Transaction {
     known
 }
 
-fn transaction_reference(uuid: Uuid) -> Reference {
+fn transaction_reference(uuid: impl GenericUuid) -> Reference {
     Reference {
         kind: scep_service::object::ObjectKind::Transaction,
-        uuid,
+        uuid: uuid.into_untyped_uuid(),
     }
 }
 
-async fn count_records(store: &DynamoDbStore, object: Uuid) -> usize {
+async fn count_records(store: &DynamoDbStore, object: impl GenericUuid) -> usize {
     let filter = AuditFilter {
-        object: Some(object),
+        object: Some(object.into_untyped_uuid()),
         ..AuditFilter::default()
     };
     let page = PageRequest {
@@ -88,9 +88,9 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
             .await
             .unwrap()
     };
-    let first = Uuid::new_v4();
+    let first = TypedUuid::new_v4();
     assert_eq!(approve(first).await, GuardedOutcome::Won);
-    assert_eq!(approve(Uuid::new_v4()).await, GuardedOutcome::Lost);
+    assert_eq!(approve(TypedUuid::new_v4()).await, GuardedOutcome::Lost);
     assert_eq!(count_records(&store, uuid).await, 1);
     let known = store.transaction(uuid).await.unwrap().unwrap();
     assert_eq!(known.claim, first);
@@ -106,7 +106,7 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     issued.generation = 2;
     let completed = store.complete(first, &issued, NOW + MINUTE).await;
     assert_eq!(completed.unwrap(), GuardedOutcome::Won);
-    let found = store.certificate(Uuid::nil(), "0A").await.unwrap();
+    let found = store.certificate(TypedUuid::nil(), "0A").await.unwrap();
     assert_eq!(found, Some(issued));
 }
 
@@ -167,7 +167,7 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
     // The revocation is listed under its generation alone, until the certificate expires.
     let list_revoked = async |generation, from| {
         store
-            .revoked(Uuid::nil(), generation, from)
+            .revoked(TypedUuid::nil(), generation, from)
             .await
             .unwrap()
             .iter()
@@ -182,7 +182,7 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
 #[tokio::test]
 async fn a_crl_replaces_only_its_predecessor() {
     let (_guard, store) = store().await;
-    let authority = Uuid::new_v4();
+    let authority = TypedUuid::new_v4();
     let crl = |number: u64, octets: usize, first: usize| StoredCrl {
         der: (first..first + octets).map(|octet| octet as u8).collect(),
         number,

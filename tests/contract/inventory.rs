@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use newtype_uuid::TypedUuid;
 use scep_protocol::annotations::{Annotations, Attributes};
 use scep_service::error::StoreError;
 use scep_service::inventory::{
@@ -57,7 +58,7 @@ async fn store_with_certificates() -> DynamoDbStore {
         .await;
     }
     issue_certificate(&store, 4, |record| {
-        record.summary.ra_profile = Uuid::from_u128(7);
+        record.summary.ra_profile = TypedUuid::from_u128(7);
         record.summary.subject = "O=Corp,CN=phone-1".to_owned();
         record.summary.common_name = Some("phone-1".to_owned());
         record.summary.not_after = NOW + DAY * 9;
@@ -141,12 +142,12 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
         find_serials(&store, CertificateFilter { subject, ..by() }).await,
         ["04"]
     );
-    let uuid = Some(Uuid::from_u128(3));
+    let uuid = Some(TypedUuid::from_u128(3));
     assert_eq!(
         find_serials(&store, CertificateFilter { uuid, ..by() }).await,
         ["03"]
     );
-    let missing = Some(Uuid::from_u128(33));
+    let missing = Some(TypedUuid::from_u128(33));
     assert_eq!(
         find_serials(
             &store,
@@ -158,7 +159,7 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
         .await,
         [""; 0]
     );
-    let ra_profile = Some(Uuid::from_u128(7));
+    let ra_profile = Some(TypedUuid::from_u128(7));
     assert_eq!(
         find_serials(&store, CertificateFilter { ra_profile, ..by() }).await,
         ["04"]
@@ -175,7 +176,7 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
         .await,
         [""; 0]
     );
-    let scep_profile = Some(Uuid::nil());
+    let scep_profile = Some(TypedUuid::nil());
     assert_eq!(
         find_serials(
             &store,
@@ -241,21 +242,21 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
 async fn a_record_holds_the_annotations_of_its_profile() {
     let store = store_with_certificates().await;
     let annotated = store
-        .certificate_record(Uuid::from_u128(4))
+        .certificate_record(TypedUuid::from_u128(4))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(annotated.annotations.custom_attributes.as_json(), "[1]");
     assert_eq!(annotated.transaction, key("t 4"));
     let plain = store
-        .certificate_record(Uuid::from_u128(5))
+        .certificate_record(TypedUuid::from_u128(5))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(plain.annotations, Annotations::default());
     assert!(
         store
-            .certificate_record(Uuid::from_u128(6))
+            .certificate_record(TypedUuid::from_u128(6))
             .await
             .unwrap()
             .is_none()
@@ -373,7 +374,7 @@ async fn audit_records_are_found_by_object_and_by_time_newest_first() {
         });
         second.at = at;
         let milliseconds = u64::try_from(at.unix_timestamp() * 1000).unwrap();
-        second.uuid = Uuid::from_u128(
+        second.uuid = TypedUuid::from_u128(
             u128::from(milliseconds) << 80 | 7 << 76 | u128::try_from(index).unwrap(),
         );
         touch(&store, &profile, &second).await;

@@ -2,6 +2,7 @@
 
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use newtype_uuid::TypedUuid;
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_cms::public_key::PublicKey;
 use scep_protocol::ra_certificate::RaKeyPair;
@@ -54,7 +55,7 @@ async fn a_missing_ca_key_signs_nothing() {
 #[tokio::test]
 async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
     let keys = Keys::new();
-    let (uuid, key_algorithm) = (Uuid::new_v4(), KeyAlgorithm::Rsa2048);
+    let (uuid, key_algorithm) = (TypedUuid::new_v4(), KeyAlgorithm::Rsa2048);
     let generated = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
     let public = PublicKey::from_der(&generated.subject_public_key_info).unwrap();
     let pair = RaKeyPair {
@@ -83,7 +84,7 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
 #[tokio::test]
 async fn a_secret_opens_only_for_its_own_profile_even_after_a_restart() {
     let keys = Keys::new();
-    let profile = Uuid::new_v4();
+    let profile = TypedUuid::new_v4();
     let secret = SecretString::from("s3cret");
     let sealed = keys.secrets().seal(profile, &secret).await.unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
@@ -92,7 +93,7 @@ async fn a_secret_opens_only_for_its_own_profile_even_after_a_restart() {
         let opened = restarted.open(profile, &sealed).await.unwrap();
         assert_eq!(opened.expose_secret(), "s3cret");
     }
-    assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
+    assert!(restarted.open(TypedUuid::new_v4(), &sealed).await.is_err());
     let spoilt = SealedSecret::new(sealed.as_base64()[..8].to_owned());
     assert!(restarted.open(profile, &spoilt).await.is_err());
 }

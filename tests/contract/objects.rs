@@ -6,10 +6,11 @@ use ca::bounded_text::Description;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
+use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
 use scep_service::error::StoreError;
 use scep_service::inventory::PageRequest;
-use scep_service::object::{Object, ObjectKind, Reference, Versioned, find, list, read};
+use scep_service::object::{Object, Reference, Versioned, find, list, read};
 use scep_service::ports::{Change, Store};
 use scepter_tests::device::Device;
 use scepter_tests::samples::ra_profile;
@@ -21,7 +22,7 @@ use crate::adapters::store;
 
 fn sample_authority(name: &str) -> Authority {
     Authority {
-        uuid: Uuid::new_v4(),
+        uuid: TypedUuid::new_v4(),
         name: ProfileName::new(name).unwrap(),
         description: Description::default(),
         current: CaGeneration {
@@ -47,7 +48,9 @@ async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
     assert_eq!(found.object.template, profile.template);
     let found: Versioned<RaProfile> = find(&store, &profile.name).await.unwrap().unwrap();
     assert_eq!(found.object.uuid, profile.uuid);
-    let missing = read::<RaProfile>(&store, Uuid::new_v4()).await.unwrap();
+    let missing = read::<RaProfile>(&store, TypedUuid::new_v4())
+        .await
+        .unwrap();
     assert!(missing.is_none());
 }
 
@@ -128,10 +131,7 @@ async fn an_object_with_dependents_knows_them_and_is_not_deleted() {
     let (_guard, store) = store().await;
     let needed = sample_authority("corp");
     create(&store, &needed).await.unwrap();
-    let reference = Reference {
-        kind: ObjectKind::Authority,
-        uuid: needed.uuid,
-    };
+    let reference = Reference::to::<Authority>(needed.uuid);
     let profiles = [ra_profile("a"), ra_profile("b")];
     for profile in &profiles {
         let object = stored(profile, 1);
@@ -150,10 +150,9 @@ async fn an_object_with_dependents_knows_them_and_is_not_deleted() {
     };
     let mut dependents = found().await.dependents;
     dependents.sort();
-    let mut expected = profiles.each_ref().map(|profile| Reference {
-        kind: ObjectKind::RaProfile,
-        uuid: profile.uuid,
-    });
+    let mut expected = profiles
+        .each_ref()
+        .map(|profile| Reference::to::<RaProfile>(profile.uuid));
     expected.sort();
     assert_eq!(dependents, expected);
     let delete = |object, references| async {

@@ -1,5 +1,7 @@
 //! The contract of the transaction store: claims, takeovers and completion.
 
+use newtype_uuid::TypedUuid;
+use scep_protocol::id::ClaimUuid;
 use scep_protocol::transaction::TransactionState;
 use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
@@ -8,14 +10,13 @@ use scepter_tests::device::Device;
 use scepter_tests::samples;
 use scepter_tests::samples::key;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::adapters::store;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
 
-fn new_claim(replacing: Option<Uuid>) -> Claim {
+fn new_claim(replacing: Option<ClaimUuid>) -> Claim {
     samples::claim(key("t 1"), replacing, NOW)
 }
 
@@ -98,7 +99,7 @@ async fn an_expired_claim_is_taken_over_once() {
     let (_guard, store) = store().await;
     let first = new_claim(None);
     store.claim(&first).await.unwrap();
-    let (second, third) = (Uuid::new_v4(), Uuid::new_v4());
+    let (second, third) = (TypedUuid::new_v4(), TypedUuid::new_v4());
     let until = NOW + 2 * MINUTE;
     let taken = |claim| store.take_over(&first.key, first.claim, claim, until);
     assert_eq!(taken(second).await.unwrap(), ClaimOutcome::Won);
@@ -127,18 +128,22 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
         async move { store.complete(claim, record, NOW + MINUTE).await.unwrap() }
     };
     assert_eq!(
-        complete(Uuid::new_v4(), &theirs).await,
+        complete(TypedUuid::new_v4(), &theirs).await,
         GuardedOutcome::Lost
     );
     assert_eq!(complete(first.claim, &mine).await, GuardedOutcome::Won);
     assert_eq!(complete(first.claim, &theirs).await, GuardedOutcome::Lost);
     assert_eq!(
-        store.certificate(Uuid::nil(), "0A").await.unwrap().as_ref(),
+        store
+            .certificate(TypedUuid::nil(), "0A")
+            .await
+            .unwrap()
+            .as_ref(),
         Some(&mine)
     );
     assert!(
         store
-            .certificate(Uuid::nil(), "0B")
+            .certificate(TypedUuid::nil(), "0B")
             .await
             .unwrap()
             .is_none()
@@ -149,7 +154,7 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
     };
     assert_eq!(certificate, mine.certificate);
     let later = store
-        .take_over(&first.key, first.claim, Uuid::new_v4(), NOW)
+        .take_over(&first.key, first.claim, TypedUuid::new_v4(), NOW)
         .await
         .unwrap();
     assert_eq!(later, ClaimOutcome::Lost);

@@ -12,9 +12,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ca::authority::Authority;
 use ca::crl::entries_of;
+use ca::id::CertificateUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::tbs_certificate::to_be_signed_names;
 use ca::template::Period;
+use newtype_uuid::GenericUuid;
 use scep_cms::attribute::PkiStatus;
 use scep_cms::certificate::Certificate;
 use scep_protocol::profile::ScepProfile;
@@ -477,7 +479,7 @@ impl<'a> Life<'a> {
         let revoked: BTreeSet<_> = self.scenario.revoked.iter().map(uuid).collect();
         for item in database.items("test-certificates").unwrap() {
             if let Some(found) = item["uuid"]["S"].as_str() {
-                let found = Uuid::parse_str(found).unwrap();
+                let found: CertificateUuid = found.parse().unwrap();
                 let is_revoked = item.get("revokedAt").is_some();
                 assert_eq!(is_revoked, revoked.contains(&found), "{item}");
             }
@@ -539,9 +541,9 @@ fn id(item: &Value) -> String {
 }
 
 /// The uuid of a certificate, which is its serial number.
-fn uuid(certificate: &Certificate) -> Uuid {
+fn uuid(certificate: &Certificate) -> CertificateUuid {
     let number = certificate.issuer_and_serial_number().serial_number_hex();
-    Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap())
+    CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap())
 }
 
 /// Whether a CA key signed a certificate: only a TBSCertificate begins with a version, `[0]`.
@@ -745,7 +747,7 @@ async fn build_pending(name: &'static str, acts: &[Act], answers: &[PkiStatus]) 
             .unwrap(),
     };
     let mut scenario = Scenario::new(name, world, acts);
-    scenario.object = key.uuid();
+    scenario.object = key.uuid().into_untyped_uuid();
     scenario.add_message(&device, &device, &request, PkiStatus::Pending);
     for answer in answers {
         scenario.add_message(&device, &device, &device.poll(&request), *answer);
@@ -811,7 +813,7 @@ fn the_beginning_of_a_rollover_survives_every_fault() {
         let world = World::new().await;
         let authority = list::<Authority>(&world.store).await.unwrap();
         let mut scenario = Scenario::new("rollover", world, &[Act::Begin]);
-        scenario.object = authority[0].object.uuid;
+        scenario.object = authority[0].object.uuid.into_untyped_uuid();
         scenario.records = &[("rollover", 1)];
         scenario
     }));
@@ -835,7 +837,7 @@ fn the_activation_of_a_rollover_survives_every_fault() {
             .unwrap();
         let acts = [Act::Activate, Act::Ask(0)];
         let mut scenario = Scenario::new("activation", world, &acts);
-        scenario.object = authority;
+        scenario.object = authority.into_untyped_uuid();
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
         scenario.add_message(&device, &device, &request, PkiStatus::Success);
@@ -859,7 +861,7 @@ fn the_making_of_an_ra_certificate_survives_every_fault() {
         let world = World::new().await;
         let made = authority(&world.administration, "another-ca", KeyAlgorithm::EcP256).await;
         let mut scenario = Scenario::new("RA certificate", world, &[Act::MakeRaCertificate]);
-        scenario.object = made.uuid;
+        scenario.object = made.uuid.into_untyped_uuid();
         scenario
     }));
 }

@@ -17,6 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
+use scep_protocol::id::{RaKeyUuid, ScepProfileUuid};
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
@@ -26,7 +27,6 @@ use scepter_tests::world::TestClock;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 /// Whether something happens before or after a call is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -504,7 +504,7 @@ pub(crate) struct FaultyRaKeys {
 impl RaKeys for FaultyRaKeys {
     async fn generate(
         &self,
-        uuid: Uuid,
+        uuid: RaKeyUuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let call = Call::of_key("RaKeys::generate", true);
@@ -535,13 +535,21 @@ pub(crate) struct FaultySecrets {
 
 #[async_trait]
 impl Secrets for FaultySecrets {
-    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
+    async fn seal(
+        &self,
+        profile: ScepProfileUuid,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, KeyError> {
         let call = Call::of_key("Secrets::seal", true);
         let sealed = self.secrets.seal(profile, secret);
         self.faults.of_key(call, sealed).await
     }
 
-    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
+    async fn open(
+        &self,
+        profile: ScepProfileUuid,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, KeyError> {
         let call = Call::of_key("Secrets::open", false);
         let opened = self.secrets.open(profile, sealed);
         self.faults.of_key(call, opened).await

@@ -2,6 +2,7 @@
 //! expired items.
 
 use ca::key_algorithm::KeyAlgorithm;
+use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
 use scep_service::error::StoreError;
 use scep_service::object::read;
@@ -13,7 +14,6 @@ use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use strum::VariantArray;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
@@ -37,7 +37,7 @@ async fn issued_transactions_expire_and_issuing_ones_do_not() {
     assert!(store.transaction(first.key.uuid()).await.unwrap().is_none());
     assert!(
         store
-            .certificate(Uuid::nil(), "0A")
+            .certificate(TypedUuid::nil(), "0A")
             .await
             .unwrap()
             .is_some()

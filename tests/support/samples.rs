@@ -1,6 +1,7 @@
 //! Sample claims and records for the tests of stores; they belong to no real enrolment.
 
 use ca::bounded_text::Description;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
@@ -9,6 +10,7 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
 use scep_protocol::decide::ReplacedClaims;
+use scep_protocol::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::RaProfile;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
@@ -21,11 +23,11 @@ use uuid::Uuid;
 /// Builds an RA Profile without an authority.
 pub fn ra_profile(name: &str) -> RaProfile {
     RaProfile {
-        uuid: Uuid::new_v4(),
+        uuid: RaProfileUuid::new_v4(),
         name: ProfileName::new(name).unwrap(),
         description: Description::default(),
         enabled: false,
-        authority: Uuid::new_v4(),
+        authority: AuthorityUuid::new_v4(),
         scep: None,
         template: Default::default(),
     }
@@ -34,13 +36,13 @@ pub fn ra_profile(name: &str) -> RaProfile {
 /// The key of a transaction under the nil profile.
 pub fn key(transaction_id: &str) -> TransactionKey {
     TransactionKey {
-        scep_profile: Uuid::nil(),
+        scep_profile: ScepProfileUuid::nil(),
         transaction_id: TransactionId::new(transaction_id).unwrap(),
     }
 }
 
 /// Builds a claim of that transaction, made at `now`, with a lease of one minute.
-pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) -> Claim {
+pub fn claim(key: TransactionKey, replacing: Option<ClaimUuid>, now: OffsetDateTime) -> Claim {
     // The fingerprint depends on the transactionID, so that different transactions are about
     // different requests.
     let csr = Fingerprint::of(key.transaction_id.as_str().as_bytes());
@@ -50,25 +52,25 @@ pub fn claim(key: TransactionKey, replacing: Option<Uuid>, now: OffsetDateTime) 
             transaction: replacing,
             request: None,
         },
-        claim: Uuid::new_v4(),
+        claim: ClaimUuid::new_v4(),
         request: RequestFingerprint {
-            ra_profile: Uuid::nil(),
+            ra_profile: RaProfileUuid::nil(),
             csr,
             signer_class: SignerClass::Challenge,
         },
         signer_key: Fingerprint([2; 32]),
         requester_key: Fingerprint([2; 32]),
-        certificate: Uuid::new_v4(),
+        certificate: CertificateUuid::new_v4(),
         message_type: MessageType::PkcsReq,
         subject: "CN=device-1,O=Corp".to_owned(),
         claimed_at: now,
         issuance: Issuance {
             to_be_signed: vec![3; 700],
-            authority: Uuid::nil(),
+            authority: AuthorityUuid::nil(),
             generation: 1,
             key: KeyLocation::File(Uuid::nil()),
             key_algorithm: KeyAlgorithm::EcP256,
-            ra_profile: Uuid::nil(),
+            ra_profile: RaProfileUuid::nil(),
             subject_key: Fingerprint([4; 32]),
             predecessor: None,
             annotations: Annotations::default(),
@@ -89,9 +91,9 @@ pub fn record(
 ) -> CertificateRecord {
     CertificateRecord {
         summary: CertificateSummary {
-            uuid: Uuid::from_u128(serial_number),
-            authority: Uuid::nil(),
-            ra_profile: Uuid::nil(),
+            uuid: CertificateUuid::from_u128(serial_number),
+            authority: AuthorityUuid::nil(),
+            ra_profile: RaProfileUuid::nil(),
             scep_profile: key.scep_profile,
             serial_number: format!("{serial_number:02X}"),
             subject: "CN=device-1,O=Corp".to_owned(),

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ca::authority::Authority;
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
 use ca::template::{ExtendedKeyUsage, Period, TemplateSpec};
 use http::{Request, Response};
 use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_cms::certificate::Certificate;
 use scep_cms::challenge::ChallengePassword;
 use scep_cms::public_key::PublicKey;
@@ -25,7 +27,7 @@ use scep_service::admin::{
     Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
     ScepProfileEdit,
 };
-use scep_service::audit::{Actor, AuditAction, AuditRecord};
+use scep_service::audit::{Actor, AuditAction, AuditRecord, AuditRecordUuid};
 use scep_service::ca_info::ProfileService;
 use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
@@ -276,7 +278,7 @@ impl World {
     }
 
     /// Edits an object without checking the rules.
-    pub async fn edit<T: Object>(&self, uuid: Uuid, edit: impl FnOnce(&mut T)) {
+    pub async fn edit<T: Object>(&self, uuid: TypedUuid<T::IdKind>, edit: impl FnOnce(&mut T)) {
         let mut found: Versioned<T> = read(&self.store, uuid).await.unwrap().unwrap();
         edit(&mut found.object);
         replace(&self.store, &found).await.unwrap();
@@ -382,10 +384,7 @@ pub fn name() -> ProfileName {
 /// The stored form of an object.
 pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
     StoredObject {
-        reference: Reference {
-            kind: T::KIND,
-            uuid: object.uuid(),
-        },
+        reference: Reference::to::<T>(object.uuid()),
         name: object.name().cloned(),
         document: serde_json::to_string(object).unwrap(),
         version,
@@ -396,7 +395,7 @@ pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
 /// An audit record for a change that bypasses the use cases.
 pub fn audit(reference: Reference) -> AuditRecord {
     AuditRecord {
-        uuid: Uuid::now_v7(),
+        uuid: AuditRecordUuid::from_untyped_uuid(Uuid::now_v7()),
         at: OffsetDateTime::UNIX_EPOCH,
         actor: Actor::new("tests".to_owned()),
         action: AuditAction::Edit,
@@ -475,16 +474,10 @@ async fn profiles(
     let change = Change::Replace {
         object: stored(&linked.object, linked.version + 1),
         read: linked.version,
-        added: vec![Reference {
-            kind: RaProfile::KIND,
-            uuid: ra_profile,
-        }],
+        added: vec![Reference::to::<RaProfile>(ra_profile)],
         removed: Vec::new(),
     };
-    let record = audit(Reference {
-        kind: ScepProfile::KIND,
-        uuid: scep_profile,
-    });
+    let record = audit(Reference::to::<ScepProfile>(scep_profile));
     administration
         .objects
         .apply(&change, &record)
@@ -507,7 +500,7 @@ async fn profiles(
 /// Creates an RA certificate, or imports one made elsewhere with its key.
 async fn ra_certificate(
     administration: &Administration,
-    authority: Uuid,
+    authority: AuthorityUuid,
     ra: Option<(Certificate, Vec<u8>)>,
     keys: &tempfile::TempDir,
 ) -> RaCertificate {
@@ -523,10 +516,10 @@ async fn ra_certificate(
     };
     let uuid = Uuid::new_v4();
     let imported = RaCertificate {
-        uuid,
+        uuid: TypedUuid::from_untyped_uuid(uuid),
         authority,
         keys: vec![RaKeyPair {
-            uuid,
+            uuid: TypedUuid::from_untyped_uuid(uuid),
             generation: 1,
             key_algorithm: KeyAlgorithm::Rsa2048,
             key: KeyLocation::File(import(keys, &pkcs8)),

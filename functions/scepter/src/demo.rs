@@ -2,6 +2,7 @@
 //! each other.
 
 use ca::authority::Authority;
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::profile_name::{NameError, ProfileName};
 use ca::template::{ExtendedKeyUsage, Period};
@@ -9,6 +10,7 @@ use rand::rngs::SysError;
 use scep_cms::certificate::Certificate;
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::annotations::Attributes;
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::admin::{
     Administration, AuthorityKind, Edit, ManageError, NewAuthority, NewRaCertificate,
@@ -17,7 +19,6 @@ use scep_service::admin::{
 use scep_service::error::{Failure, StoreError};
 use scep_service::object::find;
 use secrecy::ExposeSecret;
-use uuid::Uuid;
 
 use crate::folder::{DataFolder, FolderError};
 use crate::random::random_text;
@@ -87,7 +88,7 @@ async fn create_demo(
 async fn ensure_authority(
     administration: &Administration,
     key: KeyAlgorithm,
-) -> Result<Uuid, DemoError> {
+) -> Result<AuthorityUuid, DemoError> {
     let name = ProfileName::new(AUTHORITY)?;
     if let Some(found) = find::<Authority>(&*administration.objects, &name).await? {
         return Ok(found.object.uuid);
@@ -106,8 +107,8 @@ async fn ensure_authority(
 
 async fn ensure_ra_profile(
     administration: &Administration,
-    authority: Uuid,
-) -> Result<Uuid, DemoError> {
+    authority: AuthorityUuid,
+) -> Result<RaProfileUuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
     if let Some(found) = find::<RaProfile>(&*administration.objects, &name).await? {
         return Ok(found.object.uuid);
@@ -123,9 +124,9 @@ async fn ensure_ra_profile(
 async fn ensure_scep_profile(
     administration: &Administration,
     settings: &DemoSettings,
-    authority: Uuid,
-    ra_profile: Uuid,
-) -> Result<Uuid, DemoError> {
+    authority: AuthorityUuid,
+    ra_profile: RaProfileUuid,
+) -> Result<ScepProfileUuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
     if let Some(found) = find::<ScepProfile>(&*administration.objects, &name).await? {
         return Ok(found.object.uuid);

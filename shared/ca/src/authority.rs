@@ -2,9 +2,9 @@
 
 use scep_cms::certificate::Certificate;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::bounded_text::Description;
+use crate::id::AuthorityUuid;
 use crate::key_algorithm::KeyAlgorithm;
 use crate::key_location::KeyLocation;
 use crate::profile_name::ProfileName;
@@ -14,7 +14,7 @@ use crate::profile_name::ProfileName;
 #[serde(rename_all = "camelCase")]
 pub struct Authority {
     /// The authority's identity in links.
-    pub uuid: Uuid,
+    pub uuid: AuthorityUuid,
     /// The authority's name, unique among authorities.
     pub name: ProfileName,
     /// An administrator's notes.
@@ -119,7 +119,7 @@ impl Authority {
 #[derive(Clone, Debug)]
 pub struct IssuingAuthority {
     /// The authority's identity in links.
-    pub uuid: Uuid,
+    pub uuid: AuthorityUuid,
     /// The authority's name.
     pub name: ProfileName,
     /// The number of the generation.

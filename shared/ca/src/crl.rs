@@ -6,7 +6,6 @@ use der::{Decode, Encode, Sequence};
 use scep_cms::error::{DecodeError, EncodeError};
 use spki::AlgorithmIdentifierRef;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 use x509_cert::crl::{CertificateList, RevokedCert};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{CrlNumber, CrlReason};
@@ -15,6 +14,7 @@ use x509_cert::time::Time;
 
 use crate::authority::IssuingAuthority;
 use crate::error::BuildError;
+use crate::id::CertificateUuid;
 use crate::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use crate::tbs_certificate::{
     algorithm_identifier, authority_key_identifier, build_authority_key_identifier,
@@ -141,7 +141,7 @@ fn decode_entry(entry: &RevokedCert) -> Result<RevokedCertificate, DecodeError> 
         .transpose()
         .map_err(DecodeError::of("CRLReason"))?;
     Ok(RevokedCertificate {
-        uuid: Uuid::from_u128(serial_number),
+        uuid: CertificateUuid::from_u128(serial_number),
         revocation: Revocation {
             at: OffsetDateTime::UNIX_EPOCH + entry.revocation_date.to_unix_duration(),
             reason: reason.map_or(RevocationReason::Unspecified, revocation_reason),
@@ -223,7 +223,7 @@ mod tests {
             .zip(1..)
             .map(|(reason, days)| RevokedCertificate {
                 // A serial number whose first octet is zero has fewer octets in DER.
-                uuid: Uuid::from_u128(u128::MAX >> (8 * days)),
+                uuid: CertificateUuid::from_u128(u128::MAX >> (8 * days)),
                 revocation: Revocation {
                     at: OffsetDateTime::UNIX_EPOCH + Duration::days(days),
                     reason,

@@ -2,7 +2,8 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
-use uuid::Uuid;
+
+use crate::id::CertificateUuid;
 
 /// The reason for a revocation: CRLReason, RFC 5280 §5.3.1.
 // removeFromCRL is omitted, because it is for delta CRLs and none are issued.
@@ -52,7 +53,7 @@ pub struct Revocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevokedCertificate {
     /// The certificate's identity, which is its serial number.
-    pub uuid: Uuid,
+    pub uuid: CertificateUuid,
     /// The time and reason of the revocation.
     pub revocation: Revocation,
 }

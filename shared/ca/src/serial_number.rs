@@ -1,6 +1,6 @@
 //! Serial numbers of certificates, RFC 5280 §4.1.2.2.
 
-use uuid::Uuid;
+use crate::id::CertificateUuid;
 
 /// A certificate's serial number: 128 random bits as a positive integer, RFC 5280 §4.1.2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +19,13 @@ impl SerialNumber {
 
     /// The UUID that identifies the certificate: the same 128 bits.
     #[must_use]
-    pub const fn as_uuid(self) -> Uuid {
-        Uuid::from_bytes(self.0)
+    pub const fn as_uuid(self) -> CertificateUuid {
+        CertificateUuid::from_bytes(self.0)
     }
 
     /// The serial number of the certificate that this UUID identifies.
     #[must_use]
-    pub const fn from_uuid(uuid: Uuid) -> Self {
+    pub const fn from_uuid(uuid: CertificateUuid) -> Self {
         Self(uuid.into_bytes())
     }
 

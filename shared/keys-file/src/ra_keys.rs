@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ca::key_algorithm::KeyAlgorithm;
+use scep_protocol::id::RaKeyUuid;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_service::error::KeyError;
 use scep_service::ports::{GeneratedKey, RaKeys};
@@ -36,7 +37,7 @@ impl SoftwareRaKeys {
 impl RaKeys for SoftwareRaKeys {
     async fn generate(
         &self,
-        _uuid: Uuid,
+        _uuid: RaKeyUuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let new_key = generate_key(algorithm).await?;

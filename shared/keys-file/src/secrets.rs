@@ -7,11 +7,11 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
 use scep_service::ports::Secrets;
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
@@ -46,7 +46,11 @@ impl SoftwareSecrets {
 
 #[async_trait]
 impl Secrets for SoftwareSecrets {
-    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
+    async fn seal(
+        &self,
+        profile: ScepProfileUuid,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, KeyError> {
         let plaintext = secret.expose_secret().as_bytes();
         // With room for the tag, the vector does not grow and leave a copy of the secret behind.
         let mut ciphertext = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
@@ -61,7 +65,11 @@ impl Secrets for SoftwareSecrets {
         Ok(SealedSecret::new(STANDARD.encode(sealed)))
     }
 
-    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
+    async fn open(
+        &self,
+        profile: ScepProfileUuid,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, KeyError> {
         let mut octets = Zeroizing::new(
             STANDARD
                 .decode(sealed.as_base64())

@@ -9,13 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use newtype_uuid::GenericUuid;
+use scep_protocol::id::RaKeyUuid;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_service::error::KeyError;
 use scep_service::ports::{GeneratedKey, RaKeys};
 use scep_service::ra_key::RaKey;
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::Kms;
 use crate::call::{MissingMember, broken_key, without_retries};
@@ -27,7 +28,7 @@ pub struct KmsRaKeys {
     symmetric_key: SymmetricKey,
     /// The unwrapped keys, locked while a key is unwrapped, so that concurrent requests unwrap it
     /// once.
-    unwrapped: Mutex<HashMap<Uuid, Arc<RaKey>>>,
+    unwrapped: Mutex<HashMap<RaKeyUuid, Arc<RaKey>>>,
 }
 
 impl KmsRaKeys {
@@ -46,11 +47,11 @@ impl KmsRaKeys {
 
 /// The owner of an RA key: the key's own UUID, which is that of the RA certificate for the first
 /// key.
-const fn ra_key_owner(uuid: Uuid) -> Owner {
+fn ra_key_owner(uuid: RaKeyUuid) -> Owner {
     Owner {
         // Part of the encryption context of stored keys, and of the policies in AWS.
         kind: "scepter:raCertificate",
-        uuid,
+        uuid: uuid.into_untyped_uuid(),
     }
 }
 
@@ -58,7 +59,7 @@ const fn ra_key_owner(uuid: Uuid) -> Owner {
 impl RaKeys for KmsRaKeys {
     async fn generate(
         &self,
-        uuid: Uuid,
+        uuid: RaKeyUuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         const OPERATION: &str = "GenerateDataKeyPairWithoutPlaintext";

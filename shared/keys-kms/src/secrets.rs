@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use newtype_uuid::GenericUuid;
+use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
 use scep_service::ports::Secrets;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::Kms;
 use crate::call::broken_key;
@@ -25,7 +26,7 @@ pub struct KmsSecrets {
     symmetric_key: SymmetricKey,
     /// The opened secrets, locked while a secret is opened, so that concurrent requests open it
     /// once.
-    opened: Mutex<HashMap<(Uuid, String), SecretString>>,
+    opened: Mutex<HashMap<(ScepProfileUuid, String), SecretString>>,
 }
 
 impl KmsSecrets {
@@ -43,23 +44,31 @@ impl KmsSecrets {
 }
 
 /// The owner of a secret: its SCEP Profile.
-const fn secret_owner(profile: Uuid) -> Owner {
+fn secret_owner(profile: ScepProfileUuid) -> Owner {
     Owner {
         kind: "scepter:scepProfile",
-        uuid: profile,
+        uuid: profile.into_untyped_uuid(),
     }
 }
 
 #[async_trait]
 impl Secrets for KmsSecrets {
-    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError> {
+    async fn seal(
+        &self,
+        profile: ScepProfileUuid,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, KeyError> {
         self.symmetric_key
             .wrap(secret_owner(profile), secret.expose_secret().as_bytes())
             .await
             .map(SealedSecret::new)
     }
 
-    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError> {
+    async fn open(
+        &self,
+        profile: ScepProfileUuid,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, KeyError> {
         let mut opened = self.opened.lock().await;
         // The sealed text is part of the name, so that an edited secret is opened again.
         let name = (profile, sealed.as_base64().to_owned());

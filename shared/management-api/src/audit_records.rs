@@ -1,6 +1,7 @@
 //! `/auditRecords`: the log of changes, and who made them.
 
 use axum::Json;
+use newtype_uuid::GenericUuid;
 use scep_service::audit::AuditRecord;
 use scep_service::inventory::AuditFilter;
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,7 @@ impl AuditItem {
         // Stored objects were written as JSON, so they always parse.
         let json = |text: Option<String>| serde_json::from_str(&text?).ok();
         Self {
-            uuid: record.uuid,
+            uuid: record.uuid.into_untyped_uuid(),
             at: format_time(record.at),
             who: record.actor.name().to_owned(),
             action: record.action.name().to_owned(),

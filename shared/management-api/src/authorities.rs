@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca::authority::{Authority, CaGeneration, CertificatePath, Certification};
+use ca::id::AuthorityIdKind;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyName;
 use ca::template::Period;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use newtype_uuid::GenericUuid;
 use scep_cms::certificate::Certificate;
 use scep_service::admin::{AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates};
 use scep_service::object::{Versioned, list};
@@ -20,7 +22,7 @@ use crate::access::{ApiRouter, RequireScope};
 use crate::certificate::CertificateDetail;
 use crate::openapi_enums::KeyAlgorithmName;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
-use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query};
+use crate::request::{Body, Id, IfMatch, JsonObject, ObjectPath, Query};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::{Admin, Scope};
 
@@ -181,7 +183,7 @@ impl AuthorityView {
             Some(CertificateDetail::of(&path.certificate))
         };
         Self {
-            uuid: authority.uuid,
+            uuid: authority.uuid.into_untyped_uuid(),
             name: authority.name.to_string(),
             description: authority.description.as_str().to_owned(),
             kind: match certification {
@@ -272,7 +274,7 @@ async fn create_authority(
 )]
 async fn read_authority(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = administration.get(uuid).await?;
     Ok(versioned_response(&found, AuthorityView::of(&found.object)))
@@ -291,7 +293,7 @@ async fn read_authority(
 )]
 async fn update_authority(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
     IfMatch(version): IfMatch,
     Body(JsonObject(edit)): Body<JsonObject<AuthorityEdit>>,
 ) -> Result<Response, ApiError> {
@@ -331,7 +333,7 @@ struct DeletionQuery {
 )]
 async fn delete_authority(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
     Query(query): Query<DeletionQuery>,
 ) -> Result<StatusCode, ApiError> {
     let living = match query.force {
@@ -357,7 +359,7 @@ async fn delete_authority(
 )]
 async fn download_csr(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = administration.get(uuid).await?;
     // During a rollover, the next key is the one that still needs a certificate.
@@ -398,7 +400,7 @@ struct CertificateRequest {
 )]
 async fn upload_certificate(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
     Body(JsonObject(request)): Body<JsonObject<CertificateRequest>>,
 ) -> Result<Response, ApiError> {
     // A bound on the work that one request causes; real chains have two or three certificates.
@@ -437,7 +439,7 @@ async fn upload_certificate(
 )]
 async fn download_crl(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = administration.get(uuid).await?;
     let crl = administration

@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::routing::{delete, patch};
+use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_service::admin::{Administration, Dependents, ManageError};
 use scep_service::object::{Object, read};
 use serde::{Deserialize, Serialize};
@@ -141,7 +142,7 @@ async fn apply_to_each<T: Toggleable>(
         return Err(ApiError::reason(format!("at most {MAX_OBJECTS} objects")));
     }
     let mut messages = Vec::new();
-    for uuid in uuids {
+    for uuid in uuids.into_iter().map(TypedUuid::from_untyped_uuid) {
         let done = match action {
             BulkAction::Enable => T::enable(administration, uuid).await,
             BulkAction::Disable => T::disable(administration, uuid).await,
@@ -155,7 +156,7 @@ async fn apply_to_each<T: Toggleable>(
 /// The message about one object; `None` if the action succeeded. Fails if the server did.
 async fn bulk_message<T: Object>(
     administration: &Administration,
-    uuid: Uuid,
+    uuid: TypedUuid<T::IdKind>,
     done: Result<(), ManageError>,
 ) -> Result<Option<BulkMessage>, ApiError> {
     let message = match done {
@@ -178,7 +179,7 @@ async fn bulk_message<T: Object>(
         .and_then(|found| found.object.name().map(ToString::to_string))
         .unwrap_or_default();
     Ok(Some(BulkMessage {
-        uuid,
+        uuid: uuid.into_untyped_uuid(),
         name,
         message,
     }))

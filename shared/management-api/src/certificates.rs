@@ -2,10 +2,12 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use ca::id::{CertificateIdKind, CertificateUuid};
 use ca::revocation::RevocationReason;
 use ca::serial_number::SerialNumber;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use newtype_uuid::GenericUuid;
 use scep_protocol::transaction::Fingerprint;
 use scep_service::admin::Reach;
 use scep_service::inventory::{
@@ -24,7 +26,7 @@ use crate::authorities::PEM;
 use crate::certificate::CertificateDetail;
 use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{
-    BodyOrNone, Ids, JsonObject, ObjectPath, Query, format_time, non_empty, parse_page, parse_time,
+    BodyOrNone, Id, JsonObject, ObjectPath, Query, format_time, non_empty, parse_page, parse_time,
     parse_uuid,
 };
 use crate::response::{ApiError, Message, Reasons};
@@ -177,7 +179,7 @@ impl CertificatesQuery {
 
 /// Parses a serial number into the UUID of the certificate that has it. Issued serial numbers have
 /// 16 octets, so a longer one maps to the nil UUID, which matches no certificate.
-fn parse_serial_number(text: &str) -> Result<Uuid, ApiError> {
+fn parse_serial_number(text: &str) -> Result<CertificateUuid, ApiError> {
     // RFC 5280 allows 20 octets, which have 59 characters when separated by colons.
     const MAX_CHARACTERS: usize = 64;
     let digits: String = text.chars().filter(|c| *c != ':').collect();
@@ -187,7 +189,7 @@ fn parse_serial_number(text: &str) -> Result<Uuid, ApiError> {
             "serialNumber: hexadecimal, at most 64 characters",
         ));
     }
-    Ok(SerialNumber::from_hex(&digits).map_or(Uuid::nil(), SerialNumber::as_uuid))
+    Ok(SerialNumber::from_hex(&digits).map_or(CertificateUuid::nil(), SerialNumber::as_uuid))
 }
 
 /// A certificate in the list.
@@ -244,15 +246,15 @@ impl CertificateItem {
     fn of(summary: CertificateSummary, now: OffsetDateTime) -> Self {
         Self {
             status: summary.status(now).into(),
-            uuid: summary.uuid,
+            uuid: summary.uuid.into_untyped_uuid(),
             subject: summary.subject,
             common_name: summary.common_name,
             serial_number: summary.serial_number,
             key_sha256: summary.key.to_string(),
-            predecessor_uuid: summary.predecessor,
-            authority_uuid: summary.authority,
-            ra_profile_uuid: summary.ra_profile,
-            scep_profile_uuid: summary.scep_profile,
+            predecessor_uuid: summary.predecessor.map(GenericUuid::into_untyped_uuid),
+            authority_uuid: summary.authority.into_untyped_uuid(),
+            ra_profile_uuid: summary.ra_profile.into_untyped_uuid(),
+            scep_profile_uuid: summary.scep_profile.into_untyped_uuid(),
             not_before: format_time(summary.not_before),
             not_after: format_time(summary.not_after),
             issued_at: format_time(summary.issued_at),
@@ -335,7 +337,7 @@ struct CertificateView {
 )]
 async fn read_certificate(
     api: State,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<CertificateIdKind>,
 ) -> Result<Json<CertificateView>, ApiError> {
     let record = find_record(&api, uuid).await?;
     let annotations = &record.annotations;
@@ -361,13 +363,13 @@ async fn read_certificate(
 )]
 async fn download_certificate(
     api: State,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<CertificateIdKind>,
 ) -> Result<Response, ApiError> {
     let record = find_record(&api, uuid).await?;
     Ok(([(CONTENT_TYPE, PEM)], record.certificate.to_pem()).into_response())
 }
 
-async fn find_record(api: &Api, uuid: Uuid) -> Result<CertificateRecord, ApiError> {
+async fn find_record(api: &Api, uuid: CertificateUuid) -> Result<CertificateRecord, ApiError> {
     api.administration
         .certificates
         .certificate_record(uuid)
@@ -393,8 +395,8 @@ struct RevocationRequest {
 #[derive(Serialize, ToSchema)]
 struct RevokedSuccessors {
     /// Certificates that had renewed it, directly or in turn, and were not revoked before.
-    #[schema(example = json!(["4e9b0c1d-2e3f-4051-a273-849506172839"]))]
-    successors: Vec<Uuid>,
+    #[schema(value_type = Vec<Uuid>, example = json!(["4e9b0c1d-2e3f-4051-a273-849506172839"]))]
+    successors: Vec<CertificateUuid>,
 }
 
 /// Revoke a certificate.
@@ -415,7 +417,7 @@ struct RevokedSuccessors {
 )]
 async fn revoke_certificate(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<CertificateIdKind>,
     BodyOrNone(request): BodyOrNone<RevocationRequest>,
 ) -> Result<Response, ApiError> {
     let reason = match request.reason.as_deref() {

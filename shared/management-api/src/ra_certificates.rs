@@ -3,10 +3,13 @@
 use axum::Json;
 use axum::response::Response;
 use ca::authority::Authority;
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::server_certificate::{crl_url_of, extended_key_usage_of};
 use ca::template::{ExtendedKeyUsage, Period};
 use http::StatusCode;
+use newtype_uuid::GenericUuid;
+use scep_protocol::id::RaCertificateUuid;
 use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
 use scep_service::admin::{Administration, ManageError, NewRaCertificate};
 use scep_service::object::{Object, Versioned, list};
@@ -90,8 +93,8 @@ impl RaCertificateView {
         };
         let previous = ra_certificate.keys.iter().filter(is_old);
         Some(Self {
-            uuid: ra_certificate.uuid,
-            authority_uuid: ra_certificate.authority,
+            uuid: ra_certificate.uuid.into_untyped_uuid(),
+            authority_uuid: ra_certificate.authority.into_untyped_uuid(),
             key_algorithm: serving.key_algorithm,
             // Scepter issued the certificate, so its extensions can be decoded.
             extended_key_usage: extended_key_usage_of(&serving.certificate).unwrap_or_default(),
@@ -116,11 +119,11 @@ impl RaCertificateView {
 #[into_params(parameter_in = Path)]
 struct Path {
     /// UUID of the authority.
-    #[param(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
-    authority_uuid: Uuid,
+    #[param(value_type = Uuid, example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    authority_uuid: AuthorityUuid,
     /// UUID of the RA certificate.
-    #[param(example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
-    uuid: Uuid,
+    #[param(value_type = Uuid, example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
+    uuid: RaCertificateUuid,
 }
 
 impl Path {

@@ -4,8 +4,11 @@
 use axum::Json;
 use axum::response::Response;
 use ca::authority::Authority;
+use ca::id::AuthorityUuid;
 use ca::template::CertificateTemplate;
 use http::StatusCode;
+use newtype_uuid::GenericUuid;
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::warning::Warning;
 use scep_service::admin::{Administration, Dependents, Edit, ManageError, RaProfileEdit};
@@ -137,12 +140,15 @@ struct RaProfileView {
 impl RaProfileView {
     fn new(ra_profile: &RaProfile, warnings: &[Warning]) -> Self {
         Self {
-            uuid: ra_profile.uuid,
+            uuid: ra_profile.uuid.into_untyped_uuid(),
             name: ra_profile.name.to_string(),
             description: ra_profile.description.as_str().to_owned(),
             enabled: ra_profile.enabled,
-            authority_instance_uuid: ra_profile.authority,
-            scep_profile_uuid: ra_profile.scep.as_ref().map(|scep| scep.scep_profile),
+            authority_instance_uuid: ra_profile.authority.into_untyped_uuid(),
+            scep_profile_uuid: ra_profile
+                .scep
+                .as_ref()
+                .map(|scep| scep.scep_profile.into_untyped_uuid()),
             certificate_template: ra_profile.template.clone(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
@@ -183,10 +189,10 @@ impl RaProfileView {
 pub(crate) struct Path {
     // `single_routes_of_authority` describes it for the routes that have it.
     #[param(ignore)]
-    authority_uuid: Option<Uuid>,
+    authority_uuid: Option<AuthorityUuid>,
     /// UUID of the RA Profile.
-    #[param(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
-    uuid: Uuid,
+    #[param(value_type = Uuid, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
+    uuid: RaProfileUuid,
 }
 
 impl Path {
@@ -225,22 +231,31 @@ impl Toggleable for RaProfile {
         unlinking: "Removes them as defaults first.",
     };
 
-    async fn check_path(administration: &Administration, path: Path) -> Result<Uuid, ManageError> {
+    async fn check_path(
+        administration: &Administration,
+        path: Path,
+    ) -> Result<RaProfileUuid, ManageError> {
         path.check(administration).await?;
         Ok(path.uuid)
     }
 
-    async fn enable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+    async fn enable(
+        administration: &Administration,
+        uuid: RaProfileUuid,
+    ) -> Result<(), ManageError> {
         administration.enable_ra_profile(uuid).await
     }
 
-    async fn disable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+    async fn disable(
+        administration: &Administration,
+        uuid: RaProfileUuid,
+    ) -> Result<(), ManageError> {
         administration.disable_ra_profile(uuid).await
     }
 
     async fn delete(
         administration: &Administration,
-        uuid: Uuid,
+        uuid: RaProfileUuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
         administration.delete_ra_profile(uuid, dependents).await
@@ -394,7 +409,9 @@ impl ScepView {
             .map(|scep| &scep.issue_certificate_attributes);
         let url = || api.scep_url(&format!("raProfile/{}", found.name));
         Ok(Self {
-            uuid: activated.as_ref().map(|activated| activated.object.uuid),
+            uuid: activated
+                .as_ref()
+                .map(|activated| activated.object.uuid.into_untyped_uuid()),
             name: activated
                 .as_ref()
                 .map(|activated| activated.object.name.to_string()),
@@ -437,8 +454,8 @@ struct ActivationRequest {
 #[into_params(parameter_in = Path)]
 struct ActivatedPath {
     /// UUID of the SCEP Profile.
-    #[param(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
-    scep_profile_uuid: Uuid,
+    #[param(value_type = Uuid, example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    scep_profile_uuid: ScepProfileUuid,
 }
 
 /// Activate a SCEP Profile on an RA Profile.

@@ -5,9 +5,11 @@ use std::marker::PhantomData;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use ca::id::AuthorityUuid;
 use http::StatusCode;
 use http::header::IF_MATCH;
 use http::request::Parts;
+use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use scep_service::inventory::PageRequest;
 use secrecy::SecretString;
 use serde::de::value::MapAccessDeserializer;
@@ -124,14 +126,26 @@ pub(crate) struct ObjectPath {
     pub(crate) uuid: Uuid,
 }
 
+/// The UUID in the path of an object of this kind.
+pub(crate) struct Id<K: TypedUuidKind>(pub(crate) TypedUuid<K>);
+
+impl<K: TypedUuidKind, S: Send + Sync> FromRequestParts<S> for Id<K> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Ids(ObjectPath { uuid }) = Ids::from_request_parts(parts, state).await?;
+        Ok(Self(TypedUuid::from_untyped_uuid(uuid)))
+    }
+}
+
 /// The path parameter of objects that belong to an authority.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Path)]
 pub(crate) struct AuthorityPath {
     /// UUID of the authority.
-    #[param(example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
-    pub(crate) authority_uuid: Uuid,
+    #[param(value_type = Uuid, example = "b3f8f3f6-58ad-4c8a-8a52-0f6f8f1d2c3a")]
+    pub(crate) authority_uuid: AuthorityUuid,
 }
 
 /// The parameters of a query.
@@ -232,9 +246,12 @@ pub(crate) fn parse_page(
 }
 
 /// Parses a parameter that is a UUID.
-pub(crate) fn parse_uuid(name: &str, parameter: Option<String>) -> Result<Option<Uuid>, ApiError> {
+pub(crate) fn parse_uuid<T: GenericUuid>(
+    name: &str,
+    parameter: Option<String>,
+) -> Result<Option<T>, ApiError> {
     non_empty(parameter)
-        .map(|text| Uuid::parse_str(&text))
+        .map(|text| Uuid::parse_str(&text).map(T::from_untyped_uuid))
         .transpose()
         .map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use newtype_uuid::GenericUuid;
 use scep_http::BodyError;
 use scep_protocol::refusal::HttpRejection;
 use scep_service::admin::ManageError;
@@ -11,8 +12,8 @@ use scep_service::error::{Failure, StoreError};
 use scep_service::error_chain::ErrorChain;
 use scep_service::object::Versioned;
 use serde::Serialize;
+use std::fmt::Display;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::Scope;
 use crate::field::reason_text;
@@ -177,7 +178,7 @@ fn rejection_response(rejection: HttpRejection) -> Response {
 /// A 201 response for a created object, with its location and version.
 pub(crate) fn created_response<T: Serialize>(
     path: &str,
-    uuid: Uuid,
+    uuid: impl GenericUuid + Display,
     version: u64,
     view: T,
 ) -> Response {

@@ -1,6 +1,7 @@
 //! `/authorities/{uuid}/rollover`: replaces an authority's key by the next one.
 
 use axum::response::Response;
+use ca::id::AuthorityIdKind;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyName;
 use ca::template::Period;
@@ -13,7 +14,7 @@ use crate::access::{ApiRouter, RequireScope};
 use crate::authorities::{AuthorityView, MAX_ARN_CHARACTERS};
 use crate::openapi_enums::KeyAlgorithmName;
 use crate::openapi_responses::{InvalidRequest, NotFound};
-use crate::request::{BodyOrNone, Ids, ObjectPath};
+use crate::request::{BodyOrNone, Id, ObjectPath};
 use crate::response::{ApiError, Message, Reasons, versioned_response};
 use crate::{Admin, Scope};
 
@@ -58,7 +59,7 @@ struct RolloverRequest {
 )]
 async fn begin_rollover(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
     BodyOrNone(request): BodyOrNone<RolloverRequest>,
 ) -> Result<Response, ApiError> {
     let key_arn = request.key_arn.as_deref().unwrap_or_default();
@@ -90,7 +91,7 @@ async fn begin_rollover(
 )]
 async fn activate_rollover(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<AuthorityIdKind>,
 ) -> Result<Response, ApiError> {
     let activated = administration.activate_next(uuid).await?;
     Ok(versioned_response(

@@ -1,13 +1,13 @@
 //! The request to create or edit a SCEP Profile.
 
 use scep_cms::challenge::ChallengePassword;
+use scep_protocol::id::{RaCertificateUuid, RaProfileUuid};
 use scep_protocol::profile::CaCertificateForm;
 use scep_service::admin::{Edit, ScepProfileEdit};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::attribute;
 use crate::attribute::{Associations, Attribute};
@@ -47,10 +47,10 @@ pub(crate) struct ScepProfileRequest {
     /// The default RA Profile. Without one, the SCEP Profile's own URL does not work.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
-    ra_profile_uuid: Edit<Uuid>,
+    ra_profile_uuid: Edit<RaProfileUuid>,
     /// The RA certificate, one of `/scepProfiles/caCertificates`. Required for a new profile.
-    #[schema(example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
-    ca_certificate_uuid: Option<Uuid>,
+    #[schema(value_type = Option<Uuid>, example = "0c4f5f5e-94a9-4f0e-8f0e-6a5d2c7b1e10")]
+    ca_certificate_uuid: Option<RaCertificateUuid>,
     /// Number of days before its expiry from which a certificate may be renewed; null or 0 allows
     /// renewal in the second half of its validity.
     #[serde(default)]

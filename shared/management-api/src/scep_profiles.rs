@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::Response;
 use ca::authority::Authority;
+use ca::id::AuthorityUuid;
 use http::StatusCode;
+use newtype_uuid::{GenericUuid, TypedUuid};
+use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileIdKind, ScepProfileUuid};
 use scep_protocol::profile::{CaCertificateForm, RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_protocol::warning::Warning;
@@ -23,7 +26,7 @@ use crate::bulk::bulk_routes;
 use crate::openapi_enums::CaCertificateFormName;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::ra_certificates::RaCertificateView;
-use crate::request::{Body, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
+use crate::request::{Body, Id, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::scep_profile_settings::{build_view, define_view, with_scep_settings};
@@ -126,15 +129,15 @@ impl ScepProfileView {
     ) -> Self {
         let annotations = &profile.annotations;
         with_scep_settings! { build_view! { Self {
-            uuid: profile.uuid,
+            uuid: profile.uuid.into_untyped_uuid(),
             name: profile.name.to_string(),
             description: profile.description.as_str().to_owned(),
             enabled: profile.enabled,
             ra_profile: ra_profile.map(|ra_profile| DefaultRaProfile {
-                uuid: ra_profile.uuid,
+                uuid: ra_profile.uuid.into_untyped_uuid(),
                 name: ra_profile.name.to_string(),
                 enabled: ra_profile.enabled,
-                authority_instance_uuid: ra_profile.authority,
+                authority_instance_uuid: ra_profile.authority.into_untyped_uuid(),
             }),
             ca_certificate: ra_certificate.and_then(RaCertificateView::of),
             renew_threshold: profile.settings.renewal_threshold_days,
@@ -191,21 +194,30 @@ impl Toggleable for ScepProfile {
         unlinking: "Deactivates them first.",
     };
 
-    async fn check_path(_: &Administration, path: ObjectPath) -> Result<Uuid, ManageError> {
-        Ok(path.uuid)
+    async fn check_path(
+        _: &Administration,
+        path: ObjectPath,
+    ) -> Result<ScepProfileUuid, ManageError> {
+        Ok(ScepProfileUuid::from_untyped_uuid(path.uuid))
     }
 
-    async fn enable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+    async fn enable(
+        administration: &Administration,
+        uuid: ScepProfileUuid,
+    ) -> Result<(), ManageError> {
         administration.enable_scep_profile(uuid).await
     }
 
-    async fn disable(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+    async fn disable(
+        administration: &Administration,
+        uuid: ScepProfileUuid,
+    ) -> Result<(), ManageError> {
         administration.disable_scep_profile(uuid).await
     }
 
     async fn delete(
         administration: &Administration,
-        uuid: Uuid,
+        uuid: ScepProfileUuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
         administration.delete_scep_profile(uuid, dependents).await
@@ -223,9 +235,10 @@ async fn list_scep_profiles(
 ) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
     // Each kind is listed once instead of reading the linked objects of every profile.
     let objects = &*administration.objects;
-    let ra_profiles: HashMap<Uuid, RaProfile> = objects_by_uuid(objects).await?;
-    let ra_certificates: HashMap<Uuid, RaCertificate> = objects_by_uuid(objects).await?;
-    let authorities: HashMap<Uuid, Authority> = objects_by_uuid(objects).await?;
+    let ra_profiles: HashMap<RaProfileUuid, RaProfile> = objects_by_uuid(objects).await?;
+    let ra_certificates: HashMap<RaCertificateUuid, RaCertificate> =
+        objects_by_uuid(objects).await?;
+    let authorities: HashMap<AuthorityUuid, Authority> = objects_by_uuid(objects).await?;
     let profiles = list::<ScepProfile>(objects).await?;
     let view = |found: Versioned<ScepProfile>| {
         let profile = found.object;
@@ -247,7 +260,9 @@ async fn list_scep_profiles(
 }
 
 /// Every object of a kind, by UUID.
-async fn objects_by_uuid<T: Object>(objects: &dyn Store) -> Result<HashMap<Uuid, T>, ApiError> {
+async fn objects_by_uuid<T: Object>(
+    objects: &dyn Store,
+) -> Result<HashMap<TypedUuid<T::IdKind>, T>, ApiError> {
     Ok(list::<T>(objects)
         .await?
         .into_iter()
@@ -293,7 +308,7 @@ async fn create_scep_profile(
 async fn read_scep_profile(
     api: State,
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<ScepProfileIdKind>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<ScepProfile> = administration.get(uuid).await?;
     let view = ScepProfileView::read(&api, &administration, &found).await?;
@@ -314,7 +329,7 @@ async fn read_scep_profile(
 async fn update_scep_profile(
     api: State,
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<ScepProfileIdKind>,
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<ScepProfileRequest>>,
 ) -> Result<Response, ApiError> {
@@ -331,11 +346,11 @@ async fn update_scep_profile(
 #[into_params(parameter_in = Path)]
 struct DefaultRaProfilePath {
     /// UUID of the SCEP Profile.
-    #[param(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
-    uuid: Uuid,
+    #[param(value_type = Uuid, example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
+    uuid: ScepProfileUuid,
     /// UUID of the RA Profile.
-    #[param(example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
-    ra_profile_uuid: Uuid,
+    #[param(value_type = Uuid, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
+    ra_profile_uuid: RaProfileUuid,
 }
 
 /// Set the default RA Profile of a SCEP Profile.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, delete, patch};
 use http::StatusCode;
+use newtype_uuid::TypedUuid;
 use scep_service::admin::{Administration, Dependents, ManageError};
 use scep_service::object::Object;
 use serde::de::DeserializeOwned;
 use utoipa::openapi::path::Paths;
 use utoipa_axum::router::UtoipaMethodRouter;
-use uuid::Uuid;
 
 use crate::access::{ApiRouter, RequireScope};
 use crate::openapi_responses::{Conflict, NotFound};
@@ -29,24 +29,24 @@ pub(crate) trait Toggleable: Object + 'static {
     fn check_path(
         administration: &Administration,
         path: Self::Path,
-    ) -> impl Future<Output = Result<Uuid, ManageError>> + Send;
+    ) -> impl Future<Output = Result<TypedUuid<Self::IdKind>, ManageError>> + Send;
 
     /// Enables an object.
     fn enable(
         administration: &Administration,
-        uuid: Uuid,
+        uuid: TypedUuid<Self::IdKind>,
     ) -> impl Future<Output = Result<(), ManageError>> + Send;
 
     /// Disables an object.
     fn disable(
         administration: &Administration,
-        uuid: Uuid,
+        uuid: TypedUuid<Self::IdKind>,
     ) -> impl Future<Output = Result<(), ManageError>> + Send;
 
     /// Deletes an object.
     fn delete(
         administration: &Administration,
-        uuid: Uuid,
+        uuid: TypedUuid<Self::IdKind>,
         dependents: Dependents,
     ) -> impl Future<Output = Result<(), ManageError>> + Send;
 }

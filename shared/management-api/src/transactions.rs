@@ -6,6 +6,8 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca::pending::RequestSummary;
 use http::StatusCode;
+use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionIdKind};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::admin::ManageError;
 use scep_service::error::Failure;
@@ -19,8 +21,7 @@ use uuid::Uuid;
 use crate::access::{ApiRouter, RequireScope};
 use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{
-    BodyOrNone, Ids, IfMatch, ObjectPath, Query, RequiredIfMatch, format_time, non_empty,
-    parse_page,
+    BodyOrNone, Id, IfMatch, ObjectPath, Query, RequiredIfMatch, format_time, non_empty, parse_page,
 };
 use crate::response::{ApiError, Message, Reasons, with_etag};
 use crate::{Admin, Api, Scope, State};
@@ -160,8 +161,8 @@ struct TransactionPage {
 
 /// The names of all profiles.
 struct Names {
-    scep_profiles: HashMap<Uuid, String>,
-    ra_profiles: HashMap<Uuid, String>,
+    scep_profiles: HashMap<ScepProfileUuid, String>,
+    ra_profiles: HashMap<RaProfileUuid, String>,
 }
 
 impl Names {
@@ -173,26 +174,35 @@ impl Names {
     }
 
     fn item(&self, summary: TransactionSummary) -> TransactionItem {
-        let reference = |uuid: Uuid, names: &HashMap<Uuid, String>| ProfileReference {
-            uuid,
-            name: names.get(&uuid).cloned(),
-        };
         TransactionItem {
-            uuid: summary.uuid,
+            uuid: summary.uuid.into_untyped_uuid(),
             transaction_id: summary.transaction_id,
             scep_profile: reference(summary.scep_profile, &self.scep_profiles),
             ra_profile: reference(summary.ra_profile, &self.ra_profiles),
             status: summary.status.into(),
             message_type: summary.message_type,
             subject: summary.subject,
-            certificate_uuid: summary.certificate,
+            certificate_uuid: summary.certificate.map(GenericUuid::into_untyped_uuid),
             created_at: format_time(summary.created_at),
         }
     }
 }
 
+/// The view of a reference to a profile.
+fn reference<K: TypedUuidKind>(
+    uuid: TypedUuid<K>,
+    names: &HashMap<TypedUuid<K>, String>,
+) -> ProfileReference {
+    ProfileReference {
+        uuid: uuid.into_untyped_uuid(),
+        name: names.get(&uuid).cloned(),
+    }
+}
+
 /// The names of all profiles of a kind.
-async fn names_by_uuid<T: Object>(api: &Api) -> Result<HashMap<Uuid, String>, ApiError> {
+async fn names_by_uuid<T: Object>(
+    api: &Api,
+) -> Result<HashMap<TypedUuid<T::IdKind>, String>, ApiError> {
     Ok(list::<T>(&*api.administration.objects)
         .await?
         .into_iter()
@@ -250,7 +260,7 @@ async fn list_transactions(
 )]
 async fn read_transaction(
     api: State,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<TransactionIdKind>,
 ) -> Result<Response, ApiError> {
     let now = api.administration.clock.now();
     let TransactionRecord {
@@ -312,7 +322,7 @@ async fn read_transaction(
 )]
 async fn approve_transaction(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<TransactionIdKind>,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     administration.approve_transaction(uuid, version).await?;
@@ -343,7 +353,7 @@ struct RejectionRequest {
 )]
 async fn reject_transaction(
     Admin(administration): Admin,
-    Ids(ObjectPath { uuid }): Ids<ObjectPath>,
+    Id(uuid): Id<TransactionIdKind>,
     IfMatch(version): IfMatch,
     BodyOrNone(request): BodyOrNone<RejectionRequest>,
 ) -> Result<StatusCode, ApiError> {

@@ -1,10 +1,11 @@
 //! The state machine of a transaction, RFC 8894 §2.5.1 and §5.2.
 
+use ca::id::AuthorityUuid;
 use scep_cms::certificate::Certificate;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::availability::AvailableProfile;
+use crate::id::ClaimUuid;
 use crate::refusal::Refusal;
 use crate::renewal_signer::{RESEND_WINDOW, resend_until};
 use crate::request::AuthorisedRequest;
@@ -50,7 +51,7 @@ pub struct ResendableCertificate {
     /// The certificate.
     pub certificate: Certificate,
     /// The authority that issued it.
-    pub authority: Uuid,
+    pub authority: AuthorityUuid,
     /// The generation of that authority that issued it.
     pub generation: u32,
 }
@@ -61,7 +62,7 @@ pub struct InterruptedIssuance {
     /// The transaction.
     pub key: TransactionKey,
     /// The claim whose lease expired.
-    pub claim: Uuid,
+    pub claim: ClaimUuid,
     /// The certificate that the claimant was about to sign, or had signed.
     pub issuance: Issuance,
 }
@@ -70,9 +71,9 @@ pub struct InterruptedIssuance {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplacedClaims {
     /// The claim on the transaction of this transactionID; `None` if there is no such transaction.
-    pub transaction: Option<Uuid>,
+    pub transaction: Option<ClaimUuid>,
     /// The claim that the same request made earlier; `None` if the request is new.
-    pub request: Option<Uuid>,
+    pub request: Option<ClaimUuid>,
 }
 
 /// Decides what happens to an authorised request under a profile, given what the store knows of its

@@ -20,6 +20,7 @@ pub mod ca_info;
 pub mod challenge_traits;
 pub mod decide;
 pub mod envelope_fault;
+pub mod id;
 pub mod poll;
 pub mod profile;
 pub mod ra_certificate;

@@ -2,14 +2,15 @@
 //! SCEP is spoken.
 
 use ca::bounded_text::Description;
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use ca::template::CertificateTemplate;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
-use uuid::Uuid;
 
 use crate::annotations::{Annotations, Attributes};
 use crate::challenge_traits::ChallengeTraits;
+use crate::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
 use crate::sealed_secret::SealedSecret;
 
 /// The SCEP endpoint that received a request, of one of two kinds.
@@ -27,7 +28,7 @@ pub enum EndpointName {
 #[serde(rename_all = "camelCase")]
 pub struct RaProfile {
     /// The profile's identity in links.
-    pub uuid: Uuid,
+    pub uuid: RaProfileUuid,
     /// The profile's name, unique among RA Profiles.
     pub name: ProfileName,
     /// An administrator's notes.
@@ -35,7 +36,7 @@ pub struct RaProfile {
     /// Whether the profile serves clients.
     pub enabled: bool,
     /// The authority that issues the profile's certificates.
-    pub authority: Uuid,
+    pub authority: AuthorityUuid,
     /// The SCEP Profile that is activated on the profile.
     pub scep: Option<ScepActivation>,
     /// The rules for the profile's certificates.
@@ -47,7 +48,7 @@ pub struct RaProfile {
 #[serde(rename_all = "camelCase")]
 pub struct ScepActivation {
     /// The SCEP Profile.
-    pub scep_profile: Uuid,
+    pub scep_profile: ScepProfileUuid,
     /// Attributes for the record of each certificate issued at the RA Profile's own endpoint.
     pub issue_certificate_attributes: Attributes,
 }
@@ -57,7 +58,7 @@ pub struct ScepActivation {
 #[serde(rename_all = "camelCase")]
 pub struct ScepProfile {
     /// The profile's identity in links.
-    pub uuid: Uuid,
+    pub uuid: ScepProfileUuid,
     /// The profile's name, unique among SCEP Profiles.
     pub name: ProfileName,
     /// An administrator's notes.
@@ -65,9 +66,9 @@ pub struct ScepProfile {
     /// Whether the profile serves clients.
     pub enabled: bool,
     /// The default RA Profile.
-    pub ra_profile: Option<Uuid>,
+    pub ra_profile: Option<RaProfileUuid>,
     /// The RA certificate that GetCACert returns and whose key the profile uses.
-    pub ra_certificate: Uuid,
+    pub ra_certificate: RaCertificateUuid,
     /// The challengePassword that authorises enrolments. Without one, only manual approval does.
     pub challenge: Option<SealedSecret>,
     /// The traits of the challengePassword, noted when it is set; `None` without one, or if an

@@ -3,11 +3,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use scep_cms::certificate::Certificate;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+
+use crate::id::{RaCertificateUuid, RaKeyUuid};
 
 /// What clients see as the CA's certificate: the RSA keys that decrypt requests and sign replies,
 /// with those that did so before and those of the next generation.
@@ -15,9 +17,9 @@ use uuid::Uuid;
 #[serde(rename_all = "camelCase")]
 pub struct RaCertificate {
     /// The RA certificate's identity in links.
-    pub uuid: Uuid,
+    pub uuid: RaCertificateUuid,
     /// The authority that issued it.
-    pub authority: Uuid,
+    pub authority: AuthorityUuid,
     /// The keys, oldest first. The authority's current generation decides which one serves.
     pub keys: Vec<RaKeyPair>,
     /// The announcement of the next generation.
@@ -29,7 +31,7 @@ pub struct RaCertificate {
 #[serde(rename_all = "camelCase")]
 pub struct RaKeyPair {
     /// The key's identity, to which its wrapped form is bound.
-    pub uuid: Uuid,
+    pub uuid: RaKeyUuid,
     /// The generation of the authority that issued the certificate.
     pub generation: u32,
     /// The algorithm of the key.

@@ -1,22 +1,23 @@
 //! The signer of a message, and the time from which a certificate may be renewed.
 
+use ca::id::CertificateUuid;
 use scep_cms::certificate::{Certificate, Validity};
 use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::CertifiableKeys;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
+use crate::id::RaProfileUuid;
 use crate::refusal::Refusal;
 
 /// A certificate as the inventory records it.
 #[derive(Clone, Debug)]
 pub struct KnownCertificate {
     /// The certificate's identity.
-    pub uuid: Uuid,
+    pub uuid: CertificateUuid,
     /// The certificate.
     pub certificate: Certificate,
     /// The RA Profile whose template it follows.
-    pub ra_profile: Uuid,
+    pub ra_profile: RaProfileUuid,
     /// Whether this certificate, or another one with the same key, is revoked.
     pub revoked: bool,
 }
@@ -131,9 +132,9 @@ mod tests {
 
     fn known(name: &str, revoked: bool) -> KnownCertificate {
         KnownCertificate {
-            uuid: Uuid::nil(),
+            uuid: CertificateUuid::nil(),
             certificate: certificate(name),
-            ra_profile: Uuid::nil(),
+            ra_profile: RaProfileUuid::nil(),
             revoked,
         }
     }

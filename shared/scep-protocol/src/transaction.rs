@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use newtype_uuid::GenericUuid;
 use scep_cms::certificate::Certificate;
 use scep_cms::public_key::PublicKey;
 use scep_cms::transaction_id::TransactionId;
@@ -12,13 +14,14 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::annotations::Annotations;
+use crate::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
 
 /// The key of a transaction. The same transactionID under another SCEP Profile is another
 /// transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionKey {
     /// The SCEP Profile that received the request.
-    pub scep_profile: Uuid,
+    pub scep_profile: ScepProfileUuid,
     /// The client's transactionID.
     pub transaction_id: TransactionId,
 }
@@ -28,7 +31,7 @@ impl TransactionKey {
     /// Profile and the transactionID. The transactionID is attacker-controlled, so it is hashed
     /// rather than used as a key.
     #[must_use]
-    pub fn uuid(&self) -> Uuid {
+    pub fn uuid(&self) -> TransactionUuid {
         let digest = Sha256::new_with_prefix(self.scep_profile)
             .chain_update(self.transaction_id.as_str())
             .finalize();
@@ -37,7 +40,7 @@ impl TransactionKey {
         for (octet, digest) in octets.iter_mut().zip(digest) {
             *octet = digest;
         }
-        Uuid::new_v8(octets)
+        TransactionUuid::from_untyped_uuid(Uuid::new_v8(octets))
     }
 }
 
@@ -108,7 +111,7 @@ pub enum SignerClass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint {
     /// The RA Profile that received the request.
-    pub ra_profile: Uuid,
+    pub ra_profile: RaProfileUuid,
     /// The fingerprint of the whole PKCS #10 request.
     pub csr: Fingerprint,
     /// What authorised the request.
@@ -121,7 +124,7 @@ pub struct Transaction {
     /// The transaction's key.
     pub key: TransactionKey,
     /// An id that changes with every claim. A write quotes the claim that it was based on.
-    pub claim: Uuid,
+    pub claim: ClaimUuid,
     /// The request that the transaction is for.
     pub request: RequestFingerprint,
     /// The fingerprint of the key that signed the message.
@@ -139,7 +142,7 @@ pub struct Issuance {
     /// The TBSCertificate, DER.
     pub to_be_signed: Vec<u8>,
     /// The authority that issues the certificate.
-    pub authority: Uuid,
+    pub authority: AuthorityUuid,
     /// The generation of that authority that issues the certificate.
     pub generation: u32,
     /// The location of the generation's private key.
@@ -147,11 +150,11 @@ pub struct Issuance {
     /// The algorithm of the generation's key.
     pub key_algorithm: KeyAlgorithm,
     /// The RA Profile whose template the certificate follows.
-    pub ra_profile: Uuid,
+    pub ra_profile: RaProfileUuid,
     /// The fingerprint of the key to be certified.
     pub subject_key: Fingerprint,
     /// The certificate that this one renews.
-    pub predecessor: Option<Uuid>,
+    pub predecessor: Option<CertificateUuid>,
     /// The annotations to write to the certificate's record.
     pub annotations: Annotations,
 }
@@ -169,7 +172,7 @@ pub struct KnownTransactions {
 #[derive(Clone, Debug)]
 pub struct SameRequest {
     /// The claim that the earlier occurrence made.
-    pub claim: Uuid,
+    pub claim: ClaimUuid,
     /// The outcome of that claim.
     pub outcome: RequestOutcome,
 }
@@ -192,7 +195,7 @@ pub struct PastCertificate {
     /// The certificate.
     pub certificate: Certificate,
     /// The authority that issued it.
-    pub authority: Uuid,
+    pub authority: AuthorityUuid,
     /// The generation of that authority that issued it.
     pub generation: u32,
     /// The time at which it was recorded.
@@ -229,7 +232,7 @@ pub enum TransactionState {
         /// The certificate.
         certificate: Certificate,
         /// The authority that issued it.
-        authority: Uuid,
+        authority: AuthorityUuid,
         /// The generation of that authority that issued it.
         generation: u32,
         /// The end of the resend window, about when the certificate may be renewed.

@@ -33,10 +33,10 @@ use std::sync::Arc;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::tbs_certificate::{assemble_certificate, to_be_signed_names};
+use newtype_uuid::TypedUuid;
 use scep_cms::certificate::Certificate;
 use serde_json::json;
 use strum::VariantArray;
-use uuid::Uuid;
 
 use crate::audit::{Act, Actor, AuditAction, AuditRecord, States};
 use crate::deployment::Deployment;
@@ -89,7 +89,10 @@ impl Administration {
     /// # Errors
     /// Returns [`ManageError::NotFound`] when it does not exist, and [`ManageError::Failed`] for
     /// failures of the server.
-    pub async fn get<T: Object>(&self, uuid: Uuid) -> Result<Versioned<T>, ManageError> {
+    pub async fn get<T: Object>(
+        &self,
+        uuid: TypedUuid<T::IdKind>,
+    ) -> Result<Versioned<T>, ManageError> {
         read(&*self.objects, uuid)
             .await?
             .ok_or(ManageError::NotFound(T::KIND))
@@ -99,7 +102,7 @@ impl Administration {
     /// if any.
     async fn read_version<T: Object>(
         &self,
-        uuid: Uuid,
+        uuid: TypedUuid<T::IdKind>,
         version: Option<u64>,
     ) -> Result<Versioned<T>, ManageError> {
         let found: Versioned<T> = self.get(uuid).await?;
@@ -262,10 +265,7 @@ fn to_stored_object<T: Object>(
     dependents: &[Reference],
 ) -> Result<StoredObject, ManageError> {
     Ok(StoredObject {
-        reference: Reference {
-            kind: T::KIND,
-            uuid: object.uuid(),
-        },
+        reference: Reference::to::<T>(object.uuid()),
         name: object.name().cloned(),
         document: to_document(object)?,
         version,

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use newtype_uuid::GenericUuid;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -85,11 +86,16 @@ pub(crate) enum States<'a, T> {
     Deleted(&'a T),
 }
 
+ca::typed_uuids! {
+    /// Identifies an audit record.
+    AuditRecordUuid: AuditRecordIdKind = "audit-record";
+}
+
 /// The record of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
     /// The identity of the record. Identities sort by time.
-    pub uuid: Uuid,
+    pub uuid: AuditRecordUuid,
     /// The time of the change.
     pub at: OffsetDateTime,
     /// The author of the change.
@@ -123,14 +129,11 @@ impl AuditRecord {
         // sealed form of a secret belongs here.
         let without_secrets = |object: &&T| to_document(&object.without_secrets());
         Ok(Self {
-            uuid: Uuid::new_v7(uuid_timestamp(now)),
+            uuid: new_audit_record_uuid(now),
             at: now,
             actor: actor.clone(),
             action,
-            object: Reference {
-                kind: T::KIND,
-                uuid: object.uuid(),
-            },
+            object: Reference::to::<T>(object.uuid()),
             name: object.name().map(ToString::to_string),
             before: before.map(without_secrets).transpose()?,
             after: after.map(without_secrets).transpose()?,
@@ -154,7 +157,7 @@ impl Act {
     /// Builds the audit record of the action.
     pub(crate) fn by(self, actor: &Actor, now: OffsetDateTime) -> AuditRecord {
         AuditRecord {
-            uuid: Uuid::new_v7(uuid_timestamp(now)),
+            uuid: new_audit_record_uuid(now),
             at: now,
             actor: actor.clone(),
             action: self.action,
@@ -164,6 +167,11 @@ impl Act {
             after: Some(self.after.to_string()),
         }
     }
+}
+
+/// Makes the identity of a record that is written now: a version 7 uuid, RFC 9562 §5.7.
+fn new_audit_record_uuid(now: OffsetDateTime) -> AuditRecordUuid {
+    AuditRecordUuid::from_untyped_uuid(Uuid::new_v7(uuid_timestamp(now)))
 }
 
 /// The counter of version 7 uuids.

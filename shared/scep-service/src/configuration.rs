@@ -1,8 +1,8 @@
 //! Reads what is behind an endpoint from the objects that administration writes.
 
+use newtype_uuid::TypedUuid;
 use scep_protocol::availability::Configuration;
 use scep_protocol::profile::{EndpointName, RaProfile, ScepProfile};
-use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::object::{Object, find, read};
@@ -52,7 +52,7 @@ async fn read_profiles(
 
 async fn read_object<T: Object>(
     reader: &(impl ProfileReader + ?Sized),
-    uuid: Option<Uuid>,
+    uuid: Option<TypedUuid<T::IdKind>>,
 ) -> Result<Option<T>, StoreError> {
     let Some(uuid) = uuid else {
         return Ok(None);

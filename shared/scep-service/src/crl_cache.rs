@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub struct CachedCrls {
 }
 
 struct CachedCrl {
-    authority: Uuid,
+    authority: AuthorityUuid,
     generation: u32,
     crl: Arc<StoredCrl>,
 }
@@ -38,7 +39,12 @@ impl CachedCrls {
         }
     }
 
-    fn lookup(&self, authority: Uuid, generation: u32, head: &CrlHead) -> Option<Arc<StoredCrl>> {
+    fn lookup(
+        &self,
+        authority: AuthorityUuid,
+        generation: u32,
+        head: &CrlHead,
+    ) -> Option<Arc<StoredCrl>> {
         let mut cached = self.lock();
         let place = cached
             .iter()
@@ -56,7 +62,7 @@ impl CachedCrls {
         Some(crl)
     }
 
-    fn insert(&self, authority: Uuid, generation: u32, crl: Arc<StoredCrl>) {
+    fn insert(&self, authority: AuthorityUuid, generation: u32, crl: Arc<StoredCrl>) {
         let mut cached = self.lock();
         cached.retain(|entry| (entry.authority, entry.generation) != (authority, generation));
         cached.push(CachedCrl {
@@ -92,13 +98,17 @@ impl ProfileReader for CachedCrls {
 
     async fn crl_head(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.reader.crl_head(authority, generation).await
     }
 
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+    async fn crl(
+        &self,
+        authority: AuthorityUuid,
+        generation: u32,
+    ) -> Result<Option<StoredCrl>, StoreError> {
         match self.crl_head(authority, generation).await? {
             Some(head) => self.crl_of(authority, generation, &head).await,
             None => Ok(None),
@@ -107,7 +117,7 @@ impl ProfileReader for CachedCrls {
 
     async fn crl_of(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         head: &CrlHead,
     ) -> Result<Option<StoredCrl>, StoreError> {
@@ -146,11 +156,11 @@ mod tests {
             Ok(None)
         }
 
-        async fn crl_head(&self, _: Uuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
+        async fn crl_head(&self, _: AuthorityUuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
             Ok(None)
         }
 
-        async fn crl(&self, _: Uuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
+        async fn crl(&self, _: AuthorityUuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
             Ok(None)
         }
     }
@@ -169,9 +179,14 @@ mod tests {
     fn so_many_octets_are_kept_and_what_was_asked_for_last_longest() {
         let cache = CachedCrls::new(Arc::new(Nothing));
         let head = crl(1, 0).head();
-        let insert =
-            |generation, bytes| cache.insert(Uuid::nil(), generation, Arc::new(crl(1, bytes)));
-        let is_known = |generation| cache.lookup(Uuid::nil(), generation, &head).is_some();
+        let insert = |generation, bytes| {
+            cache.insert(AuthorityUuid::nil(), generation, Arc::new(crl(1, bytes)))
+        };
+        let is_known = |generation| {
+            cache
+                .lookup(AuthorityUuid::nil(), generation, &head)
+                .is_some()
+        };
         for generation in 1..=3 {
             insert(generation, MAX_CACHED_BYTES / 3);
         }
@@ -185,14 +200,18 @@ mod tests {
     #[test]
     fn a_crl_is_known_by_its_head_until_a_later_one_is_there() {
         let cache = CachedCrls::new(Arc::new(Nothing));
-        let known = |head| cache.lookup(Uuid::nil(), 1, &head).map(|crl| crl.number);
-        cache.insert(Uuid::nil(), 1, Arc::new(crl(2, 10)));
+        let known = |head| {
+            cache
+                .lookup(AuthorityUuid::nil(), 1, &head)
+                .map(|crl| crl.number)
+        };
+        cache.insert(AuthorityUuid::nil(), 1, Arc::new(crl(2, 10)));
         assert_eq!(known(crl(2, 0).head()), Some(2));
         // The head was read from a replica that lags.
         assert_eq!(known(crl(1, 0).head()), Some(2));
         assert_eq!(known(crl(3, 0).head()), None);
         // The tables were restored from a backup: the number is lower, the CRL is newer.
-        cache.insert(Uuid::nil(), 1, Arc::new(crl(9, 10)));
+        cache.insert(AuthorityUuid::nil(), 1, Arc::new(crl(9, 10)));
         let restored = CrlHead {
             number: 8,
             ..crl(10, 0).head()

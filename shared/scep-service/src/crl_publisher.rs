@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use ca::authority::{Authority, IssuingAuthority};
 use ca::crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use ca::revocation::{RevocationReason, RevokedCertificate};
+use newtype_uuid::GenericUuid;
 use scep_protocol::refusal::HttpRejection;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::error::{Failure, StoreError};
@@ -32,7 +33,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// A published CRL of which only the head was read.
 pub struct PublishedCrl {
-    authority: Uuid,
+    authority: AuthorityUuid,
     generation: u32,
     /// The head of the CRL.
     pub head: CrlHead,
@@ -52,6 +53,7 @@ impl PublishedCrl {
         let authority = reader
             .uuid_of(ObjectKind::Authority, authority)
             .await?
+            .map(AuthorityUuid::from_untyped_uuid)
             .ok_or(Failure::Rejected(HttpRejection::NoCrl))?;
         let head = reader
             .crl_head(authority, generation)
@@ -274,6 +276,7 @@ fn is_listed(listed: &[RevokedCertificate], entry: &RevokedCertificate) -> bool 
 
 #[cfg(test)]
 mod tests {
+    use ca::id::CertificateUuid;
     use ca::revocation::Revocation;
 
     use super::*;
@@ -282,7 +285,7 @@ mod tests {
 
     fn entry(uuid: u128, reason: RevocationReason, age: Duration) -> RevokedCertificate {
         RevokedCertificate {
-            uuid: Uuid::from_u128(uuid),
+            uuid: CertificateUuid::from_u128(uuid),
             revocation: Revocation {
                 at: NOW - age,
                 reason,

@@ -4,9 +4,11 @@ mod subject_search;
 
 pub use subject_search::SubjectSearch;
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::Revocation;
 use scep_cms::certificate::Certificate;
 use scep_protocol::annotations::Annotations;
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{Fingerprint, Transaction, TransactionKey};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
@@ -31,13 +33,13 @@ pub struct CertificateRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateSummary {
     /// The identity in the API: the serial number, which has the same length.
-    pub uuid: Uuid,
+    pub uuid: CertificateUuid,
     /// The authority that issued the certificate.
-    pub authority: Uuid,
+    pub authority: AuthorityUuid,
     /// The RA Profile whose rules the certificate follows.
-    pub ra_profile: Uuid,
+    pub ra_profile: RaProfileUuid,
     /// The SCEP Profile that received the request.
-    pub scep_profile: Uuid,
+    pub scep_profile: ScepProfileUuid,
     /// The serial number in upper-case hexadecimal, unique within the authority.
     pub serial_number: String,
     /// The subject, in the text form of RFC 4514.
@@ -47,7 +49,7 @@ pub struct CertificateSummary {
     /// The fingerprint of the certified key.
     pub key: Fingerprint,
     /// The certificate that this one renewed.
-    pub predecessor: Option<Uuid>,
+    pub predecessor: Option<CertificateUuid>,
     /// The start of the validity period.
     pub not_before: OffsetDateTime,
     /// The end of the validity period.
@@ -100,15 +102,15 @@ pub struct CertificateFilter {
     /// matches any part of the subject. Case is ignored.
     pub subject: Option<String>,
     /// The identity, which is the serial number.
-    pub uuid: Option<Uuid>,
+    pub uuid: Option<CertificateUuid>,
     /// The authority that issued the certificate.
-    pub authority: Option<Uuid>,
+    pub authority: Option<AuthorityUuid>,
     /// The RA Profile of the certificate.
-    pub ra_profile: Option<Uuid>,
+    pub ra_profile: Option<RaProfileUuid>,
     /// The SCEP Profile of the certificate.
-    pub scep_profile: Option<Uuid>,
+    pub scep_profile: Option<ScepProfileUuid>,
     /// The certificate that was renewed.
-    pub predecessor: Option<Uuid>,
+    pub predecessor: Option<CertificateUuid>,
     /// The fingerprint of the certified key.
     pub key: Option<Fingerprint>,
     /// The earliest expiry, inclusive.
@@ -124,7 +126,9 @@ impl CertificateFilter {
     // The store compares the subject, because that decides which index it reads.
     #[must_use]
     pub fn matches_all_but_subject(&self, summary: &CertificateSummary) -> bool {
-        let is = |wanted: Option<Uuid>, found: Uuid| wanted.is_none_or(|wanted| wanted == found);
+        fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
+            wanted.is_none_or(|wanted| wanted == found)
+        }
         is(self.uuid, summary.uuid)
             && is(self.authority, summary.authority)
             && is(self.ra_profile, summary.ra_profile)
@@ -172,13 +176,13 @@ impl TransactionStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionSummary {
     /// The identity in the API.
-    pub uuid: Uuid,
+    pub uuid: TransactionUuid,
     /// The client's transactionID.
     pub transaction_id: String,
     /// The SCEP Profile that received the request.
-    pub scep_profile: Uuid,
+    pub scep_profile: ScepProfileUuid,
     /// The RA Profile of the request.
-    pub ra_profile: Uuid,
+    pub ra_profile: RaProfileUuid,
     /// The status.
     pub status: TransactionStatus,
     /// The messageType of the request, in decimal digits.
@@ -186,7 +190,7 @@ pub struct TransactionSummary {
     /// The subject of the certificate, in the text form of RFC 4514.
     pub subject: String,
     /// The certificate that the transaction led to.
-    pub certificate: Option<Uuid>,
+    pub certificate: Option<CertificateUuid>,
     /// The time of the claim.
     pub created_at: OffsetDateTime,
 }

@@ -2,8 +2,11 @@
 //! to each other.
 
 use ca::authority::Authority;
+use ca::id::{AuthorityIdKind, CertificateUuid};
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
+use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
+use scep_protocol::id::{RaCertificateIdKind, RaProfileIdKind, ScepProfileIdKind, TransactionUuid};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_protocol::sealed_secret::SealedSecret;
@@ -76,13 +79,45 @@ pub struct Reference {
     pub uuid: Uuid,
 }
 
+impl Reference {
+    /// Returns the reference to this object.
+    #[must_use]
+    pub fn to<T: Object>(uuid: TypedUuid<T::IdKind>) -> Self {
+        Self {
+            kind: T::KIND,
+            uuid: uuid.into_untyped_uuid(),
+        }
+    }
+
+    /// Returns the reference to this certificate.
+    #[must_use]
+    pub fn to_certificate(uuid: CertificateUuid) -> Self {
+        Self {
+            kind: ObjectKind::Certificate,
+            uuid: uuid.into_untyped_uuid(),
+        }
+    }
+
+    /// Returns the reference to this transaction.
+    #[must_use]
+    pub fn to_transaction(uuid: TransactionUuid) -> Self {
+        Self {
+            kind: ObjectKind::Transaction,
+            uuid: uuid.into_untyped_uuid(),
+        }
+    }
+}
+
 /// An object that administrators create.
 pub trait Object: Clone + Serialize + DeserializeOwned + Send + Sync {
     /// The kind of the object.
     const KIND: ObjectKind;
 
+    /// The kind of the object's UUID.
+    type IdKind: TypedUuidKind;
+
     /// Returns the identity of the object.
-    fn uuid(&self) -> Uuid;
+    fn uuid(&self) -> TypedUuid<Self::IdKind>;
 
     /// Returns the name, if objects of this kind have one. It is unique within the kind and never
     /// changes.
@@ -100,7 +135,9 @@ pub trait Object: Clone + Serialize + DeserializeOwned + Send + Sync {
 impl Object for Authority {
     const KIND: ObjectKind = ObjectKind::Authority;
 
-    fn uuid(&self) -> Uuid {
+    type IdKind = AuthorityIdKind;
+
+    fn uuid(&self) -> TypedUuid<Self::IdKind> {
         self.uuid
     }
 
@@ -121,7 +158,9 @@ impl Object for Authority {
 impl Object for RaCertificate {
     const KIND: ObjectKind = ObjectKind::RaCertificate;
 
-    fn uuid(&self) -> Uuid {
+    type IdKind = RaCertificateIdKind;
+
+    fn uuid(&self) -> TypedUuid<Self::IdKind> {
         self.uuid
     }
 
@@ -131,10 +170,7 @@ impl Object for RaCertificate {
     }
 
     fn references(&self) -> Vec<Reference> {
-        vec![Reference {
-            kind: ObjectKind::Authority,
-            uuid: self.authority,
-        }]
+        vec![Reference::to::<Authority>(self.authority)]
     }
 
     // With KMS, the location of the key is the wrapped key itself.
@@ -150,7 +186,9 @@ impl Object for RaCertificate {
 impl Object for RaProfile {
     const KIND: ObjectKind = ObjectKind::RaProfile;
 
-    fn uuid(&self) -> Uuid {
+    type IdKind = RaProfileIdKind;
+
+    fn uuid(&self) -> TypedUuid<Self::IdKind> {
         self.uuid
     }
 
@@ -159,14 +197,11 @@ impl Object for RaProfile {
     }
 
     fn references(&self) -> Vec<Reference> {
-        let authority = Reference {
-            kind: ObjectKind::Authority,
-            uuid: self.authority,
-        };
-        let scep_profile = self.scep.as_ref().map(|scep| Reference {
-            kind: ObjectKind::ScepProfile,
-            uuid: scep.scep_profile,
-        });
+        let authority = Reference::to::<Authority>(self.authority);
+        let scep_profile = self
+            .scep
+            .as_ref()
+            .map(|scep| Reference::to::<ScepProfile>(scep.scep_profile));
         std::iter::once(authority).chain(scep_profile).collect()
     }
 
@@ -179,7 +214,9 @@ impl Object for RaProfile {
 impl Object for ScepProfile {
     const KIND: ObjectKind = ObjectKind::ScepProfile;
 
-    fn uuid(&self) -> Uuid {
+    type IdKind = ScepProfileIdKind;
+
+    fn uuid(&self) -> TypedUuid<Self::IdKind> {
         self.uuid
     }
 
@@ -188,14 +225,8 @@ impl Object for ScepProfile {
     }
 
     fn references(&self) -> Vec<Reference> {
-        let ra_certificate = Reference {
-            kind: ObjectKind::RaCertificate,
-            uuid: self.ra_certificate,
-        };
-        let ra_profile = self.ra_profile.map(|uuid| Reference {
-            kind: ObjectKind::RaProfile,
-            uuid,
-        });
+        let ra_certificate = Reference::to::<RaCertificate>(self.ra_certificate);
+        let ra_profile = self.ra_profile.map(Reference::to::<RaProfile>);
         std::iter::once(ra_certificate).chain(ra_profile).collect()
     }
 
@@ -219,6 +250,16 @@ pub struct Versioned<T> {
     pub version: u64,
     /// The objects that need this one.
     pub dependents: Vec<Reference>,
+}
+
+impl<T> Versioned<T> {
+    /// Returns the objects of one kind that need this one.
+    pub fn dependents_of<D: Object>(&self) -> impl Iterator<Item = TypedUuid<D::IdKind>> {
+        self.dependents
+            .iter()
+            .filter(|dependent| dependent.kind == D::KIND)
+            .map(|dependent| TypedUuid::from_untyped_uuid(dependent.uuid))
+    }
 }
 
 /// An object in the form in which a store holds it.
@@ -265,13 +306,9 @@ pub(crate) fn to_document<T: Object>(object: &T) -> Result<String, StoreError> {
 /// Returns [`StoreError::Corrupt`] or [`StoreError::Unavailable`].
 pub async fn read<T: Object>(
     reader: &(impl ProfileReader + ?Sized),
-    uuid: Uuid,
+    uuid: TypedUuid<T::IdKind>,
 ) -> Result<Option<Versioned<T>>, StoreError> {
-    let reference = Reference {
-        kind: T::KIND,
-        uuid,
-    };
-    let stored = reader.read(reference).await?;
+    let stored = reader.read(Reference::to::<T>(uuid)).await?;
     stored.map(StoredObject::decode).transpose()
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use scep_protocol::availability::Configuration;
 use scep_protocol::profile::EndpointName;
@@ -85,13 +86,17 @@ impl ProfileReader for CachedProfiles {
 
     async fn crl_head(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.reader.crl_head(authority, generation).await
     }
 
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+    async fn crl(
+        &self,
+        authority: AuthorityUuid,
+        generation: u32,
+    ) -> Result<Option<StoredCrl>, StoreError> {
         self.reader.crl(authority, generation).await
     }
 

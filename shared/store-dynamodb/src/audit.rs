@@ -1,5 +1,6 @@
 //! Audit records, in the profiles table: each is written together with the change it describes.
 
+use scep_service::audit::AuditRecordUuid;
 use scep_service::audit::{Actor, AuditAction, AuditRecord};
 use scep_service::error::StoreError;
 use scep_service::inventory::{AuditFilter, Page, PageRequest};
@@ -86,7 +87,7 @@ struct AuditItem {
     #[serde(skip_deserializing)]
     kind: String,
     /// The record's UUID, by which lists are sorted.
-    order: Uuid,
+    order: AuditRecordUuid,
     at: Millis,
     actor: String,
     action: ByName<AuditAction>,

@@ -1,15 +1,16 @@
 //! The items of certificates, and their ids.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use scep_cms::certificate::Certificate;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::transaction::TransactionKey;
 use scep_service::error::StoreError;
 use scep_service::inventory::{CertificateRecord, CertificateSummary};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use uuid::Uuid;
 
 use crate::attribute::{ByName, HexDigest, Millis, is_default, json_text};
 use crate::item::{Item, MissingAttribute, REVOCATION_REASON, build_item, corrupt, parse_item};
@@ -44,17 +45,17 @@ struct CertificateItem {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SummaryItem {
-    uuid: Uuid,
-    authority: Uuid,
-    ra_profile: Uuid,
-    scep_profile: Uuid,
+    uuid: CertificateUuid,
+    authority: AuthorityUuid,
+    ra_profile: RaProfileUuid,
+    scep_profile: ScepProfileUuid,
     serial_number: String,
     subject: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     common_name: Option<String>,
     key_sha256: HexDigest,
     #[serde(skip_serializing_if = "Option::is_none")]
-    predecessor: Option<Uuid>,
+    predecessor: Option<CertificateUuid>,
     not_before: Millis,
     not_after: Millis,
     issued_at: Millis,
@@ -68,7 +69,7 @@ struct SummaryItem {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RevokedItem {
-    uuid: Uuid,
+    uuid: CertificateUuid,
     revoked_at: Millis,
     revocation_reason: ByName<RevocationReason>,
 }
@@ -79,12 +80,12 @@ struct KeyItem {
     id: String,
 }
 
-pub(crate) fn certificate_id(authority: Uuid, serial_number: &str) -> String {
+pub(crate) fn certificate_id(authority: AuthorityUuid, serial_number: &str) -> String {
     format!("{authority}/{serial_number}")
 }
 
 /// Builds the id of a certificate from its UUID, which holds the serial number.
-pub(crate) fn certificate_id_from_uuid(authority: Uuid, uuid: Uuid) -> String {
+pub(crate) fn certificate_id_from_uuid(authority: AuthorityUuid, uuid: CertificateUuid) -> String {
     // Serial numbers are stored as the hexadecimal of their octets, without leading zero octets.
     let digits = format!("{:X}", uuid.as_u128());
     let width = digits.len().next_multiple_of(2);
@@ -92,7 +93,7 @@ pub(crate) fn certificate_id_from_uuid(authority: Uuid, uuid: Uuid) -> String {
 }
 
 /// Builds the hash key under which the revoked certificates of a generation are listed.
-pub(crate) fn revocation_list_key(authority: Uuid, generation: u32) -> String {
+pub(crate) fn revocation_list_key(authority: AuthorityUuid, generation: u32) -> String {
     format!("{authority}/{generation}")
 }
 
@@ -286,7 +287,7 @@ mod tests {
         #[track_caller]
         fn check(serial_number: u128, digits: &str) {
             assert_eq!(
-                certificate_id_from_uuid(AUTHORITY, Uuid::from_u128(serial_number)),
+                certificate_id_from_uuid(AUTHORITY, CertificateUuid::from_u128(serial_number)),
                 format!("{AUTHORITY}/{digits}")
             );
         }

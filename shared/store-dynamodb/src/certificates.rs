@@ -1,5 +1,6 @@
 //! The certificates table: the record of every certificate, lists of them, and their revocation.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevokedCertificate};
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
@@ -8,7 +9,6 @@ use scep_service::inventory::{
 };
 use scep_service::ports::ClaimOutcome;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::{to_millis, to_text};
@@ -27,7 +27,7 @@ use crate::write::Write;
 impl DynamoDbStore {
     pub(crate) async fn find_certificate(
         &self,
-        uuid: Uuid,
+        uuid: CertificateUuid,
     ) -> Result<Option<CertificateRecord>, StoreError> {
         let list = List {
             table: &self.tables.certificates,
@@ -104,7 +104,7 @@ impl DynamoDbStore {
 
     pub(crate) async fn list_revoked(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError> {

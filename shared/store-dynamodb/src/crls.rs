@@ -1,6 +1,7 @@
 //! CRLs, in the profiles table: the latest one of each generation of each authority, as a head and
 //! as many parts as it needs.
 
+use ca::id::AuthorityUuid;
 use scep_service::error::StoreError;
 use scep_service::ports::{ClaimOutcome, CrlHead, StoredCrl};
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ impl From<&HeadItem> for CrlHead {
 }
 
 pub(crate) fn head_item(
-    authority: Uuid,
+    authority: AuthorityUuid,
     generation: u32,
     crl: &StoredCrl,
     set: Uuid,
@@ -83,7 +84,7 @@ impl ProfilesTable {
     pub(crate) async fn read_crl_head(
         &self,
         consistency: Consistency,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         let found = self.read_head(consistency, authority, generation).await?;
@@ -93,7 +94,7 @@ impl ProfilesTable {
     async fn read_head(
         &self,
         consistency: Consistency,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<HeadItem>, StoreError> {
         let id = head_id(authority, generation);
@@ -104,7 +105,7 @@ impl ProfilesTable {
     pub(crate) async fn read_crl(
         &self,
         consistency: Consistency,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<StoredCrl>, StoreError> {
         // If a part is missing, either the CRL was replaced during the read, or the replica that
@@ -146,7 +147,7 @@ impl ProfilesTable {
 impl DynamoDbStore {
     pub(crate) async fn write_crl(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         crl: &StoredCrl,
     ) -> Result<ClaimOutcome, StoreError> {
@@ -217,7 +218,7 @@ impl DynamoDbStore {
     }
 }
 
-fn head_id(authority: Uuid, generation: u32) -> String {
+fn head_id(authority: AuthorityUuid, generation: u32) -> String {
     format!("crl/{authority}/{generation}")
 }
 

@@ -1,6 +1,8 @@
 //! Requests, in the transactions table: each leads to the transaction that claimed it, so that the
 //! same request is recognised under another transactionID.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
+use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{
     Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, SignerClass,
     Transaction,
@@ -9,7 +11,6 @@ use scep_service::error::StoreError;
 use scep_service::ports::{Claim, GuardedOutcome};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::{Expiry, to_seconds, to_text};
@@ -24,20 +25,20 @@ use crate::write::{Step, Write};
 struct RequestItem {
     #[serde(skip_deserializing)]
     id: String,
-    transaction: Uuid,
-    claim: Uuid,
+    transaction: TransactionUuid,
+    claim: ClaimUuid,
     #[serde(skip_deserializing)]
     expires_at: Option<Expiry>,
     /// Leads, with `certificate_uuid`, to the certificate once the transaction belongs to another
     /// request. Items of earlier versions have neither.
-    authority: Option<Uuid>,
-    certificate_uuid: Option<Uuid>,
+    authority: Option<AuthorityUuid>,
+    certificate_uuid: Option<CertificateUuid>,
 }
 
 /// The id of the item in the transactions table that leads from a request to its transaction: a
 /// hash of everything that makes two requests the same.
 fn request_id(
-    scep_profile: Uuid,
+    scep_profile: ScepProfileUuid,
     request: &RequestFingerprint,
     requester_key: Fingerprint,
 ) -> String {
@@ -94,7 +95,7 @@ impl DynamoDbStore {
     pub(crate) fn extend_request(
         &self,
         pending: &Transaction,
-        claim: Uuid,
+        claim: ClaimUuid,
         until: OffsetDateTime,
     ) -> Write<'_> {
         let id = request_id(
@@ -111,7 +112,7 @@ impl DynamoDbStore {
 
     pub(crate) async fn find_request(
         &self,
-        scep_profile: Uuid,
+        scep_profile: ScepProfileUuid,
         request: &RequestFingerprint,
         requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
@@ -164,6 +165,7 @@ impl DynamoDbStore {
 
 #[cfg(test)]
 mod tests {
+    use scep_protocol::id::RaProfileUuid;
     use scep_service::ports::ClaimKind;
 
     use super::*;
@@ -219,7 +221,7 @@ mod tests {
         let mut others = vec![id_of(&same.request, Fingerprint([5; 32]))];
         for change in [
             |request: &mut RequestFingerprint| request.csr = Fingerprint([5; 32]),
-            |request: &mut RequestFingerprint| request.ra_profile = Uuid::nil(),
+            |request: &mut RequestFingerprint| request.ra_profile = RaProfileUuid::nil(),
             |request: &mut RequestFingerprint| request.signer_class = SignerClass::Challenge,
         ] {
             let mut request = same.request;

@@ -1,11 +1,11 @@
 //! Revoked keys and certificates, which forbid that a certificate is issued.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
 use scep_service::ports::{Bar, GuardedOutcome};
 use serde::Serialize;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::{Millis, to_text};
@@ -48,8 +48,8 @@ impl DynamoDbStore {
     /// Checks, in a transaction, that this certificate is not revoked.
     pub(crate) fn check_predecessor_not_revoked(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
     ) -> Step<'_, GuardedOutcome> {
         Step::check(
             &self.tables.certificates,

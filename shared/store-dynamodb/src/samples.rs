@@ -1,5 +1,7 @@
 //! Sample values for the tests of items.
 
+use ca::authority::Authority;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
@@ -9,12 +11,15 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::{Annotations, Attributes};
 use scep_protocol::decide::ReplacedClaims;
+use scep_protocol::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::profile::RaProfile;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
 };
+use scep_service::audit::AuditRecordUuid;
 use scep_service::audit::{Actor, AuditAction, AuditRecord};
 use scep_service::inventory::{CertificateRecord, CertificateSummary};
-use scep_service::object::{ObjectKind, Reference, StoredObject};
+use scep_service::object::{Reference, StoredObject};
 use scep_service::ports::{Claim, ClaimKind, StoredCrl};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -33,9 +38,9 @@ use crate::transaction_item::claim_item;
 /// 1767323045678 milliseconds since 1970.
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
 
-pub(crate) const AUTHORITY: Uuid = Uuid::from_u128(0xa);
-pub(crate) const RA_PROFILE: Uuid = Uuid::from_u128(0xb);
-pub(crate) const SCEP_PROFILE: Uuid = Uuid::from_u128(0xc);
+pub(crate) const AUTHORITY: AuthorityUuid = AuthorityUuid::from_u128(0xa);
+pub(crate) const RA_PROFILE: RaProfileUuid = RaProfileUuid::from_u128(0xb);
+pub(crate) const SCEP_PROFILE: ScepProfileUuid = ScepProfileUuid::from_u128(0xc);
 
 /// The file of a CA key.
 pub(crate) const KEY: Uuid = Uuid::from_u128(0xd);
@@ -82,7 +87,7 @@ pub(crate) fn claim(stage: ClaimKind) -> Claim {
             transaction: None,
             request: None,
         },
-        claim: Uuid::from_u128(1),
+        claim: ClaimUuid::from_u128(1),
         request: RequestFingerprint {
             ra_profile: RA_PROFILE,
             csr: Fingerprint([2; 32]),
@@ -90,7 +95,7 @@ pub(crate) fn claim(stage: ClaimKind) -> Claim {
         },
         signer_key: Fingerprint([3; 32]),
         requester_key: Fingerprint([4; 32]),
-        certificate: Uuid::from_u128(5),
+        certificate: CertificateUuid::from_u128(5),
         message_type: MessageType::RenewalReq,
         subject: "CN=device-1,O=Corp".to_owned(),
         claimed_at: NOW,
@@ -102,7 +107,7 @@ pub(crate) fn claim(stage: ClaimKind) -> Claim {
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: RA_PROFILE,
             subject_key: Fingerprint([8; 32]),
-            predecessor: Some(Uuid::from_u128(9)),
+            predecessor: Some(CertificateUuid::from_u128(9)),
             annotations: annotations(),
         },
         renewal: None,
@@ -115,7 +120,7 @@ pub(crate) fn claim(stage: ClaimKind) -> Claim {
 pub(crate) fn record() -> CertificateRecord {
     CertificateRecord {
         summary: CertificateSummary {
-            uuid: Uuid::from_u128(5),
+            uuid: CertificateUuid::from_u128(5),
             authority: AUTHORITY,
             ra_profile: RA_PROFILE,
             scep_profile: SCEP_PROFILE,
@@ -123,7 +128,7 @@ pub(crate) fn record() -> CertificateRecord {
             subject: "CN=Device-1,O=Corp".to_owned(),
             common_name: Some("Device-1".to_owned()),
             key: Fingerprint([0xab; 32]),
-            predecessor: Some(Uuid::from_u128(9)),
+            predecessor: Some(CertificateUuid::from_u128(9)),
             not_before: NOW,
             not_after: NOW + Duration::MINUTE,
             issued_at: NOW,
@@ -141,10 +146,7 @@ pub(crate) fn record() -> CertificateRecord {
 
 pub(crate) fn object(name: Option<&str>) -> StoredObject {
     StoredObject {
-        reference: Reference {
-            kind: ObjectKind::RaProfile,
-            uuid: RA_PROFILE,
-        },
+        reference: Reference::to::<RaProfile>(RA_PROFILE),
         name: name.map(|name| ProfileName::new(name).unwrap()),
         document: "{}".to_owned(),
         version: 3,
@@ -154,14 +156,11 @@ pub(crate) fn object(name: Option<&str>) -> StoredObject {
 
 pub(crate) fn audit_record() -> AuditRecord {
     AuditRecord {
-        uuid: Uuid::from_u128(1),
+        uuid: AuditRecordUuid::from_u128(1),
         at: NOW,
         actor: Actor::new("alice".to_owned()),
         action: AuditAction::InstallCertificate,
-        object: Reference {
-            kind: ObjectKind::Authority,
-            uuid: AUTHORITY,
-        },
+        object: Reference::to::<Authority>(AUTHORITY),
         name: Some("ca".to_owned()),
         before: None,
         after: Some("{}".to_owned()),

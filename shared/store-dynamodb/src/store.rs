@@ -1,8 +1,10 @@
 //! The ports of GET operations and of administration. The port of enrolment is in
 //! `transactions.rs`.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
+use scep_protocol::id::TransactionUuid;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
@@ -35,14 +37,18 @@ impl ProfileReader for ProfilesTable {
 
     async fn crl_head(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.read_crl_head(Consistency::Eventual, authority, generation)
             .await
     }
 
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+    async fn crl(
+        &self,
+        authority: AuthorityUuid,
+        generation: u32,
+    ) -> Result<Option<StoredCrl>, StoreError> {
         self.read_crl(Consistency::Eventual, authority, generation)
             .await
     }
@@ -66,7 +72,7 @@ impl ProfileReader for DynamoDbStore {
 
     async fn crl_head(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.profiles_table()
@@ -74,7 +80,11 @@ impl ProfileReader for DynamoDbStore {
             .await
     }
 
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError> {
+    async fn crl(
+        &self,
+        authority: AuthorityUuid,
+        generation: u32,
+    ) -> Result<Option<StoredCrl>, StoreError> {
         self.profiles_table()
             .read_crl(Consistency::Strong, authority, generation)
             .await
@@ -97,7 +107,7 @@ impl Store for DynamoDbStore {
 
     async fn certificate_record(
         &self,
-        uuid: Uuid,
+        uuid: CertificateUuid,
     ) -> Result<Option<CertificateRecord>, StoreError> {
         self.find_certificate(uuid).await
     }
@@ -121,7 +131,7 @@ impl Store for DynamoDbStore {
 
     async fn transaction_record(
         &self,
-        uuid: Uuid,
+        uuid: TransactionUuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
         self.read_transaction_record(uuid, now).await
@@ -147,7 +157,7 @@ impl Store for DynamoDbStore {
 
     async fn revoked(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
@@ -157,7 +167,7 @@ impl Store for DynamoDbStore {
 
     async fn replace_crl(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         crl: &StoredCrl,
     ) -> Result<ClaimOutcome, StoreError> {

@@ -2,10 +2,10 @@
 //! renew the same one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_service::error::StoreError;
 use scep_service::ports::{Bar, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::{to_number, to_seconds, to_text};
@@ -15,10 +15,10 @@ use crate::write::{Step, Write};
 
 #[derive(Deserialize)]
 struct SuccessorsItem {
-    successors: Vec<Uuid>,
+    successors: Vec<CertificateUuid>,
 }
 
-fn successors_id(authority: Uuid, predecessor: Uuid) -> String {
+fn successors_id(authority: AuthorityUuid, predecessor: CertificateUuid) -> String {
     format!("successors/{authority}/{predecessor}")
 }
 
@@ -26,7 +26,7 @@ impl DynamoDbStore {
     /// Describes the write that adds a successor to those of its predecessor, if there is room.
     pub(crate) fn claim_succession(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         renewal: &Renewal,
     ) -> Step<'_, GuardedOutcome> {
         let most = u32::try_from(MAX_SUCCESSORS).unwrap_or(u32::MAX);
@@ -45,9 +45,9 @@ impl DynamoDbStore {
 
     pub(crate) async fn read_successors(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
-    ) -> Result<Vec<Uuid>, StoreError> {
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+    ) -> Result<Vec<CertificateUuid>, StoreError> {
         let id = successors_id(authority, predecessor);
         let Some(item) = self.read_item(id).await? else {
             return Ok(Vec::new());
@@ -58,10 +58,10 @@ impl DynamoDbStore {
     /// Replaces the list of successors, on the condition that it is still the known one.
     pub(crate) async fn replace_successors(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
-        known: &[Uuid],
-        living: &[Uuid],
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+        known: &[CertificateUuid],
+        living: &[CertificateUuid],
     ) -> Result<ClaimOutcome, StoreError> {
         let id = successors_id(authority, predecessor);
         let changes = Changes::default().set(SUCCESSORS, uuid_list(living));
@@ -73,6 +73,6 @@ impl DynamoDbStore {
     }
 }
 
-fn uuid_list(uuids: &[Uuid]) -> AttributeValue {
+fn uuid_list(uuids: &[CertificateUuid]) -> AttributeValue {
     AttributeValue::L(uuids.iter().map(|uuid| to_text(uuid.to_string())).collect())
 }

@@ -1,10 +1,12 @@
 //! The items of transactions.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use scep_cms::certificate::Certificate;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
+use scep_protocol::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{
     Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
 };
@@ -14,7 +16,6 @@ use scep_service::ports::{Claim, ClaimKind};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::attribute::{Digest, Expiry, Millis, is_default, json_text};
 use crate::item::{Item, build_item, corrupt, parse_item};
@@ -32,9 +33,9 @@ pub(crate) const REJECTED: &str = "rejected";
 #[serde(rename_all = "camelCase")]
 struct TransactionItem {
     transaction_id: String,
-    scep_profile: Uuid,
-    claim: Uuid,
-    ra_profile: Uuid,
+    scep_profile: ScepProfileUuid,
+    claim: ClaimUuid,
+    ra_profile: RaProfileUuid,
     csr: Digest,
     #[serde(with = "SignerClassName")]
     signer_class: SignerClass,
@@ -66,7 +67,7 @@ enum StateItem {
 #[serde(rename_all = "camelCase")]
 struct IssuedItem {
     certificate: ByteBuf,
-    authority: Uuid,
+    authority: AuthorityUuid,
     generation: u32,
     expires_at: Expiry,
 }
@@ -89,7 +90,7 @@ struct PendingItem {
     expires_at: Expiry,
     /// The SCEP Profile once more: the hash key of the index that counts pending transactions.
     #[serde(skip_deserializing)]
-    pending_of: Uuid,
+    pending_of: ScepProfileUuid,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,13 +105,13 @@ struct RejectedItem {
 #[serde(rename_all = "camelCase")]
 struct IssuanceItem {
     to_be_signed: ByteBuf,
-    authority: Uuid,
+    authority: AuthorityUuid,
     generation: u32,
     key: KeyLocation,
     key_algorithm: KeyAlgorithm,
     subject_key: Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
-    predecessor: Option<Uuid>,
+    predecessor: Option<CertificateUuid>,
     #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
     annotations: Annotations,
 }
@@ -119,7 +120,7 @@ struct IssuanceItem {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ClaimItem<'a> {
-    id: Uuid,
+    id: TransactionUuid,
     #[serde(flatten)]
     transaction: TransactionItem,
     created_at: Millis,
@@ -131,13 +132,13 @@ struct ClaimItem<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SummaryItem {
-    id: Uuid,
+    id: TransactionUuid,
     transaction_id: String,
-    scep_profile: Uuid,
-    ra_profile: Uuid,
+    scep_profile: ScepProfileUuid,
+    ra_profile: RaProfileUuid,
     message_type: String,
     subject: String,
-    certificate_uuid: Option<Uuid>,
+    certificate_uuid: Option<CertificateUuid>,
     created_at: Millis,
     expires_at: Option<Expiry>,
 }
@@ -190,7 +191,7 @@ impl From<&Issuance> for IssuanceItem {
 }
 
 impl IssuanceItem {
-    fn into_issuance(self, ra_profile: Uuid) -> Issuance {
+    fn into_issuance(self, ra_profile: RaProfileUuid) -> Issuance {
         Issuance {
             to_be_signed: self.to_be_signed.into_vec(),
             authority: self.authority,
@@ -206,7 +207,7 @@ impl IssuanceItem {
 }
 
 impl StateItem {
-    fn into_state(self, ra_profile: Uuid) -> Result<TransactionState, StoreError> {
+    fn into_state(self, ra_profile: RaProfileUuid) -> Result<TransactionState, StoreError> {
         Ok(match self {
             Self::Issued(issued) => TransactionState::Issued {
                 certificate: Certificate::from_der(&issued.certificate).map_err(corrupt(WHAT))?,

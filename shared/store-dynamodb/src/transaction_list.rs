@@ -1,5 +1,6 @@
 //! Transactions as administrators see them: in lists by status, and one by one.
 
+use scep_protocol::id::TransactionUuid;
 use scep_protocol::transaction::TransactionState;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
@@ -7,7 +8,6 @@ use scep_service::inventory::{
 };
 use strum::VariantArray;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::index::BY_STATE;
@@ -76,7 +76,7 @@ impl DynamoDbStore {
 
     pub(crate) async fn read_transaction_record(
         &self,
-        uuid: Uuid,
+        uuid: TransactionUuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
         let Some(item) = self.read_item(uuid.to_string()).await? else {

@@ -1,5 +1,7 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
+use ca::id::{AuthorityUuid, CertificateUuid};
+use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
 };
@@ -8,7 +10,6 @@ use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
 use scep_service::ports::{Claim, ClaimOutcome, GuardedOutcome, Transactions};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
@@ -25,7 +26,7 @@ use crate::write::{Step, Write};
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
-    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError> {
+    async fn transaction(&self, uuid: TransactionUuid) -> Result<Option<Transaction>, StoreError> {
         let found = self.read_item(uuid.to_string()).await?;
         found.map(parse_transaction).transpose()
     }
@@ -43,7 +44,7 @@ impl Transactions for DynamoDbStore {
 
     async fn same_request(
         &self,
-        scep_profile: Uuid,
+        scep_profile: ScepProfileUuid,
         request: &RequestFingerprint,
         requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
@@ -53,7 +54,7 @@ impl Transactions for DynamoDbStore {
 
     async fn pending_requests(
         &self,
-        scep_profile: Uuid,
+        scep_profile: ScepProfileUuid,
         most: u16,
         now: OffsetDateTime,
     ) -> Result<u16, StoreError> {
@@ -77,7 +78,7 @@ impl Transactions for DynamoDbStore {
     async fn approve(
         &self,
         pending: &Transaction,
-        claim: Uuid,
+        claim: ClaimUuid,
         issuance: &Issuance,
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
@@ -125,8 +126,8 @@ impl Transactions for DynamoDbStore {
     async fn take_over(
         &self,
         key: &TransactionKey,
-        expired: Uuid,
-        claim: Uuid,
+        expired: ClaimUuid,
+        claim: ClaimUuid,
         lease_until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError> {
         // Nothing else changes: the old claimant may have signed already, so the new one signs the
@@ -144,7 +145,7 @@ impl Transactions for DynamoDbStore {
 
     async fn complete(
         &self,
-        claim: Uuid,
+        claim: ClaimUuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
     ) -> Result<GuardedOutcome, StoreError> {
@@ -175,7 +176,7 @@ impl Transactions for DynamoDbStore {
 
     async fn withdraw(
         &self,
-        claim: Uuid,
+        claim: ClaimUuid,
         record: &CertificateRecord,
         reason: &str,
         until: OffsetDateTime,
@@ -193,7 +194,7 @@ impl Transactions for DynamoDbStore {
 
     async fn certificate(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError> {
         self.get_certificate(certificate_id(authority, serial_number))
@@ -206,18 +207,18 @@ impl Transactions for DynamoDbStore {
 
     async fn successors(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
-    ) -> Result<Vec<Uuid>, StoreError> {
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+    ) -> Result<Vec<CertificateUuid>, StoreError> {
         self.read_successors(authority, predecessor).await
     }
 
     async fn forget_successors(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
-        known: &[Uuid],
-        living: &[Uuid],
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+        known: &[CertificateUuid],
+        living: &[CertificateUuid],
     ) -> Result<ClaimOutcome, StoreError> {
         self.replace_successors(authority, predecessor, known, living)
             .await
@@ -274,7 +275,7 @@ impl DynamoDbStore {
     fn update_claimed(
         &self,
         key: &TransactionKey,
-        claim: Uuid,
+        claim: ClaimUuid,
         state: &str,
         changes: Changes,
     ) -> Write<'_> {

@@ -10,7 +10,7 @@ use scep_cms::attribute::FailInfo;
 use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
 use scep_http::{PublishedCrls, respond_crl};
-use scep_service::object::{ObjectKind, Reference};
+use scep_service::object::Reference;
 use scep_service::ports::ClaimOutcome;
 use scepter_tests::admin::{Admin, administered};
 use scepter_tests::device::Device;
@@ -187,13 +187,10 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
         16,
     )
     .unwrap();
-    let uuid = uuid::Uuid::from_u128(number);
+    let uuid = ca::id::CertificateUuid::from_u128(number);
     let certificates = &world.administration.certificates;
     let record = certificates.certificate_record(uuid).await.unwrap();
-    let about = Reference {
-        kind: ObjectKind::Certificate,
-        uuid,
-    };
+    let about = Reference::to_certificate(uuid);
     let revocation = Revocation {
         at: scep_service::ports::Clock::now(&*world.clock),
         reason: RevocationReason::Superseded,

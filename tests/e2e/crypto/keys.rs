@@ -9,6 +9,7 @@ use aws_lc_rs::rsa::{
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use newtype_uuid::TypedUuid;
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
@@ -74,7 +75,7 @@ async fn a_key_of_another_key_store_is_refused_and_not_shown() {
         let refused = ca_keys.sign(&location, KeyAlgorithm::EcP256, b"").await;
         assert!(matches!(refused, Err(KeyError::Foreign { .. })));
         let pair = RaKeyPair {
-            uuid: Uuid::new_v4(),
+            uuid: TypedUuid::new_v4(),
             generation: 1,
             key_algorithm: KeyAlgorithm::Rsa2048,
             key: location,
@@ -158,7 +159,7 @@ fn what_does_not_unwrap_gives_the_same_rejection_key_each_time() {
 #[tokio::test]
 async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
     let (_folder, keys) = folder();
-    let profile = Uuid::new_v4();
+    let profile = TypedUuid::new_v4();
     let sealed = SoftwareSecrets::open(&keys)
         .unwrap()
         .seal(profile, &SecretString::from("s3cret"))
@@ -174,7 +175,7 @@ async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
             .expose_secret(),
         "s3cret"
     );
-    assert!(restarted.open(Uuid::new_v4(), &sealed).await.is_err());
+    assert!(restarted.open(TypedUuid::new_v4(), &sealed).await.is_err());
     let mut spoilt = sealed.as_base64().to_owned();
     let other = if spoilt.starts_with('A') { "B" } else { "A" };
     spoilt.replace_range(0..1, other);

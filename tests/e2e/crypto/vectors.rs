@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ca::authority::{Authority, Certification};
+use ca::id::AuthorityUuid;
+use newtype_uuid::TypedUuid;
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_cms::attribute::PkiStatus;
 use scep_cms::ber::to_der;
@@ -13,6 +15,7 @@ use scep_cms::csr::CertificationRequest;
 use scep_cms::envelope::{EnvelopeError, PkcsPkiEnvelope, Recipient};
 use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage};
 use scep_cms::transaction_id::TransactionId;
+use scep_protocol::id::RaProfileUuid;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::transaction::{Fingerprint, TransactionKey};
 use scep_service::object::Versioned;
@@ -21,7 +24,6 @@ use scep_service::ra_key::RaKey;
 use scepter_tests::samples;
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde::Deserialize;
-use uuid::Uuid;
 
 /// A `[[vector]]` of `vectors.toml`.
 #[derive(Deserialize)]
@@ -305,8 +307,8 @@ fn is_issued(vector: &Vector) -> bool {
 /// Adds a certificate to the inventory.
 async fn remember(
     world: &World,
-    ra_profile: Uuid,
-    authority: Uuid,
+    ra_profile: RaProfileUuid,
+    authority: AuthorityUuid,
     certificate: &Certificate,
     (place, number): (usize, String),
 ) {
@@ -319,7 +321,7 @@ async fn remember(
     // Index the record by serial number like those of issued certificates; the queried certificate
     // is another CA's, and its serial number may be longer than 128 bits.
     if let Ok(serial_number) = u128::from_str_radix(&number, 16) {
-        record.summary.uuid = Uuid::from_u128(serial_number);
+        record.summary.uuid = TypedUuid::from_u128(serial_number);
     }
     record.summary.serial_number = number;
     world.store.claim(&claim).await.unwrap();
@@ -331,8 +333,8 @@ async fn remember(
 /// Stores a pending transaction for the poll of this vector.
 async fn hold(
     world: &World,
-    ra_profile: Uuid,
-    authority: Uuid,
+    ra_profile: RaProfileUuid,
+    authority: AuthorityUuid,
     vector: &Vector,
     signer: &Certificate,
 ) {

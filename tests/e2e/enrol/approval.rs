@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::{FailInfo, PkiStatus};
+use scep_protocol::id::TransactionUuid;
 use scep_protocol::profile::ScepProfile;
 use scep_service::admin::{Administration, ManageError};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::crash::failing::WatchedKeys;
 
@@ -245,7 +245,10 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
 }
 
 /// Approves a pending transaction in its present state.
-async fn approve_now(administration: &Administration, uuid: Uuid) -> Result<(), ManageError> {
+async fn approve_now(
+    administration: &Administration,
+    uuid: TransactionUuid,
+) -> Result<(), ManageError> {
     let transaction = administration
         .transactions
         .transaction(uuid)

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::authority::{Authority, Certification};
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
+use newtype_uuid::TypedUuid;
+use scep_protocol::id::RaProfileUuid;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_service::error::StoreError;
@@ -112,7 +115,7 @@ async fn a_missing_link_is_403_at_the_url_that_needs_it() {
     assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
     assert_eq!(probe(&world, BY_RA_PROFILE).await, SERVES);
     world
-        .edit_scep_profile(|profile| profile.ra_profile = Some(Uuid::nil()))
+        .edit_scep_profile(|profile| profile.ra_profile = Some(TypedUuid::nil()))
         .await;
     assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
     world.edit_ra_profile(|profile| profile.scep = None).await;
@@ -124,13 +127,13 @@ async fn a_missing_link_is_403_at_the_url_that_needs_it() {
 async fn a_missing_ra_certificate_or_authority_is_403() {
     let world = World::new().await;
     world
-        .edit_ra_profile(|profile| profile.authority = Uuid::nil())
+        .edit_ra_profile(|profile| profile.authority = TypedUuid::nil())
         .await;
     let reason = "403 the RA Profile has no authority";
     assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
     assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
     world
-        .edit_scep_profile(|profile| profile.ra_certificate = Uuid::nil())
+        .edit_scep_profile(|profile| profile.ra_certificate = TypedUuid::nil())
         .await;
     let reason = "403 the SCEP Profile has no RA certificate";
     assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
@@ -143,7 +146,7 @@ async fn an_ra_certificate_of_another_authority_or_key_is_403() {
     let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
     let reason = "403 the RA certificate does not fit the authority";
-    let mut authority = Uuid::nil();
+    let mut authority = TypedUuid::nil();
     let swap = |object: &mut RaCertificate| std::mem::swap(&mut object.authority, &mut authority);
     world.edit(uuid, swap).await;
     assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
@@ -231,7 +234,7 @@ async fn every_endpoint_that_leads_to_two_profiles_is_kept() {
         let configuration = cache.configuration(endpoint).await.unwrap();
         configuration.scep_profile.is_some() && configuration.ra_profile.is_some()
     };
-    let link = async |to: Option<Uuid>| {
+    let link = async |to: Option<RaProfileUuid>| {
         world
             .edit_scep_profile(|profile| profile.ra_profile = to)
             .await;
@@ -334,11 +337,11 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
             self.stored.uuid_of(kind, name).await
         }
 
-        async fn crl_head(&self, _: Uuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
+        async fn crl_head(&self, _: AuthorityUuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
             Ok(None)
         }
 
-        async fn crl(&self, _: Uuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
+        async fn crl(&self, _: AuthorityUuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
             Ok(None)
         }
 

@@ -82,7 +82,7 @@ async fn what_is_announced_works_and_what_is_not_does_not() {
             let announced = String::from_utf8(response.body().to_vec()).unwrap();
             let announced: Vec<_> = announced.lines().collect();
             for keyword in KEYWORDS {
-                let said = announced.iter().any(|line| *line == keyword);
+                let said = announced.contains(&keyword);
                 assert_eq!(said, does_work(&world, keyword).await, "{keyword}");
             }
             assert!(announced.iter().all(|line| KEYWORDS.contains(line)));

@@ -301,7 +301,7 @@ async fn the_same_request_under_another_ra_profile_gets_a_certificate_of_its_own
     let first = world.ask(&device, &request).await.leaf();
     let known: Versioned<RaProfile> = world.find().await;
     let other = RaProfile {
-        uuid: uuid::Uuid::new_v4(),
+        uuid: newtype_uuid::TypedUuid::new_v4(),
         name: ProfileName::new("other").unwrap(),
         ..known.object
     };

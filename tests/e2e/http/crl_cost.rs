@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use ca::authority::Authority;
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use http::{Request, Response};
 use scep_http::{PublishedCrls, respond_crl};
@@ -75,7 +76,7 @@ impl Intercept for Calls {
 /// The handler of CRL requests, with a long CRL to serve and its database calls counted.
 struct Counted {
     world: World,
-    authority: Uuid,
+    authority: AuthorityUuid,
     published: PublishedCrls,
     calls: Calls,
 }

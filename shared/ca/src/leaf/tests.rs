@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage as Purposes, SubjectAltName};
 use x509_cert::name::Name;
 
 use super::*;
+use crate::id::AuthorityUuid;
 use crate::key_algorithm::KeyAlgorithm;
 use crate::key_location::KeyLocation;
 use crate::profile_name::ProfileName;
@@ -31,7 +32,7 @@ fn parse_certificate(pem: &str) -> Certificate {
 /// The authority of `ca.pem`.
 pub(crate) fn issuing_authority() -> IssuingAuthority {
     IssuingAuthority {
-        uuid: Uuid::nil(),
+        uuid: AuthorityUuid::nil(),
         name: ProfileName::new("ca").unwrap(),
         generation: 1,
         key_algorithm: KeyAlgorithm::Rsa2048,

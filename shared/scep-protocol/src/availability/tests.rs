@@ -1,9 +1,11 @@
 use ca::authority::{CaGeneration, Certification};
 use ca::bounded_text::Description;
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
 use ca::template::CertificateTemplate;
+use newtype_uuid::{TypedUuid, TypedUuidKind};
 use scep_cms::algorithm::ContentEncryption;
 use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::SealTo;
@@ -13,15 +15,18 @@ use uuid::Uuid;
 
 use super::*;
 use crate::annotations::Attributes;
+use crate::id::{RaCertificateUuid, RaKeyUuid, RaProfileUuid, ScepProfileUuid};
 use crate::profile::{IntuneSettings, ScepActivation, ScepSettings};
 use crate::ra_certificate::Signature;
 
-const SCEP_PROFILE: Uuid = Uuid::from_u128(1);
-pub(crate) const RA_PROFILE: Uuid = Uuid::from_u128(2);
-const RA_CERTIFICATE: Uuid = Uuid::from_u128(3);
-const AUTHORITY: Uuid = Uuid::from_u128(4);
+const SCEP_PROFILE: ScepProfileUuid = ScepProfileUuid::from_u128(1);
+pub(crate) const RA_PROFILE: RaProfileUuid = RaProfileUuid::from_u128(2);
+const RA_CERTIFICATE: RaCertificateUuid = RaCertificateUuid::from_u128(3);
+const AUTHORITY: AuthorityUuid = AuthorityUuid::from_u128(4);
 /// The id of an object that does not exist.
-const OTHER: Uuid = Uuid::from_u128(5);
+const fn other<K: TypedUuidKind>() -> TypedUuid<K> {
+    TypedUuid::from_u128(5)
+}
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2027-01-01 00:00 UTC);
 /// A time at which [`RA`] and [`CLIENT`] have expired, and [`CA`] and [`CENTURY`] have not.
@@ -73,7 +78,7 @@ fn ca_generation(number: u32, file: &str) -> CaGeneration {
 
 fn ra_key(uuid: u128, generation: u32, file: &str) -> RaKeyPair {
     RaKeyPair {
-        uuid: Uuid::from_u128(uuid),
+        uuid: RaKeyUuid::from_u128(uuid),
         generation,
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyLocation::File(Uuid::nil()),
@@ -198,13 +203,13 @@ fn missing_disabled_or_expired_objects_do_not_serve() {
         check(&at, disable, NOW, RaProfileDisabled);
         let remove = |of: &mut Configuration| of.ra_certificate = None;
         check(&at, remove, NOW, RaCertificateMissing);
-        let another = |of: &mut Configuration| ra_certificate_mut(of).uuid = OTHER;
+        let another = |of: &mut Configuration| ra_certificate_mut(of).uuid = other();
         check(&at, another, NOW, RaCertificateMissing);
         let remove = |of: &mut Configuration| of.authority = None;
         check(&at, remove, NOW, AuthorityMissing);
-        let another = |of: &mut Configuration| authority_mut(of).uuid = OTHER;
+        let another = |of: &mut Configuration| authority_mut(of).uuid = other();
         check(&at, another, NOW, AuthorityMissing);
-        let elsewhere = |of: &mut Configuration| ra_certificate_mut(of).authority = OTHER;
+        let elsewhere = |of: &mut Configuration| ra_certificate_mut(of).authority = other();
         check(&at, elsewhere, NOW, RaCertificateUnfit);
         let without_key =
             |of: &mut Configuration| ra_certificate_mut(of).keys = vec![ra_key(1, 1, RA)];
@@ -235,13 +240,13 @@ fn an_endpoint_leads_from_one_profile_to_the_other() {
     let no_ra = |of: &mut Configuration| of.ra_profile = None;
     check(&by_scep, no_ra, NOW, WithoutDefaultRaProfile);
     check(&by_ra, no_ra, NOW, RaProfileUnknown);
-    for link in [None, Some(OTHER)] {
+    for link in [None, Some(other())] {
         let edit = |of: &mut Configuration| scep_profile_mut(of).ra_profile = link;
         check(&by_scep, edit, NOW, WithoutDefaultRaProfile);
     }
     let inactive = |of: &mut Configuration| ra_profile_mut(of).scep = None;
     check(&by_ra, inactive, NOW, ScepNotActivated);
-    let another = |of: &mut Configuration| scep_profile_mut(of).uuid = OTHER;
+    let another = |of: &mut Configuration| scep_profile_mut(of).uuid = other();
     check(&by_ra, another, NOW, ScepNotActivated);
 }
 
@@ -281,7 +286,7 @@ pub(crate) fn seal_envelope(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnve
 #[track_caller]
 fn check_addressed(to: &str, edit: impl FnOnce(&mut Configuration), key: u128, generation: u32) {
     let profile = serving_profile(edit).select_ra_key(&seal_envelope(b"", &[8; 16], to));
-    assert_eq!(profile.ra_key().uuid, Uuid::from_u128(key), "{to}");
+    assert_eq!(profile.ra_key().uuid, RaKeyUuid::from_u128(key), "{to}");
     assert_eq!(profile.authority().generation, generation, "{to}");
 }
 

@@ -1,13 +1,15 @@
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use scep_cms::transaction_id::TransactionId;
+use uuid::Uuid;
 
 use super::*;
+use crate::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid};
 use crate::transaction::SameRequest;
 
 pub(crate) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-pub(crate) const CLAIM: Uuid = Uuid::from_u128(7);
-const OTHER_CLAIM: Uuid = Uuid::from_u128(8);
+pub(crate) const CLAIM: ClaimUuid = ClaimUuid::from_u128(7);
+const OTHER_CLAIM: ClaimUuid = ClaimUuid::from_u128(8);
 const CSR: u8 = 1;
 const OTHER_CSR: u8 = 2;
 pub(crate) const KEY: u8 = 3;
@@ -20,7 +22,7 @@ pub(crate) fn fingerprint(octet: u8) -> Fingerprint {
 
 fn request(csr: u8) -> RequestFingerprint {
     RequestFingerprint {
-        ra_profile: Uuid::nil(),
+        ra_profile: RaProfileUuid::nil(),
         csr: fingerprint(csr),
         signer_class: SignerClass::Challenge,
     }
@@ -28,7 +30,7 @@ fn request(csr: u8) -> RequestFingerprint {
 
 pub(crate) fn key(transaction_id: &str) -> TransactionKey {
     TransactionKey {
-        scep_profile: Uuid::nil(),
+        scep_profile: ScepProfileUuid::nil(),
         transaction_id: TransactionId::new(transaction_id).unwrap(),
     }
 }
@@ -95,7 +97,7 @@ pub(crate) fn certificate() -> Certificate {
 pub(crate) fn issued(window: i64) -> TransactionState {
     TransactionState::Issued {
         certificate: certificate(),
-        authority: Uuid::nil(),
+        authority: AuthorityUuid::nil(),
         generation: 1,
         resend_until: NOW + time::Duration::seconds(window),
     }
@@ -104,11 +106,11 @@ pub(crate) fn issued(window: i64) -> TransactionState {
 pub(crate) fn issuance() -> Issuance {
     Issuance {
         to_be_signed: vec![8],
-        authority: Uuid::nil(),
+        authority: AuthorityUuid::nil(),
         generation: 1,
         key: KeyLocation::File(Uuid::nil()),
         key_algorithm: KeyAlgorithm::EcP256,
-        ra_profile: Uuid::nil(),
+        ra_profile: RaProfileUuid::nil(),
         subject_key: fingerprint(KEY),
         predecessor: None,
         annotations: crate::annotations::Annotations::default(),
@@ -183,7 +185,7 @@ fn the_same_request_under_another_transaction_id_gets_the_same_certificate() {
 fn check_past(at: OffsetDateTime, expected: Decision) {
     let past = PastCertificate {
         certificate: certificate(),
-        authority: Uuid::nil(),
+        authority: AuthorityUuid::nil(),
         generation: 1,
         issued_at: certificate().validity().unwrap().not_before,
     };
@@ -225,7 +227,7 @@ fn a_request_whose_transaction_went_on_gets_its_certificate_for_a_day_at_least()
     let decision = |hours| {
         let past = PastCertificate {
             certificate: certificate(),
-            authority: Uuid::nil(),
+            authority: AuthorityUuid::nil(),
             generation: 1,
             issued_at: half,
         };
@@ -309,7 +311,7 @@ fn resend() -> Decision {
 pub(crate) fn resendable() -> ResendableCertificate {
     ResendableCertificate {
         certificate: certificate(),
-        authority: Uuid::nil(),
+        authority: AuthorityUuid::nil(),
         generation: 1,
     }
 }
@@ -334,7 +336,7 @@ fn a_corrected_request_of_the_same_key_starts_over() {
 #[test]
 fn the_same_request_under_another_ra_profile_starts_over() {
     let elsewhere = RequestFingerprint {
-        ra_profile: Uuid::from_u128(8),
+        ra_profile: RaProfileUuid::from_u128(8),
         ..request(CSR)
     };
     let elsewhere = RequestTraits {

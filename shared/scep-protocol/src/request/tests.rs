@@ -1,3 +1,4 @@
+use ca::id::CertificateUuid;
 use ca::template::{CertificateTemplate, RuleViolation, TemplateSpec};
 use scep_cms::algorithm::ContentEncryption;
 use scep_cms::algorithm::KeyTransport;
@@ -6,7 +7,6 @@ use scep_cms::content_key::ContentKey;
 use scep_cms::csr_fault::CsrFault;
 use scep_cms::pki_message::PkiMessage;
 use time::Duration;
-use uuid::Uuid;
 
 use super::*;
 use crate::addressed_request::AddressedRequest;
@@ -15,6 +15,7 @@ use crate::availability::tests::{
     NOW, RA_PROFILE, load_certificate, read_vector, seal_envelope, serving_profile,
 };
 use crate::envelope_fault::EnvelopeFault;
+use crate::id::RaProfileUuid;
 use crate::profile::ScepProfile;
 use crate::wrapped_key::WrappedKey;
 
@@ -77,7 +78,7 @@ impl Captured {
     }
 
     /// The signer, as the holder of a certificate that was issued under this RA Profile.
-    fn holder(self, ra_profile: Uuid) -> Signer {
+    fn holder(self, ra_profile: RaProfileUuid) -> Signer {
         Signer::Holder(Box::new(KnownCertificate {
             uuid: SIGNERS,
             certificate: load_certificate(self.file),
@@ -97,7 +98,7 @@ impl Captured {
 }
 
 /// The identity of a holder's certificate.
-const SIGNERS: Uuid = Uuid::from_u128(6);
+const SIGNERS: CertificateUuid = CertificateUuid::from_u128(6);
 
 fn wrap_key(encrypted_key: &[u8]) -> WrappedKey {
     WrappedKey::KeyTransport {
@@ -234,7 +235,7 @@ fn a_holder_renews_by_either_kind_of_message_from_half_of_its_life_on() {
         let early = from - Duration::SECOND;
         let refused = Err(Refusal::RenewalTooEarly(from.date()));
         check(request(), None, |_| {}, early, refused);
-        let elsewhere = message.opened(message.holder(Uuid::nil()));
+        let elsewhere = message.opened(message.holder(RaProfileUuid::nil()));
         let refused = Err(Refusal::SignerNotOurs);
         check(elsewhere, None, |_| {}, from, refused);
     }

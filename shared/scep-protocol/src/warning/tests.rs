@@ -2,24 +2,25 @@ use scep_cms::challenge::ChallengePassword;
 use std::collections::BTreeMap;
 
 use ca::bounded_text::{Description, Pattern};
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use ca::template::TemplateSpec;
-use uuid::Uuid;
 
 use super::*;
 use crate::annotations::Annotations;
 use crate::challenge_traits::ChallengeTraits;
+use crate::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
 use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation, ScepSettings};
 use crate::sealed_secret::SealedSecret;
 
 fn scep_profile(challenge: Option<&str>) -> ScepProfile {
     ScepProfile {
-        uuid: Uuid::from_u128(1),
+        uuid: ScepProfileUuid::from_u128(1),
         name: ProfileName::new("s").unwrap(),
         description: Description::default(),
         enabled: true,
-        ra_profile: Some(Uuid::from_u128(2)),
-        ra_certificate: Uuid::from_u128(3),
+        ra_profile: Some(RaProfileUuid::from_u128(2)),
+        ra_certificate: RaCertificateUuid::from_u128(3),
         challenge: challenge.map(|_| SealedSecret::new("sealed".to_owned())),
         challenge_traits: challenge
             .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
@@ -35,11 +36,11 @@ fn ra_profile(name: &str, edit: impl FnOnce(&mut TemplateSpec)) -> RaProfile {
     // In the stored form, because an earlier version may have accepted it.
     let template = serde_json::from_value(serde_json::to_value(spec).unwrap()).unwrap();
     RaProfile {
-        uuid: Uuid::from_u128(2),
+        uuid: RaProfileUuid::from_u128(2),
         name: ProfileName::new(name).unwrap(),
         description: Description::default(),
         enabled: true,
-        authority: Uuid::from_u128(4),
+        authority: AuthorityUuid::from_u128(4),
         scep: None,
         template,
     }
@@ -245,7 +246,7 @@ fn a_profile_leads_to_its_default_and_to_where_it_is_activated() {
     let scep = scep_profile(None);
     let mut found = ra_profile("r", |_| {});
     assert!(scep.leads_to(&found));
-    found.uuid = Uuid::from_u128(9);
+    found.uuid = RaProfileUuid::from_u128(9);
     assert!(!scep.leads_to(&found));
     found.scep = Some(ScepActivation {
         scep_profile: scep.uuid,

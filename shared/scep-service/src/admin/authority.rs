@@ -1,6 +1,7 @@
 //! Creation, editing and deletion of authorities, which are roots or are certified by another CA.
 
 use ca::authority::{Authority, CaGeneration, CertificatePath, Certification};
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
@@ -10,7 +11,6 @@ use ca::subordinate::{ExpectedAuthority, assemble_request, certification_request
 use ca::template::Period;
 use scep_cms::csr::CertificationRequest;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::edit::Edit;
@@ -142,7 +142,7 @@ impl Administration {
     /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
     pub(super) async fn certify_key(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         key: &GeneratedKey,
         algorithm: KeyAlgorithm,
         kind: AuthorityKind,
@@ -161,7 +161,7 @@ impl Administration {
     /// Signs a root's own certificate.
     async fn sign_root_certificate(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         key: &GeneratedKey,
         algorithm: KeyAlgorithm,
         subject: &CaSubject,
@@ -175,10 +175,7 @@ impl Administration {
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
-        let object = Reference {
-            kind: Authority::KIND,
-            uuid: authority,
-        };
+        let object = Reference::to::<Authority>(authority);
         let certificate = self
             .sign(object, &key.location, algorithm, &to_be_signed)
             .await?;
@@ -213,7 +210,7 @@ impl Administration {
     /// and [`ManageError::Failed`] for failures of the server.
     pub async fn edit_authority(
         &self,
-        uuid: Uuid,
+        uuid: AuthorityUuid,
         version: Option<u64>,
         name: Option<&str>,
         description: Edit<String>,
@@ -237,7 +234,7 @@ impl Administration {
     /// [`ManageError::Failed`] for failures of the server.
     pub async fn install_certificate(
         &self,
-        uuid: Uuid,
+        uuid: AuthorityUuid,
         path: CertificatePath,
     ) -> Result<Versioned<Authority>, ManageError> {
         let before: Versioned<Authority> = self.get(uuid).await?;
@@ -268,7 +265,7 @@ impl Administration {
     /// to be abandoned; and [`ManageError::Failed`] for failures of the server.
     pub async fn delete_authority(
         &self,
-        uuid: Uuid,
+        uuid: AuthorityUuid,
         certificates: ValidCertificates,
     ) -> Result<(), ManageError> {
         let authority: Versioned<Authority> = self.get(uuid).await?;
@@ -280,7 +277,7 @@ impl Administration {
     }
 
     /// Returns whether the authority has a certificate that is neither expired nor revoked.
-    async fn has_valid_certificates(&self, authority: Uuid) -> Result<bool, Failure> {
+    async fn has_valid_certificates(&self, authority: AuthorityUuid) -> Result<bool, Failure> {
         let filter = CertificateFilter {
             authority: Some(authority),
             not_after_from: Some(self.clock.now()),

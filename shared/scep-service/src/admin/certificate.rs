@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ca::authority::Authority;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use ca::serial_number::SerialNumber;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::invalid::{Invalid, ManageError};
@@ -39,10 +39,10 @@ impl Administration {
     /// for failures of the server.
     pub async fn revoke_certificate(
         &self,
-        uuid: Uuid,
+        uuid: CertificateUuid,
         reason: RevocationReason,
         reach: Reach,
-    ) -> Result<Vec<Uuid>, ManageError> {
+    ) -> Result<Vec<CertificateUuid>, ManageError> {
         let certificate = self
             .certificates
             .certificate_record(uuid)
@@ -74,7 +74,7 @@ impl Administration {
         &self,
         revoked: &mut Vec<(CertificateRecord, Revocation)>,
         reason: RevocationReason,
-    ) -> Result<Vec<Uuid>, ManageError> {
+    ) -> Result<Vec<CertificateUuid>, ManageError> {
         let mut newly_revoked = Vec::new();
         let Some((root, _)) = revoked.first() else {
             return Ok(newly_revoked);
@@ -119,9 +119,9 @@ impl Administration {
     /// Finds the certificates that renewed this one.
     async fn find_successors(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
-    ) -> Result<BTreeSet<Uuid>, Failure> {
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+    ) -> Result<BTreeSet<CertificateUuid>, Failure> {
         // Both sources are needed: the claims include successors that are being issued now, and the
         // inventory those that were dropped from the list to make room for new ones.
         let mut found: BTreeSet<_> = self
@@ -163,10 +163,7 @@ impl Administration {
             .map(|revocation| revocation.reason.name());
         let audit = Act {
             action: AuditAction::Revoke,
-            object: Reference {
-                kind: ObjectKind::Certificate,
-                uuid: summary.uuid,
-            },
+            object: Reference::to_certificate(summary.uuid),
             name: summary.subject.clone(),
             before: json!({ "serialNumber": summary.serial_number, "revoked": was }),
             after: json!({ "serialNumber": summary.serial_number, "revoked": reason.name() }),
@@ -193,7 +190,8 @@ impl Administration {
         &self,
         revoked: &[(CertificateRecord, Revocation)],
     ) -> Result<(), ManageError> {
-        let mut generations: BTreeMap<(Uuid, u32), Vec<RevokedCertificate>> = BTreeMap::new();
+        let mut generations: BTreeMap<(AuthorityUuid, u32), Vec<RevokedCertificate>> =
+            BTreeMap::new();
         for (record, revocation) in revoked {
             let generation = (record.summary.authority, record.generation);
             generations

@@ -1,13 +1,15 @@
 //! RA certificates: the keys that clients encrypt to, each certified by an authority.
 
 use ca::authority::{Authority, IssuingAuthority};
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::server_certificate::CaSubject;
 use ca::template::{ExtendedKeyUsage, Period};
+use newtype_uuid::GenericUuid;
 use scep_cms::public_key::PublicKey;
+use scep_protocol::id::{RaCertificateUuid, RaKeyUuid};
 use scep_protocol::ra_certificate::RaCertificate;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::invalid::{Invalid, ManageError};
@@ -41,7 +43,7 @@ impl Administration {
     pub async fn create_ra_certificate(
         &self,
         new: NewRaCertificate,
-        authority: Uuid,
+        authority: AuthorityUuid,
     ) -> Result<Versioned<RaCertificate>, ManageError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
         let now = self.clock.now();
@@ -60,7 +62,7 @@ impl Administration {
             Invalid::Validity,
         );
         let (issuing, subject) = errors.finish(issuing.zip(subject))?;
-        let uuid = self.random.uuid()?;
+        let uuid: RaCertificateUuid = self.random.uuid()?;
         let new_key = NewRaKey {
             algorithm: new.key_algorithm,
             subject,
@@ -68,7 +70,8 @@ impl Administration {
             validity: new.validity,
         };
         // The first key has the identity of the RA certificate itself.
-        let key = self.create_ra_key(uuid, &new_key, &issuing).await?;
+        let key_uuid = RaKeyUuid::from_untyped_uuid(uuid.into_untyped_uuid());
+        let key = self.create_ra_key(key_uuid, &new_key, &issuing).await?;
         let ra_certificate = RaCertificate {
             uuid,
             authority: issuing.uuid,
@@ -93,8 +96,8 @@ impl Administration {
     /// failures of the server.
     pub async fn delete_ra_certificate(
         &self,
-        uuid: Uuid,
-        authority: Uuid,
+        uuid: RaCertificateUuid,
+        authority: AuthorityUuid,
     ) -> Result<(), ManageError> {
         let ra_certificate: Versioned<RaCertificate> = self.get(uuid).await?;
         if ra_certificate.object.authority != authority {

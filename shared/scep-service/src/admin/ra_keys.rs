@@ -6,9 +6,10 @@ use ca::key_algorithm::KeyAlgorithm;
 use ca::serial_number::SerialNumber;
 use ca::server_certificate::{CaSubject, RaContents, extended_key_usage_of};
 use ca::template::{ExtendedKeyUsage, Period};
+use newtype_uuid::GenericUuid;
+use scep_protocol::id::{RaCertificateUuid, RaKeyUuid};
 use scep_protocol::ra_certificate::{NextCaAnnouncement, RaCertificate, RaKeyPair, Signature};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::invalid::ManageError;
@@ -54,7 +55,7 @@ impl Administration {
     /// Generates a key for an RA certificate and has a generation of the authority certify it.
     pub(super) async fn create_ra_key(
         &self,
-        uuid: Uuid,
+        uuid: RaKeyUuid,
         new_key: &NewRaKey,
         authority: &IssuingAuthority,
     ) -> Result<RaKeyPair, Failure> {
@@ -74,9 +75,10 @@ impl Administration {
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
+        // The record names the key, which of the first key is the RA certificate as well.
         let object = Reference {
             kind: RaCertificate::KIND,
-            uuid,
+            uuid: uuid.into_untyped_uuid(),
         };
         let certificate = self
             .sign(
@@ -98,7 +100,11 @@ impl Administration {
     /// Brings an RA certificate up to date: issues or rotates its keys for the current and the next
     /// generation, refreshes the rollover announcement, and drops expired keys. Whatever succeeds
     /// is stored.
-    pub(super) async fn rotate_ra_keys(&self, uuid: Uuid, authority: &Authority) -> Rotation {
+    pub(super) async fn rotate_ra_keys(
+        &self,
+        uuid: RaCertificateUuid,
+        authority: &Authority,
+    ) -> Rotation {
         let found = read::<RaCertificate>(&*self.objects, uuid)
             .await
             .map_err(ManageError::from);
@@ -268,10 +274,12 @@ fn prune(
 
 #[cfg(test)]
 mod tests {
+    use ca::id::AuthorityUuid;
     use ca::key_location::KeyLocation;
     use ca::server_certificate::SubjectKey;
     use ca::tbs_certificate::assemble_certificate;
     use scep_cms::certificate::Certificate;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -311,7 +319,7 @@ mod tests {
     /// The generation with this number, whose certificate is valid for ten years.
     fn generation(generation: u32) -> IssuingAuthority {
         IssuingAuthority {
-            uuid: Uuid::nil(),
+            uuid: AuthorityUuid::nil(),
             name: ca::profile_name::ProfileName::new("test-ca").unwrap(),
             generation,
             key_algorithm: KeyAlgorithm::EcP256,
@@ -327,15 +335,15 @@ mod tests {
         let keys = (0..)
             .zip(keys)
             .map(|(uuid, (generation, from, days))| RaKeyPair {
-                uuid: Uuid::from_u128(uuid),
+                uuid: RaKeyUuid::from_u128(uuid),
                 generation: *generation,
                 key_algorithm: KeyAlgorithm::Rsa2048,
                 key: KeyLocation::File(Uuid::nil()),
                 certificate: certificate(*from, *days),
             });
         RaCertificate {
-            uuid: Uuid::nil(),
-            authority: Uuid::nil(),
+            uuid: RaCertificateUuid::nil(),
+            authority: AuthorityUuid::nil(),
             keys: keys.collect(),
             announcement: None,
         }

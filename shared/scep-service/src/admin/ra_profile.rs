@@ -3,18 +3,19 @@
 
 use ca::authority::Authority;
 use ca::bounded_text::Description;
+use ca::id::AuthorityUuid;
 use ca::template::{CertificateTemplate, TemplateSpec};
 use scep_protocol::annotations::Attributes;
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{RaProfile, ScepActivation, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
-use uuid::Uuid;
 
 use crate::admin::edit::Edit;
 use crate::admin::invalid::{Invalid, ManageError};
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::admin::{Administration, Dependents};
 use crate::audit::AuditAction;
-use crate::object::{ObjectKind, Versioned, read};
+use crate::object::{Versioned, read};
 
 /// The fields of a new RA Profile, or an edit of an existing one.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,7 @@ impl Administration {
     pub async fn create_ra_profile(
         &self,
         edit: RaProfileEdit,
-        authority: Uuid,
+        authority: AuthorityUuid,
     ) -> Result<Versioned<RaProfile>, ManageError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
         let mut ra_profile = RaProfile {
@@ -62,7 +63,7 @@ impl Administration {
     /// and [`ManageError::Failed`] for failures of the server.
     pub async fn edit_ra_profile(
         &self,
-        uuid: Uuid,
+        uuid: RaProfileUuid,
         version: Option<u64>,
         edit: RaProfileEdit,
     ) -> Result<Versioned<RaProfile>, ManageError> {
@@ -77,7 +78,7 @@ impl Administration {
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn enable_ra_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+    pub async fn enable_ra_profile(&self, uuid: RaProfileUuid) -> Result<(), ManageError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
         let after = RaProfile {
             enabled: true,
@@ -92,7 +93,7 @@ impl Administration {
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn disable_ra_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+    pub async fn disable_ra_profile(&self, uuid: RaProfileUuid) -> Result<(), ManageError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
         let after = RaProfile {
             enabled: false,
@@ -110,8 +111,8 @@ impl Administration {
     /// failures of the server.
     pub async fn activate_scep(
         &self,
-        ra_profile: Uuid,
-        scep_profile: Uuid,
+        ra_profile: RaProfileUuid,
+        scep_profile: ScepProfileUuid,
         issue_certificate_attributes: Attributes,
     ) -> Result<Versioned<RaProfile>, ManageError> {
         let before: Versioned<RaProfile> = self.get(ra_profile).await?;
@@ -137,7 +138,7 @@ impl Administration {
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn deactivate_scep(&self, uuid: Uuid) -> Result<(), ManageError> {
+    pub async fn deactivate_scep(&self, uuid: RaProfileUuid) -> Result<(), ManageError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
         self.remove_scep(before).await
     }
@@ -153,8 +154,8 @@ impl Administration {
     /// Deactivates a SCEP Profile on an RA Profile, if the two are still linked.
     pub(super) async fn deactivate_profile(
         &self,
-        ra_profile: Uuid,
-        scep_profile: Uuid,
+        ra_profile: RaProfileUuid,
+        scep_profile: ScepProfileUuid,
     ) -> Result<(), ManageError> {
         let found: Option<Versioned<RaProfile>> = read(&*self.objects, ra_profile).await?;
         let linked = |found: &Versioned<RaProfile>| {
@@ -175,15 +176,13 @@ impl Administration {
     /// the profile is a default; and [`ManageError::Failed`] for failures of the server.
     pub async fn delete_ra_profile(
         &self,
-        uuid: Uuid,
+        uuid: RaProfileUuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
         let mut ra_profile: Versioned<RaProfile> = self.get(uuid).await?;
         if dependents == Dependents::Unlink {
-            for dependent in &ra_profile.dependents {
-                if dependent.kind == ObjectKind::ScepProfile {
-                    self.remove_default(dependent.uuid, uuid).await?;
-                }
+            for scep_profile in ra_profile.dependents_of::<ScepProfile>() {
+                self.remove_default(scep_profile, uuid).await?;
             }
             // It is read again, because unlinking changed its dependents.
             ra_profile = self.get(uuid).await?;
@@ -194,8 +193,8 @@ impl Administration {
     /// Removes the default RA Profile of a SCEP Profile, if it still is this one.
     async fn remove_default(
         &self,
-        scep_profile: Uuid,
-        ra_profile: Uuid,
+        scep_profile: ScepProfileUuid,
+        ra_profile: RaProfileUuid,
     ) -> Result<(), ManageError> {
         let found: Option<Versioned<ScepProfile>> = read(&*self.objects, scep_profile).await?;
         let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {

@@ -2,19 +2,19 @@
 //! advance, and later switches to them.
 
 use ca::authority::{Authority, CaGeneration, Certification};
+use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyName;
 use ca::server_certificate::CaSubject;
 use ca::template::Period;
 use scep_protocol::ra_certificate::RaCertificate;
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::authority::{AuthorityKind, is_allowed_validity, warn_orphaned_key};
 use crate::admin::invalid::{Invalid, ManageError};
 use crate::audit::AuditAction;
 use crate::error_chain::ErrorChain;
-use crate::object::{Object, Versioned, read};
+use crate::object::{Versioned, read};
 
 /// The next key of an authority.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Administration {
     /// server.
     pub async fn begin_rollover(
         &self,
-        uuid: Uuid,
+        uuid: AuthorityUuid,
         next: NextKey,
     ) -> Result<Versioned<Authority>, ManageError> {
         let mut authority: Versioned<Authority> = self.get(uuid).await?;
@@ -117,7 +117,10 @@ impl Administration {
     /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
     /// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for
     /// failures of the server.
-    pub async fn activate_next(&self, uuid: Uuid) -> Result<Versioned<Authority>, ManageError> {
+    pub async fn activate_next(
+        &self,
+        uuid: AuthorityUuid,
+    ) -> Result<Versioned<Authority>, ManageError> {
         let before: Versioned<Authority> = self.get(uuid).await?;
         let next = before.object.next.clone();
         let path = next.as_ref().and_then(CaGeneration::path);
@@ -151,20 +154,17 @@ impl Administration {
     ///
     /// # Errors
     /// Fails with the last of the failures.
-    pub(crate) async fn reconcile_authority(&self, uuid: Uuid) -> Result<(), ManageError> {
+    pub(crate) async fn reconcile_authority(&self, uuid: AuthorityUuid) -> Result<(), ManageError> {
         let Some(authority) = read::<Authority>(&*self.objects, uuid).await? else {
             // Deleted in the meantime.
             return Ok(());
         };
         let crl_failures = self.crl_publisher().refresh_all(&authority.object).await;
         let mut failures: Vec<ManageError> = crl_failures.into_iter().map(Into::into).collect();
-        for dependent in &authority.dependents {
-            if dependent.kind != RaCertificate::KIND {
-                continue;
-            }
-            let rotation = self.rotate_ra_keys(dependent.uuid, &authority.object).await;
+        for dependent in authority.dependents_of::<RaCertificate>() {
+            let rotation = self.rotate_ra_keys(dependent, &authority.object).await;
             for failure in &rotation.failures {
-                let (dependent, error) = (dependent.uuid, ErrorChain(failure));
+                let error = ErrorChain(failure);
                 tracing::error!(
                     authority = %uuid, %dependent, %error,
                     "could not update an RA certificate"
@@ -181,9 +181,8 @@ impl Administration {
         generation: u32,
         authority: &Versioned<Authority>,
     ) -> Result<bool, ManageError> {
-        for dependent in &authority.dependents {
-            if dependent.kind == RaCertificate::KIND
-                && let Some(found) = read::<RaCertificate>(&*self.objects, dependent.uuid).await?
+        for dependent in authority.dependents_of::<RaCertificate>() {
+            if let Some(found) = read::<RaCertificate>(&*self.objects, dependent).await?
                 && found.object.key_of(generation).is_none()
             {
                 return Ok(false);
@@ -194,7 +193,7 @@ impl Administration {
 
     /// Does the same as [`Self::reconcile_authority`] after a change that is already written. A
     /// failure does not undo the change and is left to maintenance.
-    pub(crate) async fn reconcile_best_effort(&self, authority: Uuid) {
+    pub(crate) async fn reconcile_best_effort(&self, authority: AuthorityUuid) {
         if let Err(error) = self.reconcile_authority(authority).await {
             let error = ErrorChain(&error);
             tracing::warn!(%authority, %error, "follow-up work deferred to maintenance");

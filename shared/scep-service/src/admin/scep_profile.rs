@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use ca::bounded_text::Description;
+use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::annotations::{Attributes, CertificateAssociations};
 use scep_protocol::challenge_traits::ChallengeTraits;
+use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{IntuneSettings, RaProfile, ScepProfile, ScepSettings};
 use scep_protocol::ra_certificate::RaCertificate;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use crate::admin::edit::Edit;
 use crate::admin::field::Field;
@@ -20,7 +21,7 @@ use crate::admin::ra_certificate::is_usable;
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::admin::{Administration, Dependents};
 use crate::audit::AuditAction;
-use crate::object::{ObjectKind, Versioned, read};
+use crate::object::{Versioned, read};
 
 /// The edit of settings of which every value is valid.
 // A function, so that use cases need not list the settings that they do not check.
@@ -36,9 +37,9 @@ pub struct ScepProfileEdit {
     /// The administrator's notes.
     pub description: Edit<String>,
     /// The default RA Profile.
-    pub ra_profile: Edit<Uuid>,
+    pub ra_profile: Edit<RaProfileUuid>,
     /// The RA certificate, which a new profile must have.
-    pub ra_certificate: Option<Uuid>,
+    pub ra_certificate: Option<RaCertificateUuid>,
     /// How long before its expiry a certificate may be renewed, in days.
     pub renewal_threshold_days: Edit<u32>,
     /// The edit of the other settings, or `None` to keep them.
@@ -95,7 +96,7 @@ impl Administration {
     /// and [`ManageError::Failed`] for failures of the server.
     pub async fn edit_scep_profile(
         &self,
-        uuid: Uuid,
+        uuid: ScepProfileUuid,
         version: Option<u64>,
         edit: ScepProfileEdit,
     ) -> Result<Versioned<ScepProfile>, ManageError> {
@@ -111,11 +112,7 @@ impl Administration {
         // Links are checked only when they change: an RA certificate that has expired must not
         // block an edit of another field.
         if after.ra_certificate != before.object.ra_certificate {
-            let activated_on = before
-                .dependents
-                .iter()
-                .filter(|dependent| dependent.kind == ObjectKind::RaProfile)
-                .map(|dependent| dependent.uuid);
+            let activated_on = before.dependents_of::<RaProfile>();
             let linked_profiles = activated_on.chain(after.ra_profile).collect();
             self.check_links(&after, linked_profiles).await?;
         } else if let Some(linked) = after.ra_profile
@@ -199,7 +196,7 @@ impl Administration {
     async fn check_links(
         &self,
         profile: &ScepProfile,
-        ra_profiles: BTreeSet<Uuid>,
+        ra_profiles: BTreeSet<RaProfileUuid>,
     ) -> Result<(), ManageError> {
         let objects = &*self.objects;
         let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await?
@@ -228,8 +225,8 @@ impl Administration {
     /// failures of the server.
     pub async fn set_default_ra_profile(
         &self,
-        uuid: Uuid,
-        ra_profile: Uuid,
+        uuid: ScepProfileUuid,
+        ra_profile: RaProfileUuid,
     ) -> Result<(), ManageError> {
         self.get::<RaProfile>(ra_profile).await?;
         let edit = ScepProfileEdit {
@@ -245,7 +242,7 @@ impl Administration {
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn enable_scep_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+    pub async fn enable_scep_profile(&self, uuid: ScepProfileUuid) -> Result<(), ManageError> {
         let before: Versioned<ScepProfile> = self.get(uuid).await?;
         let after = ScepProfile {
             enabled: true,
@@ -260,7 +257,7 @@ impl Administration {
     /// # Errors
     /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
     /// for failures of the server.
-    pub async fn disable_scep_profile(&self, uuid: Uuid) -> Result<(), ManageError> {
+    pub async fn disable_scep_profile(&self, uuid: ScepProfileUuid) -> Result<(), ManageError> {
         let before: Versioned<ScepProfile> = self.get(uuid).await?;
         let after = ScepProfile {
             enabled: false,
@@ -278,15 +275,13 @@ impl Administration {
     /// the profile is activated; and [`ManageError::Failed`] for failures of the server.
     pub async fn delete_scep_profile(
         &self,
-        uuid: Uuid,
+        uuid: ScepProfileUuid,
         dependents: Dependents,
     ) -> Result<(), ManageError> {
         let mut scep_profile: Versioned<ScepProfile> = self.get(uuid).await?;
         if dependents == Dependents::Unlink {
-            for dependent in &scep_profile.dependents {
-                if dependent.kind == ObjectKind::RaProfile {
-                    self.deactivate_profile(dependent.uuid, uuid).await?;
-                }
+            for ra_profile in scep_profile.dependents_of::<RaProfile>() {
+                self.deactivate_profile(ra_profile, uuid).await?;
             }
             // Read again: unlinking changed its dependents.
             scep_profile = self.get(uuid).await?;
@@ -295,7 +290,11 @@ impl Administration {
     }
 }
 
-fn new_scep_profile(uuid: Uuid, name: ProfileName, ra_certificate: Uuid) -> ScepProfile {
+fn new_scep_profile(
+    uuid: ScepProfileUuid,
+    name: ProfileName,
+    ra_certificate: RaCertificateUuid,
+) -> ScepProfile {
     ScepProfile {
         uuid,
         name,
@@ -331,7 +330,10 @@ fn parse_challenge(
 
 /// Checks that this RA Profile, which a SCEP Profile is linked to, exists and is of the authority
 /// that issued the SCEP Profile's RA certificate.
-fn check_authority(ra_profile: Option<&RaProfile>, authority: Uuid) -> Result<(), Invalid> {
+fn check_authority(
+    ra_profile: Option<&RaProfile>,
+    authority: AuthorityUuid,
+) -> Result<(), Invalid> {
     let ra_profile = ra_profile.ok_or(Invalid::RaProfileUnknown)?;
     if ra_profile.authority != authority {
         return Err(Invalid::OtherAuthority(ra_profile.name.to_string()));

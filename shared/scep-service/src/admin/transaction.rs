@@ -6,13 +6,13 @@ use ca::error::IssueError;
 use ca::leaf::TbsLeaf;
 use ca::pending::reissue_tbs;
 use ca::template::RuleViolation;
+use scep_protocol::id::{ClaimUuid, TransactionUuid};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::transaction::{
     Fingerprint, Issuance, Transaction, TransactionKey, TransactionState,
 };
 use serde_json::json;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::admin::Administration;
 use crate::admin::invalid::{Invalid, ManageError};
@@ -48,7 +48,7 @@ impl Administration {
     /// changed; and [`ManageError::Failed`] for failures of the server.
     pub async fn approve_transaction(
         &self,
-        uuid: Uuid,
+        uuid: TransactionUuid,
         version: Option<u64>,
     ) -> Result<(), ManageError> {
         let (transaction, held) = self.read_pending(uuid, version).await?;
@@ -122,7 +122,11 @@ impl Administration {
     }
 
     /// Shows what an approval of a pending transaction would sign now.
-    async fn review_pending(&self, claim: Uuid, held: &Issuance) -> Result<Review, ManageError> {
+    async fn review_pending(
+        &self,
+        claim: ClaimUuid,
+        held: &Issuance,
+    ) -> Result<Review, ManageError> {
         let ra_profile = read::<RaProfile>(&*self.objects, held.ra_profile).await?;
         // Versions start at 1, so 0 stands for a deleted profile.
         let rules = ra_profile.as_ref().map_or(0, |found| found.version);
@@ -208,7 +212,11 @@ impl Administration {
     }
 
     /// Completes the issuance of a transaction whose lease has expired.
-    async fn finish_if_abandoned(&self, uuid: Uuid, now: OffsetDateTime) -> Result<(), Failure> {
+    async fn finish_if_abandoned(
+        &self,
+        uuid: TransactionUuid,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
         let transaction = self.transactions.transaction(uuid).await?;
         if let Some(Transaction {
             key,
@@ -233,7 +241,7 @@ impl Administration {
     async fn finish_or_withdraw(
         &self,
         key: &TransactionKey,
-        claim: Uuid,
+        claim: ClaimUuid,
         issuance: &Issuance,
     ) -> Result<(), Failure> {
         let profiles = self.read_enabled_profiles(key, issuance).await?;
@@ -253,7 +261,7 @@ impl Administration {
     /// failures of the server.
     pub async fn reject_transaction(
         &self,
-        uuid: Uuid,
+        uuid: TransactionUuid,
         version: Option<u64>,
         reason: &str,
     ) -> Result<(), ManageError> {
@@ -284,7 +292,7 @@ impl Administration {
     /// one is given.
     async fn read_pending(
         &self,
-        uuid: Uuid,
+        uuid: TransactionUuid,
         version: Option<u64>,
     ) -> Result<(Transaction, Issuance), ManageError> {
         let transaction = self
@@ -365,10 +373,7 @@ impl Administration {
         let before = TransactionStatus::Pending.name();
         Act {
             action,
-            object: Reference {
-                kind: ObjectKind::Transaction,
-                uuid: transaction.key.uuid(),
-            },
+            object: Reference::to_transaction(transaction.key.uuid()),
             name: transaction_id.to_owned(),
             before: json!({ "status": before }),
             after: json!({ "status": status.name(), "reason": reason }),
@@ -379,7 +384,7 @@ impl Administration {
 
 /// Derives the version of a review from the transaction's claim, which is another one whenever the
 /// client replaces the request, and from whatever else decides what an approval would sign.
-fn review_version(claim: Uuid, decisive: &[u8]) -> u64 {
+fn review_version(claim: ClaimUuid, decisive: &[u8]) -> u64 {
     Fingerprint::of(&[&claim.as_bytes()[..], decisive].concat()).number()
 }
 

@@ -67,12 +67,8 @@ impl Administration {
         object: &Versioned<T>,
     ) -> Result<Vec<D>, StoreError> {
         let mut found = Vec::new();
-        for dependent in object
-            .dependents
-            .iter()
-            .filter(|dependent| dependent.kind == D::KIND)
-        {
-            let stored: Option<Versioned<D>> = read(&*self.objects, dependent.uuid).await?;
+        for dependent in object.dependents_of::<D>() {
+            let stored: Option<Versioned<D>> = read(&*self.objects, dependent).await?;
             found.extend(stored.map(|stored| stored.object));
         }
         Ok(found)

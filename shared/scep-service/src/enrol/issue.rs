@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use ca::id::AuthorityUuid;
 use ca::leaf::{IssuanceRequest, TbsLeaf};
 use ca::serial_number::SerialNumber;
 use scep_cms::certificate::Certificate;
@@ -15,7 +16,6 @@ use scep_protocol::request::AuthorisedRequest;
 use scep_protocol::signed_request::SignedRequest;
 use scep_protocol::transaction::{Fingerprint, Issuance, KnownTransactions, TransactionKey};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::enrol::Exchange;
 use crate::enrol::signing::{
@@ -216,7 +216,7 @@ impl Exchange<'_> {
     /// Refuses to resend a certificate that is revoked or has no record.
     async fn check_not_revoked(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         certificate: &Certificate,
     ) -> Result<(), EnrolError> {
         let serial_number = certificate.issuer_and_serial_number().serial_number_hex();

@@ -6,10 +6,10 @@ use ca::revocation::{Revocation, RevocationReason};
 use ca::tbs_certificate::{IssuedCertificate, assemble_certificate};
 use scep_cms::certificate::{Certificate, Validity};
 use scep_protocol::availability::AvailableProfile;
+use scep_protocol::id::ClaimUuid;
 use scep_protocol::renewal_signer::{RESEND_WINDOW, resend_until};
 use scep_protocol::transaction::{Issuance, TransactionKey};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::enrol::Enrolment;
 use crate::error::Failure;
@@ -94,7 +94,7 @@ impl<'a> CertificateSigner<'a> {
     pub(crate) async fn resume(
         &self,
         key: &TransactionKey,
-        expired: Uuid,
+        expired: ClaimUuid,
         issuance: &Issuance,
         verdict: Verdict,
     ) -> Result<(), Failure> {
@@ -126,7 +126,7 @@ impl<'a> CertificateSigner<'a> {
     pub(crate) async fn finish(
         &self,
         key: &TransactionKey,
-        claim: Uuid,
+        claim: ClaimUuid,
         issuance: &Issuance,
     ) -> Result<SigningOutcome, Failure> {
         let record = self.sign(key, claim, issuance).await?;
@@ -168,7 +168,7 @@ impl<'a> CertificateSigner<'a> {
     async fn sign(
         &self,
         key: &TransactionKey,
-        claim: Uuid,
+        claim: ClaimUuid,
         issuance: &Issuance,
     ) -> Result<CertificateRecord, Failure> {
         let transaction_id = key.transaction_id.excerpt();
@@ -193,7 +193,7 @@ impl<'a> CertificateSigner<'a> {
     // the authority signed, and revocation takes effect before anyone holds the certificate.
     async fn withdraw(
         &self,
-        claim: Uuid,
+        claim: ClaimUuid,
         record: CertificateRecord,
         reason: &str,
     ) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
+use scep_protocol::id::RaKeyUuid;
 use scep_protocol::ra_certificate::RaKeyPair;
-use uuid::Uuid;
 
 use crate::error::KeyError;
 use crate::ra_key::RaKey;
@@ -58,8 +58,11 @@ pub trait CaKeys: Send + Sync {
 #[async_trait]
 pub trait RaKeys: Send + Sync {
     /// Generates an RSA key with this identity.
-    async fn generate(&self, uuid: Uuid, algorithm: KeyAlgorithm)
-    -> Result<GeneratedKey, KeyError>;
+    async fn generate(
+        &self,
+        uuid: RaKeyUuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<GeneratedKey, KeyError>;
 
     /// Loads a key. Later calls return the copy in memory.
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError>;

@@ -1,8 +1,8 @@
 //! The source of randomness for keys, nonces, serial numbers and identities.
 
+use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
-use uuid::Uuid;
 
 /// The generator of random octets failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,9 @@ impl dyn Random + '_ {
     ///
     /// # Errors
     /// When the generator fails.
-    pub fn uuid(&self) -> Result<Uuid, EntropyError> {
-        Ok(uuid::Builder::from_random_bytes(self.octets()?).into_uuid())
+    pub fn uuid<K: TypedUuidKind>(&self) -> Result<TypedUuid<K>, EntropyError> {
+        let uuid = uuid::Builder::from_random_bytes(self.octets()?).into_uuid();
+        Ok(TypedUuid::from_untyped_uuid(uuid))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The port to the sealed secrets of profiles.
 
 use async_trait::async_trait;
+use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::sealed_secret::SealedSecret;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use crate::error::KeyError;
 
@@ -15,8 +15,16 @@ use crate::error::KeyError;
 #[async_trait]
 pub trait Secrets: Send + Sync {
     /// Encrypts a secret and binds it to the profile with this uuid.
-    async fn seal(&self, profile: Uuid, secret: &SecretString) -> Result<SealedSecret, KeyError>;
+    async fn seal(
+        &self,
+        profile: ScepProfileUuid,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, KeyError>;
 
     /// Decrypts a secret that [`Self::seal`] encrypted for the same profile.
-    async fn open(&self, profile: Uuid, sealed: &SealedSecret) -> Result<SecretString, KeyError>;
+    async fn open(
+        &self,
+        profile: ScepProfileUuid,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, KeyError>;
 }

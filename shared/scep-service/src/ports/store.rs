@@ -1,9 +1,11 @@
 //! The ports to stored objects, certificates and CRLs.
 
 use async_trait::async_trait;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
 use scep_protocol::availability::Configuration;
+use scep_protocol::id::{RaProfileUuid, TransactionUuid};
 use scep_protocol::profile::{EndpointName, RaProfile};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,17 +42,21 @@ pub trait ProfileReader: Send + Sync {
     /// the CRL.
     async fn crl_head(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
     ) -> Result<Option<CrlHead>, StoreError>;
 
     /// Reads the latest CRL of a generation. The cost grows with the length of the CRL.
-    async fn crl(&self, authority: Uuid, generation: u32) -> Result<Option<StoredCrl>, StoreError>;
+    async fn crl(
+        &self,
+        authority: AuthorityUuid,
+        generation: u32,
+    ) -> Result<Option<StoredCrl>, StoreError>;
 
     /// Reads the CRL whose head was just read, or a later one.
     async fn crl_of(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         _head: &CrlHead,
     ) -> Result<Option<StoredCrl>, StoreError> {
@@ -76,7 +82,7 @@ pub trait ProfileReader: Send + Sync {
     }
 
     /// Reads an RA Profile by its uuid.
-    async fn ra_profile(&self, uuid: Uuid) -> Result<Option<RaProfile>, StoreError> {
+    async fn ra_profile(&self, uuid: RaProfileUuid) -> Result<Option<RaProfile>, StoreError> {
         Ok(read(self, uuid).await?.map(|found| found.object))
     }
 }
@@ -135,8 +141,10 @@ pub trait Store: ProfileReader {
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError>;
 
     /// Reads a certificate by its identity.
-    async fn certificate_record(&self, uuid: Uuid)
-    -> Result<Option<CertificateRecord>, StoreError>;
+    async fn certificate_record(
+        &self,
+        uuid: CertificateUuid,
+    ) -> Result<Option<CertificateRecord>, StoreError>;
 
     /// Lists certificates. Fails with [`StoreError::Cursor`] for a cursor that does not come from a
     /// page of such a list.
@@ -158,7 +166,7 @@ pub trait Store: ProfileReader {
     /// Reads a transaction by its identity.
     async fn transaction_record(
         &self,
-        uuid: Uuid,
+        uuid: TransactionUuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError>;
 
@@ -182,7 +190,7 @@ pub trait Store: ProfileReader {
     /// later. On AWS the list may lag behind recent writes.
     async fn revoked(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError>;
@@ -190,7 +198,7 @@ pub trait Store: ProfileReader {
     /// Publishes a CRL if the stored one has the preceding number, or if this is the first one.
     async fn replace_crl(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         generation: u32,
         crl: &StoredCrl,
     ) -> Result<ClaimOutcome, StoreError>;

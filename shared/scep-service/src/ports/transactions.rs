@@ -1,14 +1,15 @@
 //! The port to transactions and to the certificates that they lead to.
 
 use async_trait::async_trait;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_cms::message_type::MessageType;
 use scep_protocol::decide::ReplacedClaims;
+use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
 };
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::audit::AuditRecord;
 use crate::error::StoreError;
@@ -23,7 +24,7 @@ pub struct Claim {
     /// The earlier claims that this one replaces.
     pub replaced: ReplacedClaims,
     /// The identity of this claim.
-    pub claim: Uuid,
+    pub claim: ClaimUuid,
     /// The fingerprint of the request.
     pub request: RequestFingerprint,
     /// The fingerprint of the key that signed the message.
@@ -31,7 +32,7 @@ pub struct Claim {
     /// The fingerprint of the requester's key, which `AuthorisedRequest::requester_key` defines.
     pub requester_key: Fingerprint,
     /// The identity of the certificate to be signed: its serial number.
-    pub certificate: Uuid,
+    pub certificate: CertificateUuid,
     /// The messageType of the request.
     pub message_type: MessageType,
     /// The subject to be certified, in the text form of RFC 4514.
@@ -52,11 +53,11 @@ pub struct Claim {
 #[derive(Clone, Copy, Debug)]
 pub struct Renewal {
     /// The certificate that is renewed.
-    pub predecessor: Uuid,
+    pub predecessor: CertificateUuid,
     /// The expiry of the predecessor.
     pub predecessor_not_after: OffsetDateTime,
     /// The new certificate: its serial number.
-    pub successor: Uuid,
+    pub successor: CertificateUuid,
 }
 
 /// The next step of a claimed transaction.
@@ -125,13 +126,13 @@ pub const MAX_SUCCESSORS: usize = 5;
 #[async_trait]
 pub trait Transactions: Send + Sync {
     /// Reads a transaction by its identity ([`TransactionKey::uuid`]), with strong consistency.
-    async fn transaction(&self, uuid: Uuid) -> Result<Option<Transaction>, StoreError>;
+    async fn transaction(&self, uuid: TransactionUuid) -> Result<Option<Transaction>, StoreError>;
 
     /// Reads, with strong consistency, what became of an earlier copy of this request by the same
     /// key, under any transactionID of this SCEP Profile.
     async fn same_request(
         &self,
-        scep_profile: Uuid,
+        scep_profile: ScepProfileUuid,
         request: &RequestFingerprint,
         requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError>;
@@ -151,7 +152,7 @@ pub trait Transactions: Send + Sync {
     /// On AWS the count may lag behind recent writes.
     async fn pending_requests(
         &self,
-        scep_profile: Uuid,
+        scep_profile: ScepProfileUuid,
         most: u16,
         now: OffsetDateTime,
     ) -> Result<u16, StoreError>;
@@ -168,7 +169,7 @@ pub trait Transactions: Send + Sync {
     async fn approve(
         &self,
         held: &Transaction,
-        claim: Uuid,
+        claim: ClaimUuid,
         issuance: &Issuance,
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
@@ -190,8 +191,8 @@ pub trait Transactions: Send + Sync {
     async fn take_over(
         &self,
         key: &TransactionKey,
-        expired: Uuid,
-        claim: Uuid,
+        expired: ClaimUuid,
+        claim: ClaimUuid,
         lease_until: OffsetDateTime,
     ) -> Result<ClaimOutcome, StoreError>;
 
@@ -200,7 +201,7 @@ pub trait Transactions: Send + Sync {
     /// predecessor is not revoked.
     async fn complete(
         &self,
-        claim: Uuid,
+        claim: ClaimUuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
     ) -> Result<GuardedOutcome, StoreError>;
@@ -213,7 +214,7 @@ pub trait Transactions: Send + Sync {
     /// [`CertificateSummary::revocation`]: crate::inventory::CertificateSummary::revocation
     async fn withdraw(
         &self,
-        claim: Uuid,
+        claim: ClaimUuid,
         record: &CertificateRecord,
         reason: &str,
         until: OffsetDateTime,
@@ -222,7 +223,7 @@ pub trait Transactions: Send + Sync {
     /// Reads a certificate of the inventory.
     async fn certificate(
         &self,
-        authority: Uuid,
+        authority: AuthorityUuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError>;
 
@@ -231,16 +232,19 @@ pub trait Transactions: Send + Sync {
 
     /// Returns the successors of a certificate of this authority, claimed or recorded, read with
     /// strong consistency.
-    async fn successors(&self, authority: Uuid, predecessor: Uuid)
-    -> Result<Vec<Uuid>, StoreError>;
+    async fn successors(
+        &self,
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+    ) -> Result<Vec<CertificateUuid>, StoreError>;
 
     /// Replaces the list of a certificate's successors by `remaining`, if it is still `known`, so
     /// that revoked and expired successors make room for new ones.
     async fn forget_successors(
         &self,
-        authority: Uuid,
-        predecessor: Uuid,
-        known: &[Uuid],
-        remaining: &[Uuid],
+        authority: AuthorityUuid,
+        predecessor: CertificateUuid,
+        known: &[CertificateUuid],
+        remaining: &[CertificateUuid],
     ) -> Result<ClaimOutcome, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! The items of transactions, attribute by attribute, and those of earlier versions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use ca::id::CertificateUuid;
 use time::Duration;
 
 use super::*;
@@ -165,7 +166,7 @@ fn a_summary_ends_with_the_transaction_and_needs_only_what_the_index_holds() {
     let summary = |now| parse_summary(item.clone(), TransactionStatus::Issued, now).unwrap();
     let found = summary(NOW).unwrap();
     assert_eq!(found.message_type, "17");
-    assert_eq!(found.certificate, Some(Uuid::from_u128(9)));
+    assert_eq!(found.certificate, Some(CertificateUuid::from_u128(9)));
     assert_eq!(to_millis(found.created_at), to_millis(NOW));
     assert!(summary(NOW + Duration::SECOND).is_none());
 }
