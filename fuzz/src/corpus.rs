@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use ca::authority::IssuingAuthority;
-use ca::crl::{CrlContents, assemble_crl, certificate_list};
+use ca::crl::{CrlContents, assemble_crl, build_crl_tbs};
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -339,6 +339,6 @@ fn build_crl() -> Vec<u8> {
         next_update: now + Duration::WEEK,
         revoked: &revoked,
     };
-    let to_be_signed = certificate_list(&authority, &contents).unwrap();
+    let to_be_signed = build_crl_tbs(&authority, &contents).unwrap();
     assemble_crl(&to_be_signed, &authority, &[1; 64]).unwrap()
 }

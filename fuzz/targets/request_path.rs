@@ -20,7 +20,7 @@ use scep_cms::message_type::MessageType;
 use scep_cms::password_recipient::PasswordWrapping;
 use scep_cms::pki_message::PkiMessage;
 use scep_http::{
-    CRL_PREFIX, EveryOperation, PublishedCrls, at_fixed_path, respond_crl, respond_scep,
+    CRL_PREFIX, EveryOperation, CrlService, at_fixed_path, respond_crl, respond_scep,
 };
 use scepter_fuzz::device::{EC, RSA, is_ec, sign_message, sign_request};
 use scepter_fuzz::input::Input;
@@ -85,7 +85,7 @@ fn send_request(server: &Server, method: &Method, uri: Uri, body: &[u8]) -> Resp
     let enrolment = &server.enrolment;
     let answer = server.runtime.block_on(async {
         if is_crl {
-            let published = PublishedCrls {
+            let published = CrlService {
                 crls: enrolment.crls.clone(),
                 clock: enrolment.profile_service.clock.clone(),
             };

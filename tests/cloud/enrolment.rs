@@ -76,7 +76,7 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
         for url in [url.clone(), url.replace(".crl", "/2.crl")] {
             let (status, crl) = STACK.http(&[&url], &[]);
             assert_eq!(status, 200, "{url}");
-            assert_eq!(ca::crl::entries_of(&crl).unwrap(), []);
+            assert_eq!(ca::crl::read_crl_entries(&crl).unwrap(), []);
             let (status, head) = STACK.http(&["--head", &url], &[]);
             let head = String::from_utf8(head).unwrap().to_lowercase();
             assert_eq!(status, 200, "{url}: {head}");

@@ -204,7 +204,7 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
     let (status, crl) = STACK.http(&[&crl], &[]);
     assert_eq!(status, 200);
-    let entries = ca::crl::entries_of(&crl).unwrap();
+    let entries = ca::crl::read_crl_entries(&crl).unwrap();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].uuid, uuid);
     Ok(())

@@ -6,7 +6,7 @@ use scep_protocol::transaction::{Transaction, TransactionState};
 use scep_service::inventory::{AuditFilter, PageRequest};
 use scep_service::object::Reference;
 use scep_service::ports::{
-    ClaimKind, ClaimOutcome, GuardedOutcome, ProfileReader, Store, StoredCrl, Transactions,
+    ClaimKind, GuardedOutcome, ProfileReader, Store, StoredCrl, Transactions, WriteOutcome,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples;
@@ -126,8 +126,8 @@ async fn a_pending_transaction_is_rejected_once_with_its_reason() {
             .await
             .unwrap()
     };
-    assert_eq!(reject().await, ClaimOutcome::Won);
-    assert_eq!(reject().await, ClaimOutcome::Lost);
+    assert_eq!(reject().await, WriteOutcome::Won);
+    assert_eq!(reject().await, WriteOutcome::Lost);
     assert_eq!(count_records(&store, uuid).await, 1);
     let known = store.transaction(uuid).await.unwrap().unwrap();
     let TransactionState::Rejected { reason, .. } = known.state else {
@@ -156,13 +156,13 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
             .unwrap()
     };
     let hold = RevocationReason::CertificateHold;
-    assert_eq!(revoke(&issued, hold).await, ClaimOutcome::Won);
-    assert_eq!(revoke(&issued, hold).await, ClaimOutcome::Lost);
+    assert_eq!(revoke(&issued, hold).await, WriteOutcome::Won);
+    assert_eq!(revoke(&issued, hold).await, WriteOutcome::Lost);
     let read = store.certificate_record(uuid).await.unwrap().unwrap();
     let revoked_for = |reason| Some(Revocation { at: NOW, reason });
     assert_eq!(read.summary.revocation, revoked_for(hold));
     let last = RevocationReason::KeyCompromise;
-    assert_eq!(revoke(&read, last).await, ClaimOutcome::Won);
+    assert_eq!(revoke(&read, last).await, WriteOutcome::Won);
     assert_eq!(count_records(&store, uuid).await, 2);
     // The revocation is listed under its generation alone, until the certificate expires.
     let list_revoked = async |generation, from| {
@@ -194,11 +194,11 @@ async fn a_crl_replaces_only_its_predecessor() {
     // CRLs of one part, of several, and of one again.
     for (number, octets) in [(1, 100), (2, 900_000), (3, 800_000), (4, 100)] {
         let first = crl(number, octets, 0);
-        assert_eq!(put(&first).await, ClaimOutcome::Won);
+        assert_eq!(put(&first).await, WriteOutcome::Won);
         // The writer that came second must not change any part of the CRL.
-        assert_eq!(put(&crl(number, octets, 1)).await, ClaimOutcome::Lost);
+        assert_eq!(put(&crl(number, octets, 1)).await, WriteOutcome::Lost);
         assert_eq!(store.crl(authority, 1).await.unwrap(), Some(first));
     }
-    assert_eq!(put(&crl(3, 1, 0)).await, ClaimOutcome::Lost);
+    assert_eq!(put(&crl(3, 1, 0)).await, WriteOutcome::Lost);
     assert_eq!(store.crl(authority, 2).await.unwrap(), None);
 }

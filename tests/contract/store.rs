@@ -5,7 +5,7 @@ use scep_protocol::id::ClaimUuid;
 use scep_protocol::transaction::TransactionState;
 use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
-use scep_service::ports::{Claim, ClaimKind, ClaimOutcome, GuardedOutcome, Transactions};
+use scep_service::ports::{Claim, ClaimKind, GuardedOutcome, Transactions, WriteOutcome};
 use scepter_tests::device::Device;
 use scepter_tests::samples;
 use scepter_tests::samples::key;
@@ -102,9 +102,9 @@ async fn an_expired_claim_is_taken_over_once() {
     let (second, third) = (TypedUuid::new_v4(), TypedUuid::new_v4());
     let until = NOW + 2 * MINUTE;
     let taken = |claim| store.take_over(&first.key, first.claim, claim, until);
-    assert_eq!(taken(second).await.unwrap(), ClaimOutcome::Won);
-    assert_eq!(taken(third).await.unwrap(), ClaimOutcome::Lost);
-    assert_eq!(taken(second).await.unwrap(), ClaimOutcome::Won);
+    assert_eq!(taken(second).await.unwrap(), WriteOutcome::Won);
+    assert_eq!(taken(third).await.unwrap(), WriteOutcome::Lost);
+    assert_eq!(taken(second).await.unwrap(), WriteOutcome::Won);
     let known = store.transaction(first.key.uuid()).await.unwrap().unwrap();
     assert_eq!(known.claim, second);
     let TransactionState::Issuing {
@@ -157,7 +157,7 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
         .take_over(&first.key, first.claim, TypedUuid::new_v4(), NOW)
         .await
         .unwrap();
-    assert_eq!(later, ClaimOutcome::Lost);
+    assert_eq!(later, WriteOutcome::Lost);
 }
 
 #[tokio::test]

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ca::authority::Authority;
-use ca::crl::entries_of;
+use ca::crl::read_crl_entries;
 use ca::id::CertificateUuid;
 use ca::key_algorithm::KeyAlgorithm;
-use ca::tbs_certificate::to_be_signed_names;
+use ca::tbs_certificate::read_tbs_names;
 use ca::template::Period;
 use newtype_uuid::GenericUuid;
 use scep_cms::attribute::PkiStatus;
@@ -202,7 +202,7 @@ impl<'a> Life<'a> {
             faults: Arc::clone(&faults),
             witness: Arc::new(move |message: &[u8]| {
                 if is_certificate(message) && !is_known(&database, message) {
-                    let names = to_be_signed_names(message).unwrap();
+                    let names = read_tbs_names(message).unwrap();
                     unknown.lock().unwrap().push(names.subject);
                 }
                 seen.lock().unwrap().push(message.to_vec());
@@ -510,7 +510,12 @@ impl<'a> Life<'a> {
                 let crl = self.world.store.crl(found.object.uuid, generation.number);
                 let crl = crl.await.unwrap().expect("a generation without a CRL");
                 assert!(self.world.clock.now() < crl.next_update);
-                listed.extend(entries_of(&crl.der).unwrap().iter().map(|entry| entry.uuid));
+                listed.extend(
+                    read_crl_entries(&crl.der)
+                        .unwrap()
+                        .iter()
+                        .map(|entry| entry.uuid),
+                );
             }
         }
         let revoked: BTreeSet<_> = self.scenario.revoked.iter().map(uuid).collect();
@@ -570,7 +575,7 @@ fn certificates(database: &EmbeddedDynamoDb) -> Vec<Certificate> {
 
 /// Whether a signed certificate is in the inventory or recorded as one of the server's own.
 fn is_recorded(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
-    let serial_number = to_be_signed_names(signed).unwrap().serial_number.to_hex();
+    let serial_number = read_tbs_names(signed).unwrap().serial_number.to_hex();
     let records = database.items("test-profiles").unwrap();
     let names = |item: &Value| {
         item["action"]["S"] == "sign"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use scep_service::ports::{CaKeys, RaKeys, Secrets};
 
 pub(crate) use scepter_tests::world::store;
@@ -24,14 +24,14 @@ impl Keys {
     }
 
     pub(crate) fn ca_keys(&self) -> Arc<dyn CaKeys> {
-        Arc::new(SoftwareCaKeys::new(self.keys.clone()))
+        Arc::new(FileCaKeys::new(self.keys.clone()))
     }
 
     pub(crate) fn ra_keys(&self) -> Arc<dyn RaKeys> {
-        Arc::new(SoftwareRaKeys::new(self.keys.clone()))
+        Arc::new(FileRaKeys::new(self.keys.clone()))
     }
 
     pub(crate) fn secrets(&self) -> Arc<dyn Secrets> {
-        Arc::new(SoftwareSecrets::open(&self.keys).unwrap())
+        Arc::new(FileSecrets::open(&self.keys).unwrap())
     }
 }

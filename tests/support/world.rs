@@ -14,7 +14,7 @@ use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
 use ca::template::{ExtendedKeyUsage, Period, TemplateSpec};
 use http::{Request, Response};
-use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_cms::certificate::Certificate;
 use scep_cms::challenge::ChallengePassword;
@@ -175,9 +175,9 @@ impl World {
             actor: Actor::new("tests".to_owned()),
             objects: Arc::new(store.clone()),
             cache: None,
-            ca_keys: Arc::new(SoftwareCaKeys::new(folder.clone())),
-            ra_keys: Arc::new(SoftwareRaKeys::new(folder.clone())),
-            secrets: Arc::new(SoftwareSecrets::open(&folder).unwrap()),
+            ca_keys: Arc::new(FileCaKeys::new(folder.clone())),
+            ra_keys: Arc::new(FileRaKeys::new(folder.clone())),
+            secrets: Arc::new(FileSecrets::open(&folder).unwrap()),
             certificates: Arc::new(store.clone()),
             transactions: Arc::new(store.clone()),
             crls: Arc::new(store.clone()),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_host::Adapters;
-use scep_http::{CRL_PREFIX, ProfileOperations, PublishedCrls, respond_crl, respond_scep};
+use scep_http::{CRL_PREFIX, CrlService, ProfileOperations, respond_crl, respond_scep};
 use scep_service::crl_cache::CachedCrls;
 use scep_service::ports::SystemClock;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         // CRLs are in the table that this function reads anyway.
         let table = adapters.profiles();
         let operations = &ProfileOperations::get_ca_cert(adapters.profile_service(table.clone())?);
-        let crls = &PublishedCrls {
+        let crls = &CrlService {
             crls: Arc::new(CachedCrls::new(table)),
             clock: Arc::new(SystemClock),
         };

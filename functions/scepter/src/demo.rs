@@ -13,8 +13,8 @@ use scep_protocol::annotations::Attributes;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::admin::{
-    Administration, AuthorityKind, Edit, ManageError, NewAuthority, NewRaCertificate,
-    RaProfileEdit, ScepProfileEdit,
+    AdminError, Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
+    ScepProfileEdit,
 };
 use scep_service::error::{Failure, StoreError};
 use scep_service::object::find;
@@ -37,7 +37,7 @@ pub(crate) enum DemoError {
     #[error("recording that the demo was created")]
     Folder(#[from] FolderError),
     #[error("creating the demo")]
-    Manage(#[from] ManageError),
+    Manage(#[from] AdminError),
     #[error("naming the demo")]
     Name(#[from] NameError),
     #[error("generating the demo's challengePassword")]

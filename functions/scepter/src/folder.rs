@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use management_api::Api;
-use scep_http::PublishedCrls;
+use scep_http::CrlService;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 use scep_service::ca_info::ProfileService;
@@ -81,7 +81,7 @@ impl DataFolder {
         // The folder is locked before keys or database are opened: neither supports two processes.
         let lock = lock_folder(path)?;
         let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
-        let secrets = SoftwareSecrets::open(&keys).map_err(io)?;
+        let secrets = FileSecrets::open(&keys).map_err(io)?;
         let database = open_database(&path.join("scepter.db")).await?;
         let store = DynamoDbStore::new(database.client(), table_names());
         let reader = Arc::new(store.clone());
@@ -93,8 +93,8 @@ impl DataFolder {
             store,
             profiles: Arc::new(profiles),
             database,
-            ca_keys: Arc::new(SoftwareCaKeys::new(keys.clone())),
-            ra_keys: Arc::new(SoftwareRaKeys::new(keys)),
+            ca_keys: Arc::new(FileCaKeys::new(keys.clone())),
+            ra_keys: Arc::new(FileRaKeys::new(keys)),
             secrets: Arc::new(secrets),
             metrics: Arc::default(),
             deployment,
@@ -128,8 +128,8 @@ impl DataFolder {
     }
 
     /// The ports for public CRL requests.
-    pub(crate) fn crls(&self) -> PublishedCrls {
-        PublishedCrls {
+    pub(crate) fn crls(&self) -> CrlService {
+        CrlService {
             crls: self.crls.clone(),
             clock: Arc::new(SystemClock),
         }

@@ -14,8 +14,8 @@ use ca::profile_name::ProfileName;
 use http::Method;
 use http_body_util::{BodyExt, Full};
 use scep_http::{
-    BodyError, CRL_PREFIX, EveryOperation, MAX_BODY_BYTES, PublishedCrls, at_fixed_path,
-    read_options, rejection_response, respond_crl, respond_scep,
+    BodyError, CRL_PREFIX, CrlService, EveryOperation, MAX_BODY_BYTES, at_fixed_path, read_options,
+    rejection_response, respond_crl, respond_scep,
 };
 use scep_protocol::refusal::HttpRejection;
 
@@ -31,7 +31,7 @@ const MAX_DISCARDED_BYTES: usize = 16 * MAX_BODY_BYTES;
 /// The services that requests are routed to, besides the management API.
 pub(crate) struct Services {
     pub(crate) scep: EveryOperation,
-    pub(crate) crls: PublishedCrls,
+    pub(crate) crls: CrlService,
     pub(crate) metrics: Arc<PrometheusMetrics>,
     /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
     pub(crate) default_scep_profile: ProfileName,

@@ -95,13 +95,13 @@ impl Authority {
 
     /// The current generation, ready to issue; `None` while it has no certificate.
     #[must_use]
-    pub fn issuing(&self) -> Option<IssuingAuthority> {
-        self.issuing_by(&self.current)
+    pub fn issuing_authority(&self) -> Option<IssuingAuthority> {
+        self.issuing_authority_of(&self.current)
     }
 
     /// One of the authority's generations, ready to issue; `None` while it has no certificate.
     #[must_use]
-    pub fn issuing_by(&self, generation: &CaGeneration) -> Option<IssuingAuthority> {
+    pub fn issuing_authority_of(&self, generation: &CaGeneration) -> Option<IssuingAuthority> {
         let CertificatePath { certificate, chain } = generation.path()?;
         Some(IssuingAuthority {
             uuid: self.uuid,
@@ -115,7 +115,7 @@ impl Authority {
     }
 }
 
-/// A generation of an authority that has its certificate. Constructed by [`Authority::issuing_by`].
+/// A generation of an authority that has its certificate. Constructed by [`Authority::issuing_authority_of`].
 #[derive(Clone, Debug)]
 pub struct IssuingAuthority {
     /// The authority's identity in links.

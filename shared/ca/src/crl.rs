@@ -62,7 +62,7 @@ struct TbsCertList<'a> {
 ///
 /// # Errors
 /// When the authority's names or a time cannot be encoded.
-pub fn certificate_list(
+pub fn build_crl_tbs(
     authority: &IssuingAuthority,
     contents: &CrlContents<'_>,
 ) -> Result<Vec<u8>, BuildError> {
@@ -107,7 +107,7 @@ pub fn assemble_crl(
 ///
 /// # Errors
 /// When `crl` is not a CRL.
-pub fn entries_of(crl: &[u8]) -> Result<Vec<RevokedCertificate>, DecodeError> {
+pub fn read_crl_entries(crl: &[u8]) -> Result<Vec<RevokedCertificate>, DecodeError> {
     let list: CertificateList =
         CertificateList::from_der(crl).map_err(DecodeError::of("CertificateList"))?;
     let entries = list.tbs_cert_list.revoked_certificates.unwrap_or_default();
@@ -195,9 +195,9 @@ mod tests {
             revoked,
         };
         let authority = issuing_authority();
-        let to_be_signed = certificate_list(&authority, &contents).unwrap();
+        let to_be_signed = build_crl_tbs(&authority, &contents).unwrap();
         let crl = assemble_crl(&to_be_signed, &authority, &[1; 64]).unwrap();
-        assert_eq!(entries_of(&crl).unwrap(), revoked);
+        assert_eq!(read_crl_entries(&crl).unwrap(), revoked);
         CertificateList::from_der(&crl).unwrap()
     }
 
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_corrupt_crl_is_not_decoded() {
-        let error = entries_of(&[0x30, 2, 5, 0]).unwrap_err();
+        let error = read_crl_entries(&[0x30, 2, 5, 0]).unwrap_err();
         assert_eq!(error.to_string(), "decoding CertificateList");
     }
 }

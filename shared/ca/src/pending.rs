@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::leaf::tests::{issue_time, issuing_authority, rsa_key};
-    use crate::tbs_certificate::to_be_signed_names;
+    use crate::tbs_certificate::read_tbs_names;
 
     #[test]
     fn an_approved_request_keeps_its_names_key_and_serial_number() {
@@ -180,8 +180,8 @@ mod tests {
         let approved =
             reissue_tbs(&pending.to_be_signed, &authority, &template, None, later).unwrap();
         assert_eq!(
-            to_be_signed_names(&approved.to_be_signed),
-            to_be_signed_names(&pending.to_be_signed)
+            read_tbs_names(&approved.to_be_signed),
+            read_tbs_names(&pending.to_be_signed)
         );
         let before = RequestSummary::of(&pending.to_be_signed).unwrap();
         let after = RequestSummary::of(&approved.to_be_signed).unwrap();

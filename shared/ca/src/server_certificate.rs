@@ -142,7 +142,7 @@ pub(crate) const AUTHORITY_USAGE: [KeyUsages; 3] = [
 ///
 /// # Errors
 /// When the key is not a SubjectPublicKeyInfo, or `validity` ends after the year 9999.
-pub fn root_authority(
+pub fn build_root_tbs(
     subject: &CaSubject,
     key: &SubjectKey<'_>,
     serial_number: SerialNumber,
@@ -185,7 +185,7 @@ pub struct RaContents<'a> {
 /// Builds the TBSCertificate, DER, of an RA certificate, which the key of `authority` signs.
 ///
 /// # Errors
-/// As for [`root_authority`], and when the validity of the authority's certificate cannot be read.
+/// As for [`build_root_tbs`], and when the validity of the authority's certificate cannot be read.
 pub fn ra_certificate(
     authority: &IssuingAuthority,
     contents: &RaContents<'_>,

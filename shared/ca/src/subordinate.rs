@@ -23,7 +23,7 @@ use crate::tbs_certificate::{build_constraints, encode_signed, key_identifier};
 ///
 /// # Errors
 /// When the key is not a SubjectPublicKeyInfo.
-pub fn certification_request(
+pub fn build_certification_request(
     subject: &CaSubject,
     key: &SubjectKey<'_>,
 ) -> Result<Vec<u8>, EncodeError> {

@@ -142,7 +142,7 @@ pub struct ToBeSignedNames {
 ///
 /// # Errors
 /// When `to_be_signed` is not a TBSCertificate.
-pub fn to_be_signed_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, DecodeError> {
+pub fn read_tbs_names(to_be_signed: &[u8]) -> Result<ToBeSignedNames, DecodeError> {
     let tbs = decode_tbs_certificate(to_be_signed)?;
     let subject: Name = tbs.subject.decode_as().map_err(DecodeError::of("Name"))?;
     Ok(ToBeSignedNames {

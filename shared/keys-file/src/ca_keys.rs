@@ -25,7 +25,7 @@ use crate::KeyFolder;
 use crate::key_folder::{broken_key, file_name};
 
 /// CA keys in a folder. Each key is read once and stays in memory until the process ends.
-pub struct SoftwareCaKeys {
+pub struct FileCaKeys {
     folder: KeyFolder,
     loaded: Mutex<HashMap<Uuid, Arc<CaKey>>>,
 }
@@ -35,7 +35,7 @@ enum CaKey {
     Ec(EcdsaKeyPair),
 }
 
-impl SoftwareCaKeys {
+impl FileCaKeys {
     /// Creates the adapter for the keys in this folder.
     #[must_use]
     pub fn new(folder: KeyFolder) -> Self {
@@ -58,7 +58,7 @@ impl SoftwareCaKeys {
 }
 
 #[async_trait]
-impl CaKeys for SoftwareCaKeys {
+impl CaKeys for FileCaKeys {
     async fn generate(
         &self,
         _authority: &ProfileName,

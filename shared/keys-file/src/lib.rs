@@ -9,7 +9,7 @@ mod key_folder;
 mod ra_keys;
 mod secrets;
 
-pub use ca_keys::SoftwareCaKeys;
+pub use ca_keys::FileCaKeys;
 pub use key_folder::KeyFolder;
-pub use ra_keys::SoftwareRaKeys;
-pub use secrets::SoftwareSecrets;
+pub use ra_keys::FileRaKeys;
+pub use secrets::FileSecrets;

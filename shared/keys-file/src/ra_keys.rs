@@ -17,12 +17,12 @@ use crate::ca_keys::generate_key;
 use crate::key_folder::file_name;
 
 /// RA keys in a folder. Each key is read once and stays in memory until the process ends.
-pub struct SoftwareRaKeys {
+pub struct FileRaKeys {
     folder: KeyFolder,
     loaded: Mutex<HashMap<Uuid, Arc<RaKey>>>,
 }
 
-impl SoftwareRaKeys {
+impl FileRaKeys {
     /// Creates the adapter for the keys in this folder.
     #[must_use]
     pub fn new(folder: KeyFolder) -> Self {
@@ -34,7 +34,7 @@ impl SoftwareRaKeys {
 }
 
 #[async_trait]
-impl RaKeys for SoftwareRaKeys {
+impl RaKeys for FileRaKeys {
     async fn generate(
         &self,
         _uuid: RaKeyUuid,

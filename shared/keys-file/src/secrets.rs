@@ -25,9 +25,9 @@ const KEY_BYTES: usize = 32;
 
 /// Seals secrets and binds each to its profile. A sealed secret is nonce, ciphertext and tag in
 /// base64.
-pub struct SoftwareSecrets(RandomizedNonceKey);
+pub struct FileSecrets(RandomizedNonceKey);
 
-impl SoftwareSecrets {
+impl FileSecrets {
     /// Reads the symmetric key from a folder, and creates it if it does not exist.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl SoftwareSecrets {
 }
 
 #[async_trait]
-impl Secrets for SoftwareSecrets {
+impl Secrets for FileSecrets {
     async fn seal(
         &self,
         profile: ScepProfileUuid,

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::routing::{delete, patch};
 use newtype_uuid::{GenericUuid, TypedUuid};
-use scep_service::admin::{Administration, Dependents, ManageError};
+use scep_service::admin::{AdminError, Administration, Dependents};
 use scep_service::object::{Object, read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -157,20 +157,20 @@ async fn apply_to_each<T: Toggleable>(
 async fn bulk_message<T: Object>(
     administration: &Administration,
     uuid: TypedUuid<T::IdKind>,
-    done: Result<(), ManageError>,
+    done: Result<(), AdminError>,
 ) -> Result<Option<BulkMessage>, ApiError> {
     let message = match done {
         Ok(()) => return Ok(None),
-        Err(ManageError::Failed(failure)) => return Err(ApiError::Failed(failure)),
-        Err(ManageError::Invalid(reasons)) => {
+        Err(AdminError::Failed(failure)) => return Err(ApiError::Failed(failure)),
+        Err(AdminError::Invalid(reasons)) => {
             let texts: Vec<_> = reasons.iter().map(reason_text).collect();
             texts.join("; ")
         }
         Err(
-            error @ (ManageError::Conflict
-            | ManageError::NameTaken(_)
-            | ManageError::NotFound(_)
-            | ManageError::VersionMissing),
+            error @ (AdminError::Conflict
+            | AdminError::NameTaken(_)
+            | AdminError::NotFound(_)
+            | AdminError::VersionMissing),
         ) => error.to_string(),
     };
     // The object is read only after a failure, for its name: a bulk operation usually succeeds.

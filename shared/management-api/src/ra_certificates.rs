@@ -11,7 +11,7 @@ use http::StatusCode;
 use newtype_uuid::GenericUuid;
 use scep_protocol::id::RaCertificateUuid;
 use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
-use scep_service::admin::{Administration, ManageError, NewRaCertificate};
+use scep_service::admin::{AdminError, Administration, NewRaCertificate};
 use scep_service::object::{Object, Versioned, list};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -130,11 +130,11 @@ impl Path {
     async fn find(
         &self,
         administration: &Administration,
-    ) -> Result<Versioned<RaCertificate>, ManageError> {
+    ) -> Result<Versioned<RaCertificate>, AdminError> {
         let found: Versioned<RaCertificate> = administration.get(self.uuid).await?;
         // The path must be correct as a whole, so an RA certificate of another authority is 404.
         if found.object.authority != self.authority_uuid {
-            return Err(ManageError::NotFound(RaCertificate::KIND));
+            return Err(AdminError::NotFound(RaCertificate::KIND));
         }
         Ok(found)
     }

@@ -11,7 +11,7 @@ use newtype_uuid::GenericUuid;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::warning::Warning;
-use scep_service::admin::{Administration, Dependents, Edit, ManageError, RaProfileEdit};
+use scep_service::admin::{AdminError, Administration, Dependents, Edit, RaProfileEdit};
 use scep_service::object::{Object, Versioned, list, read};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
@@ -199,18 +199,18 @@ impl Path {
     async fn find(
         &self,
         administration: &Administration,
-    ) -> Result<Versioned<RaProfile>, ManageError> {
+    ) -> Result<Versioned<RaProfile>, AdminError> {
         let found: Versioned<RaProfile> = administration.get(self.uuid).await?;
         let authority = self.authority_uuid.unwrap_or(found.object.authority);
         if found.object.authority != authority {
-            return Err(ManageError::NotFound(RaProfile::KIND));
+            return Err(AdminError::NotFound(RaProfile::KIND));
         }
         Ok(found)
     }
 
     /// Checks that the RA Profile belongs to the authority in the path, if there is one. The use
     /// case checks whether the RA Profile exists.
-    async fn check(&self, administration: &Administration) -> Result<(), ManageError> {
+    async fn check(&self, administration: &Administration) -> Result<(), AdminError> {
         if self.authority_uuid.is_some() {
             self.find(administration).await?;
         }
@@ -234,7 +234,7 @@ impl Toggleable for RaProfile {
     async fn check_path(
         administration: &Administration,
         path: Path,
-    ) -> Result<RaProfileUuid, ManageError> {
+    ) -> Result<RaProfileUuid, AdminError> {
         path.check(administration).await?;
         Ok(path.uuid)
     }
@@ -242,14 +242,14 @@ impl Toggleable for RaProfile {
     async fn enable(
         administration: &Administration,
         uuid: RaProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         administration.enable_ra_profile(uuid).await
     }
 
     async fn disable(
         administration: &Administration,
         uuid: RaProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         administration.disable_ra_profile(uuid).await
     }
 
@@ -257,7 +257,7 @@ impl Toggleable for RaProfile {
         administration: &Administration,
         uuid: RaProfileUuid,
         dependents: Dependents,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         administration.delete_ra_profile(uuid, dependents).await
     }
 }

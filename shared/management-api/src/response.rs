@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use newtype_uuid::GenericUuid;
 use scep_http::BodyError;
 use scep_protocol::refusal::HttpRejection;
-use scep_service::admin::ManageError;
+use scep_service::admin::AdminError;
 use scep_service::error::{Failure, StoreError};
 use scep_service::error_chain::ErrorChain;
 use scep_service::object::Versioned;
@@ -60,16 +60,16 @@ impl ApiError {
     }
 }
 
-impl From<ManageError> for ApiError {
-    fn from(error: ManageError) -> Self {
+impl From<AdminError> for ApiError {
+    fn from(error: AdminError) -> Self {
         match error {
-            ManageError::Conflict | ManageError::NameTaken(_) => Self::Conflict(error.to_string()),
-            ManageError::Failed(failure) => Self::Failed(failure),
-            ManageError::Invalid(reasons) => {
+            AdminError::Conflict | AdminError::NameTaken(_) => Self::Conflict(error.to_string()),
+            AdminError::Failed(failure) => Self::Failed(failure),
+            AdminError::Invalid(reasons) => {
                 Self::Unprocessable(reasons.iter().map(reason_text).collect())
             }
-            ManageError::NotFound(_) => Self::NotFound(error.to_string()),
-            ManageError::VersionMissing => Self::PreconditionRequired(VERSION_MISSING.to_owned()),
+            AdminError::NotFound(_) => Self::NotFound(error.to_string()),
+            AdminError::VersionMissing => Self::PreconditionRequired(VERSION_MISSING.to_owned()),
         }
     }
 }
@@ -80,7 +80,7 @@ const VERSION_MISSING: &str =
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        ManageError::from(error).into()
+        AdminError::from(error).into()
     }
 }
 

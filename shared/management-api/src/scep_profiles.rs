@@ -12,7 +12,7 @@ use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileIdKind, Sce
 use scep_protocol::profile::{CaCertificateForm, RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_protocol::warning::Warning;
-use scep_service::admin::{Administration, Dependents, ManageError};
+use scep_service::admin::{AdminError, Administration, Dependents};
 use scep_service::object::{Object, Versioned, list, read};
 use scep_service::ports::Store;
 use serde::{Deserialize, Serialize};
@@ -197,21 +197,21 @@ impl Toggleable for ScepProfile {
     async fn check_path(
         _: &Administration,
         path: ObjectPath,
-    ) -> Result<ScepProfileUuid, ManageError> {
+    ) -> Result<ScepProfileUuid, AdminError> {
         Ok(ScepProfileUuid::from_untyped_uuid(path.uuid))
     }
 
     async fn enable(
         administration: &Administration,
         uuid: ScepProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         administration.enable_scep_profile(uuid).await
     }
 
     async fn disable(
         administration: &Administration,
         uuid: ScepProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         administration.disable_scep_profile(uuid).await
     }
 
@@ -219,7 +219,7 @@ impl Toggleable for ScepProfile {
         administration: &Administration,
         uuid: ScepProfileUuid,
         dependents: Dependents,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         administration.delete_scep_profile(uuid, dependents).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::routing::{MethodRouter, delete, patch};
 use http::StatusCode;
 use newtype_uuid::TypedUuid;
-use scep_service::admin::{Administration, Dependents, ManageError};
+use scep_service::admin::{AdminError, Administration, Dependents};
 use scep_service::object::Object;
 use serde::de::DeserializeOwned;
 use utoipa::openapi::path::Paths;
@@ -29,26 +29,26 @@ pub(crate) trait Toggleable: Object + 'static {
     fn check_path(
         administration: &Administration,
         path: Self::Path,
-    ) -> impl Future<Output = Result<TypedUuid<Self::IdKind>, ManageError>> + Send;
+    ) -> impl Future<Output = Result<TypedUuid<Self::IdKind>, AdminError>> + Send;
 
     /// Enables an object.
     fn enable(
         administration: &Administration,
         uuid: TypedUuid<Self::IdKind>,
-    ) -> impl Future<Output = Result<(), ManageError>> + Send;
+    ) -> impl Future<Output = Result<(), AdminError>> + Send;
 
     /// Disables an object.
     fn disable(
         administration: &Administration,
         uuid: TypedUuid<Self::IdKind>,
-    ) -> impl Future<Output = Result<(), ManageError>> + Send;
+    ) -> impl Future<Output = Result<(), AdminError>> + Send;
 
     /// Deletes an object.
     fn delete(
         administration: &Administration,
         uuid: TypedUuid<Self::IdKind>,
         dependents: Dependents,
-    ) -> impl Future<Output = Result<(), ManageError>> + Send;
+    ) -> impl Future<Output = Result<(), AdminError>> + Send;
 }
 
 /// How paths and the OpenAPI document name a kind of object.

@@ -9,7 +9,7 @@ use http::StatusCode;
 use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionIdKind};
 use scep_protocol::profile::{RaProfile, ScepProfile};
-use scep_service::admin::ManageError;
+use scep_service::admin::AdminError;
 use scep_service::error::Failure;
 use scep_service::inventory::{TransactionRecord, TransactionStatus, TransactionSummary};
 use scep_service::object::{Object, ObjectKind, list};
@@ -271,7 +271,7 @@ async fn read_transaction(
         .certificates
         .transaction_record(uuid, now)
         .await?
-        .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
+        .ok_or(AdminError::NotFound(ObjectKind::Transaction))?;
     let review = api.administration.review_transaction(&transaction).await?;
     let requested = review
         .to_be_signed

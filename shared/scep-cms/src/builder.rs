@@ -136,7 +136,7 @@ impl PkiMessageBuilder {
 ///
 /// # Errors
 /// When the certificates cannot be encoded.
-pub fn next_ca_message(
+pub fn build_next_ca_message(
     next: &DegenerateSignedData,
     signer: Certificate,
     digest: DigestAlgorithm,

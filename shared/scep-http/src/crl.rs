@@ -31,7 +31,7 @@ const MAX_AGE_SECONDS: i64 = 3600;
 
 /// The ports that CRL requests read from.
 #[derive(Clone)]
-pub struct PublishedCrls {
+pub struct CrlService {
     /// Resolves authorities by name and reads their CRLs. Frequently requested ones are cached in
     /// memory.
     pub crls: Arc<dyn ProfileReader>,
@@ -41,7 +41,7 @@ pub struct PublishedCrls {
 
 /// Responds to any request below [`CRL_PREFIX`]. HEAD requests, and conditional requests from
 /// clients that already have the latest CRL, are served without reading the CRL itself.
-pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<Bytes> {
+pub async fn respond_crl(published: &CrlService, head: &Parts) -> Response<Bytes> {
     if head.method == Method::OPTIONS {
         return read_options();
     }
@@ -69,7 +69,7 @@ pub async fn respond_crl(published: &PublishedCrls, head: &Parts) -> Response<By
 
 /// The CRL's number together with the response.
 async fn answer_request(
-    published: &PublishedCrls,
+    published: &CrlService,
     name_and_generation: Option<&(ProfileName, u32)>,
     head: &Parts,
 ) -> Result<(u64, Response<Bytes>), Failure> {

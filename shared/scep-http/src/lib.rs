@@ -12,7 +12,7 @@ mod respond;
 mod response;
 
 pub use body::BodyError;
-pub use crl::{CRL_PREFIX, PublishedCrls, respond_crl};
+pub use crl::{CRL_PREFIX, CrlService, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
 pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};

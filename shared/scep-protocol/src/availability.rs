@@ -144,7 +144,9 @@ fn find_current_key(
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
 ) -> Result<RaIdentity, Unavailable> {
-    let issuer = authority.issuing().ok_or(Unavailable::AuthorityNotActive)?;
+    let issuer = authority
+        .issuing_authority()
+        .ok_or(Unavailable::AuthorityNotActive)?;
     // Requests are encrypted by RSA key transport, so an EC key could not open them.
     let ra_key = ra_certificate
         .key_of(issuer.generation)
@@ -170,7 +172,7 @@ fn find_next_key(
     ra_certificate: &RaCertificate,
     now: OffsetDateTime,
 ) -> Option<RaIdentity> {
-    let issuer = authority.issuing_by(authority.next.as_ref()?)?;
+    let issuer = authority.issuing_authority_of(authority.next.as_ref()?)?;
     let ra_key = ra_certificate.key_of(issuer.generation)?.clone();
     let is_valid = issuer.certificate.is_valid_at(now) && ra_key.certificate.is_valid_at(now);
     is_valid.then_some(RaIdentity {

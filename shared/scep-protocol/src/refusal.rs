@@ -84,7 +84,7 @@ pub enum Refusal {
     /// The signer's key is unsupported, or unsupported with its signature algorithm.
     SignerKey,
     /// The signer's certificate was not issued by this authority under this RA Profile.
-    SignerNotOurs,
+    SignerUnknown,
     /// The signer's certificate is revoked.
     SignerRevoked,
     /// The SCEP Profile has reached its limit of pending requests.
@@ -130,7 +130,7 @@ impl Refusal {
             | Self::RequestTooLarge
             | Self::Revoked
             | Self::SignerExpired
-            | Self::SignerNotOurs
+            | Self::SignerUnknown
             | Self::SignerRevoked
             | Self::TooManyPending
             | Self::TooManySuccessors
@@ -194,7 +194,7 @@ impl Refusal {
             Self::SignerKey => {
                 "the signer's key is not supported, or not with this signature algorithm: RSA of 1024 to 8192 bits, or EC on P-256, P-384 or P-521"
             }
-            Self::SignerNotOurs => {
+            Self::SignerUnknown => {
                 "the signer's certificate was not issued by this authority under this RA Profile"
             }
             Self::SignerRevoked => "the signer's certificate is revoked",
@@ -258,7 +258,7 @@ pub enum HttpRejection {
     /// The URL does not exist.
     NotFound,
     /// An internal failure that a retry will not resolve soon.
-    OurFault,
+    InternalFailure,
     /// The method is not GET, HEAD or OPTIONS, and the resource is read-only.
     ReadOnly,
     /// A transient internal failure.
@@ -298,7 +298,7 @@ impl HttpRejection {
             Self::NoCrl | Self::NotFound => 404,
             Self::MethodNotAllowed | Self::ReadOnly => 405,
             Self::BodyTooLarge => 413,
-            Self::OurFault => 500,
+            Self::InternalFailure => 500,
             Self::TryLater => 503,
         }
     }
@@ -315,7 +315,7 @@ impl HttpRejection {
             Self::NoCrl => "there is no such CRL",
             Self::NoNextCaCertificate => "there is no next CA certificate",
             Self::NotFound => "there is nothing at this URL",
-            Self::OurFault => "the server failed; its log says why",
+            Self::InternalFailure => "the server failed; its log says why",
             Self::ReadOnly => "only GET and HEAD are answered here",
             Self::TryLater => "the server is busy; try again",
             Self::Unavailable(unavailable) => return Cow::Owned(unavailable.to_string()),

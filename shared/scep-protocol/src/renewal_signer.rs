@@ -67,7 +67,7 @@ impl Signer {
         match (message_type, self) {
             (MessageType::PkcsReq, _) | (_, Self::Holder(_)) => Ok(()),
             (_, Self::Former) => Err(Refusal::SignerExpired),
-            (_, Self::Unknown) => Err(Refusal::SignerNotOurs),
+            (_, Self::Unknown) => Err(Refusal::SignerUnknown),
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
             assert_eq!(holder().may_send(of_holders), Ok(()));
             let expired = Err(Refusal::SignerExpired);
             assert_eq!(Signer::Former.may_send(of_holders), expired);
-            let not_ours = Err(Refusal::SignerNotOurs);
+            let not_ours = Err(Refusal::SignerUnknown);
             assert_eq!(Signer::Unknown.may_send(of_holders), not_ours);
         }
         for signer in [holder(), Signer::Former, Signer::Unknown] {

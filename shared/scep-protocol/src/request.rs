@@ -50,7 +50,7 @@ impl EnrolmentRequest {
     ///
     /// # Errors
     /// [`Refusal::EnrolmentNotAuthorised`] or [`Refusal::Challenge`] for an enrolment;
-    /// [`Refusal::SignerNotOurs`] or [`Refusal::RenewalTooEarly`] for a renewal; [`Refusal::Rule`]
+    /// [`Refusal::SignerUnknown`] or [`Refusal::RenewalTooEarly`] for a renewal; [`Refusal::Rule`]
     /// for the key.
     pub fn authorise(
         self,
@@ -130,12 +130,12 @@ fn authorise_renewal(
     now: OffsetDateTime,
 ) -> Result<Authorisation, Refusal> {
     if predecessor.ra_profile != profile.ra_profile().uuid {
-        return Err(Refusal::SignerNotOurs);
+        return Err(Refusal::SignerUnknown);
     }
     let validity = predecessor
         .certificate
         .validity()
-        .map_err(|_| Refusal::SignerNotOurs)?;
+        .map_err(|_| Refusal::SignerUnknown)?;
     let from = renewable_from(
         validity,
         profile.scep_profile().settings.renewal_threshold_days,

@@ -20,7 +20,7 @@ pub use authority::{AuthorityKind, NewAuthority, ValidCertificates};
 pub use certificate::Reach;
 pub use edit::Edit;
 pub use field::Field;
-pub use invalid::{Invalid, ManageError};
+pub use invalid::{AdminError, Invalid};
 pub use limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS};
 pub use ra_certificate::NewRaCertificate;
 pub use ra_profile::RaProfileEdit;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
-use ca::tbs_certificate::{assemble_certificate, to_be_signed_names};
+use ca::tbs_certificate::{assemble_certificate, read_tbs_names};
 use newtype_uuid::TypedUuid;
 use scep_cms::certificate::Certificate;
 use serde_json::json;
@@ -87,15 +87,15 @@ impl Administration {
     /// Reads an object that must exist.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] when it does not exist, and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`] when it does not exist, and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn get<T: Object>(
         &self,
         uuid: TypedUuid<T::IdKind>,
-    ) -> Result<Versioned<T>, ManageError> {
+    ) -> Result<Versioned<T>, AdminError> {
         read(&*self.objects, uuid)
             .await?
-            .ok_or(ManageError::NotFound(T::KIND))
+            .ok_or(AdminError::NotFound(T::KIND))
     }
 
     /// Reads an object for an edit, and checks that it still has the version that the edit quotes,
@@ -104,16 +104,16 @@ impl Administration {
         &self,
         uuid: TypedUuid<T::IdKind>,
         version: Option<u64>,
-    ) -> Result<Versioned<T>, ManageError> {
+    ) -> Result<Versioned<T>, AdminError> {
         let found: Versioned<T> = self.get(uuid).await?;
         if version.is_some_and(|version| version != found.version) {
-            return Err(ManageError::Conflict);
+            return Err(AdminError::Conflict);
         }
         Ok(found)
     }
 
     /// Stores a new object with its audit record.
-    async fn create<T: Object>(&self, object: T) -> Result<Versioned<T>, ManageError> {
+    async fn create<T: Object>(&self, object: T) -> Result<Versioned<T>, AdminError> {
         let change = Change::Create {
             object: to_stored_object(&object, 1, &[])?,
             references: object.references(),
@@ -133,7 +133,7 @@ impl Administration {
         before: Versioned<T>,
         after: T,
         action: AuditAction,
-    ) -> Result<Versioned<T>, ManageError> {
+    ) -> Result<Versioned<T>, AdminError> {
         // An edit without a change must not bump the version, which would make other
         // administrators' edits conflict, nor fill the audit log.
         if to_document(&before.object)? == to_document(&after)? {
@@ -167,11 +167,11 @@ impl Administration {
     }
 
     /// Deletes an object that no other object needs.
-    async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), ManageError> {
+    async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), AdminError> {
         // This check names the dependents. The store checks again, atomically with the deletion.
         let needed_by = self.reasons_to_keep(&object.dependents).await?;
         if !needed_by.is_empty() {
-            return Err(ManageError::Invalid(needed_by));
+            return Err(AdminError::Invalid(needed_by));
         }
         let change = Change::Delete {
             object: to_stored_object(&object.object, object.version, &[])?,
@@ -187,7 +187,7 @@ impl Administration {
         change: &Change,
         action: AuditAction,
         states: States<'_, T>,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let audit = AuditRecord::of(&self.actor, action, &states, self.clock.now())?;
         let applied = self.objects.apply(change, &audit).await;
         // The cache is cleared after a failed write as well: a write whose answer was lost may have
@@ -195,12 +195,12 @@ impl Administration {
         if let Some(cache) = &self.cache {
             cache.forget();
         }
-        applied.map_err(|error| ManageError::of(T::KIND, error))
+        applied.map_err(|error| AdminError::of(T::KIND, error))
     }
 
     /// Returns the reasons why an object with these dependents cannot be deleted, one for each kind
     /// of dependent.
-    async fn reasons_to_keep(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, ManageError> {
+    async fn reasons_to_keep(&self, dependents: &[Reference]) -> Result<Vec<Invalid>, AdminError> {
         let mut reasons = Vec::new();
         for &kind in ObjectKind::VARIANTS {
             let mut names = Vec::new();
@@ -232,7 +232,7 @@ impl Administration {
     ) -> Result<Certificate, Failure> {
         // The audit record is written before the signature, so that an authority never signs a
         // certificate that is not on record.
-        let named = to_be_signed_names(to_be_signed)
+        let named = read_tbs_names(to_be_signed)
             .map_err(Failure::corrupt("the names in a certificate to be signed"))?;
         let audit = Act {
             action: AuditAction::Sign,
@@ -263,7 +263,7 @@ fn to_stored_object<T: Object>(
     object: &T,
     version: u64,
     dependents: &[Reference],
-) -> Result<StoredObject, ManageError> {
+) -> Result<StoredObject, AdminError> {
     Ok(StoredObject {
         reference: Reference::to::<T>(object.uuid()),
         name: object.name().cloned(),

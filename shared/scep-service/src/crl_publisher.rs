@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ca::authority::{Authority, IssuingAuthority};
-use ca::crl::{CrlContents, assemble_crl, certificate_list, entries_of};
+use ca::crl::{CrlContents, assemble_crl, build_crl_tbs, read_crl_entries};
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use ca::revocation::{RevocationReason, RevokedCertificate};
@@ -16,7 +16,7 @@ use crate::admin::Administration;
 use crate::error::{Failure, StoreError};
 use crate::error_chain::ErrorChain;
 use crate::object::ObjectKind;
-use crate::ports::{CaKeys, ClaimOutcome, Clock, CrlHead, ProfileReader, Store, StoredCrl};
+use crate::ports::{CaKeys, Clock, CrlHead, ProfileReader, Store, StoredCrl, WriteOutcome};
 
 /// How far the index of revoked certificates may lag. Entries newer than this are carried over
 /// from the previous CRL.
@@ -109,7 +109,7 @@ impl CrlPublisher<'_> {
     pub(crate) async fn refresh_all(&self, authority: &Authority) -> Vec<Failure> {
         let issuing_generations = authority
             .generations()
-            .filter_map(|generation| authority.issuing_by(generation));
+            .filter_map(|generation| authority.issuing_authority_of(generation));
         let mut failures = Vec::new();
         for issuing in issuing_generations {
             // No certificate outlives its issuer, so no verifier needs this CRL any more.
@@ -185,7 +185,7 @@ impl CrlPublisher<'_> {
                 .crls
                 .replace_crl(authority.uuid, authority.generation, &crl)
                 .await?;
-            if replaced == ClaimOutcome::Won {
+            if replaced == WriteOutcome::Won {
                 let (authority, number) = (&authority.name, crl.number);
                 tracing::info!(%authority, number, "published a CRL");
                 return Ok(());
@@ -208,7 +208,7 @@ impl CrlPublisher<'_> {
             next_update: now + self.validity,
             revoked,
         };
-        let to_be_signed = certificate_list(authority, &contents).map_err(Failure::encode)?;
+        let to_be_signed = build_crl_tbs(authority, &contents).map_err(Failure::encode)?;
         let signature = self
             .ca_keys
             .sign(&authority.key, authority.key_algorithm, &to_be_signed)
@@ -257,7 +257,7 @@ fn merge_entries(entries: Vec<RevokedCertificate>) -> Vec<RevokedCertificate> {
 // A corrupt CRL counts as empty. Failing here would keep it published forever, whereas the index
 // holds what the next one needs.
 fn read_entries(crl: &StoredCrl) -> Vec<RevokedCertificate> {
-    entries_of(&crl.der).unwrap_or_else(|error| {
+    read_crl_entries(&crl.der).unwrap_or_else(|error| {
         let (number, error) = (crl.number, ErrorChain(&error));
         tracing::error!(number, %error, "stored CRL is corrupt; rebuilding it");
         Vec::new()

@@ -36,7 +36,7 @@ use crate::error::{EnrolError, Failure};
 use crate::error_chain::ErrorChain;
 use crate::inventory::CertificateRecord;
 use crate::ports::{
-    CaKeys, ClaimOutcome, Clock, ProfileReader, RaKeys, Random, Secrets, Transactions,
+    CaKeys, Clock, ProfileReader, RaKeys, Random, Secrets, Transactions, WriteOutcome,
 };
 use crate::ra_key::RaKey;
 
@@ -314,7 +314,7 @@ impl Exchange<'_> {
                 now,
             )
             .await?;
-        if remembered == ClaimOutcome::Lost {
+        if remembered == WriteOutcome::Lost {
             return Err(addressed.reuse_refusal().into());
         }
         let key = self.unwrap_content_key(&addressed, challenge)?;

@@ -152,7 +152,7 @@ impl Failure {
             )
             | Self::Store(
                 StoreError::Corrupt { .. } | StoreError::Cursor | StoreError::NameTaken,
-            ) => HttpRejection::OurFault,
+            ) => HttpRejection::InternalFailure,
         }
     }
 }

@@ -5,7 +5,7 @@ use ca::authority::Authority;
 use scep_protocol::ra_certificate::RaCertificate;
 use time::OffsetDateTime;
 
-use crate::admin::{Administration, ManageError};
+use crate::admin::{AdminError, Administration};
 use crate::error::Failure;
 use crate::error_chain::ErrorChain;
 use crate::object::{Versioned, list};
@@ -18,7 +18,7 @@ impl Administration {
     /// # Errors
     /// Returns the store's error when authorities or RA certificates cannot be read, and
     /// [`Failure::Maintenance`] when a task failed.
-    pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), ManageError> {
+    pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), AdminError> {
         let mut is_complete = true;
         for authority in list::<Authority>(&*self.objects).await? {
             if let Err(error) = self.reconcile_authority(authority.object.uuid).await {

@@ -16,5 +16,5 @@ pub use random::{EntropyError, Random, SystemRandom};
 pub use secrets::Secrets;
 pub use store::{Change, CrlHead, ProfileReader, Store, StoredCrl};
 pub use transactions::{
-    Bar, Claim, ClaimKind, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal, Transactions,
+    Bar, Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Renewal, Transactions, WriteOutcome,
 };

@@ -7,7 +7,7 @@ use scep_service::error::StoreError;
 use scep_service::inventory::{
     CertificateFilter, CertificateRecord, CertificateSummary, Page, PageRequest, SubjectSearch,
 };
-use scep_service::ports::ClaimOutcome;
+use scep_service::ports::WriteOutcome;
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
@@ -77,7 +77,7 @@ impl DynamoDbStore {
         certificate: &CertificateRecord,
         revocation: Revocation,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let summary = &certificate.summary;
         let of = revocation_list_key(summary.authority, certificate.generation);
         let changes = Changes::default()
@@ -94,11 +94,11 @@ impl DynamoDbStore {
         let steps = vec![
             Write::update(&self.tables.certificates, id, changes)
                 .on_condition(unchanged)
-                .or(ClaimOutcome::Lost),
+                .or(WriteOutcome::Lost),
             self.put_revoked_key(summary.key, revocation.at)?.or_fail(),
             self.put_audit(audit)?.or_fail(),
         ];
-        self.write_all("revoking a certificate", steps, ClaimOutcome::Won)
+        self.write_all("revoking a certificate", steps, WriteOutcome::Won)
             .await
     }
 

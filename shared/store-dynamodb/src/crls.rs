@@ -3,7 +3,7 @@
 
 use ca::id::AuthorityUuid;
 use scep_service::error::StoreError;
-use scep_service::ports::{ClaimOutcome, CrlHead, StoredCrl};
+use scep_service::ports::{CrlHead, StoredCrl, WriteOutcome};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use uuid::Uuid;
@@ -150,7 +150,7 @@ impl DynamoDbStore {
         authority: AuthorityUuid,
         generation: u32,
         crl: &StoredCrl,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         // The parts are written before the head that names them, in a set of their own: a reader of
         // the new head finds every part, and a concurrent writer cannot overwrite one.
         let set = Uuid::new_v4();
@@ -172,11 +172,11 @@ impl DynamoDbStore {
                     let old: HeadItem = parse_item(WHAT, item)?;
                     self.remove_parts(old.part_set, old.parts).await;
                 }
-                Ok(ClaimOutcome::Won)
+                Ok(WriteOutcome::Won)
             }
             Written::Lost => {
                 self.remove_parts(set, parts.len().saturating_add(1)).await;
-                Ok(ClaimOutcome::Lost)
+                Ok(WriteOutcome::Lost)
             }
         }
     }

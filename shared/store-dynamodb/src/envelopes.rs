@@ -3,7 +3,7 @@
 
 use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
-use scep_service::ports::ClaimOutcome;
+use scep_service::ports::WriteOutcome;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -41,7 +41,7 @@ impl DynamoDbStore {
         ciphertext: Fingerprint,
         until: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let item = envelope_item(encrypted_key, ciphertext, until)?;
         // DynamoDB deletes expired items hours late, so the condition checks the time itself. The
         // same ciphertext passes, since clients retry with the message that they sent.
@@ -53,6 +53,6 @@ impl DynamoDbStore {
         let write = Write::put(&self.tables.transactions, item).on_condition(condition);
         self.write_one("remembering an envelope", write)
             .await
-            .map(ClaimOutcome::from)
+            .map(WriteOutcome::from)
     }
 }

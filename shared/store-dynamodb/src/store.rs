@@ -12,7 +12,7 @@ use scep_service::inventory::{
     TransactionRecord, TransactionStatus, TransactionSummary,
 };
 use scep_service::object::{ObjectKind, Reference, StoredObject};
-use scep_service::ports::{Change, ClaimOutcome, CrlHead, ProfileReader, Store, StoredCrl};
+use scep_service::ports::{Change, CrlHead, ProfileReader, Store, StoredCrl, WriteOutcome};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -150,7 +150,7 @@ impl Store for DynamoDbStore {
         certificate: &CertificateRecord,
         revocation: Revocation,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         self.revoke_certificate(certificate, revocation, audit)
             .await
     }
@@ -170,7 +170,7 @@ impl Store for DynamoDbStore {
         authority: AuthorityUuid,
         generation: u32,
         crl: &StoredCrl,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         self.write_crl(authority, generation, crl).await
     }
 }

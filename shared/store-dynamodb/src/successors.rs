@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_service::error::StoreError;
-use scep_service::ports::{Bar, ClaimOutcome, GuardedOutcome, MAX_SUCCESSORS, Renewal};
+use scep_service::ports::{Bar, GuardedOutcome, MAX_SUCCESSORS, Renewal, WriteOutcome};
 use serde::Deserialize;
 
 use crate::DynamoDbStore;
@@ -62,14 +62,14 @@ impl DynamoDbStore {
         predecessor: CertificateUuid,
         known: &[CertificateUuid],
         living: &[CertificateUuid],
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let id = successors_id(authority, predecessor);
         let changes = Changes::default().set(SUCCESSORS, uuid_list(living));
         let write = Write::update(&self.tables.transactions, id, changes)
             .on_condition(Condition::Equals(SUCCESSORS, uuid_list(known)));
         self.write_one("forgetting successors", write)
             .await
-            .map(ClaimOutcome::from)
+            .map(WriteOutcome::from)
     }
 }
 

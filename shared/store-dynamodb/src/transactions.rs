@@ -8,7 +8,7 @@ use scep_protocol::transaction::{
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
-use scep_service::ports::{Claim, ClaimOutcome, GuardedOutcome, Transactions};
+use scep_service::ports::{Claim, GuardedOutcome, Transactions, WriteOutcome};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
@@ -37,7 +37,7 @@ impl Transactions for DynamoDbStore {
         ciphertext: Fingerprint,
         until: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         self.put_envelope(encrypted_key, ciphertext, until, now)
             .await
     }
@@ -112,14 +112,14 @@ impl Transactions for DynamoDbStore {
         reason: &str,
         until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let changes = reject_changes(reason, until).remove(&[PENDING_OF]);
         let steps = vec![
             self.update_claimed(&pending.key, pending.claim, PENDING, changes)
-                .or(ClaimOutcome::Lost),
+                .or(WriteOutcome::Lost),
             self.put_audit(audit)?.or_fail(),
         ];
-        self.write_all("rejecting a transaction", steps, ClaimOutcome::Won)
+        self.write_all("rejecting a transaction", steps, WriteOutcome::Won)
             .await
     }
 
@@ -129,7 +129,7 @@ impl Transactions for DynamoDbStore {
         expired: ClaimUuid,
         claim: ClaimUuid,
         lease_until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         // Nothing else changes: the old claimant may have signed already, so the new one signs the
         // same bytes.
         let changes = Changes::default()
@@ -140,7 +140,7 @@ impl Transactions for DynamoDbStore {
             .with_mark(CLAIM, to_text(claim.to_string()));
         self.write_one("taking over a transaction", write)
             .await
-            .map(ClaimOutcome::from)
+            .map(WriteOutcome::from)
     }
 
     async fn complete(
@@ -180,15 +180,15 @@ impl Transactions for DynamoDbStore {
         record: &CertificateRecord,
         reason: &str,
         until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let changes = reject_changes(reason, until).remove(&[LEASE_UNTIL]);
         let steps = vec![
             self.update_claimed(&record.transaction, claim, ISSUING, changes)
-                .or(ClaimOutcome::Lost),
+                .or(WriteOutcome::Lost),
             // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
             self.put_certificate(record)?.or_fail(),
         ];
-        self.write_all("withdrawing a certificate", steps, ClaimOutcome::Won)
+        self.write_all("withdrawing a certificate", steps, WriteOutcome::Won)
             .await
     }
 
@@ -219,7 +219,7 @@ impl Transactions for DynamoDbStore {
         predecessor: CertificateUuid,
         known: &[CertificateUuid],
         living: &[CertificateUuid],
-    ) -> Result<ClaimOutcome, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         self.replace_successors(authority, predecessor, known, living)
             .await
     }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use scep_service::error::StoreError;
-use scep_service::ports::ClaimOutcome;
+use scep_service::ports::WriteOutcome;
 
 use crate::DynamoDbStore;
 use crate::attribute::to_text;
@@ -241,7 +241,7 @@ pub(crate) enum Written {
     Lost,
 }
 
-impl From<Written> for ClaimOutcome {
+impl From<Written> for WriteOutcome {
     fn from(written: Written) -> Self {
         match written {
             Written::Won(_) => Self::Won,

@@ -9,9 +9,9 @@ use http::{Request, Response, StatusCode};
 use scep_cms::attribute::FailInfo;
 use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
-use scep_http::{PublishedCrls, respond_crl};
+use scep_http::{CrlService, respond_crl};
 use scep_service::object::Reference;
-use scep_service::ports::ClaimOutcome;
+use scep_service::ports::WriteOutcome;
 use scepter_tests::admin::{Admin, administered};
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Fetches a CRL as anyone can.
 async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
-    let published = PublishedCrls {
+    let published = CrlService {
         crls: std::sync::Arc::new(world.store.clone()),
         clock: world.clock.clone(),
     };
@@ -197,7 +197,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     };
     let (record, audit) = (record.unwrap(), audit(about));
     let revoked = certificates.revoke(&record, revocation, &audit).await;
-    assert_eq!(revoked.unwrap(), ClaimOutcome::Won);
+    assert_eq!(revoked.unwrap(), WriteOutcome::Won);
     assert!(!print_crl(&world).await.contains("Superseded"));
     world
         .administration

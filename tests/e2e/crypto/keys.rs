@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{
 };
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
-use keys_file::{KeyFolder, SoftwareCaKeys, SoftwareRaKeys, SoftwareSecrets};
+use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use newtype_uuid::TypedUuid;
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_protocol::ra_certificate::RaKeyPair;
@@ -34,7 +34,7 @@ fn ra_key(device: &Device) -> RaKey {
 #[tokio::test]
 async fn key_files_are_their_owners_and_others_are_refused() {
     let (folder, keys) = folder();
-    let ca_keys = SoftwareCaKeys::new(keys.clone());
+    let ca_keys = FileCaKeys::new(keys.clone());
     let key = ca_keys
         .generate(&name(), KeyAlgorithm::EcP256)
         .await
@@ -47,7 +47,7 @@ async fn key_files_are_their_owners_and_others_are_refused() {
         (0o600, 0o700)
     );
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-    let refused = SoftwareCaKeys::new(keys)
+    let refused = FileCaKeys::new(keys)
         .sign(&key.location, KeyAlgorithm::EcP256, b"")
         .await;
     assert!(matches!(refused, Err(KeyError::Broken { .. })));
@@ -56,7 +56,7 @@ async fn key_files_are_their_owners_and_others_are_refused() {
 #[tokio::test]
 async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
     let (_folder, keys) = folder();
-    let ca_keys = SoftwareCaKeys::new(keys);
+    let ca_keys = FileCaKeys::new(keys);
     let missing = KeyLocation::File(Uuid::new_v4());
     let refused = ca_keys.sign(&missing, KeyAlgorithm::EcP256, b"").await;
     assert!(matches!(refused, Err(KeyError::Broken { .. })));
@@ -68,7 +68,7 @@ async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
 #[tokio::test]
 async fn a_key_of_another_key_store_is_refused_and_not_shown() {
     let (_folder, keys) = folder();
-    let (ca_keys, ra_keys) = (SoftwareCaKeys::new(keys.clone()), SoftwareRaKeys::new(keys));
+    let (ca_keys, ra_keys) = (FileCaKeys::new(keys.clone()), FileRaKeys::new(keys));
     let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     for stored in [arn, "c2VjcmV0"] {
         let location = KeyLocation::try_from(stored.to_owned()).unwrap();
@@ -160,13 +160,13 @@ fn what_does_not_unwrap_gives_the_same_rejection_key_each_time() {
 async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
     let (_folder, keys) = folder();
     let profile = TypedUuid::new_v4();
-    let sealed = SoftwareSecrets::open(&keys)
+    let sealed = FileSecrets::open(&keys)
         .unwrap()
         .seal(profile, &SecretString::from("s3cret"))
         .await
         .unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
-    let restarted = SoftwareSecrets::open(&keys).unwrap();
+    let restarted = FileSecrets::open(&keys).unwrap();
     assert_eq!(
         restarted
             .open(profile, &sealed)

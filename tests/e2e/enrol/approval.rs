@@ -9,7 +9,7 @@ use scep_cms::algorithm::DigestAlgorithm;
 use scep_cms::attribute::{FailInfo, PkiStatus};
 use scep_protocol::id::TransactionUuid;
 use scep_protocol::profile::ScepProfile;
-use scep_service::admin::{Administration, ManageError};
+use scep_service::admin::{AdminError, Administration};
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
@@ -248,7 +248,7 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
 async fn approve_now(
     administration: &Administration,
     uuid: TransactionUuid,
-) -> Result<(), ManageError> {
+) -> Result<(), AdminError> {
     let transaction = administration
         .transactions
         .transaction(uuid)

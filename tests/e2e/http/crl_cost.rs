@@ -16,10 +16,10 @@ use ca::authority::Authority;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use http::{Request, Response};
-use scep_http::{PublishedCrls, respond_crl};
+use scep_http::{CrlService, respond_crl};
 use scep_service::crl_cache::CachedCrls;
 use scep_service::object::find;
-use scep_service::ports::{ClaimOutcome, Clock, ProfileReader, Store, StoredCrl};
+use scep_service::ports::{Clock, ProfileReader, Store, StoredCrl, WriteOutcome};
 use scepter_tests::world::World;
 use store_dynamodb::ProfilesTable;
 use uuid::Uuid;
@@ -77,7 +77,7 @@ impl Intercept for Calls {
 struct Counted {
     world: World,
     authority: AuthorityUuid,
-    published: PublishedCrls,
+    published: CrlService,
     calls: Calls,
 }
 
@@ -91,7 +91,7 @@ impl Counted {
         let config = world.database.client().config().to_builder();
         let client = Client::from_conf(config.interceptor(calls.clone()).build());
         let table = Arc::new(ProfilesTable::new(client, "test-profiles".to_owned()));
-        let published = PublishedCrls {
+        let published = CrlService {
             crls: Arc::new(CachedCrls::new(table)),
             clock: world.clock.clone(),
         };
@@ -118,7 +118,7 @@ impl Counted {
     async fn replace(&self, number: u64) {
         let crl = self.crl(number);
         let replaced = self.world.store.replace_crl(self.authority, 1, &crl).await;
-        assert_eq!(replaced.unwrap(), ClaimOutcome::Won);
+        assert_eq!(replaced.unwrap(), WriteOutcome::Won);
     }
 
     async fn ask(

@@ -63,7 +63,7 @@ fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
         RefusalKind::SignerCannotDecrypt => (Refusal::SignerCannotDecrypt, BadAlg),
         RefusalKind::SignerExpired => (Refusal::SignerExpired, BadRequest),
         RefusalKind::SignerKey => (Refusal::SignerKey, BadAlg),
-        RefusalKind::SignerNotOurs => (Refusal::SignerNotOurs, BadRequest),
+        RefusalKind::SignerUnknown => (Refusal::SignerUnknown, BadRequest),
         RefusalKind::SignerRevoked => (Refusal::SignerRevoked, BadRequest),
         RefusalKind::TooManyPending => (Refusal::TooManyPending, BadRequest),
         RefusalKind::TooManySuccessors => (Refusal::TooManySuccessors, BadRequest),
@@ -245,7 +245,7 @@ fn every_rejection_has_its_status() {
     check(HttpRejection::NoNextCaCertificate, 400);
     check(HttpRejection::NoCrl, 404);
     check(HttpRejection::NotFound, 404);
-    check(HttpRejection::OurFault, 500);
+    check(HttpRejection::InternalFailure, 500);
     check(HttpRejection::TryLater, 503);
     check(HttpRejection::UnknownOperation, 400);
     check(HttpRejection::UnreadableMessage, 400);

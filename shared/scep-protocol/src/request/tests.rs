@@ -236,7 +236,7 @@ fn a_holder_renews_by_either_kind_of_message_from_half_of_its_life_on() {
         let refused = Err(Refusal::RenewalTooEarly(from.date()));
         check(request(), None, |_| {}, early, refused);
         let elsewhere = message.opened(message.holder(RaProfileUuid::nil()));
-        let refused = Err(Refusal::SignerNotOurs);
+        let refused = Err(Refusal::SignerUnknown);
         check(elsewhere, None, |_| {}, from, refused);
     }
 }

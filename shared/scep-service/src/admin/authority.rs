@@ -7,14 +7,16 @@ use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
 use ca::serial_number::SerialNumber;
 use ca::server_certificate::{CaSubject, SubjectKey};
-use ca::subordinate::{ExpectedAuthority, assemble_request, certification_request, check_path};
+use ca::subordinate::{
+    ExpectedAuthority, assemble_request, build_certification_request, check_path,
+};
 use ca::template::Period;
 use scep_cms::csr::CertificationRequest;
 use time::OffsetDateTime;
 
 use crate::admin::Administration;
 use crate::admin::edit::Edit;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::audit::AuditAction;
 use crate::error::{Failure, KeyError};
@@ -64,12 +66,12 @@ impl Administration {
     /// request for one.
     ///
     /// # Errors
-    /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NameTaken`] or [`AdminError::Invalid`], and [`AdminError::Failed`]
     /// for failures of the server.
     pub async fn create_authority(
         &self,
         new: NewAuthority,
-    ) -> Result<Versioned<Authority>, ManageError> {
+    ) -> Result<Versioned<Authority>, AdminError> {
         let mut errors = Validation::default();
         let name = errors.check(parse_name(Some(&new.name)));
         let description = errors.check(parse_description(new.description));
@@ -82,7 +84,7 @@ impl Administration {
         // Keys are never deleted, so check the name before generating one. The store checks it
         // again, atomically.
         if find::<Authority>(&*self.objects, &name).await?.is_some() {
-            return Err(ManageError::NameTaken(Authority::KIND));
+            return Err(AdminError::NameTaken(Authority::KIND));
         }
         let key = self
             .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
@@ -167,7 +169,7 @@ impl Administration {
         subject: &CaSubject,
         validity: Period,
     ) -> Result<Certification, Failure> {
-        let to_be_signed = ca::server_certificate::root_authority(
+        let to_be_signed = ca::server_certificate::build_root_tbs(
             subject,
             &keypair_of(key, algorithm),
             SerialNumber::from_random(self.random.octets()?),
@@ -189,8 +191,8 @@ impl Administration {
         algorithm: KeyAlgorithm,
         subject: &CaSubject,
     ) -> Result<Certification, Failure> {
-        let to_be_signed =
-            certification_request(subject, &keypair_of(key, algorithm)).map_err(Failure::encode)?;
+        let to_be_signed = build_certification_request(subject, &keypair_of(key, algorithm))
+            .map_err(Failure::encode)?;
         let signature = self
             .ca_keys
             .sign(&key.location, algorithm, &to_be_signed)
@@ -206,15 +208,15 @@ impl Administration {
     /// Edits an authority's description.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
-    /// and [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::NotFound`], [`AdminError::Conflict`] or [`AdminError::Invalid`],
+    /// and [`AdminError::Failed`] for failures of the server.
     pub async fn edit_authority(
         &self,
         uuid: AuthorityUuid,
         version: Option<u64>,
         name: Option<&str>,
         description: Edit<String>,
-    ) -> Result<Versioned<Authority>, ManageError> {
+    ) -> Result<Versioned<Authority>, AdminError> {
         let before: Versioned<Authority> = self.read_version(uuid, version).await?;
         let mut after = before.object.clone();
         let mut errors = Validation::default();
@@ -229,14 +231,14 @@ impl Administration {
     /// generation.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] when
     /// the certificate is not for this authority or its chain does not fit; and
-    /// [`ManageError::Failed`] for failures of the server.
+    /// [`AdminError::Failed`] for failures of the server.
     pub async fn install_certificate(
         &self,
         uuid: AuthorityUuid,
         path: CertificatePath,
-    ) -> Result<Versioned<Authority>, ManageError> {
+    ) -> Result<Versioned<Authority>, AdminError> {
         let before: Versioned<Authority> = self.get(uuid).await?;
         let mut after = before.object.clone();
         let now = self.clock.now();
@@ -260,14 +262,14 @@ impl Administration {
     /// administrator may delete it.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] while
     /// RA Profiles or RA certificates need the authority, or it has valid certificates that are not
-    /// to be abandoned; and [`ManageError::Failed`] for failures of the server.
+    /// to be abandoned; and [`AdminError::Failed`] for failures of the server.
     pub async fn delete_authority(
         &self,
         uuid: AuthorityUuid,
         certificates: ValidCertificates,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let authority: Versioned<Authority> = self.get(uuid).await?;
         // Without the authority no CRL is published, so its certificates cannot be revoked.
         if certificates == ValidCertificates::Keep && self.has_valid_certificates(uuid).await? {
@@ -324,7 +326,7 @@ fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {
 }
 
 /// Returns the key of a subordinate's request for a certificate, SubjectPublicKeyInfo, DER.
-fn requested_key(generation: &CaGeneration) -> Result<Vec<u8>, ManageError> {
+fn requested_key(generation: &CaGeneration) -> Result<Vec<u8>, AdminError> {
     match &generation.certification {
         Certification::Root { .. } => Err(Invalid::AuthorityIsRoot.into()),
         Certification::Subordinate { request, .. } => {
@@ -340,7 +342,7 @@ fn install_path(
     generation: &mut CaGeneration,
     path: CertificatePath,
     now: OffsetDateTime,
-) -> Result<(), ManageError> {
+) -> Result<(), AdminError> {
     let key = requested_key(generation)?;
     let Certification::Subordinate { installed, .. } = &mut generation.certification else {
         return Err(Invalid::AuthorityIsRoot.into());

@@ -9,13 +9,13 @@ use ca::serial_number::SerialNumber;
 use serde_json::json;
 
 use crate::admin::Administration;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::audit::{Act, AuditAction};
 use crate::error::Failure;
 use crate::error_chain::ErrorChain;
 use crate::inventory::{CertificateFilter, CertificateRecord, PageRequest};
 use crate::object::{ObjectKind, Reference, Versioned, read};
-use crate::ports::ClaimOutcome;
+use crate::ports::WriteOutcome;
 
 /// The certificates that a revocation covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,20 +34,20 @@ impl Administration {
     /// being issued at the same time is withdrawn instead of recorded.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
-    /// the certificate is revoked for another reason, except a hold; and [`ManageError::Failed`]
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] when
+    /// the certificate is revoked for another reason, except a hold; and [`AdminError::Failed`]
     /// for failures of the server.
     pub async fn revoke_certificate(
         &self,
         uuid: CertificateUuid,
         reason: RevocationReason,
         reach: Reach,
-    ) -> Result<Vec<CertificateUuid>, ManageError> {
+    ) -> Result<Vec<CertificateUuid>, AdminError> {
         let certificate = self
             .certificates
             .certificate_record(uuid)
             .await?
-            .ok_or(ManageError::NotFound(ObjectKind::Certificate))?;
+            .ok_or(AdminError::NotFound(ObjectKind::Certificate))?;
         let revocation = match certificate.summary.revocation {
             Some(revocation) if revocation.reason == reason => revocation,
             // A hold may become final, RFC 5280 §5.3.1. Every other revocation is permanent.
@@ -74,7 +74,7 @@ impl Administration {
         &self,
         revoked: &mut Vec<(CertificateRecord, Revocation)>,
         reason: RevocationReason,
-    ) -> Result<Vec<CertificateUuid>, ManageError> {
+    ) -> Result<Vec<CertificateUuid>, AdminError> {
         let mut newly_revoked = Vec::new();
         let Some((root, _)) = revoked.first() else {
             return Ok(newly_revoked);
@@ -153,7 +153,7 @@ impl Administration {
         &self,
         certificate: &CertificateRecord,
         reason: RevocationReason,
-    ) -> Result<Revocation, ManageError> {
+    ) -> Result<Revocation, AdminError> {
         let summary = &certificate.summary;
         let now = self.clock.now();
         // RFC 5280 §5.3: a certificate that was on hold keeps the date of the hold.
@@ -175,8 +175,8 @@ impl Administration {
             .revoke(certificate, revocation, &audit)
             .await?
         {
-            ClaimOutcome::Won => Ok(revocation),
-            ClaimOutcome::Lost => Err(ManageError::Conflict),
+            WriteOutcome::Won => Ok(revocation),
+            WriteOutcome::Lost => Err(AdminError::Conflict),
         }
     }
 
@@ -189,7 +189,7 @@ impl Administration {
     async fn publish_crls(
         &self,
         revoked: &[(CertificateRecord, Revocation)],
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let mut generations: BTreeMap<(AuthorityUuid, u32), Vec<RevokedCertificate>> =
             BTreeMap::new();
         for (record, revocation) in revoked {
@@ -210,7 +210,7 @@ impl Administration {
                 authority
                     .generations()
                     .find(|known| known.number == generation)
-                    .and_then(|known| authority.issuing_by(known))
+                    .and_then(|known| authority.issuing_authority_of(known))
             });
             if let Some(issuing) = issuing
                 && let Err(failure) = self.crl_publisher().publish(&issuing, &added).await

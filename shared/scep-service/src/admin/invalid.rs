@@ -13,7 +13,7 @@ use crate::ports::EntropyError;
 
 /// Why a use case of administration failed.
 #[derive(Debug, thiserror::Error)]
-pub enum ManageError {
+pub enum AdminError {
     /// The object, or one that it is linked to, was changed since it was read.
     #[error("someone else changed the object, or one it is linked to; read it again")]
     Conflict,
@@ -34,7 +34,7 @@ pub enum ManageError {
     VersionMissing,
 }
 
-impl ManageError {
+impl AdminError {
     /// Converts a store's error that occurred while an object of this kind was written.
     pub(super) fn of(kind: ObjectKind, error: StoreError) -> Self {
         match error {
@@ -47,7 +47,7 @@ impl ManageError {
     }
 }
 
-impl From<Failure> for ManageError {
+impl From<Failure> for AdminError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Key(error) => error.into(),
@@ -62,19 +62,19 @@ impl From<Failure> for ManageError {
     }
 }
 
-impl From<EntropyError> for ManageError {
+impl From<EntropyError> for AdminError {
     fn from(error: EntropyError) -> Self {
         Self::Failed(error.into())
     }
 }
 
-impl From<Invalid> for ManageError {
+impl From<Invalid> for AdminError {
     fn from(reason: Invalid) -> Self {
         Self::Invalid(vec![reason])
     }
 }
 
-impl From<KeyError> for ManageError {
+impl From<KeyError> for AdminError {
     fn from(error: KeyError) -> Self {
         match error {
             // The request names a key that cannot be adopted.
@@ -86,7 +86,7 @@ impl From<KeyError> for ManageError {
     }
 }
 
-impl From<StoreError> for ManageError {
+impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {
         match error {
             // The cursor is part of the request.

@@ -12,7 +12,7 @@ use scep_protocol::ra_certificate::RaCertificate;
 use time::OffsetDateTime;
 
 use crate::admin::Administration;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::limits::MAX_USAGES;
 use crate::admin::ra_keys::NewRaKey;
 use crate::admin::validation::Validation;
@@ -37,14 +37,14 @@ impl Administration {
     /// Creates an RA certificate under an authority, with its key.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] when the authority does not exist;
-    /// [`ManageError::Invalid`], also while the authority awaits its certificate; and
-    /// [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::NotFound`] when the authority does not exist;
+    /// [`AdminError::Invalid`], also while the authority awaits its certificate; and
+    /// [`AdminError::Failed`] for failures of the server.
     pub async fn create_ra_certificate(
         &self,
         new: NewRaCertificate,
         authority: AuthorityUuid,
-    ) -> Result<Versioned<RaCertificate>, ManageError> {
+    ) -> Result<Versioned<RaCertificate>, AdminError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
         let now = self.clock.now();
         let mut errors = Validation::default();
@@ -91,17 +91,17 @@ impl Administration {
     /// Deletes an RA certificate that no SCEP Profile uses. Its key stays in the key store.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] when this authority has no such RA certificate;
-    /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`] when this authority has no such RA certificate;
+    /// [`AdminError::Conflict`]; [`AdminError::Invalid`]; and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn delete_ra_certificate(
         &self,
         uuid: RaCertificateUuid,
         authority: AuthorityUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let ra_certificate: Versioned<RaCertificate> = self.get(uuid).await?;
         if ra_certificate.object.authority != authority {
-            return Err(ManageError::NotFound(RaCertificate::KIND));
+            return Err(AdminError::NotFound(RaCertificate::KIND));
         }
         self.delete(ra_certificate).await
     }
@@ -123,7 +123,9 @@ impl Administration {
 
 /// Returns the current generation of an authority that can issue now.
 fn find_issuing(authority: &Authority, now: OffsetDateTime) -> Result<IssuingAuthority, Invalid> {
-    let issuing = authority.issuing().ok_or(Invalid::AuthorityNotActive)?;
+    let issuing = authority
+        .issuing_authority()
+        .ok_or(Invalid::AuthorityNotActive)?;
     if !issuing.certificate.is_valid_at(now) {
         return Err(Invalid::AuthorityNotValid);
     }

@@ -12,7 +12,7 @@ use scep_protocol::ra_certificate::{NextCaAnnouncement, RaCertificate, RaKeyPair
 use time::{Duration, OffsetDateTime};
 
 use crate::admin::Administration;
-use crate::admin::invalid::ManageError;
+use crate::admin::invalid::AdminError;
 use crate::audit::AuditAction;
 use crate::enrol::next_ca::build_announcement;
 use crate::error::Failure;
@@ -32,13 +32,13 @@ pub(super) struct Rotation {
     /// The RA certificate as it is stored now; `None` if it does not exist or could not be stored.
     pub(super) ra_certificate: Option<Versioned<RaCertificate>>,
     /// Everything that failed.
-    pub(super) failures: Vec<ManageError>,
+    pub(super) failures: Vec<AdminError>,
 }
 
 impl Rotation {
     fn new(
-        stored: Result<Option<Versioned<RaCertificate>>, ManageError>,
-        mut failures: Vec<ManageError>,
+        stored: Result<Option<Versioned<RaCertificate>>, AdminError>,
+        mut failures: Vec<AdminError>,
     ) -> Self {
         let ra_certificate = stored.unwrap_or_else(|error| {
             failures.push(error);
@@ -107,7 +107,7 @@ impl Administration {
     ) -> Rotation {
         let found = read::<RaCertificate>(&*self.objects, uuid)
             .await
-            .map_err(ManageError::from);
+            .map_err(AdminError::from);
         let Ok(Some(before)) = found else {
             return Rotation::new(found, Vec::new());
         };
@@ -121,13 +121,13 @@ impl Administration {
         &self,
         mut ra_certificate: RaCertificate,
         authority: &Authority,
-    ) -> (RaCertificate, Vec<ManageError>) {
+    ) -> (RaCertificate, Vec<AdminError>) {
         let now = self.clock.now();
-        let current = authority.issuing();
+        let current = authority.issuing_authority();
         let next = authority
             .next
             .as_ref()
-            .and_then(|generation| authority.issuing_by(generation));
+            .and_then(|generation| authority.issuing_authority_of(generation));
         let mut failures = Vec::new();
         // A generation whose key is lost can sign nothing, which must not stop the other one.
         for issuing in current.iter().chain(&next) {
@@ -299,7 +299,7 @@ mod tests {
         let key: Vec<_> = digits
             .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
             .collect();
-        let to_be_signed = ca::server_certificate::root_authority(
+        let to_be_signed = ca::server_certificate::build_root_tbs(
             &CaSubject::new("CN=Test").unwrap(),
             &SubjectKey {
                 algorithm: KeyAlgorithm::EcP256,

@@ -11,7 +11,7 @@ use scep_protocol::profile::{RaProfile, ScepActivation, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
 
 use crate::admin::edit::Edit;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::admin::{Administration, Dependents};
 use crate::audit::AuditAction;
@@ -34,14 +34,14 @@ impl Administration {
     /// Creates an RA Profile under an authority, without SCEP.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] when the authority does not exist;
-    /// [`ManageError::NameTaken`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`] when the authority does not exist;
+    /// [`AdminError::NameTaken`]; [`AdminError::Invalid`]; and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn create_ra_profile(
         &self,
         edit: RaProfileEdit,
         authority: AuthorityUuid,
-    ) -> Result<Versioned<RaProfile>, ManageError> {
+    ) -> Result<Versioned<RaProfile>, AdminError> {
         let authority: Versioned<Authority> = self.get(authority).await?;
         let mut ra_profile = RaProfile {
             uuid: self.random.uuid()?,
@@ -59,14 +59,14 @@ impl Administration {
     /// Edits an RA Profile.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
-    /// and [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::NotFound`], [`AdminError::Conflict`] or [`AdminError::Invalid`],
+    /// and [`AdminError::Failed`] for failures of the server.
     pub async fn edit_ra_profile(
         &self,
         uuid: RaProfileUuid,
         version: Option<u64>,
         edit: RaProfileEdit,
-    ) -> Result<Versioned<RaProfile>, ManageError> {
+    ) -> Result<Versioned<RaProfile>, AdminError> {
         let before: Versioned<RaProfile> = self.read_version(uuid, version).await?;
         let mut after = before.object.clone();
         apply_edit(edit, &mut after)?;
@@ -76,9 +76,9 @@ impl Administration {
     /// Enables an RA Profile, so that it accepts requests.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NotFound`] or [`AdminError::Conflict`], and [`AdminError::Failed`]
     /// for failures of the server.
-    pub async fn enable_ra_profile(&self, uuid: RaProfileUuid) -> Result<(), ManageError> {
+    pub async fn enable_ra_profile(&self, uuid: RaProfileUuid) -> Result<(), AdminError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
         let after = RaProfile {
             enabled: true,
@@ -91,9 +91,9 @@ impl Administration {
     /// Disables an RA Profile, so that it rejects requests.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NotFound`] or [`AdminError::Conflict`], and [`AdminError::Failed`]
     /// for failures of the server.
-    pub async fn disable_ra_profile(&self, uuid: RaProfileUuid) -> Result<(), ManageError> {
+    pub async fn disable_ra_profile(&self, uuid: RaProfileUuid) -> Result<(), AdminError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
         let after = RaProfile {
             enabled: false,
@@ -106,15 +106,15 @@ impl Administration {
     /// Activates a SCEP Profile on an RA Profile.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
-    /// another authority issued the SCEP Profile's RA certificate; and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] when
+    /// another authority issued the SCEP Profile's RA certificate; and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn activate_scep(
         &self,
         ra_profile: RaProfileUuid,
         scep_profile: ScepProfileUuid,
         issue_certificate_attributes: Attributes,
-    ) -> Result<Versioned<RaProfile>, ManageError> {
+    ) -> Result<Versioned<RaProfile>, AdminError> {
         let before: Versioned<RaProfile> = self.get(ra_profile).await?;
         let scep_profile: Versioned<ScepProfile> = self.get(scep_profile).await?;
         let ra_certificate: Versioned<RaCertificate> =
@@ -136,15 +136,15 @@ impl Administration {
     /// Deactivates SCEP on an RA Profile.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NotFound`] or [`AdminError::Conflict`], and [`AdminError::Failed`]
     /// for failures of the server.
-    pub async fn deactivate_scep(&self, uuid: RaProfileUuid) -> Result<(), ManageError> {
+    pub async fn deactivate_scep(&self, uuid: RaProfileUuid) -> Result<(), AdminError> {
         let before: Versioned<RaProfile> = self.get(uuid).await?;
         self.remove_scep(before).await
     }
 
     /// Stores an RA Profile without its link to a SCEP Profile.
-    async fn remove_scep(&self, before: Versioned<RaProfile>) -> Result<(), ManageError> {
+    async fn remove_scep(&self, before: Versioned<RaProfile>) -> Result<(), AdminError> {
         let mut after = before.object.clone();
         after.scep = None;
         self.replace(before, after, AuditAction::Deactivate).await?;
@@ -156,7 +156,7 @@ impl Administration {
         &self,
         ra_profile: RaProfileUuid,
         scep_profile: ScepProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let found: Option<Versioned<RaProfile>> = read(&*self.objects, ra_profile).await?;
         let linked = |found: &Versioned<RaProfile>| {
             let scep = found.object.scep.as_ref();
@@ -172,13 +172,13 @@ impl Administration {
     /// default prevent the deletion or lose their default.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
-    /// the profile is a default; and [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] while
+    /// the profile is a default; and [`AdminError::Failed`] for failures of the server.
     pub async fn delete_ra_profile(
         &self,
         uuid: RaProfileUuid,
         dependents: Dependents,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let mut ra_profile: Versioned<RaProfile> = self.get(uuid).await?;
         if dependents == Dependents::Unlink {
             for scep_profile in ra_profile.dependents_of::<ScepProfile>() {
@@ -195,7 +195,7 @@ impl Administration {
         &self,
         scep_profile: ScepProfileUuid,
         ra_profile: RaProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let found: Option<Versioned<ScepProfile>> = read(&*self.objects, scep_profile).await?;
         let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {
             return Ok(());
@@ -208,7 +208,7 @@ impl Administration {
 }
 
 /// Applies an edit to a profile, or reports every reason why it is invalid.
-fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile) -> Result<(), ManageError> {
+fn apply_edit(edit: RaProfileEdit, ra_profile: &mut RaProfile) -> Result<(), AdminError> {
     let mut errors = Validation::default();
     errors.check(check_name_unchanged(edit.name.as_deref(), &ra_profile.name));
     let description = errors.check(parse_description(edit.description));

@@ -11,7 +11,7 @@ use scep_protocol::ra_certificate::RaCertificate;
 
 use crate::admin::Administration;
 use crate::admin::authority::{AuthorityKind, is_allowed_validity, warn_orphaned_key};
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::audit::AuditAction;
 use crate::error_chain::ErrorChain;
 use crate::object::{Versioned, read};
@@ -32,14 +32,14 @@ impl Administration {
     /// a subordinate's request for one. Safe to repeat: completes a rollover that was interrupted.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
-    /// the authority awaits its first certificate; and [`ManageError::Failed`] for failures of the
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] while
+    /// the authority awaits its first certificate; and [`AdminError::Failed`] for failures of the
     /// server.
     pub async fn begin_rollover(
         &self,
         uuid: AuthorityUuid,
         next: NextKey,
-    ) -> Result<Versioned<Authority>, ManageError> {
+    ) -> Result<Versioned<Authority>, AdminError> {
         let mut authority: Versioned<Authority> = self.get(uuid).await?;
         // Only the first call creates a key. A repeated one must not replace a generation that
         // clients may already know.
@@ -55,7 +55,7 @@ impl Administration {
         &self,
         before: Versioned<Authority>,
         next: NextKey,
-    ) -> Result<Versioned<Authority>, ManageError> {
+    ) -> Result<Versioned<Authority>, AdminError> {
         let current = &before.object.current;
         let path = current.path().ok_or(Invalid::AuthorityNotActive)?;
         if !is_allowed_validity(next.validity, self.clock.now()) {
@@ -114,13 +114,13 @@ impl Administration {
     /// renewed, and keep their CRL.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
-    /// there is no next certificate or it is not valid now; and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] when
+    /// there is no next certificate or it is not valid now; and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn activate_next(
         &self,
         uuid: AuthorityUuid,
-    ) -> Result<Versioned<Authority>, ManageError> {
+    ) -> Result<Versioned<Authority>, AdminError> {
         let before: Versioned<Authority> = self.get(uuid).await?;
         let next = before.object.next.clone();
         let path = next.as_ref().and_then(CaGeneration::path);
@@ -136,7 +136,7 @@ impl Administration {
         let outcome = self.reconcile_authority(uuid).await;
         if !self.have_keys_of(next.number, &before).await? {
             outcome?;
-            return Err(ManageError::Conflict);
+            return Err(AdminError::Conflict);
         }
         // The old generation stays on record: its certificates are renewed and its CRL is
         // maintained.
@@ -154,13 +154,13 @@ impl Administration {
     ///
     /// # Errors
     /// Fails with the last of the failures.
-    pub(crate) async fn reconcile_authority(&self, uuid: AuthorityUuid) -> Result<(), ManageError> {
+    pub(crate) async fn reconcile_authority(&self, uuid: AuthorityUuid) -> Result<(), AdminError> {
         let Some(authority) = read::<Authority>(&*self.objects, uuid).await? else {
             // Deleted in the meantime.
             return Ok(());
         };
         let crl_failures = self.crl_publisher().refresh_all(&authority.object).await;
-        let mut failures: Vec<ManageError> = crl_failures.into_iter().map(Into::into).collect();
+        let mut failures: Vec<AdminError> = crl_failures.into_iter().map(Into::into).collect();
         for dependent in authority.dependents_of::<RaCertificate>() {
             let rotation = self.rotate_ra_keys(dependent, &authority.object).await;
             for failure in &rotation.failures {
@@ -180,7 +180,7 @@ impl Administration {
         &self,
         generation: u32,
         authority: &Versioned<Authority>,
-    ) -> Result<bool, ManageError> {
+    ) -> Result<bool, AdminError> {
         for dependent in authority.dependents_of::<RaCertificate>() {
             if let Some(found) = read::<RaCertificate>(&*self.objects, dependent).await?
                 && found.object.key_of(generation).is_none()

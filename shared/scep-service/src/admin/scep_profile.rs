@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 use crate::admin::edit::Edit;
 use crate::admin::field::Field;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::limits::MAX_CHALLENGE_CHARACTERS;
 use crate::admin::ra_certificate::is_usable;
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
@@ -69,12 +69,12 @@ impl Administration {
     /// Creates a SCEP Profile, which is disabled at first.
     ///
     /// # Errors
-    /// Returns [`ManageError::NameTaken`] or [`ManageError::Invalid`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NameTaken`] or [`AdminError::Invalid`], and [`AdminError::Failed`]
     /// for failures of the server.
     pub async fn create_scep_profile(
         &self,
         edit: ScepProfileEdit,
-    ) -> Result<Versioned<ScepProfile>, ManageError> {
+    ) -> Result<Versioned<ScepProfile>, AdminError> {
         let mut errors = Validation::default();
         let name = errors.check(parse_name(edit.name.as_deref()));
         let ra_certificate = errors.check(
@@ -92,14 +92,14 @@ impl Administration {
     /// Edits a SCEP Profile.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`], [`ManageError::Conflict`] or [`ManageError::Invalid`],
-    /// and [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::NotFound`], [`AdminError::Conflict`] or [`AdminError::Invalid`],
+    /// and [`AdminError::Failed`] for failures of the server.
     pub async fn edit_scep_profile(
         &self,
         uuid: ScepProfileUuid,
         version: Option<u64>,
         edit: ScepProfileEdit,
-    ) -> Result<Versioned<ScepProfile>, ManageError> {
+    ) -> Result<Versioned<ScepProfile>, AdminError> {
         let before: Versioned<ScepProfile> = self.read_version(uuid, version).await?;
         if edit
             .enabled
@@ -128,7 +128,7 @@ impl Administration {
         &self,
         edit: ScepProfileEdit,
         profile: &mut ScepProfile,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let mut errors = Validation::default();
         errors.check(check_name_unchanged(edit.name.as_deref(), &profile.name));
         let description = errors.check(parse_description(edit.description));
@@ -169,7 +169,7 @@ impl Administration {
         challenge: Edit<ChallengePassword>,
         intune_application_key: Edit<SecretString>,
         profile: &mut ScepProfile,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let seal = async |secret: &SecretString| self.secrets.seal(profile.uuid, secret).await;
         match intune_application_key {
             Edit::Keep => {}
@@ -197,7 +197,7 @@ impl Administration {
         &self,
         profile: &ScepProfile,
         ra_profiles: BTreeSet<RaProfileUuid>,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let objects = &*self.objects;
         let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await?
         else {
@@ -220,14 +220,14 @@ impl Administration {
     /// Sets the default RA Profile of a SCEP Profile.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`], also when the RA Profile does not exist;
-    /// [`ManageError::Conflict`]; [`ManageError::Invalid`]; and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`], also when the RA Profile does not exist;
+    /// [`AdminError::Conflict`]; [`AdminError::Invalid`]; and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn set_default_ra_profile(
         &self,
         uuid: ScepProfileUuid,
         ra_profile: RaProfileUuid,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         self.get::<RaProfile>(ra_profile).await?;
         let edit = ScepProfileEdit {
             ra_profile: Edit::Set(ra_profile),
@@ -240,9 +240,9 @@ impl Administration {
     /// Enables a SCEP Profile, so that it accepts requests.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NotFound`] or [`AdminError::Conflict`], and [`AdminError::Failed`]
     /// for failures of the server.
-    pub async fn enable_scep_profile(&self, uuid: ScepProfileUuid) -> Result<(), ManageError> {
+    pub async fn enable_scep_profile(&self, uuid: ScepProfileUuid) -> Result<(), AdminError> {
         let before: Versioned<ScepProfile> = self.get(uuid).await?;
         let after = ScepProfile {
             enabled: true,
@@ -255,9 +255,9 @@ impl Administration {
     /// Disables a SCEP Profile, so that it rejects requests.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`] or [`ManageError::Conflict`], and [`ManageError::Failed`]
+    /// Returns [`AdminError::NotFound`] or [`AdminError::Conflict`], and [`AdminError::Failed`]
     /// for failures of the server.
-    pub async fn disable_scep_profile(&self, uuid: ScepProfileUuid) -> Result<(), ManageError> {
+    pub async fn disable_scep_profile(&self, uuid: ScepProfileUuid) -> Result<(), AdminError> {
         let before: Versioned<ScepProfile> = self.get(uuid).await?;
         let after = ScepProfile {
             enabled: false,
@@ -271,13 +271,13 @@ impl Administration {
     /// prevent the deletion or have SCEP deactivated.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] while
-    /// the profile is activated; and [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] while
+    /// the profile is activated; and [`AdminError::Failed`] for failures of the server.
     pub async fn delete_scep_profile(
         &self,
         uuid: ScepProfileUuid,
         dependents: Dependents,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let mut scep_profile: Versioned<ScepProfile> = self.get(uuid).await?;
         if dependents == Dependents::Unlink {
             for ra_profile in scep_profile.dependents_of::<RaProfile>() {

@@ -15,7 +15,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::admin::Administration;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::limits::MAX_REASON_CHARACTERS;
 use crate::audit::{Act, AuditAction, AuditRecord};
 use crate::enrol::signing::{CertificateSigner, LEASE, SigningOutcome, Verdict};
@@ -23,7 +23,7 @@ use crate::error::Failure;
 use crate::error_chain::ErrorChain;
 use crate::inventory::{PageRequest, TransactionStatus};
 use crate::object::{ObjectKind, Reference, Versioned, read};
-use crate::ports::{ClaimOutcome, GuardedOutcome};
+use crate::ports::{GuardedOutcome, WriteOutcome};
 
 /// A transaction as an administrator reviews it.
 pub struct Review {
@@ -42,20 +42,20 @@ impl Administration {
     /// completes the issuance. `version` quotes [`Review::version`].
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Invalid`] when the transaction is not
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Invalid`] when the transaction is not
     /// pending, its profiles are disabled, or its authority cannot issue now;
-    /// [`ManageError::VersionMissing`]; [`ManageError::Conflict`], also when the version has
-    /// changed; and [`ManageError::Failed`] for failures of the server.
+    /// [`AdminError::VersionMissing`]; [`AdminError::Conflict`], also when the version has
+    /// changed; and [`AdminError::Failed`] for failures of the server.
     pub async fn approve_transaction(
         &self,
         uuid: TransactionUuid,
         version: Option<u64>,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         let (transaction, held) = self.read_pending(uuid, version).await?;
         // The version is checked after `read_pending`, so that a transaction that does not exist is
         // reported as such.
         if version.is_none() {
-            return Err(ManageError::VersionMissing);
+            return Err(AdminError::VersionMissing);
         }
         let profiles = self
             .read_enabled_profiles(&transaction.key, &held)
@@ -85,7 +85,7 @@ impl Administration {
             .await?;
         match approved {
             GuardedOutcome::Won => {}
-            GuardedOutcome::Lost => return Err(ManageError::Conflict),
+            GuardedOutcome::Lost => return Err(AdminError::Conflict),
             GuardedOutcome::Barred(_) => return Err(Invalid::KeyRevoked.into()),
         }
         let finished = self
@@ -103,11 +103,11 @@ impl Administration {
     /// shows what the request was held with; an approval then reports the reason.
     ///
     /// # Errors
-    /// Returns [`ManageError::Failed`] for failures of the server.
+    /// Returns [`AdminError::Failed`] for failures of the server.
     pub async fn review_transaction(
         &self,
         transaction: &Transaction,
-    ) -> Result<Review, ManageError> {
+    ) -> Result<Review, AdminError> {
         let to_be_signed = match &transaction.state {
             TransactionState::Pending { issuance, .. } => {
                 return self.review_pending(transaction.claim, issuance).await;
@@ -126,7 +126,7 @@ impl Administration {
         &self,
         claim: ClaimUuid,
         held: &Issuance,
-    ) -> Result<Review, ManageError> {
+    ) -> Result<Review, AdminError> {
         let ra_profile = read::<RaProfile>(&*self.objects, held.ra_profile).await?;
         // Versions start at 1, so 0 stands for a deleted profile.
         let rules = ra_profile.as_ref().map_or(0, |found| found.version);
@@ -136,7 +136,7 @@ impl Administration {
         };
         let shown = match rebuilt {
             Ok((issuance, _)) => issuance,
-            Err(ManageError::Failed(failure)) => return Err(ManageError::Failed(failure)),
+            Err(AdminError::Failed(failure)) => return Err(AdminError::Failed(failure)),
             Err(_) => held.clone(),
         };
         // The dates are left out: they change with every second.
@@ -256,15 +256,15 @@ impl Administration {
     /// Rejects a pending transaction. The client's next poll receives the reason.
     ///
     /// # Errors
-    /// Returns [`ManageError::NotFound`]; [`ManageError::Conflict`]; [`ManageError::Invalid`] when
-    /// the transaction is not pending or the reason is too long; and [`ManageError::Failed`] for
+    /// Returns [`AdminError::NotFound`]; [`AdminError::Conflict`]; [`AdminError::Invalid`] when
+    /// the transaction is not pending or the reason is too long; and [`AdminError::Failed`] for
     /// failures of the server.
     pub async fn reject_transaction(
         &self,
         uuid: TransactionUuid,
         version: Option<u64>,
         reason: &str,
-    ) -> Result<(), ManageError> {
+    ) -> Result<(), AdminError> {
         if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
             return Err(Invalid::Reason.into());
         }
@@ -283,8 +283,8 @@ impl Administration {
             .reject(&transaction, reason, until, &audit)
             .await?;
         match rejected {
-            ClaimOutcome::Won => Ok(()),
-            ClaimOutcome::Lost => Err(ManageError::Conflict),
+            WriteOutcome::Won => Ok(()),
+            WriteOutcome::Lost => Err(AdminError::Conflict),
         }
     }
 
@@ -294,16 +294,16 @@ impl Administration {
         &self,
         uuid: TransactionUuid,
         version: Option<u64>,
-    ) -> Result<(Transaction, Issuance), ManageError> {
+    ) -> Result<(Transaction, Issuance), AdminError> {
         let transaction = self
             .transactions
             .transaction(uuid)
             .await?
-            .ok_or(ManageError::NotFound(ObjectKind::Transaction))?;
+            .ok_or(AdminError::NotFound(ObjectKind::Transaction))?;
         if let Some(version) = version
             && version != self.review_transaction(&transaction).await?.version
         {
-            return Err(ManageError::Conflict);
+            return Err(AdminError::Conflict);
         }
         match &transaction.state {
             // The store deletes an expired transaction only some time later.
@@ -324,11 +324,11 @@ impl Administration {
         &self,
         ra_profile: &RaProfile,
         held: Issuance,
-    ) -> Result<(Issuance, OffsetDateTime), ManageError> {
+    ) -> Result<(Issuance, OffsetDateTime), AdminError> {
         let authority: Versioned<Authority> = self.get(held.authority).await?;
         let issuing = authority
             .object
-            .issuing()
+            .issuing_authority()
             .ok_or(Invalid::AuthorityNotActive)?;
         let crl_url = self.deployment.crl_url(&issuing);
         let TbsLeaf {
@@ -345,7 +345,7 @@ impl Administration {
         .map_err(|error| match error {
             // The validity is limited by the authority's, so the profile is not at fault.
             IssueError::Rule(RuleViolation::Validity) => Invalid::AuthorityNotValid.into(),
-            IssueError::Build(error) => ManageError::from(Failure::encode(error)),
+            IssueError::Build(error) => AdminError::from(Failure::encode(error)),
             // Renewals never wait for approval, so these are broken rules.
             violation @ (IssueError::Rule(_)
             | IssueError::RenewalNames

@@ -6,7 +6,7 @@ use ca::profile_name::ProfileName;
 
 use crate::admin::edit::Edit;
 use crate::admin::field::Field;
-use crate::admin::invalid::{Invalid, ManageError};
+use crate::admin::invalid::{AdminError, Invalid};
 
 /// Collects every reason why a request is invalid. An administrator gets all of them in one
 /// response, in the order of the checks.
@@ -38,12 +38,12 @@ impl Validation {
     /// Returns the values of the checks if all of them passed.
     ///
     /// # Errors
-    /// Returns [`ManageError::Invalid`] with every reason that was noted.
+    /// Returns [`AdminError::Invalid`] with every reason that was noted.
     // A value is missing only if its check noted a reason, so the list of reasons is never empty.
-    pub(super) fn finish<T>(self, values: Option<T>) -> Result<T, ManageError> {
+    pub(super) fn finish<T>(self, values: Option<T>) -> Result<T, AdminError> {
         match values {
             Some(values) if self.reasons.is_empty() => Ok(values),
-            Some(_) | None => Err(ManageError::Invalid(self.reasons)),
+            Some(_) | None => Err(AdminError::Invalid(self.reasons)),
         }
     }
 }
@@ -76,9 +76,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check<T: std::fmt::Debug>(finished: Result<T, ManageError>, expected: &[Invalid]) {
+    fn check<T: std::fmt::Debug>(finished: Result<T, AdminError>, expected: &[Invalid]) {
         let error = finished.unwrap_err();
-        let ManageError::Invalid(reasons) = error else {
+        let AdminError::Invalid(reasons) = error else {
             panic!("{error:?}");
         };
         assert_eq!(reasons, expected);

@@ -1,7 +1,7 @@
 //! GetNextCACert, RFC 8894 §4.7: announces an authority's next generation to clients.
 
 use ca::authority::IssuingAuthority;
-use scep_cms::builder::{ToBeSigned, next_ca_message};
+use scep_cms::builder::{ToBeSigned, build_next_ca_message};
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 use scep_protocol::profile::EndpointName;
@@ -50,5 +50,5 @@ pub(crate) fn build_announcement(
         crls: Vec::new(),
     };
     let digest = ca::tbs_certificate::signature_algorithm(authority.key_algorithm).digest();
-    next_ca_message(&next, authority.certificate.clone(), digest).map_err(Failure::encode)
+    build_next_ca_message(&next, authority.certificate.clone(), digest).map_err(Failure::encode)
 }

@@ -15,7 +15,7 @@ use crate::enrol::Enrolment;
 use crate::error::Failure;
 use crate::fault_point::fault_point;
 use crate::inventory::{CertificateRecord, CertificateSummary};
-use crate::ports::{Bar, CaKeys, ClaimOutcome, Clock, GuardedOutcome, Random, Transactions};
+use crate::ports::{Bar, CaKeys, Clock, GuardedOutcome, Random, Transactions, WriteOutcome};
 
 /// How long a claim reserves a transaction before another process may take it over.
 // It is far longer than a signature takes, which is milliseconds in memory and tens of milliseconds
@@ -104,7 +104,7 @@ impl<'a> CertificateSigner<'a> {
             .transactions
             .take_over(key, expired, claim, lease_until)
             .await?;
-        if taken == ClaimOutcome::Lost {
+        if taken == WriteOutcome::Lost {
             return Ok(());
         }
         match verdict {

@@ -18,7 +18,7 @@ use crate::inventory::{
     TransactionRecord, TransactionStatus, TransactionSummary,
 };
 use crate::object::{ObjectKind, Reference, StoredObject, read};
-use crate::ports::transactions::ClaimOutcome;
+use crate::ports::transactions::WriteOutcome;
 
 /// Read access to profiles and CRLs: all that the functions for GET operations may read.
 ///
@@ -184,7 +184,7 @@ pub trait Store: ProfileReader {
         certificate: &CertificateRecord,
         revocation: Revocation,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
     /// Lists the revoked certificates of an authority's generation that expire at this time or
     /// later. On AWS the list may lag behind recent writes.
@@ -201,7 +201,7 @@ pub trait Store: ProfileReader {
         authority: AuthorityUuid,
         generation: u32,
         crl: &StoredCrl,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 }
 
 /// A published CRL.

@@ -71,7 +71,7 @@ pub enum ClaimKind {
 
 /// The outcome of a conditional write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimOutcome {
+pub enum WriteOutcome {
     /// The write succeeded.
     Won,
     /// Another process was faster; nothing was written.
@@ -138,7 +138,7 @@ pub trait Transactions: Send + Sync {
     ) -> Result<Option<SameRequest>, StoreError>;
 
     /// Remembers, until the given time, the ciphertext that an encrypted content key was first
-    /// received with. Returns [`ClaimOutcome::Lost`] when the key was received before with another
+    /// received with. Returns [`WriteOutcome::Lost`] when the key was received before with another
     /// ciphertext.
     async fn remember_envelope(
         &self,
@@ -146,7 +146,7 @@ pub trait Transactions: Send + Sync {
         ciphertext: Fingerprint,
         until: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
     /// Counts the requests that wait for an administrator under this SCEP Profile, up to `most`.
     /// On AWS the count may lag behind recent writes.
@@ -184,7 +184,7 @@ pub trait Transactions: Send + Sync {
         reason: &str,
         until: OffsetDateTime,
         audit: &AuditRecord,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
     /// Takes over a claim whose lease has expired. Only the claim and its lease change; the bytes
     /// to be signed stay the same.
@@ -194,7 +194,7 @@ pub trait Transactions: Send + Sync {
         expired: ClaimUuid,
         claim: ClaimUuid,
         lease_until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
     /// Records the signed certificate and marks its transaction issued, atomically. The write
     /// succeeds only if the claim still holds, no certificate for the key is revoked, and the
@@ -218,7 +218,7 @@ pub trait Transactions: Send + Sync {
         record: &CertificateRecord,
         reason: &str,
         until: OffsetDateTime,
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 
     /// Reads a certificate of the inventory.
     async fn certificate(
@@ -246,5 +246,5 @@ pub trait Transactions: Send + Sync {
         predecessor: CertificateUuid,
         known: &[CertificateUuid],
         remaining: &[CertificateUuid],
-    ) -> Result<ClaimOutcome, StoreError>;
+    ) -> Result<WriteOutcome, StoreError>;
 }
