@@ -173,14 +173,12 @@ impl World {
         let clock = Arc::new(TestClock::at(plan.now));
         let administration = Administration {
             actor: Actor::new("tests".to_owned()),
-            objects: Arc::new(store.clone()),
+            store: Arc::new(store.clone()),
             cache: None,
             ca_keys: Arc::new(FileCaKeys::new(folder.clone())),
             ra_keys: Arc::new(FileRaKeys::new(folder.clone())),
             secrets: Arc::new(FileSecrets::open(&folder).unwrap()),
-            certificates: Arc::new(store.clone()),
             transactions: Arc::new(store.clone()),
-            crls: Arc::new(store.clone()),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
             deployment: deployment(),
@@ -222,10 +220,8 @@ impl World {
     ) -> Self {
         let store = DynamoDbStore::new(client, Tables::prefixed("test"));
         let administration = Administration {
-            objects: Arc::new(store.clone()),
-            certificates: Arc::new(store.clone()),
+            store: Arc::new(store.clone()),
             transactions: Arc::new(store.clone()),
-            crls: Arc::new(store.clone()),
             clock: clock.clone(),
             ..self.administration.clone()
         };
@@ -236,7 +232,6 @@ impl World {
                 metrics: Arc::new(Unmeasured),
             },
             transactions: Arc::new(store.clone()),
-            crls: Arc::new(store.clone()),
             ..self.enrolment.clone()
         };
         Self {
@@ -466,7 +461,7 @@ async fn profiles(
     let scep_profile = made.unwrap().object.uuid;
     // Writes the store directly: the use case would reject an RA certificate made elsewhere that is
     // expired or not yet valid.
-    let mut linked: Versioned<ScepProfile> = read(&*administration.objects, scep_profile)
+    let mut linked: Versioned<ScepProfile> = read(&*administration.store, scep_profile)
         .await
         .unwrap()
         .unwrap();
@@ -478,11 +473,7 @@ async fn profiles(
         removed: Vec::new(),
     };
     let record = audit(Reference::to::<ScepProfile>(scep_profile));
-    administration
-        .objects
-        .apply(&change, &record)
-        .await
-        .unwrap();
+    administration.store.apply(&change, &record).await.unwrap();
     administration
         .activate_scep(ra_profile, scep_profile, Attributes::default())
         .await
@@ -531,11 +522,7 @@ async fn ra_certificate(
     let record = audit(object.reference);
     let references = imported.references();
     let change = Change::Create { object, references };
-    administration
-        .objects
-        .apply(&change, &record)
-        .await
-        .unwrap();
+    administration.store.apply(&change, &record).await.unwrap();
     imported
 }
 

@@ -90,7 +90,7 @@ async fn ensure_authority(
     key: KeyAlgorithm,
 ) -> Result<AuthorityUuid, DemoError> {
     let name = ProfileName::new(AUTHORITY)?;
-    if let Some(found) = find::<Authority>(&*administration.objects, &name).await? {
+    if let Some(found) = find::<Authority>(&*administration.store, &name).await? {
         return Ok(found.object.uuid);
     }
     let new = NewAuthority {
@@ -110,7 +110,7 @@ async fn ensure_ra_profile(
     authority: AuthorityUuid,
 ) -> Result<RaProfileUuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
-    if let Some(found) = find::<RaProfile>(&*administration.objects, &name).await? {
+    if let Some(found) = find::<RaProfile>(&*administration.store, &name).await? {
         return Ok(found.object.uuid);
     }
     let edit = RaProfileEdit {
@@ -128,7 +128,7 @@ async fn ensure_scep_profile(
     ra_profile: RaProfileUuid,
 ) -> Result<ScepProfileUuid, DemoError> {
     let name = ProfileName::new(PROFILE)?;
-    if let Some(found) = find::<ScepProfile>(&*administration.objects, &name).await? {
+    if let Some(found) = find::<ScepProfile>(&*administration.store, &name).await? {
         return Ok(found.object.uuid);
     }
     let new = NewRaCertificate {
@@ -164,8 +164,8 @@ async fn find_demo(
 ) -> Result<Option<Demo>, DemoError> {
     let authority_name = ProfileName::new(AUTHORITY)?;
     let profile_name = ProfileName::new(PROFILE)?;
-    let authority = find::<Authority>(&*administration.objects, &authority_name).await?;
-    let found_profile = find::<ScepProfile>(&*administration.objects, &profile_name).await?;
+    let authority = find::<Authority>(&*administration.store, &authority_name).await?;
+    let found_profile = find::<ScepProfile>(&*administration.store, &profile_name).await?;
     let (Some(authority), Some(found_profile)) = (authority, found_profile) else {
         return Ok(None);
     };

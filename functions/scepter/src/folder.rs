@@ -105,14 +105,12 @@ impl DataFolder {
     pub(crate) fn administration(&self) -> Administration {
         Administration {
             actor: Actor::new("scepter serve".to_owned()),
-            objects: Arc::new(self.store.clone()),
+            store: Arc::new(self.store.clone()),
             cache: Some(Arc::clone(&self.profiles)),
             ca_keys: Arc::clone(&self.ca_keys),
             ra_keys: Arc::clone(&self.ra_keys),
             secrets: Arc::clone(&self.secrets),
-            certificates: Arc::new(self.store.clone()),
             transactions: Arc::new(self.store.clone()),
-            crls: Arc::new(self.store.clone()),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             deployment: self.deployment.clone(),

@@ -115,7 +115,8 @@ impl Authority {
     }
 }
 
-/// A generation of an authority that has its certificate. Constructed by [`Authority::issuing_authority_of`].
+/// A generation of an authority that has its certificate. Constructed by
+/// [`Authority::issuing_authority_of`].
 #[derive(Clone, Debug)]
 pub struct IssuingAuthority {
     /// The authority's identity in links.

@@ -49,15 +49,13 @@ impl Adapters<'_> {
         let keys = self.keys()?;
         Ok(Administration {
             actor,
-            objects: store.clone(),
             // Requests are served by other processes, whose caches expire by themselves.
             cache: None,
             ca_keys: keys.ca_keys,
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,
-            certificates: store.clone(),
             transactions: store.clone(),
-            crls: store,
+            store,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             deployment: self.environment.deployment()?,

@@ -133,7 +133,7 @@ async fn list_audit_records(
     let page = parse_page(query.limit, query.cursor)?;
     let found = api
         .administration
-        .certificates
+        .store
         .audit_records(&filter, &page)
         .await?;
     Ok(Json(AuditPage {

@@ -214,7 +214,7 @@ impl AuthorityView {
 async fn list_authorities(
     Admin(administration): Admin,
 ) -> Result<Json<Vec<AuthorityView>>, ApiError> {
-    let found = list::<Authority>(&*administration.objects).await?;
+    let found = list::<Authority>(&*administration.store).await?;
     Ok(Json(
         found
             .iter()
@@ -443,7 +443,7 @@ async fn download_crl(
 ) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = administration.get(uuid).await?;
     let crl = administration
-        .crls
+        .store
         .crl(uuid, found.object.current.number)
         .await?
         .ok_or_else(|| ApiError::NotFound("the authority has no CRL yet".to_owned()))?;

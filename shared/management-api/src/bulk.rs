@@ -174,7 +174,7 @@ async fn bulk_message<T: Object>(
         ) => error.to_string(),
     };
     // The object is read only after a failure, for its name: a bulk operation usually succeeds.
-    let name = read::<T>(&*administration.objects, uuid)
+    let name = read::<T>(&*administration.store, uuid)
         .await?
         .and_then(|found| found.object.name().map(ToString::to_string))
         .unwrap_or_default();

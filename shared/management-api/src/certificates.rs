@@ -295,7 +295,7 @@ async fn list_certificates(
     let filter = query.filter(now)?;
     let found = api
         .administration
-        .certificates
+        .store
         .certificates(&filter, &page)
         .await?;
     Ok(Json(CertificatePage {
@@ -371,7 +371,7 @@ async fn download_certificate(
 
 async fn find_record(api: &Api, uuid: CertificateUuid) -> Result<CertificateRecord, ApiError> {
     api.administration
-        .certificates
+        .store
         .certificate_record(uuid)
         .await?
         .ok_or_else(|| ApiError::NotFound("no such certificate".to_owned()))

@@ -153,7 +153,7 @@ async fn list_ra_certificates(
     }): Ids<AuthorityPath>,
 ) -> Result<Json<Vec<RaCertificateView>>, ApiError> {
     administration.get::<Authority>(authority).await?;
-    let all = list::<RaCertificate>(&*administration.objects).await?;
+    let all = list::<RaCertificate>(&*administration.store).await?;
     let of_authority = all
         .iter()
         .filter(|found| found.object.authority == authority);

@@ -168,7 +168,7 @@ impl RaProfileView {
         administration: &Administration,
         found: impl Iterator<Item = &Versioned<RaProfile>>,
     ) -> Result<Vec<Self>, ApiError> {
-        let scep_profiles = list::<ScepProfile>(&*administration.objects).await?;
+        let scep_profiles = list::<ScepProfile>(&*administration.store).await?;
         let view = |found: &Versioned<RaProfile>| {
             let ra_profile = &found.object;
             let leading: Vec<_> = scep_profiles
@@ -270,7 +270,7 @@ impl Toggleable for RaProfile {
 async fn list_ra_profiles(
     Admin(administration): Admin,
 ) -> Result<Json<Vec<RaProfileView>>, ApiError> {
-    let found = list::<RaProfile>(&*administration.objects).await?;
+    let found = list::<RaProfile>(&*administration.store).await?;
     Ok(Json(
         RaProfileView::of_many(&administration, found.iter()).await?,
     ))
@@ -290,7 +290,7 @@ async fn list_ra_profiles_of_authority(
 ) -> Result<Json<Vec<RaProfileView>>, ApiError> {
     // An unknown authority is 404, not an empty list.
     administration.get::<Authority>(authority).await?;
-    let all = list::<RaProfile>(&*administration.objects).await?;
+    let all = list::<RaProfile>(&*administration.store).await?;
     let of_authority = all
         .iter()
         .filter(|found| found.object.authority == authority);
@@ -400,7 +400,7 @@ impl ScepView {
         found: &RaProfile,
     ) -> Result<Self, ApiError> {
         let activated: Option<Versioned<ScepProfile>> = match &found.scep {
-            Some(scep) => read(&*administration.objects, scep.scep_profile).await?,
+            Some(scep) => read(&*administration.store, scep.scep_profile).await?,
             None => None,
         };
         let attributes = found

@@ -162,7 +162,7 @@ impl ScepProfileView {
         administration: &Administration,
         found: &Versioned<ScepProfile>,
     ) -> Result<Self, ApiError> {
-        let objects = &*administration.objects;
+        let objects = &*administration.store;
         let profile = &found.object;
         let warnings = administration.scep_profile_warnings(found).await?;
         let ra_profile: Option<Versioned<RaProfile>> = match profile.ra_profile {
@@ -234,7 +234,7 @@ async fn list_scep_profiles(
     Admin(administration): Admin,
 ) -> Result<Json<Vec<ScepProfileView>>, ApiError> {
     // Each kind is listed once instead of reading the linked objects of every profile.
-    let objects = &*administration.objects;
+    let objects = &*administration.store;
     let ra_profiles: HashMap<RaProfileUuid, RaProfile> = objects_by_uuid(objects).await?;
     let ra_certificates: HashMap<RaCertificateUuid, RaCertificate> =
         objects_by_uuid(objects).await?;

@@ -203,7 +203,7 @@ fn reference<K: TypedUuidKind>(
 async fn names_by_uuid<T: Object>(
     api: &Api,
 ) -> Result<HashMap<TypedUuid<T::IdKind>, String>, ApiError> {
-    Ok(list::<T>(&*api.administration.objects)
+    Ok(list::<T>(&*api.administration.store)
         .await?
         .into_iter()
         .filter_map(|found| {
@@ -234,7 +234,7 @@ async fn list_transactions(
     let now = api.administration.clock.now();
     let found = api
         .administration
-        .certificates
+        .store
         .transactions(status, &page, now)
         .await?;
     // The names are listed once per request instead of reading the profiles of each transaction.
@@ -268,7 +268,7 @@ async fn read_transaction(
         transaction,
     } = api
         .administration
-        .certificates
+        .store
         .transaction_record(uuid, now)
         .await?
         .ok_or(AdminError::NotFound(ObjectKind::Transaction))?;

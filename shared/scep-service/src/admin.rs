@@ -50,8 +50,8 @@ use crate::profile_cache::CachedProfiles;
 pub struct Administration {
     /// The author of changes, for audit records.
     pub actor: Actor,
-    /// Objects, with write access.
-    pub objects: Arc<dyn Store>,
+    /// Objects, certificates and CRLs, with write access.
+    pub store: Arc<dyn Store>,
     /// The cache of requests in the same process, which is cleared after each write of an object.
     pub cache: Option<Arc<CachedProfiles>>,
     /// Keys that sign certificates.
@@ -60,12 +60,8 @@ pub struct Administration {
     pub ra_keys: Arc<dyn RaKeys>,
     /// The sealed secrets of profiles.
     pub secrets: Arc<dyn Secrets>,
-    /// The inventory of issued certificates.
-    pub certificates: Arc<dyn Store>,
     /// Transactions, some of which wait for approval.
     pub transactions: Arc<dyn Transactions>,
-    /// CRLs, with write access.
-    pub crls: Arc<dyn Store>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
     /// Random octets.
@@ -93,7 +89,7 @@ impl Administration {
         &self,
         uuid: TypedUuid<T::IdKind>,
     ) -> Result<Versioned<T>, AdminError> {
-        read(&*self.objects, uuid)
+        read(&*self.store, uuid)
             .await?
             .ok_or(AdminError::NotFound(T::KIND))
     }
@@ -189,7 +185,7 @@ impl Administration {
         states: States<'_, T>,
     ) -> Result<(), AdminError> {
         let audit = AuditRecord::of(&self.actor, action, &states, self.clock.now())?;
-        let applied = self.objects.apply(change, &audit).await;
+        let applied = self.store.apply(change, &audit).await;
         // The cache is cleared after a failed write as well: a write whose answer was lost may have
         // succeeded.
         if let Some(cache) = &self.cache {
@@ -206,7 +202,7 @@ impl Administration {
             let mut names = Vec::new();
             for dependent in dependents.iter().filter(|dependent| dependent.kind == kind) {
                 let name = self
-                    .objects
+                    .store
                     .read(*dependent)
                     .await?
                     .and_then(|stored| stored.name)
@@ -242,7 +238,7 @@ impl Administration {
             after: json!({ "serialNumber": named.serial_number.to_hex(), "subject": named.subject }),
         }
         .by(&self.actor, self.clock.now());
-        self.objects.record(&audit).await?;
+        self.store.record(&audit).await?;
         tracing::info!(%key, "signing a certificate of the server");
         let signature = self.ca_keys.sign(key, algorithm, to_be_signed).await?;
         let issued =

@@ -84,9 +84,8 @@ impl Administration {
     pub(crate) fn crl_publisher(&self) -> CrlPublisher<'_> {
         CrlPublisher {
             ca_keys: &*self.ca_keys,
-            certificates: &*self.certificates,
+            store: &*self.store,
             clock: &*self.clock,
-            crls: &*self.crls,
             validity: self.deployment.crl_validity,
         }
     }
@@ -95,9 +94,8 @@ impl Administration {
 /// Signs and publishes the CRLs of authorities.
 pub(crate) struct CrlPublisher<'a> {
     ca_keys: &'a dyn CaKeys,
-    certificates: &'a dyn Store,
+    store: &'a dyn Store,
     clock: &'a dyn Clock,
-    crls: &'a dyn Store,
     /// How long a CRL is valid: `nextUpdate` minus `thisUpdate`.
     validity: std::time::Duration,
 }
@@ -129,7 +127,7 @@ impl CrlPublisher<'_> {
     /// Publishes a CRL of a generation, if its CRL is missing, has passed half of its validity, or
     /// lacks a revoked certificate.
     async fn refresh(&self, authority: &IssuingAuthority) -> Result<(), Failure> {
-        let last = self.crls.crl(authority.uuid, authority.generation).await?;
+        let last = self.store.crl(authority.uuid, authority.generation).await?;
         let now = self.clock.now();
         if let Some(last) = last.filter(|crl| is_young(crl, now)) {
             let entries = read_entries(&last);
@@ -150,7 +148,7 @@ impl CrlPublisher<'_> {
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
         // RFC 5280 §3.3: an entry stays until one CRL was issued after its certificate expired.
         let from = self.clock.now() - self.validity;
-        self.certificates
+        self.store
             .revoked(authority.uuid, authority.generation, from)
             .await
     }
@@ -169,7 +167,7 @@ impl CrlPublisher<'_> {
     ) -> Result<(), Failure> {
         for tries in 0..MAX_TRIES {
             self.clock.sleep(PAUSE * tries).await;
-            let last = self.crls.crl(authority.uuid, authority.generation).await?;
+            let last = self.store.crl(authority.uuid, authority.generation).await?;
             let entries = last.as_ref().map(read_entries).unwrap_or_default();
             if !added.is_empty() && added.iter().all(|added| is_listed(&entries, added)) {
                 return Ok(());
@@ -182,7 +180,7 @@ impl CrlPublisher<'_> {
             listed.extend_from_slice(added);
             let crl = self.sign(authority, number, &merge_entries(listed)).await?;
             let replaced = self
-                .crls
+                .store
                 .replace_crl(authority.uuid, authority.generation, &crl)
                 .await?;
             if replaced == WriteOutcome::Won {

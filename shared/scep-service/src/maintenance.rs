@@ -20,7 +20,7 @@ impl Administration {
     /// [`Failure::Maintenance`] when a task failed.
     pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), AdminError> {
         let mut is_complete = true;
-        for authority in list::<Authority>(&*self.objects).await? {
+        for authority in list::<Authority>(&*self.store).await? {
             if let Err(error) = self.reconcile_authority(authority.object.uuid).await {
                 let (authority, error) = (&authority.object.name, ErrorChain(&error));
                 tracing::error!(%authority, %error, "maintenance of an authority failed");
@@ -44,7 +44,7 @@ impl Administration {
     /// which each RA certificate serves.
     async fn measure_remaining(&self, metrics: &dyn Metrics) -> Result<(), Failure> {
         let now = self.clock.now();
-        let authorities = list::<Authority>(&*self.objects).await?;
+        let authorities = list::<Authority>(&*self.store).await?;
         for Versioned { object, .. } in &authorities {
             if let Some(path) = object.current.path() {
                 let validity = path.certificate.validity().map_err(Failure::corrupt(
@@ -57,7 +57,7 @@ impl Administration {
                 });
             }
         }
-        for Versioned { object, .. } in list::<RaCertificate>(&*self.objects).await? {
+        for Versioned { object, .. } in list::<RaCertificate>(&*self.store).await? {
             // Only the key of the current generation serves clients. Others may expire unnoticed.
             let serving_key = authorities
                 .iter()

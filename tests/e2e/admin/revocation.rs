@@ -188,7 +188,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     )
     .unwrap();
     let uuid = ca::id::CertificateUuid::from_u128(number);
-    let certificates = &world.administration.certificates;
+    let certificates = &world.administration.store;
     let record = certificates.certificate_record(uuid).await.unwrap();
     let about = Reference::to_certificate(uuid);
     let revocation = Revocation {

@@ -83,7 +83,7 @@ impl Administration {
         let ((name, description), subject) = errors.finish(name.zip(description).zip(subject))?;
         // Keys are never deleted, so check the name before generating one. The store checks it
         // again, atomically.
-        if find::<Authority>(&*self.objects, &name).await?.is_some() {
+        if find::<Authority>(&*self.store, &name).await?.is_some() {
             return Err(AdminError::NameTaken(Authority::KIND));
         }
         let key = self
@@ -291,7 +291,7 @@ impl Administration {
             cursor: None,
         };
         loop {
-            let found = self.certificates.certificates(&filter, &page).await?;
+            let found = self.store.certificates(&filter, &page).await?;
             // An empty page may be followed by others.
             page.cursor = found.cursor;
             if !found.items.is_empty() || page.cursor.is_none() {

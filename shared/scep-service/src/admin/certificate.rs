@@ -44,7 +44,7 @@ impl Administration {
         reach: Reach,
     ) -> Result<Vec<CertificateUuid>, AdminError> {
         let certificate = self
-            .certificates
+            .store
             .certificate_record(uuid)
             .await?
             .ok_or(AdminError::NotFound(ObjectKind::Certificate))?;
@@ -139,7 +139,7 @@ impl Administration {
             cursor: None,
         };
         loop {
-            let listed = self.certificates.certificates(&filter, &page).await?;
+            let listed = self.store.certificates(&filter, &page).await?;
             found.extend(listed.items.iter().map(|summary| summary.uuid));
             page.cursor = listed.cursor;
             if page.cursor.is_none() {
@@ -170,11 +170,7 @@ impl Administration {
         }
         .by(&self.actor, now);
         let revocation = Revocation { at, reason };
-        match self
-            .certificates
-            .revoke(certificate, revocation, &audit)
-            .await?
-        {
+        match self.store.revoke(certificate, revocation, &audit).await? {
             WriteOutcome::Won => Ok(revocation),
             WriteOutcome::Lost => Err(AdminError::Conflict),
         }
@@ -204,7 +200,7 @@ impl Administration {
         }
         let mut failures = Vec::new();
         for ((authority, generation), added) in generations {
-            let found: Option<Versioned<Authority>> = read(&*self.objects, authority).await?;
+            let found: Option<Versioned<Authority>> = read(&*self.store, authority).await?;
             let issuing = found.and_then(|found| {
                 let authority = found.object;
                 authority

@@ -112,7 +112,7 @@ impl Administration {
     /// Fails when the store fails.
     pub async fn usable_ra_certificates(&self) -> Result<Vec<RaCertificate>, StoreError> {
         let now = self.clock.now();
-        Ok(list::<RaCertificate>(&*self.objects)
+        Ok(list::<RaCertificate>(&*self.store)
             .await?
             .into_iter()
             .map(|found| found.object)

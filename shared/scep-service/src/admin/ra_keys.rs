@@ -105,7 +105,7 @@ impl Administration {
         uuid: RaCertificateUuid,
         authority: &Authority,
     ) -> Rotation {
-        let found = read::<RaCertificate>(&*self.objects, uuid)
+        let found = read::<RaCertificate>(&*self.store, uuid)
             .await
             .map_err(AdminError::from);
         let Ok(Some(before)) = found else {

@@ -157,7 +157,7 @@ impl Administration {
         ra_profile: RaProfileUuid,
         scep_profile: ScepProfileUuid,
     ) -> Result<(), AdminError> {
-        let found: Option<Versioned<RaProfile>> = read(&*self.objects, ra_profile).await?;
+        let found: Option<Versioned<RaProfile>> = read(&*self.store, ra_profile).await?;
         let linked = |found: &Versioned<RaProfile>| {
             let scep = found.object.scep.as_ref();
             scep.is_some_and(|scep| scep.scep_profile == scep_profile)
@@ -196,7 +196,7 @@ impl Administration {
         scep_profile: ScepProfileUuid,
         ra_profile: RaProfileUuid,
     ) -> Result<(), AdminError> {
-        let found: Option<Versioned<ScepProfile>> = read(&*self.objects, scep_profile).await?;
+        let found: Option<Versioned<ScepProfile>> = read(&*self.store, scep_profile).await?;
         let Some(before) = found.filter(|found| found.object.ra_profile == Some(ra_profile)) else {
             return Ok(());
         };

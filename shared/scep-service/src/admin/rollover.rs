@@ -155,7 +155,7 @@ impl Administration {
     /// # Errors
     /// Fails with the last of the failures.
     pub(crate) async fn reconcile_authority(&self, uuid: AuthorityUuid) -> Result<(), AdminError> {
-        let Some(authority) = read::<Authority>(&*self.objects, uuid).await? else {
+        let Some(authority) = read::<Authority>(&*self.store, uuid).await? else {
             // Deleted in the meantime.
             return Ok(());
         };
@@ -182,7 +182,7 @@ impl Administration {
         authority: &Versioned<Authority>,
     ) -> Result<bool, AdminError> {
         for dependent in authority.dependents_of::<RaCertificate>() {
-            if let Some(found) = read::<RaCertificate>(&*self.objects, dependent).await?
+            if let Some(found) = read::<RaCertificate>(&*self.store, dependent).await?
                 && found.object.key_of(generation).is_none()
             {
                 return Ok(false);

@@ -198,7 +198,7 @@ impl Administration {
         profile: &ScepProfile,
         ra_profiles: BTreeSet<RaProfileUuid>,
     ) -> Result<(), AdminError> {
-        let objects = &*self.objects;
+        let objects = &*self.store;
         let Some(ra_certificate) = read::<RaCertificate>(objects, profile.ra_certificate).await?
         else {
             return Err(Invalid::RaCertificateUnknown.into());

@@ -127,7 +127,7 @@ impl Administration {
         claim: ClaimUuid,
         held: &Issuance,
     ) -> Result<Review, AdminError> {
-        let ra_profile = read::<RaProfile>(&*self.objects, held.ra_profile).await?;
+        let ra_profile = read::<RaProfile>(&*self.store, held.ra_profile).await?;
         // Versions start at 1, so 0 stands for a deleted profile.
         let rules = ra_profile.as_ref().map_or(0, |found| found.version);
         let rebuilt = match &ra_profile {
@@ -166,7 +166,7 @@ impl Administration {
         key: &TransactionKey,
         issuance: &Issuance,
     ) -> Result<Option<EnabledProfiles>, Failure> {
-        let objects = &*self.objects;
+        let objects = &*self.store;
         let scep_profile = read::<ScepProfile>(objects, key.scep_profile).await?;
         let ra_profile = read::<RaProfile>(objects, issuance.ra_profile).await?;
         let (Some(scep_profile), Some(ra_profile)) = (scep_profile, ra_profile) else {
@@ -194,7 +194,7 @@ impl Administration {
         let mut failures = Vec::new();
         loop {
             let found = self
-                .certificates
+                .store
                 .transactions(Some(TransactionStatus::Issuing), &page, now)
                 .await?;
             for summary in found.items {

@@ -23,13 +23,13 @@ impl Administration {
         if let Some(uuid) = profile.object.ra_profile
             && ra_profiles.iter().all(|found| found.uuid != uuid)
         {
-            let default: Option<Versioned<RaProfile>> = read(&*self.objects, uuid).await?;
+            let default: Option<Versioned<RaProfile>> = read(&*self.store, uuid).await?;
             ra_profiles.extend(default.map(|found| found.object));
         }
         let ra_certificate: Option<Versioned<RaCertificate>> =
-            read(&*self.objects, profile.object.ra_certificate).await?;
+            read(&*self.store, profile.object.ra_certificate).await?;
         let authority: Option<Versioned<Authority>> = match ra_certificate {
-            Some(found) => read(&*self.objects, found.object.authority).await?,
+            Some(found) => read(&*self.store, found.object.authority).await?,
             None => None,
         };
         let authority_key = authority.map(|found| found.object.current.key_algorithm);
@@ -54,7 +54,7 @@ impl Administration {
                 .all(|found| found.uuid != scep.scep_profile)
         {
             let activated: Option<Versioned<ScepProfile>> =
-                read(&*self.objects, scep.scep_profile).await?;
+                read(&*self.store, scep.scep_profile).await?;
             scep_profiles.extend(activated.map(|found| found.object));
         }
         let linked: Vec<_> = scep_profiles.iter().collect();
@@ -68,7 +68,7 @@ impl Administration {
     ) -> Result<Vec<D>, StoreError> {
         let mut found = Vec::new();
         for dependent in object.dependents_of::<D>() {
-            let stored: Option<Versioned<D>> = read(&*self.objects, dependent).await?;
+            let stored: Option<Versioned<D>> = read(&*self.store, dependent).await?;
             found.extend(stored.map(|stored| stored.object));
         }
         Ok(found)
