@@ -19,9 +19,7 @@ use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
 use scep_cms::password_recipient::PasswordWrapping;
 use scep_cms::pki_message::PkiMessage;
-use scep_http::{
-    CRL_PREFIX, EveryOperation, CrlService, at_fixed_path, respond_crl, respond_scep,
-};
+use scep_http::{CRL_PREFIX, CrlService, EveryOperation, at_fixed_path, respond_crl, respond_scep};
 use scepter_fuzz::device::{EC, RSA, is_ec, sign_message, sign_request};
 use scepter_fuzz::input::Input;
 use scepter_fuzz::server::{Server, with_server};

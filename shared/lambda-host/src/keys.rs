@@ -26,8 +26,8 @@ impl Adapters<'_> {
     /// # Errors
     /// If a setting is missing or has an invalid value.
     pub fn enrolment(&self) -> Result<Enrolment, SettingError> {
-        let store = self.store()?;
-        let keys = self.keys()?;
+        let store = self.open_store()?;
+        let keys = self.open_keys()?;
         Ok(Enrolment {
             profile_service: self.profile_service(store.clone())?,
             transactions: store.clone(),
@@ -45,8 +45,8 @@ impl Adapters<'_> {
     /// # Errors
     /// If a setting is missing or has an invalid value.
     pub fn administration(&self, actor: Actor) -> Result<Administration, SettingError> {
-        let store = self.store()?;
-        let keys = self.keys()?;
+        let store = self.open_store()?;
+        let keys = self.open_keys()?;
         Ok(Administration {
             actor,
             // Requests are served by other processes, whose caches expire by themselves.
@@ -62,7 +62,7 @@ impl Adapters<'_> {
         })
     }
 
-    fn store(&self) -> Result<Arc<DynamoDbStore>, SettingError> {
+    fn open_store(&self) -> Result<Arc<DynamoDbStore>, SettingError> {
         let tables = Tables {
             profiles: self.profiles_table.clone(),
             transactions: self.environment.table("SCEPTER_TRANSACTIONS_TABLE")?,
@@ -71,7 +71,7 @@ impl Adapters<'_> {
         Ok(Arc::new(DynamoDbStore::new(self.dynamodb(), tables)))
     }
 
-    fn keys(&self) -> Result<Keys, SettingError> {
+    fn open_keys(&self) -> Result<Keys, SettingError> {
         let symmetric_key = self.environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
         let stack = self.environment.stack("SCEPTER_STACK")?;
         let kms = Kms::new(Client::new(&self.aws), self.metrics());

@@ -10,7 +10,7 @@ pub(crate) fn reason_text(invalid: &Invalid) -> String {
     if let Invalid::Template(error) = invalid {
         return describe_template_error(*error);
     }
-    let remedy = remedy(invalid);
+    let remedy = describe_remedy(invalid);
     match invalid.field() {
         Some(field) => format!("{}: {invalid}{remedy}", json_name(field)),
         None => format!("{invalid}{remedy}"),
@@ -39,7 +39,7 @@ const fn json_name(field: Field) -> &'static str {
 }
 
 /// Returns the requests that do what the violated rule prevents, to be appended to its text.
-fn remedy(invalid: &Invalid) -> &'static str {
+fn describe_remedy(invalid: &Invalid) -> &'static str {
     if *invalid == Invalid::EnabledChanged {
         return "; PATCH …/enable or …/disable changes it";
     }

@@ -63,37 +63,49 @@ pub fn decide_poll(
 mod tests {
     use super::*;
     use crate::decide::tests::{
-        KEY, NOW, OTHER_KEY, fingerprint, interrupted, issued, issuing, pending, rejected,
-        resendable, transaction,
+        KEY, NOW, OTHER_KEY, interrupted_issuance, issued_state, issuing_state, make_fingerprint,
+        make_transaction, pending_state, rejected_state, resendable_certificate,
     };
 
     #[track_caller]
     fn check_poll(state: TransactionState, key: u8, expected: PollDecision) {
-        let known = Some(transaction(state));
-        assert_eq!(decide_poll(fingerprint(key), known, NOW), expected);
+        let known = Some(make_transaction(state));
+        assert_eq!(decide_poll(make_fingerprint(key), known, NOW), expected);
     }
 
     #[test]
     fn a_window_includes_its_end() {
-        check_poll(issued(0), KEY, PollDecision::Resend(resendable()));
-        check_poll(pending(0), KEY, PollDecision::Pending);
-        check_poll(issuing(0), KEY, PollDecision::Wait);
+        check_poll(
+            issued_state(0),
+            KEY,
+            PollDecision::Resend(resendable_certificate()),
+        );
+        check_poll(pending_state(0), KEY, PollDecision::Pending);
+        check_poll(issuing_state(0), KEY, PollDecision::Wait);
     }
 
     #[test]
     fn polls_are_for_the_key_of_the_request() {
-        check_poll(issued(60), KEY, PollDecision::Resend(resendable()));
-        check_poll(pending(60), KEY, PollDecision::Pending);
+        check_poll(
+            issued_state(60),
+            KEY,
+            PollDecision::Resend(resendable_certificate()),
+        );
+        check_poll(pending_state(60), KEY, PollDecision::Pending);
         let words = Refusal::Rejected("unknown device".to_owned());
-        check_poll(rejected(60), KEY, PollDecision::Refuse(words));
-        check_poll(issuing(60), KEY, PollDecision::Wait);
-        check_poll(issuing(-1), KEY, PollDecision::Resume(interrupted()));
+        check_poll(rejected_state(60), KEY, PollDecision::Refuse(words));
+        check_poll(issuing_state(60), KEY, PollDecision::Wait);
+        check_poll(
+            issuing_state(-1),
+            KEY,
+            PollDecision::Resume(interrupted_issuance()),
+        );
         for state in [
-            issued(60),
-            pending(60),
-            rejected(60),
-            issuing(60),
-            issuing(-1),
+            issued_state(60),
+            pending_state(60),
+            rejected_state(60),
+            issuing_state(60),
+            issuing_state(-1),
         ] {
             check_poll(
                 state,
@@ -106,8 +118,8 @@ mod tests {
     #[test]
     fn an_expired_transaction_is_not_pending() {
         let nothing = PollDecision::Refuse(Refusal::NothingPending);
-        assert_eq!(decide_poll(fingerprint(KEY), None, NOW), nothing);
-        for state in [issued(-1), pending(-1), rejected(-1)] {
+        assert_eq!(decide_poll(make_fingerprint(KEY), None, NOW), nothing);
+        for state in [issued_state(-1), pending_state(-1), rejected_state(-1)] {
             check_poll(state, KEY, nothing.clone());
         }
     }

@@ -147,7 +147,7 @@ mod tests {
     fn a_record_is_stored_under_these_names_and_read_again() {
         let record = samples::audit_record();
         let item = audit_item(&record).unwrap();
-        let expected = samples::item([
+        let expected = samples::build_sample_item([
             (
                 "id",
                 to_text("auditRecord/00000000-0000-0000-0000-000000000001"),

@@ -209,10 +209,10 @@ mod tests {
 
     #[test]
     fn a_record_is_stored_under_these_names_and_read_again() {
-        let record = samples::record();
+        let record = samples::sample_record();
         let item = certificate_item(&record).unwrap();
         let now = || to_number(1_767_323_045_678_i64);
-        let expected = samples::item([
+        let expected = samples::build_sample_item([
             ("id", to_text(format!("{AUTHORITY}/05"))),
             ("list", to_text("certificate")),
             ("uuid", to_text("00000000-0000-0000-0000-000000000005")),
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn optional_attributes_are_left_out_rather_than_null_or_empty() {
-        let mut record = samples::record();
+        let mut record = samples::sample_record();
         record.summary.subject = String::new();
         record.summary.common_name = None;
         record.summary.predecessor = None;
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_revocation_that_cannot_be_read_is_corrupt_and_not_missing() {
-        let item = certificate_item(&samples::record()).unwrap();
+        let item = certificate_item(&samples::sample_record()).unwrap();
         let mut without = item.clone();
         without.remove(REVOCATION_REASON);
         let mut unknown = item;

@@ -237,10 +237,10 @@ mod tests {
     fn a_head_and_a_part_are_stored_under_these_names() {
         let long = StoredCrl {
             der: vec![1; MAX_PART_BYTES + 1],
-            ..samples::crl()
+            ..samples::sample_crl()
         };
         let head = head_item(AUTHORITY, 7, &long, Uuid::nil()).unwrap();
-        let expected = samples::item([
+        let expected = samples::build_sample_item([
             ("id", to_text(format!("crl/{AUTHORITY}/7"))),
             ("crl", to_octets(&[])),
             ("parts", to_number(3)),
@@ -256,7 +256,7 @@ mod tests {
             id: part_id(Uuid::nil(), 1),
             crl: ByteBuf::from([5; 3]),
         });
-        let expected = samples::item([
+        let expected = samples::build_sample_item([
             ("id", to_text(format!("crl/{}/1", Uuid::nil()))),
             ("crl", to_octets(&[5; 3])),
         ]);

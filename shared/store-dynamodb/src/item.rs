@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_name_in_expressions_and_indexes_is_a_field_of_an_item() {
-        let written: BTreeSet<String> = samples::items()
+        let written: BTreeSet<String> = samples::sample_items()
             .into_iter()
             .flat_map(HashMap::into_keys)
             .collect();

@@ -278,12 +278,12 @@ fn name_id(kind: ObjectKind, name: &ProfileName) -> String {
 mod tests {
     use super::*;
     use crate::samples;
-    use crate::samples::{RA_PROFILE, object};
+    use crate::samples::{RA_PROFILE, sample_object};
 
     #[test]
     fn an_object_and_its_name_are_stored_under_these_names() {
-        let named = object(Some("office"));
-        let expected = samples::item([
+        let named = sample_object(Some("office"));
+        let expected = samples::build_sample_item([
             ("id", to_text(format!("raProfile/{RA_PROFILE}"))),
             ("uuid", to_text(RA_PROFILE.to_string())),
             ("kind", to_text("raProfile")),
@@ -293,7 +293,7 @@ mod tests {
             ("name", to_text("office")),
         ]);
         assert_eq!(object_item(&named).unwrap(), expected);
-        let expected = samples::item([
+        let expected = samples::build_sample_item([
             ("id", to_text("raProfile/name/office")),
             ("uuid", to_text(RA_PROFILE.to_string())),
         ]);
@@ -303,14 +303,14 @@ mod tests {
 
     #[test]
     fn an_object_without_a_name_is_sorted_by_its_uuid() {
-        let stored = object_item(&object(None)).unwrap();
+        let stored = object_item(&sample_object(None)).unwrap();
         assert_eq!(stored["order"], to_text(RA_PROFILE.to_string()));
         assert!(!stored.contains_key("name") && !stored.contains_key("dependents"));
     }
 
     #[test]
     fn dependents_are_a_set_of_ids() {
-        let mut stored = object_item(&object(None)).unwrap();
+        let mut stored = object_item(&sample_object(None)).unwrap();
         let scep_profile = Reference {
             kind: ObjectKind::ScepProfile,
             uuid: Uuid::from_u128(8),

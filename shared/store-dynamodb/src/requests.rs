@@ -172,16 +172,19 @@ mod tests {
     use crate::samples;
     use crate::samples::{NOW, SCEP_PROFILE};
 
-    fn claim() -> Claim {
-        samples::claim(ClaimKind::Sign(NOW))
+    fn sample_claim() -> Claim {
+        samples::sample_claim(ClaimKind::Sign(NOW))
     }
 
     #[test]
     fn a_request_is_stored_under_these_names() {
-        let item = request_item(&claim()).unwrap();
-        let expected = samples::item([
+        let item = request_item(&sample_claim()).unwrap();
+        let expected = samples::build_sample_item([
             ("id", to_text(expected_id())),
-            ("transaction", to_text(claim().key.uuid().to_string())),
+            (
+                "transaction",
+                to_text(sample_claim().key.uuid().to_string()),
+            ),
             ("claim", to_text("00000000-0000-0000-0000-000000000001")),
             ("expiresAt", to_seconds(NOW + time::Duration::DAY)),
             ("authority", to_text("00000000-0000-0000-0000-00000000000a")),
@@ -206,16 +209,16 @@ mod tests {
 
     #[test]
     fn an_item_of_an_earlier_version_leads_to_no_certificate() {
-        let mut item = request_item(&claim()).unwrap();
+        let mut item = request_item(&sample_claim()).unwrap();
         item.retain(|name, _| !["authority", "certificateUuid"].contains(&name.as_str()));
         let found: RequestItem = parse_item("request", item).unwrap();
-        assert_eq!(found.claim, claim().claim);
+        assert_eq!(found.claim, sample_claim().claim);
         assert_eq!((found.authority, found.certificate_uuid), (None, None));
     }
 
     #[test]
     fn each_part_of_a_request_makes_it_another() {
-        let same = claim();
+        let same = sample_claim();
         let id_of = |request: &RequestFingerprint, key| request_id(SCEP_PROFILE, request, key);
         let original = id_of(&same.request, same.requester_key);
         let mut others = vec![id_of(&same.request, Fingerprint([5; 32]))];

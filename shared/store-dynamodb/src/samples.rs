@@ -46,7 +46,7 @@ pub(crate) const SCEP_PROFILE: ScepProfileUuid = ScepProfileUuid::from_u128(0xc)
 pub(crate) const KEY: Uuid = Uuid::from_u128(0xd);
 
 /// Builds an item of these attributes.
-pub(crate) fn item<'a>(
+pub(crate) fn build_sample_item<'a>(
     attributes: impl IntoIterator<Item = (&'a str, aws_sdk_dynamodb::types::AttributeValue)>,
 ) -> Item {
     attributes
@@ -55,7 +55,7 @@ pub(crate) fn item<'a>(
         .collect()
 }
 
-pub(crate) fn annotations() -> Annotations {
+pub(crate) fn sample_annotations() -> Annotations {
     Annotations {
         custom_attributes: Attributes::from_json("[1]".to_owned()),
         ..Annotations::default()
@@ -67,7 +67,7 @@ pub(crate) const ANNOTATIONS_JSON: &str = "{\"issueCertificateAttributes\":\"[]\
     \"customAttributes\":\"[1]\",\
     \"associations\":{\"owner\":null,\"groups\":[],\"customAttributes\":\"[]\"}}";
 
-pub(crate) fn certificate() -> Certificate {
+pub(crate) fn sample_certificate() -> Certificate {
     let pem = include_str!("../../../tests/vectors/ca.pem");
     Certificate::from_pem(pem).unwrap()
 }
@@ -80,7 +80,7 @@ fn transaction_key() -> TransactionKey {
 }
 
 /// A claim of a transaction, with every optional part.
-pub(crate) fn claim(stage: ClaimKind) -> Claim {
+pub(crate) fn sample_claim(stage: ClaimKind) -> Claim {
     Claim {
         key: transaction_key(),
         replaced: ReplacedClaims {
@@ -108,7 +108,7 @@ pub(crate) fn claim(stage: ClaimKind) -> Claim {
             ra_profile: RA_PROFILE,
             subject_key: Fingerprint([8; 32]),
             predecessor: Some(CertificateUuid::from_u128(9)),
-            annotations: annotations(),
+            annotations: sample_annotations(),
         },
         renewal: None,
         request_until: NOW + Duration::DAY,
@@ -117,7 +117,7 @@ pub(crate) fn claim(stage: ClaimKind) -> Claim {
 }
 
 /// The record of a revoked certificate, with every optional part.
-pub(crate) fn record() -> CertificateRecord {
+pub(crate) fn sample_record() -> CertificateRecord {
     CertificateRecord {
         summary: CertificateSummary {
             uuid: CertificateUuid::from_u128(5),
@@ -138,13 +138,13 @@ pub(crate) fn record() -> CertificateRecord {
             }),
         },
         transaction: transaction_key(),
-        certificate: certificate(),
+        certificate: sample_certificate(),
         generation: 7,
-        annotations: annotations(),
+        annotations: sample_annotations(),
     }
 }
 
-pub(crate) fn object(name: Option<&str>) -> StoredObject {
+pub(crate) fn sample_object(name: Option<&str>) -> StoredObject {
     StoredObject {
         reference: Reference::to::<RaProfile>(RA_PROFILE),
         name: name.map(|name| ProfileName::new(name).unwrap()),
@@ -167,7 +167,7 @@ pub(crate) fn audit_record() -> AuditRecord {
     }
 }
 
-pub(crate) fn crl() -> StoredCrl {
+pub(crate) fn sample_crl() -> StoredCrl {
     StoredCrl {
         der: vec![1; 3],
         number: 4,
@@ -177,21 +177,21 @@ pub(crate) fn crl() -> StoredCrl {
 }
 
 /// One item of each kind that is written whole, with every optional attribute.
-pub(crate) fn items() -> Vec<Item> {
-    let claim_of = |stage| claim_item(&claim(stage));
-    let named = object(Some("office"));
+pub(crate) fn sample_items() -> Vec<Item> {
+    let claim_of = |stage| claim_item(&sample_claim(stage));
+    let named = sample_object(Some("office"));
     let name = ProfileName::new("office").unwrap();
     let items = [
         claim_of(ClaimKind::Sign(NOW)),
         claim_of(ClaimKind::Hold(NOW)),
-        request_item(&claim(ClaimKind::Sign(NOW))),
+        request_item(&sample_claim(ClaimKind::Sign(NOW))),
         envelope_item(Fingerprint([1; 32]), Fingerprint([2; 32]), NOW),
-        certificate_item(&record()),
+        certificate_item(&sample_record()),
         revoked_key_item(Fingerprint([1; 32]), NOW),
         object_item(&named),
         name_item(&named, &name),
         audit_item(&audit_record()),
-        head_item(AUTHORITY, 7, &crl(), Uuid::nil()),
+        head_item(AUTHORITY, 7, &sample_crl(), Uuid::nil()),
     ];
     items.map(Result::unwrap).into()
 }

@@ -103,14 +103,14 @@ impl<'a> Write<'a> {
     }
 
     /// What DynamoDB returns if the condition fails: the item, where a mark may be on it.
-    fn returned(&self) -> Option<ReturnValuesOnConditionCheckFailure> {
+    fn returned_values(&self) -> Option<ReturnValuesOnConditionCheckFailure> {
         self.mark
             .as_ref()
             .map(|_| ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     fn describe(self) -> Result<TransactWriteItem, BuildError> {
-        let returned = self.returned();
+        let returned = self.returned_values();
         let mut placeholders = Placeholders::default();
         let condition = render(self.condition.as_ref(), &mut placeholders);
         let builder = TransactWriteItem::builder();
@@ -257,7 +257,7 @@ impl DynamoDbStore {
         operation: &'static str,
         write: Write<'_>,
     ) -> Result<Written, StoreError> {
-        let returned = write.returned();
+        let returned = write.returned_values();
         let mut placeholders = Placeholders::default();
         let condition = render(write.condition.as_ref(), &mut placeholders);
         match write.action {

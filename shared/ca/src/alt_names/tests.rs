@@ -10,14 +10,14 @@ use super::*;
 
 const ALL: &[SubjectAltNameType] = &SubjectAltNameType::NAMED;
 
-fn extension(value: Vec<u8>) -> RequestedExtension {
+fn names_extension(value: Vec<u8>) -> RequestedExtension {
     RequestedExtension {
         id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
         value,
     }
 }
 
-fn shown(index: usize, kind: &str, value: &str) -> RequestedName {
+fn shown_name(index: usize, kind: &str, value: &str) -> RequestedName {
     RequestedName {
         place: NamePlace::SubjectAltName(index),
         kind: kind.to_owned(),
@@ -25,27 +25,27 @@ fn shown(index: usize, kind: &str, value: &str) -> RequestedName {
     }
 }
 
-fn text(text: &str) -> Ia5String {
+fn ia5_text(text: &str) -> Ia5String {
     Ia5String::new(text).unwrap()
 }
 
-fn dns(name: &str) -> GeneralName {
-    GeneralName::DnsName(text(name))
+fn dns_name(name: &str) -> GeneralName {
+    GeneralName::DnsName(ia5_text(name))
 }
 
-fn upn(octets: &[u8]) -> GeneralName {
-    other(&UPN.to_string(), Tag::Utf8String, octets)
+fn upn_name(octets: &[u8]) -> GeneralName {
+    other_name(&UPN.to_string(), Tag::Utf8String, octets)
 }
 
-fn other(type_id: &str, tag: Tag, octets: &[u8]) -> GeneralName {
+fn other_name(type_id: &str, tag: Tag, octets: &[u8]) -> GeneralName {
     GeneralName::OtherName(OtherName {
         type_id: ObjectIdentifier::new_unwrap(type_id),
         value: Any::new(tag, octets).unwrap(),
     })
 }
 
-fn uri(uri: &str) -> GeneralName {
-    GeneralName::UniformResourceIdentifier(text(uri))
+fn uri_name(uri: &str) -> GeneralName {
+    GeneralName::UniformResourceIdentifier(ia5_text(uri))
 }
 
 /// Applies a rule to a request for these names whose CN is `device 1`.
@@ -63,11 +63,11 @@ fn ask_as(
 ) -> Result<SubjectAltNames, RuleViolation> {
     let mut rule = TemplateSpec::default().subject_alt_name;
     edit(&mut rule);
-    let extension = extension(names.to_vec().to_der().unwrap());
+    let extension = names_extension(names.to_vec().to_der().unwrap());
     select_alt_names(&[extension], &[common_name.to_owned()], &rule)
 }
 
-fn issued(names: &[GeneralName]) -> Result<SubjectAltNames, RuleViolation> {
+fn issued_names(names: &[GeneralName]) -> Result<SubjectAltNames, RuleViolation> {
     Ok(SubjectAltNames {
         names: (!names.is_empty()).then(|| names.to_vec()),
         left_out: Vec::new(),
@@ -85,14 +85,23 @@ fn any_of(types: &[SubjectAltNameType]) -> impl FnOnce(&mut SubjectAltNameRule) 
 #[test]
 fn the_cn_is_a_dns_name_where_the_rule_says_so() {
     let as_dns = |rule: &mut SubjectAltNameRule| rule.common_name_as_dns = true;
-    let (a, b) = (dns("a.example"), dns("b.example"));
+    let (a, b) = (dns_name("a.example"), dns_name("b.example"));
     let ask = |common_name: &str, edit: &dyn Fn(&mut SubjectAltNameRule)| {
         ask_as(common_name, std::slice::from_ref(&a), edit)
     };
-    assert_eq!(ask("b.example", &|_| {}), issued(std::slice::from_ref(&a)));
-    assert_eq!(ask("b.example", &as_dns), issued(&[a.clone(), b.clone()]));
-    assert_eq!(ask("b.example.", &as_dns), issued(&[a.clone(), b]));
-    assert_eq!(ask("a.example", &as_dns), issued(std::slice::from_ref(&a)));
+    assert_eq!(
+        ask("b.example", &|_| {}),
+        issued_names(std::slice::from_ref(&a))
+    );
+    assert_eq!(
+        ask("b.example", &as_dns),
+        issued_names(&[a.clone(), b.clone()])
+    );
+    assert_eq!(ask("b.example.", &as_dns), issued_names(&[a.clone(), b]));
+    assert_eq!(
+        ask("a.example", &as_dns),
+        issued_names(std::slice::from_ref(&a))
+    );
     let refused = ask("device 1", &as_dns).unwrap_err().to_string();
     let text = r#"rule subjectAltName.commonNameAsDns: the CN "device 1" is not a DNS name: it has white space"#;
     assert_eq!(refused, text);
@@ -101,22 +110,22 @@ fn the_cn_is_a_dns_name_where_the_rule_says_so() {
 #[test]
 fn names_match_the_pattern_of_their_type() {
     let ask = |kind, pattern: &str| {
-        let names = [dns("a.example")];
+        let names = [dns_name("a.example")];
         ask_as("b.example", &names, |rule| {
             rule.common_name_as_dns = true;
             rule.patterns.insert(kind, Pattern::new(pattern).unwrap());
         })
     };
-    let both = || issued(&[dns("a.example"), dns("b.example")]);
+    let both = || issued_names(&[dns_name("a.example"), dns_name("b.example")]);
     let kind = SubjectAltNameType::Dns;
     let refused = |name| Err(RuleViolation::SubjectAltNamePattern(name, kind));
     assert_eq!(ask(kind, r".*\.example"), both());
-    let first = shown(0, "dNSName", "a.example");
+    let first = shown_name(0, "dNSName", "a.example");
     assert_eq!(ask(kind, "b.*"), refused(first));
     let place = NamePlace::CommonName;
     let of_common_name = RequestedName {
         place,
-        ..shown(0, "dNSName", "b.example")
+        ..shown_name(0, "dNSName", "b.example")
     };
     assert_eq!(ask(kind, "a.*"), refused(of_common_name));
     assert_eq!(ask(SubjectAltNameType::Ip, "none"), both());
@@ -124,24 +133,24 @@ fn names_match_the_pattern_of_their_type() {
 
 #[test]
 fn names_of_other_types_are_refused_by_place_or_left_out() {
-    let first = dns("a.example");
+    let first = dns_name("a.example");
     let kerberos: SubjectAltNameType = "1.3.6.1.5.2.2".parse().unwrap();
     for (name, kind, label, value) in [
         (
-            upn(b"a@b"),
+            upn_name(b"a@b"),
             Some(SubjectAltNameType::Upn),
             "otherName userPrincipalName",
             "a@b",
         ),
         (
-            uri("a:b"),
+            uri_name("a:b"),
             Some(SubjectAltNameType::Uri),
             "uniformResourceIdentifier",
             "a:b",
         ),
         // Also when the name is malformed.
         (
-            uri("a b"),
+            uri_name("a b"),
             Some(SubjectAltNameType::Uri),
             "uniformResourceIdentifier",
             "a b",
@@ -159,14 +168,14 @@ fn names_of_other_types_are_refused_by_place_or_left_out() {
             "1.2.3.4",
         ),
         (
-            other("1.3.6.1.5.2.2", Tag::Utf8String, b"a@B"),
+            other_name("1.3.6.1.5.2.2", Tag::Utf8String, b"a@B"),
             Some(kerberos),
             "otherName 1.3.6.1.5.2.2",
             "a@B",
         ),
     ] {
         let names = [first.clone(), name];
-        let shown = shown(1, label, value);
+        let shown = shown_name(1, label, value);
         let refused = RuleViolation::SubjectAltNameType(shown.clone(), kind);
         assert_eq!(ask(&names, |_| {}), Err(refused));
         let left_out = SubjectAltNames {
@@ -176,7 +185,7 @@ fn names_of_other_types_are_refused_by_place_or_left_out() {
         assert_eq!(ask(&names, |rule| rule.ignore_others = true), Ok(left_out));
     }
     // A malformed name of an allowed type is an error and never ignored.
-    let malformed = ask(&[dns("a b")], |rule| rule.ignore_others = true);
+    let malformed = ask(&[dns_name("a b")], |rule| rule.ignore_others = true);
     assert!(malformed.is_err());
 }
 
@@ -184,10 +193,10 @@ fn names_of_other_types_are_refused_by_place_or_left_out() {
 fn a_security_identifier_is_not_left_out_but_refused() {
     let ignoring = |rule: &mut SubjectAltNameRule| rule.ignore_others = true;
     let tag = "tag:microsoft.com,2022-09-14:sid:S-1-5";
-    let sid = other("1.3.6.1.4.1.311.25.2.1", Tag::OctetString, b"S-1-5");
-    let hidden = other("1.3.6.1.5.2.2", Tag::OctetString, tag.as_bytes());
-    for name in [uri(tag), sid, hidden] {
-        let refused = ask(&[dns("a.example"), name], ignoring).unwrap_err();
+    let sid = other_name("1.3.6.1.4.1.311.25.2.1", Tag::OctetString, b"S-1-5");
+    let hidden = other_name("1.3.6.1.5.2.2", Tag::OctetString, tag.as_bytes());
+    for name in [uri_name(tag), sid, hidden] {
+        let refused = ask(&[dns_name("a.example"), name], ignoring).unwrap_err();
         let text = refused.to_string();
         assert!(text.starts_with("rule sid: "), "{text}");
         assert!(text.contains("subjectAltName[1] "), "{text}");
@@ -197,27 +206,27 @@ fn a_security_identifier_is_not_left_out_but_refused() {
 #[test]
 fn names_of_persons_and_accounts_need_a_pattern() {
     use SubjectAltNameType::{Dns, Email, Upn, Uri};
-    let email = GeneralName::Rfc822Name(text("a@b.example"));
+    let email = GeneralName::Rfc822Name(ia5_text("a@b.example"));
     let mailbox: SubjectAltNameType = "1.3.6.1.5.5.7.8.9".parse().unwrap();
     for (name, kind, text) in [
         (
-            upn(b"administrator@corp.example"),
+            upn_name(b"administrator@corp.example"),
             Upn,
             ": upn is allowed only with a pattern",
         ),
         (
-            uri("spiffe://a/b"),
+            uri_name("spiffe://a/b"),
             Uri,
             ": uri is allowed only with a pattern",
         ),
         (email, Email, ": email is allowed only with a pattern"),
         (
-            other("1.3.6.1.5.5.7.8.9", Tag::Utf8String, "ä@b".as_bytes()),
+            other_name("1.3.6.1.5.5.7.8.9", Tag::Utf8String, "ä@b".as_bytes()),
             mailbox,
             ": 1.3.6.1.5.5.7.8.9 is allowed only with a pattern",
         ),
         (
-            dns("*.example"),
+            dns_name("*.example"),
             Dns,
             ": a wildcard is allowed only with a pattern for dns",
         ),
@@ -235,13 +244,13 @@ fn names_of_persons_and_accounts_need_a_pattern() {
         }
         assert!(ask(&rule).is_err());
         rule.patterns.insert(kind, Pattern::new(".*").unwrap());
-        assert_eq!(ask(&rule), issued(names));
+        assert_eq!(ask(&rule), issued_names(names));
     }
 }
 
 #[test]
 fn a_wildcard_is_admitted_as_it_is_written() {
-    let name = dns("*.b.example");
+    let name = dns_name("*.b.example");
     let ask = |pattern: &str| {
         ask(std::slice::from_ref(&name), |rule| {
             let pattern = Pattern::new(pattern).unwrap();
@@ -249,7 +258,10 @@ fn a_wildcard_is_admitted_as_it_is_written() {
         })
     };
     assert!(ask("[a-z.]+").is_err());
-    assert_eq!(ask(r"(\*\.)?[a-z.]+"), issued(std::slice::from_ref(&name)));
+    assert_eq!(
+        ask(r"(\*\.)?[a-z.]+"),
+        issued_names(std::slice::from_ref(&name))
+    );
 }
 
 #[test]
@@ -265,31 +277,31 @@ fn an_other_name_allowed_by_its_oid_is_issued_unchanged() {
         type_id: ObjectIdentifier::new_unwrap(oid),
         value: Any::from_der(&principal).unwrap(),
     });
-    let names = [dns("a.example"), name];
+    let names = [dns_name("a.example"), name];
     let allowed = |rule: &mut SubjectAltNameRule| rule.types.push(kind);
-    assert_eq!(ask(&names, allowed), issued(&names));
+    assert_eq!(ask(&names, allowed), issued_names(&names));
     for (pattern, admitted) in [("a-[0-9]@B", true), ("host/.*@B", false)] {
         let answer = ask(&names, |rule| {
             allowed(rule);
             rule.patterns.insert(kind, Pattern::new(pattern).unwrap());
         });
         let refused = RuleViolation::SubjectAltNamePattern(
-            shown(1, "otherName 1.3.6.1.5.2.2", "a-1@B"),
+            shown_name(1, "otherName 1.3.6.1.5.2.2", "a-1@B"),
             kind,
         );
         assert_eq!(
             answer,
             if admitted {
-                issued(&names)
+                issued_names(&names)
             } else {
                 Err(refused)
             }
         );
     }
     // A name without text matches no pattern.
-    let octets = other(oid, Tag::OctetString, b"a-1@B");
+    let octets = other_name(oid, Tag::OctetString, b"a-1@B");
     assert!(ask(std::slice::from_ref(&octets), any_of(&[kind])).is_err());
-    let hidden = other(oid, Tag::Utf8String, b"a\0");
+    let hidden = other_name(oid, Tag::Utf8String, b"a\0");
     let refused = ask(&[hidden], allowed).unwrap_err().to_string();
     assert!(refused.contains("holds a control character"), "{refused}");
 }
@@ -297,8 +309,8 @@ fn an_other_name_allowed_by_its_oid_is_issued_unchanged() {
 #[test]
 fn empty_names_and_empty_extensions_ask_for_nothing() {
     let empty = |tag: u8| vec![tag, 0];
-    let good = dns("a.example").to_der().unwrap();
-    let upn = upn(b"").to_der().unwrap();
+    let good = dns_name("a.example").to_der().unwrap();
+    let upn = upn_name(b"").to_der().unwrap();
     let all = any_of(ALL);
     let mut rule = TemplateSpec::default().subject_alt_name;
     all(&mut rule);
@@ -310,31 +322,38 @@ fn empty_names_and_empty_extensions_ask_for_nothing() {
         (vec![vec![0xa4, 2, 0x30, 0]], vec![]),
         (vec![upn], vec![]),
         (vec![vec![0x82, 1, b' ']], vec![]),
-        (vec![empty(0x81), good.clone()], vec![dns("a.example")]),
-        (vec![good.clone(), empty(0x82)], vec![dns("a.example")]),
+        (vec![empty(0x81), good.clone()], vec![dns_name("a.example")]),
+        (vec![good.clone(), empty(0x82)], vec![dns_name("a.example")]),
     ] {
         let value = Any::new(Tag::Sequence, elements.concat()).unwrap();
-        let extension = extension(value.to_der().unwrap());
+        let extension = names_extension(value.to_der().unwrap());
         // Also when the type is not allowed.
         for rule in [&rule, &TemplateSpec::default().subject_alt_name] {
             let names = select_alt_names(std::slice::from_ref(&extension), &[], rule);
-            assert_eq!(names, issued(&expected), "{elements:02x?}");
+            assert_eq!(names, issued_names(&expected), "{elements:02x?}");
         }
     }
 }
 
 #[test]
 fn a_final_dot_is_cut_and_a_upn_is_a_utf8_string() {
-    let names = [dns("a.example."), dns("a.example"), dns("b.")];
-    let expected = issued(&[dns("a.example"), dns("b")]);
+    let names = [
+        dns_name("a.example."),
+        dns_name("a.example"),
+        dns_name("b."),
+    ];
+    let expected = issued_names(&[dns_name("a.example"), dns_name("b")]);
     assert_eq!(ask(&names, |_| {}), expected);
     let pattern = |rule: &mut SubjectAltNameRule| {
         let pattern = Pattern::new("a[.]example").unwrap();
         rule.patterns.insert(SubjectAltNameType::Dns, pattern);
     };
-    assert_eq!(ask(&names[..1], pattern), issued(&[dns("a.example")]));
-    let ia5 = other(&UPN.to_string(), Tag::Ia5String, b"a@b");
-    let expected = issued(&[upn(b"a@b")]);
+    assert_eq!(
+        ask(&names[..1], pattern),
+        issued_names(&[dns_name("a.example")])
+    );
+    let ia5 = other_name(&UPN.to_string(), Tag::Ia5String, b"a@b");
+    let expected = issued_names(&[upn_name(b"a@b")]);
     assert_eq!(ask(&[ia5], any_of(ALL)), expected);
 }
 
@@ -343,32 +362,32 @@ fn each_malformed_name_is_quoted_with_its_place() {
     let ip = |octets: &[u8]| GeneralName::IpAddress(OctetString::new(octets).unwrap());
     for (name, text) in [
         (
-            dns("host.example.com:443"),
+            dns_name("host.example.com:443"),
             r#"dNSName "host.example.com:443" is not a DNS name: it has a port"#,
         ),
         (
-            dns("Jane's iPad"),
+            dns_name("Jane's iPad"),
             r#"dNSName "Jane's iPad" is not a DNS name: it has white space"#,
         ),
         (
-            GeneralName::Rfc822Name(text("{{mail}}")),
+            GeneralName::Rfc822Name(ia5_text("{{mail}}")),
             r#"rfc822Name "{{mail}}" is not an e-mail address: it is a variable without its value"#,
         ),
         (
-            uri("www.example.com/a"),
+            uri_name("www.example.com/a"),
             r#"uniformResourceIdentifier "www.example.com/a" is not a URI: it has no scheme, like https:"#,
         ),
         (ip(&[127]), r#"iPAddress "7f" is not 4 or 16 octets"#),
         (
-            dns("a\0b"),
+            dns_name("a\0b"),
             r#"dNSName "a\0b" holds a control character, or one that hides or reorders text"#,
         ),
     ] {
-        let refused = ask(&[dns("a.example"), name], any_of(ALL)).unwrap_err();
+        let refused = ask(&[dns_name("a.example"), name], any_of(ALL)).unwrap_err();
         let text = format!("rule subjectAltName: subjectAltName[1] {text}");
         assert_eq!(refused.to_string(), text);
     }
-    let beyond = extension(vec![0x30, 4, 0x82, 2, 0xc3, 0xa4]);
+    let beyond = names_extension(vec![0x30, 4, 0x82, 2, 0xc3, 0xa4]);
     let rule = TemplateSpec::default().subject_alt_name;
     let refused = select_alt_names(&[beyond], &[], &rule).unwrap_err();
     assert_eq!(

@@ -5,7 +5,7 @@ use strum::VariantArray as _;
 use super::*;
 
 /// An example of each kind of refusal, with its failInfo.
-fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
+fn example_of(kind: RefusalKind) -> (Refusal, FailInfo) {
     use FailInfo::{BadAlg, BadCertId, BadMessageCheck, BadRequest};
     match kind {
         RefusalKind::Attribute => (
@@ -14,7 +14,7 @@ fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
         ),
         RefusalKind::Challenge => (Refusal::Challenge, BadRequest),
         RefusalKind::ContentEncryption => (
-            Refusal::ContentEncryption(algorithm("1.3.14.3.2.7")),
+            Refusal::ContentEncryption(unsupported_algorithm("1.3.14.3.2.7")),
             BadAlg,
         ),
         RefusalKind::Csr => {
@@ -22,11 +22,17 @@ fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
             let fault = CsrFault::Attribute { index: 2, fault };
             (Refusal::Csr(fault), BadRequest)
         }
-        RefusalKind::Digest => (Refusal::Digest(algorithm("1.2.840.113549.2.5")), BadAlg),
+        RefusalKind::Digest => (
+            Refusal::Digest(unsupported_algorithm("1.2.840.113549.2.5")),
+            BadAlg,
+        ),
         RefusalKind::Envelope => (Refusal::Envelope(EnvelopeFault::Padding), BadMessageCheck),
         RefusalKind::EnrolmentNotAuthorised => (Refusal::EnrolmentNotAuthorised, BadRequest),
         RefusalKind::KeyRevoked => (Refusal::KeyRevoked, BadRequest),
-        RefusalKind::KeyTransport => (Refusal::KeyTransport(algorithm("1.2.3")), BadAlg),
+        RefusalKind::KeyTransport => (
+            Refusal::KeyTransport(unsupported_algorithm("1.2.3")),
+            BadAlg,
+        ),
         RefusalKind::MessageType => (Refusal::MessageType, BadRequest),
         RefusalKind::NoEnvelope => (Refusal::NoEnvelope, BadRequest),
         RefusalKind::NoPassword => (Refusal::NoPassword, BadAlg),
@@ -57,7 +63,7 @@ fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
         ),
         RefusalKind::Signature => (Refusal::Signature, BadMessageCheck),
         RefusalKind::SignerAlgorithm => (
-            Refusal::SignerAlgorithm(algorithm("1.2.840.113549.1.1.4")),
+            Refusal::SignerAlgorithm(unsupported_algorithm("1.2.840.113549.1.1.4")),
             BadAlg,
         ),
         RefusalKind::SignerCannotDecrypt => (Refusal::SignerCannotDecrypt, BadAlg),
@@ -72,14 +78,14 @@ fn example(kind: RefusalKind) -> (Refusal, FailInfo) {
     }
 }
 
-fn refusals() -> impl Iterator<Item = Refusal> {
-    RefusalKind::VARIANTS.iter().map(|kind| example(*kind).0)
+fn all_refusals() -> impl Iterator<Item = Refusal> {
+    RefusalKind::VARIANTS.iter().map(|kind| example_of(*kind).0)
 }
 
 #[test]
 fn every_refusal_has_its_reason() {
     for kind in RefusalKind::VARIANTS {
-        let (refusal, fail_info) = example(*kind);
+        let (refusal, fail_info) = example_of(*kind);
         assert_eq!(refusal.fail_info(), fail_info, "{kind:?}");
         let text = refusal.text();
         // A sentence in one line, and no message of a program.
@@ -99,7 +105,7 @@ fn every_refusal_has_its_reason() {
 /// The one exception is a query that does not open, which is answered like an unknown certificate.
 #[test]
 fn no_two_refusals_have_the_same_text() {
-    let mut texts: Vec<_> = refusals().map(|refusal| refusal.text()).collect();
+    let mut texts: Vec<_> = all_refusals().map(|refusal| refusal.text()).collect();
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), RefusalKind::VARIANTS.len() - 1);
@@ -109,7 +115,7 @@ fn no_two_refusals_have_the_same_text() {
 
 #[test]
 fn only_answers_that_could_reveal_a_plaintext_are_timed() {
-    let timed = refusals()
+    let timed = all_refusals()
         .filter(Refusal::is_timed)
         .map(|refusal| refusal.into());
     let expected = [
@@ -121,70 +127,70 @@ fn only_answers_that_could_reveal_a_plaintext_are_timed() {
 }
 
 #[track_caller]
-fn check(refusal: Refusal, text: &str) {
+fn check_text(refusal: Refusal, text: &str) {
     assert_eq!(refusal.text(), text);
 }
 
 #[test]
 fn a_text_says_what_was_wrong_in_the_request() {
-    check(
+    check_text(
         Refusal::Attribute(AttributeError("senderNonce")),
         "the attribute senderNonce is missing, repeated or malformed",
     );
-    check(
-        Refusal::ContentEncryption(algorithm("1.3.14.3.2.7")),
+    check_text(
+        Refusal::ContentEncryption(unsupported_algorithm("1.3.14.3.2.7")),
         "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported",
     );
-    check(
+    check_text(
         Refusal::Csr(CsrFault::Attribute {
             index: 2,
             fault: scep_cms::csr_fault::AttributeFault::NotInASet,
         }),
         "certificationRequestInfo.attributes[2]: the value is not in a SET",
     );
-    check(
-        Refusal::Digest(algorithm("1.2.840.113549.2.5")),
+    check_text(
+        Refusal::Digest(unsupported_algorithm("1.2.840.113549.2.5")),
         "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported",
     );
-    check(
-        Refusal::KeyTransport(algorithm("1.2.3")),
+    check_text(
+        Refusal::KeyTransport(unsupported_algorithm("1.2.3")),
         "the key encryption algorithm 1.2.3 is not supported",
     );
-    check(
-        Refusal::SignerAlgorithm(algorithm("1.2.840.113549.1.1.4")),
+    check_text(
+        Refusal::SignerAlgorithm(unsupported_algorithm("1.2.840.113549.1.1.4")),
         "the signature algorithm md5WithRSAEncryption (1.2.840.113549.1.1.4) is not supported",
     );
-    check(
+    check_text(
         Refusal::Rejected(String::new()),
         "an administrator rejected the request",
     );
-    check(
+    check_text(
         Refusal::Rejected("unknown device".to_owned()),
         "an administrator rejected the request: unknown device",
     );
-    check(
+    check_text(
         Refusal::RenewalTooEarly(time::OffsetDateTime::UNIX_EPOCH.date()),
         "the certificate cannot be renewed before 1970-01-01",
     );
-    for fault in faults() {
-        check(
+    for fault in envelope_faults() {
+        check_text(
             Refusal::Envelope(fault.clone()),
             "the content cannot be decrypted",
         );
-        check(
+        check_text(
             Refusal::QueryEnvelope(fault),
             "no certificate has this issuer and serial number",
         );
     }
 }
 
-fn algorithm(oid: &str) -> UnsupportedAlgorithm {
+fn unsupported_algorithm(oid: &str) -> UnsupportedAlgorithm {
     UnsupportedAlgorithm::new(oid.parse().unwrap())
 }
 
-fn faults() -> [EnvelopeFault; 12] {
+fn envelope_faults() -> [EnvelopeFault; 12] {
     [
-        EnvelopeFault::CsrAlgorithm(algorithm("1.2.840.113549.1.1.4")),
+        EnvelopeFault::CsrAlgorithm(unsupported_algorithm("1.2.840.113549.1.1.4")),
         EnvelopeFault::CsrKey,
         EnvelopeFault::CsrSignature,
         EnvelopeFault::ForeignKey,
@@ -209,7 +215,7 @@ fn faults() -> [EnvelopeFault; 12] {
 /// text that the client gets.
 #[test]
 fn faults_that_an_attacker_must_not_learn_are_only_logged() {
-    for fault in faults() {
+    for fault in envelope_faults() {
         let refusal = Refusal::Envelope(fault.clone());
         assert!(refusal.log_reason().starts_with(&fault.to_string()));
         assert_ne!(refusal.log_reason(), refusal.text());
@@ -220,7 +226,7 @@ fn faults_that_an_attacker_must_not_learn_are_only_logged() {
         structure.log_reason(),
         "the envelope holds no readable request: the content is not a PKCS #10 request: it is empty"
     );
-    for refusal in refusals() {
+    for refusal in all_refusals() {
         let kind = RefusalKind::from(&refusal);
         let is_hidden = [RefusalKind::Envelope, RefusalKind::QueryEnvelope].contains(&kind);
         assert_eq!(
@@ -234,66 +240,66 @@ fn faults_that_an_attacker_must_not_learn_are_only_logged() {
 #[test]
 fn every_rejection_has_its_status() {
     #[track_caller]
-    fn check(rejection: HttpRejection, status: u16) {
+    fn check_text(rejection: HttpRejection, status: u16) {
         assert_eq!(rejection.status(), status);
         assert!((10..80).contains(&rejection.text().len()));
     }
-    check(HttpRejection::BodyTooLarge, 413);
-    check(HttpRejection::MethodNotAllowed, 405);
-    check(HttpRejection::ReadOnly, 405);
-    check(HttpRejection::DamagedMessage, 400);
-    check(HttpRejection::NoNextCaCertificate, 400);
-    check(HttpRejection::NoCrl, 404);
-    check(HttpRejection::NotFound, 404);
-    check(HttpRejection::InternalFailure, 500);
-    check(HttpRejection::TryLater, 503);
-    check(HttpRejection::UnknownOperation, 400);
-    check(HttpRejection::UnreadableMessage, 400);
-    check(
+    check_text(HttpRejection::BodyTooLarge, 413);
+    check_text(HttpRejection::MethodNotAllowed, 405);
+    check_text(HttpRejection::ReadOnly, 405);
+    check_text(HttpRejection::DamagedMessage, 400);
+    check_text(HttpRejection::NoNextCaCertificate, 400);
+    check_text(HttpRejection::NoCrl, 404);
+    check_text(HttpRejection::NotFound, 404);
+    check_text(HttpRejection::InternalFailure, 500);
+    check_text(HttpRejection::TryLater, 503);
+    check_text(HttpRejection::UnknownOperation, 400);
+    check_text(HttpRejection::UnreadableMessage, 400);
+    check_text(
         HttpRejection::Unavailable(Unavailable::AuthorityExpired),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::AuthorityMissing),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::AuthorityNotActive),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::RaCertificateExpired),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::RaCertificateMissing),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::RaCertificateUnfit),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::RaProfileDisabled),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::RaProfileUnknown),
         404,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::ScepProfileDisabled),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::ScepProfileUnknown),
         404,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::ScepNotActivated),
         403,
     );
-    check(
+    check_text(
         HttpRejection::Unavailable(Unavailable::WithoutDefaultRaProfile),
         403,
     );

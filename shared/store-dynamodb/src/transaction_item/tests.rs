@@ -7,14 +7,14 @@ use time::Duration;
 use super::*;
 use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
 use crate::samples;
-use crate::samples::{ANNOTATIONS_JSON, AUTHORITY, NOW, RA_PROFILE, SCEP_PROFILE, claim};
+use crate::samples::{ANNOTATIONS_JSON, AUTHORITY, NOW, RA_PROFILE, SCEP_PROFILE, sample_claim};
 
 const UUID_1: &str = "00000000-0000-0000-0000-000000000001";
 const UUID_9: &str = "00000000-0000-0000-0000-000000000009";
 
 /// The attributes of a claim, whatever its stage.
-fn expected(stage: [(&'static str, AttributeValue); 2]) -> Item {
-    let id = claim(ClaimKind::Sign(NOW)).key.uuid();
+fn expected_item(stage: [(&'static str, AttributeValue); 2]) -> Item {
+    let id = sample_claim(ClaimKind::Sign(NOW)).key.uuid();
     let attributes = [
         ("id", to_text(id.to_string())),
         ("transactionId", to_text("t 1")),
@@ -37,18 +37,18 @@ fn expected(stage: [(&'static str, AttributeValue); 2]) -> Item {
         ("predecessor", to_text(UUID_9)),
         ("annotations", to_text(ANNOTATIONS_JSON)),
     ];
-    samples::item(attributes.into_iter().chain(stage))
+    samples::build_sample_item(attributes.into_iter().chain(stage))
 }
 
 #[test]
 fn a_claim_is_stored_under_these_names_and_read_again() {
-    let claim = claim(ClaimKind::Sign(NOW + Duration::MINUTE));
+    let claim = sample_claim(ClaimKind::Sign(NOW + Duration::MINUTE));
     let item = claim_item(&claim).unwrap();
     let stage = [
         ("state", to_text(ISSUING)),
         ("leaseUntil", to_number(1_767_323_105_678_i64)),
     ];
-    assert_eq!(item, expected(stage));
+    assert_eq!(item, expected_item(stage));
     let read = parse_transaction(item).unwrap();
     assert_eq!((read.key, read.claim), (claim.key, claim.claim));
     assert_eq!(read.request, claim.request);
@@ -71,19 +71,19 @@ fn a_claim_is_stored_under_these_names_and_read_again() {
 
 #[test]
 fn a_request_that_waits_expires_and_is_counted_under_its_profile() {
-    let item = claim_item(&claim(ClaimKind::Hold(NOW))).unwrap();
+    let item = claim_item(&sample_claim(ClaimKind::Hold(NOW))).unwrap();
     let stage = [
         ("state", to_text(PENDING)),
         ("expiresAt", to_number(1_767_323_046)),
     ];
-    let mut expected = expected(stage);
+    let mut expected = expected_item(stage);
     expected.insert("pendingOf".to_owned(), to_text(SCEP_PROFILE.to_string()));
     assert_eq!(item, expected);
     let read = parse_transaction(item).unwrap();
     let TransactionState::Pending { issuance, until } = read.state else {
         panic!("{:?}", read.state);
     };
-    assert_eq!(issuance, claim(ClaimKind::Hold(NOW)).issuance);
+    assert_eq!(issuance, sample_claim(ClaimKind::Hold(NOW)).issuance);
     assert_eq!(
         to_seconds(until - Duration::SECOND),
         to_number(1_767_323_046)
@@ -92,7 +92,7 @@ fn a_request_that_waits_expires_and_is_counted_under_its_profile() {
 
 #[test]
 fn optional_attributes_are_left_out_rather_than_null() {
-    let mut plain = claim(ClaimKind::Sign(NOW));
+    let mut plain = sample_claim(ClaimKind::Sign(NOW));
     plain.issuance.predecessor = None;
     plain.issuance.annotations = Annotations::default();
     let item = claim_item(&plain).unwrap();
@@ -105,24 +105,24 @@ fn optional_attributes_are_left_out_rather_than_null() {
 
 #[test]
 fn an_item_from_before_proxies_has_the_signer_as_its_requester() {
-    let mut item = claim_item(&claim(ClaimKind::Sign(NOW))).unwrap();
+    let mut item = claim_item(&sample_claim(ClaimKind::Sign(NOW))).unwrap();
     item.remove("requesterKey");
     let read = parse_transaction(item).unwrap();
     assert_eq!(read.requester_key, read.signer_key);
 }
 
 /// The item of a claim after updates that set these attributes.
-fn updated(attributes: &[(&str, AttributeValue)]) -> Item {
-    let mut item = claim_item(&claim(ClaimKind::Sign(NOW))).unwrap();
+fn updated_item(attributes: &[(&str, AttributeValue)]) -> Item {
+    let mut item = claim_item(&sample_claim(ClaimKind::Sign(NOW))).unwrap();
     item.retain(|name, _| !["toBeSigned", "leaseUntil", "annotations"].contains(&name.as_str()));
-    item.extend(samples::item(attributes.iter().cloned()));
+    item.extend(samples::build_sample_item(attributes.iter().cloned()));
     item
 }
 
 #[test]
 fn finished_transactions_need_no_more_than_their_outcome() {
-    let certificate = samples::certificate();
-    let issued = parse_transaction(updated(&[
+    let certificate = samples::sample_certificate();
+    let issued = parse_transaction(updated_item(&[
         ("state", to_text(ISSUED)),
         ("certificate", to_octets(certificate.der())),
         ("certificateUuid", to_text(UUID_9)),
@@ -138,7 +138,7 @@ fn finished_transactions_need_no_more_than_their_outcome() {
         panic!("another state");
     };
     assert_eq!((read, authority, generation), (certificate, AUTHORITY, 7));
-    let rejected = parse_transaction(updated(&[
+    let rejected = parse_transaction(updated_item(&[
         ("state", to_text(REJECTED)),
         ("reason", to_text("no")),
         ("expiresAt", to_number(1_767_323_046)),
@@ -151,13 +151,13 @@ fn finished_transactions_need_no_more_than_their_outcome() {
 
 #[test]
 fn an_unknown_state_is_corrupt() {
-    let unknown = parse_transaction(updated(&[("state", to_text("archived"))]));
+    let unknown = parse_transaction(updated_item(&[("state", to_text("archived"))]));
     assert!(matches!(unknown, Err(StoreError::Corrupt { .. })));
 }
 
 #[test]
 fn a_summary_ends_with_the_transaction_and_needs_only_what_the_index_holds() {
-    let mut item = updated(&[
+    let mut item = updated_item(&[
         ("state", to_text(ISSUED)),
         ("certificateUuid", to_text(UUID_9)),
         ("expiresAt", to_number(1_767_323_046)),
