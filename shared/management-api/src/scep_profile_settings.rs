@@ -59,8 +59,8 @@ macro_rules! define_request {
             fn settings_edit(&self) -> scep_service::admin::SettingsEdit {
                 $(let $name = self.$name.clone();)+
                 Box::new(|settings| {
-                    let default = scep_protocol::profile::ScepSettings::default();
-                    $($name.apply_with_default(&mut settings.$name, default.$name);)+
+                    let initial = scep_protocol::profile::ScepSettings::initial();
+                    $($name.apply_with_default(&mut settings.$name, initial.$name);)+
                 })
             }
         }

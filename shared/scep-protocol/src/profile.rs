@@ -86,10 +86,12 @@ pub struct ScepProfile {
 
 /// The settings of a SCEP Profile whose values are independent of other settings and objects.
 ///
-/// In stored form they are fields of the profile. One that is absent has its default: an earlier
-/// version wrote the profile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// In stored form they are fields of the profile.
+// A setting that this struct gains needs `#[serde(default)]`, because an earlier version wrote the
+// profile. The others have none: a profile that lost one is corrupt, and must not be read with less
+// security than it was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ScepSettings {
     /// How many days before its expiry a certificate may be renewed. With `None` or 0, it may be
     /// renewed in the second half of its validity.
@@ -98,6 +100,7 @@ pub struct ScepSettings {
     pub require_manual_approval: bool,
     /// Whether a message may be signed by a key other than that of the request in it. For devices
     /// that enrol through a proxy, or whose key cannot sign messages.
+    #[serde(default)]
     pub allow_proxy_signer: bool,
     /// Whether a CertRep carries the issuer's certificate after the leaf.
     pub include_ca_certificate: bool,
@@ -109,17 +112,14 @@ pub struct ScepSettings {
     pub legacy_algorithms: bool,
 }
 
-impl Default for ScepSettings {
-    fn default() -> Self {
+impl ScepSettings {
+    /// The settings of a new profile.
+    #[must_use]
+    pub fn initial() -> Self {
         Self {
-            renewal_threshold_days: None,
-            require_manual_approval: false,
-            allow_proxy_signer: false,
-            include_ca_certificate: false,
-            include_ca_certificate_chain: false,
-            ca_certificate_form: CaCertificateForm::default(),
             // Many devices in the field support nothing newer.
             legacy_algorithms: true,
+            ..Self::default()
         }
     }
 }
@@ -153,7 +153,7 @@ mod tests {
     use crate::availability::tests::build_configuration;
 
     #[test]
-    fn settings_are_stored_among_the_fields_of_the_profile_and_have_defaults() {
+    fn settings_are_stored_among_the_fields_of_the_profile() {
         let mut profile = build_configuration().scep_profile.unwrap();
         profile.settings.allow_proxy_signer = true;
         profile.settings.renewal_threshold_days = Some(30);
@@ -165,7 +165,13 @@ mod tests {
         let read: ScepProfile = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(read.settings, profile.settings);
         stored.as_object_mut().unwrap().remove("allowProxySigner");
-        let read: ScepProfile = serde_json::from_value(stored).unwrap();
+        let read: ScepProfile = serde_json::from_value(stored.clone()).unwrap();
         assert!(!read.settings.allow_proxy_signer);
+        // A profile that lost a setting is not read with less security than it was given.
+        stored
+            .as_object_mut()
+            .unwrap()
+            .remove("requireManualApproval");
+        assert!(serde_json::from_value::<ScepProfile>(stored).is_err());
     }
 }

@@ -97,7 +97,7 @@ pub(crate) fn build_configuration() -> Configuration {
         ra_certificate: RA_CERTIFICATE,
         challenge: None,
         challenge_traits: None,
-        settings: ScepSettings::default(),
+        settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
         annotations: Annotations::default(),
     };

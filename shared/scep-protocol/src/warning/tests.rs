@@ -24,7 +24,7 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         challenge: challenge.map(|_| SealedSecret::new("sealed".to_owned())),
         challenge_traits: challenge
             .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
-        settings: ScepSettings::default(),
+        settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
         annotations: Annotations::default(),
     }

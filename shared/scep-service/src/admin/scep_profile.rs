@@ -304,7 +304,7 @@ fn new_scep_profile(
         ra_certificate,
         challenge: None,
         challenge_traits: None,
-        settings: ScepSettings::default(),
+        settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
         annotations: Default::default(),
     }
