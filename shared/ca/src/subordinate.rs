@@ -1,22 +1,33 @@
 //! An authority under another CA: the PKCS #10 request that it makes, and whether it can issue with
 //! the certificates that it gets in return.
 
-use der::asn1::SetOfVec;
+use der::asn1::{AnyRef, SetOfVec};
 use der::pem::{LineEnding, encode_string};
-use der::{Decode, Encode};
+use der::{Decode, Encode, Sequence};
 use scep_cms::certificate::Certificate;
 use scep_cms::error::{EncodeError, PublicKeyError};
-use spki::SubjectPublicKeyInfoOwned;
 use time::OffsetDateTime;
+use x509_cert::attr::Attribute;
 use x509_cert::ext::Extensions;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
-use x509_cert::name::Name;
-use x509_cert::request::{CertReqInfo, ExtensionReq, Version};
+use x509_cert::request::ExtensionReq;
 
 use crate::authority::CertificatePath;
 use crate::key_algorithm::KeyAlgorithm;
 use crate::server_certificate::{AUTHORITY_USAGE, CaSubject, SubjectKey};
 use crate::tbs_certificate::{build_constraints, encode_signed, key_identifier};
+
+/// CertificationRequestInfo, RFC 2986 §4.1.
+// Not x509-cert's: decoding the subject would sort its attributes, and another CA may have chosen
+// their order.
+#[derive(Sequence)]
+struct CertificationRequestInfo<'a> {
+    version: u8,
+    subject: AnyRef<'a>,
+    subject_public_key_info: AnyRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    attributes: SetOfVec<Attribute>,
+}
 
 /// Builds the CertificationRequestInfo, DER, with which an authority requests a CA certificate from
 /// another CA. The authority's own key signs it.
@@ -38,10 +49,11 @@ fn encode_request_info(
     extensions: Extensions,
 ) -> der::Result<Vec<u8>> {
     let extensions = ExtensionReq(extensions);
-    CertReqInfo {
-        version: Version::V1,
-        subject: Name::from_der(&subject.0)?,
-        public_key: SubjectPublicKeyInfoOwned::from_der(key.subject_public_key_info)?,
+    CertificationRequestInfo {
+        // v1, the only version that RFC 2986 defines.
+        version: 0,
+        subject: AnyRef::from_der(&subject.0)?,
+        subject_public_key_info: AnyRef::from_der(key.subject_public_key_info)?,
         attributes: SetOfVec::try_from(vec![extensions.try_into()?])?,
     }
     .to_der()
@@ -230,5 +242,31 @@ impl Constraints {
             key_cert_sign: usage.is_some_and(|(_, usage)| usage.0.contains(KeyUsages::KeyCertSign)),
             path_length: basic.and_then(|(_, basic)| basic.path_len_constraint),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_the_subject_octet_by_octet() {
+        // An RDN whose attributes are not in the order of DER: OU before CN.
+        let attributes = [
+            &b"\x30\x08\x06\x03\x55\x04\x0b\x0c\x01b"[..],
+            b"\x30\x08\x06\x03\x55\x04\x03\x0c\x01a",
+        ]
+        .concat();
+        let subject = [&b"\x30\x16\x31\x14"[..], &attributes].concat();
+        let key = SubjectKey {
+            algorithm: KeyAlgorithm::EcP256,
+            subject_public_key_info: b"\x30\x00",
+        };
+        let request = build_certification_request(&CaSubject(subject.clone()), &key).unwrap();
+        assert!(
+            request
+                .windows(subject.len())
+                .any(|octets| octets == subject)
+        );
     }
 }
