@@ -288,7 +288,7 @@ impl DynamoDbStore {
                 .send()
                 .await
                 .map(|_| Written::Won(None))
-                .or_else(|error| read_failure(operation, error, write.mark.as_ref())),
+                .or_else(|error| read_update_failure(operation, error, write.mark.as_ref())),
         }
     }
 
@@ -381,10 +381,21 @@ fn read_failure<E: ConditionError>(
             Written::Lost
         });
     }
-    if error.code() == Some(CONFLICT) {
-        return Ok(Written::Lost);
-    }
     Err(unavailable(operation)(error))
+}
+
+/// Decides what the failure of an update outside of a transaction means.
+// An item that is updated may be part of another process's transaction, which is then faster. Items
+// that are put are in no transaction, so a conflict would be a fault of the store.
+fn read_update_failure(
+    operation: &'static str,
+    error: SdkError<UpdateItemError>,
+    mark: Option<&Mark>,
+) -> Result<Written, StoreError> {
+    match error.code() {
+        Some(CONFLICT) => Ok(Written::Lost),
+        Some(_) | None => read_failure(operation, error, mark),
+    }
 }
 
 #[cfg(test)]
@@ -463,13 +474,16 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_is_lost_and_any_other_failure_is_an_outage() {
+    fn a_conflict_of_an_update_is_lost_and_any_other_failure_is_an_outage() {
         let outcome = |code: &str| {
             let metadata = ErrorMetadata::builder().code(code);
             let error = UpdateItemError::generic(metadata.build());
-            read_failure("testing", service_error(error), None)
+            read_update_failure("testing", service_error(error), None)
         };
         assert_eq!(outcome(CONFLICT).unwrap(), Written::Lost);
+        let metadata = ErrorMetadata::builder().code(CONFLICT);
+        let of_put = PutItemError::generic(metadata.build());
+        assert!(read_failure("testing", service_error(of_put), None).is_err());
         assert!(matches!(
             outcome("InternalServerError"),
             Err(StoreError::Unavailable { .. })
