@@ -168,6 +168,7 @@ impl Tokens {
         })?;
         let replace = || {
             let folder = self.path.parent().unwrap_or(Path::new("."));
+            remove_leftovers(folder)?;
             // The file is created with mode 0600, and removed if it does not become the token file.
             let mut file = Builder::new()
                 .prefix(TEMPORARY_PREFIX)
@@ -307,6 +308,22 @@ impl Authenticate for TokenHolders {
                 .collect(),
         }))
     }
+}
+
+/// Removes files that a crash left before they replaced the token file. The caller holds the lock,
+/// so no other process is writing one.
+fn remove_leftovers(folder: &Path) -> Result<(), Error> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(TEMPORARY_PREFIX.as_bytes())
+        {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

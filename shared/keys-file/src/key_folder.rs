@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use ca::key_location::KeyLocation;
 use scep_service::error::KeyError;
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 use uuid::Uuid;
 use zeroize::Zeroizing;
+
+/// The extension of a key file that is being written.
+const TEMPORARY: &str = "new";
 
 /// The permission bits of the group and of all other users.
 const GROUP_AND_OTHERS: u32 = 0o077;
@@ -23,14 +26,24 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 pub struct KeyFolder(PathBuf);
 
 impl KeyFolder {
-    /// Opens a folder, or creates it.
+    /// Opens a folder, or creates it. No other process may be using it.
     ///
     /// # Errors
-    /// If the folder cannot be created, or its permissions cannot be set.
+    /// If the folder cannot be created or read, or its permissions cannot be set.
     pub fn open(path: &Path) -> Result<Self, Error> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         // The mode given above does not apply to a folder that exists.
         std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+        // A crash may leave a key that never got its name. Nothing refers to it.
+        for entry in std::fs::read_dir(path)? {
+            let leftover = entry?.path();
+            if leftover
+                .extension()
+                .is_some_and(|suffix| suffix == TEMPORARY)
+            {
+                std::fs::remove_file(leftover)?;
+            }
+        }
         Ok(Self(path.to_owned()))
     }
 
@@ -67,7 +80,9 @@ impl KeyFolder {
 
     fn write(&self, name: &str, key: &[u8]) -> Result<(), Error> {
         // The file is created with mode 0600, and removed if it does not become the key's file.
-        let mut file = NamedTempFile::with_suffix_in(".new", &self.0)?;
+        let mut file = Builder::new()
+            .suffix(&format!(".{TEMPORARY}"))
+            .tempfile_in(&self.0)?;
         file.write_all(key)?;
         // A key must be on disk before a certificate for it is: file, then name, then folder.
         file.as_file().sync_all()?;
