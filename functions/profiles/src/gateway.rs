@@ -48,8 +48,13 @@ fn disarm(event: LambdaEvent<ApiGatewayV2httpRequest>) -> LambdaEvent<LambdaRequ
     request.raw_query_string = None;
     request.request_context.domain_name = None;
     request.headers.remove(HOST);
+    // Too long a body stays as it is, so that nobody makes the function decode it: `check_body`
+    // rejects it.
+    let is_too_long = |body: &String| body.len() > MAX_EVENT_BODY_BYTES;
     let is_base64 = |body: &String| STANDARD.decode(body).is_ok();
-    if request.is_base64_encoded && !request.body.as_ref().is_none_or(is_base64) {
+    if request.body.as_ref().is_some_and(is_too_long) {
+        request.is_base64_encoded = false;
+    } else if request.is_base64_encoded && !request.body.as_ref().is_none_or(is_base64) {
         request.is_base64_encoded = false;
         request.body = Some(char::REPLACEMENT_CHARACTER.to_string());
     }
