@@ -86,10 +86,11 @@ impl Administration {
         if find::<Authority>(&*self.store, &name).await?.is_some() {
             return Err(AdminError::NameTaken(Authority::KIND));
         }
+        // Before the key, which a failure would orphan.
+        let uuid = self.random.uuid()?;
         let key = self
             .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
             .await?;
-        let uuid = self.random.uuid()?;
         let certified = self
             .certify_key(
                 uuid,
