@@ -18,7 +18,7 @@ const NOT_MISSED: &[(&str, &str, &str)] = &[
     (
         "MaintenanceRole",
         "dynamodb:DeleteItem",
-        "a part of a CRL that nothing refers to any more stays, and the log mentions it",
+        "a part of a CRL that nothing refers to any more stays, and only the debug log mentions it",
     ),
     (
         "ProfilesRole",
