@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ca::key_location::KeyArn;
 use ca::profile_name::ProfileName;
 use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
 use tracing::Level;
@@ -128,15 +129,13 @@ impl Environment {
     pub fn key_arn(&self, name: &'static str) -> Result<String, SettingError> {
         let arn = self.text(name)?;
         // An alias is rejected, because it may come to mean another key.
-        let mut parts = arn.splitn(6, ':');
-        let is_key = parts.next() == Some("arn")
-            && parts.nth(1) == Some("kms")
-            && parts.nth(2).is_some_and(|key| key.starts_with("key/"));
-        if !is_key {
-            let problem = "is not the ARN of a KMS key";
-            return Err(SettingError::Variable { name, problem });
+        match KeyArn::parse(&arn) {
+            Ok(_) => Ok(arn),
+            Err(_) => Err(SettingError::Variable {
+                name,
+                problem: "is not the ARN of a KMS key",
+            }),
         }
-        Ok(arn)
     }
 
     /// Reads the URL at which clients reach the server.
