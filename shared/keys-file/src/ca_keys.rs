@@ -22,7 +22,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
-use crate::key_folder::{broken_key, file_name};
+use crate::key_folder::file_name;
 
 /// CA keys in a folder. Each key is read once and stays in memory until the process ends.
 pub struct FileCaKeys {
@@ -91,7 +91,7 @@ impl CaKeys for FileCaKeys {
         let name = file_name(key)?;
         self.load(name, algorithm)?
             .sign(algorithm, message)
-            .map_err(broken_key("signing", &name.to_string()))
+            .map_err(KeyError::broken("signing", &name.to_string()))
     }
 }
 
@@ -102,7 +102,7 @@ impl CaKey {
             Some(algorithm) => EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map(Self::Ec),
             None => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
         }
-        .map_err(broken_key("reading", &name.to_string()))
+        .map_err(KeyError::broken("reading", &name.to_string()))
     }
 
     fn sign(&self, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, Unspecified> {

@@ -52,14 +52,15 @@ impl KeyFolder {
         let uuid = Uuid::new_v4();
         let name = uuid.to_string();
         self.write(&name, key)
-            .map_err(broken_key("storing", &name))?;
+            .map_err(KeyError::broken("storing", &name))?;
         Ok(KeyLocation::File(uuid))
     }
 
     /// Reads the key with this name, which as a UUID cannot lead out of the folder.
     pub(crate) fn read(&self, uuid: Uuid) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let name = uuid.to_string();
-        self.read_file(&name).map_err(broken_key("reading", &name))
+        self.read_file(&name)
+            .map_err(KeyError::broken("reading", &name))
     }
 
     /// Reads the file with this name, and creates it from `new` if it does not exist.
@@ -117,18 +118,5 @@ pub(crate) fn file_name(location: &KeyLocation) -> Result<Uuid, KeyError> {
                 kept: "files",
             })
         }
-    }
-}
-
-/// Wraps the error of a key that cannot be used.
-pub(crate) fn broken_key<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let key = key.to_owned();
-    move |source| KeyError::Broken {
-        operation,
-        key,
-        source: source.into(),
     }
 }

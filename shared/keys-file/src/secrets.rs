@@ -15,7 +15,6 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::KeyFolder;
-use crate::key_folder::broken_key;
 
 /// The name of the key's file, without its extension.
 const FILE: &str = "secrets";
@@ -60,7 +59,7 @@ impl Secrets for FileSecrets {
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut ciphertext)
-            .map_err(broken_key("sealing", FILE))?;
+            .map_err(KeyError::broken("sealing", FILE))?;
         let sealed = [nonce.as_ref().as_slice(), &ciphertext].concat();
         Ok(SealedSecret::new(STANDARD.encode(sealed)))
     }
@@ -73,19 +72,19 @@ impl Secrets for FileSecrets {
         let mut octets = Zeroizing::new(
             STANDARD
                 .decode(sealed.as_base64())
-                .map_err(broken_key("unsealing", FILE))?,
+                .map_err(KeyError::broken("unsealing", FILE))?,
         );
         let (nonce, ciphertext) = octets
             .split_at_mut_checked(NONCE_LEN)
             .ok_or("the sealed secret is too short")
-            .map_err(broken_key("unsealing", FILE))?;
+            .map_err(KeyError::broken("unsealing", FILE))?;
         let nonce =
-            Nonce::try_assume_unique_for_key(nonce).map_err(broken_key("unsealing", FILE))?;
+            Nonce::try_assume_unique_for_key(nonce).map_err(KeyError::broken("unsealing", FILE))?;
         let opened = self
             .0
             .open_in_place(nonce, Aad::from(profile.as_bytes()), ciphertext)
-            .map_err(broken_key("unsealing", FILE))?;
-        let text = std::str::from_utf8(opened).map_err(broken_key("unsealing", FILE))?;
+            .map_err(KeyError::broken("unsealing", FILE))?;
+        let text = std::str::from_utf8(opened).map_err(KeyError::broken("unsealing", FILE))?;
         Ok(SecretString::from(text))
     }
 }

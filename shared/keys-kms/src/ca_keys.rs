@@ -18,7 +18,7 @@ use scep_service::error_chain::ErrorChain;
 use scep_service::ports::{CaKeys, GeneratedKey};
 
 use crate::Kms;
-use crate::call::{MissingMember, broken_key, without_retries};
+use crate::call::{MissingMember, without_retries};
 
 /// The tag of every CA key of a stack. Policies let functions sign only with keys that have it.
 const TAG: &str = "scepter:stack";
@@ -95,7 +95,7 @@ impl KmsCaKeys {
         ]
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
-        .map_err(broken_key("CreateKey", authority.as_str()))?;
+        .map_err(KeyError::broken("CreateKey", authority.as_str()))?;
         let request = self
             .kms
             .client
@@ -115,7 +115,7 @@ impl KmsCaKeys {
             .key_metadata
             .and_then(|metadata| metadata.arn)
             .ok_or(MissingMember("ARN"))
-            .map_err(broken_key("CreateKey", authority.as_str()))
+            .map_err(KeyError::broken("CreateKey", authority.as_str()))
     }
 
     /// Gives a key an alias by which administrators find it.
@@ -199,7 +199,7 @@ impl CaKeys for KmsCaKeys {
         let arn = key_arn(key)?;
         let (digest, spec) = find_signing_algorithm(signature_algorithm(algorithm))
             .ok_or("KMS does not support this signature algorithm")
-            .map_err(broken_key("Sign", arn))?;
+            .map_err(KeyError::broken("Sign", arn))?;
         let request = self
             .kms
             .client
@@ -213,7 +213,7 @@ impl CaKeys for KmsCaKeys {
             .await?
             .signature
             .ok_or(MissingMember("signature"))
-            .map_err(broken_key("Sign", arn))
+            .map_err(KeyError::broken("Sign", arn))
             .map(Blob::into_inner)
     }
 }
@@ -239,11 +239,11 @@ fn build_generated_key(
     // The location is the ARN from the response: a key may be adopted by its id or an alias, and
     // an alias may come to mean another key.
     let arn = KeyArn::parse(public.key_id.as_deref().unwrap_or(requested))
-        .map_err(broken_key("GetPublicKey", requested))?;
+        .map_err(KeyError::broken("GetPublicKey", requested))?;
     let key = public
         .public_key
         .ok_or(MissingMember("public key"))
-        .map_err(broken_key("GetPublicKey", requested))?;
+        .map_err(KeyError::broken("GetPublicKey", requested))?;
     Ok(GeneratedKey {
         location: KeyLocation::Kms(arn),
         subject_public_key_info: key.into_inner(),

@@ -77,24 +77,11 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
     if code.is_some_and(|code| KEY_FAULTS.contains(&code)) {
-        return broken_key(operation, key)(error);
+        return KeyError::broken(operation, key)(error);
     }
     KeyError::Unavailable {
         operation,
         source: Box::new(error),
-    }
-}
-
-/// Wraps the error of a key that cannot be used, or of something that it does not unwrap.
-pub(crate) fn broken_key<E>(operation: &'static str, key: &str) -> impl FnOnce(E) -> KeyError
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let key = key.to_owned();
-    move |source| KeyError::Broken {
-        operation,
-        key,
-        source: source.into(),
     }
 }
 

@@ -19,7 +19,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::Kms;
-use crate::call::{MissingMember, broken_key, without_retries};
+use crate::call::{MissingMember, without_retries};
 use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// RA keys that a symmetric key wraps. The location of a key is the wrapped private key itself,
@@ -79,11 +79,11 @@ impl RaKeys for KmsRaKeys {
         let wrapped = pair
             .private_key_ciphertext_blob
             .ok_or(MissingMember("private key"))
-            .map_err(broken_key(OPERATION, &name))?;
+            .map_err(KeyError::broken(OPERATION, &name))?;
         let public = pair
             .public_key
             .ok_or(MissingMember("public key"))
-            .map_err(broken_key(OPERATION, &name))?;
+            .map_err(KeyError::broken(OPERATION, &name))?;
         Ok(GeneratedKey {
             location: KeyLocation::Wrapped(STANDARD.encode(wrapped).into()),
             subject_public_key_info: public.into_inner(),

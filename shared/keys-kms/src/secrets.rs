@@ -13,7 +13,6 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use crate::Kms;
-use crate::call::broken_key;
 use crate::symmetric_key::{Owner, SymmetricKey};
 
 /// The most secrets to keep in memory; when there are more, all are dropped.
@@ -79,8 +78,8 @@ impl Secrets for KmsSecrets {
             .symmetric_key
             .unwrap(secret_owner(profile), sealed.as_base64())
             .await?;
-        let text =
-            std::str::from_utf8(&plaintext).map_err(broken_key("Decrypt", &profile.to_string()))?;
+        let text = std::str::from_utf8(&plaintext)
+            .map_err(KeyError::broken("Decrypt", &profile.to_string()))?;
         let secret = SecretString::from(text);
         if opened.len() >= MAX_OPENED {
             opened.clear();

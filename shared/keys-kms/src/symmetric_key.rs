@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::Kms;
-use crate::call::{MissingMember, broken_key};
+use crate::call::MissingMember;
 
 /// The owner of something wrapped, which is the only pair in its encryption context.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl SymmetricKey {
             .await?
             .ciphertext_blob
             .ok_or(MissingMember("ciphertext"))
-            .map_err(broken_key("Encrypt", &name))?;
+            .map_err(KeyError::broken("Encrypt", &name))?;
         Ok(STANDARD.encode(ciphertext))
     }
 
@@ -56,7 +56,7 @@ impl SymmetricKey {
         let name = owner.uuid.to_string();
         let ciphertext = STANDARD
             .decode(wrapped)
-            .map_err(broken_key("Decrypt", &name))?;
+            .map_err(KeyError::broken("Decrypt", &name))?;
         let request = self
             .kms
             .client
@@ -72,7 +72,7 @@ impl SymmetricKey {
             .await?
             .plaintext
             .ok_or(MissingMember("plaintext"))
-            .map_err(broken_key("Decrypt", &name))?;
+            .map_err(KeyError::broken("Decrypt", &name))?;
         Ok(Zeroizing::new(plaintext.into_inner()))
     }
 }

@@ -116,6 +116,18 @@ pub enum Failure {
     Maintenance,
 }
 
+impl KeyError {
+    /// Wraps the error of a key that cannot be used, or of something that it does not unwrap.
+    pub fn broken<E: Into<Cause>>(operation: &'static str, key: &str) -> impl FnOnce(E) -> Self {
+        let key = key.to_owned();
+        move |source| Self::Broken {
+            operation,
+            key,
+            source: source.into(),
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn encode(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Encode(Box::new(source))

@@ -39,15 +39,16 @@ impl RaKey {
     /// [`KeyError::Broken`] if it is not an RSA key of 2048 bits or more.
     pub fn from_pkcs8(name: String, pkcs8: &Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         let decrypting =
-            PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(broken_key("reading", &name))?;
+            PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(KeyError::broken("reading", &name))?;
         Ok(Self {
-            signing: RsaKeyPair::from_pkcs8(pkcs8).map_err(broken_key("reading", &name))?,
+            signing: RsaKeyPair::from_pkcs8(pkcs8).map_err(KeyError::broken("reading", &name))?,
             pkcs1: Pkcs1PrivateDecryptingKey::new(decrypting.clone())
-                .map_err(broken_key("preparing", &name))?,
+                .map_err(KeyError::broken("preparing", &name))?,
             oaep: OaepPrivateDecryptingKey::new(decrypting)
-                .map_err(broken_key("preparing", &name))?,
+                .map_err(KeyError::broken("preparing", &name))?,
             rejection_secret: derive_rejection_secret(pkcs8),
-            legacy: RsaPrivateKey::from_pkcs8_der(pkcs8).map_err(broken_key("reading", &name))?,
+            legacy: RsaPrivateKey::from_pkcs8_der(pkcs8)
+                .map_err(KeyError::broken("reading", &name))?,
             name,
         })
     }
@@ -99,7 +100,7 @@ impl RaKey {
         let mut signature = vec![0; self.signing.public_modulus_len()];
         self.signing
             .sign(encoding, &SystemRandom::new(), message, &mut signature)
-            .map_err(broken_key("signing", &self.name))?;
+            .map_err(KeyError::broken("signing", &self.name))?;
         Ok(signature)
     }
 
@@ -111,7 +112,7 @@ impl RaKey {
                 &self.legacy,
                 &DigestAlgorithm::Sha1.digest(message),
             )
-            .map_err(broken_key("signing", &self.name))
+            .map_err(KeyError::broken("signing", &self.name))
     }
 
     fn unwrap(
@@ -132,17 +133,6 @@ impl RaKey {
             }
         };
         Ok(unwrapped.len())
-    }
-}
-
-fn broken_key<E>(operation: &'static str, name: &str) -> impl FnOnce(E) -> KeyError
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    move |source| KeyError::Broken {
-        operation,
-        key: name.to_owned(),
-        source: source.into(),
     }
 }
 
