@@ -1,5 +1,6 @@
 //! The contract of the key ports: CA keys, RA keys and secrets.
 
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use newtype_uuid::TypedUuid;
@@ -60,7 +61,7 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
     let public = PublicKey::from_der(&generated.subject_public_key_info).unwrap();
     let pair = RaKeyPair {
         uuid,
-        generation: 1,
+        generation: Generation::FIRST,
         key_algorithm,
         key: generated.location,
         certificate: Device::ec().certificate,

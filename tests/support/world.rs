@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ca::authority::Authority;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -511,7 +512,7 @@ async fn ra_certificate(
         authority,
         keys: vec![RaKeyPair {
             uuid: TypedUuid::from_untyped_uuid(uuid),
-            generation: 1,
+            generation: Generation::FIRST,
             key_algorithm: KeyAlgorithm::Rsa2048,
             key: KeyLocation::File(import(keys, &pkcs8)),
             certificate,

@@ -7,6 +7,7 @@ pub mod authority;
 pub mod bounded_text;
 pub mod crl;
 pub mod error;
+pub mod generation;
 pub mod id;
 pub mod key_algorithm;
 pub mod key_location;

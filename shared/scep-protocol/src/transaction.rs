@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -144,7 +145,7 @@ pub struct Issuance {
     /// The authority that issues the certificate.
     pub authority: AuthorityUuid,
     /// The generation of that authority that issues the certificate.
-    pub generation: u32,
+    pub generation: Generation,
     /// The location of the generation's private key.
     pub key: KeyLocation,
     /// The algorithm of the generation's key.
@@ -197,7 +198,7 @@ pub struct PastCertificate {
     /// The authority that issued it.
     pub authority: AuthorityUuid,
     /// The generation of that authority that issued it.
-    pub generation: u32,
+    pub generation: Generation,
     /// The time at which it was recorded.
     pub issued_at: OffsetDateTime,
 }
@@ -234,7 +235,7 @@ pub enum TransactionState {
         /// The authority that issued it.
         authority: AuthorityUuid,
         /// The generation of that authority that issued it.
-        generation: u32,
+        generation: Generation,
         /// The end of the resend window, about when the certificate may be renewed.
         resend_until: OffsetDateTime,
     },

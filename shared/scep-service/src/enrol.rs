@@ -10,6 +10,7 @@ pub use signing::GrantedCertificate;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ca::generation::Generation;
 use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
 use scep_cms::challenge::ChallengePassword;
 use scep_cms::content_key::ContentKey;
@@ -363,7 +364,7 @@ impl Exchange<'_> {
     async fn find_certificate(
         &self,
         name: &IssuerAndSerialNumber,
-    ) -> Result<(Certificate, Option<u32>), EnrolError> {
+    ) -> Result<(Certificate, Option<Generation>), EnrolError> {
         // The certificates of the server itself are not in the inventory.
         if let Some((own, generation)) = self.profile.own_certificate(name) {
             return Ok((own.clone(), generation));

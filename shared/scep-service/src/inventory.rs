@@ -4,6 +4,7 @@ mod subject_search;
 
 pub use subject_search::SubjectSearch;
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::Revocation;
 use scep_cms::certificate::Certificate;
@@ -24,7 +25,7 @@ pub struct CertificateRecord {
     /// The certificate.
     pub certificate: Certificate,
     /// The generation of the authority that issued the certificate.
-    pub generation: u32,
+    pub generation: Generation,
     /// The annotations that the profile adds to records.
     pub annotations: Annotations,
 }

@@ -1,5 +1,6 @@
 //! The items of certificates, and their ids.
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use scep_cms::certificate::Certificate;
@@ -32,7 +33,7 @@ struct CertificateItem {
     summary: SummaryItem,
     transaction_id: String,
     certificate: ByteBuf,
-    generation: u32,
+    generation: Generation,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     revoked_of: Option<String>,
     #[serde(skip_deserializing, skip_serializing_if = "String::is_empty")]
@@ -93,7 +94,7 @@ pub(crate) fn certificate_id_from_uuid(authority: AuthorityUuid, uuid: Certifica
 }
 
 /// Builds the hash key under which the revoked certificates of a generation are listed.
-pub(crate) fn revocation_list_key(authority: AuthorityUuid, generation: u32) -> String {
+pub(crate) fn revocation_list_key(authority: AuthorityUuid, generation: Generation) -> String {
     format!("{authority}/{generation}")
 }
 

@@ -1,5 +1,6 @@
 //! The items of transactions.
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -68,7 +69,7 @@ enum StateItem {
 struct IssuedItem {
     certificate: ByteBuf,
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     expires_at: Expiry,
 }
 
@@ -106,7 +107,7 @@ struct RejectedItem {
 struct IssuanceItem {
     to_be_signed: ByteBuf,
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     key: KeyLocation,
     key_algorithm: KeyAlgorithm,
     subject_key: Digest,

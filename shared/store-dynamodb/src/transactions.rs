@@ -90,7 +90,7 @@ impl Transactions for DynamoDbStore {
             .set(STATE, to_text(ISSUING))
             .set(CLAIM, to_text(claim.to_string()))
             .set(TO_BE_SIGNED, to_octets(&issuance.to_be_signed))
-            .set(GENERATION, to_number(issuance.generation))
+            .set(GENERATION, to_number(issuance.generation.get()))
             .set(KEY, to_text(issuance.key.to_stored()))
             .set(KEY_ALGORITHM, to_text(issuance.key_algorithm.name()))
             .set(LEASE_UNTIL, to_millis(lease_until))

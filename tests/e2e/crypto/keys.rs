@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey,
 };
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
@@ -76,7 +77,7 @@ async fn a_key_of_another_key_store_is_refused_and_not_shown() {
         assert!(matches!(refused, Err(KeyError::Foreign { .. })));
         let pair = RaKeyPair {
             uuid: TypedUuid::new_v4(),
-            generation: 1,
+            generation: Generation::FIRST,
             key_algorithm: KeyAlgorithm::Rsa2048,
             key: location,
             certificate: Device::ec().certificate,

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage as Purposes, SubjectAltName};
 use x509_cert::name::Name;
 
 use super::*;
+use crate::generation::Generation;
 use crate::id::AuthorityUuid;
 use crate::key_algorithm::KeyAlgorithm;
 use crate::key_location::KeyLocation;
@@ -34,7 +35,7 @@ pub(crate) fn issuing_authority() -> IssuingAuthority {
     IssuingAuthority {
         uuid: AuthorityUuid::nil(),
         name: ProfileName::new("ca").unwrap(),
-        generation: 1,
+        generation: Generation::FIRST,
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyLocation::File(Uuid::nil()),
         certificate: parse_certificate(include_str!("../../../../tests/vectors/ca.pem")),

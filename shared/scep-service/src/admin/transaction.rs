@@ -140,7 +140,8 @@ impl Administration {
             Err(_) => held.clone(),
         };
         // The dates are left out: they change with every second.
-        let parts = [&rules.to_be_bytes()[..], &shown.generation.to_be_bytes()];
+        let generation = shown.generation.get();
+        let parts = [&rules.to_be_bytes()[..], &generation.to_be_bytes()];
         Ok(Review {
             version: review_version(claim, &parts.concat()),
             to_be_signed: Some(shown.to_be_signed),
