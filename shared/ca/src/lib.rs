@@ -21,3 +21,4 @@ pub mod subject;
 pub mod subordinate;
 pub mod tbs_certificate;
 pub mod template;
+pub mod vouched_names;

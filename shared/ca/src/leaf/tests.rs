@@ -82,6 +82,7 @@ fn issue_certificate(
         extensions: if names.is_empty() { &[] } else { &extensions },
         key: &rsa_key(),
         predecessor,
+        vouched: None,
     };
     let mut spec = TemplateSpec::default();
     edit(&mut spec.subject_alt_name);
@@ -222,6 +223,7 @@ fn requested_purposes_outside_the_rules_are_listed() {
             extensions: &[RequestedExtension { id, value }],
             key: &rsa_key(),
             predecessor: None,
+            vouched: None,
         };
         let spec = TemplateSpec {
             extended_key_usage: rule.to_vec(),
