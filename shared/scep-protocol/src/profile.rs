@@ -1,6 +1,8 @@
 //! The profiles that administrators create: RA Profiles say what may be issued, SCEP Profiles how
 //! SCEP is spoken.
 
+use std::collections::BTreeSet;
+
 use ca::bounded_text::Description;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
@@ -12,6 +14,7 @@ use crate::annotations::{Annotations, Attributes};
 use crate::challenge_traits::ChallengeTraits;
 use crate::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
 use crate::sealed_secret::SealedSecret;
+use crate::vouching::ChallengeSourceKind;
 
 /// The SCEP endpoint that received a request, of one of two kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,12 +72,20 @@ pub struct ScepProfile {
     pub ra_profile: Option<RaProfileUuid>,
     /// The RA certificate that GetCACert returns and whose key the profile uses.
     pub ra_certificate: RaCertificateUuid,
-    /// The challengePassword that authorises enrolments. Without one, only manual approval does.
+    /// The challengePassword that authorises enrolments.
     pub challenge: Option<SealedSecret>,
     /// The traits of the challengePassword, noted when it is set; `None` without one, or if an
     /// earlier version set it, which did not note them.
     #[serde(default)]
     pub challenge_traits: Option<ChallengeTraits>,
+    /// The key of the digests of the profile's one-time challenges, made when that source is first
+    /// chosen.
+    #[serde(default)]
+    pub challenge_key: Option<SealedSecret>,
+    /// The sources that vouch for enrolments, as an administrator chose them; `None` for the
+    /// challengePassword alone. [`Self::challenge_sources`] has what serves.
+    #[serde(default)]
+    pub chosen_sources: Option<BTreeSet<ChallengeSourceKind>>,
     /// The settings that do not depend on other objects.
     #[serde(flatten)]
     pub settings: ScepSettings,
@@ -82,6 +93,18 @@ pub struct ScepProfile {
     pub intune: IntuneSettings,
     /// The annotations to write to the record of each certificate.
     pub annotations: Annotations,
+}
+
+impl ScepProfile {
+    /// The sources that vouch for enrolments, in the order in which they are asked.
+    #[must_use]
+    pub fn challenge_sources(&self) -> BTreeSet<ChallengeSourceKind> {
+        let default = || self.challenge.as_ref().map(|_| ChallengeSourceKind::Static);
+        match &self.chosen_sources {
+            Some(chosen) => chosen.clone(),
+            None => default().into_iter().collect(),
+        }
+    }
 }
 
 /// The settings of a SCEP Profile whose values are independent of other settings and objects.

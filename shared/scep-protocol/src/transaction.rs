@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::annotations::Annotations;
 use crate::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
+use crate::vouching::Vouching;
 
 /// The key of a transaction. The same transactionID under another SCEP Profile is another
 /// transaction.
@@ -102,7 +103,7 @@ impl fmt::Display for Fingerprint {
 pub enum SignerClass {
     /// The signer's valid certificate of this authority: the request is a renewal.
     Certificate,
-    /// A challengePassword: the request is an enrolment.
+    /// A challenge source: the request is an enrolment.
     Challenge,
     /// Nothing yet: the request is an enrolment that an administrator has to approve.
     Nobody,
@@ -158,6 +159,8 @@ pub struct Issuance {
     pub predecessor: Option<CertificateUuid>,
     /// The annotations to write to the certificate's record.
     pub annotations: Annotations,
+    /// What vouched for the certificate; `None` without a challenge source.
+    pub vouching: Option<Vouching>,
 }
 
 /// What the store knows when a request arrives.

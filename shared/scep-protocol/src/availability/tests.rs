@@ -98,6 +98,8 @@ pub(crate) fn build_configuration() -> Configuration {
         ra_certificate: RA_CERTIFICATE,
         challenge: None,
         challenge_traits: None,
+        challenge_key: None,
+        chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
         annotations: Annotations::default(),

@@ -123,6 +123,7 @@ pub(crate) fn make_issuance() -> Issuance {
         subject_key: make_fingerprint(KEY),
         predecessor: None,
         annotations: crate::annotations::Annotations::default(),
+        vouching: None,
     }
 }
 

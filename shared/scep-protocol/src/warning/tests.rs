@@ -24,6 +24,8 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         challenge: challenge.map(|_| SealedSecret::new("sealed".to_owned())),
         challenge_traits: challenge
             .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
+        challenge_key: None,
+        chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
         annotations: Annotations::default(),
