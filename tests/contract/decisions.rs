@@ -84,6 +84,7 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
                 &issuance,
                 lease,
                 lease,
+                None,
                 &audit(transaction_reference(uuid)),
             )
             .await
@@ -122,6 +123,7 @@ async fn a_pending_transaction_is_rejected_once_with_its_reason() {
                 &pending,
                 "unknown device",
                 NOW + MINUTE,
+                None,
                 &audit(transaction_reference(uuid)),
             )
             .await

@@ -17,11 +17,11 @@ use aws_smithy_types::body::SdkBody;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
-use scep_protocol::id::{RaKeyUuid, ScepProfileUuid};
+use scep_protocol::id::RaKeyUuid;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
-use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, Secrets};
+use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, SecretOwner, Secrets};
 use scep_service::ra_key::RaKey;
 use scepter_tests::world::TestClock;
 use secrecy::SecretString;
@@ -537,21 +537,21 @@ pub(crate) struct FaultySecrets {
 impl Secrets for FaultySecrets {
     async fn seal(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         secret: &SecretString,
     ) -> Result<SealedSecret, KeyError> {
         let call = Call::of_key("Secrets::seal", true);
-        let sealed = self.secrets.seal(profile, secret);
+        let sealed = self.secrets.seal(owner, secret);
         self.faults.of_key(call, sealed).await
     }
 
     async fn open(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         sealed: &SealedSecret,
     ) -> Result<SecretString, KeyError> {
         let call = Call::of_key("Secrets::open", false);
-        let opened = self.secrets.open(profile, sealed);
+        let opened = self.secrets.open(owner, sealed);
         self.faults.of_key(call, opened).await
     }
 }

@@ -75,8 +75,10 @@ pub fn claim(key: TransactionKey, replacing: Option<ClaimUuid>, now: OffsetDateT
             subject_key: Fingerprint([4; 32]),
             predecessor: None,
             annotations: Annotations::default(),
+            vouching: None,
         },
         renewal: None,
+        challenge: None,
         request_until: now + time::Duration::DAY,
         stage: ClaimKind::Sign(now + time::Duration::MINUTE),
     }
@@ -110,5 +112,6 @@ pub fn record(
         certificate: certificate.clone(),
         generation: Generation::FIRST,
         annotations: Annotations::default(),
+        vouching: None,
     }
 }

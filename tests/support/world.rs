@@ -1,6 +1,7 @@
 //! A server in this process: the embedded database in memory, software keys in a temporary folder,
 //! and a clock that tests set.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -196,6 +197,7 @@ impl World {
             secrets: administration.secrets.clone(),
             crls: Arc::new(store.clone()),
             random: Arc::new(SystemRandom),
+            services: BTreeMap::new(),
             deployment: deployment(),
         };
         let (authority, ra_certificate) = profiles(&administration, plan, &keys).await;

@@ -11,6 +11,7 @@ use scep_cms::certificate::Certificate;
 use scep_protocol::annotations::Annotations;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{Fingerprint, Transaction, TransactionKey};
+use scep_protocol::vouching::Vouching;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -28,6 +29,8 @@ pub struct CertificateRecord {
     pub generation: Generation,
     /// The annotations that the profile adds to records.
     pub annotations: Annotations,
+    /// What vouched for the certificate.
+    pub vouching: Option<Vouching>,
 }
 
 /// A certificate in a list.

@@ -8,6 +8,7 @@ use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::transaction::TransactionKey;
+use scep_protocol::vouching::Vouching;
 use scep_service::error::StoreError;
 use scep_service::inventory::{CertificateRecord, CertificateSummary};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ struct CertificateItem {
     search_key: String,
     #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
     annotations: Annotations,
+    #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
+    vouching: Option<Vouching>,
 }
 
 /// The attributes that the indexes of certificates hold as well.
@@ -114,6 +117,7 @@ pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, Store
         // left out of searches by subject, which could not find it anyway.
         search_key: summary.search_key(),
         annotations: record.annotations.clone(),
+        vouching: record.vouching.clone(),
     })
 }
 
@@ -182,6 +186,7 @@ pub(crate) fn parse_record(item: Item) -> Result<CertificateRecord, StoreError> 
         certificate: Certificate::from_der(&found.certificate).map_err(corrupt(WHAT))?,
         generation: found.generation,
         annotations: found.annotations,
+        vouching: found.vouching,
     })
 }
 

@@ -111,8 +111,10 @@ pub(crate) fn sample_claim(stage: ClaimKind) -> Claim {
             subject_key: Fingerprint([8; 32]),
             predecessor: Some(CertificateUuid::from_u128(9)),
             annotations: sample_annotations(),
+            vouching: None,
         },
         renewal: None,
+        challenge: None,
         request_until: NOW + Duration::DAY,
         stage,
     }
@@ -143,6 +145,7 @@ pub(crate) fn sample_record() -> CertificateRecord {
         certificate: sample_certificate(),
         generation: GENERATION,
         annotations: sample_annotations(),
+        vouching: None,
     }
 }
 

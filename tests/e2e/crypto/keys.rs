@@ -15,7 +15,7 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, Sign
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
-use scep_service::ports::{CaKeys, RaKeys, Secrets};
+use scep_service::ports::{CaKeys, RaKeys, SecretOwner, Secrets};
 use scep_service::ra_key::RaKey;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
@@ -161,27 +161,33 @@ fn what_does_not_unwrap_gives_the_same_rejection_key_each_time() {
 async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
     let (_folder, keys) = folder();
     let profile = TypedUuid::new_v4();
+    let owner = SecretOwner::ScepProfile(profile);
     let sealed = FileSecrets::open(&keys)
         .unwrap()
-        .seal(profile, &SecretString::from("s3cret"))
+        .seal(owner, &SecretString::from("s3cret"))
         .await
         .unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = FileSecrets::open(&keys).unwrap();
     assert_eq!(
         restarted
-            .open(profile, &sealed)
+            .open(owner, &sealed)
             .await
             .unwrap()
             .expose_secret(),
         "s3cret"
     );
-    assert!(restarted.open(TypedUuid::new_v4(), &sealed).await.is_err());
+    for other in [
+        SecretOwner::ScepProfile(TypedUuid::new_v4()),
+        SecretOwner::ChallengeKey(profile),
+    ] {
+        assert!(restarted.open(other, &sealed).await.is_err(), "{other:?}");
+    }
     let mut spoilt = sealed.as_base64().to_owned();
     let other = if spoilt.starts_with('A') { "B" } else { "A" };
     spoilt.replace_range(0..1, other);
     for spoilt in [spoilt.as_str(), &spoilt[..8]] {
         let spoilt = SealedSecret::new(spoilt.to_owned());
-        assert!(restarted.open(profile, &spoilt).await.is_err());
+        assert!(restarted.open(owner, &spoilt).await.is_err());
     }
 }

@@ -242,5 +242,6 @@ fn build_record(
         certificate: issued.certificate,
         generation: issuance.generation,
         annotations: issuance.annotations.clone(),
+        vouching: issuance.vouching.clone(),
     }
 }
