@@ -89,8 +89,11 @@ pub struct ScepProfile {
     /// The settings that do not depend on other objects.
     #[serde(flatten)]
     pub settings: ScepSettings,
-    /// Settings for Intune's validation of challenges. Not used yet.
+    /// Settings for Intune's validation of challenges.
     pub intune: IntuneSettings,
+    /// The administrator's service that vouches for enrolments and hears of what became of them.
+    #[serde(default)]
+    pub webhook: Option<WebhookSettings>,
     /// The annotations to write to the record of each certificate.
     pub annotations: Annotations,
 }
@@ -157,6 +160,50 @@ pub struct IntuneSettings {
     pub application_id: Option<String>,
     /// The secret of the application.
     pub application_key: Option<SealedSecret>,
+    /// How the application proves its identity to Entra.
+    #[serde(default)]
+    pub credential: IntuneCredential,
+}
+
+/// How the application that asks Intune proves its identity to Entra.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IntuneCredential {
+    /// By its secret.
+    #[default]
+    Secret,
+    /// By an assertion that a key of this deployment signs, as a federated credential.
+    Federated,
+}
+
+/// A service of the administrator's that is asked about enrolments, or told what became of them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookSettings {
+    /// The URL, which begins with `https:`, or with `http:` and a host of the loopback interface.
+    pub url: String,
+    /// The secret that signs requests, by the Standard Webhooks specification.
+    pub secret: SealedSecret,
+    /// How long the service may take to answer, in seconds.
+    pub timeout_seconds: u8,
+    /// Whether the service is asked about every enrolment, whoever vouches for it.
+    pub gate: bool,
+    /// The events that the service is told of.
+    pub notify: BTreeSet<NotificationKind>,
+}
+
+/// An event that a webhook can be told of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, VariantArray,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum NotificationKind {
+    /// A certificate was issued.
+    Issued,
+    /// An enrolment or renewal was refused.
+    Refused,
+    /// A certificate was revoked.
+    Revoked,
 }
 
 /// The certificates that GetCACert returns.

@@ -102,6 +102,7 @@ pub(crate) fn build_configuration() -> Configuration {
         chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
+        webhook: None,
         annotations: Annotations::default(),
     };
     let ra_profile = RaProfile {

@@ -238,7 +238,12 @@ fn faults_that_an_attacker_must_not_learn_are_only_logged() {
     );
     for refusal in all_refusals() {
         let kind = RefusalKind::from(&refusal);
-        let is_hidden = [RefusalKind::Envelope, RefusalKind::QueryEnvelope].contains(&kind);
+        let hidden = [
+            RefusalKind::Envelope,
+            RefusalKind::LockedOut,
+            RefusalKind::QueryEnvelope,
+        ];
+        let is_hidden = hidden.contains(&kind);
         assert_eq!(
             refusal.log_reason() != refusal.text(),
             is_hidden,

@@ -340,7 +340,11 @@ fn a_key_that_the_rules_do_not_allow_is_refused_even_if_authorised() {
         ..TemplateSpec::default()
     };
     let template = CertificateTemplate::try_from(rules).unwrap();
-    let profile = serving_profile(|of| of.ra_profile.as_mut().unwrap().template = template);
+    let profile = serving_profile(|of| {
+        of.ra_profile.as_mut().unwrap().template = template;
+        let sources = [ChallengeSourceKind::Static].into();
+        of.scep_profile.as_mut().unwrap().chosen_sources = Some(sources);
+    });
     let request = ENROLMENT.opened(Signer::Unknown);
     let refused = authorise_by(request, Some(CHALLENGE), &profile, NOW).err();
     let too_short = RuleViolation::RsaTooShort {

@@ -28,6 +28,7 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
+        webhook: None,
         annotations: Annotations::default(),
     }
 }

@@ -310,6 +310,7 @@ fn new_scep_profile(
         chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
+        webhook: None,
         annotations: Default::default(),
     }
 }
