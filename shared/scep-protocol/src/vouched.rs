@@ -59,7 +59,8 @@ impl OneTimeChallenge {
     /// again: [`Self::take`] decides whether it takes another use.
     ///
     /// # Errors
-    /// [`Refusal::ChallengeMisbound`], [`Refusal::ChallengeUsed`] and [`Refusal::ChallengeExpired`].
+    /// [`Refusal::ChallengeMisbound`], [`Refusal::ChallengeUsed`] and
+    /// [`Refusal::ChallengeExpired`].
     pub fn vouch(
         &self,
         ra_profile: RaProfileUuid,

@@ -38,8 +38,8 @@ pub enum ChallengeSourceKind {
     Webhook,
 }
 
-/// What the record of a certificate keeps of the yes of a source. A renewal takes it over, so that it
-/// keeps the names that were vouched for.
+/// What the record of a certificate keeps of the yes of a source. A renewal takes it over, so that
+/// it keeps the names that were vouched for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vouching {
