@@ -226,6 +226,14 @@ impl OneTimeChallenge {
         }
     }
 
+    /// Whether no other challenge may be bound to the same transactionID: a request may be
+    /// encrypted under this one, or waits for a reply that will be.
+    #[must_use]
+    pub fn reserves_transaction_id(&self, now: OffsetDateTime) -> bool {
+        let is_held = |taken: &ChallengeUse| taken.held_until.is_some() && taken.counts(now);
+        self.state(now) == ChallengeState::Unused || self.taken.iter().any(is_held)
+    }
+
     /// The certificate of the last use; `None` before the first.
     #[must_use]
     pub fn last_certificate(&self, now: OffsetDateTime) -> Option<CertificateUuid> {

@@ -16,7 +16,7 @@ pub use keys::{CaKeys, GeneratedKey, RaKeys};
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use random::{EntropyError, Random, SystemRandom};
 pub use secrets::{SecretOwner, Secrets};
-pub use store::{Change, CrlHead, ProfileReader, Store, StoredCrl};
+pub use store::{Change, CreationOutcome, CrlHead, MAX_LOCKOUTS, ProfileReader, Store, StoredCrl};
 pub use transactions::{
     Bar, Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Renewal, Transactions, WriteOutcome,
 };

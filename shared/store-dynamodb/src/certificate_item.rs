@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::attribute::{to_number, to_octets, to_text};
     use crate::samples;
-    use crate::samples::{ANNOTATIONS_JSON, AUTHORITY, RA_PROFILE, SCEP_PROFILE};
+    use crate::samples::{ANNOTATIONS_JSON, AUTHORITY, RA_PROFILE, SCEP_PROFILE, VOUCHING_JSON};
 
     #[test]
     fn a_record_is_stored_under_these_names_and_read_again() {
@@ -244,6 +244,7 @@ mod tests {
             ("revokedAt", now()),
             ("revocationReason", to_text("keyCompromise")),
             ("annotations", to_text(ANNOTATIONS_JSON)),
+            ("vouching", to_text(VOUCHING_JSON)),
         ]);
         assert_eq!(item, expected);
         assert_eq!(parse_record(item.clone()).unwrap(), record);
@@ -258,6 +259,7 @@ mod tests {
         record.summary.predecessor = None;
         record.summary.revocation = None;
         record.annotations = Annotations::default();
+        record.vouching = None;
         let item = certificate_item(&record).unwrap();
         for name in [
             "annotations",
@@ -267,6 +269,7 @@ mod tests {
             "revokedAt",
             "revokedOf",
             "searchKey",
+            "vouching",
         ] {
             assert!(!item.contains_key(name), "{name}");
         }

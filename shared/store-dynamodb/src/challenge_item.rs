@@ -118,7 +118,8 @@ pub(crate) fn challenge_item(challenge: &OneTimeChallenge) -> Result<Item, Store
     })
 }
 
-fn kept_until(challenge: &OneTimeChallenge) -> OffsetDateTime {
+/// The time until which a challenge is listed.
+pub(crate) fn kept_until(challenge: &OneTimeChallenge) -> OffsetDateTime {
     challenge.expires_at.saturating_add(KEPT)
 }
 
@@ -174,6 +175,16 @@ impl From<UseItem> for ChallengeUse {
     }
 }
 
+/// The transaction whose transactionID a challenge is bound to.
+pub(crate) fn bound_transaction(challenge: &OneTimeChallenge) -> Option<TransactionUuid> {
+    let transaction_id = challenge.terms.transaction_id.clone()?;
+    let key = TransactionKey {
+        scep_profile: challenge.scep_profile,
+        transaction_id,
+    };
+    Some(key.uuid())
+}
+
 /// The id of the item that names the challenge bound to the transactionID of this transaction.
 pub(crate) fn bound_id(transaction: TransactionUuid) -> String {
     format!("challengeOf/{transaction}")
@@ -182,15 +193,11 @@ pub(crate) fn bound_id(transaction: TransactionUuid) -> String {
 /// The item that names the challenge bound to a transactionID; `None` for one that is bound to
 /// none.
 pub(crate) fn bound_item(challenge: &OneTimeChallenge) -> Result<Option<Item>, StoreError> {
-    let Some(transaction_id) = &challenge.terms.transaction_id else {
+    let Some(transaction) = bound_transaction(challenge) else {
         return Ok(None);
     };
-    let key = TransactionKey {
-        scep_profile: challenge.scep_profile,
-        transaction_id: transaction_id.clone(),
-    };
     build_item(BoundItem {
-        id: bound_id(key.uuid()),
+        id: bound_id(transaction),
         challenge: challenge.uuid,
         expires_at: Expiry(kept_until(challenge)),
     })
@@ -200,3 +207,6 @@ pub(crate) fn bound_item(challenge: &OneTimeChallenge) -> Result<Option<Item>, S
 pub(crate) fn parse_bound(item: Item) -> Result<ChallengeUuid, StoreError> {
     parse_item::<BoundItem>(WHAT, item).map(|found| found.challenge)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,10 +25,12 @@ attribute_names! {
     AUTHORITY = "authority";
     CERTIFICATE = "certificate";
     CERTIFICATE_UUID = "certificateUuid";
+    CHALLENGE = "challenge";
     CIPHERTEXT = "ciphertext";
     CLAIM = "claim";
     COMMON_NAME = "commonName";
     CREATED_AT = "createdAt";
+    DELETED = "deleted";
     DEPENDENTS = "dependents";
     DOCUMENT = "document";
     EXPIRES_AT = "expiresAt";
@@ -119,6 +121,14 @@ fn is_known(value: &AttributeValue) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[error("an attribute has an unknown type")]
 struct UnknownType;
+
+/// Reads the id of an item, or of its entry in an index.
+pub(crate) fn read_id(mut item: Item) -> Result<Option<String>, StoreError> {
+    match item.remove(ID) {
+        Some(AttributeValue::S(id)) => Ok(Some(id)),
+        Some(_) | None => Err(corrupt("id")(MissingAttribute(ID))),
+    }
+}
 
 /// Builds an item.
 pub(crate) fn build_item<T: Serialize>(item: T) -> Result<Item, StoreError> {

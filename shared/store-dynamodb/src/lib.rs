@@ -11,6 +11,9 @@
 //! | transactions | `{uuid}` (SCEP Profile and transactionID, hashed) | a transaction |
 //! | | `request/{fingerprint}` | the transaction and the claim of a PKCS #10 request |
 //! | | `envelope/{fingerprint}` | the ciphertext first seen with an encrypted content key |
+//! | | `challenge/{uuid}` | a one-time challenge, with the uses that are taken |
+//! | | `challengeOf/{transaction}` | the challenge that is bound to a transactionID |
+//! | | `lockout/{uuid}` | the count of one address's or key's wrong challenges |
 //! | | `successors/{authority}/{uuid}` | the certificates that renew a certificate |
 //! | certificates | `{authority}/{serialNumber}` | a certificate |
 //! | | `key/{fingerprint}` | a key that has a revoked certificate |

@@ -1,27 +1,35 @@
 //! The counts of wrong challenges, in the transactions table.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use scep_protocol::id::{LockoutUuid, ScepProfileUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
-use scep_service::ports::WriteOutcome;
+use scep_service::inventory::PageRequest;
+use scep_service::ports::{MAX_LOCKOUTS, WriteOutcome};
 use serde::{Deserialize, Serialize};
 
 use crate::DynamoDbStore;
 use crate::attribute::{Digest, Expiry, Millis, to_number};
 use crate::expression::Condition;
-use crate::item::{ID, Item, VERSION, build_item, parse_item};
-use crate::write::Write;
+use crate::index::BY_STATE;
+use crate::item::{ID, Item, VERSION, build_item, parse_item, read_id};
+use crate::page::{Bounds, List};
+use crate::transactions::MAX_READ_ITEMS;
+use crate::write::{MAX_STEPS, Step, Write};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LockoutItem {
     #[serde(skip_deserializing)]
     id: String,
-    /// The hash key of the index that lists the counts of a SCEP Profile.
-    #[serde(skip_deserializing)]
-    state: String,
+    /// The hash key of the index that lists the lock-outs of a SCEP Profile.
+    // A count has it from the first lock-out on: otherwise an attacker who shows a wrong challenge
+    // by one new key after the other would bury the lock-outs in the list.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
     scep_profile: ScepProfileUuid,
     subject: SubjectItem,
     failures: u32,
@@ -44,7 +52,7 @@ pub(crate) fn lockout_id(uuid: LockoutUuid) -> String {
     format!("lockout/{uuid}")
 }
 
-/// The hash key under which the counts of a SCEP Profile are listed.
+/// The hash key under which the lock-outs of a SCEP Profile are listed.
 pub(crate) fn lockout_list_key(scep_profile: ScepProfileUuid) -> String {
     format!("lockout/{scep_profile}")
 }
@@ -53,7 +61,9 @@ pub(crate) fn lockout_list_key(scep_profile: ScepProfileUuid) -> String {
 pub(crate) fn lockout_item(lockout: &Lockout, version: u64) -> Result<Item, StoreError> {
     build_item(LockoutItem {
         id: lockout_id(lockout.uuid()),
-        state: lockout_list_key(lockout.scep_profile),
+        state: lockout
+            .until
+            .map(|_| lockout_list_key(lockout.scep_profile)),
         scep_profile: lockout.scep_profile,
         subject: match lockout.subject {
             LockoutSubject::Address(address) => SubjectItem::Address(address),
@@ -97,6 +107,61 @@ impl DynamoDbStore {
         found.into_iter().map(parse_lockout).collect()
     }
 
+    pub(crate) async fn read_lockout(
+        &self,
+        uuid: LockoutUuid,
+    ) -> Result<Option<Lockout>, StoreError> {
+        let found = self.read_item(lockout_id(uuid)).await?;
+        found.map(parse_lockout).transpose()
+    }
+
+    /// Reads the latest lock-outs of a SCEP Profile.
+    pub(crate) async fn list_lockouts(
+        &self,
+        scep_profile: ScepProfileUuid,
+    ) -> Result<Vec<Lockout>, StoreError> {
+        let list = List {
+            table: &self.tables.transactions,
+            index: &BY_STATE,
+            hash: lockout_list_key(scep_profile),
+            bounds: Bounds::All,
+            ascending: false,
+        };
+        let page = PageRequest {
+            limit: MAX_LOCKOUTS,
+            cursor: None,
+        };
+        // The index holds little more than the keys.
+        let ids = self.read_page(&list, &page, read_id).await?.items;
+        let mut found = Vec::new();
+        for chunk in ids.chunks(MAX_READ_ITEMS) {
+            let items = self.read_items(chunk.iter().cloned()).await?;
+            for item in items {
+                found.push(parse_lockout(item)?);
+            }
+        }
+        found.sort_by_key(|lockout| Reverse(lockout.since));
+        Ok(found)
+    }
+
+    /// Deletes counts, and writes the audit record with the first of them.
+    pub(crate) async fn delete_lockouts(
+        &self,
+        lockouts: &[Lockout],
+        audit: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        let mut steps = vec![self.put_audit(audit)?.or_fail()];
+        for lockout in lockouts {
+            let id = lockout_id(lockout.uuid());
+            // A failure that is counted at the same time does not prevent the deletion.
+            steps.push(Step::delete(&self.tables.transactions, id));
+        }
+        for chunk in steps.chunks(MAX_STEPS) {
+            self.write_all("freeing", chunk.to_vec(), ()).await?;
+        }
+        Ok(())
+    }
+
     /// Writes a count in place of the one that it was computed from.
     pub(crate) async fn put_lockout(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError> {
         let item = lockout_item(lockout, lockout.version.saturating_add(1))?;
@@ -108,5 +173,52 @@ impl DynamoDbStore {
         self.write_one("counting a wrong challenge", write)
             .await
             .map(WriteOutcome::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::*;
+    use crate::attribute::{to_octets, to_text};
+    use crate::samples;
+    use crate::samples::{SCEP_PROFILE, sample_lockout};
+
+    #[test]
+    fn a_lock_out_is_stored_under_these_names_and_read_again() {
+        let lockout = sample_lockout();
+        let item = lockout_item(&lockout, lockout.version).unwrap();
+        let subject = samples::build_sample_item([("address", to_text("192.0.2.1"))]);
+        let expected = samples::build_sample_item([
+            ("id", to_text(format!("lockout/{}", lockout.uuid()))),
+            ("state", to_text(format!("lockout/{SCEP_PROFILE}"))),
+            ("scepProfile", to_text(SCEP_PROFILE.to_string())),
+            ("subject", AttributeValue::M(subject)),
+            ("failures", to_number(10)),
+            ("createdAt", to_number(1_767_323_045_678_i64)),
+            ("rounds", to_number(1)),
+            ("lockedUntil", to_number(1_767_323_105_678_i64)),
+            // One hour after the end of the lock-out.
+            ("expiresAt", to_number(1_767_326_706)),
+            ("version", to_number(10)),
+        ]);
+        assert_eq!(item, expected);
+        assert_eq!(parse_lockout(item).unwrap(), lockout);
+    }
+
+    #[test]
+    fn a_count_that_locks_nobody_out_yet_is_not_listed() {
+        let lockout = Lockout {
+            subject: LockoutSubject::Key(samples::sample_record().summary.key),
+            rounds: 0,
+            until: None,
+            ..sample_lockout()
+        };
+        let item = lockout_item(&lockout, lockout.version).unwrap();
+        assert!(!item.contains_key("state") && !item.contains_key("lockedUntil"));
+        let subject = samples::build_sample_item([("key", to_octets(&[0xab; 32]))]);
+        assert_eq!(item["subject"], AttributeValue::M(subject));
+        assert_eq!(parse_lockout(item).unwrap(), lockout);
     }
 }

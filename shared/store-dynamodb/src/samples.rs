@@ -1,6 +1,9 @@
 //! Sample values for the tests of items.
 
+use std::collections::BTreeMap;
+
 use ca::authority::Authority;
+use ca::bounded_text::Description;
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
@@ -12,11 +15,17 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::{Annotations, Attributes};
 use scep_protocol::decide::ReplacedClaims;
-use scep_protocol::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::id::{ChallengeUuid, ClaimUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::one_time_challenge::{
+    ChallengeDigest, ChallengeTerms, ChallengeUse, OneTimeChallenge,
+};
 use scep_protocol::profile::RaProfile;
+use scep_protocol::sealed_secret::SealedSecret;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
 };
+use scep_protocol::vouching::{ChallengeSourceKind, Vouching};
 use scep_service::audit::AuditRecordUuid;
 use scep_service::audit::{Actor, AuditAction, AuditRecord};
 use scep_service::inventory::{CertificateRecord, CertificateSummary};
@@ -28,9 +37,11 @@ use uuid::Uuid;
 
 use crate::audit::audit_item;
 use crate::certificate_item::certificate_item;
+use crate::challenge_item::{bound_item, challenge_item};
 use crate::crls::head_item;
 use crate::envelopes::envelope_item;
 use crate::item::Item;
+use crate::lockouts::lockout_item;
 use crate::objects::{name_item, object_item};
 use crate::requests::request_item;
 use crate::revoked_keys::revoked_key_item;
@@ -68,6 +79,24 @@ pub(crate) fn sample_annotations() -> Annotations {
 pub(crate) const ANNOTATIONS_JSON: &str = "{\"issueCertificateAttributes\":\"[]\",\
     \"customAttributes\":\"[1]\",\
     \"associations\":{\"owner\":null,\"groups\":[],\"customAttributes\":\"[]\"}}";
+
+/// The yes of a one-time challenge, with every optional part.
+pub(crate) fn sample_vouching() -> Vouching {
+    let terms = sample_challenge().terms;
+    Vouching {
+        source: ChallengeSourceKind::OneTime,
+        challenge: Some(sample_challenge().uuid),
+        names: terms.names,
+        annotations: terms.annotations,
+    }
+}
+
+/// The JSON of [`sample_vouching`].
+pub(crate) const VOUCHING_JSON: &str = "{\"source\":\"ONE_TIME\",\
+    \"challenge\":\"00000000-0000-0000-0000-000000000001\",\
+    \"names\":{\"subject\":{\"CN\":\"device-7\"},\
+    \"subjectAltNames\":{\"dns\":[\"d.example\"]}},\
+    \"annotations\":{\"udid\":\"1\"}}";
 
 pub(crate) fn sample_certificate() -> Certificate {
     let pem = include_str!("../../../tests/vectors/ca.pem");
@@ -111,7 +140,7 @@ pub(crate) fn sample_claim(stage: ClaimKind) -> Claim {
             subject_key: Fingerprint([8; 32]),
             predecessor: Some(CertificateUuid::from_u128(9)),
             annotations: sample_annotations(),
-            vouching: None,
+            vouching: Some(sample_vouching()),
         },
         renewal: None,
         challenge: None,
@@ -145,7 +174,53 @@ pub(crate) fn sample_record() -> CertificateRecord {
         certificate: sample_certificate(),
         generation: GENERATION,
         annotations: sample_annotations(),
-        vouching: None,
+        vouching: Some(sample_vouching()),
+    }
+}
+
+/// A challenge with every optional part.
+pub(crate) fn sample_challenge() -> OneTimeChallenge {
+    OneTimeChallenge {
+        uuid: ChallengeUuid::from_u128(1),
+        scep_profile: SCEP_PROFILE,
+        digest: ChallengeDigest([7; 32]),
+        secret: Some(SealedSecret::new("sealed".to_owned())),
+        terms: ChallengeTerms {
+            ra_profile: Some(RA_PROFILE),
+            transaction_id: Some(transaction_key().transaction_id),
+            names: serde_json::from_str(
+                r#"{"subject":{"CN":"device-7"},"subjectAltNames":{"dns":["d.example"]}}"#,
+            )
+            .unwrap(),
+            uses: 3,
+            hold: true,
+            note: Description::new("asset 4711").unwrap(),
+            annotations: BTreeMap::from([("udid".to_owned(), "1".to_owned())]),
+        },
+        created_at: NOW,
+        expires_at: NOW + Duration::HOUR,
+        taken: vec![ChallengeUse {
+            claim: ClaimUuid::from_u128(1),
+            certificate: CertificateUuid::from_u128(5),
+            csr: Fingerprint([2; 32]),
+            requester_key: Fingerprint([4; 32]),
+            held_until: Some(NOW),
+        }],
+        deleted: false,
+        version: 2,
+    }
+}
+
+/// The count of an address that is locked out.
+pub(crate) fn sample_lockout() -> Lockout {
+    Lockout {
+        scep_profile: SCEP_PROFILE,
+        subject: LockoutSubject::of_address("192.0.2.1".parse().unwrap()),
+        failures: 10,
+        since: NOW,
+        rounds: 1,
+        until: Some(NOW + Duration::MINUTE),
+        version: 10,
     }
 }
 
@@ -197,6 +272,9 @@ pub(crate) fn sample_items() -> Vec<Item> {
         name_item(&named, &name),
         audit_item(&audit_record()),
         head_item(AUTHORITY, GENERATION, &sample_crl(), Uuid::nil()),
+        challenge_item(&sample_challenge()),
+        bound_item(&sample_challenge()).map(Option::unwrap),
+        lockout_item(&sample_lockout(), 10),
     ];
     items.map(Result::unwrap).into()
 }

@@ -5,7 +5,9 @@ use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
-use scep_protocol::id::TransactionUuid;
+use scep_protocol::id::{LockoutUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::lockout::Lockout;
+use scep_protocol::one_time_challenge::{ChallengeState, OneTimeChallenge};
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
@@ -13,7 +15,9 @@ use scep_service::inventory::{
     TransactionRecord, TransactionStatus, TransactionSummary,
 };
 use scep_service::object::{ObjectKind, Reference, StoredObject};
-use scep_service::ports::{Change, CrlHead, ProfileReader, Store, StoredCrl, WriteOutcome};
+use scep_service::ports::{
+    Change, CreationOutcome, CrlHead, ProfileReader, Store, StoredCrl, WriteOutcome,
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -173,5 +177,45 @@ impl Store for DynamoDbStore {
         crl: &StoredCrl,
     ) -> Result<WriteOutcome, StoreError> {
         self.write_crl(authority, generation, crl).await
+    }
+
+    async fn create_challenges(
+        &self,
+        challenges: &[OneTimeChallenge],
+        now: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<CreationOutcome, StoreError> {
+        self.put_challenges(challenges, now, audit).await
+    }
+
+    async fn challenges(
+        &self,
+        scep_profile: ScepProfileUuid,
+        state: Option<ChallengeState>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<OneTimeChallenge>, StoreError> {
+        self.read_challenge_page(scep_profile, state, page, now)
+            .await
+    }
+
+    async fn delete_challenge(
+        &self,
+        challenge: &OneTimeChallenge,
+        audit: &AuditRecord,
+    ) -> Result<WriteOutcome, StoreError> {
+        self.mark_deleted(challenge, audit).await
+    }
+
+    async fn locked_out(&self, scep_profile: ScepProfileUuid) -> Result<Vec<Lockout>, StoreError> {
+        self.list_lockouts(scep_profile).await
+    }
+
+    async fn lockout(&self, uuid: LockoutUuid) -> Result<Option<Lockout>, StoreError> {
+        self.read_lockout(uuid).await
+    }
+
+    async fn free(&self, lockouts: &[Lockout], audit: &AuditRecord) -> Result<(), StoreError> {
+        self.delete_lockouts(lockouts, audit).await
     }
 }

@@ -28,6 +28,9 @@ use crate::retry::{MAX_TRIES, back_off};
 use crate::transaction_item::{ISSUED, ISSUING, PENDING, REJECTED, claim_item, parse_transaction};
 use crate::write::{Step, Write};
 
+/// The maximum number of items that are read at once: DynamoDB's own.
+pub(crate) const MAX_READ_ITEMS: usize = 100;
+
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
     async fn transaction(&self, uuid: TransactionUuid) -> Result<Option<Transaction>, StoreError> {
@@ -309,8 +312,8 @@ impl DynamoDbStore {
         Ok(found.item)
     }
 
-    /// Reads those of these items of the transactions table that exist, at most a hundred, with
-    /// strong consistency.
+    /// Reads those of these items of the transactions table that exist, at most
+    /// [`MAX_READ_ITEMS`], with strong consistency and in no particular order.
     pub(crate) async fn read_items(
         &self,
         ids: impl Iterator<Item = String>,

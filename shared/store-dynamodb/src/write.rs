@@ -19,6 +19,9 @@ use crate::retry::{
     CONDITION_FAILED, MAX_TRIES, back_off, cancellations, is_last_try, is_throttled, is_transient,
 };
 
+/// The maximum number of steps of a transaction: DynamoDB's own.
+pub(crate) const MAX_STEPS: usize = 100;
+
 /// A write of one item.
 #[derive(Clone, Debug)]
 pub(crate) struct Write<'a> {

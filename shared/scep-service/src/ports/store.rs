@@ -6,7 +6,9 @@ use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
 use scep_protocol::availability::Configuration;
-use scep_protocol::id::{RaProfileUuid, TransactionUuid};
+use scep_protocol::id::{LockoutUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::lockout::Lockout;
+use scep_protocol::one_time_challenge::{ChallengeState, OneTimeChallenge};
 use scep_protocol::profile::{EndpointName, RaProfile};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -203,7 +205,59 @@ pub trait Store: ProfileReader {
         generation: Generation,
         crl: &StoredCrl,
     ) -> Result<WriteOutcome, StoreError>;
+
+    /// Writes new one-time challenges of one SCEP Profile and the audit record of their creation.
+    /// The transactionIDs that they are bound to differ from each other. If the write fails, none
+    /// of the challenges remains.
+    async fn create_challenges(
+        &self,
+        challenges: &[OneTimeChallenge],
+        now: OffsetDateTime,
+        audit: &AuditRecord,
+    ) -> Result<CreationOutcome, StoreError>;
+
+    /// Lists the one-time challenges of a SCEP Profile that have this state, or all, newest first.
+    /// Cursors are checked as in [`Self::certificates`].
+    async fn challenges(
+        &self,
+        scep_profile: ScepProfileUuid,
+        state: Option<ChallengeState>,
+        page: &PageRequest,
+        now: OffsetDateTime,
+    ) -> Result<Page<OneTimeChallenge>, StoreError>;
+
+    /// Marks a one-time challenge deleted, if it is unchanged since it was read, and writes the
+    /// audit record with it.
+    async fn delete_challenge(
+        &self,
+        challenge: &OneTimeChallenge,
+        audit: &AuditRecord,
+    ) -> Result<WriteOutcome, StoreError>;
+
+    /// Lists the counts of a SCEP Profile that have locked out, newest first, at most
+    /// [`MAX_LOCKOUTS`]. Some of the lock-outs may have ended.
+    async fn locked_out(&self, scep_profile: ScepProfileUuid) -> Result<Vec<Lockout>, StoreError>;
+
+    /// Reads a count by its identity, with strong consistency.
+    async fn lockout(&self, uuid: LockoutUuid) -> Result<Option<Lockout>, StoreError>;
+
+    /// Deletes counts, and writes the audit record.
+    async fn free(&self, lockouts: &[Lockout], audit: &AuditRecord) -> Result<(), StoreError>;
 }
+
+/// The outcome of [`Store::create_challenges`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreationOutcome {
+    /// The challenges are written.
+    Created,
+    /// Another challenge, which can still be used, is bound to the transactionID of the challenge
+    /// at this index.
+    TransactionIdTaken(usize),
+}
+
+/// The maximum number of lock-outs in a list.
+// Each costs an attacker ten requests from another address or by another key.
+pub const MAX_LOCKOUTS: u16 = 1_000;
 
 /// A published CRL.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use super::*;
 use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
 use crate::samples;
 use crate::samples::{
-    ANNOTATIONS_JSON, AUTHORITY, GENERATION, NOW, RA_PROFILE, SCEP_PROFILE, sample_claim,
+    ANNOTATIONS_JSON, AUTHORITY, GENERATION, NOW, RA_PROFILE, SCEP_PROFILE, VOUCHING_JSON,
+    sample_claim,
 };
 
 const UUID_1: &str = "00000000-0000-0000-0000-000000000001";
@@ -38,6 +39,7 @@ fn expected_item(stage: [(&'static str, AttributeValue); 2]) -> Item {
         ("subject", to_text("CN=device-1,O=Corp")),
         ("predecessor", to_text(UUID_9)),
         ("annotations", to_text(ANNOTATIONS_JSON)),
+        ("vouching", to_text(VOUCHING_JSON)),
     ];
     samples::build_sample_item(attributes.into_iter().chain(stage))
 }
@@ -97,8 +99,11 @@ fn optional_attributes_are_left_out_rather_than_null() {
     let mut plain = sample_claim(ClaimKind::Sign(NOW));
     plain.issuance.predecessor = None;
     plain.issuance.annotations = Annotations::default();
+    plain.issuance.vouching = None;
     let item = claim_item(&plain).unwrap();
-    assert!(!item.contains_key("predecessor") && !item.contains_key("annotations"));
+    for name in ["predecessor", "annotations", "vouching"] {
+        assert!(!item.contains_key(name), "{name}");
+    }
     let TransactionState::Issuing { issuance, .. } = parse_transaction(item).unwrap().state else {
         panic!("another state");
     };
@@ -116,7 +121,8 @@ fn an_item_from_before_proxies_has_the_signer_as_its_requester() {
 /// The item of a claim after updates that set these attributes.
 fn updated_item(attributes: &[(&str, AttributeValue)]) -> Item {
     let mut item = claim_item(&sample_claim(ClaimKind::Sign(NOW))).unwrap();
-    item.retain(|name, _| !["toBeSigned", "leaseUntil", "annotations"].contains(&name.as_str()));
+    let removed = ["toBeSigned", "leaseUntil", "annotations", "vouching"];
+    item.retain(|name, _| !removed.contains(&name.as_str()));
     item.extend(samples::build_sample_item(attributes.iter().cloned()));
     item
 }
