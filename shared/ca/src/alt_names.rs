@@ -4,8 +4,9 @@
 mod dns_name;
 pub(crate) mod general_name;
 mod name_form;
+pub(crate) mod name_text;
 mod other_name;
-mod requested_names;
+pub(crate) mod requested_names;
 pub(crate) mod security_identifier;
 
 use scep_cms::requested::RequestedExtension;

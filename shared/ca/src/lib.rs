@@ -21,4 +21,5 @@ pub mod subject;
 pub mod subordinate;
 pub mod tbs_certificate;
 pub mod template;
+pub mod unique_map;
 pub mod vouched_names;

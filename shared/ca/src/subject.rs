@@ -5,6 +5,8 @@ pub(crate) mod name_part;
 
 pub use name_part::name_text;
 
+use std::collections::BTreeMap;
+
 use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
 use scep_cms::asn1::directory_string;
@@ -21,7 +23,7 @@ use crate::template::{RuleViolation, StringType, SubjectAttribute, SubjectRule};
 
 /// The maximum length of a subject, in octets of DER: the client chooses it, and it is stored,
 /// logged and listed.
-const MAX_BYTES: usize = 4 * 1024;
+pub(crate) const MAX_BYTES: usize = 4 * 1024;
 
 /// A subject that satisfies the rules.
 pub(crate) struct Subject {
@@ -151,21 +153,34 @@ pub(crate) fn build_name(attribute: SubjectAttribute, value: &str) -> der::Resul
     Ok(parts)
 }
 
+/// Encodes a Name of these attributes, in their order.
+pub(crate) fn encode_attributes(
+    attributes: &BTreeMap<SubjectAttribute, String>,
+) -> der::Result<Vec<u8>> {
+    let mut parts = RdnSequence::default();
+    for (attribute, value) in attributes {
+        parts.push(build_rdn(*attribute, value)?);
+    }
+    parts.to_der()
+}
+
 fn build_rdn(attribute: SubjectAttribute, value: &str) -> der::Result<RelativeDistinguishedName> {
-    // RFC 5280 appendix A.1 restricts some attributes to one string type.
-    let value = match attribute.string_type() {
-        StringType::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?)?,
-        StringType::PrintableString => Any::encode_from(&PrintableStringRef::new(value)?)?,
-        StringType::Utf8String => Any::encode_from(&Utf8StringRef::new(value)?)?,
-    };
     let oid = attribute.oid();
+    let value = encode_value(attribute, value)?;
     RelativeDistinguishedName::try_from(vec![AttributeTypeAndValue { oid, value }])
+}
+
+fn encode_value(attribute: SubjectAttribute, value: &str) -> der::Result<Any> {
+    // RFC 5280 appendix A.1 restricts some attributes to one string type.
+    match attribute.string_type_of(value) {
+        StringType::Ia5String => Any::encode_from(&Ia5StringRef::new(value)?),
+        StringType::PrintableString => Any::encode_from(&PrintableStringRef::new(value)?),
+        StringType::Utf8String => Any::encode_from(&Utf8StringRef::new(value)?),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use crate::bounded_text::Pattern;
     use crate::template::TemplateSpec;
 

@@ -11,6 +11,7 @@ mod subject_alt_name_type;
 mod subject_attribute;
 mod value_fault;
 
+pub(crate) use active_directory::SECURITY_EXTENSION;
 pub use active_directory::{UPN, is_security_identifier};
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use key_rules::check_key;

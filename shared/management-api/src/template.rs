@@ -1,19 +1,13 @@
 //! The API form of an RA Profile's rules.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fmt;
-use std::fmt::{Display, Formatter};
-use std::marker::PhantomData;
-
 use ca::bounded_text::Pattern;
 use ca::template::{
     ExtendedKeyUsage, KeyUsage, Period, SubjectAltNameRule, SubjectAltNameType, SubjectAttribute,
     SubjectRule, TemplateSpec,
 };
+use ca::unique_map::UniqueMap;
 use scep_cms::algorithm::EcCurve;
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
@@ -110,55 +104,6 @@ pub(crate) struct SubjectAltNameView {
 
 type Fixed = UniqueMap<SubjectAttribute, String>;
 type Patterns = UniqueMap<SubjectAltNameType, Pattern>;
-
-/// A JSON object with unique keys, where different spellings such as `CN` and `2.5.4.3` are the
-/// same key.
-#[derive(Clone, Serialize)]
-#[serde(transparent)]
-struct UniqueMap<K: Ord, V>(BTreeMap<K, V>);
-
-impl<K: Ord, V> Default for UniqueMap<K, V> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<'de, K, V> Deserialize<'de> for UniqueMap<K, V>
-where
-    K: Ord + Display + Deserialize<'de>,
-    V: Deserialize<'de>,
-{
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries<K, V>(PhantomData<(K, V)>);
-        impl<'de, K, V> Visitor<'de> for Entries<K, V>
-        where
-            K: Ord + Display + Deserialize<'de>,
-            V: Deserialize<'de>,
-        {
-            type Value = BTreeMap<K, V>;
-
-            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<K, V>()? {
-                    // A map would silently keep the last value, and the other rule would not apply.
-                    match entries.entry(key) {
-                        Entry::Vacant(entry) => entry.insert(value),
-                        Entry::Occupied(entry) => {
-                            let text = format!("{} appears more than once", entry.key());
-                            return Err(A::Error::custom(text));
-                        }
-                    };
-                }
-                Ok(entries)
-            }
-        }
-        deserializer.deserialize_map(Entries(PhantomData)).map(Self)
-    }
-}
 
 fn fixed_schema() -> Object {
     map_schema(

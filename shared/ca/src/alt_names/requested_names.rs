@@ -10,11 +10,11 @@ use crate::alt_names::other_name::parse_elements;
 use crate::template::RuleViolation;
 
 /// The maximum length of the extension, in octets: every verifier of the certificate receives it.
-const MAX_BYTES: usize = 8 * 1024;
+pub(crate) const MAX_BYTES: usize = 8 * 1024;
 
 /// The maximum number of names in one certificate. It also bounds the work of comparing each name
 /// with all others.
-const MAX_NAMES: usize = 100;
+pub(crate) const MAX_NAMES: usize = 100;
 
 /// Reads the names that a request asks for, still encoded. An extension without names, which
 /// Apple's devices send, asks for nothing.

@@ -1,15 +1,23 @@
 //! Microsoft's security identifier (SID). Where Active Directory trusts the authority, a
 //! certificate with a SID logs its holder on as that account, KB5014754. So no SID is accepted from
-//! a request, in whatever place or spelling.
+//! a request, in whatever place or spelling, unless somebody else vouches for it.
 
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
+use const_oid::ObjectIdentifier;
+use der::asn1::{Any, AnyRef, Ia5String};
+use der::{Decode, Encode, Tag, TagNumber, Tagged};
 use percent_encoding::percent_decode;
+use scep_cms::error::EncodeError;
 use scep_cms::requested::RequestedExtension;
 use serde::{Deserialize, Serialize};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::name::{GeneralName, GeneralNames, OtherName};
 
-use crate::template::{RuleViolation, is_security_identifier};
+use crate::alt_names::requested_names::parse_requested_names;
+use crate::tbs_certificate::encode_extension;
+use crate::template::{RuleViolation, SECURITY_EXTENSION, is_security_identifier};
 
 /// A security identifier in its text form, `S-1-5-21-…`, [MS-DTYP] §2.4.2.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +32,88 @@ pub struct InvalidSecurityIdentifier;
 /// The maximum number of sub-authorities, [MS-DTYP] §2.4.2.
 const MAX_SUB_AUTHORITIES: usize = 15;
 
+/// szOID_NTDS_OBJECTSID, [MS-WCCE] §2.2.2.7.7.4: the type of the otherName in the extension.
+const OBJECT_SID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2.1");
+
+/// Begins the URI of a SID in subjectAltName, KB5014754.
+const TAG_URI: &str = "tag:microsoft.com,2022-09-14:sid:";
+
 impl SecurityIdentifier {
     /// Returns the text form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Builds the URI that stands for it in subjectAltName, KB5014754.
+    pub(crate) fn build_uri(&self) -> Option<GeneralName> {
+        // Its characters are ASCII, so there always is one.
+        let uri = Ia5String::new(&format!("{TAG_URI}{self}")).ok()?;
+        Some(GeneralName::UniformResourceIdentifier(uri))
+    }
+
+    /// Reads it from the URI; `None` for any other spelling.
+    pub(crate) fn of_tag_uri(uri: &str) -> Option<Self> {
+        uri.strip_prefix(TAG_URI)?.parse().ok()
+    }
+
+    /// Reads it from an encoded name of subjectAltName.
+    pub(crate) fn of_name(name: AnyRef<'_>) -> Option<Self> {
+        // uniformResourceIdentifier, RFC 5280 §4.2.1.6.
+        let uri = Tag::ContextSpecific {
+            constructed: false,
+            number: TagNumber(6),
+        };
+        let text = str::from_utf8(name.value()).ok()?;
+        (name.tag() == uri).then(|| Self::of_tag_uri(text))?
+    }
+
+    /// Builds the extension that holds it, [MS-WCCE] §2.2.2.7.7.4. Windows does not mark it
+    /// critical.
+    ///
+    /// ```asn1
+    /// GeneralNames {
+    ///     otherName [0] {
+    ///         type-id   1.3.6.1.4.1.311.25.2.1,
+    ///         value [0] EXPLICIT OCTET STRING -- the text form } }
+    /// ```
+    pub(crate) fn build_extension(&self) -> Result<Extension, EncodeError> {
+        let value = Any::new(Tag::OctetString, self.0.as_bytes())
+            .map_err(EncodeError::of("security identifier"))?;
+        let names: GeneralNames = vec![GeneralName::OtherName(OtherName {
+            type_id: OBJECT_SID,
+            value,
+        })];
+        encode_extension(SECURITY_EXTENSION, false, &names)
+    }
+
+    /// Reads it from the value of the extension; `None` unless that is exactly what
+    /// [`Self::build_extension`] builds.
+    pub(crate) fn of_extension(id: ObjectIdentifier, value: &[u8]) -> Option<Self> {
+        if id != SECURITY_EXTENSION {
+            return None;
+        }
+        let names = GeneralNames::from_der(value).ok()?;
+        let [GeneralName::OtherName(other)] = names.as_slice() else {
+            return None;
+        };
+        let is_octets = other.type_id == OBJECT_SID && other.value.tag() == Tag::OctetString;
+        let text = str::from_utf8(other.value.value()).ok()?;
+        // A decoder tolerates what a verifier may read in another way.
+        let is_canonical = names.to_der().is_ok_and(|der| der == value);
+        (is_octets && is_canonical).then(|| text.parse().ok())?
+    }
+
+    /// Reads it from a request: from the extension or from the URI in subjectAltName, each in its
+    /// one spelling. `None` if there is none, or if there are several that differ.
+    pub(crate) fn of_request(extensions: &[RequestedExtension]) -> Option<Self> {
+        let in_extension = extensions
+            .iter()
+            .filter_map(|extension| Self::of_extension(extension.id, &extension.value));
+        let names = parse_requested_names(extensions).unwrap_or_default();
+        let mut found = in_extension.chain(names.into_iter().filter_map(Self::of_name));
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
     }
 }
 
@@ -191,6 +276,97 @@ mod tests {
             ("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16", false),
         ] {
             assert_eq!(text.parse::<SecurityIdentifier>().is_ok(), valid, "{text}");
+        }
+    }
+
+    /// The value of the extension in a certificate that a Windows authority issued, as published
+    /// with `test_ad_security_extension` of a public certificate tool.
+    const WINDOWS_EXTENSION: &[u8] =
+        b"\x30\x3f\xa0\x3d\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01\
+        \xa0\x2f\x04\x2dS-1-5-21-1608104657-630783805-1473387121-1000";
+
+    #[test]
+    fn the_extension_is_that_of_windows() {
+        let sid: SecurityIdentifier = "S-1-5-21-1608104657-630783805-1473387121-1000"
+            .parse()
+            .unwrap();
+        let extension = sid.build_extension().unwrap();
+        assert_eq!(extension.extn_id, SECURITY_EXTENSION);
+        assert!(!extension.critical);
+        assert_eq!(extension.extn_value.as_bytes(), WINDOWS_EXTENSION);
+        let read = SecurityIdentifier::of_extension(SECURITY_EXTENSION, WINDOWS_EXTENSION);
+        assert_eq!(read, Some(sid));
+    }
+
+    #[test]
+    fn a_sid_is_read_only_from_the_one_form_of_the_extension() {
+        let other_id = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2.1");
+        let read = SecurityIdentifier::of_extension;
+        assert_eq!(read(other_id, WINDOWS_EXTENSION), None);
+        let edit = |at: usize, octet: u8| {
+            let mut value = WINDOWS_EXTENSION.to_vec();
+            value[at] = octet;
+            read(SECURITY_EXTENSION, &value)
+        };
+        // The octets are unchanged; another tag, type-id, string type or text.
+        assert!(edit(0, 0x30).is_some());
+        for (at, octet) in [
+            (0, 0x31),
+            (2, 0xa1),
+            (15, 2),
+            (18, 0x0c),
+            (20, b's'),
+            (26, b' '),
+        ] {
+            assert_eq!(edit(at, octet), None, "{at}");
+        }
+        for octets in [
+            &b""[..],
+            b"\x30\x00",
+            &[WINDOWS_EXTENSION, b"\x05\x00"].concat(),
+            &WINDOWS_EXTENSION[2..],
+            &WINDOWS_EXTENSION[20..],
+        ] {
+            assert_eq!(read(SECURITY_EXTENSION, octets), None, "{octets:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_request_has_a_sid_if_all_its_spellings_agree() {
+        let extension = |sid: &str| {
+            let built = sid.parse::<SecurityIdentifier>().unwrap().build_extension();
+            RequestedExtension {
+                id: SECURITY_EXTENSION,
+                value: built.unwrap().extn_value.into_bytes().into_vec(),
+            }
+        };
+        let uris = |uris: &[&str]| {
+            let names: GeneralNames = uris
+                .iter()
+                .map(|uri| GeneralName::UniformResourceIdentifier(Ia5String::new(uri).unwrap()))
+                .collect();
+            RequestedExtension {
+                id: const_oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME,
+                value: names.to_der().unwrap(),
+            }
+        };
+        let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
+        let tag_of_other = "tag:microsoft.com,2022-09-14:sid:S-1-5-18";
+        for (extensions, found) in [
+            (vec![], false),
+            (vec![extension(SID)], true),
+            (vec![uris(&["urn:a:b", &tag])], true),
+            (vec![uris(&[&tag, &tag])], true),
+            (vec![extension(SID), uris(&[&tag])], true),
+            (vec![extension("S-1-5-18"), uris(&[&tag])], false),
+            (vec![uris(&[&tag, tag_of_other])], false),
+            (vec![uris(&[&tag.to_uppercase()])], false),
+            (vec![uris(&[&tag.replace("sid", "s%69d")])], false),
+            (vec![uris(&[&format!("{tag} ")])], false),
+        ] {
+            let expected = found.then(|| SID.parse().unwrap());
+            let read = SecurityIdentifier::of_request(&extensions);
+            assert_eq!(read, expected, "{extensions:?}");
         }
     }
 

@@ -7,7 +7,8 @@ pub const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.
 
 /// szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] §2.2.2.7.7.4: the extension that holds a SID. The arc
 /// below it is szOID_NTDS_OBJECTSID, the type of the otherName in the extension.
-const SECURITY_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2");
+pub(crate) const SECURITY_EXTENSION: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.25.2");
 
 /// Whether an attribute, extension or otherName of this kind holds a Microsoft security identifier,
 /// KB5014754.

@@ -111,6 +111,16 @@ impl SubjectAttribute {
         }
     }
 
+    /// The string type in which this value is encoded: that of a fixed value, or UTF8String for a
+    /// value that could only be requested.
+    #[must_use]
+    pub fn string_type_of(self, value: &str) -> StringType {
+        if self.fixed_form().matches(value) {
+            return self.string_type();
+        }
+        StringType::Utf8String
+    }
+
     /// A description of the values that an administrator may fix, RFC 5280 appendix A.1.
     pub(crate) fn form(self) -> &'static str {
         match self.fixed_form() {
