@@ -16,12 +16,38 @@ pub enum BuildError {
     Encode(#[from] EncodeError),
 }
 
+/// A kind of names that somebody can vouch for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VouchedKind {
+    /// The security identifier.
+    Sid,
+    /// The attributes of the subject.
+    Subject,
+    /// The names in subjectAltName.
+    SubjectAltName,
+}
+
+impl VouchedKind {
+    /// The name that a client gets to read.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sid => "SID",
+            Self::Subject => "subject",
+            Self::SubjectAltName => "subjectAltName",
+        }
+    }
+}
+
 /// Why a request results in no certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// An internal error, which is not the client's fault.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The request asks for another name of this kind than the one that is vouched for.
+    #[error("the request asks for another {kind} than is vouched for", kind = .0.name())]
+    Misbound(VouchedKind),
     /// A renewal asks for names that the certificate to renew does not have.
     #[error("the renewal adds names to subjectAltName")]
     RenewalNames,

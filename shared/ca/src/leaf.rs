@@ -15,10 +15,10 @@ use time::OffsetDateTime;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
 
-use crate::alt_names::security_identifier::refuse_security_identifier;
+use crate::alt_names::security_identifier::check_security_extension;
 use crate::alt_names::{SubjectAltNames, asks_for_names, select_alt_names};
 use crate::authority::IssuingAuthority;
-use crate::error::{BuildError, IssueError};
+use crate::error::{BuildError, IssueError, VouchedKind};
 use crate::leaf::renewal::{check_renewal_names, predecessor_names};
 use crate::serial_number::SerialNumber;
 use crate::subject::{Subject, build_subject, name_text};
@@ -26,7 +26,9 @@ use crate::tbs_certificate::{
     Contents, authority_key_identifier, build_common_extensions, build_crl_distribution_points,
     encode_extension, key_usage_bit, period_end, period_start,
 };
-use crate::template::{CertificateTemplate, ExtendedKeyUsage, RuleViolation};
+use crate::template::{
+    CertificateTemplate, ExtendedKeyUsage, RuleViolation, SECURITY_EXTENSION, SidForm,
+};
 use crate::vouched_names::VouchedNames;
 
 /// A client's certificate that is not signed yet.
@@ -48,8 +50,8 @@ pub struct TbsLeaf {
 pub struct IssuanceRequest<'a> {
     /// The subject, a Name in DER.
     pub subject: &'a [u8],
-    /// The extensions that the PKCS #10 request asks for. Only subjectAltName may reach the
-    /// certificate.
+    /// The extensions that the PKCS #10 request asks for. Only the names in subjectAltName may
+    /// reach the certificate.
     pub extensions: &'a [RequestedExtension],
     /// The key to certify, which the template's rules for keys have accepted.
     pub key: &'a PublicKey,
@@ -67,10 +69,9 @@ struct Names {
 
 impl IssuanceRequest<'_> {
     /// Returns whether a renewal keeps to the subject and the names of the certificate that it
-    /// renews.
+    /// renews, and the rules accept them.
     ///
-    /// Also true of a request that renews nothing, and of one that the rules reject for another
-    /// reason.
+    /// Also true of a request that renews nothing.
     ///
     /// # Errors
     /// When the certificate that is renewed cannot be read.
@@ -79,20 +80,40 @@ impl IssuanceRequest<'_> {
             return Ok(true);
         }
         match self.select_names(template) {
-            Err(IssueError::RenewalNames | IssueError::RenewalSubject) => Ok(false),
+            Ok(_) => Ok(true),
             Err(IssueError::Build(error)) => Err(error),
-            // Another broken rule is reported when the certificate is built, with its own text.
-            Err(IssueError::Rule(_)) | Ok(_) => Ok(true),
+            // The rules may reject a name, such as a SID, that a source vouches for in an enrolment.
+            Err(
+                IssueError::Misbound(_)
+                | IssueError::RenewalNames
+                | IssueError::RenewalSubject
+                | IssueError::Rule(_),
+            ) => Ok(false),
         }
     }
 
-    /// The names to certify: those that the request asks for, as far as the rules allow, and no
-    /// others than those of the certificate that it renews.
+    /// The names to certify: those that are vouched for, and those that the request asks for as far
+    /// as the rules allow, and no others than those of the certificate that it renews.
     fn select_names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
+        let selected = self.select_bound_names(template);
+        // What was vouched for a certificate is among its names, so a renewal that asks for another
+        // changes them.
+        selected.map_err(|error| match (error, self.predecessor) {
+            (IssueError::Misbound(VouchedKind::Subject), Some(_)) => IssueError::RenewalSubject,
+            (IssueError::Misbound(VouchedKind::Sid | VouchedKind::SubjectAltName), Some(_)) => {
+                IssueError::RenewalNames
+            }
+            (error, _) => error,
+        })
+    }
+
+    fn select_bound_names(&self, template: &CertificateTemplate) -> Result<Names, IssueError> {
+        let none = VouchedNames::default();
+        let vouched = self.vouched.unwrap_or(&none);
         // This check comes first: no rule can allow a SID, so no other rule should be named as the
         // reason.
-        refuse_security_identifier(self.extensions)?;
-        let subject = build_subject(self.subject, &template.subject)?;
+        check_security_extension(self.extensions, vouched.subject_alt_names.sid.as_ref())?;
+        let subject = build_subject(self.subject, &template.subject, &vouched.subject)?;
         let rule = &template.subject_alt_name;
         // Some clients renew with a request that has no extensions. Their certificate must not lose
         // the names that it is used under.
@@ -103,27 +124,50 @@ impl IssuanceRequest<'_> {
             Some(_) | None => None,
         };
         let extensions = inherited.as_ref().map_or(self.extensions, slice::from_ref);
-        let names = select_alt_names(extensions, &subject.common_names, rule)?;
+        let names = select_alt_names(extensions, &subject.common_names, rule, vouched)?;
         // RFC 5280 §4.1.2.6: a subject may be empty only beside a subjectAltName.
         if subject.is_blank && names.names.is_none() {
             return Err(RuleViolation::Nameless.into());
         }
         // The names are compared last, because the rules add names and fixed attributes.
         if let Some(predecessor) = self.predecessor {
-            check_renewal_names(predecessor, &subject, names.names.as_ref(), rule)?;
+            let selected = names.names.iter().flatten();
+            let unvouched: Vec<_> = selected.filter(|name| !vouched.holds(name)).collect();
+            check_renewal_names(predecessor, &subject, &unvouched, rule)?;
         }
         Ok(Names { subject, names })
+    }
+
+    /// The extension that holds the security identifier that is vouched for.
+    fn build_security_extension(
+        &self,
+        template: &CertificateTemplate,
+    ) -> Result<Option<Extension>, EncodeError> {
+        let vouched = self.vouched.map(|vouched| &vouched.subject_alt_names);
+        let sid = vouched.and_then(|names| names.sid.as_ref());
+        match template.subject_alt_name.sid_form {
+            // Windows does not mark it critical either.
+            SidForm::Extension => sid
+                .map(|sid| {
+                    let value = sid.build_extension_value()?;
+                    encode_extension(SECURITY_EXTENSION, false, &value)
+                })
+                .transpose(),
+            // `select_alt_names` has put it among the names.
+            SidForm::Uri => Ok(None),
+        }
     }
 
     /// Builds the certificate that the rules and this authority give to the request.
     ///
     /// The key comes from the request, in its canonical form. Subject and subjectAltName come from
-    /// the request as far as the rules allow; everything else comes from the rules. `crl_url` is
-    /// the URL of the authority's CRL, if verifiers can reach one.
+    /// whoever vouches for them and from the request as far as the rules allow; everything else
+    /// comes from the rules. `crl_url` is the URL of the authority's CRL, if verifiers can reach
+    /// one.
     ///
     /// # Errors
-    /// [`IssueError::Rule`] with the first rule that the request breaks, the errors of a renewal
-    /// that changes its names, and [`IssueError::Build`].
+    /// [`IssueError::Misbound`], [`IssueError::Rule`] with the first rule that the request breaks,
+    /// the errors of a renewal that changes its names, and [`IssueError::Build`].
     pub fn build_tbs(
         &self,
         template: &CertificateTemplate,
@@ -155,6 +199,7 @@ impl IssuanceRequest<'_> {
                 &names,
             )?);
         }
+        extensions.extend(self.build_security_extension(template)?);
         let validity = validity_period(template, authority.certificate.validity()?, now)?;
         let to_be_signed = Contents {
             serial_number,

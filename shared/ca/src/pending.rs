@@ -14,17 +14,21 @@ use x509_cert::ext::pkix::name::GeneralNames;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
 use crate::alt_names::general_name::name_with_type;
+use crate::alt_names::security_identifier::SecurityIdentifier;
 use crate::authority::IssuingAuthority;
 use crate::error::IssueError;
 use crate::leaf::{IssuanceRequest, TbsLeaf};
 use crate::serial_number::SerialNumber;
 use crate::tbs_certificate::decode_tbs_certificate;
-use crate::template::{CertificateTemplate, check_key};
+use crate::template::{CertificateTemplate, SECURITY_EXTENSION, check_key};
+use crate::vouched_names::VouchedNames;
 
 /// What a pending request would have certified, apart from the subject, as shown to the
 /// administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestSummary {
+    /// The security identifier, in whichever form the certificate has it.
+    pub sid: Option<SecurityIdentifier>,
     /// The names of subjectAltName, each prefixed with its type as openssl writes it.
     pub subject_alt_names: Vec<String>,
     /// The SHA-256 fingerprint of the key's SubjectPublicKeyInfo, in openssl's format.
@@ -56,6 +60,8 @@ impl RequestSummary {
             .transpose()
             .map_err(DecodeError::of("SubjectAltName"))?
             .unwrap_or_default();
+        let security_extension = extension_value(SECURITY_EXTENSION)
+            .and_then(|value| SecurityIdentifier::of_extension(SECURITY_EXTENSION, value));
         let usages = extension_value(rfc5280::ID_CE_KEY_USAGE)
             .map(KeyUsage::from_der)
             .transpose()
@@ -70,6 +76,8 @@ impl RequestSummary {
             .to_der()
             .map_err(DecodeError::of("SubjectPublicKeyInfo"))?;
         Ok(Self {
+            sid: security_extension
+                .or_else(|| names.iter().find_map(SecurityIdentifier::of_general_name)),
             subject_alt_names: names.iter().map(name_with_type).collect(),
             public_key_sha256: DigestAlgorithm::Sha256.fingerprint(&key),
             key_usage: usages.map(usage_names).unwrap_or_default(),
@@ -104,7 +112,7 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
 /// Rebuilds the certificate of a pending request, for this generation of the authority to sign now.
 ///
 /// The names and the key are those that the administrator has seen; everything else follows the
-/// current rules. `crl_url` is the URL of this generation's CRL, if verifiers can reach one.
+/// current rules. `vouched` are the names to which the rules do not apply. `crl_url` is the URL of this generation's CRL, if verifiers can reach one.
 ///
 /// # Errors
 /// [`IssueError::Rule`] when the current rules reject the request or the authority's certificate is
@@ -113,6 +121,7 @@ pub fn reissue_tbs(
     to_be_signed: &[u8],
     authority: &IssuingAuthority,
     template: &CertificateTemplate,
+    vouched: Option<&VouchedNames>,
     crl_url: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<TbsLeaf, IssueError> {
@@ -125,7 +134,8 @@ pub fn reissue_tbs(
     let key = PublicKey::from_der(&spki).map_err(DecodeError::from)?;
     // The rules for keys may have become stricter while the request was pending.
     check_key(&key, template)?;
-    // Only subjectAltName is kept: every other extension follows from the current rules.
+    // Only subjectAltName is kept: every other extension follows from the current rules, or from
+    // what is vouched for.
     let names: Vec<_> = pending
         .extensions
         .iter()
@@ -143,7 +153,7 @@ pub fn reissue_tbs(
         key: &key,
         // Renewals never wait for approval.
         predecessor: None,
-        vouched: None,
+        vouched,
     };
     request.build_tbs(template, authority, serial_number, crl_url, now)
 }
@@ -179,8 +189,15 @@ mod tests {
             .build_tbs(&template, &authority, serial_number, None, at)
             .unwrap();
         let later = at + time::Duration::DAY;
-        let approved =
-            reissue_tbs(&pending.to_be_signed, &authority, &template, None, later).unwrap();
+        let approved = reissue_tbs(
+            &pending.to_be_signed,
+            &authority,
+            &template,
+            None,
+            None,
+            later,
+        )
+        .unwrap();
         assert_eq!(
             read_tbs_names(&approved.to_be_signed),
             read_tbs_names(&pending.to_be_signed)

@@ -11,11 +11,12 @@ use der::asn1::{Any, AnyRef, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode};
 use scep_cms::asn1::directory_string;
 use scep_cms::error::EncodeError;
+use scep_cms::name::comparable_text;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 use crate::alt_names::general_name::to_hexadecimal;
-use crate::error::IssueError;
+use crate::error::{IssueError, VouchedKind};
 use crate::subject::name_part::{
     attribute_values, check_parts, decode_name, describe_part, list_parts,
 };
@@ -37,42 +38,54 @@ pub(crate) struct Subject {
     pub(crate) is_blank: bool,
 }
 
-/// Builds the subject of a certificate from that of a request.
+/// The values of subject attributes that somebody vouches for.
+type VouchedAttributes = BTreeMap<SubjectAttribute, String>;
+
+/// Builds the subject of a certificate from that of a request and the attributes that are vouched
+/// for. The rules do not apply to the latter: not even a fixed value, as whoever vouches knows the
+/// one device and the rules only all devices.
 ///
 /// # Errors
+/// [`IssueError::Misbound`] if the request has another value of an attribute that is vouched for;
 /// [`IssueError::Rule`] with the first part of the rule that the request breaks.
-pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subject, IssueError> {
+pub(crate) fn build_subject(
+    requested: &[u8],
+    rule: &SubjectRule,
+    vouched: &VouchedAttributes,
+) -> Result<Subject, IssueError> {
     // The length is checked before the name is parsed, so that an oversized name costs nothing.
-    if requested.len() > MAX_BYTES {
-        return Err(RuleViolation::SubjectTooLong {
-            bytes: requested.len(),
-            max_bytes: MAX_BYTES,
-        }
-        .into());
-    }
+    check_length(requested)?;
     let unreadable = || RuleViolation::SubjectUnreadable(to_hexadecimal(requested));
     let requested_name = Name::from_der(requested).map_err(|_| unreadable())?;
     check_parts(&requested_name)?;
-    check_allowed(&requested_name, rule)?;
-    let missing = find_missing_fixed(&requested_name, rule)?;
-    // Only the request's own attributes are looked at here; fixed ones are added below.
+    check_vouched(&requested_name, vouched)?;
+    check_allowed(&requested_name, rule, vouched)?;
+    let mut missing = find_missing_fixed(&requested_name, rule, vouched)?;
+    missing.extend(list_missing_vouched(&requested_name, vouched));
+    // Only the request's own attributes are looked at here; the others are added below.
     for required in &rule.required {
         // A blank value identifies nothing, so it does not count.
         let is_present = attribute_values(&requested_name, *required)
             .flatten()
             .any(|value| !value.trim().is_empty());
-        if !is_present && !rule.fixed.contains_key(required) {
+        let is_added = rule.fixed.contains_key(required) || vouched.contains_key(required);
+        if !is_present && !is_added {
             return Err(RuleViolation::SubjectLacks(*required).into());
         }
     }
     // The name is decoded again, as the fixed attributes may include the CN, which the pattern
     // governs too.
-    let der = add_fixed(requested, &requested_name, &missing).map_err(EncodeError::of("Name"))?;
+    let der = complete_name(requested, &requested_name, vouched, &missing)
+        .map_err(EncodeError::of("Name"))?;
+    if !vouched.is_empty() {
+        check_length(&der)?;
+    }
     let name = decode_name(&der)?;
     let common_names = attribute_values(&name, SubjectAttribute::COMMON_NAME)
         .collect::<Option<Vec<_>>>()
         .ok_or_else(unreadable)?;
     if let Some(pattern) = &rule.common_name_pattern
+        && !vouched.contains_key(&SubjectAttribute::COMMON_NAME)
         && let Some(other) = common_names.iter().find(|text| !pattern.matches(text))
     {
         return Err(RuleViolation::CommonNamePattern(other.clone()).into());
@@ -87,32 +100,73 @@ pub(crate) fn build_subject(requested: &[u8], rule: &SubjectRule) -> Result<Subj
     })
 }
 
-fn check_allowed(name: &Name, rule: &SubjectRule) -> Result<(), RuleViolation> {
+fn check_length(name: &[u8]) -> Result<(), RuleViolation> {
+    if name.len() > MAX_BYTES {
+        return Err(RuleViolation::SubjectTooLong {
+            bytes: name.len(),
+            max_bytes: MAX_BYTES,
+        });
+    }
+    Ok(())
+}
+
+/// Rejects a name that has another value of an attribute that is vouched for, or several values.
+fn check_vouched(name: &Name, vouched: &VouchedAttributes) -> Result<(), IssueError> {
+    for (attribute, value) in vouched {
+        let asked: Vec<_> = attribute_values(name, *attribute).collect();
+        let is_bound = match asked.as_slice() {
+            [] => true,
+            // A blank value asks for nothing.
+            [Some(asked)] => {
+                asked.trim().is_empty() || comparable_text(asked) == comparable_text(value)
+            }
+            [None] | [_, _, ..] => false,
+        };
+        if !is_bound {
+            return Err(IssueError::Misbound(VouchedKind::Subject));
+        }
+    }
+    Ok(())
+}
+
+fn check_allowed(
+    name: &Name,
+    rule: &SubjectRule,
+    vouched: &VouchedAttributes,
+) -> Result<(), RuleViolation> {
     let Some(allowed) = &rule.allowed else {
         return Ok(());
     };
     // A client may send a fixed attribute itself; `find_missing_fixed` checks its value.
-    let is_allowed =
-        |attribute| allowed.contains(&attribute) || rule.fixed.contains_key(&attribute);
+    let is_allowed = |attribute| {
+        allowed.contains(&attribute)
+            || rule.fixed.contains_key(&attribute)
+            || vouched.contains_key(&attribute)
+    };
     match list_parts(name).find(|(_, part)| !is_allowed(SubjectAttribute::of(part.oid))) {
         Some((at, part)) => Err(RuleViolation::SubjectAttribute(describe_part(at, part))),
         None => Ok(()),
     }
 }
 
-/// Finds the fixed attributes that a name lacks.
+/// Finds the fixed attributes that a name lacks and nobody vouches for.
 ///
 /// # Errors
 /// When the name has such an attribute with another value.
 fn find_missing_fixed<'a>(
     name: &Name,
     rule: &'a SubjectRule,
-) -> Result<Vec<(SubjectAttribute, &'a str)>, RuleViolation> {
-    let mut missing = Vec::new();
-    for (attribute, fixed) in &rule.fixed {
+    vouched: &VouchedAttributes,
+) -> Result<BTreeMap<SubjectAttribute, &'a str>, RuleViolation> {
+    let mut missing = BTreeMap::new();
+    let unvouched = rule
+        .fixed
+        .iter()
+        .filter(|(attribute, _)| !vouched.contains_key(attribute));
+    for (attribute, fixed) in unvouched {
         let mut requested = attribute_values(name, *attribute).peekable();
         if requested.peek().is_none() {
-            missing.push((*attribute, fixed.as_str()));
+            missing.insert(*attribute, fixed.as_str());
         }
         if let Some(other) = requested.find(|value| value.as_ref() != Some(fixed)) {
             return Err(RuleViolation::SubjectFixed(
@@ -124,26 +178,69 @@ fn find_missing_fixed<'a>(
     Ok(missing)
 }
 
-/// Adds attributes to a name: those that are wider than a CN in front, the others at the end.
-fn add_fixed(
+/// The attributes that are vouched for and that a name lacks.
+fn list_missing_vouched<'a>(
+    name: &Name,
+    vouched: &'a VouchedAttributes,
+) -> impl Iterator<Item = (SubjectAttribute, &'a str)> {
+    vouched
+        .iter()
+        .filter(|(attribute, _)| attribute_values(name, **attribute).next().is_none())
+        .map(|(attribute, value)| (*attribute, value.as_str()))
+}
+
+/// Puts the vouched values in the place of those that a name spells otherwise, and adds attributes:
+/// those that are wider than a CN in front, the others at the end.
+fn complete_name(
     requested: &[u8],
     name: &Name,
-    missing: &[(SubjectAttribute, &str)],
+    vouched: &VouchedAttributes,
+    missing: &BTreeMap<SubjectAttribute, &str>,
 ) -> der::Result<Vec<u8>> {
+    let is_as_vouched = vouched.iter().all(|(attribute, value)| {
+        attribute_values(name, *attribute).all(|asked| asked.as_ref() == Some(value))
+    });
     // The client's encoding is kept, because encoding the name again could change it.
-    if missing.is_empty() {
+    if missing.is_empty() && is_as_vouched {
         return Ok(requested.to_vec());
     }
     let mut parts = RdnSequence::default();
     let is_wide = SubjectAttribute::is_wider_than_common_name;
-    for (attribute, value) in missing.iter().filter(|(attribute, _)| is_wide(*attribute)) {
+    for (attribute, value) in missing.iter().filter(|(attribute, _)| is_wide(**attribute)) {
         parts.push(build_rdn(*attribute, value)?);
     }
-    name.iter_rdn().for_each(|rdn| parts.push(rdn.clone()));
-    for (attribute, value) in missing.iter().filter(|(attribute, _)| !is_wide(*attribute)) {
+    for rdn in name.iter_rdn() {
+        parts.push(replace_vouched(rdn, vouched)?);
+    }
+    for (attribute, value) in missing
+        .iter()
+        .filter(|(attribute, _)| !is_wide(**attribute))
+    {
         parts.push(build_rdn(*attribute, value)?);
     }
     parts.to_der()
+}
+
+/// Puts the vouched values in the place of those that an RDN spells otherwise.
+fn replace_vouched(
+    rdn: &RelativeDistinguishedName,
+    vouched: &VouchedAttributes,
+) -> der::Result<RelativeDistinguishedName> {
+    let replace_value = |part: &AttributeTypeAndValue| {
+        let attribute = SubjectAttribute::of(part.oid);
+        let value = vouched
+            .get(&attribute)
+            .filter(|value| directory_string(AnyRef::from(&part.value)).as_ref() != Some(*value));
+        match value {
+            None => Ok(part.clone()),
+            Some(value) => Ok(AttributeTypeAndValue {
+                oid: part.oid,
+                value: encode_value(attribute, value)?,
+            }),
+        }
+    };
+    let parts: der::Result<Vec<_>> = rdn.iter().map(replace_value).collect();
+    RelativeDistinguishedName::try_from(parts?)
 }
 
 /// Builds a name of a single attribute.
@@ -154,9 +251,7 @@ pub(crate) fn build_name(attribute: SubjectAttribute, value: &str) -> der::Resul
 }
 
 /// Encodes a Name of these attributes, in their order.
-pub(crate) fn encode_attributes(
-    attributes: &BTreeMap<SubjectAttribute, String>,
-) -> der::Result<Vec<u8>> {
+pub(crate) fn encode_attributes(attributes: &VouchedAttributes) -> der::Result<Vec<u8>> {
     let mut parts = RdnSequence::default();
     for (attribute, value) in attributes {
         parts.push(build_rdn(*attribute, value)?);
@@ -195,7 +290,11 @@ mod tests {
         let mut rule = TemplateSpec::default().subject;
         edit(&mut rule);
         let requested: Name = requested.parse().unwrap();
-        let subject = match build_subject(&requested.to_der().unwrap(), &rule) {
+        let subject = match build_subject(
+            &requested.to_der().unwrap(),
+            &rule,
+            &VouchedAttributes::new(),
+        ) {
             Ok(subject) => Ok(Name::from_der(&subject.der).unwrap().to_string()),
             Err(IssueError::Rule(violation)) => Err(violation),
             Err(error) => panic!("{error}"),

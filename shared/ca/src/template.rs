@@ -12,7 +12,7 @@ mod subject_attribute;
 mod value_fault;
 
 pub(crate) use active_directory::SECURITY_EXTENSION;
-pub use active_directory::{UPN, is_security_identifier};
+pub use active_directory::{SidForm, UPN, is_security_identifier};
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
 pub use key_rules::check_key;
 pub use period::{Period, PeriodError};
@@ -73,6 +73,7 @@ impl Default for TemplateSpec {
                 patterns: BTreeMap::new(),
                 common_name_as_dns: false,
                 ignore_others: false,
+                sid_form: SidForm::default(),
             },
             key_usage: vec![KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment],
             extended_key_usage: vec![ExtendedKeyUsage::CLIENT_AUTH],
@@ -270,6 +271,10 @@ pub struct SubjectAltNameRule {
     // Templates that an earlier version stored lack the field, and refused such names.
     #[serde(default)]
     pub ignore_others: bool,
+    /// The form in which a certificate has a security identifier that is vouched for.
+    // Templates that an earlier version stored lack the field.
+    #[serde(default)]
+    pub sid_form: SidForm,
 }
 
 impl SubjectAltNameRule {

@@ -149,7 +149,7 @@ impl VouchedNames {
         let spec = VouchedNamesSpec {
             subject: read_single_attributes(subject),
             subject_alt_names: VouchedAltNames {
-                sid: SecurityIdentifier::of_request(extensions),
+                sid: read_requested_sid(extensions),
                 by_type: read_names_by_type(extensions),
             },
         };
@@ -157,14 +157,15 @@ impl VouchedNames {
         Self::try_from(spec).unwrap_or_default()
     }
 
-    /// The same names with this security identifier.
-    ///
-    /// # Errors
-    /// When it is one name too many.
-    pub fn with_sid(&self, sid: SecurityIdentifier) -> Result<Self, InvalidVouchedNames> {
+    /// The same names and, if there is no security identifier among them, that of a request: for
+    /// an administrator to vouch for.
+    #[must_use]
+    pub fn with_sid_of_request(&self, extensions: &[RequestedExtension]) -> Self {
         let mut spec = self.spec.clone();
-        spec.subject_alt_names.sid = Some(sid);
-        spec.try_into()
+        let sid = &mut spec.subject_alt_names.sid;
+        *sid = sid.take().or_else(|| read_requested_sid(extensions));
+        // One name too many is left to the rules, which reject it.
+        Self::try_from(spec).unwrap_or_else(|_| self.clone())
     }
 
     /// Whether nothing is vouched for.
@@ -180,6 +181,13 @@ impl VouchedNames {
     pub(crate) fn binds(&self, kind: SubjectAltNameType) -> bool {
         let by_type = &self.subject_alt_names.by_type;
         by_type.get(&kind).is_some_and(Option::is_some)
+    }
+
+    /// Whether this name of a certificate is there because it is vouched for.
+    pub(crate) fn holds(&self, name: &GeneralName) -> bool {
+        let sid = self.subject_alt_names.sid.as_ref();
+        self.alt_names.iter().any(|(_, vouched)| vouched == name)
+            || sid.and_then(SecurityIdentifier::build_uri).as_ref() == Some(name)
     }
 
     /// The names in subjectAltName, each with its type.
@@ -287,6 +295,18 @@ fn read_single_attributes(subject: &[u8]) -> BTreeMap<SubjectAttribute, String> 
             Some((attribute, value.clone()))
         })
         .collect()
+}
+
+/// Reads the security identifier of a request from the extension or from the URI in subjectAltName,
+/// each in its one spelling. `None` if there is none, or if there are several that differ.
+fn read_requested_sid(extensions: &[RequestedExtension]) -> Option<SecurityIdentifier> {
+    let in_extension = extensions
+        .iter()
+        .filter_map(|extension| SecurityIdentifier::of_extension(extension.id, &extension.value));
+    let names = parse_requested_names(extensions).unwrap_or_default();
+    let mut found = in_extension.chain(names.into_iter().filter_map(SecurityIdentifier::of_name));
+    let first = found.next()?;
+    found.all(|other| other == first).then_some(first)
 }
 
 fn read_names_by_type(extensions: &[RequestedExtension]) -> TextsByType {

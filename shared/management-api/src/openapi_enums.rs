@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ca::key_algorithm::KeyAlgorithm;
-use ca::template::{ExtendedKeyUsage, KeyUsage, SubjectAltNameType, SubjectAttribute};
+use ca::template::{ExtendedKeyUsage, KeyUsage, SidForm, SubjectAltNameType, SubjectAttribute};
 use scep_cms::algorithm::EcCurve;
 use scep_protocol::profile::CaCertificateForm;
 use serde::Serialize;
@@ -69,6 +69,7 @@ names_or_oids!(
 names!(CaCertificateFormName, CaCertificateForm);
 names!(EcCurveName, EcCurve);
 names!(KeyUsageName, KeyUsage);
+names!(SidFormName, SidForm);
 names_or_oids!(
     ExtendedKeyUsageName,
     "ExtendedKeyUsage",

@@ -2,8 +2,8 @@
 
 use ca::bounded_text::Pattern;
 use ca::template::{
-    ExtendedKeyUsage, KeyUsage, Period, SubjectAltNameRule, SubjectAltNameType, SubjectAttribute,
-    SubjectRule, TemplateSpec,
+    ExtendedKeyUsage, KeyUsage, Period, SidForm, SubjectAltNameRule, SubjectAltNameType,
+    SubjectAttribute, SubjectRule, TemplateSpec,
 };
 use ca::unique_map::UniqueMap;
 use scep_cms::algorithm::EcCurve;
@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
 use crate::openapi_enums::{
-    EcCurveName, ExtendedKeyUsageName, KeyUsageName, SubjectAltNameTypeName, SubjectAttributeName,
+    EcCurveName, ExtendedKeyUsageName, KeyUsageName, SidFormName, SubjectAltNameTypeName,
+    SubjectAttributeName,
 };
 use crate::request::JsonObject;
 
@@ -100,6 +101,11 @@ pub(crate) struct SubjectAltNameView {
     /// to be refused. Default false.
     #[schema(example = false)]
     ignore_others: Option<bool>,
+    /// How a certificate holds a security identifier (SID) that is vouched for: EXTENSION, in the
+    /// extension 1.3.6.1.4.1.311.25.2, or URI, as tag:microsoft.com,2022-09-14:sid:S-1-5-… in
+    /// subjectAltName. Default EXTENSION. No rule accepts a SID that only the request asks for.
+    #[schema(value_type = Option<SidFormName>)]
+    sid_form: Option<SidForm>,
 }
 
 type Fixed = UniqueMap<SubjectAttribute, String>;
@@ -170,6 +176,7 @@ impl From<TemplateView> for TemplateSpec {
                 patterns: names.patterns.unwrap_or_default().0,
                 common_name_as_dns: names.common_name_as_dns.unwrap_or(false),
                 ignore_others: names.ignore_others.unwrap_or(false),
+                sid_form: names.sid_form.unwrap_or_default(),
             },
             key_usage: view.key_usage.unwrap_or(defaults.key_usage),
             extended_key_usage: view
@@ -193,7 +200,7 @@ mod tests {
             "validity": "P365D", "backdate": "PT1H",
             "rsaMinBits": 2048, "ecCurves": ["P256", "P384", "P521"],
             "subject": { "required": [], "allowed": null, "fixed": {}, "commonNamePattern": null },
-            "subjectAltName": { "types": ["dns", "ip"], "patterns": {}, "commonNameAsDns": false, "ignoreOthers": false },
+            "subjectAltName": { "types": ["dns", "ip"], "patterns": {}, "commonNameAsDns": false, "ignoreOthers": false, "sidForm": "EXTENSION" },
             "keyUsage": ["digitalSignature", "keyEncipherment"], "extendedKeyUsage": ["clientAuth"],
             "crlDistributionPoint": true
         });
@@ -212,7 +219,7 @@ mod tests {
             },
             "subjectAltName": {
                 "types": ["DNS", "1.3.6.1.4.1.311.20.2.3", "1.3.6.1.5.2.2"],
-                "patterns": { "1.3.6.1.4.1.311.20.2.3": ".*", "1.3.6.1.5.2.2": "a@B" }, "ignoreOthers": true
+                "patterns": { "1.3.6.1.4.1.311.20.2.3": ".*", "1.3.6.1.5.2.2": "a@B" }, "ignoreOthers": true, "sidForm": "URI"
             },
             "extendedKeyUsage": ["1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.311.20.2.2"],
         });
@@ -224,7 +231,7 @@ mod tests {
         assert_eq!(shown["subject"], subject);
         let names = serde_json::json!({
             "types": ["dns", "upn", "1.3.6.1.5.2.2"], "patterns": { "upn": ".*", "1.3.6.1.5.2.2": "a@B" },
-            "commonNameAsDns": false, "ignoreOthers": true
+            "commonNameAsDns": false, "ignoreOthers": true, "sidForm": "URI"
         });
         assert_eq!(shown["subjectAltName"], names);
         let usages = serde_json::json!(["clientAuth", "1.3.6.1.4.1.311.20.2.2"]);

@@ -196,6 +196,7 @@ impl EnrolError {
     pub(crate) fn of_issue(error: IssueError) -> Self {
         match error {
             IssueError::Build(error) => Self::Failed(Failure::encode(error)),
+            IssueError::Misbound(kind) => Self::Refused(Refusal::ChallengeMisbound(kind.name())),
             IssueError::Rule(violation) => Self::Refused(Refusal::Rule(violation)),
             IssueError::RenewalNames => Self::Refused(Refusal::RenewalNames),
             IssueError::RenewalSubject => Self::Refused(Refusal::RenewalSubject),

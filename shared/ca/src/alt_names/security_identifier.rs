@@ -12,11 +12,9 @@ use percent_encoding::percent_decode;
 use scep_cms::error::EncodeError;
 use scep_cms::requested::RequestedExtension;
 use serde::{Deserialize, Serialize};
-use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames, OtherName};
 
-use crate::alt_names::requested_names::parse_requested_names;
-use crate::tbs_certificate::encode_extension;
+use crate::error::{IssueError, VouchedKind};
 use crate::template::{RuleViolation, SECURITY_EXTENSION, is_security_identifier};
 
 /// A security identifier in its text form, `S-1-5-21-…`, [MS-DTYP] §2.4.2.1.
@@ -68,8 +66,21 @@ impl SecurityIdentifier {
         (name.tag() == uri).then(|| Self::of_tag_uri(text))?
     }
 
-    /// Builds the extension that holds it, [MS-WCCE] §2.2.2.7.7.4. Windows does not mark it
-    /// critical.
+    /// Reads it from a name of a certificate.
+    pub(crate) fn of_general_name(name: &GeneralName) -> Option<Self> {
+        match name {
+            GeneralName::UniformResourceIdentifier(uri) => Self::of_tag_uri(uri.as_str()),
+            GeneralName::DirectoryName(_)
+            | GeneralName::DnsName(_)
+            | GeneralName::EdiPartyName(_)
+            | GeneralName::IpAddress(_)
+            | GeneralName::OtherName(_)
+            | GeneralName::RegisteredId(_)
+            | GeneralName::Rfc822Name(_) => None,
+        }
+    }
+
+    /// Builds the value of the extension that holds it, [MS-WCCE] §2.2.2.7.7.4.
     ///
     /// ```asn1
     /// GeneralNames {
@@ -77,18 +88,17 @@ impl SecurityIdentifier {
     ///         type-id   1.3.6.1.4.1.311.25.2.1,
     ///         value [0] EXPLICIT OCTET STRING -- the text form } }
     /// ```
-    pub(crate) fn build_extension(&self) -> Result<Extension, EncodeError> {
+    pub(crate) fn build_extension_value(&self) -> Result<GeneralNames, EncodeError> {
         let value = Any::new(Tag::OctetString, self.0.as_bytes())
             .map_err(EncodeError::of("security identifier"))?;
-        let names: GeneralNames = vec![GeneralName::OtherName(OtherName {
+        Ok(vec![GeneralName::OtherName(OtherName {
             type_id: OBJECT_SID,
             value,
-        })];
-        encode_extension(SECURITY_EXTENSION, false, &names)
+        })])
     }
 
     /// Reads it from the value of the extension; `None` unless that is exactly what
-    /// [`Self::build_extension`] builds.
+    /// [`Self::build_extension_value`] builds.
     pub(crate) fn of_extension(id: ObjectIdentifier, value: &[u8]) -> Option<Self> {
         if id != SECURITY_EXTENSION {
             return None;
@@ -102,18 +112,6 @@ impl SecurityIdentifier {
         // A decoder tolerates what a verifier may read in another way.
         let is_canonical = names.to_der().is_ok_and(|der| der == value);
         (is_octets && is_canonical).then(|| text.parse().ok())?
-    }
-
-    /// Reads it from a request: from the extension or from the URI in subjectAltName, each in its
-    /// one spelling. `None` if there is none, or if there are several that differ.
-    pub(crate) fn of_request(extensions: &[RequestedExtension]) -> Option<Self> {
-        let in_extension = extensions
-            .iter()
-            .filter_map(|extension| Self::of_extension(extension.id, &extension.value));
-        let names = parse_requested_names(extensions).unwrap_or_default();
-        let mut found = in_extension.chain(names.into_iter().filter_map(Self::of_name));
-        let first = found.next()?;
-        found.all(|other| other == first).then_some(first)
     }
 }
 
@@ -193,23 +191,30 @@ pub(crate) fn holds_security_identifier(text: &str) -> bool {
     true
 }
 
-/// Rejects a request for Microsoft's SID extension.
+/// Rejects a request for Microsoft's SID extension, unless it holds the SID that is vouched for.
 ///
 /// # Errors
-/// [`RuleViolation::SecurityIdentifier`].
-pub(crate) fn refuse_security_identifier(
+/// [`IssueError::Misbound`] if another SID is vouched for, and
+/// [`RuleViolation::SecurityIdentifier`] if none is or the extension is not in its one form.
+pub(crate) fn check_security_extension(
     extensions: &[RequestedExtension],
-) -> Result<(), RuleViolation> {
-    match extensions
-        .iter()
-        .find(|extension| is_security_identifier(extension.id))
-    {
-        Some(extension) => Err(RuleViolation::SecurityIdentifier(format!(
-            "extension {}",
-            extension.id
-        ))),
-        None => Ok(()),
+    vouched: Option<&SecurityIdentifier>,
+) -> Result<(), IssueError> {
+    for extension in extensions {
+        if !is_security_identifier(extension.id) {
+            continue;
+        }
+        let asked = SecurityIdentifier::of_extension(extension.id, &extension.value);
+        match asked.as_ref().zip(vouched) {
+            Some((asked, vouched)) if asked == vouched => {}
+            Some(_) => return Err(IssueError::Misbound(VouchedKind::Sid)),
+            None => {
+                let place = format!("extension {}", extension.id);
+                return Err(RuleViolation::SecurityIdentifier(place).into());
+            }
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -290,10 +295,8 @@ mod tests {
         let sid: SecurityIdentifier = "S-1-5-21-1608104657-630783805-1473387121-1000"
             .parse()
             .unwrap();
-        let extension = sid.build_extension().unwrap();
-        assert_eq!(extension.extn_id, SECURITY_EXTENSION);
-        assert!(!extension.critical);
-        assert_eq!(extension.extn_value.as_bytes(), WINDOWS_EXTENSION);
+        let value = sid.build_extension_value().unwrap();
+        assert_eq!(value.to_der().unwrap(), WINDOWS_EXTENSION);
         let read = SecurityIdentifier::of_extension(SECURITY_EXTENSION, WINDOWS_EXTENSION);
         assert_eq!(read, Some(sid));
     }
@@ -332,45 +335,6 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_a_sid_if_all_its_spellings_agree() {
-        let extension = |sid: &str| {
-            let built = sid.parse::<SecurityIdentifier>().unwrap().build_extension();
-            RequestedExtension {
-                id: SECURITY_EXTENSION,
-                value: built.unwrap().extn_value.into_bytes().into_vec(),
-            }
-        };
-        let uris = |uris: &[&str]| {
-            let names: GeneralNames = uris
-                .iter()
-                .map(|uri| GeneralName::UniformResourceIdentifier(Ia5String::new(uri).unwrap()))
-                .collect();
-            RequestedExtension {
-                id: const_oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME,
-                value: names.to_der().unwrap(),
-            }
-        };
-        let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
-        let tag_of_other = "tag:microsoft.com,2022-09-14:sid:S-1-5-18";
-        for (extensions, found) in [
-            (vec![], false),
-            (vec![extension(SID)], true),
-            (vec![uris(&["urn:a:b", &tag])], true),
-            (vec![uris(&[&tag, &tag])], true),
-            (vec![extension(SID), uris(&[&tag])], true),
-            (vec![extension("S-1-5-18"), uris(&[&tag])], false),
-            (vec![uris(&[&tag, tag_of_other])], false),
-            (vec![uris(&[&tag.to_uppercase()])], false),
-            (vec![uris(&[&tag.replace("sid", "s%69d")])], false),
-            (vec![uris(&[&format!("{tag} ")])], false),
-        ] {
-            let expected = found.then(|| SID.parse().unwrap());
-            let read = SecurityIdentifier::of_request(&extensions);
-            assert_eq!(read, expected, "{extensions:?}");
-        }
-    }
-
-    #[test]
     fn other_texts_contain_no_sid() {
         for text in [
             "",
@@ -382,6 +346,21 @@ mod tests {
         ] {
             assert!(!holds_security_identifier(text), "{text}");
         }
+    }
+
+    #[test]
+    fn the_extension_may_hold_the_sid_that_is_vouched_for_and_no_other() {
+        let (sid, other): (SecurityIdentifier, SecurityIdentifier) =
+            (SID.parse().unwrap(), "S-1-5-18".parse().unwrap());
+        let ask = |asked: &SecurityIdentifier| {
+            let requested = RequestedExtension {
+                id: SECURITY_EXTENSION,
+                value: asked.build_extension_value().unwrap().to_der().unwrap(),
+            };
+            check_security_extension(&[requested], Some(&sid))
+        };
+        assert_eq!(ask(&sid), Ok(()));
+        assert_eq!(ask(&other), Err(IssueError::Misbound(VouchedKind::Sid)));
     }
 
     #[test]
@@ -399,7 +378,13 @@ mod tests {
                 value: Vec::new(),
             };
             assert_eq!(
-                refuse_security_identifier(&[requested]).is_err(),
+                check_security_extension(std::slice::from_ref(&requested), None).is_err(),
+                expected,
+                "{kind}"
+            );
+            let sid = SID.parse().unwrap();
+            assert_eq!(
+                check_security_extension(&[requested], Some(&sid)).is_err(),
                 expected,
                 "{kind}"
             );

@@ -3,6 +3,7 @@ use der::asn1::Ia5String;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::template::SECURITY_EXTENSION;
 
 const SID: &str = "S-1-5-21-1004336348-1177238915-682003330-512";
 
@@ -167,4 +168,43 @@ fn the_names_of_a_validated_request_are_its_readable_ones() {
     });
     assert_eq!(serde_json::to_value(&read).unwrap(), expected);
     assert!(VouchedNames::of_request(b"", &[]).is_empty());
+}
+
+#[test]
+fn a_request_has_a_sid_if_all_its_spellings_agree() {
+    let extension = |sid: &str| {
+        let sid: SecurityIdentifier = sid.parse().unwrap();
+        RequestedExtension {
+            id: SECURITY_EXTENSION,
+            value: sid.build_extension_value().unwrap().to_der().unwrap(),
+        }
+    };
+    let uris = |uris: &[&str]| {
+        let names: GeneralNames = uris
+            .iter()
+            .map(|uri| GeneralName::UniformResourceIdentifier(Ia5String::new(uri).unwrap()))
+            .collect();
+        RequestedExtension {
+            id: rfc5280::ID_CE_SUBJECT_ALT_NAME,
+            value: names.to_der().unwrap(),
+        }
+    };
+    let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
+    let tag_of_other = "tag:microsoft.com,2022-09-14:sid:S-1-5-18";
+    for (extensions, found) in [
+        (vec![], false),
+        (vec![extension(SID)], true),
+        (vec![uris(&["urn:a:b", &tag])], true),
+        (vec![uris(&[&tag, &tag])], true),
+        (vec![extension(SID), uris(&[&tag])], true),
+        (vec![extension("S-1-5-18"), uris(&[&tag])], false),
+        (vec![uris(&[&tag, tag_of_other])], false),
+        (vec![uris(&[&tag.to_uppercase()])], false),
+        (vec![uris(&[&tag.replace("sid", "s%69d")])], false),
+        (vec![uris(&[&format!("{tag} ")])], false),
+    ] {
+        let expected = found.then(|| SID.parse().unwrap());
+        let read = read_requested_sid(&extensions);
+        assert_eq!(read, expected, "{extensions:?}");
+    }
 }

@@ -364,6 +364,7 @@ impl Administration {
             &held.to_be_signed,
             &issuing,
             &ra_profile.template,
+            held.vouching.as_ref().map(|vouching| &vouching.names),
             crl_url.as_deref(),
             self.clock.now(),
         )
@@ -371,8 +372,10 @@ impl Administration {
             // The validity is limited by the authority's, so the profile is not at fault.
             IssueError::Rule(RuleViolation::Validity) => Invalid::AuthorityNotValid.into(),
             IssueError::Build(error) => AdminError::from(Failure::encode(error)),
-            // Renewals never wait for approval, so these are broken rules.
-            violation @ (IssueError::Rule(_)
+            // Renewals never wait for approval, and the names that are held are those that are
+            // vouched for, so these are broken rules.
+            violation @ (IssueError::Misbound(_)
+            | IssueError::Rule(_)
             | IssueError::RenewalNames
             | IssueError::RenewalSubject) => Invalid::Rule(violation.to_string()).into(),
         })?;
