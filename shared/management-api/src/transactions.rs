@@ -116,6 +116,11 @@ struct TransactionView {
     /// left to sign.
     #[schema(example = json!(["DNS:router-1.corp.example", "IP:192.0.2.1"]))]
     subject_alt_names: Option<Vec<String>>,
+    /// Security identifier (SID) to be certified, in whichever form: an approval vouches for it;
+    /// null if there is none or nothing left to sign. Where Active Directory trusts the authority,
+    /// the device can log on as this account.
+    #[schema(example = "S-1-5-21-1004336348-1177238915-682003330-512")]
+    sid: Option<String>,
     /// SHA-256 of the SubjectPublicKeyInfo to be certified, formatted as by openssl; null if there
     /// is nothing left to sign.
     #[schema(
@@ -287,6 +292,7 @@ async fn read_transaction(
     let mut view = TransactionView {
         item: Names::load(&api).await?.item(summary),
         subject_alt_names: None,
+        sid: None,
         public_key_sha256: None,
         key_usage: None,
         extended_key_usage: None,
@@ -295,6 +301,7 @@ async fn read_transaction(
     };
     if let Some(requested) = requested {
         view.subject_alt_names = Some(requested.subject_alt_names);
+        view.sid = requested.sid.map(String::from);
         view.public_key_sha256 = Some(requested.public_key_sha256);
         view.key_usage = Some(requested.key_usage);
         view.extended_key_usage = Some(requested.extended_key_usage);

@@ -264,6 +264,20 @@ impl AuthorisedRequest {
         }
     }
 
+    /// What an administrator who approves the request vouches for: the names that a source vouches
+    /// for, and the security identifier of the request unless the source names one. `None` if that
+    /// is nothing.
+    #[must_use]
+    pub fn vouching_by_approval(&self) -> Option<Vouching> {
+        let vouching = self.vouching();
+        let by_source = vouching.clone().unwrap_or_default();
+        let names = by_source.names.with_sid_of_request(self.csr().extensions());
+        if names == by_source.names {
+            return vouching;
+        }
+        Some(Vouching { names, ..by_source })
+    }
+
     /// What the record of the certificate keeps of the source that vouched.
     #[must_use]
     pub fn vouching(&self) -> Option<Vouching> {

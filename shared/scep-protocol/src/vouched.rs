@@ -44,7 +44,7 @@ impl Vouched {
 impl From<&Vouched> for Vouching {
     fn from(vouched: &Vouched) -> Self {
         Self {
-            source: vouched.source,
+            source: Some(vouched.source),
             challenge: vouched.challenge.as_ref().map(|challenge| challenge.uuid),
             names: vouched.names.clone(),
             annotations: vouched.annotations.clone(),

@@ -38,17 +38,19 @@ pub enum ChallengeSourceKind {
     Webhook,
 }
 
-/// What the record of a certificate keeps of the yes of a source. A renewal takes it over, so that
-/// it keeps the names that were vouched for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the record of a certificate keeps of those who vouched: a source, and an administrator who
+/// approved the request. A renewal takes it over, so that it keeps the names that were vouched for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vouching {
-    /// The source.
-    pub source: ChallengeSourceKind,
+    /// The source; `None` if only an administrator vouched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ChallengeSourceKind>,
     /// The one-time challenge whose use the certificate took; `None` for a renewal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<ChallengeUuid>,
-    /// The names that the source stood for.
+    /// The names that the source stood for, and the security identifier that the administrator
+    /// approved.
     #[serde(default, skip_serializing_if = "VouchedNames::is_empty")]
     pub names: VouchedNames,
     /// Texts of the source.

@@ -84,7 +84,7 @@ pub(crate) const ANNOTATIONS_JSON: &str = "{\"issueCertificateAttributes\":\"[]\
 pub(crate) fn sample_vouching() -> Vouching {
     let terms = sample_challenge().terms;
     Vouching {
-        source: ChallengeSourceKind::OneTime,
+        source: Some(ChallengeSourceKind::OneTime),
         challenge: Some(sample_challenge().uuid),
         names: terms.names,
         annotations: terms.annotations,

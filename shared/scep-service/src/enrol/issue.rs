@@ -293,12 +293,21 @@ impl Exchange<'_> {
         let serial_number = SerialNumber::from_random(self.enrolment.random.octets()?);
         let authority = self.profile.authority();
         let crl_url = self.enrolment.deployment.crl_url(authority);
+        // What is held is shown to an administrator, whose approval vouches for what it shows.
+        let vouching = match stage {
+            ClaimKind::Sign(_) => request.vouching(),
+            ClaimKind::Hold(_) => request.vouching_by_approval(),
+        };
+        let asked = IssuanceRequest {
+            vouched: vouching.as_ref().map(|vouching| &vouching.names),
+            ..issuance_request(request)
+        };
         let TbsLeaf {
             to_be_signed,
             subject,
             validity,
             left_out,
-        } = issuance_request(request)
+        } = asked
             .build_tbs(
                 &self.profile.ra_profile().template,
                 authority,
@@ -359,7 +368,7 @@ impl Exchange<'_> {
                 subject_key: Fingerprint::of_key(request.key()),
                 predecessor: request.predecessor().map(|predecessor| predecessor.uuid),
                 annotations: self.profile.annotations().clone(),
-                vouching: request.vouching(),
+                vouching,
             },
             renewal,
             challenge,
