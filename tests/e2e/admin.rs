@@ -6,6 +6,7 @@ mod links;
 mod profiles;
 mod revocation;
 mod rollover;
+mod sources;
 mod subordinate;
 mod tokens;
 mod warnings;

@@ -2,4 +2,5 @@
 
 mod http_client;
 
-pub use http_client::{HttpClient, HttpError, HttpResponse, ServiceUrl, UnfitUrl};
+pub use http_client::{HttpClient, HttpError, HttpResponse};
+pub use scep_protocol::service_url::{ServiceUrl, UnfitUrl};

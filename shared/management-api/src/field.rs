@@ -28,6 +28,9 @@ const fn json_name(field: Field) -> &'static str {
         Field::ExistingKey => "keyArn",
         Field::ExtendedKeyUsage => "extendedKeyUsage",
         Field::Intune => "enableIntune",
+        Field::IntuneApplicationId => "intuneApplicationId",
+        Field::IntuneApplicationKey => "intuneApplicationKey",
+        Field::IntuneTenant => "intuneTenant",
         Field::KeyAlgorithm => "keyAlgorithm",
         Field::Name => "name",
         Field::RaCertificate => "caCertificateUuid",
@@ -35,6 +38,9 @@ const fn json_name(field: Field) -> &'static str {
         Field::Reason => "reason",
         Field::Subject => "subject",
         Field::Validity => "validity",
+        Field::WebhookSecret => "webhook.secret",
+        Field::WebhookTimeout => "webhook.timeoutSeconds",
+        Field::WebhookUrl => "webhook.url",
     }
 }
 
@@ -52,6 +58,9 @@ fn describe_remedy(invalid: &Invalid) -> &'static str {
 #[cfg(test)]
 mod tests {
     use ca::template::ExtendedKeyUsage;
+    use scep_protocol::service_url::UnfitUrl;
+    use scep_protocol::vouching::ChallengeSourceKind;
+    use scep_protocol::webhook_secret::UnfitSecret;
     use scep_service::object::ObjectKind;
 
     use super::*;
@@ -72,10 +81,6 @@ mod tests {
             (
                 Invalid::EnabledChanged,
                 "enabled: read-only; PATCH …/enable or …/disable changes it",
-            ),
-            (
-                Invalid::Intune,
-                "enableIntune: validation by Intune is not supported yet",
             ),
             (
                 Invalid::KeyNotAdoptable("it is disabled"),
@@ -114,6 +119,35 @@ mod tests {
             (
                 Invalid::Reason,
                 "reason: at most 200 characters, none of them a control character",
+            ),
+            (
+                Invalid::SourceNeeds(ChallengeSourceKind::Intune, Field::IntuneApplicationKey),
+                "intuneApplicationKey: the challenge source INTUNE needs it",
+            ),
+            (
+                Invalid::SourceNeeds(ChallengeSourceKind::Intune, Field::IntuneApplicationId),
+                "intuneApplicationId: the challenge source INTUNE needs it",
+            ),
+            (
+                Invalid::SourceNeeds(ChallengeSourceKind::Intune, Field::IntuneTenant),
+                "intuneTenant: the challenge source INTUNE needs it",
+            ),
+            (
+                Invalid::SourcesContradict(Field::Intune),
+                "enableIntune: it contradicts the challenge sources in the same request",
+            ),
+            (
+                Invalid::WebhookSecret(UnfitSecret),
+                "webhook.secret: not whsec_ followed by the base64 of 24 to 64 octets",
+            ),
+            (
+                Invalid::WebhookTimeout,
+                "webhook.timeoutSeconds: 1 to 10 seconds",
+            ),
+            (
+                Invalid::WebhookUrl(UnfitUrl),
+                "webhook.url: not an https:// URL without user name and fragment, of at most 2048 octets; http:// is for the \
+                 loopback interface",
             ),
             (
                 Invalid::Subject,

@@ -25,6 +25,7 @@ mod template;
 mod template_field;
 mod toggleable;
 mod transactions;
+mod webhook;
 
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::template::{ExtendedKeyUsage, KeyUsage, SidForm, SubjectAltNameType, SubjectAttribute};
 use scep_cms::algorithm::EcCurve;
-use scep_protocol::profile::CaCertificateForm;
+use scep_protocol::profile::{CaCertificateForm, IntuneCredential, NotificationKind};
+use scep_protocol::vouching::ChallengeSourceKind;
 use serde::Serialize;
 use serde_json::Value;
 use strum::VariantArray;
@@ -67,7 +68,10 @@ names_or_oids!(
     "1.3.6.1.5.2.2"
 );
 names!(CaCertificateFormName, CaCertificateForm);
+names!(ChallengeSourceName, ChallengeSourceKind);
 names!(EcCurveName, EcCurve);
+names!(IntuneCredentialName, IntuneCredential);
+names!(NotificationName, NotificationKind);
 names!(KeyUsageName, KeyUsage);
 names!(SidFormName, SidForm);
 names_or_oids!(

@@ -1,8 +1,11 @@
 //! The request to create or edit a SCEP Profile.
 
+use std::collections::BTreeSet;
+
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::id::{RaCertificateUuid, RaProfileUuid};
-use scep_protocol::profile::CaCertificateForm;
+use scep_protocol::profile::{CaCertificateForm, IntuneCredential};
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::admin::{Edit, ScepProfileEdit};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -11,10 +14,11 @@ use utoipa::ToSchema;
 
 use crate::attribute;
 use crate::attribute::{Associations, Attribute};
-use crate::openapi_enums::CaCertificateFormName;
+use crate::openapi_enums::{CaCertificateFormName, ChallengeSourceName, IntuneCredentialName};
 use crate::request::{JsonObject, SecretText};
 use crate::response::ApiError;
 use crate::scep_profile_settings::{define_request, with_scep_settings};
+use crate::webhook::WebhookRequest;
 
 with_scep_settings! { define_request! {
 /// A request to create or edit a SCEP Profile. An edit keeps the fields that are omitted; null
@@ -56,14 +60,26 @@ pub(crate) struct ScepProfileRequest {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 36500, example = 30)]
     renewal_threshold: Edit<u32>,
-    /// true: enrolments require the challengePassword set here or earlier. false: removes it. null:
-    /// unchanged, unless a challengePassword is set.
+    /// Who vouches for enrolments; asked in this order: ONE_TIME, STATIC, INTUNE, WEBHOOK. The first
+    /// yes suffices, and a no of INTUNE or WEBHOOK is final. Empty: nobody, so that
+    /// requireManualApproval decides. null: STATIC if there is a challengePassword. Must not
+    /// contradict enableIntune and enableChallengePassword.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<ChallengeSourceName>>, max_items = 4, example = json!(["ONE_TIME", "STATIC"]))]
+    challenge_sources: Edit<BTreeSet<ChallengeSourceKind>>,
+    /// An HTTP service that vouches for enrolments and hears of what became of them. null: none.
+    #[serde(default)]
+    #[schema(value_type = Option<WebhookRequest>)]
+    webhook: Edit<JsonObject<WebhookRequest>>,
+    /// true: the challengePassword that is set here or was set earlier authorises enrolments: STATIC
+    /// is among the challengeSources. false: removes it. null: unchanged, unless a challengePassword
+    /// is set.
     #[schema(example = true)]
     enable_challenge_password: Option<bool>,
     /// The challengePassword; stored encrypted and never returned.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, write_only, example = "pWZ2bB9qJ7qX0mD2wZ4b1A")]
     challenge_password: Option<SecretText>,
-    /// Whether Microsoft Intune validates challenges. true is rejected: it is not supported yet.
+    /// Whether Microsoft Intune validates challenges: whether INTUNE is among the challengeSources.
     #[schema(example = false)]
     enable_intune: Option<bool>,
     /// Entra tenant of Intune.
@@ -78,6 +94,11 @@ pub(crate) struct ScepProfileRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, write_only, example = "s3cret")]
     intune_application_key: Edit<SecretText>,
+    /// How the application proves its identity to Entra: by its SECRET, or by a key of this
+    /// deployment, as a FEDERATED credential. Default SECRET.
+    #[serde(default)]
+    #[schema(value_type = Option<IntuneCredentialName>, example = "SECRET")]
+    intune_credential: Edit<IntuneCredential>,
     /// Attributes of the issuance, added to the record of each certificate.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Attribute>>, max_items = 100)]
@@ -118,6 +139,8 @@ impl ScepProfileRequest {
             challenge: self
                 .challenge_password
                 .map(|SecretText(secret)| ChallengePassword::new(secret.expose_secret())),
+            challenge_sources: self.challenge_sources,
+            webhook: self.webhook.map(|JsonObject(webhook)| webhook.into_edit()),
             enable_intune: self.enable_intune,
             intune_tenant: check_length("intuneTenant", self.intune_tenant)?,
             intune_application_id: check_length("intuneApplicationId", self.intune_application_id)?,
@@ -126,6 +149,7 @@ impl ScepProfileRequest {
                 fits.then_some(secret)
                     .ok_or_else(|| ApiError::reason("intuneApplicationKey: 1 to 255 characters"))
             })?,
+            intune_credential: self.intune_credential,
             issue_certificate_attributes: attributes(
                 "issueCertificateAttributes",
                 self.issue_certificate_attributes,

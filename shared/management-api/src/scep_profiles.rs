@@ -1,6 +1,6 @@
 //! `/scepProfiles`: profiles with the settings of the SCEP protocol.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::Json;
 use axum::response::Response;
@@ -9,8 +9,9 @@ use ca::id::AuthorityUuid;
 use http::StatusCode;
 use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileIdKind, ScepProfileUuid};
-use scep_protocol::profile::{CaCertificateForm, RaProfile, ScepProfile};
+use scep_protocol::profile::{CaCertificateForm, IntuneCredential, RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_protocol::warning::Warning;
 use scep_service::admin::{AdminError, Administration, Dependents};
 use scep_service::object::{Object, Versioned, list, read};
@@ -23,7 +24,7 @@ use uuid::Uuid;
 use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::{Associations, Attribute};
 use crate::bulk::bulk_routes;
-use crate::openapi_enums::CaCertificateFormName;
+use crate::openapi_enums::{CaCertificateFormName, ChallengeSourceName, IntuneCredentialName};
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
 use crate::ra_certificates::RaCertificateView;
 use crate::request::{Body, Id, Ids, IfMatch, JsonObject, ObjectPath, Query, non_empty};
@@ -31,6 +32,7 @@ use crate::response::{ApiError, Message, Reasons, created_response, versioned_re
 use crate::scep_profile_request::ScepProfileRequest;
 use crate::scep_profile_settings::{build_view, define_view, with_scep_settings};
 use crate::toggleable::{Noun, Toggleable};
+use crate::webhook::WebhookView;
 use crate::{Admin, Api, Scope, State, attribute, toggleable};
 
 pub(crate) fn routes() -> ApiRouter {
@@ -70,10 +72,16 @@ pub(crate) struct ScepProfileView {
     /// renewal in the second half of its validity.
     #[schema(example = 30)]
     renew_threshold: Option<u32>,
-    /// Whether a challengePassword is required.
+    /// Who vouches for enrolments, in the order in which they are asked.
+    #[schema(value_type = Vec<ChallengeSourceName>, example = json!(["ONE_TIME", "STATIC"]))]
+    challenge_sources: BTreeSet<ChallengeSourceKind>,
+    /// The HTTP service that vouches for enrolments and hears of what became of them.
+    webhook: Option<WebhookView>,
+    /// Whether the challengePassword authorises enrolments: whether STATIC is among the
+    /// challengeSources.
     #[schema(example = true)]
     enable_challenge_password: bool,
-    /// Whether Intune validates challenges.
+    /// Whether Intune validates challenges: whether INTUNE is among the challengeSources.
     #[schema(example = false)]
     enable_intune: bool,
     /// Entra tenant of Intune.
@@ -82,6 +90,9 @@ pub(crate) struct ScepProfileView {
     /// Id of the application in the Entra tenant.
     #[schema(example = "f0f0f0f0-0000-4000-8000-000000000001")]
     intune_application_id: Option<String>,
+    /// How the application proves its identity to Entra.
+    #[schema(value_type = IntuneCredentialName, example = "SECRET")]
+    intune_credential: IntuneCredential,
     /// Attributes of the issuance.
     #[schema(value_type = Vec<Attribute>)]
     issue_certificate_attributes: Vec<JsonObject<Attribute>>,
@@ -128,6 +139,7 @@ impl ScepProfileView {
         warnings: &[Warning],
     ) -> Self {
         let annotations = &profile.annotations;
+        let sources = profile.challenge_sources();
         with_scep_settings! { build_view! { Self {
             uuid: profile.uuid.into_untyped_uuid(),
             name: profile.name.to_string(),
@@ -141,11 +153,13 @@ impl ScepProfileView {
             }),
             ca_certificate: ra_certificate.and_then(RaCertificateView::of),
             renew_threshold: profile.settings.renewal_threshold_days,
-            enable_challenge_password: profile.challenge.is_some(),
-            // Requests that enable Intune are rejected, so no stored profile has it.
-            enable_intune: false,
+            enable_challenge_password: sources.contains(&ChallengeSourceKind::Static),
+            enable_intune: sources.contains(&ChallengeSourceKind::Intune),
+            challenge_sources: sources,
+            webhook: profile.webhook.as_ref().map(WebhookView::of),
             intune_tenant: profile.intune.tenant.clone(),
             intune_application_id: profile.intune.application_id.clone(),
+            intune_credential: profile.intune.credential,
             issue_certificate_attributes: attribute::to_view(
                 &annotations.issue_certificate_attributes,
             ),

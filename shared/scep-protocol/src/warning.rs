@@ -10,6 +10,7 @@ use ca::template::{CertificateTemplate, ExtendedKeyUsage, SubjectAltNameType, Su
 
 use crate::challenge_traits::MIN_CHALLENGE_CHARACTERS;
 use crate::profile::{CaCertificateForm, RaProfile, ScepProfile};
+use crate::vouching::ChallengeSourceKind;
 
 /// A setting that is allowed but unwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +36,18 @@ pub enum Warning {
     /// Types of names that are allowed but never accepted, because they lack the pattern that they
     /// need.
     UnboundTypes(Vec<SubjectAltNameType>),
+    /// The shared challengePassword authorises enrolments beside the one-time challenges.
+    SharedBesideOneTime,
     /// A device can choose the purpose of its certificate by its URL. Holds the names of the RA
     /// Profiles, each with its extendedKeyUsage.
     Usages(Vec<(String, BTreeSet<String>)>),
     /// Purposes by which a device speaks for the authority or for others, in a template of an
     /// earlier version.
     UnfitUsages(Vec<ExtendedKeyUsage>),
+    /// Intune is asked before the webhook, and its no is final.
+    WebhookBehindIntune,
+    /// The webhook is asked about nothing and told of nothing.
+    WebhookIdle,
 }
 
 impl Display for Warning {
@@ -80,6 +87,10 @@ impl Display for Warning {
                     free.join(" and ")
                 )
             }
+            Self::SharedBesideOneTime => f.write_str(
+                "challengeSources: the shared challengePassword also authorises enrolments, whatever their names; leave STATIC out once \
+                 every device has a one-time challenge.",
+            ),
             Self::UnboundTypes(types) => write!(
                 f,
                 "subjectAltName.types: {} has no pattern in subjectAltName.patterns, so no such name is issued.",
@@ -89,6 +100,12 @@ impl Display for Warning {
                 f,
                 "extendedKeyUsage: {} makes a device speak for the authority or for others; leave it out.",
                 join_names(usages)
+            ),
+            Self::WebhookBehindIntune => f.write_str(
+                "challengeSources: Intune's no is final, so WEBHOOK is not asked after it; set webhook.gate to have it asked too.",
+            ),
+            Self::WebhookIdle => f.write_str(
+                "webhook: it is neither asked nor told anything; add WEBHOOK to challengeSources, or set webhook.gate or webhook.notify.",
             ),
             Self::Usages(usages) => {
                 f.write_str("The SCEP Profile leads to RA Profiles with different extendedKeyUsage, between which a device chooses by its URL:")?;
@@ -117,8 +134,11 @@ impl ScepProfile {
         ra_profiles: &[&RaProfile],
         authority_key: Option<KeyAlgorithm>,
     ) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        if self.challenge.is_some() {
+        let mut warnings = self.source_warnings();
+        if self
+            .challenge_sources()
+            .contains(&ChallengeSourceKind::Static)
+        {
             match self.challenge_traits {
                 None => warnings.push(Warning::ChallengeUnjudged),
                 Some(traits) => {
@@ -156,8 +176,33 @@ impl ScepProfile {
     }
 
     /// Whether the challengePassword alone is enough to enrol.
-    const fn lets_in_by_challenge_alone(&self) -> bool {
-        self.challenge.is_some() && !self.settings.require_manual_approval
+    fn lets_in_by_challenge_alone(&self) -> bool {
+        let is_gated = self.webhook.as_ref().is_some_and(|webhook| webhook.gate);
+        self.challenge_sources()
+            .contains(&ChallengeSourceKind::Static)
+            && !self.settings.require_manual_approval
+            && !is_gated
+    }
+
+    /// The warnings about who vouches for enrolments.
+    fn source_warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let sources = self.challenge_sources();
+        let has = |kind| sources.contains(&kind);
+        if has(ChallengeSourceKind::OneTime) && has(ChallengeSourceKind::Static) {
+            warnings.push(Warning::SharedBesideOneTime);
+        }
+        if let Some(webhook) = &self.webhook
+            && !webhook.gate
+        {
+            if has(ChallengeSourceKind::Webhook) && has(ChallengeSourceKind::Intune) {
+                warnings.push(Warning::WebhookBehindIntune);
+            }
+            if !has(ChallengeSourceKind::Webhook) && webhook.notify.is_empty() {
+                warnings.push(Warning::WebhookIdle);
+            }
+        }
+        warnings
     }
 }
 

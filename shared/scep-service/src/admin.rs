@@ -3,6 +3,7 @@
 
 mod authority;
 mod certificate;
+mod challenge_sources;
 mod edit;
 mod field;
 mod invalid;
@@ -18,10 +19,11 @@ mod warnings;
 
 pub use authority::{AuthorityKind, NewAuthority, ValidCertificates};
 pub use certificate::Reach;
+pub use challenge_sources::WebhookEdit;
 pub use edit::Edit;
 pub use field::Field;
 pub use invalid::{AdminError, Invalid};
-pub use limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS};
+pub use limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS, WEBHOOK_TIMEOUT_SECONDS};
 pub use ra_certificate::NewRaCertificate;
 pub use ra_profile::RaProfileEdit;
 pub use rollover::NextKey;

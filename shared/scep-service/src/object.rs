@@ -236,7 +236,11 @@ impl Object for ScepProfile {
         copy.challenge = copy.challenge.map(redact);
         // The traits reveal something about the length and the characters of the challenge.
         copy.challenge_traits = None;
+        copy.challenge_key = copy.challenge_key.map(redact);
         copy.intune.application_key = copy.intune.application_key.map(redact);
+        if let Some(webhook) = &mut copy.webhook {
+            webhook.secret = SealedSecret::redacted();
+        }
         copy
     }
 }

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn secrets_are_in_no_answer_no_record_and_not_as_they_are_in_the_store() {
     let (world, admin, _, uuid, ra_certificate) = administered().await;
-    let secrets = ["Tr0ub4dor", "Sw0rdfish"];
+    const WEBHOOK: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let secrets = ["Tr0ub4dor", "Sw0rdfish", WEBHOOK];
+    let webhook = json!({ "url": "https://hooks.example/", "secret": format!("whsec_{WEBHOOK}") });
     let body = json!({
-        "name": "routers", "caCertificateUuid": ra_certificate,
+        "name": "routers", "caCertificateUuid": ra_certificate, "webhook": webhook,
         "challengePassword": secrets[0], "intuneApplicationKey": secrets[1],
     });
     let mut seen = Vec::new();
@@ -37,6 +39,11 @@ async fn secrets_are_in_no_answer_no_record_and_not_as_they_are_in_the_store() {
     );
     let odd = json!({ "challengePassword": [secrets[0]], "intuneApplicationKey": secrets[1] });
     seen.push(admin.put(&path, odd).await.expect(422));
+    for odd in [json!([WEBHOOK]), json!(format!("{WEBHOOK}="))] {
+        let odd = json!({ "webhook": { "url": "https://hooks.example/", "secret": odd } });
+        let path = format!("/scepProfiles/{uuid}");
+        seen.push(admin.put(&path, odd).await.expect(422));
+    }
     seen.extend(world.database.items("test-profiles").unwrap());
     for answer in seen {
         let answer = answer.to_string();

@@ -24,7 +24,8 @@ async fn a_scep_profile_is_made_disabled_with_every_default_and_shown_whole() {
         "includeCaCertificate": false, "includeCaCertificateChain": false,
         "enableChallengePassword": false, "requireManualApproval": false, "allowProxySigner": false,
         "caCertificateForm": "chain", "legacyAlgorithms": true,
-        "enableIntune": false, "intuneTenant": null, "intuneApplicationId": null,
+        "enableIntune": false, "intuneTenant": null, "intuneApplicationId": null, "intuneCredential": "SECRET",
+        "challengeSources": [], "webhook": null,
         "issueCertificateAttributes": [], "customAttributes": [],
         "certificateAssociations": { "owner": null, "groups": [], "customAttributes": [] },
         "warnings": ["caCertificateForm: the authority has an EC key, and some clients encrypt to every certificate that GetCACert \
@@ -57,6 +58,7 @@ async fn every_part_of_a_scep_profile_is_edited_kept_and_reset() {
         "renewalThreshold": 30, "includeCaCertificate": true, "includeCaCertificateChain": true,
         "requireManualApproval": true, "allowProxySigner": true, "caCertificateForm": "raOnly", "legacyAlgorithms": false,
         "enableIntune": false, "intuneTenant": "corp", "intuneApplicationId": "app", "intuneApplicationKey": "k",
+        "intuneCredential": "FEDERATED",
         "issueCertificateAttributes": attribute, "customAttributes": attribute,
         "certificateAssociations": { "owner": "o", "groups": ["g"], "customAttributes": attribute }
     });
@@ -74,6 +76,7 @@ async fn every_part_of_a_scep_profile_is_edited_kept_and_reset() {
         ("legacyAlgorithms", json!(false)),
         ("intuneTenant", json!("corp")),
         ("intuneApplicationId", json!("app")),
+        ("intuneCredential", json!("FEDERATED")),
         ("issueCertificateAttributes", attribute.clone()),
         ("customAttributes", attribute.clone()),
         (
@@ -105,6 +108,7 @@ async fn every_part_of_a_scep_profile_is_edited_kept_and_reset() {
             "name",
             "enabled",
             "enableChallengePassword",
+            "challengeSources",
             "warnings",
         ];
         if !own.contains(&field.as_str()) {
@@ -201,10 +205,6 @@ async fn each_rule_of_a_scep_profile_has_its_reason() {
         (
             json!({ "description": "sretuor\u{202e}" }),
             &["a description has at most 300 characters, and none that hides or reorders text"],
-        ),
-        (
-            json!({ "enableIntune": true }),
-            &["enableIntune: validation by Intune is not supported yet"],
         ),
         (
             json!({ "renewalThreshold": 36501 }),

@@ -10,7 +10,10 @@ use super::*;
 use crate::annotations::Annotations;
 use crate::challenge_traits::ChallengeTraits;
 use crate::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
-use crate::profile::{CaCertificateForm, IntuneSettings, ScepActivation, ScepSettings};
+use crate::profile::{
+    CaCertificateForm, IntuneSettings, NotificationKind, ScepActivation, ScepSettings,
+    WebhookSettings,
+};
 use crate::sealed_secret::SealedSecret;
 
 fn scep_profile(challenge: Option<&str>) -> ScepProfile {
@@ -256,4 +259,43 @@ fn a_profile_leads_to_its_default_and_to_where_it_is_activated() {
         issue_certificate_attributes: Default::default(),
     });
     assert!(scep.leads_to(&found));
+}
+
+#[test]
+fn sources_that_defeat_or_hide_each_other_cause_a_warning() {
+    use ChallengeSourceKind::{Intune, OneTime, Static, Webhook};
+    let with = |sources: &[ChallengeSourceKind], gate, notify: &[NotificationKind]| ScepProfile {
+        chosen_sources: Some(sources.iter().copied().collect()),
+        webhook: Some(WebhookSettings {
+            url: "https://hooks.example/".to_owned(),
+            secret: SealedSecret::new("sealed".to_owned()),
+            timeout_seconds: 3,
+            gate,
+            notify: notify.iter().copied().collect(),
+        }),
+        ..scep_profile(Some(LONG))
+    };
+    let shared = Warning::SharedBesideOneTime;
+    check(
+        &with(&[OneTime, Static, Webhook], false, &[]),
+        &[],
+        &[shared.clone()],
+    );
+    check(&with(&[OneTime, Static], true, &[]), &[], &[shared]);
+    check(&with(&[OneTime, Webhook], false, &[]), &[], &[]);
+    let behind = Warning::WebhookBehindIntune;
+    check(&with(&[Intune, Webhook], false, &[]), &[], &[behind]);
+    check(&with(&[Intune, Webhook], true, &[]), &[], &[]);
+    check(&with(&[OneTime], false, &[]), &[], &[Warning::WebhookIdle]);
+    check(
+        &with(&[OneTime], false, &[NotificationKind::Issued]),
+        &[],
+        &[],
+    );
+    // A challengePassword that authorises nothing is not judged, and a gate decides about names.
+    let mut unused = with(&[OneTime], true, &[]);
+    unused.challenge_traits = None;
+    let free = ra_profile("r", |_| {});
+    check(&unused, &[&free], &[]);
+    check(&with(&[Static], true, &[]), &[&free], &[]);
 }

@@ -54,6 +54,15 @@ impl<T> Edit<T> {
         }
     }
 
+    /// Whether the field has a value after the edit; `had` tells whether it has one before.
+    pub const fn leaves_value(&self, had: bool) -> bool {
+        match self {
+            Self::Keep => had,
+            Self::Reset => false,
+            Self::Set(_) => true,
+        }
+    }
+
     /// Converts the value of the edit.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Edit<U> {
         match self {

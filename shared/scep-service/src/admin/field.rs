@@ -20,6 +20,12 @@ pub enum Field {
     ExtendedKeyUsage,
     /// Whether Intune validates the challenges of a SCEP Profile.
     Intune,
+    /// The application by which Intune is asked.
+    IntuneApplicationId,
+    /// The secret of that application.
+    IntuneApplicationKey,
+    /// The Entra tenant of that application.
+    IntuneTenant,
     /// The algorithm of a key.
     KeyAlgorithm,
     /// The name of an object.
@@ -34,4 +40,10 @@ pub enum Field {
     Subject,
     /// The validity period of a certificate.
     Validity,
+    /// The secret of a webhook.
+    WebhookSecret,
+    /// How long a webhook may take to answer.
+    WebhookTimeout,
+    /// The URL of a webhook.
+    WebhookUrl,
 }

@@ -4,9 +4,14 @@ use ca::bounded_text::DescriptionError;
 use ca::profile_name::NameError;
 use ca::subordinate::UnfitCertificate;
 use ca::template::{ExtendedKeyUsage, TemplateError};
+use scep_protocol::service_url::UnfitUrl;
+use scep_protocol::vouching::ChallengeSourceKind;
+use scep_protocol::webhook_secret::UnfitSecret;
 
 use crate::admin::field::Field;
-use crate::admin::limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS, MAX_USAGES};
+use crate::admin::limits::{
+    MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS, MAX_USAGES, WEBHOOK_TIMEOUT_SECONDS,
+};
 use crate::error::{Failure, KeyError, StoreError};
 use crate::object::ObjectKind;
 use crate::ports::EntropyError;
@@ -146,9 +151,6 @@ pub enum Invalid {
     /// An edit cannot enable or disable a profile; separate requests do.
     #[error("read-only")]
     EnabledChanged,
-    /// Intune validation cannot be enabled.
-    #[error("validation by Intune is not supported yet")]
-    Intune,
     /// An existing key cannot be adopted.
     #[error("{0}")]
     KeyNotAdoptable(&'static str),
@@ -213,6 +215,12 @@ pub enum Invalid {
     /// The current rules of the RA Profile do not allow the request.
     #[error("the RA Profile has changed since the request: {0}")]
     Rule(String),
+    /// A challenge source of the profile cannot work without this field.
+    #[error("the challenge source {0} needs it")]
+    SourceNeeds(ChallengeSourceKind, Field),
+    /// The field says of one challenge source something else than the list of all.
+    #[error("it contradicts the challenge sources in the same request")]
+    SourcesContradict(Field),
     /// The subject is not a valid name.
     #[error("not a name in the form of RFC 4514, like CN=Corp CA,O=Corp")]
     Subject,
@@ -222,6 +230,15 @@ pub enum Invalid {
     /// The period is zero, or ends after the year 9999.
     #[error("must be greater than zero and end before the year 10000")]
     Validity,
+    /// The secret of a webhook does not fit the Standard Webhooks specification.
+    #[error(transparent)]
+    WebhookSecret(#[from] UnfitSecret),
+    /// A webhook would get too little or too much time.
+    #[error("{} to {} seconds", WEBHOOK_TIMEOUT_SECONDS.start(), WEBHOOK_TIMEOUT_SECONDS.end())]
+    WebhookTimeout,
+    /// Requests cannot be sent to the URL of a webhook.
+    #[error(transparent)]
+    WebhookUrl(#[from] UnfitUrl),
 }
 
 impl Invalid {
@@ -235,9 +252,10 @@ impl Invalid {
             Self::CommonName => Field::CommonName,
             Self::Cursor => Field::Cursor,
             Self::EnabledChanged => Field::Enabled,
-            Self::Intune => Field::Intune,
             Self::KeyInUse | Self::KeyNotAdoptable(_) => Field::ExistingKey,
-            Self::Missing(field) => *field,
+            Self::Missing(field) | Self::SourceNeeds(_, field) | Self::SourcesContradict(field) => {
+                *field
+            }
             Self::Name(_) | Self::NameChanged => Field::Name,
             Self::RaCertificateUnknown | Self::RaCertificateUnusable => Field::RaCertificate,
             Self::RaKeyAlgorithm => Field::KeyAlgorithm,
@@ -246,6 +264,9 @@ impl Invalid {
             Self::Reason => Field::Reason,
             Self::Subject => Field::Subject,
             Self::Validity => Field::Validity,
+            Self::WebhookSecret(_) => Field::WebhookSecret,
+            Self::WebhookTimeout => Field::WebhookTimeout,
+            Self::WebhookUrl(_) => Field::WebhookUrl,
             Self::AuthorityIsRoot
             | Self::AuthorityNotActive
             | Self::AuthorityNotValid

@@ -10,3 +10,6 @@ pub const MAX_CHALLENGE_CHARACTERS: usize = 255;
 /// The maximum length of a rejection's reason, in characters. The client receives it as
 /// failInfoText.
 pub const MAX_REASON_CHARACTERS: usize = 200;
+
+/// How long a webhook may be given to answer, in seconds. A device waits as long for its answer.
+pub const WEBHOOK_TIMEOUT_SECONDS: std::ops::RangeInclusive<u8> = 1..=10;

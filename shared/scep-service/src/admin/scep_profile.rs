@@ -9,10 +9,14 @@ use scep_cms::challenge::ChallengePassword;
 use scep_protocol::annotations::{Attributes, CertificateAssociations};
 use scep_protocol::challenge_traits::ChallengeTraits;
 use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
-use scep_protocol::profile::{IntuneSettings, RaProfile, ScepProfile, ScepSettings};
+use scep_protocol::profile::{
+    IntuneCredential, IntuneSettings, RaProfile, ScepProfile, ScepSettings,
+};
 use scep_protocol::ra_certificate::RaCertificate;
+use scep_protocol::vouching::ChallengeSourceKind;
 use secrecy::SecretString;
 
+use crate::admin::challenge_sources::{SourceSecrets, SourcesEdit, WebhookEdit, check_sources};
 use crate::admin::edit::Edit;
 use crate::admin::field::Field;
 use crate::admin::invalid::{AdminError, Invalid};
@@ -50,7 +54,11 @@ pub struct ScepProfileEdit {
     pub enable_challenge: Option<bool>,
     /// The new challengePassword.
     pub challenge: Option<ChallengePassword>,
-    /// Whether Intune validates challenges. Enabling it is not supported yet.
+    /// The sources that vouch for enrolments. By default the challengePassword, if there is one.
+    pub challenge_sources: Edit<BTreeSet<ChallengeSourceKind>>,
+    /// The service that vouches for enrolments and hears of certificates.
+    pub webhook: Edit<WebhookEdit>,
+    /// Whether Intune validates challenges: whether it is among the sources.
     pub enable_intune: Option<bool>,
     /// The Entra tenant.
     pub intune_tenant: Edit<String>,
@@ -58,6 +66,8 @@ pub struct ScepProfileEdit {
     pub intune_application_id: Edit<String>,
     /// The application's secret.
     pub intune_application_key: Edit<SecretString>,
+    /// How the application proves its identity.
+    pub intune_credential: Edit<IntuneCredential>,
     /// The attributes of an issuance.
     pub issue_certificate_attributes: Edit<Attributes>,
     /// The attributes of the profile.
@@ -133,12 +143,14 @@ impl Administration {
         let mut errors = Validation::default();
         errors.check(check_name_unchanged(edit.name.as_deref(), &profile.name));
         let description = errors.check(parse_description(edit.description));
-        errors.require(edit.enable_intune != Some(true), Invalid::Intune);
         let challenge = errors.check(parse_challenge(
             edit.enable_challenge,
             edit.challenge,
             profile.challenge.is_some(),
         ));
+        if let Edit::Set(webhook) = &edit.webhook {
+            webhook.check(profile.webhook.as_ref(), &mut errors);
+        }
         let (description, challenge) = errors.finish(description.zip(challenge))?;
         description.apply(&mut profile.description);
         edit.ra_profile.apply_optional(&mut profile.ra_profile);
@@ -159,26 +171,37 @@ impl Administration {
             .apply_optional(&mut profile.intune.tenant);
         edit.intune_application_id
             .apply_optional(&mut profile.intune.application_id);
+        edit.intune_credential.apply(&mut profile.intune.credential);
+        let sources = SourcesEdit {
+            all: edit.challenge_sources,
+            intune: edit.enable_intune,
+            challenge: edit.enable_challenge,
+            sets_challenge: matches!(challenge, Edit::Set(_)),
+        };
+        let secrets = SecretsEdit {
+            challenge,
+            intune_application_key: edit.intune_application_key,
+            webhook: edit.webhook,
+        };
+        apply_sources(&sources, &secrets, profile)?;
         // Sealed only once everything is valid: sealing may be a call to KMS.
-        self.edit_secrets(challenge, edit.intune_application_key, profile)
-            .await
+        self.edit_secrets(secrets, profile).await
     }
 
     /// Seals the secrets that an edit sets, and removes those that it resets.
     async fn edit_secrets(
         &self,
-        challenge: Edit<ChallengePassword>,
-        intune_application_key: Edit<SecretString>,
+        edit: SecretsEdit,
         profile: &mut ScepProfile,
     ) -> Result<(), AdminError> {
         let owner = SecretOwner::ScepProfile(profile.uuid);
         let seal = async |secret: &SecretString| self.secrets.seal(owner, secret).await;
-        match intune_application_key {
+        match edit.intune_application_key {
             Edit::Keep => {}
             Edit::Reset => profile.intune.application_key = None,
             Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
         }
-        match challenge {
+        match edit.challenge {
             Edit::Keep => {}
             Edit::Reset => {
                 profile.challenge = None;
@@ -190,7 +213,11 @@ impl Administration {
                 profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
             }
         }
-        Ok(())
+        let sources = profile.challenge_sources();
+        if sources.contains(&ChallengeSourceKind::OneTime) {
+            self.ensure_challenge_key(profile).await?;
+        }
+        self.edit_webhook(edit.webhook, profile).await
     }
 
     /// Checks that the profile's RA certificate is usable and was issued by the authority of each
@@ -290,6 +317,41 @@ impl Administration {
         }
         self.delete(scep_profile).await
     }
+}
+
+/// The parts of an edit that hold secrets.
+struct SecretsEdit {
+    challenge: Edit<ChallengePassword>,
+    intune_application_key: Edit<SecretString>,
+    webhook: Edit<WebhookEdit>,
+}
+
+/// Applies the edit of the challenge sources, and checks that each has what it needs once the
+/// secrets are set.
+fn apply_sources(
+    sources: &SourcesEdit,
+    secrets: &SecretsEdit,
+    profile: &mut ScepProfile,
+) -> Result<(), AdminError> {
+    let has_challenge = secrets.challenge.leaves_value(profile.challenge.is_some());
+    let by_default = has_challenge
+        .then_some(ChallengeSourceKind::Static)
+        .into_iter()
+        .collect();
+    profile.chosen_sources = sources
+        .apply(profile.chosen_sources.take(), &by_default)
+        .map_err(AdminError::Invalid)?;
+    let mut errors = Validation::default();
+    let kept = SourceSecrets {
+        challenge: has_challenge,
+        application_key: secrets
+            .intune_application_key
+            .leaves_value(profile.intune.application_key.is_some()),
+        webhook: secrets.webhook.leaves_value(profile.webhook.is_some()),
+    };
+    let serving = profile.chosen_sources.as_ref().unwrap_or(&by_default);
+    check_sources(serving, &profile.intune, &kept, &mut errors);
+    errors.finish(Some(()))
 }
 
 fn new_scep_profile(
