@@ -1,5 +1,6 @@
 //! The HTTP interfaces and the process: limits, plain errors, slow clients, metrics, files.
 
+mod client_address;
 mod crl_cost;
 mod data_folder;
 mod metrics;

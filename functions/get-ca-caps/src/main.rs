@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lambda_host::Adapters;
+use lambda_host::{Adapters, FrontDoors};
 use scep_http::{ProfileOperations, respond_scep};
 
 fn main() -> ExitCode {
@@ -10,6 +10,10 @@ fn main() -> ExitCode {
         let adapters = Adapters::of(&environment)?;
         let operations =
             &ProfileOperations::get_ca_caps(adapters.profile_service(adapters.profiles())?);
-        lambda_host::serve(async |head, body| respond_scep(operations, &head, body).await).await
+        let doors = FrontDoors::of(&environment);
+        lambda_host::serve(&doors, async |head, body| {
+            respond_scep(operations, &head, body).await
+        })
+        .await
     })
 }

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use lambda_host::Adapters;
+use lambda_host::{Adapters, FrontDoors};
 use scep_http::{CRL_PREFIX, CrlService, ProfileOperations, respond_crl, respond_scep};
 use scep_service::crl_cache::CachedCrls;
 use scep_service::ports::SystemClock;
@@ -19,12 +19,13 @@ fn main() -> ExitCode {
             crls: Arc::new(CachedCrls::new(table)),
             clock: Arc::new(SystemClock),
         };
-        lambda_host::serve(
-            async |head, body| match head.uri.path().starts_with(CRL_PREFIX) {
+        let doors = FrontDoors::of(&environment);
+        lambda_host::serve(&doors, async |head, body| {
+            match head.uri.path().starts_with(CRL_PREFIX) {
                 true => respond_crl(crls, &head).await,
                 false => respond_scep(operations, &head, body).await,
-            },
-        )
+            }
+        })
         .await
     })
 }

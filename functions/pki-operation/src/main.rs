@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use lambda_host::Adapters;
+use lambda_host::{Adapters, FrontDoors};
 use scep_http::{EveryOperation, at_fixed_path, respond_scep};
 
 fn main() -> ExitCode {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         let adapters = Adapters::of(&environment)?;
         let operations = &EveryOperation::new(adapters.enrolment()?);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
-        lambda_host::serve(async |head, body| {
+        lambda_host::serve(&FrontDoors::of(&environment), async |head, body| {
             let profile_head = match default {
                 Some(profile) => at_fixed_path(head, profile),
                 None => head,

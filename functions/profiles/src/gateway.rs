@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::HOST;
 use http::{Request, Uri};
-use lambda_host::{MAX_EVENT_BODY_BYTES, answer_in_time, public_url};
+use lambda_host::{FrontDoors, MAX_EVENT_BODY_BYTES, answer_in_time, public_url};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, LambdaEvent, RequestExt, lambda_runtime, service_fn};
@@ -26,8 +26,11 @@ use tower::ServiceExt;
 ///
 /// # Errors
 /// If the Runtime API fails.
-pub(crate) async fn serve(router: Router) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let service = service_fn(move |request| answer_request(router.clone(), request));
+pub(crate) async fn serve(
+    router: Router,
+    doors: &FrontDoors,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let service = service_fn(move |request| answer_request(router.clone(), doors, request));
     lambda_runtime::run(Adapter::from(service).map_request(disarm)).await
 }
 
@@ -63,6 +66,7 @@ fn disarm(event: LambdaEvent<ApiGatewayV2httpRequest>) -> LambdaEvent<LambdaRequ
 
 async fn answer_request(
     router: Router,
+    doors: &FrontDoors,
     request: lambda_http::Request,
 ) -> Result<Response, Infallible> {
     if let Err(error) = check_body(request.body()) {
@@ -70,14 +74,26 @@ async fn answer_request(
     }
     let context = request.lambda_context();
     let url = requested_url(&request);
+    let client = doors.find_client(source_ip(&request), request.headers());
     let (mut head, body) = request.into_parts();
     // There is nothing at `/`, so a URL that is not valid gets the same response as an unknown one.
     head.uri = url.unwrap_or_else(|| Uri::from_static("/"));
+    if let Some(client) = client {
+        head.extensions.insert(client);
+    }
     let answer = router.oneshot(Request::from_parts(head, Body::new(body)));
     match answer_in_time(&context, answer).await {
         Some(response) => response,
         None => Ok(timed_out_response()),
     }
+}
+
+/// The address that API Gateway was asked from.
+fn source_ip(request: &lambda_http::Request) -> Option<&str> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return None;
+    };
+    context.http.source_ip.as_deref()
 }
 
 /// The URL that [`disarm`] put into the context; `None` if it is not valid.
@@ -105,6 +121,7 @@ fn check_body(body: &lambda_http::Body) -> Result<(), BodyError> {
 mod tests {
     use axum::routing::any;
     use http::StatusCode;
+    use lambda_host::Environment;
     use lambda_http::Context;
     use serde_json::{Value, json};
 
@@ -132,7 +149,8 @@ mod tests {
         let router = Router::new()
             .route("/api/v1/{*path}", any(echo))
             .fallback(StatusCode::NOT_FOUND);
-        let service = service_fn(move |request| answer_request(router.clone(), request));
+        let doors = FrontDoors::of(&Environment::of(|_| None));
+        let service = service_fn(|request| answer_request(router.clone(), &doors, request));
         let mut context = Context::default();
         context.deadline = 4_102_444_800_000;
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);

@@ -6,7 +6,7 @@ mod gateway;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use lambda_host::Adapters;
+use lambda_host::{Adapters, FrontDoors};
 use management_api::Api;
 use scep_service::audit::Actor;
 
@@ -23,6 +23,6 @@ fn main() -> ExitCode {
                 scope_prefix: scope_prefix.unwrap_or_default(),
             }),
         });
-        gateway::serve(router).await
+        gateway::serve(router, &FrontDoors::of(&environment)).await
     })
 }

@@ -15,6 +15,7 @@ mod server;
 mod settings;
 mod token_command;
 mod tokens;
+mod trusted_proxies;
 mod welcome;
 
 use std::process::ExitCode;

@@ -47,6 +47,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         server,
         routes::router(services, management),
         settings.connections_per_address,
+        settings.trusted_proxies(),
     )
     .await?)
 }

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
+use scep_http::ClientAddress;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -16,6 +17,7 @@ use tower::ServiceExt;
 
 use crate::connection;
 use crate::connections::{Connections, Limits, Place};
+use crate::trusted_proxies::TrustedProxies;
 
 /// The most connections at a time. Another one takes the place of the slowest.
 pub(crate) const MAX_CONNECTIONS: u16 = 900;
@@ -74,11 +76,12 @@ fn bind_listener(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Serves until SIGTERM or SIGINT, then lets requests in progress finish. See [`Limits`] for
-/// `connections_per_address`.
+/// `connections_per_address`. Each request gets its [`ClientAddress`] as an extension.
 pub(crate) async fn serve_until_signal(
     server: Server,
     router: Router,
     connections_per_address: u16,
+    proxies: TrustedProxies,
 ) -> Result<(), Error> {
     tracing::info!(address = %server.address()?, "listening");
     let Server {
@@ -91,8 +94,9 @@ pub(crate) async fn serve_until_signal(
         per_address: connections_per_address.into(),
     });
     let (shutdown, _) = watch::channel(());
+    let proxies = Arc::new(proxies);
     tokio::select! {
-        () = accept_connections(&listener, &connections, &shutdown, &router) => {}
+        () = accept_connections(&listener, &connections, &shutdown, &router, &proxies) => {}
         () = first_of(&mut terminate, &mut interrupt) => {}
     }
     drop(listener);
@@ -121,6 +125,7 @@ async fn accept_connections(
     connections: &Arc<Connections>,
     shutdown: &watch::Sender<()>,
     router: &Router,
+    proxies: &Arc<TrustedProxies>,
 ) {
     let sockets = Arc::new(Semaphore::new(MAX_SOCKETS));
     // The semaphore is never closed, so a permit is always granted eventually.
@@ -128,12 +133,14 @@ async fn accept_connections(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let place = connections.enter(peer.ip());
-                let router = router.clone();
+                let (router, proxies) = (router.clone(), Arc::clone(proxies));
                 let shutdown_receiver = shutdown.subscribe();
                 tokio::spawn(async move {
                     let answer = |request: Request<Incoming>, place: Arc<Place>| {
                         let mut request = request.map(Body::new);
+                        let client = proxies.find_client(peer.ip(), request.headers());
                         request.extensions_mut().insert(place);
+                        request.extensions_mut().insert(ClientAddress(client));
                         let router = router.clone();
                         async move {
                             let answered = router.oneshot(request).await;

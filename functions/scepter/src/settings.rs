@@ -8,6 +8,7 @@ use ca::key_algorithm::KeyAlgorithm;
 use ca::profile_name::{NameError, ProfileName};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, value_parser};
+use ipnet::IpNet;
 use scep_cms::challenge::ChallengePassword;
 use scep_service::admin::MAX_CHALLENGE_CHARACTERS;
 use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
@@ -17,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::public_url::PublicUrl;
 use crate::server::MAX_CONNECTIONS;
 use crate::tokens::AdminToken;
+use crate::trusted_proxies::{TrustedProxies, parse_network};
 
 #[derive(Args)]
 pub(crate) struct ServeSettings {
@@ -51,6 +53,10 @@ pub(crate) struct ServeSettings {
     /// behind a proxy.
     #[arg(long, env = "SCEPTER_CONNECTIONS_PER_ADDRESS", default_value_t = 32, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..=i64::from(MAX_CONNECTIONS)))]
     pub(crate) connections_per_address: u16,
+    /// Network of proxies that are believed about a client's address, in X-Forwarded-For; may be
+    /// repeated, in the variable separated by commas [default: none].
+    #[arg(long = "trusted-proxy", env = "SCEPTER_TRUSTED_PROXY", value_delimiter = ',', value_name = "CIDR", value_parser = parse_network)]
+    trusted_proxies: Vec<IpNet>,
     /// Token with every scope [default: random, created once]
     #[arg(long, env = "SCEPTER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = parse_admin_token)]
     pub(crate) admin_token: Option<AdminToken>,
@@ -89,6 +95,10 @@ fn parse_admin_token(text: &str) -> Result<AdminToken, &'static str> {
 }
 
 impl ServeSettings {
+    pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
+        TrustedProxies::new(self.trusted_proxies.clone())
+    }
+
     pub(crate) fn deployment(&self, url: &PublicUrl) -> Deployment {
         Deployment {
             public_url: url.base.clone(),

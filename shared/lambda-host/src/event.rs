@@ -12,19 +12,21 @@ use http::{Request, Response};
 use scep_http::BodyError;
 use scep_protocol::refusal::HttpRejection;
 
-use crate::public_url;
+use crate::{FrontDoors, public_url};
 
 /// The longest body to decode, in octets before decoding.
 // The limits of SCEP and of the management API are smaller; this one bounds the work for an event
 // before it is known which of them applies.
 pub const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
 
-/// Converts an event to the head of a request, and its body or the reason why it cannot be read.
+/// Converts an event to the head of a request, with the address of its client as an extension, and
+/// its body or the reason why it cannot be read.
 ///
 /// # Errors
 /// [`HttpRejection::NotFound`] if the URL is not valid.
 pub(crate) fn parse_request(
     event: ApiGatewayV2httpRequest,
+    doors: &FrontDoors,
 ) -> Result<(Parts, Result<Bytes, BodyError>), HttpRejection> {
     // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
     // would have become a space.
@@ -35,6 +37,10 @@ pub(crate) fn parse_request(
     let mut request_builder = Request::builder()
         .method(event.request_context.http.method)
         .uri(uri);
+    let source_ip = event.request_context.http.source_ip.as_deref();
+    if let Some(client) = doors.find_client(source_ip, &event.headers) {
+        request_builder = request_builder.extension(client);
+    }
     if let Some(headers) = request_builder.headers_mut() {
         *headers = event.headers;
     }
@@ -94,13 +100,22 @@ mod tests {
     use http::HeaderValue;
     use serde_json::{Value, json};
 
+    use scep_http::ClientAddress;
+
     use super::*;
+    use crate::Environment;
+
+    fn no_secret() -> FrontDoors {
+        FrontDoors::of(&Environment::of(|_| None))
+    }
 
     fn new_event(path: &str, query: &str, body: Value, is_base64: bool) -> ApiGatewayV2httpRequest {
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": {"content-type": "application/x-pki-message"},
-            "requestContext": {"http": {"method": "POST", "path": path}},
+            "requestContext": {"http": {
+                "method": "POST", "path": path, "sourceIp": "198.51.100.7"
+            }},
             "body": body, "isBase64Encoded": is_base64
         });
         serde_json::from_value(event).unwrap()
@@ -114,7 +129,7 @@ mod tests {
             json!("AAEC"),
             true,
         );
-        let (head, body) = parse_request(event).unwrap();
+        let (head, body) = parse_request(event, &no_secret()).unwrap();
         assert_eq!(
             (head.method.as_str(), head.uri.to_string().as_str()),
             (
@@ -123,12 +138,16 @@ mod tests {
             )
         );
         assert_eq!(head.headers["content-type"], "application/x-pki-message");
+        assert_eq!(
+            ClientAddress::of(&head),
+            Some("198.51.100.7".parse().unwrap())
+        );
         assert_eq!(body.unwrap().as_ref(), [0, 1, 2]);
     }
 
     #[track_caller]
     fn check(body: Value, is_base64: bool, expected: Result<&[u8], BodyError>) {
-        let (_, body) = parse_request(new_event("/", "", body, is_base64)).unwrap();
+        let (_, body) = parse_request(new_event("/", "", body, is_base64), &no_secret()).unwrap();
         assert_eq!(body, expected.map(Bytes::copy_from_slice));
     }
 
@@ -147,7 +166,7 @@ mod tests {
         for query in ["a=<b>", "a=\"b\"", "a b"] {
             let event = new_event("/a", query, json!(null), false);
             assert_eq!(
-                parse_request(event).err(),
+                parse_request(event, &no_secret()).err(),
                 Some(HttpRejection::NotFound),
                 "{query}"
             );

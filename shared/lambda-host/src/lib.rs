@@ -6,6 +6,7 @@
 //! state that is not stored.
 
 mod adapters;
+mod client_address;
 mod clients;
 mod connector;
 mod embedded_metrics;
@@ -19,6 +20,7 @@ mod serve;
 mod keys;
 
 pub use adapters::Adapters;
+pub use client_address::FrontDoors;
 pub use clients::sdk_config;
 pub use environment::{Environment, SettingError};
 pub use event::MAX_EVENT_BODY_BYTES;

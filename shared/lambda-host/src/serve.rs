@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tracing::Level;
 
-use crate::{Environment, event, logs};
+use crate::{Environment, FrontDoors, event, logs};
 
 /// The time before Lambda's deadline at which an unfinished request is answered as temporarily
 /// unavailable.
@@ -56,13 +56,14 @@ where
 /// # Errors
 /// If the Runtime API fails.
 pub async fn serve(
+    doors: &FrontDoors,
     answer: impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let answer = &answer;
     let service = service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let (request, context) = event.into_parts();
-            let response = respond(request, &context, answer).await;
+            let response = respond(request, &context, doors, answer).await;
             Ok::<_, std::convert::Infallible>(event::build_response(response))
         },
     );
@@ -92,9 +93,10 @@ where
 async fn respond(
     request: ApiGatewayV2httpRequest,
     context: &Context,
+    doors: &FrontDoors,
     answer: &impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,
 ) -> Response<Bytes> {
-    match event::parse_request(request) {
+    match event::parse_request(request, doors) {
         Ok((head, body)) => answer_in_time(context, answer(head, body))
             .await
             .unwrap_or_else(|| rejection_response(HttpRejection::TryLater)),

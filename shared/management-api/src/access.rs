@@ -9,6 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::Method;
+use scep_http::ClientAddress;
 use utoipa::IntoResponses;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::{OpenApi, SecurityRequirement};
@@ -152,6 +153,7 @@ pub(crate) async fn authenticate_request(
         .unwrap_or_default()
         .to_owned();
     let (head, body) = request.into_parts();
+    let client_address = ClientAddress::of(&head);
     let caller = api.authenticate.caller(&head).await;
     let name = caller
         .as_ref()
@@ -168,6 +170,7 @@ pub(crate) async fn authenticate_request(
         Err(CallersUnknown) => ApiError::TryLater.into_response(),
     };
     tracing::info!(
+        client_address = client_address.map(tracing::field::display),
         caller = name.as_deref().map(truncate_for_log),
         method = method_name(&method),
         route,

@@ -2,6 +2,7 @@
 //! an `http::Response<Bytes>`. [`BodyError`] serves administration as well.
 
 mod body;
+mod client_address;
 mod crl;
 mod endpoint;
 mod fixed_path;
@@ -12,11 +13,10 @@ mod respond;
 mod response;
 
 pub use body::BodyError;
+pub use client_address::{ClientAddress, forwarded_addresses, parse_address};
 pub use crl::{CRL_PREFIX, CrlService, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
-pub use operations::{
-    Answer, ClientAddress, EveryOperation, Operations, ProfileOperations, ScepRequest,
-};
+pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
 pub use respond::{MAX_BODY_BYTES, respond_scep};
 pub use response::{read_options, rejection_response};

@@ -1,8 +1,6 @@
 //! The operations that a process serves, and the ports that they may use: a subset in each Lambda
 //! function, all of them in the local server.
 
-use std::net::IpAddr;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
@@ -13,16 +11,12 @@ use scep_service::ca_info::ProfileService;
 use scep_service::enrol::{Enrolment, PkiOperationReply};
 use scep_service::error::Failure;
 
+use crate::client_address::ClientAddress;
 use crate::message::find_message;
 use crate::operation::Operation;
 use crate::response::{
     capabilities_response, cert_rep_response, certificates_response, next_ca_response,
 };
-
-/// The address of the client that sent a request, as an extension of the request. What listens for
-/// requests sets it, from the connection or from a proxy that it trusts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
 
 /// A request with its parsed endpoint and operation.
 pub struct ScepRequest<'a> {
@@ -146,11 +140,7 @@ impl Operations for EveryOperation {
             Operation::PkiOperation => {
                 let message =
                     find_message(request.head, request.body).map_err(Failure::Rejected)?;
-                let client_address = request
-                    .head
-                    .extensions
-                    .get()
-                    .map(|ClientAddress(address)| *address);
+                let client_address = ClientAddress::of(request.head);
                 let mut reply = self
                     .enrolment
                     .answer(request.endpoint, &message, client_address)

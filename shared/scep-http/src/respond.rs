@@ -1,6 +1,7 @@
 //! Serves one SCEP request: writes one response, one log line and one measurement.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +21,7 @@ use scep_service::ports::{Measurement, Metrics, RequestMeasurement};
 use crate::endpoint::parse_endpoint;
 use crate::operation::{Operation, raw_query};
 use crate::response::{SCEP_METHODS, options_response, without_body};
-use crate::{Answer, BodyError, Operations, ScepRequest, rejection_response};
+use crate::{Answer, BodyError, ClientAddress, Operations, ScepRequest, rejection_response};
 
 /// The longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
@@ -51,6 +52,7 @@ pub async fn respond_scep(
         false => answer,
     };
     let log = RequestLog {
+        client_address: ClientAddress::of(head),
         profile: endpoint.as_ref().ok().map(profile_name),
         operation: operation.ok().map(Operation::name),
         outcome,
@@ -105,6 +107,7 @@ fn truncate_for_log(text: &str) -> &str {
 
 /// What a request is logged and measured with.
 struct RequestLog<'a> {
+    client_address: Option<IpAddr>,
     profile: Option<&'a str>,
     operation: Option<&'static str>,
     outcome: RequestOutcome,
@@ -141,6 +144,7 @@ impl RequestLog<'_> {
             took: self.took,
         }));
         tracing::info!(
+            client_address = self.client_address.map(tracing::field::display),
             profile = self.profile,
             operation = self.operation,
             message_type = message_type.map(MessageType::digits),

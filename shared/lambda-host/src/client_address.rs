@@ -1,0 +1,155 @@
+//! The address of a client whose request came through one of the stack's own front doors.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use scep_http::{ClientAddress, forwarded_addresses, parse_address};
+use subtle::ConstantTimeEq;
+
+use crate::Environment;
+
+/// The header with which API Gateway proves that it dispatched a request to itself, for which it
+/// replaces whatever the client sent.
+const DISPATCH: &str = "scepter-dispatch";
+
+/// The header in which API Gateway names the client of a request that it dispatched.
+const DISPATCHED_CLIENT: &str = "scepter-client-address";
+
+/// The header with which the edge proves that a request came through it.
+// It differs from that of the dispatch: the edge passes on the client's other headers, and so a
+// client could name any address.
+const EDGE: &str = "scepter-edge";
+
+/// The secret that the front doors of the stack share with its functions.
+pub struct FrontDoors(Option<String>);
+
+impl FrontDoors {
+    /// Reads the secret. Without one, no header names a client.
+    #[must_use]
+    pub fn of(environment: &Environment) -> Self {
+        Self(environment.optional("SCEPTER_FRONT_DOOR_SECRET"))
+    }
+
+    /// The address of the client that sent a request: the connection's, or the one that a front
+    /// door names, if the request proves that it came through it.
+    ///
+    /// `source_ip` is what API Gateway saw.
+    #[must_use]
+    pub fn find_client(
+        &self,
+        source_ip: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Option<ClientAddress> {
+        let connected = source_ip.and_then(parse_address);
+        let named = if self.proves(headers, DISPATCH) {
+            text_of(headers, DISPATCHED_CLIENT).and_then(parse_address)
+        } else if self.proves(headers, EDGE) {
+            find_viewer(headers, connected)
+        } else {
+            connected
+        };
+        named.map(ClientAddress)
+    }
+
+    fn proves(&self, headers: &HeaderMap, name: &str) -> bool {
+        let secret = self.0.as_deref();
+        secret.is_some_and(|secret| {
+            let shown = headers.get(name).map(http::HeaderValue::as_bytes);
+            shown.is_some_and(|shown| shown.ct_eq(secret.as_bytes()).into())
+        })
+    }
+}
+
+/// The client of the edge: CloudFront appends it to the header, and API Gateway appends CloudFront.
+fn find_viewer(headers: &HeaderMap, edge: Option<IpAddr>) -> Option<IpAddr> {
+    let mut hops = forwarded_addresses(headers);
+    let last = hops.next()??;
+    match Some(last) == edge {
+        true => hops.next()?,
+        false => Some(last),
+    }
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORWARDED_FOR: &str = "x-forwarded-for";
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const GATEWAY: Option<&str> = Some("192.0.2.1");
+
+    #[track_caller]
+    fn check(source_ip: Option<&str>, headers: &[(&'static str, &str)], client: Option<&str>) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let doors = FrontDoors(Some(SECRET.to_owned()));
+        let found = doors.find_client(source_ip, &map);
+        assert_eq!(
+            found,
+            client.map(|client| ClientAddress(client.parse().unwrap()))
+        );
+        // Without a secret nothing is proved, not even by an empty header.
+        map.insert(EDGE, "".parse().unwrap());
+        let found = FrontDoors(None).find_client(source_ip, &map);
+        assert_eq!(
+            found,
+            source_ip.map(|ip| ClientAddress(ip.parse().unwrap()))
+        );
+    }
+
+    #[test]
+    fn the_client_is_who_connects() {
+        check(GATEWAY, &[], GATEWAY);
+        check(None, &[], None);
+        check(Some("2001:db8::1"), &[], Some("2001:db8::1"));
+    }
+
+    #[test]
+    fn a_client_that_proves_nothing_names_nobody() {
+        let forged = [
+            (DISPATCHED_CLIENT, "198.51.100.7"),
+            (FORWARDED_FOR, "198.51.100.8"),
+        ];
+        check(GATEWAY, &forged, GATEWAY);
+        for wrong in ["", "0", "0123456789abcdef0123456789abcdeF"] {
+            check(GATEWAY, &[(DISPATCH, wrong), forged[0]], GATEWAY);
+            check(GATEWAY, &[(EDGE, wrong), forged[1]], GATEWAY);
+        }
+    }
+
+    #[test]
+    fn the_dispatch_names_the_client_in_its_own_header() {
+        let named = (DISPATCHED_CLIENT, "198.51.100.7");
+        let forged = (FORWARDED_FOR, "203.0.113.1");
+        check(
+            GATEWAY,
+            &[(DISPATCH, SECRET), named, forged],
+            Some("198.51.100.7"),
+        );
+        check(GATEWAY, &[(DISPATCH, SECRET), forged], None);
+    }
+
+    #[test]
+    fn the_edge_names_its_viewer_behind_whatever_the_viewer_wrote() {
+        let edge = |forwarded: &str, client: Option<&str>| {
+            let forged = (DISPATCHED_CLIENT, "203.0.113.1");
+            check(
+                GATEWAY,
+                &[(EDGE, SECRET), forged, (FORWARDED_FOR, forwarded)],
+                client,
+            );
+        };
+        edge("198.51.100.7, 192.0.2.1", Some("198.51.100.7"));
+        edge("203.0.113.1, 198.51.100.7, 192.0.2.1", Some("198.51.100.7"));
+        edge("203.0.113.1,2001:db8::7,192.0.2.1", Some("2001:db8::7"));
+        edge("198.51.100.7", Some("198.51.100.7"));
+        edge("unknown, 192.0.2.1", None);
+        edge("", None);
+    }
+}
