@@ -100,6 +100,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
+            "authorise-http",
             "lambda-host",
             "management-api",
             "scep-service",

@@ -8,13 +8,16 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
 use scep_protocol::service_url::ServiceUrl;
 
-/// The longest response that is read, in octets.
+/// The longest response that is read, in octets, unless a client is made for longer ones.
 const MAX_RESPONSE_BYTES: usize = 16 * 1024;
 
 /// A client that follows no redirects, uses no proxy of the environment, and reads responses within
 /// limits.
 #[derive(Clone, Debug)]
-pub struct HttpClient(Client);
+pub struct HttpClient {
+    client: Client,
+    max_response_bytes: usize,
+}
 
 /// A response with its whole body.
 #[derive(Debug)]
@@ -39,13 +42,13 @@ pub enum HttpError {
         #[source]
         source: reqwest::Error,
     },
-    /// The response is longer than 16 KiB.
-    #[error("the response of {0} is longer than 16 KiB")]
+    /// The response is longer than the client reads.
+    #[error("the response of {0} is too long")]
     TooLong(ServiceUrl),
 }
 
 impl HttpClient {
-    /// Creates a client.
+    /// Creates a client for responses of up to 16 KiB.
     ///
     /// # Errors
     /// When the certificates that the system trusts cannot be loaded.
@@ -55,7 +58,19 @@ impl HttpClient {
             .no_proxy()
             .user_agent(concat!("scepter/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map(Self)
+            .map(|client| Self {
+                client,
+                max_response_bytes: MAX_RESPONSE_BYTES,
+            })
+    }
+
+    /// The same client for responses of up to this many octets.
+    #[must_use]
+    pub fn with_response_limit(self, max_response_bytes: usize) -> Self {
+        Self {
+            max_response_bytes,
+            ..self
+        }
     }
 
     /// Sends a request and reads the whole response, both within `timeout`.
@@ -76,7 +91,7 @@ impl HttpClient {
             source: source.without_url(),
         };
         let mut response = self
-            .0
+            .client
             .request(method, Url::from(url))
             .headers(headers)
             .body(body)
@@ -86,7 +101,7 @@ impl HttpClient {
             .map_err(transport)?;
         let mut read = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            if read.len().saturating_add(chunk.len()) > MAX_RESPONSE_BYTES {
+            if read.len().saturating_add(chunk.len()) > self.max_response_bytes {
                 return Err(HttpError::TooLong(url.clone()));
             }
             read.extend_from_slice(&chunk);

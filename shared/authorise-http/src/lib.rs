@@ -1,6 +1,7 @@
 //! Challenge sources that are HTTP services: Microsoft Intune and an administrator's webhook.
 
 mod http_client;
+mod intune;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};
-pub use scep_protocol::service_url::{ServiceUrl, UnfitUrl};
+pub use intune::{IntuneClient, IntuneError, IntuneUrls};

@@ -1,0 +1,11 @@
+//! Microsoft Intune as a challenge source, spoken to as Microsoft's library
+//! `Intune-Resource-Access` (`src/CsrValidation`) does.
+
+mod application;
+mod client;
+mod entra;
+mod error;
+mod service;
+
+pub use client::{IntuneClient, IntuneUrls};
+pub use error::IntuneError;
