@@ -5,7 +5,10 @@ mod application;
 mod client;
 mod entra;
 mod error;
+mod scep_actions;
 mod service;
+mod source;
 
 pub use client::{IntuneClient, IntuneUrls};
 pub use error::IntuneError;
+pub use source::IntuneSource;

@@ -4,4 +4,4 @@ mod http_client;
 mod intune;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};
-pub use intune::{IntuneClient, IntuneError, IntuneUrls};
+pub use intune::{IntuneClient, IntuneError, IntuneSource, IntuneUrls};
