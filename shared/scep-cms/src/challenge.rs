@@ -7,8 +7,9 @@ use crate::asn1::decode_string;
 use crate::csr_fault::ChallengeFault;
 
 /// The maximum length of a challengePassword, in octets of UTF-8.
-// Bounds what one hostile request makes the server copy and compare.
-const MAX_CHALLENGE_BYTES: usize = 1024;
+// Bounds what one hostile request makes the server copy and compare. Those of Microsoft Intune are
+// signed and encrypted descriptions of the whole request, in base64, of several thousand octets.
+const MAX_CHALLENGE_BYTES: usize = 8 * 1024;
 
 /// The shared secret that authorises an enrolment, RFC 8894 §2.4. Never printed, zeroed on drop,
 /// compared in constant time.
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_endless_challenge_is_not_looked_at() {
-        check(0x0c, &[b'a'; 1024], Ok(&"a".repeat(1024)));
-        check(0x0c, &[b'a'; 1025], Err(ChallengeFault::TooLong));
+        check(0x0c, &[b'a'; 8192], Ok(&"a".repeat(8192)));
+        check(0x0c, &[b'a'; 8193], Err(ChallengeFault::TooLong));
     }
 }

@@ -78,7 +78,7 @@ pub enum ChallengeFault {
     #[error("it occurs more than once, with different values")]
     Differ,
     /// It exceeds the maximum length.
-    #[error("it is longer than 1024 octets")]
+    #[error("it is longer than 8192 octets")]
     TooLong,
     /// It is not a string type, or not valid text of its string type.
     #[error("it is not text")]
