@@ -6,6 +6,7 @@ mod capabilities;
 mod content;
 pub(crate) mod enrolment;
 mod habits;
+mod intune;
 pub(crate) mod refusals;
 mod renewal;
 mod resending;

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod asn1;
 pub mod device;
 pub mod interop;
+pub mod intune;
 pub mod openssl;
 pub mod runtime_api;
 pub mod samples;
