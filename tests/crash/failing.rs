@@ -23,6 +23,8 @@ pub(crate) struct WatchedKeys {
     pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
     /// A key with which every signature fails.
     pub(crate) lost: Option<KeyLocation>,
+    /// Called with what is to be signed, before each signature.
+    pub(crate) witness: Box<dyn Fn(&[u8]) + Send + Sync>,
 }
 
 impl WatchedKeys {
@@ -33,6 +35,7 @@ impl WatchedKeys {
             fails: AtomicBool::new(false),
             signed: Mutex::default(),
             lost: None,
+            witness: Box::new(|_| {}),
         }
     }
 
@@ -74,6 +77,7 @@ impl CaKeys for WatchedKeys {
                 source: "a test asked for this".into(),
             });
         }
+        (self.witness)(message);
         self.signed.lock().unwrap().insert(message.to_vec());
         self.keys.sign(key, algorithm, message).await
     }

@@ -74,7 +74,8 @@ impl CertRep {
     /// Asserts FAILURE and returns its failInfo and failInfoText.
     #[track_caller]
     pub fn failure(&self) -> (FailInfo, String) {
-        assert_eq!(self.attributes.pki_status, PkiStatus::Failure);
+        let status = self.attributes.pki_status;
+        assert_eq!(status, PkiStatus::Failure, "{:?}", self.attributes);
         assert!(self.certificates.is_empty());
         let attributes = self.attributes.clone();
         (

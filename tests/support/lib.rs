@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod asn1;
+pub mod assert;
 pub mod device;
 pub mod interop;
 pub mod openssl;

@@ -24,7 +24,7 @@ use scep_protocol::annotations::Attributes;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
 use scep_service::admin::{
-    Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
+    AdminError, Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
     ScepProfileEdit,
 };
 use scep_service::audit::{Actor, AuditAction, AuditRecord, AuditRecordUuid};
@@ -39,6 +39,7 @@ use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::assert::assert_status;
 use crate::device;
 use crate::device::{CertRep, Device};
 
@@ -246,6 +247,11 @@ impl World {
         }
     }
 
+    /// Runs maintenance as the timer does.
+    pub async fn run_maintenance(&self) -> Result<(), AdminError> {
+        self.administration.run_maintenance(&Unmeasured).await
+    }
+
     /// Edits the SCEP Profile without checking the rules.
     pub async fn edit_scep_profile(&self, edit: impl FnOnce(&mut ScepProfile)) {
         let mut profile: Versioned<ScepProfile> = self.find().await;
@@ -332,7 +338,7 @@ impl World {
     /// Posts a message of this device and reads the reply, verified with the RA certificate.
     pub async fn exchange(&self, device: &Device, message: Vec<u8>) -> CertRep {
         let response = self.post(message).await;
-        assert_eq!(response.status(), 200, "{:?}", response.body());
+        assert_status(&response, 200);
         let headers = response.headers();
         assert_eq!(headers["content-type"], "application/x-pki-message");
         assert_eq!(headers["cache-control"], "no-store");
