@@ -9,6 +9,7 @@ use scep_cms::attribute::PkiStatus;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::admin::Admin;
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::world::World;
 use serde_json::{Value, json};
@@ -215,7 +216,7 @@ async fn count_serving(world: &World, admin: &Admin, device: &Device) -> usize {
                 continue;
             }
             let response = world.get(&format!("{path}?operation=GetCACert")).await;
-            assert_eq!(response.status(), 200);
+            assert_status(&response, 200);
             let first = DegenerateSignedData::from_ber(response.body()).map_or_else(
                 |_| Certificate::from_der(response.body()),
                 |chain| Certificate::from_der(&chain.certificates[0]),

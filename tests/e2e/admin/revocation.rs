@@ -13,9 +13,10 @@ use scep_http::{CrlService, respond_crl};
 use scep_service::object::Reference;
 use scep_service::ports::WriteOutcome;
 use scepter_tests::admin::{Admin, administered};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
-use scepter_tests::world::{Unmeasured, World, audit};
+use scepter_tests::world::{World, audit};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -39,7 +40,7 @@ const URL: &str = "/crl/test-ca.crl";
 /// The CRL as printed by openssl, after openssl has verified it with the authority's certificate.
 async fn print_crl(world: &World) -> String {
     let response = fetch(world, URL, &[]).await;
-    assert_eq!(response.status(), 200);
+    assert_status(&response, 200);
     openssl::print_crl(response.body(), &world.authority)
 }
 
@@ -199,11 +200,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let revoked = certificates.revoke(&record, revocation, &audit).await;
     assert_eq!(revoked.unwrap(), WriteOutcome::Won);
     assert!(!print_crl(&world).await.contains("Superseded"));
-    world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    world.run_maintenance().await.unwrap();
     assert!(print_crl(&world).await.contains("Superseded"));
 }
 
@@ -217,13 +214,7 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
         let response = fetch(&world, URL, &[]).await;
         response.headers()["etag"].to_str().unwrap().to_owned()
     };
-    let keep = async || {
-        world
-            .administration
-            .run_maintenance(&Unmeasured)
-            .await
-            .unwrap()
-    };
+    let keep = async || world.run_maintenance().await.unwrap();
     keep().await;
     assert_eq!(number().await, "\"2\"");
     world.clock.advance(4 * DAY);

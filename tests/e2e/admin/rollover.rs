@@ -371,13 +371,7 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
                 .unwrap();
         found.unwrap().object.keys.len()
     };
-    let keep = async || {
-        world
-            .administration
-            .run_maintenance(&Unmeasured)
-            .await
-            .unwrap()
-    };
+    let keep = async || world.run_maintenance().await.unwrap();
     world.clock.advance(690 * DAY);
     keep().await;
     assert_eq!(keys().await, 1);

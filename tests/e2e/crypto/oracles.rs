@@ -6,6 +6,7 @@ use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
 use scepter_tests::asn1::{element, oid};
+use scepter_tests::assert::{assert_refusal, assert_status};
 use scepter_tests::device::Device;
 use scepter_tests::server::Server;
 use scepter_tests::splice::{GARBAGE, SHAPES, Shape, plaintext, spliced};
@@ -74,9 +75,10 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
         seal(&[], &[5; 16]),
     ] {
         let message = device.signed(&request, Some(envelope));
-        assert_eq!(
-            world.exchange(&device, message).await.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        assert_refusal(
+            &world.exchange(&device, message).await,
+            FailInfo::BadMessageCheck,
+            CLOSED,
         );
     }
 }
@@ -99,9 +101,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     )
     .unwrap();
     let intact = attacker.signed(&request, Some(captured.clone()));
-    assert_eq!(
-        world.exchange(&attacker, intact).await.failure(),
-        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    assert_refusal(
+        &world.exchange(&attacker, intact).await,
+        FailInfo::BadMessageCheck,
+        CLOSED,
     );
     // In CBC, altering the last octet of the block before alters the last octet of the plaintext:
     // the padding length.
@@ -110,9 +113,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
         let mut spliced = captured.clone();
         spliced[place] ^= change;
         let message = attacker.signed(&request, Some(spliced));
-        assert_eq!(
-            world.exchange(&attacker, message).await.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        assert_refusal(
+            &world.exchange(&attacker, message).await,
+            FailInfo::BadMessageCheck,
+            CLOSED,
         );
     }
     // Altering the request's own signature keeps its structure and its padding valid.
@@ -120,9 +124,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     let place = spliced.len() - 60;
     spliced[place] ^= 1;
     let message = attacker.signed(&request, Some(spliced));
-    assert_eq!(
-        world.exchange(&attacker, message).await.failure(),
-        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    assert_refusal(
+        &world.exchange(&attacker, message).await,
+        FailInfo::BadMessageCheck,
+        CLOSED,
     );
 }
 
@@ -154,10 +159,7 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
             ] {
                 let request = device.query(message_type, &world.authority);
                 let message = device.signed(&request, Some(envelope.clone()));
-                assert_eq!(
-                    world.exchange(device, message).await.failure(),
-                    (reason, text.to_owned())
-                );
+                assert_refusal(&world.exchange(device, message).await, reason, text);
             }
         }
     }
@@ -172,7 +174,7 @@ async fn observe(
     let before = scep_cms::operations::total();
     let response = world.post(message).await;
     let operations = scep_cms::operations::total() - before;
-    assert_eq!(response.status(), 200);
+    assert_status(&response, 200);
     let (reason, text) = device
         .read(response.body(), &world.ra_certificate)
         .failure();
@@ -284,7 +286,7 @@ async fn an_encrypted_key_serves_one_ciphertext() {
     let message = holder.signed(&query, Some(captured.clone()));
     let reply = world.exchange(&holder, message).await;
     let unknown = "no certificate has this issuer and serial number";
-    assert_eq!(reply.failure(), (FailInfo::BadCertId, unknown.to_owned()));
+    assert_refusal(&reply, FailInfo::BadCertId, unknown);
     // The server forgets the ciphertext after a day, which is no weakness: one attempt per day
     // reveals nothing.
     world

@@ -21,6 +21,7 @@ use scep_protocol::transaction::{Fingerprint, TransactionKey};
 use scep_service::object::Versioned;
 use scep_service::ports::{ClaimKind, Transactions};
 use scep_service::ra_key::RaKey;
+use scepter_tests::assert::assert_status;
 use scepter_tests::samples;
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde::Deserialize;
@@ -362,7 +363,7 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
             continue;
         }
         let response = world.post(read_octets(&vector.file)).await;
-        assert_eq!(response.status(), 200);
+        assert_status(&response, 200);
         let reply = PkiMessage::from_ber(response.body())
             .unwrap()
             .verify()

@@ -14,6 +14,7 @@ use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
     NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki_with, signed,
 };
+use scepter_tests::assert::{assert_refusal, assert_status};
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::world::World;
@@ -172,14 +173,14 @@ async fn a_key_that_anybody_can_factor_is_bad_alg() {
         let key = OddKey::new(modulus, &order);
         assert_eq!(key.modulus().len(), 256);
         let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
-        assert_eq!(reply.failure(), (FailInfo::BadAlg, text.to_owned()));
+        assert_refusal(&reply, FailInfo::BadAlg, text);
     }
     // A product of two primes of the same size is accepted.
     let order = minus_one(&p).concatenating_mul(&minus_one(&q));
     let key = OddKey::new(p.concatenating_mul(&q), &order);
     let before = Admin::of(&world).count_certificates().await;
     let response = world.post(key.enrolment(&world)).await;
-    assert_eq!(response.status(), 200);
+    assert_status(&response, 200);
     assert_eq!(Admin::of(&world).count_certificates().await, before + 1);
 }
 
@@ -196,5 +197,5 @@ async fn a_key_is_judged_after_the_challenge() {
     let key = OddKey::new(large, &order);
     let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
     let text = "the profile has no challengePassword to authorise enrolments".to_owned();
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+    assert_refusal(&reply, FailInfo::BadRequest, &text);
 }

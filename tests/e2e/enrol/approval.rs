@@ -11,6 +11,7 @@ use scep_protocol::id::TransactionUuid;
 use scep_protocol::profile::ScepProfile;
 use scep_service::admin::{AdminError, Administration};
 use scepter_tests::admin::{Admin, text};
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
@@ -81,13 +82,13 @@ async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     assert_eq!(decide(&admin, "reject", reason).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request: not one of our devices";
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+    assert_refusal(&reply, FailInfo::BadRequest, text);
     let reply = world.ask(&device, &request).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
     assert_eq!(decide(&admin, "reject", Value::Null).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request";
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+    assert_refusal(&reply, FailInfo::BadRequest, text);
     assert_eq!(admin.count_certificates().await, 0);
 }
 
@@ -98,7 +99,7 @@ async fn what_nobody_decides_over_expires() {
     world.clock.advance(7 * DAY + Duration::from_secs(2));
     let reply = world.ask(&device, &device.poll(&request)).await;
     let nothing = "no request under this transactionID is pending";
-    assert_eq!(reply.failure(), (FailInfo::BadCertId, nothing.to_owned()));
+    assert_refusal(&reply, FailInfo::BadCertId, nothing);
     let page = admin.get("/scepTransactions").await.expect(200);
     assert_eq!(page["items"], json!([]));
 }
@@ -118,7 +119,7 @@ async fn only_the_requesters_key_may_poll() {
     unknown.transaction_id = "unknown".to_owned();
     let nothing = "no request under this transactionID is pending";
     let reply = world.ask(&device, &unknown).await;
-    assert_eq!(reply.failure(), (FailInfo::BadCertId, nothing.to_owned()));
+    assert_refusal(&reply, FailInfo::BadCertId, nothing);
 }
 
 #[tokio::test]
@@ -226,19 +227,11 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     let approved = approve_now(&administration, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
     admin.find_transaction("ISSUING").await;
-    world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    world.run_maintenance().await.unwrap();
     admin.find_transaction("ISSUING").await;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
-    world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    world.run_maintenance().await.unwrap();
     admin.find_transaction("ISSUED").await;
     assert_eq!(admin.count_certificates().await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();

@@ -9,6 +9,7 @@ use scepter_tests::asn1::{
     CN, NULL, RSA_ENCRYPTION, bits, common_name, dns, element, email, extension, integer, name,
     oid, other_name, rdn, request_info, rsa_spki, subject_alt_name, upn, uri,
 };
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::Device;
 use serde_json::json;
 
@@ -481,7 +482,7 @@ async fn a_certificate_is_renewed_with_the_same_text_in_another_string_type() {
     let hidden = name(&[rdn(CN, Tag::Utf8String, b"router-1\0")]);
     let reply = asking.world.ask(&holder, &renewal(hidden)).await;
     let text = format!(r#"rule subject: subject[0] CN "router-1\0" {HIDDEN}"#);
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+    assert_refusal(&reply, FailInfo::BadRequest, &text);
     let reply = asking
         .world
         .ask(&holder, &renewal(common_name("router-1")))

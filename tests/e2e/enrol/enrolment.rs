@@ -21,6 +21,7 @@ use scep_http::EveryOperation;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::admin::{Edit, ScepProfileEdit};
 use scep_service::object::{Versioned, find};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
@@ -174,7 +175,7 @@ async fn a_get_is_answered_like_a_post() {
         let response = world
             .get(&format!("{PATH}?operation=PKIOperation&message={written}"))
             .await;
-        assert_eq!(response.status(), 200);
+        assert_status(&response, 200);
         let leaf = device.read(response.body(), &world.ra_certificate).leaf();
         serials.insert(leaf.issuer_and_serial_number().serial_number_hex());
     }
@@ -414,9 +415,9 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
         .into_parts();
     let operations = EveryOperation::new(enrolment);
     let response = scep_http::respond_scep(&operations, &head, Ok(body)).await;
-    assert_eq!(response.status(), 503);
+    assert_status(&response, 503);
     let response = world.post(message.clone()).await;
-    assert_eq!(response.status(), 503);
+    assert_status(&response, 503);
     assert_eq!(response.headers()["retry-after"], "5");
     // The first round claims and does not wait; each of the other 139 waits.
     let waited = 139 * Duration::from_millis(50);

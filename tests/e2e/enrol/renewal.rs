@@ -5,6 +5,7 @@ use std::time::Duration;
 use scep_cms::attribute::FailInfo;
 use scep_cms::message_type::MessageType;
 use scepter_tests::admin::{Admin, text};
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde_json::json;
@@ -76,9 +77,10 @@ async fn check_first_days(now: OffsetDateTime, half: Date, threshold: Date) {
     let device = world.enrolled("device-1").await;
     let assert_early = async |day: Date| {
         let text = format!("the certificate cannot be renewed before {day}");
-        assert_eq!(
-            renew(&world, &device, |_| {}).await.failure(),
-            (FailInfo::BadRequest, text.to_owned())
+        assert_refusal(
+            &renew(&world, &device, |_| {}).await,
+            FailInfo::BadRequest,
+            &text,
         );
     };
     assert_early(half).await;
@@ -137,15 +139,17 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
     let device = world.enrolled("device-1").await;
     world.make_renewable(&device.certificate);
     // A self-signed certificate.
-    assert_eq!(
-        renew(&world, &Device::rsa(), |_| {}).await.failure(),
-        (FailInfo::BadRequest, NOT_OURS.to_owned())
+    assert_refusal(
+        &renew(&world, &Device::rsa(), |_| {}).await,
+        FailInfo::BadRequest,
+        NOT_OURS,
     );
     // A certificate of another authority with the same name.
     let foreign = World::new().await.enrolled("device-1").await;
-    assert_eq!(
-        renew(&world, &foreign, |_| {}).await.failure(),
-        (FailInfo::BadRequest, NOT_OURS.to_owned())
+    assert_refusal(
+        &renew(&world, &foreign, |_| {}).await,
+        FailInfo::BadRequest,
+        NOT_OURS,
     );
     // A certificate of another RA Profile under the same authority.
     let admin = Admin::of(&world);
@@ -158,18 +162,17 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
         .patch(&format!("/raProfiles/{other}/enable"))
         .await
         .expect(204);
-    assert_eq!(
-        renew(&world, &device, |_| {}).await.failure(),
-        (FailInfo::BadRequest, NOT_OURS.to_owned())
+    assert_refusal(
+        &renew(&world, &device, |_| {}).await,
+        FailInfo::BadRequest,
+        NOT_OURS,
     );
     // An expired certificate.
     world.clock.advance(Duration::from_secs(366 * 24 * 60 * 60));
-    assert_eq!(
-        renew(&world, &device, |_| {}).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "the signer's certificate is not valid now".to_owned()
-        )
+    assert_refusal(
+        &renew(&world, &device, |_| {}).await,
+        FailInfo::BadRequest,
+        "the signer's certificate is not valid now",
     );
 }
 
@@ -183,12 +186,10 @@ async fn a_revoked_certificate_is_not_renewed() {
         .revoke(&device.certificate, json!({ "reason": "keyCompromise" }))
         .await
         .expect(204);
-    assert_eq!(
-        renew(&world, &device, |_| {}).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "the signer's certificate is revoked".to_owned()
-        )
+    assert_refusal(
+        &renew(&world, &device, |_| {}).await,
+        FailInfo::BadRequest,
+        "the signer's certificate is revoked",
     );
 }
 
@@ -205,28 +206,22 @@ async fn a_renewal_keeps_the_subject_and_adds_no_name() {
         let content = Some(next.csr(name, None, names));
         renew(&world, &device, |request| request.content = content).await
     };
-    assert_eq!(
-        ask("device-2", &[]).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "a renewal keeps the subject of the certificate".to_owned()
-        )
+    assert_refusal(
+        &ask("device-2", &[]).await,
+        FailInfo::BadRequest,
+        "a renewal keeps the subject of the certificate",
     );
     // Not even the certificate's own CN may be added, unless a rule requires it.
-    assert_eq!(
-        ask("device-1", &["device-1"]).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "a renewal cannot add names to the certificate's".to_owned()
-        )
+    assert_refusal(
+        &ask("device-1", &["device-1"]).await,
+        FailInfo::BadRequest,
+        "a renewal cannot add names to the certificate's",
     );
     let more = &["a.example.com", "b.example.com"];
-    assert_eq!(
-        ask("device-1", more).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "a renewal cannot add names to the certificate's".to_owned()
-        )
+    assert_refusal(
+        &ask("device-1", more).await,
+        FailInfo::BadRequest,
+        "a renewal cannot add names to the certificate's",
     );
     ask("device-1", &["a.example.com"]).await.leaf();
     ask("device-1", &[]).await.leaf();

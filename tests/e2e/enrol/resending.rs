@@ -13,6 +13,7 @@ use scep_service::admin::RaProfileEdit;
 use scep_service::enrol::{GrantedCertificate, Outcome};
 use scep_service::ports::{Clock, Transactions};
 use scepter_tests::admin::{Admin, text};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World, name};
 
@@ -36,7 +37,7 @@ async fn crash(world: &mut World, device: &Device, request: &Request) {
     let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
     let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys);
     let message = device.message(request, &world.ra_certificate);
-    assert_eq!(world.post(message).await.status(), 503);
+    assert_status(&world.post(message).await, 503);
     world.enrolment.ca_keys = whole;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));

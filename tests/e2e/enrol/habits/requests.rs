@@ -11,6 +11,7 @@ use scepter_tests::asn1::{
     common_name, contents, dns, element, extension, integer, oid, request_extensions, signed,
     subject_alt_name,
 };
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::{CertRep, Device};
 use scepter_tests::world::{CHALLENGE, World};
 
@@ -71,7 +72,7 @@ impl Hand {
     /// Asserts that the request is refused as badRequest with this text.
     pub(crate) async fn assert_refuses(&self, attributes: &[Vec<u8>], text: &str) {
         let reply = self.ask(self.request(attributes)).await;
-        assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+        assert_refusal(&reply, FailInfo::BadRequest, text);
     }
 }
 
@@ -322,10 +323,7 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
         // The signature must cover the octets as sent, not their DER encoding.
         let other = hand.device.sign(DigestAlgorithm::Sha256, &der);
         let reply = hand.ask(signed(&info, &other)).await;
-        assert_eq!(
-            reply.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
-        );
+        assert_refusal(&reply, FailInfo::BadMessageCheck, CLOSED);
         hand.ask(hand.device.sign_request(&info)).await.leaf();
     }
 }

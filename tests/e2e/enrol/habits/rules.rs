@@ -8,7 +8,7 @@ use scep_cms::pki_message::PkiMessage;
 use scepter_tests::asn1::{CN, common_name, element, extension, name, oid, rdn};
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
-use scepter_tests::world::{CHALLENGE, Plan, Unmeasured, World};
+use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde_json::{Value, json};
 
 use crate::crypto::weak_keys::OddKey;
@@ -199,12 +199,7 @@ async fn a_renewed_ra_certificate_has_what_it_had() {
     let made = asking.admin.post(&path, body).await.expect(201);
     let day = std::time::Duration::from_secs(24 * 60 * 60);
     asking.world.clock.advance(50 * day);
-    asking
-        .world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    asking.world.run_maintenance().await.unwrap();
     let path = format!("{path}/{}", made["uuid"].as_str().unwrap());
     let shown = asking.admin.get(&path).await.expect(200);
     assert_ne!(
