@@ -124,7 +124,7 @@ fn enrolment(server: &Server) -> Duration {
     for message in warm_up {
         connection.exchange("POST", "?operation=PKIOperation", message);
     }
-    let before = cpu(server.pid());
+    let before = cpu(server.child.id());
     let (address, device, ra_certificate) = (&server.address(), &device, &ra_certificate);
     std::thread::scope(|scope| {
         for share in measured.chunks(ENROLMENTS.div_ceil(CONNECTIONS)) {
@@ -138,7 +138,7 @@ fn enrolment(server: &Server) -> Duration {
             });
         }
     });
-    let spent = cpu(server.pid()) - before;
+    let spent = cpu(server.child.id()) - before;
     spent / u32::try_from(ENROLMENTS).unwrap()
 }
 
@@ -154,7 +154,7 @@ fn cpu(process: u32) -> Duration {
 
 /// The resident set size (VmRSS) in megabytes.
 fn resident(server: &Server) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
     let line = status
         .lines()
         .find(|line| line.starts_with("VmRSS:"))

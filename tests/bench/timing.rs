@@ -7,11 +7,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use scep_cms::certificate::Certificate;
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::splice::{SHAPES, plaintext, spliced};
 use scepter_tests::world::PATH;
@@ -23,7 +23,9 @@ const CONNECTIONS: usize = 4;
 fn main() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Release), data.path(), &[]);
-    let attacker = Device::of_pem(&rsa_8192());
+    let generate = "genpkey -quiet -outform DER -algorithm RSA -pkeyopt rsa_keygen_bits:8192";
+    let key = openssl::run(&generate.split(' ').collect::<Vec<_>>(), &[]);
+    let attacker = Device::from_pkcs8(&key);
     let ra_certificate = server.ra_certificate();
     let shares: Vec<_> = std::thread::scope(|scope| {
         let shares: Vec<_> = (0..CONNECTIONS)
@@ -106,33 +108,20 @@ fn exchange(address: &str, message: &[u8]) -> Duration {
 fn auc(right: &[Duration], wrong: &[Duration]) -> f64 {
     let mut wrong = wrong.to_vec();
     wrong.sort();
+    // A tie counts half.
     let shorter: usize = right
         .iter()
-        .map(|time| 2 * wrong.partition_point(|other| other < time) + ties(&wrong, time))
+        .map(|time| {
+            wrong.partition_point(|other| other < time)
+                + wrong.partition_point(|other| other <= time)
+        })
         .sum();
     let auc = shorter as f64 / (2 * right.len() * wrong.len()) as f64;
     auc.max(1.0 - auc)
-}
-
-fn ties(sorted: &[Duration], time: &Duration) -> usize {
-    sorted.partition_point(|other| other <= time) - sorted.partition_point(|other| other < time)
 }
 
 fn median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort();
     times[times.len() / 2]
-}
-
-fn rsa_8192() -> String {
-    let arguments = [
-        "genpkey",
-        "-quiet",
-        "-algorithm",
-        "RSA",
-        "-pkeyopt",
-        "rsa_keygen_bits:8192",
-    ];
-    let made = Command::new("openssl").args(arguments).output().unwrap();
-    String::from_utf8(made.stdout).unwrap()
 }

@@ -4,11 +4,11 @@ use std::sync::{Arc, LockResult, RwLockReadGuard};
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{Environment, sdk_config};
-use scep_service::ports::{CaKeys, RaKeys, Secrets};
 use scepter_tests::world::Unmeasured;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use uuid::Uuid;
 
+use crate::contract::KeyPorts;
 use crate::stack::{ALONE, STACK};
 
 fn environment() -> Environment {
@@ -50,24 +50,14 @@ impl Keys {
         }
     }
 
-    fn kms(&self) -> Kms {
+    pub(crate) fn open_ports(&self) -> KeyPorts {
         let client = aws_sdk_kms::Client::new(&sdk_config(&environment()).unwrap());
-        Kms::new(client, Arc::new(Unmeasured))
+        let kms = Kms::new(client, Arc::new(Unmeasured));
+        let symmetric_key = STACK.outputs["SymmetricKeyArn"].clone();
+        KeyPorts {
+            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), "contract".to_owned())),
+            ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
+            secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
+        }
     }
-
-    pub(crate) fn ca_keys(&self) -> Arc<dyn CaKeys> {
-        Arc::new(KmsCaKeys::new(self.kms(), "contract".to_owned()))
-    }
-
-    pub(crate) fn ra_keys(&self) -> Arc<dyn RaKeys> {
-        Arc::new(KmsRaKeys::new(self.kms(), symmetric_key()))
-    }
-
-    pub(crate) fn secrets(&self) -> Arc<dyn Secrets> {
-        Arc::new(KmsSecrets::new(self.kms(), symmetric_key()))
-    }
-}
-
-fn symmetric_key() -> String {
-    STACK.outputs["SymmetricKeyArn"].clone()
 }

@@ -24,7 +24,7 @@ use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
 use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, Secrets};
 use scep_service::ra_key::RaKey;
-use scepter_tests::world::TestClock;
+use scepter_tests::clock::TestClock;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Notify;

@@ -30,7 +30,7 @@ use crate::asn1;
 /// A device with a key and a certificate, which is self-signed until the device enrols.
 #[derive(Clone)]
 pub struct Device {
-    key: Arc<KeyPair>,
+    pub key: Arc<KeyPair>,
     /// The certificate that the device signs its messages with.
     pub certificate: Certificate,
 }
@@ -93,11 +93,6 @@ impl Device {
         Self::with(KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap())
     }
 
-    /// Creates a device with this PKCS #8 key in PEM, for sizes that take long to generate.
-    pub fn of_pem(pem: &str) -> Self {
-        Self::with(KeyPair::from_pem(pem).unwrap())
-    }
-
     /// Creates a device with a P-256 key.
     pub fn ec() -> Self {
         Self::ec_on(EcCurve::P256)
@@ -145,11 +140,6 @@ impl Device {
             certificate: Certificate::from_der(certificate.der()).unwrap(),
             key: Arc::new(key),
         }
-    }
-
-    /// The private key as PKCS #8.
-    pub fn pkcs8(&self) -> Vec<u8> {
-        self.key.serialize_der()
     }
 
     /// Builds a PKCS #10 request for `CN=common_name, O=Corp`.
@@ -269,10 +259,10 @@ impl Device {
     /// Signs as clients do: RSASSA-PKCS1-v1_5, or ECDSA with the digest that matches the curve,
     /// which must be the message's digest.
     pub fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Vec<u8> {
-        if let Ok(key) = RsaKeyPair::from_pkcs8(&self.pkcs8()) {
+        if let Ok(key) = RsaKeyPair::from_pkcs8(&self.key.serialize_der()) {
             let encoding: &dyn RsaEncoding = match digest {
                 DigestAlgorithm::Sha1 => {
-                    let key = self.pkcs8().into();
+                    let key = self.key.serialize_der().into();
                     let key = RaKey::from_pkcs8("device".to_owned(), &key).unwrap();
                     return key.sign(digest, message).unwrap();
                 }
@@ -292,7 +282,8 @@ impl Device {
                 &signature::ECDSA_P256_SHA256_ASN1_SIGNING
             }
         };
-        let key = signature::EcdsaKeyPair::from_pkcs8(algorithm, &self.pkcs8()).unwrap();
+        let key =
+            signature::EcdsaKeyPair::from_pkcs8(algorithm, &self.key.serialize_der()).unwrap();
         let signature = key.sign(&SystemRandom::new(), message).unwrap();
         signature.as_ref().to_vec()
     }
@@ -349,7 +340,7 @@ impl Device {
             _ => panic!("a reply has exactly one recipient"),
         };
         assert!(recipient.id().names(&self.certificate));
-        let key = PrivateDecryptingKey::from_pkcs8(&self.pkcs8()).unwrap();
+        let key = PrivateDecryptingKey::from_pkcs8(&self.key.serialize_der()).unwrap();
         let key = Pkcs1PrivateDecryptingKey::new(key).unwrap();
         let mut output = vec![0; key.min_output_size()];
         let content_key = key.decrypt(recipient.encrypted_key(), &mut output).unwrap();

@@ -67,8 +67,9 @@ pub fn binary(build: Build) -> PathBuf {
 
 /// A running server, killed when dropped.
 pub struct Server {
-    child: Child,
-    log: Receiver<String>,
+    pub child: Child,
+    /// The lines that the server logs.
+    pub log: Receiver<String>,
     /// The lines that the server printed when it was ready.
     pub welcome: Vec<String>,
 }
@@ -187,11 +188,6 @@ impl Server {
         String::from_utf8_lossy(&self.exchange(octets)).into_owned()
     }
 
-    /// The process id of the server.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits for a log line that contains `text`.
     pub fn wait_for_log(&self, text: &str) -> String {
         loop {
@@ -203,11 +199,6 @@ impl Server {
                 return line;
             }
         }
-    }
-
-    /// The lines logged since the last call of this method or of [`Self::wait_for_log`].
-    pub fn logged(&self) -> Vec<String> {
-        self.log.try_iter().collect()
     }
 
     /// Kills the process with SIGKILL.

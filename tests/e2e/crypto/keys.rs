@@ -28,7 +28,7 @@ fn folder() -> (tempfile::TempDir, KeyFolder) {
 }
 
 fn ra_key(device: &Device) -> RaKey {
-    RaKey::from_pkcs8("ra".to_owned(), &device.pkcs8().into()).unwrap()
+    RaKey::from_pkcs8("ra".to_owned(), &device.key.serialize_der().into()).unwrap()
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
-    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki_with, signed,
+    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki, signed,
 };
 use scepter_tests::assert::{assert_refusal, assert_status};
 use scepter_tests::device::Device;
@@ -66,7 +66,7 @@ impl OddKey {
             .into_iter()
             .skip_while(|octet| *octet == 0)
             .collect();
-        rsa_spki_with(&self.modulus(), &exponent, NULL)
+        rsa_spki(&self.modulus(), &exponent, NULL)
     }
 
     fn modulus(&self) -> Vec<u8> {

@@ -415,10 +415,10 @@ async fn a_key_is_certified_in_its_canonical_form() {
     let PublicKey::Rsa { modulus, .. } = asking.device.certificate.public_key().unwrap() else {
         panic!("the device has no RSA key");
     };
-    let canonical = rsa_spki(&modulus, NULL);
+    let canonical = rsa_spki(&modulus, &[1, 0, 1], NULL);
     // Some clients omit the parameters.
     for (at, parameters) in [NULL, &[]].into_iter().enumerate() {
-        let spki = rsa_spki(&modulus, parameters);
+        let spki = rsa_spki(&modulus, &[1, 0, 1], parameters);
         let subject = common_name(&format!("device-{at}"));
         let certificate = asking
             .ask_by(&asking.device, &subject, &spki, &[])
@@ -442,9 +442,9 @@ async fn a_key_is_certified_in_its_canonical_form() {
     let key = element(0x30, &[&long_modulus, &integer(&[1, 0, 1])]);
     let not_minimal = element(0x30, &[&algorithm, &bits(&key)]);
     for spki in [
-        rsa_spki(&modulus, &smuggled),
-        rsa_spki(&modulus, &[NULL, &smuggled].concat()),
-        rsa_spki(&modulus, &[5, 1, 0]),
+        rsa_spki(&modulus, &[1, 0, 1], &smuggled),
+        rsa_spki(&modulus, &[1, 0, 1], &[NULL, &smuggled].concat()),
+        rsa_spki(&modulus, &[1, 0, 1], &[5, 1, 0]),
         unused_bits,
         trailing,
         third,

@@ -226,7 +226,7 @@ async fn twenty_at_once_get_one_certificate() {
     }
     assert!(leaves.iter().all(|leaf| *leaf == leaves[0]));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
-    assert_eq!(world.transactions(), 1);
+    assert_eq!(world.count_transactions(), 1);
 }
 
 #[tokio::test]
@@ -401,7 +401,7 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
 async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
  {
     let world = World::new().await;
-    world.clock.skip_waits();
+    *world.clock.skipped.lock().unwrap() = Some(Duration::ZERO);
     let device = Device::rsa();
     let message = device.message(
         &device.enrolment("device-1", CHALLENGE),
@@ -421,7 +421,7 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
     assert_eq!(response.headers()["retry-after"], "5");
     // The first round claims and does not wait; each of the other 139 waits.
     let waited = 139 * Duration::from_millis(50);
-    assert_eq!(world.clock.skipped(), Some(waited));
+    assert_eq!(*world.clock.skipped.lock().unwrap(), Some(waited));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 0);
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));

@@ -48,7 +48,7 @@ fn server() -> (tempfile::TempDir, Server) {
         current: Some(1_024),
         maximum: Some(1_024),
     };
-    let pid = Pid::from_raw(server.pid().cast_signed());
+    let pid = Pid::from_raw(server.child.id().cast_signed());
     prlimit(pid, Resource::Nofile, usual).unwrap();
     (data, server)
 }
@@ -146,7 +146,7 @@ fn check(from: &[Ipv4Addr]) {
             std::thread::sleep(Duration::from_millis(100));
         }
         attackers.shutdown_timeout(PROMPT);
-        let lines = server.logged();
+        let lines = server.log.try_iter().collect::<Vec<_>>();
         println!(
             "{kind:?} from {} addresses: slowest answer {slowest:?}, {} log lines",
             from.len(),
@@ -179,7 +179,7 @@ fn a_thousand_slow_sockets_of_many_addresses_keep_nobody_out() {
 #[test]
 fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
     let (_data, server) = server();
-    server.logged();
+    server.log.try_iter().for_each(drop);
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(10 * PROMPT)).unwrap();
     let asked = format!("GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -192,7 +192,7 @@ fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
         "HTTP/1.1 200 OK"
     );
     std::thread::sleep(Duration::from_millis(200));
-    let lines = server.logged();
+    let lines = server.log.try_iter().collect::<Vec<_>>();
     let asked = lines.iter().filter(|line| line.contains("GetCACaps"));
     assert_eq!(asked.count(), 100);
 }

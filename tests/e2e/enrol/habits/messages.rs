@@ -313,7 +313,7 @@ async fn a_poll_by_another_type_of_string_is_about_the_same_transaction() {
         let reply = world.exchange(&device, message).await;
         assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
     }
-    assert_eq!(world.transactions(), 1);
+    assert_eq!(world.count_transactions(), 1);
 }
 
 #[tokio::test]

@@ -361,9 +361,9 @@ async fn printers_and_phones_have_long_rsa_keys() {
     let asking = Asking::new().await;
     for bits in ["3072", "4096"] {
         let bits = format!("rsa_keygen_bits:{bits}");
-        let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", &bits];
-        let pem = openssl::run(&arguments, &[]);
-        let device = Device::of_pem(&String::from_utf8(pem).unwrap());
+        let fixed = ["genpkey", "-outform", "DER", "-algorithm", "RSA"];
+        let key = openssl::run(&[&fixed[..], &["-pkeyopt", &bits]].concat(), &[]);
+        let device = Device::from_pkcs8(&key);
         let key = device.certificate.subject_public_key_info();
         let asked = asking.ask_by(&device, &common_name("a"), key, &[]).await;
         asked.unwrap();
