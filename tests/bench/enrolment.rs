@@ -106,7 +106,7 @@ fn recording() -> Duration {
 
 /// The CPU time that the server's process takes for one enrolment.
 fn enrolment(server: &Server) -> Duration {
-    let mut connection = Connection::open(&server.address());
+    let mut connection = Connection::open(&server.address);
     let chain = connection.exchange("GET", "?operation=GetCACert", &[]);
     let chain = DegenerateSignedData::from_ber(&chain).unwrap();
     let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
@@ -125,7 +125,7 @@ fn enrolment(server: &Server) -> Duration {
         connection.exchange("POST", "?operation=PKIOperation", message);
     }
     let before = cpu(server.child.id());
-    let (address, device, ra_certificate) = (&server.address(), &device, &ra_certificate);
+    let (address, device, ra_certificate) = (&server.address, &device, &ra_certificate);
     std::thread::scope(|scope| {
         for share in measured.chunks(ENROLMENTS.div_ceil(CONNECTIONS)) {
             scope.spawn(move || {

@@ -30,8 +30,8 @@ fn main() {
     let shares: Vec<_> = std::thread::scope(|scope| {
         let shares: Vec<_> = (0..CONNECTIONS)
             .map(|share| {
-                let (address, attacker, ra) = (server.address(), &attacker, &ra_certificate);
-                scope.spawn(move || measure(&address, attacker, ra, share))
+                let (address, attacker, ra) = (&server.address, &attacker, &ra_certificate);
+                scope.spawn(move || measure(address, attacker, ra, share))
             })
             .collect();
         let measured = shares.into_iter().map(|share| share.join().unwrap());

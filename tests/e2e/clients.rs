@@ -14,7 +14,7 @@ fn enrol_by(script: &str, key_algorithm: &str) {
     let environment = [("SCEPTER_CA_KEY_ALGORITHM", key_algorithm)];
     let server = Server::start(&binary(Build::Debug), data.path(), &environment);
     let tools = tools();
-    let arguments = [&server.scep_url(), CHALLENGE, tools.to_str().unwrap()];
+    let arguments = [&server.scep_url, CHALLENGE, tools.to_str().unwrap()];
     interop::run(script, &arguments, &[]);
 }
 

@@ -12,13 +12,6 @@ use serde_json::{Value, json};
 /// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The time from the start of a function to its first answer, to a GET of this operation, or of the
-/// management API if `operation` is empty. `variables` are added to the ones that the function
-/// needs.
-pub fn first_answer(binary: &Path, operation: &str, variables: &[(&str, &str)]) -> Duration {
-    answer_event(binary, &event(operation), variables).0
-}
-
 /// Starts a function and gives it an event. Returns the time from its start to its answer, and the
 /// answer, or the error with which the function fails the invocation.
 ///

@@ -71,10 +71,6 @@ const EDITS: [&str; 9] = [
     r#"{"customAttributes": [{"name": "a", "content": []}], "certificateAssociations": {"owner": "o"}}"#,
 ];
 
-fn parse_json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 /// The uuids of the objects in a list.
 async fn list_uuids(admin: &Admin, list: &str) -> Vec<String> {
     let all = admin.get(list).await.expect(200);
@@ -116,7 +112,7 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             (
                 "POST",
                 path,
-                json!({ "name": name, "enabled": true, "certificateTemplate": parse_json(TEMPLATES[*template]) }),
+                json!({ "name": name, "enabled": true, "certificateTemplate": serde_json::from_str::<Value>(TEMPLATES[*template]).unwrap() }),
             )
         }
         Act::AddScepProfile(certificate, profile) => {
@@ -131,11 +127,11 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             (
                 "PUT",
                 path,
-                json!({ "certificateTemplate": parse_json(TEMPLATES[*template]) }),
+                json!({ "certificateTemplate": serde_json::from_str::<Value>(TEMPLATES[*template]).unwrap() }),
             )
         }
         Act::EditScepProfile(profile, edit) => {
-            let mut body = parse_json(EDITS[*edit]);
+            let mut body = serde_json::from_str::<Value>(EDITS[*edit]).unwrap();
             if edit % 3 == 0 {
                 body["caCertificateUuid"] = json!(pick(&ra_certificates, *edit));
             }

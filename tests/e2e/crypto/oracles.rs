@@ -336,7 +336,7 @@ fn the_last_octet_sent_late_gains_nothing() {
         &plaintext(Shape::Signature, key, 1),
     );
     let message = attacker.signed(&attacker.request(Vec::new()), Some(envelope));
-    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
     let head = format!(
         "POST {PATH}?operation=PKIOperation HTTP/1.1\r\nHost: scep\r\nContent-Length: {}\r\n\r\n",
         message.len()

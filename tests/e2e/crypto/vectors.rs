@@ -1,7 +1,7 @@
 //! Messages captured from five real clients: decoded as `vectors.toml` states, decrypted, and
 //! served.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ca::authority::{Authority, Certification};
@@ -12,7 +12,7 @@ use scep_cms::attribute::PkiStatus;
 use scep_cms::ber::to_der;
 use scep_cms::certificate::Certificate;
 use scep_cms::csr::CertificationRequest;
-use scep_cms::envelope::{EnvelopeError, PkcsPkiEnvelope, Recipient};
+use scep_cms::envelope::{EnvelopeError, Recipient};
 use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage};
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::id::RaProfileUuid;
@@ -49,21 +49,17 @@ struct Vectors {
     vector: Vec<Vector>,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
-}
-
 pub(crate) fn read_vectors() -> Vec<Vector> {
-    let text = std::fs::read_to_string(folder().join("vectors.toml")).unwrap();
+    let text = std::fs::read_to_string(Path::new(FOLDER).join("vectors.toml")).unwrap();
     toml::from_str::<Vectors>(&text).unwrap().vector
 }
 
 pub(crate) fn read_octets(file: &str) -> Vec<u8> {
-    std::fs::read(folder().join(file)).unwrap()
+    std::fs::read(Path::new(FOLDER).join(file)).unwrap()
 }
 
 fn read_pem(file: &str) -> Certificate {
-    let text = std::fs::read_to_string(folder().join(file)).unwrap();
+    let text = std::fs::read_to_string(Path::new(FOLDER).join(file)).unwrap();
     let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
     Certificate::try_from(base64).unwrap()
 }
@@ -74,7 +70,7 @@ fn ra_key_pkcs8() -> Vec<u8> {
         .args([
             "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER", "-in",
         ])
-        .arg(folder().join("ra-key.der"))
+        .arg(Path::new(FOLDER).join("ra-key.der"))
         .output()
         .unwrap();
     assert!(converted.status.success());
@@ -88,21 +84,7 @@ fn verify(vector: &Vector) -> VerifiedPkiMessage {
         .unwrap()
 }
 
-fn open(envelope: &PkcsPkiEnvelope) -> Vec<u8> {
-    let ra = read_pem("ra.pem");
-    let recipient = envelope
-        .recipients()
-        .iter()
-        .find_map(|recipient| match recipient {
-            Recipient::KeyTrans(recipient) if recipient.id().names(&ra) => Some(recipient),
-            _ => None,
-        });
-    let recipient = recipient.unwrap();
-    let transport = recipient.transport().unwrap();
-    let ra_key = RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap();
-    let key = ra_key.content_key(transport, recipient.encrypted_key(), envelope.cipher());
-    envelope.open(&key).unwrap().to_vec()
-}
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors");
 
 /// The signed attributes, with their abbreviations in `vectors.toml`.
 const ATTRIBUTES: &[(&str, &str)] = &[
@@ -160,20 +142,17 @@ fn every_message_reads_as_its_vector_says() {
         let verified = message
             .verify()
             .unwrap_or_else(|error| panic!("{}: {error}", vector.file));
-        check_signer(&vector, verified.signer());
+        let signer = verified.signer();
+        let words: Vec<_> = vector.signer_certificate.split(' ').collect();
+        let name = signer.issuer_and_serial_number();
+        let self_signed = name.issuer() == signer.subject();
+        assert_eq!(self_signed, words[1] == "self-signed", "{}", vector.file);
+        // Subtract the tag and the length, one octet each, of the serial number.
+        let serial_bytes = name.serial_number().len() - 2;
+        assert_eq!(format!("{serial_bytes}B"), words[3], "{}", vector.file);
+        signer.validity().unwrap();
         check_attributes(&vector, &ber);
     }
-}
-
-fn check_signer(vector: &Vector, signer: &Certificate) {
-    let words: Vec<_> = vector.signer_certificate.split(' ').collect();
-    let name = signer.issuer_and_serial_number();
-    let self_signed = name.issuer() == signer.subject();
-    assert_eq!(self_signed, words[1] == "self-signed", "{}", vector.file);
-    // Subtract the tag and the length, one octet each, of the serial number.
-    let serial_bytes = name.serial_number().len() - 2;
-    assert_eq!(format!("{serial_bytes}B"), words[3], "{}", vector.file);
-    signer.validity().unwrap();
 }
 
 /// Lists the attributes with another decoder, because `scep-cms` reads only those that it needs.
@@ -234,7 +213,19 @@ fn every_envelope_opens() {
             panic!("{}", vector.file);
         };
         assert_eq!(recipient.transport(), Ok(KeyTransport::RsaPkcs1));
-        let content = open(&envelope);
+        let ra = read_pem("ra.pem");
+        let recipient = envelope
+            .recipients()
+            .iter()
+            .find_map(|recipient| match recipient {
+                Recipient::KeyTrans(recipient) if recipient.id().names(&ra) => Some(recipient),
+                _ => None,
+            });
+        let recipient = recipient.unwrap();
+        let transport = recipient.transport().unwrap();
+        let ra_key = RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap();
+        let key = ra_key.content_key(transport, recipient.encrypted_key(), envelope.cipher());
+        let content = envelope.open(&key).unwrap().to_vec();
         opened += 1;
         if vector.message_type == 19 || vector.message_type == 17 {
             let request = CertificationRequest::from_message_data(&content).unwrap();
@@ -285,7 +276,7 @@ pub(crate) async fn build_world() -> World {
         .await;
     for (place, vector) in read_vectors().iter().enumerate() {
         let signer = verify(vector).signer().clone();
-        if is_issued(vector) {
+        if vector.signer_certificate.contains("CA-issued") {
             let number = signer.issuer_and_serial_number().serial_number_hex();
             let uuid = ra_profile.object.uuid;
             remember(&world, uuid, authority, &signer, (place, number)).await;
@@ -299,10 +290,6 @@ pub(crate) async fn build_world() -> World {
     let uuid = ra_profile.object.uuid;
     remember(&world, uuid, authority, &read_pem("ra.pem"), asked).await;
     world
-}
-
-fn is_issued(vector: &Vector) -> bool {
-    vector.signer_certificate.contains("CA-issued")
 }
 
 /// Adds a certificate to the inventory.
@@ -359,7 +346,7 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
     let world = build_world().await;
     let mut served = 0;
     for vector in read_vectors() {
-        if vector.message_type != 19 || is_issued(&vector) {
+        if vector.message_type != 19 || vector.signer_certificate.contains("CA-issued") {
             continue;
         }
         let response = world.post(read_octets(&vector.file)).await;
@@ -403,8 +390,8 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
 async fn captured_renewals_polls_and_queries_are_answered() {
     let mut kinds = Vec::new();
     for vector in read_vectors() {
-        let renewal =
-            vector.message_type == 17 || (vector.message_type == 19 && is_issued(&vector));
+        let renewal = vector.message_type == 17
+            || (vector.message_type == 19 && vector.signer_certificate.contains("CA-issued"));
         if vector.message_type == 19 && !renewal {
             continue;
         }

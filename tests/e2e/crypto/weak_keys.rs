@@ -89,8 +89,16 @@ impl OddKey {
         signature[signature.len() - length..].to_vec()
     }
 
-    /// A self-signed certificate for the key.
-    fn certificate(&self) -> Certificate {
+    /// Builds a PKCSReq for `CN=x`, signed by this key and for this key.
+    pub(crate) fn enrolment(&self, world: &World) -> Vec<u8> {
+        let info = request_info(&common_name("x"), &self.spki(), &[]);
+        let csr = signed(&info, &self.sign(&info));
+        let cipher = ContentEncryption::Aes128Cbc;
+        let digest = Sha256::digest(self.spki());
+        let transaction_id: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+        let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+        let to = SealTo::Certificate(&world.ra_certificate);
+        let envelope = PkcsPkiEnvelope::seal(&csr, cipher, &key, &[6; 16], to).unwrap();
         let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
         let subject = common_name("self-signed");
         let dates = [&b"250101000000Z"[..], b"491231235959Z"].map(|date| element(0x17, &[date]));
@@ -106,19 +114,8 @@ impl OddKey {
                 &self.spki(),
             ],
         );
-        Certificate::from_der(&signed(&contents, &self.sign(&contents))).unwrap()
-    }
-
-    /// Builds a PKCSReq for `CN=x`, signed by this key and for this key.
-    pub(crate) fn enrolment(&self, world: &World) -> Vec<u8> {
-        let info = request_info(&common_name("x"), &self.spki(), &[]);
-        let csr = signed(&info, &self.sign(&info));
-        let cipher = ContentEncryption::Aes128Cbc;
-        let digest = Sha256::digest(self.spki());
-        let transaction_id: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-        let key = ContentKey::new(cipher, &[5; 16]).unwrap();
-        let to = SealTo::Certificate(&world.ra_certificate);
-        let envelope = PkcsPkiEnvelope::seal(&csr, cipher, &key, &[6; 16], to).unwrap();
+        let certificate = signed(&contents, &self.sign(&contents));
+        let signer = Certificate::from_der(&certificate).unwrap();
         let to_be_signed = PkiMessageBuilder {
             attributes: Attributes::Request {
                 message_type: MessageType::PkcsReq,
@@ -127,7 +124,7 @@ impl OddKey {
             },
             envelope: Some(envelope),
             digest: DigestAlgorithm::Sha256,
-            signer: self.certificate(),
+            signer,
         }
         .to_be_signed()
         .unwrap();

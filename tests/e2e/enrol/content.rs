@@ -273,11 +273,11 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
 #[tokio::test]
 async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
     let asking = Asking::new().await;
-    asking.set_rules(json!({ "subjectAltName": {
+    asking.put_rules(json!({ "subjectAltName": {
             "types": ["dns", "email", "uri", "upn"],
             "patterns": { "dns": r"(\*\.)?[a-z]+\.example", "email": "(?s).*", "uri": "(?s).*", "upn": "(?s).*" }
         } }))
-        .await;
+        .await.expect(200);
     let subject = common_name("x");
     for name in [
         dns("*.corp.example"),
@@ -338,11 +338,12 @@ async fn a_sid_is_taken_from_no_request() {
     let asking = Asking::new().await;
     // Even if the rules allow every name.
     asking
-        .set_rules(json!({ "subjectAltName": {
+        .put_rules(json!({ "subjectAltName": {
             "types": ["dns", "email", "uri", "upn"],
             "patterns": { "email": "(?s).*", "uri": "(?s).*", "upn": "(?s).*" }
         } }))
-        .await;
+        .await
+        .expect(200);
     let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
     let encoded: String = tag.bytes().map(|octet| format!("%{octet:02X}")).collect();
     let assert_refused = async |subject: &[u8], extension: Vec<u8>| {

@@ -29,15 +29,6 @@ use strum::VariantArray;
 
 use crate::crash::failing::WatchedKeys;
 
-/// Runs `openssl verify` for this purpose, with strict checks of RFC 5280.
-fn verify_with_openssl(leaf: &Certificate, purpose: &str, authority: &Certificate) {
-    let folder = tempfile::tempdir().unwrap();
-    let leaf = openssl::write_pem(folder.path(), "leaf.pem", leaf);
-    let authority = openssl::write_pem(folder.path(), "ca.pem", authority);
-    let fixed = ["verify", "-x509_strict", "-purpose", purpose, "-CAfile"];
-    openssl::run(&[&fixed[..], &[&authority, &leaf]].concat(), &[]);
-}
-
 #[tokio::test]
 async fn every_kind_of_authority_issues_what_openssl_verifies() {
     let device = Device::rsa();
@@ -50,8 +41,16 @@ async fn every_kind_of_authority_issues_what_openssl_verifies() {
         let reply = world
             .ask(&device, &device.enrolment("device-1", CHALLENGE))
             .await;
-        verify_with_openssl(&reply.leaf(), "sslclient", &world.authority);
-        verify_with_openssl(&world.ra_certificate, "sslserver", &world.authority);
+        let folder = tempfile::tempdir().unwrap();
+        let authority = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
+        for (certificate, purpose) in [
+            (&reply.leaf(), "sslclient"),
+            (&world.ra_certificate, "sslserver"),
+        ] {
+            let leaf = openssl::write_pem(folder.path(), "leaf.pem", certificate);
+            let fixed = ["verify", "-x509_strict", "-purpose", purpose, "-CAfile"];
+            openssl::run(&[&fixed[..], &[&authority, &leaf]].concat(), &[]);
+        }
         for (certificate, usage) in [
             (&world.ra_certificate, "Digital Signature, Key Encipherment"),
             (

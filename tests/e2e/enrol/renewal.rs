@@ -6,19 +6,11 @@ use scep_cms::attribute::FailInfo;
 use scep_cms::message_type::MessageType;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::assert::assert_refusal;
-use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde_json::json;
 use time::macros::{date, datetime};
 use time::{Date, OffsetDateTime};
-
-/// Sends a renewal for a new key, signed with this device's certificate.
-async fn renew(world: &World, device: &Device, edit: impl FnOnce(&mut Request)) -> CertRep {
-    let next = Device::rsa();
-    let mut request = next.renewal("device-1");
-    edit(&mut request);
-    world.ask(device, &request).await
-}
 
 const NOT_OURS: &str =
     "the signer's certificate was not issued by this authority under this RA Profile";
@@ -78,7 +70,7 @@ async fn check_first_days(now: OffsetDateTime, half: Date, threshold: Date) {
     let assert_early = async |day: Date| {
         let text = format!("the certificate cannot be renewed before {day}");
         assert_refusal(
-            &renew(&world, &device, |_| {}).await,
+            &world.ask(&device, &Device::rsa().renewal("device-1")).await,
             FailInfo::BadRequest,
             &text,
         );
@@ -90,13 +82,19 @@ async fn check_first_days(now: OffsetDateTime, half: Date, threshold: Date) {
     world.clock.advance(Duration::from_secs(330 * 24 * 60 * 60));
     assert_early(threshold).await;
     world.clock.advance(Duration::from_secs(6 * 24 * 60 * 60));
-    renew(&world, &device, |_| {}).await.leaf();
+    world
+        .ask(&device, &Device::rsa().renewal("device-1"))
+        .await
+        .leaf();
     // A threshold longer than the validity allows renewal at any time.
     world
         .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(400))
         .await;
     let young = world.enrolled("device-1").await;
-    renew(&world, &young, |_| {}).await.leaf();
+    world
+        .ask(&young, &Device::rsa().renewal("device-1"))
+        .await
+        .leaf();
 }
 
 /// The refusal names the first day of renewal, which depends on the hour and on leap days.
@@ -140,14 +138,18 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
     world.make_renewable(&device.certificate);
     // A self-signed certificate.
     assert_refusal(
-        &renew(&world, &Device::rsa(), |_| {}).await,
+        &world
+            .ask(&Device::rsa(), &Device::rsa().renewal("device-1"))
+            .await,
         FailInfo::BadRequest,
         NOT_OURS,
     );
     // A certificate of another authority with the same name.
     let foreign = World::new().await.enrolled("device-1").await;
     assert_refusal(
-        &renew(&world, &foreign, |_| {}).await,
+        &world
+            .ask(&foreign, &Device::rsa().renewal("device-1"))
+            .await,
         FailInfo::BadRequest,
         NOT_OURS,
     );
@@ -163,14 +165,14 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
         .await
         .expect(204);
     assert_refusal(
-        &renew(&world, &device, |_| {}).await,
+        &world.ask(&device, &Device::rsa().renewal("device-1")).await,
         FailInfo::BadRequest,
         NOT_OURS,
     );
     // An expired certificate.
     world.clock.advance(Duration::from_secs(366 * 24 * 60 * 60));
     assert_refusal(
-        &renew(&world, &device, |_| {}).await,
+        &world.ask(&device, &Device::rsa().renewal("device-1")).await,
         FailInfo::BadRequest,
         "the signer's certificate is not valid now",
     );
@@ -187,7 +189,7 @@ async fn a_revoked_certificate_is_not_renewed() {
         .await
         .expect(204);
     assert_refusal(
-        &renew(&world, &device, |_| {}).await,
+        &world.ask(&device, &Device::rsa().renewal("device-1")).await,
         FailInfo::BadRequest,
         "the signer's certificate is revoked",
     );
@@ -203,8 +205,11 @@ async fn a_renewal_keeps_the_subject_and_adds_no_name() {
     world.make_renewable(&device.certificate);
     let next = Device::rsa();
     let ask = async |name: &str, names: &[&str]| {
-        let content = Some(next.csr(name, None, names));
-        renew(&world, &device, |request| request.content = content).await
+        let request = Request {
+            content: Some(next.csr(name, None, names)),
+            ..next.renewal("device-1")
+        };
+        world.ask(&device, &request).await
     };
     assert_refusal(
         &ask("device-2", &[]).await,
@@ -250,8 +255,11 @@ async fn a_challenge_in_a_renewal_is_ignored() {
     world.make_renewable(&device.certificate);
     let next = Device::rsa();
     for challenge in [CHALLENGE, "", "the one of last year"] {
-        let content = Some(next.csr("device-1", Some(challenge), &[]));
-        let reply = renew(&world, &device, |request| request.content = content).await;
+        let request = Request {
+            content: Some(next.csr("device-1", Some(challenge), &[])),
+            ..next.renewal("device-1")
+        };
+        let reply = world.ask(&device, &request).await;
         assert_eq!(reply.leaf().subject(), device.certificate.subject());
     }
 }
@@ -264,5 +272,8 @@ async fn a_profile_that_wants_approval_renews_without() {
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
-    renew(&world, &device, |_| {}).await.leaf();
+    world
+        .ask(&device, &Device::rsa().renewal("device-1"))
+        .await
+        .leaf();
 }

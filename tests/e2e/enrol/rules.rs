@@ -17,7 +17,7 @@ async fn ask(
     common_name: &str,
     names: &[&str],
 ) -> Result<Certificate, String> {
-    asking.set_rules(template).await;
+    asking.put_rules(template).await.expect(200);
     let csr = asking.device.csr(common_name, Some(CHALLENGE), names);
     let request = asking.device.request(csr);
     let reply = asking.world.ask(&asking.device, &request).await;

@@ -17,7 +17,7 @@ fn measurements_are_shown_and_attackers_make_up_no_series() {
             200
         );
     }
-    let base = format!("http://{}", server.address());
+    let base = format!("http://{}", server.address);
     for unknown in ["made-up-1", "made-up-2"] {
         let url = format!("{base}/api/v1/protocols/scep/{unknown}?operation=GetCACaps");
         assert_eq!(http(&[&url], &[]).0, 404);

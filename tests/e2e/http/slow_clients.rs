@@ -53,17 +53,6 @@ fn server() -> (tempfile::TempDir, Server) {
     (data, server)
 }
 
-/// Runs one socket of an attacker, who reconnects when it is closed.
-async fn attack(kind: Kind, from: Ipv4Addr, server: SocketAddr) {
-    loop {
-        if let Ok(stream) = connect(from, server).await {
-            // Returns an error when the server closes the connection.
-            let _ = misbehave(kind, stream).await;
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-}
-
 async fn connect(from: Ipv4Addr, server: SocketAddr) -> std::io::Result<AsyncStream> {
     let socket = TcpSocket::new_v4()?;
     // A small receive buffer fills soon, so that a server whose client does not read must wait.
@@ -117,11 +106,20 @@ fn ask(server: SocketAddr, path: &str) -> (String, Duration) {
 #[track_caller]
 fn check(from: &[Ipv4Addr]) {
     let (_data, server) = server();
-    let address: SocketAddr = server.address().parse().unwrap();
+    let address: SocketAddr = server.address.parse().unwrap();
     for kind in [Kind::TrickleHead, Kind::TrickleBody, Kind::ReadNothing] {
         let attackers = Runtime::new().unwrap();
         for (_, from) in (0..SOCKETS).zip(from.iter().cycle()) {
-            attackers.spawn(attack(kind, *from, address));
+            let from = *from;
+            attackers.spawn(async move {
+                loop {
+                    if let Ok(stream) = connect(from, address).await {
+                        // Returns an error when the server closes the connection.
+                        let _ = misbehave(kind, stream).await;
+                    }
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+            });
         }
         let begun = Instant::now();
         let mut slowest = Duration::ZERO;
@@ -180,7 +178,7 @@ fn a_thousand_slow_sockets_of_many_addresses_keep_nobody_out() {
 fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
     let (_data, server) = server();
     server.log.try_iter().for_each(drop);
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let mut stream = TcpStream::connect(&server.address).unwrap();
     stream.set_read_timeout(Some(10 * PROMPT)).unwrap();
     let asked = format!("GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: a\r\n\r\n");
     // The server closes the connection before it has read all requests.
@@ -188,7 +186,7 @@ fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
     let mut answers = Vec::new();
     let _ = stream.read_to_end(&mut answers);
     assert_eq!(
-        ask(server.address().parse().unwrap(), "/health").0,
+        ask(server.address.parse().unwrap(), "/health").0,
         "HTTP/1.1 200 OK"
     );
     std::thread::sleep(Duration::from_millis(200));

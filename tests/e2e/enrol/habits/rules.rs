@@ -34,15 +34,17 @@ async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
         ("1.3.6.1.4.1.99999.1", &private),
     ] {
         asking
-            .set_rules(json!({ "subject": { "allowed": ["CN", "O", attribute] } }))
-            .await;
+            .put_rules(json!({ "subject": { "allowed": ["CN", "O", attribute] } }))
+            .await
+            .expect(200);
         let subject = with(part);
         let certificate = asking.ask(&subject, &[]).await.unwrap();
         assert_eq!(certificate.subject(), subject, "{attribute}");
     }
     asking
-        .set_rules(json!({ "subject": { "allowed": ["CN", "O", "OU", "serialNumber"] } }))
-        .await;
+        .put_rules(json!({ "subject": { "allowed": ["CN", "O", "OU", "serialNumber"] } }))
+        .await
+        .expect(200);
     let (fail_info, text) = asking.ask(&with(&unstructured), &[]).await.unwrap_err();
     assert_eq!(fail_info, FailInfo::BadRequest);
     let told = r#"subject[1] unstructuredName "router.example": unstructuredName is not allowed"#;
@@ -52,11 +54,11 @@ async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
 #[tokio::test]
 async fn any_attribute_can_be_fixed_or_required() {
     let asking = Asking::new().await;
-    asking.set_rules(json!({ "subject": {
+    asking.put_rules(json!({ "subject": {
             "required": ["organizationIdentifier"],
             "fixed": { "postalCode": "10115", "2.5.4.97": "VATDE-123", "unstructuredAddress": "10.0.0.1", "title": "Dr" }
         } }))
-        .await;
+        .await.expect(200);
     let certificate = asking.ask(&common_name("a"), &[]).await.unwrap();
     let printed = openssl::print(&certificate, &["-subject", "-nameopt", "RFC2253,sname"]);
     for part in [
@@ -68,8 +70,9 @@ async fn any_attribute_can_be_fixed_or_required() {
         assert!(printed.contains(part), "{printed}");
     }
     asking
-        .set_rules(json!({ "subject": { "required": ["SN"] } }))
-        .await;
+        .put_rules(json!({ "subject": { "required": ["SN"] } }))
+        .await
+        .expect(200);
     let (_, text) = asking.ask(&common_name("a"), &[]).await.unwrap_err();
     assert_eq!(text, "rule subject.required: the subject has no SN");
     for (subject, reason) in [
@@ -90,7 +93,11 @@ async fn any_attribute_can_be_fixed_or_required() {
             "CN appears more than once",
         ),
     ] {
-        let reasons = asking.reject_rules(json!({ "subject": subject })).await;
+        let reasons = asking
+            .put_rules(json!({ "subject": subject }))
+            .await
+            .reasons()
+            .join("; ");
         assert!(reasons.contains(reason), "{reasons}");
     }
 }
@@ -100,8 +107,9 @@ async fn windows_logs_on_with_smart_cards_and_vpn_gateways_look_for_ipsec() {
     let asking = Asking::new().await;
     let usages = json!(["clientAuth", "1.3.6.1.4.1.311.20.2.2", "1.3.6.1.5.5.7.3.5"]);
     asking
-        .set_rules(json!({ "extendedKeyUsage": usages }))
-        .await;
+        .put_rules(json!({ "extendedKeyUsage": usages }))
+        .await
+        .expect(200);
     let certificate = asking.ask(&common_name("a"), &[]).await.unwrap();
     let printed = openssl::print_extension(&certificate, "extendedKeyUsage");
     let expected = "TLS Web Client Authentication, Microsoft Smartcard Login, IPSec End System";
@@ -126,7 +134,7 @@ async fn no_device_speaks_for_the_authority_or_for_others() {
         "1.3.6.1.5.2.3.5",
     ] {
         let template = json!({ "extendedKeyUsage": ["clientAuth", usage] });
-        let reasons = asking.reject_rules(template).await;
+        let reasons = asking.put_rules(template).await.reasons().join("; ");
         assert!(reasons.contains("is not for devices"), "{reasons}");
     }
 }
@@ -137,8 +145,9 @@ async fn a_client_that_asks_for_a_purpose_of_the_template_gets_it() {
     // An administrator may list the same purpose by name and by OID.
     let usages = json!(["clientAuth", "serverAuth", "1.3.6.1.5.5.7.3.1"]);
     asking
-        .set_rules(json!({ "extendedKeyUsage": usages }))
-        .await;
+        .put_rules(json!({ "extendedKeyUsage": usages }))
+        .await
+        .expect(200);
     let server_auth = element(0x30, &[&oid("1.3.6.1.5.5.7.3.1")]);
     let asked = extension("2.5.29.37", &server_auth);
     let certificate = asking.ask(&common_name("a"), &[asked]).await.unwrap();
@@ -232,7 +241,7 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
     let (_data, server) = Server::start_demo();
     let printed = server.printed("CA thumbprint");
     assert!(printed.contains("SHA-1") && printed.contains("Windows"));
-    let url = format!("{}?operation=GetCACert", server.scep_url());
+    let url = format!("{}?operation=GetCACert", server.scep_url);
     let (_, body) = http(&[&url], &[]);
     let certificates = scep_cms::degenerate::DegenerateSignedData::from_ber(&body)
         .unwrap()
@@ -332,7 +341,10 @@ async fn mikrotik_windows_and_apple_make_short_keys_by_default() {
     let text = "rule rsaMinBits: 1024 bits, at least 2048 are required".to_owned();
     let refused = (PkiStatus::Failure, Some(FailInfo::BadAlg), Some(text));
     assert_eq!(answer(&asking.world, &short).await, refused);
-    asking.set_rules(json!({ "rsaMinBits": 1024 })).await;
+    asking
+        .put_rules(json!({ "rsaMinBits": 1024 }))
+        .await
+        .expect(200);
     let issued = (PkiStatus::Success, None, None);
     assert_eq!(answer(&asking.world, &short).await, issued);
 }
