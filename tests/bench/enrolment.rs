@@ -8,7 +8,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,15 @@ fn main() {
         std::env::var_os("SCEPTER_BINARY").map_or_else(|| binary(Build::Release), PathBuf::from);
     let data = tempfile::tempdir().unwrap();
     drop(Server::start(&binary, data.path(), &[]));
-    let start_up = start_up(&binary, data.path());
+    let mut times = [(); STARTS].map(|()| {
+        let begun = Instant::now();
+        let server = Server::start(&binary, data.path(), &[]);
+        let time = begun.elapsed();
+        server.terminate();
+        time
+    });
+    times.sort();
+    let start_up = times[STARTS / 2];
 
     let server = Server::start(&binary, data.path(), &[]);
     let at_rest = resident(&server);
@@ -56,21 +64,6 @@ fn main() {
         "resident after {} enrolments               {loaded:>6.1} MB   under 40 MB",
         WARM_UP + ENROLMENTS
     );
-}
-
-/// The time from the start of the process to its welcome.
-fn start_up(binary: &Path, data: &Path) -> Duration {
-    let mut times: Vec<_> = (0..STARTS)
-        .map(|_| {
-            let begun = Instant::now();
-            let server = Server::start(binary, data, &[]);
-            let time = begun.elapsed();
-            server.terminate();
-            time
-        })
-        .collect();
-    times.sort();
-    times[STARTS / 2]
 }
 
 /// The CPU time of an enrolment's two writes, through the SDK into the embedded database, in this

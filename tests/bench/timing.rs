@@ -23,9 +23,9 @@ const CONNECTIONS: usize = 4;
 fn main() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Release), data.path(), &[]);
-    let generate = "genpkey -quiet -outform DER -algorithm RSA -pkeyopt rsa_keygen_bits:8192";
-    let key = openssl::run(&generate.split(' ').collect::<Vec<_>>(), &[]);
-    let attacker = Device::from_pkcs8(&key);
+    let generate = "genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:8192";
+    let pem = openssl::run(&generate.split(' ').collect::<Vec<_>>(), &[]);
+    let attacker = Device::from_pem(&pem);
     let ra_certificate = server.ra_certificate();
     let shares: Vec<_> = std::thread::scope(|scope| {
         let shares: Vec<_> = (0..CONNECTIONS)

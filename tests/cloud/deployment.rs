@@ -96,14 +96,6 @@ async fn the_tables_of_the_template_are_those_that_the_code_makes() {
     }
 }
 
-/// Whether a route matches this path, whose parameters are written in braces.
-fn takes(route: &str, path: &str) -> bool {
-    match route.split_once("/{path+}") {
-        Some((beginning, _)) => path.starts_with(&format!("{beginning}/")),
-        None => route == path,
-    }
-}
-
 #[test]
 fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
     let _shared = ALONE.read();
@@ -117,7 +109,11 @@ fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
         for (method, operation) in methods.as_object().unwrap() {
             let takes_it = |route: &&Value| {
                 let (verb, route) = route["key"].as_str().unwrap().split_once(' ').unwrap();
-                verb == method.to_uppercase() && takes(route, path)
+                let is_path = match route.split_once("/{path+}") {
+                    Some((beginning, _)) => path.starts_with(&format!("{beginning}/")),
+                    None => route == path,
+                };
+                verb == method.to_uppercase() && is_path
             };
             // Among matching routes, the longest is the most specific.
             let route = routes.iter().filter(takes_it);

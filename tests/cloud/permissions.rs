@@ -32,38 +32,6 @@ const NOT_MISSED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Every (statement, action) of a policy, except those for logs.
-fn permissions(policy: &Value) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    for (index, statement) in policy["Statement"].as_array().unwrap().iter().enumerate() {
-        let actions = match &statement["Action"] {
-            Value::Array(actions) => actions.clone(),
-            action => vec![action.clone()],
-        };
-        let actions = actions
-            .iter()
-            .map(|action| action.as_str().unwrap().to_owned());
-        found.extend(
-            actions
-                .filter(|a| !a.starts_with("logs:"))
-                .map(|action| (index, action)),
-        );
-    }
-    found
-}
-
-/// The policy without one action of one statement.
-fn without(policy: &Value, (index, action): &(usize, String)) -> Value {
-    let mut policy = policy.clone();
-    let statement = &mut policy["Statement"][*index];
-    match &mut statement["Action"] {
-        Value::Array(actions) if actions.len() > 1 => actions.retain(|other| other != action),
-        // A statement must have an action, so leave a harmless one.
-        other => *other = json!("dynamodb:DescribeLimits"),
-    }
-    policy
-}
-
 /// Removes each permission of a role in turn and expects `works` to fail. `works` returns the
 /// status of the request that failed.
 fn check(name: &str, works: impl Fn() -> Result<(), u16>) {
@@ -73,8 +41,28 @@ fn check(name: &str, works: impl Fn() -> Result<(), u16>) {
         STACK.ask(&["policy", role, "put"], &policy.to_string());
     };
     works().unwrap_or_else(|status| panic!("{role} with every permission: {status}"));
-    for permission in permissions(&policy) {
-        put(&without(&policy, &permission));
+    let mut permissions = Vec::new();
+    for (index, statement) in policy["Statement"].as_array().unwrap().iter().enumerate() {
+        let actions = match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            action => vec![action.clone()],
+        };
+        let actions = actions
+            .iter()
+            .map(|action| action.as_str().unwrap().to_owned());
+        let actions = actions.filter(|action| !action.starts_with("logs:"));
+        permissions.extend(actions.map(|action| (index, action)));
+    }
+    for permission in permissions {
+        let mut reduced = policy.clone();
+        match &mut reduced["Statement"][permission.0]["Action"] {
+            Value::Array(actions) if actions.len() > 1 => {
+                actions.retain(|other| *other != permission.1);
+            }
+            // A statement must have an action, so leave a harmless one.
+            other => *other = json!("dynamodb:DescribeLimits"),
+        }
+        put(&reduced);
         let worked = works();
         put(&policy);
         let action = &permission.1;

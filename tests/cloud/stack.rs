@@ -67,7 +67,10 @@ fn aws(program: &Path, endpoint: &str) -> Command {
 impl Stack {
     fn deploy() -> Self {
         let staged = stage();
-        let port = free_port();
+        let port = {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap().port()
+        };
         let endpoint = format!("http://127.0.0.1:{port}");
         let emulator = emulate(&endpoint, port);
         let deployer = Deployer::make(staged.path(), &endpoint);
@@ -467,11 +470,6 @@ fn emulate(endpoint: &str, port: u16) -> Child {
         sleep(Duration::from_millis(100));
     }
     child
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn ask(endpoint: &str, arguments: &[&str], input: &str) -> Value {

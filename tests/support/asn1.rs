@@ -1,15 +1,16 @@
 //! DER that no library would write, built element by element: names and PKCS #10 requests of
 //! arbitrary parts.
 
-use der::asn1::{Any, AnyRef, ObjectIdentifier};
-use der::{Decode, Encode, Reader, SliceReader, Tag};
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode, Encode, Length, Reader, SliceReader, Tag};
 
 use crate::world::CHALLENGE;
 
 /// Encodes one DER element.
 pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
-    let tag = Tag::from_der(&[tag]).unwrap();
-    Any::new(tag, contents.concat()).unwrap().to_der().unwrap()
+    let contents = contents.concat();
+    let length = Length::try_from(contents.len()).unwrap();
+    [&[tag], &*length.to_der().unwrap(), &contents].concat()
 }
 
 /// Encodes an OBJECT IDENTIFIER.

@@ -93,6 +93,11 @@ impl Device {
         Self::with(KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap())
     }
 
+    /// Creates a device with this PKCS #8 key in PEM, for sizes that take long to generate.
+    pub fn from_pem(pem: &[u8]) -> Self {
+        Self::with(KeyPair::from_pem(str::from_utf8(pem).unwrap()).unwrap())
+    }
+
     /// Creates a device with a P-256 key.
     pub fn ec() -> Self {
         Self::ec_on(EcCurve::P256)

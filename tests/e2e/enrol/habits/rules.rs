@@ -373,9 +373,8 @@ async fn printers_and_phones_have_long_rsa_keys() {
     let asking = Asking::new().await;
     for bits in ["3072", "4096"] {
         let bits = format!("rsa_keygen_bits:{bits}");
-        let fixed = ["genpkey", "-outform", "DER", "-algorithm", "RSA"];
-        let key = openssl::run(&[&fixed[..], &["-pkeyopt", &bits]].concat(), &[]);
-        let device = Device::from_pkcs8(&key);
+        let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", &bits];
+        let device = Device::from_pem(&openssl::run(&arguments, &[]));
         let key = device.certificate.subject_public_key_info();
         let asked = asking.ask_by(&device, &common_name("a"), key, &[]).await;
         asked.unwrap();
