@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::runtime_api::{answer_event, event};
 use serde_json::{Value, json};
@@ -260,8 +261,7 @@ fn a_function_that_is_terminated_while_it_signs_loses_nothing() {
     });
     STACK.faults(&json!({}));
     assert_ne!(first.0, 200);
-    let (status, reply) = STACK.post(&url, &message);
-    assert_eq!(status, 200);
+    let reply = expect_status(STACK.post(&url, &message), 200);
     let leaf = device.read(&reply, &ra_certificate).leaf();
     admin.has_issued_only("ended-1", &leaf);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ca::id::CertificateUuid;
 use scep_cms::attribute::PkiStatus;
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::{Device, Request};
 use serde_json::{Value, json};
 
@@ -173,8 +174,7 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let request = device.enrolment(&name, CHALLENGE);
     let ask = |request: &Request| {
         let message = device.message(request, &ra_certificate);
-        let (status, reply) = STACK.post(&url, &message);
-        assert_eq!(status, 200);
+        let reply = expect_status(STACK.post(&url, &message), 200);
         device.read(&reply, &ra_certificate)
     };
     assert_eq!(ask(&request).attributes.pki_status, PkiStatus::Pending);
@@ -190,8 +190,7 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
     post(&format!("/certificates/{uuid}/revoke"))?;
     let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
-    let (status, crl) = STACK.http(&[&crl], &[]);
-    assert_eq!(status, 200);
+    let crl = expect_status(STACK.http(&[&crl], &[]), 200);
     let entries = ca::crl::read_crl_entries(&crl).unwrap();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].uuid, uuid);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
+use scepter_tests::assert::expect_status;
 use scepter_tests::interop;
 use scepter_tests::interop::{root, target, tools};
 use scepter_tests::server::http;
@@ -104,11 +105,13 @@ impl Stack {
             "--data-urlencode",
             &scope,
         ];
-        let (status, body) = http(
-            &[&["--user", &self.client], &form[..], &[&url]].concat(),
-            &[],
+        let body = expect_status(
+            http(
+                &[&["--user", &self.client], &form[..], &[&url]].concat(),
+                &[],
+            ),
+            200,
         );
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         let answer: Value = serde_json::from_slice(&body).unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
@@ -142,11 +145,13 @@ impl Stack {
     /// Makes these operations fail from now on; an empty value ends all faults.
     pub(crate) fn faults(&self, faults: &Value) {
         let url = format!("{}/_tests/faults", self.endpoint);
-        let (status, _) = http(
-            &["--request", "PUT", "--data", &faults.to_string(), &url],
-            &[],
+        expect_status(
+            http(
+                &["--request", "PUT", "--data", &faults.to_string(), &url],
+                &[],
+            ),
+            200,
         );
-        assert_eq!(status, 200);
     }
 
     /// The operations of DynamoDB and KMS since the previous call.
@@ -162,8 +167,10 @@ impl Stack {
 
     /// The certificate that messages to a profile are encrypted to.
     pub(crate) fn ra_certificate(&self, url: &str) -> Certificate {
-        let (status, chain) = self.http(&[&format!("{url}?operation=GetCACert")], &[]);
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&chain));
+        let chain = expect_status(
+            self.http(&[&format!("{url}?operation=GetCACert")], &[]),
+            200,
+        );
         let chain = DegenerateSignedData::from_ber(&chain).unwrap();
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }

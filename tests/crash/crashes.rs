@@ -1,6 +1,7 @@
 //! After a SIGKILL the next request completes the transaction: always exactly one certificate per
 //! transaction.
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary, http};
@@ -48,8 +49,7 @@ async fn check(place: &str) {
     let server = Server::start(&binary, data.path(), &[]);
     let leaves: Vec<_> = (0..2)
         .map(|_| {
-            let (status, reply) = server.post(&message);
-            assert_eq!(status, 200);
+            let reply = expect_status(server.post(&message), 200);
             device.read(&reply, &ra_certificate).leaf()
         })
         .collect();
@@ -115,8 +115,7 @@ fn a_first_start_that_is_killed_is_mended_by_the_next() {
     let device = Device::rsa();
     let ra_certificate = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
-    let (status, reply) = server.post(&message);
-    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&reply));
+    let reply = expect_status(server.post(&message), 200);
     device.read(&reply, &ra_certificate).leaf();
 }
 

@@ -167,8 +167,7 @@ fn an_enrolment_survives_every_fault() {
 fn a_renewal_survives_every_fault() {
     check_scenario(async {
         let world = World::new().await;
-        let device = world.enrolled("device-1").await;
-        world.make_renewable(&device.certificate);
+        let device = world.enrol_renewable("device-1").await;
         world.run_maintenance().await.unwrap();
         let request = Device::rsa().renewal("device-1");
         let scenario = Scenario {
@@ -276,8 +275,7 @@ fn a_rejection_survives_every_fault() {
 fn a_revocation_with_a_successor_survives_every_fault() {
     check_scenario(async {
         let world = World::new().await;
-        let device = world.enrolled("device-1").await;
-        world.make_renewable(&device.certificate);
+        let device = world.enrol_renewable("device-1").await;
         world.run_maintenance().await.unwrap();
         let request = Device::rsa().renewal("device-1");
         let successor = world.ask(&device, &request).await.leaf();

@@ -9,18 +9,15 @@ use crate::contract::KeyPorts;
 
 /// A key folder whose adapters are constructed again on every call, as after a restart.
 pub(crate) struct Keys {
-    _folder: tempfile::TempDir,
-    keys: KeyFolder,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) keys: KeyFolder,
 }
 
 impl Keys {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = KeyFolder::open(&folder.path().join("keys")).unwrap();
-        Self {
-            _folder: folder,
-            keys,
-        }
+        Self { folder, keys }
     }
 
     pub(crate) fn open_ports(&self) -> KeyPorts {

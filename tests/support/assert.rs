@@ -24,3 +24,10 @@ pub fn assert_status(response: &Response<impl AsRef<[u8]>>, status: u16) {
     let body = String::from_utf8_lossy(response.body().as_ref());
     assert_eq!(response.status(), status, "{body}");
 }
+
+/// Asserts the HTTP status of an answer and returns its body. Prints the body, as text.
+#[track_caller]
+pub fn expect_status((found, body): (u16, Vec<u8>), status: u16) -> Vec<u8> {
+    assert_eq!(found, status, "{}", String::from_utf8_lossy(&body));
+    body
+}

@@ -11,6 +11,7 @@ use std::time::Duration;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 
+use crate::assert::expect_status;
 use crate::interop::{root, target};
 
 /// How long a test waits before it fails.
@@ -155,8 +156,10 @@ impl Server {
     /// The first certificate of the GetCACert response: the RA certificate, which requests are
     /// encrypted to.
     pub fn ra_certificate(&self) -> Certificate {
-        let (status, chain) = http(&[&format!("{}?operation=GetCACert", self.scep_url)], &[]);
-        assert_eq!(status, 200);
+        let chain = expect_status(
+            http(&[&format!("{}?operation=GetCACert", self.scep_url)], &[]),
+            200,
+        );
         let chain = DegenerateSignedData::from_ber(&chain).unwrap();
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }

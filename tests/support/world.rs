@@ -300,6 +300,13 @@ impl World {
         device.holding(self.ask(&device, &request).await.leaf())
     }
 
+    /// Enrols a device as [`Self::enrolled`] does, and moves the clock to when it may renew.
+    pub async fn enrol_renewable(&self, common_name: &str) -> Device {
+        let device = self.enrolled(common_name).await;
+        self.make_renewable(&device.certificate);
+        device
+    }
+
     /// Moves the clock into the second half of this certificate's validity, when it may be renewed.
     pub fn make_renewable(&self, certificate: &Certificate) {
         let validity = certificate.validity().unwrap();

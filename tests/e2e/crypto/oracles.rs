@@ -186,8 +186,7 @@ async fn observe(
 #[tokio::test]
 async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
     let world = World::new().await;
-    let holder = world.enrolled("device-1").await;
-    world.make_renewable(&holder.certificate);
+    let holder = world.enrol_renewable("device-1").await;
     let (attacker, victim) = (Device::rsa(), Device::rsa());
     let own = |device: &Device| device.certificate.subject_public_key_info().to_vec();
     // The signers: an attacker with a request for their own key or for another key; the holder of a

@@ -288,8 +288,7 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
 #[tokio::test]
 async fn an_attacker_who_waits_keeps_no_holder_from_renewing() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let manual = |profile: &mut ScepProfile| {
         profile.settings.require_manual_approval = true;
         profile.challenge = None;

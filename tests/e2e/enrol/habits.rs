@@ -323,8 +323,7 @@ async fn sscep_asks_for_certificates_and_crls() {
 #[tokio::test]
 async fn micromdm_renews_with_the_challenge() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let next = Device::rsa();
     let request = Request {
         content: Some(next.csr("device-1", Some(CHALLENGE), &[])),

@@ -18,8 +18,7 @@ const NOT_OURS: &str =
 #[tokio::test]
 async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     // strongSwan sends a RenewalReq; certmonger, sscep, jscep and Cisco send a PKCSReq.
     for message_type in [MessageType::RenewalReq, MessageType::PkcsReq] {
         let next = Device::rsa();
@@ -50,8 +49,7 @@ async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
 #[tokio::test]
 async fn a_certificate_is_renewed_for_the_same_key() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let leaf = world.ask(&device, &device.renewal("device-1")).await.leaf();
     assert_ne!(leaf, device.certificate);
     let key = device.certificate.subject_public_key_info();
@@ -134,8 +132,7 @@ async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
 #[tokio::test]
 async fn who_is_no_good_holder_of_ours_renews_nothing() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     // A self-signed certificate.
     assert_refusal(
         &world
@@ -181,8 +178,7 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
 #[tokio::test]
 async fn a_revoked_certificate_is_not_renewed() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let admin = Admin::of(&world);
     admin
         .revoke(&device.certificate, json!({ "reason": "keyCompromise" }))
@@ -251,8 +247,7 @@ async fn the_common_name_may_come_to_stand_beside_the_subject() {
 #[tokio::test]
 async fn a_challenge_in_a_renewal_is_ignored() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let next = Device::rsa();
     for challenge in [CHALLENGE, "", "the one of last year"] {
         let request = Request {
@@ -267,8 +262,7 @@ async fn a_challenge_in_a_renewal_is_ignored() {
 #[tokio::test]
 async fn a_profile_that_wants_approval_renews_without() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;

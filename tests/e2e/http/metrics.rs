@@ -1,5 +1,6 @@
 //! `/metrics` of the real binary, in the format of Prometheus.
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
@@ -22,8 +23,7 @@ fn measurements_are_shown_and_attackers_make_up_no_series() {
         let url = format!("{base}/api/v1/protocols/scep/{unknown}?operation=GetCACaps");
         assert_eq!(http(&[&url], &[]).0, 404);
     }
-    let (status, text) = http(&[&format!("{base}/metrics")], &[]);
-    assert_eq!(status, 200);
+    let text = expect_status(http(&[&format!("{base}/metrics")], &[]), 200);
     let text = String::from_utf8(text).unwrap();
     for line in [
         r#"scepter_enrolments_total{profile="default",message_type="PKCSReq",pki_status="SUCCESS",fail_info=""} 1"#,

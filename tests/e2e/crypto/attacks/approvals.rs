@@ -180,8 +180,7 @@ async fn an_approval_is_by_the_rules_of_today() {
 #[tokio::test]
 async fn a_holder_displaces_nobody_who_waits() {
     let world = World::new().await;
-    let holder = world.enrolled("device-1").await;
-    world.make_renewable(&holder.certificate);
+    let holder = world.enrol_renewable("device-1").await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;

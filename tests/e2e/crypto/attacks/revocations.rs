@@ -16,17 +16,8 @@ use crate::crash::failing::WatchedKeys;
 
 use super::{DAY, SIGNER_REVOKED, list_certificates};
 
-/// A device whose certificate may be renewed, and its administrator.
-async fn enrol_renewable() -> (World, Admin, Device) {
-    let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
-    let admin = Admin::of(&world);
-    (world, admin, device)
-}
-
 /// A device with a new key whose certificate `holder` obtained by a renewal.
-async fn renew(world: &World, holder: &Device) -> Device {
+async fn renew_certificate(world: &World, holder: &Device) -> Device {
     let next = Device::rsa();
     let leaf = world.ask(holder, &next.renewal("device-1")).await.leaf();
     next.holding(leaf)
@@ -35,10 +26,12 @@ async fn renew(world: &World, holder: &Device) -> Device {
 /// A stolen key can obtain at most five valid successors; revoked ones make room for others.
 #[tokio::test]
 async fn a_certificate_has_at_most_five_living_successors() {
-    let (world, admin, device) = enrol_renewable().await;
+    let world = World::new().await;
+    let admin = Admin::of(&world);
+    let device = world.enrol_renewable("device-1").await;
     let mut successors = Vec::new();
     for _ in 0..MAX_SUCCESSORS {
-        successors.push(renew(&world, &device).await);
+        successors.push(renew_certificate(&world, &device).await);
     }
     let next = Device::rsa().renewal("device-1");
     let full =
@@ -65,11 +58,13 @@ async fn a_certificate_has_at_most_five_living_successors() {
 /// indirectly, unless the administrator excludes them.
 #[tokio::test]
 async fn revocation_takes_successors_along() {
-    let (world, admin, device) = enrol_renewable().await;
-    let left = renew(&world, &device).await;
-    let right = renew(&world, &device).await;
+    let world = World::new().await;
+    let admin = Admin::of(&world);
+    let device = world.enrol_renewable("device-1").await;
+    let left = renew_certificate(&world, &device).await;
+    let right = renew_certificate(&world, &device).await;
     world.make_renewable(&left.certificate);
-    let grandchild = renew(&world, &left).await;
+    let grandchild = renew_certificate(&world, &left).await;
     let bystander = world.enrolled("device-2").await;
     let body = json!({ "reason": "keyCompromise", "successors": false });
     let root = certificate_uuid(&device.certificate);
@@ -111,7 +106,9 @@ async fn revocation_takes_successors_along() {
 #[tokio::test]
 async fn revocation_overtakes_a_renewal_that_is_being_issued() {
     for finish in ["again", "poll", "upkeep"] {
-        let (mut world, admin, device) = enrol_renewable().await;
+        let mut world = World::new().await;
+        let admin = Admin::of(&world);
+        let device = world.enrol_renewable("device-1").await;
         let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
         let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys.clone());
         let next = Device::rsa();

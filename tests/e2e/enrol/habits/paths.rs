@@ -9,6 +9,7 @@ use http::Response;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::admin::administered;
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary, http};
@@ -303,8 +304,7 @@ fn cisco_ios_and_printers_for_ndes_have_paths_that_nobody_can_choose() {
     let other = Server::start(&binary(Build::Debug), other.path(), &environment);
     for path in fixed {
         let url = format!("http://{}{path}?operation=GetCACaps", other.address);
-        let (status, reason) = http(&[&url], &[]);
-        assert_eq!(status, 404);
+        let reason = expect_status(http(&[&url], &[]), 404);
         assert!(String::from_utf8(reason).unwrap().contains("SCEP Profile"));
     }
 }

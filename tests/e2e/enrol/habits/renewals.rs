@@ -92,8 +92,7 @@ async fn renew(
 async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challenge() {
     for has_challenge in [true, false] {
         let world = World::new().await;
-        let device = world.enrolled("device-1").await;
-        world.make_renewable(&device.certificate);
+        let device = world.enrol_renewable("device-1").await;
         if !has_challenge {
             world
                 .edit_scep_profile(|profile| profile.challenge = None)
@@ -414,8 +413,7 @@ async fn a_revoked_certificate_enrols_nothing_with_the_right_challenge() {
 #[tokio::test]
 async fn an_enrolment_by_a_holder_waits_for_approval() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
