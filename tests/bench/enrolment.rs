@@ -45,14 +45,14 @@ fn main() {
     let start_up = times[STARTS / 2];
 
     let server = Server::start(&binary, data.path(), &[]);
-    let at_rest = resident(&server);
-    let before = rsa_private_operation();
-    let cost = enrolment(&server);
-    let after = rsa_private_operation();
+    let at_rest = read_resident(&server);
+    let before = measure_rsa();
+    let cost = measure_enrolment(&server);
+    let after = measure_rsa();
     let needed = 3 * (before + after) / 2;
     let ratio = cost.as_secs_f64() / needed.as_secs_f64();
-    let loaded = resident(&server);
-    let recording = recording();
+    let loaded = read_resident(&server);
+    let recording = measure_recording();
 
     println!("three RSA-2048 private operations (openssl)  {needed:>9.1?}");
     println!("CPU of the server for an enrolment           {cost:>9.1?}");
@@ -68,7 +68,7 @@ fn main() {
 
 /// The CPU time of an enrolment's two writes, through the SDK into the embedded database, in this
 /// process.
-fn recording() -> Duration {
+fn measure_recording() -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let database = EmbeddedDynamoDb::open(&folder.path().join("bench.db")).unwrap();
     let (client, tables) = (database.client(), Tables::prefixed("bench"));
@@ -80,7 +80,7 @@ fn recording() -> Duration {
     runtime.block_on(async {
         create_tables(&client, &tables).await.unwrap();
         let store = DynamoDbStore::new(client, tables);
-        let before = cpu(std::process::id());
+        let before = read_cpu_time(std::process::id());
         for index in 0..ENROLMENTS {
             let now = OffsetDateTime::now_utc();
             let mut claim = claim(key(&format!("bench {index}")), None, now);
@@ -93,12 +93,12 @@ fn recording() -> Duration {
                 .await
                 .unwrap();
         }
-        (cpu(std::process::id()) - before) / u32::try_from(ENROLMENTS).unwrap()
+        (read_cpu_time(std::process::id()) - before) / u32::try_from(ENROLMENTS).unwrap()
     })
 }
 
 /// The CPU time that the server's process takes for one enrolment.
-fn enrolment(server: &Server) -> Duration {
+fn measure_enrolment(server: &Server) -> Duration {
     let mut connection = Connection::open(&server.address);
     let chain = connection.exchange("GET", "?operation=GetCACert", &[]);
     let chain = DegenerateSignedData::from_ber(&chain).unwrap();
@@ -117,7 +117,7 @@ fn enrolment(server: &Server) -> Duration {
     for message in warm_up {
         connection.exchange("POST", "?operation=PKIOperation", message);
     }
-    let before = cpu(server.child.id());
+    let before = read_cpu_time(server.child.id());
     let (address, device, ra_certificate) = (&server.address, &device, &ra_certificate);
     std::thread::scope(|scope| {
         for share in measured.chunks(ENROLMENTS.div_ceil(CONNECTIONS)) {
@@ -131,12 +131,12 @@ fn enrolment(server: &Server) -> Duration {
             });
         }
     });
-    let spent = cpu(server.child.id()) - before;
+    let spent = read_cpu_time(server.child.id()) - before;
     spent / u32::try_from(ENROLMENTS).unwrap()
 }
 
 /// The user and system time of a process, all threads.
-fn cpu(process: u32) -> Duration {
+fn read_cpu_time(process: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
     let fields: Vec<_> = after_name.split_whitespace().collect();
@@ -146,7 +146,7 @@ fn cpu(process: u32) -> Duration {
 }
 
 /// The resident set size (VmRSS) in megabytes.
-fn resident(server: &Server) -> f64 {
+fn read_resident(server: &Server) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
     let line = status
         .lines()
@@ -156,7 +156,7 @@ fn resident(server: &Server) -> f64 {
     kilobytes / 1_000.0
 }
 
-fn rsa_private_operation() -> Duration {
+fn measure_rsa() -> Duration {
     let output = Command::new("openssl")
         .args(["speed", "-seconds", "3", "rsa2048"])
         .output()

@@ -25,7 +25,7 @@ const FUNCTIONS: [(&str, &str, f64, f64); 5] = [
 const STARTS: usize = 10;
 
 fn main() {
-    let baseline = median(|| {
+    let baseline = measure_median(|| {
         let begun = Instant::now();
         Command::new("true").status().unwrap();
         begun.elapsed()
@@ -46,7 +46,7 @@ fn main() {
         assert!(built.unwrap().success());
         let binary = target().join("release").join(function);
         let size = std::fs::metadata(&binary).unwrap().len() as f64 / 1e6;
-        let first = median(|| answer_event(&binary, &event(operation), &[]).0);
+        let first = measure_median(|| answer_event(&binary, &event(operation), &[]).0);
         let within = |value: f64, limit: f64| if value <= limit { ' ' } else { '!' };
         println!(
             "{function:<15} {size:>5.2}{} {megabytes:>6.1}   {:>14.1}{} {milliseconds:>7.1}   {:>13.1}",
@@ -58,7 +58,7 @@ fn main() {
     }
 }
 
-fn median(mut measure: impl FnMut() -> Duration) -> Duration {
+fn measure_median(mut measure: impl FnMut() -> Duration) -> Duration {
     let mut all: Vec<_> = (0..STARTS).map(|_| measure()).collect();
     all.sort();
     all[STARTS / 2]

@@ -31,28 +31,28 @@ fn main() {
         let shares: Vec<_> = (0..CONNECTIONS)
             .map(|share| {
                 let (address, attacker, ra) = (&server.address, &attacker, &ra_certificate);
-                scope.spawn(move || measure(address, attacker, ra, share))
+                scope.spawn(move || measure_share(address, attacker, ra, share))
             })
             .collect();
         let measured = shares.into_iter().map(|share| share.join().unwrap());
         measured.collect()
     });
     let (right, wrong): (Vec<_>, Vec<_>) = shares.into_iter().flatten().unzip();
-    let auc = auc(&right, &wrong);
+    let auc = compute_auc(&right, &wrong);
     println!(
         "answers to {PAIRS} right splices, median       {:>9.3?}",
-        median(&right)
+        find_median(&right)
     );
     println!(
         "answers to {PAIRS} wrong splices, median       {:>9.3?}",
-        median(&wrong)
+        find_median(&wrong)
     );
     println!("time tells right from wrong (AUC)             {auc:>9.3}   at most 0.53");
 }
 
 /// Measures the answers to a share of the pairs, from the last octet of the request to the first
 /// octet of the answer.
-fn measure(
+fn measure_share(
     address: &str,
     attacker: &Device,
     ra_certificate: &Certificate,
@@ -74,7 +74,10 @@ fn measure(
             false => (&wrong, &right),
         };
         // The server closes a connection after a minute, so each message has its own.
-        let (first, second) = (exchange(address, first), exchange(address, second));
+        let (first, second) = (
+            time_exchange(address, first),
+            time_exchange(address, second),
+        );
         times.push(match first_right {
             true => (first, second),
             false => (second, first),
@@ -83,7 +86,7 @@ fn measure(
     times
 }
 
-fn exchange(address: &str, message: &[u8]) -> Duration {
+fn time_exchange(address: &str, message: &[u8]) -> Duration {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     let head = format!(
@@ -105,7 +108,7 @@ fn exchange(address: &str, message: &[u8]) -> Duration {
 
 /// The probability that a time of one kind is longer than one of the other kind, or shorter,
 /// whichever is greater.
-fn auc(right: &[Duration], wrong: &[Duration]) -> f64 {
+fn compute_auc(right: &[Duration], wrong: &[Duration]) -> f64 {
     let mut wrong = wrong.to_vec();
     wrong.sort();
     // A tie counts half.
@@ -120,7 +123,7 @@ fn auc(right: &[Duration], wrong: &[Duration]) -> f64 {
     auc.max(1.0 - auc)
 }
 
-fn median(times: &[Duration]) -> Duration {
+fn find_median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort();
     times[times.len() / 2]

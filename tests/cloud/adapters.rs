@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::contract::KeyPorts;
 use crate::stack::{ALONE, STACK};
 
-fn environment() -> Environment {
+fn build_environment() -> Environment {
     Environment::of(|name| match name {
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
         "AWS_REGION" => Some("eu-central-1".to_owned()),
@@ -25,7 +25,7 @@ type Shared = LockResult<RwLockReadGuard<'static, ()>>;
 
 /// Creates tables with the code of the store.
 pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
-    let client = aws_sdk_dynamodb::Client::new(&sdk_config(&environment()).unwrap());
+    let client = aws_sdk_dynamodb::Client::new(&sdk_config(&build_environment()).unwrap());
     let tables = Tables::prefixed(&format!("contract-{}", Uuid::new_v4()));
     create_tables(&client, &tables).await.unwrap();
     (client, tables)
@@ -51,7 +51,7 @@ impl Keys {
     }
 
     pub(crate) fn open_ports(&self) -> KeyPorts {
-        let client = aws_sdk_kms::Client::new(&sdk_config(&environment()).unwrap());
+        let client = aws_sdk_kms::Client::new(&sdk_config(&build_environment()).unwrap());
         let kms = Kms::new(client, Arc::new(Unmeasured));
         let symmetric_key = STACK.outputs["SymmetricKeyArn"].clone();
         KeyPorts {

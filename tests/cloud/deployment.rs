@@ -49,7 +49,7 @@ fn a_stack_that_is_deleted_leaves_its_tables_and_its_key() {
 }
 
 /// The schema of a table without properties that differ between tables: key, indexes, attributes.
-fn schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
+fn describe_schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
     let mut schema = BTreeMap::new();
     let texts = |items: &[_]| {
         let mut texts: Vec<_> = items.iter().map(|item| format!("{item:?}")).collect();
@@ -90,7 +90,7 @@ async fn the_tables_of_the_template_are_those_that_the_code_makes() {
     ] {
         let describe = async |name: &String| {
             let described = client.describe_table().table_name(name).send().await;
-            schema(described.unwrap().table().unwrap())
+            describe_schema(described.unwrap().table().unwrap())
         };
         assert_eq!(describe(deployed).await, describe(made).await, "{deployed}");
     }

@@ -53,7 +53,7 @@ pub(crate) struct Stack {
 }
 
 /// A command that talks to the emulator as the root user of the account.
-fn aws(program: &Path, endpoint: &str) -> Command {
+fn build_command(program: &Path, endpoint: &str) -> Command {
     let mut command = Command::new(program);
     command.envs([
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -67,13 +67,13 @@ fn aws(program: &Path, endpoint: &str) -> Command {
 
 impl Stack {
     fn deploy() -> Self {
-        let staged = stage();
+        let staged = stage_template();
         let port = {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap().port()
         };
         let endpoint = format!("http://127.0.0.1:{port}");
-        let emulator = emulate(&endpoint, port);
+        let emulator = start_emulator(&endpoint, port);
         let deployer = Deployer::make(staged.path(), &endpoint);
         let age = format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}");
         let topic = "AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms";
@@ -81,7 +81,7 @@ impl Stack {
         let fixed = "DefaultScepProfile=fixed";
         let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary, fixed];
         deployer.deploy(staged.path(), &endpoint, &parameters);
-        let described = ask(&endpoint, &["describe", "scepter"], "");
+        let described = ask_aws(&endpoint, &["describe", "scepter"], "");
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
         Self {
             deployer,
@@ -131,7 +131,7 @@ impl Stack {
 
     /// Runs `aws.py` and returns its output.
     pub(crate) fn ask(&self, arguments: &[&str], input: &str) -> Value {
-        ask(&self.endpoint, arguments, input)
+        ask_aws(&self.endpoint, arguments, input)
     }
 
     /// Runs maintenance as its schedule does. Returns the error with which it fails.
@@ -185,7 +185,7 @@ impl Stack {
     pub(crate) fn deploy_another(&self, name: &str) {
         let more = ["--resolve-s3", "--stack-name", name];
         let mut sam = sam_deploy(self.staged.path(), &self.endpoint, "template.yaml");
-        run(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
+        run_command(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
     }
 
     /// The deployed binary of a function.
@@ -343,7 +343,7 @@ impl Api<'_> {
 
 /// Stages the unchanged template with functions that build quickly: without optimisation, sharing
 /// the other tests' build.
-fn stage() -> tempfile::TempDir {
+fn stage_template() -> tempfile::TempDir {
     let staged = tempfile::tempdir().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -391,8 +391,8 @@ impl Deployer {
     fn make(folder: &Path, endpoint: &str) -> Self {
         let mut sam = sam_deploy(folder, endpoint, "infra/deployer.yaml");
         sam.args(["--stack-name", "scepter-deployer"]);
-        run(sam.args(["--parameter-overrides", "StackName=scepter"]));
-        let made = ask(endpoint, &["deployer", "scepter-deployer"], "");
+        run_command(sam.args(["--parameter-overrides", "StackName=scepter"]));
+        let made = ask_aws(endpoint, &["deployer", "scepter-deployer"], "");
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let outputs = &made["outputs"];
         Self {
@@ -412,23 +412,23 @@ impl Deployer {
         sam.envs(self.key.iter().map(|(name, value)| (name, value)));
         sam.args(["--config-env", "deployer", "--s3-bucket", &self.bucket]);
         sam.args(["--role-arn", &self.role, "--parameter-overrides"]);
-        run(sam.args(parameters));
+        run_command(sam.args(parameters));
     }
 
     /// The answers of CloudFormation and IAM when the deployer attempts more than its policy
     /// allows.
     pub(crate) fn escalate(&self, stack: &Stack) -> Value {
-        let mut python = aws(&tools().join("ministack/bin/python"), &stack.endpoint);
+        let mut python = build_command(&tools().join("ministack/bin/python"), &stack.endpoint);
         python.arg(root().join("tests/cloud/aws.py"));
         python.envs(self.key.iter().map(|(name, value)| (name, value)));
         python.args(["escalate", "scepter-deployer", "scepter", &self.role]);
-        serde_json::from_slice(&run(&mut python)).unwrap()
+        serde_json::from_slice(&run_command(&mut python)).unwrap()
     }
 }
 
 /// Builds `sam deploy` without prompts; the values of --parameter-overrides must come last.
 fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
-    let mut sam = aws(&tools().join("sam/bin/sam"), endpoint);
+    let mut sam = build_command(&tools().join("sam/bin/sam"), endpoint);
     sam.current_dir(folder)
         .args(["deploy", "--template", template])
         .args(["--capabilities", "CAPABILITY_IAM"])
@@ -437,7 +437,7 @@ fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
 }
 
 /// Runs a command that must succeed and returns its output.
-fn run(command: &mut Command) -> Vec<u8> {
+fn run_command(command: &mut Command) -> Vec<u8> {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -448,9 +448,9 @@ fn run(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-fn emulate(endpoint: &str, port: u16) -> Child {
+fn start_emulator(endpoint: &str, port: u16) -> Child {
     let log = std::fs::File::create(target().join("emulator.log")).unwrap();
-    let mut python = aws(&tools().join("ministack/bin/python"), endpoint);
+    let mut python = build_command(&tools().join("ministack/bin/python"), endpoint);
     let child = python
         .arg(root().join("tests/cloud/emulator.py"))
         .envs([
@@ -479,8 +479,8 @@ fn emulate(endpoint: &str, port: u16) -> Child {
     child
 }
 
-fn ask(endpoint: &str, arguments: &[&str], input: &str) -> Value {
-    let mut python = aws(&tools().join("ministack/bin/python"), endpoint);
+fn ask_aws(endpoint: &str, arguments: &[&str], input: &str) -> Value {
+    let mut python = build_command(&tools().join("ministack/bin/python"), endpoint);
     let mut child = python
         .arg(root().join("tests/cloud/aws.py"))
         .args(arguments)

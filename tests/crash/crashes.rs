@@ -11,7 +11,7 @@ use store_embedded::EmbeddedDynamoDb;
 
 /// Counts the transactions or certificates in a table of a stopped server, without the other items
 /// of the table.
-async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
+async fn count_items(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
     let database = EmbeddedDynamoDb::open(&data.join("scepter.db")).unwrap();
     let name = table(&Tables::prefixed("scepter"));
     let items = database.items(&name).unwrap();
@@ -22,7 +22,7 @@ async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usi
 }
 
 /// Kills the server at this fault point, then checks what the client's retry gets.
-async fn check(place: &str) {
+async fn check_after_kill(place: &str) {
     let binary = binary(Build::FaultPoints);
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary, data.path(), &[("SCEPTER_FAULT_POINT", place)]);
@@ -38,11 +38,11 @@ async fn check(place: &str) {
     let (status, _) = posted.join().unwrap();
     assert_eq!(status, 0, "the client got no answer");
     assert_eq!(
-        count(data.path(), |tables| tables.certificates.clone()).await,
+        count_items(data.path(), |tables| tables.certificates.clone()).await,
         0
     );
     assert_eq!(
-        count(data.path(), |tables| tables.transactions.clone()).await,
+        count_items(data.path(), |tables| tables.transactions.clone()).await,
         1
     );
 
@@ -57,23 +57,23 @@ async fn check(place: &str) {
     assert!(openssl::print(&leaves[0], &["-subject"]).contains("device-1"));
     assert!(server.terminate());
     assert_eq!(
-        count(data.path(), |tables| tables.certificates.clone()).await,
+        count_items(data.path(), |tables| tables.certificates.clone()).await,
         1
     );
     assert_eq!(
-        count(data.path(), |tables| tables.transactions.clone()).await,
+        count_items(data.path(), |tables| tables.transactions.clone()).await,
         1
     );
 }
 
 #[tokio::test]
 async fn killed_between_claim_and_sign() {
-    check("claimed").await;
+    check_after_kill("claimed").await;
 }
 
 #[tokio::test]
 async fn killed_between_sign_and_store() {
-    check("signed").await;
+    check_after_kill("signed").await;
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Call {
             _ => "ProvisionedThroughputExceededException",
         };
         body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
-        respond(400, body.to_string())
+        build_response(400, body.to_string())
     }
 }
 
@@ -367,7 +367,7 @@ impl FaultyConnector {
                 token.and_then(|token| faults.state.lock().unwrap().tokens.get(token).cloned());
             return match (kind, before) {
                 (Some(kind @ Kind::Throttled), _) => call.throttle(kind),
-                (Some(Kind::AskedAgain), Some(body)) => respond(200, body),
+                (Some(Kind::AskedAgain), Some(body)) => build_response(200, body),
                 (Some(Kind::AskedAgain), None) => self.connector.call(request).await,
                 _ => Err(ConnectorError::io("no answer".into())),
             };
@@ -396,7 +396,7 @@ impl FaultyConnector {
     }
 }
 
-fn respond(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
+fn build_response(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     let response = http::Response::builder()
         .status(status)
         .header("content-type", "application/x-amz-json-1.0")

@@ -185,12 +185,6 @@ impl Admin {
         self.post("/authorities", body).await.uuid()
     }
 
-    /// Creates an RA certificate and returns its uuid.
-    pub async fn ra_certificate(&self, authority: &str) -> String {
-        let path = format!("/authorities/{authority}/raCertificates");
-        self.post(&path, json!({ "commonName": "RA" })).await.uuid()
-    }
-
     /// Creates an RA Profile with the default rules and returns its uuid.
     pub async fn ra_profile(&self, authority: &str, name: &str) -> String {
         let path = format!("/authorities/{authority}/raProfiles");

@@ -125,7 +125,7 @@ impl Device {
     /// this serial number.
     pub fn named(common_name: &str, serial_number: &[u8]) -> Self {
         let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-        let mut params = params(common_name, &[]);
+        let mut params = build_params(common_name, &[]);
         params.serial_number = Some(serial_number.to_vec().into());
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -140,7 +140,7 @@ impl Device {
     }
 
     fn with(key: KeyPair) -> Self {
-        let certificate = params("self-signed", &[]).self_signed(&key).unwrap();
+        let certificate = build_params("self-signed", &[]).self_signed(&key).unwrap();
         Self {
             certificate: Certificate::from_der(certificate.der()).unwrap(),
             key: Arc::new(key),
@@ -153,7 +153,7 @@ impl Device {
             oid: CHALLENGE_PASSWORD,
             values: asn1::element(0x31, &[&asn1::element(0x0c, &[challenge.as_bytes()])]),
         });
-        params(common_name, names)
+        build_params(common_name, names)
             .serialize_request_with_attributes(&*self.key, attributes.into_iter().collect())
             .unwrap()
             .der()
@@ -354,7 +354,7 @@ impl Device {
     }
 }
 
-fn params(common_name: &str, names: &[&str]) -> CertificateParams {
+fn build_params(common_name: &str, names: &[&str]) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name = DistinguishedName::new();

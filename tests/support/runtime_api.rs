@@ -29,7 +29,7 @@ pub fn answer_event(
     std::thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
             let (event, answered) = (event.clone(), answered.clone());
-            std::thread::spawn(move || serve(connection, &event, &answered));
+            std::thread::spawn(move || serve_connection(connection, &event, &answered));
         }
     });
     let begun = Instant::now();
@@ -92,7 +92,7 @@ pub fn event(operation: &str) -> Value {
 
 /// Serves the Runtime API and DynamoDB on one connection: the first event, then no more; tables
 /// without items.
-fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Answer>) {
+fn serve_connection(mut connection: TcpStream, event: &str, answered: &Sender<Answer>) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     loop {

@@ -144,7 +144,7 @@ impl World {
             random: Arc::new(SystemRandom),
             deployment,
         };
-        let (authority, ra_certificate) = profiles(&administration, plan, &keys).await;
+        let (authority, ra_certificate) = create_profiles(&administration, plan, &keys).await;
         Self {
             clock,
             database,
@@ -372,13 +372,13 @@ pub async fn replace<T: Object>(
     store.apply(&change, &record).await
 }
 
-async fn profiles(
+async fn create_profiles(
     administration: &Administration,
     plan: Plan,
     keys: &tempfile::TempDir,
 ) -> (Certificate, Certificate) {
     let authority = authority(administration, "test-ca", plan.key_algorithm).await;
-    let ra_certificate = ra_certificate(administration, authority.uuid, plan.ra, keys).await;
+    let ra_certificate = create_ra_certificate(administration, authority.uuid, plan.ra, keys).await;
     let edit = RaProfileEdit {
         name: Some(name().to_string()),
         ..RaProfileEdit::default()
@@ -423,7 +423,7 @@ async fn profiles(
 }
 
 /// Creates an RA certificate, or imports one made elsewhere with its key.
-async fn ra_certificate(
+async fn create_ra_certificate(
     administration: &Administration,
     authority: AuthorityUuid,
     ra: Option<(Certificate, Vec<u8>)>,

@@ -80,7 +80,7 @@ async fn list_uuids(admin: &Admin, list: &str) -> Vec<String> {
         .collect()
 }
 
-fn pick(list: &[String], number: usize) -> String {
+fn pick_uuid(list: &[String], number: usize) -> String {
     match list {
         [] => "00000000-0000-4000-8000-000000000000".to_owned(),
         list => list[number % list.len()].clone(),
@@ -94,12 +94,15 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
     let scep_profiles = list_uuids(admin, "/scepProfiles").await;
     let ra_certificates = list_uuids(admin, "/scepProfiles/caCertificates").await;
     let either = |number: usize| match number % 2 {
-        0 => ("scepProfiles", pick(&scep_profiles, number / 2)),
-        _ => ("raProfiles", pick(&ra_profiles, number / 2)),
+        0 => ("scepProfiles", pick_uuid(&scep_profiles, number / 2)),
+        _ => ("raProfiles", pick_uuid(&ra_profiles, number / 2)),
     };
     let (method, path, body) = match act {
         Act::AddRaCertificate(a) => {
-            let path = format!("/authorities/{}/raCertificates", pick(&authorities, *a));
+            let path = format!(
+                "/authorities/{}/raCertificates",
+                pick_uuid(&authorities, *a)
+            );
             (
                 "POST",
                 path,
@@ -107,7 +110,7 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             )
         }
         Act::AddRaProfile(a, template) => {
-            let path = format!("/authorities/{}/raProfiles", pick(&authorities, *a));
+            let path = format!("/authorities/{}/raProfiles", pick_uuid(&authorities, *a));
             let name = format!("ra-{}", ra_profiles.len());
             (
                 "POST",
@@ -117,13 +120,13 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
         }
         Act::AddScepProfile(certificate, profile) => {
             let body = json!({
-                "name": format!("scep-{}", scep_profiles.len()), "caCertificateUuid": pick(&ra_certificates, *certificate),
-                "raProfileUuid": pick(&ra_profiles, *profile), "challengePassword": "first"
+                "name": format!("scep-{}", scep_profiles.len()), "caCertificateUuid": pick_uuid(&ra_certificates, *certificate),
+                "raProfileUuid": pick_uuid(&ra_profiles, *profile), "challengePassword": "first"
             });
             ("POST", "/scepProfiles".to_owned(), body)
         }
         Act::EditRaProfile(profile, template) => {
-            let path = format!("/raProfiles/{}", pick(&ra_profiles, *profile));
+            let path = format!("/raProfiles/{}", pick_uuid(&ra_profiles, *profile));
             (
                 "PUT",
                 path,
@@ -133,16 +136,19 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
         Act::EditScepProfile(profile, edit) => {
             let mut body = serde_json::from_str::<Value>(EDITS[*edit]).unwrap();
             if edit % 3 == 0 {
-                body["caCertificateUuid"] = json!(pick(&ra_certificates, *edit));
+                body["caCertificateUuid"] = json!(pick_uuid(&ra_certificates, *edit));
             }
             (
                 "PUT",
-                format!("/scepProfiles/{}", pick(&scep_profiles, *profile)),
+                format!("/scepProfiles/{}", pick_uuid(&scep_profiles, *profile)),
                 body,
             )
         }
         Act::Link(scep, ra) => {
-            let (scep, ra) = (pick(&scep_profiles, *scep), pick(&ra_profiles, *ra));
+            let (scep, ra) = (
+                pick_uuid(&scep_profiles, *scep),
+                pick_uuid(&ra_profiles, *ra),
+            );
             (
                 "PATCH",
                 format!("/scepProfiles/{scep}/raProfiles/{ra}"),
@@ -150,7 +156,10 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             )
         }
         Act::Activate(ra, scep) => {
-            let (scep, ra) = (pick(&scep_profiles, *scep), pick(&ra_profiles, *ra));
+            let (scep, ra) = (
+                pick_uuid(&scep_profiles, *scep),
+                pick_uuid(&ra_profiles, *ra),
+            );
             (
                 "PATCH",
                 format!("/raProfiles/{ra}/protocols/scep/activate/{scep}"),
@@ -161,7 +170,7 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             "PATCH",
             format!(
                 "/raProfiles/{}/protocols/scep/deactivate",
-                pick(&ra_profiles, *ra)
+                pick_uuid(&ra_profiles, *ra)
             ),
             Value::Null,
         ),

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Fetches a CRL as anyone can.
-async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+async fn fetch_crl(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let published = CrlService {
         crls: std::sync::Arc::new(world.store.clone()),
         clock: world.clock.clone(),
@@ -39,7 +39,7 @@ const URL: &str = "/crl/test-ca.crl";
 
 /// The CRL as printed by openssl, after openssl has verified it with the authority's certificate.
 async fn print_crl(world: &World) -> String {
-    let response = fetch(world, URL, &[]).await;
+    let response = fetch_crl(world, URL, &[]).await;
     assert_status(&response, 200);
     openssl::print_crl(response.body(), &world.authority)
 }
@@ -91,7 +91,7 @@ async fn what_is_revoked_is_on_the_next_crl_with_its_reason() {
         assert!(text.contains(shown), "{text}");
         revoked.push(certificate);
     }
-    let response = fetch(&world, URL, &[]).await;
+    let response = fetch_crl(&world, URL, &[]).await;
     let is_accepted = |certificate: &Certificate| {
         let folder = tempfile::tempdir().unwrap();
         let pem = |name: &str, der: &[u8], kind: &str| {
@@ -208,7 +208,7 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
     let certificate = world.enrolled("device-1").await.certificate;
     admin.revoke(&certificate, Value::Null).await.expect(204);
     let number = async || {
-        let response = fetch(&world, URL, &[]).await;
+        let response = fetch_crl(&world, URL, &[]).await;
         response.headers()["etag"].to_str().unwrap().to_owned()
     };
     let keep = async || world.run_maintenance().await.unwrap();
@@ -253,21 +253,21 @@ async fn certificates_say_where_their_crl_is_unless_the_rules_want_none() {
 #[tokio::test]
 async fn caches_are_told_how_long_a_crl_is_good() {
     let world = World::new().await;
-    let response = fetch(&world, URL, &[]).await;
+    let response = fetch_crl(&world, URL, &[]).await;
     let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("content-type"), "application/pkix-crl");
     assert_eq!(header("cache-control"), "public, max-age=3600");
     assert!(header("expires").ends_with(" GMT") && header("last-modified").ends_with(" GMT"));
-    let known = fetch(&world, URL, &[("if-none-match", &header("etag"))]).await;
+    let known = fetch_crl(&world, URL, &[("if-none-match", &header("etag"))]).await;
     assert_eq!(
         (known.status(), known.body().len()),
         (StatusCode::NOT_MODIFIED, 0)
     );
     world.clock.advance(7 * DAY - Duration::from_secs(60));
-    let old = fetch(&world, URL, &[]).await;
+    let old = fetch_crl(&world, URL, &[]).await;
     assert_eq!(old.headers()["cache-control"], "public, max-age=60");
     for path in ["/crl/unknown.crl", "/crl/test-ca/2.crl", "/crl/test-ca"] {
-        assert_eq!(fetch(&world, path, &[]).await.status(), 404, "{path}");
+        assert_eq!(fetch_crl(&world, path, &[]).await.status(), 404, "{path}");
     }
 }
 
@@ -283,7 +283,7 @@ async fn holders_of_our_certificates_get_certificates_and_crls() {
     assert_eq!(got.certificates, [other.der()]);
     assert!(got.crls.is_empty());
     let got = ask(MessageType::GetCrl, &device.certificate).await;
-    let published = fetch(&world, URL, &[]).await;
+    let published = fetch_crl(&world, URL, &[]).await;
     assert_eq!(got.crls, [published.body().as_ref()]);
     assert!(got.certificates.is_empty());
     // Queries about the server's own certificates.
@@ -340,5 +340,5 @@ async fn administrators_read_the_crl_too() {
     let sub = admin.post("/authorities", body).await.uuid();
     let path = format!("/authorities/{sub}/crl");
     admin.get(&path).await.expect(404);
-    assert_eq!(fetch(&world, "/crl/sub.crl", &[]).await.status(), 404);
+    assert_eq!(fetch_crl(&world, "/crl/sub.crl", &[]).await.status(), 404);
 }

@@ -166,7 +166,7 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
 }
 
 /// What an attacker sees of an answer, and the number of public-key operations that it took.
-async fn observe(
+async fn observe_refusal(
     world: &World,
     device: &Device,
     message: Vec<u8>,
@@ -210,7 +210,8 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
                 request.message_type = message_type;
                 let envelope = spliced(&world.ra_certificate, &plaintext(shape, &key, guess));
                 let message = device.signed(&request, Some(envelope));
-                let (reason, text, length, operations) = observe(&world, device, message).await;
+                let (reason, text, length, operations) =
+                    observe_refusal(&world, device, message).await;
                 assert_eq!((reason, &*text), (FailInfo::BadMessageCheck, CLOSED));
                 answers.insert((length, operations));
             }
@@ -237,7 +238,7 @@ async fn what_nobody_may_send_is_not_opened() {
                 &plaintext(Shape::Signature, &key, guess),
             );
             let message = attacker.signed(&request, Some(envelope));
-            let (reason, text, _, operations) = observe(&world, &attacker, message).await;
+            let (reason, text, _, operations) = observe_refusal(&world, &attacker, message).await;
             assert_eq!((reason, &*text), (FailInfo::BadRequest, NOT_OURS));
             // The only operation verifies the message's signature.
             assert_eq!(operations, 1);
@@ -315,7 +316,7 @@ async fn what_does_not_open_is_answered_at_a_fixed_time() {
         );
         let message = device.signed(&device.request(Vec::new()), Some(envelope));
         let begun = std::time::Instant::now();
-        observe(&world, &device, message).await;
+        observe_refusal(&world, &device, message).await;
         assert!(begun.elapsed() >= delay);
     }
 }

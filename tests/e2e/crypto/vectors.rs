@@ -77,7 +77,7 @@ fn ra_key_pkcs8() -> Vec<u8> {
     converted.stdout
 }
 
-fn verify(vector: &Vector) -> VerifiedPkiMessage {
+fn verify_vector(vector: &Vector) -> VerifiedPkiMessage {
     PkiMessage::from_ber(&read_octets(&vector.file))
         .unwrap()
         .verify()
@@ -181,7 +181,7 @@ fn check_attributes(vector: &Vector, ber: &[u8]) {
 fn every_envelope_opens() {
     let mut opened = 0;
     for vector in read_vectors() {
-        let envelope = verify(&vector).envelope();
+        let envelope = verify_vector(&vector).envelope();
         if vector.content_encryption == "des-cbc" {
             assert!(
                 matches!(envelope, Err(EnvelopeError::Algorithm(_))),
@@ -273,25 +273,25 @@ pub(crate) async fn build_world() -> World {
         .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(10_000))
         .await;
     for (place, vector) in read_vectors().iter().enumerate() {
-        let signer = verify(vector).signer().clone();
+        let signer = verify_vector(vector).signer().clone();
         if vector.signer_certificate.contains("CA-issued") {
             let number = signer.issuer_and_serial_number().serial_number_hex();
             let uuid = ra_profile.object.uuid;
-            remember(&world, uuid, authority, &signer, (place, number)).await;
+            record_certificate(&world, uuid, authority, &signer, (place, number)).await;
         }
         if vector.message_type == 20 {
-            hold(&world, ra_profile.object.uuid, authority, vector, &signer).await;
+            hold_transaction(&world, ra_profile.object.uuid, authority, vector, &signer).await;
         }
     }
     // The certificate that sscep queries.
     let asked = (100, "03".to_owned());
     let uuid = ra_profile.object.uuid;
-    remember(&world, uuid, authority, &read_pem("ra.pem"), asked).await;
+    record_certificate(&world, uuid, authority, &read_pem("ra.pem"), asked).await;
     world
 }
 
 /// Adds a certificate to the inventory.
-async fn remember(
+async fn record_certificate(
     world: &World,
     ra_profile: RaProfileUuid,
     authority: AuthorityUuid,
@@ -317,7 +317,7 @@ async fn remember(
 }
 
 /// Stores a pending transaction for the poll of this vector.
-async fn hold(
+async fn hold_transaction(
     world: &World,
     ra_profile: RaProfileUuid,
     authority: AuthorityUuid,
@@ -377,7 +377,7 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
         let envelope = reply.envelope().unwrap();
         assert_eq!(
             envelope.cipher(),
-            verify(&vector).envelope().unwrap().cipher()
+            verify_vector(&vector).envelope().unwrap().cipher()
         );
         served += 1;
     }

@@ -36,7 +36,7 @@ async fn begin_pending() -> (World, Admin, Device, Request) {
 }
 
 /// Approves or rejects the only pending transaction and returns the status.
-async fn decide(admin: &Admin, act: &str, body: Value) -> u16 {
+async fn decide_pending(admin: &Admin, act: &str, body: Value) -> u16 {
     let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     if act == "approve" {
         return admin.approve(&uuid).await.status.as_u16();
@@ -58,7 +58,7 @@ async fn what_is_approved_is_issued_and_polled_for() {
     }
     assert_eq!(admin.count_certificates().await, 0);
     world.clock.advance(3 * DAY);
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     // The approval issues the certificate at once, valid from the time of approval.
     assert_eq!(admin.count_certificates().await, 1);
     let leaf = world.ask(&device, &poll).await.leaf();
@@ -79,13 +79,13 @@ async fn what_is_approved_is_issued_and_polled_for() {
 async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     let (world, admin, device, request) = begin_pending().await;
     let reason = json!({ "reason": "not one of our devices" });
-    assert_eq!(decide(&admin, "reject", reason).await, 204);
+    assert_eq!(decide_pending(&admin, "reject", reason).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request: not one of our devices";
     assert_refusal(&reply, FailInfo::BadRequest, text);
     let reply = world.ask(&device, &request).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
-    assert_eq!(decide(&admin, "reject", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "reject", Value::Null).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request";
     assert_refusal(&reply, FailInfo::BadRequest, text);
@@ -112,7 +112,7 @@ async fn only_the_requesters_key_may_poll() {
     let refused = (FailInfo::BadRequest, text.to_owned());
     let poll = other.poll(&request);
     assert_eq!(world.ask(&other, &poll).await.failure(), refused);
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     assert_eq!(world.ask(&other, &poll).await.failure(), refused);
     world.ask(&device, &device.poll(&request)).await.leaf();
     let mut unknown = device.poll(&request);
@@ -342,7 +342,7 @@ async fn a_corrected_request_takes_the_place_of_the_one_that_waits() {
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
     let pending = admin.find_transaction("PENDING").await;
     assert_eq!(pending["subject"], "CN=device-2,O=Corp");
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
     let subject = ca::subject::name_text(leaf.subject()).unwrap();
     assert_eq!(subject, "CN=device-2,O=Corp");
@@ -375,7 +375,7 @@ async fn what_was_approved_before_a_rollover_is_issued_by_the_generation_of_toda
     admin.post(&path, Value::Null).await.expect(200);
     let activated = admin.post(&format!("{path}/activate"), Value::Null).await;
     let activated = activated.expect(200);
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     // The poll is encrypted to the previous RA key, and the reply is signed by it.
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
     let pem = text(&activated["certificate"]["pem"]);

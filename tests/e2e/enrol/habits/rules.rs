@@ -326,7 +326,10 @@ async fn zebra_and_others_have_keys_on_every_curve() {
 
 /// The status, failInfo and text of the answer. It is not decrypted, since no code here can decrypt
 /// with these keys.
-async fn answer(world: &World, key: &OddKey) -> (PkiStatus, Option<FailInfo>, Option<String>) {
+async fn answer_to_key(
+    world: &World,
+    key: &OddKey,
+) -> (PkiStatus, Option<FailInfo>, Option<String>) {
     let response = world.post(key.enrolment(world)).await;
     let reply = PkiMessage::from_ber(response.body()).unwrap();
     let said = reply.verify().unwrap().message().cert_rep().unwrap();
@@ -340,13 +343,13 @@ async fn mikrotik_windows_and_apple_make_short_keys_by_default() {
     let short = OddKey::of_bits(1024, 65_537);
     let text = "rule rsaMinBits: 1024 bits, at least 2048 are required".to_owned();
     let refused = (PkiStatus::Failure, Some(FailInfo::BadAlg), Some(text));
-    assert_eq!(answer(&asking.world, &short).await, refused);
+    assert_eq!(answer_to_key(&asking.world, &short).await, refused);
     asking
         .put_rules(json!({ "rsaMinBits": 1024 }))
         .await
         .expect(200);
     let issued = (PkiStatus::Success, None, None);
-    assert_eq!(answer(&asking.world, &short).await, issued);
+    assert_eq!(answer_to_key(&asking.world, &short).await, issued);
 }
 
 #[tokio::test]
@@ -354,7 +357,7 @@ async fn devices_have_rsa_keys_of_odd_lengths_and_exponents() {
     let world = World::new().await;
     for (bits, exponent) in [(2048, 3), (2048, 65_539), (2056, 65_537)] {
         let key = OddKey::of_bits(bits, exponent);
-        let answer = answer(&world, &key).await;
+        let answer = answer_to_key(&world, &key).await;
         assert_eq!(
             answer,
             (PkiStatus::Success, None, None),
@@ -362,7 +365,7 @@ async fn devices_have_rsa_keys_of_odd_lengths_and_exponents() {
         );
     }
     let short = OddKey::of_bits(2047, 65_537);
-    let (status, fail_info, text) = answer(&world, &short).await;
+    let (status, fail_info, text) = answer_to_key(&world, &short).await;
     let refused = (PkiStatus::Failure, Some(FailInfo::BadAlg));
     assert_eq!((status, fail_info), refused);
     assert!(text.unwrap().contains("2047 bits"));
