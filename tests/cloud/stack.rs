@@ -68,10 +68,9 @@ fn build_command(program: &Path, endpoint: &str) -> Command {
 impl Stack {
     fn deploy() -> Self {
         let staged = stage_template();
-        let port = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap().port()
-        };
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
         let endpoint = format!("http://127.0.0.1:{port}");
         let emulator = start_emulator(&endpoint, port);
         let deployer = Deployer::make(staged.path(), &endpoint);

@@ -308,14 +308,7 @@ async fn transactions_are_listed_by_status_and_unfinished_ones_come_first() {
     let list = async |status, limit, cursor| {
         let now = OffsetDateTime::now_utc();
         store
-            .transactions(
-                status,
-                &PageRequest {
-                    limit: limit,
-                    cursor,
-                },
-                now,
-            )
+            .transactions(status, &PageRequest { limit, cursor }, now)
             .await
             .unwrap()
     };

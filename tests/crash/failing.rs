@@ -15,6 +15,9 @@ use scep_service::error::KeyError;
 use scep_service::ports::{CaKeys, GeneratedKey};
 use serde_json::Value;
 
+/// Observes what a CA key is asked to sign.
+pub(crate) type Witness = Box<dyn Fn(&[u8]) + Send + Sync>;
+
 /// CA keys that fail on demand and record what they signed.
 pub(crate) struct WatchedKeys {
     pub(crate) keys: Arc<dyn CaKeys>,
@@ -24,7 +27,7 @@ pub(crate) struct WatchedKeys {
     /// A key with which every signature fails.
     pub(crate) lost: Option<KeyLocation>,
     /// Called with what is to be signed, before each signature.
-    pub(crate) witness: Box<dyn Fn(&[u8]) + Send + Sync>,
+    pub(crate) witness: Witness,
 }
 
 impl WatchedKeys {

@@ -54,10 +54,13 @@ pub(crate) struct Post {
     pub(crate) status: u16,
     /// Where the administrator looks, and how success shows there. `None` for a POST that may be
     /// repeated.
-    pub(crate) look: Option<(String, fn(&Value) -> bool)>,
+    pub(crate) look: Option<Look>,
     /// Whether the POST quotes the ETag of what was seen, which is then read before each attempt.
     pub(crate) quotes: bool,
 }
+
+/// The path at which an administrator looks, and whether what is there shows success.
+pub(crate) type Look = (String, fn(&Value) -> bool);
 
 /// A message and the status of the answer that it must get.
 pub(crate) struct Message {

@@ -64,6 +64,12 @@ pub const NULL: &[u8] = &[5, 0];
 pub const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
 /// The OID of sha256WithRSAEncryption.
 pub const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
+/// The tag of an rfc822Name.
+pub const EMAIL: u8 = 0x81;
+/// The tag of a uniformResourceIdentifier.
+pub const URI: u8 = 0x86;
+/// The tag of an iPAddress.
+pub const IP: u8 = 0x87;
 const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
 
@@ -119,21 +125,6 @@ pub fn subject_alt_name(names: &[Vec<u8>]) -> Vec<u8> {
 /// Encodes a dNSName.
 pub fn dns(name: &str) -> Vec<u8> {
     element(0x82, &[name.as_bytes()])
-}
-
-/// Encodes an iPAddress.
-pub fn ip(octets: &[u8]) -> Vec<u8> {
-    element(0x87, &[octets])
-}
-
-/// Encodes an rfc822Name.
-pub fn email(address: &str) -> Vec<u8> {
-    element(0x81, &[address.as_bytes()])
-}
-
-/// Encodes a uniformResourceIdentifier.
-pub fn uri(uri: &str) -> Vec<u8> {
-    element(0x86, &[uri.as_bytes()])
 }
 
 /// Encodes an otherName.

@@ -6,8 +6,8 @@ use scep_cms::attribute::FailInfo;
 use scep_cms::message_type::MessageType;
 use scep_cms::public_key::PublicKey;
 use scepter_tests::asn1::{
-    CN, NULL, RSA_ENCRYPTION, bits, common_name, dns, element, email, extension, integer, name,
-    oid, other_name, rdn, request_info, rsa_spki, subject_alt_name, upn, uri,
+    CN, EMAIL, NULL, RSA_ENCRYPTION, URI, bits, common_name, dns, element, extension, integer,
+    name, oid, other_name, rdn, request_info, rsa_spki, subject_alt_name, upn,
 };
 use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::Device;
@@ -176,12 +176,12 @@ async fn by_default_nobody_chooses_who_he_is() {
             r#"otherName userPrincipalName "administrator@corp.example": upn is not allowed"#,
         ),
         (
-            uri("spiffe://corp.example/admin"),
+            element(URI, &[b"spiffe://corp.example/admin"]),
             "types",
             r#"uniformResourceIdentifier "spiffe://corp.example/admin": uri is not allowed"#,
         ),
         (
-            email("ceo@corp.example"),
+            element(EMAIL, &[b"ceo@corp.example"]),
             "types",
             r#"rfc822Name "ceo@corp.example": email is not allowed"#,
         ),
@@ -239,12 +239,12 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
             r#"otherName userPrincipalName "administrator@corp.example""#,
         ),
         (
-            uri("spiffe://corp/a"),
+            element(URI, &[b"spiffe://corp/a"]),
             "uri",
             r#"uniformResourceIdentifier "spiffe://corp/a""#,
         ),
         (
-            email("a@corp.example"),
+            element(EMAIL, &[b"a@corp.example"]),
             "email",
             r#"rfc822Name "a@corp.example""#,
         ),
@@ -282,8 +282,8 @@ async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
     for name in [
         dns("*.corp.example"),
         dns("corp.example"),
-        email("a@corp.example"),
-        uri("spiffe://corp/a"),
+        element(EMAIL, &[b"a@corp.example"]),
+        element(URI, &[b"spiffe://corp/a"]),
         upn("a@corp.example"),
     ] {
         asking
@@ -305,15 +305,15 @@ async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
             r#"otherName userPrincipalName "a@corp.example@evil.example" is not a user and a domain around one @, without spaces"#.to_owned(),
         ),
         (
-            uri("spiffe://corp/a%00b"),
+            element(URI, &[b"spiffe://corp/a%00b"]),
             format!(r#"uniformResourceIdentifier "spiffe://corp/a%00b" {HIDDEN}"#),
         ),
         (
-            uri("spiffe://corp/a b"),
+            element(URI, &[b"spiffe://corp/a b"]),
             r#"uniformResourceIdentifier "spiffe://corp/a b" is not a URI: it has a character that a URI writes percent-encoded"#.to_owned(),
         ),
         (
-            email("a\r\n@corp.example"),
+            element(EMAIL, &[b"a\r\n@corp.example"]),
             format!(r#"rfc822Name "a\r\n@corp.example" {HIDDEN}"#),
         ),
         (
@@ -370,10 +370,14 @@ async fn a_sid_is_taken_from_no_request() {
         tag.replace(',', ", "),
         tag.replace(":sid:", ":%09sid%20:"),
     ] {
-        assert_refused(&subject, subject_alt_name(&[uri(&spelling)])).await;
         assert_refused(
             &subject,
-            subject_alt_name(&[dns("a.example"), uri(&spelling)]),
+            subject_alt_name(&[element(URI, &[spelling.as_bytes()])]),
+        )
+        .await;
+        assert_refused(
+            &subject,
+            subject_alt_name(&[dns("a.example"), element(URI, &[spelling.as_bytes()])]),
         )
         .await;
     }

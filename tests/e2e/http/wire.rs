@@ -59,7 +59,7 @@ fn a_body_of_300_kib_is_413_with_and_without_its_length() {
     let (_data, server) = Server::start_demo();
     let url = &server.scep_url;
     let body = vec![0x30; 300 * 1024];
-    let plain = ["--data-binary", "@-", "-H", "Expect:", &url];
+    let plain = ["--data-binary", "@-", "-H", "Expect:", url];
     assert_eq!(http(&plain, &body).0, 413);
     let chunked = [
         "--data-binary",
@@ -68,7 +68,7 @@ fn a_body_of_300_kib_is_413_with_and_without_its_length() {
         "Expect:",
         "-H",
         "Transfer-Encoding: chunked",
-        &url,
+        url,
     ];
     assert_eq!(http(&chunked, &body).0, 413);
 }

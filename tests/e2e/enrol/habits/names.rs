@@ -7,8 +7,8 @@ use scep_cms::attribute::{FailInfo, PkiStatus};
 use scep_cms::certificate::Certificate;
 use scepter_tests::admin::{Admin, Answer, administered};
 use scepter_tests::asn1::{
-    common_name, dns, element, email, extension, integer, ip, name, other_name, request_info,
-    subject_alt_name, upn, uri,
+    EMAIL, IP, URI, common_name, dns, element, extension, integer, name, other_name, request_info,
+    subject_alt_name, upn,
 };
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
@@ -123,11 +123,17 @@ async fn profile_generators_write_blank_names_for_variables_without_value() {
     );
     assert!(
         asking
-            .issue_names(&[email(""), good()])
+            .issue_names(&[element(EMAIL, &[b""]), good()])
             .await
             .ends_with(only_good)
     );
-    for blank in [email(""), dns(""), uri(""), upn(""), ip(&[])] {
+    for blank in [
+        element(EMAIL, &[b""]),
+        dns(""),
+        element(URI, &[b""]),
+        upn(""),
+        element(IP, &[&[]]),
+    ] {
         assert_eq!(asking.issue_names(&[blank]).await, "");
     }
 }
@@ -231,7 +237,10 @@ async fn domain_controllers_and_idevids_ask_for_types_that_no_rule_can_allow() {
 #[tokio::test]
 async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
     let asking = Asking::new().await;
-    let tag = uri("tag:microsoft.com,2022-09-14:sid:S-1-5-21-1004336348-1177238915-682003330-512");
+    let tag = element(
+        URI,
+        &[b"tag:microsoft.com,2022-09-14:sid:S-1-5-21-1004336348-1177238915-682003330-512"],
+    );
     let sid = other_name("1.3.6.1.4.1.311.25.2.1", &element(0x04, &[b"S-1-5-21-1"]));
     let administrator = upn("administrator@corp.example");
     for ignore in [false, true] {
@@ -243,7 +252,7 @@ async fn active_directory_trusts_a_sid_or_upn_wherever_it_stands() {
             asking
                 .assert_refused(std::slice::from_ref(name), &["rule sid"])
                 .await;
-            let names = [dns("a.example"), uri("a:b"), name.clone()];
+            let names = [dns("a.example"), element(URI, &[b"a:b"]), name.clone()];
             let asked = asking
                 .ask(&common_name("x"), &[subject_alt_name(&names)])
                 .await;
@@ -332,7 +341,7 @@ async fn mdms_fill_variables_with_what_is_no_name() {
             r#"dNSName "Jane's iPad" is not a DNS name: it has white space"#,
         ),
         (
-            email("{{mail}}"),
+            element(EMAIL, &[b"{{mail}}"]),
             r#"rfc822Name "{{mail}}" is not an e-mail address: it is a variable without its value"#,
         ),
         (
@@ -340,7 +349,7 @@ async fn mdms_fill_variables_with_what_is_no_name() {
             r#"dNSName "host.example.com:443" is not a DNS name: it has a port"#,
         ),
         (
-            uri("www.example.com/a"),
+            element(URI, &[b"www.example.com/a"]),
             r#"uniformResourceIdentifier "www.example.com/a" is not a URI: it has no scheme"#,
         ),
         (
@@ -352,7 +361,7 @@ async fn mdms_fill_variables_with_what_is_no_name() {
             r#"dNSName "a\u{1b}[31m" holds a control character"#,
         ),
         (
-            ip(&[10, 0, 0]),
+            element(IP, &[&[10, 0, 0]]),
             r#"iPAddress "0a0000" is not 4 or 16 octets"#,
         ),
     ] {
@@ -409,23 +418,26 @@ async fn intune_spiffe_and_others_have_names_of_their_own() {
         .await.expect(200);
     for (name, printed) in [
         (
-            uri("IntuneDeviceId://0f0f0f0f-0000-4000-8000-000000000001"),
+            element(
+                URI,
+                &[b"IntuneDeviceId://0f0f0f0f-0000-4000-8000-000000000001"],
+            ),
             "URI:IntuneDeviceId://0f0f0f0f-0000-4000-8000-000000000001",
         ),
         (
-            uri("urn:uuid:0f0f0f0f-0000-4000-8000-000000000001"),
+            element(URI, &[b"urn:uuid:0f0f0f0f-0000-4000-8000-000000000001"]),
             "URI:urn:uuid:0f0f0f0f-0000-4000-8000-000000000001",
         ),
         (
-            uri("spiffe://corp.example/router"),
+            element(URI, &[b"spiffe://corp.example/router"]),
             "URI:spiffe://corp.example/router",
         ),
-        (ip(&[10, 0, 0, 1]), "IP Address:10.0.0.1"),
+        (element(IP, &[&[10, 0, 0, 1]]), "IP Address:10.0.0.1"),
         (
-            ip(&[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            element(IP, &[&[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]),
             "IP Address:FD00:0:0:0:0:0:0:1",
         ),
-        (email("a@corp.example"), "email:a@corp.example"),
+        (element(EMAIL, &[b"a@corp.example"]), "email:a@corp.example"),
         (upn("j\u{fc}rgen@corp.example"), "UPN:"),
     ] {
         let names = asking.issue_names(&[name]).await;

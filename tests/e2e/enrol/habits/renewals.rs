@@ -10,8 +10,8 @@ use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
 use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
-    CN, common_name, dns, element, email, ip, name, oid, rdn, request_info, subject_alt_name, upn,
-    uri,
+    CN, EMAIL, IP, URI, common_name, dns, element, name, oid, rdn, request_info, subject_alt_name,
+    upn,
 };
 use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::{CertRep, Device, Request};
@@ -123,12 +123,12 @@ async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challe
 #[tokio::test]
 async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
     let world = build_world().await;
-    let address = ip(&[192, 0, 2, 1]);
+    let address = element(IP, &[&[192, 0, 2, 1]]);
     let had = [
         dns("a.example"),
         address,
-        uri("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
-        email("a@corp.example"),
+        element(URI, &[b"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"]),
+        element(EMAIL, &[b"a@corp.example"]),
         upn("a@corp.example"),
     ];
     let device = enrol_renewable(&world, &common_name("device-1"), &had).await;
@@ -272,13 +272,13 @@ async fn clients_write_the_names_of_a_renewal_in_any_order_and_case() {
     let had = [
         dns("a.example"),
         dns("b.example"),
-        uri("https://a.example/x"),
+        element(URI, &[b"https://a.example/x"]),
         upn("a@corp.example"),
     ];
     let device = enrol_renewable(&world, &common_name("device-1"), &had).await;
     let same = [
         upn("A@Corp.Example"),
-        uri("HTTPS://A.Example/x"),
+        element(URI, &[b"HTTPS://A.Example/x"]),
         dns("B.EXAMPLE"),
         dns("a.example"),
     ];
@@ -289,8 +289,8 @@ async fn clients_write_the_names_of_a_renewal_in_any_order_and_case() {
     assert_eq!(read_names(&leaf).len(), same.len());
     for more in [
         dns("c.example"),
-        uri("https://a.example/X"),
-        email("a@corp.example"),
+        element(URI, &[b"https://a.example/X"]),
+        element(EMAIL, &[b"a@corp.example"]),
     ] {
         let content = |next: &Device| build_csr(next, &common_name("device-1"), &[more]);
         let reply = renew_with(&world, &device, MessageType::RenewalReq, content).await;
