@@ -1,7 +1,7 @@
 //! Assertions on values; each prints what a person needs to see what went wrong.
 
 use http::Response;
-use scep_cms::attribute::FailInfo;
+use scep_cms::attribute::{FailInfo, PkiStatus};
 
 use crate::device::CertRep;
 
@@ -16,6 +16,13 @@ pub fn assert_refusal(reply: &CertRep, fail_info: FailInfo, text: &str) {
         "expected the refusal {fail_info:?} {text:?}, got {attributes:?}"
     );
     reply.failure();
+}
+
+/// Asserts that a CertRep is PENDING. Prints the attributes that it has instead.
+#[track_caller]
+pub fn assert_pending(reply: &CertRep) {
+    let attributes = &reply.attributes;
+    assert_eq!(attributes.pki_status, PkiStatus::Pending, "{attributes:?}");
 }
 
 /// Asserts the HTTP status of a response. Prints the body, as text.

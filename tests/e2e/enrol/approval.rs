@@ -11,7 +11,7 @@ use scep_protocol::id::TransactionUuid;
 use scep_protocol::profile::ScepProfile;
 use scep_service::admin::{AdminError, Administration};
 use scepter_tests::admin::{Admin, text};
-use scepter_tests::assert::assert_refusal;
+use scepter_tests::assert::{assert_pending, assert_refusal};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn begin_pending() -> (World, Admin, Device, Request) {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let reply = world.ask(&device, &request).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let admin = Admin::of(&world);
     (world, admin, device, request)
 }
@@ -54,7 +54,7 @@ async fn what_is_approved_is_issued_and_polled_for() {
     // A poll or a repeated request leaves the transaction pending.
     for again in [&poll, &request] {
         let reply = world.ask(&device, again).await;
-        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+        assert_pending(&reply);
     }
     assert_eq!(admin.count_certificates().await, 0);
     world.clock.advance(3 * DAY);
@@ -84,7 +84,7 @@ async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     let text = "an administrator rejected the request: not one of our devices";
     assert_refusal(&reply, FailInfo::BadRequest, text);
     let reply = world.ask(&device, &request).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     assert_eq!(decide_pending(&admin, "reject", Value::Null).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request";
@@ -128,7 +128,7 @@ async fn a_key_may_wait_under_two_transaction_ids() {
     let mut second = device.enrolment("device-2", CHALLENGE);
     second.transaction_id = "second".to_owned();
     let reply = world.ask(&device, &second).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let waiting = admin
         .get("/scepTransactions?status=PENDING")
         .await
@@ -142,7 +142,7 @@ async fn a_key_may_wait_under_two_transaction_ids() {
     admin.approve(&uuid).await.expect(204);
     world.ask(&device, &device.poll(&second)).await.leaf();
     let reply = world.ask(&device, &device.poll(&first)).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
 }
 
 /// An administrator sees the whole request and approves exactly that one: if the device replaces it
@@ -164,7 +164,7 @@ async fn what_was_looked_at_is_what_is_approved() {
     let mut other = first.clone();
     other.content = Some(device.csr("domain-controller", Some(CHALLENGE), names));
     let reply = world.ask(&device, &other).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let headers = [
         ("authorization", "Bearer read,write,approve"),
         ("if-match", &tag),
@@ -261,7 +261,7 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     let reply = world
         .ask(&other, &other.enrolment("device-2", CHALLENGE))
         .await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let keys = Arc::new(WatchedKeys::failing(world.administration.ca_keys.clone()));
     let mut administration = world.administration.clone();
     administration.ca_keys = keys.clone();
@@ -299,7 +299,7 @@ async fn an_attacker_who_waits_keeps_no_holder_from_renewing() {
     let mut taken = attacker.enrolment("attacker", CHALLENGE);
     taken.transaction_id = renewal.transaction_id.clone();
     let reply = world.ask(&attacker, &taken).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     world.ask(&device, &renewal).await.leaf();
 }
 
@@ -339,7 +339,7 @@ async fn a_corrected_request_takes_the_place_of_the_one_that_waits() {
     let corrected = device.enrolment("device-2", CHALLENGE);
     assert_eq!(corrected.transaction_id, request.transaction_id);
     let reply = world.ask(&device, &corrected).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let pending = admin.find_transaction("PENDING").await;
     assert_eq!(pending["subject"], "CN=device-2,O=Corp");
     assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
@@ -361,7 +361,7 @@ async fn approval_does_not_stand_for_a_wrong_challenge() {
         .edit_scep_profile(|profile| profile.challenge = None)
         .await;
     let reply = world.ask(&device, &request).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let page = admin.get("/scepTransactions?status=PENDING").await;
     let page = page.expect(200);
     assert_eq!(page["items"].as_array().unwrap().len(), 2);

@@ -21,7 +21,7 @@ fn measurements_are_shown_and_attackers_make_up_no_series() {
     let base = format!("http://{}", server.address);
     for unknown in ["made-up-1", "made-up-2"] {
         let url = format!("{base}/api/v1/protocols/scep/{unknown}?operation=GetCACaps");
-        assert_eq!(http(&[&url], &[]).0, 404);
+        expect_status(http(&[&url], &[]), 404);
     }
     let text = expect_status(http(&[&format!("{base}/metrics")], &[]), 200);
     let text = String::from_utf8(text).unwrap();

@@ -1,10 +1,10 @@
 //! Requests that wait for approval: what an administrator approves, and how many wait.
 
-use scep_cms::attribute::{FailInfo, PkiStatus};
+use scep_cms::attribute::FailInfo;
 use scep_protocol::profile::ScepProfile;
 use scep_service::ports::{Claim, ClaimKind, GuardedOutcome, Transactions};
 use scepter_tests::admin::{Admin, text};
-use scepter_tests::assert::assert_refusal;
+use scepter_tests::assert::{assert_pending, assert_refusal};
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::samples;
@@ -46,7 +46,7 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
         world.ask(&device, &request).await
     };
     let waits = ask("device-1").await;
-    assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&waits);
     let full = "too many requests wait for approval under this SCEP Profile; try again later";
     assert_refusal(&ask("device-2").await, FailInfo::BadRequest, full);
     // A decision makes room, and so does expiry.
@@ -56,11 +56,11 @@ async fn at_most_a_thousand_requests_of_a_profile_wait() {
     let reject = format!("/scepTransactions/{uuid}/reject");
     admin.post(&reject, Value::Null).await.expect(204);
     let waits = ask("device-2").await;
-    assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&waits);
     assert_refusal(&ask("device-3").await, FailInfo::BadRequest, full);
     world.clock.advance(DAY * 8);
     let waits = ask("device-3").await;
-    assert_eq!(waits.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&waits);
 }
 
 /// An approval quotes what the administrator saw: the request and the rules that apply to it.
@@ -187,7 +187,7 @@ async fn a_holder_displaces_nobody_who_waits() {
     let victim = Device::rsa();
     let waiting = victim.enrolment("device-2", CHALLENGE);
     let reply = world.ask(&victim, &waiting).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let mut renewal = Device::rsa().renewal("device-1");
     renewal.transaction_id = waiting.transaction_id.clone();
     let taken = "the transactionID belongs to another request";
@@ -197,5 +197,5 @@ async fn a_holder_displaces_nobody_who_waits() {
         taken,
     );
     let reply = world.ask(&victim, &victim.poll(&waiting)).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
 }

@@ -1,11 +1,11 @@
 //! The shapes of PKCS #10 requests, each test named after the clients that write them.
 
-use scep_cms::attribute::PkiStatus;
 use scep_protocol::profile::ScepProfile;
 use scepter_tests::asn1::{
     EXTENSION_REQUEST, attribute, challenge, common_name, dns, element, extension, integer, oid,
     request_extensions, subject_alt_name,
 };
+use scepter_tests::assert::assert_pending;
 use scepter_tests::device::{CertRep, Device};
 use scepter_tests::openssl::print_extension;
 use scepter_tests::world::World;
@@ -123,6 +123,6 @@ async fn clients_without_attributes_or_with_a_challenge_that_nobody_asked_for_wa
     world.edit_scep_profile(approval).await;
     for attributes in [None, Some(&[][..]), Some(&[challenge()])] {
         let reply = ask_with_attributes(&world, 0, attributes).await;
-        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+        assert_pending(&reply);
     }
 }

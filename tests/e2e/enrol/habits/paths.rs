@@ -292,7 +292,7 @@ fn cisco_ios_and_printers_for_ndes_have_paths_that_nobody_can_choose() {
     let ra_certificate = server.ra_certificate();
     for path in fixed {
         let url = format!("http://{}{path}", server.address);
-        assert_eq!(http(&[&format!("{url}?operation=GetCACaps")], &[]).0, 200);
+        expect_status(http(&[&format!("{url}?operation=GetCACaps")], &[]), 200);
         let enrolment = Enrolment::new(&ra_certificate);
         let url = format!("{url}?operation=PKIOperation");
         let (status, reply) = http(&["--data-binary", "@-", &url], &enrolment.message);

@@ -4,14 +4,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::algorithm::DigestAlgorithm;
-use scep_cms::attribute::{FailInfo, PkiStatus};
+use scep_cms::attribute::FailInfo;
 use scep_protocol::profile::ScepProfile;
 use scepter_tests::asn1::{
     CHALLENGE_PASSWORD, EXTENSION_REQUEST, NULL, at, attribute, bits, challenge, children,
     common_name, contents, dns, element, extension, integer, oid, request_extensions, signed,
     subject_alt_name,
 };
-use scepter_tests::assert::assert_refusal;
+use scepter_tests::assert::{assert_pending, assert_refusal};
 use scepter_tests::device::{CertRep, Device};
 use scepter_tests::world::{CHALLENGE, World};
 
@@ -358,7 +358,7 @@ async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
     };
     hand.world.edit_scep_profile(open).await;
     let reply = hand.ask(hand.device.sign_request(&hand.info(None))).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
 }
 
 #[tokio::test]
