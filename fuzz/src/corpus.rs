@@ -6,6 +6,7 @@ use std::path::Path;
 
 use ca::authority::IssuingAuthority;
 use ca::crl::{CrlContents, assemble_crl, build_crl_tbs};
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -319,7 +320,7 @@ fn build_crl() -> Vec<u8> {
     let authority = IssuingAuthority {
         uuid: AuthorityUuid::nil(),
         name: ProfileName::new("fuzz").unwrap(),
-        generation: 1,
+        generation: Generation::FIRST,
         key_algorithm: KeyAlgorithm::EcP256,
         key: KeyLocation::File(Uuid::nil()),
         certificate: EC.certificate.clone(),

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use ca::authority::IssuingAuthority;
 use ca::crl::{CrlContents, assemble_crl, build_crl_tbs, read_crl_entries};
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -26,7 +27,7 @@ use uuid::Uuid;
 static AUTHORITY: LazyLock<IssuingAuthority> = LazyLock::new(|| IssuingAuthority {
     uuid: AuthorityUuid::nil(),
     name: ProfileName::new("fuzz").unwrap(),
-    generation: 1,
+    generation: Generation::FIRST,
     key_algorithm: KeyAlgorithm::EcP256,
     key: KeyLocation::File(Uuid::nil()),
     certificate: EC.certificate.clone(),

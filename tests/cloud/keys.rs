@@ -1,5 +1,6 @@
 //! Properties of keys in KMS alone: adoption, and a binding encryption context.
 
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use newtype_uuid::TypedUuid;
@@ -54,7 +55,7 @@ async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
         .unwrap();
     let of = |uuid| RaKeyPair {
         uuid,
-        generation: 1,
+        generation: Generation::FIRST,
         key_algorithm,
         key: made.location.clone(),
         certificate: Device::ec().certificate,

@@ -1,5 +1,6 @@
 //! The contract of administrators' decisions: approval, rejection, revocation, and CRLs.
 
+use ca::generation::Generation;
 use ca::revocation::{Revocation, RevocationReason};
 use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_protocol::transaction::{Transaction, TransactionState};
@@ -49,7 +50,7 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     let TransactionState::Pending { mut issuance, .. } = pending.state.clone() else {
         panic!("{pending:?}");
     };
-    (issuance.to_be_signed, issuance.generation) = (vec![9; 600], 2);
+    (issuance.to_be_signed, issuance.generation) = (vec![9; 600], Generation::FIRST.next());
     let approve = async |claim| {
         let lease = NOW + MINUTE;
         store
@@ -59,6 +60,7 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
                 &issuance,
                 lease,
                 lease,
+                None,
                 &audit(Reference {
                     kind: scep_service::object::ObjectKind::Transaction,
                     uuid: uuid.into_untyped_uuid(),
@@ -85,7 +87,7 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     assert_eq!(*stored, issuance);
     // An approved transaction is completed like any other.
     let mut issued = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
-    issued.generation = 2;
+    issued.generation = Generation::FIRST.next();
     let completed = store.complete(first, &issued, NOW + MINUTE).await;
     assert_eq!(completed.unwrap(), GuardedOutcome::Won);
     let found = store.certificate(TypedUuid::nil(), "0A").await.unwrap();
@@ -103,6 +105,7 @@ async fn a_pending_transaction_is_rejected_once_with_its_reason() {
                 &pending,
                 "unknown device",
                 NOW + MINUTE,
+                None,
                 &audit(Reference {
                     kind: scep_service::object::ObjectKind::Transaction,
                     uuid: uuid.into_untyped_uuid(),
@@ -172,31 +175,32 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
             .map(|entry| (entry.uuid, entry.revocation.reason))
             .collect::<Vec<_>>()
     };
-    assert_eq!(list_revoked(1, NOW).await, [(uuid, last)]);
-    assert_eq!(list_revoked(2, NOW).await, []);
-    assert_eq!(list_revoked(1, NOW + 2 * MINUTE).await, []);
+    assert_eq!(list_revoked(Generation::FIRST, NOW).await, [(uuid, last)]);
+    assert_eq!(list_revoked(Generation::FIRST.next(), NOW).await, []);
+    assert_eq!(list_revoked(Generation::FIRST, NOW + 2 * MINUTE).await, []);
 }
 
 #[tokio::test]
 async fn a_crl_replaces_only_its_predecessor() {
     let (_guard, store) = store().await;
-    let authority = TypedUuid::new_v4();
+    let (authority, generation) = (TypedUuid::new_v4(), Generation::FIRST);
     let crl = |number: u64, octets: usize, first: usize| StoredCrl {
         der: (first..first + octets).map(|octet| octet as u8).collect(),
         number,
         this_update: NOW,
         next_update: NOW + MINUTE,
     };
-    assert_eq!(store.crl(authority, 1).await.unwrap(), None);
-    let put = async |crl: &StoredCrl| store.replace_crl(authority, 1, crl).await.unwrap();
+    assert_eq!(store.crl(authority, generation).await.unwrap(), None);
+    let put = async |crl: &StoredCrl| store.replace_crl(authority, generation, crl).await.unwrap();
     // CRLs of one part, of several, and of one again.
     for (number, octets) in [(1, 100), (2, 900_000), (3, 800_000), (4, 100)] {
         let first = crl(number, octets, 0);
         assert_eq!(put(&first).await, WriteOutcome::Won);
         // The writer that came second must not change any part of the CRL.
         assert_eq!(put(&crl(number, octets, 1)).await, WriteOutcome::Lost);
-        assert_eq!(store.crl(authority, 1).await.unwrap(), Some(first));
+        assert_eq!(store.crl(authority, generation).await.unwrap(), Some(first));
     }
     assert_eq!(put(&crl(3, 1, 0)).await, WriteOutcome::Lost);
-    assert_eq!(store.crl(authority, 2).await.unwrap(), None);
+    let other = store.crl(authority, generation.next()).await.unwrap();
+    assert_eq!(other, None);
 }

@@ -1,5 +1,6 @@
 //! The contract of the key ports: CA keys, RA keys and secrets.
 
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use newtype_uuid::TypedUuid;
@@ -7,6 +8,7 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, Sign
 use scep_cms::public_key::PublicKey;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
+use scep_service::ports::SecretOwner;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use secrecy::{ExposeSecret, SecretString};
@@ -71,7 +73,7 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
     let public = PublicKey::from_der(&generated.subject_public_key_info).unwrap();
     let pair = RaKeyPair {
         uuid,
-        generation: 1,
+        generation: Generation::FIRST,
         key_algorithm,
         key: generated.location,
         certificate: Device::ec().certificate,
@@ -93,23 +95,29 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_secret_opens_only_for_its_own_profile_even_after_a_restart() {
+async fn a_secret_opens_only_for_its_own_owner_even_after_a_restart() {
     let keys = Keys::new();
     let profile = TypedUuid::new_v4();
+    let owner = SecretOwner::ScepProfile(profile);
     let secret = SecretString::from("s3cret");
     let sealed = keys
         .open_ports()
         .secrets
-        .seal(profile, &secret)
+        .seal(owner, &secret)
         .await
         .unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = keys.open_ports().secrets;
     for _ in 0..2 {
-        let opened = restarted.open(profile, &sealed).await.unwrap();
+        let opened = restarted.open(owner, &sealed).await.unwrap();
         assert_eq!(opened.expose_secret(), "s3cret");
     }
-    assert!(restarted.open(TypedUuid::new_v4(), &sealed).await.is_err());
+    for other in [
+        SecretOwner::ScepProfile(TypedUuid::new_v4()),
+        SecretOwner::ChallengeKey(profile),
+    ] {
+        assert!(restarted.open(other, &sealed).await.is_err(), "{other:?}");
+    }
     let spoilt = SealedSecret::new(sealed.as_base64()[..8].to_owned());
-    assert!(restarted.open(profile, &spoilt).await.is_err());
+    assert!(restarted.open(owner, &spoilt).await.is_err());
 }

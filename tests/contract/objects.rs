@@ -3,6 +3,7 @@
 
 use ca::authority::{Authority, CaGeneration, Certification};
 use ca::bounded_text::Description;
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
@@ -25,7 +26,7 @@ fn sample_authority(name: &str) -> Authority {
         name: ProfileName::new(name).unwrap(),
         description: Description::default(),
         current: CaGeneration {
-            number: 1,
+            number: Generation::FIRST,
             key_algorithm: KeyAlgorithm::EcP256,
             key: KeyLocation::File(Uuid::nil()),
             certification: Certification::Root {

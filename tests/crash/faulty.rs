@@ -18,11 +18,11 @@ use aws_smithy_types::body::SdkBody;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
-use scep_protocol::id::{RaKeyUuid, ScepProfileUuid};
+use scep_protocol::id::RaKeyUuid;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
-use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, Secrets};
+use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, SecretOwner, Secrets};
 use scep_service::ra_key::RaKey;
 use scepter_tests::clock::TestClock;
 use secrecy::SecretString;
@@ -444,8 +444,8 @@ inject_faults!(RaKeys {
 });
 
 inject_faults!(Secrets {
-    writes seal(profile: ScepProfileUuid, secret: &SecretString) -> SealedSecret;
-    reads open(profile: ScepProfileUuid, sealed: &SealedSecret) -> SecretString;
+    writes seal(owner: SecretOwner, secret: &SecretString) -> SealedSecret;
+    reads open(owner: SecretOwner, sealed: &SealedSecret) -> SecretString;
 });
 
 /// RA keys that worlds share, because RSA keys take long to generate; no world uses one twice.

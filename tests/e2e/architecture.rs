@@ -33,6 +33,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "store-dynamodb",
         &["scep-cms", "ca", "scep-protocol", "scep-service"],
     ),
+    (
+        "authorise-http",
+        &["scep-cms", "ca", "scep-protocol", "scep-service"],
+    ),
     ("store-embedded", &[]),
     (
         "keys-kms",
@@ -48,6 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "scep-http",
             "store-dynamodb",
             "keys-kms",
+            "authorise-http",
         ],
     ),
 ];
@@ -70,6 +75,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "http",
         &[
+            "authorise-http",
             "lambda-host",
             "management-api",
             "profiles",

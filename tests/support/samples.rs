@@ -1,6 +1,7 @@
 //! Sample claims and records for the tests of stores; they belong to no real enrolment.
 
 use ca::bounded_text::Description;
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -67,15 +68,17 @@ pub fn claim(key: TransactionKey, replacing: Option<ClaimUuid>, now: OffsetDateT
         issuance: Issuance {
             to_be_signed: vec![3; 700],
             authority: AuthorityUuid::nil(),
-            generation: 1,
+            generation: Generation::FIRST,
             key: KeyLocation::File(Uuid::nil()),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: RaProfileUuid::nil(),
             subject_key: Fingerprint([4; 32]),
             predecessor: None,
             annotations: Annotations::default(),
+            vouching: None,
         },
         renewal: None,
+        challenge: None,
         request_until: now + time::Duration::DAY,
         stage: ClaimKind::Sign(now + time::Duration::MINUTE),
     }
@@ -107,7 +110,8 @@ pub fn record(
         },
         transaction: key,
         certificate: certificate.clone(),
-        generation: 1,
+        generation: Generation::FIRST,
         annotations: Annotations::default(),
+        vouching: None,
     }
 }

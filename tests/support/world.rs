@@ -1,6 +1,7 @@
 //! A server in this process: the embedded database in memory, software keys in a temporary folder,
 //! and a clock that tests set.
 
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ca::authority::Authority;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -142,6 +144,7 @@ impl World {
             secrets: administration.secrets.clone(),
             crls: Arc::new(store.clone()),
             random: Arc::new(SystemRandom),
+            services: BTreeMap::new(),
             deployment,
         };
         let (authority, ra_certificate) = create_profiles(&administration, plan, &keys).await;
@@ -448,7 +451,7 @@ async fn create_ra_certificate(
         authority,
         keys: vec![RaKeyPair {
             uuid: TypedUuid::from_untyped_uuid(uuid),
-            generation: 1,
+            generation: Generation::FIRST,
             key_algorithm: KeyAlgorithm::Rsa2048,
             key: KeyLocation::File(file),
             certificate,

@@ -18,6 +18,7 @@ use scep_service::admin::{
 };
 use scep_service::error::{Failure, StoreError};
 use scep_service::object::find;
+use scep_service::ports::SecretOwner;
 use secrecy::ExposeSecret;
 
 use crate::folder::{DataFolder, FolderError};
@@ -172,7 +173,10 @@ async fn find_demo(
     let scep_profile = found_profile.object;
     let stored = match &scep_profile.challenge {
         Some(sealed) => {
-            let opened = administration.secrets.open(scep_profile.uuid, sealed).await;
+            let opened = administration
+                .secrets
+                .open(SecretOwner::ScepProfile(scep_profile.uuid), sealed)
+                .await;
             Some(opened.map(|secret| ChallengePassword::new(secret.expose_secret())))
         }
         None => None,

@@ -1,5 +1,6 @@
 //! The data folder: the database, the keys and the adapters over them.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -168,6 +169,7 @@ impl DataFolder {
             secrets: Arc::clone(&self.secrets),
             crls: self.crls.clone(),
             random: Arc::new(SystemRandom),
+            services: BTreeMap::new(),
             deployment: self.deployment.clone(),
         }
     }

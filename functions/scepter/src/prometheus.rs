@@ -26,6 +26,8 @@ pub(crate) struct PrometheusMetrics {
     enrolments: Family<EnrolmentLabels, Counter>,
     seconds: Family<OperationLabels, Histogram>,
     key_calls: Family<KeyCallLabels, Counter>,
+    challenges_reused: Counter,
+    lockouts: Counter,
     remaining: Family<CertificateLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
 }
 
@@ -68,6 +70,8 @@ impl Default for PrometheusMetrics {
             enrolments: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             key_calls: Family::default(),
+            challenges_reused: Counter::default(),
+            lockouts: Counter::default(),
             remaining: Family::default(),
         };
         metrics.register_all()
@@ -84,6 +88,10 @@ impl PrometheusMetrics {
         registry.register("request_seconds", help, self.seconds.clone());
         let help = "Calls of a key store over the network";
         registry.register("key_calls", help, self.key_calls.clone());
+        let help = "Used one-time challenges that another key showed again";
+        registry.register("challenges_reused", help, self.challenges_reused.clone());
+        let help = "Lock-outs of addresses and keys after wrong challenges";
+        registry.register("lockouts", help, self.lockouts.clone());
         let help = "Days until a CA or RA certificate expires";
         registry.register("certificate_remaining_days", help, self.remaining.clone());
         self
@@ -128,6 +136,12 @@ impl Metrics for PrometheusMetrics {
     fn record(&self, measurement: &Measurement<'_>) {
         match measurement {
             Measurement::Request(request) => self.record_request(request),
+            Measurement::ChallengeReused => {
+                self.challenges_reused.inc();
+            }
+            Measurement::LockedOut => {
+                self.lockouts.inc();
+            }
             Measurement::KeyCall {
                 operation, outcome, ..
             } => {

@@ -4,6 +4,7 @@ use scep_cms::certificate::Certificate;
 use serde::{Deserialize, Serialize};
 
 use crate::bounded_text::Description;
+use crate::generation::Generation;
 use crate::id::AuthorityUuid;
 use crate::key_algorithm::KeyAlgorithm;
 use crate::key_location::KeyLocation;
@@ -32,8 +33,8 @@ pub struct Authority {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaGeneration {
-    /// The number of the generation, counted from 1.
-    pub number: u32,
+    /// The number of the generation.
+    pub number: Generation,
     /// The algorithm of the key.
     pub key_algorithm: KeyAlgorithm,
     /// The location of the private key.
@@ -124,7 +125,7 @@ pub struct IssuingAuthority {
     /// The authority's name.
     pub name: ProfileName,
     /// The number of the generation.
-    pub generation: u32,
+    pub generation: Generation,
     /// The algorithm of the generation's key.
     pub key_algorithm: KeyAlgorithm,
     /// The location of the generation's private key.
@@ -141,11 +142,11 @@ impl IssuingAuthority {
     #[must_use]
     pub fn crl_file(&self) -> String {
         let (name, generation) = (&self.name, self.generation);
-        match generation {
-            // The first generation's URL has no number, so that an authority without a rollover has
-            // a plain one. Certificates carry these URLs: they must never change.
-            0 | 1 => format!("{name}.crl"),
-            2.. => format!("{name}/{generation}.crl"),
+        // The first generation's URL has no number, so that an authority without a rollover has a
+        // plain one. Certificates carry these URLs: they must never change.
+        if generation == Generation::FIRST {
+            return format!("{name}.crl");
         }
+        format!("{name}/{generation}.crl")
     }
 }

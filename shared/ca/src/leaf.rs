@@ -27,6 +27,7 @@ use crate::tbs_certificate::{
     encode_extension, key_usage_bit, period_end, period_start,
 };
 use crate::template::{CertificateTemplate, ExtendedKeyUsage, RuleViolation};
+use crate::vouched_names::VouchedNames;
 
 /// A client's certificate that is not signed yet.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub struct IssuanceRequest<'a> {
     pub key: &'a PublicKey,
     /// The certificate to renew; `None` for an enrolment.
     pub predecessor: Option<&'a Certificate>,
+    /// The names that somebody vouches for; `None` if nobody does.
+    pub vouched: Option<&'a VouchedNames>,
 }
 
 /// The subject and the subjectAltName of a certificate.

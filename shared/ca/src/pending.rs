@@ -143,6 +143,7 @@ pub fn reissue_tbs(
         key: &key,
         // Renewals never wait for approval.
         predecessor: None,
+        vouched: None,
     };
     request.build_tbs(template, authority, serial_number, crl_url, now)
 }
@@ -171,6 +172,7 @@ mod tests {
             }],
             key: &key,
             predecessor: None,
+            vouched: None,
         };
         let serial_number = SerialNumber::from_random([7; 16]);
         let pending = request

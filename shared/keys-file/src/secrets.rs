@@ -7,10 +7,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
-use scep_service::ports::Secrets;
+use scep_service::ports::{SecretOwner, Secrets};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -43,22 +42,30 @@ impl FileSecrets {
     }
 }
 
+/// The data that binds a secret to its owner.
+fn authenticated_data(owner: SecretOwner) -> Vec<u8> {
+    match owner {
+        SecretOwner::ScepProfile(profile) => profile.as_bytes().to_vec(),
+        SecretOwner::ChallengeKey(profile) => [&b"challengeKey"[..], profile.as_bytes()].concat(),
+    }
+}
+
 #[async_trait]
 impl Secrets for FileSecrets {
     async fn seal(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         secret: &SecretString,
     ) -> Result<SealedSecret, KeyError> {
         let plaintext = secret.expose_secret().as_bytes();
         // With room for the tag, the vector does not grow and leave a copy of the secret behind.
         let mut ciphertext = Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len());
         ciphertext.extend_from_slice(plaintext);
-        // The profile is authenticated data: a sealed secret that is copied into another profile
-        // does not open there.
+        // The owner is authenticated data: a sealed secret that is copied to another owner does not
+        // open there.
         let nonce = self
             .0
-            .seal_in_place_append_tag(Aad::from(profile.as_bytes()), &mut ciphertext)
+            .seal_in_place_append_tag(Aad::from(authenticated_data(owner)), &mut ciphertext)
             .map_err(KeyError::broken("sealing", FILE))?;
         let sealed = [nonce.as_ref().as_slice(), &ciphertext].concat();
         Ok(SealedSecret::new(STANDARD.encode(sealed)))
@@ -66,7 +73,7 @@ impl Secrets for FileSecrets {
 
     async fn open(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         sealed: &SealedSecret,
     ) -> Result<SecretString, KeyError> {
         let mut octets = Zeroizing::new(
@@ -82,7 +89,7 @@ impl Secrets for FileSecrets {
             Nonce::try_assume_unique_for_key(nonce).map_err(KeyError::broken("unsealing", FILE))?;
         let opened = self
             .0
-            .open_in_place(nonce, Aad::from(profile.as_bytes()), ciphertext)
+            .open_in_place(nonce, Aad::from(authenticated_data(owner)), ciphertext)
             .map_err(KeyError::broken("unsealing", FILE))?;
         let text = std::str::from_utf8(opened).map_err(KeyError::broken("unsealing", FILE))?;
         Ok(SecretString::from(text))

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use newtype_uuid::GenericUuid;
-use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
-use scep_service::ports::Secrets;
+use scep_service::ports::{SecretOwner, Secrets};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
@@ -25,7 +24,7 @@ pub struct KmsSecrets {
     symmetric_key: SymmetricKey,
     /// The opened secrets, locked while a secret is opened, so that concurrent requests open it
     /// once.
-    opened: Mutex<HashMap<(ScepProfileUuid, String), SecretString>>,
+    opened: Mutex<HashMap<(SecretOwner, String), SecretString>>,
 }
 
 impl KmsSecrets {
@@ -42,11 +41,17 @@ impl KmsSecrets {
     }
 }
 
-/// The owner of a secret: its SCEP Profile.
-fn secret_owner(profile: ScepProfileUuid) -> Owner {
-    Owner {
-        kind: "scepter:scepProfile",
-        uuid: profile.into_untyped_uuid(),
+/// The owner of a secret in the encryption context, by which roles are allowed to open it.
+fn context_owner(owner: SecretOwner) -> Owner {
+    match owner {
+        SecretOwner::ScepProfile(profile) => Owner {
+            kind: "scepter:scepProfile",
+            uuid: profile.into_untyped_uuid(),
+        },
+        SecretOwner::ChallengeKey(profile) => Owner {
+            kind: "scepter:challengeKey",
+            uuid: profile.into_untyped_uuid(),
+        },
     }
 }
 
@@ -54,32 +59,34 @@ fn secret_owner(profile: ScepProfileUuid) -> Owner {
 impl Secrets for KmsSecrets {
     async fn seal(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         secret: &SecretString,
     ) -> Result<SealedSecret, KeyError> {
         self.symmetric_key
-            .wrap(secret_owner(profile), secret.expose_secret().as_bytes())
+            .wrap(context_owner(owner), secret.expose_secret().as_bytes())
             .await
             .map(SealedSecret::new)
     }
 
     async fn open(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         sealed: &SealedSecret,
     ) -> Result<SecretString, KeyError> {
         let mut opened = self.opened.lock().await;
         // The sealed text is part of the name, so that an edited secret is opened again.
-        let name = (profile, sealed.as_base64().to_owned());
+        let name = (owner, sealed.as_base64().to_owned());
         if let Some(secret) = opened.get(&name) {
             return Ok(secret.clone());
         }
         let plaintext = self
             .symmetric_key
-            .unwrap(secret_owner(profile), sealed.as_base64())
+            .unwrap(context_owner(owner), sealed.as_base64())
             .await?;
-        let text = std::str::from_utf8(&plaintext)
-            .map_err(KeyError::broken("Decrypt", &profile.to_string()))?;
+        let text = std::str::from_utf8(&plaintext).map_err(KeyError::broken(
+            "Decrypt",
+            &context_owner(owner).uuid.to_string(),
+        ))?;
         let secret = SecretString::from(text);
         if opened.len() >= MAX_OPENED {
             opened.clear();

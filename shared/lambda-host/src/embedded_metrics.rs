@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 /// | `Requests`, `Latency` | count, milliseconds | `Operation` |
 /// | `Faults` | count of 5xx | none |
 /// | `Enrolments` | count | `PkiStatus`; `Profile`, `MessageType`, `PkiStatus`, `FailInfo` |
+/// | `ChallengeReused`, `LockedOut` | count | none |
 /// | `KmsCalls`, `KmsLatency` | count, milliseconds | `KmsOperation`, `Outcome` |
 /// | `DaysRemaining` | days | none; `Certificate`, `Name` |
 pub(crate) struct EmbeddedMetrics {
@@ -31,6 +32,12 @@ impl EmbeddedMetrics {
         let mut line = Line::default();
         match measurement {
             Measurement::Request(request) => line.add_request(request),
+            Measurement::ChallengeReused => {
+                line.add_metrics(&[&[]], &[("ChallengeReused", "Count", 1.0)]);
+            }
+            Measurement::LockedOut => {
+                line.add_metrics(&[&[]], &[("LockedOut", "Count", 1.0)]);
+            }
             Measurement::KeyCall {
                 operation,
                 outcome,

@@ -1,5 +1,6 @@
 //! Composition of the use cases that sign, with keys in KMS.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_kms::Client;
@@ -36,6 +37,7 @@ impl Adapters<'_> {
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,
             random: Arc::new(SystemRandom),
+            services: BTreeMap::new(),
             deployment: self.environment.deployment()?,
         })
     }

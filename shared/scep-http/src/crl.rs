@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use ca::generation::Generation;
 use ca::profile_name::ProfileName;
 use http::header::{CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use http::request::Parts;
@@ -59,7 +60,7 @@ pub async fn respond_crl(published: &CrlService, head: &Parts) -> Response<Bytes
         authority = name_and_generation.as_ref().map(|(name, _)| name.as_str()),
         generation = name_and_generation
             .as_ref()
-            .map(|(_, generation)| *generation),
+            .map(|(_, generation)| generation.get()),
         number,
         status = response.status().as_u16(),
         "CRL request"
@@ -70,7 +71,7 @@ pub async fn respond_crl(published: &CrlService, head: &Parts) -> Response<Bytes
 /// The CRL's number together with the response.
 async fn answer_request(
     published: &CrlService,
-    name_and_generation: Option<&(ProfileName, u32)>,
+    name_and_generation: Option<&(ProfileName, Generation)>,
     head: &Parts,
 ) -> Result<(u64, Response<Bytes>), Failure> {
     let is_head = head.method == Method::HEAD;
@@ -134,13 +135,16 @@ fn unix_seconds(at: SystemTime) -> i64 {
 
 /// The authority and generation in a path: `{name}.crl` for the first generation,
 /// `{name}/{generation}.crl` for later ones.
-fn parse_path(path: &str) -> Option<(ProfileName, u32)> {
+fn parse_path(path: &str) -> Option<(ProfileName, Generation)> {
     let file = path.strip_prefix(CRL_PREFIX)?.strip_suffix(".crl")?;
     let file = percent_decode_str(file).decode_utf8().ok()?;
     let (name, generation) = match file.split_once('/') {
-        None => (&*file, 1),
+        None => (&*file, Generation::FIRST),
         // The first generation has a single URL, so `{name}/1.crl` is rejected.
-        Some((name, generation)) => (name, generation.parse().ok().filter(|number| *number > 1)?),
+        Some((name, generation)) => {
+            let is_later = |generation: &Generation| *generation > Generation::FIRST;
+            (name, generation.parse().ok().filter(is_later)?)
+        }
     };
     Some((ProfileName::new(name).ok()?, generation))
 }
@@ -196,7 +200,10 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, expected: Option<(&str, u32)>) {
-        let expected = expected.map(|(name, number)| (ProfileName::new(name).unwrap(), number));
+        let expected = expected.map(|(name, number)| {
+            let generation = Generation::new(number).unwrap();
+            (ProfileName::new(name).unwrap(), generation)
+        });
         assert_eq!(parse_path(path), expected, "{path}");
     }
 

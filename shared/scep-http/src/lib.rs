@@ -15,6 +15,8 @@ pub use body::BodyError;
 pub use crl::{CRL_PREFIX, CrlService, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
-pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
+pub use operations::{
+    Answer, ClientAddress, EveryOperation, Operations, ProfileOperations, ScepRequest,
+};
 pub use respond::{MAX_BODY_BYTES, respond_scep};
 pub use response::{read_options, rejection_response};

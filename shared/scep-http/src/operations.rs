@@ -1,6 +1,8 @@
 //! The operations that a process serves, and the ports that they may use: a subset in each Lambda
 //! function, all of them in the local server.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
@@ -16,6 +18,11 @@ use crate::operation::Operation;
 use crate::response::{
     capabilities_response, cert_rep_response, certificates_response, next_ca_response,
 };
+
+/// The address of the client that sent a request, as an extension of the request. What listens for
+/// requests sets it, from the connection or from a proxy that it trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 /// A request with its parsed endpoint and operation.
 pub struct ScepRequest<'a> {
@@ -139,7 +146,15 @@ impl Operations for EveryOperation {
             Operation::PkiOperation => {
                 let message =
                     find_message(request.head, request.body).map_err(Failure::Rejected)?;
-                let mut reply = self.enrolment.answer(request.endpoint, &message).await?;
+                let client_address = request
+                    .head
+                    .extensions
+                    .get()
+                    .map(|ClientAddress(address)| *address);
+                let mut reply = self
+                    .enrolment
+                    .answer(request.endpoint, &message, client_address)
+                    .await?;
                 // The message is moved to the response; the log only needs the rest of the reply.
                 let response = cert_rep_response(std::mem::take(&mut reply.cert_rep));
                 Ok(Answer {

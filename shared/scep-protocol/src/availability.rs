@@ -1,6 +1,7 @@
 //! Whether the profiles behind an endpoint may serve. Every operation asks this first.
 
 use ca::authority::{Authority, CertificatePath, IssuingAuthority};
+use ca::generation::Generation;
 use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
 use scep_cms::envelope::{CertificateIdentifier, PkcsPkiEnvelope, Recipient};
 use scep_cms::name::is_same_issuer;
@@ -77,7 +78,7 @@ pub struct AvailableProfile {
     /// Previous keys and the next generation's, to which clients may also encrypt.
     other_keys: Vec<RaIdentity>,
     /// The certificate of each of the authority's generations.
-    issuer_paths: Vec<(u32, CertificatePath)>,
+    issuer_paths: Vec<(Generation, CertificatePath)>,
     announcement: Option<NextCaAnnouncement>,
     annotations: Annotations,
 }
@@ -202,7 +203,7 @@ fn find_previous_keys(
         })
 }
 
-fn collect_issuer_paths(authority: &Authority) -> Vec<(u32, CertificatePath)> {
+fn collect_issuer_paths(authority: &Authority) -> Vec<(Generation, CertificatePath)> {
     authority
         .generations()
         .filter_map(|generation| Some((generation.number, generation.path()?)))
@@ -279,7 +280,7 @@ impl AvailableProfile {
     }
 
     /// The certificate of a generation of the authority, followed by its chain.
-    pub(crate) fn path_of(&self, generation: u32) -> impl Iterator<Item = &Certificate> {
+    pub(crate) fn path_of(&self, generation: Generation) -> impl Iterator<Item = &Certificate> {
         self.issuer_paths
             .iter()
             .find(|(number, _)| *number == generation)
@@ -334,7 +335,7 @@ impl AvailableProfile {
     pub fn own_certificate(
         &self,
         name: &IssuerAndSerialNumber,
-    ) -> Option<(&Certificate, Option<u32>)> {
+    ) -> Option<(&Certificate, Option<Generation>)> {
         let ra_certificates = std::iter::once(&self.current_key)
             .chain(&self.other_keys)
             .map(|identity| {

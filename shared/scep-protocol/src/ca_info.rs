@@ -1,5 +1,6 @@
 //! The certificates in the answer to GetCACert, and those after the leaf in a CertRep.
 
+use ca::generation::Generation;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 
@@ -39,7 +40,7 @@ pub fn ca_certificates(profile: &AvailableProfile) -> CaCertificates {
 pub fn cert_rep_certificates(
     profile: &AvailableProfile,
     leaf: &Certificate,
-    generation: u32,
+    generation: Generation,
 ) -> DegenerateSignedData {
     let scep_profile = profile.scep_profile();
     let above = if scep_profile.settings.include_ca_certificate_chain {

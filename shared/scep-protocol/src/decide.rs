@@ -1,5 +1,6 @@
 //! The state machine of a transaction, RFC 8894 §2.5.1 and §5.2.
 
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use scep_cms::certificate::Certificate;
 use time::OffsetDateTime;
@@ -53,7 +54,7 @@ pub struct ResendableCertificate {
     /// The authority that issued it.
     pub authority: AuthorityUuid,
     /// The generation of that authority that issued it.
-    pub generation: u32,
+    pub generation: Generation,
 }
 
 /// An issuance whose claimant did not finish in time.

@@ -1,6 +1,10 @@
 //! The identities of profiles, RA certificates and transactions.
 
 ca::typed_uuids! {
+    /// Identifies a one-time challenge.
+    ChallengeUuid: ChallengeIdKind = "challenge";
+    /// Identifies the lock-out of an address or a key.
+    LockoutUuid: LockoutIdKind = "lockout";
     /// Identifies an RA certificate.
     RaCertificateUuid: RaCertificateIdKind = "ra-certificate";
     /// Identifies one key of an RA certificate.

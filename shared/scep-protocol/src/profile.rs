@@ -1,6 +1,8 @@
 //! The profiles that administrators create: RA Profiles say what may be issued, SCEP Profiles how
 //! SCEP is spoken.
 
+use std::collections::BTreeSet;
+
 use ca::bounded_text::Description;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
@@ -12,6 +14,7 @@ use crate::annotations::{Annotations, Attributes};
 use crate::challenge_traits::ChallengeTraits;
 use crate::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
 use crate::sealed_secret::SealedSecret;
+use crate::vouching::ChallengeSourceKind;
 
 /// The SCEP endpoint that received a request, of one of two kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,19 +72,42 @@ pub struct ScepProfile {
     pub ra_profile: Option<RaProfileUuid>,
     /// The RA certificate that GetCACert returns and whose key the profile uses.
     pub ra_certificate: RaCertificateUuid,
-    /// The challengePassword that authorises enrolments. Without one, only manual approval does.
+    /// The challengePassword that authorises enrolments.
     pub challenge: Option<SealedSecret>,
     /// The traits of the challengePassword, noted when it is set; `None` without one, or if an
     /// earlier version set it, which did not note them.
     #[serde(default)]
     pub challenge_traits: Option<ChallengeTraits>,
+    /// The key of the digests of the profile's one-time challenges, made when that source is first
+    /// chosen.
+    #[serde(default)]
+    pub challenge_key: Option<SealedSecret>,
+    /// The sources that vouch for enrolments, as an administrator chose them; `None` for the
+    /// challengePassword alone. [`Self::challenge_sources`] has what serves.
+    #[serde(default)]
+    pub chosen_sources: Option<BTreeSet<ChallengeSourceKind>>,
     /// The settings that do not depend on other objects.
     #[serde(flatten)]
     pub settings: ScepSettings,
-    /// Settings for Intune's validation of challenges. Not used yet.
+    /// Settings for Intune's validation of challenges.
     pub intune: IntuneSettings,
+    /// The administrator's service that vouches for enrolments and hears of what became of them.
+    #[serde(default)]
+    pub webhook: Option<WebhookSettings>,
     /// The annotations to write to the record of each certificate.
     pub annotations: Annotations,
+}
+
+impl ScepProfile {
+    /// The sources that vouch for enrolments, in the order in which they are asked.
+    #[must_use]
+    pub fn challenge_sources(&self) -> BTreeSet<ChallengeSourceKind> {
+        let default = || self.challenge.as_ref().map(|_| ChallengeSourceKind::Static);
+        match &self.chosen_sources {
+            Some(chosen) => chosen.clone(),
+            None => default().into_iter().collect(),
+        }
+    }
 }
 
 /// The settings of a SCEP Profile whose values are independent of other settings and objects.
@@ -134,6 +160,50 @@ pub struct IntuneSettings {
     pub application_id: Option<String>,
     /// The secret of the application.
     pub application_key: Option<SealedSecret>,
+    /// How the application proves its identity to Entra.
+    #[serde(default)]
+    pub credential: IntuneCredential,
+}
+
+/// How the application that asks Intune proves its identity to Entra.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IntuneCredential {
+    /// By its secret.
+    #[default]
+    Secret,
+    /// By an assertion that a key of this deployment signs, as a federated credential.
+    Federated,
+}
+
+/// A service of the administrator's that is asked about enrolments, or told what became of them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookSettings {
+    /// The URL, which begins with `https:`, or with `http:` and a host of the loopback interface.
+    pub url: String,
+    /// The secret that signs requests, by the Standard Webhooks specification.
+    pub secret: SealedSecret,
+    /// How long the service may take to answer, in seconds.
+    pub timeout_seconds: u8,
+    /// Whether the service is asked about every enrolment, whoever vouches for it.
+    pub gate: bool,
+    /// The events that the service is told of.
+    pub notify: BTreeSet<NotificationKind>,
+}
+
+/// An event that a webhook can be told of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, VariantArray,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum NotificationKind {
+    /// A certificate was issued.
+    Issued,
+    /// An enrolment or renewal was refused.
+    Refused,
+    /// A certificate was revoked.
+    Revoked,
 }
 
 /// The certificates that GetCACert returns.

@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -33,7 +34,7 @@ pub struct RaKeyPair {
     /// The key's identity, to which its wrapped form is bound.
     pub uuid: RaKeyUuid,
     /// The generation of the authority that issued the certificate.
-    pub generation: u32,
+    pub generation: Generation,
     /// The algorithm of the key.
     pub key_algorithm: KeyAlgorithm,
     /// The location of the private key.
@@ -48,7 +49,7 @@ pub struct RaKeyPair {
 #[serde(rename_all = "camelCase")]
 pub struct NextCaAnnouncement {
     /// The announced generation.
-    pub generation: u32,
+    pub generation: Generation,
     /// The next generation's certificate and chain, and the RA certificate that it issued.
     pub certificates: Vec<Certificate>,
     /// The current generation's signature over the certificates.
@@ -110,14 +111,14 @@ impl RaCertificate {
 
     /// The key that serves while this generation of the authority issues: the generation's newest.
     #[must_use]
-    pub fn key_of(&self, generation: u32) -> Option<&RaKeyPair> {
+    pub fn key_of(&self, generation: Generation) -> Option<&RaKeyPair> {
         self.keys.iter().rfind(|key| key.generation == generation)
     }
 
     /// The announcement of this generation. One of any other generation is stale and must not be
     /// served.
     #[must_use]
-    pub fn announcement_for(&self, generation: u32) -> Option<&NextCaAnnouncement> {
+    pub fn announcement_for(&self, generation: Generation) -> Option<&NextCaAnnouncement> {
         self.announcement
             .as_ref()
             .filter(|announcement| announcement.generation == generation)

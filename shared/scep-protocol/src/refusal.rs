@@ -23,13 +23,23 @@ use crate::envelope_fault::EnvelopeFault;
 pub enum Refusal {
     /// transactionID, messageType or senderNonce is missing, repeated or malformed.
     Attribute(AttributeError),
-    /// The challengePassword is missing or wrong.
+    /// The challengePassword is wrong. Answered like [`Self::ChallengeMissing`].
     Challenge,
+    /// The one-time challenge has expired, or an administrator deleted it.
+    ChallengeExpired,
+    /// The request has no challengePassword.
+    ChallengeMissing,
+    /// The one-time challenge is for another RA Profile, transactionID or name: this one.
+    ChallengeMisbound(&'static str),
+    /// The one-time challenge has no use left.
+    ChallengeUsed,
     /// The content is encrypted with an unsupported algorithm.
     ContentEncryption(UnsupportedAlgorithm),
     /// The PKCS #10 request's own signature verifies, but its attributes are unreadable or
     /// contradict each other.
     Csr(CsrFault),
+    /// Intune or the administrator's webhook refused the enrolment, for this reason; may be empty.
+    Denied(String),
     /// The message digest is unsupported.
     Digest(UnsupportedAlgorithm),
     /// The envelope does not open to an intact request. The client never learns which fault it is.
@@ -40,6 +50,8 @@ pub enum Refusal {
     KeyRevoked,
     /// The content key is wrapped with an unsupported algorithm.
     KeyTransport(UnsupportedAlgorithm),
+    /// The address or key of the client is locked out. Answered like [`Self::Challenge`].
+    LockedOut,
     /// The messageType is unknown, or not one that a client sends.
     MessageType,
     /// The message carries no envelope.
@@ -117,9 +129,15 @@ impl Refusal {
             }
             Self::Attribute(_)
             | Self::Challenge
+            | Self::ChallengeExpired
+            | Self::ChallengeMisbound(_)
+            | Self::ChallengeMissing
+            | Self::ChallengeUsed
             | Self::Csr(_)
+            | Self::Denied(_)
             | Self::EnrolmentNotAuthorised
             | Self::KeyRevoked
+            | Self::LockedOut
             | Self::MessageType
             | Self::NoEnvelope
             | Self::PollOfAnother
@@ -146,11 +164,23 @@ impl Refusal {
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Attribute(error) => return Cow::Owned(error.to_string()),
-            Self::Challenge => "the challengePassword is missing or wrong",
+            // Whoever is locked out must not learn whether the challenge was right.
+            Self::Challenge | Self::ChallengeMissing | Self::LockedOut => {
+                "the challengePassword is missing or wrong"
+            }
+            Self::ChallengeExpired => "the challengePassword is no longer valid",
+            Self::ChallengeMisbound(bound) => {
+                return Cow::Owned(format!("the challengePassword is for another {bound}"));
+            }
+            Self::ChallengeUsed => "the challengePassword has been used",
             Self::ContentEncryption(algorithm) => {
                 return describe_unsupported("content encryption", *algorithm);
             }
             Self::Csr(fault) => return Cow::Owned(fault.to_string()),
+            Self::Denied(reason) if reason.is_empty() => "the enrolment was not authorised",
+            Self::Denied(reason) => {
+                return Cow::Owned(format!("the enrolment was not authorised: {reason}"));
+            }
             Self::Digest(algorithm) => return describe_unsupported("message digest", *algorithm),
             // The fault itself must not leave the server: it would be a decryption oracle.
             Self::Envelope(_) => "the content cannot be decrypted",
@@ -228,7 +258,24 @@ impl Refusal {
         if let Self::Envelope(fault) | Self::QueryEnvelope(fault) = self {
             return Cow::Owned(fault.with_causes());
         }
+        if *self == Self::LockedOut {
+            return Cow::Borrowed("the client is locked out after too many wrong challenges");
+        }
         self.text()
+    }
+
+    /// Whether the refusal counts towards a lock-out of the client: the challenge was looked at and
+    /// found wrong. A missing challenge does not count.
+    #[must_use]
+    pub const fn is_wrong_challenge(&self) -> bool {
+        matches!(
+            self,
+            Self::Challenge
+                | Self::ChallengeExpired
+                | Self::ChallengeMisbound(_)
+                | Self::ChallengeUsed
+                | Self::Denied(_)
+        )
     }
 
     /// Whether the timing of the answer could reveal what the envelope decrypts to. Such an answer

@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::id::RaProfileUuid;
 use crate::refusal::Refusal;
+use crate::vouching::Vouching;
 
 /// A certificate as the inventory records it.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct KnownCertificate {
     pub certificate: Certificate,
     /// The RA Profile whose template it follows.
     pub ra_profile: RaProfileUuid,
+    /// What vouched for it.
+    pub vouching: Option<Vouching>,
     /// Whether this certificate, or another one with the same key, is revoked.
     pub revoked: bool,
 }
@@ -135,6 +138,7 @@ mod tests {
             uuid: CertificateUuid::nil(),
             certificate: certificate(name),
             ra_profile: RaProfileUuid::nil(),
+            vouching: None,
             revoked,
         }
     }

@@ -2,25 +2,28 @@
 //! succeeded.
 
 use ca::template::check_key;
-use scep_cms::challenge::ChallengePassword;
+use ca::vouched_names::VouchedNames;
 use scep_cms::csr::CertificationRequest;
 use scep_cms::message_type::MessageType;
 use scep_cms::public_key::PublicKey;
 use time::OffsetDateTime;
 
 use crate::availability::AvailableProfile;
+use crate::one_time_challenge::OneTimeChallenge;
 use crate::refusal::Refusal;
 use crate::renewal_signer::{KnownCertificate, Signer, renewable_from};
 use crate::signed_request::SignedRequest;
 use crate::transaction::{Fingerprint, RequestFingerprint, SignerClass};
+use crate::vouched::Vouched;
+use crate::vouching::Vouching;
 
 /// What authorises a certificate.
 #[derive(Clone, Debug)]
 enum Authorisation {
     /// A renewal, signed by the holder of this certificate.
     Renewal(Box<KnownCertificate>),
-    /// An enrolment with the profile's challengePassword.
-    Challenge,
+    /// An enrolment that a challenge source vouches for.
+    Vouched(Box<Vouched>),
     /// An enrolment without a credential, which an administrator has to approve.
     Approval,
 }
@@ -40,42 +43,49 @@ impl EnrolmentRequest {
         &self.request
     }
 
-    /// Checks that the request is authorised and that the RA Profile accepts its key.
+    /// The PKCS #10 request.
+    #[must_use]
+    pub const fn csr(&self) -> &CertificationRequest {
+        &self.csr
+    }
+
+    /// The key to be certified.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Decides whether the request is a renewal or an enrolment.
     ///
     /// A request is a renewal if the holder of a certificate under this RA Profile signed it and
     /// the certificate may be renewed; a challengePassword in it is ignored. Otherwise it is an
-    /// enrolment, authorised by the profile's challengePassword or later by an administrator.
-    ///
-    /// `challenge` is the profile's decrypted challengePassword.
+    /// enrolment, which a challenge source or later an administrator has to authorise.
     ///
     /// # Errors
-    /// [`Refusal::EnrolmentNotAuthorised`] or [`Refusal::Challenge`] for an enrolment;
-    /// [`Refusal::SignerUnknown`] or [`Refusal::RenewalTooEarly`] for a renewal; [`Refusal::Rule`]
-    /// for the key.
-    pub fn authorise(
+    /// [`Refusal::SignerUnknown`] or [`Refusal::RenewalTooEarly`] for a renewal that cannot be an
+    /// enrolment; [`Refusal::Rule`] for the key of a renewal.
+    pub fn classify(
         self,
         profile: &AvailableProfile,
-        challenge: Option<&ChallengePassword>,
         now: OffsetDateTime,
-    ) -> Result<AuthorisedRequest, Refusal> {
+    ) -> Result<ClassifiedRequest, Refusal> {
         let message_type = self.request.message_type();
-        let authorisation = match (message_type, &self.signer) {
+        let otherwise = match (message_type, &self.signer) {
             (MessageType::RenewalReq, Signer::Holder(predecessor)) => {
-                authorise_renewal(predecessor, profile, now)?
+                let authorisation = authorise_renewal(predecessor, profile, now)?;
+                return self.into_renewal(authorisation, profile);
             }
             // certmonger, sscep and Cisco renew by a PKCSReq that the old certificate signs.
             // Devices that were reset sign with the certificate that they still have, so a PKCSReq
             // that is no valid renewal may be an enrolment.
             (MessageType::PkcsReq, Signer::Holder(predecessor)) => {
-                authorise_renewal(predecessor, profile, now)
-                    .or_else(|refusal| self.authorise_by_challenge(challenge).ok_or(refusal))?
+                match authorise_renewal(predecessor, profile, now) {
+                    Ok(authorisation) => return self.into_renewal(authorisation, profile),
+                    Err(refusal) => Some(refusal),
+                }
             }
-            (MessageType::PkcsReq, Signer::Former) => self
-                .authorise_by_challenge(challenge)
-                .ok_or(Refusal::SignerExpired)?,
-            (MessageType::PkcsReq, Signer::Unknown) => {
-                self.authorise_enrolment(profile, challenge)?
-            }
+            (MessageType::PkcsReq, Signer::Former) => Some(Refusal::SignerExpired),
+            (MessageType::PkcsReq, Signer::Unknown) => None,
             (
                 MessageType::RenewalReq
                 | MessageType::CertRep
@@ -85,42 +95,87 @@ impl EnrolmentRequest {
                 _,
             ) => return Err(Refusal::MessageType),
         };
-        // This check comes last: to look for weaknesses of an RSA key is costly, and only
-        // authorised clients can ask for it.
-        check_key(&self.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
-        Ok(AuthorisedRequest {
+        Ok(ClassifiedRequest::Enrolment(UnvouchedRequest {
             request: self,
-            authorisation,
-        })
+            otherwise,
+        }))
     }
 
-    /// An enrolment's authorisation, if the challengePassword in the request equals the profile's.
-    fn authorise_by_challenge(
-        &self,
-        challenge: Option<&ChallengePassword>,
-    ) -> Option<Authorisation> {
-        self.csr
-            .challenge_password()?
-            .matches(challenge?)
-            .then_some(Authorisation::Challenge)
+    fn into_renewal(
+        self,
+        authorisation: Authorisation,
+        profile: &AvailableProfile,
+    ) -> Result<ClassifiedRequest, Refusal> {
+        AuthorisedRequest::new(self, authorisation, profile).map(ClassifiedRequest::Renewal)
     }
+}
 
-    fn authorise_enrolment(
+/// A request that is known to be a renewal or an enrolment.
+pub enum ClassifiedRequest {
+    /// The request renews a certificate.
+    Renewal(AuthorisedRequest),
+    /// The request enrols.
+    Enrolment(UnvouchedRequest),
+}
+
+/// An enrolment that nobody has vouched for yet.
+pub struct UnvouchedRequest {
+    request: EnrolmentRequest,
+    /// The refusal of the renewal that the request could have been instead.
+    otherwise: Option<Refusal>,
+}
+
+impl UnvouchedRequest {
+    /// The request to show to the challenge sources; `None` when nobody is to be asked, because an
+    /// administrator alone decides.
+    ///
+    /// # Errors
+    /// [`Refusal::EnrolmentNotAuthorised`] if the profile has nothing that authorises an enrolment,
+    /// or the refusal of the renewal that the request could have been.
+    pub fn to_be_vouched(
         &self,
         profile: &AvailableProfile,
-        challenge: Option<&ChallengePassword>,
-    ) -> Result<Authorisation, Refusal> {
-        // Where the profile has a challengePassword, manual approval comes in addition to it and
-        // never instead of it.
-        if challenge.is_some() {
-            return self
-                .authorise_by_challenge(challenge)
-                .ok_or(Refusal::Challenge);
+    ) -> Result<Option<&EnrolmentRequest>, Refusal> {
+        let has_challenge = self.request.csr.challenge_password().is_some();
+        if let Some(refusal) = self.otherwise.as_ref().filter(|_| !has_challenge) {
+            return Err(refusal.clone());
         }
-        if profile.scep_profile().settings.require_manual_approval {
-            return Ok(Authorisation::Approval);
+        let scep_profile = profile.scep_profile();
+        if !scep_profile.challenge_sources().is_empty() {
+            return Ok(Some(&self.request));
         }
-        Err(Refusal::EnrolmentNotAuthorised)
+        // Where the profile has a source, manual approval comes in addition to it and never
+        // instead of it.
+        match (
+            &self.otherwise,
+            scep_profile.settings.require_manual_approval,
+        ) {
+            (Some(refusal), _) => Err(refusal.clone()),
+            (None, true) => Ok(None),
+            (None, false) => Err(Refusal::EnrolmentNotAuthorised),
+        }
+    }
+
+    /// Authorises the request by a challenge source, or by an administrator's approval to come.
+    ///
+    /// # Errors
+    /// [`Refusal::Rule`] for the key.
+    pub fn authorise(
+        self,
+        vouched: Option<Vouched>,
+        profile: &AvailableProfile,
+    ) -> Result<AuthorisedRequest, Refusal> {
+        let authorisation = vouched.map_or(Authorisation::Approval, |vouched| {
+            Authorisation::Vouched(Box::new(vouched))
+        });
+        AuthorisedRequest::new(self.request, authorisation, profile)
+    }
+
+    /// The refusal of the request when its sources refuse it: that of the renewal that it could
+    /// have been, if there is one.
+    #[must_use]
+    pub fn refuse(self, refusal: Refusal) -> Refusal {
+        self.otherwise.unwrap_or(refusal)
     }
 }
 
@@ -154,6 +209,20 @@ pub struct AuthorisedRequest {
 }
 
 impl AuthorisedRequest {
+    fn new(
+        request: EnrolmentRequest,
+        authorisation: Authorisation,
+        profile: &AvailableProfile,
+    ) -> Result<Self, Refusal> {
+        // This check comes last: to look for weaknesses of an RSA key is costly, and only
+        // authorised clients can ask for it.
+        check_key(&request.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
+        Ok(Self {
+            request,
+            authorisation,
+        })
+    }
+
     /// The message.
     #[must_use]
     pub const fn message(&self) -> &SignedRequest {
@@ -177,27 +246,61 @@ impl AuthorisedRequest {
     pub const fn predecessor(&self) -> Option<&KnownCertificate> {
         match &self.authorisation {
             Authorisation::Renewal(predecessor) => Some(predecessor),
-            Authorisation::Challenge | Authorisation::Approval => None,
+            Authorisation::Vouched(_) | Authorisation::Approval => None,
         }
     }
 
-    /// Turns a renewal by PKCSReq into an enrolment if its challengePassword equals the profile's;
-    /// returns it unchanged otherwise. For requests whose names differ from those of the
-    /// certificate that signed them: a device that is reset enrols again and signs with the
-    /// certificate that it still has.
+    /// The names that a challenge source vouches for, or vouched for when it was asked about the
+    /// certificate to be renewed.
     #[must_use]
-    pub fn into_enrolment(self, challenge: Option<&ChallengePassword>) -> Self {
+    pub fn vouched_names(&self) -> Option<&VouchedNames> {
+        match &self.authorisation {
+            Authorisation::Renewal(predecessor) => predecessor
+                .vouching
+                .as_ref()
+                .map(|vouching| &vouching.names),
+            Authorisation::Vouched(vouched) => Some(&vouched.names),
+            Authorisation::Approval => None,
+        }
+    }
+
+    /// What the record of the certificate keeps of the source that vouched.
+    #[must_use]
+    pub fn vouching(&self) -> Option<Vouching> {
+        match &self.authorisation {
+            Authorisation::Renewal(predecessor) => {
+                predecessor.vouching.as_ref().map(Vouching::of_renewal)
+            }
+            Authorisation::Vouched(vouched) => Some(Vouching::from(&**vouched)),
+            Authorisation::Approval => None,
+        }
+    }
+
+    /// The one-time challenge, a use of which the claim takes.
+    #[must_use]
+    pub fn one_time_challenge(&self) -> Option<&OneTimeChallenge> {
+        match &self.authorisation {
+            Authorisation::Vouched(vouched) => vouched.challenge.as_deref(),
+            Authorisation::Renewal(_) | Authorisation::Approval => None,
+        }
+    }
+
+    /// The request that this renewal could be as an enrolment: one by PKCSReq that has a
+    /// challengePassword. For requests whose names differ from those of the certificate that signed
+    /// them: a device that is reset enrols again and signs with the certificate that it still has.
+    #[must_use]
+    pub fn as_enrolment(&self) -> Option<&EnrolmentRequest> {
         let is_pkcs_req = self.message().message_type() == MessageType::PkcsReq;
-        let by_challenge = self
-            .request
-            .authorise_by_challenge(challenge)
-            .filter(|_| is_pkcs_req);
-        match by_challenge {
-            Some(authorisation) => Self {
-                authorisation,
-                ..self
-            },
-            None => self,
+        let has_challenge = self.csr().challenge_password().is_some();
+        (is_pkcs_req && has_challenge).then_some(&self.request)
+    }
+
+    /// Turns a renewal into an enrolment that a source vouches for.
+    #[must_use]
+    pub fn into_enrolment(self, vouched: Vouched) -> Self {
+        Self {
+            authorisation: Authorisation::Vouched(Box::new(vouched)),
+            ..self
         }
     }
 
@@ -208,7 +311,7 @@ impl AuthorisedRequest {
     pub fn requester_key(&self) -> Fingerprint {
         match &self.authorisation {
             Authorisation::Renewal(_) => self.message().signer_key(),
-            Authorisation::Challenge | Authorisation::Approval => Fingerprint::of_key(self.key()),
+            Authorisation::Vouched(_) | Authorisation::Approval => Fingerprint::of_key(self.key()),
         }
     }
 
@@ -216,11 +319,11 @@ impl AuthorisedRequest {
     /// certificate that signs them was approved once.
     #[must_use]
     pub const fn needs_approval(&self, profile: &AvailableProfile) -> bool {
+        let is_required = profile.scep_profile().settings.require_manual_approval;
         match &self.authorisation {
             Authorisation::Renewal(_) => false,
-            Authorisation::Challenge | Authorisation::Approval => {
-                profile.scep_profile().settings.require_manual_approval
-            }
+            Authorisation::Vouched(vouched) => is_required || vouched.hold,
+            Authorisation::Approval => is_required,
         }
     }
 
@@ -232,7 +335,7 @@ impl AuthorisedRequest {
             csr: Fingerprint::of(self.csr().der()),
             signer_class: match &self.authorisation {
                 Authorisation::Renewal(_) => SignerClass::Certificate,
-                Authorisation::Challenge => SignerClass::Challenge,
+                Authorisation::Vouched(_) => SignerClass::Challenge,
                 Authorisation::Approval => SignerClass::Nobody,
             },
         }

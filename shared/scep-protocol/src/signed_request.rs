@@ -5,6 +5,7 @@ use scep_cms::algorithm_name::UnsupportedAlgorithm;
 use scep_cms::attribute::SenderNonce;
 use scep_cms::certificate::Certificate;
 use scep_cms::challenge::ChallengePassword;
+use scep_cms::envelope::Recipient;
 use scep_cms::error::AttributeError;
 use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage, VerifyError};
@@ -148,11 +149,23 @@ impl SignedRequest {
             .unwrap_or(ContentEncryption::Aes128Cbc)
     }
 
-    /// The key that the reply is encrypted to. `challenge` is the profile's decrypted
-    /// challengePassword.
+    /// Whether the envelope of the message or of its reply is encrypted under a challengePassword,
+    /// because a key on either side cannot decrypt.
+    #[must_use]
+    pub fn needs_password(&self) -> bool {
+        let has_ec_signer = matches!(self.signer_public_key(), PublicKey::Ec { .. });
+        has_ec_signer
+            || self.verified.envelope().is_ok_and(|envelope| {
+                let mut recipients = envelope.recipients().iter();
+                recipients.any(|recipient| matches!(recipient, Recipient::Password(_)))
+            })
+    }
+
+    /// The key that the reply is encrypted to. `challenge` is the challengePassword that opens the
+    /// envelope of the message, if there is one.
     ///
     /// # Errors
-    /// [`Refusal::SignerCannotDecrypt`] if the signer's key cannot decrypt and the profile has no
+    /// [`Refusal::SignerCannotDecrypt`] if the signer's key cannot decrypt and there is no
     /// challengePassword to use instead.
     pub fn reply_key(&self, challenge: Option<&ChallengePassword>) -> Result<ReplyKey, Refusal> {
         match self.verified.signer_key() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::annotations::Annotations;
 use crate::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
+use crate::vouching::Vouching;
 
 /// The key of a transaction. The same transactionID under another SCEP Profile is another
 /// transaction.
@@ -101,7 +103,7 @@ impl fmt::Display for Fingerprint {
 pub enum SignerClass {
     /// The signer's valid certificate of this authority: the request is a renewal.
     Certificate,
-    /// A challengePassword: the request is an enrolment.
+    /// A challenge source: the request is an enrolment.
     Challenge,
     /// Nothing yet: the request is an enrolment that an administrator has to approve.
     Nobody,
@@ -144,7 +146,7 @@ pub struct Issuance {
     /// The authority that issues the certificate.
     pub authority: AuthorityUuid,
     /// The generation of that authority that issues the certificate.
-    pub generation: u32,
+    pub generation: Generation,
     /// The location of the generation's private key.
     pub key: KeyLocation,
     /// The algorithm of the generation's key.
@@ -157,6 +159,8 @@ pub struct Issuance {
     pub predecessor: Option<CertificateUuid>,
     /// The annotations to write to the certificate's record.
     pub annotations: Annotations,
+    /// What vouched for the certificate; `None` without a challenge source.
+    pub vouching: Option<Vouching>,
 }
 
 /// What the store knows when a request arrives.
@@ -197,7 +201,7 @@ pub struct PastCertificate {
     /// The authority that issued it.
     pub authority: AuthorityUuid,
     /// The generation of that authority that issued it.
-    pub generation: u32,
+    pub generation: Generation,
     /// The time at which it was recorded.
     pub issued_at: OffsetDateTime,
 }
@@ -234,7 +238,7 @@ pub enum TransactionState {
         /// The authority that issued it.
         authority: AuthorityUuid,
         /// The generation of that authority that issued it.
-        generation: u32,
+        generation: Generation,
         /// The end of the resend window, about when the certificate may be renewed.
         resend_until: OffsetDateTime,
     },

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ pub struct CachedCrls {
 
 struct CachedCrl {
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     crl: Arc<StoredCrl>,
 }
 
@@ -42,7 +43,7 @@ impl CachedCrls {
     fn lookup(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         head: &CrlHead,
     ) -> Option<Arc<StoredCrl>> {
         let mut cached = self.lock();
@@ -62,7 +63,7 @@ impl CachedCrls {
         Some(crl)
     }
 
-    fn insert(&self, authority: AuthorityUuid, generation: u32, crl: Arc<StoredCrl>) {
+    fn insert(&self, authority: AuthorityUuid, generation: Generation, crl: Arc<StoredCrl>) {
         let mut cached = self.lock();
         cached.retain(|entry| (entry.authority, entry.generation) != (authority, generation));
         cached.push(CachedCrl {
@@ -99,7 +100,7 @@ impl ProfileReader for CachedCrls {
     async fn crl_head(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.reader.crl_head(authority, generation).await
     }
@@ -107,7 +108,7 @@ impl ProfileReader for CachedCrls {
     async fn crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError> {
         match self.crl_head(authority, generation).await? {
             Some(head) => self.crl_of(authority, generation, &head).await,
@@ -118,7 +119,7 @@ impl ProfileReader for CachedCrls {
     async fn crl_of(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         head: &CrlHead,
     ) -> Result<Option<StoredCrl>, StoreError> {
         if let Some(known) = self.lookup(authority, generation, head) {
@@ -156,11 +157,19 @@ mod tests {
             Ok(None)
         }
 
-        async fn crl_head(&self, _: AuthorityUuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
+        async fn crl_head(
+            &self,
+            _: AuthorityUuid,
+            _: Generation,
+        ) -> Result<Option<CrlHead>, StoreError> {
             Ok(None)
         }
 
-        async fn crl(&self, _: AuthorityUuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
+        async fn crl(
+            &self,
+            _: AuthorityUuid,
+            _: Generation,
+        ) -> Result<Option<StoredCrl>, StoreError> {
             Ok(None)
         }
     }
@@ -179,10 +188,12 @@ mod tests {
     fn so_many_octets_are_kept_and_what_was_asked_for_last_longest() {
         let cache = CachedCrls::new(Arc::new(Nothing));
         let head = crl(1, 0).head();
-        let insert = |generation, bytes| {
+        let insert = |number, bytes| {
+            let generation = Generation::new(number).unwrap();
             cache.insert(AuthorityUuid::nil(), generation, Arc::new(crl(1, bytes)))
         };
-        let is_known = |generation| {
+        let is_known = |number| {
+            let generation = Generation::new(number).unwrap();
             cache
                 .lookup(AuthorityUuid::nil(), generation, &head)
                 .is_some()
@@ -202,16 +213,24 @@ mod tests {
         let cache = CachedCrls::new(Arc::new(Nothing));
         let known = |head| {
             cache
-                .lookup(AuthorityUuid::nil(), 1, &head)
+                .lookup(AuthorityUuid::nil(), Generation::FIRST, &head)
                 .map(|crl| crl.number)
         };
-        cache.insert(AuthorityUuid::nil(), 1, Arc::new(crl(2, 10)));
+        cache.insert(
+            AuthorityUuid::nil(),
+            Generation::FIRST,
+            Arc::new(crl(2, 10)),
+        );
         assert_eq!(known(crl(2, 0).head()), Some(2));
         // The head was read from a replica that lags.
         assert_eq!(known(crl(1, 0).head()), Some(2));
         assert_eq!(known(crl(3, 0).head()), None);
         // The tables were restored from a backup: the number is lower, the CRL is newer.
-        cache.insert(AuthorityUuid::nil(), 1, Arc::new(crl(9, 10)));
+        cache.insert(
+            AuthorityUuid::nil(),
+            Generation::FIRST,
+            Arc::new(crl(9, 10)),
+        );
         let restored = CrlHead {
             number: 8,
             ..crl(10, 0).head()

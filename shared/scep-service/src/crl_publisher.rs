@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use ca::authority::{Authority, IssuingAuthority};
 use ca::crl::{CrlContents, assemble_crl, build_crl_tbs, read_crl_entries};
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use ca::revocation::{RevocationReason, RevokedCertificate};
@@ -34,7 +35,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 /// A published CRL of which only the head was read.
 pub struct PublishedCrl {
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     /// The head of the CRL.
     pub head: CrlHead,
 }
@@ -48,7 +49,7 @@ impl PublishedCrl {
     pub async fn find(
         reader: &dyn ProfileReader,
         authority: &ProfileName,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Self, Failure> {
         let authority = reader
             .uuid_of(ObjectKind::Authority, authority)
@@ -115,7 +116,7 @@ impl CrlPublisher<'_> {
                 continue;
             }
             if let Err(error) = self.refresh(&issuing).await {
-                let (authority, generation) = (&issuing.name, issuing.generation);
+                let (authority, generation) = (&issuing.name, issuing.generation.get());
                 let cause = ErrorChain(&error);
                 tracing::error!(%authority, generation, error = %cause, "could not publish a CRL");
                 failures.push(error);

@@ -4,12 +4,16 @@ pub(crate) mod issue;
 pub(crate) mod next_ca;
 mod reply;
 pub(crate) mod signing;
+mod vouch;
 
 pub use signing::GrantedCertificate;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ca::generation::Generation;
 use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
 use scep_cms::challenge::ChallengePassword;
 use scep_cms::content_key::ContentKey;
@@ -23,9 +27,10 @@ use scep_protocol::ca_info::cert_rep_certificates;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
 use scep_protocol::renewal_signer::KnownCertificate;
+use scep_protocol::request::{AuthorisedRequest, ClassifiedRequest, UnvouchedRequest};
 use scep_protocol::signed_request::{ReplyTo, SignedRequest};
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_protocol::wrapped_key::WrappedKey;
-use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use crate::ca_info::ProfileService;
@@ -36,7 +41,8 @@ use crate::error::{EnrolError, Failure};
 use crate::error_chain::ErrorChain;
 use crate::inventory::CertificateRecord;
 use crate::ports::{
-    CaKeys, Clock, ProfileReader, RaKeys, Random, Secrets, Transactions, WriteOutcome,
+    CaKeys, ChallengeSource, Clock, ProfileReader, RaKeys, Random, Secrets, Transactions,
+    WriteOutcome,
 };
 use crate::ra_key::RaKey;
 
@@ -58,6 +64,8 @@ pub struct Enrolment {
     pub crls: Arc<dyn ProfileReader>,
     /// Random octets.
     pub random: Arc<dyn Random>,
+    /// The challenge sources that are services: Intune and the administrator's webhook.
+    pub services: BTreeMap<ChallengeSourceKind, Arc<dyn ChallengeSource>>,
     /// The settings of this deployment.
     pub deployment: Deployment,
 }
@@ -121,7 +129,8 @@ impl Outcome {
 }
 
 impl Enrolment {
-    /// Answers one pkiMessage, BER or DER.
+    /// Answers one pkiMessage, BER or DER. `client_address` is the address of the client as far as
+    /// it is known.
     ///
     /// # Errors
     /// Returns [`Failure::Rejected`] when the endpoint is not available or the message cannot be
@@ -131,6 +140,7 @@ impl Enrolment {
         &self,
         endpoint: &EndpointName,
         message: &[u8],
+        client_address: Option<IpAddr>,
     ) -> Result<PkiOperationReply, Failure> {
         // The time is taken before any work on the request, so that the delay of a refusal covers
         // all of it.
@@ -161,6 +171,7 @@ impl Enrolment {
             enrolment: self,
             profile: &profile,
             ra_key: &ra_key,
+            client_address,
         };
         let (reply, outcome) = match exchange.answer(message).await {
             Ok(answer) => answer,
@@ -212,6 +223,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) enrolment: &'a Enrolment,
     pub(crate) profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
+    client_address: Option<IpAddr>,
 }
 
 impl Exchange<'_> {
@@ -220,7 +232,7 @@ impl Exchange<'_> {
         // The signature comes first: whatever follows may rely on the message's attributes.
         let algorithms = self.profile.algorithms();
         let request = SignedRequest::verify(message, algorithms)?;
-        let challenge = self.open_challenge().await?;
+        let challenge = self.open_envelope_password(&request).await?;
         // This is settled before a certificate is issued: a client whose reply cannot be encrypted
         // must not use up a certificate.
         let encryption = ReplyEncryption {
@@ -256,18 +268,6 @@ impl Exchange<'_> {
         }
     }
 
-    /// Decrypts the profile's challengePassword.
-    async fn open_challenge(&self) -> Result<Option<ChallengePassword>, Failure> {
-        let profile = self.profile.scep_profile();
-        match &profile.challenge {
-            Some(sealed) => {
-                let secret = self.enrolment.secrets.open(profile.uuid, sealed).await?;
-                Ok(Some(ChallengePassword::new(secret.expose_secret())))
-            }
-            None => Ok(None),
-        }
-    }
-
     async fn enrol(
         &self,
         request: SignedRequest,
@@ -276,17 +276,61 @@ impl Exchange<'_> {
         let (addressed, content_key) = self.check_addressee(request, challenge).await?;
         let request = addressed.open(&content_key, self.profile)?;
         let now = self.enrolment.profile_service.clock.now();
-        let mut authorised = request.authorise(self.profile, challenge, now)?;
-        // A renewal must not change or add names, but devices that were reset sign with their old
-        // certificate and ask for other ones. With the right challenge that is an enrolment.
-        let template = &self.profile.ra_profile().template;
-        if !issuance_request(&authorised)
-            .keeps_names(template)
-            .map_err(Failure::encode)?
-        {
-            authorised = authorised.into_enrolment(challenge);
+        let authorised = match request.classify(self.profile, now)? {
+            ClassifiedRequest::Renewal(renewal) => self.renew_or_enrol(renewal).await?,
+            ClassifiedRequest::Enrolment(unvouched) => self.authorise_enrolment(unvouched).await?,
+        };
+        match self.certificate_for(&authorised).await {
+            // Only now is it known that the names are others than the challenge is for, or that
+            // another request was faster to use the challenge up.
+            Err(EnrolError::Refused(refusal)) => {
+                Err(self.count_refusal(authorised.message(), refusal).await)
+            }
+            answer @ (Ok(_) | Err(EnrolError::Failed(_))) => answer,
         }
-        self.certificate_for(&authorised).await
+    }
+
+    /// Authorises a renewal, as an enrolment if it asks for other names than the certificate has
+    /// and a source vouches for it. A renewal must not change or add names, but devices that were
+    /// reset sign with their old certificate and ask for other ones.
+    async fn renew_or_enrol(
+        &self,
+        renewal: AuthorisedRequest,
+    ) -> Result<AuthorisedRequest, EnrolError> {
+        let template = &self.profile.ra_profile().template;
+        let keeps_names = issuance_request(&renewal)
+            .keeps_names(template)
+            .map_err(Failure::encode)?;
+        let has_sources = !self.profile.scep_profile().challenge_sources().is_empty();
+        let enrolment = renewal
+            .as_enrolment()
+            .filter(|_| !keeps_names && has_sources);
+        let Some(request) = enrolment else {
+            return Ok(renewal);
+        };
+        match self.ask_sources(request).await {
+            Ok(vouched) => Ok(renewal.into_enrolment(vouched)),
+            // It stays a renewal, which is refused for its names.
+            Err(EnrolError::Refused(_)) => Ok(renewal),
+            Err(failed @ EnrolError::Failed(_)) => Err(failed),
+        }
+    }
+
+    /// Authorises an enrolment by the profile's challenge sources, or by an administrator's
+    /// approval to come.
+    async fn authorise_enrolment(
+        &self,
+        unvouched: UnvouchedRequest,
+    ) -> Result<AuthorisedRequest, EnrolError> {
+        let vouched = match unvouched.to_be_vouched(self.profile)? {
+            None => None,
+            Some(request) => match self.ask_sources(request).await {
+                Ok(vouched) => Some(vouched),
+                Err(EnrolError::Refused(refusal)) => return Err(unvouched.refuse(refusal).into()),
+                Err(failed @ EnrolError::Failed(_)) => return Err(failed),
+            },
+        };
+        Ok(unvouched.authorise(vouched, self.profile)?)
     }
 
     /// Checks who signed the message and that it is encrypted to this server, and returns its
@@ -363,7 +407,7 @@ impl Exchange<'_> {
     async fn find_certificate(
         &self,
         name: &IssuerAndSerialNumber,
-    ) -> Result<(Certificate, Option<u32>), EnrolError> {
+    ) -> Result<(Certificate, Option<Generation>), EnrolError> {
         // The certificates of the server itself are not in the inventory.
         if let Some((own, generation)) = self.profile.own_certificate(name) {
             return Ok((own.clone(), generation));
@@ -412,6 +456,7 @@ impl Exchange<'_> {
             uuid: record.summary.uuid,
             certificate: record.certificate,
             ra_profile: record.summary.ra_profile,
+            vouching: record.vouching,
         }))
     }
 

@@ -3,6 +3,7 @@
 use ca::error::IssueError;
 use ca::key_location::KeyLocation;
 use scep_protocol::refusal::{HttpRejection, Refusal};
+use scep_protocol::vouching::ChallengeSourceKind;
 
 use crate::ports::EntropyError;
 
@@ -108,6 +109,18 @@ pub enum Failure {
     /// The client gets a plain HTTP response.
     #[error("rejected: {}", .0.text())]
     Rejected(HttpRejection),
+    /// A challenge source could not be reached, or gave no readable answer.
+    #[error("asking the challenge source {kind}")]
+    Source {
+        /// The source.
+        kind: ChallengeSourceKind,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// The profile names a challenge source that this process does not have.
+    #[error("this process cannot ask the challenge source {0}")]
+    SourceMissing(ChallengeSourceKind),
     /// A store operation failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -152,6 +165,7 @@ impl Failure {
             // These may go away, so the client should retry. The others need an administrator.
             Self::Busy
             | Self::Maintenance
+            | Self::Source { .. }
             | Self::Key(KeyError::Unavailable { .. })
             | Self::Store(StoreError::Unavailable { .. } | StoreError::Conflict) => {
                 HttpRejection::TryLater
@@ -159,6 +173,7 @@ impl Failure {
             Self::Corrupt { .. }
             | Self::Encode(_)
             | Self::Entropy(_)
+            | Self::SourceMissing(_)
             | Self::Key(
                 KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::NotAdoptable { .. },
             )

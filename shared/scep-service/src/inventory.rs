@@ -4,12 +4,14 @@ mod subject_search;
 
 pub use subject_search::SubjectSearch;
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::Revocation;
 use scep_cms::certificate::Certificate;
 use scep_protocol::annotations::Annotations;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{Fingerprint, Transaction, TransactionKey};
+use scep_protocol::vouching::Vouching;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -24,9 +26,11 @@ pub struct CertificateRecord {
     /// The certificate.
     pub certificate: Certificate,
     /// The generation of the authority that issued the certificate.
-    pub generation: u32,
+    pub generation: Generation,
     /// The annotations that the profile adds to records.
     pub annotations: Annotations,
+    /// What vouched for the certificate.
+    pub vouching: Option<Vouching>,
 }
 
 /// A certificate in a list.

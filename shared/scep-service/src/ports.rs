@@ -1,6 +1,7 @@
 //! The ports: the traits through which use cases reach stores, keys and clocks. Adapter crates
 //! implement them, and the binaries in `functions/` choose the adapters.
 
+mod challenge_source;
 mod clock;
 mod keys;
 mod metrics;
@@ -9,11 +10,12 @@ mod secrets;
 mod store;
 mod transactions;
 
+pub use challenge_source::{ChallengeSource, VouchContext, VouchError};
 pub use clock::{Clock, SystemClock};
 pub use keys::{CaKeys, GeneratedKey, RaKeys};
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use random::{EntropyError, Random, SystemRandom};
-pub use secrets::Secrets;
+pub use secrets::{SecretOwner, Secrets};
 pub use store::{Change, CrlHead, ProfileReader, Store, StoredCrl};
 pub use transactions::{
     Bar, Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Renewal, Transactions, WriteOutcome,

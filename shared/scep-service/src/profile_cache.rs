@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use scep_protocol::availability::Configuration;
@@ -87,7 +88,7 @@ impl ProfileReader for CachedProfiles {
     async fn crl_head(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.reader.crl_head(authority, generation).await
     }
@@ -95,7 +96,7 @@ impl ProfileReader for CachedProfiles {
     async fn crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError> {
         self.reader.crl(authority, generation).await
     }

@@ -1,5 +1,6 @@
 //! The items of certificates, and their ids.
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use scep_cms::certificate::Certificate;
@@ -7,6 +8,7 @@ use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::transaction::TransactionKey;
+use scep_protocol::vouching::Vouching;
 use scep_service::error::StoreError;
 use scep_service::inventory::{CertificateRecord, CertificateSummary};
 use serde::{Deserialize, Serialize};
@@ -32,13 +34,15 @@ struct CertificateItem {
     summary: SummaryItem,
     transaction_id: String,
     certificate: ByteBuf,
-    generation: u32,
+    generation: Generation,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     revoked_of: Option<String>,
     #[serde(skip_deserializing, skip_serializing_if = "String::is_empty")]
     search_key: String,
     #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
     annotations: Annotations,
+    #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
+    vouching: Option<Vouching>,
 }
 
 /// The attributes that the indexes of certificates hold as well.
@@ -93,7 +97,7 @@ pub(crate) fn certificate_id_from_uuid(authority: AuthorityUuid, uuid: Certifica
 }
 
 /// Builds the hash key under which the revoked certificates of a generation are listed.
-pub(crate) fn revocation_list_key(authority: AuthorityUuid, generation: u32) -> String {
+pub(crate) fn revocation_list_key(authority: AuthorityUuid, generation: Generation) -> String {
     format!("{authority}/{generation}")
 }
 
@@ -113,6 +117,7 @@ pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, Store
         // left out of searches by subject, which could not find it anyway.
         search_key: summary.search_key(),
         annotations: record.annotations.clone(),
+        vouching: record.vouching.clone(),
     })
 }
 
@@ -181,6 +186,7 @@ pub(crate) fn parse_record(item: Item) -> Result<CertificateRecord, StoreError> 
         certificate: Certificate::from_der(&found.certificate).map_err(corrupt(WHAT))?,
         generation: found.generation,
         annotations: found.annotations,
+        vouching: found.vouching,
     })
 }
 

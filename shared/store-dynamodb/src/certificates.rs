@@ -1,5 +1,6 @@
 //! The certificates table: the record of every certificate, lists of them, and their revocation.
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevokedCertificate};
 use scep_service::audit::AuditRecord;
@@ -105,7 +106,7 @@ impl DynamoDbStore {
     pub(crate) async fn list_revoked(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
         let list = List {

@@ -1,6 +1,7 @@
 //! CRLs, in the profiles table: the latest one of each generation of each authority, as a head and
 //! as many parts as it needs.
 
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use scep_service::error::StoreError;
 use scep_service::ports::{CrlHead, StoredCrl, WriteOutcome};
@@ -65,7 +66,7 @@ impl From<&HeadItem> for CrlHead {
 
 pub(crate) fn head_item(
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     crl: &StoredCrl,
     set: Uuid,
 ) -> Result<Item, StoreError> {
@@ -85,7 +86,7 @@ impl ProfilesTable {
         &self,
         consistency: Consistency,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<CrlHead>, StoreError> {
         let found = self.read_head(consistency, authority, generation).await?;
         Ok(found.as_ref().map(CrlHead::from))
@@ -95,7 +96,7 @@ impl ProfilesTable {
         &self,
         consistency: Consistency,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<HeadItem>, StoreError> {
         let id = head_id(authority, generation);
         let found = self.get_item(consistency, id).await?;
@@ -106,7 +107,7 @@ impl ProfilesTable {
         &self,
         consistency: Consistency,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError> {
         // If a part is missing, either the CRL was replaced during the read, or the replica that
         // answered does not have the part yet. Strongly consistent tries rule out the second.
@@ -148,7 +149,7 @@ impl DynamoDbStore {
     pub(crate) async fn write_crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         crl: &StoredCrl,
     ) -> Result<WriteOutcome, StoreError> {
         // The parts are written before the head that names them, in a set of their own: a reader of
@@ -218,7 +219,7 @@ impl DynamoDbStore {
     }
 }
 
-fn head_id(authority: AuthorityUuid, generation: u32) -> String {
+fn head_id(authority: AuthorityUuid, generation: Generation) -> String {
     format!("crl/{authority}/{generation}")
 }
 
@@ -231,7 +232,7 @@ mod tests {
     use super::*;
     use crate::attribute::to_octets;
     use crate::samples;
-    use crate::samples::{AUTHORITY, NOW};
+    use crate::samples::{AUTHORITY, GENERATION, NOW};
 
     #[test]
     fn a_head_and_a_part_are_stored_under_these_names() {
@@ -239,7 +240,7 @@ mod tests {
             der: vec![1; MAX_PART_BYTES + 1],
             ..samples::sample_crl()
         };
-        let head = head_item(AUTHORITY, 7, &long, Uuid::nil()).unwrap();
+        let head = head_item(AUTHORITY, GENERATION, &long, Uuid::nil()).unwrap();
         let expected = samples::build_sample_item([
             ("id", to_text(format!("crl/{AUTHORITY}/7"))),
             ("crl", to_octets(&[])),

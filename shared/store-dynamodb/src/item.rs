@@ -61,11 +61,13 @@ attribute_names! {
     STATE = "state";
     SUBJECT = "subject";
     SUCCESSORS = "successors";
+    TAKEN = "taken";
     TO_BE_SIGNED = "toBeSigned";
     TRANSACTION = "transaction";
     TRANSACTION_ID = "transactionId";
     UUID = "uuid";
     VERSION = "version";
+    VOUCHING = "vouching";
 }
 
 /// Wraps the error of a failed request.

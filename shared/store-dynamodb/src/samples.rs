@@ -1,6 +1,7 @@
 //! Sample values for the tests of items.
 
 use ca::authority::Authority;
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -39,6 +40,7 @@ use crate::transaction_item::claim_item;
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
 
 pub(crate) const AUTHORITY: AuthorityUuid = AuthorityUuid::from_u128(0xa);
+pub(crate) const GENERATION: Generation = Generation::new(7).unwrap();
 pub(crate) const RA_PROFILE: RaProfileUuid = RaProfileUuid::from_u128(0xb);
 pub(crate) const SCEP_PROFILE: ScepProfileUuid = ScepProfileUuid::from_u128(0xc);
 
@@ -102,15 +104,17 @@ pub(crate) fn sample_claim(stage: ClaimKind) -> Claim {
         issuance: Issuance {
             to_be_signed: vec![6; 3],
             authority: AUTHORITY,
-            generation: 7,
+            generation: GENERATION,
             key: KeyLocation::File(KEY),
             key_algorithm: KeyAlgorithm::EcP256,
             ra_profile: RA_PROFILE,
             subject_key: Fingerprint([8; 32]),
             predecessor: Some(CertificateUuid::from_u128(9)),
             annotations: sample_annotations(),
+            vouching: None,
         },
         renewal: None,
+        challenge: None,
         request_until: NOW + Duration::DAY,
         stage,
     }
@@ -139,8 +143,9 @@ pub(crate) fn sample_record() -> CertificateRecord {
         },
         transaction: transaction_key(),
         certificate: sample_certificate(),
-        generation: 7,
+        generation: GENERATION,
         annotations: sample_annotations(),
+        vouching: None,
     }
 }
 
@@ -191,7 +196,7 @@ pub(crate) fn sample_items() -> Vec<Item> {
         object_item(&named),
         name_item(&named, &name),
         audit_item(&audit_record()),
-        head_item(AUTHORITY, 7, &sample_crl(), Uuid::nil()),
+        head_item(AUTHORITY, GENERATION, &sample_crl(), Uuid::nil()),
     ];
     items.map(Result::unwrap).into()
 }

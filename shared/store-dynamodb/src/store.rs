@@ -1,6 +1,7 @@
 //! The ports of GET operations and of administration. The port of enrolment is in
 //! `transactions.rs`.
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
@@ -38,7 +39,7 @@ impl ProfileReader for ProfilesTable {
     async fn crl_head(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.read_crl_head(Consistency::Eventual, authority, generation)
             .await
@@ -47,7 +48,7 @@ impl ProfileReader for ProfilesTable {
     async fn crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError> {
         self.read_crl(Consistency::Eventual, authority, generation)
             .await
@@ -73,7 +74,7 @@ impl ProfileReader for DynamoDbStore {
     async fn crl_head(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<CrlHead>, StoreError> {
         self.profiles_table()
             .read_crl_head(Consistency::Strong, authority, generation)
@@ -83,7 +84,7 @@ impl ProfileReader for DynamoDbStore {
     async fn crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError> {
         self.profiles_table()
             .read_crl(Consistency::Strong, authority, generation)
@@ -158,7 +159,7 @@ impl Store for DynamoDbStore {
     async fn revoked(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError> {
         self.list_revoked(authority, generation, not_after_from)
@@ -168,7 +169,7 @@ impl Store for DynamoDbStore {
     async fn replace_crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         crl: &StoredCrl,
     ) -> Result<WriteOutcome, StoreError> {
         self.write_crl(authority, generation, crl).await

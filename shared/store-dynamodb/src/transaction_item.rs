@@ -1,5 +1,6 @@
 //! The items of transactions.
 
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -10,6 +11,7 @@ use scep_protocol::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUu
 use scep_protocol::transaction::{
     Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
 };
+use scep_protocol::vouching::Vouching;
 use scep_service::error::StoreError;
 use scep_service::inventory::{TransactionStatus, TransactionSummary};
 use scep_service::ports::{Claim, ClaimKind};
@@ -68,7 +70,7 @@ enum StateItem {
 struct IssuedItem {
     certificate: ByteBuf,
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     expires_at: Expiry,
 }
 
@@ -106,7 +108,7 @@ struct RejectedItem {
 struct IssuanceItem {
     to_be_signed: ByteBuf,
     authority: AuthorityUuid,
-    generation: u32,
+    generation: Generation,
     key: KeyLocation,
     key_algorithm: KeyAlgorithm,
     subject_key: Digest,
@@ -114,6 +116,8 @@ struct IssuanceItem {
     predecessor: Option<CertificateUuid>,
     #[serde(default, with = "json_text", skip_serializing_if = "is_default")]
     annotations: Annotations,
+    #[serde(default, with = "json_text", skip_serializing_if = "Option::is_none")]
+    vouching: Option<Vouching>,
 }
 
 /// A transaction as it is claimed, with what lists show of it.
@@ -186,6 +190,7 @@ impl From<&Issuance> for IssuanceItem {
             subject_key: Digest(issuance.subject_key),
             predecessor: issuance.predecessor,
             annotations: issuance.annotations.clone(),
+            vouching: issuance.vouching.clone(),
         }
     }
 }
@@ -202,6 +207,7 @@ impl IssuanceItem {
             subject_key: self.subject_key.0,
             predecessor: self.predecessor,
             annotations: self.annotations,
+            vouching: self.vouching,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use ca::id::{AuthorityUuid, CertificateUuid};
-use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::id::{ChallengeUuid, ClaimUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
 };
@@ -18,9 +21,10 @@ use crate::expression::{Changes, Condition};
 use crate::index::BY_PENDING;
 use crate::item::{
     ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, GENERATION, ID, Item, KEY,
-    KEY_ALGORITHM, LEASE_UNTIL, PENDING_OF, REASON, STATE, TO_BE_SIGNED, unavailable,
+    KEY_ALGORITHM, LEASE_UNTIL, PENDING_OF, REASON, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
 };
 use crate::page::{Bounds, END_OF_TIME, List, count_items};
+use crate::retry::{MAX_TRIES, back_off};
 use crate::transaction_item::{ISSUED, ISSUING, PENDING, REJECTED, claim_item, parse_transaction};
 use crate::write::{Step, Write};
 
@@ -82,6 +86,7 @@ impl Transactions for DynamoDbStore {
         issuance: &Issuance,
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
+        challenge: Option<&ChallengeUpdate>,
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError> {
         // The transaction stops expiring here: from now on, its certificate may exist. The record
@@ -90,18 +95,21 @@ impl Transactions for DynamoDbStore {
             .set(STATE, to_text(ISSUING))
             .set(CLAIM, to_text(claim.to_string()))
             .set(TO_BE_SIGNED, to_octets(&issuance.to_be_signed))
-            .set(GENERATION, to_number(issuance.generation))
+            .set(GENERATION, to_number(issuance.generation.get()))
             .set(KEY, to_text(issuance.key.to_stored()))
             .set(KEY_ALGORITHM, to_text(issuance.key_algorithm.name()))
             .set(LEASE_UNTIL, to_millis(lease_until))
             .remove(&[EXPIRES_AT, PENDING_OF]);
-        let steps = vec![
+        let mut steps = vec![
             self.update_claimed(&pending.key, pending.claim, PENDING, changes)
                 .or(GuardedOutcome::Lost),
             self.extend_request(pending, claim, request_until).or_fail(),
             self.check_key_not_revoked(issuance.subject_key),
             self.put_audit(audit)?.or_fail(),
         ];
+        if let Some(update) = challenge {
+            steps.push(self.update_challenge(update, GuardedOutcome::Lost)?);
+        }
         self.write_all("approving a transaction", steps, GuardedOutcome::Won)
             .await
     }
@@ -111,14 +119,18 @@ impl Transactions for DynamoDbStore {
         pending: &Transaction,
         reason: &str,
         until: OffsetDateTime,
+        challenge: Option<&ChallengeUpdate>,
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
         let changes = reject_changes(reason, until).remove(&[PENDING_OF]);
-        let steps = vec![
+        let mut steps = vec![
             self.update_claimed(&pending.key, pending.claim, PENDING, changes)
                 .or(WriteOutcome::Lost),
             self.put_audit(audit)?.or_fail(),
         ];
+        if let Some(update) = challenge {
+            steps.push(self.update_challenge(update, WriteOutcome::Lost)?);
+        }
         self.write_all("rejecting a transaction", steps, WriteOutcome::Won)
             .await
     }
@@ -155,7 +167,7 @@ impl Transactions for DynamoDbStore {
             .set(CERTIFICATE, to_octets(record.certificate.der()))
             .set(CERTIFICATE_UUID, to_text(summary.uuid.to_string()))
             .set(EXPIRES_AT, to_seconds(resend_until))
-            .remove(&[TO_BE_SIGNED, LEASE_UNTIL, ANNOTATIONS]);
+            .remove(&[TO_BE_SIGNED, LEASE_UNTIL, ANNOTATIONS, VOUCHING]);
         // The certificate and the end of the transaction are one write: a transaction without its
         // certificate, or a second certificate, would be the result of a crash between two.
         let mut steps = vec![
@@ -223,6 +235,29 @@ impl Transactions for DynamoDbStore {
         self.replace_successors(authority, predecessor, known, living)
             .await
     }
+
+    async fn challenge(&self, uuid: ChallengeUuid) -> Result<Option<OneTimeChallenge>, StoreError> {
+        self.read_challenge(uuid).await
+    }
+
+    async fn challenge_of(
+        &self,
+        key: &TransactionKey,
+    ) -> Result<Option<OneTimeChallenge>, StoreError> {
+        self.read_challenge_of(key).await
+    }
+
+    async fn lockouts(
+        &self,
+        scep_profile: ScepProfileUuid,
+        subjects: &[LockoutSubject],
+    ) -> Result<Vec<Lockout>, StoreError> {
+        self.read_lockouts(scep_profile, subjects).await
+    }
+
+    async fn count_failure(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError> {
+        self.put_lockout(lockout).await
+    }
 }
 
 impl DynamoDbStore {
@@ -246,6 +281,9 @@ impl DynamoDbStore {
             let authority = claim.issuance.authority;
             steps.push(self.check_predecessor_not_revoked(authority, renewal.predecessor));
             steps.push(self.claim_succession(authority, renewal));
+        }
+        if let Some(update) = &claim.challenge {
+            steps.push(self.update_challenge(update, GuardedOutcome::Lost)?);
         }
         Ok(steps)
     }
@@ -271,6 +309,44 @@ impl DynamoDbStore {
         Ok(found.item)
     }
 
+    /// Reads those of these items of the transactions table that exist, at most a hundred, with
+    /// strong consistency.
+    pub(crate) async fn read_items(
+        &self,
+        ids: impl Iterator<Item = String>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let reading = "reading items";
+        let table = &self.tables.transactions;
+        let keys = ids.map(|id| Item::from([(ID.to_owned(), to_text(id))]));
+        let mut wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(unavailable(reading))?;
+        let mut found = Vec::new();
+        for tries in 0..MAX_TRIES {
+            back_off(tries).await;
+            let read = self
+                .client
+                .batch_get_item()
+                .request_items(table, wanted)
+                .send()
+                .await
+                .map_err(unavailable(reading))?;
+            let mut items = read.responses.unwrap_or_default();
+            found.extend(items.remove(table).unwrap_or_default());
+            // DynamoDB returns what it had no capacity for, to be asked for again.
+            let Some(rest) = read
+                .unprocessed_keys
+                .and_then(|mut rest| rest.remove(table))
+            else {
+                return Ok(found);
+            };
+            wanted = rest;
+        }
+        Err(unavailable(reading)(Throttled))
+    }
+
     /// Describes an update of a transaction that is still in this state, under this claim.
     fn update_claimed(
         &self,
@@ -287,11 +363,16 @@ impl DynamoDbStore {
     }
 }
 
+/// DynamoDB returned only some of the items, again and again.
+#[derive(Debug, thiserror::Error)]
+#[error("the table has no capacity for the read")]
+struct Throttled;
+
 /// The changes that make a transaction rejected until the given time.
 fn reject_changes(reason: &str, until: OffsetDateTime) -> Changes {
     Changes::default()
         .set(STATE, to_text(REJECTED))
         .set(REASON, to_text(reason))
         .set(EXPIRES_AT, to_seconds(until))
-        .remove(&[TO_BE_SIGNED, ANNOTATIONS])
+        .remove(&[TO_BE_SIGNED, ANNOTATIONS, VOUCHING])
 }

@@ -59,6 +59,7 @@ impl EngineConnector {
         // These are the operations that the store uses: whatever is added here, the roles in AWS
         // must allow too.
         match operation {
+            "BatchGetItem" => call_engine(body, |request| engine.batch_get_item(request)),
             "CreateTable" => call_engine(body, |request| engine.create_table(request)),
             "DeleteItem" => call_engine(body, |request| engine.delete_item(request)),
             "DescribeTable" => call_engine(body, |request| engine.describe_table(request)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::authority::Authority;
+use ca::generation::Generation;
 use ca::template::Period;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
@@ -254,13 +255,16 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
             .unwrap();
         crl.unwrap().number
     };
-    let before = (made(1).await, made(2).await);
+    let first = Generation::FIRST;
+    let second = first.next();
+    let before = (made(first).await, made(second).await);
     world.clock.advance(4 * DAY);
     let mut administration = world.administration.clone();
     // Maintenance starts with the oldest generation, whose key fails here.
     administration.ca_keys = Arc::new(WatchedKeys::failing(administration.ca_keys));
     assert!(administration.run_maintenance(&Unmeasured).await.is_err());
-    assert_eq!((made(1).await, made(2).await), (before.0, before.1 + 1));
+    let after = (made(first).await, made(second).await);
+    assert_eq!(after, (before.0, before.1 + 1));
 }
 
 /// An authority that has lost its key needs a rollover most. Its next certificate cannot be
@@ -286,7 +290,7 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
     };
     assert!(administration.begin_rollover(uuid, next).await.is_err());
     let activated = administration.activate_next(uuid).await.unwrap();
-    assert_eq!(activated.object.current.number, 2);
+    assert_eq!(activated.object.current.number.get(), 2);
     let seen = read_ra_certificate(&world).await;
     assert_ne!(seen, world.ra_certificate);
     let device = Device::rsa();

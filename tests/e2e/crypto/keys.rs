@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey,
 };
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets};
@@ -14,7 +15,7 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, Sign
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
-use scep_service::ports::{CaKeys, RaKeys, Secrets};
+use scep_service::ports::{CaKeys, RaKeys, SecretOwner, Secrets};
 use scep_service::ra_key::RaKey;
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
@@ -78,7 +79,7 @@ async fn a_key_of_another_key_store_is_refused_and_not_shown() {
         assert!(matches!(refused, Err(KeyError::Foreign { .. })));
         let pair = RaKeyPair {
             uuid: TypedUuid::new_v4(),
-            generation: 1,
+            generation: Generation::FIRST,
             key_algorithm: KeyAlgorithm::Rsa2048,
             key: location,
             certificate: Device::ec().certificate,
@@ -165,27 +166,33 @@ async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
         keys,
     } = Keys::new();
     let profile = TypedUuid::new_v4();
+    let owner = SecretOwner::ScepProfile(profile);
     let sealed = FileSecrets::open(&keys)
         .unwrap()
-        .seal(profile, &SecretString::from("s3cret"))
+        .seal(owner, &SecretString::from("s3cret"))
         .await
         .unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
     let restarted = FileSecrets::open(&keys).unwrap();
     assert_eq!(
         restarted
-            .open(profile, &sealed)
+            .open(owner, &sealed)
             .await
             .unwrap()
             .expose_secret(),
         "s3cret"
     );
-    assert!(restarted.open(TypedUuid::new_v4(), &sealed).await.is_err());
+    for other in [
+        SecretOwner::ScepProfile(TypedUuid::new_v4()),
+        SecretOwner::ChallengeKey(profile),
+    ] {
+        assert!(restarted.open(other, &sealed).await.is_err(), "{other:?}");
+    }
     let mut spoilt = sealed.as_base64().to_owned();
     let other = if spoilt.starts_with('A') { "B" } else { "A" };
     spoilt.replace_range(0..1, other);
     for spoilt in [spoilt.as_str(), &spoilt[..8]] {
         let spoilt = SealedSecret::new(spoilt.to_owned());
-        assert!(restarted.open(profile, &spoilt).await.is_err());
+        assert!(restarted.open(owner, &spoilt).await.is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::authority::{Authority, Certification};
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use newtype_uuid::TypedUuid;
@@ -337,11 +338,19 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
             self.stored.uuid_of(kind, name).await
         }
 
-        async fn crl_head(&self, _: AuthorityUuid, _: u32) -> Result<Option<CrlHead>, StoreError> {
+        async fn crl_head(
+            &self,
+            _: AuthorityUuid,
+            _: Generation,
+        ) -> Result<Option<CrlHead>, StoreError> {
             Ok(None)
         }
 
-        async fn crl(&self, _: AuthorityUuid, _: u32) -> Result<Option<StoredCrl>, StoreError> {
+        async fn crl(
+            &self,
+            _: AuthorityUuid,
+            _: Generation,
+        ) -> Result<Option<StoredCrl>, StoreError> {
             Ok(None)
         }
 

@@ -25,7 +25,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 async fn enrol_granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
-    let reply = world.enrolment.answer(&endpoint, &message).await;
+    let reply = world.enrolment.answer(&endpoint, &message, None).await;
     match reply.unwrap().outcome {
         Outcome::Granted(granted) => granted,
         other => panic!("{other:?}"),

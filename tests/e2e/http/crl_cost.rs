@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use ca::authority::Authority;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::profile_name::ProfileName;
 use http::{Request, Response};
@@ -117,7 +118,11 @@ impl Counted {
 
     async fn replace(&self, number: u64) {
         let crl = self.crl(number);
-        let replaced = self.world.store.replace_crl(self.authority, 1, &crl).await;
+        let replaced = self
+            .world
+            .store
+            .replace_crl(self.authority, Generation::FIRST, &crl)
+            .await;
         assert_eq!(replaced.unwrap(), WriteOutcome::Won);
     }
 
@@ -284,14 +289,14 @@ async fn a_crl_of_an_earlier_version_is_read() {
         .item("id", text(format!("crl/{set}/1")))
         .item("crl", octets(8));
     part.send().await.unwrap();
-    let read = ProfileReader::crl(&counted.world.store, authority, 1)
+    let read = ProfileReader::crl(&counted.world.store, authority, Generation::FIRST)
         .await
         .unwrap();
     let der = [[7; 350 * 1_024], [8; 350 * 1_024]].concat();
     assert_eq!(read, Some(StoredCrl { der, ..crl }));
     // A new CRL replaces it and leaves none of its parts.
     counted.replace(8).await;
-    let read = ProfileReader::crl(&counted.world.store, authority, 1)
+    let read = ProfileReader::crl(&counted.world.store, authority, Generation::FIRST)
         .await
         .unwrap();
     assert_eq!(read, Some(counted.crl(8)));

@@ -2,10 +2,79 @@
 //! certificate with a SID logs its holder on as that account, KB5014754. So no SID is accepted from
 //! a request, in whatever place or spelling.
 
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
+
 use percent_encoding::percent_decode;
 use scep_cms::requested::RequestedExtension;
+use serde::{Deserialize, Serialize};
 
 use crate::template::{RuleViolation, is_security_identifier};
+
+/// A security identifier in its text form, `S-1-5-21-…`, [MS-DTYP] §2.4.2.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SecurityIdentifier(String);
+
+/// A text is not a security identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a security identifier like S-1-5-21-1004336348-1177238915-682003330-512")]
+pub struct InvalidSecurityIdentifier;
+
+/// The maximum number of sub-authorities, [MS-DTYP] §2.4.2.
+const MAX_SUB_AUTHORITIES: usize = 15;
+
+impl SecurityIdentifier {
+    /// Returns the text form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SecurityIdentifier {
+    type Err = InvalidSecurityIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecurityIdentifier> {
+        // `u32::from_str` would also accept a sign, and a leading zero makes two texts of one SID.
+        let is_number = |part: &str| {
+            part.bytes().all(|octet| octet.is_ascii_digit())
+                && (part == "0" || !part.starts_with('0'))
+                && part.parse::<u32>().is_ok()
+        };
+        let parts: Vec<_> = text
+            .strip_prefix("S-1-")
+            .ok_or(InvalidSecurityIdentifier)?
+            .split('-')
+            .collect();
+        // The first part is the identifier authority.
+        let has_valid_length = (2..=MAX_SUB_AUTHORITIES.saturating_add(1)).contains(&parts.len());
+        if has_valid_length && parts.into_iter().all(is_number) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidSecurityIdentifier)
+    }
+}
+
+impl TryFrom<String> for SecurityIdentifier {
+    type Error = InvalidSecurityIdentifier;
+
+    fn try_from(text: String) -> Result<Self, InvalidSecurityIdentifier> {
+        text.parse()
+    }
+}
+
+impl From<SecurityIdentifier> for String {
+    fn from(sid: SecurityIdentifier) -> Self {
+        sid.0
+    }
+}
+
+impl Display for SecurityIdentifier {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The letters and digits of `tag:microsoft.com,2022-09-14:sid:` and of its namespace. Either one
 /// is enough, as a verifier may tolerate another scheme or another date.
@@ -101,6 +170,27 @@ mod tests {
         }
         for spelling in spellings {
             assert!(holds_security_identifier(&spelling), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn a_security_identifier_is_read_from_its_one_text_form() {
+        for (text, valid) in [
+            (SID, true),
+            ("S-1-5-18", true),
+            ("S-1-0-0", true),
+            ("S-1-5", false),
+            ("s-1-5-18", false),
+            ("S-2-5-18", false),
+            ("S-1-5-018", false),
+            ("S-1-5-+18", false),
+            ("S-1-5-4294967296", false),
+            ("S-1-5-", false),
+            ("S-1-5-18 ", false),
+            ("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15", true),
+            ("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16", false),
+        ] {
+            assert_eq!(text.parse::<SecurityIdentifier>().is_ok(), valid, "{text}");
         }
     }
 

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage as Purposes, SubjectAltName};
 use x509_cert::name::Name;
 
 use super::*;
+use crate::generation::Generation;
 use crate::id::AuthorityUuid;
 use crate::key_algorithm::KeyAlgorithm;
 use crate::key_location::KeyLocation;
@@ -34,7 +35,7 @@ pub(crate) fn issuing_authority() -> IssuingAuthority {
     IssuingAuthority {
         uuid: AuthorityUuid::nil(),
         name: ProfileName::new("ca").unwrap(),
-        generation: 1,
+        generation: Generation::FIRST,
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyLocation::File(Uuid::nil()),
         certificate: parse_certificate(include_str!("../../../../tests/vectors/ca.pem")),
@@ -81,6 +82,7 @@ fn issue_certificate(
         extensions: if names.is_empty() { &[] } else { &extensions },
         key: &rsa_key(),
         predecessor,
+        vouched: None,
     };
     let mut spec = TemplateSpec::default();
     edit(&mut spec.subject_alt_name);
@@ -221,6 +223,7 @@ fn requested_purposes_outside_the_rules_are_listed() {
             extensions: &[RequestedExtension { id, value }],
             key: &rsa_key(),
             predecessor: None,
+            vouched: None,
         };
         let spec = TemplateSpec {
             extended_key_usage: rule.to_vec(),

@@ -1,5 +1,6 @@
 use ca::authority::{CaGeneration, Certification};
 use ca::bounded_text::Description;
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
@@ -67,7 +68,7 @@ fn profile_name() -> ProfileName {
 
 fn ca_generation(number: u32, file: &str) -> CaGeneration {
     CaGeneration {
-        number,
+        number: Generation::new(number).unwrap(),
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyLocation::File(Uuid::nil()),
         certification: Certification::Root {
@@ -79,7 +80,7 @@ fn ca_generation(number: u32, file: &str) -> CaGeneration {
 fn ra_key(uuid: u128, generation: u32, file: &str) -> RaKeyPair {
     RaKeyPair {
         uuid: RaKeyUuid::from_u128(uuid),
-        generation,
+        generation: Generation::new(generation).unwrap(),
         key_algorithm: KeyAlgorithm::Rsa2048,
         key: KeyLocation::File(Uuid::nil()),
         certificate: load_certificate(file),
@@ -97,8 +98,11 @@ pub(crate) fn build_configuration() -> Configuration {
         ra_certificate: RA_CERTIFICATE,
         challenge: None,
         challenge_traits: None,
+        challenge_key: None,
+        chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
+        webhook: None,
         annotations: Annotations::default(),
     };
     let ra_profile = RaProfile {
@@ -287,7 +291,7 @@ pub(crate) fn seal_envelope(content: &[u8], key: &[u8], to: &str) -> PkcsPkiEnve
 fn check_addressed(to: &str, edit: impl FnOnce(&mut Configuration), key: u128, generation: u32) {
     let profile = serving_profile(edit).select_ra_key(&seal_envelope(b"", &[8; 16], to));
     assert_eq!(profile.ra_key().uuid, RaKeyUuid::from_u128(key), "{to}");
-    assert_eq!(profile.authority().generation, generation, "{to}");
+    assert_eq!(profile.authority().generation.get(), generation, "{to}");
 }
 
 #[test]
@@ -318,7 +322,7 @@ fn with_next(of: &mut Configuration, ca: &str, ra: &str) {
 
 fn announce_generation(of: &mut Configuration, generation: u32) {
     ra_certificate_mut(of).announcement = Some(NextCaAnnouncement {
-        generation,
+        generation: Generation::new(generation).unwrap(),
         certificates: Vec::new(),
         signature: Signature::new(Vec::new()),
     });
@@ -332,7 +336,7 @@ fn a_next_generation_serves_and_is_announced_while_its_certificates_are_valid() 
         let keyword = Capability::GetNextCaCert;
         let announced = profile.capabilities().contains(&keyword);
         let announcement = profile.next_ca_announcement();
-        let generation = announcement.map(|announcement| announcement.generation);
+        let generation = announcement.map(|announcement| announcement.generation.get());
         assert_eq!(announced, generation.is_some());
         assert!(profile.capabilities().contains(&Capability::ScepStandard));
         generation
@@ -364,11 +368,14 @@ fn an_authority_is_known_by_every_generation() {
         with_next(of, CENTURY, CLIENT);
     });
     for (number, file) in [(1, YEAR), (2, CA), (3, CENTURY)] {
-        let path: Vec<_> = profile.path_of(number).cloned().collect();
+        let path: Vec<_> = profile
+            .path_of(Generation::new(number).unwrap())
+            .cloned()
+            .collect();
         assert_eq!(path, [load_certificate(file)]);
         assert!(profile.is_own_issuer(load_certificate(file).subject()));
     }
-    assert_eq!(profile.path_of(4).count(), 0);
+    assert_eq!(profile.path_of(Generation::new(4).unwrap()).count(), 0);
     let is_authority = |file| match seal_envelope(b"", &[8; 16], file).recipients() {
         [Recipient::KeyTrans(recipient)] => profile.is_authority(recipient.id()),
         _ => panic!("sealed to one certificate"),
@@ -380,7 +387,7 @@ fn an_authority_is_known_by_every_generation() {
     let own = |file| {
         let certificate = load_certificate(file);
         let own = profile.own_certificate(certificate.issuer_and_serial_number());
-        own.map(|(own, generation)| (*own == certificate, generation))
+        own.map(|(own, generation)| (*own == certificate, generation.map(Generation::get)))
     };
     for (file, generation) in [(YEAR, 1), (CA, 2), (CENTURY, 3), (RA, 2), (CLIENT, 3)] {
         assert_eq!(own(file), Some((true, Some(generation))), "{file}");
@@ -400,7 +407,7 @@ fn a_subordinate_has_a_chain_and_was_issued_by_another_authority() {
             }),
         };
     });
-    let path: Vec<_> = profile.path_of(2).cloned().collect();
+    let path: Vec<_> = profile.path_of(Generation::FIRST.next()).cloned().collect();
     assert_eq!(path, [subordinate.clone(), load_certificate(CA)]);
     let own = profile.own_certificate(subordinate.issuer_and_serial_number());
     assert_eq!(own, Some((&subordinate, None)));

@@ -1,3 +1,4 @@
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use scep_cms::transaction_id::TransactionId;
@@ -106,7 +107,7 @@ pub(crate) fn issued_state(window: i64) -> TransactionState {
     TransactionState::Issued {
         certificate: load_certificate(),
         authority: AuthorityUuid::nil(),
-        generation: 1,
+        generation: Generation::FIRST,
         resend_until: NOW + time::Duration::seconds(window),
     }
 }
@@ -115,13 +116,14 @@ pub(crate) fn make_issuance() -> Issuance {
     Issuance {
         to_be_signed: vec![8],
         authority: AuthorityUuid::nil(),
-        generation: 1,
+        generation: Generation::FIRST,
         key: KeyLocation::File(Uuid::nil()),
         key_algorithm: KeyAlgorithm::EcP256,
         ra_profile: RaProfileUuid::nil(),
         subject_key: make_fingerprint(KEY),
         predecessor: None,
         annotations: crate::annotations::Annotations::default(),
+        vouching: None,
     }
 }
 
@@ -197,7 +199,7 @@ fn check_past(at: OffsetDateTime, expected: Decision) {
     let past = PastCertificate {
         certificate: load_certificate(),
         authority: AuthorityUuid::nil(),
-        generation: 1,
+        generation: Generation::FIRST,
         issued_at: load_certificate().validity().unwrap().not_before,
     };
     let own = Transaction {
@@ -239,7 +241,7 @@ fn a_request_whose_transaction_went_on_gets_its_certificate_for_a_day_at_least()
         let past = PastCertificate {
             certificate: load_certificate(),
             authority: AuthorityUuid::nil(),
-            generation: 1,
+            generation: Generation::FIRST,
             issued_at: half,
         };
         let at = half + time::Duration::hours(hours);
@@ -323,7 +325,7 @@ pub(crate) fn resendable_certificate() -> ResendableCertificate {
     ResendableCertificate {
         certificate: load_certificate(),
         authority: AuthorityUuid::nil(),
-        generation: 1,
+        generation: Generation::FIRST,
     }
 }
 

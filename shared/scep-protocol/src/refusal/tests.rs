@@ -13,6 +13,10 @@ fn example_of(kind: RefusalKind) -> (Refusal, FailInfo) {
             BadRequest,
         ),
         RefusalKind::Challenge => (Refusal::Challenge, BadRequest),
+        RefusalKind::ChallengeExpired => (Refusal::ChallengeExpired, BadRequest),
+        RefusalKind::ChallengeMisbound => (Refusal::ChallengeMisbound("RA Profile"), BadRequest),
+        RefusalKind::ChallengeMissing => (Refusal::ChallengeMissing, BadRequest),
+        RefusalKind::ChallengeUsed => (Refusal::ChallengeUsed, BadRequest),
         RefusalKind::ContentEncryption => (
             Refusal::ContentEncryption(unsupported_algorithm("1.3.14.3.2.7")),
             BadAlg,
@@ -22,6 +26,7 @@ fn example_of(kind: RefusalKind) -> (Refusal, FailInfo) {
             let fault = CsrFault::Attribute { index: 2, fault };
             (Refusal::Csr(fault), BadRequest)
         }
+        RefusalKind::Denied => (Refusal::Denied("unknown device".to_owned()), BadRequest),
         RefusalKind::Digest => (
             Refusal::Digest(unsupported_algorithm("1.2.840.113549.2.5")),
             BadAlg,
@@ -33,6 +38,7 @@ fn example_of(kind: RefusalKind) -> (Refusal, FailInfo) {
             Refusal::KeyTransport(unsupported_algorithm("1.2.3")),
             BadAlg,
         ),
+        RefusalKind::LockedOut => (Refusal::LockedOut, BadRequest),
         RefusalKind::MessageType => (Refusal::MessageType, BadRequest),
         RefusalKind::NoEnvelope => (Refusal::NoEnvelope, BadRequest),
         RefusalKind::NoPassword => (Refusal::NoPassword, BadAlg),
@@ -102,15 +108,19 @@ fn every_refusal_has_its_reason() {
     }
 }
 
-/// The one exception is a query that does not open, which is answered like an unknown certificate.
+/// The exceptions are a query that does not open, which is answered like an unknown certificate,
+/// and the three answers that look like a wrong challenge.
 #[test]
 fn no_two_refusals_have_the_same_text() {
     let mut texts: Vec<_> = all_refusals().map(|refusal| refusal.text()).collect();
     texts.sort();
     texts.dedup();
-    assert_eq!(texts.len(), RefusalKind::VARIANTS.len() - 1);
+    assert_eq!(texts.len(), RefusalKind::VARIANTS.len() - 3);
     let query = Refusal::QueryEnvelope(EnvelopeFault::Padding);
     assert_eq!(query.text(), Refusal::UnknownCertificate.text());
+    for like_wrong in [Refusal::ChallengeMissing, Refusal::LockedOut] {
+        assert_eq!(like_wrong.text(), Refusal::Challenge.text());
+    }
 }
 
 #[test]
@@ -228,7 +238,12 @@ fn faults_that_an_attacker_must_not_learn_are_only_logged() {
     );
     for refusal in all_refusals() {
         let kind = RefusalKind::from(&refusal);
-        let is_hidden = [RefusalKind::Envelope, RefusalKind::QueryEnvelope].contains(&kind);
+        let hidden = [
+            RefusalKind::Envelope,
+            RefusalKind::LockedOut,
+            RefusalKind::QueryEnvelope,
+        ];
+        let is_hidden = hidden.contains(&kind);
         assert_eq!(
             refusal.log_reason() != refusal.text(),
             is_hidden,

@@ -17,6 +17,8 @@ use crate::availability::tests::{
 use crate::envelope_fault::EnvelopeFault;
 use crate::id::RaProfileUuid;
 use crate::profile::ScepProfile;
+use crate::vouched::Vouched;
+use crate::vouching::ChallengeSourceKind;
 use crate::wrapped_key::WrappedKey;
 
 /// A captured message, with the content key of its envelope: what
@@ -83,6 +85,7 @@ impl Captured {
             uuid: SIGNERS,
             certificate: load_certificate(self.file),
             ra_profile,
+            vouching: None,
             revoked: false,
         }))
     }
@@ -175,18 +178,46 @@ fn check(
     now: OffsetDateTime,
     expected: Result<(SignerClass, bool), Refusal>,
 ) {
-    let profile = serving_profile(|of| edit(of.scep_profile.as_mut().unwrap()));
-    let password = challenge.map(ChallengePassword::new);
-    let granted = request
-        .authorise(&profile, password.as_ref(), now)
-        .map(|authorised| {
-            let class = authorised.fingerprint(&profile).signer_class;
-            let renewed = authorised.predecessor().map(|known| known.uuid);
-            let expected = (class == SignerClass::Certificate).then_some(SIGNERS);
-            assert_eq!(renewed, expected);
-            (class, authorised.needs_approval(&profile))
-        });
+    let profile = serving_profile(|of| {
+        let scep_profile = of.scep_profile.as_mut().unwrap();
+        let source = challenge.map(|_| ChallengeSourceKind::Static);
+        scep_profile.chosen_sources = Some(source.into_iter().collect());
+        edit(scep_profile);
+    });
+    let granted = authorise_by(request, challenge, &profile, now).map(|authorised| {
+        let class = authorised.fingerprint(&profile).signer_class;
+        let renewed = authorised.predecessor().map(|known| known.uuid);
+        let expected = (class == SignerClass::Certificate).then_some(SIGNERS);
+        assert_eq!(renewed, expected);
+        (class, authorised.needs_approval(&profile))
+    });
     assert_eq!(granted, expected);
+}
+
+/// Authorises a request by a source that knows this challenge.
+fn authorise_by(
+    request: EnrolmentRequest,
+    challenge: Option<&str>,
+    profile: &AvailableProfile,
+    now: OffsetDateTime,
+) -> Result<AuthorisedRequest, Refusal> {
+    let unvouched = match request.classify(profile, now)? {
+        ClassifiedRequest::Renewal(renewal) => return Ok(renewal),
+        ClassifiedRequest::Enrolment(unvouched) => unvouched,
+    };
+    let vouched = match unvouched.to_be_vouched(profile)? {
+        Some(asked) if knows_challenge(asked, challenge) => {
+            Some(Vouched::by(ChallengeSourceKind::Static))
+        }
+        Some(_) => return Err(unvouched.refuse(Refusal::Challenge)),
+        None => None,
+    };
+    unvouched.authorise(vouched, profile)
+}
+
+fn knows_challenge(asked: &EnrolmentRequest, challenge: Option<&str>) -> bool {
+    let given = asked.csr().challenge_password();
+    given.is_some_and(|given| Some(given.reveal()) == challenge)
 }
 
 const BY_CHALLENGE: Result<(SignerClass, bool), Refusal> = Ok((SignerClass::Challenge, false));
@@ -259,9 +290,17 @@ fn convert_renewal(
     challenge: Option<&str>,
 ) -> (SignerClass, Fingerprint) {
     let profile = serving_profile(|_| {});
-    let renewal = request.authorise(&profile, None, RENEWAL_BY_PKCS_REQ.renewable());
-    let password = challenge.map(ChallengePassword::new);
-    let request = renewal.ok().unwrap().into_enrolment(password.as_ref());
+    let renewable = RENEWAL_BY_PKCS_REQ.renewable();
+    let renewal = authorise_by(request, None, &profile, renewable)
+        .ok()
+        .unwrap();
+    let is_enrolment = renewal
+        .as_enrolment()
+        .is_some_and(|asked| knows_challenge(asked, challenge));
+    let request = match is_enrolment {
+        true => renewal.into_enrolment(Vouched::by(ChallengeSourceKind::Static)),
+        false => renewal,
+    };
     let class = request.fingerprint(&profile).signer_class;
     (class, request.requester_key())
 }
@@ -301,10 +340,13 @@ fn a_key_that_the_rules_do_not_allow_is_refused_even_if_authorised() {
         ..TemplateSpec::default()
     };
     let template = CertificateTemplate::try_from(rules).unwrap();
-    let profile = serving_profile(|of| of.ra_profile.as_mut().unwrap().template = template);
-    let challenge = ChallengePassword::new(CHALLENGE);
+    let profile = serving_profile(|of| {
+        of.ra_profile.as_mut().unwrap().template = template;
+        let sources = [ChallengeSourceKind::Static].into();
+        of.scep_profile.as_mut().unwrap().chosen_sources = Some(sources);
+    });
     let request = ENROLMENT.opened(Signer::Unknown);
-    let refused = request.authorise(&profile, Some(&challenge), NOW).err();
+    let refused = authorise_by(request, Some(CHALLENGE), &profile, NOW).err();
     let too_short = RuleViolation::RsaTooShort {
         bits: 2048,
         min_bits: 4096,

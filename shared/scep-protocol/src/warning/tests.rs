@@ -24,8 +24,11 @@ fn scep_profile(challenge: Option<&str>) -> ScepProfile {
         challenge: challenge.map(|_| SealedSecret::new("sealed".to_owned())),
         challenge_traits: challenge
             .map(|challenge| ChallengeTraits::of(&ChallengePassword::new(challenge))),
+        challenge_key: None,
+        chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
+        webhook: None,
         annotations: Annotations::default(),
     }
 }

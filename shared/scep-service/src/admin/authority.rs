@@ -1,6 +1,7 @@
 //! Creation, editing and deletion of authorities, which are roots or are certified by another CA.
 
 use ca::authority::{Authority, CaGeneration, CertificatePath, Certification};
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
@@ -109,7 +110,7 @@ impl Administration {
                     name,
                     description: description.or_default(),
                     current: CaGeneration {
-                        number: 1,
+                        number: Generation::FIRST,
                         key_algorithm: new.key_algorithm,
                         key: key.location.clone(),
                         certification,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ca::authority::Authority;
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use ca::serial_number::SerialNumber;
@@ -186,7 +187,7 @@ impl Administration {
         &self,
         revoked: &[(CertificateRecord, Revocation)],
     ) -> Result<(), AdminError> {
-        let mut generations: BTreeMap<(AuthorityUuid, u32), Vec<RevokedCertificate>> =
+        let mut generations: BTreeMap<(AuthorityUuid, Generation), Vec<RevokedCertificate>> =
             BTreeMap::new();
         for (record, revocation) in revoked {
             let generation = (record.summary.authority, record.generation);
@@ -212,6 +213,7 @@ impl Administration {
                 && let Err(failure) = self.crl_publisher().publish(&issuing, &added).await
             {
                 let (authority, error) = (&issuing.name, ErrorChain(&failure));
+                let generation = generation.get();
                 tracing::error!(%authority, generation, %error, "could not publish a CRL");
                 failures.push(failure);
             }

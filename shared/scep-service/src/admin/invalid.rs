@@ -57,7 +57,9 @@ impl From<Failure> for AdminError {
             | Failure::Encode(_)
             | Failure::Entropy(_)
             | Failure::Maintenance
-            | Failure::Rejected(_) => Self::Failed(failure),
+            | Failure::Rejected(_)
+            | Failure::Source { .. }
+            | Failure::SourceMissing(_) => Self::Failed(failure),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! renewed before it expires.
 
 use ca::authority::{Authority, IssuingAuthority};
+use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::serial_number::SerialNumber;
 use ca::server_certificate::{CaSubject, RaContents, extended_key_usage_of};
@@ -256,7 +257,7 @@ fn missing_key(
 // to them. The newest one of a generation stays even then, as the model for its successor.
 fn prune(
     ra_certificate: &RaCertificate,
-    generations: &[u32],
+    generations: &[Generation],
     now: OffsetDateTime,
 ) -> Vec<RaKeyPair> {
     let newest: Vec<_> = generations
@@ -317,11 +318,11 @@ mod tests {
     }
 
     /// The generation with this number, whose certificate is valid for ten years.
-    fn generation(generation: u32) -> IssuingAuthority {
+    fn generation(number: u32) -> IssuingAuthority {
         IssuingAuthority {
             uuid: AuthorityUuid::nil(),
             name: ca::profile_name::ProfileName::new("test-ca").unwrap(),
-            generation,
+            generation: Generation::new(number).unwrap(),
             key_algorithm: KeyAlgorithm::EcP256,
             key: KeyLocation::File(Uuid::nil()),
             certificate: certificate(0, 3650),
@@ -336,7 +337,7 @@ mod tests {
             .zip(keys)
             .map(|(uuid, (generation, from, days))| RaKeyPair {
                 uuid: RaKeyUuid::from_u128(uuid),
-                generation: *generation,
+                generation: Generation::new(*generation).unwrap(),
                 key_algorithm: KeyAlgorithm::Rsa2048,
                 key: KeyLocation::File(Uuid::nil()),
                 certificate: certificate(*from, *days),
@@ -389,8 +390,12 @@ mod tests {
     #[test]
     fn expired_keys_are_pruned_unless_they_are_the_newest_of_a_generation() {
         let keys = [(1, 0, 30), (1, 10, 100), (1, 20, 30), (2, 0, 30)];
-        let left = |generations: &[u32], on: i64| -> Vec<_> {
-            prune(&ra_certificate(&keys), generations, day(on))
+        let left = |numbers: &[u32], on: i64| -> Vec<_> {
+            let generations: Vec<_> = numbers
+                .iter()
+                .map(|number| Generation::new(*number).unwrap())
+                .collect();
+            prune(&ra_certificate(&keys), &generations, day(on))
                 .iter()
                 .map(|key| key.uuid.as_u128())
                 .collect()

@@ -2,6 +2,7 @@
 //! advance, and later switches to them.
 
 use ca::authority::{Authority, CaGeneration, Certification};
+use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyName;
@@ -96,7 +97,7 @@ impl Administration {
             Ok(certification) => {
                 let mut after = before.object.clone();
                 after.next = Some(CaGeneration {
-                    number: after.current.number.saturating_add(1),
+                    number: after.current.number.next(),
                     key_algorithm: algorithm,
                     key: key.location.clone(),
                     certification,
@@ -178,7 +179,7 @@ impl Administration {
     /// Returns whether every RA certificate of an authority has a key of this generation.
     async fn have_keys_of(
         &self,
-        generation: u32,
+        generation: Generation,
         authority: &Versioned<Authority>,
     ) -> Result<bool, AdminError> {
         for dependent in authority.dependents_of::<RaCertificate>() {

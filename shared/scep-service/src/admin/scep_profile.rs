@@ -22,6 +22,7 @@ use crate::admin::validation::{Validation, check_name_unchanged, parse_descripti
 use crate::admin::{Administration, Dependents};
 use crate::audit::AuditAction;
 use crate::object::{Versioned, read};
+use crate::ports::SecretOwner;
 
 /// The edit of settings of which every value is valid.
 // A function, so that use cases need not list the settings that they do not check.
@@ -170,7 +171,8 @@ impl Administration {
         intune_application_key: Edit<SecretString>,
         profile: &mut ScepProfile,
     ) -> Result<(), AdminError> {
-        let seal = async |secret: &SecretString| self.secrets.seal(profile.uuid, secret).await;
+        let owner = SecretOwner::ScepProfile(profile.uuid);
+        let seal = async |secret: &SecretString| self.secrets.seal(owner, secret).await;
         match intune_application_key {
             Edit::Keep => {}
             Edit::Reset => profile.intune.application_key = None,
@@ -304,8 +306,11 @@ fn new_scep_profile(
         ra_certificate,
         challenge: None,
         challenge_traits: None,
+        challenge_key: None,
+        chosen_sources: None,
         settings: ScepSettings::initial(),
         intune: IntuneSettings::default(),
+        webhook: None,
         annotations: Default::default(),
     }
 }

@@ -7,6 +7,7 @@ use ca::leaf::TbsLeaf;
 use ca::pending::reissue_tbs;
 use ca::template::RuleViolation;
 use scep_protocol::id::{ClaimUuid, TransactionUuid};
+use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::transaction::{
     Fingerprint, Issuance, Transaction, TransactionKey, TransactionState,
@@ -19,7 +20,7 @@ use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::limits::MAX_REASON_CHARACTERS;
 use crate::audit::{Act, AuditAction, AuditRecord};
 use crate::enrol::signing::{CertificateSigner, LEASE, SigningOutcome, Verdict};
-use crate::error::Failure;
+use crate::error::{Failure, StoreError};
 use crate::error_chain::ErrorChain;
 use crate::inventory::{PageRequest, TransactionStatus};
 use crate::object::{ObjectKind, Reference, Versioned, read};
@@ -72,6 +73,9 @@ impl Administration {
         // The approval is itself a claim, so no other process signs, and a crash leaves a lease
         // that expires like any other.
         let claim = self.random.uuid()?;
+        let challenge = self
+            .update_challenge(&issuance, |read| read.confirm(transaction.claim))
+            .await?;
         let approved = self
             .transactions
             .approve(
@@ -80,6 +84,7 @@ impl Administration {
                 &issuance,
                 now + LEASE,
                 not_after,
+                challenge.as_ref(),
                 &audit,
             )
             .await?;
@@ -140,7 +145,8 @@ impl Administration {
             Err(_) => held.clone(),
         };
         // The dates are left out: they change with every second.
-        let parts = [&rules.to_be_bytes()[..], &shown.generation.to_be_bytes()];
+        let generation = shown.generation.get();
+        let parts = [&rules.to_be_bytes()[..], &generation.to_be_bytes()];
         Ok(Review {
             version: review_version(claim, &parts.concat()),
             to_be_signed: Some(shown.to_be_signed),
@@ -268,7 +274,7 @@ impl Administration {
         if reason.chars().count() > MAX_REASON_CHARACTERS || !reason.chars().all(is_visible) {
             return Err(Invalid::Reason.into());
         }
-        let (transaction, _) = self.read_pending(uuid, version).await?;
+        let (transaction, held) = self.read_pending(uuid, version).await?;
         let audit = self.build_audit_record(
             &transaction,
             AuditAction::Reject,
@@ -278,14 +284,33 @@ impl Administration {
         // The reason is remembered for as long as the request could have waited, so that a client
         // that polls rarely gets the reason.
         let until = self.clock.now() + self.deployment.pending_validity;
+        let challenge = self
+            .update_challenge(&held, |read| read.give_back(transaction.claim))
+            .await?;
         let rejected = self
             .transactions
-            .reject(&transaction, reason, until, &audit)
+            .reject(&transaction, reason, until, challenge.as_ref(), &audit)
             .await?;
         match rejected {
             WriteOutcome::Won => Ok(()),
             WriteOutcome::Lost => Err(AdminError::Conflict),
         }
+    }
+
+    /// Reads the one-time challenge of a held request and updates its use; `None` if the request
+    /// has none.
+    async fn update_challenge(
+        &self,
+        held: &Issuance,
+        update: impl FnOnce(&OneTimeChallenge) -> Option<ChallengeUpdate>,
+    ) -> Result<Option<ChallengeUpdate>, StoreError> {
+        let vouching = held.vouching.as_ref();
+        let Some(uuid) = vouching.and_then(|vouching| vouching.challenge) else {
+            return Ok(None);
+        };
+        // The store forgets challenges some time after they have expired.
+        let read = self.transactions.challenge(uuid).await?;
+        Ok(read.as_ref().and_then(update))
     }
 
     /// Reads a transaction that must be pending, and what it would sign, and checks its version if

@@ -10,6 +10,7 @@ use scep_cms::certificate::Certificate;
 use scep_protocol::decide::{
     ClaimPurpose, Decision, InterruptedIssuance, ReplacedClaims, ResendableCertificate, decide,
 };
+use scep_protocol::one_time_challenge::{ChallengeUse, OneTimeChallenge};
 use scep_protocol::poll::{PollDecision, decide_poll};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::request::AuthorisedRequest;
@@ -73,12 +74,15 @@ impl Exchange<'_> {
         // one, as nearly every request is. The conditional write of the claim detects the others,
         // so an enrolment needs no read of its transaction.
         let mut known = KnownTransactions::default();
+        let mut challenge = request.one_time_challenge().cloned();
         let mut resumed = false;
         for _ in 0..MAX_WAITS {
             let now = self.enrolment.profile_service.clock.now();
             match decide(self.profile, request, known, now) {
                 Decision::Claim { replacing, purpose } => {
-                    let claimed = self.try_claim(request, replacing, purpose).await;
+                    let claimed = self
+                        .try_claim(request, challenge.as_ref(), replacing, purpose)
+                        .await;
                     match claimed {
                         Ok(Claimed::Issued(granted)) => return Ok(Progress::Granted(granted)),
                         Ok(Claimed::Pending) => return Ok(Progress::Pending),
@@ -107,6 +111,13 @@ impl Exchange<'_> {
                 Decision::Refuse(refusal) => return Err(refusal.into()),
             }
             known = self.read_known_transactions(request).await?;
+            // A lost race may have been for the use of the challenge.
+            if let Some(stale) = challenge {
+                challenge = self.enrolment.transactions.challenge(stale.uuid).await?;
+                if challenge.is_none() {
+                    return Err(Refusal::ChallengeExpired.into());
+                }
+            }
         }
         Err(Failure::Busy.into())
     }
@@ -156,7 +167,7 @@ impl Exchange<'_> {
         self.enrolment.profile_service.clock.sleep(WAIT).await;
     }
 
-    fn transaction_key(&self, request: &SignedRequest) -> TransactionKey {
+    pub(crate) fn transaction_key(&self, request: &SignedRequest) -> TransactionKey {
         TransactionKey {
             scep_profile: self.profile.scep_profile().uuid,
             transaction_id: request.transaction_id().clone(),
@@ -236,6 +247,7 @@ impl Exchange<'_> {
     async fn try_claim(
         &self,
         request: &AuthorisedRequest,
+        challenge: Option<&OneTimeChallenge>,
         replaced: ReplacedClaims,
         purpose: ClaimPurpose,
     ) -> Result<Claimed, EnrolError> {
@@ -244,7 +256,7 @@ impl Exchange<'_> {
             ClaimPurpose::Sign => ClaimKind::Sign(now + LEASE),
             ClaimPurpose::Hold => ClaimKind::Hold(now + self.enrolment.deployment.pending_validity),
         };
-        let claim = self.build_claim(request, replaced, stage, now)?;
+        let claim = self.build_claim(request, challenge, replaced, stage, now)?;
         if purpose == ClaimPurpose::Hold {
             self.check_pending_limit(&claim.key, now).await?;
         }
@@ -273,6 +285,7 @@ impl Exchange<'_> {
     fn build_claim(
         &self,
         request: &AuthorisedRequest,
+        challenge: Option<&OneTimeChallenge>,
         replaced: ReplacedClaims,
         stage: ClaimKind,
         now: OffsetDateTime,
@@ -309,10 +322,26 @@ impl Exchange<'_> {
             .transpose()?;
         let message = request.message();
         log_left_out(message, &left_out);
+        let claim = self.enrolment.random.uuid()?;
+        let challenge = challenge
+            .map(|challenge| {
+                let new_use = ChallengeUse {
+                    claim,
+                    certificate: serial_number.as_uuid(),
+                    csr: Fingerprint::of(request.csr().der()),
+                    requester_key: request.requester_key(),
+                    held_until: match stage {
+                        ClaimKind::Sign(_) => None,
+                        ClaimKind::Hold(until) => Some(until),
+                    },
+                };
+                challenge.take(new_use, replaced.transaction, now)
+            })
+            .transpose()?;
         Ok(Claim {
             key: self.transaction_key(message),
             replaced,
-            claim: self.enrolment.random.uuid()?,
+            claim,
             request: request.fingerprint(self.profile),
             signer_key: message.signer_key(),
             requester_key: request.requester_key(),
@@ -330,8 +359,10 @@ impl Exchange<'_> {
                 subject_key: Fingerprint::of_key(request.key()),
                 predecessor: request.predecessor().map(|predecessor| predecessor.uuid),
                 annotations: self.profile.annotations().clone(),
+                vouching: request.vouching(),
             },
             renewal,
+            challenge,
             request_until: match stage {
                 ClaimKind::Sign(_) => validity.not_after,
                 ClaimKind::Hold(until) => until,
@@ -398,6 +429,7 @@ pub(crate) fn issuance_request(request: &AuthorisedRequest) -> IssuanceRequest<'
         extensions: csr.extensions(),
         key: request.key(),
         predecessor: request.predecessor().map(|known| &known.certificate),
+        vouched: request.vouched_names(),
     }
 }
 

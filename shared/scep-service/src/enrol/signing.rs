@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ca::generation::Generation;
 use ca::revocation::{Revocation, RevocationReason};
 use ca::tbs_certificate::{IssuedCertificate, assemble_certificate};
 use scep_cms::certificate::{Certificate, Validity};
@@ -28,7 +29,7 @@ pub struct GrantedCertificate {
     /// The certificate.
     pub certificate: Certificate,
     /// The generation of the authority that issued the certificate.
-    pub generation: u32,
+    pub generation: Generation,
     /// Whether the same request received this certificate before.
     pub resent: bool,
 }
@@ -241,5 +242,6 @@ fn build_record(
         certificate: issued.certificate,
         generation: issuance.generation,
         annotations: issuance.annotations.clone(),
+        vouching: issuance.vouching.clone(),
     }
 }

@@ -14,6 +14,10 @@ pub trait Metrics: Send + Sync {
 /// A single measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measurement<'a> {
+    /// A one-time challenge without a use left was shown by another key than before.
+    ChallengeReused,
+    /// An address or a key was locked out after too many wrong challenges.
+    LockedOut,
     /// A SCEP request was answered.
     Request(&'a RequestMeasurement<'a>),
     /// A key store was called over the network.

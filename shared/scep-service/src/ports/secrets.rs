@@ -7,6 +7,16 @@ use secrecy::SecretString;
 
 use crate::error::KeyError;
 
+/// What a secret belongs to. It opens for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SecretOwner {
+    /// A SCEP Profile: its challengePassword, and its credentials at other services.
+    ScepProfile(ScepProfileUuid),
+    /// The digests of a SCEP Profile's one-time challenges: their key. Administration may open it
+    /// too, to make challenges.
+    ChallengeKey(ScepProfileUuid),
+}
+
 /// Encryption of the secrets of profiles, which are stored sealed.
 ///
 /// # Errors
@@ -14,17 +24,17 @@ use crate::error::KeyError;
 /// [`KeyError::Broken`] when it does not encrypt or decrypt the secret.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// Encrypts a secret and binds it to the profile with this uuid.
+    /// Encrypts a secret and binds it to its owner.
     async fn seal(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         secret: &SecretString,
     ) -> Result<SealedSecret, KeyError>;
 
-    /// Decrypts a secret that [`Self::seal`] encrypted for the same profile.
+    /// Decrypts a secret that [`Self::seal`] encrypted for the same owner.
     async fn open(
         &self,
-        profile: ScepProfileUuid,
+        owner: SecretOwner,
         sealed: &SealedSecret,
     ) -> Result<SecretString, KeyError>;
 }

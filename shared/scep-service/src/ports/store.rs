@@ -1,6 +1,7 @@
 //! The ports to stored objects, certificates and CRLs.
 
 use async_trait::async_trait;
+use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
@@ -43,21 +44,21 @@ pub trait ProfileReader: Send + Sync {
     async fn crl_head(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<CrlHead>, StoreError>;
 
     /// Reads the latest CRL of a generation. The cost grows with the length of the CRL.
     async fn crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError>;
 
     /// Reads the CRL whose head was just read, or a later one.
     async fn crl_of(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         _head: &CrlHead,
     ) -> Result<Option<StoredCrl>, StoreError> {
         self.crl(authority, generation).await
@@ -191,7 +192,7 @@ pub trait Store: ProfileReader {
     async fn revoked(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError>;
 
@@ -199,7 +200,7 @@ pub trait Store: ProfileReader {
     async fn replace_crl(
         &self,
         authority: AuthorityUuid,
-        generation: u32,
+        generation: Generation,
         crl: &StoredCrl,
     ) -> Result<WriteOutcome, StoreError>;
 }

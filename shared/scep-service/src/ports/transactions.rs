@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_cms::message_type::MessageType;
 use scep_protocol::decide::ReplacedClaims;
-use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::id::{ChallengeUuid, ClaimUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
@@ -45,6 +47,8 @@ pub struct Claim {
     pub renewal: Option<Renewal>,
     /// How long the same request is recognised under another transactionID.
     pub request_until: OffsetDateTime,
+    /// The use of a one-time challenge that the claim takes.
+    pub challenge: Option<ChallengeUpdate>,
     /// Whether the claimant signs now or an administrator decides first.
     pub stage: ClaimKind,
 }
@@ -159,13 +163,15 @@ pub trait Transactions: Send + Sync {
 
     /// Claims a transaction and its request, before anything is signed. The write succeeds only if
     /// both are in the state that [`Claim::replaced`] states, no certificate for the key is
-    /// revoked, and the predecessor of a renewal is not revoked and has fewer than
-    /// [`MAX_SUCCESSORS`] successors.
+    /// revoked, the predecessor of a renewal is not revoked and has fewer than
+    /// [`MAX_SUCCESSORS`] successors, and the one-time challenge is unchanged since it was read.
+    /// The use of the challenge is taken in the same write.
     async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError>;
 
     /// Approves a pending transaction: replaces what `held` would sign by `issuance`, and gives it
     /// to the new claimant, unless a certificate for the key is revoked. The change and its audit
-    /// record are written atomically. `request_until` has the meaning of [`Claim::request_until`].
+    /// record are written atomically, and with them the use of a one-time challenge.
+    /// `request_until` has the meaning of [`Claim::request_until`].
     async fn approve(
         &self,
         held: &Transaction,
@@ -173,16 +179,18 @@ pub trait Transactions: Send + Sync {
         issuance: &Issuance,
         lease_until: OffsetDateTime,
         request_until: OffsetDateTime,
+        challenge: Option<&ChallengeUpdate>,
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError>;
 
     /// Rejects a pending transaction and remembers the reason until the given time. The change and
-    /// its audit record are written atomically.
+    /// its audit record are written atomically, and with them the use of a one-time challenge.
     async fn reject(
         &self,
         held: &Transaction,
         reason: &str,
         until: OffsetDateTime,
+        challenge: Option<&ChallengeUpdate>,
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError>;
 
@@ -247,4 +255,25 @@ pub trait Transactions: Send + Sync {
         known: &[CertificateUuid],
         remaining: &[CertificateUuid],
     ) -> Result<WriteOutcome, StoreError>;
+
+    /// Reads a one-time challenge, with strong consistency.
+    async fn challenge(&self, uuid: ChallengeUuid) -> Result<Option<OneTimeChallenge>, StoreError>;
+
+    /// Reads the one-time challenge that is bound to this transactionID.
+    async fn challenge_of(
+        &self,
+        key: &TransactionKey,
+    ) -> Result<Option<OneTimeChallenge>, StoreError>;
+
+    /// Reads the counts of these subjects' failures under a SCEP Profile. Subjects without failures
+    /// are left out.
+    async fn lockouts(
+        &self,
+        scep_profile: ScepProfileUuid,
+        subjects: &[LockoutSubject],
+    ) -> Result<Vec<Lockout>, StoreError>;
+
+    /// Writes a count, if the stored one still has the [`Lockout::version`] of this one. The stored
+    /// version grows by one.
+    async fn count_failure(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError>;
 }

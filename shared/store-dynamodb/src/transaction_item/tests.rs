@@ -7,7 +7,9 @@ use time::Duration;
 use super::*;
 use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
 use crate::samples;
-use crate::samples::{ANNOTATIONS_JSON, AUTHORITY, NOW, RA_PROFILE, SCEP_PROFILE, sample_claim};
+use crate::samples::{
+    ANNOTATIONS_JSON, AUTHORITY, GENERATION, NOW, RA_PROFILE, SCEP_PROFILE, sample_claim,
+};
 
 const UUID_1: &str = "00000000-0000-0000-0000-000000000001";
 const UUID_9: &str = "00000000-0000-0000-0000-000000000009";
@@ -137,7 +139,10 @@ fn finished_transactions_need_no_more_than_their_outcome() {
     else {
         panic!("another state");
     };
-    assert_eq!((read, authority, generation), (certificate, AUTHORITY, 7));
+    assert_eq!(
+        (read, authority, generation),
+        (certificate, AUTHORITY, GENERATION)
+    );
     let rejected = parse_transaction(updated_item(&[
         ("state", to_text(REJECTED)),
         ("reason", to_text("no")),

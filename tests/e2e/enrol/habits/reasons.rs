@@ -17,7 +17,7 @@ use crate::enrol::refusals::CLOSED;
 /// The refusal of a message: the reasons that the client and the log get.
 async fn find_refusal(hand: &Hand, message: &[u8]) -> Refusal {
     let endpoint = EndpointName::ScepProfile(name());
-    let reply = hand.world.enrolment.answer(&endpoint, message).await;
+    let reply = hand.world.enrolment.answer(&endpoint, message, None).await;
     match reply.unwrap().outcome {
         Outcome::Refused(refusal) => refusal,
         _ => panic!("the request was not refused"),

@@ -1,0 +1,257 @@
+//! Asks the challenge sources of a profile whether an enrolment is authorised, and counts wrong
+//! challenges.
+
+use async_trait::async_trait;
+use scep_cms::challenge::ChallengePassword;
+use scep_protocol::id::ScepProfileUuid;
+use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::one_time_challenge::ChallengeKey;
+use scep_protocol::profile::ScepProfile;
+use scep_protocol::refusal::Refusal;
+use scep_protocol::request::EnrolmentRequest;
+use scep_protocol::signed_request::SignedRequest;
+use scep_protocol::transaction::Fingerprint;
+use scep_protocol::vouched::Vouched;
+use scep_protocol::vouching::ChallengeSourceKind;
+use secrecy::ExposeSecret;
+
+use crate::enrol::{Enrolment, Exchange};
+use crate::error::{EnrolError, Failure};
+use crate::ports::{
+    ChallengeSource, Measurement, SecretOwner, VouchContext, VouchError, WriteOutcome,
+};
+
+/// How often a count is read again after another process wrote it.
+const MAX_COUNT_TRIES: u32 = 20;
+
+impl Exchange<'_> {
+    /// Asks the sources of the profile about an enrolment, one after the other, until one vouches
+    /// for it or refuses it.
+    ///
+    /// Whoever is locked out is refused before any source is asked.
+    pub(crate) async fn ask_sources(
+        &self,
+        request: &EnrolmentRequest,
+    ) -> Result<Vouched, EnrolError> {
+        let subjects = self.lockout_subjects(request.message());
+        let scep_profile = self.profile.scep_profile().uuid;
+        let now = self.enrolment.profile_service.clock.now();
+        let transactions = &self.enrolment.transactions;
+        let lockouts = transactions.lockouts(scep_profile, &subjects).await?;
+        if lockouts.iter().any(|lockout| lockout.is_locked(now)) {
+            return Err(Refusal::LockedOut.into());
+        }
+        match self.ask_each_source(request).await {
+            Err(EnrolError::Refused(refusal)) => {
+                Err(self.count_refusal(request.message(), refusal).await)
+            }
+            asked @ (Ok(_) | Err(EnrolError::Failed(_))) => asked,
+        }
+    }
+
+    /// Counts a refusal among the failures of the client, if it is for a wrong challenge.
+    pub(crate) async fn count_refusal(
+        &self,
+        request: &SignedRequest,
+        refusal: Refusal,
+    ) -> EnrolError {
+        if refusal.is_wrong_challenge() {
+            let scep_profile = self.profile.scep_profile().uuid;
+            for subject in self.lockout_subjects(request) {
+                // A failure to count is the server's, and the client may try again: otherwise an
+                // attacker who makes counting fail could guess without limit.
+                if let Err(failure) = self.count_failure(scep_profile, subject).await {
+                    return failure.into();
+                }
+            }
+        }
+        refusal.into()
+    }
+
+    async fn ask_each_source(&self, request: &EnrolmentRequest) -> Result<Vouched, EnrolError> {
+        let context = VouchContext {
+            profile: self.profile,
+            client_address: self.client_address,
+            now: self.enrolment.profile_service.clock.now(),
+        };
+        let mut unrecognised = Refusal::EnrolmentNotAuthorised;
+        for kind in self.profile.scep_profile().challenge_sources() {
+            let asked = match kind {
+                ChallengeSourceKind::OneTime => {
+                    OneTimeSource(self.enrolment).vouch(request, &context).await
+                }
+                ChallengeSourceKind::Static => {
+                    StaticSource(self.enrolment).vouch(request, &context).await
+                }
+                ChallengeSourceKind::Intune | ChallengeSourceKind::Webhook => {
+                    match self.enrolment.services.get(&kind) {
+                        Some(service) => service.vouch(request, &context).await,
+                        None => Err(VouchError::Failed(Failure::SourceMissing(kind))),
+                    }
+                }
+            };
+            match asked {
+                Ok(vouched) => return Ok(vouched),
+                Err(VouchError::Unrecognised(refusal)) => unrecognised = refusal,
+                Err(VouchError::Refused(refusal)) => return Err(refusal.into()),
+                Err(VouchError::Failed(failure)) => return Err(failure.into()),
+            }
+        }
+        Err(unrecognised.into())
+    }
+
+    /// Whose failures the refusal of this request counts among.
+    fn lockout_subjects(&self, request: &SignedRequest) -> Vec<LockoutSubject> {
+        self.client_address
+            .map(LockoutSubject::of_address)
+            .into_iter()
+            .chain([LockoutSubject::Key(request.signer_key())])
+            .collect()
+    }
+
+    async fn count_failure(
+        &self,
+        scep_profile: ScepProfileUuid,
+        subject: LockoutSubject,
+    ) -> Result<(), Failure> {
+        let transactions = &self.enrolment.transactions;
+        for _ in 0..MAX_COUNT_TRIES {
+            let now = self.enrolment.profile_service.clock.now();
+            let known = transactions.lockouts(scep_profile, &[subject]).await?;
+            let known = known
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Lockout::none(scep_profile, subject, now));
+            let counted = known.with_failure(now);
+            if transactions.count_failure(&counted).await? == WriteOutcome::Won {
+                if !known.is_locked(now) && counted.is_locked(now) {
+                    let (by, value) = (subject.by(), subject.to_string());
+                    let until = counted.until;
+                    tracing::warn!(by, value, ?until, "locked out after wrong challenges");
+                    self.enrolment
+                        .profile_service
+                        .metrics
+                        .record(&Measurement::LockedOut);
+                }
+                return Ok(());
+            }
+        }
+        Err(Failure::Busy)
+    }
+
+    /// Opens the challengePassword under which the envelope of a message or of its reply is
+    /// encrypted: that of a one-time challenge for this transactionID, or else the profile's own.
+    pub(crate) async fn open_envelope_password(
+        &self,
+        request: &SignedRequest,
+    ) -> Result<Option<ChallengePassword>, Failure> {
+        if !request.needs_password() {
+            return Ok(None);
+        }
+        let profile = self.profile.scep_profile();
+        let sources = profile.challenge_sources();
+        let secrets = &self.enrolment.secrets;
+        if sources.contains(&ChallengeSourceKind::OneTime) {
+            let key = self.transaction_key(request);
+            let challenge = self.enrolment.transactions.challenge_of(&key).await?;
+            let sealed = challenge
+                .filter(|challenge| !challenge.deleted)
+                .and_then(|challenge| challenge.secret);
+            if let Some(sealed) = sealed {
+                let owner = SecretOwner::ScepProfile(profile.uuid);
+                let secret = secrets.open(owner, &sealed).await?;
+                return Ok(Some(ChallengePassword::new(secret.expose_secret())));
+            }
+        }
+        match sources.contains(&ChallengeSourceKind::Static) {
+            true => open_static_challenge(self.enrolment, profile).await,
+            false => Ok(None),
+        }
+    }
+}
+
+/// Opens the profile's challengePassword.
+async fn open_static_challenge(
+    enrolment: &Enrolment,
+    profile: &ScepProfile,
+) -> Result<Option<ChallengePassword>, Failure> {
+    let Some(sealed) = &profile.challenge else {
+        return Ok(None);
+    };
+    let owner = SecretOwner::ScepProfile(profile.uuid);
+    let secret = enrolment.secrets.open(owner, sealed).await?;
+    Ok(Some(ChallengePassword::new(secret.expose_secret())))
+}
+
+/// The challengePassword of a request, for a source that needs one.
+fn require_challenge(request: &EnrolmentRequest) -> Result<&ChallengePassword, VouchError> {
+    request
+        .csr()
+        .challenge_password()
+        .ok_or(VouchError::Unrecognised(Refusal::ChallengeMissing))
+}
+
+/// The profile's challengePassword.
+struct StaticSource<'a>(&'a Enrolment);
+
+#[async_trait]
+impl ChallengeSource for StaticSource<'_> {
+    async fn vouch(
+        &self,
+        request: &EnrolmentRequest,
+        context: &VouchContext<'_>,
+    ) -> Result<Vouched, VouchError> {
+        let given = require_challenge(request)?;
+        let expected = open_static_challenge(self.0, context.profile.scep_profile()).await?;
+        match expected.is_some_and(|expected| given.matches(&expected)) {
+            true => Ok(Vouched::by(ChallengeSourceKind::Static)),
+            false => Err(VouchError::Unrecognised(Refusal::Challenge)),
+        }
+    }
+}
+
+/// The challenges that were made for one device each.
+struct OneTimeSource<'a>(&'a Enrolment);
+
+#[async_trait]
+impl ChallengeSource for OneTimeSource<'_> {
+    async fn vouch(
+        &self,
+        request: &EnrolmentRequest,
+        context: &VouchContext<'_>,
+    ) -> Result<Vouched, VouchError> {
+        let given = require_challenge(request)?;
+        let unrecognised = || VouchError::Unrecognised(Refusal::Challenge);
+        let scep_profile = context.profile.scep_profile();
+        let Some(sealed) = &scep_profile.challenge_key else {
+            return Err(unrecognised());
+        };
+        let owner = SecretOwner::ChallengeKey(scep_profile.uuid);
+        let key = self.0.secrets.open(owner, sealed).await?;
+        let digest = ChallengeKey::new(key.expose_secret().as_bytes()).digest(given);
+        // The identity is part of the digest, so a challenge that is found by it is either the one
+        // that was given or, with a probability of 2^-122, another.
+        let found = self.0.transactions.challenge(digest.uuid()).await?;
+        let challenge = found
+            .filter(|found| found.digest == digest && found.scep_profile == scep_profile.uuid)
+            .ok_or_else(unrecognised)?;
+        let vouched = challenge.vouch(
+            context.profile.ra_profile().uuid,
+            request.message().transaction_id(),
+            Fingerprint::of(request.csr().der()),
+            Fingerprint::of_key(request.key()),
+            context.now,
+        );
+        vouched.map_err(|refusal| {
+            if refusal == Refusal::ChallengeUsed {
+                let uuid = challenge.uuid;
+                tracing::warn!(%uuid, "a used challenge was shown again by another key");
+                self.0
+                    .profile_service
+                    .metrics
+                    .record(&Measurement::ChallengeReused);
+            }
+            VouchError::Refused(refusal)
+        })
+    }
+}
