@@ -8,7 +8,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -34,17 +34,25 @@ fn main() {
         std::env::var_os("SCEPTER_BINARY").map_or_else(|| binary(Build::Release), PathBuf::from);
     let data = tempfile::tempdir().unwrap();
     drop(Server::start(&binary, data.path(), &[]));
-    let start_up = start_up(&binary, data.path());
+    let mut times = [(); STARTS].map(|()| {
+        let begun = Instant::now();
+        let server = Server::start(&binary, data.path(), &[]);
+        let time = begun.elapsed();
+        server.terminate();
+        time
+    });
+    times.sort();
+    let start_up = times[STARTS / 2];
 
     let server = Server::start(&binary, data.path(), &[]);
-    let at_rest = resident(&server);
-    let before = rsa_private_operation();
-    let cost = enrolment(&server);
-    let after = rsa_private_operation();
+    let at_rest = read_resident(&server);
+    let before = measure_rsa();
+    let cost = measure_enrolment(&server);
+    let after = measure_rsa();
     let needed = 3 * (before + after) / 2;
     let ratio = cost.as_secs_f64() / needed.as_secs_f64();
-    let loaded = resident(&server);
-    let recording = recording();
+    let loaded = read_resident(&server);
+    let recording = measure_recording();
 
     println!("three RSA-2048 private operations (openssl)  {needed:>9.1?}");
     println!("CPU of the server for an enrolment           {cost:>9.1?}");
@@ -58,24 +66,9 @@ fn main() {
     );
 }
 
-/// The time from the start of the process to its welcome.
-fn start_up(binary: &Path, data: &Path) -> Duration {
-    let mut times: Vec<_> = (0..STARTS)
-        .map(|_| {
-            let begun = Instant::now();
-            let server = Server::start(binary, data, &[]);
-            let time = begun.elapsed();
-            server.terminate();
-            time
-        })
-        .collect();
-    times.sort();
-    times[STARTS / 2]
-}
-
 /// The CPU time of an enrolment's two writes, through the SDK into the embedded database, in this
 /// process.
-fn recording() -> Duration {
+fn measure_recording() -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let database = EmbeddedDynamoDb::open(&folder.path().join("bench.db")).unwrap();
     let (client, tables) = (database.client(), Tables::prefixed("bench"));
@@ -87,7 +80,7 @@ fn recording() -> Duration {
     runtime.block_on(async {
         create_tables(&client, &tables).await.unwrap();
         let store = DynamoDbStore::new(client, tables);
-        let before = cpu(std::process::id());
+        let before = read_cpu_time(std::process::id());
         for index in 0..ENROLMENTS {
             let now = OffsetDateTime::now_utc();
             let mut claim = claim(key(&format!("bench {index}")), None, now);
@@ -100,13 +93,13 @@ fn recording() -> Duration {
                 .await
                 .unwrap();
         }
-        (cpu(std::process::id()) - before) / u32::try_from(ENROLMENTS).unwrap()
+        (read_cpu_time(std::process::id()) - before) / u32::try_from(ENROLMENTS).unwrap()
     })
 }
 
 /// The CPU time that the server's process takes for one enrolment.
-fn enrolment(server: &Server) -> Duration {
-    let mut connection = Connection::open(&server.address());
+fn measure_enrolment(server: &Server) -> Duration {
+    let mut connection = Connection::open(&server.address);
     let chain = connection.exchange("GET", "?operation=GetCACert", &[]);
     let chain = DegenerateSignedData::from_ber(&chain).unwrap();
     let ra_certificate = Certificate::from_der(&chain.certificates[0]).unwrap();
@@ -124,8 +117,8 @@ fn enrolment(server: &Server) -> Duration {
     for message in warm_up {
         connection.exchange("POST", "?operation=PKIOperation", message);
     }
-    let before = cpu(server.pid());
-    let (address, device, ra_certificate) = (&server.address(), &device, &ra_certificate);
+    let before = read_cpu_time(server.child.id());
+    let (address, device, ra_certificate) = (&server.address, &device, &ra_certificate);
     std::thread::scope(|scope| {
         for share in measured.chunks(ENROLMENTS.div_ceil(CONNECTIONS)) {
             scope.spawn(move || {
@@ -138,12 +131,12 @@ fn enrolment(server: &Server) -> Duration {
             });
         }
     });
-    let spent = cpu(server.pid()) - before;
+    let spent = read_cpu_time(server.child.id()) - before;
     spent / u32::try_from(ENROLMENTS).unwrap()
 }
 
 /// The user and system time of a process, all threads.
-fn cpu(process: u32) -> Duration {
+fn read_cpu_time(process: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
     let fields: Vec<_> = after_name.split_whitespace().collect();
@@ -153,8 +146,8 @@ fn cpu(process: u32) -> Duration {
 }
 
 /// The resident set size (VmRSS) in megabytes.
-fn resident(server: &Server) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+fn read_resident(server: &Server) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
     let line = status
         .lines()
         .find(|line| line.starts_with("VmRSS:"))
@@ -163,7 +156,7 @@ fn resident(server: &Server) -> f64 {
     kilobytes / 1_000.0
 }
 
-fn rsa_private_operation() -> Duration {
+fn measure_rsa() -> Duration {
     let output = Command::new("openssl")
         .args(["speed", "-seconds", "3", "rsa2048"])
         .output()

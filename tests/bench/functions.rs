@@ -6,11 +6,11 @@
 //! DynamoDB that answer at once, and timed from its start to its first answer, which requires a
 //! read from DynamoDB. For comparison, the bench shows the time that starting any process takes.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use scepter_tests::runtime_api::first_answer;
+use scepter_tests::interop::{root, target};
+use scepter_tests::runtime_api::{answer_event, event};
 
 /// The functions, each with its maximum size in MB and the maximum time to its first answer in
 /// milliseconds.
@@ -25,16 +25,28 @@ const FUNCTIONS: [(&str, &str, f64, f64); 5] = [
 const STARTS: usize = 10;
 
 fn main() {
-    let baseline = median(|| {
+    let baseline = measure_median(|| {
         let begun = Instant::now();
         Command::new("true").status().unwrap();
         begun.elapsed()
     });
     println!("function          MB    limit   first answer, ms   limit   × any process");
     for (function, operation, megabytes, milliseconds) in FUNCTIONS {
-        let binary = build(function);
+        let built = Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--quiet",
+                "--package",
+                function,
+            ])
+            .status();
+        assert!(built.unwrap().success());
+        let binary = target().join("release").join(function);
         let size = std::fs::metadata(&binary).unwrap().len() as f64 / 1e6;
-        let first = median(|| first_answer(&binary, operation, &[]));
+        let first = measure_median(|| answer_event(&binary, &event(operation), &[]).0);
         let within = |value: f64, limit: f64| if value <= limit { ' ' } else { '!' };
         println!(
             "{function:<15} {size:>5.2}{} {megabytes:>6.1}   {:>14.1}{} {milliseconds:>7.1}   {:>13.1}",
@@ -46,28 +58,8 @@ fn main() {
     }
 }
 
-fn median(mut measure: impl FnMut() -> Duration) -> Duration {
+fn measure_median(mut measure: impl FnMut() -> Duration) -> Duration {
     let mut all: Vec<_> = (0..STARTS).map(|_| measure()).collect();
     all.sort();
     all[STARTS / 2]
-}
-
-/// Builds a function by itself.
-fn build(function: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let built = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--quiet",
-            "--package",
-            function,
-        ])
-        .status();
-    assert!(built.unwrap().success());
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("release").join(function)
 }

@@ -7,11 +7,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use scep_cms::certificate::Certificate;
 use scepter_tests::device::Device;
+use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::splice::{SHAPES, plaintext, spliced};
 use scepter_tests::world::PATH;
@@ -23,34 +23,36 @@ const CONNECTIONS: usize = 4;
 fn main() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Release), data.path(), &[]);
-    let attacker = Device::of_pem(&rsa_8192());
+    let generate = "genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:8192";
+    let pem = openssl::run(&generate.split(' ').collect::<Vec<_>>(), &[]);
+    let attacker = Device::from_pem(&pem);
     let ra_certificate = server.ra_certificate();
     let shares: Vec<_> = std::thread::scope(|scope| {
         let shares: Vec<_> = (0..CONNECTIONS)
             .map(|share| {
-                let (address, attacker, ra) = (server.address(), &attacker, &ra_certificate);
-                scope.spawn(move || measure(&address, attacker, ra, share))
+                let (address, attacker, ra) = (&server.address, &attacker, &ra_certificate);
+                scope.spawn(move || measure_share(address, attacker, ra, share))
             })
             .collect();
         let measured = shares.into_iter().map(|share| share.join().unwrap());
         measured.collect()
     });
     let (right, wrong): (Vec<_>, Vec<_>) = shares.into_iter().flatten().unzip();
-    let auc = auc(&right, &wrong);
+    let auc = compute_auc(&right, &wrong);
     println!(
         "answers to {PAIRS} right splices, median       {:>9.3?}",
-        median(&right)
+        find_median(&right)
     );
     println!(
         "answers to {PAIRS} wrong splices, median       {:>9.3?}",
-        median(&wrong)
+        find_median(&wrong)
     );
     println!("time tells right from wrong (AUC)             {auc:>9.3}   at most 0.53");
 }
 
 /// Measures the answers to a share of the pairs, from the last octet of the request to the first
 /// octet of the answer.
-fn measure(
+fn measure_share(
     address: &str,
     attacker: &Device,
     ra_certificate: &Certificate,
@@ -72,7 +74,10 @@ fn measure(
             false => (&wrong, &right),
         };
         // The server closes a connection after a minute, so each message has its own.
-        let (first, second) = (exchange(address, first), exchange(address, second));
+        let (first, second) = (
+            time_exchange(address, first),
+            time_exchange(address, second),
+        );
         times.push(match first_right {
             true => (first, second),
             false => (second, first),
@@ -81,7 +86,7 @@ fn measure(
     times
 }
 
-fn exchange(address: &str, message: &[u8]) -> Duration {
+fn time_exchange(address: &str, message: &[u8]) -> Duration {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     let head = format!(
@@ -103,36 +108,23 @@ fn exchange(address: &str, message: &[u8]) -> Duration {
 
 /// The probability that a time of one kind is longer than one of the other kind, or shorter,
 /// whichever is greater.
-fn auc(right: &[Duration], wrong: &[Duration]) -> f64 {
+fn compute_auc(right: &[Duration], wrong: &[Duration]) -> f64 {
     let mut wrong = wrong.to_vec();
     wrong.sort();
+    // A tie counts half.
     let shorter: usize = right
         .iter()
-        .map(|time| 2 * wrong.partition_point(|other| other < time) + ties(&wrong, time))
+        .map(|time| {
+            wrong.partition_point(|other| other < time)
+                + wrong.partition_point(|other| other <= time)
+        })
         .sum();
     let auc = shorter as f64 / (2 * right.len() * wrong.len()) as f64;
     auc.max(1.0 - auc)
 }
 
-fn ties(sorted: &[Duration], time: &Duration) -> usize {
-    sorted.partition_point(|other| other <= time) - sorted.partition_point(|other| other < time)
-}
-
-fn median(times: &[Duration]) -> Duration {
+fn find_median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort();
     times[times.len() / 2]
-}
-
-fn rsa_8192() -> String {
-    let arguments = [
-        "genpkey",
-        "-quiet",
-        "-algorithm",
-        "RSA",
-        "-pkeyopt",
-        "rsa_keygen_bits:8192",
-    ];
-    let made = Command::new("openssl").args(arguments).output().unwrap();
-    String::from_utf8(made.stdout).unwrap()
 }

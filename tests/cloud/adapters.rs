@@ -4,14 +4,14 @@ use std::sync::{Arc, LockResult, RwLockReadGuard};
 
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{Environment, sdk_config};
-use scep_service::ports::{CaKeys, RaKeys, Secrets};
 use scepter_tests::world::Unmeasured;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use uuid::Uuid;
 
+use crate::contract::KeyPorts;
 use crate::stack::{ALONE, STACK};
 
-fn environment() -> Environment {
+fn build_environment() -> Environment {
     Environment::of(|name| match name {
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
         "AWS_REGION" => Some("eu-central-1".to_owned()),
@@ -25,7 +25,7 @@ type Shared = LockResult<RwLockReadGuard<'static, ()>>;
 
 /// Creates tables with the code of the store.
 pub(crate) async fn tables() -> (aws_sdk_dynamodb::Client, Tables) {
-    let client = aws_sdk_dynamodb::Client::new(&sdk_config(&environment()).unwrap());
+    let client = aws_sdk_dynamodb::Client::new(&sdk_config(&build_environment()).unwrap());
     let tables = Tables::prefixed(&format!("contract-{}", Uuid::new_v4()));
     create_tables(&client, &tables).await.unwrap();
     (client, tables)
@@ -50,24 +50,14 @@ impl Keys {
         }
     }
 
-    fn kms(&self) -> Kms {
-        let client = aws_sdk_kms::Client::new(&sdk_config(&environment()).unwrap());
-        Kms::new(client, Arc::new(Unmeasured))
+    pub(crate) fn open_ports(&self) -> KeyPorts {
+        let client = aws_sdk_kms::Client::new(&sdk_config(&build_environment()).unwrap());
+        let kms = Kms::new(client, Arc::new(Unmeasured));
+        let symmetric_key = STACK.outputs["SymmetricKeyArn"].clone();
+        KeyPorts {
+            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), "contract".to_owned())),
+            ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
+            secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
+        }
     }
-
-    pub(crate) fn ca_keys(&self) -> Arc<dyn CaKeys> {
-        Arc::new(KmsCaKeys::new(self.kms(), "contract".to_owned()))
-    }
-
-    pub(crate) fn ra_keys(&self) -> Arc<dyn RaKeys> {
-        Arc::new(KmsRaKeys::new(self.kms(), symmetric_key()))
-    }
-
-    pub(crate) fn secrets(&self) -> Arc<dyn Secrets> {
-        Arc::new(KmsSecrets::new(self.kms(), symmetric_key()))
-    }
-}
-
-fn symmetric_key() -> String {
-    STACK.outputs["SymmetricKeyArn"].clone()
 }

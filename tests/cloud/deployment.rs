@@ -49,7 +49,7 @@ fn a_stack_that_is_deleted_leaves_its_tables_and_its_key() {
 }
 
 /// The schema of a table without properties that differ between tables: key, indexes, attributes.
-fn schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
+fn describe_schema(table: &TableDescription) -> BTreeMap<String, Vec<String>> {
     let mut schema = BTreeMap::new();
     let texts = |items: &[_]| {
         let mut texts: Vec<_> = items.iter().map(|item| format!("{item:?}")).collect();
@@ -90,17 +90,9 @@ async fn the_tables_of_the_template_are_those_that_the_code_makes() {
     ] {
         let describe = async |name: &String| {
             let described = client.describe_table().table_name(name).send().await;
-            schema(described.unwrap().table().unwrap())
+            describe_schema(described.unwrap().table().unwrap())
         };
         assert_eq!(describe(deployed).await, describe(made).await, "{deployed}");
-    }
-}
-
-/// Whether a route matches this path, whose parameters are written in braces.
-fn takes(route: &str, path: &str) -> bool {
-    match route.split_once("/{path+}") {
-        Some((beginning, _)) => path.starts_with(&format!("{beginning}/")),
-        None => route == path,
     }
 }
 
@@ -117,7 +109,11 @@ fn api_gateway_asks_for_the_scope_that_the_api_asks_for() {
         for (method, operation) in methods.as_object().unwrap() {
             let takes_it = |route: &&Value| {
                 let (verb, route) = route["key"].as_str().unwrap().split_once(' ').unwrap();
-                verb == method.to_uppercase() && takes(route, path)
+                let is_path = match route.split_once("/{path+}") {
+                    Some((beginning, _)) => path.starts_with(&format!("{beginning}/")),
+                    None => route == path,
+                };
+                verb == method.to_uppercase() && is_path
             };
             // Among matching routes, the longest is the most specific.
             let route = routes.iter().filter(takes_it);

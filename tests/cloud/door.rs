@@ -13,7 +13,7 @@ pub(crate) fn open(emulator: u16) -> String {
         for client in listener.incoming().map_while(Result::ok) {
             thread::spawn(move || {
                 // An error means that the client has disconnected, which its own script reports.
-                let _ = pass(&client, emulator);
+                let _ = pass_request(&client, emulator);
             });
         }
     });
@@ -21,7 +21,7 @@ pub(crate) fn open(emulator: u16) -> String {
 }
 
 /// Forwards one request: `GET http://host/path` becomes `GET /path` with that Host header.
-fn pass(client: &TcpStream, emulator: u16) -> std::io::Result<()> {
+fn pass_request(client: &TcpStream, emulator: u16) -> std::io::Result<()> {
     let mut reader = BufReader::new(client);
     let mut line = String::new();
     reader.read_line(&mut line)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use scep_cms::attribute::FailInfo;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::interop::tools;
 use serde_json::json;
@@ -53,21 +54,20 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
     // A key belongs to one generation only.
     let key = json!({ "keyArn": authority.unwrap()["keyReference"] });
     let (status, reasons) = admin.call("POST", &path, &key);
-    assert_eq!(status, 422);
+    assert_eq!(status, 422, "{reasons}");
     assert_eq!(
         reasons,
         json!(["keyArn: the authority has this key already"])
     );
     let (status, begun) = admin.call("POST", &path, &json!({}));
-    assert_eq!(status, 200);
+    assert_eq!(status, 200, "{begun}");
     let next = Certificate::from_pem(begun["next"]["pem"].as_str().unwrap()).unwrap();
     for door in DOORS {
         let url = STACK.scep_url(door, "next");
         let get = |operation: &str| STACK.http(&[&format!("{url}?operation={operation}")], &[]);
         let (_, caps) = get("GetCACaps");
         assert!(String::from_utf8(caps).unwrap().contains("GetNextCACert"));
-        let (status, message) = get("GetNextCACert");
-        assert_eq!(status, 200);
+        let message = expect_status(get("GetNextCACert"), 200);
         let outer = DegenerateSignedData::from_ber(&message).unwrap();
         assert_eq!(outer.certificates[0], next.der());
     }
@@ -146,8 +146,7 @@ fn each_front_door_answers_what_is_no_request_as_the_local_server_does() {
             "@-",
             &url,
         ];
-        let (status, reason) = STACK.http(&text, &[0x30, 0x82, 0xff, 0xfe]);
-        assert_eq!(status, 400);
+        let reason = expect_status(STACK.http(&text, &[0x30, 0x82, 0xff, 0xfe]), 400);
         assert!(
             String::from_utf8(reason)
                 .unwrap()
@@ -272,11 +271,13 @@ fn tokens_open_what_their_scopes_say() {
     let edge = &STACK.outputs["EdgeScepUrl"];
     let edge = edge.split("/protocols/").next().unwrap();
     let authorization = format!("Authorization: Bearer {read}");
-    let (status, _) = STACK.http(
-        &["--header", &authorization, &format!("{edge}/scepProfiles")],
-        &[],
+    expect_status(
+        STACK.http(
+            &["--header", &authorization, &format!("{edge}/scepProfiles")],
+            &[],
+        ),
+        403,
     );
-    assert_eq!(status, 403);
 }
 
 /// Two instances of the function handle the same transaction at the same moment.
@@ -325,8 +326,7 @@ fn a_warm_enrolment_signs_once_and_makes_at_most_four_requests_of_dynamodb() {
     let mut counted = 0;
     for (device, message) in &messages {
         STACK.calls();
-        let (status, reply) = STACK.post(&url, message);
-        assert_eq!(status, 200);
+        let reply = expect_status(STACK.post(&url, message), 200);
         device.read(&reply, &ra_certificate).leaf();
         let calls = STACK.calls();
         let count = |names: &[&str]| {
@@ -375,8 +375,7 @@ fn an_edit_is_followed_within_the_age_of_profiles() {
     let device = Device::rsa();
     let post = |challenge: &str| {
         let message = device.message(&device.enrolment("device", challenge), &ra_certificate);
-        let (status, reply) = STACK.post(&url, &message);
-        assert_eq!(status, 200);
+        let reply = expect_status(STACK.post(&url, &message), 200);
         device.read(&reply, &ra_certificate)
     };
     assert_eq!(post(CHALLENGE).failure().0, FailInfo::BadRequest);

@@ -9,7 +9,7 @@ const CHALLENGE: &str = "s3cret";
 
 /// Injects a fault while a device enrols; after the fault ends, the device's retry succeeds.
 #[track_caller]
-fn check(name: &str, fault: &Value) {
+fn check_fault(name: &str, fault: &Value) {
     let admin = STACK.admin();
     admin.endpoint(name, CHALLENGE).unwrap();
     let url = STACK.scep_url("ScepUrl", name);
@@ -39,7 +39,7 @@ fn a_throttled_dynamodb_is_a_503_and_the_next_try_goes_through() {
     {
         let code = "ProvisionedThroughputExceededException";
         let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-        check(&format!("dynamodb-{index}"), &json!({ operation: code }));
+        check_fault(&format!("dynamodb-{index}"), &json!({ operation: code }));
     }
 }
 
@@ -55,7 +55,7 @@ fn a_failing_kms_is_a_503_and_the_next_try_goes_through() {
     .into_iter()
     .enumerate()
     {
-        check(&format!("kms-{index}"), &json!({ operation: code }));
+        check_fault(&format!("kms-{index}"), &json!({ operation: code }));
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
-use scepter_tests::runtime_api::{answer_event, event, first_answer};
+use scepter_tests::runtime_api::{answer_event, event};
 use serde_json::{Value, json};
 
 use crate::stack::{ALONE, FUNCTIONS, STACK};
@@ -37,7 +38,7 @@ fn a_function_that_lacks_a_setting_names_it_and_ends() {
 }
 
 /// The lines that a function itself has logged to this group since then.
-fn log(group: &str, since: SystemTime) -> Vec<String> {
+fn read_log(group: &str, since: SystemTime) -> Vec<String> {
     let of_lambda = ["START ", "END ", "REPORT ", "INIT_START "];
     let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let lines = STACK.ask(&["logs", group, &since.as_millis().to_string()], "");
@@ -49,14 +50,14 @@ fn log(group: &str, since: SystemTime) -> Vec<String> {
 /// Every line of `pki-operation` since then, once each of the awaited pairs of texts is in one
 /// line. The log may deliver a line only with the next request of the same process, so this sends
 /// requests to several processes.
-fn log_of_pki_operation(awaited: &[[&str; 2]], url: &str, since: SystemTime) -> Vec<Value> {
+fn await_log(awaited: &[[&str; 2]], url: &str, since: SystemTime) -> Vec<Value> {
     for _ in 0..30 {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| STACK.post(url, b"no message"));
             }
         });
-        let lines = log("/scepter/scepter/pki-operation", since);
+        let lines = read_log("/scepter/scepter/pki-operation", since);
         let is_there = |texts: &[&str; 2]| {
             let holds = |line: &String| texts.iter().all(|text| line.contains(text));
             lines.iter().any(holds)
@@ -94,7 +95,7 @@ fn every_log_line_is_json_without_secrets_and_enrolments_are_metrics() {
         [r#""PkiStatus":"FAILURE""#, r#""Profile":"logged""#],
         [r#""outcome":"refused""#, r#""profile":"logged""#],
     ];
-    let lines = log_of_pki_operation(&awaited, &url, begun);
+    let lines = await_log(&awaited, &url, begun);
     let enrolments = |status: &str| {
         let of = lines.iter().filter(|line| line["Profile"] == "logged");
         of.filter(|line| line["PkiStatus"] == status && line["Enrolments"] == 1.0)
@@ -120,7 +121,7 @@ fn maintenance_measures_what_remains_of_the_certificates_of_the_server() {
     for _ in 0..2 {
         STACK.maintain().unwrap();
     }
-    let lines = log("/scepter/scepter/maintenance", begun);
+    let lines = read_log("/scepter/scepter/maintenance", begun);
     let lines: Vec<Value> = lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -160,7 +161,7 @@ fn maintenance_that_fails_fails_its_invocation() {
 
 /// The data that `openssl s_server` receives from a function that takes it for AWS and trusts this
 /// file of roots.
-fn heard(folder: &Path, roots: &str) -> String {
+fn record_handshake(folder: &Path, roots: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     drop(listener);
@@ -189,7 +190,11 @@ fn heard(folder: &Path, roots: &str) -> String {
         ("SSL_CERT_FILE", roots.to_str().unwrap()),
     ];
     // The server never answers, so this waits until the function gives up.
-    first_answer(&STACK.binary("get-ca-caps"), "GetCACaps", &variables);
+    let _ = answer_event(
+        &STACK.binary("get-ca-caps"),
+        &event("GetCACaps"),
+        &variables,
+    );
     server.kill().unwrap();
     String::from_utf8(server.wait_with_output().unwrap().stdout).unwrap()
 }
@@ -223,8 +228,8 @@ fn a_function_speaks_tls_to_whom_it_trusts_and_to_nobody_else() {
             .status();
         assert!(made.unwrap().success());
     }
-    assert!(heard(folder.path(), "server.pem").contains("DynamoDB_20120810.GetItem"));
-    assert_eq!(heard(folder.path(), "other.pem"), "");
+    assert!(record_handshake(folder.path(), "server.pem").contains("DynamoDB_20120810.GetItem"));
+    assert_eq!(record_handshake(folder.path(), "other.pem"), "");
 }
 
 /// SIGTERM is a crash at that moment and loses nothing: the next attempt succeeds, with one
@@ -256,8 +261,7 @@ fn a_function_that_is_terminated_while_it_signs_loses_nothing() {
     });
     STACK.faults(&json!({}));
     assert_ne!(first.0, 200);
-    let (status, reply) = STACK.post(&url, &message);
-    assert_eq!(status, 200);
+    let reply = expect_status(STACK.post(&url, &message), 200);
     let leaf = device.read(&reply, &ra_certificate).leaf();
     admin.has_issued_only("ended-1", &leaf);
 }

@@ -15,13 +15,14 @@ use crate::adapters::Keys;
 #[tokio::test]
 async fn a_key_is_adopted_if_it_is_what_the_authority_says() {
     let keys = Keys::new();
-    let ca_keys = keys.ca_keys();
+    let ca_keys = keys.open_ports().ca_keys;
     let made = ca_keys
         .generate(&name(), KeyAlgorithm::EcP384)
         .await
         .unwrap();
+    let name_of = |location: &KeyLocation| KeyName::new(location.to_stored());
     let adopted = ca_keys
-        .adopt(&named(&made.location), KeyAlgorithm::EcP384)
+        .adopt(&name_of(&made.location), KeyAlgorithm::EcP384)
         .await
         .unwrap();
     assert_eq!(
@@ -30,7 +31,7 @@ async fn a_key_is_adopted_if_it_is_what_the_authority_says() {
     );
     assert_eq!(adopted.location, made.location);
     let other = ca_keys
-        .adopt(&named(&made.location), KeyAlgorithm::EcP256)
+        .adopt(&name_of(&made.location), KeyAlgorithm::EcP256)
         .await;
     assert!(matches!(other, Err(KeyError::NotAdoptable { .. })));
     let mut gone = made.location.to_stored();
@@ -42,15 +43,16 @@ async fn a_key_is_adopted_if_it_is_what_the_authority_says() {
     assert!(matches!(gone, Err(KeyError::NotAdoptable { .. })));
 }
 
-fn named(location: &KeyLocation) -> KeyName {
-    KeyName::new(location.to_stored())
-}
-
 #[tokio::test]
 async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
     let keys = Keys::new();
     let (uuid, key_algorithm) = (TypedUuid::new_v4(), KeyAlgorithm::Rsa2048);
-    let made = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
+    let made = keys
+        .open_ports()
+        .ra_keys
+        .generate(uuid, key_algorithm)
+        .await
+        .unwrap();
     let of = |uuid| RaKeyPair {
         uuid,
         generation: Generation::FIRST,
@@ -58,7 +60,11 @@ async fn an_ra_key_opens_for_its_own_ra_certificate_and_no_other() {
         key: made.location.clone(),
         certificate: Device::ec().certificate,
     };
-    keys.ra_keys().load(&of(uuid)).await.unwrap();
-    let other = keys.ra_keys().load(&of(TypedUuid::new_v4())).await;
+    keys.open_ports().ra_keys.load(&of(uuid)).await.unwrap();
+    let other = keys
+        .open_ports()
+        .ra_keys
+        .load(&of(TypedUuid::new_v4()))
+        .await;
     assert!(matches!(other, Err(KeyError::Broken { .. })));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ca::id::CertificateUuid;
 use scep_cms::attribute::PkiStatus;
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::{Device, Request};
 use serde_json::{Value, json};
 
@@ -32,9 +33,16 @@ const NOT_MISSED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Every (statement, action) of a policy, except those for logs.
-fn permissions(policy: &Value) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
+/// Removes each permission of a role in turn and expects `works` to fail. `works` returns the
+/// status of the request that failed.
+fn check_role(name: &str, works: impl Fn() -> Result<(), u16>) {
+    let role = &STACK.resources[name];
+    let policy = STACK.ask(&["policy", role], "");
+    let put = |policy: &Value| {
+        STACK.ask(&["policy", role, "put"], &policy.to_string());
+    };
+    works().unwrap_or_else(|status| panic!("{role} with every permission: {status}"));
+    let mut permissions = Vec::new();
     for (index, statement) in policy["Statement"].as_array().unwrap().iter().enumerate() {
         let actions = match &statement["Action"] {
             Value::Array(actions) => actions.clone(),
@@ -43,38 +51,19 @@ fn permissions(policy: &Value) -> Vec<(usize, String)> {
         let actions = actions
             .iter()
             .map(|action| action.as_str().unwrap().to_owned());
-        found.extend(
-            actions
-                .filter(|a| !a.starts_with("logs:"))
-                .map(|action| (index, action)),
-        );
+        let actions = actions.filter(|action| !action.starts_with("logs:"));
+        permissions.extend(actions.map(|action| (index, action)));
     }
-    found
-}
-
-/// The policy without one action of one statement.
-fn without(policy: &Value, (index, action): &(usize, String)) -> Value {
-    let mut policy = policy.clone();
-    let statement = &mut policy["Statement"][*index];
-    match &mut statement["Action"] {
-        Value::Array(actions) if actions.len() > 1 => actions.retain(|other| other != action),
-        // A statement must have an action, so leave a harmless one.
-        other => *other = json!("dynamodb:DescribeLimits"),
-    }
-    policy
-}
-
-/// Removes each permission of a role in turn and expects `works` to fail. `works` returns the
-/// status of the request that failed.
-fn check(name: &str, works: impl Fn() -> Result<(), u16>) {
-    let role = &STACK.resources[name];
-    let policy = STACK.ask(&["policy", role], "");
-    let put = |policy: &Value| {
-        STACK.ask(&["policy", role, "put"], &policy.to_string());
-    };
-    works().unwrap_or_else(|status| panic!("{role} with every permission: {status}"));
-    for permission in permissions(&policy) {
-        put(&without(&policy, &permission));
+    for permission in permissions {
+        let mut reduced = policy.clone();
+        match &mut reduced["Statement"][permission.0]["Action"] {
+            Value::Array(actions) if actions.len() > 1 => {
+                actions.retain(|other| *other != permission.1);
+            }
+            // A statement must have an action, so leave a harmless one.
+            other => *other = json!("dynamodb:DescribeLimits"),
+        }
+        put(&reduced);
         let worked = works();
         put(&policy);
         let action = &permission.1;
@@ -92,12 +81,12 @@ fn check(name: &str, works: impl Fn() -> Result<(), u16>) {
 }
 
 /// A name that no object has had before.
-fn fresh() -> String {
+fn draw_name() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("p{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn expect(wanted: u16, status: u16) -> Result<(), u16> {
+fn check_status(wanted: u16, status: u16) -> Result<(), u16> {
     (status == wanted).then_some(()).ok_or(status)
 }
 
@@ -126,12 +115,12 @@ fn every_permission_of_the_readers_is_needed() {
         ("GetCaCapsRole", "GetCACaps"),
         ("GetCaCertRole", "GetCACert"),
     ] {
-        check(role, || {
+        check_role(role, || {
             // A new profile is not in any function's cache.
-            let name = fresh();
+            let name = draw_name();
             STACK.admin().endpoint(&name, CHALLENGE).unwrap();
             let url = format!("{}?operation={operation}", STACK.scep_url("ScepUrl", &name));
-            expect(200, STACK.http(&[&url], &[]).0)
+            check_status(200, STACK.http(&[&url], &[]).0)
         });
     }
 }
@@ -139,8 +128,8 @@ fn every_permission_of_the_readers_is_needed() {
 #[test]
 fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
     let _alone = ALONE.write();
-    check("PkiOperationRole", || {
-        let name = fresh();
+    check_role("PkiOperationRole", || {
+        let name = draw_name();
         let young = json!({ "renewalThreshold": 400 });
         let admin = STACK.admin();
         admin.endpoint_with(&name, CHALLENGE, &young).unwrap();
@@ -150,7 +139,7 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         let ask = |device: &Device, request: &Request| {
             let message = device.message(request, &ra_certificate);
             let (status, reply) = STACK.post(&url, &message);
-            expect(200, status).map(|()| device.read(&reply, &ra_certificate).leaf())
+            check_status(200, status).map(|()| device.read(&reply, &ra_certificate).leaf())
         };
         let request = device.enrolment(&name, CHALLENGE);
         let leaf = ask(&device, &request)?;
@@ -159,7 +148,7 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         let renewal = Device::rsa().renewal(&name);
         ask(&device.holding(leaf), &renewal)?;
         // A request that requires approval counts the pending ones first.
-        let held = fresh();
+        let held = draw_name();
         let approval = json!({ "requireManualApproval": true });
         admin.endpoint_with(&held, CHALLENGE, &approval).unwrap();
         let url = STACK.scep_url("ScepUrl", &held);
@@ -167,7 +156,7 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         let waiting = Device::rsa();
         let message = waiting.message(&waiting.enrolment(&held, CHALLENGE), &ra_certificate);
         let (status, reply) = STACK.post(&url, &message);
-        expect(200, status)?;
+        check_status(200, status)?;
         let status = waiting.read(&reply, &ra_certificate).attributes.pki_status;
         assert_eq!(status, PkiStatus::Pending);
         Ok(())
@@ -176,7 +165,7 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
 
 /// Creates a pending request, approves it, and revokes the certificate.
 fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
-    let name = fresh();
+    let name = draw_name();
     let held = json!({ "requireManualApproval": true });
     admin.endpoint_with(&name, CHALLENGE, &held)?;
     let url = STACK.scep_url("ScepUrl", &name);
@@ -185,25 +174,23 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let request = device.enrolment(&name, CHALLENGE);
     let ask = |request: &Request| {
         let message = device.message(request, &ra_certificate);
-        let (status, reply) = STACK.post(&url, &message);
-        assert_eq!(status, 200);
+        let reply = expect_status(STACK.post(&url, &message), 200);
         device.read(&reply, &ra_certificate)
     };
     assert_eq!(ask(&request).attributes.pki_status, PkiStatus::Pending);
-    let post = |path: &str| expect(204, admin.call("POST", path, &json!({})).0);
+    let post = |path: &str| check_status(204, admin.call("POST", path, &json!({})).0);
     let (status, page) = admin.call("GET", "/scepTransactions?status=PENDING", &json!(null));
-    expect(200, status)?;
+    check_status(200, status)?;
     let items = page["items"].as_array().unwrap().iter();
     let mut mine = items.filter(|item| item["subject"] == format!("CN={name},O=Corp"));
     let uuid = mine.next().unwrap()["uuid"].as_str().unwrap().to_owned();
-    expect(204, admin.approve(&uuid))?;
+    check_status(204, admin.approve(&uuid))?;
     let leaf = ask(&device.poll(&request)).leaf();
     let number = leaf.issuer_and_serial_number().serial_number_hex();
     let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
     post(&format!("/certificates/{uuid}/revoke"))?;
     let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
-    let (status, crl) = STACK.http(&[&crl], &[]);
-    assert_eq!(status, 200);
+    let crl = expect_status(STACK.http(&[&crl], &[]), 200);
     let entries = ca::crl::read_crl_entries(&crl).unwrap();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].uuid, uuid);
@@ -213,9 +200,9 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
 #[test]
 fn every_permission_of_administration_is_needed() {
     let _alone = ALONE.write();
-    check("ProfilesRole", || {
+    check_role("ProfilesRole", || {
         let admin = STACK.admin();
-        let name = fresh();
+        let name = draw_name();
         admin.endpoint(&name, CHALLENGE)?;
         let get = |path: &str| admin.call("GET", path, &json!(null));
         for path in [
@@ -224,18 +211,18 @@ fn every_permission_of_administration_is_needed() {
             "/scepTransactions",
             "/auditRecords",
         ] {
-            expect(200, get(path).0)?;
+            check_status(200, get(path).0)?;
         }
         let (_, authorities) = get("/authorities");
         let authority = authorities[0]["uuid"].as_str().unwrap();
         let path = format!("/authorities/{authority}/raProfiles");
-        let deleted = admin.make(&path, &json!({ "name": fresh() }))?;
+        let deleted = admin.make(&path, &json!({ "name": draw_name() }))?;
         let path = format!("/raProfiles/{deleted}");
-        expect(204, admin.call("DELETE", &path, &json!(null)).0)?;
+        check_status(204, admin.call("DELETE", &path, &json!(null)).0)?;
         let (_, page) = get("/certificates?limit=1");
         // If no other test has issued a certificate before, this read is not tested.
         if let Some(uuid) = page["items"][0]["uuid"].as_str() {
-            expect(200, get(&format!("/certificates/{uuid}")).0)?;
+            check_status(200, get(&format!("/certificates/{uuid}")).0)?;
         }
         approve_and_revoke(&admin)
     });
@@ -244,7 +231,7 @@ fn every_permission_of_administration_is_needed() {
 /// Leaves an authority whose CRL lacks a revocation, whose RA certificate lacks a key for the next
 /// generation, and one of whose issuances was interrupted.
 fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
-    let name = fresh();
+    let name = draw_name();
     admin.endpoint(&name, CHALLENGE)?;
     let url = STACK.scep_url("ScepUrl", &name);
     let ra_certificate = STACK.ra_certificate(&url);
@@ -252,7 +239,7 @@ fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
         let device = Device::rsa();
         let request = device.enrolment(common_name, CHALLENGE);
         let (status, reply) = STACK.post(&url, &device.message(&request, &ra_certificate));
-        expect(200, status).map(|()| device.read(&reply, &ra_certificate).leaf())
+        check_status(200, status).map(|()| device.read(&reply, &ra_certificate).leaf())
     };
     let leaf = enrol(&name)?;
     let number = leaf.issuer_and_serial_number().serial_number_hex();
@@ -278,7 +265,7 @@ fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
     with_fault("Sign", &|| {
         let revoke = format!("/certificates/{uuid}/revoke");
         assert_eq!(admin.call("POST", &revoke, &json!({})).0, 503);
-        assert_eq!(enrol(&fresh()), Err(503));
+        assert_eq!(enrol(&draw_name()), Err(503));
     });
     // The lease of the interrupted issuance ends.
     std::thread::sleep(Duration::from_secs(6));
@@ -288,7 +275,7 @@ fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
 #[test]
 fn every_permission_of_maintenance_is_needed() {
     let _alone = ALONE.write();
-    check("MaintenanceRole", || {
+    check_role("MaintenanceRole", || {
         leave_work(&STACK.admin())?;
         STACK.maintain().map_err(|_| 500)
     });

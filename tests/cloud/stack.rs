@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
+use scepter_tests::assert::expect_status;
 use scepter_tests::interop;
 use scepter_tests::interop::{root, target, tools};
 use scepter_tests::server::http;
@@ -52,7 +53,7 @@ pub(crate) struct Stack {
 }
 
 /// A command that talks to the emulator as the root user of the account.
-fn aws(program: &Path, endpoint: &str) -> Command {
+fn build_command(program: &Path, endpoint: &str) -> Command {
     let mut command = Command::new(program);
     command.envs([
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -66,10 +67,12 @@ fn aws(program: &Path, endpoint: &str) -> Command {
 
 impl Stack {
     fn deploy() -> Self {
-        let staged = stage();
-        let port = free_port();
+        let staged = stage_template();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
         let endpoint = format!("http://127.0.0.1:{port}");
-        let emulator = emulate(&endpoint, port);
+        let emulator = start_emulator(&endpoint, port);
         let deployer = Deployer::make(staged.path(), &endpoint);
         let age = format!("ProfilesMaxAgeSeconds={PROFILES_MAX_AGE}");
         let topic = "AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms";
@@ -77,7 +80,7 @@ impl Stack {
         let fixed = "DefaultScepProfile=fixed";
         let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary, fixed];
         deployer.deploy(staged.path(), &endpoint, &parameters);
-        let described = ask(&endpoint, &["describe", "scepter"], "");
+        let described = ask_aws(&endpoint, &["describe", "scepter"], "");
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
         Self {
             deployer,
@@ -101,11 +104,13 @@ impl Stack {
             "--data-urlencode",
             &scope,
         ];
-        let (status, body) = http(
-            &[&["--user", &self.client], &form[..], &[&url]].concat(),
-            &[],
+        let body = expect_status(
+            http(
+                &[&["--user", &self.client], &form[..], &[&url]].concat(),
+                &[],
+            ),
+            200,
         );
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         let answer: Value = serde_json::from_slice(&body).unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
@@ -125,7 +130,7 @@ impl Stack {
 
     /// Runs `aws.py` and returns its output.
     pub(crate) fn ask(&self, arguments: &[&str], input: &str) -> Value {
-        ask(&self.endpoint, arguments, input)
+        ask_aws(&self.endpoint, arguments, input)
     }
 
     /// Runs maintenance as its schedule does. Returns the error with which it fails.
@@ -139,11 +144,13 @@ impl Stack {
     /// Makes these operations fail from now on; an empty value ends all faults.
     pub(crate) fn faults(&self, faults: &Value) {
         let url = format!("{}/_tests/faults", self.endpoint);
-        let (status, _) = http(
-            &["--request", "PUT", "--data", &faults.to_string(), &url],
-            &[],
+        expect_status(
+            http(
+                &["--request", "PUT", "--data", &faults.to_string(), &url],
+                &[],
+            ),
+            200,
         );
-        assert_eq!(status, 200);
     }
 
     /// The operations of DynamoDB and KMS since the previous call.
@@ -159,8 +166,10 @@ impl Stack {
 
     /// The certificate that messages to a profile are encrypted to.
     pub(crate) fn ra_certificate(&self, url: &str) -> Certificate {
-        let (status, chain) = self.http(&[&format!("{url}?operation=GetCACert")], &[]);
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&chain));
+        let chain = expect_status(
+            self.http(&[&format!("{url}?operation=GetCACert")], &[]),
+            200,
+        );
         let chain = DegenerateSignedData::from_ber(&chain).unwrap();
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }
@@ -175,7 +184,7 @@ impl Stack {
     pub(crate) fn deploy_another(&self, name: &str) {
         let more = ["--resolve-s3", "--stack-name", name];
         let mut sam = sam_deploy(self.staged.path(), &self.endpoint, "template.yaml");
-        run(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
+        run_command(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
     }
 
     /// The deployed binary of a function.
@@ -333,7 +342,7 @@ impl Api<'_> {
 
 /// Stages the unchanged template with functions that build quickly: without optimisation, sharing
 /// the other tests' build.
-fn stage() -> tempfile::TempDir {
+fn stage_template() -> tempfile::TempDir {
     let staged = tempfile::tempdir().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -381,8 +390,8 @@ impl Deployer {
     fn make(folder: &Path, endpoint: &str) -> Self {
         let mut sam = sam_deploy(folder, endpoint, "infra/deployer.yaml");
         sam.args(["--stack-name", "scepter-deployer"]);
-        run(sam.args(["--parameter-overrides", "StackName=scepter"]));
-        let made = ask(endpoint, &["deployer", "scepter-deployer"], "");
+        run_command(sam.args(["--parameter-overrides", "StackName=scepter"]));
+        let made = ask_aws(endpoint, &["deployer", "scepter-deployer"], "");
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let outputs = &made["outputs"];
         Self {
@@ -402,23 +411,23 @@ impl Deployer {
         sam.envs(self.key.iter().map(|(name, value)| (name, value)));
         sam.args(["--config-env", "deployer", "--s3-bucket", &self.bucket]);
         sam.args(["--role-arn", &self.role, "--parameter-overrides"]);
-        run(sam.args(parameters));
+        run_command(sam.args(parameters));
     }
 
     /// The answers of CloudFormation and IAM when the deployer attempts more than its policy
     /// allows.
     pub(crate) fn escalate(&self, stack: &Stack) -> Value {
-        let mut python = aws(&tools().join("ministack/bin/python"), &stack.endpoint);
+        let mut python = build_command(&tools().join("ministack/bin/python"), &stack.endpoint);
         python.arg(root().join("tests/cloud/aws.py"));
         python.envs(self.key.iter().map(|(name, value)| (name, value)));
         python.args(["escalate", "scepter-deployer", "scepter", &self.role]);
-        serde_json::from_slice(&run(&mut python)).unwrap()
+        serde_json::from_slice(&run_command(&mut python)).unwrap()
     }
 }
 
 /// Builds `sam deploy` without prompts; the values of --parameter-overrides must come last.
 fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
-    let mut sam = aws(&tools().join("sam/bin/sam"), endpoint);
+    let mut sam = build_command(&tools().join("sam/bin/sam"), endpoint);
     sam.current_dir(folder)
         .args(["deploy", "--template", template])
         .args(["--capabilities", "CAPABILITY_IAM"])
@@ -427,7 +436,7 @@ fn sam_deploy(folder: &Path, endpoint: &str, template: &str) -> Command {
 }
 
 /// Runs a command that must succeed and returns its output.
-fn run(command: &mut Command) -> Vec<u8> {
+fn run_command(command: &mut Command) -> Vec<u8> {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -438,9 +447,9 @@ fn run(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-fn emulate(endpoint: &str, port: u16) -> Child {
+fn start_emulator(endpoint: &str, port: u16) -> Child {
     let log = std::fs::File::create(target().join("emulator.log")).unwrap();
-    let mut python = aws(&tools().join("ministack/bin/python"), endpoint);
+    let mut python = build_command(&tools().join("ministack/bin/python"), endpoint);
     let child = python
         .arg(root().join("tests/cloud/emulator.py"))
         .envs([
@@ -469,13 +478,8 @@ fn emulate(endpoint: &str, port: u16) -> Child {
     child
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-fn ask(endpoint: &str, arguments: &[&str], input: &str) -> Value {
-    let mut python = aws(&tools().join("ministack/bin/python"), endpoint);
+fn ask_aws(endpoint: &str, arguments: &[&str], input: &str) -> Value {
+    let mut python = build_command(&tools().join("ministack/bin/python"), endpoint);
     let mut child = python
         .arg(root().join("tests/cloud/aws.py"))
         .args(arguments)

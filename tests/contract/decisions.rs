@@ -4,7 +4,6 @@ use ca::generation::Generation;
 use ca::revocation::{Revocation, RevocationReason};
 use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_protocol::transaction::{Transaction, TransactionState};
-use scep_service::inventory::{AuditFilter, PageRequest};
 use scep_service::object::Reference;
 use scep_service::ports::{
     ClaimKind, GuardedOutcome, ProfileReader, Store, StoredCrl, Transactions, WriteOutcome,
@@ -16,6 +15,7 @@ use scepter_tests::world::audit;
 use store_dynamodb::DynamoDbStore;
 use time::OffsetDateTime;
 
+use super::count_records;
 use crate::adapters::store;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -42,30 +42,6 @@ async fn pending_transaction(store: &DynamoDbStore) -> Transaction {
     known
 }
 
-fn transaction_reference(uuid: impl GenericUuid) -> Reference {
-    Reference {
-        kind: scep_service::object::ObjectKind::Transaction,
-        uuid: uuid.into_untyped_uuid(),
-    }
-}
-
-async fn count_records(store: &DynamoDbStore, object: impl GenericUuid) -> usize {
-    let filter = AuditFilter {
-        object: Some(object.into_untyped_uuid()),
-        ..AuditFilter::default()
-    };
-    let page = PageRequest {
-        limit: 10,
-        cursor: None,
-    };
-    store
-        .audit_records(&filter, &page)
-        .await
-        .unwrap()
-        .items
-        .len()
-}
-
 #[tokio::test]
 async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     let (_guard, store) = store().await;
@@ -85,7 +61,10 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
                 lease,
                 lease,
                 None,
-                &audit(transaction_reference(uuid)),
+                &audit(Reference {
+                    kind: scep_service::object::ObjectKind::Transaction,
+                    uuid: uuid.into_untyped_uuid(),
+                }),
             )
             .await
             .unwrap()
@@ -93,7 +72,10 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     let first = TypedUuid::new_v4();
     assert_eq!(approve(first).await, GuardedOutcome::Won);
     assert_eq!(approve(TypedUuid::new_v4()).await, GuardedOutcome::Lost);
-    assert_eq!(count_records(&store, uuid).await, 1);
+    assert_eq!(
+        count_records(&store, Some(uuid.into_untyped_uuid())).await,
+        1
+    );
     let known = store.transaction(uuid).await.unwrap().unwrap();
     assert_eq!(known.claim, first);
     let TransactionState::Issuing {
@@ -124,14 +106,20 @@ async fn a_pending_transaction_is_rejected_once_with_its_reason() {
                 "unknown device",
                 NOW + MINUTE,
                 None,
-                &audit(transaction_reference(uuid)),
+                &audit(Reference {
+                    kind: scep_service::object::ObjectKind::Transaction,
+                    uuid: uuid.into_untyped_uuid(),
+                }),
             )
             .await
             .unwrap()
     };
     assert_eq!(reject().await, WriteOutcome::Won);
     assert_eq!(reject().await, WriteOutcome::Lost);
-    assert_eq!(count_records(&store, uuid).await, 1);
+    assert_eq!(
+        count_records(&store, Some(uuid.into_untyped_uuid())).await,
+        1
+    );
     let known = store.transaction(uuid).await.unwrap().unwrap();
     let TransactionState::Rejected { reason, .. } = known.state else {
         panic!("{known:?}");
@@ -154,7 +142,14 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
     let revoke = async |record: &_, reason| {
         let revocation = Revocation { at: NOW, reason };
         store
-            .revoke(record, revocation, &audit(transaction_reference(uuid)))
+            .revoke(
+                record,
+                revocation,
+                &audit(Reference {
+                    kind: scep_service::object::ObjectKind::Transaction,
+                    uuid: uuid.into_untyped_uuid(),
+                }),
+            )
             .await
             .unwrap()
     };
@@ -166,7 +161,10 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
     assert_eq!(read.summary.revocation, revoked_for(hold));
     let last = RevocationReason::KeyCompromise;
     assert_eq!(revoke(&read, last).await, WriteOutcome::Won);
-    assert_eq!(count_records(&store, uuid).await, 2);
+    assert_eq!(
+        count_records(&store, Some(uuid.into_untyped_uuid())).await,
+        2
+    );
     // The revocation is listed under its generation alone, until the certificate expires.
     let list_revoked = async |generation, from| {
         store

@@ -9,10 +9,10 @@ use scep_service::inventory::{
     AuditFilter, CertificateFilter, CertificateRecord, PageRequest, TransactionStatus,
 };
 use scep_service::object::Reference;
-use scep_service::ports::{Store, Transactions};
+use scep_service::ports::{Change, Store, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, ra_profile, record};
-use scepter_tests::world::{audit, create, touch};
+use scepter_tests::world::{audit, create, stored};
 use store_dynamodb::DynamoDbStore;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -21,10 +21,6 @@ use crate::adapters::store;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const DAY: Duration = Duration::DAY;
-
-fn page_request(limit: u16, cursor: Option<String>) -> PageRequest {
-    PageRequest { limit, cursor }
-}
 
 /// Records a certificate, after `edit` has changed it, and its transaction.
 async fn issue_certificate(
@@ -81,7 +77,7 @@ async fn find_serials(store: &DynamoDbStore, filter: CertificateFilter) -> Vec<S
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let page = page_request(2, cursor);
+        let page = PageRequest { limit: 2, cursor };
         let part = store.certificates(&filter, &page).await.unwrap();
         assert!(part.items.len() <= 2, "{filter:?}");
         found.extend(part.items.into_iter().map(|item| item.serial_number));
@@ -272,7 +268,13 @@ async fn an_invalid_cursor_is_rejected() {
         ..CertificateFilter::default()
     };
     let foreign = store
-        .certificates(&by_subject, &page_request(1, None))
+        .certificates(
+            &by_subject,
+            &PageRequest {
+                limit: 1,
+                cursor: None,
+            },
+        )
         .await
         .unwrap()
         .cursor;
@@ -287,12 +289,13 @@ async fn an_invalid_cursor_is_rejected() {
         &long,
         &foreign.unwrap(),
     ] {
-        let request = page_request(2, Some(cursor.to_owned()));
+        let request = PageRequest {
+            limit: 2,
+            cursor: Some(cursor.to_owned()),
+        };
         let found = store.certificates(&by_expiry, &request).await;
         assert!(matches!(found, Err(StoreError::Cursor)), "{cursor}");
-        let found = store
-            .transactions(None, &page_request(2, Some(cursor.to_owned())), NOW)
-            .await;
+        let found = store.transactions(None, &request, NOW).await;
         assert!(matches!(found, Err(StoreError::Cursor)), "{cursor}");
     }
 }
@@ -305,7 +308,7 @@ async fn transactions_are_listed_by_status_and_unfinished_ones_come_first() {
     let list = async |status, limit, cursor| {
         let now = OffsetDateTime::now_utc();
         store
-            .transactions(status, &page_request(limit, cursor), now)
+            .transactions(status, &PageRequest { limit, cursor }, now)
             .await
             .unwrap()
     };
@@ -353,7 +356,14 @@ async fn transactions_are_listed_by_status_and_unfinished_ones_come_first() {
     // Expired transactions are not listed, even if they have not been removed yet.
     let later = OffsetDateTime::now_utc() + DAY * 2;
     let found = store
-        .transactions(None, &page_request(100, None), later)
+        .transactions(
+            None,
+            &PageRequest {
+                limit: 100,
+                cursor: None,
+            },
+            later,
+        )
         .await
         .unwrap();
     assert_eq!(found.items.len(), 1);
@@ -377,11 +387,23 @@ async fn audit_records_are_found_by_object_and_by_time_newest_first() {
         second.uuid = TypedUuid::from_u128(
             u128::from(milliseconds) << 80 | 7 << 76 | u128::try_from(index).unwrap(),
         );
-        touch(&store, &profile, &second).await;
+        let unchanged = Change::Replace {
+            object: stored(&profile, 2),
+            read: 1,
+            added: Vec::new(),
+            removed: Vec::new(),
+        };
+        store.apply(&unchanged, &second).await.unwrap();
     }
     let found = async |filter: &AuditFilter| {
         store
-            .audit_records(filter, &page_request(100, None))
+            .audit_records(
+                filter,
+                &PageRequest {
+                    limit: 100,
+                    cursor: None,
+                },
+            )
             .await
             .unwrap()
             .items

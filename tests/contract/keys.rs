@@ -21,8 +21,13 @@ use crate::adapters::Keys;
 async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
     let keys = Keys::new();
     for &algorithm in KeyAlgorithm::VARIANTS {
-        let key = keys.ca_keys().generate(&name(), algorithm).await.unwrap();
-        let restarted = keys.ca_keys();
+        let key = keys
+            .open_ports()
+            .ca_keys
+            .generate(&name(), algorithm)
+            .await
+            .unwrap();
+        let restarted = keys.open_ports().ca_keys;
         let signature = restarted
             .sign(&key.location, algorithm, b"message")
             .await
@@ -39,7 +44,8 @@ async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
 async fn a_missing_ca_key_signs_nothing() {
     let keys = Keys::new();
     let mut stored = keys
-        .ca_keys()
+        .open_ports()
+        .ca_keys
         .generate(&name(), KeyAlgorithm::EcP256)
         .await
         .unwrap()
@@ -49,7 +55,7 @@ async fn a_missing_ca_key_signs_nothing() {
     let uuid = stored.len() - 36..;
     stored.replace_range(uuid, &Uuid::new_v4().to_string());
     let location = KeyLocation::try_from(stored).unwrap();
-    let ca_keys = keys.ca_keys();
+    let ca_keys = keys.open_ports().ca_keys;
     let refused = ca_keys.sign(&location, KeyAlgorithm::EcP256, b"").await;
     assert!(refused.is_err());
 }
@@ -58,7 +64,12 @@ async fn a_missing_ca_key_signs_nothing() {
 async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
     let keys = Keys::new();
     let (uuid, key_algorithm) = (TypedUuid::new_v4(), KeyAlgorithm::Rsa2048);
-    let generated = keys.ra_keys().generate(uuid, key_algorithm).await.unwrap();
+    let generated = keys
+        .open_ports()
+        .ra_keys
+        .generate(uuid, key_algorithm)
+        .await
+        .unwrap();
     let public = PublicKey::from_der(&generated.subject_public_key_info).unwrap();
     let pair = RaKeyPair {
         uuid,
@@ -68,7 +79,7 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
         certificate: Device::ec().certificate,
     };
     for _ in 0..2 {
-        let key = keys.ra_keys().load(&pair).await.unwrap();
+        let key = keys.open_ports().ra_keys.load(&pair).await.unwrap();
         let wrapped = public.encrypt(&[9; 32]).unwrap();
         let cipher = ContentEncryption::Aes256Cbc;
         let unwrapped = key.content_key(KeyTransport::RsaPkcs1, &wrapped, cipher);
@@ -89,9 +100,14 @@ async fn a_secret_opens_only_for_its_own_owner_even_after_a_restart() {
     let profile = TypedUuid::new_v4();
     let owner = SecretOwner::ScepProfile(profile);
     let secret = SecretString::from("s3cret");
-    let sealed = keys.secrets().seal(owner, &secret).await.unwrap();
+    let sealed = keys
+        .open_ports()
+        .secrets
+        .seal(owner, &secret)
+        .await
+        .unwrap();
     assert!(!sealed.as_base64().contains("s3cret"));
-    let restarted = keys.secrets();
+    let restarted = keys.open_ports().secrets;
     for _ in 0..2 {
         let opened = restarted.open(owner, &sealed).await.unwrap();
         assert_eq!(opened.expose_secret(), "s3cret");

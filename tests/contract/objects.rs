@@ -10,15 +10,14 @@ use ca::profile_name::ProfileName;
 use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
 use scep_service::error::StoreError;
-use scep_service::inventory::PageRequest;
 use scep_service::object::{Object, Reference, Versioned, find, list, read};
 use scep_service::ports::{Change, Store};
 use scepter_tests::device::Device;
 use scepter_tests::samples::ra_profile;
 use scepter_tests::world::{audit, create, replace, stored};
-use store_dynamodb::DynamoDbStore;
 use uuid::Uuid;
 
+use super::count_records;
 use crate::adapters::store;
 
 fn sample_authority(name: &str) -> Authority {
@@ -98,33 +97,20 @@ async fn a_concurrent_edit_is_a_conflict_and_loses_nothing() {
     ));
 }
 
-async fn count_records(store: &DynamoDbStore) -> usize {
-    let page = PageRequest {
-        limit: 500,
-        cursor: None,
-    };
-    store
-        .audit_records(&Default::default(), &page)
-        .await
-        .unwrap()
-        .items
-        .len()
-}
-
 #[tokio::test]
 async fn a_change_and_its_audit_record_are_written_both_or_neither() {
     let (_guard, store) = store().await;
     create(&store, &ra_profile("routers")).await.unwrap();
-    assert_eq!(count_records(&store).await, 1);
+    assert_eq!(count_records(&store, None).await, 1);
     assert!(create(&store, &ra_profile("routers")).await.is_err());
-    assert_eq!(count_records(&store).await, 1);
+    assert_eq!(count_records(&store, None).await, 1);
     let found: Versioned<RaProfile> = find(&store, &ProfileName::new("routers").unwrap())
         .await
         .unwrap()
         .unwrap();
     replace(&store, &found).await.unwrap();
     assert!(replace(&store, &found).await.is_err());
-    assert_eq!(count_records(&store).await, 2);
+    assert_eq!(count_records(&store, None).await, 2);
 }
 
 #[tokio::test]

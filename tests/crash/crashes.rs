@@ -1,6 +1,7 @@
 //! After a SIGKILL the next request completes the transaction: always exactly one certificate per
 //! transaction.
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary, http};
@@ -10,7 +11,7 @@ use store_embedded::EmbeddedDynamoDb;
 
 /// Counts the transactions or certificates in a table of a stopped server, without the other items
 /// of the table.
-async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
+async fn count_items(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
     let database = EmbeddedDynamoDb::open(&data.join("scepter.db")).unwrap();
     let name = table(&Tables::prefixed("scepter"));
     let items = database.items(&name).unwrap();
@@ -21,7 +22,7 @@ async fn count(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usi
 }
 
 /// Kills the server at this fault point, then checks what the client's retry gets.
-async fn check(place: &str) {
+async fn check_after_kill(place: &str) {
     let binary = binary(Build::FaultPoints);
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary, data.path(), &[("SCEPTER_FAULT_POINT", place)]);
@@ -29,7 +30,7 @@ async fn check(place: &str) {
     let ra_certificate = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
     let posted = {
-        let (url, message) = (server.scep_url(), message.clone());
+        let (url, message) = (server.scep_url.clone(), message.clone());
         std::thread::spawn(move || http(&["--data-binary", "@-", &url], &message))
     };
     server.wait_for_log("fault point reached");
@@ -37,19 +38,18 @@ async fn check(place: &str) {
     let (status, _) = posted.join().unwrap();
     assert_eq!(status, 0, "the client got no answer");
     assert_eq!(
-        count(data.path(), |tables| tables.certificates.clone()).await,
+        count_items(data.path(), |tables| tables.certificates.clone()).await,
         0
     );
     assert_eq!(
-        count(data.path(), |tables| tables.transactions.clone()).await,
+        count_items(data.path(), |tables| tables.transactions.clone()).await,
         1
     );
 
     let server = Server::start(&binary, data.path(), &[]);
     let leaves: Vec<_> = (0..2)
         .map(|_| {
-            let (status, reply) = server.post(&message);
-            assert_eq!(status, 200);
+            let reply = expect_status(server.post(&message), 200);
             device.read(&reply, &ra_certificate).leaf()
         })
         .collect();
@@ -57,23 +57,23 @@ async fn check(place: &str) {
     assert!(openssl::print(&leaves[0], &["-subject"]).contains("device-1"));
     assert!(server.terminate());
     assert_eq!(
-        count(data.path(), |tables| tables.certificates.clone()).await,
+        count_items(data.path(), |tables| tables.certificates.clone()).await,
         1
     );
     assert_eq!(
-        count(data.path(), |tables| tables.transactions.clone()).await,
+        count_items(data.path(), |tables| tables.transactions.clone()).await,
         1
     );
 }
 
 #[tokio::test]
 async fn killed_between_claim_and_sign() {
-    check("claimed").await;
+    check_after_kill("claimed").await;
 }
 
 #[tokio::test]
 async fn killed_between_sign_and_store() {
-    check("signed").await;
+    check_after_kill("signed").await;
 }
 
 #[test]
@@ -115,8 +115,7 @@ fn a_first_start_that_is_killed_is_mended_by_the_next() {
     let device = Device::rsa();
     let ra_certificate = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
-    let (status, reply) = server.post(&message);
-    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&reply));
+    let reply = expect_status(server.post(&message), 200);
     device.read(&reply, &ra_certificate).leaf();
 }
 

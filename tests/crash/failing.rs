@@ -15,6 +15,9 @@ use scep_service::error::KeyError;
 use scep_service::ports::{CaKeys, GeneratedKey};
 use serde_json::Value;
 
+/// Observes what a CA key is asked to sign.
+pub(crate) type Witness = Box<dyn Fn(&[u8]) + Send + Sync>;
+
 /// CA keys that fail on demand and record what they signed.
 pub(crate) struct WatchedKeys {
     pub(crate) keys: Arc<dyn CaKeys>,
@@ -23,6 +26,8 @@ pub(crate) struct WatchedKeys {
     pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
     /// A key with which every signature fails.
     pub(crate) lost: Option<KeyLocation>,
+    /// Called with what is to be signed, before each signature.
+    pub(crate) witness: Witness,
 }
 
 impl WatchedKeys {
@@ -33,6 +38,7 @@ impl WatchedKeys {
             fails: AtomicBool::new(false),
             signed: Mutex::default(),
             lost: None,
+            witness: Box::new(|_| {}),
         }
     }
 
@@ -74,6 +80,7 @@ impl CaKeys for WatchedKeys {
                 source: "a test asked for this".into(),
             });
         }
+        (self.witness)(message);
         self.signed.lock().unwrap().insert(message.to_vec());
         self.keys.sign(key, algorithm, message).await
     }

@@ -2,6 +2,7 @@
 //! No list of calls is needed: every call is counted.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use scep_protocol::sealed_secret::SealedSecret;
 use scep_service::error::KeyError;
 use scep_service::ports::{CaKeys, GeneratedKey, RaKeys, SecretOwner, Secrets};
 use scep_service::ra_key::RaKey;
-use scepter_tests::world::TestClock;
+use scepter_tests::clock::TestClock;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -57,7 +58,7 @@ pub(crate) enum Kind {
 }
 
 /// A call of the store or of a key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Call {
     /// The operation and what it acts on.
     pub(crate) name: String,
@@ -65,37 +66,49 @@ pub(crate) struct Call {
     /// reading.
     pub(crate) writes: bool,
     is_of_store: bool,
-    is_transaction: bool,
+    /// The number of items in a transaction; 0 for any other call.
+    transact_items: usize,
+    /// The client request token of a transaction.
+    token: Option<String>,
 }
 
 impl Call {
-    fn of_key(name: &str, writes: bool) -> Self {
-        Self {
-            name: name.to_owned(),
-            writes,
-            is_of_store: false,
-            is_transaction: false,
-        }
-    }
-
     /// The call that an SDK request makes.
     fn of_store(request: &HttpRequest) -> Self {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let mut items = Vec::new();
-        match body["TransactItems"].as_array() {
-            None => items.push(name_item(&body)),
+        // The table and the key or index of a request.
+        let name_item = |body: &Value| {
+            let key = [
+                &body["Key"]["id"]["S"],
+                &body["Item"]["id"]["S"],
+                &body["IndexName"],
+            ];
+            let key = key.into_iter().find_map(Value::as_str).unwrap_or_default();
+            // Audit records have random keys, so a repeated call would not have the same name.
+            let key = match key.split_once('/') {
+                Some((record @ "auditRecord", _)) => record,
+                _ => key,
+            };
+            format!("{}:{key}", body["TableName"].as_str().unwrap_or_default())
+        };
+        let writes = body["TransactItems"].as_array();
+        let items = match writes {
+            None => vec![name_item(&body)],
             Some(writes) => {
                 let writes = writes.iter().flat_map(|write| write.as_object().unwrap());
-                items.extend(writes.map(|(verb, body)| format!("{verb} {}", name_item(body))));
+                writes
+                    .map(|(verb, body)| format!("{verb} {}", name_item(body)))
+                    .collect()
             }
-        }
+        };
         Self {
             name: format!("{operation} {}", items.join(", ")),
             writes: !["GetItem", "Query"].contains(&operation),
             is_of_store: true,
-            is_transaction: operation == "TransactWriteItems",
+            transact_items: writes.map_or(0, Vec::len),
+            token: body["ClientRequestToken"].as_str().map(str::to_owned),
         }
     }
 
@@ -106,29 +119,30 @@ impl Call {
             Kind::Fails | Kind::Ends(Side::Before) => true,
             Kind::Late(Side::After, _) | Kind::Overtaken(Side::After) => true,
             Kind::Throttled => self.is_of_store,
-            Kind::ItemThrottled(_) => self.is_transaction,
+            Kind::ItemThrottled(_) => self.transact_items > 0,
             Kind::Lost | Kind::Ends(Side::After) => self.writes,
             Kind::AskedAgain => self.writes && self.is_of_store,
             Kind::Late(Side::Before, _) | Kind::Overtaken(Side::Before) => self.writes,
         }
     }
-}
-
-/// The table and the key or index of a request.
-fn name_item(body: &Value) -> String {
-    let table = body["TableName"].as_str().unwrap_or_default();
-    let key = [
-        &body["Key"]["id"]["S"],
-        &body["Item"]["id"]["S"],
-        &body["IndexName"],
-    ];
-    let key = key.into_iter().find_map(Value::as_str).unwrap_or_default();
-    // Audit records have random keys, so a repeated call would not have the same name.
-    let key = match key.split_once('/') {
-        Some((record @ "auditRecord", _)) => record,
-        _ => key,
-    };
-    format!("{table}:{key}")
+    /// DynamoDB's answer when it throttles this call or, in a transaction, one item of it.
+    fn throttle(&self, kind: Kind) -> Result<HttpResponse, ConnectorError> {
+        let mut body = json!({});
+        let code = match kind {
+            Kind::ItemThrottled(_) => {
+                let mut reasons = vec![json!({ "Code": "None" }); self.transact_items];
+                *reasons.last_mut().unwrap() =
+                    json!({ "Code": "ThrottlingError", "Message": "too many" });
+                body["CancellationReasons"] = json!(reasons);
+                "TransactionCanceledException"
+            }
+            // DynamoDB uses both names, one for a table's limit and one for the account's.
+            _ if self.writes => "ThrottlingException",
+            _ => "ProvisionedThroughputExceededException",
+        };
+        body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
+        build_response(400, body.to_string())
+    }
 }
 
 /// A planned fault.
@@ -140,14 +154,15 @@ pub(crate) struct Fault {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     /// Whether calls pass uncounted.
     rests: bool,
-    planned: VecDeque<Fault>,
+    /// The faults that have not happened yet.
+    pub(crate) planned: VecDeque<Fault>,
     /// The number of calls since the last fault.
     since: usize,
-    /// Every call and what happened to it.
-    calls: Vec<(Call, Option<Kind>)>,
+    /// Every call so far and what happened to it.
+    pub(crate) calls: Vec<(Call, Option<Kind>)>,
     /// The SDK's last call, and what happens to all its attempts.
     invocation: Option<(String, Option<Kind>)>,
     throttled: u32,
@@ -160,7 +175,7 @@ struct State {
 /// Decides which calls fail.
 #[derive(Debug)]
 pub(crate) struct Faults {
-    state: Mutex<State>,
+    pub(crate) state: Mutex<State>,
     clock: Arc<TestClock>,
     stalled: Notify,
     goes_on: Notify,
@@ -186,16 +201,6 @@ impl Faults {
         let done = work.await;
         self.state.lock().unwrap().rests = rested;
         done
-    }
-
-    /// Every call so far and what happened to it.
-    pub(crate) fn calls(&self) -> Vec<(Call, Option<Kind>)> {
-        self.state.lock().unwrap().calls.clone()
-    }
-
-    /// The number of faults that have not happened yet.
-    pub(crate) fn outstanding(&self) -> usize {
-        self.state.lock().unwrap().planned.len()
     }
 
     /// Runs `work` and returns its result, or `None` if the process ends. While the process stalls,
@@ -230,7 +235,7 @@ impl Faults {
         }
         state.since += 1;
         let mut kind = None;
-        if call.is_transaction && state.throttled > 0 {
+        if call.transact_items > 0 && state.throttled > 0 {
             state.throttled -= 1;
             kind = Some(Kind::ItemThrottled(1));
         }
@@ -248,15 +253,6 @@ impl Faults {
         kind
     }
 
-    async fn stall(&self, kind: Kind) {
-        self.state.lock().unwrap().stalled = Some(kind);
-        self.stalled.notify_one();
-        match kind {
-            Kind::Overtaken(_) => self.goes_on.notified().await,
-            _ => std::future::pending().await,
-        }
-    }
-
     /// What happens alike on both sides of every call.
     async fn happen(&self, kind: Option<Kind>, now: Side) {
         match kind {
@@ -264,14 +260,19 @@ impl Faults {
                 self.clock.advance(Duration::from_secs(seconds));
             }
             Some(kind @ (Kind::Ends(side) | Kind::Overtaken(side))) if side == now => {
-                self.stall(kind).await;
+                self.state.lock().unwrap().stalled = Some(kind);
+                self.stalled.notify_one();
+                match kind {
+                    Kind::Overtaken(_) => self.goes_on.notified().await,
+                    _ => std::future::pending().await,
+                }
             }
             _ => {}
         }
     }
 
     /// Carries out a call of a key with its planned fault.
-    async fn of_key<T>(
+    async fn carry_out<T>(
         &self,
         call: Call,
         carried_out: impl Future<Output = Result<T, KeyError>>,
@@ -358,28 +359,32 @@ impl FaultyConnector {
         let invocation = invocation.unwrap().to_owned();
         let known = faults.state.lock().unwrap().invocation.clone();
         let again = known.filter(|(known, _)| *known == invocation);
+        let call = Call::of_store(&request);
         if let Some((_, kind)) = again {
-            return match kind {
-                Some(Kind::Throttled) => throttle(&request),
-                Some(Kind::AskedAgain) => self.answer_again(request).await,
+            // DynamoDB answers a retry with a known token as before; the embedded engine does not.
+            let token = call.token.as_ref();
+            let before =
+                token.and_then(|token| faults.state.lock().unwrap().tokens.get(token).cloned());
+            return match (kind, before) {
+                (Some(kind @ Kind::Throttled), _) => call.throttle(kind),
+                (Some(Kind::AskedAgain), Some(body)) => build_response(200, body),
+                (Some(Kind::AskedAgain), None) => self.connector.call(request).await,
                 _ => Err(ConnectorError::io("no answer".into())),
             };
         }
-        let kind = faults.strike(Call::of_store(&request));
+        let kind = faults.strike(call.clone());
         faults.state.lock().unwrap().invocation = Some((invocation, kind));
         faults.happen(kind, Side::Before).await;
         match kind {
             Some(Kind::Fails) => return Err(ConnectorError::io("no answer".into())),
-            Some(Kind::Throttled) => return throttle(&request),
-            Some(Kind::ItemThrottled(_)) => return throttle_item(&request),
+            Some(kind @ (Kind::Throttled | Kind::ItemThrottled(_))) => return call.throttle(kind),
             _ => {}
         }
-        let token = read_token(&request);
         let answer = self.connector.call(request).await;
         faults.happen(kind, Side::After).await;
         if let Some(Kind::Lost | Kind::AskedAgain) = kind {
             let answer = answer?;
-            if let Some(token) = token
+            if let Some(token) = call.token
                 && answer.status().is_success()
             {
                 let body = answer.body().bytes().unwrap().to_vec();
@@ -389,51 +394,9 @@ impl FaultyConnector {
         }
         answer
     }
-
-    /// Answers a retry as DynamoDB does and the embedded engine does not: a known token gets the
-    /// same answer again.
-    async fn answer_again(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let known = read_token(&request).and_then(|token| {
-            let state = self.faults.state.lock().unwrap();
-            state.tokens.get(&token).cloned()
-        });
-        match known {
-            Some(body) => respond(200, body),
-            None => self.connector.call(request).await,
-        }
-    }
 }
 
-fn read_token(request: &HttpRequest) -> Option<String> {
-    let body: Value = serde_json::from_slice(request.body().bytes()?).ok()?;
-    Some(body["ClientRequestToken"].as_str()?.to_owned())
-}
-
-fn throttle(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    // DynamoDB uses both names, one for a table's limit and one for the account's.
-    let code = match Call::of_store(request).writes {
-        false => "ProvisionedThroughputExceededException",
-        true => "ThrottlingException",
-    };
-    respond(
-        400,
-        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}") }).to_string(),
-    )
-}
-
-fn throttle_item(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-    let mut reasons =
-        vec![json!({ "Code": "None" }); body["TransactItems"].as_array().unwrap().len()];
-    *reasons.last_mut().unwrap() = json!({ "Code": "ThrottlingError", "Message": "too many" });
-    let body = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "CancellationReasons": reasons
-    });
-    respond(400, body.to_string())
-}
-
-fn respond(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
+fn build_response(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     let response = http::Response::builder()
         .status(status)
         .header("content-type", "application/x-amz-json-1.0")
@@ -442,116 +405,75 @@ fn respond(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, Connec
     Ok(HttpResponse::try_from(response).unwrap())
 }
 
-/// Observes what a CA key is asked to sign.
-pub(crate) type Witness = Arc<dyn Fn(&[u8]) + Send + Sync>;
-
-/// CA keys that fail when planned, with a witness of what they sign.
-pub(crate) struct FaultyCaKeys {
-    pub(crate) keys: Arc<dyn CaKeys>,
+/// A port of keys whose calls fail when planned.
+pub(crate) struct Faulty<Port: ?Sized> {
+    pub(crate) inner: Arc<Port>,
     pub(crate) faults: Arc<Faults>,
-    /// Called before each signature.
-    pub(crate) witness: Witness,
 }
 
-#[async_trait]
-impl CaKeys for FaultyCaKeys {
-    async fn generate(
-        &self,
-        authority: &ProfileName,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError> {
-        let call = Call::of_key("CaKeys::generate", true);
-        let made = self.keys.generate(authority, algorithm);
-        self.faults.of_key(call, made).await
-    }
-
-    async fn adopt(
-        &self,
-        key: &KeyName,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError> {
-        let call = Call::of_key("CaKeys::adopt", false);
-        let adopted = self.keys.adopt(key, algorithm);
-        self.faults.of_key(call, adopted).await
-    }
-
-    async fn sign(
-        &self,
-        key: &KeyLocation,
-        algorithm: KeyAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        let call = Call::of_key("CaKeys::sign", true);
-        let signed = async {
-            (self.witness)(message);
-            self.keys.sign(key, algorithm, message).await
-        };
-        self.faults.of_key(call, signed).await
-    }
+/// Implements a port of keys for [`Faulty`]. Each row is a method of the port, preceded by whether
+/// it `writes`, which means that it has a lasting effect, or only `reads`.
+macro_rules! inject_faults {
+    ($port:ident { $(
+        $effect:ident $operation:ident($($argument:ident: $kind:ty),*) -> $answer:ty;
+    )* }) => {
+        #[async_trait]
+        impl $port for Faulty<dyn $port> { $(
+            async fn $operation(&self, $($argument: $kind),*) -> Result<$answer, KeyError> {
+                let call = Call {
+                    name: concat!(stringify!($port), "::", stringify!($operation)).to_owned(),
+                    writes: stringify!($effect) == "writes",
+                    ..Call::default()
+                };
+                let carried_out = self.inner.$operation($($argument),*);
+                self.faults.carry_out(call, carried_out).await
+            }
+        )* }
+    };
 }
 
-/// RA keys that fail when planned. RSA keys take long to generate, so worlds share them, but no
-/// world uses one twice.
-pub(crate) struct FaultyRaKeys {
+inject_faults!(CaKeys {
+    writes generate(authority: &ProfileName, algorithm: KeyAlgorithm) -> GeneratedKey;
+    reads adopt(key: &KeyName, algorithm: KeyAlgorithm) -> GeneratedKey;
+    writes sign(key: &KeyLocation, algorithm: KeyAlgorithm, message: &[u8]) -> Vec<u8>;
+});
+
+inject_faults!(RaKeys {
+    writes generate(uuid: RaKeyUuid, algorithm: KeyAlgorithm) -> GeneratedKey;
+    reads load(key: &RaKeyPair) -> Arc<RaKey>;
+});
+
+inject_faults!(Secrets {
+    writes seal(owner: SecretOwner, secret: &SecretString) -> SealedSecret;
+    reads open(owner: SecretOwner, sealed: &SealedSecret) -> SecretString;
+});
+
+/// RA keys that worlds share, because RSA keys take long to generate; no world uses one twice.
+pub(crate) struct SharedRaKeys {
     pub(crate) keys: Arc<dyn RaKeys>,
-    pub(crate) faults: Arc<Faults>,
-    pub(crate) made: Arc<tokio::sync::Mutex<Vec<GeneratedKey>>>,
+    pub(crate) generated: Arc<tokio::sync::Mutex<Vec<GeneratedKey>>>,
     /// The number of keys that this world has taken.
-    pub(crate) taken: std::sync::atomic::AtomicUsize,
+    pub(crate) taken: AtomicUsize,
 }
 
 #[async_trait]
-impl RaKeys for FaultyRaKeys {
+impl RaKeys for SharedRaKeys {
     async fn generate(
         &self,
         uuid: RaKeyUuid,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        let call = Call::of_key("RaKeys::generate", true);
-        let made = async {
-            let mut made = self.made.lock().await;
-            let taken = self.taken.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            if let Some(key) = made.get(taken) {
-                return Ok(key.clone());
-            }
-            let key = self.keys.generate(uuid, algorithm).await?;
-            made.push(key.clone());
-            Ok(key)
-        };
-        self.faults.of_key(call, made).await
+        let mut generated = self.generated.lock().await;
+        let taken = self.taken.fetch_add(1, Ordering::SeqCst);
+        if let Some(key) = generated.get(taken) {
+            return Ok(key.clone());
+        }
+        let key = self.keys.generate(uuid, algorithm).await?;
+        generated.push(key.clone());
+        Ok(key)
     }
 
     async fn load(&self, key: &RaKeyPair) -> Result<Arc<RaKey>, KeyError> {
-        let call = Call::of_key("RaKeys::load", false);
-        self.faults.of_key(call, self.keys.load(key)).await
-    }
-}
-
-/// Secrets that fail when planned.
-pub(crate) struct FaultySecrets {
-    pub(crate) secrets: Arc<dyn Secrets>,
-    pub(crate) faults: Arc<Faults>,
-}
-
-#[async_trait]
-impl Secrets for FaultySecrets {
-    async fn seal(
-        &self,
-        owner: SecretOwner,
-        secret: &SecretString,
-    ) -> Result<SealedSecret, KeyError> {
-        let call = Call::of_key("Secrets::seal", true);
-        let sealed = self.secrets.seal(owner, secret);
-        self.faults.of_key(call, sealed).await
-    }
-
-    async fn open(
-        &self,
-        owner: SecretOwner,
-        sealed: &SealedSecret,
-    ) -> Result<SecretString, KeyError> {
-        let call = Call::of_key("Secrets::open", false);
-        let opened = self.secrets.open(owner, sealed);
-        self.faults.of_key(call, opened).await
+        self.keys.load(key).await
     }
 }

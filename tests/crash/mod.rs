@@ -4,4 +4,5 @@ mod crashes;
 pub(crate) mod failing;
 mod faults;
 mod faulty;
+mod scenario;
 mod state_machine;

@@ -114,7 +114,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 /// Crates without asynchronous code.
 const PURE: &[&str] = &["scep-cms", "scep-protocol", "ca"];
 
-fn rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
+fn read_rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
     let metadata = MetadataCommand::new().no_deps().exec().unwrap();
     metadata
         .workspace_packages()
@@ -136,7 +136,7 @@ fn rooms() -> BTreeMap<String, (Vec<String>, PathBuf)> {
 
 #[test]
 fn rooms_import_one_way() {
-    let rooms = rooms();
+    let rooms = read_rooms();
     for (room, (dependencies, _)) in &rooms {
         let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| name == room) else {
             // Crates that compose the others may import everything, but no crate may import them.
@@ -156,7 +156,7 @@ fn rooms_import_one_way() {
 
 #[test]
 fn foreign_types_stay_in_their_rooms() {
-    for (room, (dependencies, _)) in rooms() {
+    for (room, (dependencies, _)) in read_rooms() {
         for dependency in &dependencies {
             for (prefix, allowed) in ONLY_IN
                 .iter()
@@ -174,7 +174,7 @@ fn foreign_types_stay_in_their_rooms() {
 #[test]
 fn nothing_waits_in_the_pure_rooms() {
     for room in PURE {
-        let (_, source) = &rooms()[*room];
+        let (_, source) = &read_rooms()[*room];
         for path in files_below(source) {
             let text = std::fs::read_to_string(&path).unwrap();
             for word in [".await", "async fn", "now_utc", "SystemTime::now"] {

@@ -14,7 +14,7 @@ fn enrol_by(script: &str, key_algorithm: &str) {
     let environment = [("SCEPTER_CA_KEY_ALGORITHM", key_algorithm)];
     let server = Server::start(&binary(Build::Debug), data.path(), &environment);
     let tools = tools();
-    let arguments = [&server.scep_url(), CHALLENGE, tools.to_str().unwrap()];
+    let arguments = [&server.scep_url, CHALLENGE, tools.to_str().unwrap()];
     interop::run(script, &arguments, &[]);
 }
 
@@ -51,7 +51,7 @@ fn jscep_enrols() {
 }
 
 /// Runs an administrator's script against a new server.
-fn administer(script: &str) {
+fn administer_by(script: &str) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(&binary(Build::Debug), data.path(), &[]);
     let token = server.printed("API token");
@@ -63,17 +63,17 @@ fn administer(script: &str) {
 
 #[test]
 fn an_administrator_makes_everything_and_a_device_enrols() {
-    administer("administer.sh");
+    administer_by("administer.sh");
 }
 
 #[test]
 fn certificates_are_renewed_waited_for_revoked_and_carried_over() {
-    administer("lifecycle.sh");
+    administer_by("lifecycle.sh");
 }
 
 #[test]
 fn the_management_api_keeps_to_its_openapi_document() {
-    administer("schemathesis.sh");
+    administer_by("schemathesis.sh");
 }
 
 /// Pastes the command that the server prints into a shell, as a reader would.

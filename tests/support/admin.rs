@@ -12,6 +12,7 @@ use management_api::{Api, Authenticate, Caller, CallersUnknown, PREFIX, bearer_t
 use scep_cms::certificate::Certificate;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uuid::Uuid;
 
 use crate::world::World;
 
@@ -73,6 +74,12 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
+/// The uuid of a certificate, which is its serial number.
+pub fn certificate_uuid(certificate: &Certificate) -> Uuid {
+    let number = certificate.issuer_and_serial_number().serial_number_hex();
+    Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap())
+}
+
 impl Admin {
     /// Creates the administrator of this world.
     pub fn of(world: &World) -> Self {
@@ -132,9 +139,7 @@ impl Admin {
 
     /// Revokes a certificate.
     pub async fn revoke(&self, certificate: &Certificate, body: Value) -> Answer {
-        let number = certificate.issuer_and_serial_number().serial_number_hex();
-        let number = u128::from_str_radix(&number, 16).unwrap();
-        let uuid = uuid::Uuid::from_u128(number);
+        let uuid = certificate_uuid(certificate);
         self.post(&format!("/certificates/{uuid}/revoke"), body)
             .await
     }
@@ -178,12 +183,6 @@ impl Admin {
             "name": name, "subject": format!("CN={name},O=Corp"), "keyAlgorithm": "EC_P256"
         });
         self.post("/authorities", body).await.uuid()
-    }
-
-    /// Creates an RA certificate and returns its uuid.
-    pub async fn ra_certificate(&self, authority: &str) -> String {
-        let path = format!("/authorities/{authority}/raCertificates");
-        self.post(&path, json!({ "commonName": "RA" })).await.uuid()
     }
 
     /// Creates an RA Profile with the default rules and returns its uuid.

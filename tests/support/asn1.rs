@@ -1,25 +1,16 @@
 //! DER that no library would write, built element by element: names and PKCS #10 requests of
 //! arbitrary parts.
 
-use der::asn1::ObjectIdentifier;
-use der::{Encode, Tag};
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode, Encode, Length, Reader, SliceReader, Tag};
 
 use crate::world::CHALLENGE;
 
 /// Encodes one DER element.
 pub fn element(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
     let contents = contents.concat();
-    let length = contents.len().to_be_bytes();
-    let mut der = vec![tag];
-    if contents.len() < 0x80 {
-        der.push(length[7]);
-    } else {
-        let significant: Vec<_> = length.into_iter().skip_while(|octet| *octet == 0).collect();
-        der.push(0x80 | u8::try_from(significant.len()).unwrap());
-        der.extend(significant);
-    }
-    der.extend(contents);
-    der
+    let length = Length::try_from(contents.len()).unwrap();
+    [&[tag], &*length.to_der().unwrap(), &contents].concat()
 }
 
 /// Encodes an OBJECT IDENTIFIER.
@@ -54,13 +45,8 @@ pub fn common_name(text: &str) -> Vec<u8> {
     name(&[rdn(CN, Tag::Utf8String, text.as_bytes())])
 }
 
-/// Encodes the SubjectPublicKeyInfo of an RSA key with exponent 65537.
-pub fn rsa_spki(modulus: &[u8], parameters: &[u8]) -> Vec<u8> {
-    rsa_spki_with(modulus, &[1, 0, 1], parameters)
-}
-
 /// Encodes the SubjectPublicKeyInfo of an RSA key with this exponent.
-pub fn rsa_spki_with(modulus: &[u8], exponent: &[u8], parameters: &[u8]) -> Vec<u8> {
+pub fn rsa_spki(modulus: &[u8], exponent: &[u8], parameters: &[u8]) -> Vec<u8> {
     let key = element(0x30, &[&integer(modulus), &integer(exponent)]);
     let algorithm = element(0x30, &[&oid(RSA_ENCRYPTION), parameters]);
     element(0x30, &[&algorithm, &bits(&key)])
@@ -78,6 +64,12 @@ pub const NULL: &[u8] = &[5, 0];
 pub const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
 /// The OID of sha256WithRSAEncryption.
 pub const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
+/// The tag of an rfc822Name.
+pub const EMAIL: u8 = 0x81;
+/// The tag of a uniformResourceIdentifier.
+pub const URI: u8 = 0x86;
+/// The tag of an iPAddress.
+pub const IP: u8 = 0x87;
 const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
 
@@ -135,21 +127,6 @@ pub fn dns(name: &str) -> Vec<u8> {
     element(0x82, &[name.as_bytes()])
 }
 
-/// Encodes an iPAddress.
-pub fn ip(octets: &[u8]) -> Vec<u8> {
-    element(0x87, &[octets])
-}
-
-/// Encodes an rfc822Name.
-pub fn email(address: &str) -> Vec<u8> {
-    element(0x81, &[address.as_bytes()])
-}
-
-/// Encodes a uniformResourceIdentifier.
-pub fn uri(uri: &str) -> Vec<u8> {
-    element(0x86, &[uri.as_bytes()])
-}
-
 /// Encodes an otherName.
 pub fn other_name(kind: &str, value: &[u8]) -> Vec<u8> {
     element(0xa0, &[&oid(kind), &element(0xa0, &[value])])
@@ -160,15 +137,18 @@ pub fn upn(name: &str) -> Vec<u8> {
     other_name(UPN, &element(0x0c, &[name.as_bytes()]))
 }
 
+/// The contents of an element.
+pub fn contents(der: &[u8]) -> Vec<u8> {
+    AnyRef::from_der(der).unwrap().value().to_vec()
+}
+
 /// Splits the contents of a constructed element into its child elements.
 pub fn children(der: &[u8]) -> Vec<Vec<u8>> {
-    let (_, mut rest) = split(der);
+    let contents = contents(der);
+    let mut reader = SliceReader::new(&contents).unwrap();
     let mut children = Vec::new();
-    while !rest.is_empty() {
-        let (head, contents) = split(rest);
-        let (child, behind) = rest.split_at(head + contents.len());
-        children.push(child.to_vec());
-        rest = behind;
+    while !reader.is_finished() {
+        children.push(reader.tlv_bytes().unwrap().to_vec());
     }
     children
 }
@@ -202,24 +182,4 @@ pub fn replace_element(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
         .iter()
         .map(|child| replace_element(child, from, to));
     element(der[0], &[&children.collect::<Vec<_>>().concat()])
-}
-
-/// The contents of an element.
-pub fn contents(der: &[u8]) -> Vec<u8> {
-    split(der).1.to_vec()
-}
-
-/// The length of the first element's header, and that element's contents.
-fn split(der: &[u8]) -> (usize, &[u8]) {
-    let head = match der[1] {
-        short if short < 0x80 => 2,
-        long => 2 + usize::from(long & 0x7f),
-    };
-    let length = match head {
-        2 => usize::from(der[1]),
-        _ => der[2..head]
-            .iter()
-            .fold(0, |length, octet| length * 256 + usize::from(*octet)),
-    };
-    (head, &der[head..head + length])
 }

@@ -30,7 +30,7 @@ use crate::asn1;
 /// A device with a key and a certificate, which is self-signed until the device enrols.
 #[derive(Clone)]
 pub struct Device {
-    key: Arc<KeyPair>,
+    pub key: Arc<KeyPair>,
     /// The certificate that the device signs its messages with.
     pub certificate: Certificate,
 }
@@ -74,7 +74,8 @@ impl CertRep {
     /// Asserts FAILURE and returns its failInfo and failInfoText.
     #[track_caller]
     pub fn failure(&self) -> (FailInfo, String) {
-        assert_eq!(self.attributes.pki_status, PkiStatus::Failure);
+        let status = self.attributes.pki_status;
+        assert_eq!(status, PkiStatus::Failure, "{:?}", self.attributes);
         assert!(self.certificates.is_empty());
         let attributes = self.attributes.clone();
         (
@@ -93,8 +94,8 @@ impl Device {
     }
 
     /// Creates a device with this PKCS #8 key in PEM, for sizes that take long to generate.
-    pub fn of_pem(pem: &str) -> Self {
-        Self::with(KeyPair::from_pem(pem).unwrap())
+    pub fn from_pem(pem: &[u8]) -> Self {
+        Self::with(KeyPair::from_pem(str::from_utf8(pem).unwrap()).unwrap())
     }
 
     /// Creates a device with a P-256 key.
@@ -124,7 +125,7 @@ impl Device {
     /// this serial number.
     pub fn named(common_name: &str, serial_number: &[u8]) -> Self {
         let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-        let mut params = params(common_name, &[]);
+        let mut params = build_params(common_name, &[]);
         params.serial_number = Some(serial_number.to_vec().into());
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -139,16 +140,11 @@ impl Device {
     }
 
     fn with(key: KeyPair) -> Self {
-        let certificate = params("self-signed", &[]).self_signed(&key).unwrap();
+        let certificate = build_params("self-signed", &[]).self_signed(&key).unwrap();
         Self {
             certificate: Certificate::from_der(certificate.der()).unwrap(),
             key: Arc::new(key),
         }
-    }
-
-    /// The private key as PKCS #8.
-    pub fn pkcs8(&self) -> Vec<u8> {
-        self.key.serialize_der()
     }
 
     /// Builds a PKCS #10 request for `CN=common_name, O=Corp`.
@@ -157,7 +153,7 @@ impl Device {
             oid: CHALLENGE_PASSWORD,
             values: asn1::element(0x31, &[&asn1::element(0x0c, &[challenge.as_bytes()])]),
         });
-        params(common_name, names)
+        build_params(common_name, names)
             .serialize_request_with_attributes(&*self.key, attributes.into_iter().collect())
             .unwrap()
             .der()
@@ -268,10 +264,10 @@ impl Device {
     /// Signs as clients do: RSASSA-PKCS1-v1_5, or ECDSA with the digest that matches the curve,
     /// which must be the message's digest.
     pub fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Vec<u8> {
-        if let Ok(key) = RsaKeyPair::from_pkcs8(&self.pkcs8()) {
+        if let Ok(key) = RsaKeyPair::from_pkcs8(&self.key.serialize_der()) {
             let encoding: &dyn RsaEncoding = match digest {
                 DigestAlgorithm::Sha1 => {
-                    let key = self.pkcs8().into();
+                    let key = self.key.serialize_der().into();
                     let key = RaKey::from_pkcs8("device".to_owned(), &key).unwrap();
                     return key.sign(digest, message).unwrap();
                 }
@@ -291,7 +287,8 @@ impl Device {
                 &signature::ECDSA_P256_SHA256_ASN1_SIGNING
             }
         };
-        let key = signature::EcdsaKeyPair::from_pkcs8(algorithm, &self.pkcs8()).unwrap();
+        let key =
+            signature::EcdsaKeyPair::from_pkcs8(algorithm, &self.key.serialize_der()).unwrap();
         let signature = key.sign(&SystemRandom::new(), message).unwrap();
         signature.as_ref().to_vec()
     }
@@ -348,7 +345,7 @@ impl Device {
             _ => panic!("a reply has exactly one recipient"),
         };
         assert!(recipient.id().names(&self.certificate));
-        let key = PrivateDecryptingKey::from_pkcs8(&self.pkcs8()).unwrap();
+        let key = PrivateDecryptingKey::from_pkcs8(&self.key.serialize_der()).unwrap();
         let key = Pkcs1PrivateDecryptingKey::new(key).unwrap();
         let mut output = vec![0; key.min_output_size()];
         let content_key = key.decrypt(recipient.encrypted_key(), &mut output).unwrap();
@@ -357,7 +354,7 @@ impl Device {
     }
 }
 
-fn params(common_name: &str, names: &[&str]) -> CertificateParams {
+fn build_params(common_name: &str, names: &[&str]) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name = DistinguishedName::new();

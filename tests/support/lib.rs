@@ -3,6 +3,8 @@
 
 pub mod admin;
 pub mod asn1;
+pub mod assert;
+pub mod clock;
 pub mod device;
 pub mod interop;
 pub mod intune;

@@ -12,13 +12,6 @@ use serde_json::{Value, json};
 /// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The time from the start of a function to its first answer, to a GET of this operation, or of the
-/// management API if `operation` is empty. `variables` are added to the ones that the function
-/// needs.
-pub fn first_answer(binary: &Path, operation: &str, variables: &[(&str, &str)]) -> Duration {
-    answer_event(binary, &event(operation), variables).0
-}
-
 /// Starts a function and gives it an event. Returns the time from its start to its answer, and the
 /// answer, or the error with which the function fails the invocation.
 ///
@@ -36,7 +29,7 @@ pub fn answer_event(
     std::thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
             let (event, answered) = (event.clone(), answered.clone());
-            std::thread::spawn(move || serve(connection, &event, &answered));
+            std::thread::spawn(move || serve_connection(connection, &event, &answered));
         }
     });
     let begun = Instant::now();
@@ -99,7 +92,7 @@ pub fn event(operation: &str) -> Value {
 
 /// Serves the Runtime API and DynamoDB on one connection: the first event, then no more; tables
 /// without items.
-fn serve(mut connection: TcpStream, event: &str, answered: &Sender<Answer>) {
+fn serve_connection(mut connection: TcpStream, event: &str, answered: &Sender<Answer>) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     loop {

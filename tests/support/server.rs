@@ -11,6 +11,7 @@ use std::time::Duration;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 
+use crate::assert::expect_status;
 use crate::interop::{root, target};
 
 /// How long a test waits before it fails.
@@ -67,10 +68,14 @@ pub fn binary(build: Build) -> PathBuf {
 
 /// A running server, killed when dropped.
 pub struct Server {
-    child: Child,
-    log: Receiver<String>,
+    pub child: Child,
+    /// The lines that the server logs.
+    pub log: Receiver<String>,
     /// The lines that the server printed when it was ready.
     pub welcome: Vec<String>,
+    /// The SCEP URL, and the address and port in it.
+    pub scep_url: String,
+    pub address: String,
 }
 
 impl Server {
@@ -117,10 +122,19 @@ impl Server {
             child,
             log,
             welcome: Vec::new(),
+            scep_url: String::new(),
+            address: String::new(),
         };
         for line in stdout.lines() {
             server.welcome.push(line.unwrap());
             if server.welcome.iter().any(|line| line.contains(ready)) {
+                // A server without a SCEP Profile prints no SCEP URL.
+                let mut lines = server.welcome.iter();
+                if let Some(url) = lines.find_map(|line| line.strip_prefix("SCEP URL")) {
+                    server.scep_url = url.trim().to_owned();
+                    let (_, rest) = server.scep_url.split_once("://").unwrap();
+                    server.address = rest.split('/').next().unwrap().to_owned();
+                }
                 return server;
             }
         }
@@ -139,39 +153,25 @@ impl Server {
         line.unwrap().trim().to_owned()
     }
 
-    /// The SCEP URL of the server.
-    pub fn scep_url(&self) -> String {
-        self.printed("SCEP URL")
-    }
-
-    /// The address and port of the server.
-    pub fn address(&self) -> String {
-        let url = self.scep_url();
-        url.strip_prefix("http://")
-            .unwrap()
-            .split('/')
-            .next()
-            .unwrap()
-            .to_owned()
-    }
-
     /// The first certificate of the GetCACert response: the RA certificate, which requests are
     /// encrypted to.
     pub fn ra_certificate(&self) -> Certificate {
-        let (status, chain) = http(&[&format!("{}?operation=GetCACert", self.scep_url())], &[]);
-        assert_eq!(status, 200);
+        let chain = expect_status(
+            http(&[&format!("{}?operation=GetCACert", self.scep_url)], &[]),
+            200,
+        );
         let chain = DegenerateSignedData::from_ber(&chain).unwrap();
         Certificate::from_der(&chain.certificates[0]).unwrap()
     }
 
     /// Posts a message and returns the status and body.
     pub fn post(&self, message: &[u8]) -> (u16, Vec<u8>) {
-        http(&["--data-binary", "@-", &self.scep_url()], message)
+        http(&["--data-binary", "@-", &self.scep_url], message)
     }
 
     /// Sends octets on a connection of their own, closes the sending side, and reads to the end.
     pub fn exchange(&self, octets: &[u8]) -> Vec<u8> {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         // The server closes the connection on an early rejection, which may reset it while this
         // side still writes.
@@ -187,11 +187,6 @@ impl Server {
         String::from_utf8_lossy(&self.exchange(octets)).into_owned()
     }
 
-    /// The process id of the server.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits for a log line that contains `text`.
     pub fn wait_for_log(&self, text: &str) -> String {
         loop {
@@ -203,11 +198,6 @@ impl Server {
                 return line;
             }
         }
-    }
-
-    /// The lines logged since the last call of this method or of [`Self::wait_for_log`].
-    pub fn logged(&self) -> Vec<String> {
-        self.log.try_iter().collect()
     }
 
     /// Kills the process with SIGKILL.

@@ -2,11 +2,11 @@
 //! and a clock that tests set.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use ca::authority::Authority;
 use ca::generation::Generation;
@@ -26,7 +26,7 @@ use scep_protocol::annotations::Attributes;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
 use scep_service::admin::{
-    Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
+    AdminError, Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
     ScepProfileEdit,
 };
 use scep_service::audit::{Actor, AuditAction, AuditRecord, AuditRecordUuid};
@@ -41,6 +41,8 @@ use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::assert::assert_status;
+use crate::clock::TestClock;
 use crate::device;
 use crate::device::{CertRep, Device};
 
@@ -49,69 +51,6 @@ pub const CHALLENGE: &str = "s3cret";
 
 /// The SCEP path of every world.
 pub const PATH: &str = "/api/v1/protocols/scep/default/pkiclient.exe";
-
-/// A clock that stands still until a test moves it. Waits take as long as they say until a test
-/// makes the clock impatient.
-#[derive(Debug)]
-pub struct TestClock {
-    now: AtomicI64,
-    start: Instant,
-    /// The sum of the waits that an impatient clock has skipped.
-    skipped: Mutex<Option<Duration>>,
-}
-
-#[async_trait]
-impl Clock for TestClock {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(self.now.load(Ordering::SeqCst)).unwrap()
-    }
-
-    fn instant(&self) -> Instant {
-        match self.skipped() {
-            None => Instant::now(),
-            Some(skipped) => self.start + skipped,
-        }
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        if self.skipped().is_none() {
-            return tokio::time::sleep(duration).await;
-        }
-        *self.skipped.lock().unwrap().get_or_insert_default() += duration;
-        tokio::task::yield_now().await;
-    }
-
-    async fn sleep_until(&self, instant: Instant) {
-        self.sleep(instant.saturating_duration_since(self.instant()))
-            .await;
-    }
-}
-
-impl TestClock {
-    /// Creates a clock that stands at this time.
-    pub fn at(now: OffsetDateTime) -> Self {
-        Self {
-            now: AtomicI64::new(now.unix_timestamp()),
-            start: Instant::now(),
-            skipped: Mutex::default(),
-        }
-    }
-
-    /// Moves the clock forward.
-    pub fn advance(&self, by: Duration) {
-        self.now.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
-    }
-
-    /// Makes all waits end at once from now on; the time stands still meanwhile.
-    pub fn skip_waits(&self) {
-        *self.skipped.lock().unwrap() = Some(Duration::ZERO);
-    }
-
-    /// The sum of the skipped waits; `None` while waits are not skipped.
-    pub fn skipped(&self) -> Option<Duration> {
-        *self.skipped.lock().unwrap()
-    }
-}
 
 /// Discards all measurements.
 pub struct Unmeasured;
@@ -173,6 +112,14 @@ impl World {
         let keys = tempfile::tempdir().unwrap();
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
         let clock = Arc::new(TestClock::at(plan.now));
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        let deployment = Deployment {
+            public_url: "http://scep.example".to_owned(),
+            crl_url_base: Some("http://scep.example".to_owned()),
+            pending_validity: week,
+            crl_validity: week,
+            refusal_delay: Duration::ZERO,
+        };
         let administration = Administration {
             actor: Actor::new("tests".to_owned()),
             store: Arc::new(store.clone()),
@@ -183,7 +130,7 @@ impl World {
             transactions: Arc::new(store.clone()),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
-            deployment: deployment(),
+            deployment: deployment.clone(),
         };
         let enrolment = Enrolment {
             profile_service: ProfileService {
@@ -198,9 +145,9 @@ impl World {
             crls: Arc::new(store.clone()),
             random: Arc::new(SystemRandom),
             services: BTreeMap::new(),
-            deployment: deployment(),
+            deployment,
         };
-        let (authority, ra_certificate) = profiles(&administration, plan, &keys).await;
+        let (authority, ra_certificate) = create_profiles(&administration, plan, &keys).await;
         Self {
             clock,
             database,
@@ -249,6 +196,11 @@ impl World {
         }
     }
 
+    /// Runs maintenance as the timer does.
+    pub async fn run_maintenance(&self) -> Result<(), AdminError> {
+        self.administration.run_maintenance(&Unmeasured).await
+    }
+
     /// Edits the SCEP Profile without checking the rules.
     pub async fn edit_scep_profile(&self, edit: impl FnOnce(&mut ScepProfile)) {
         let mut profile: Versioned<ScepProfile> = self.find().await;
@@ -288,12 +240,10 @@ impl World {
     }
 
     /// The number of stored transactions.
-    pub fn transactions(&self) -> usize {
-        let items = self.database.items("test-transactions").unwrap();
-        let transactions = items.iter();
-        transactions
-            .filter(|item| item.get("transactionId").is_some())
-            .count()
+    pub fn count_transactions(&self) -> usize {
+        let mut items = self.database.items("test-transactions").unwrap();
+        items.retain(|item| item.get("transactionId").is_some());
+        items.len()
     }
 
     /// Sends a GET with this query, such as `operation=GetCACaps`, to the default path.
@@ -335,7 +285,7 @@ impl World {
     /// Posts a message of this device and reads the reply, verified with the RA certificate.
     pub async fn exchange(&self, device: &Device, message: Vec<u8>) -> CertRep {
         let response = self.post(message).await;
-        assert_eq!(response.status(), 200, "{:?}", response.body());
+        assert_status(&response, 200);
         let headers = response.headers();
         assert_eq!(headers["content-type"], "application/x-pki-message");
         assert_eq!(headers["cache-control"], "no-store");
@@ -353,24 +303,19 @@ impl World {
         device.holding(self.ask(&device, &request).await.leaf())
     }
 
+    /// Enrols a device as [`Self::enrolled`] does, and moves the clock to when it may renew.
+    pub async fn enrol_renewable(&self, common_name: &str) -> Device {
+        let device = self.enrolled(common_name).await;
+        self.make_renewable(&device.certificate);
+        device
+    }
+
     /// Moves the clock into the second half of this certificate's validity, when it may be renewed.
     pub fn make_renewable(&self, certificate: &Certificate) {
         let validity = certificate.validity().unwrap();
         let half = validity.not_before + (validity.not_after - validity.not_before) / 2;
         let wait: time::Duration = half - self.clock.now() + time::Duration::HOUR;
         self.clock.advance(wait.try_into().unwrap());
-    }
-}
-
-/// A deployment with a period of one week for everything.
-pub fn deployment() -> Deployment {
-    let week = Duration::from_secs(7 * 24 * 60 * 60);
-    Deployment {
-        public_url: "http://scep.example".to_owned(),
-        crl_url_base: Some("http://scep.example".to_owned()),
-        pending_validity: week,
-        crl_validity: week,
-        refusal_delay: Duration::ZERO,
     }
 }
 
@@ -414,17 +359,6 @@ pub async fn create<T: Object>(store: &DynamoDbStore, object: &T) -> Result<(), 
         .await
 }
 
-/// Stores an object again, unchanged, with this audit record.
-pub async fn touch<T: Object>(store: &DynamoDbStore, object: &T, record: &AuditRecord) {
-    let change = Change::Replace {
-        object: stored(object, 2),
-        read: 1,
-        added: Vec::new(),
-        removed: Vec::new(),
-    };
-    store.apply(&change, record).await.unwrap();
-}
-
 /// Stores an edited object without updating its links.
 pub async fn replace<T: Object>(
     store: &DynamoDbStore,
@@ -441,13 +375,13 @@ pub async fn replace<T: Object>(
     store.apply(&change, &record).await
 }
 
-async fn profiles(
+async fn create_profiles(
     administration: &Administration,
     plan: Plan,
     keys: &tempfile::TempDir,
 ) -> (Certificate, Certificate) {
     let authority = authority(administration, "test-ca", plan.key_algorithm).await;
-    let ra_certificate = ra_certificate(administration, authority.uuid, plan.ra, keys).await;
+    let ra_certificate = create_ra_certificate(administration, authority.uuid, plan.ra, keys).await;
     let edit = RaProfileEdit {
         name: Some(name().to_string()),
         ..RaProfileEdit::default()
@@ -492,7 +426,7 @@ async fn profiles(
 }
 
 /// Creates an RA certificate, or imports one made elsewhere with its key.
-async fn ra_certificate(
+async fn create_ra_certificate(
     administration: &Administration,
     authority: AuthorityUuid,
     ra: Option<(Certificate, Vec<u8>)>,
@@ -508,7 +442,10 @@ async fn ra_certificate(
         let made = administration.create_ra_certificate(new, authority).await;
         return made.unwrap().object;
     };
-    let uuid = Uuid::new_v4();
+    let (uuid, file) = (Uuid::new_v4(), Uuid::new_v4());
+    let path = keys.path().join(format!("keys/{file}.key"));
+    std::fs::write(&path, pkcs8).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     let imported = RaCertificate {
         uuid: TypedUuid::from_untyped_uuid(uuid),
         authority,
@@ -516,7 +453,7 @@ async fn ra_certificate(
             uuid: TypedUuid::from_untyped_uuid(uuid),
             generation: Generation::FIRST,
             key_algorithm: KeyAlgorithm::Rsa2048,
-            key: KeyLocation::File(import(keys, &pkcs8)),
+            key: KeyLocation::File(file),
             certificate,
         }],
         announcement: None,
@@ -545,14 +482,4 @@ pub async fn authority(
         validity: Period::years(10),
     };
     administration.create_authority(new).await.unwrap().object
-}
-
-/// Copies a key into the key folder and returns the name of its file.
-fn import(keys: &tempfile::TempDir, pkcs8: &[u8]) -> Uuid {
-    use std::os::unix::fs::PermissionsExt;
-    let name = Uuid::new_v4();
-    let path = keys.path().join(format!("keys/{name}.key"));
-    std::fs::write(&path, pkcs8).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    name
 }

@@ -9,6 +9,7 @@ use scep_cms::attribute::PkiStatus;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::admin::Admin;
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::world::World;
 use serde_json::{Value, json};
@@ -70,10 +71,6 @@ const EDITS: [&str; 9] = [
     r#"{"customAttributes": [{"name": "a", "content": []}], "certificateAssociations": {"owner": "o"}}"#,
 ];
 
-fn parse_json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 /// The uuids of the objects in a list.
 async fn list_uuids(admin: &Admin, list: &str) -> Vec<String> {
     let all = admin.get(list).await.expect(200);
@@ -83,7 +80,7 @@ async fn list_uuids(admin: &Admin, list: &str) -> Vec<String> {
         .collect()
 }
 
-fn pick(list: &[String], number: usize) -> String {
+fn pick_uuid(list: &[String], number: usize) -> String {
     match list {
         [] => "00000000-0000-4000-8000-000000000000".to_owned(),
         list => list[number % list.len()].clone(),
@@ -97,12 +94,15 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
     let scep_profiles = list_uuids(admin, "/scepProfiles").await;
     let ra_certificates = list_uuids(admin, "/scepProfiles/caCertificates").await;
     let either = |number: usize| match number % 2 {
-        0 => ("scepProfiles", pick(&scep_profiles, number / 2)),
-        _ => ("raProfiles", pick(&ra_profiles, number / 2)),
+        0 => ("scepProfiles", pick_uuid(&scep_profiles, number / 2)),
+        _ => ("raProfiles", pick_uuid(&ra_profiles, number / 2)),
     };
     let (method, path, body) = match act {
         Act::AddRaCertificate(a) => {
-            let path = format!("/authorities/{}/raCertificates", pick(&authorities, *a));
+            let path = format!(
+                "/authorities/{}/raCertificates",
+                pick_uuid(&authorities, *a)
+            );
             (
                 "POST",
                 path,
@@ -110,42 +110,45 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             )
         }
         Act::AddRaProfile(a, template) => {
-            let path = format!("/authorities/{}/raProfiles", pick(&authorities, *a));
+            let path = format!("/authorities/{}/raProfiles", pick_uuid(&authorities, *a));
             let name = format!("ra-{}", ra_profiles.len());
             (
                 "POST",
                 path,
-                json!({ "name": name, "enabled": true, "certificateTemplate": parse_json(TEMPLATES[*template]) }),
+                json!({ "name": name, "enabled": true, "certificateTemplate": serde_json::from_str::<Value>(TEMPLATES[*template]).unwrap() }),
             )
         }
         Act::AddScepProfile(certificate, profile) => {
             let body = json!({
-                "name": format!("scep-{}", scep_profiles.len()), "caCertificateUuid": pick(&ra_certificates, *certificate),
-                "raProfileUuid": pick(&ra_profiles, *profile), "challengePassword": "first"
+                "name": format!("scep-{}", scep_profiles.len()), "caCertificateUuid": pick_uuid(&ra_certificates, *certificate),
+                "raProfileUuid": pick_uuid(&ra_profiles, *profile), "challengePassword": "first"
             });
             ("POST", "/scepProfiles".to_owned(), body)
         }
         Act::EditRaProfile(profile, template) => {
-            let path = format!("/raProfiles/{}", pick(&ra_profiles, *profile));
+            let path = format!("/raProfiles/{}", pick_uuid(&ra_profiles, *profile));
             (
                 "PUT",
                 path,
-                json!({ "certificateTemplate": parse_json(TEMPLATES[*template]) }),
+                json!({ "certificateTemplate": serde_json::from_str::<Value>(TEMPLATES[*template]).unwrap() }),
             )
         }
         Act::EditScepProfile(profile, edit) => {
-            let mut body = parse_json(EDITS[*edit]);
+            let mut body = serde_json::from_str::<Value>(EDITS[*edit]).unwrap();
             if edit % 3 == 0 {
-                body["caCertificateUuid"] = json!(pick(&ra_certificates, *edit));
+                body["caCertificateUuid"] = json!(pick_uuid(&ra_certificates, *edit));
             }
             (
                 "PUT",
-                format!("/scepProfiles/{}", pick(&scep_profiles, *profile)),
+                format!("/scepProfiles/{}", pick_uuid(&scep_profiles, *profile)),
                 body,
             )
         }
         Act::Link(scep, ra) => {
-            let (scep, ra) = (pick(&scep_profiles, *scep), pick(&ra_profiles, *ra));
+            let (scep, ra) = (
+                pick_uuid(&scep_profiles, *scep),
+                pick_uuid(&ra_profiles, *ra),
+            );
             (
                 "PATCH",
                 format!("/scepProfiles/{scep}/raProfiles/{ra}"),
@@ -153,7 +156,10 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             )
         }
         Act::Activate(ra, scep) => {
-            let (scep, ra) = (pick(&scep_profiles, *scep), pick(&ra_profiles, *ra));
+            let (scep, ra) = (
+                pick_uuid(&scep_profiles, *scep),
+                pick_uuid(&ra_profiles, *ra),
+            );
             (
                 "PATCH",
                 format!("/raProfiles/{ra}/protocols/scep/activate/{scep}"),
@@ -164,7 +170,7 @@ async fn act_on(world: &World, admin: &Admin, act: &Act) {
             "PATCH",
             format!(
                 "/raProfiles/{}/protocols/scep/deactivate",
-                pick(&ra_profiles, *ra)
+                pick_uuid(&ra_profiles, *ra)
             ),
             Value::Null,
         ),
@@ -215,7 +221,7 @@ async fn count_serving(world: &World, admin: &Admin, device: &Device) -> usize {
                 continue;
             }
             let response = world.get(&format!("{path}?operation=GetCACert")).await;
-            assert_eq!(response.status(), 200);
+            assert_status(&response, 200);
             let first = DegenerateSignedData::from_ber(response.body()).map_or_else(
                 |_| Certificate::from_der(response.body()),
                 |chain| Certificate::from_der(&chain.certificates[0]),

@@ -167,7 +167,13 @@ async fn each_rule_of_a_scep_profile_has_its_reason() {
     const NAME: &str = "name: a name is 1 to 64 of the characters A-Z a-z 0-9 - . _ ~ and not \"raProfile\", \".\" or \"..\"";
     let (_world, admin, ra_profile, uuid, own) = administered().await;
     let other = admin.authority("other-ca").await;
-    let foreign = admin.ra_certificate(&other).await;
+    let foreign = admin
+        .post(
+            &format!("/authorities/{other}/raCertificates"),
+            json!({ "commonName": "RA" }),
+        )
+        .await
+        .uuid();
     let nobody = "00000000-0000-4000-8000-000000000000";
     let not_issued = "the RA certificate was not issued by the authority of RA Profile default";
     let new = |name: &str, certificate: &str, ra_profile: Option<&str>| json!({ "name": name, "caCertificateUuid": certificate, "raProfileUuid": ra_profile });

@@ -13,15 +13,16 @@ use scep_http::{CrlService, respond_crl};
 use scep_service::object::Reference;
 use scep_service::ports::WriteOutcome;
 use scepter_tests::admin::{Admin, administered};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
-use scepter_tests::world::{Unmeasured, World, audit};
+use scepter_tests::world::{World, audit};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Fetches a CRL as anyone can.
-async fn fetch(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+async fn fetch_crl(world: &World, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
     let published = CrlService {
         crls: std::sync::Arc::new(world.store.clone()),
         clock: world.clock.clone(),
@@ -38,28 +39,9 @@ const URL: &str = "/crl/test-ca.crl";
 
 /// The CRL as printed by openssl, after openssl has verified it with the authority's certificate.
 async fn print_crl(world: &World) -> String {
-    let response = fetch(world, URL, &[]).await;
-    assert_eq!(response.status(), 200);
+    let response = fetch_crl(world, URL, &[]).await;
+    assert_status(&response, 200);
     openssl::print_crl(response.body(), &world.authority)
-}
-
-/// Whether openssl accepts a certificate, given this CRL.
-fn openssl_accepts(world: &World, certificate: &Certificate, crl: &[u8]) -> bool {
-    let folder = tempfile::tempdir().unwrap();
-    let pem = |name: &str, der: &[u8], kind: &str| {
-        let pem = openssl::run(&[kind, "-inform", "DER"], der);
-        openssl::write(folder.path(), name, &pem)
-    };
-    let ca = pem("ca.pem", world.authority.der(), "x509");
-    let leaf = pem("leaf.pem", certificate.der(), "x509");
-    let crl = pem("crl.pem", crl, "crl");
-    let now = scep_service::ports::Clock::now(&*world.clock).unix_timestamp();
-    let output = std::process::Command::new("openssl")
-        .args(["verify", "-x509_strict", "-crl_check", "-attime"])
-        .args([&now.to_string(), "-CAfile", &ca, "-CRLfile", &crl, &leaf])
-        .output()
-        .unwrap();
-    output.status.success()
 }
 
 #[tokio::test]
@@ -109,10 +91,26 @@ async fn what_is_revoked_is_on_the_next_crl_with_its_reason() {
         assert!(text.contains(shown), "{text}");
         revoked.push(certificate);
     }
-    let response = fetch(&world, URL, &[]).await;
-    let crl = response.body();
-    assert!(openssl_accepts(&world, &good, crl));
-    assert!(revoked.iter().all(|bad| !openssl_accepts(&world, bad, crl)));
+    let response = fetch_crl(&world, URL, &[]).await;
+    let is_accepted = |certificate: &Certificate| {
+        let folder = tempfile::tempdir().unwrap();
+        let pem = |name: &str, der: &[u8], kind: &str| {
+            let pem = openssl::run(&[kind, "-inform", "DER"], der);
+            openssl::write(folder.path(), name, &pem)
+        };
+        let ca = pem("ca.pem", world.authority.der(), "x509");
+        let leaf = pem("leaf.pem", certificate.der(), "x509");
+        let crl = pem("crl.pem", response.body(), "crl");
+        let now = scep_service::ports::Clock::now(&*world.clock).unix_timestamp();
+        let output = std::process::Command::new("openssl")
+            .args(["verify", "-x509_strict", "-crl_check", "-attime"])
+            .args([&now.to_string(), "-CAfile", &ca, "-CRLfile", &crl, &leaf])
+            .output()
+            .unwrap();
+        output.status.success()
+    };
+    assert!(is_accepted(&good));
+    assert!(!revoked.iter().any(is_accepted));
     // The record contains the revocation, and the list finds it.
     let page = admin.get("/certificates?status=REVOKED").await.expect(200);
     assert_eq!(page["items"].as_array().unwrap().len(), reasons.len());
@@ -199,11 +197,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let revoked = certificates.revoke(&record, revocation, &audit).await;
     assert_eq!(revoked.unwrap(), WriteOutcome::Won);
     assert!(!print_crl(&world).await.contains("Superseded"));
-    world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    world.run_maintenance().await.unwrap();
     assert!(print_crl(&world).await.contains("Superseded"));
 }
 
@@ -214,16 +208,10 @@ async fn a_crl_is_made_anew_before_it_runs_out_and_forgets_what_has_ended() {
     let certificate = world.enrolled("device-1").await.certificate;
     admin.revoke(&certificate, Value::Null).await.expect(204);
     let number = async || {
-        let response = fetch(&world, URL, &[]).await;
+        let response = fetch_crl(&world, URL, &[]).await;
         response.headers()["etag"].to_str().unwrap().to_owned()
     };
-    let keep = async || {
-        world
-            .administration
-            .run_maintenance(&Unmeasured)
-            .await
-            .unwrap()
-    };
+    let keep = async || world.run_maintenance().await.unwrap();
     keep().await;
     assert_eq!(number().await, "\"2\"");
     world.clock.advance(4 * DAY);
@@ -265,21 +253,21 @@ async fn certificates_say_where_their_crl_is_unless_the_rules_want_none() {
 #[tokio::test]
 async fn caches_are_told_how_long_a_crl_is_good() {
     let world = World::new().await;
-    let response = fetch(&world, URL, &[]).await;
+    let response = fetch_crl(&world, URL, &[]).await;
     let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("content-type"), "application/pkix-crl");
     assert_eq!(header("cache-control"), "public, max-age=3600");
     assert!(header("expires").ends_with(" GMT") && header("last-modified").ends_with(" GMT"));
-    let known = fetch(&world, URL, &[("if-none-match", &header("etag"))]).await;
+    let known = fetch_crl(&world, URL, &[("if-none-match", &header("etag"))]).await;
     assert_eq!(
         (known.status(), known.body().len()),
         (StatusCode::NOT_MODIFIED, 0)
     );
     world.clock.advance(7 * DAY - Duration::from_secs(60));
-    let old = fetch(&world, URL, &[]).await;
+    let old = fetch_crl(&world, URL, &[]).await;
     assert_eq!(old.headers()["cache-control"], "public, max-age=60");
     for path in ["/crl/unknown.crl", "/crl/test-ca/2.crl", "/crl/test-ca"] {
-        assert_eq!(fetch(&world, path, &[]).await.status(), 404, "{path}");
+        assert_eq!(fetch_crl(&world, path, &[]).await.status(), 404, "{path}");
     }
 }
 
@@ -295,7 +283,7 @@ async fn holders_of_our_certificates_get_certificates_and_crls() {
     assert_eq!(got.certificates, [other.der()]);
     assert!(got.crls.is_empty());
     let got = ask(MessageType::GetCrl, &device.certificate).await;
-    let published = fetch(&world, URL, &[]).await;
+    let published = fetch_crl(&world, URL, &[]).await;
     assert_eq!(got.crls, [published.body().as_ref()]);
     assert!(got.certificates.is_empty());
     // Queries about the server's own certificates.
@@ -352,5 +340,5 @@ async fn administrators_read_the_crl_too() {
     let sub = admin.post("/authorities", body).await.uuid();
     let path = format!("/authorities/{sub}/crl");
     admin.get(&path).await.expect(404);
-    assert_eq!(fetch(&world, "/crl/sub.crl", &[]).await.status(), 404);
+    assert_eq!(fetch_crl(&world, "/crl/sub.crl", &[]).await.status(), 404);
 }

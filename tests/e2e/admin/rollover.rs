@@ -34,12 +34,12 @@ async fn build_world() -> (World, Admin, String) {
     (world, admin, format!("/authorities/{authority}/rollover"))
 }
 
-async fn begin(admin: &Admin, rollover: &str) -> Certificate {
+async fn begin_rollover(admin: &Admin, rollover: &str) -> Certificate {
     let begun = admin.post(rollover, Value::Null).await.expect(200);
     parse_certificate(&begun["next"])
 }
 
-async fn activate(admin: &Admin, rollover: &str) -> Certificate {
+async fn activate_rollover(admin: &Admin, rollover: &str) -> Certificate {
     let path = format!("{rollover}/activate");
     let activated = admin.post(&path, Value::Null).await.expect(200);
     assert_eq!(activated["next"], Value::Null);
@@ -50,27 +50,23 @@ fn parse_certificate(certificate: &Value) -> Certificate {
     Certificate::from_pem(&text(&certificate["pem"])).unwrap()
 }
 
-async fn operation(world: &World, operation: &str) -> (u16, String, Vec<u8>) {
+async fn get_operation(world: &World, operation: &str) -> (u16, String, Vec<u8>) {
     let response = world.get(&format!("{PATH}?operation={operation}")).await;
     let kind = response.headers()["content-type"].to_str().unwrap();
     let kind = kind.to_owned();
     (response.status().as_u16(), kind, response.body().to_vec())
 }
 
-async fn capabilities(world: &World) -> String {
-    String::from_utf8(operation(world, "GetCACaps").await.2).unwrap()
-}
-
 /// The RA certificate in the GetCACert response.
-async fn ra_certificate(world: &World) -> Certificate {
-    let (_, _, chain) = operation(world, "GetCACert").await;
+async fn read_ra_certificate(world: &World) -> Certificate {
+    let (_, _, chain) = get_operation(world, "GetCACert").await;
     let chain = DegenerateSignedData::from_ber(&chain).unwrap();
     Certificate::from_der(&chain.certificates[0]).unwrap()
 }
 
 /// The RA certificate that GetNextCACert announces together with this next CA certificate.
-async fn announced_ra(world: &World, next: &Certificate) -> Certificate {
-    let (status, kind, message) = operation(world, "GetNextCACert").await;
+async fn read_next_ra(world: &World, next: &Certificate) -> Certificate {
+    let (status, kind, message) = get_operation(world, "GetNextCACert").await;
     assert_eq!(
         (status, kind.as_str()),
         (200, "application/x-x509-next-ca-cert")
@@ -83,8 +79,11 @@ async fn announced_ra(world: &World, next: &Certificate) -> Certificate {
 #[tokio::test]
 async fn without_a_next_certificate_nothing_is_announced() {
     let (world, admin, rollover) = build_world().await;
-    assert!(!capabilities(&world).await.contains("GetNextCACert"));
-    assert_eq!(operation(&world, "GetNextCACert").await.0, 400);
+    assert!(
+        !String::from_utf8_lossy(&get_operation(&world, "GetCACaps").await.2)
+            .contains("GetNextCACert")
+    );
+    assert_eq!(get_operation(&world, "GetNextCACert").await.0, 400);
     let path = format!("{rollover}/activate");
     let reasons = admin.post(&path, Value::Null).await.reasons();
     assert!(reasons[0].starts_with("the authority has no next certificate"));
@@ -100,15 +99,15 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
         let world = World::planned(plan).await;
         let admin = Admin::of(&world);
         let authority = admin.find("/authorities", "test-ca").await;
-        let next = begin(&admin, &format!("/authorities/{authority}/rollover")).await;
-        let lines = capabilities(&world).await;
+        let next = begin_rollover(&admin, &format!("/authorities/{authority}/rollover")).await;
+        let lines = String::from_utf8(get_operation(&world, "GetCACaps").await.2).unwrap();
         assert!(
             lines.ends_with("\nSCEPStandard\nGetNextCACert\n"),
             "{lines}"
         );
-        announced_ra(&world, &next).await;
+        read_next_ra(&world, &next).await;
         // openssl verifies the CA's and the RA's signature and finds the certificates inside.
-        let (_, _, message) = operation(&world, "GetNextCACert").await;
+        let (_, _, message) = get_operation(&world, "GetNextCACert").await;
         let folder = tempfile::tempdir().unwrap();
         let ca = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
         let ra = openssl::write_pem(folder.path(), "ra.pem", &world.ra_certificate);
@@ -142,8 +141,8 @@ async fn the_next_certificate_is_announced_by_the_present_one() {
 #[tokio::test]
 async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_authority() {
     let (world, admin, rollover) = build_world().await;
-    let next = begin(&admin, &rollover).await;
-    let next_ra = announced_ra(&world, &next).await;
+    let next = begin_rollover(&admin, &rollover).await;
+    let next_ra = read_next_ra(&world, &next).await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let response = world.post(device.message(&request, &next_ra)).await;
@@ -155,7 +154,7 @@ async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_
     other
         .verify(&world.authority.public_key().unwrap())
         .unwrap();
-    assert_eq!(ra_certificate(&world).await, world.ra_certificate);
+    assert_eq!(read_ra_certificate(&world).await, world.ra_certificate);
     // Each generation has its own CRL, and a certificate names the CRL of the generation that
     // issued it.
     let text = openssl::run(&["x509", "-inform", "DER", "-noout", "-text"], leaf.der());
@@ -167,11 +166,14 @@ async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_
 async fn after_activation_the_next_authority_issues_and_the_old_certificates_stay_good() {
     let (world, admin, rollover) = build_world().await;
     let old = world.enrolled("device-1").await;
-    let next = begin(&admin, &rollover).await;
-    let next_ra = announced_ra(&world, &next).await;
-    assert_eq!(activate(&admin, &rollover).await, next);
-    assert!(!capabilities(&world).await.contains("GetNextCACert"));
-    assert_eq!(ra_certificate(&world).await, next_ra);
+    let next = begin_rollover(&admin, &rollover).await;
+    let next_ra = read_next_ra(&world, &next).await;
+    assert_eq!(activate_rollover(&admin, &rollover).await, next);
+    assert!(
+        !String::from_utf8_lossy(&get_operation(&world, "GetCACaps").await.2)
+            .contains("GetNextCACert")
+    );
+    assert_eq!(read_ra_certificate(&world).await, next_ra);
     let issued_by_next = |certificate: &Certificate| {
         certificate.verify(&next.public_key().unwrap()).unwrap();
     };
@@ -204,15 +206,15 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
 #[tokio::test]
 async fn a_rollover_that_has_begun_is_not_begun_again_and_may_be_followed_by_another() {
     let (world, admin, rollover) = build_world().await;
-    let next = begin(&admin, &rollover).await;
-    assert_eq!(begin(&admin, &rollover).await, next);
-    assert_eq!(activate(&admin, &rollover).await, next);
+    let next = begin_rollover(&admin, &rollover).await;
+    assert_eq!(begin_rollover(&admin, &rollover).await, next);
+    assert_eq!(activate_rollover(&admin, &rollover).await, next);
     let body = json!({ "keyAlgorithm": "EC_P384", "validity": "P1Y" });
     let begun = admin.post(&rollover, body).await.expect(200);
     let third = parse_certificate(&begun["next"]);
     assert_eq!(begun["previous"].as_array().unwrap().len(), 1);
-    announced_ra(&world, &third).await;
-    assert_eq!(activate(&admin, &rollover).await, third);
+    read_next_ra(&world, &third).await;
+    assert_eq!(activate_rollover(&admin, &rollover).await, third);
     let device = world.enrolled("device-1").await;
     device
         .certificate
@@ -223,13 +225,13 @@ async fn a_rollover_that_has_begun_is_not_begun_again_and_may_be_followed_by_ano
 #[tokio::test]
 async fn an_ra_certificate_that_is_made_during_a_rollover_has_both_keys() {
     let (world, admin, rollover) = build_world().await;
-    begin(&admin, &rollover).await;
+    begin_rollover(&admin, &rollover).await;
     let authority = admin.find("/authorities", "test-ca").await;
     let path = format!("/authorities/{authority}/raCertificates");
     let made = admin.post(&path, json!({ "commonName": "RA 2" })).await;
     let made = made.expect(201);
     let next = parse_certificate(&made["next"]);
-    activate(&admin, &rollover).await;
+    activate_rollover(&admin, &rollover).await;
     let path = format!("{path}/{}", text(&made["uuid"]));
     let found = admin.get(&path).await.expect(200);
     assert_eq!(parse_certificate(&found["certificate"]), next);
@@ -243,8 +245,8 @@ async fn an_ra_certificate_that_is_made_during_a_rollover_has_both_keys() {
 #[tokio::test]
 async fn a_generation_that_fails_stands_in_no_others_way() {
     let (world, admin, rollover) = build_world().await;
-    begin(&admin, &rollover).await;
-    activate(&admin, &rollover).await;
+    begin_rollover(&admin, &rollover).await;
+    activate_rollover(&admin, &rollover).await;
     let uuid = admin.find("/authorities", "test-ca").await;
     let uuid = uuid.parse().unwrap();
     let made = async |generation| {
@@ -289,7 +291,7 @@ async fn an_authority_whose_key_is_lost_rolls_over() {
     assert!(administration.begin_rollover(uuid, next).await.is_err());
     let activated = administration.activate_next(uuid).await.unwrap();
     assert_eq!(activated.object.current.number.get(), 2);
-    let seen = ra_certificate(&world).await;
+    let seen = read_ra_certificate(&world).await;
     assert_ne!(seen, world.ra_certificate);
     let device = Device::rsa();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &seen);
@@ -312,8 +314,8 @@ async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let first = world.ask(&device, &request).await;
-    begin(&admin, &rollover).await;
-    activate(&admin, &rollover).await;
+    begin_rollover(&admin, &rollover).await;
+    activate_rollover(&admin, &rollover).await;
     let again = world.ask(&device, &request).await;
     assert_eq!(again.certificates, first.certificates);
     assert_eq!(again.certificates[1], world.authority.der());
@@ -322,7 +324,7 @@ async fn a_certificate_of_before_is_fetched_with_its_own_issuer() {
 #[tokio::test]
 async fn a_subordinate_rolls_over_with_a_certificate_of_its_root() {
     let (world, admin, _) = build_world().await;
-    let outside = Outside::new();
+    let outside = Outside(tempfile::tempdir().unwrap());
     outside.make("root", CA);
     let body = json!({
         "name": "sub", "subject": "CN=Sub,O=Corp", "kind": "SUBORDINATE", "keyAlgorithm": "EC_P256"
@@ -344,7 +346,13 @@ async fn a_subordinate_rolls_over_with_a_certificate_of_its_root() {
         admin.post(&path, body).await.expect(200)
     };
     let first = install().await;
-    let ra = admin.ra_certificate(&sub).await;
+    let ra = admin
+        .post(
+            &format!("/authorities/{sub}/raCertificates"),
+            json!({ "commonName": "RA" }),
+        )
+        .await
+        .uuid();
     let begun = admin.post(&rollover, Value::Null).await.expect(200);
     assert_eq!(begun["nextState"], "AWAITING_CERTIFICATE");
     assert_eq!(begun["next"], Value::Null);
@@ -358,7 +366,7 @@ async fn a_subordinate_rolls_over_with_a_certificate_of_its_root() {
     assert_eq!(ready["certificate"], first["certificate"]);
     let found = admin.get(&format!("{path}/raCertificates/{ra}")).await;
     assert!(found.expect(200)["next"].is_object());
-    let activated = activate(&admin, &rollover).await;
+    let activated = activate_rollover(&admin, &rollover).await;
     assert_eq!(activated, parse_certificate(&ready["next"]));
     drop(world);
 }
@@ -375,13 +383,7 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
                 .unwrap();
         found.unwrap().object.keys.len()
     };
-    let keep = async || {
-        world
-            .administration
-            .run_maintenance(&Unmeasured)
-            .await
-            .unwrap()
-    };
+    let keep = async || world.run_maintenance().await.unwrap();
     world.clock.advance(690 * DAY);
     keep().await;
     assert_eq!(keys().await, 1);
@@ -391,7 +393,7 @@ async fn ra_certificates_get_a_new_key_before_they_end() {
     assert_eq!(keys().await, 2);
     // Clients that know the old RA certificate may use it until it expires; all others see the new
     // one.
-    let seen = ra_certificate(&world).await;
+    let seen = read_ra_certificate(&world).await;
     assert_ne!(seen, world.ra_certificate);
     world.enrolled("device-1").await;
     let device = Device::rsa();

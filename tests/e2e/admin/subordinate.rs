@@ -8,7 +8,7 @@ use serde_json::json;
 use strum::VariantArray;
 
 /// External CAs, made by openssl in their own folder.
-pub(crate) struct Outside(tempfile::TempDir);
+pub(crate) struct Outside(pub(crate) tempfile::TempDir);
 
 pub(crate) const CA: &str =
     "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
@@ -16,10 +16,6 @@ pub(crate) const CA: &str =
 pub(crate) const MONTH: &str = "-days 30";
 
 impl Outside {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
     #[track_caller]
     fn openssl(&self, arguments: &str) {
         let output = Command::new("openssl")
@@ -168,7 +164,7 @@ async fn create_subordinate(admin: &Admin, outside: &Outside) -> String {
 #[tokio::test]
 async fn a_subordinate_takes_the_certificate_that_fits_it_and_no_other() {
     let world = World::new().await;
-    let (admin, outside) = (Admin::of(&world), Outside::new());
+    let (admin, outside) = (Admin::of(&world), Outside(tempfile::tempdir().unwrap()));
     let path = create_subordinate(&admin, &outside).await;
     let ra_certificate = async || {
         let body = json!({ "commonName": "RA" });
@@ -240,7 +236,7 @@ async fn a_root_has_neither_a_request_nor_a_certificate_to_install() {
 async fn roots_and_requests_are_made_with_every_key_algorithm() {
     let world = World::new().await;
     let admin = Admin::of(&world);
-    let outside = Outside::new();
+    let outside = Outside(tempfile::tempdir().unwrap());
     for algorithm in ca::key_algorithm::KeyAlgorithm::VARIANTS {
         let name = algorithm.name();
         for kind in ["ROOT", "SUBORDINATE"] {

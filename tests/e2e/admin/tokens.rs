@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::server::{Build, Server, binary, http};
 
 /// Runs `scepter token …` on this data folder and returns what it prints, or what it prints to
@@ -102,8 +103,7 @@ fn what_an_administrator_deletes_of_the_demo_does_not_come_back() {
     let url = format!("{}/scepProfiles", server.printed("API URL"));
     let header = "Authorization: Bearer 0123456789abcdef";
     let list = || {
-        let (status, body) = http(&["-H", header, &url], &[]);
-        assert_eq!(status, 200);
+        let body = expect_status(http(&["-H", header, &url], &[]), 200);
         serde_json::from_slice::<serde_json::Value>(&body).unwrap()
     };
     let uuids = serde_json::json!([list()[0]["uuid"]]).to_string();

@@ -9,7 +9,7 @@ use aws_lc_rs::rsa::{
 use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
-use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
+use keys_file::{FileCaKeys, FileRaKeys, FileSecrets};
 use newtype_uuid::TypedUuid;
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_protocol::ra_certificate::RaKeyPair;
@@ -22,19 +22,15 @@ use scepter_tests::world::name;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-fn folder() -> (tempfile::TempDir, KeyFolder) {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = KeyFolder::open(&folder.path().join("keys")).unwrap();
-    (folder, keys)
-}
+use crate::adapters::Keys;
 
 fn ra_key(device: &Device) -> RaKey {
-    RaKey::from_pkcs8("ra".to_owned(), &device.pkcs8().into()).unwrap()
+    RaKey::from_pkcs8("ra".to_owned(), &device.key.serialize_der().into()).unwrap()
 }
 
 #[tokio::test]
 async fn key_files_are_their_owners_and_others_are_refused() {
-    let (folder, keys) = folder();
+    let Keys { folder, keys } = Keys::new();
     let ca_keys = FileCaKeys::new(keys.clone());
     let key = ca_keys
         .generate(&name(), KeyAlgorithm::EcP256)
@@ -56,7 +52,10 @@ async fn key_files_are_their_owners_and_others_are_refused() {
 
 #[tokio::test]
 async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
-    let (_folder, keys) = folder();
+    let Keys {
+        folder: _folder,
+        keys,
+    } = Keys::new();
     let ca_keys = FileCaKeys::new(keys);
     let missing = KeyLocation::File(Uuid::new_v4());
     let refused = ca_keys.sign(&missing, KeyAlgorithm::EcP256, b"").await;
@@ -68,7 +67,10 @@ async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
 
 #[tokio::test]
 async fn a_key_of_another_key_store_is_refused_and_not_shown() {
-    let (_folder, keys) = folder();
+    let Keys {
+        folder: _folder,
+        keys,
+    } = Keys::new();
     let (ca_keys, ra_keys) = (FileCaKeys::new(keys.clone()), FileRaKeys::new(keys));
     let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     for stored in [arn, "c2VjcmV0"] {
@@ -159,7 +161,10 @@ fn what_does_not_unwrap_gives_the_same_rejection_key_each_time() {
 
 #[tokio::test]
 async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
-    let (_folder, keys) = folder();
+    let Keys {
+        folder: _folder,
+        keys,
+    } = Keys::new();
     let profile = TypedUuid::new_v4();
     let owner = SecretOwner::ScepProfile(profile);
     let sealed = FileSecrets::open(&keys)

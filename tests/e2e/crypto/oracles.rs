@@ -6,6 +6,7 @@ use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
 use scepter_tests::asn1::{element, oid};
+use scepter_tests::assert::{assert_refusal, assert_status};
 use scepter_tests::device::Device;
 use scepter_tests::server::Server;
 use scepter_tests::splice::{GARBAGE, SHAPES, Shape, plaintext, spliced};
@@ -74,9 +75,10 @@ async fn wrong_padding_wrong_keys_and_garbage_are_one_and_the_same() {
         seal(&[], &[5; 16]),
     ] {
         let message = device.signed(&request, Some(envelope));
-        assert_eq!(
-            world.exchange(&device, message).await.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        assert_refusal(
+            &world.exchange(&device, message).await,
+            FailInfo::BadMessageCheck,
+            CLOSED,
         );
     }
 }
@@ -99,9 +101,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     )
     .unwrap();
     let intact = attacker.signed(&request, Some(captured.clone()));
-    assert_eq!(
-        world.exchange(&attacker, intact).await.failure(),
-        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    assert_refusal(
+        &world.exchange(&attacker, intact).await,
+        FailInfo::BadMessageCheck,
+        CLOSED,
     );
     // In CBC, altering the last octet of the block before alters the last octet of the plaintext:
     // the padding length.
@@ -110,9 +113,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
         let mut spliced = captured.clone();
         spliced[place] ^= change;
         let message = attacker.signed(&request, Some(spliced));
-        assert_eq!(
-            world.exchange(&attacker, message).await.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        assert_refusal(
+            &world.exchange(&attacker, message).await,
+            FailInfo::BadMessageCheck,
+            CLOSED,
         );
     }
     // Altering the request's own signature keeps its structure and its padding valid.
@@ -120,9 +124,10 @@ async fn a_captured_envelope_is_no_padding_oracle() {
     let place = spliced.len() - 60;
     spliced[place] ^= 1;
     let message = attacker.signed(&request, Some(spliced));
-    assert_eq!(
-        world.exchange(&attacker, message).await.failure(),
-        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    assert_refusal(
+        &world.exchange(&attacker, message).await,
+        FailInfo::BadMessageCheck,
+        CLOSED,
     );
 }
 
@@ -154,17 +159,14 @@ async fn a_captured_envelope_is_no_padding_oracle_by_queries() {
             ] {
                 let request = device.query(message_type, &world.authority);
                 let message = device.signed(&request, Some(envelope.clone()));
-                assert_eq!(
-                    world.exchange(device, message).await.failure(),
-                    (reason, text.to_owned())
-                );
+                assert_refusal(&world.exchange(device, message).await, reason, text);
             }
         }
     }
 }
 
 /// What an attacker sees of an answer, and the number of public-key operations that it took.
-async fn observe(
+async fn observe_refusal(
     world: &World,
     device: &Device,
     message: Vec<u8>,
@@ -172,7 +174,7 @@ async fn observe(
     let before = scep_cms::operations::total();
     let response = world.post(message).await;
     let operations = scep_cms::operations::total() - before;
-    assert_eq!(response.status(), 200);
+    assert_status(&response, 200);
     let (reason, text) = device
         .read(response.body(), &world.ra_certificate)
         .failure();
@@ -184,8 +186,7 @@ async fn observe(
 #[tokio::test]
 async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
     let world = World::new().await;
-    let holder = world.enrolled("device-1").await;
-    world.make_renewable(&holder.certificate);
+    let holder = world.enrol_renewable("device-1").await;
     let (attacker, victim) = (Device::rsa(), Device::rsa());
     let own = |device: &Device| device.certificate.subject_public_key_info().to_vec();
     // The signers: an attacker with a request for their own key or for another key; the holder of a
@@ -209,7 +210,8 @@ async fn splices_of_every_shape_have_one_answer_and_one_amount_of_work() {
                 request.message_type = message_type;
                 let envelope = spliced(&world.ra_certificate, &plaintext(shape, &key, guess));
                 let message = device.signed(&request, Some(envelope));
-                let (reason, text, length, operations) = observe(&world, device, message).await;
+                let (reason, text, length, operations) =
+                    observe_refusal(&world, device, message).await;
                 assert_eq!((reason, &*text), (FailInfo::BadMessageCheck, CLOSED));
                 answers.insert((length, operations));
             }
@@ -236,7 +238,7 @@ async fn what_nobody_may_send_is_not_opened() {
                 &plaintext(Shape::Signature, &key, guess),
             );
             let message = attacker.signed(&request, Some(envelope));
-            let (reason, text, _, operations) = observe(&world, &attacker, message).await;
+            let (reason, text, _, operations) = observe_refusal(&world, &attacker, message).await;
             assert_eq!((reason, &*text), (FailInfo::BadRequest, NOT_OURS));
             // The only operation verifies the message's signature.
             assert_eq!(operations, 1);
@@ -284,7 +286,7 @@ async fn an_encrypted_key_serves_one_ciphertext() {
     let message = holder.signed(&query, Some(captured.clone()));
     let reply = world.exchange(&holder, message).await;
     let unknown = "no certificate has this issuer and serial number";
-    assert_eq!(reply.failure(), (FailInfo::BadCertId, unknown.to_owned()));
+    assert_refusal(&reply, FailInfo::BadCertId, unknown);
     // The server forgets the ciphertext after a day, which is no weakness: one attempt per day
     // reveals nothing.
     world
@@ -314,7 +316,7 @@ async fn what_does_not_open_is_answered_at_a_fixed_time() {
         );
         let message = device.signed(&device.request(Vec::new()), Some(envelope));
         let begun = std::time::Instant::now();
-        observe(&world, &device, message).await;
+        observe_refusal(&world, &device, message).await;
         assert!(begun.elapsed() >= delay);
     }
 }
@@ -334,7 +336,7 @@ fn the_last_octet_sent_late_gains_nothing() {
         &plaintext(Shape::Signature, key, 1),
     );
     let message = attacker.signed(&attacker.request(Vec::new()), Some(envelope));
-    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
     let head = format!(
         "POST {PATH}?operation=PKIOperation HTTP/1.1\r\nHost: scep\r\nContent-Length: {}\r\n\r\n",
         message.len()

@@ -32,7 +32,10 @@ async fn openssl_verifies_and_opens_our_replies() {
     let device = Device::rsa();
     let folder = tempfile::tempdir().unwrap();
     let ca = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
-    let key = openssl::run(&["pkcs8", "-inform", "DER", "-nocrypt"], &device.pkcs8());
+    let key = openssl::run(
+        &["pkcs8", "-inform", "DER", "-nocrypt"],
+        &device.key.serialize_der(),
+    );
     let key = openssl::write(folder.path(), "key.pem", &key);
     let own = openssl::write_pem(folder.path(), "own.pem", &device.certificate);
     for (digest, cipher) in DigestAlgorithm::ALL.into_iter().zip(ContentEncryption::ALL) {

@@ -1,7 +1,7 @@
 //! Messages captured from five real clients: decoded as `vectors.toml` states, decrypted, and
 //! served.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ca::authority::{Authority, Certification};
@@ -12,7 +12,7 @@ use scep_cms::attribute::PkiStatus;
 use scep_cms::ber::to_der;
 use scep_cms::certificate::Certificate;
 use scep_cms::csr::CertificationRequest;
-use scep_cms::envelope::{EnvelopeError, PkcsPkiEnvelope, Recipient};
+use scep_cms::envelope::{EnvelopeError, Recipient};
 use scep_cms::pki_message::{PkiMessage, VerifiedPkiMessage};
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::id::RaProfileUuid;
@@ -21,6 +21,7 @@ use scep_protocol::transaction::{Fingerprint, TransactionKey};
 use scep_service::object::Versioned;
 use scep_service::ports::{ClaimKind, Transactions};
 use scep_service::ra_key::RaKey;
+use scepter_tests::assert::assert_status;
 use scepter_tests::samples;
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde::Deserialize;
@@ -48,21 +49,17 @@ struct Vectors {
     vector: Vec<Vector>,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
-}
-
 pub(crate) fn read_vectors() -> Vec<Vector> {
-    let text = std::fs::read_to_string(folder().join("vectors.toml")).unwrap();
+    let text = std::fs::read_to_string(Path::new(FOLDER).join("vectors.toml")).unwrap();
     toml::from_str::<Vectors>(&text).unwrap().vector
 }
 
 pub(crate) fn read_octets(file: &str) -> Vec<u8> {
-    std::fs::read(folder().join(file)).unwrap()
+    std::fs::read(Path::new(FOLDER).join(file)).unwrap()
 }
 
 fn read_pem(file: &str) -> Certificate {
-    let text = std::fs::read_to_string(folder().join(file)).unwrap();
+    let text = std::fs::read_to_string(Path::new(FOLDER).join(file)).unwrap();
     let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
     Certificate::try_from(base64).unwrap()
 }
@@ -73,35 +70,21 @@ fn ra_key_pkcs8() -> Vec<u8> {
         .args([
             "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER", "-in",
         ])
-        .arg(folder().join("ra-key.der"))
+        .arg(Path::new(FOLDER).join("ra-key.der"))
         .output()
         .unwrap();
     assert!(converted.status.success());
     converted.stdout
 }
 
-fn verify(vector: &Vector) -> VerifiedPkiMessage {
+fn verify_vector(vector: &Vector) -> VerifiedPkiMessage {
     PkiMessage::from_ber(&read_octets(&vector.file))
         .unwrap()
         .verify()
         .unwrap()
 }
 
-fn open(envelope: &PkcsPkiEnvelope) -> Vec<u8> {
-    let ra = read_pem("ra.pem");
-    let recipient = envelope
-        .recipients()
-        .iter()
-        .find_map(|recipient| match recipient {
-            Recipient::KeyTrans(recipient) if recipient.id().names(&ra) => Some(recipient),
-            _ => None,
-        });
-    let recipient = recipient.unwrap();
-    let transport = recipient.transport().unwrap();
-    let ra_key = RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap();
-    let key = ra_key.content_key(transport, recipient.encrypted_key(), envelope.cipher());
-    envelope.open(&key).unwrap().to_vec()
-}
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors");
 
 /// The signed attributes, with their abbreviations in `vectors.toml`.
 const ATTRIBUTES: &[(&str, &str)] = &[
@@ -113,11 +96,6 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("1.2.840.113549.1.9.5", "sTime"),
     ("1.2.840.113549.1.9.52", "cmsAlgProtect"),
 ];
-
-/// The name of an algorithm in `vectors.toml`, without its parameters.
-fn name_algorithm(written: &str) -> &str {
-    written.split('(').next().unwrap()
-}
 
 #[test]
 fn every_message_reads_as_its_vector_says() {
@@ -135,7 +113,7 @@ fn every_message_reads_as_its_vector_says() {
             vector.message_type.to_string()
         );
         assert_eq!(message.sender_nonce().unwrap().as_bytes().len(), 16);
-        let digest = match name_algorithm(&vector.digest) {
+        let digest = match vector.digest.split('(').next().unwrap() {
             "sha1" => DigestAlgorithm::Sha1,
             "sha256" => DigestAlgorithm::Sha256,
             "sha384" => DigestAlgorithm::Sha384,
@@ -143,7 +121,7 @@ fn every_message_reads_as_its_vector_says() {
             other => panic!("{other}"),
         };
         assert_eq!(message.digest_algorithm(), Ok(digest));
-        let signature = match name_algorithm(&vector.signature_algorithm) {
+        let signature = match vector.signature_algorithm.split('(').next().unwrap() {
             "rsassaPss" => SignatureAlgorithm::RsaPss {
                 digest,
                 salt_bytes: u16::try_from(digest.digest(&[]).len()).unwrap(),
@@ -159,20 +137,17 @@ fn every_message_reads_as_its_vector_says() {
         let verified = message
             .verify()
             .unwrap_or_else(|error| panic!("{}: {error}", vector.file));
-        check_signer(&vector, verified.signer());
+        let signer = verified.signer();
+        let words: Vec<_> = vector.signer_certificate.split(' ').collect();
+        let name = signer.issuer_and_serial_number();
+        let self_signed = name.issuer() == signer.subject();
+        assert_eq!(self_signed, words[1] == "self-signed", "{}", vector.file);
+        // Subtract the tag and the length, one octet each, of the serial number.
+        let serial_bytes = name.serial_number().len() - 2;
+        assert_eq!(format!("{serial_bytes}B"), words[3], "{}", vector.file);
+        signer.validity().unwrap();
         check_attributes(&vector, &ber);
     }
-}
-
-fn check_signer(vector: &Vector, signer: &Certificate) {
-    let words: Vec<_> = vector.signer_certificate.split(' ').collect();
-    let name = signer.issuer_and_serial_number();
-    let self_signed = name.issuer() == signer.subject();
-    assert_eq!(self_signed, words[1] == "self-signed", "{}", vector.file);
-    // Subtract the tag and the length, one octet each, of the serial number.
-    let serial_bytes = name.serial_number().len() - 2;
-    assert_eq!(format!("{serial_bytes}B"), words[3], "{}", vector.file);
-    signer.validity().unwrap();
 }
 
 /// Lists the attributes with another decoder, because `scep-cms` reads only those that it needs.
@@ -206,7 +181,7 @@ fn check_attributes(vector: &Vector, ber: &[u8]) {
 fn every_envelope_opens() {
     let mut opened = 0;
     for vector in read_vectors() {
-        let envelope = verify(&vector).envelope();
+        let envelope = verify_vector(&vector).envelope();
         if vector.content_encryption == "des-cbc" {
             assert!(
                 matches!(envelope, Err(EnvelopeError::Algorithm(_))),
@@ -228,12 +203,27 @@ fn every_envelope_opens() {
             format!("{}xissuerAndSerial", envelope.recipients().len()),
             vector.recipients
         );
-        assert_eq!(name_algorithm(&vector.key_encryption), "rsaEncryption");
+        assert_eq!(
+            vector.key_encryption.split('(').next().unwrap(),
+            "rsaEncryption"
+        );
         let Recipient::KeyTrans(recipient) = &envelope.recipients()[0] else {
             panic!("{}", vector.file);
         };
         assert_eq!(recipient.transport(), Ok(KeyTransport::RsaPkcs1));
-        let content = open(&envelope);
+        let ra = read_pem("ra.pem");
+        let recipient = envelope
+            .recipients()
+            .iter()
+            .find_map(|recipient| match recipient {
+                Recipient::KeyTrans(recipient) if recipient.id().names(&ra) => Some(recipient),
+                _ => None,
+            });
+        let recipient = recipient.unwrap();
+        let transport = recipient.transport().unwrap();
+        let ra_key = RaKey::from_pkcs8("vectors".to_owned(), &ra_key_pkcs8().into()).unwrap();
+        let key = ra_key.content_key(transport, recipient.encrypted_key(), envelope.cipher());
+        let content = envelope.open(&key).unwrap().to_vec();
         opened += 1;
         if vector.message_type == 19 || vector.message_type == 17 {
             let request = CertificationRequest::from_message_data(&content).unwrap();
@@ -283,29 +273,25 @@ pub(crate) async fn build_world() -> World {
         .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(10_000))
         .await;
     for (place, vector) in read_vectors().iter().enumerate() {
-        let signer = verify(vector).signer().clone();
-        if is_issued(vector) {
+        let signer = verify_vector(vector).signer().clone();
+        if vector.signer_certificate.contains("CA-issued") {
             let number = signer.issuer_and_serial_number().serial_number_hex();
             let uuid = ra_profile.object.uuid;
-            remember(&world, uuid, authority, &signer, (place, number)).await;
+            record_certificate(&world, uuid, authority, &signer, (place, number)).await;
         }
         if vector.message_type == 20 {
-            hold(&world, ra_profile.object.uuid, authority, vector, &signer).await;
+            hold_transaction(&world, ra_profile.object.uuid, authority, vector, &signer).await;
         }
     }
     // The certificate that sscep queries.
     let asked = (100, "03".to_owned());
     let uuid = ra_profile.object.uuid;
-    remember(&world, uuid, authority, &read_pem("ra.pem"), asked).await;
+    record_certificate(&world, uuid, authority, &read_pem("ra.pem"), asked).await;
     world
 }
 
-fn is_issued(vector: &Vector) -> bool {
-    vector.signer_certificate.contains("CA-issued")
-}
-
 /// Adds a certificate to the inventory.
-async fn remember(
+async fn record_certificate(
     world: &World,
     ra_profile: RaProfileUuid,
     authority: AuthorityUuid,
@@ -331,7 +317,7 @@ async fn remember(
 }
 
 /// Stores a pending transaction for the poll of this vector.
-async fn hold(
+async fn hold_transaction(
     world: &World,
     ra_profile: RaProfileUuid,
     authority: AuthorityUuid,
@@ -358,11 +344,11 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
     let world = build_world().await;
     let mut served = 0;
     for vector in read_vectors() {
-        if vector.message_type != 19 || is_issued(&vector) {
+        if vector.message_type != 19 || vector.signer_certificate.contains("CA-issued") {
             continue;
         }
         let response = world.post(read_octets(&vector.file)).await;
-        assert_eq!(response.status(), 200);
+        assert_status(&response, 200);
         let reply = PkiMessage::from_ber(response.body())
             .unwrap()
             .verify()
@@ -391,7 +377,7 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
         let envelope = reply.envelope().unwrap();
         assert_eq!(
             envelope.cipher(),
-            verify(&vector).envelope().unwrap().cipher()
+            verify_vector(&vector).envelope().unwrap().cipher()
         );
         served += 1;
     }
@@ -402,8 +388,8 @@ async fn captured_enrolments_are_served_and_single_des_gets_bad_alg() {
 async fn captured_renewals_polls_and_queries_are_answered() {
     let mut kinds = Vec::new();
     for vector in read_vectors() {
-        let renewal =
-            vector.message_type == 17 || (vector.message_type == 19 && is_issued(&vector));
+        let renewal = vector.message_type == 17
+            || (vector.message_type == 19 && vector.signer_certificate.contains("CA-issued"));
         if vector.message_type == 19 && !renewal {
             continue;
         }

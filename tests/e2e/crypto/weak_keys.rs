@@ -12,8 +12,9 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
-    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki_with, signed,
+    NULL, SHA256_WITH_RSA, common_name, element, integer, oid, request_info, rsa_spki, signed,
 };
+use scepter_tests::assert::{assert_refusal, assert_status};
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::world::World;
@@ -65,7 +66,7 @@ impl OddKey {
             .into_iter()
             .skip_while(|octet| *octet == 0)
             .collect();
-        rsa_spki_with(&self.modulus(), &exponent, NULL)
+        rsa_spki(&self.modulus(), &exponent, NULL)
     }
 
     fn modulus(&self) -> Vec<u8> {
@@ -88,8 +89,16 @@ impl OddKey {
         signature[signature.len() - length..].to_vec()
     }
 
-    /// A self-signed certificate for the key.
-    fn certificate(&self) -> Certificate {
+    /// Builds a PKCSReq for `CN=x`, signed by this key and for this key.
+    pub(crate) fn enrolment(&self, world: &World) -> Vec<u8> {
+        let info = request_info(&common_name("x"), &self.spki(), &[]);
+        let csr = signed(&info, &self.sign(&info));
+        let cipher = ContentEncryption::Aes128Cbc;
+        let digest = Sha256::digest(self.spki());
+        let transaction_id: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+        let key = ContentKey::new(cipher, &[5; 16]).unwrap();
+        let to = SealTo::Certificate(&world.ra_certificate);
+        let envelope = PkcsPkiEnvelope::seal(&csr, cipher, &key, &[6; 16], to).unwrap();
         let algorithm = element(0x30, &[&oid(SHA256_WITH_RSA), NULL]);
         let subject = common_name("self-signed");
         let dates = [&b"250101000000Z"[..], b"491231235959Z"].map(|date| element(0x17, &[date]));
@@ -105,19 +114,8 @@ impl OddKey {
                 &self.spki(),
             ],
         );
-        Certificate::from_der(&signed(&contents, &self.sign(&contents))).unwrap()
-    }
-
-    /// Builds a PKCSReq for `CN=x`, signed by this key and for this key.
-    pub(crate) fn enrolment(&self, world: &World) -> Vec<u8> {
-        let info = request_info(&common_name("x"), &self.spki(), &[]);
-        let csr = signed(&info, &self.sign(&info));
-        let cipher = ContentEncryption::Aes128Cbc;
-        let digest = Sha256::digest(self.spki());
-        let transaction_id: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-        let key = ContentKey::new(cipher, &[5; 16]).unwrap();
-        let to = SealTo::Certificate(&world.ra_certificate);
-        let envelope = PkcsPkiEnvelope::seal(&csr, cipher, &key, &[6; 16], to).unwrap();
+        let certificate = signed(&contents, &self.sign(&contents));
+        let signer = Certificate::from_der(&certificate).unwrap();
         let to_be_signed = PkiMessageBuilder {
             attributes: Attributes::Request {
                 message_type: MessageType::PkcsReq,
@@ -126,7 +124,7 @@ impl OddKey {
             },
             envelope: Some(envelope),
             digest: DigestAlgorithm::Sha256,
-            signer: self.certificate(),
+            signer,
         }
         .to_be_signed()
         .unwrap();
@@ -172,14 +170,14 @@ async fn a_key_that_anybody_can_factor_is_bad_alg() {
         let key = OddKey::new(modulus, &order);
         assert_eq!(key.modulus().len(), 256);
         let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
-        assert_eq!(reply.failure(), (FailInfo::BadAlg, text.to_owned()));
+        assert_refusal(&reply, FailInfo::BadAlg, text);
     }
     // A product of two primes of the same size is accepted.
     let order = minus_one(&p).concatenating_mul(&minus_one(&q));
     let key = OddKey::new(p.concatenating_mul(&q), &order);
     let before = Admin::of(&world).count_certificates().await;
     let response = world.post(key.enrolment(&world)).await;
-    assert_eq!(response.status(), 200);
+    assert_status(&response, 200);
     assert_eq!(Admin::of(&world).count_certificates().await, before + 1);
 }
 
@@ -196,5 +194,5 @@ async fn a_key_is_judged_after_the_challenge() {
     let key = OddKey::new(large, &order);
     let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
     let text = "the profile has no challengePassword to authorise enrolments".to_owned();
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+    assert_refusal(&reply, FailInfo::BadRequest, &text);
 }

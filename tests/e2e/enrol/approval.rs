@@ -11,6 +11,7 @@ use scep_protocol::id::TransactionUuid;
 use scep_protocol::profile::ScepProfile;
 use scep_service::admin::{AdminError, Administration};
 use scepter_tests::admin::{Admin, text};
+use scepter_tests::assert::{assert_pending, assert_refusal};
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Unmeasured, World};
 use serde_json::{Value, json};
@@ -29,13 +30,13 @@ async fn begin_pending() -> (World, Admin, Device, Request) {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let reply = world.ask(&device, &request).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let admin = Admin::of(&world);
     (world, admin, device, request)
 }
 
 /// Approves or rejects the only pending transaction and returns the status.
-async fn decide(admin: &Admin, act: &str, body: Value) -> u16 {
+async fn decide_pending(admin: &Admin, act: &str, body: Value) -> u16 {
     let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
     if act == "approve" {
         return admin.approve(&uuid).await.status.as_u16();
@@ -53,11 +54,11 @@ async fn what_is_approved_is_issued_and_polled_for() {
     // A poll or a repeated request leaves the transaction pending.
     for again in [&poll, &request] {
         let reply = world.ask(&device, again).await;
-        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+        assert_pending(&reply);
     }
     assert_eq!(admin.count_certificates().await, 0);
     world.clock.advance(3 * DAY);
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     // The approval issues the certificate at once, valid from the time of approval.
     assert_eq!(admin.count_certificates().await, 1);
     let leaf = world.ask(&device, &poll).await.leaf();
@@ -78,16 +79,16 @@ async fn what_is_approved_is_issued_and_polled_for() {
 async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     let (world, admin, device, request) = begin_pending().await;
     let reason = json!({ "reason": "not one of our devices" });
-    assert_eq!(decide(&admin, "reject", reason).await, 204);
+    assert_eq!(decide_pending(&admin, "reject", reason).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request: not one of our devices";
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+    assert_refusal(&reply, FailInfo::BadRequest, text);
     let reply = world.ask(&device, &request).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
-    assert_eq!(decide(&admin, "reject", Value::Null).await, 204);
+    assert_pending(&reply);
+    assert_eq!(decide_pending(&admin, "reject", Value::Null).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request";
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+    assert_refusal(&reply, FailInfo::BadRequest, text);
     assert_eq!(admin.count_certificates().await, 0);
 }
 
@@ -98,7 +99,7 @@ async fn what_nobody_decides_over_expires() {
     world.clock.advance(7 * DAY + Duration::from_secs(2));
     let reply = world.ask(&device, &device.poll(&request)).await;
     let nothing = "no request under this transactionID is pending";
-    assert_eq!(reply.failure(), (FailInfo::BadCertId, nothing.to_owned()));
+    assert_refusal(&reply, FailInfo::BadCertId, nothing);
     let page = admin.get("/scepTransactions").await.expect(200);
     assert_eq!(page["items"], json!([]));
 }
@@ -111,14 +112,14 @@ async fn only_the_requesters_key_may_poll() {
     let refused = (FailInfo::BadRequest, text.to_owned());
     let poll = other.poll(&request);
     assert_eq!(world.ask(&other, &poll).await.failure(), refused);
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     assert_eq!(world.ask(&other, &poll).await.failure(), refused);
     world.ask(&device, &device.poll(&request)).await.leaf();
     let mut unknown = device.poll(&request);
     unknown.transaction_id = "unknown".to_owned();
     let nothing = "no request under this transactionID is pending";
     let reply = world.ask(&device, &unknown).await;
-    assert_eq!(reply.failure(), (FailInfo::BadCertId, nothing.to_owned()));
+    assert_refusal(&reply, FailInfo::BadCertId, nothing);
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn a_key_may_wait_under_two_transaction_ids() {
     let mut second = device.enrolment("device-2", CHALLENGE);
     second.transaction_id = "second".to_owned();
     let reply = world.ask(&device, &second).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let waiting = admin
         .get("/scepTransactions?status=PENDING")
         .await
@@ -141,7 +142,7 @@ async fn a_key_may_wait_under_two_transaction_ids() {
     admin.approve(&uuid).await.expect(204);
     world.ask(&device, &device.poll(&second)).await.leaf();
     let reply = world.ask(&device, &device.poll(&first)).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
 }
 
 /// An administrator sees the whole request and approves exactly that one: if the device replaces it
@@ -163,7 +164,7 @@ async fn what_was_looked_at_is_what_is_approved() {
     let mut other = first.clone();
     other.content = Some(device.csr("domain-controller", Some(CHALLENGE), names));
     let reply = world.ask(&device, &other).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let headers = [
         ("authorization", "Bearer read,write,approve"),
         ("if-match", &tag),
@@ -226,19 +227,11 @@ async fn what_a_crash_left_is_finished_by_upkeep() {
     let approved = approve_now(&administration, uuid.parse().unwrap()).await;
     assert!(approved.is_err());
     admin.find_transaction("ISSUING").await;
-    world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    world.run_maintenance().await.unwrap();
     admin.find_transaction("ISSUING").await;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
-    world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    world.run_maintenance().await.unwrap();
     admin.find_transaction("ISSUED").await;
     assert_eq!(admin.count_certificates().await, 1);
     world.ask(&device, &device.poll(&request)).await.leaf();
@@ -268,7 +261,7 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
     let reply = world
         .ask(&other, &other.enrolment("device-2", CHALLENGE))
         .await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let keys = Arc::new(WatchedKeys::failing(world.administration.ca_keys.clone()));
     let mut administration = world.administration.clone();
     administration.ca_keys = keys.clone();
@@ -295,8 +288,7 @@ async fn what_cannot_be_finished_keeps_nothing_else_from_it() {
 #[tokio::test]
 async fn an_attacker_who_waits_keeps_no_holder_from_renewing() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let manual = |profile: &mut ScepProfile| {
         profile.settings.require_manual_approval = true;
         profile.challenge = None;
@@ -307,7 +299,7 @@ async fn an_attacker_who_waits_keeps_no_holder_from_renewing() {
     let mut taken = attacker.enrolment("attacker", CHALLENGE);
     taken.transaction_id = renewal.transaction_id.clone();
     let reply = world.ask(&attacker, &taken).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     world.ask(&device, &renewal).await.leaf();
 }
 
@@ -347,10 +339,10 @@ async fn a_corrected_request_takes_the_place_of_the_one_that_waits() {
     let corrected = device.enrolment("device-2", CHALLENGE);
     assert_eq!(corrected.transaction_id, request.transaction_id);
     let reply = world.ask(&device, &corrected).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let pending = admin.find_transaction("PENDING").await;
     assert_eq!(pending["subject"], "CN=device-2,O=Corp");
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
     let subject = ca::subject::name_text(leaf.subject()).unwrap();
     assert_eq!(subject, "CN=device-2,O=Corp");
@@ -369,7 +361,7 @@ async fn approval_does_not_stand_for_a_wrong_challenge() {
         .edit_scep_profile(|profile| profile.challenge = None)
         .await;
     let reply = world.ask(&device, &request).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
     let page = admin.get("/scepTransactions?status=PENDING").await;
     let page = page.expect(200);
     assert_eq!(page["items"].as_array().unwrap().len(), 2);
@@ -383,7 +375,7 @@ async fn what_was_approved_before_a_rollover_is_issued_by_the_generation_of_toda
     admin.post(&path, Value::Null).await.expect(200);
     let activated = admin.post(&format!("{path}/activate"), Value::Null).await;
     let activated = activated.expect(200);
-    assert_eq!(decide(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
     // The poll is encrypted to the previous RA key, and the reply is signed by it.
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
     let pem = text(&activated["certificate"]["pem"]);

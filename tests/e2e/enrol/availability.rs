@@ -29,7 +29,7 @@ const SERVES: &str = "200";
 
 /// The status and reason with which an endpoint answers every operation, such as `403 the RA
 /// Profile is disabled`; [`SERVES`] where a device can enrol.
-async fn probe(world: &World, path: &str) -> String {
+async fn probe_path(world: &World, path: &str) -> String {
     let caps = world.get(&format!("{path}?operation=GetCACaps")).await;
     let status = caps.status();
     // EC keys are cheap to generate; only a certificate's holder needs a key that can decrypt the
@@ -59,19 +59,19 @@ async fn probe(world: &World, path: &str) -> String {
 #[tokio::test]
 async fn a_linked_and_enabled_pair_serves_at_both_urls() {
     let world = World::new().await;
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, SERVES);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, SERVES);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, SERVES);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, SERVES);
 }
 
 #[tokio::test]
 async fn profiles_that_do_not_exist_are_404() {
     let world = World::new().await;
     assert_eq!(
-        probe(&world, "/api/v1/protocols/scep/nobody/pkiclient.exe").await,
+        probe_path(&world, "/api/v1/protocols/scep/nobody/pkiclient.exe").await,
         "404 no such SCEP Profile"
     );
     assert_eq!(
-        probe(&world, "/api/v1/protocols/scep/raProfile/nobody").await,
+        probe_path(&world, "/api/v1/protocols/scep/raProfile/nobody").await,
         "404 no such RA Profile"
     );
 }
@@ -83,11 +83,11 @@ async fn a_disabled_profile_is_403() {
         .edit_scep_profile(|profile| profile.enabled = false)
         .await;
     assert_eq!(
-        probe(&world, BY_SCEP_PROFILE).await,
+        probe_path(&world, BY_SCEP_PROFILE).await,
         "403 the SCEP Profile is disabled"
     );
     assert_eq!(
-        probe(&world, BY_RA_PROFILE).await,
+        probe_path(&world, BY_RA_PROFILE).await,
         "403 the SCEP Profile is disabled"
     );
     world
@@ -97,11 +97,11 @@ async fn a_disabled_profile_is_403() {
         .edit_ra_profile(|profile| profile.enabled = false)
         .await;
     assert_eq!(
-        probe(&world, BY_SCEP_PROFILE).await,
+        probe_path(&world, BY_SCEP_PROFILE).await,
         "403 the RA Profile is disabled"
     );
     assert_eq!(
-        probe(&world, BY_RA_PROFILE).await,
+        probe_path(&world, BY_RA_PROFILE).await,
         "403 the RA Profile is disabled"
     );
 }
@@ -113,15 +113,15 @@ async fn a_missing_link_is_403_at_the_url_that_needs_it() {
         .edit_scep_profile(|profile| profile.ra_profile = None)
         .await;
     let reason = "403 the SCEP Profile has no default RA Profile";
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, SERVES);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, SERVES);
     world
         .edit_scep_profile(|profile| profile.ra_profile = Some(TypedUuid::nil()))
         .await;
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
     world.edit_ra_profile(|profile| profile.scep = None).await;
     let reason = "403 SCEP is not activated on the RA Profile";
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
 }
 
 #[tokio::test]
@@ -131,14 +131,14 @@ async fn a_missing_ra_certificate_or_authority_is_403() {
         .edit_ra_profile(|profile| profile.authority = TypedUuid::nil())
         .await;
     let reason = "403 the RA Profile has no authority";
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
     world
         .edit_scep_profile(|profile| profile.ra_certificate = TypedUuid::nil())
         .await;
     let reason = "403 the SCEP Profile has no RA certificate";
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
 }
 
 #[tokio::test]
@@ -150,15 +150,15 @@ async fn an_ra_certificate_of_another_authority_or_key_is_403() {
     let mut authority = TypedUuid::nil();
     let swap = |object: &mut RaCertificate| std::mem::swap(&mut object.authority, &mut authority);
     world.edit(uuid, swap).await;
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
     let other_key = |object: &mut RaCertificate| {
         object.authority = authority;
         object.keys[0].certificate = Device::ec().certificate;
     };
     world.edit(uuid, other_key).await;
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
 }
 
 #[tokio::test]
@@ -173,8 +173,8 @@ async fn an_authority_that_awaits_its_certificate_is_403() {
     };
     world.edit(profile.object.authority, awaiting).await;
     let reason = "403 the authority is not active: it awaits its certificate";
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
 }
 
 #[tokio::test]
@@ -183,8 +183,8 @@ async fn expired_certificates_are_403() {
     let world = World::new().await;
     world.clock.advance(3 * YEAR);
     let reason = "403 the RA certificate is not valid now";
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
     // Outlive the RA certificate, so that only the authority's certificate has expired.
     let profile: Versioned<scep_protocol::profile::ScepProfile> = world.find().await;
     let uuid = profile.object.ra_certificate;
@@ -194,8 +194,8 @@ async fn expired_certificates_are_403() {
     world.edit(uuid, outlive).await;
     world.clock.advance(8 * YEAR);
     let reason = "403 the authority's certificate is not valid now";
-    assert_eq!(probe(&world, BY_SCEP_PROFILE).await, reason);
-    assert_eq!(probe(&world, BY_RA_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_SCEP_PROFILE).await, reason);
+    assert_eq!(probe_path(&world, BY_RA_PROFILE).await, reason);
     let ra_profile: Versioned<scep_protocol::profile::RaProfile> = world.find().await;
     let authority = read::<Authority>(&world.store, ra_profile.object.authority).await;
     assert!(authority.unwrap().is_some());

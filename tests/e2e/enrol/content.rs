@@ -6,9 +6,10 @@ use scep_cms::attribute::FailInfo;
 use scep_cms::message_type::MessageType;
 use scep_cms::public_key::PublicKey;
 use scepter_tests::asn1::{
-    CN, NULL, RSA_ENCRYPTION, bits, common_name, dns, element, email, extension, integer, name,
-    oid, other_name, rdn, request_info, rsa_spki, subject_alt_name, upn, uri,
+    CN, EMAIL, NULL, RSA_ENCRYPTION, URI, bits, common_name, dns, element, extension, integer,
+    name, oid, other_name, rdn, request_info, rsa_spki, subject_alt_name, upn,
 };
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::Device;
 use serde_json::json;
 
@@ -175,12 +176,12 @@ async fn by_default_nobody_chooses_who_he_is() {
             r#"otherName userPrincipalName "administrator@corp.example": upn is not allowed"#,
         ),
         (
-            uri("spiffe://corp.example/admin"),
+            element(URI, &[b"spiffe://corp.example/admin"]),
             "types",
             r#"uniformResourceIdentifier "spiffe://corp.example/admin": uri is not allowed"#,
         ),
         (
-            email("ceo@corp.example"),
+            element(EMAIL, &[b"ceo@corp.example"]),
             "types",
             r#"rfc822Name "ceo@corp.example": email is not allowed"#,
         ),
@@ -238,12 +239,12 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
             r#"otherName userPrincipalName "administrator@corp.example""#,
         ),
         (
-            uri("spiffe://corp/a"),
+            element(URI, &[b"spiffe://corp/a"]),
             "uri",
             r#"uniformResourceIdentifier "spiffe://corp/a""#,
         ),
         (
-            email("a@corp.example"),
+            element(EMAIL, &[b"a@corp.example"]),
             "email",
             r#"rfc822Name "a@corp.example""#,
         ),
@@ -272,17 +273,17 @@ async fn rules_of_an_earlier_version_take_no_name_without_a_pattern() {
 #[tokio::test]
 async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
     let asking = Asking::new().await;
-    asking.set_rules(json!({ "subjectAltName": {
+    asking.put_rules(json!({ "subjectAltName": {
             "types": ["dns", "email", "uri", "upn"],
             "patterns": { "dns": r"(\*\.)?[a-z]+\.example", "email": "(?s).*", "uri": "(?s).*", "upn": "(?s).*" }
         } }))
-        .await;
+        .await.expect(200);
     let subject = common_name("x");
     for name in [
         dns("*.corp.example"),
         dns("corp.example"),
-        email("a@corp.example"),
-        uri("spiffe://corp/a"),
+        element(EMAIL, &[b"a@corp.example"]),
+        element(URI, &[b"spiffe://corp/a"]),
         upn("a@corp.example"),
     ] {
         asking
@@ -304,15 +305,15 @@ async fn a_pattern_admits_names_and_nothing_hidden_in_them() {
             r#"otherName userPrincipalName "a@corp.example@evil.example" is not a user and a domain around one @, without spaces"#.to_owned(),
         ),
         (
-            uri("spiffe://corp/a%00b"),
+            element(URI, &[b"spiffe://corp/a%00b"]),
             format!(r#"uniformResourceIdentifier "spiffe://corp/a%00b" {HIDDEN}"#),
         ),
         (
-            uri("spiffe://corp/a b"),
+            element(URI, &[b"spiffe://corp/a b"]),
             r#"uniformResourceIdentifier "spiffe://corp/a b" is not a URI: it has a character that a URI writes percent-encoded"#.to_owned(),
         ),
         (
-            email("a\r\n@corp.example"),
+            element(EMAIL, &[b"a\r\n@corp.example"]),
             format!(r#"rfc822Name "a\r\n@corp.example" {HIDDEN}"#),
         ),
         (
@@ -337,11 +338,12 @@ async fn a_sid_is_taken_from_no_request() {
     let asking = Asking::new().await;
     // Even if the rules allow every name.
     asking
-        .set_rules(json!({ "subjectAltName": {
+        .put_rules(json!({ "subjectAltName": {
             "types": ["dns", "email", "uri", "upn"],
             "patterns": { "email": "(?s).*", "uri": "(?s).*", "upn": "(?s).*" }
         } }))
-        .await;
+        .await
+        .expect(200);
     let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
     let encoded: String = tag.bytes().map(|octet| format!("%{octet:02X}")).collect();
     let assert_refused = async |subject: &[u8], extension: Vec<u8>| {
@@ -368,10 +370,14 @@ async fn a_sid_is_taken_from_no_request() {
         tag.replace(',', ", "),
         tag.replace(":sid:", ":%09sid%20:"),
     ] {
-        assert_refused(&subject, subject_alt_name(&[uri(&spelling)])).await;
         assert_refused(
             &subject,
-            subject_alt_name(&[dns("a.example"), uri(&spelling)]),
+            subject_alt_name(&[element(URI, &[spelling.as_bytes()])]),
+        )
+        .await;
+        assert_refused(
+            &subject,
+            subject_alt_name(&[dns("a.example"), element(URI, &[spelling.as_bytes()])]),
         )
         .await;
     }
@@ -414,10 +420,10 @@ async fn a_key_is_certified_in_its_canonical_form() {
     let PublicKey::Rsa { modulus, .. } = asking.device.certificate.public_key().unwrap() else {
         panic!("the device has no RSA key");
     };
-    let canonical = rsa_spki(&modulus, NULL);
+    let canonical = rsa_spki(&modulus, &[1, 0, 1], NULL);
     // Some clients omit the parameters.
     for (at, parameters) in [NULL, &[]].into_iter().enumerate() {
-        let spki = rsa_spki(&modulus, parameters);
+        let spki = rsa_spki(&modulus, &[1, 0, 1], parameters);
         let subject = common_name(&format!("device-{at}"));
         let certificate = asking
             .ask_by(&asking.device, &subject, &spki, &[])
@@ -441,9 +447,9 @@ async fn a_key_is_certified_in_its_canonical_form() {
     let key = element(0x30, &[&long_modulus, &integer(&[1, 0, 1])]);
     let not_minimal = element(0x30, &[&algorithm, &bits(&key)]);
     for spki in [
-        rsa_spki(&modulus, &smuggled),
-        rsa_spki(&modulus, &[NULL, &smuggled].concat()),
-        rsa_spki(&modulus, &[5, 1, 0]),
+        rsa_spki(&modulus, &[1, 0, 1], &smuggled),
+        rsa_spki(&modulus, &[1, 0, 1], &[NULL, &smuggled].concat()),
+        rsa_spki(&modulus, &[1, 0, 1], &[5, 1, 0]),
         unused_bits,
         trailing,
         third,
@@ -481,7 +487,7 @@ async fn a_certificate_is_renewed_with_the_same_text_in_another_string_type() {
     let hidden = name(&[rdn(CN, Tag::Utf8String, b"router-1\0")]);
     let reply = asking.world.ask(&holder, &renewal(hidden)).await;
     let text = format!(r#"rule subject: subject[0] CN "router-1\0" {HIDDEN}"#);
-    assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+    assert_refusal(&reply, FailInfo::BadRequest, &text);
     let reply = asking
         .world
         .ask(&holder, &renewal(common_name("router-1")))

@@ -21,21 +21,13 @@ use scep_http::EveryOperation;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::admin::{Edit, ScepProfileEdit};
 use scep_service::object::{Versioned, find};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, PATH, Plan, World};
 use strum::VariantArray;
 
 use crate::crash::failing::WatchedKeys;
-
-/// Runs `openssl verify` for this purpose, with strict checks of RFC 5280.
-fn verify_with_openssl(leaf: &Certificate, purpose: &str, authority: &Certificate) {
-    let folder = tempfile::tempdir().unwrap();
-    let leaf = openssl::write_pem(folder.path(), "leaf.pem", leaf);
-    let authority = openssl::write_pem(folder.path(), "ca.pem", authority);
-    let fixed = ["verify", "-x509_strict", "-purpose", purpose, "-CAfile"];
-    openssl::run(&[&fixed[..], &[&authority, &leaf]].concat(), &[]);
-}
 
 #[tokio::test]
 async fn every_kind_of_authority_issues_what_openssl_verifies() {
@@ -49,8 +41,16 @@ async fn every_kind_of_authority_issues_what_openssl_verifies() {
         let reply = world
             .ask(&device, &device.enrolment("device-1", CHALLENGE))
             .await;
-        verify_with_openssl(&reply.leaf(), "sslclient", &world.authority);
-        verify_with_openssl(&world.ra_certificate, "sslserver", &world.authority);
+        let folder = tempfile::tempdir().unwrap();
+        let authority = openssl::write_pem(folder.path(), "ca.pem", &world.authority);
+        for (certificate, purpose) in [
+            (&reply.leaf(), "sslclient"),
+            (&world.ra_certificate, "sslserver"),
+        ] {
+            let leaf = openssl::write_pem(folder.path(), "leaf.pem", certificate);
+            let fixed = ["verify", "-x509_strict", "-purpose", purpose, "-CAfile"];
+            openssl::run(&[&fixed[..], &[&authority, &leaf]].concat(), &[]);
+        }
         for (certificate, usage) in [
             (&world.ra_certificate, "Digital Signature, Key Encipherment"),
             (
@@ -174,7 +174,7 @@ async fn a_get_is_answered_like_a_post() {
         let response = world
             .get(&format!("{PATH}?operation=PKIOperation&message={written}"))
             .await;
-        assert_eq!(response.status(), 200);
+        assert_status(&response, 200);
         let leaf = device.read(response.body(), &world.ra_certificate).leaf();
         serials.insert(leaf.issuer_and_serial_number().serial_number_hex());
     }
@@ -225,7 +225,7 @@ async fn twenty_at_once_get_one_certificate() {
     }
     assert!(leaves.iter().all(|leaf| *leaf == leaves[0]));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 1);
-    assert_eq!(world.transactions(), 1);
+    assert_eq!(world.count_transactions(), 1);
 }
 
 #[tokio::test]
@@ -400,7 +400,7 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
 async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
  {
     let world = World::new().await;
-    world.clock.skip_waits();
+    *world.clock.skipped.lock().unwrap() = Some(Duration::ZERO);
     let device = Device::rsa();
     let message = device.message(
         &device.enrolment("device-1", CHALLENGE),
@@ -414,13 +414,13 @@ async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_o
         .into_parts();
     let operations = EveryOperation::new(enrolment);
     let response = scep_http::respond_scep(&operations, &head, Ok(body)).await;
-    assert_eq!(response.status(), 503);
+    assert_status(&response, 503);
     let response = world.post(message.clone()).await;
-    assert_eq!(response.status(), 503);
+    assert_status(&response, 503);
     assert_eq!(response.headers()["retry-after"], "5");
     // The first round claims and does not wait; each of the other 139 waits.
     let waited = 139 * Duration::from_millis(50);
-    assert_eq!(world.clock.skipped(), Some(waited));
+    assert_eq!(*world.clock.skipped.lock().unwrap(), Some(waited));
     assert_eq!(world.database.items("test-certificates").unwrap().len(), 0);
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));

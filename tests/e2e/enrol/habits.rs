@@ -30,6 +30,7 @@ use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::PkiMessage;
 use scep_protocol::profile::CaCertificateForm;
 use scepter_tests::asn1::{contents, replace_element};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::{Device, Request};
 use scepter_tests::openssl;
 use scepter_tests::world::{CHALLENGE, PATH, World};
@@ -173,7 +174,7 @@ async fn jscep_loses_a_cert_rep_with_any_status_but_200() {
     let request = device.enrolment("device-1", "guessed");
     let message = device.message(&request, &world.ra_certificate);
     let response = world.post(message).await;
-    assert_eq!(response.status(), 200);
+    assert_status(&response, 200);
     device
         .read(response.body(), &world.ra_certificate)
         .failure();
@@ -322,8 +323,7 @@ async fn sscep_asks_for_certificates_and_crls() {
 #[tokio::test]
 async fn micromdm_renews_with_the_challenge() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let next = Device::rsa();
     let request = Request {
         content: Some(next.csr("device-1", Some(CHALLENGE), &[])),

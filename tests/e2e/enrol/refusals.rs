@@ -6,6 +6,7 @@ use scep_cms::content_key::ContentKey;
 use scep_cms::envelope::{PkcsPkiEnvelope, SealTo};
 use scep_cms::message_type::MessageType;
 use scepter_tests::asn1::{oid, replace_element};
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World};
 
@@ -40,9 +41,10 @@ async fn a_wrong_or_missing_challenge_is_bad_request() {
     for challenge in [Some("S3cret"), Some("s3cre"), Some(""), None] {
         let request = device.request(device.csr("device-1", challenge, &[]));
         let message = device.message(&request, &world.ra_certificate);
-        assert_eq!(
-            world.exchange(&device, message).await.failure(),
-            (FailInfo::BadRequest, text.to_owned())
+        assert_refusal(
+            &world.exchange(&device, message).await,
+            FailInfo::BadRequest,
+            text,
         );
     }
     world
@@ -53,9 +55,10 @@ async fn a_wrong_or_missing_challenge_is_bad_request() {
         &world.ra_certificate,
     );
     let text = "the profile has no challengePassword to authorise enrolments";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadRequest, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadRequest,
+        text,
     );
 }
 
@@ -67,20 +70,23 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
     let last = message.len() - 1;
     let mut signature = message.clone();
     signature[last] ^= 1;
-    assert_eq!(
-        world.exchange(&device, signature).await.failure(),
-        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    assert_refusal(
+        &world.exchange(&device, signature).await,
+        FailInfo::BadMessageCheck,
+        SPOILT,
     );
     let nonce = replace_octets(&message, &request.sender_nonce, &[8; 16]);
-    assert_eq!(
-        world.exchange(&device, nonce).await.failure(),
-        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    assert_refusal(
+        &world.exchange(&device, nonce).await,
+        FailInfo::BadMessageCheck,
+        SPOILT,
     );
     // The IV occurs only in the envelope, so this changes the signed content.
     let content = replace_octets(&message, &[6; 16], &[9; 16]);
-    assert_eq!(
-        world.exchange(&device, content).await.failure(),
-        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    assert_refusal(
+        &world.exchange(&device, content).await,
+        FailInfo::BadMessageCheck,
+        SPOILT,
     );
     // Change the serial number in the first of its two places only, so that the SignerInfo names a
     // certificate that the message does not contain.
@@ -95,9 +101,10 @@ async fn changed_content_attributes_or_signature_are_bad_message_check() {
         .unwrap();
     let mut other = message;
     other[place + serial.len() - 1] ^= 1;
-    assert_eq!(
-        world.exchange(&device, other).await.failure(),
-        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    assert_refusal(
+        &world.exchange(&device, other).await,
+        FailInfo::BadMessageCheck,
+        SPOILT,
     );
 }
 
@@ -115,9 +122,10 @@ async fn missing_or_repeated_attributes_are_bad_request() {
     ] {
         let text = format!("the attribute {name} is missing, repeated or malformed");
         let missing = replace_octets(&message, &oid(attribute), &oid(UNKNOWN));
-        assert_eq!(
-            world.exchange(&device, missing.clone()).await.failure(),
-            (FailInfo::BadRequest, text.to_owned())
+        assert_refusal(
+            &world.exchange(&device, missing.clone()).await,
+            FailInfo::BadRequest,
+            &text,
         );
         // An attribute that cannot be read is not echoed.
         let reply = world.exchange(&device, missing).await;
@@ -128,9 +136,10 @@ async fn missing_or_repeated_attributes_are_bad_request() {
     // With senderNonce renamed to messageType, messageType occurs twice and senderNonce is missing.
     let repeated = replace_octets(&message, &oid(SENDER_NONCE), &oid(MESSAGE_TYPE));
     let text = "the attribute messageType is missing, repeated or malformed";
-    assert_eq!(
-        world.exchange(&device, repeated).await.failure(),
-        (FailInfo::BadRequest, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, repeated).await,
+        FailInfo::BadRequest,
+        text,
     );
 }
 
@@ -145,12 +154,10 @@ async fn message_types_that_are_none_or_do_not_fit_are_refused() {
         let mut value = vec![0x13, 2];
         value.extend(digits);
         let unknown = replace_octets(&message, &[0x13, 2, b'1', b'9'], &value);
-        assert_eq!(
-            world.exchange(&device, unknown).await.failure(),
-            (
-                FailInfo::BadRequest,
-                "the messageType is unknown".to_owned()
-            )
+        assert_refusal(
+            &world.exchange(&device, unknown).await,
+            FailInfo::BadRequest,
+            "the messageType is unknown",
         );
     }
     for (kind, reason, text) in [
@@ -183,10 +190,7 @@ async fn message_types_that_are_none_or_do_not_fit_are_refused() {
         let mut request = device.enrolment("device-1", CHALLENGE);
         request.message_type = kind;
         let message = device.message(&request, &world.ra_certificate);
-        assert_eq!(
-            world.exchange(&device, message).await.failure(),
-            (reason, text.to_owned())
-        );
+        assert_refusal(&world.exchange(&device, message).await, reason, text);
     }
 }
 
@@ -211,9 +215,10 @@ async fn md5_and_single_des_are_bad_alg() {
         .unwrap();
     other_digest[last..last + sha256.len()].copy_from_slice(&md5_like);
     let text = "the message digest algorithm SHA3-384 (2.16.840.1.101.3.4.2.9) is not supported";
-    assert_eq!(
-        world.exchange(&device, other_digest).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, other_digest).await,
+        FailInfo::BadAlg,
+        text,
     );
     // Single DES as micromdm sends it, in a correctly signed message.
     let cipher = ContentEncryption::DesEde3Cbc;
@@ -225,16 +230,18 @@ async fn md5_and_single_des_are_bad_alg() {
     let envelope = replace_element(&envelope, &triple, &single);
     let message = device.signed(&request, Some(envelope));
     let text = "the content encryption algorithm DES-CBC (1.3.14.3.2.7) is not supported";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadAlg,
+        text,
     );
     let message = device.signed(&request, Some(vec![0x30, 0]));
     let message = replace_element(&message, &sha256, &oid("1.2.840.113549.2.5"));
     let text = "the message digest algorithm MD5 (1.2.840.113549.2.5) is not supported";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadAlg,
+        text,
     );
 }
 
@@ -251,9 +258,10 @@ async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced
     request.digest = DigestAlgorithm::Sha1;
     let message = device.message(&request, &world.ra_certificate);
     let text = "the message digest algorithm SHA-1 (1.3.14.3.2.26) is not supported";
-    assert_eq!(
-        world.exchange(&device, message.clone()).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message.clone()).await,
+        FailInfo::BadAlg,
+        text,
     );
     let reply = world.exchange(&device, message).await;
     assert_eq!(reply.digest, DigestAlgorithm::Sha256);
@@ -262,9 +270,10 @@ async fn legacy_algorithms_that_are_switched_off_are_neither_taken_nor_announced
     let message = device.message(&request, &world.ra_certificate);
     let text =
         "the content encryption algorithm DES-EDE3-CBC (1.2.840.113549.3.7) is not supported";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadAlg,
+        text,
     );
 }
 
@@ -274,30 +283,34 @@ async fn an_envelope_for_somebody_else_or_none_at_all_is_refused() {
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &Device::rsa().certificate);
     let text = "the content is not encrypted to this RA certificate";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadMessageCheck, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadMessageCheck,
+        text,
     );
     let message = device.signed(&request, None);
     let text = "the message carries no pkcsPKIEnvelope";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadRequest, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadRequest,
+        text,
     );
     // A bare request instead of an envelope, and a content type other than data.
     let message = device.signed(&request, request.content.clone());
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadMessageCheck, CLOSED.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadMessageCheck,
+        CLOSED,
     );
     let mut message = device.message(&request, &world.ra_certificate);
     let data = oid("1.2.840.113549.1.7.1");
     let first = message.windows(data.len()).position(|w| w == data);
     let first = first.unwrap();
     message[first..first + data.len()].copy_from_slice(&oid("1.2.840.113549.1.7.3"));
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadMessageCheck, SPOILT.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadMessageCheck,
+        SPOILT,
     );
 }
 
@@ -309,17 +322,19 @@ async fn an_endless_serial_number_is_nobodys() {
     let device = Device::named("Test CA", &[1; 1_100]);
     let text = "the signer's certificate was not issued by this authority under this RA Profile";
     let message = device.message(&device.renewal("device-1"), &world.ra_certificate);
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadRequest, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadRequest,
+        text,
     );
     let holder = world.enrolled("device-1").await;
     let query = holder.query(MessageType::GetCert, &device.certificate);
     let message = holder.message(&query, &world.ra_certificate);
     let text = "no certificate has this issuer and serial number";
-    assert_eq!(
-        world.exchange(&holder, message).await.failure(),
-        (FailInfo::BadCertId, text.to_owned())
+    assert_refusal(
+        &world.exchange(&holder, message).await,
+        FailInfo::BadCertId,
+        text,
     );
 }
 
@@ -333,9 +348,10 @@ async fn a_request_that_is_not_its_signers_is_refused() {
     let foreign = Device::rsa().csr("device-1", Some(CHALLENGE), &[]);
     for content in [spoilt, foreign] {
         let message = send(content);
-        assert_eq!(
-            world.exchange(&device, message).await.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
+        assert_refusal(
+            &world.exchange(&device, message).await,
+            FailInfo::BadMessageCheck,
+            CLOSED,
         );
     }
 }
@@ -354,9 +370,10 @@ async fn a_key_that_cannot_decrypt_is_bad_alg_before_anything_is_issued() {
         &world.ra_certificate,
     );
     let text = "the reply cannot be encrypted to the signer's key";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadAlg,
+        text,
     );
 }
 
@@ -371,9 +388,10 @@ async fn broken_rules_are_named() {
         &world.ra_certificate,
     );
     let text = "rule rsaMinBits: 2048 bits, at least 3072 are required";
-    assert_eq!(
-        world.exchange(&device, message.clone()).await.failure(),
-        (FailInfo::BadAlg, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message.clone()).await,
+        FailInfo::BadAlg,
+        text,
     );
     world
         .edit_template(|template| {
@@ -385,9 +403,10 @@ async fn broken_rules_are_named() {
         })
         .await;
     let text = "rule subject.required: the subject has no serialNumber";
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadRequest, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadRequest,
+        text,
     );
     world
         .edit_template(|template| {
@@ -399,8 +418,9 @@ async fn broken_rules_are_named() {
     let message = device.message(&device.request(csr), &world.ra_certificate);
     let text =
         r#"rule subjectAltName.types: subjectAltName[0] dNSName "a.example": dns is not allowed"#;
-    assert_eq!(
-        world.exchange(&device, message).await.failure(),
-        (FailInfo::BadRequest, text.to_owned())
+    assert_refusal(
+        &world.exchange(&device, message).await,
+        FailInfo::BadRequest,
+        text,
     );
 }

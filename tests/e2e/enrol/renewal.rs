@@ -5,19 +5,12 @@ use std::time::Duration;
 use scep_cms::attribute::FailInfo;
 use scep_cms::message_type::MessageType;
 use scepter_tests::admin::{Admin, text};
-use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::assert::assert_refusal;
+use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde_json::json;
 use time::macros::{date, datetime};
 use time::{Date, OffsetDateTime};
-
-/// Sends a renewal for a new key, signed with this device's certificate.
-async fn renew(world: &World, device: &Device, edit: impl FnOnce(&mut Request)) -> CertRep {
-    let next = Device::rsa();
-    let mut request = next.renewal("device-1");
-    edit(&mut request);
-    world.ask(device, &request).await
-}
 
 const NOT_OURS: &str =
     "the signer's certificate was not issued by this authority under this RA Profile";
@@ -25,8 +18,7 @@ const NOT_OURS: &str =
 #[tokio::test]
 async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     // strongSwan sends a RenewalReq; certmonger, sscep, jscep and Cisco send a PKCSReq.
     for message_type in [MessageType::RenewalReq, MessageType::PkcsReq] {
         let next = Device::rsa();
@@ -57,8 +49,7 @@ async fn a_certificate_is_renewed_for_a_new_key_by_either_kind_of_message() {
 #[tokio::test]
 async fn a_certificate_is_renewed_for_the_same_key() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let leaf = world.ask(&device, &device.renewal("device-1")).await.leaf();
     assert_ne!(leaf, device.certificate);
     let key = device.certificate.subject_public_key_info();
@@ -76,9 +67,10 @@ async fn check_first_days(now: OffsetDateTime, half: Date, threshold: Date) {
     let device = world.enrolled("device-1").await;
     let assert_early = async |day: Date| {
         let text = format!("the certificate cannot be renewed before {day}");
-        assert_eq!(
-            renew(&world, &device, |_| {}).await.failure(),
-            (FailInfo::BadRequest, text.to_owned())
+        assert_refusal(
+            &world.ask(&device, &Device::rsa().renewal("device-1")).await,
+            FailInfo::BadRequest,
+            &text,
         );
     };
     assert_early(half).await;
@@ -88,13 +80,19 @@ async fn check_first_days(now: OffsetDateTime, half: Date, threshold: Date) {
     world.clock.advance(Duration::from_secs(330 * 24 * 60 * 60));
     assert_early(threshold).await;
     world.clock.advance(Duration::from_secs(6 * 24 * 60 * 60));
-    renew(&world, &device, |_| {}).await.leaf();
+    world
+        .ask(&device, &Device::rsa().renewal("device-1"))
+        .await
+        .leaf();
     // A threshold longer than the validity allows renewal at any time.
     world
         .edit_scep_profile(|profile| profile.settings.renewal_threshold_days = Some(400))
         .await;
     let young = world.enrolled("device-1").await;
-    renew(&world, &young, |_| {}).await.leaf();
+    world
+        .ask(&young, &Device::rsa().renewal("device-1"))
+        .await
+        .leaf();
 }
 
 /// The refusal names the first day of renewal, which depends on the hour and on leap days.
@@ -134,18 +132,23 @@ async fn renewal_waits_for_the_second_half_or_for_the_threshold() {
 #[tokio::test]
 async fn who_is_no_good_holder_of_ours_renews_nothing() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     // A self-signed certificate.
-    assert_eq!(
-        renew(&world, &Device::rsa(), |_| {}).await.failure(),
-        (FailInfo::BadRequest, NOT_OURS.to_owned())
+    assert_refusal(
+        &world
+            .ask(&Device::rsa(), &Device::rsa().renewal("device-1"))
+            .await,
+        FailInfo::BadRequest,
+        NOT_OURS,
     );
     // A certificate of another authority with the same name.
     let foreign = World::new().await.enrolled("device-1").await;
-    assert_eq!(
-        renew(&world, &foreign, |_| {}).await.failure(),
-        (FailInfo::BadRequest, NOT_OURS.to_owned())
+    assert_refusal(
+        &world
+            .ask(&foreign, &Device::rsa().renewal("device-1"))
+            .await,
+        FailInfo::BadRequest,
+        NOT_OURS,
     );
     // A certificate of another RA Profile under the same authority.
     let admin = Admin::of(&world);
@@ -158,37 +161,33 @@ async fn who_is_no_good_holder_of_ours_renews_nothing() {
         .patch(&format!("/raProfiles/{other}/enable"))
         .await
         .expect(204);
-    assert_eq!(
-        renew(&world, &device, |_| {}).await.failure(),
-        (FailInfo::BadRequest, NOT_OURS.to_owned())
+    assert_refusal(
+        &world.ask(&device, &Device::rsa().renewal("device-1")).await,
+        FailInfo::BadRequest,
+        NOT_OURS,
     );
     // An expired certificate.
     world.clock.advance(Duration::from_secs(366 * 24 * 60 * 60));
-    assert_eq!(
-        renew(&world, &device, |_| {}).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "the signer's certificate is not valid now".to_owned()
-        )
+    assert_refusal(
+        &world.ask(&device, &Device::rsa().renewal("device-1")).await,
+        FailInfo::BadRequest,
+        "the signer's certificate is not valid now",
     );
 }
 
 #[tokio::test]
 async fn a_revoked_certificate_is_not_renewed() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let admin = Admin::of(&world);
     admin
         .revoke(&device.certificate, json!({ "reason": "keyCompromise" }))
         .await
         .expect(204);
-    assert_eq!(
-        renew(&world, &device, |_| {}).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "the signer's certificate is revoked".to_owned()
-        )
+    assert_refusal(
+        &world.ask(&device, &Device::rsa().renewal("device-1")).await,
+        FailInfo::BadRequest,
+        "the signer's certificate is revoked",
     );
 }
 
@@ -202,31 +201,28 @@ async fn a_renewal_keeps_the_subject_and_adds_no_name() {
     world.make_renewable(&device.certificate);
     let next = Device::rsa();
     let ask = async |name: &str, names: &[&str]| {
-        let content = Some(next.csr(name, None, names));
-        renew(&world, &device, |request| request.content = content).await
+        let request = Request {
+            content: Some(next.csr(name, None, names)),
+            ..next.renewal("device-1")
+        };
+        world.ask(&device, &request).await
     };
-    assert_eq!(
-        ask("device-2", &[]).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "a renewal keeps the subject of the certificate".to_owned()
-        )
+    assert_refusal(
+        &ask("device-2", &[]).await,
+        FailInfo::BadRequest,
+        "a renewal keeps the subject of the certificate",
     );
     // Not even the certificate's own CN may be added, unless a rule requires it.
-    assert_eq!(
-        ask("device-1", &["device-1"]).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "a renewal cannot add names to the certificate's".to_owned()
-        )
+    assert_refusal(
+        &ask("device-1", &["device-1"]).await,
+        FailInfo::BadRequest,
+        "a renewal cannot add names to the certificate's",
     );
     let more = &["a.example.com", "b.example.com"];
-    assert_eq!(
-        ask("device-1", more).await.failure(),
-        (
-            FailInfo::BadRequest,
-            "a renewal cannot add names to the certificate's".to_owned()
-        )
+    assert_refusal(
+        &ask("device-1", more).await,
+        FailInfo::BadRequest,
+        "a renewal cannot add names to the certificate's",
     );
     ask("device-1", &["a.example.com"]).await.leaf();
     ask("device-1", &[]).await.leaf();
@@ -251,12 +247,14 @@ async fn the_common_name_may_come_to_stand_beside_the_subject() {
 #[tokio::test]
 async fn a_challenge_in_a_renewal_is_ignored() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let next = Device::rsa();
     for challenge in [CHALLENGE, "", "the one of last year"] {
-        let content = Some(next.csr("device-1", Some(challenge), &[]));
-        let reply = renew(&world, &device, |request| request.content = content).await;
+        let request = Request {
+            content: Some(next.csr("device-1", Some(challenge), &[])),
+            ..next.renewal("device-1")
+        };
+        let reply = world.ask(&device, &request).await;
         assert_eq!(reply.leaf().subject(), device.certificate.subject());
     }
 }
@@ -264,10 +262,12 @@ async fn a_challenge_in_a_renewal_is_ignored() {
 #[tokio::test]
 async fn a_profile_that_wants_approval_renews_without() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
-    renew(&world, &device, |_| {}).await.leaf();
+    world
+        .ask(&device, &Device::rsa().renewal("device-1"))
+        .await
+        .leaf();
 }

@@ -13,6 +13,7 @@ use scep_service::admin::RaProfileEdit;
 use scep_service::enrol::{GrantedCertificate, Outcome};
 use scep_service::ports::{Clock, Transactions};
 use scepter_tests::admin::{Admin, text};
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World, name};
 
@@ -21,7 +22,7 @@ use crate::crash::failing::WatchedKeys;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The certificate granted to a device with an RSA key.
-async fn enrol(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
+async fn enrol_granted(world: &World, device: &Device, request: &Request) -> GrantedCertificate {
     let message = device.message(request, &world.ra_certificate);
     let endpoint = EndpointName::ScepProfile(name());
     let reply = world.enrolment.answer(&endpoint, &message, None).await;
@@ -32,11 +33,11 @@ async fn enrol(world: &World, device: &Device, request: &Request) -> GrantedCert
 }
 
 /// Leaves a claim whose lease has expired, as after a crash while the certificate was signed.
-async fn crash(world: &mut World, device: &Device, request: &Request) {
+async fn crash_while_signing(world: &mut World, device: &Device, request: &Request) {
     let keys = Arc::new(WatchedKeys::failing(world.enrolment.ca_keys.clone()));
     let whole = std::mem::replace(&mut world.enrolment.ca_keys, keys);
     let message = device.message(request, &world.ra_certificate);
-    assert_eq!(world.post(message).await.status(), 503);
+    assert_status(&world.post(message).await, 503);
     world.enrolment.ca_keys = whole;
     // The lease of a claim is five seconds; until it expires, no other request may finish it.
     world.clock.advance(Duration::from_secs(6));
@@ -51,12 +52,12 @@ async fn a_short_lived_certificate_is_sent_again_for_a_day() {
         .await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    let certificate: Certificate = enrol(&world, &device, &request).await.certificate;
+    let certificate: Certificate = enrol_granted(&world, &device, &request).await.certificate;
     world.clock.advance(20 * HOUR);
-    let again = enrol(&world, &device, &request).await;
+    let again = enrol_granted(&world, &device, &request).await;
     assert_eq!(again.certificate, certificate);
     world.clock.advance(5 * HOUR);
-    let anew = enrol(&world, &device, &request).await;
+    let anew = enrol_granted(&world, &device, &request).await;
     assert_ne!(anew.certificate, certificate);
 }
 
@@ -67,7 +68,7 @@ async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_th
     let world = World::new().await;
     let device = Device::rsa();
     let mut request = device.enrolment("device-1", CHALLENGE);
-    let certificate = enrol(&world, &device, &request).await.certificate;
+    let certificate = enrol_granted(&world, &device, &request).await.certificate;
     world
         .edit_template(|template| {
             template.subject = SubjectRule {
@@ -77,7 +78,7 @@ async fn what_was_granted_is_sent_again_under_another_transaction_id_whatever_th
         })
         .await;
     request.transaction_id = "another".to_owned();
-    let again = enrol(&world, &device, &request).await;
+    let again = enrol_granted(&world, &device, &request).await;
     assert_eq!(again.certificate, certificate);
     // A request that violates the rules under another request's transactionID is refused for the
     // transactionID.
@@ -93,13 +94,13 @@ async fn a_certificate_counts_as_sent_again_if_the_request_had_got_it_before() {
     let mut world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    assert!(!enrol(&world, &device, &request).await.resent);
-    assert!(enrol(&world, &device, &request).await.resent);
+    assert!(!enrol_granted(&world, &device, &request).await.resent);
+    assert!(enrol_granted(&world, &device, &request).await.resent);
     let other = Device::rsa();
     let request = other.enrolment("device-2", CHALLENGE);
-    crash(&mut world, &other, &request).await;
-    assert!(!enrol(&world, &other, &request).await.resent);
-    assert!(enrol(&world, &other, &request).await.resent);
+    crash_while_signing(&mut world, &other, &request).await;
+    assert!(!enrol_granted(&world, &other, &request).await.resent);
+    assert!(enrol_granted(&world, &other, &request).await.resent);
 }
 
 /// A process that completes an interrupted issuance holds a lease as long as that of the first
@@ -109,9 +110,9 @@ async fn what_a_crash_left_is_claimed_for_a_lease_by_whoever_finishes_it() {
     let mut world = World::new().await;
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
-    crash(&mut world, &device, &request).await;
+    crash_while_signing(&mut world, &device, &request).await;
     let resumed = Clock::now(&*world.clock);
-    crash(&mut world, &device, &request).await;
+    crash_while_signing(&mut world, &device, &request).await;
     let key = TransactionKey {
         scep_profile: world.find::<ScepProfile>().await.object.uuid,
         transaction_id: TransactionId::new(&request.transaction_id).unwrap(),
@@ -121,7 +122,7 @@ async fn what_a_crash_left_is_claimed_for_a_lease_by_whoever_finishes_it() {
         panic!("claimed");
     };
     assert_eq!(lease_until - resumed, Duration::from_secs(5));
-    enrol(&world, &device, &request).await;
+    enrol_granted(&world, &device, &request).await;
 }
 
 /// A request that a crash interrupted under one RA Profile is completed after the SCEP Profile
@@ -132,7 +133,7 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
         let mut world = World::new().await;
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
-        crash(&mut world, &device, &request).await;
+        crash_while_signing(&mut world, &device, &request).await;
         let default = world.find::<RaProfile>().await;
         let edit = RaProfileEdit {
             name: Some("other".to_owned()),
@@ -150,7 +151,7 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
         world
             .edit_ra_profile(|profile| profile.enabled = enabled)
             .await;
-        enrol(&world, &device, &request).await;
+        enrol_granted(&world, &device, &request).await;
         let page = Admin::of(&world).get("/certificates").await.expect(200);
         let mut states: Vec<_> = page["items"]
             .as_array()

@@ -11,13 +11,13 @@ use crate::enrol::habits::names::Asking;
 
 /// Requests `CN=common_name, O=Corp` with these subjectAltNames under these rules, and returns
 /// the certificate or failInfoText.
-async fn ask(
+async fn ask_under_rules(
     asking: &Asking,
     template: Value,
     common_name: &str,
     names: &[&str],
 ) -> Result<Certificate, String> {
-    asking.set_rules(template).await;
+    asking.put_rules(template).await.expect(200);
     let csr = asking.device.csr(common_name, Some(CHALLENGE), names);
     let request = asking.device.request(csr);
     let reply = asking.world.ask(&asking.device, &request).await;
@@ -28,7 +28,7 @@ async fn ask(
     }
 }
 
-/// The result of [`ask`] for a request that awaits approval.
+/// The result of [`ask_under_rules`] for a request that awaits approval.
 const PENDING: &str = "PENDING";
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn each_rule_that_a_request_breaks_names_itself() {
             r#"rule subjectAltName.commonNameAsDns: the CN "a b" is not a DNS name: it has white space"#,
         ),
     ] {
-        let refused = ask(&asking, template.clone(), common_name, names).await;
+        let refused = ask_under_rules(&asking, template.clone(), common_name, names).await;
         assert_eq!(refused, Err(text.to_owned()), "{template}");
     }
 }
@@ -109,7 +109,7 @@ async fn what_was_granted_is_sent_again_under_stricter_rules() {
     let request = device.enrolment("a", CHALLENGE);
     let first = asking.world.ask(device, &request).await.leaf();
     let strict = json!({ "subject": { "commonNamePattern": "b" } });
-    assert!(ask(&asking, strict, "c", &[]).await.is_err());
+    assert!(ask_under_rules(&asking, strict, "c", &[]).await.is_err());
     assert_eq!(asking.world.ask(device, &request).await.leaf(), first);
 }
 
@@ -122,7 +122,7 @@ async fn a_certificate_is_made_by_the_rules() {
         "subjectAltName": { "commonNameAsDns": true, "patterns": { "ip": "10\\..*", "dns": ".*\\.example" } },
         "keyUsage": ["digitalSignature", "keyAgreement"], "extendedKeyUsage": ["serverAuth", "emailProtection"]
     });
-    let certificate = ask(&asking, template, "r.example", &["10.0.0.1"])
+    let certificate = ask_under_rules(&asking, template, "r.example", &["10.0.0.1"])
         .await
         .unwrap();
     let text = openssl::print(
@@ -165,13 +165,13 @@ async fn a_certificate_is_made_by_the_rules() {
 async fn no_certificate_outlives_its_authority() {
     let asking = Asking::new().await;
     let end = asking.world.authority.validity().unwrap().not_after;
-    let certificate = ask(&asking, json!({ "validity": "P99Y" }), "a", &[])
+    let certificate = ask_under_rules(&asking, json!({ "validity": "P99Y" }), "a", &[])
         .await
         .unwrap();
     assert_eq!(certificate.validity().unwrap().not_after, end);
     let text = openssl::print(&certificate, &["-ext", "extendedKeyUsage"]);
     assert!(text.contains("TLS Web Client Authentication"), "{text}");
-    let certificate = ask(&asking, json!({ "extendedKeyUsage": [] }), "b", &[])
+    let certificate = ask_under_rules(&asking, json!({ "extendedKeyUsage": [] }), "b", &[])
         .await
         .unwrap();
     assert!(openssl::print(&certificate, &["-ext", "extendedKeyUsage"]).is_empty());
@@ -257,7 +257,7 @@ async fn a_profile_that_requires_approval_issues_nothing_by_itself() {
     ] {
         asking.admin.put(&path, edit).await.expect(200);
         assert_eq!(
-            ask(&asking, json!({}), "a", &[]).await,
+            ask_under_rules(&asking, json!({}), "a", &[]).await,
             Err(text.to_owned())
         );
     }

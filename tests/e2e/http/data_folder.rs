@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary};
 use scepter_tests::world::CHALLENGE;
@@ -58,7 +59,7 @@ fn start_and_use(binary: &Path, data: &Path) -> Server {
     let device = Device::rsa();
     let request = device.enrolment("device-1", CHALLENGE);
     let message = device.message(&request, &server.ra_certificate());
-    assert_eq!(server.post(&message).0, 200);
+    expect_status(server.post(&message), 200);
     let made = Command::new(binary)
         .args([
             "token", "create", "--name", "ci", "--scope", "read", "--data",

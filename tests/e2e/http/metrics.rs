@@ -1,5 +1,6 @@
 //! `/metrics` of the real binary, in the format of Prometheus.
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
@@ -17,13 +18,12 @@ fn measurements_are_shown_and_attackers_make_up_no_series() {
             200
         );
     }
-    let base = format!("http://{}", server.address());
+    let base = format!("http://{}", server.address);
     for unknown in ["made-up-1", "made-up-2"] {
         let url = format!("{base}/api/v1/protocols/scep/{unknown}?operation=GetCACaps");
-        assert_eq!(http(&[&url], &[]).0, 404);
+        expect_status(http(&[&url], &[]), 404);
     }
-    let (status, text) = http(&[&format!("{base}/metrics")], &[]);
-    assert_eq!(status, 200);
+    let text = expect_status(http(&[&format!("{base}/metrics")], &[]), 200);
     let text = String::from_utf8(text).unwrap();
     for line in [
         r#"scepter_enrolments_total{profile="default",message_type="PKCSReq",pki_status="SUCCESS",fail_info=""} 1"#,

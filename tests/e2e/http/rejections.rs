@@ -1,6 +1,7 @@
 //! A plain 4xx where no CertRep is possible; never a 5xx, never a hang.
 
 use rand::TryRng;
+use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, PATH, World};
 
@@ -20,7 +21,7 @@ async fn what_cannot_be_read_is_a_plain_400() {
         [0x30, 0x80].repeat(60_000),
     ] {
         let response = world.post(body).await;
-        assert_eq!(response.status(), 400);
+        assert_status(&response, 400);
         assert_eq!(response.headers()["content-type"], "text/plain");
     }
     for query in [
@@ -28,7 +29,7 @@ async fn what_cannot_be_read_is_a_plain_400() {
         "operation=PKIOperation&message=",
         "operation=PKIOperation&message=!",
     ] {
-        assert_eq!(world.get(&format!("{PATH}?{query}")).await.status(), 400);
+        assert_status(&world.get(&format!("{PATH}?{query}")).await, 400);
     }
 }
 
@@ -66,10 +67,10 @@ async fn messages_with_any_octet_changed_are_answered() {
 #[tokio::test]
 async fn too_large_bodies_other_methods_and_unknown_operations_have_their_answers() {
     let world = World::new().await;
-    assert_eq!(world.post(vec![0; 300 * 1024]).await.status(), 413);
+    assert_status(&world.post(vec![0; 300 * 1024]).await, 413);
     for method in ["PUT", "DELETE", "PATCH", "TRACE"] {
         let response = world.send(method, PATH, vec![]).await;
-        assert_eq!(response.status(), 405);
+        assert_status(&response, 405);
         assert_eq!(response.headers()["allow"], "GET, HEAD, OPTIONS, POST");
     }
     for query in [
@@ -91,5 +92,5 @@ async fn too_large_bodies_other_methods_and_unknown_operations_have_their_answer
             .status(),
         400
     );
-    assert_eq!(world.get("/nowhere").await.status(), 404);
+    assert_status(&world.get("/nowhere").await, 404);
 }

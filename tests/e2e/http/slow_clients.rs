@@ -34,7 +34,7 @@ enum Kind {
 
 /// Starts a server with the usual limit of file descriptors, and raises this process's limit to
 /// have enough for all sockets.
-fn server() -> (tempfile::TempDir, Server) {
+fn start_server() -> (tempfile::TempDir, Server) {
     let here = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: here.maximum,
@@ -48,23 +48,12 @@ fn server() -> (tempfile::TempDir, Server) {
         current: Some(1_024),
         maximum: Some(1_024),
     };
-    let pid = Pid::from_raw(server.pid().cast_signed());
+    let pid = Pid::from_raw(server.child.id().cast_signed());
     prlimit(pid, Resource::Nofile, usual).unwrap();
     (data, server)
 }
 
-/// Runs one socket of an attacker, who reconnects when it is closed.
-async fn attack(kind: Kind, from: Ipv4Addr, server: SocketAddr) {
-    loop {
-        if let Ok(stream) = connect(from, server).await {
-            // Returns an error when the server closes the connection.
-            let _ = misbehave(kind, stream).await;
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-}
-
-async fn connect(from: Ipv4Addr, server: SocketAddr) -> std::io::Result<AsyncStream> {
+async fn connect_from(from: Ipv4Addr, server: SocketAddr) -> std::io::Result<AsyncStream> {
     let socket = TcpSocket::new_v4()?;
     // A small receive buffer fills soon, so that a server whose client does not read must wait.
     socket.set_recv_buffer_size(2_304)?;
@@ -96,7 +85,7 @@ async fn misbehave(kind: Kind, mut stream: AsyncStream) -> std::io::Result<()> {
 }
 
 /// Sends a request on its own connection, and returns the status and how long the answer took.
-fn ask(server: SocketAddr, path: &str) -> (String, Duration) {
+fn ask_path(server: SocketAddr, path: &str) -> (String, Duration) {
     let begun = Instant::now();
     let exchange = || {
         let mut stream = TcpStream::connect_timeout(&server, 10 * PROMPT)?;
@@ -115,13 +104,22 @@ fn ask(server: SocketAddr, path: &str) -> (String, Duration) {
 }
 
 #[track_caller]
-fn check(from: &[Ipv4Addr]) {
-    let (_data, server) = server();
-    let address: SocketAddr = server.address().parse().unwrap();
+fn check_attackers(from: &[Ipv4Addr]) {
+    let (_data, server) = start_server();
+    let address: SocketAddr = server.address.parse().unwrap();
     for kind in [Kind::TrickleHead, Kind::TrickleBody, Kind::ReadNothing] {
         let attackers = Runtime::new().unwrap();
         for (_, from) in (0..SOCKETS).zip(from.iter().cycle()) {
-            attackers.spawn(attack(kind, *from, address));
+            let from = *from;
+            attackers.spawn(async move {
+                loop {
+                    if let Ok(stream) = connect_from(from, address).await {
+                        // Returns an error when the server closes the connection.
+                        let _ = misbehave(kind, stream).await;
+                    }
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+            });
         }
         let begun = Instant::now();
         let mut slowest = Duration::ZERO;
@@ -130,12 +128,12 @@ fn check(from: &[Ipv4Addr]) {
                 ("/health", "200 OK"),
                 ("/api/v1/authorities", "401 Unauthorized"),
             ] {
-                let (mut answered, mut took) = ask(address, path);
+                let (mut answered, mut took) = ask_path(address, path);
                 // A client behind the attackers' address shares its limit: when it is slower to
                 // send its request than they are to connect, it loses its connection, and tries
                 // again. It too is answered within the time.
                 while from.len() == 1 && !answered.starts_with("HTTP/") && took < PROMPT {
-                    let (next, took_longer) = ask(address, path);
+                    let (next, took_longer) = ask_path(address, path);
                     answered = next;
                     took += took_longer;
                 }
@@ -146,7 +144,7 @@ fn check(from: &[Ipv4Addr]) {
             std::thread::sleep(Duration::from_millis(100));
         }
         attackers.shutdown_timeout(PROMPT);
-        let lines = server.logged();
+        let lines = server.log.try_iter().collect::<Vec<_>>();
         println!(
             "{kind:?} from {} addresses: slowest answer {slowest:?}, {} log lines",
             from.len(),
@@ -165,7 +163,7 @@ fn check(from: &[Ipv4Addr]) {
 
 #[test]
 fn a_thousand_slow_sockets_of_one_address_keep_nobody_out() {
-    check(&[Ipv4Addr::LOCALHOST]);
+    check_attackers(&[Ipv4Addr::LOCALHOST]);
 }
 
 #[test]
@@ -173,14 +171,14 @@ fn a_thousand_slow_sockets_of_many_addresses_keep_nobody_out() {
     let addresses: Vec<_> = (1..=50)
         .map(|last| Ipv4Addr::new(127, 0, 0, last))
         .collect();
-    check(&addresses);
+    check_attackers(&addresses);
 }
 
 #[test]
 fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
-    let (_data, server) = server();
-    server.logged();
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let (_data, server) = start_server();
+    server.log.try_iter().for_each(drop);
+    let mut stream = TcpStream::connect(&server.address).unwrap();
     stream.set_read_timeout(Some(10 * PROMPT)).unwrap();
     let asked = format!("GET {PATH}?operation=GetCACaps HTTP/1.1\r\nHost: a\r\n\r\n");
     // The server closes the connection before it has read all requests.
@@ -188,11 +186,11 @@ fn a_connection_has_a_hundred_requests_and_no_more_in_the_log() {
     let mut answers = Vec::new();
     let _ = stream.read_to_end(&mut answers);
     assert_eq!(
-        ask(server.address().parse().unwrap(), "/health").0,
+        ask_path(server.address.parse().unwrap(), "/health").0,
         "HTTP/1.1 200 OK"
     );
     std::thread::sleep(Duration::from_millis(200));
-    let lines = server.logged();
+    let lines = server.log.try_iter().collect::<Vec<_>>();
     let asked = lines.iter().filter(|line| line.contains("GetCACaps"));
     assert_eq!(asked.count(), 100);
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::server::{Build, Server, binary, http};
 use scepter_tests::world::{CHALLENGE, PATH};
@@ -57,10 +58,10 @@ fn a_post_without_operation_and_content_type_is_served_by_http_1_0() {
 #[test]
 fn a_body_of_300_kib_is_413_with_and_without_its_length() {
     let (_data, server) = Server::start_demo();
-    let url = server.scep_url();
+    let url = &server.scep_url;
     let body = vec![0x30; 300 * 1024];
-    let plain = ["--data-binary", "@-", "-H", "Expect:", &url];
-    assert_eq!(http(&plain, &body).0, 413);
+    let plain = ["--data-binary", "@-", "-H", "Expect:", url];
+    expect_status(http(&plain, &body), 413);
     let chunked = [
         "--data-binary",
         "@-",
@@ -68,19 +69,19 @@ fn a_body_of_300_kib_is_413_with_and_without_its_length() {
         "Expect:",
         "-H",
         "Transfer-Encoding: chunked",
-        &url,
+        url,
     ];
-    assert_eq!(http(&chunked, &body).0, 413);
+    expect_status(http(&chunked, &body), 413);
 }
 
 #[test]
 fn what_is_not_http_is_dropped_and_others_are_served_meanwhile() {
     let (_data, server) = Server::start_demo();
-    let mut idle = TcpStream::connect(server.address()).unwrap();
+    let mut idle = TcpStream::connect(&server.address).unwrap();
     idle.write_all(b"GET / HT").unwrap();
     server.exchange_text(&[0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]);
     server.exchange_text(&vec![b'A'; 1_000_000]);
-    let (status, body) = http(&[&format!("http://{}/health", server.address())], &[]);
+    let (status, body) = http(&[&format!("http://{}/health", server.address)], &[]);
     assert_eq!((status, body.as_slice()), (200, b"ok\n".as_slice()));
 }
 
@@ -94,7 +95,7 @@ fn one_line_is_logged_for_a_request_and_no_secret_in_any() {
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
     server.post(&message);
     http(
-        &["--data-binary", "@-", "-H", "Expect:", &server.scep_url()],
+        &["--data-binary", "@-", "-H", "Expect:", &server.scep_url],
         &vec![0; 300 * 1024],
     );
     let mut lines = vec![server.wait_for_log("listening")];
@@ -148,7 +149,7 @@ fn what_a_client_chooses_makes_no_long_line_in_the_log() {
         let answer = server.exchange_text(format!("{request}Host: {long}\r\n\r\n").as_bytes());
         assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
     }
-    http(&[&format!("http://{}/crl/last.crl", server.address())], &[]);
+    http(&[&format!("http://{}/crl/last.crl", server.address)], &[]);
     let mut lines = vec![String::new()];
     while !lines.last().unwrap().contains("last") {
         lines.push(server.wait_for_log(""));
@@ -162,7 +163,7 @@ fn what_a_client_chooses_makes_no_long_line_in_the_log() {
 #[test]
 fn sigterm_ends_the_server_well_even_with_an_idle_connection() {
     let (_data, server) = Server::start_demo();
-    let _idle = TcpStream::connect(server.address()).unwrap();
+    let _idle = TcpStream::connect(&server.address).unwrap();
     assert!(server.terminate());
 }
 

@@ -77,8 +77,7 @@ async fn dot_net_puts_the_challenge_among_the_extensions() {
 #[tokio::test]
 async fn a_renewing_client_whose_challenges_differ_is_not_asked_for_one() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     let hand = Hand { world, device };
     let other = attribute(CHALLENGE_PASSWORD, &[element(0x0c, &[b"other"])]);
     let subject = at(&hand.device.csr("device-1", None, &[]), &[0, 1]);

@@ -1,18 +1,22 @@
 //! The shapes of PKCS #10 requests, each test named after the clients that write them.
 
-use scep_cms::attribute::PkiStatus;
 use scep_protocol::profile::ScepProfile;
 use scepter_tests::asn1::{
     EXTENSION_REQUEST, attribute, challenge, common_name, dns, element, extension, integer, oid,
     request_extensions, subject_alt_name,
 };
+use scepter_tests::assert::assert_pending;
 use scepter_tests::device::{CertRep, Device};
 use scepter_tests::openssl::print_extension;
 use scepter_tests::world::World;
 
 /// Sends a request of this version with these attributes, or without the whole `[0]`, and reads the
 /// reply.
-async fn ask(world: &World, version: u8, attributes: Option<&[Vec<u8>]>) -> CertRep {
+async fn ask_with_attributes(
+    world: &World,
+    version: u8,
+    attributes: Option<&[Vec<u8>]>,
+) -> CertRep {
     let device = Device::rsa();
     let mut parts = [
         integer(&[version]),
@@ -32,7 +36,9 @@ async fn ask(world: &World, version: u8, attributes: Option<&[Vec<u8>]>) -> Cert
 async fn apple_and_others_ask_for_no_extensions_in_many_words() {
     let world = World::new().await;
     let attributes = [challenge(), request_extensions(EXTENSION_REQUEST, &[])];
-    let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
+    let leaf = ask_with_attributes(&world, 0, Some(&attributes))
+        .await
+        .leaf();
     assert_eq!(print_extension(&leaf, "subjectAltName"), "");
 }
 
@@ -46,7 +52,9 @@ async fn go_and_openssl_users_write_versions_and_orders_of_their_own() {
         (0, [names(), challenge()]),
         (1, [challenge(), names()]),
     ] {
-        let leaf = ask(&world, version, Some(&attributes)).await.leaf();
+        let leaf = ask_with_attributes(&world, version, Some(&attributes))
+            .await
+            .leaf();
         let printed = print_extension(&leaf, "subjectAltName");
         assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
     }
@@ -75,7 +83,9 @@ async fn windows_says_who_made_the_request_and_how() {
             &[subject_alt_name(&[dns("pc-7.example")])],
         ),
     ];
-    let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
+    let leaf = ask_with_attributes(&world, 0, Some(&attributes))
+        .await
+        .leaf();
     let printed = print_extension(&leaf, "subjectAltName");
     assert!(printed.ends_with("DNS:pc-7.example\n"), "{printed}");
 }
@@ -93,7 +103,9 @@ async fn vault_and_others_ask_for_a_critical_extension() {
         challenge(),
         request_extensions(EXTENSION_REQUEST, &[critical, unknown]),
     ];
-    let leaf = ask(&world, 0, Some(&attributes)).await.leaf();
+    let leaf = ask_with_attributes(&world, 0, Some(&attributes))
+        .await
+        .leaf();
     let printed = print_extension(&leaf, "subjectAltName");
     assert!(printed.ends_with("DNS:a.example\n"), "{printed}");
     // The requested criticality does not matter: in a certificate with a subject the extension is
@@ -110,7 +122,7 @@ async fn clients_without_attributes_or_with_a_challenge_that_nobody_asked_for_wa
     };
     world.edit_scep_profile(approval).await;
     for attributes in [None, Some(&[][..]), Some(&[challenge()])] {
-        let reply = ask(&world, 0, attributes).await;
-        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+        let reply = ask_with_attributes(&world, 0, attributes).await;
+        assert_pending(&reply);
     }
 }

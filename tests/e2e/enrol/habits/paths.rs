@@ -9,6 +9,7 @@ use http::Response;
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
 use scepter_tests::admin::administered;
+use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::server::{Build, Server, binary, http};
@@ -290,8 +291,8 @@ fn cisco_ios_and_printers_for_ndes_have_paths_that_nobody_can_choose() {
     ];
     let ra_certificate = server.ra_certificate();
     for path in fixed {
-        let url = format!("http://{}{path}", server.address());
-        assert_eq!(http(&[&format!("{url}?operation=GetCACaps")], &[]).0, 200);
+        let url = format!("http://{}{path}", server.address);
+        expect_status(http(&[&format!("{url}?operation=GetCACaps")], &[]), 200);
         let enrolment = Enrolment::new(&ra_certificate);
         let url = format!("{url}?operation=PKIOperation");
         let (status, reply) = http(&["--data-binary", "@-", &url], &enrolment.message);
@@ -302,9 +303,8 @@ fn cisco_ios_and_printers_for_ndes_have_paths_that_nobody_can_choose() {
     let environment = [("SCEPTER_DEFAULT_SCEP_PROFILE", "printers")];
     let other = Server::start(&binary(Build::Debug), other.path(), &environment);
     for path in fixed {
-        let url = format!("http://{}{path}?operation=GetCACaps", other.address());
-        let (status, reason) = http(&[&url], &[]);
-        assert_eq!(status, 404);
+        let url = format!("http://{}{path}?operation=GetCACaps", other.address);
+        let reason = expect_status(http(&[&url], &[]), 404);
         assert!(String::from_utf8(reason).unwrap().contains("SCEP Profile"));
     }
 }
@@ -350,7 +350,7 @@ fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
     };
     for listen in ["0.0.0.0:0", "[::]:0"] {
         let (server, text) = start(listen, &[]);
-        let (url, welcome) = (server.scep_url(), server.welcome.join("\n"));
+        let (url, welcome) = (server.scep_url.clone(), server.welcome.join("\n"));
         assert!(
             !welcome.contains("0.0.0.0") && !welcome.contains("[::]"),
             "{welcome}"
@@ -367,7 +367,7 @@ fn windows_and_gateways_check_revocation_and_reach_no_unspecified_address() {
     let (server, text) = start("0.0.0.0:0", &public);
     let welcome = server.welcome.join("\n");
     assert_eq!(
-        server.scep_url(),
+        server.scep_url,
         format!("https://pki.example.com/scepter{PATH}")
     );
     assert!(!welcome.contains("scepter//"), "{welcome}");

@@ -3,6 +3,7 @@
 
 use scep_cms::attribute::{FailInfo, PkiStatus};
 use scepter_tests::admin::{Admin, text};
+use scepter_tests::assert::assert_pending;
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
 
@@ -173,7 +174,7 @@ async fn a_proxy_or_its_device_polls_and_nobody_else() {
     world.ask(&proxy, &asked).await;
     for poller in [&proxy, &device] {
         let reply = world.ask(poller, &poller.poll(&asked)).await;
-        assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+        assert_pending(&reply);
     }
     let other = Device::rsa();
     let reply = world.ask(&other, &other.poll(&asked)).await;

@@ -10,9 +10,10 @@ use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
 use scepter_tests::admin::Admin;
 use scepter_tests::asn1::{
-    CN, common_name, dns, element, email, ip, name, oid, rdn, request_info, subject_alt_name, upn,
-    uri,
+    CN, EMAIL, IP, URI, common_name, dns, element, name, oid, rdn, request_info, subject_alt_name,
+    upn,
 };
+use scepter_tests::assert::assert_refusal;
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
 use serde_json::json;
@@ -72,7 +73,7 @@ async fn enrol_renewable(world: &World, subject: &[u8], names: &[Vec<u8>]) -> De
 }
 
 /// Sends a renewal for a new key and reads the reply.
-async fn renew(
+async fn renew_with(
     world: &World,
     holder: &Device,
     message_type: MessageType,
@@ -91,8 +92,7 @@ async fn renew(
 async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challenge() {
     for has_challenge in [true, false] {
         let world = World::new().await;
-        let device = world.enrolled("device-1").await;
-        world.make_renewable(&device.certificate);
+        let device = world.enrol_renewable("device-1").await;
         if !has_challenge {
             world
                 .edit_scep_profile(|profile| profile.challenge = None)
@@ -107,7 +107,9 @@ async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challe
                 None,
             ] {
                 let content = |next: &Device| next.csr("device-1", challenge, &[]);
-                let leaf = renew(&world, &device, message_type, content).await.leaf();
+                let leaf = renew_with(&world, &device, message_type, content)
+                    .await
+                    .leaf();
                 assert_eq!(leaf.subject(), device.certificate.subject());
                 // Make room for the next renewal: a certificate has at most five valid successors.
                 let admin = Admin::of(&world);
@@ -121,12 +123,12 @@ async fn sscep_certmonger_and_ejbcas_client_renew_with_an_old_or_an_empty_challe
 #[tokio::test]
 async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
     let world = build_world().await;
-    let address = ip(&[192, 0, 2, 1]);
+    let address = element(IP, &[&[192, 0, 2, 1]]);
     let had = [
         dns("a.example"),
         address,
-        uri("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
-        email("a@corp.example"),
+        element(URI, &[b"urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"]),
+        element(EMAIL, &[b"a@corp.example"]),
         upn("a@corp.example"),
     ];
     let device = enrol_renewable(&world, &common_name("device-1"), &had).await;
@@ -138,7 +140,9 @@ async fn scripts_renew_with_a_request_that_names_nothing_beside_the_subject() {
                 let info = request_info(&common_name("device-1"), spki, &extensions);
                 next.sign_request(&info)
             };
-            let leaf = renew(&world, &device, message_type, content).await.leaf();
+            let leaf = renew_with(&world, &device, message_type, content)
+                .await
+                .leaf();
             assert_eq!(read_names(&leaf), read_names(&device.certificate));
         }
     }
@@ -157,11 +161,11 @@ async fn names_that_the_rules_forbid_by_now_are_not_kept() {
         })
         .await;
     let content = |next: &Device| build_csr(next, &common_name("device-1"), &[]);
-    let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
+    let reply = renew_with(&world, &device, MessageType::RenewalReq, content).await;
     assert_eq!(reply.failure().0, FailInfo::BadRequest);
 }
 
-fn subject(parts: &[(&str, Tag, &str)]) -> Vec<u8> {
+fn build_subject(parts: &[(&str, Tag, &str)]) -> Vec<u8> {
     let rdns = parts.iter();
     let rdns: Vec<_> = rdns
         .map(|(kind, tag, value)| rdn(kind, *tag, value.as_bytes()))
@@ -175,62 +179,62 @@ fn subject(parts: &[(&str, Tag, &str)]) -> Vec<u8> {
 async fn jscep_and_go_clients_write_their_subject_anew_when_they_renew() {
     let (utf8, printable) = (Tag::Utf8String, Tag::PrintableString);
     let world = World::new().await;
-    let had = subject(&[
+    let had = build_subject(&[
         (O, utf8, "Corp One"),
         (OU, utf8, "Eng"),
         (CN, utf8, "device-1"),
     ]);
     let device = enrol_renewable(&world, &had, &[]).await;
     for same in [
-        subject(&[
+        build_subject(&[
             (O, printable, "Corp One"),
             (OU, printable, "Eng"),
             (CN, printable, "device-1"),
         ]),
-        subject(&[
+        build_subject(&[
             (O, utf8, "CORP ONE"),
             (OU, utf8, "eng"),
             (CN, utf8, "Device-1"),
         ]),
-        subject(&[
+        build_subject(&[
             (O, utf8, " Corp  One "),
             (OU, utf8, "Eng"),
             (CN, utf8, "device-1"),
         ]),
-        subject(&[
+        build_subject(&[
             (CN, utf8, "device-1"),
             (OU, utf8, "Eng"),
             (O, utf8, "Corp One"),
         ]),
     ] {
         let content = |next: &Device| build_csr(next, &same, &[]);
-        renew(&world, &device, MessageType::RenewalReq, content)
+        renew_with(&world, &device, MessageType::RenewalReq, content)
             .await
             .leaf();
     }
     for other in [
-        subject(&[
+        build_subject(&[
             (O, utf8, "Corp One"),
             (OU, utf8, "Eng"),
             (CN, utf8, "device-2"),
         ]),
-        subject(&[(O, utf8, "Corp One"), (CN, utf8, "device-1")]),
-        subject(&[
+        build_subject(&[(O, utf8, "Corp One"), (CN, utf8, "device-1")]),
+        build_subject(&[
             (O, utf8, "Eng"),
             (OU, utf8, "Corp One"),
             (CN, utf8, "device-1"),
         ]),
-        subject(&[
+        build_subject(&[
             (O, utf8, "CorpOne"),
             (OU, utf8, "Eng"),
             (CN, utf8, "device-1"),
         ]),
-        subject(&[(O, utf8, "Corp One"), (CN, utf8, "device-1,OU=Eng")]),
+        build_subject(&[(O, utf8, "Corp One"), (CN, utf8, "device-1,OU=Eng")]),
     ] {
         let content = |next: &Device| build_csr(next, &other, &[]);
-        let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
+        let reply = renew_with(&world, &device, MessageType::RenewalReq, content).await;
         let text = "a renewal keeps the subject of the certificate".to_owned();
-        assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+        assert_refusal(&reply, FailInfo::BadRequest, &text);
     }
 }
 
@@ -244,7 +248,7 @@ async fn a_subject_that_looks_the_same_is_not_the_same() {
         0x31,
         &[&attribute(CN, "device-1"), &attribute(OU, "eng")],
     )]);
-    let two_rdns = subject(&[
+    let two_rdns = build_subject(&[
         (CN, Tag::Utf8String, "device-1"),
         (OU, Tag::Utf8String, "eng"),
     ]);
@@ -257,7 +261,7 @@ async fn a_subject_that_looks_the_same_is_not_the_same() {
         let world = World::new().await;
         let device = enrol_renewable(&world, had, &[]).await;
         let content = |next: &Device| build_csr(next, asked, &[]);
-        let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
+        let reply = renew_with(&world, &device, MessageType::RenewalReq, content).await;
         assert_eq!(reply.failure().0, FailInfo::BadRequest);
     }
 }
@@ -268,30 +272,30 @@ async fn clients_write_the_names_of_a_renewal_in_any_order_and_case() {
     let had = [
         dns("a.example"),
         dns("b.example"),
-        uri("https://a.example/x"),
+        element(URI, &[b"https://a.example/x"]),
         upn("a@corp.example"),
     ];
     let device = enrol_renewable(&world, &common_name("device-1"), &had).await;
     let same = [
         upn("A@Corp.Example"),
-        uri("HTTPS://A.Example/x"),
+        element(URI, &[b"HTTPS://A.Example/x"]),
         dns("B.EXAMPLE"),
         dns("a.example"),
     ];
     let content = |next: &Device| build_csr(next, &common_name("device-1"), &same);
-    let leaf = renew(&world, &device, MessageType::RenewalReq, content)
+    let leaf = renew_with(&world, &device, MessageType::RenewalReq, content)
         .await
         .leaf();
     assert_eq!(read_names(&leaf).len(), same.len());
     for more in [
         dns("c.example"),
-        uri("https://a.example/X"),
-        email("a@corp.example"),
+        element(URI, &[b"https://a.example/X"]),
+        element(EMAIL, &[b"a@corp.example"]),
     ] {
         let content = |next: &Device| build_csr(next, &common_name("device-1"), &[more]);
-        let reply = renew(&world, &device, MessageType::RenewalReq, content).await;
+        let reply = renew_with(&world, &device, MessageType::RenewalReq, content).await;
         let text = "a renewal cannot add names to the certificate's".to_owned();
-        assert_eq!(reply.failure(), (FailInfo::BadRequest, text));
+        assert_refusal(&reply, FailInfo::BadRequest, &text);
     }
 }
 
@@ -413,8 +417,7 @@ async fn a_revoked_certificate_enrols_nothing_with_the_right_challenge() {
 #[tokio::test]
 async fn an_enrolment_by_a_holder_waits_for_approval() {
     let world = World::new().await;
-    let device = world.enrolled("device-1").await;
-    world.make_renewable(&device.certificate);
+    let device = world.enrol_renewable("device-1").await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;

@@ -4,13 +4,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scep_cms::algorithm::DigestAlgorithm;
-use scep_cms::attribute::{FailInfo, PkiStatus};
+use scep_cms::attribute::FailInfo;
 use scep_protocol::profile::ScepProfile;
 use scepter_tests::asn1::{
     CHALLENGE_PASSWORD, EXTENSION_REQUEST, NULL, at, attribute, bits, challenge, children,
     common_name, contents, dns, element, extension, integer, oid, request_extensions, signed,
     subject_alt_name,
 };
+use scepter_tests::assert::{assert_pending, assert_refusal};
 use scepter_tests::device::{CertRep, Device};
 use scepter_tests::world::{CHALLENGE, World};
 
@@ -71,7 +72,7 @@ impl Hand {
     /// Asserts that the request is refused as badRequest with this text.
     pub(crate) async fn assert_refuses(&self, attributes: &[Vec<u8>], text: &str) {
         let reply = self.ask(self.request(attributes)).await;
-        assert_eq!(reply.failure(), (FailInfo::BadRequest, text.to_owned()));
+        assert_refusal(&reply, FailInfo::BadRequest, text);
     }
 }
 
@@ -322,10 +323,7 @@ async fn old_encoders_write_ber_and_sign_what_they_wrote() {
         // The signature must cover the octets as sent, not their DER encoding.
         let other = hand.device.sign(DigestAlgorithm::Sha256, &der);
         let reply = hand.ask(signed(&info, &other)).await;
-        assert_eq!(
-            reply.failure(),
-            (FailInfo::BadMessageCheck, CLOSED.to_owned())
-        );
+        assert_refusal(&reply, FailInfo::BadMessageCheck, CLOSED);
         hand.ask(hand.device.sign_request(&info)).await.leaf();
     }
 }
@@ -360,7 +358,7 @@ async fn appliances_write_true_as_1_and_leave_out_the_attributes() {
     };
     hand.world.edit_scep_profile(open).await;
     let reply = hand.ask(hand.device.sign_request(&hand.info(None))).await;
-    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    assert_pending(&reply);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use scep_cms::pki_message::PkiMessage;
 use scepter_tests::asn1::{CN, common_name, element, extension, name, oid, rdn};
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
-use scepter_tests::world::{CHALLENGE, Plan, Unmeasured, World};
+use scepter_tests::world::{CHALLENGE, Plan, World};
 use serde_json::{Value, json};
 
 use crate::crypto::weak_keys::OddKey;
@@ -34,15 +34,17 @@ async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
         ("1.3.6.1.4.1.99999.1", &private),
     ] {
         asking
-            .set_rules(json!({ "subject": { "allowed": ["CN", "O", attribute] } }))
-            .await;
+            .put_rules(json!({ "subject": { "allowed": ["CN", "O", attribute] } }))
+            .await
+            .expect(200);
         let subject = with(part);
         let certificate = asking.ask(&subject, &[]).await.unwrap();
         assert_eq!(certificate.subject(), subject, "{attribute}");
     }
     asking
-        .set_rules(json!({ "subject": { "allowed": ["CN", "O", "OU", "serialNumber"] } }))
-        .await;
+        .put_rules(json!({ "subject": { "allowed": ["CN", "O", "OU", "serialNumber"] } }))
+        .await
+        .expect(200);
     let (fail_info, text) = asking.ask(&with(&unstructured), &[]).await.unwrap_err();
     assert_eq!(fail_info, FailInfo::BadRequest);
     let told = r#"subject[1] unstructuredName "router.example": unstructuredName is not allowed"#;
@@ -52,11 +54,11 @@ async fn routers_and_people_have_attributes_besides_those_of_a_web_server() {
 #[tokio::test]
 async fn any_attribute_can_be_fixed_or_required() {
     let asking = Asking::new().await;
-    asking.set_rules(json!({ "subject": {
+    asking.put_rules(json!({ "subject": {
             "required": ["organizationIdentifier"],
             "fixed": { "postalCode": "10115", "2.5.4.97": "VATDE-123", "unstructuredAddress": "10.0.0.1", "title": "Dr" }
         } }))
-        .await;
+        .await.expect(200);
     let certificate = asking.ask(&common_name("a"), &[]).await.unwrap();
     let printed = openssl::print(&certificate, &["-subject", "-nameopt", "RFC2253,sname"]);
     for part in [
@@ -68,8 +70,9 @@ async fn any_attribute_can_be_fixed_or_required() {
         assert!(printed.contains(part), "{printed}");
     }
     asking
-        .set_rules(json!({ "subject": { "required": ["SN"] } }))
-        .await;
+        .put_rules(json!({ "subject": { "required": ["SN"] } }))
+        .await
+        .expect(200);
     let (_, text) = asking.ask(&common_name("a"), &[]).await.unwrap_err();
     assert_eq!(text, "rule subject.required: the subject has no SN");
     for (subject, reason) in [
@@ -90,7 +93,11 @@ async fn any_attribute_can_be_fixed_or_required() {
             "CN appears more than once",
         ),
     ] {
-        let reasons = asking.reject_rules(json!({ "subject": subject })).await;
+        let reasons = asking
+            .put_rules(json!({ "subject": subject }))
+            .await
+            .reasons()
+            .join("; ");
         assert!(reasons.contains(reason), "{reasons}");
     }
 }
@@ -100,8 +107,9 @@ async fn windows_logs_on_with_smart_cards_and_vpn_gateways_look_for_ipsec() {
     let asking = Asking::new().await;
     let usages = json!(["clientAuth", "1.3.6.1.4.1.311.20.2.2", "1.3.6.1.5.5.7.3.5"]);
     asking
-        .set_rules(json!({ "extendedKeyUsage": usages }))
-        .await;
+        .put_rules(json!({ "extendedKeyUsage": usages }))
+        .await
+        .expect(200);
     let certificate = asking.ask(&common_name("a"), &[]).await.unwrap();
     let printed = openssl::print_extension(&certificate, "extendedKeyUsage");
     let expected = "TLS Web Client Authentication, Microsoft Smartcard Login, IPSec End System";
@@ -126,7 +134,7 @@ async fn no_device_speaks_for_the_authority_or_for_others() {
         "1.3.6.1.5.2.3.5",
     ] {
         let template = json!({ "extendedKeyUsage": ["clientAuth", usage] });
-        let reasons = asking.reject_rules(template).await;
+        let reasons = asking.put_rules(template).await.reasons().join("; ");
         assert!(reasons.contains("is not for devices"), "{reasons}");
     }
 }
@@ -137,8 +145,9 @@ async fn a_client_that_asks_for_a_purpose_of_the_template_gets_it() {
     // An administrator may list the same purpose by name and by OID.
     let usages = json!(["clientAuth", "serverAuth", "1.3.6.1.5.5.7.3.1"]);
     asking
-        .set_rules(json!({ "extendedKeyUsage": usages }))
-        .await;
+        .put_rules(json!({ "extendedKeyUsage": usages }))
+        .await
+        .expect(200);
     let server_auth = element(0x30, &[&oid("1.3.6.1.5.5.7.3.1")]);
     let asked = extension("2.5.29.37", &server_auth);
     let certificate = asking.ask(&common_name("a"), &[asked]).await.unwrap();
@@ -199,12 +208,7 @@ async fn a_renewed_ra_certificate_has_what_it_had() {
     let made = asking.admin.post(&path, body).await.expect(201);
     let day = std::time::Duration::from_secs(24 * 60 * 60);
     asking.world.clock.advance(50 * day);
-    asking
-        .world
-        .administration
-        .run_maintenance(&Unmeasured)
-        .await
-        .unwrap();
+    asking.world.run_maintenance().await.unwrap();
     let path = format!("{path}/{}", made["uuid"].as_str().unwrap());
     let shown = asking.admin.get(&path).await.expect(200);
     assert_ne!(
@@ -237,7 +241,7 @@ fn who_sets_up_windows_reads_sha_1_in_the_welcome() {
     let (_data, server) = Server::start_demo();
     let printed = server.printed("CA thumbprint");
     assert!(printed.contains("SHA-1") && printed.contains("Windows"));
-    let url = format!("{}?operation=GetCACert", server.scep_url());
+    let url = format!("{}?operation=GetCACert", server.scep_url);
     let (_, body) = http(&[&url], &[]);
     let certificates = scep_cms::degenerate::DegenerateSignedData::from_ber(&body)
         .unwrap()
@@ -322,7 +326,10 @@ async fn zebra_and_others_have_keys_on_every_curve() {
 
 /// The status, failInfo and text of the answer. It is not decrypted, since no code here can decrypt
 /// with these keys.
-async fn answer(world: &World, key: &OddKey) -> (PkiStatus, Option<FailInfo>, Option<String>) {
+async fn answer_to_key(
+    world: &World,
+    key: &OddKey,
+) -> (PkiStatus, Option<FailInfo>, Option<String>) {
     let response = world.post(key.enrolment(world)).await;
     let reply = PkiMessage::from_ber(response.body()).unwrap();
     let said = reply.verify().unwrap().message().cert_rep().unwrap();
@@ -336,10 +343,13 @@ async fn mikrotik_windows_and_apple_make_short_keys_by_default() {
     let short = OddKey::of_bits(1024, 65_537);
     let text = "rule rsaMinBits: 1024 bits, at least 2048 are required".to_owned();
     let refused = (PkiStatus::Failure, Some(FailInfo::BadAlg), Some(text));
-    assert_eq!(answer(&asking.world, &short).await, refused);
-    asking.set_rules(json!({ "rsaMinBits": 1024 })).await;
+    assert_eq!(answer_to_key(&asking.world, &short).await, refused);
+    asking
+        .put_rules(json!({ "rsaMinBits": 1024 }))
+        .await
+        .expect(200);
     let issued = (PkiStatus::Success, None, None);
-    assert_eq!(answer(&asking.world, &short).await, issued);
+    assert_eq!(answer_to_key(&asking.world, &short).await, issued);
 }
 
 #[tokio::test]
@@ -347,7 +357,7 @@ async fn devices_have_rsa_keys_of_odd_lengths_and_exponents() {
     let world = World::new().await;
     for (bits, exponent) in [(2048, 3), (2048, 65_539), (2056, 65_537)] {
         let key = OddKey::of_bits(bits, exponent);
-        let answer = answer(&world, &key).await;
+        let answer = answer_to_key(&world, &key).await;
         assert_eq!(
             answer,
             (PkiStatus::Success, None, None),
@@ -355,7 +365,7 @@ async fn devices_have_rsa_keys_of_odd_lengths_and_exponents() {
         );
     }
     let short = OddKey::of_bits(2047, 65_537);
-    let (status, fail_info, text) = answer(&world, &short).await;
+    let (status, fail_info, text) = answer_to_key(&world, &short).await;
     let refused = (PkiStatus::Failure, Some(FailInfo::BadAlg));
     assert_eq!((status, fail_info), refused);
     assert!(text.unwrap().contains("2047 bits"));
@@ -367,8 +377,7 @@ async fn printers_and_phones_have_long_rsa_keys() {
     for bits in ["3072", "4096"] {
         let bits = format!("rsa_keygen_bits:{bits}");
         let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", &bits];
-        let pem = openssl::run(&arguments, &[]);
-        let device = Device::of_pem(&String::from_utf8(pem).unwrap());
+        let device = Device::from_pem(&openssl::run(&arguments, &[]));
         let key = device.certificate.subject_public_key_info();
         let asked = asking.ask_by(&device, &common_name("a"), key, &[]).await;
         asked.unwrap();

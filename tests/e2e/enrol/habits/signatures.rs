@@ -39,7 +39,7 @@ async fn openssl_once_took_the_longest_salt_and_others_take_20_octets() {
         (20, "32", false),
     ] {
         let device = Device::rsa();
-        let key = openssl::write(folder.path(), "key.der", &device.pkcs8());
+        let key = openssl::write(folder.path(), "key.der", &device.key.serialize_der());
         let request = device.enrolment("device-1", CHALLENGE);
         let message = device.message(&request, &world.ra_certificate);
         let message = with(&message, &SIGNATURE_ALGORITHM, &pss(said));

@@ -31,8 +31,9 @@ async fn cisco_ios_has_no_cn_and_finds_its_certificate_by_its_whole_subject() {
     assert_eq!(certificate.subject(), unsorted);
     // If the rules require a CN, the refusal names it.
     asking
-        .set_rules(json!({ "subject": { "required": ["CN"] } }))
-        .await;
+        .put_rules(json!({ "subject": { "required": ["CN"] } }))
+        .await
+        .expect(200);
     let subject = name(&[unstructured(Tag::Ia5String)]);
     let (_, text) = asking.ask(&subject, &[]).await.unwrap_err();
     assert_eq!(text, "rule subject.required: the subject has no CN");
@@ -96,8 +97,9 @@ async fn subjects_of_every_kind_come_back_unchanged() {
 async fn a_second_cn_is_no_way_around_the_pattern() {
     let asking = Asking::new().await;
     asking
-        .set_rules(json!({ "subject": { "commonNamePattern": "device-[0-9]+" } }))
-        .await;
+        .put_rules(json!({ "subject": { "commonNamePattern": "device-[0-9]+" } }))
+        .await
+        .expect(200);
     let cn = |tag, text: &str| rdn(CN, tag, text.as_bytes());
     let right = cn(Tag::Utf8String, "device-1");
     for (second, text) in [
