@@ -53,6 +53,11 @@ impl Clock for TestClock {
 }
 
 impl TestClock {
+    /// Makes the clock impatient.
+    pub fn skip_waits(&self) {
+        *self.skipped.lock().unwrap() = Some(Duration::ZERO);
+    }
+
     /// Creates a clock that stands at this time.
     pub fn at(now: OffsetDateTime) -> Self {
         Self {

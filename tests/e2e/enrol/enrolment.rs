@@ -400,7 +400,7 @@ async fn get_ca_cert_answers_the_ra_certificate_alone_where_the_profile_says_so(
 async fn a_transaction_that_stays_claimed_is_503_with_retry_after_and_finished_once_its_lease_is_over()
  {
     let world = World::new().await;
-    *world.clock.skipped.lock().unwrap() = Some(Duration::ZERO);
+    world.clock.skip_waits();
     let device = Device::rsa();
     let message = device.message(
         &device.enrolment("device-1", CHALLENGE),

@@ -196,7 +196,7 @@ async fn what_intune_refuses_is_refused_with_its_code() {
     }
     // A no is final: nobody asks twice.
     assert_eq!(double.count_calls(Step::Validate), 6);
-    assert_eq!(world.transactions(), 0);
+    assert_eq!(world.count_transactions(), 0);
     double.assert_content();
 }
 
@@ -217,7 +217,7 @@ async fn the_same_request_again_gets_the_same_certificate() {
     let (device, request) = asked.plan_enrolment("phone-1");
     let leaf = asked.world.ask(&device, &request).await.leaf();
     assert_eq!(asked.world.ask(&device, &request).await.leaf(), leaf);
-    assert_eq!(asked.world.transactions(), 1);
+    assert_eq!(asked.world.count_transactions(), 1);
     asked.double.assert_content();
 }
 
@@ -233,7 +233,7 @@ async fn an_outage_is_no_refusal_and_the_next_try_succeeds() {
         assert_eq!(response.status(), 503, "{step:?}");
         assert!(response.headers().contains_key("retry-after"));
         assert_eq!(asked.double.count_calls(step), 3, "{step:?}");
-        assert_eq!(asked.world.transactions(), 0);
+        assert_eq!(asked.world.count_transactions(), 0);
         asked.double.heal(step);
         asked.world.ask(&device, &request).await.leaf();
         asked.double.assert_content();
@@ -250,7 +250,7 @@ async fn a_passing_failure_is_tried_again_before_the_device_notices() {
         asked.assert_enrols("phone-1").await;
         asked.double.assert_content();
         // The second wait is as long as the service wants.
-        let waited = asked.world.clock.skipped().unwrap();
+        let waited = asked.world.clock.skipped.lock().unwrap().unwrap();
         assert!(waited >= Duration::from_millis(2_250), "{waited:?}");
     }
 }
@@ -288,7 +288,7 @@ async fn an_answer_that_is_none_is_a_failure() {
         let fault = [Fault::Answer(body.to_owned())];
         asked.double.fail_next(step, &fault);
         assert_eq!(asked.status_of(&device, &request).await, 503, "{body}");
-        assert_eq!(asked.world.transactions(), 0);
+        assert_eq!(asked.world.count_transactions(), 0);
         asked.world.ask(&device, &request).await.leaf();
     }
 }

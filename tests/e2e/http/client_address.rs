@@ -23,7 +23,7 @@ fn logged_address(server: &Server, url: &str, line: &str, header: &str) -> Value
 fn the_log_names_the_client_and_not_a_trusted_proxy() {
     let data = tempfile::tempdir().unwrap();
     let server = start_behind(&data, "127.0.0.1,192.0.2.0/24");
-    let caps = format!("{}?operation=GetCACaps", server.scep_url());
+    let caps = format!("{}?operation=GetCACaps", server.scep_url);
     let profiles = format!("{}/scepProfiles", server.printed("API URL"));
     for (url, line) in [
         (&caps, "\"message\":\"request\""),
@@ -44,7 +44,7 @@ fn the_log_names_the_client_and_not_a_trusted_proxy() {
 fn nobody_else_names_another_address() {
     let data = tempfile::tempdir().unwrap();
     let server = start_behind(&data, "192.0.2.1");
-    let url = format!("{}?operation=GetCACaps", server.scep_url());
+    let url = format!("{}?operation=GetCACaps", server.scep_url);
     let forged = "X-Forwarded-For: 198.51.100.7";
     let address = logged_address(&server, &url, "\"message\":\"request\"", forged);
     assert_eq!(address, "127.0.0.1");
