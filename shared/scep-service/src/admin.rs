@@ -3,11 +3,13 @@
 
 mod authority;
 mod certificate;
+mod challenge;
 mod challenge_sources;
 mod edit;
 mod field;
 mod invalid;
 mod limits;
+mod lockout;
 mod ra_certificate;
 mod ra_keys;
 mod ra_profile;
@@ -19,11 +21,15 @@ mod warnings;
 
 pub use authority::{AuthorityKind, NewAuthority, ValidCertificates};
 pub use certificate::Reach;
+pub use challenge::{ChallengeRequest, NewChallenge};
 pub use challenge_sources::WebhookEdit;
 pub use edit::Edit;
 pub use field::Field;
 pub use invalid::{AdminError, Invalid};
-pub use limits::{MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS, WEBHOOK_TIMEOUT_SECONDS};
+pub use limits::{
+    MAX_CHALLENGE_CHARACTERS, MAX_CHALLENGE_USES, MAX_CHALLENGES, MAX_REASON_CHARACTERS,
+    WEBHOOK_TIMEOUT_SECONDS,
+};
 pub use ra_certificate::NewRaCertificate;
 pub use ra_profile::RaProfileEdit;
 pub use rollover::NextKey;

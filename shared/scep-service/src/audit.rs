@@ -38,16 +38,22 @@ pub enum AuditAction {
     Approve,
     /// An object was created.
     Create,
+    /// One-time challenges were made.
+    CreateChallenges,
     /// SCEP was deactivated on an RA Profile.
     Deactivate,
     /// An object was deleted.
     Delete,
+    /// A one-time challenge was deleted.
+    DeleteChallenge,
     /// A profile was disabled.
     Disable,
     /// An object was edited.
     Edit,
     /// A profile was enabled.
     Enable,
+    /// Lock-outs were ended.
+    FreeLockouts,
     /// A subordinate's certificate was installed.
     InstallCertificate,
     /// A pending transaction was rejected.
@@ -197,11 +203,14 @@ mod tests {
             "activate",
             "approve",
             "create",
+            "createChallenges",
             "deactivate",
             "delete",
+            "deleteChallenge",
             "disable",
             "edit",
             "enable",
+            "freeLockouts",
             "installCertificate",
             "reject",
             "revoke",

@@ -38,6 +38,10 @@ pub enum ObjectKind {
     Authority,
     /// A certificate of the inventory.
     Certificate,
+    /// A one-time challenge.
+    Challenge,
+    /// The lock-out of an address or a key.
+    Lockout,
     /// An [`RaCertificate`].
     RaCertificate,
     /// An [`RaProfile`].
@@ -62,6 +66,8 @@ impl ObjectKind {
         match self {
             Self::Authority => "authority",
             Self::Certificate => "certificate",
+            Self::Challenge => "challenge",
+            Self::Lockout => "lock-out",
             Self::RaCertificate => "RA certificate",
             Self::RaProfile => "RA Profile",
             Self::ScepProfile => "SCEP Profile",
@@ -351,6 +357,8 @@ mod tests {
         let expected = [
             "authority",
             "certificate",
+            "challenge",
+            "lockout",
             "raCertificate",
             "raProfile",
             "scepProfile",

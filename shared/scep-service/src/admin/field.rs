@@ -34,11 +34,17 @@ pub enum Field {
     RaCertificate,
     /// The default RA Profile of a SCEP Profile.
     RaProfile,
+    /// The note of a one-time challenge.
+    Note,
     /// The reason of a rejection.
     Reason,
     /// The subject of an authority.
     Subject,
-    /// The validity period of a certificate.
+    /// The transactionID that a one-time challenge is bound to.
+    TransactionId,
+    /// How many certificates a one-time challenge is good for.
+    Uses,
+    /// The validity period of a certificate or of a one-time challenge.
     Validity,
     /// The secret of a webhook.
     WebhookSecret,

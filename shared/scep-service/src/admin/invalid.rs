@@ -10,7 +10,8 @@ use scep_protocol::webhook_secret::UnfitSecret;
 
 use crate::admin::field::Field;
 use crate::admin::limits::{
-    MAX_CHALLENGE_CHARACTERS, MAX_REASON_CHARACTERS, MAX_USAGES, WEBHOOK_TIMEOUT_SECONDS,
+    MAX_CHALLENGE_CHARACTERS, MAX_CHALLENGE_DAYS, MAX_CHALLENGE_USES, MAX_CHALLENGES,
+    MAX_REASON_CHARACTERS, MAX_USAGES, WEBHOOK_TIMEOUT_SECONDS,
 };
 use crate::error::{Failure, KeyError, StoreError};
 use crate::object::ObjectKind;
@@ -128,9 +129,18 @@ pub enum Invalid {
     /// The challengePassword is empty or too long.
     #[error("1 to {MAX_CHALLENGE_CHARACTERS} characters")]
     Challenge,
+    /// The number of challenges to make at once is zero, or too large.
+    #[error("1 to {MAX_CHALLENGES} challenges at once")]
+    ChallengeCount,
     /// A challengePassword is to be required, but none is set.
     #[error("there is no challengePassword")]
     ChallengeMissing,
+    /// A one-time challenge is good for too few or too many certificates.
+    #[error("1 to {MAX_CHALLENGE_USES}")]
+    ChallengeUses,
+    /// A one-time challenge is valid for too short or too long a time.
+    #[error("must be greater than zero and at most P{MAX_CHALLENGE_DAYS}D")]
+    ChallengeValidity,
     /// A CN is empty, too long, or contains a control character.
     #[error("1 to 64 characters, none of them a control character")]
     CommonName,
@@ -148,6 +158,14 @@ pub enum Invalid {
     /// The description is too long, or contains invisible characters.
     #[error(transparent)]
     Description(#[from] DescriptionError),
+    /// An element of a list breaks a rule.
+    #[error("[{index}]: {reason}")]
+    Element {
+        /// The place in the list, from 0.
+        index: usize,
+        /// The rule.
+        reason: Box<Invalid>,
+    },
     /// An edit cannot enable or disable a profile; separate requests do.
     #[error("read-only")]
     EnabledChanged,
@@ -182,9 +200,15 @@ pub enum Invalid {
         "the authority has no next certificate: begin a rollover, and install the certificate of a subordinate"
     )]
     NoNext,
+    /// The note is too long, or contains invisible characters.
+    #[error("at most 300 characters, and none that hides or reorders text")]
+    Note,
     /// The transaction does not wait for an administrator.
     #[error("the transaction is not pending")]
     NotPending,
+    /// The profile has no one-time challenges.
+    #[error("the SCEP Profile does not have ONE_TIME among its challengeSources")]
+    OneTimeNotChosen,
     /// The RA certificate was not issued by the authority of a linked RA Profile.
     #[error("the RA certificate was not issued by the authority of RA Profile {0}")]
     OtherAuthority(String),
@@ -227,6 +251,12 @@ pub enum Invalid {
     /// The certificate template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A text cannot be a transactionID.
+    #[error("1 to 255 octets of text")]
+    TransactionId,
+    /// Another challenge, which can still be used, is bound to the transactionID.
+    #[error("another challenge that can still be used is bound to it")]
+    TransactionIdTaken,
     /// The period is zero, or ends after the year 9999.
     #[error("must be greater than zero and end before the year 10000")]
     Validity,
@@ -242,12 +272,20 @@ pub enum Invalid {
 }
 
 impl Invalid {
+    /// The same reason, as that of an element of a list.
+    pub(super) fn of_element(self, index: usize) -> Self {
+        let reason = Box::new(self);
+        Self::Element { index, reason }
+    }
+
     /// Returns the field that breaks the rule; `None` if the state of an object breaks it, or if
     /// the text names a part of the field.
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         let field = match self {
             Self::Challenge => Field::Challenge,
+            Self::ChallengeUses => Field::Uses,
+            Self::ChallengeValidity | Self::Validity => Field::Validity,
             Self::ChallengeMissing => Field::ChallengeRequired,
             Self::CommonName => Field::CommonName,
             Self::Cursor => Field::Cursor,
@@ -257,13 +295,14 @@ impl Invalid {
                 *field
             }
             Self::Name(_) | Self::NameChanged => Field::Name,
+            Self::Note => Field::Note,
             Self::RaCertificateUnknown | Self::RaCertificateUnusable => Field::RaCertificate,
             Self::RaKeyAlgorithm => Field::KeyAlgorithm,
             Self::RaProfileUnknown => Field::RaProfile,
             Self::RaUsage(_) | Self::RaUsages => Field::ExtendedKeyUsage,
             Self::Reason => Field::Reason,
             Self::Subject => Field::Subject,
-            Self::Validity => Field::Validity,
+            Self::TransactionId | Self::TransactionIdTaken => Field::TransactionId,
             Self::WebhookSecret(_) => Field::WebhookSecret,
             Self::WebhookTimeout => Field::WebhookTimeout,
             Self::WebhookUrl(_) => Field::WebhookUrl,
@@ -272,12 +311,15 @@ impl Invalid {
             | Self::AuthorityNotValid
             | Self::Certificate(_)
             | Self::CertificateRevoked
+            | Self::ChallengeCount
             | Self::Dependents { .. }
             | Self::Description(_)
+            | Self::Element { .. }
             | Self::KeyRevoked
             | Self::NextNotValid
             | Self::NoNext
             | Self::NotPending
+            | Self::OneTimeNotChosen
             | Self::OtherAuthority(_)
             | Self::ProfileNotServing
             | Self::Rule(_)

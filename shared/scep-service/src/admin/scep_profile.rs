@@ -397,7 +397,7 @@ fn parse_challenge(
 
 /// Checks that this RA Profile, which a SCEP Profile is linked to, exists and is of the authority
 /// that issued the SCEP Profile's RA certificate.
-fn check_authority(
+pub(super) fn check_authority(
     ra_profile: Option<&RaProfile>,
     authority: AuthorityUuid,
 ) -> Result<(), Invalid> {

@@ -41,9 +41,15 @@ impl Validation {
     /// Returns [`AdminError::Invalid`] with every reason that was noted.
     // A value is missing only if its check noted a reason, so the list of reasons is never empty.
     pub(super) fn finish<T>(self, values: Option<T>) -> Result<T, AdminError> {
+        self.into_result(values).map_err(AdminError::Invalid)
+    }
+
+    /// Returns the values of the checks if all of them passed, and otherwise every reason that was
+    /// noted.
+    pub(super) fn into_result<T>(self, values: Option<T>) -> Result<T, Vec<Invalid>> {
         match values {
             Some(values) if self.reasons.is_empty() => Ok(values),
-            Some(_) | None => Err(AdminError::Invalid(self.reasons)),
+            Some(_) | None => Err(self.reasons),
         }
     }
 }
