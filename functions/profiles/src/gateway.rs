@@ -22,6 +22,11 @@ use management_api::{body_error_response, timed_out_response};
 use scep_http::BodyError;
 use tower::ServiceExt;
 
+/// The longest body in base64 that is decoded: one of [`MAX_EVENT_BODY_BYTES`].
+// API Gateway sends a body whose Content-Type is not that of a text in base64: `curl --data` sends
+// that of a form.
+const MAX_ENCODED_BYTES: usize = MAX_EVENT_BODY_BYTES.div_ceil(3) * 4;
+
 /// Answers events with the router until Lambda ends the function.
 ///
 /// # Errors
@@ -53,7 +58,11 @@ fn disarm(event: LambdaEvent<ApiGatewayV2httpRequest>) -> LambdaEvent<LambdaRequ
     request.headers.remove(HOST);
     // Too long a body stays as it is, so that nobody makes the function decode it: `check_body`
     // rejects it.
-    let is_too_long = |body: &String| body.len() > MAX_EVENT_BODY_BYTES;
+    let max_bytes = match request.is_base64_encoded {
+        true => MAX_ENCODED_BYTES,
+        false => MAX_EVENT_BODY_BYTES,
+    };
+    let is_too_long = |body: &String| body.len() > max_bytes;
     let is_base64 = |body: &String| STANDARD.decode(body).is_ok();
     if request.body.as_ref().is_some_and(is_too_long) {
         request.is_base64_encoded = false;
@@ -69,11 +78,12 @@ async fn answer_request(
     doors: &FrontDoors,
     request: lambda_http::Request,
 ) -> Result<Response, Infallible> {
+    let url = requested_url(&request);
     if let Err(error) = check_body(request.body()) {
-        return Ok(body_error_response(error));
+        let path = url.as_ref().map_or("/", Uri::path);
+        return Ok(body_error_response(error, path));
     }
     let context = request.lambda_context();
-    let url = requested_url(&request);
     let client = doors.find_client(source_ip(&request), request.headers());
     let (mut head, body) = request.into_parts();
     // There is nothing at `/`, so a URL that is not valid gets the same response as an unknown one.
@@ -239,5 +249,9 @@ mod tests {
         check(json!({ "body": "0\u{fffd}" }), 400, "body");
         let large = "A".repeat(MAX_EVENT_BODY_BYTES + 1);
         check(json!({ "body": large }), 413, "larger");
+        let longest = STANDARD.encode("A".repeat(MAX_EVENT_BODY_BYTES));
+        let encoded = |body: &str| json!({ "body": body, "isBase64Encoded": true });
+        check(encoded(&longest), 200, "/api/v1/x");
+        check(encoded(&format!("{longest}AAAA")), 413, "larger");
     }
 }

@@ -92,7 +92,7 @@ async fn answer_scep(
     let (head, body) = request.into_parts();
     let head = at_fixed_path(head, &services.default_scep_profile);
     // The body is read before the request lines up, so that slow senders hold no permit.
-    let body = read_body(body).await;
+    let body = read_body(body, MAX_BODY_BYTES).await;
     let _permit = place.answer_in_line().await;
     let response = respond_scep(&services.scep, &head, body).await;
     response.map(Body::from)
@@ -105,11 +105,13 @@ async fn read_body_first(
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let body = read_body(body).await;
+    // No less than for SCEP, so that a caller without a token gets 401 rather than 413.
+    let max_bytes = management_api::max_body_bytes(head.uri.path()).max(MAX_BODY_BYTES);
+    let body = read_body(body, max_bytes).await;
     place.mark_answering();
     match body {
         Ok(body) => next.run(Request::from_parts(head, body.into())).await,
-        Err(error) => management_api::body_error_response(error),
+        Err(error) => management_api::body_error_response(error, head.uri.path()),
     }
 }
 
@@ -123,8 +125,8 @@ fn read_only(method: &Method, read: impl FnOnce() -> Response) -> Response {
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, BodyError> {
-    tokio::time::timeout(BODY_TIMEOUT, collect_body(body))
+async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
+    tokio::time::timeout(BODY_TIMEOUT, collect_body(body, max_bytes))
         .await
         .unwrap_or(Err(BodyError::TimedOut))
 }
@@ -132,7 +134,7 @@ async fn read_body(body: Body) -> Result<Bytes, BodyError> {
 /// Reads the whole body. An oversized one is read further, up to [`MAX_DISCARDED_BYTES`], because a
 /// client that is disconnected while it sends may never see the response.
 // tower-http's limit answers at once, and its timeout with 408 and without a line in the log.
-async fn collect_body(mut body: Body) -> Result<Bytes, BodyError> {
+async fn collect_body(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
     let mut collected = BytesMut::new();
     let mut bytes: usize = 0;
     while let Some(frame) = body.frame().await {
@@ -141,14 +143,14 @@ async fn collect_body(mut body: Body) -> Result<Bytes, BodyError> {
             continue;
         };
         bytes = bytes.saturating_add(data.len());
-        if bytes <= MAX_BODY_BYTES {
+        if bytes <= max_bytes {
             collected.extend_from_slice(&data);
         }
         if bytes > MAX_DISCARDED_BYTES {
             break;
         }
     }
-    if bytes > MAX_BODY_BYTES {
+    if bytes > max_bytes {
         return Err(BodyError::TooLarge);
     }
     Ok(collected.freeze())

@@ -68,10 +68,12 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Whether the token has every scope, or had it before it was revoked.
-    fn has_every_scope(&self) -> bool {
-        let has = |scope: &Scope| self.scopes.iter().any(|name| name == scope.name());
-        Scope::VARIANTS.iter().all(has)
+    /// Whether the token may do everything, or might before it was revoked.
+    // The scope `challenge` is not needed for that: `write` admits to what it does. Tokens of
+    // earlier versions do not have it.
+    fn may_do_everything(&self) -> bool {
+        let has = |scope: Scope| self.scopes.iter().any(|name| name == scope.name());
+        [Scope::Read, Scope::Write, Scope::Approve].map(has) == [true; 3]
     }
 }
 
@@ -245,7 +247,7 @@ pub(crate) struct TokenHolders {
 
 impl TokenHolders {
     /// Opens the tokens of a data folder. Creates the administrator's token if there has never been
-    /// one with every scope and none is set in the environment.
+    /// one that may do everything and none is set in the environment.
     pub(crate) fn open(
         data: &Path,
         admin: Option<AdminToken>,
@@ -258,7 +260,7 @@ impl TokenHolders {
                 );
             }
             ShownToken::FromEnvironment
-        } else if tokens.list()?.iter().any(Token::has_every_scope) {
+        } else if tokens.list()?.iter().any(Token::may_do_everything) {
             ShownToken::MadeBefore
         } else {
             let now = OffsetDateTime::now_utc();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::HttpBody;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::Method;
@@ -26,29 +26,60 @@ pub(crate) const SECURITY_SCHEME: &str = "bearer";
 pub(crate) trait RequireScope<S> {
     /// The routes, for callers with this scope alone.
     fn require(self, scope: Scope) -> ScopedRoutes<S>;
+
+    /// The routes, for callers with one of these scopes.
+    fn require_any(self, scopes: &'static [Scope]) -> ScopedRoutes<S>;
 }
 
 impl<S: Clone + Send + Sync + 'static> RequireScope<S> for UtoipaMethodRouter<S> {
     fn require(self, scope: Scope) -> ScopedRoutes<S> {
+        self.require_any(scope.alone())
+    }
+
+    fn require_any(self, scopes: &'static [Scope]) -> ScopedRoutes<S> {
         let (schemas, mut paths, methods) = self;
         for operation in operations_of(&mut paths) {
-            operation.security = Some(vec![SecurityRequirement::new(
-                SECURITY_SCHEME,
-                [scope.name()],
-            )]);
+            let requirements = scopes
+                .iter()
+                .map(|scope| SecurityRequirement::new(SECURITY_SCHEME, [scope.name()]));
+            operation.security = Some(requirements.collect());
             for (status, response) in CommonErrors::responses() {
                 let responses = &mut operation.responses.responses;
                 responses.entry(status).or_insert(response);
             }
         }
-        // A route layer leaves other methods to the router, which answers them with 405.
-        let methods = methods.route_layer(from_fn_with_state(scope, require_scope));
-        ScopedRoutes((schemas, paths, methods))
+        ScopedRoutes {
+            routes: (schemas, paths, methods),
+            guard: Guard {
+                scopes,
+                max_body_bytes: MAX_BODY_BYTES,
+            },
+        }
     }
 }
 
-/// Routes that reject callers without their scope. Only [`RequireScope::require`] makes them.
-pub(crate) struct ScopedRoutes<S>(UtoipaMethodRouter<S>);
+/// Routes that reject callers without their scope. Only [`RequireScope`] makes them.
+pub(crate) struct ScopedRoutes<S> {
+    routes: UtoipaMethodRouter<S>,
+    guard: Guard,
+}
+
+impl<S> ScopedRoutes<S> {
+    /// The same routes, with bodies of up to this number of octets.
+    pub(crate) fn limit_body(mut self, max_body_bytes: usize) -> Self {
+        self.guard.max_body_bytes = max_body_bytes;
+        self
+    }
+}
+
+/// What a request needs to be passed on.
+#[derive(Clone, Copy)]
+struct Guard {
+    /// The scopes of which its caller has one.
+    scopes: &'static [Scope],
+    /// The length of its body, at most.
+    max_body_bytes: usize,
+}
 
 /// The routes of the API and their part of the OpenAPI document. It takes only [`ScopedRoutes`], so
 /// that no route is served to callers without a scope.
@@ -61,8 +92,13 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
     }
 
     /// Adds routes.
-    pub(crate) fn routes(self, ScopedRoutes(routes): ScopedRoutes<S>) -> Self {
-        Self(self.0.routes(routes))
+    pub(crate) fn routes(self, ScopedRoutes { routes, guard }: ScopedRoutes<S>) -> Self {
+        let (schemas, paths, methods) = routes;
+        // A route layer leaves other methods to the router, which answers them with 405.
+        let methods = methods
+            .route_layer(from_fn_with_state(guard, check_request))
+            .layer(DefaultBodyLimit::max(guard.max_body_bytes));
+        Self(self.0.routes((schemas, paths, methods)))
     }
 
     /// Adds the routes of another router.
@@ -107,30 +143,31 @@ fn operations_of(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
     })
 }
 
-/// Passes a request on if its caller has the scope of the route.
-async fn require_scope(State(scope): State<Scope>, request: Request, next: Next) -> Response {
+/// Passes a request on if its caller has a scope of the route.
+async fn check_request(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>();
-    let checked = check_scope(caller, scope).and_then(|()| check_announced_length(&request));
+    let checked = check_scope(caller, guard.scopes)
+        .and_then(|()| check_announced_length(&request, guard.max_body_bytes));
     match checked {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-fn check_scope(caller: Option<&Caller>, scope: Scope) -> Result<(), ApiError> {
+fn check_scope(caller: Option<&Caller>, scopes: &'static [Scope]) -> Result<(), ApiError> {
     let caller = caller.ok_or(ApiError::Unauthenticated)?;
-    if !caller.scopes.contains(&scope) {
-        return Err(ApiError::Forbidden(scope));
+    if !scopes.iter().any(|scope| caller.scopes.contains(scope)) {
+        return Err(ApiError::Forbidden(scopes));
     }
     Ok(())
 }
 
 /// Rejects an oversized body by its announced length, before any of it is read; but only after
 /// authentication, so that other callers get 401 or 403.
-fn check_announced_length(request: &Request) -> Result<(), ApiError> {
+fn check_announced_length(request: &Request, max_bytes: usize) -> Result<(), ApiError> {
     match usize::try_from(request.body().size_hint().lower()) {
-        Ok(..=MAX_BODY_BYTES) => Ok(()),
-        Ok(_) | Err(_) => Err(ApiError::TooLarge),
+        Ok(bytes) if bytes <= max_bytes => Ok(()),
+        Ok(_) | Err(_) => Err(ApiError::TooLarge(max_bytes)),
     }
 }
 

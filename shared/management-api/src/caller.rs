@@ -16,6 +16,8 @@ pub enum Scope {
     Write,
     /// Approve and reject transactions, and revoke certificates.
     Approve,
+    /// Create, list, read and delete one-time challenges, and nothing else.
+    Challenge,
 }
 
 impl Scope {
@@ -23,6 +25,16 @@ impl Scope {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// The scope as a list.
+    pub(crate) const fn alone(self) -> &'static [Self] {
+        match self {
+            Self::Read => &[Self::Read],
+            Self::Write => &[Self::Write],
+            Self::Approve => &[Self::Approve],
+            Self::Challenge => &[Self::Challenge],
+        }
     }
 }
 
@@ -71,7 +83,7 @@ mod tests {
             assert_eq!(scope.name().parse(), Ok(*scope));
         }
         let names = Scope::VARIANTS.iter().map(|scope| scope.name());
-        assert!(names.eq(["read", "write", "approve"]));
+        assert!(names.eq(["read", "write", "approve", "challenge"]));
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub(crate) fn reason_text(invalid: &Invalid) -> String {
     if let Invalid::Template(error) = invalid {
         return describe_template_error(*error);
     }
+    if let Invalid::Element { index, reason } = invalid {
+        let text = reason_text(reason);
+        return format!("[{index}].{text}");
+    }
     let remedy = describe_remedy(invalid);
     match invalid.field() {
         Some(field) => format!("{}: {invalid}{remedy}", json_name(field)),
@@ -35,8 +39,11 @@ const fn json_name(field: Field) -> &'static str {
         Field::Name => "name",
         Field::RaCertificate => "caCertificateUuid",
         Field::RaProfile => "raProfileUuid",
+        Field::Note => "note",
         Field::Reason => "reason",
         Field::Subject => "subject",
+        Field::TransactionId => "transactionId",
+        Field::Uses => "uses",
         Field::Validity => "validity",
         Field::WebhookSecret => "webhook.secret",
         Field::WebhookTimeout => "webhook.timeoutSeconds",
@@ -76,6 +83,26 @@ mod tests {
             (
                 Invalid::CommonName,
                 "commonName: 1 to 64 characters, none of them a control character",
+            ),
+            (Invalid::ChallengeUses, "uses: 1 to 100"),
+            (
+                Invalid::ChallengeValidity,
+                "validity: must be greater than zero and at most P90D",
+            ),
+            (
+                Invalid::Element {
+                    index: 2,
+                    reason: Box::new(Invalid::TransactionId),
+                },
+                "[2].transactionId: 1 to 255 octets of text",
+            ),
+            (
+                Invalid::Note,
+                "note: at most 300 characters, and none that hides or reorders text",
+            ),
+            (
+                Invalid::TransactionIdTaken,
+                "transactionId: another challenge that can still be used is bound to it",
             ),
             (Invalid::Cursor, "cursor: invalid for this list"),
             (
@@ -170,6 +197,10 @@ mod tests {
             names: vec!["a".to_owned(), "b".to_owned()],
         };
         assert_eq!(reason_text(&dependents), "Dependent RA Profiles (2): a,b");
+        assert_eq!(
+            reason_text(&Invalid::OneTimeNotChosen),
+            "the SCEP Profile does not have ONE_TIME among its challengeSources"
+        );
         assert_eq!(
             reason_text(&Invalid::NotPending),
             "the transaction is not pending"

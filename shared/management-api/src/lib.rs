@@ -43,7 +43,7 @@ use crate::access::authenticate_request;
 use crate::response::ApiError;
 
 pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
-pub use response::{MAX_BODY_BYTES, body_error_response, timed_out_response};
+pub use response::{MAX_BODY_BYTES, body_error_response, max_body_bytes, timed_out_response};
 
 /// The prefix of every path.
 pub const PREFIX: &str = "/api/v1";

@@ -12,8 +12,8 @@ use http::request::Parts;
 use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use scep_service::inventory::PageRequest;
 use secrecy::SecretString;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use serde_json::json;
@@ -25,7 +25,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
-use crate::response::ApiError;
+use crate::response::{ApiError, MAX_BODY_BYTES};
 
 /// A JSON body, regardless of its Content-Type.
 // Scripts omit the header: `curl --data` sends that of a form.
@@ -60,7 +60,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for BodyOrNon
 impl From<BytesRejection> for ApiError {
     fn from(rejection: BytesRejection) -> Self {
         match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            // The guard of the route has rejected what is longer by its announced length.
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(MAX_BODY_BYTES),
             _ => Self::BadRequest("the body could not be read".to_owned()),
         }
     }
@@ -315,6 +316,41 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject<T>, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(JsonObject)
+    }
+}
+
+/// A JSON object, or an array of them.
+pub(crate) enum OneOrMany<T> {
+    /// An object.
+    One(T),
+    /// An array.
+    Many(Vec<T>),
+}
+
+// serde's own untagged enums lose what is wrong with the object.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+    }
+}
+
+struct OneOrManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = OneOrMany<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(OneOrMany::One)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<OneOrMany<T>, A::Error> {
+        let objects: Vec<JsonObject<T>> = Vec::deserialize(SeqAccessDeserializer::new(sequence))?;
+        let objects = objects.into_iter().map(|JsonObject(object)| object);
+        Ok(OneOrMany::Many(objects.collect()))
     }
 }
 

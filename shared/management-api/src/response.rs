@@ -22,6 +22,9 @@ use crate::field::reason_text;
 // A SCEP Profile may have three lists of attributes, of 16 KiB each.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// The longest body with one-time challenges, in octets: 500 of two kilobytes each.
+pub(crate) const MAX_CHALLENGES_BYTES: usize = 1024 * 1024;
+
 /// Seconds that a caller is asked to wait after a transient server failure.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
@@ -44,10 +47,12 @@ pub(crate) enum ApiError {
     BadRequest(String),
     Conflict(String),
     Failed(Failure),
-    Forbidden(Scope),
+    /// The caller has none of these scopes, any of which suffices.
+    Forbidden(&'static [Scope]),
     NotFound(String),
     PreconditionRequired(String),
-    TooLarge,
+    /// The body is longer than this number of octets.
+    TooLarge(usize),
     TryLater,
     Unauthenticated,
     Unprocessable(Vec<String>),
@@ -90,12 +95,12 @@ impl IntoResponse for ApiError {
             Self::BadRequest(reason) => error_response(StatusCode::BAD_REQUEST, &reason),
             Self::Conflict(reason) => error_response(StatusCode::CONFLICT, &reason),
             Self::Failed(failure) => failure_response(&failure),
-            Self::Forbidden(scope) => forbidden_response(scope),
+            Self::Forbidden(scopes) => forbidden_response(scopes),
             Self::NotFound(reason) => error_response(StatusCode::NOT_FOUND, &reason),
             Self::PreconditionRequired(reason) => {
                 error_response(StatusCode::PRECONDITION_REQUIRED, &reason)
             }
-            Self::TooLarge => too_large_response(),
+            Self::TooLarge(max_bytes) => too_large_response(max_bytes),
             Self::TryLater => rejection_response(HttpRejection::TryLater),
             Self::Unauthenticated => unauthenticated_response(),
             Self::Unprocessable(reasons) => {
@@ -111,11 +116,30 @@ pub(crate) fn error_response(status: StatusCode, reason: &str) -> Response {
     (status, Json(Message { message })).into_response()
 }
 
-/// The response to a request whose body cannot be read.
+/// The longest body of a request to this path that is read, in octets.
 #[must_use]
-pub fn body_error_response(error: BodyError) -> Response {
+pub fn max_body_bytes(path: &str) -> usize {
+    match path
+        .strip_prefix(crate::PREFIX)
+        .is_some_and(is_of_challenges)
+    {
+        true => MAX_CHALLENGES_BYTES,
+        false => MAX_BODY_BYTES,
+    }
+}
+
+/// Whether a path below the prefix is `/scepProfiles/{uuid}/challenges`.
+fn is_of_challenges(path: &str) -> bool {
+    path.strip_prefix("/scepProfiles/")
+        .and_then(|rest| rest.strip_suffix("/challenges"))
+        .is_some_and(|uuid| !uuid.contains('/'))
+}
+
+/// The response to a request to this path whose body cannot be read.
+#[must_use]
+pub fn body_error_response(error: BodyError, path: &str) -> Response {
     match error {
-        BodyError::TooLarge => too_large_response(),
+        BodyError::TooLarge => too_large_response(max_body_bytes(path)),
         BodyError::Damaged | BodyError::TimedOut | BodyError::Unreadable => {
             error_response(StatusCode::BAD_REQUEST, "the body could not be read")
         }
@@ -128,8 +152,8 @@ pub fn timed_out_response() -> Response {
     ApiError::TryLater.into_response()
 }
 
-fn too_large_response() -> Response {
-    let reason = format!("the body is larger than {} KiB", MAX_BODY_BYTES / 1024);
+fn too_large_response(max_bytes: usize) -> Response {
+    let reason = format!("the body is larger than {} KiB", max_bytes / 1024);
     error_response(StatusCode::PAYLOAD_TOO_LARGE, &reason)
 }
 
@@ -142,15 +166,16 @@ fn unauthenticated_response() -> Response {
     response
 }
 
-fn forbidden_response(scope: Scope) -> Response {
-    let challenge = HeaderValue::from_static(match scope {
-        Scope::Approve => "Bearer error=\"insufficient_scope\", scope=\"approve\"",
-        Scope::Read => "Bearer error=\"insufficient_scope\", scope=\"read\"",
-        Scope::Write => "Bearer error=\"insufficient_scope\", scope=\"write\"",
-    });
-    let text = format!("the token lacks the scope {}", scope.name());
+fn forbidden_response(scopes: &[Scope]) -> Response {
+    let names: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
+    let text = format!("the token lacks the scope {}", names.join(" or "));
     let mut response = error_response(StatusCode::FORBIDDEN, &text);
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    // RFC 6750 §3: `scope` lists what is needed together, so it is the first that suffices.
+    let scope = names.first().copied().unwrap_or_default();
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
     response
 }
 
