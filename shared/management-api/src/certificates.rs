@@ -1,13 +1,17 @@
 //! `/certificates`: the certificates that were issued.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca::id::{CertificateIdKind, CertificateUuid};
 use ca::revocation::RevocationReason;
 use ca::serial_number::SerialNumber;
+use ca::vouched_names::VouchedNames;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use newtype_uuid::GenericUuid;
+use scep_protocol::id::ChallengeUuid;
 use scep_protocol::transaction::Fingerprint;
 use scep_service::admin::Reach;
 use scep_service::inventory::{
@@ -75,6 +79,12 @@ struct CertificatesQuery {
         example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11"
     )]
     scep_profile_uuid: Option<String>,
+    /// Only certificates that were issued by this one-time challenge, by its latest use first.
+    #[param(
+        pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
+        example = "0f9a6c1e-7b1d-8c54-9a67-3c2f0e6d5b41"
+    )]
+    challenge_uuid: Option<String>,
     /// Only certificates that renewed this certificate.
     #[param(
         pattern = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$",
@@ -143,6 +153,7 @@ impl CertificatesQuery {
             authority: parse_uuid("authorityUuid", self.authority_uuid)?,
             ra_profile: parse_uuid("raProfileUuid", self.ra_profile_uuid)?,
             scep_profile: parse_uuid("scepProfileUuid", self.scep_profile_uuid)?,
+            challenge: parse_uuid("challengeUuid", self.challenge_uuid)?,
             predecessor: parse_uuid("predecessorUuid", self.predecessor_uuid)?,
             key: non_empty(self.key_sha256)
                 .map(|digits| {
@@ -281,7 +292,8 @@ struct CertificatePage {
 /// List certificates.
 ///
 /// Certificates that expire last come first. With `expiringBefore`, those that expire soonest come
-/// first; with `subject`, they are sorted by subject.
+/// first; with `subject`, they are sorted by subject; with `challengeUuid`, by the uses of the
+/// challenge.
 #[utoipa::path(
     get, path = "/certificates", tag = "Certificates", params(CertificatesQuery),
     responses(InvalidRequest, (status = 200, description = "OK", body = CertificatePage))
@@ -325,6 +337,19 @@ struct CertificateView {
     custom_attributes: Vec<JsonObject<Attribute>>,
     /// Its owner and groups.
     certificate_associations: Associations,
+    /// What vouched for it: ONE_TIME, STATIC, INTUNE or WEBHOOK; null if it was approved without a
+    /// challenge, or issued by an earlier version.
+    #[schema(example = "ONE_TIME")]
+    challenge_source: Option<&'static str>,
+    /// The one-time challenge by which it was issued; null if it was not, or is a renewal.
+    #[schema(value_type = Option<Uuid>, example = "0f9a6c1e-7b1d-8c54-9a67-3c2f0e6d5b41")]
+    challenge_uuid: Option<ChallengeUuid>,
+    /// Texts of what vouched for it, such as the note of a one-time challenge.
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"note": "asset 4711"}))]
+    annotations: BTreeMap<String, String>,
+    /// The names that were vouched for, whether or not the request asked for them.
+    #[schema(value_type = Object, example = json!({"subject": {"CN": "device-7"}, "subjectAltNames": {}}))]
+    vouched_names: VouchedNames,
     /// The certificate itself.
     certificate: CertificateDetail,
 }
@@ -341,7 +366,16 @@ async fn read_certificate(
 ) -> Result<Json<CertificateView>, ApiError> {
     let record = find_record(&api, uuid).await?;
     let annotations = &record.annotations;
+    let vouching = record.vouching.as_ref();
     Ok(Json(CertificateView {
+        challenge_source: vouching.map(|vouching| vouching.source.into()),
+        challenge_uuid: vouching.and_then(|vouching| vouching.challenge),
+        annotations: vouching
+            .map(|vouching| vouching.annotations.clone())
+            .unwrap_or_default(),
+        vouched_names: vouching
+            .map(|vouching| vouching.names.clone())
+            .unwrap_or_default(),
         transaction_id: record.transaction.transaction_id.as_str().to_owned(),
         issue_certificate_attributes: attribute::to_view(&annotations.issue_certificate_attributes),
         custom_attributes: attribute::to_view(&annotations.custom_attributes),

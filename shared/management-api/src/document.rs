@@ -8,8 +8,8 @@ use crate::access::{ApiRouter, SECURITY_SCHEME};
 use crate::bulk::{BulkMessage, Uuids};
 use crate::response::{Message, Reasons};
 use crate::{
-    PREFIX, Scope, audit_records, authorities, certificates, ra_certificates, ra_profiles,
-    rollover, scep_profiles, transactions,
+    PREFIX, Scope, audit_records, authorities, certificates, challenges, lockouts, ra_certificates,
+    ra_profiles, rollover, scep_profiles, transactions,
 };
 
 /// Every route, with the description that its handler declares.
@@ -24,6 +24,8 @@ pub(crate) fn routes() -> ApiRouter {
         .merge(ra_certificates::routes())
         .merge(certificates::routes())
         .merge(transactions::routes())
+        .merge(challenges::routes())
+        .merge(lockouts::routes())
         .merge(audit_records::routes())
 }
 
@@ -34,7 +36,8 @@ pub(crate) fn routes() -> ApiRouter {
     info(
         title = "Scepter: Core SCEP API",
         description = "Manages authorities, RA certificates, RA Profiles, SCEP Profiles and the \
-            links between them, as well as transactions, issued certificates and audit records.",
+            links between them, as well as one-time challenges, lock-outs, transactions, issued \
+            certificates and audit records.",
         license(name = "Apache-2.0"),
     ),
     components(schemas(BulkMessage, Message, Reasons, Uuids)),
@@ -52,7 +55,7 @@ impl Modify for BearerToken {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(format!(
-                "A token that has the scope required by the route, one of {scopes}."
+                "A token that has a scope required by the route, one of {scopes}."
             )));
         document
             .components
