@@ -89,7 +89,7 @@ fn measure_recording() -> Duration {
             let serial_number = claim.claim.as_u128();
             let record = record(claim.key, serial_number, &certificate, now);
             store
-                .complete(claim.claim, &record, OffsetDateTime::now_utc())
+                .complete(claim.claim, &record, OffsetDateTime::now_utc(), &[])
                 .await
                 .unwrap();
         }

@@ -88,7 +88,7 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
     // An approved transaction is completed like any other.
     let mut issued = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
     issued.generation = Generation::FIRST.next();
-    let completed = store.complete(first, &issued, NOW + MINUTE).await;
+    let completed = store.complete(first, &issued, NOW + MINUTE, &[]).await;
     assert_eq!(completed.unwrap(), GuardedOutcome::Won);
     let found = store.certificate(TypedUuid::nil(), "0A").await.unwrap();
     assert_eq!(found, Some(issued));
@@ -106,6 +106,7 @@ async fn a_pending_transaction_is_rejected_once_with_its_reason() {
                 "unknown device",
                 NOW + MINUTE,
                 None,
+                &[],
                 &audit(Reference {
                     kind: scep_service::object::ObjectKind::Transaction,
                     uuid: uuid.into_untyped_uuid(),
@@ -136,7 +137,9 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
     let first = samples::claim(key("t 1"), None, NOW);
     store.claim(&first).await.unwrap();
     let issued = samples::record(key("t 1"), 0x0A, &Device::ec().certificate, NOW);
-    let completed = store.complete(first.claim, &issued, NOW + MINUTE).await;
+    let completed = store
+        .complete(first.claim, &issued, NOW + MINUTE, &[])
+        .await;
     assert_eq!(completed.unwrap(), GuardedOutcome::Won);
     let uuid = issued.summary.uuid;
     let revoke = async |record: &_, reason| {
@@ -145,6 +148,7 @@ async fn a_certificate_is_revoked_only_as_it_was_read() {
             .revoke(
                 record,
                 revocation,
+                &[],
                 &audit(Reference {
                     kind: scep_service::object::ObjectKind::Transaction,
                     uuid: uuid.into_untyped_uuid(),

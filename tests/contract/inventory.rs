@@ -35,7 +35,7 @@ async fn issue_certificate(
     store.claim(&first).await.unwrap();
     let until = OffsetDateTime::now_utc() + DAY;
     store
-        .complete(first.claim, &certificate, until)
+        .complete(first.claim, &certificate, until, &[])
         .await
         .unwrap();
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 mod decisions;
 mod inventory;
 mod keys;
+mod notices;
 mod objects;
 mod store;
 

@@ -125,7 +125,12 @@ async fn only_the_holder_of_the_claim_records_a_certificate() {
     let (mine, theirs) = (new_record(0x0A), new_record(0x0B));
     let complete = |claim, record| {
         let store = store.clone();
-        async move { store.complete(claim, record, NOW + MINUTE).await.unwrap() }
+        async move {
+            store
+                .complete(claim, record, NOW + MINUTE, &[])
+                .await
+                .unwrap()
+        }
     };
     assert_eq!(
         complete(TypedUuid::new_v4(), &theirs).await,
@@ -166,13 +171,13 @@ async fn a_serial_number_is_recorded_once_for_an_authority() {
     let first = new_claim(None);
     store.claim(&first).await.unwrap();
     store
-        .complete(first.claim, &new_record(0x0A), NOW + MINUTE)
+        .complete(first.claim, &new_record(0x0A), NOW + MINUTE, &[])
         .await
         .unwrap();
     let second = new_claim(Some(first.claim));
     store.claim(&second).await.unwrap();
     let outcome = store
-        .complete(second.claim, &new_record(0x0A), NOW + MINUTE)
+        .complete(second.claim, &new_record(0x0A), NOW + MINUTE, &[])
         .await;
     assert!(matches!(outcome, Err(StoreError::Unavailable { .. })));
 }

@@ -30,6 +30,7 @@ async fn issued_transactions_expire_and_issuing_ones_do_not() {
             first.claim,
             &record(key("t 1"), 0x0A, &Device::ec().certificate, NOW),
             NOW + MINUTE,
+            &[],
         )
         .await
         .unwrap();

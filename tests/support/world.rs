@@ -145,6 +145,7 @@ impl World {
             crls: Arc::new(store.clone()),
             random: Arc::new(SystemRandom),
             services: BTreeMap::new(),
+            notifiers: BTreeMap::new(),
             deployment,
         };
         let (authority, ra_certificate) = create_profiles(&administration, plan, &keys).await;

@@ -170,6 +170,7 @@ impl DataFolder {
             crls: self.crls.clone(),
             random: Arc::new(SystemRandom),
             services: BTreeMap::new(),
+            notifiers: BTreeMap::new(),
             deployment: self.deployment.clone(),
         }
     }

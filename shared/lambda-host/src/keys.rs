@@ -38,6 +38,7 @@ impl Adapters<'_> {
             secrets: keys.secrets,
             random: Arc::new(SystemRandom),
             services: BTreeMap::new(),
+            notifiers: BTreeMap::new(),
             deployment: self.environment.deployment()?,
         })
     }

@@ -5,6 +5,8 @@ ca::typed_uuids! {
     ChallengeUuid: ChallengeIdKind = "challenge";
     /// Identifies the lock-out of an address or a key.
     LockoutUuid: LockoutIdKind = "lockout";
+    /// Identifies a notice.
+    NoticeUuid: NoticeIdKind = "notice";
     /// Identifies an RA certificate.
     RaCertificateUuid: RaCertificateIdKind = "ra-certificate";
     /// Identifies one key of an RA certificate.

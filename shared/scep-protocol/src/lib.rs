@@ -22,6 +22,7 @@ pub mod decide;
 pub mod envelope_fault;
 pub mod id;
 pub mod lockout;
+pub mod notice;
 pub mod one_time_challenge;
 pub mod poll;
 pub mod profile;

@@ -1,5 +1,6 @@
 //! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
 
+mod delivery;
 pub(crate) mod issue;
 pub(crate) mod next_ca;
 mod reply;
@@ -24,6 +25,7 @@ use scep_cms::transaction_id::TransactionId;
 use scep_protocol::addressed_request::AddressedRequest;
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::ca_info::cert_rep_certificates;
+use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
 use scep_protocol::renewal_signer::KnownCertificate;
@@ -41,7 +43,7 @@ use crate::error::{EnrolError, Failure};
 use crate::error_chain::ErrorChain;
 use crate::inventory::CertificateRecord;
 use crate::ports::{
-    CaKeys, ChallengeSource, Clock, ProfileReader, RaKeys, Random, Secrets, Transactions,
+    CaKeys, ChallengeSource, Clock, Notifier, ProfileReader, RaKeys, Random, Secrets, Transactions,
     WriteOutcome,
 };
 use crate::ra_key::RaKey;
@@ -66,6 +68,8 @@ pub struct Enrolment {
     pub random: Arc<dyn Random>,
     /// The challenge sources that are services: Intune and the administrator's webhook.
     pub services: BTreeMap<ChallengeSourceKind, Arc<dyn ChallengeSource>>,
+    /// The services that hear of events.
+    pub notifiers: BTreeMap<NoticeReceiver, Arc<dyn Notifier>>,
     /// The settings of this deployment.
     pub deployment: Deployment,
 }

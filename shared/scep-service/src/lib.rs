@@ -21,6 +21,7 @@ pub mod error_chain;
 mod fault_point;
 pub mod inventory;
 mod maintenance;
+mod notices;
 pub mod object;
 pub mod ports;
 pub mod profile_cache;

@@ -3,6 +3,7 @@
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevokedCertificate};
+use scep_protocol::notice::Notice;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
@@ -77,6 +78,7 @@ impl DynamoDbStore {
         &self,
         certificate: &CertificateRecord,
         revocation: Revocation,
+        notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
         let summary = &certificate.summary;
@@ -92,13 +94,14 @@ impl DynamoDbStore {
             Some(was) => Condition::Equals(REVOCATION_REASON, to_text(was.reason.name())),
         };
         let id = certificate_id(summary.authority, &summary.serial_number);
-        let steps = vec![
+        let mut steps = vec![
             Write::update(&self.tables.certificates, id, changes)
                 .on_condition(unchanged)
                 .or(WriteOutcome::Lost),
             self.put_revoked_key(summary.key, revocation.at)?.or_fail(),
             self.put_audit(audit)?.or_fail(),
         ];
+        steps.extend(self.put_notices(notices)?);
         self.write_all("revoking a certificate", steps, WriteOutcome::Won)
             .await
     }

@@ -22,6 +22,7 @@ macro_rules! attribute_names {
 // the same names. They are the stored format: a changed name makes every existing item unreadable.
 attribute_names! {
     ANNOTATIONS = "annotations";
+    ATTEMPTS = "attempts";
     AUTHORITY = "authority";
     CERTIFICATE = "certificate";
     CERTIFICATE_UUID = "certificateUuid";

@@ -33,6 +33,8 @@ mod expression;
 mod index;
 mod item;
 mod lockouts;
+mod notice_item;
+mod notices;
 mod objects;
 mod page;
 mod profiles_table;

@@ -15,8 +15,11 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::{Annotations, Attributes};
 use scep_protocol::decide::ReplacedClaims;
-use scep_protocol::id::{ChallengeUuid, ClaimUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, RaProfileUuid, ScepProfileUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::notice::{
+    IssuedCertificate, Notice, NoticeEvent, NoticeReceiver, RefusedRequest, RevokedCertificate,
+};
 use scep_protocol::one_time_challenge::{
     ChallengeDigest, ChallengeTerms, ChallengeUse, OneTimeChallenge,
 };
@@ -42,6 +45,7 @@ use crate::crls::head_item;
 use crate::envelopes::envelope_item;
 use crate::item::Item;
 use crate::lockouts::lockout_item;
+use crate::notice_item::notice_item;
 use crate::objects::{name_item, object_item};
 use crate::requests::request_item;
 use crate::revoked_keys::revoked_key_item;
@@ -256,6 +260,46 @@ pub(crate) fn sample_crl() -> StoredCrl {
     }
 }
 
+/// A notice of each kind of event, with every optional part.
+pub(crate) fn sample_notices() -> [Notice; 3] {
+    let certificate = CertificateUuid::from_u128(5);
+    let issued = NoticeEvent::Issued(IssuedCertificate {
+        authority: AUTHORITY,
+        certificate,
+        csr: Some("AAAA".to_owned()),
+    });
+    let refused = NoticeEvent::Refused(Box::new(RefusedRequest {
+        ra_profile: RA_PROFILE,
+        transaction_id: "t 1".to_owned(),
+        subject: "CN=device-1".to_owned(),
+        key_sha256: "ab".repeat(32),
+        fail_info: "badRequest".to_owned(),
+        reason: "the challengePassword is missing or wrong".to_owned(),
+        client_address: Some("192.0.2.1".parse().unwrap()),
+        csr: Some("AAAA".to_owned()),
+    }));
+    let revoked = NoticeEvent::Revoked(RevokedCertificate {
+        authority: AUTHORITY,
+        certificate,
+        reason: "keyCompromise".to_owned(),
+        revoked_at: NOW.unix_timestamp(),
+    });
+    let notice = |receiver, event| Notice {
+        uuid: NoticeUuid::from_u128(1),
+        scep_profile: SCEP_PROFILE,
+        receiver,
+        event,
+        attempts: 2,
+        created_at: NOW,
+        due_at: NOW + Duration::MINUTE,
+    };
+    [
+        notice(NoticeReceiver::Intune, issued),
+        notice(NoticeReceiver::Webhook, refused),
+        notice(NoticeReceiver::Webhook, revoked),
+    ]
+}
+
 /// One item of each kind that is written whole, with every optional attribute.
 pub(crate) fn sample_items() -> Vec<Item> {
     let claim_of = |stage| claim_item(&sample_claim(stage));
@@ -276,5 +320,11 @@ pub(crate) fn sample_items() -> Vec<Item> {
         bound_item(&sample_challenge()).map(Option::unwrap),
         lockout_item(&sample_lockout(), 10),
     ];
-    items.map(Result::unwrap).into()
+    let notices = sample_notices();
+    let notices = notices.iter().map(notice_item);
+    items
+        .into_iter()
+        .chain(notices)
+        .map(Result::unwrap)
+        .collect()
 }

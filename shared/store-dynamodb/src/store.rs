@@ -7,6 +7,7 @@ use ca::profile_name::ProfileName;
 use ca::revocation::{Revocation, RevokedCertificate};
 use scep_protocol::id::{LockoutUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::lockout::Lockout;
+use scep_protocol::notice::Notice;
 use scep_protocol::one_time_challenge::{ChallengeState, OneTimeChallenge};
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
@@ -154,9 +155,10 @@ impl Store for DynamoDbStore {
         &self,
         certificate: &CertificateRecord,
         revocation: Revocation,
+        notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
-        self.revoke_certificate(certificate, revocation, audit)
+        self.revoke_certificate(certificate, revocation, notices, audit)
             .await
     }
 

@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use ca::id::{AuthorityUuid, CertificateUuid};
-use scep_protocol::id::{ChallengeUuid, ClaimUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::notice::Notice;
 use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
@@ -123,6 +124,7 @@ impl Transactions for DynamoDbStore {
         reason: &str,
         until: OffsetDateTime,
         challenge: Option<&ChallengeUpdate>,
+        notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
         let changes = reject_changes(reason, until).remove(&[PENDING_OF]);
@@ -134,6 +136,7 @@ impl Transactions for DynamoDbStore {
         if let Some(update) = challenge {
             steps.push(self.update_challenge(update, WriteOutcome::Lost)?);
         }
+        steps.extend(self.put_notices(notices)?);
         self.write_all("rejecting a transaction", steps, WriteOutcome::Won)
             .await
     }
@@ -163,6 +166,7 @@ impl Transactions for DynamoDbStore {
         claim: ClaimUuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
+        notices: &[Notice],
     ) -> Result<GuardedOutcome, StoreError> {
         let summary = &record.summary;
         let changes = Changes::default()
@@ -185,6 +189,8 @@ impl Transactions for DynamoDbStore {
                 self.check_predecessor_not_revoked(summary.authority, predecessor)
             }),
         );
+        // An issued certificate without its notice would never be heard of.
+        steps.extend(self.put_notices(notices)?);
         self.write_all("recording a certificate", steps, GuardedOutcome::Won)
             .await
     }
@@ -260,6 +266,26 @@ impl Transactions for DynamoDbStore {
 
     async fn count_failure(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError> {
         self.put_lockout(lockout).await
+    }
+
+    async fn put_notice(&self, notice: &Notice) -> Result<(), StoreError> {
+        self.put_one_notice(notice).await
+    }
+
+    async fn due_notices(
+        &self,
+        now: OffsetDateTime,
+        limit: u16,
+    ) -> Result<Vec<Notice>, StoreError> {
+        self.read_due_notices(now, limit).await
+    }
+
+    async fn settle_notice(&self, uuid: NoticeUuid) -> Result<(), StoreError> {
+        self.delete_notice(uuid).await
+    }
+
+    async fn postpone_notice(&self, postponed: &Notice) -> Result<WriteOutcome, StoreError> {
+        self.replace_notice(postponed).await
     }
 }
 

@@ -194,7 +194,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
         reason: RevocationReason::Superseded,
     };
     let (record, audit) = (record.unwrap(), audit(about));
-    let revoked = certificates.revoke(&record, revocation, &audit).await;
+    let revoked = certificates.revoke(&record, revocation, &[], &audit).await;
     assert_eq!(revoked.unwrap(), WriteOutcome::Won);
     assert!(!print_crl(&world).await.contains("Superseded"));
     world.run_maintenance().await.unwrap();

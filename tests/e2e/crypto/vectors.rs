@@ -311,7 +311,7 @@ async fn record_certificate(
     }
     record.summary.serial_number = number;
     world.store.claim(&claim).await.unwrap();
-    let completed = world.store.complete(claim.claim, &record, now).await;
+    let completed = world.store.complete(claim.claim, &record, now, &[]).await;
     // Several messages are signed with the same certificate, so later ones may already be recorded.
     assert!(completed.is_ok() || place > 0);
 }

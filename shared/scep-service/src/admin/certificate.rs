@@ -7,7 +7,11 @@ use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
 use ca::serial_number::SerialNumber;
+use scep_protocol::notice;
+use scep_protocol::notice::{Notice, NoticeEvent};
+use scep_protocol::profile::ScepProfile;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::admin::Administration;
 use crate::admin::invalid::{AdminError, Invalid};
@@ -15,6 +19,7 @@ use crate::audit::{Act, AuditAction};
 use crate::error::Failure;
 use crate::error_chain::ErrorChain;
 use crate::inventory::{CertificateFilter, CertificateRecord, PageRequest};
+use crate::notices::notices_of;
 use crate::object::{ObjectKind, Reference, Versioned, read};
 use crate::ports::WriteOutcome;
 
@@ -171,10 +176,38 @@ impl Administration {
         }
         .by(&self.actor, now);
         let revocation = Revocation { at, reason };
-        match self.store.revoke(certificate, revocation, &audit).await? {
+        let notices = self
+            .notices_of_revocation(certificate, revocation, now)
+            .await?;
+        let revoked = self
+            .store
+            .revoke(certificate, revocation, &notices, &audit)
+            .await?;
+        match revoked {
             WriteOutcome::Won => Ok(revocation),
             WriteOutcome::Lost => Err(AdminError::Conflict),
         }
+    }
+
+    /// The notices of a revocation.
+    async fn notices_of_revocation(
+        &self,
+        certificate: &CertificateRecord,
+        revocation: Revocation,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Notice>, AdminError> {
+        let summary = &certificate.summary;
+        let found = read::<ScepProfile>(&*self.store, summary.scep_profile).await?;
+        let Some(scep_profile) = found.map(|found| found.object) else {
+            return Ok(Vec::new());
+        };
+        let event = NoticeEvent::Revoked(notice::RevokedCertificate {
+            authority: summary.authority,
+            certificate: summary.uuid,
+            reason: revocation.reason.name().to_owned(),
+            revoked_at: revocation.at.unix_timestamp(),
+        });
+        Ok(notices_of(event, &scep_profile, &*self.random, now)?)
     }
 
     /// Publishes a CRL for each generation that issued one of these certificates. Generations that

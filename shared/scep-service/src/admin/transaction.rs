@@ -5,10 +5,13 @@ use ca::bounded_text::is_visible;
 use ca::error::IssueError;
 use ca::leaf::TbsLeaf;
 use ca::pending::reissue_tbs;
+use ca::tbs_certificate::read_tbs_names;
 use ca::template::RuleViolation;
 use scep_protocol::id::{ClaimUuid, TransactionUuid};
+use scep_protocol::notice::{Notice, NoticeEvent, RefusedRequest};
 use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_protocol::refusal::Refusal;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, Transaction, TransactionKey, TransactionState,
 };
@@ -23,6 +26,7 @@ use crate::enrol::signing::{CertificateSigner, LEASE, SigningOutcome, Verdict};
 use crate::error::{Failure, StoreError};
 use crate::error_chain::ErrorChain;
 use crate::inventory::{PageRequest, TransactionStatus};
+use crate::notices::notices_of;
 use crate::object::{ObjectKind, Reference, Versioned, read};
 use crate::ports::{GuardedOutcome, WriteOutcome};
 
@@ -94,12 +98,12 @@ impl Administration {
             GuardedOutcome::Barred(_) => return Err(Invalid::KeyRevoked.into()),
         }
         let finished = self
-            .signer_for(profiles.scep_profile.settings.renewal_threshold_days)
+            .signer_for(Some(&profiles.scep_profile))
             .finish(&transaction.key, claim, &issuance)
             .await?;
         match finished {
             // A process that took the claim over issues what was approved.
-            SigningOutcome::Issued(_) | SigningOutcome::Lost => Ok(()),
+            SigningOutcome::Issued { .. } | SigningOutcome::Lost => Ok(()),
             SigningOutcome::Withdrawn(_) => Err(Invalid::KeyRevoked.into()),
         }
     }
@@ -154,7 +158,7 @@ impl Administration {
     }
 
     /// Collects the ports and settings for signing on behalf of an administrator.
-    fn signer_for(&self, renewal_threshold_days: Option<u32>) -> CertificateSigner<'_> {
+    fn signer_for<'a>(&'a self, scep_profile: Option<&'a ScepProfile>) -> CertificateSigner<'a> {
         CertificateSigner {
             transactions: &*self.transactions,
             ca_keys: &*self.ca_keys,
@@ -162,7 +166,7 @@ impl Administration {
             random: &*self.random,
             // A client that waited this long for approval may collect the certificate as late.
             resend_window: self.deployment.pending_validity,
-            renewal_threshold_days,
+            scep_profile,
         }
     }
 
@@ -252,9 +256,7 @@ impl Administration {
     ) -> Result<(), Failure> {
         let profiles = self.read_enabled_profiles(key, issuance).await?;
         let verdict = Verdict::of(profiles.is_some());
-        let threshold =
-            profiles.and_then(|found| found.scep_profile.settings.renewal_threshold_days);
-        self.signer_for(threshold)
+        self.signer_for(profiles.as_ref().map(|found| &found.scep_profile))
             .resume(key, claim, issuance, verdict)
             .await
     }
@@ -287,14 +289,56 @@ impl Administration {
         let challenge = self
             .update_challenge(&held, |read| read.give_back(transaction.claim))
             .await?;
+        let notices = self
+            .notices_of_rejection(&transaction, &held, reason)
+            .await?;
         let rejected = self
             .transactions
-            .reject(&transaction, reason, until, challenge.as_ref(), &audit)
+            .reject(
+                &transaction,
+                reason,
+                until,
+                challenge.as_ref(),
+                &notices,
+                &audit,
+            )
             .await?;
         match rejected {
             WriteOutcome::Won => Ok(()),
             WriteOutcome::Lost => Err(AdminError::Conflict),
         }
+    }
+
+    /// The notices of a held request that is rejected.
+    async fn notices_of_rejection(
+        &self,
+        transaction: &Transaction,
+        held: &Issuance,
+        reason: &str,
+    ) -> Result<Vec<Notice>, AdminError> {
+        let found = read::<ScepProfile>(&*self.store, transaction.key.scep_profile).await?;
+        let Some(scep_profile) = found.map(|found| found.object) else {
+            return Ok(Vec::new());
+        };
+        let names = read_tbs_names(&held.to_be_signed)
+            .map_err(Failure::corrupt("the names of a held request"))?;
+        let refusal = Refusal::Rejected(reason.to_owned());
+        let event = NoticeEvent::Refused(Box::new(RefusedRequest {
+            ra_profile: held.ra_profile,
+            transaction_id: transaction.key.transaction_id.as_str().to_owned(),
+            subject: names.subject,
+            key_sha256: held.subject_key.to_string(),
+            fail_info: refusal.fail_info().name().to_owned(),
+            reason: refusal.text().into_owned(),
+            client_address: None,
+            csr: None,
+        }));
+        Ok(notices_of(
+            event,
+            &scep_profile,
+            &*self.random,
+            self.clock.now(),
+        )?)
     }
 
     /// Reads the one-time challenge of a held request and updates its use; `None` if the request

@@ -273,7 +273,10 @@ impl Exchange<'_> {
                     .finish(&claim.key, claim.claim, &claim.issuance)
                     .await?;
                 match signed {
-                    SigningOutcome::Issued(granted) => Ok(Claimed::Issued(granted)),
+                    SigningOutcome::Issued { granted, notices } => {
+                        self.enrolment.announce(&notices).await;
+                        Ok(Claimed::Issued(granted))
+                    }
                     SigningOutcome::Lost => Ok(Claimed::LostRace),
                     SigningOutcome::Withdrawn(bar) => Err(bar.refusal().into()),
                 }

@@ -8,6 +8,9 @@ use ca::tbs_certificate::{IssuedCertificate, assemble_certificate};
 use scep_cms::certificate::{Certificate, Validity};
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::id::ClaimUuid;
+use scep_protocol::notice;
+use scep_protocol::notice::{Notice, NoticeEvent};
+use scep_protocol::profile::ScepProfile;
 use scep_protocol::renewal_signer::{RESEND_WINDOW, resend_until};
 use scep_protocol::transaction::{Issuance, TransactionKey};
 use time::OffsetDateTime;
@@ -16,7 +19,10 @@ use crate::enrol::Enrolment;
 use crate::error::Failure;
 use crate::fault_point::fault_point;
 use crate::inventory::{CertificateRecord, CertificateSummary};
-use crate::ports::{Bar, CaKeys, Clock, GuardedOutcome, Random, Transactions, WriteOutcome};
+use crate::notices::notices_of;
+use crate::ports::{
+    Bar, CaKeys, Clock, EntropyError, GuardedOutcome, Random, Transactions, WriteOutcome,
+};
 
 /// How long a claim reserves a transaction before another process may take it over.
 // It is far longer than a signature takes, which is milliseconds in memory and tens of milliseconds
@@ -57,7 +63,12 @@ impl Verdict {
 #[derive(Debug)]
 pub(crate) enum SigningOutcome {
     /// The certificate is recorded.
-    Issued(GrantedCertificate),
+    Issued {
+        /// The answer.
+        granted: GrantedCertificate,
+        /// What is to be delivered.
+        notices: Vec<Notice>,
+    },
     /// Another claimant was faster.
     Lost,
     /// The certificate is recorded as revoked for this reason.
@@ -73,20 +84,19 @@ pub(crate) struct CertificateSigner<'a> {
     /// The minimum time for which the same request gets the same certificate, if that is valid for
     /// so long.
     pub(crate) resend_window: Duration,
-    /// The renewal threshold of the SCEP Profile. The same request usually gets the same
-    /// certificate until that may be renewed.
-    pub(crate) renewal_threshold_days: Option<u32>,
+    /// The SCEP Profile; `None` if it does not serve, so that nothing is issued.
+    pub(crate) scep_profile: Option<&'a ScepProfile>,
 }
 
 impl<'a> CertificateSigner<'a> {
-    pub(crate) fn of(enrolment: &'a Enrolment, profile: &AvailableProfile) -> Self {
+    pub(crate) fn of(enrolment: &'a Enrolment, profile: &'a AvailableProfile) -> Self {
         Self {
             transactions: &*enrolment.transactions,
             ca_keys: &*enrolment.ca_keys,
             clock: &*enrolment.profile_service.clock,
             random: &*enrolment.random,
             resend_window: RESEND_WINDOW,
-            renewal_threshold_days: profile.scep_profile().settings.renewal_threshold_days,
+            scep_profile: Some(profile.scep_profile()),
         }
     }
 
@@ -137,17 +147,29 @@ impl<'a> CertificateSigner<'a> {
             not_after: summary.not_after,
         };
         let earliest = summary.issued_at + self.resend_window;
-        let until = resend_until(validity, self.renewal_threshold_days, earliest);
-        let outcome = self.transactions.complete(claim, &record, until).await?;
+        // The same request usually gets the same certificate until that may be renewed.
+        let threshold = self
+            .scep_profile
+            .and_then(|profile| profile.settings.renewal_threshold_days);
+        let until = resend_until(validity, threshold, earliest);
+        let notices = self.notices_of(&record)?;
+        let outcome = self
+            .transactions
+            .complete(claim, &record, until, &notices)
+            .await?;
+        fault_point("recorded");
         let serial_number = &summary.serial_number;
         let transaction_id = key.transaction_id.excerpt();
         tracing::info!(%claim, transaction_id, serial_number, ?outcome, "signed");
         match outcome {
-            GuardedOutcome::Won => Ok(SigningOutcome::Issued(GrantedCertificate {
-                certificate: record.certificate,
-                generation: issuance.generation,
-                resent: false,
-            })),
+            GuardedOutcome::Won => Ok(SigningOutcome::Issued {
+                granted: GrantedCertificate {
+                    certificate: record.certificate,
+                    generation: issuance.generation,
+                    resent: false,
+                },
+                notices,
+            }),
             GuardedOutcome::Lost => Ok(SigningOutcome::Lost),
             GuardedOutcome::Barred(bar) => {
                 let reason = match bar {
@@ -161,6 +183,19 @@ impl<'a> CertificateSigner<'a> {
                 Ok(SigningOutcome::Withdrawn(bar))
             }
         }
+    }
+
+    /// The notices of an issued certificate.
+    fn notices_of(&self, record: &CertificateRecord) -> Result<Vec<Notice>, EntropyError> {
+        let Some(scep_profile) = self.scep_profile else {
+            return Ok(Vec::new());
+        };
+        let event = NoticeEvent::Issued(notice::IssuedCertificate {
+            authority: record.summary.authority,
+            certificate: record.summary.uuid,
+            csr: None,
+        });
+        notices_of(event, scep_profile, self.random, self.clock.now())
     }
 
     /// Signs the claimed certificate and builds its record.

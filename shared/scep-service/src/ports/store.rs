@@ -8,6 +8,7 @@ use ca::revocation::{Revocation, RevokedCertificate};
 use scep_protocol::availability::Configuration;
 use scep_protocol::id::{LockoutUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::lockout::Lockout;
+use scep_protocol::notice::Notice;
 use scep_protocol::one_time_challenge::{ChallengeState, OneTimeChallenge};
 use scep_protocol::profile::{EndpointName, RaProfile};
 use time::OffsetDateTime;
@@ -181,11 +182,12 @@ pub trait Store: ProfileReader {
     ) -> Result<Page<AuditRecord>, StoreError>;
 
     /// Revokes a certificate and its key, if the certificate is unchanged since it was read. The
-    /// revocation and its audit record are written atomically.
+    /// revocation, these notices and the audit record are written atomically.
     async fn revoke(
         &self,
         certificate: &CertificateRecord,
         revocation: Revocation,
+        notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError>;
 

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_cms::message_type::MessageType;
 use scep_protocol::decide::ReplacedClaims;
-use scep_protocol::id::{ChallengeUuid, ClaimUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::notice::Notice;
 use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::transaction::{
@@ -184,13 +185,15 @@ pub trait Transactions: Send + Sync {
     ) -> Result<GuardedOutcome, StoreError>;
 
     /// Rejects a pending transaction and remembers the reason until the given time. The change and
-    /// its audit record are written atomically, and with them the use of a one-time challenge.
+    /// its audit record are written atomically, and with them the use of a one-time challenge and
+    /// these notices.
     async fn reject(
         &self,
         held: &Transaction,
         reason: &str,
         until: OffsetDateTime,
         challenge: Option<&ChallengeUpdate>,
+        notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError>;
 
@@ -204,14 +207,15 @@ pub trait Transactions: Send + Sync {
         lease_until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError>;
 
-    /// Records the signed certificate and marks its transaction issued, atomically. The write
-    /// succeeds only if the claim still holds, no certificate for the key is revoked, and the
+    /// Records the signed certificate, marks its transaction issued and writes these notices,
+    /// atomically. The write succeeds only if the claim still holds, no certificate for the key is revoked, and the
     /// predecessor is not revoked.
     async fn complete(
         &self,
         claim: ClaimUuid,
         record: &CertificateRecord,
         resend_until: OffsetDateTime,
+        notices: &[Notice],
     ) -> Result<GuardedOutcome, StoreError>;
 
     /// Takes the place of [`Self::complete`] for a certificate that is signed but must not be
@@ -276,4 +280,19 @@ pub trait Transactions: Send + Sync {
     /// Writes a count, if the stored one still has the [`Lockout::version`] of this one. The stored
     /// version grows by one.
     async fn count_failure(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError>;
+
+    /// Writes a notice of something that leaves no other record.
+    async fn put_notice(&self, notice: &Notice) -> Result<(), StoreError>;
+
+    /// Reads the notices that are due, at most `limit` and at most a hundred, longest due first. On
+    /// AWS those of the last seconds may be missing.
+    async fn due_notices(&self, now: OffsetDateTime, limit: u16)
+    -> Result<Vec<Notice>, StoreError>;
+
+    /// Forgets a notice, because it is delivered or given up.
+    async fn settle_notice(&self, uuid: NoticeUuid) -> Result<(), StoreError>;
+
+    /// Writes a notice as [`Notice::postponed`] returns it. Returns [`WriteOutcome::Lost`] if
+    /// another process delivered or postponed it meanwhile.
+    async fn postpone_notice(&self, postponed: &Notice) -> Result<WriteOutcome, StoreError>;
 }

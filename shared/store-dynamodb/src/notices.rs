@@ -1,0 +1,100 @@
+//! Notices that wait for their delivery, in the transactions table.
+
+use scep_protocol::id::NoticeUuid;
+use scep_protocol::notice::Notice;
+use scep_service::error::StoreError;
+use scep_service::inventory::PageRequest;
+use scep_service::ports::WriteOutcome;
+use time::OffsetDateTime;
+
+use crate::DynamoDbStore;
+use crate::attribute::{to_millis, to_number, to_text};
+use crate::expression::Condition;
+use crate::index::BY_STATE;
+use crate::item::{ATTEMPTS, ID, unavailable};
+use crate::notice_item::{NOTICE, notice_id, notice_item, parse_notice};
+use crate::page::{Bounds, List};
+use crate::write::{Step, Write};
+
+impl DynamoDbStore {
+    /// Describes the steps of a transaction that write these notices.
+    pub(crate) fn put_notices<O>(
+        &self,
+        notices: &[Notice],
+    ) -> Result<Vec<Step<'_, O>>, StoreError> {
+        let put = |notice| {
+            let item = notice_item(notice)?;
+            Ok(Write::put(&self.tables.transactions, item).or_fail())
+        };
+        notices.iter().map(put).collect()
+    }
+
+    pub(crate) async fn put_one_notice(&self, notice: &Notice) -> Result<(), StoreError> {
+        let write = Write::put(&self.tables.transactions, notice_item(notice)?);
+        self.write_one("writing a notice", write).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn read_due_notices(
+        &self,
+        now: OffsetDateTime,
+        limit: u16,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let list = List {
+            table: &self.tables.transactions,
+            index: &BY_STATE,
+            hash: NOTICE.to_owned(),
+            bounds: Bounds::Between(to_number(0), to_millis(now)),
+            ascending: true,
+        };
+        let page = PageRequest {
+            limit: limit.min(MAX_READ),
+            cursor: None,
+        };
+        let id = |mut item: crate::item::Item| Ok(item.remove(ID));
+        let found = self.read_page(&list, &page, id).await?;
+        let ids: Vec<_> = found
+            .items
+            .into_iter()
+            .filter_map(|id| id.as_s().ok().cloned())
+            .collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The index lags behind and lacks the event, so the notices are read once more.
+        let items = self.read_items(ids.into_iter()).await?;
+        let notices: Result<Vec<_>, _> = items.into_iter().map(parse_notice).collect();
+        let mut due: Vec<_> = notices?
+            .into_iter()
+            .filter(|notice| notice.due_at <= now)
+            .collect();
+        due.sort_by_key(|notice| notice.due_at);
+        Ok(due)
+    }
+
+    pub(crate) async fn delete_notice(&self, uuid: NoticeUuid) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.tables.transactions)
+            .key(ID, to_text(notice_id(uuid)))
+            .send()
+            .await
+            .map_err(unavailable("settling a notice"))?;
+        Ok(())
+    }
+
+    pub(crate) async fn replace_notice(
+        &self,
+        postponed: &Notice,
+    ) -> Result<WriteOutcome, StoreError> {
+        let before = postponed.attempts.saturating_sub(1);
+        let write = Write::put(&self.tables.transactions, notice_item(postponed)?)
+            .on_condition(Condition::Equals(ATTEMPTS, to_number(before)));
+        self.write_one("postponing a notice", write)
+            .await
+            .map(WriteOutcome::from)
+    }
+}
+
+/// The most notices that are read at a time: as many as DynamoDB returns items in one answer.
+const MAX_READ: u16 = 100;
