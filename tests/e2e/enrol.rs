@@ -11,3 +11,4 @@ pub(crate) mod refusals;
 mod renewal;
 mod resending;
 mod rules;
+mod vouched_names;
