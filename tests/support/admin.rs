@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
-use management_api::{Api, Authenticate, Caller, CallersUnknown, PREFIX, bearer_token};
+use management_api::{Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, bearer_token};
 use scep_cms::certificate::Certificate;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -22,13 +22,22 @@ struct ScopesAreTheToken;
 #[async_trait]
 impl Authenticate for ScopesAreTheToken {
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
-        let names = bearer_token(&head.headers).unwrap_or_default().split(',');
-        let scopes: Option<Vec<_>> = names.map(|name| name.parse().ok()).collect();
-        Ok(scopes.map(|scopes| Caller {
-            name: "admin".to_owned(),
-            scopes,
-        }))
+        Ok(find_scopes(
+            bearer_token(&head.headers).unwrap_or_default(),
+        ))
     }
+
+    async fn identify(&self, credentials: &Credentials) -> Result<Option<Caller>, CallersUnknown> {
+        Ok(find_scopes(credentials.secret()))
+    }
+}
+
+fn find_scopes(token: &str) -> Option<Caller> {
+    let scopes: Option<Vec<_>> = token.split(',').map(|name| name.parse().ok()).collect();
+    scopes.map(|scopes| Caller {
+        name: "admin".to_owned(),
+        scopes,
+    })
 }
 
 /// An administrator with every scope.
@@ -86,6 +95,7 @@ impl Admin {
         let api = Api {
             administration: world.administration.clone(),
             authenticate: Arc::new(ScopesAreTheToken),
+            default_scep_profile: None,
         };
         Self {
             router: management_api::router(api),

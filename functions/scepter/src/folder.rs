@@ -118,11 +118,13 @@ impl DataFolder {
         }
     }
 
-    /// The management API, for callers whose tokens `holders` recognises.
-    pub(crate) fn api(&self, holders: TokenHolders) -> Api {
+    /// The management API, for callers whose tokens `holders` recognises. See
+    /// [`Api::default_scep_profile`] for `default`.
+    pub(crate) fn api(&self, holders: TokenHolders, default: ProfileName) -> Api {
         Api {
             administration: self.administration(),
             authenticate: Arc::new(holders),
+            default_scep_profile: Some(default),
         }
     }
 

@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use ca::profile_name::ProfileName;
 use http::Method;
 use http_body_util::{BodyExt, Full};
+use management_api::{Api, MdmUrl};
 use scep_http::{
     BodyError, CRL_PREFIX, CrlService, EveryOperation, MAX_BODY_BYTES, at_fixed_path, read_options,
     rejection_response, respond_crl, respond_scep,
@@ -33,6 +34,8 @@ pub(crate) struct Services {
     pub(crate) scep: EveryOperation,
     pub(crate) crls: CrlService,
     pub(crate) metrics: Arc<PrometheusMetrics>,
+    /// Responds to MDMs that ask for challenges.
+    pub(crate) api: Arc<Api>,
     /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
     pub(crate) default_scep_profile: ProfileName,
 }
@@ -90,6 +93,14 @@ async fn answer_scep(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
+    // A SCEP endpoint ignores what follows its name, so URLs of MDMs are looked for first.
+    let default = Some(&services.default_scep_profile);
+    if let Some(url) = MdmUrl::of(&head.method, head.uri.path(), default) {
+        let body = read_body(body, MAX_BODY_BYTES).await;
+        place.mark_answering();
+        let response = services.api.respond_to_mdm(&url, &head, body).await;
+        return response.map(Body::from);
+    }
     let head = at_fixed_path(head, &services.default_scep_profile);
     // The body is read before the request lines up, so that slow senders hold no permit.
     let body = read_body(body, MAX_BODY_BYTES).await;

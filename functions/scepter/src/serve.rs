@@ -1,6 +1,7 @@
 //! `scepter serve`: assembles the server from its parts and runs it.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use scep_http::EveryOperation;
 
@@ -26,7 +27,9 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         false => demo::create_or_find_demo(&data, &settings.demo).await?,
     };
     let (holders, token) = TokenHolders::open(&settings.data.folder, settings.admin_token.clone())?;
-    let management = management_api::routes(data.api(holders));
+    let default = settings.default_scep_profile.clone();
+    let api = Arc::new(data.api(holders, default.clone()));
+    let management = management_api::routes(Arc::clone(&api));
     // The text is printed before the first accept: the socket already listens, so clients that read
     // this text can connect, and wait in the backlog.
     Welcome {
@@ -41,7 +44,8 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         scep: EveryOperation::new(data.enrolment()),
         crls: data.crls(),
         metrics: data.metrics(),
-        default_scep_profile: settings.default_scep_profile.clone(),
+        default_scep_profile: default,
+        api,
     };
     Ok(server::serve_until_signal(
         server,

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
-use management_api::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
+use management_api::{Authenticate, Caller, CallersUnknown, Credentials, Scope, bearer_token};
 use rand::rngs::SysError;
 use scep_service::error_chain::ErrorChain;
 use serde::{Deserialize, Serialize};
@@ -274,9 +274,19 @@ impl TokenHolders {
 #[async_trait]
 impl Authenticate for TokenHolders {
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
-        let Some(token) = bearer_token(&head.headers) else {
-            return Ok(None);
-        };
+        match bearer_token(&head.headers) {
+            Some(token) => self.find_holder(token),
+            None => Ok(None),
+        }
+    }
+
+    async fn identify(&self, credentials: &Credentials) -> Result<Option<Caller>, CallersUnknown> {
+        self.find_holder(credentials.secret())
+    }
+}
+
+impl TokenHolders {
+    fn find_holder(&self, token: &str) -> Result<Option<Caller>, CallersUnknown> {
         let token_hash = Sha256::digest(token);
         if let Some(admin) = &self.admin
             && bool::from(admin.sha256.ct_eq(token_hash.as_slice()))

@@ -238,7 +238,7 @@ fn method_name(method: &Method) -> &str {
 
 /// Truncates a caller's name for the log. In AWS the name comes from the token issuer, which may
 /// let users choose it.
-fn truncate_for_log(name: &str) -> &str {
+pub(crate) fn truncate_for_log(name: &str) -> &str {
     let end = name.floor_char_boundary(MAX_LOGGED_NAME_BYTES);
     name.get(..end).unwrap_or_default()
 }

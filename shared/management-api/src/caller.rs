@@ -1,6 +1,7 @@
 //! Callers: how they are authenticated, and what they may do.
 
 use async_trait::async_trait;
+use crate::credentials::Credentials;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -55,6 +56,13 @@ pub trait Authenticate: Send + Sync {
     /// # Errors
     /// [`CallersUnknown`] when it cannot be decided now whether the credentials are valid.
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown>;
+
+    /// The caller with these credentials, of a request whose client may know nothing of bearer
+    /// tokens; `None` when they are invalid.
+    ///
+    /// # Errors
+    /// [`CallersUnknown`] when it cannot be decided now whether the credentials are valid.
+    async fn identify(&self, credentials: &Credentials) -> Result<Option<Caller>, CallersUnknown>;
 }
 
 /// Callers cannot be authenticated right now, for example because the token file is unreadable.

@@ -10,9 +10,14 @@ mod caller;
 mod certificate;
 mod certificates;
 mod challenges;
+mod credentials;
 mod document;
 mod field;
+mod jamf_event;
 mod lockouts;
+mod mdm;
+mod mdm_url;
+mod ndes_page;
 mod openapi_enums;
 mod openapi_responses;
 mod ra_certificates;
@@ -31,19 +36,27 @@ mod webhook;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, FromRequestParts};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Json, Router, middleware};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use scep_http::BodyError;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 
+use ca::profile_name::ProfileName;
 use crate::access::authenticate_request;
 use crate::response::ApiError;
 
+pub use mdm::MAX_EVENT_BYTES;
+pub use mdm_url::MdmUrl;
+pub use credentials::Credentials;
 pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use response::{MAX_BODY_BYTES, body_error_response, max_body_bytes, timed_out_response};
 
@@ -56,6 +69,8 @@ pub struct Api {
     pub administration: Administration,
     /// Identifies the caller of a request.
     pub authenticate: Arc<dyn Authenticate>,
+    /// The SCEP Profile at the fixed path of NDES's page; `None` for none.
+    pub default_scep_profile: Option<ProfileName>,
 }
 
 impl Api {
@@ -86,15 +101,36 @@ impl FromRequestParts<Arc<Api>> for Admin {
     }
 }
 
-/// The management API as a tower service, which answers requests for all other paths with 404.
-pub fn router(api: Api) -> Router {
+/// The management API and the URLs of MDMs as a tower service, which answers requests for all other
+/// paths with 404.
+pub fn router(api: impl Into<Arc<Api>>) -> Router {
+    let api = api.into();
     let rest = Router::new().fallback(nothing_here);
-    routes(api).merge(rest.layer(middleware::map_response(add_security_headers)))
+    routes(Arc::clone(&api))
+        .merge(rest.layer(middleware::map_response(add_security_headers)))
+        .layer(middleware::from_fn_with_state(api, answer_mdm_first))
+}
+
+/// Responds to a request to a URL of MDMs, and passes every other on.
+async fn answer_mdm_first(state: State, request: Request, next: Next) -> Response {
+    let axum::extract::State(api) = state;
+    let default = api.default_scep_profile.as_ref();
+    let Some(url) = MdmUrl::of(request.method(), request.uri().path(), default) else {
+        return next.run(request).await;
+    };
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, MAX_EVENT_BYTES);
+    let body = match body.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(_) => Err(BodyError::Unreadable),
+    };
+    api.respond_to_mdm(&url, &head, body).await.map(Body::from)
 }
 
 /// The routes of the management API, which answer every path below [`PREFIX`] and no other.
-pub fn routes(api: Api) -> Router {
-    let api = Arc::new(api);
+pub fn routes(api: impl Into<Arc<Api>>) -> Router {
+    let api = api.into();
     let (routes, document) = document::routes().into_parts();
     let document = Arc::new(document::build_document(document));
     // A route layer runs once a route has matched, so the log can name the route.
