@@ -1,17 +1,21 @@
 //! Sample claims and records for the tests of stores; they belong to no real enrolment.
 
+use std::collections::BTreeMap;
+
 use ca::bounded_text::Description;
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
+use ca::vouched_names::VouchedNames;
 use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
 use scep_protocol::decide::ReplacedClaims;
 use scep_protocol::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::one_time_challenge::{ChallengeDigest, ChallengeTerms, OneTimeChallenge};
 use scep_protocol::profile::RaProfile;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
@@ -81,6 +85,37 @@ pub fn claim(key: TransactionKey, replacing: Option<ClaimUuid>, now: OffsetDateT
         challenge: None,
         request_until: now + time::Duration::DAY,
         stage: ClaimKind::Sign(now + time::Duration::MINUTE),
+    }
+}
+
+/// Builds a challenge of the nil profile that is good for so many certificates for an hour from
+/// `now`.
+pub fn one_time_challenge(uses: u16, now: OffsetDateTime) -> OneTimeChallenge {
+    let digest = ChallengeDigest(
+        [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()]
+            .concat()
+            .try_into()
+            .unwrap(),
+    );
+    OneTimeChallenge {
+        uuid: digest.uuid(),
+        scep_profile: ScepProfileUuid::nil(),
+        digest,
+        secret: None,
+        terms: ChallengeTerms {
+            ra_profile: None,
+            transaction_id: None,
+            names: VouchedNames::default(),
+            uses,
+            hold: false,
+            note: Description::default(),
+            annotations: BTreeMap::new(),
+        },
+        created_at: now,
+        expires_at: now + time::Duration::HOUR,
+        taken: Vec::new(),
+        deleted: false,
+        version: 1,
     }
 }
 

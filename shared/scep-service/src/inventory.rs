@@ -9,7 +9,7 @@ use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::Revocation;
 use scep_cms::certificate::Certificate;
 use scep_protocol::annotations::Annotations;
-use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::id::{ChallengeUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{Fingerprint, Transaction, TransactionKey};
 use scep_protocol::vouching::Vouching;
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -113,6 +113,9 @@ pub struct CertificateFilter {
     pub ra_profile: Option<RaProfileUuid>,
     /// The SCEP Profile of the certificate.
     pub scep_profile: Option<ScepProfileUuid>,
+    /// The one-time challenge whose uses led to the certificates. They are then listed in the
+    /// order of the uses, the latest first.
+    pub challenge: Option<ChallengeUuid>,
     /// The certificate that was renewed.
     pub predecessor: Option<CertificateUuid>,
     /// The fingerprint of the certified key.
@@ -126,8 +129,8 @@ pub struct CertificateFilter {
 }
 
 impl CertificateFilter {
-    /// Returns whether a certificate matches every field except the subject.
-    // The store compares the subject, because that decides which index it reads.
+    /// Returns whether a certificate matches every field except the subject and the challenge.
+    // The store compares these, because they decide what it reads.
     #[must_use]
     pub fn matches_all_but_subject(&self, summary: &CertificateSummary) -> bool {
         fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {

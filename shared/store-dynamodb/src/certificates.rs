@@ -3,6 +3,7 @@
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevokedCertificate};
+use scep_protocol::id::ChallengeUuid;
 use scep_protocol::notice::Notice;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
@@ -51,9 +52,14 @@ impl DynamoDbStore {
     ) -> Result<Page<CertificateSummary>, StoreError> {
         let search = filter.subject.as_deref().map(SubjectSearch::parse);
         let fits = |summary: &CertificateSummary| {
-            let named = search.as_ref().is_none_or(|search| search.matches(summary));
+            let named = search.as_ref().is_none_or(|search| {
+                search.matches(summary) && summary.search_key().starts_with(search.key_prefix())
+            });
             named && filter.matches_all_but_subject(summary)
         };
+        if let Some(challenge) = filter.challenge {
+            return self.read_page_of_challenge(challenge, page, fits).await;
+        }
         // At most one certificate has the UUID, so no index and no cursor are needed.
         if let Some(uuid) = filter.uuid {
             let found = self
@@ -72,6 +78,42 @@ impl DynamoDbStore {
             Ok(fits(&summary).then_some(summary))
         };
         self.read_page(&list, page, read).await
+    }
+
+    /// Reads a page of the certificates that the uses of a one-time challenge led to. Its cursor is
+    /// the last certificate of the page.
+    async fn read_page_of_challenge(
+        &self,
+        challenge: ChallengeUuid,
+        page: &PageRequest,
+        fits: impl Fn(&CertificateSummary) -> bool,
+    ) -> Result<Page<CertificateSummary>, StoreError> {
+        let challenge = self.read_challenge(challenge).await?;
+        let uses = challenge.map(|challenge| challenge.taken);
+        let mut uuids = uses
+            .into_iter()
+            .flatten()
+            .rev()
+            .map(|taken| taken.certificate);
+        if let Some(cursor) = &page.cursor {
+            let last: CertificateUuid = cursor.parse().map_err(|_| StoreError::Cursor)?;
+            // A use that was given back is in no list any more, and neither is what follows it.
+            uuids.find(|uuid| *uuid == last).ok_or(StoreError::Cursor)?;
+        }
+        let mut items = Vec::new();
+        while items.len() < usize::from(page.limit)
+            && let Some(uuid) = uuids.next()
+        {
+            // A use without a certificate waits for an administrator, or is being issued.
+            let found = self.find_certificate(uuid).await?;
+            items.extend(found.map(|record| record.summary).filter(&fits));
+        }
+        let is_last = uuids.next().is_none();
+        let cursor = items.last().filter(|_| !is_last);
+        Ok(Page {
+            cursor: cursor.map(|last: &CertificateSummary| last.uuid.to_string()),
+            items,
+        })
     }
 
     pub(crate) async fn revoke_certificate(
