@@ -52,8 +52,11 @@ fn page_request(limit: u16, cursor: Option<String>) -> PageRequest {
 
 /// Stores these challenges.
 async fn create_all(store: &DynamoDbStore, challenges: &[OneTimeChallenge]) -> CreationOutcome {
-    let created = store.create_challenges(challenges, current_time(), &audit_record());
-    created.await.unwrap()
+    let audit = audit_record();
+    store
+        .create_challenges(challenges, current_time(), &audit)
+        .await
+        .unwrap()
 }
 
 /// Stores a challenge and reads it again.
@@ -191,7 +194,14 @@ async fn approval_keeps_a_use_and_rejection_gives_it_back() {
     let give_back = read.give_back(waiting.claim).unwrap();
     let until = current_time() + Duration::DAY;
     let rejected = store
-        .reject(&pending, "no", until, Some(&give_back), &audit_record())
+        .reject(
+            &pending,
+            "no",
+            until,
+            Some(&give_back),
+            &[],
+            &audit_record(),
+        )
         .await
         .unwrap();
     assert_eq!(rejected, WriteOutcome::Won);
@@ -394,6 +404,7 @@ async fn a_transaction_id_is_free_once_its_challenge_is_spent() {
             "no",
             current_time(),
             Some(&give_back),
+            &[],
             &audit_record(),
         )
         .await
@@ -422,7 +433,10 @@ async fn certificates_are_listed_by_the_uses_of_their_challenge() {
         }
         store.claim(&new).await.unwrap();
         let until = current_time() + Duration::DAY;
-        store.complete(new.claim, &issued, until).await.unwrap();
+        store
+            .complete(new.claim, &issued, until, &[])
+            .await
+            .unwrap();
         serials.insert(0, issued.summary.serial_number);
         challenge = store.challenge(challenge.uuid).await.unwrap().unwrap();
     }

@@ -8,7 +8,9 @@ use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
-use management_api::{Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, bearer_token};
+use management_api::{
+    Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, bearer_token,
+};
 use scep_cms::certificate::Certificate;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -22,9 +24,7 @@ struct ScopesAreTheToken;
 #[async_trait]
 impl Authenticate for ScopesAreTheToken {
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
-        Ok(find_scopes(
-            bearer_token(&head.headers).unwrap_or_default(),
-        ))
+        Ok(find_scopes(bearer_token(&head.headers).unwrap_or_default()))
     }
 
     async fn identify(&self, credentials: &Credentials) -> Result<Option<Caller>, CallersUnknown> {

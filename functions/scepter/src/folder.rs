@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ca::profile_name::ProfileName;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use management_api::Api;
 use scep_http::CrlService;

@@ -1,7 +1,7 @@
 //! Callers: how they are authenticated, and what they may do.
 
-use async_trait::async_trait;
 use crate::credentials::Credentials;
+use async_trait::async_trait;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;

@@ -368,7 +368,9 @@ async fn read_certificate(
     let annotations = &record.annotations;
     let vouching = record.vouching.as_ref();
     Ok(Json(CertificateView {
-        challenge_source: vouching.map(|vouching| vouching.source.into()),
+        challenge_source: vouching
+            .and_then(|vouching| vouching.source)
+            .map(Into::into),
         challenge_uuid: vouching.and_then(|vouching| vouching.challenge),
         annotations: vouching
             .map(|vouching| vouching.annotations.clone())

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca::id::CertificateUuid;
 use ca::template::{Period, SubjectAttribute};
-use ca::vouched_names::{VouchedAltNames, VouchedNames};
+use ca::vouched_names::{VouchedAltNames, VouchedNamesSpec};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use scep_protocol::id::{ChallengeUuid, RaProfileUuid, ScepProfileIdKind, ScepProfileUuid};
@@ -84,7 +84,7 @@ impl From<NewChallengeRequest> for ChallengeRequest {
             uses: request.uses,
             ra_profile: request.ra_profile_uuid,
             transaction_id: request.transaction_id,
-            names: VouchedNames {
+            names: VouchedNamesSpec {
                 subject: subject.0,
                 subject_alt_names: alt_names.0,
             },

@@ -113,7 +113,10 @@ mod tests {
         let long = json!({ "udid": "x".repeat(1_000) });
         let cut = "x".repeat(MAX_VALUE_CHARACTERS);
         check(&challenge_event(long), &[("udid", &cut)]);
-        check(&json!({ "webhook": { "webhookEvent": SCEP_CHALLENGE } }), &[]);
+        check(
+            &json!({ "webhook": { "webhookEvent": SCEP_CHALLENGE } }),
+            &[],
+        );
     }
 
     #[test]

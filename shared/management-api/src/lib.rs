@@ -50,14 +50,14 @@ use scep_http::BodyError;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 
-use ca::profile_name::ProfileName;
 use crate::access::authenticate_request;
 use crate::response::ApiError;
+use ca::profile_name::ProfileName;
 
+pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
+pub use credentials::Credentials;
 pub use mdm::MAX_EVENT_BYTES;
 pub use mdm_url::MdmUrl;
-pub use credentials::Credentials;
-pub use caller::{Authenticate, Caller, CallersUnknown, Scope, bearer_token};
 pub use response::{MAX_BODY_BYTES, body_error_response, max_body_bytes, timed_out_response};
 
 /// The prefix of every path.

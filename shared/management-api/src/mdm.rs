@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ca::template::Period;
-use ca::vouched_names::VouchedNames;
+use ca::vouched_names::VouchedNamesSpec;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -35,7 +35,7 @@ use crate::{Api, Caller, CallersUnknown, Scope};
 pub const MAX_EVENT_BYTES: usize = 16 * 1024;
 
 /// How long a challenge is valid, in minutes: as long as one of NDES, of which MDMs know it.
-const VALIDITY_MINUTES: i64 = 60;
+const VALIDITY_MINUTES: u8 = 60;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
@@ -279,7 +279,8 @@ impl MdmProfile<'_> {
             .administration
             .get::<ca::authority::Authority>(found.object.authority)
             .await?;
-        Ok(authority.object.path().map(|path| path.certificate))
+        let issuing = authority.object.issuing_authority();
+        Ok(issuing.map(|issuing| issuing.certificate))
     }
 
     async fn make_challenge(
@@ -292,7 +293,7 @@ impl MdmProfile<'_> {
             uses: Some(1),
             ra_profile: None,
             transaction_id: None,
-            names: VouchedNames::default(),
+            names: VouchedNamesSpec::default(),
             hold: false,
             note: Some(self.describe(&annotations)),
             annotations,

@@ -66,7 +66,7 @@ impl Encoding {
 pub(crate) fn render_challenge(
     authority: Option<&Certificate>,
     challenge: &ChallengePassword,
-    minutes: i64,
+    minutes: u8,
 ) -> String {
     let mut sentences = String::new();
     // A subordinate authority has no certificate before one is installed.

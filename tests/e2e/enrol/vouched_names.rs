@@ -18,8 +18,8 @@ use scep_service::object::Reference;
 use scep_service::ports::{Clock, SecretOwner, Store};
 use scepter_tests::admin::text;
 use scepter_tests::asn1::{
-    CHALLENGE_PASSWORD, CN, EXTENSION_REQUEST, attribute, common_name, dns, element, email,
-    extension, integer, ip, name, other_name, rdn, request_extensions, subject_alt_name, upn, uri,
+    CHALLENGE_PASSWORD, CN, EMAIL, EXTENSION_REQUEST, IP, URI, attribute, common_name, dns,
+    element, extension, integer, name, other_name, rdn, request_extensions, subject_alt_name, upn,
 };
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::openssl;
@@ -245,7 +245,7 @@ async fn vouched_names_are_issued_whatever_the_request_and_the_rules_say() {
     let challenges = Challenges::new().await;
     let mut rules = narrow_rules();
     rules["subject"]["required"] = json!(["OU"]);
-    challenges.asking.set_rules(rules).await;
+    challenges.asking.put_rules(rules).await.expect(200);
     let vouched = json!({
         "subject": { "CN": "device 7", "O": "Branch", "OU": "Lab", "UID": "7" },
         "subjectAltNames": {
@@ -286,7 +286,11 @@ async fn a_request_may_ask_for_what_is_vouched_for_in_another_spelling() {
         rdn(O, Tag::PrintableString, b"branch"),
         rdn(CN, Tag::PrintableString, b"DEVICE-7"),
     ]);
-    let names = [dns("Device-7.Corp.Example."), ia5_upn, uri(&tag_uri(SID))];
+    let names = [
+        dns("Device-7.Corp.Example."),
+        ia5_upn,
+        element(URI, &[(&tag_uri(SID)).as_bytes()]),
+    ];
     let extensions = [subject_alt_name(&names), sid_extension(SID)];
     let issued = challenges
         .ask(&names_with_sid(), &subject, &extensions)
@@ -297,13 +301,16 @@ async fn a_request_may_ask_for_what_is_vouched_for_in_another_spelling() {
     assert_eq!(printed_names(&issued).replace("::", ":"), expected);
     assert!(has_sid_extension(&issued));
     // A type that is not vouched for is left to the rules.
-    let address = [subject_alt_name(&[ip(&[192, 0, 2, 1])])];
+    let address = [subject_alt_name(&[element(IP, &[&[192, 0, 2, 1]])])];
     let issued = challenges
         .ask(&names_with_sid(), &subject, &address)
         .await
         .unwrap();
     assert!(printed_names(&issued).starts_with("IP Address:192.0.2.1, DNS:device-7.corp.example"));
-    let link = [subject_alt_name(&[uri("spiffe://corp.example/7")])];
+    let link = [subject_alt_name(&[element(
+        URI,
+        &[b"spiffe://corp.example/7"],
+    )])];
     let refused = challenges.ask(&names_with_sid(), &subject, &link).await;
     assert!(
         refused
@@ -318,11 +325,11 @@ async fn a_request_for_other_names_than_are_vouched_for_is_refused() {
     // The rules would take all of them.
     challenges
         .asking
-        .set_rules(json!({ "subjectAltName": {
+        .put_rules(json!({ "subjectAltName": {
             "types": ["dns", "ip", "email", "uri", "upn", "1.3.6.1.4.1.99999.1"], "ignoreOthers": true,
             "patterns": { "dns": ".*", "email": ".*", "uri": ".*", "upn": ".*" }
         } }))
-        .await;
+        .await.expect(200);
     let vouched = json!({
         "subject": { "CN": "device-7" },
         "subjectAltNames": {
@@ -346,9 +353,9 @@ async fn a_request_for_other_names_than_are_vouched_for_is_refused() {
     for other in [
         dns("device-8.corp.example"),
         dns("*.corp.example"),
-        ip(&[192, 0, 2, 1]),
-        email("eight@corp.example"),
-        uri("spiffe://corp.example/7"),
+        element(IP, &[&[192, 0, 2, 1]]),
+        element(EMAIL, &[b"eight@corp.example"]),
+        element(URI, &[b"spiffe://corp.example/7"]),
         upn("administrator@corp.example"),
         other_name(UPN, &element(0x16, &[b"administrator@corp.example"])),
         other_name("1.3.6.1.4.1.99999.1", &utf8("8")),
@@ -368,7 +375,10 @@ async fn a_request_for_other_names_than_are_vouched_for_is_refused() {
             assert_eq!(refused, Err(text_of("subjectAltName")), "{names:02x?}");
         }
     }
-    let (tag, other_tag) = (uri(&tag_uri(SID)), uri(&tag_uri(OTHER_SID)));
+    let (tag, other_tag) = (
+        element(URI, &[(&tag_uri(SID)).as_bytes()]),
+        element(URI, &[(&tag_uri(OTHER_SID)).as_bytes()]),
+    );
     for extensions in [
         vec![sid_extension(OTHER_SID)],
         vec![subject_alt_name(std::slice::from_ref(&other_tag))],
@@ -398,14 +408,20 @@ async fn a_sid_is_issued_only_where_it_is_vouched_for_and_asked_for_in_no_other_
     let names = |name: Vec<u8>| vec![subject_alt_name(&[name])];
     let begins = "rule sid: a security identifier is not accepted from a request: ";
     for extensions in [
-        names(uri(&tag.replace("tag:", "TAG:"))),
-        names(uri(&tag.replace("sid", "s%69d"))),
-        names(uri(&format!("https://corp.example/?{tag}"))),
-        names(uri(&format!("urn:{tag}"))),
-        names(uri(&format!("{tag} "))),
-        names(uri(&tag.replace("2022-09-14", "2023-01-01"))),
+        names(element(URI, &[(&tag.replace("tag:", "TAG:")).as_bytes()])),
+        names(element(URI, &[(&tag.replace("sid", "s%69d")).as_bytes()])),
+        names(element(
+            URI,
+            &[(&format!("https://corp.example/?{tag}")).as_bytes()],
+        )),
+        names(element(URI, &[(&format!("urn:{tag}")).as_bytes()])),
+        names(element(URI, &[(&format!("{tag} ")).as_bytes()])),
+        names(element(
+            URI,
+            &[(&tag.replace("2022-09-14", "2023-01-01")).as_bytes()],
+        )),
         names(dns(&tag)),
-        names(email(&tag)),
+        names(element(EMAIL, &[(&tag).as_bytes()])),
         names(other_name(OBJECT_SID, &octets)),
         names(other_name(SID_EXTENSION, &octets)),
         names(upn(&format!("{tag}@corp.example"))),
@@ -426,7 +442,10 @@ async fn a_sid_is_issued_only_where_it_is_vouched_for_and_asked_for_in_no_other_
             assert!(text.starts_with(begins), "{text}: {extensions:02x?}");
         }
     }
-    for extensions in [names(uri(&tag)), vec![sid_extension(SID)]] {
+    for extensions in [
+        names(element(URI, &[(&tag).as_bytes()])),
+        vec![sid_extension(SID)],
+    ] {
         let refused = challenges
             .ask(&without, &common_name("device-7"), &extensions)
             .await;
@@ -442,7 +461,7 @@ async fn a_sid_has_the_form_that_the_rules_say() {
     let unknown = json!({ "certificateTemplate": form("BOTH") });
     let answer = challenges.asking.admin.put(&path, unknown).await;
     assert!(answer.status.is_client_error(), "{answer:?}");
-    challenges.asking.set_rules(form("URI")).await;
+    challenges.asking.put_rules(form("URI")).await.expect(200);
     let device = Device::rsa();
     let challenge = challenges.make_challenge(&names_with_sid(), false).await;
     let request = enrolment_request(&device, &name(&[]), &[sid_extension(SID)], &challenge);
@@ -455,7 +474,11 @@ async fn a_sid_has_the_form_that_the_rules_say() {
     );
     assert!(!has_sid_extension(&issued));
     // A renewal follows the rules of its time.
-    challenges.asking.set_rules(form("EXTENSION")).await;
+    challenges
+        .asking
+        .put_rules(form("EXTENSION"))
+        .await
+        .expect(200);
     let subject = name(&[
         rdn(O, Tag::Utf8String, b"Branch"),
         rdn(CN, Tag::Utf8String, b"device-7"),
@@ -469,7 +492,7 @@ async fn a_sid_has_the_form_that_the_rules_say() {
         printed_names(&renewed),
         printed_names(&issued).replace(&format!(", {as_uri}"), "")
     );
-    challenges.asking.set_rules(form("URI")).await;
+    challenges.asking.put_rules(form("URI")).await.expect(200);
     let renewed = challenges
         .renew(&device.holding(issued.clone()), &subject, &[])
         .await
@@ -485,7 +508,11 @@ async fn a_renewal_keeps_what_was_vouched_for_and_gets_nothing_else() {
     let challenge = challenges.make_challenge(&names_with_sid(), false).await;
     let request = enrolment_request(&device, &name(&[]), &[], &challenge);
     let issued = challenges.send(&device, &request).await.leaf();
-    challenges.asking.set_rules(narrow_rules()).await;
+    challenges
+        .asking
+        .put_rules(narrow_rules())
+        .await
+        .expect(200);
     let holder = device.holding(issued.clone());
     let subject = || {
         name(&[
@@ -519,7 +546,10 @@ async fn a_renewal_keeps_what_was_vouched_for_and_gets_nothing_else() {
         vec![subject_alt_name(&[upn("administrator@corp.example")])],
         vec![subject_alt_name(&[dns("device-8.corp.example")])],
         vec![sid_extension(OTHER_SID)],
-        vec![subject_alt_name(&[uri(&tag_uri(OTHER_SID))])],
+        vec![subject_alt_name(&[element(
+            URI,
+            &[(&tag_uri(OTHER_SID)).as_bytes()],
+        )])],
     ] {
         let reply = challenges.renew(&holder, &subject(), &extensions).await;
         assert_eq!(
@@ -557,8 +587,14 @@ async fn an_approval_vouches_for_the_sid_that_the_administrator_sees() {
         .await;
     for extensions in [
         vec![sid_extension(SID)],
-        vec![subject_alt_name(&[dns("a.example"), uri(&tag_uri(SID))])],
-        vec![sid_extension(SID), subject_alt_name(&[uri(&tag_uri(SID))])],
+        vec![subject_alt_name(&[
+            dns("a.example"),
+            element(URI, &[(&tag_uri(SID)).as_bytes()]),
+        ])],
+        vec![
+            sid_extension(SID),
+            subject_alt_name(&[element(URI, &[(&tag_uri(SID)).as_bytes()])]),
+        ],
     ] {
         let device = Device::rsa();
         let request = enrolment_request(&device, &common_name("device-7"), &extensions, CHALLENGE);
@@ -588,13 +624,16 @@ async fn an_approval_vouches_for_the_sid_that_the_administrator_sees() {
     for extensions in [
         vec![
             sid_extension(SID),
-            subject_alt_name(&[uri(&tag_uri(OTHER_SID))]),
+            subject_alt_name(&[element(URI, &[(&tag_uri(OTHER_SID)).as_bytes()])]),
         ],
         vec![subject_alt_name(&[
-            uri(&tag_uri(SID)),
-            uri(&tag_uri(OTHER_SID)),
+            element(URI, &[(&tag_uri(SID)).as_bytes()]),
+            element(URI, &[(&tag_uri(OTHER_SID)).as_bytes()]),
         ])],
-        vec![subject_alt_name(&[uri(&tag_uri(SID).to_uppercase())])],
+        vec![subject_alt_name(&[element(
+            URI,
+            &[(&tag_uri(SID).to_uppercase()).as_bytes()],
+        )])],
         vec![sid_extension(&SID.to_lowercase())],
     ] {
         let device = Device::rsa();
@@ -609,8 +648,9 @@ async fn an_approval_keeps_what_a_challenge_vouches_for_and_the_rules_reject() {
     let challenges = Challenges::new().await;
     challenges
         .asking
-        .set_rules(json!({ "subjectAltName": { "types": ["dns"], "sidForm": "URI" } }))
-        .await;
+        .put_rules(json!({ "subjectAltName": { "types": ["dns"], "sidForm": "URI" } }))
+        .await
+        .expect(200);
     let mut vouched = names_with_sid();
     let device = Device::rsa();
     let challenge = challenges.make_challenge(&vouched, true).await;

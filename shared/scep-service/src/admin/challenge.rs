@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ca::bounded_text::Description;
 use ca::id::AuthorityUuid;
 use ca::template::Period;
-use ca::vouched_names::VouchedNames;
+use ca::vouched_names::{VouchedNames, VouchedNamesSpec};
 use scep_cms::challenge::ChallengePassword;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::id::{ChallengeUuid, RaProfileUuid, ScepProfileUuid};
@@ -47,7 +47,7 @@ pub struct ChallengeRequest {
     /// only if it has one.
     pub transaction_id: Option<String>,
     /// The names that it vouches for.
-    pub names: VouchedNames,
+    pub names: VouchedNamesSpec,
     /// Whether an administrator has to approve each enrolment by it.
     pub hold: bool,
     /// The maker's note, which goes onto the record of each certificate.
@@ -294,13 +294,16 @@ impl ChallengeRequest {
         let transaction_id = errors.check(transaction_id);
         let note = self.note.unwrap_or_default();
         let note = errors.check(Description::new(&note).map_err(|_| Invalid::Note));
-        let values = expires_at.zip(transaction_id).zip(note);
-        let ((expires_at, transaction_id), note) = errors.into_result(values)?;
+        let names = VouchedNames::try_from(self.names)
+            .map_err(|fault| Invalid::VouchedNames(fault.to_string()));
+        let names = errors.check(names);
+        let values = expires_at.zip(transaction_id).zip(note.zip(names));
+        let ((expires_at, transaction_id), (note, names)) = errors.into_result(values)?;
         Ok(CheckedRequest {
             terms: ChallengeTerms {
                 ra_profile: self.ra_profile,
                 transaction_id,
-                names: self.names,
+                names,
                 uses,
                 hold: self.hold,
                 note,

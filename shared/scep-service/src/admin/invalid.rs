@@ -135,6 +135,9 @@ pub enum Invalid {
     /// A challengePassword is to be required, but none is set.
     #[error("there is no challengePassword")]
     ChallengeMissing,
+    /// A one-time challenge cannot vouch for these names. The text begins with the field.
+    #[error("{0}")]
+    VouchedNames(String),
     /// A one-time challenge is good for too few or too many certificates.
     #[error("1 to {MAX_CHALLENGE_USES}")]
     ChallengeUses,
@@ -324,7 +327,8 @@ impl Invalid {
             | Self::ProfileNotServing
             | Self::Rule(_)
             | Self::Template(_)
-            | Self::ValidCertificates => return None,
+            | Self::ValidCertificates
+            | Self::VouchedNames(_) => return None,
         };
         Some(field)
     }
