@@ -82,7 +82,8 @@ impl IssuanceRequest<'_> {
         match self.select_names(template) {
             Ok(_) => Ok(true),
             Err(IssueError::Build(error)) => Err(error),
-            // The rules may reject a name, such as a SID, that a source vouches for in an enrolment.
+            // The rules may reject a name, such as a SID, that a source vouches for in an
+            // enrolment.
             Err(
                 IssueError::Misbound(_)
                 | IssueError::RenewalNames

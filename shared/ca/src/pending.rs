@@ -112,7 +112,8 @@ fn usage_names(usage: KeyUsage) -> Vec<&'static str> {
 /// Rebuilds the certificate of a pending request, for this generation of the authority to sign now.
 ///
 /// The names and the key are those that the administrator has seen; everything else follows the
-/// current rules. `vouched` are the names to which the rules do not apply. `crl_url` is the URL of this generation's CRL, if verifiers can reach one.
+/// current rules. `vouched` are the names to which the rules do not apply. `crl_url` is the URL of
+/// this generation's CRL, if verifiers can reach one.
 ///
 /// # Errors
 /// [`IssueError::Rule`] when the current rules reject the request or the authority's certificate is
@@ -167,6 +168,7 @@ mod tests {
     use super::*;
     use crate::leaf::tests::{issue_time, issuing_authority, rsa_key};
     use crate::tbs_certificate::read_tbs_names;
+    use crate::template::{SidForm, TemplateSpec};
 
     #[test]
     fn an_approved_request_keeps_its_names_key_and_serial_number() {
@@ -211,6 +213,51 @@ mod tests {
         );
         let validity = after.validity;
         assert_eq!(RequestSummary { validity, ..before }, after);
+    }
+
+    #[test]
+    fn an_approved_request_keeps_the_names_that_the_rules_would_not_take() {
+        let (authority, key, at) = (issuing_authority(), rsa_key(), issue_time());
+        let sid = "S-1-5-21-1004336348-1177238915-682003330-512";
+        let vouched: VouchedNames = serde_json::from_value(serde_json::json!({
+            "subject": { "CN": "device-7" },
+            "subjectAltNames": { "upn": ["seven@corp.example"], "sid": sid },
+        }))
+        .unwrap();
+        let request = IssuanceRequest {
+            subject: &Name::default().to_der().unwrap(),
+            extensions: &[],
+            key: &key,
+            predecessor: None,
+            vouched: Some(&vouched),
+        };
+        let serial_number = SerialNumber::from_random([7; 16]);
+        let mut spec = TemplateSpec::default();
+        for form in [SidForm::Extension, SidForm::Uri] {
+            spec.subject_alt_name.sid_form = form;
+            let template = CertificateTemplate::try_from(spec.clone()).unwrap();
+            let pending = request
+                .build_tbs(&template, &authority, serial_number, None, at)
+                .unwrap();
+            let reissue = |vouched| {
+                reissue_tbs(
+                    &pending.to_be_signed,
+                    &authority,
+                    &template,
+                    vouched,
+                    None,
+                    at,
+                )
+            };
+            let approved = reissue(Some(&vouched)).unwrap();
+            assert_eq!(approved.to_be_signed, pending.to_be_signed);
+            let summary = RequestSummary::of(&approved.to_be_signed).unwrap();
+            assert_eq!(summary.sid.unwrap().as_str(), sid);
+            let names = summary.subject_alt_names;
+            assert!(names.contains(&"UPN:seven@corp.example".to_owned()));
+            // Without the vouching, the rules reject them.
+            assert!(matches!(reissue(None), Err(IssueError::Rule(_))));
+        }
     }
 
     #[test]

@@ -142,8 +142,8 @@ impl VouchedNames {
     /// The names of a request that somebody has validated as a whole: its security identifier, its
     /// subject and all its names in subjectAltName.
     ///
-    /// Whatever cannot be read is left to the rules, which reject it, and so are attributes of which
-    /// the subject has several. `subject` is a Name in DER.
+    /// Attributes of which the subject has several are left to the rules, and so is whatever cannot
+    /// be read, which they reject. `subject` is a Name in DER.
     #[must_use]
     pub fn of_request(subject: &[u8], extensions: &[RequestedExtension]) -> Self {
         let spec = VouchedNamesSpec {

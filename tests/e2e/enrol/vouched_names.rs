@@ -1,5 +1,7 @@
-//! Names that a one-time challenge or an administrator vouches for: what is issued whatever the
-//! rules say, what a request must not ask for besides, and what a renewal keeps.
+//! Names that a one-time challenge or an administrator vouches for.
+
+mod approvals;
+mod refusals;
 
 use std::collections::BTreeMap;
 
@@ -18,8 +20,8 @@ use scep_service::object::Reference;
 use scep_service::ports::{Clock, SecretOwner, Store};
 use scepter_tests::admin::text;
 use scepter_tests::asn1::{
-    CHALLENGE_PASSWORD, CN, EMAIL, EXTENSION_REQUEST, IP, URI, attribute, common_name, dns,
-    element, extension, integer, name, other_name, rdn, request_extensions, subject_alt_name, upn,
+    CHALLENGE_PASSWORD, CN, EXTENSION_REQUEST, IP, URI, attribute, common_name, dns, element,
+    extension, integer, name, other_name, rdn, request_extensions, subject_alt_name, upn,
 };
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::openssl;
@@ -42,6 +44,10 @@ const SID_DER: &str = "303FA03D060A2B060104018237190201A02F042D532D312D352D32312
 
 fn tag_uri(sid: &str) -> String {
     format!("tag:microsoft.com,2022-09-14:sid:{sid}")
+}
+
+fn uri_name(text: &str) -> Vec<u8> {
+    element(URI, &[text.as_bytes()])
 }
 
 fn sid_extension(sid: &str) -> Vec<u8> {
@@ -289,7 +295,7 @@ async fn a_request_may_ask_for_what_is_vouched_for_in_another_spelling() {
     let names = [
         dns("Device-7.Corp.Example."),
         ia5_upn,
-        element(URI, &[(&tag_uri(SID)).as_bytes()]),
+        uri_name(&tag_uri(SID)),
     ];
     let extensions = [subject_alt_name(&names), sid_extension(SID)];
     let issued = challenges
@@ -307,256 +313,13 @@ async fn a_request_may_ask_for_what_is_vouched_for_in_another_spelling() {
         .await
         .unwrap();
     assert!(printed_names(&issued).starts_with("IP Address:192.0.2.1, DNS:device-7.corp.example"));
-    let link = [subject_alt_name(&[element(
-        URI,
-        &[b"spiffe://corp.example/7"],
-    )])];
+    let link = [subject_alt_name(&[uri_name("spiffe://corp.example/7")])];
     let refused = challenges.ask(&names_with_sid(), &subject, &link).await;
     assert!(
         refused
             .unwrap_err()
             .starts_with("rule subjectAltName.types")
     );
-}
-
-#[tokio::test]
-async fn a_request_for_other_names_than_are_vouched_for_is_refused() {
-    let challenges = Challenges::new().await;
-    // The rules would take all of them.
-    challenges
-        .asking
-        .put_rules(json!({ "subjectAltName": {
-            "types": ["dns", "ip", "email", "uri", "upn", "1.3.6.1.4.1.99999.1"], "ignoreOthers": true,
-            "patterns": { "dns": ".*", "email": ".*", "uri": ".*", "upn": ".*" }
-        } }))
-        .await.expect(200);
-    let vouched = json!({
-        "subject": { "CN": "device-7" },
-        "subjectAltNames": {
-            "dns": ["device-7.corp.example"], "ip": [], "email": ["seven@corp.example"], "uri": [],
-            "upn": ["seven@corp.example"], "1.3.6.1.4.1.99999.1": ["7"], "sid": SID,
-        },
-    });
-    let right = || common_name("device-7");
-    let text_of = |kind: &str| format!("the challengePassword is for another {kind}");
-    let cn = |text: &str| rdn(CN, Tag::Utf8String, text.as_bytes());
-    for subject in [
-        common_name("device-8"),
-        name(&[cn("device-7"), cn("device-8")]),
-        name(&[cn("device-8"), cn("device-7")]),
-        name(&[cn("device-7"), cn("device-7")]),
-    ] {
-        let refused = challenges.ask(&vouched, &subject, &[]).await;
-        assert_eq!(refused, Err(text_of("subject")));
-    }
-    let utf8 = |text: &str| element(0x0c, &[text.as_bytes()]);
-    for other in [
-        dns("device-8.corp.example"),
-        dns("*.corp.example"),
-        element(IP, &[&[192, 0, 2, 1]]),
-        element(EMAIL, &[b"eight@corp.example"]),
-        element(URI, &[b"spiffe://corp.example/7"]),
-        upn("administrator@corp.example"),
-        other_name(UPN, &element(0x16, &[b"administrator@corp.example"])),
-        other_name("1.3.6.1.4.1.99999.1", &utf8("8")),
-        other_name("1.3.6.1.4.1.99999.1", &element(0x04, &[b"7"])),
-    ] {
-        for names in [
-            vec![other.clone()],
-            vec![
-                dns("device-7.corp.example"),
-                upn("seven@corp.example"),
-                other.clone(),
-            ],
-        ] {
-            let refused = challenges
-                .ask(&vouched, &right(), &[subject_alt_name(&names)])
-                .await;
-            assert_eq!(refused, Err(text_of("subjectAltName")), "{names:02x?}");
-        }
-    }
-    let (tag, other_tag) = (
-        element(URI, &[(&tag_uri(SID)).as_bytes()]),
-        element(URI, &[(&tag_uri(OTHER_SID)).as_bytes()]),
-    );
-    for extensions in [
-        vec![sid_extension(OTHER_SID)],
-        vec![subject_alt_name(std::slice::from_ref(&other_tag))],
-        vec![subject_alt_name(&[tag.clone(), other_tag.clone()])],
-        vec![
-            sid_extension(SID),
-            subject_alt_name(std::slice::from_ref(&other_tag)),
-        ],
-        vec![
-            sid_extension(OTHER_SID),
-            subject_alt_name(std::slice::from_ref(&tag)),
-        ],
-    ] {
-        let refused = challenges.ask(&vouched, &right(), &extensions).await;
-        assert_eq!(refused, Err(text_of("SID")), "{extensions:02x?}");
-    }
-}
-
-/// A verifier may read a SID in places and spellings in which this server does not compare it.
-#[tokio::test]
-async fn a_sid_is_issued_only_where_it_is_vouched_for_and_asked_for_in_no_other_spelling() {
-    let challenges = Challenges::new().await;
-    let without =
-        json!({ "subject": { "CN": "device-7" }, "subjectAltNames": { "upn": [], "sid": null } });
-    let octets = element(0x04, &[SID.as_bytes()]);
-    let tag = tag_uri(SID);
-    let names = |name: Vec<u8>| vec![subject_alt_name(&[name])];
-    let begins = "rule sid: a security identifier is not accepted from a request: ";
-    for extensions in [
-        names(element(URI, &[(&tag.replace("tag:", "TAG:")).as_bytes()])),
-        names(element(URI, &[(&tag.replace("sid", "s%69d")).as_bytes()])),
-        names(element(
-            URI,
-            &[(&format!("https://corp.example/?{tag}")).as_bytes()],
-        )),
-        names(element(URI, &[(&format!("urn:{tag}")).as_bytes()])),
-        names(element(URI, &[(&format!("{tag} ")).as_bytes()])),
-        names(element(
-            URI,
-            &[(&tag.replace("2022-09-14", "2023-01-01")).as_bytes()],
-        )),
-        names(dns(&tag)),
-        names(element(EMAIL, &[(&tag).as_bytes()])),
-        names(other_name(OBJECT_SID, &octets)),
-        names(other_name(SID_EXTENSION, &octets)),
-        names(upn(&format!("{tag}@corp.example"))),
-        vec![extension(OBJECT_SID, &octets)],
-        vec![extension(SID_EXTENSION, &octets)],
-        vec![extension(
-            SID_EXTENSION,
-            &element(0x30, &[&other_name(OBJECT_SID, &octets), &dns("a")]),
-        )],
-        vec![sid_extension(&SID.to_lowercase())],
-    ] {
-        // Not even if the very SID is vouched for.
-        for vouched in [&without, &names_with_sid()] {
-            let refused = challenges
-                .ask(vouched, &common_name("device-7"), &extensions)
-                .await;
-            let text = refused.unwrap_err();
-            assert!(text.starts_with(begins), "{text}: {extensions:02x?}");
-        }
-    }
-    for extensions in [
-        names(element(URI, &[(&tag).as_bytes()])),
-        vec![sid_extension(SID)],
-    ] {
-        let refused = challenges
-            .ask(&without, &common_name("device-7"), &extensions)
-            .await;
-        assert!(refused.unwrap_err().starts_with(begins));
-    }
-}
-
-#[tokio::test]
-async fn a_sid_has_the_form_that_the_rules_say() {
-    let challenges = Challenges::new().await;
-    let form = |form: &str| json!({ "subjectAltName": { "sidForm": form } });
-    let path = format!("/raProfiles/{}", challenges.asking.ra_profile);
-    let unknown = json!({ "certificateTemplate": form("BOTH") });
-    let answer = challenges.asking.admin.put(&path, unknown).await;
-    assert!(answer.status.is_client_error(), "{answer:?}");
-    challenges.asking.put_rules(form("URI")).await.expect(200);
-    let device = Device::rsa();
-    let challenge = challenges.make_challenge(&names_with_sid(), false).await;
-    let request = enrolment_request(&device, &name(&[]), &[sid_extension(SID)], &challenge);
-    let issued = challenges.send(&device, &request).await.leaf();
-    let as_uri = format!("URI:{}", tag_uri(SID));
-    assert!(
-        printed_names(&issued).ends_with(&as_uri),
-        "{}",
-        printed_names(&issued)
-    );
-    assert!(!has_sid_extension(&issued));
-    // A renewal follows the rules of its time.
-    challenges
-        .asking
-        .put_rules(form("EXTENSION"))
-        .await
-        .expect(200);
-    let subject = name(&[
-        rdn(O, Tag::Utf8String, b"Branch"),
-        rdn(CN, Tag::Utf8String, b"device-7"),
-    ]);
-    let renewed = challenges
-        .renew(&device.holding(issued.clone()), &subject, &[])
-        .await
-        .leaf();
-    assert!(has_sid_extension(&renewed));
-    assert_eq!(
-        printed_names(&renewed),
-        printed_names(&issued).replace(&format!(", {as_uri}"), "")
-    );
-    challenges.asking.put_rules(form("URI")).await.expect(200);
-    let renewed = challenges
-        .renew(&device.holding(issued.clone()), &subject, &[])
-        .await
-        .leaf();
-    assert_eq!(printed_names(&renewed), printed_names(&issued));
-    assert!(!has_sid_extension(&renewed));
-}
-
-#[tokio::test]
-async fn a_renewal_keeps_what_was_vouched_for_and_gets_nothing_else() {
-    let challenges = Challenges::new().await;
-    let device = Device::rsa();
-    let challenge = challenges.make_challenge(&names_with_sid(), false).await;
-    let request = enrolment_request(&device, &name(&[]), &[], &challenge);
-    let issued = challenges.send(&device, &request).await.leaf();
-    challenges
-        .asking
-        .put_rules(narrow_rules())
-        .await
-        .expect(200);
-    let holder = device.holding(issued.clone());
-    let subject = || {
-        name(&[
-            rdn(O, Tag::Utf8String, b"Branch"),
-            rdn(CN, Tag::Utf8String, b"device-7"),
-        ])
-    };
-    let same = [
-        subject_alt_name(&[dns("device-7.corp.example"), upn("seven@corp.example")]),
-        sid_extension(SID),
-    ];
-    let some = [subject_alt_name(&[upn("seven@corp.example")])];
-    for extensions in [&[][..], &same, &some] {
-        let renewed = challenges
-            .renew(&holder, &subject(), extensions)
-            .await
-            .leaf();
-        assert_eq!(printed_subject(&renewed), printed_subject(&issued));
-        for part in printed_names(&issued).split(", ") {
-            assert!(printed_names(&renewed).contains(part), "{part}");
-        }
-        assert!(has_sid_extension(&renewed));
-    }
-    let other_subject = common_name("device-8");
-    let reply = challenges.renew(&holder, &other_subject, &[]).await;
-    assert_eq!(
-        reply.failure().1,
-        "a renewal keeps the subject of the certificate"
-    );
-    for extensions in [
-        vec![subject_alt_name(&[upn("administrator@corp.example")])],
-        vec![subject_alt_name(&[dns("device-8.corp.example")])],
-        vec![sid_extension(OTHER_SID)],
-        vec![subject_alt_name(&[element(
-            URI,
-            &[(&tag_uri(OTHER_SID)).as_bytes()],
-        )])],
-    ] {
-        let reply = challenges.renew(&holder, &subject(), &extensions).await;
-        assert_eq!(
-            reply.failure().1,
-            "a renewal cannot add names to the certificate's"
-        );
-    }
 }
 
 /// A device that is set up anew signs with the certificate that it still has.
@@ -575,116 +338,4 @@ async fn a_device_with_an_old_certificate_gets_the_names_of_a_new_challenge() {
     let issued = challenges.send(&device, &request).await.leaf();
     assert_eq!(printed_subject(&issued), "CN=device-7,O=Branch");
     assert!(has_sid_extension(&issued));
-}
-
-#[tokio::test]
-async fn an_approval_vouches_for_the_sid_that_the_administrator_sees() {
-    let challenges = Challenges::new().await;
-    challenges
-        .asking
-        .world
-        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
-        .await;
-    for extensions in [
-        vec![sid_extension(SID)],
-        vec![subject_alt_name(&[
-            dns("a.example"),
-            element(URI, &[(&tag_uri(SID)).as_bytes()]),
-        ])],
-        vec![
-            sid_extension(SID),
-            subject_alt_name(&[element(URI, &[(&tag_uri(SID)).as_bytes()])]),
-        ],
-    ] {
-        let device = Device::rsa();
-        let request = enrolment_request(&device, &common_name("device-7"), &extensions, CHALLENGE);
-        let holder = challenges
-            .approve(&device, &request, &json!({ "sid": SID }))
-            .await;
-        assert!(has_sid_extension(&holder.certificate));
-        assert!(!printed_names(&holder.certificate).contains("tag:"));
-        let renewed = challenges
-            .renew(&holder, &common_name("device-7"), &[])
-            .await
-            .leaf();
-        assert!(has_sid_extension(&renewed));
-        let reply = challenges
-            .renew(
-                &holder,
-                &common_name("device-7"),
-                &[sid_extension(OTHER_SID)],
-            )
-            .await;
-        assert_eq!(
-            reply.failure().1,
-            "a renewal cannot add names to the certificate's"
-        );
-    }
-    let begins = "rule sid: a security identifier is not accepted from a request: ";
-    for extensions in [
-        vec![
-            sid_extension(SID),
-            subject_alt_name(&[element(URI, &[(&tag_uri(OTHER_SID)).as_bytes()])]),
-        ],
-        vec![subject_alt_name(&[
-            element(URI, &[(&tag_uri(SID)).as_bytes()]),
-            element(URI, &[(&tag_uri(OTHER_SID)).as_bytes()]),
-        ])],
-        vec![subject_alt_name(&[element(
-            URI,
-            &[(&tag_uri(SID).to_uppercase()).as_bytes()],
-        )])],
-        vec![sid_extension(&SID.to_lowercase())],
-    ] {
-        let device = Device::rsa();
-        let request = enrolment_request(&device, &common_name("device-7"), &extensions, CHALLENGE);
-        let (_, text) = challenges.send(&device, &request).await.failure();
-        assert!(text.starts_with(begins), "{text}");
-    }
-}
-
-#[tokio::test]
-async fn an_approval_keeps_what_a_challenge_vouches_for_and_the_rules_reject() {
-    let challenges = Challenges::new().await;
-    challenges
-        .asking
-        .put_rules(json!({ "subjectAltName": { "types": ["dns"], "sidForm": "URI" } }))
-        .await
-        .expect(200);
-    let mut vouched = names_with_sid();
-    let device = Device::rsa();
-    let challenge = challenges.make_challenge(&vouched, true).await;
-    let request = enrolment_request(&device, &common_name("device-7"), &[], &challenge);
-    let seen = json!({
-        "subject": "CN=device-7,O=Branch", "sid": SID,
-        "subjectAltNames": [
-            "DNS:device-7.corp.example", "UPN:seven@corp.example", format!("URI:{}", tag_uri(SID)),
-        ],
-    });
-    let holder = challenges.approve(&device, &request, &seen).await;
-    assert!(printed_names(&holder.certificate).contains("seven@corp.example"));
-    // A challenge that leaves the SID open leaves it to the administrator.
-    vouched["subjectAltNames"]["sid"] = Value::Null;
-    let device = Device::rsa();
-    let challenge = challenges.make_challenge(&vouched, true).await;
-    let request = enrolment_request(
-        &device,
-        &common_name("device-7"),
-        &[sid_extension(SID)],
-        &challenge,
-    );
-    let holder = challenges.approve(&device, &request, &seen).await;
-    assert!(printed_names(&holder.certificate).contains(&tag_uri(SID)));
-    // One that names another does not.
-    vouched["subjectAltNames"]["sid"] = json!(OTHER_SID);
-    let device = Device::rsa();
-    let challenge = challenges.make_challenge(&vouched, true).await;
-    let request = enrolment_request(
-        &device,
-        &common_name("device-7"),
-        &[sid_extension(SID)],
-        &challenge,
-    );
-    let (_, text) = challenges.send(&device, &request).await.failure();
-    assert_eq!(text, "the challengePassword is for another SID");
 }

@@ -16,6 +16,8 @@ use crate::profile_name::ProfileName;
 use crate::tbs_certificate::assemble_certificate;
 use crate::template::{KeyUsage, Period, SubjectAltNameRule, TemplateSpec};
 
+mod vouched;
+
 /// A time at which `ca.pem` is valid.
 pub(crate) fn issue_time() -> OffsetDateTime {
     issuing_authority()
