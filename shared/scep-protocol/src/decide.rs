@@ -28,7 +28,7 @@ pub enum Decision {
     /// Answer PENDING: the request is waiting for an administrator.
     Pending,
     /// Finish an interrupted issuance: take over the claim, sign the same bytes, then decide again.
-    Resume(InterruptedIssuance),
+    Resume(Box<InterruptedIssuance>),
     /// Answer with the certificate that was issued for the same request.
     Resend(ResendableCertificate),
     /// Another process holds the claim: read the transaction again later.
@@ -183,11 +183,11 @@ fn decide_request(
         TransactionState::Issuing {
             issuance,
             lease_until,
-        } if lease_until < now => Decision::Resume(InterruptedIssuance {
+        } if lease_until < now => Decision::Resume(Box::new(InterruptedIssuance {
             key: known.key,
             claim: known.claim,
             issuance,
-        }),
+        })),
         TransactionState::Issued { .. }
         | TransactionState::Issuing { .. }
         | TransactionState::Pending { .. } => Decision::Refuse(Refusal::TransactionTaken),
@@ -219,11 +219,13 @@ fn decide_same_request(
         // If the profile no longer requires approval, the request starts a new transaction.
         TransactionState::Pending { .. } => request.needs_approval.then_some(Decision::Pending),
         TransactionState::Issuing { lease_until, .. } if now <= lease_until => Some(Decision::Wait),
-        TransactionState::Issuing { issuance, .. } => Some(Decision::Resume(InterruptedIssuance {
-            key: same.key,
-            claim: same.claim,
-            issuance,
-        })),
+        TransactionState::Issuing { issuance, .. } => {
+            Some(Decision::Resume(Box::new(InterruptedIssuance {
+                key: same.key,
+                claim: same.claim,
+                issuance,
+            })))
+        }
         TransactionState::Rejected { .. } => None,
     }
 }

@@ -12,7 +12,7 @@ pub enum PollDecision {
     /// Answer PENDING: the request is waiting for an administrator.
     Pending,
     /// Finish an interrupted issuance: take over the claim, sign the same bytes, then decide again.
-    Resume(InterruptedIssuance),
+    Resume(Box<InterruptedIssuance>),
     /// Answer with the certificate that was issued for the request.
     Resend(ResendableCertificate),
     /// Another process holds the claim: read the transaction again later.
@@ -51,11 +51,13 @@ pub fn decide_poll(
             PollDecision::Refuse(Refusal::Rejected(reason))
         }
         TransactionState::Issuing { lease_until, .. } if now <= lease_until => PollDecision::Wait,
-        TransactionState::Issuing { issuance, .. } => PollDecision::Resume(InterruptedIssuance {
-            key: known.key,
-            claim: known.claim,
-            issuance,
-        }),
+        TransactionState::Issuing { issuance, .. } => {
+            PollDecision::Resume(Box::new(InterruptedIssuance {
+                key: known.key,
+                claim: known.claim,
+                issuance,
+            }))
+        }
     }
 }
 
@@ -98,7 +100,7 @@ mod tests {
         check_poll(
             issuing_state(-1),
             KEY,
-            PollDecision::Resume(interrupted_issuance()),
+            PollDecision::Resume(Box::new(interrupted_issuance())),
         );
         for state in [
             issued_state(60),

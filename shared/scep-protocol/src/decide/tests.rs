@@ -330,7 +330,7 @@ pub(crate) fn resendable_certificate() -> ResendableCertificate {
 }
 
 fn resume_decision() -> Decision {
-    Decision::Resume(interrupted_issuance())
+    Decision::Resume(Box::new(interrupted_issuance()))
 }
 
 pub(crate) fn interrupted_issuance() -> InterruptedIssuance {

@@ -206,7 +206,7 @@ fn a_correction_of_a_waiting_request_takes_its_use_over() {
     let corrected = held(make_use(2, DEVICE));
     let replaced = Some(ClaimUuid::from_u128(1));
     let update = waiting.take(corrected.clone(), replaced, NOW).unwrap();
-    assert_eq!(update.taken, [corrected.clone()]);
+    assert_eq!(update.taken, std::slice::from_ref(&corrected));
     // A granted request keeps its use, whoever takes its place.
     let granted = make_challenge(1).taken_by(make_use(1, DEVICE));
     assert_eq!(
