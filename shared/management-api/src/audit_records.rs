@@ -57,8 +57,9 @@ struct AuditItem {
     /// Who made the change.
     #[schema(example = "token admin")]
     who: String,
-    /// The kind of change: activate, approve, create, deactivate, delete, disable, edit, enable,
-    /// installCertificate, reject, revoke, rollover, rotate or sign.
+    /// The kind of change: activate, approve, create, createChallenges, deactivate, delete,
+    /// deleteChallenge, disable, edit, enable, freeLockouts, installCertificate, reject, revoke,
+    /// rollover, rotate or sign. Of challenges and lock-outs, the object is the SCEP Profile.
     #[schema(example = "edit")]
     action: String,
     /// The kind of object: authority, certificate, raCertificate, raProfile, scepProfile or

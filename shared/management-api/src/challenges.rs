@@ -6,6 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca::id::CertificateUuid;
 use ca::template::{Period, SubjectAttribute};
+use ca::unique_map::UniqueMap;
 use ca::vouched_names::{VouchedAltNames, VouchedNamesSpec};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -61,7 +62,7 @@ struct NewChallengeRequest {
     /// Attributes of the subject, which the certificate gets in place of those that the request
     /// asks for.
     #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"CN": "device-7"}))]
-    subject: Option<JsonObject<BTreeMap<SubjectAttribute, String>>>,
+    subject: Option<UniqueMap<SubjectAttribute, Option<String>>>,
     /// Names in subjectAltName by type, which the certificate gets whether or not the request asks
     /// for them, and the security identifier `sid`. An empty array means that it has none of this
     /// type.
@@ -77,16 +78,19 @@ struct NewChallengeRequest {
 
 impl From<NewChallengeRequest> for ChallengeRequest {
     fn from(request: NewChallengeRequest) -> Self {
-        let subject = request.subject.unwrap_or_default();
-        let alt_names = request.subject_alt_names.unwrap_or_default();
+        let UniqueMap(subject) = request.subject.unwrap_or_default();
+        let JsonObject(subject_alt_names) = request.subject_alt_names.unwrap_or_default();
         Self {
             validity: request.validity,
             uses: request.uses,
             ra_profile: request.ra_profile_uuid,
             transaction_id: request.transaction_id,
             names: VouchedNamesSpec {
-                subject: subject.0,
-                subject_alt_names: alt_names.0,
+                subject: subject
+                    .into_iter()
+                    .filter_map(|(attribute, value)| Some((attribute, value?)))
+                    .collect(),
+                subject_alt_names,
             },
             hold: request.hold.unwrap_or_default(),
             note: request.note,
