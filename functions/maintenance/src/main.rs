@@ -1,9 +1,10 @@
-//! Lambda function for maintenance, which a schedule invokes: CRLs, RA keys, and transactions that
-//! a crash interrupted.
+//! Lambda function for maintenance, which a schedule invokes: CRLs, RA keys, transactions that a
+//! crash interrupted, and notices that could not be delivered.
 
 use std::process::ExitCode;
 
 use lambda_host::Adapters;
+use scep_service::admin::AdminError;
 use scep_service::audit::Actor;
 
 fn main() -> ExitCode {
@@ -11,7 +12,14 @@ fn main() -> ExitCode {
         let adapters = Adapters::of(&environment)?;
         // The author of what audit records say about maintenance.
         let administration = &adapters.administration(Actor::new("schedule".to_owned()))?;
+        let enrolment = &adapters.enrolment()?;
         let metrics = &*adapters.metrics();
-        lambda_host::serve_schedule(async || administration.run_maintenance(metrics).await).await
+        lambda_host::serve_schedule(async || {
+            let maintained = administration.run_maintenance(metrics).await;
+            // A service hears of events even while something else cannot be maintained.
+            let delivered = enrolment.deliver_due_notices().await;
+            maintained.and(delivered.map_err(AdminError::from))
+        })
+        .await
     })
 }

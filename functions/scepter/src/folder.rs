@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use authorise_http::{WebhookClient, WebhookNotifier, WebhookSource};
 use ca::profile_name::ProfileName;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use management_api::Api;
 use scep_http::CrlService;
+use scep_protocol::notice::NoticeReceiver;
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 use scep_service::ca_info::ProfileService;
@@ -19,7 +22,9 @@ use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
 use scep_service::error::StoreError;
 use scep_service::error_chain::ErrorChain;
-use scep_service::ports::{CaKeys, RaKeys, Secrets, SystemClock, SystemRandom};
+use scep_service::ports::{
+    CaKeys, ChallengeSource, Notifier, RaKeys, Secrets, SystemClock, SystemRandom,
+};
 use scep_service::profile_cache::CachedProfiles;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
@@ -35,6 +40,9 @@ const PROFILES_MAX_AGE: Duration = Duration::from_secs(5);
 
 /// How often CRLs and RA certificates are checked.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How often notices that could not be delivered at once are delivered.
+const DELIVERY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often expired transactions are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -69,6 +77,7 @@ pub(crate) struct DataFolder {
     ca_keys: Arc<dyn CaKeys>,
     ra_keys: Arc<dyn RaKeys>,
     secrets: Arc<dyn Secrets>,
+    webhook: Arc<WebhookClient>,
     metrics: Arc<PrometheusMetrics>,
     deployment: Deployment,
 }
@@ -83,7 +92,7 @@ impl DataFolder {
         // The folder is locked before keys or database are opened: neither supports two processes.
         let lock = lock_folder(path)?;
         let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
-        let secrets = FileSecrets::open(&keys).map_err(io)?;
+        let secrets: Arc<dyn Secrets> = Arc::new(FileSecrets::open(&keys).map_err(io)?);
         let database = open_database(&path.join("scepter.db")).await?;
         let store = DynamoDbStore::new(database.client(), table_names());
         let reader = Arc::new(store.clone());
@@ -97,7 +106,11 @@ impl DataFolder {
             database,
             ca_keys: Arc::new(FileCaKeys::new(keys.clone())),
             ra_keys: Arc::new(FileRaKeys::new(keys)),
-            secrets: Arc::new(secrets),
+            webhook: Arc::new(WebhookClient::new(
+                Arc::clone(&secrets),
+                Arc::new(SystemRandom),
+            )),
+            secrets,
             metrics: Arc::default(),
             deployment,
         })
@@ -160,6 +173,9 @@ impl DataFolder {
     }
 
     pub(crate) fn enrolment(&self) -> Enrolment {
+        let source: Arc<dyn ChallengeSource> =
+            Arc::new(WebhookSource::new(Arc::clone(&self.webhook)));
+        let notifier: Arc<dyn Notifier> = Arc::new(WebhookNotifier::new(Arc::clone(&self.webhook)));
         Enrolment {
             profile_service: ProfileService {
                 profiles: self.profiles.clone(),
@@ -172,8 +188,8 @@ impl DataFolder {
             secrets: Arc::clone(&self.secrets),
             crls: self.crls.clone(),
             random: Arc::new(SystemRandom),
-            services: BTreeMap::new(),
-            notifiers: BTreeMap::new(),
+            services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
+            notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
             deployment: self.deployment.clone(),
         }
     }
@@ -193,6 +209,19 @@ impl DataFolder {
             if let Err(error) = self.administration().run_maintenance(&*self.metrics).await {
                 let error = ErrorChain(&error);
                 tracing::error!(%error, "maintenance failed");
+            }
+        }
+    }
+
+    /// Delivers by timer the notices that could not be delivered at once, as a schedule does in AWS.
+    pub(crate) async fn deliver_periodically(self) {
+        let enrolment = self.enrolment();
+        let mut timer = tokio::time::interval(DELIVERY_INTERVAL);
+        loop {
+            timer.tick().await;
+            if let Err(error) = enrolment.deliver_due_notices().await {
+                let error = ErrorChain(&error);
+                tracing::error!(%error, "delivering notices failed");
             }
         }
     }

@@ -40,6 +40,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     .print();
     tokio::spawn(data.clone().sweep_periodically());
     tokio::spawn(data.clone().maintain_periodically());
+    tokio::spawn(data.clone().deliver_periodically());
     let services = Services {
         scep: EveryOperation::new(data.enrolment()),
         crls: data.crls(),

@@ -2,6 +2,8 @@
 
 mod http_client;
 mod intune;
+mod webhook;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};
 pub use intune::{IntuneClient, IntuneError, IntuneSource, IntuneUrls};
+pub use webhook::{WebhookClient, WebhookError, WebhookNotifier, WebhookSource};

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use authorise_http::{WebhookClient, WebhookNotifier, WebhookSource};
 use aws_sdk_kms::Client;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
+use scep_protocol::notice::NoticeReceiver;
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 use scep_service::crl_cache::CachedCrls;
 use scep_service::enrol::Enrolment;
-use scep_service::ports::{SystemClock, SystemRandom};
+use scep_service::ports::{ChallengeSource, Notifier, Random, SystemClock, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::{Adapters, SettingError};
@@ -29,6 +32,10 @@ impl Adapters<'_> {
     pub fn enrolment(&self) -> Result<Enrolment, SettingError> {
         let store = self.open_store()?;
         let keys = self.open_keys()?;
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let webhook = Arc::new(WebhookClient::new(keys.secrets.clone(), random.clone()));
+        let source: Arc<dyn ChallengeSource> = Arc::new(WebhookSource::new(Arc::clone(&webhook)));
+        let notifier: Arc<dyn Notifier> = Arc::new(WebhookNotifier::new(webhook));
         Ok(Enrolment {
             profile_service: self.profile_service(store.clone())?,
             transactions: store.clone(),
@@ -36,9 +43,9 @@ impl Adapters<'_> {
             ca_keys: keys.ca_keys,
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,
-            random: Arc::new(SystemRandom),
-            services: BTreeMap::new(),
-            notifiers: BTreeMap::new(),
+            random,
+            services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
+            notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
             deployment: self.environment.deployment()?,
         })
     }

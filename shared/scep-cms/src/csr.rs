@@ -15,6 +15,9 @@ use crate::requested::{RequestAttributes, RequestedExtension};
 use crate::tlv::Element;
 use crate::{csr_content, tlv};
 
+/// The label of a PKCS #10 request, RFC 7468 §7.
+const PEM_LABEL: &str = "CERTIFICATE REQUEST";
+
 /// A decoded certification request. Its signature is not verified yet.
 #[derive(Clone)]
 pub struct CertificationRequest {
@@ -147,6 +150,13 @@ impl CertificationRequest {
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.ber
+    }
+
+    /// The original octets as PEM, with a line feed at the end. They contain the challengePassword.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        // Encoding fails only for lengths far beyond those of a request that was decoded.
+        der::pem::encode_string(PEM_LABEL, der::pem::LineEnding::LF, &self.ber).unwrap_or_default()
     }
 
     /// The algorithm of the request's own signature.

@@ -278,6 +278,23 @@ impl Refusal {
         )
     }
 
+    /// Whether services may hear of the refusal of an authentic request. Not of those that anybody
+    /// can cause as often as they like, with a new key each time: the number of the others is
+    /// bounded by lock-outs, or by the certificates and challenges that the client needs.
+    // Each one costs a write and a request, and may fill the store while the service is down.
+    #[must_use]
+    pub const fn is_announced(&self) -> bool {
+        !matches!(
+            self,
+            Self::ChallengeMissing
+                | Self::EnrolmentNotAuthorised
+                | Self::LockedOut
+                | Self::MessageType
+                | Self::SignerExpired
+                | Self::SignerUnknown
+        )
+    }
+
     /// Whether the timing of the answer could reveal what the envelope decrypts to. Such an answer
     /// is sent at a fixed time after the end of its request.
     #[must_use]

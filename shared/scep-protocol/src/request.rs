@@ -156,6 +156,12 @@ impl UnvouchedRequest {
         }
     }
 
+    /// The request.
+    #[must_use]
+    pub const fn request(&self) -> &EnrolmentRequest {
+        &self.request
+    }
+
     /// Authorises the request by a challenge source, or by an administrator's approval to come.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! The yes of a challenge source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ca::vouched_names::VouchedNames;
+use ca::vouched_names::{VouchedNames, VouchedNamesSpec};
 use scep_cms::transaction_id::TransactionId;
 use time::OffsetDateTime;
 
@@ -39,6 +39,59 @@ impl Vouched {
             challenge: None,
         }
     }
+}
+
+impl Vouched {
+    /// This yes after the webhook, as a gate, said yes too: with the names of both, and held if
+    /// either holds.
+    ///
+    /// # Errors
+    /// [`Refusal::Denied`] if one stands for other names than the other.
+    pub fn through(self, gate: &Self) -> Result<Self, Refusal> {
+        let names = merge_names(&self.names, &gate.names).ok_or_else(|| {
+            Refusal::Denied("the names vouched for contradict each other".to_owned())
+        })?;
+        Ok(Self {
+            names,
+            hold: self.hold || gate.hold,
+            ..self
+        })
+    }
+}
+
+/// The names of both; `None` if they differ about a kind of name.
+fn merge_names(one: &VouchedNames, other: &VouchedNames) -> Option<VouchedNames> {
+    let mut merged = VouchedNamesSpec::clone(one);
+    for (attribute, value) in &other.subject {
+        let known = merged
+            .subject
+            .entry(*attribute)
+            .or_insert_with(|| value.clone());
+        if known != value {
+            return None;
+        }
+    }
+    let alt_names = &mut merged.subject_alt_names;
+    if let Some(sid) = &other.subject_alt_names.sid {
+        let known = alt_names.sid.get_or_insert_with(|| sid.clone());
+        if known != sid {
+            return None;
+        }
+    }
+    for (kind, texts) in &other.subject_alt_names.by_type {
+        let Some(texts) = texts else {
+            continue;
+        };
+        let known = alt_names.by_type.entry(*kind).or_default();
+        let known = known.get_or_insert_with(|| texts.clone());
+        // The order of names has no meaning.
+        let (known, texts): (BTreeSet<_>, BTreeSet<_>) =
+            (known.iter().collect(), texts.iter().collect());
+        if known != texts {
+            return None;
+        }
+    }
+    VouchedNames::try_from(merged).ok()
 }
 
 impl From<&Vouched> for Vouching {

@@ -1,5 +1,6 @@
 //! PKIOperation, RFC 8894 §4.3: answers a pkiMessage with a CertRep.
 
+mod announce;
 mod delivery;
 pub(crate) mod issue;
 pub(crate) mod next_ca;
@@ -29,7 +30,9 @@ use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
 use scep_protocol::renewal_signer::KnownCertificate;
-use scep_protocol::request::{AuthorisedRequest, ClassifiedRequest, UnvouchedRequest};
+use scep_protocol::request::{
+    AuthorisedRequest, ClassifiedRequest, EnrolmentRequest, UnvouchedRequest,
+};
 use scep_protocol::signed_request::{ReplyTo, SignedRequest};
 use scep_protocol::vouching::ChallengeSourceKind;
 use scep_protocol::wrapped_key::WrappedKey;
@@ -279,6 +282,18 @@ impl Exchange<'_> {
     ) -> Result<Progress, EnrolError> {
         let (addressed, content_key) = self.check_addressee(request, challenge).await?;
         let request = addressed.open(&content_key, self.profile)?;
+        // Only now is the request authentic: whoever sent it has the key in it.
+        let described = self.describe_request(&request);
+        match self.authorise_and_issue(request).await {
+            Err(EnrolError::Refused(refusal)) => {
+                self.announce_refusal(described, &refusal).await?;
+                Err(refusal.into())
+            }
+            answer @ (Ok(_) | Err(EnrolError::Failed(_))) => answer,
+        }
+    }
+
+    async fn authorise_and_issue(&self, request: EnrolmentRequest) -> Result<Progress, EnrolError> {
         let now = self.enrolment.profile_service.clock.now();
         let authorised = match request.classify(self.profile, now)? {
             ClassifiedRequest::Renewal(renewal) => self.renew_or_enrol(renewal).await?,
@@ -327,7 +342,7 @@ impl Exchange<'_> {
         unvouched: UnvouchedRequest,
     ) -> Result<AuthorisedRequest, EnrolError> {
         let vouched = match unvouched.to_be_vouched(self.profile)? {
-            None => None,
+            None => self.ask_gate(unvouched.request()).await?,
             Some(request) => match self.ask_sources(request).await {
                 Ok(vouched) => Some(vouched),
                 Err(EnrolError::Refused(refusal)) => return Err(unvouched.refuse(refusal).into()),

@@ -33,7 +33,66 @@ impl Exchange<'_> {
         &self,
         request: &EnrolmentRequest,
     ) -> Result<Vouched, EnrolError> {
-        let subjects = self.lockout_subjects(request.message());
+        self.check_lockout(request.message()).await?;
+        let asked = match self.ask_each_source(request).await {
+            Ok(vouched) => self.pass_gate(request, vouched).await,
+            Err(error) => Err(error),
+        };
+        match asked {
+            Err(EnrolError::Refused(refusal)) => {
+                Err(self.count_refusal(request.message(), refusal).await)
+            }
+            asked @ (Ok(_) | Err(EnrolError::Failed(_))) => asked,
+        }
+    }
+
+    /// Asks the webhook about an enrolment that an administrator has to approve, if it is a gate.
+    pub(crate) async fn ask_gate(
+        &self,
+        request: &EnrolmentRequest,
+    ) -> Result<Option<Vouched>, EnrolError> {
+        if !self.has_gate() {
+            return Ok(None);
+        }
+        self.check_lockout(request.message()).await?;
+        match self.ask_source(ChallengeSourceKind::Webhook, request).await {
+            Ok(vouched) => Ok(Some(Vouched {
+                hold: true,
+                ..vouched
+            })),
+            Err(VouchError::Unrecognised(refusal) | VouchError::Refused(refusal)) => {
+                Err(self.count_refusal(request.message(), refusal).await)
+            }
+            Err(VouchError::Failed(failure)) => Err(failure.into()),
+        }
+    }
+
+    fn has_gate(&self) -> bool {
+        let webhook = self.profile.scep_profile().webhook.as_ref();
+        webhook.is_some_and(|webhook| webhook.gate)
+    }
+
+    /// Has the webhook decide about an enrolment that another source vouches for, if it is a gate.
+    async fn pass_gate(
+        &self,
+        request: &EnrolmentRequest,
+        vouched: Vouched,
+    ) -> Result<Vouched, EnrolError> {
+        if !self.has_gate() || vouched.source == ChallengeSourceKind::Webhook {
+            return Ok(vouched);
+        }
+        match self.ask_source(ChallengeSourceKind::Webhook, request).await {
+            Ok(gate) => Ok(vouched.through(&gate)?),
+            Err(VouchError::Unrecognised(refusal) | VouchError::Refused(refusal)) => {
+                Err(refusal.into())
+            }
+            Err(VouchError::Failed(failure)) => Err(failure.into()),
+        }
+    }
+
+    /// Refuses a request of a client that is locked out.
+    async fn check_lockout(&self, request: &SignedRequest) -> Result<(), EnrolError> {
+        let subjects = self.lockout_subjects(request);
         let scep_profile = self.profile.scep_profile().uuid;
         let now = self.enrolment.profile_service.clock.now();
         let transactions = &self.enrolment.transactions;
@@ -41,12 +100,7 @@ impl Exchange<'_> {
         if lockouts.iter().any(|lockout| lockout.is_locked(now)) {
             return Err(Refusal::LockedOut.into());
         }
-        match self.ask_each_source(request).await {
-            Err(EnrolError::Refused(refusal)) => {
-                Err(self.count_refusal(request.message(), refusal).await)
-            }
-            asked @ (Ok(_) | Err(EnrolError::Failed(_))) => asked,
-        }
+        Ok(())
     }
 
     /// Counts a refusal among the failures of the client, if it is for a wrong challenge.
@@ -69,28 +123,9 @@ impl Exchange<'_> {
     }
 
     async fn ask_each_source(&self, request: &EnrolmentRequest) -> Result<Vouched, EnrolError> {
-        let context = VouchContext {
-            profile: self.profile,
-            client_address: self.client_address,
-            now: self.enrolment.profile_service.clock.now(),
-        };
         let mut unrecognised = Refusal::EnrolmentNotAuthorised;
         for kind in self.profile.scep_profile().challenge_sources() {
-            let asked = match kind {
-                ChallengeSourceKind::OneTime => {
-                    OneTimeSource(self.enrolment).vouch(request, &context).await
-                }
-                ChallengeSourceKind::Static => {
-                    StaticSource(self.enrolment).vouch(request, &context).await
-                }
-                ChallengeSourceKind::Intune | ChallengeSourceKind::Webhook => {
-                    match self.enrolment.services.get(&kind) {
-                        Some(service) => service.vouch(request, &context).await,
-                        None => Err(VouchError::Failed(Failure::SourceMissing(kind))),
-                    }
-                }
-            };
-            match asked {
+            match self.ask_source(kind, request).await {
                 Ok(vouched) => return Ok(vouched),
                 Err(VouchError::Unrecognised(refusal)) => unrecognised = refusal,
                 Err(VouchError::Refused(refusal)) => return Err(refusal.into()),
@@ -98,6 +133,32 @@ impl Exchange<'_> {
             }
         }
         Err(unrecognised.into())
+    }
+
+    async fn ask_source(
+        &self,
+        kind: ChallengeSourceKind,
+        request: &EnrolmentRequest,
+    ) -> Result<Vouched, VouchError> {
+        let context = VouchContext {
+            profile: self.profile,
+            client_address: self.client_address,
+            now: self.enrolment.profile_service.clock.now(),
+        };
+        match kind {
+            ChallengeSourceKind::OneTime => {
+                OneTimeSource(self.enrolment).vouch(request, &context).await
+            }
+            ChallengeSourceKind::Static => {
+                StaticSource(self.enrolment).vouch(request, &context).await
+            }
+            ChallengeSourceKind::Intune | ChallengeSourceKind::Webhook => {
+                match self.enrolment.services.get(&kind) {
+                    Some(service) => service.vouch(request, &context).await,
+                    None => Err(VouchError::Failed(Failure::SourceMissing(kind))),
+                }
+            }
+        }
     }
 
     /// Whose failures the refusal of this request counts among.

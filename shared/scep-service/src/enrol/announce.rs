@@ -1,0 +1,58 @@
+//! Tells services of requests that are refused.
+
+use ca::subject::name_text;
+use scep_protocol::notice::{NoticeEvent, RefusedRequest};
+use scep_protocol::profile::NotificationKind;
+use scep_protocol::refusal::Refusal;
+use scep_protocol::request::EnrolmentRequest;
+use scep_protocol::transaction::Fingerprint;
+
+use crate::enrol::Exchange;
+use crate::error::Failure;
+use crate::notices::notices_of;
+
+impl Exchange<'_> {
+    /// Describes a request for the case that it is refused; `None` if no service is to hear of it.
+    pub(crate) fn describe_request(&self, request: &EnrolmentRequest) -> Option<RefusedRequest> {
+        let webhook = self.profile.scep_profile().webhook.as_ref()?;
+        if !webhook.notify.contains(&NotificationKind::Refused) {
+            return None;
+        }
+        let csr = request.csr();
+        Some(RefusedRequest {
+            ra_profile: self.profile.ra_profile().uuid,
+            transaction_id: request.message().transaction_id().as_str().to_owned(),
+            // Where the subject cannot be read, the reason of the refusal says so.
+            subject: name_text(csr.subject()).unwrap_or_default(),
+            key_sha256: Fingerprint::of_key(request.key()).to_string(),
+            fail_info: String::new(),
+            reason: String::new(),
+            client_address: self.client_address,
+            csr: None,
+        })
+    }
+
+    /// Tells services that a request was refused.
+    ///
+    /// # Errors
+    /// When no identity can be drawn. A failure to write or deliver is logged.
+    pub(crate) async fn announce_refusal(
+        &self,
+        described: Option<RefusedRequest>,
+        refusal: &Refusal,
+    ) -> Result<(), Failure> {
+        let Some(described) = described.filter(|_| refusal.is_announced()) else {
+            return Ok(());
+        };
+        let event = NoticeEvent::Refused(Box::new(RefusedRequest {
+            fail_info: refusal.fail_info().name().to_owned(),
+            reason: refusal.text().into_owned(),
+            ..described
+        }));
+        let now = self.enrolment.profile_service.clock.now();
+        let random = &*self.enrolment.random;
+        let notices = notices_of(event, self.profile.scep_profile(), random, now)?;
+        self.enrolment.write_and_announce(&notices).await;
+        Ok(())
+    }
+}
