@@ -25,7 +25,7 @@ use scepter_tests::asn1::{
 };
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::openssl;
-use scepter_tests::world::{CHALLENGE, audit};
+use scepter_tests::world::audit;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
