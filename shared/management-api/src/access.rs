@@ -247,7 +247,7 @@ pub(crate) fn truncate_for_log(name: &str) -> &str {
 mod tests {
     use super::*;
 
-    use Scope::{Approve, Read, Write};
+    use Scope::{Approve, Challenge, Read, Write};
     use axum::body::Body;
     use http::StatusCode;
     use strum::VariantArray as _;
@@ -260,8 +260,13 @@ mod tests {
     #[utoipa::path(put, path = "/things")]
     async fn replace_things() {}
 
+    #[utoipa::path(post, path = "/things")]
+    async fn make_things(_: axum::body::Bytes) {}
+
     fn router() -> ApiRouter<()> {
+        let make = routes!(make_things).require_any(&[Challenge, Write]);
         ApiRouter::new()
+            .routes(make.limit_body(3 * 1024 * 1024))
             .routes(routes!(list_things).require(Read))
             .routes(routes!(replace_things).require(Write))
     }
@@ -292,6 +297,11 @@ mod tests {
             ("HEAD", Some(&[Write]), 403),
             ("PUT", Some(&[Read, Write]), 200),
             ("GET", Some(&[Approve]), 403),
+            ("POST", Some(&[Challenge]), 200),
+            ("POST", Some(&[Write]), 200),
+            ("POST", Some(&[Approve, Read]), 403),
+            ("GET", Some(&[Challenge]), 403),
+            ("PUT", Some(&[Challenge]), 403),
             ("GET", Some(Scope::VARIANTS), 200),
             ("GET", Some(&[]), 403),
             ("GET", None, 401),
@@ -313,6 +323,11 @@ mod tests {
         assert_eq!(status(Some(&[Write]), &too_long).await, 413);
         assert_eq!(status(Some(&[Read]), &too_long).await, 403);
         assert_eq!(status(None, &too_long).await, 401);
+        // A route may have a limit of its own, larger than the router's default of two megabytes.
+        let own =
+            async |bytes| send("POST", "/things", Some(&[Challenge]), &" ".repeat(bytes)).await;
+        assert_eq!(own(3 * 1024 * 1024).await, 200);
+        assert_eq!(own(3 * 1024 * 1024 + 1).await, 413);
     }
 
     #[test]
@@ -322,6 +337,10 @@ mod tests {
         let operations = &document["paths"]["/things"];
         let scope_of = |method: &str| operations[method]["security"].clone();
         assert_eq!(scope_of("get"), serde_json::json!([{ "bearer": ["read"] }]));
+        assert_eq!(
+            scope_of("post"),
+            serde_json::json!([{ "bearer": ["challenge"] }, { "bearer": ["write"] }])
+        );
         assert_eq!(
             scope_of("put"),
             serde_json::json!([{ "bearer": ["write"] }])

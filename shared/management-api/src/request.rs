@@ -460,6 +460,37 @@ mod tests {
     }
 
     #[test]
+    fn an_object_or_an_array_of_objects_is_read_with_its_errors() {
+        let parse = |body: &str| match parse_json::<OneOrMany<Outer>>(body.as_bytes()) {
+            Ok(OneOrMany::One(_)) => "one".to_owned(),
+            Ok(OneOrMany::Many(many)) => format!("{}", many.len()),
+            Err(ApiError::BadRequest(reason)) => format!("400 {reason}"),
+            Err(ApiError::Unprocessable(reasons)) => format!("422 {}", reasons.join("|")),
+            Err(other) => panic!("{other:?}"),
+        };
+        for (body, expected) in [
+            (r#"{"number": 1}"#, "one"),
+            ("[]", "0"),
+            (r#"[{"number": 1}, {}]"#, "2"),
+            (r#"{"numbre": 1}"#, "400 numbre: unknown field"),
+            (r#"[{}, {"numbre": 1}]"#, "400 [1].numbre: unknown field"),
+            (r#"[{}, {"number": 300}]"#, "422 [1].number: invalid value"),
+            (
+                "[[1]]",
+                "422 [0]: invalid type: sequence, expected an object",
+            ),
+            (
+                "1",
+                "422 invalid type: integer `1`, expected an object or an array",
+            ),
+            ("[{}", "400 malformed JSON"),
+        ] {
+            let said = parse(body);
+            assert!(said.starts_with(expected), "{body}: {said}");
+        }
+    }
+
+    #[test]
     fn a_secret_of_a_wrong_type_is_not_repeated() {
         for secret in ["123456", "-1", "1.5", "true"] {
             let body = format!(r#"{{"inner": {{"secret": {secret}}}}}"#);

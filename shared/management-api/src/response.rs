@@ -228,3 +228,25 @@ pub(crate) fn with_etag(mut response: Response, version: u64) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_path_alone_takes_a_megabyte() {
+        let uuid = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11";
+        let challenges = format!("/api/v1/scepProfiles/{uuid}/challenges");
+        assert_eq!(max_body_bytes(&challenges), MAX_CHALLENGES_BYTES);
+        for path in [
+            format!("/scepProfiles/{uuid}/challenges"),
+            format!("/api/v1/scepProfiles/{uuid}"),
+            format!("{challenges}/{uuid}"),
+            format!("/api/v1/scepProfiles/{uuid}/x/challenges"),
+            "/api/v1/challenges".to_owned(),
+            "/".to_owned(),
+        ] {
+            assert_eq!(max_body_bytes(&path), MAX_BODY_BYTES, "{path}");
+        }
+    }
+}
