@@ -11,6 +11,7 @@ mod challenges;
 mod decisions;
 mod inventory;
 mod keys;
+mod lockouts;
 mod notices;
 mod objects;
 mod store;

@@ -4,8 +4,9 @@
 use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
-use scepter_tests::server::{Build, Server, binary, http};
+use scepter_tests::server::{ADMIN_TOKEN, Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
+use serde_json::{Value, json};
 use store_dynamodb::Tables;
 use store_embedded::EmbeddedDynamoDb;
 
@@ -74,6 +75,66 @@ async fn killed_between_claim_and_sign() {
 #[tokio::test]
 async fn killed_between_sign_and_store() {
     check_after_kill("signed").await;
+}
+
+/// Kills the server at this fault point while a device enrols by a one-time challenge, then checks
+/// that its use is neither lost nor doubled.
+async fn check_challenge(place: &str) {
+    let binary = binary(Build::FaultPoints);
+    let data = tempfile::tempdir().unwrap();
+    let environment = [
+        ("SCEPTER_ADMIN_TOKEN", ADMIN_TOKEN),
+        ("SCEPTER_FAULT_POINT", place),
+    ];
+    let server = Server::start(&binary, data.path(), &environment);
+    let profile = server.choose_one_time();
+    let path = format!("/scepProfiles/{profile}/challenges");
+    let made = server.administer("POST", &path, &json!({ "validity": "PT1H" }));
+    let secret = made["challengePassword"].as_str().unwrap().to_owned();
+    let ra_certificate = server.ra_certificate();
+    let (device, other) = (Device::rsa(), Device::rsa());
+    let message = device.message(&device.enrolment("device-1", &secret), &ra_certificate);
+    let posted = {
+        let (url, message) = (server.scep_url.clone(), message.clone());
+        std::thread::spawn(move || http(&["--data-binary", "@-", &url], &message))
+    };
+    server.wait_for_log("fault point reached");
+    server.kill();
+    assert_eq!(posted.join().unwrap().0, 0, "the client got no answer");
+
+    let server = Server::start(&binary, data.path(), &environment[..1]);
+    // The use is taken, so another device gets nothing even before the first one asks again.
+    let request = other.enrolment("device-2", &secret);
+    let (_, reply) = server.post(&other.message(&request, &ra_certificate));
+    let refused = other.read(&reply, &ra_certificate).failure();
+    assert_eq!(refused.1, "the challengePassword has been used");
+    let (_, reply) = server.post(&message);
+    let leaf = device.read(&reply, &ra_certificate).leaf();
+    let uuid = made["uuid"].as_str().unwrap();
+    let shown = server.administer("GET", &format!("{path}/{uuid}"), &Value::Null);
+    assert_eq!(
+        (&shown["state"], &shown["usesLeft"]),
+        (&json!("USED"), &json!(0))
+    );
+    let serial = leaf.issuer_and_serial_number().serial_number_hex();
+    let listed = format!("/certificates?challengeUuid={uuid}");
+    let listed = server.administer("GET", &listed, &Value::Null);
+    assert_eq!(listed["items"][0]["serialNumber"], serial);
+    assert!(server.terminate());
+    assert_eq!(
+        count_items(data.path(), |tables| tables.certificates.clone()).await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn killed_between_claim_and_sign_no_use_of_a_challenge_is_lost_or_doubled() {
+    check_challenge("claimed").await;
+}
+
+#[tokio::test]
+async fn killed_between_sign_and_store_no_use_of_a_challenge_is_lost_or_doubled() {
+    check_challenge("signed").await;
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Random sequences of messages, administrator decisions, crashes and clock steps. Whatever
 //! happens, no transactionID yields two certificates for one request, nothing is issued without
-//! authorisation, and the authority signs nothing that is not recorded.
+//! authorisation, the authority signs nothing that is not recorded, and a one-time challenge yields
+//! as many certificates as it says and loses no use.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -14,6 +15,7 @@ use proptest::test_runner::{Config, TestRunner};
 use scep_cms::attribute::PkiStatus;
 use scep_cms::certificate::Certificate;
 use scep_protocol::profile::ScepProfile;
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::ports::Clock;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::asn1;
@@ -33,6 +35,10 @@ const DAY: u64 = 24 * HOUR;
 enum Act {
     /// A device enrols under one of two names, with the correct challenge or a wrong one.
     Enrol(usize, bool, bool),
+    /// An administrator makes a one-time challenge that is good for one or two certificates.
+    MakeChallenge(bool),
+    /// A device enrols under one of two names, by one of the one-time challenges.
+    EnrolOnce(usize, bool, usize),
     /// A device enrols under another device's transactionID.
     Usurp(usize, usize),
     Poll(usize),
@@ -57,6 +63,8 @@ fn any_act() -> impl Strategy<Value = Act> {
     let device = || 0..DEVICES;
     prop_oneof![
         6 => (device(), any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(d, n, c)| Act::Enrol(d, n, c)),
+        2 => any::<bool>().prop_map(Act::MakeChallenge),
+        6 => (device(), any::<bool>(), 0..4_usize).prop_map(|(d, n, c)| Act::EnrolOnce(d, n, c)),
         1 => (device(), device()).prop_map(|(d, of)| Act::Usurp(d, of)),
         3 => device().prop_map(Act::Poll),
         1 => (device(), device()).prop_map(|(d, of)| Act::PollAs(d, of)),
@@ -87,6 +95,7 @@ struct Life<'a> {
     keys: Arc<WatchedKeys>,
     records: FlakyRecords,
     devices: &'a [Device],
+    scep_profile: String,
     known: Knowledge,
 }
 
@@ -111,6 +120,8 @@ struct Knowledge {
     revoked_keys: HashSet<Vec<u8>>,
     /// Every message that was sent: the device, its request, and the octets.
     messages: RefCell<Vec<(Device, Request, Vec<u8>)>>,
+    /// The one-time challenges, as they were made.
+    challenges: Vec<Value>,
     replays: usize,
     renewals: usize,
     waited: u64,
@@ -176,6 +187,13 @@ impl<'a> Life<'a> {
         let always =
             |profile: &mut ScepProfile| profile.settings.renewal_threshold_days = Some(400);
         world.edit_scep_profile(always).await;
+        world.choose_one_time().await;
+        let both = |profile: &mut ScepProfile| {
+            let sources = profile.chosen_sources.get_or_insert_default();
+            sources.insert(ChallengeSourceKind::Static);
+        };
+        world.edit_scep_profile(both).await;
+        let scep_profile = world.find::<ScepProfile>().await.object.uuid.to_string();
         world.enrolment.ca_keys = keys.clone();
         world.administration.ca_keys = keys.clone();
         Self {
@@ -184,6 +202,7 @@ impl<'a> Life<'a> {
             keys,
             records,
             devices,
+            scep_profile,
             known: Knowledge {
                 held: vec![None; devices.len()],
                 ..Knowledge::default()
@@ -222,6 +241,21 @@ impl<'a> Life<'a> {
                 let challenge = [CHALLENGE, "guessed"][usize::from(!known)];
                 let request = self.devices[device].enrolment(name, challenge);
                 self.enrol(device, request, known).await;
+            }
+            Act::MakeChallenge(twice) => {
+                let fields = json!({ "uses": 1 + u8::from(twice), "validity": "P10D" });
+                let made = self.admin.challenge(&self.scep_profile, fields).await;
+                self.known.challenges.push(made);
+            }
+            Act::EnrolOnce(device, name, place) => {
+                let place = place % self.known.challenges.len().max(1);
+                let Some(made) = self.known.challenges.get(place) else {
+                    return;
+                };
+                let name = ["device-a", "device-b"][usize::from(name)];
+                let secret = text(&made["challengePassword"]);
+                let request = self.devices[device].enrolment(name, &secret);
+                self.enrol(device, request, true).await;
             }
             Act::Usurp(device, of) if device != of => {
                 let mut request = self.devices[device].enrolment("usurper", CHALLENGE);
@@ -460,6 +494,39 @@ impl<'a> Life<'a> {
         assert_eq!(unknown, 0, "certificates were signed but not recorded");
         known.len()
     }
+
+    /// Compares the uses of each one-time challenge with the certificates that it led to. Returns
+    /// how many these are.
+    async fn check_challenges(&self) -> usize {
+        // Requests that waited in vain have given their uses back by then.
+        self.world.clock.advance(Duration::from_secs(8 * DAY));
+        let page = self.admin.get("/certificates?limit=500").await.expect(200);
+        let mut by_challenge: HashMap<String, HashSet<String>> = HashMap::new();
+        for item in page["items"].as_array().unwrap() {
+            let uuid = text(&item["uuid"]);
+            let path = format!("/certificates/{uuid}");
+            let record = self.admin.get(&path).await.expect(200);
+            if let Some(challenge) = record["challengeUuid"].as_str() {
+                let issued = by_challenge.entry(challenge.to_owned()).or_default();
+                issued.insert(uuid);
+            }
+        }
+        for made in &self.known.challenges {
+            let uuid = text(&made["uuid"]);
+            let issued = by_challenge.get(&uuid).cloned().unwrap_or_default();
+            let path = format!("/scepProfiles/{}/challenges/{uuid}", self.scep_profile);
+            let shown = self.admin.get(&path).await.expect(200);
+            let left = shown["usesLeft"].as_u64().unwrap();
+            let uses = shown["uses"].as_u64().unwrap();
+            assert_eq!(left + issued.len() as u64, uses, "{shown} {issued:?}");
+            let path = format!("/certificates?challengeUuid={uuid}");
+            let listed = self.admin.get(&path).await.expect(200);
+            let listed = listed["items"].as_array().unwrap().iter();
+            let listed: HashSet<_> = listed.map(|item| text(&item["uuid"])).collect();
+            assert_eq!(listed, issued);
+        }
+        by_challenge.values().map(HashSet::len).sum()
+    }
 }
 
 #[test]
@@ -467,6 +534,7 @@ fn no_sequence_of_events_yields_what_nobody_may_have() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let devices = [(); DEVICES].map(|()| Device::rsa());
     let (issued, renewed, replayed) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let used = Cell::new(0);
     let config = Config {
         cases: 40,
         failure_persistence: None,
@@ -480,6 +548,7 @@ fn no_sequence_of_events_yields_what_nobody_may_have() {
                     life.act(act).await;
                 }
                 issued.set(issued.get() + life.settle().await);
+                used.set(used.get() + life.check_challenges().await);
                 renewed.set(renewed.get() + life.known.renewals);
                 replayed.set(replayed.get() + life.known.replays);
             });
@@ -488,7 +557,7 @@ fn no_sequence_of_events_yields_what_nobody_may_have() {
         .unwrap();
     // Guards against a test in which nothing happens.
     assert!(
-        issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10,
-        "{issued:?} {renewed:?} {replayed:?}"
+        issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10 && used.get() > 5,
+        "{issued:?} {renewed:?} {replayed:?} {used:?}"
     );
 }

@@ -201,6 +201,17 @@ impl Admin {
         self.post(&path, json!({ "name": name })).await.uuid()
     }
 
+    /// Makes a one-time challenge of this SCEP Profile that is valid for an hour, with these
+    /// further fields, and returns it.
+    pub async fn challenge(&self, scep_profile: &str, fields: Value) -> Value {
+        let mut body = json!({ "validity": "PT1H" });
+        for (name, value) in fields.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let path = format!("/scepProfiles/{scep_profile}/challenges");
+        self.post(&path, body).await.expect(201)
+    }
+
     /// The number of issued certificates.
     pub async fn count_certificates(&self) -> usize {
         let page = self.get("/certificates").await.expect(200);
@@ -227,6 +238,14 @@ impl Admin {
             .find(|object| object["name"] == name);
         text(&found.unwrap()["uuid"])
     }
+}
+
+/// A world whose profile asks for one-time challenges, its administrator, and the uuid of the
+/// profile.
+pub async fn one_time_world() -> (World, Admin, String) {
+    let (world, admin, _, scep_profile, _) = administered().await;
+    world.choose_one_time().await;
+    (world, admin, scep_profile)
 }
 
 /// A world, its administrator, and the uuids of its RA Profile, SCEP Profile and RA certificate.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
+use serde_json::{Value, json};
 
 use crate::assert::expect_status;
 use crate::interop::{root, target};
@@ -65,6 +66,9 @@ pub fn binary(build: Build) -> PathBuf {
     built.push((build, path.clone()));
     path
 }
+
+/// The token of an administrator, for a server that is started with it as `SCEPTER_ADMIN_TOKEN`.
+pub const ADMIN_TOKEN: &str = "the-token-of-an-administrator-in-tests";
 
 /// A running server, killed when dropped.
 pub struct Server {
@@ -167,6 +171,43 @@ impl Server {
     /// Posts a message and returns the status and body.
     pub fn post(&self, message: &[u8]) -> (u16, Vec<u8>) {
         http(&["--data-binary", "@-", &self.scep_url], message)
+    }
+
+    /// Calls the management API with [`ADMIN_TOKEN`], asserts success, and returns the body.
+    pub fn administer(&self, method: &str, path: &str, body: &Value) -> Value {
+        let url = format!("http://{}/api/v1{path}", self.address);
+        let token = format!("Authorization: Bearer {ADMIN_TOKEN}");
+        let arguments = ["--request", method, "--header", &token, &url];
+        let body = match body {
+            Value::Null => Vec::new(),
+            body => body.to_string().into_bytes(),
+        };
+        let sent = ["--data-binary", "@-"].iter().filter(|_| !body.is_empty());
+        let arguments: Vec<_> = arguments.iter().chain(sent).copied().collect();
+        let (status, answer) = http(&arguments, &body);
+        let text = String::from_utf8_lossy(&answer);
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {text}"
+        );
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Has the demo's profile ask for one-time challenges alone, and returns its uuid. The server
+    /// was started with [`ADMIN_TOKEN`].
+    pub fn choose_one_time(&self) -> String {
+        let profiles = self.administer("GET", "/scepProfiles", &Value::Null);
+        let uuid = profiles[0]["uuid"].as_str().unwrap().to_owned();
+        let path = format!("/scepProfiles/{uuid}");
+        let mut profile = self.administer("GET", &path, &Value::Null);
+        let body = json!({
+            "name": profile["name"].take(),
+            "caCertificateUuid": profile["caCertificate"]["uuid"].take(),
+            "raProfileUuid": profile["raProfile"]["uuid"].take(),
+            "challengeSources": ["ONE_TIME"],
+        });
+        self.administer("PUT", &path, &body);
+        uuid
     }
 
     /// Sends octets on a connection of their own, closes the sending side, and reads to the end.

@@ -25,6 +25,7 @@ use scep_http::EveryOperation;
 use scep_protocol::annotations::Attributes;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
+use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::admin::{
     AdminError, Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
     ScepProfileEdit,
@@ -35,7 +36,7 @@ use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
 use scep_service::error::StoreError;
 use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
-use scep_service::ports::{Change, Clock, Measurement, Metrics, Store, SystemRandom};
+use scep_service::ports::{Change, Clock, Measurement, Metrics, SecretOwner, Store, SystemRandom};
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
@@ -207,6 +208,19 @@ impl World {
         let mut profile: Versioned<ScepProfile> = self.find().await;
         edit(&mut profile.object);
         replace(&self.store, &profile).await.unwrap();
+    }
+
+    /// Has one-time challenges authorise enrolments, and nothing else.
+    pub async fn choose_one_time(&self) {
+        let profile: Versioned<ScepProfile> = self.find().await;
+        let owner = SecretOwner::ChallengeKey(profile.object.uuid);
+        let key = Uuid::new_v4().to_string().into();
+        let sealed = self.administration.secrets.seal(owner, &key).await.unwrap();
+        self.edit_scep_profile(|profile| {
+            profile.challenge_key = Some(sealed);
+            profile.chosen_sources = Some([ChallengeSourceKind::OneTime].into());
+        })
+        .await;
     }
 
     /// Edits the RA Profile without checking the rules.

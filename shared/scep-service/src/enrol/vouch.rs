@@ -215,8 +215,8 @@ impl Exchange<'_> {
         if sources.contains(&ChallengeSourceKind::OneTime) {
             let key = self.transaction_key(request);
             let challenge = self.enrolment.transactions.challenge_of(&key).await?;
-            // One that is deleted or used up opens messages too: the request then gets a reason, and
-            // one that was approved its certificate.
+            // One that is deleted or used up opens messages too: the request then gets a reason,
+            // and one that was approved its certificate.
             if let Some(sealed) = challenge.and_then(|challenge| challenge.secret) {
                 let owner = SecretOwner::ScepProfile(profile.uuid);
                 let secret = secrets.open(owner, &sealed).await?;
