@@ -2,11 +2,13 @@
 //! and its `install.sh` installs the tools.
 
 use std::process::Command;
+use std::time::Duration;
 
 use scepter_tests::interop;
 use scepter_tests::interop::tools;
-use scepter_tests::server::{Build, Server, binary};
+use scepter_tests::server::{ADMIN_TOKEN, Build, Server, binary};
 use scepter_tests::world::CHALLENGE;
+use serde_json::json;
 
 /// Runs a client's script against a server whose authority has a key of this algorithm.
 fn enrol_by(script: &str, key_algorithm: &str) {
@@ -26,6 +28,28 @@ fn strongswan_enrols_with_an_rsa_authority() {
 #[test]
 fn strongswan_enrols_with_an_ec_authority() {
     enrol_by("strongswan.sh", "EC_P256");
+}
+
+#[test]
+fn strongswan_enrols_once_with_a_one_time_challenge() {
+    let data = tempfile::tempdir().unwrap();
+    let environment = [("SCEPTER_ADMIN_TOKEN", ADMIN_TOKEN)];
+    let server = Server::start(&binary(Build::Debug), data.path(), &environment);
+    let profile = server.choose_one_time();
+    let path = format!("/scepProfiles/{profile}/challenges");
+    let made = server.administer("POST", &path, &json!({ "validity": "PT1H" }));
+    let secret = made["challengePassword"].as_str().unwrap();
+    let arguments = [&server.scep_url, secret];
+    interop::run("strongswan-once.sh", &arguments, &[]);
+    // The log says that somebody showed the challenge again, and never which it was.
+    let reuse = "a used challenge was shown again by another key";
+    loop {
+        let line = server.log.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert!(!line.contains(secret), "{line}");
+        if line.contains(reuse) {
+            break;
+        }
+    }
 }
 
 #[test]

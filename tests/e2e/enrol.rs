@@ -7,6 +7,7 @@ mod content;
 pub(crate) mod enrolment;
 mod habits;
 mod intune;
+mod one_time;
 pub(crate) mod refusals;
 mod renewal;
 mod resending;
