@@ -241,7 +241,7 @@ impl NewChallengeView {
 #[expect(dead_code, reason = "only describes a body")]
 enum NewChallenges {
     /// The challenge, if one was asked for.
-    One(NewChallengeView),
+    One(Box<NewChallengeView>),
     /// The challenges in the order of the requests.
     Many(Vec<NewChallengeView>),
 }
@@ -304,9 +304,11 @@ fn of_single_request(error: AdminError) -> AdminError {
     let AdminError::Invalid(reasons) = error else {
         return error;
     };
-    let reasons = reasons.into_iter().map(|reason| match reason {
-        Invalid::Element { reason, .. } => *reason,
-        other => other,
+    let reasons = reasons.into_iter().map(|reason| {
+        if let Invalid::Element { reason, .. } = reason {
+            return *reason;
+        }
+        reason
     });
     AdminError::Invalid(reasons.collect())
 }
