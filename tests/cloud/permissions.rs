@@ -197,6 +197,48 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     Ok(())
 }
 
+/// Makes a one-time challenge, enrols by it, locks out a device that guesses, and frees it.
+fn make_challenge_and_free(admin: &Api<'_>) -> Result<(), u16> {
+    let name = draw_name();
+    let sources = json!({ "challengeSources": ["ONE_TIME", "STATIC"] });
+    admin.endpoint_with(&name, CHALLENGE, &sources)?;
+    let call = |method: &str, path: &str, body: &Value, wanted: u16| {
+        let (status, answer) = admin.call(method, path, body);
+        check_status(wanted, status).map(|()| answer)
+    };
+    let profiles = call("GET", "/scepProfiles", &json!(null), 200)?;
+    let mut profiles = profiles.as_array().unwrap().iter();
+    let profile = profiles.find(|one| one["name"] == name.as_str()).unwrap();
+    let profile = format!("/scepProfiles/{}", profile["uuid"].as_str().unwrap());
+    let challenges = format!("{profile}/challenges");
+    let made = call("POST", &challenges, &json!({ "validity": "PT1H" }), 201)?;
+    let secret = made["challengePassword"].as_str().unwrap();
+    let url = STACK.scep_url("ScepUrl", &name);
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    let ask = |challenge: &str| {
+        let message = device.message(&device.enrolment(&name, challenge), &ra_certificate);
+        device.read(
+            &expect_status(STACK.post(&url, &message), 200),
+            &ra_certificate,
+        )
+    };
+    ask(secret).leaf();
+    let page = call("GET", &challenges, &json!(null), 200)?;
+    assert_eq!(page["items"][0]["state"], "USED");
+    let one = format!("{challenges}/{}", made["uuid"].as_str().unwrap());
+    call("DELETE", &one, &json!(null), 204)?;
+    for _ in 0..10 {
+        ask("guessed").failure();
+    }
+    let lockouts = format!("{profile}/lockouts");
+    let locked_out = call("GET", &lockouts, &json!(null), 200)?;
+    assert_ne!(locked_out, json!([]));
+    call("DELETE", &lockouts, &json!(null), 204)?;
+    assert_eq!(call("GET", &lockouts, &json!(null), 200)?, json!([]));
+    Ok(())
+}
+
 #[test]
 fn every_permission_of_administration_is_needed() {
     let _alone = ALONE.write();
@@ -224,7 +266,8 @@ fn every_permission_of_administration_is_needed() {
         if let Some(uuid) = page["items"][0]["uuid"].as_str() {
             check_status(200, get(&format!("/certificates/{uuid}")).0)?;
         }
-        approve_and_revoke(&admin)
+        approve_and_revoke(&admin)?;
+        make_challenge_and_free(&admin)
     });
 }
 
