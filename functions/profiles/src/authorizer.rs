@@ -1,16 +1,26 @@
-//! Authentication of callers from the claims that API Gateway's JWT authorizer verified.
+//! Authentication of callers: from the claims that API Gateway's JWT authorizer verified, and of MDMs
+//! from tokens or client secrets that they send as passwords, which it cannot read.
 
 use async_trait::async_trait;
 use http::request::Parts;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizerJwtDescription as JwtClaims;
 use lambda_http::request::RequestContext;
-use management_api::{Authenticate, Caller, CallersUnknown};
+use management_api::{Authenticate, Caller, CallersUnknown, Credentials};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use crate::client_secrets::ClientSecrets;
+use crate::tokens::TokenVerifier;
 
 /// Authenticates callers by the claims of a token that API Gateway has already verified: signature,
-/// issuer, audience and times. A request without such claims has no caller.
+/// issuer, audience and times. A request without such claims has no caller. The URLs of MDMs have no
+/// authorizer, so credentials are verified here.
 pub(crate) struct JwtAuthorizer {
     /// The prefix of the API's scopes in a token: `scepter/` for `scepter/read`.
     pub(crate) scope_prefix: String,
+    pub(crate) verifier: TokenVerifier,
+    /// The user pool of the stack; `None` if another issuer was chosen.
+    pub(crate) client_secrets: Option<ClientSecrets>,
 }
 
 /// The claims that may name a caller, from the most readable one.
@@ -25,45 +35,140 @@ impl Authenticate for JwtAuthorizer {
             .get::<RequestContext>()
             .and_then(RequestContext::authorizer)
             .and_then(|authorizer| authorizer.jwt.as_ref())
-            .and_then(|jwt| self.identify(jwt)))
+            .and_then(|jwt| self.read_verified(jwt)))
+    }
+
+    async fn identify(&self, credentials: &Credentials) -> Result<Option<Caller>, CallersUnknown> {
+        let Some(token) = self.find_token(credentials).await? else {
+            return Ok(None);
+        };
+        let claims = self.verifier.verify(token.expose_secret()).await?;
+        Ok(claims.and_then(|claims| self.read_claims(&claims)))
     }
 }
 
 impl JwtAuthorizer {
-    fn identify(&self, jwt: &JwtClaims) -> Option<Caller> {
-        let name = NAMES.iter().find_map(|name| jwt.claims.get(*name))?;
-        let parse_scope = |scope: &String| scope.strip_prefix(&self.scope_prefix)?.parse().ok();
+    /// The token in the credentials, or the one that a client of the user pool gets for its secret.
+    async fn find_token(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<Option<SecretString>, CallersUnknown> {
+        if is_token(credentials.secret()) {
+            return Ok(Some(credentials.secret().into()));
+        }
+        match (credentials, &self.client_secrets) {
+            (Credentials::Basic { user, password }, Some(secrets)) => {
+                secrets.token_of(user, password.expose_secret()).await
+            }
+            (Credentials::Basic { .. } | Credentials::Token(_), _) => Ok(None),
+        }
+    }
+
+    /// The caller of claims as API Gateway passes them on.
+    fn read_verified(&self, jwt: &JwtClaims) -> Option<Caller> {
+        let scopes = jwt.scopes.iter().flatten().map(String::as_str);
+        let claim = |name: &str| jwt.claims.get(name).map(String::as_str);
+        self.describe_caller(claim, scopes)
+    }
+
+    /// The caller of the claims of a token. Scopes are a list in one text, RFC 9068 §2.2.3, in
+    /// `scope` or, of some issuers, in `scp`, which may also be an array.
+    fn read_claims(&self, claims: &Map<String, Value>) -> Option<Caller> {
+        let listed = claims.get("scope").or_else(|| claims.get("scp"));
+        let scopes: Vec<_> = match listed {
+            Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(scopes)) => scopes.split(' ').collect(),
+            Some(_) | None => Vec::new(),
+        };
+        let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+        self.describe_caller(claim, scopes.into_iter())
+    }
+
+    fn describe_caller<'a>(
+        &self,
+        claim: impl Fn(&str) -> Option<&'a str>,
+        scopes: impl Iterator<Item = &'a str>,
+    ) -> Option<Caller> {
+        let name = NAMES.iter().find_map(|name| claim(name))?;
         Some(Caller {
-            name: match jwt.claims.get("sub") {
+            name: match claim("sub") {
                 // Names may change or be reused. The subject does neither, so it goes along into
                 // audit records.
                 Some(subject) if subject != name => format!("{name} ({subject})"),
-                Some(_) | None => name.clone(),
+                Some(_) | None => name.to_owned(),
             },
-            scopes: jwt
-                .scopes
-                .iter()
-                .flatten()
-                .filter_map(parse_scope)
+            scopes: scopes
+                .filter_map(|scope| scope.strip_prefix(&self.scope_prefix)?.parse().ok())
                 .collect(),
         })
     }
 }
 
+/// Whether a secret is a token, RFC 7519: three parts, the first a JSON object in base64url. A client
+/// secret has no dots.
+fn is_token(secret: &str) -> bool {
+    secret.starts_with("eyJ") && secret.split('.').count() == 3
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{HashMap, HashSet};
 
     use super::*;
+    use crate::issuer::Issuer;
+    use authorise_http::HttpClient;
     use http::Request;
     use management_api::Scope;
     use serde_json::json;
 
+    /// An authorizer whose issuer nobody reaches.
+    fn new_authorizer() -> JwtAuthorizer {
+        let issuer = Issuer::new("https://id.example".to_owned(), None);
+        let http = HttpClient::new().unwrap();
+        JwtAuthorizer {
+            scope_prefix: "scepter/".to_owned(),
+            verifier: TokenVerifier::new(issuer, HashSet::new(), http),
+            client_secrets: None,
+        }
+    }
+
+    #[test]
+    fn the_scopes_of_a_token_are_a_text_or_a_list() {
+        for (claims, scopes) in [
+            (
+                json!({ "scope": "scepter/challenge other/read" }),
+                &[Scope::Challenge][..],
+            ),
+            (
+                json!({ "scp": ["scepter/read", "scepter/write", 1] }),
+                &[Scope::Read, Scope::Write],
+            ),
+            (json!({ "scp": "scepter/read" }), &[Scope::Read]),
+            (json!({ "scope": 5 }), &[]),
+            (json!({}), &[]),
+        ] {
+            let mut claims = claims.as_object().unwrap().clone();
+            claims.insert("client_id".to_owned(), json!("mdm"));
+            let caller = new_authorizer().read_claims(&claims).unwrap();
+            assert_eq!(
+                (caller.name.as_str(), caller.scopes.as_slice()),
+                ("mdm", scopes)
+            );
+        }
+        assert_eq!(new_authorizer().read_claims(&Map::new()), None);
+    }
+
+    #[test]
+    fn a_token_is_told_from_a_client_secret() {
+        assert!(is_token("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"));
+        for secret in ["", "eyJ", "eyJ.eyJ", "a.b.c", "1fd9qkqo8m2k7g5s0f"] {
+            assert!(!is_token(secret), "{secret}");
+        }
+    }
+
     #[track_caller]
     fn check(claims: &[(&str, &str)], scopes: &[&str], expected: Option<(&str, &[Scope])>) {
-        let authorizer = JwtAuthorizer {
-            scope_prefix: "scepter/".to_owned(),
-        };
+        let authorizer = new_authorizer();
         let claims: HashMap<_, _> = claims.iter().copied().collect();
         let context = json!({
             "http": {"method": "GET"},

@@ -6,18 +6,20 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::pin::Pin;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::HOST;
+use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, Uri};
+use http_body_util::{BodyExt, Collected};
 use lambda_host::{FrontDoors, MAX_EVENT_BODY_BYTES, answer_in_time, public_url};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::request::{LambdaRequest, RequestContext};
-use lambda_http::{Adapter, LambdaEvent, RequestExt, lambda_runtime, service_fn};
+use lambda_http::{Adapter, IntoResponse, LambdaEvent, RequestExt, lambda_runtime, service_fn};
 use management_api::{body_error_response, timed_out_response};
 use scep_http::BodyError;
 use tower::ServiceExt;
@@ -77,11 +79,11 @@ async fn answer_request(
     router: Router,
     doors: &FrontDoors,
     request: lambda_http::Request,
-) -> Result<Response, Infallible> {
+) -> Result<GatewayResponse, Infallible> {
     let url = requested_url(&request);
     if let Err(error) = check_body(request.body()) {
         let path = url.as_ref().map_or("/", Uri::path);
-        return Ok(body_error_response(error, path));
+        return Ok(GatewayResponse(body_error_response(error, path)));
     }
     let context = request.lambda_context();
     let client = doors.find_client(source_ip(&request), request.headers());
@@ -92,9 +94,42 @@ async fn answer_request(
         head.extensions.insert(client);
     }
     let answer = router.oneshot(Request::from_parts(head, Body::new(body)));
-    match answer_in_time(&context, answer).await {
-        Some(response) => response,
-        None => Ok(timed_out_response()),
+    let response = match answer_in_time(&context, answer).await {
+        Some(Ok(response)) => response,
+        Some(Err(never)) => match never {},
+        None => timed_out_response(),
+    };
+    Ok(GatewayResponse(response))
+}
+
+/// A response, whose body is text if it says so and is.
+// lambda_http would read any `text/html` as UTF-8 and replace what is not, and NDES's page is UTF-16.
+struct GatewayResponse(Response);
+
+impl IntoResponse for GatewayResponse {
+    fn into_response(
+        self,
+    ) -> Pin<Box<dyn Future<Output = http::Response<lambda_http::Body>> + Send>> {
+        Box::pin(async move {
+            let (head, body) = self.0.into_parts();
+            // The router's bodies are in memory, and cannot fail.
+            let body = body.collect().await.map(Collected::to_bytes);
+            let body = body.unwrap_or_default();
+            let is_text = head
+                .headers
+                .get(CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .is_some_and(|kind| {
+                    kind.starts_with("text/") || kind.starts_with("application/json")
+                });
+            let text = std::str::from_utf8(&body).ok().filter(|_| is_text);
+            let body = match text {
+                _ if body.is_empty() => lambda_http::Body::Empty,
+                Some(text) => lambda_http::Body::Text(text.to_owned()),
+                None => lambda_http::Body::Binary(body.to_vec()),
+            };
+            http::Response::from_parts(head, body)
+        })
     }
 }
 

@@ -1,0 +1,173 @@
+//! Client credentials of the user pool as Basic authentication, for MDMs that keep a password for
+//! longer than a token is valid.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use authorise_http::HttpClient;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use management_api::CallersUnknown;
+use scep_protocol::service_url::ServiceUrl;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use crate::tokens::ISSUER_TIMEOUT;
+
+/// The time before its expiry at which a token is replaced.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// The period in which failures are counted.
+const FAILURE_PERIOD: Duration = Duration::from_secs(60);
+
+/// The failures in a period after which nothing unknown is tried any more. The pool throttles
+/// requests for tokens, and guesses must not use up what others need.
+const MAX_FAILURES: usize = 10;
+
+/// The most tokens that are kept, which is more than a stack has clients.
+const MAX_KEPT: usize = 100;
+
+/// Exchanges client credentials for access tokens, RFC 6749 §4.4.
+pub(crate) struct ClientSecrets {
+    /// The token endpoint.
+    token_url: ServiceUrl,
+    /// The scope that tokens are requested with.
+    scope: String,
+    http: HttpClient,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Tokens by the hash of the credentials.
+    tokens: HashMap<[u8; 32], Token>,
+    /// When credentials were wrong.
+    failures: Vec<Instant>,
+}
+
+struct Token {
+    token: SecretString,
+    until: Instant,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: SecretString,
+    expires_in: u64,
+}
+
+/// What the token endpoint answers.
+enum Exchanged {
+    Granted(Granted),
+    Refused,
+}
+
+impl ClientSecrets {
+    pub(crate) fn new(token_url: ServiceUrl, scope: String, http: HttpClient) -> Self {
+        Self {
+            token_url,
+            scope,
+            http,
+            state: Mutex::default(),
+        }
+    }
+
+    /// A token of the client with this id and secret, from the cache or the token endpoint; `None`
+    /// if they are wrong, or may not have the scope.
+    ///
+    /// # Errors
+    /// [`CallersUnknown`] when the endpoint does not answer, or after many failures.
+    pub(crate) async fn token_of(
+        &self,
+        client: &str,
+        secret: &str,
+    ) -> Result<Option<SecretString>, CallersUnknown> {
+        // The form of app client ids: anything else costs no request.
+        if client.is_empty() || client.len() > 128 || !client.chars().all(is_client_id) {
+            return Ok(None);
+        }
+        let hash = hash_credentials(client, secret);
+        let mut state = self.state.lock().await;
+        let now = Instant::now();
+        state.tokens.retain(|_, token| now < token.until);
+        if let Some(known) = state.tokens.get(&hash) {
+            return Ok(Some(known.token.clone()));
+        }
+        let is_recent = |failure: &Instant| failure.elapsed() < FAILURE_PERIOD;
+        state.failures.retain(is_recent);
+        if state.failures.len() >= MAX_FAILURES {
+            tracing::warn!("too many wrong client secrets; none is tried for a minute");
+            return Err(CallersUnknown);
+        }
+        match self.exchange(client, secret).await? {
+            Exchanged::Granted(granted) => {
+                let lasts = Duration::from_secs(granted.expires_in).saturating_sub(MARGIN);
+                if let Some(until) = now.checked_add(lasts)
+                    && state.tokens.len() < MAX_KEPT
+                {
+                    let token = granted.access_token.clone();
+                    state.tokens.insert(hash, Token { token, until });
+                }
+                Ok(Some(granted.access_token))
+            }
+            Exchanged::Refused => {
+                state.failures.push(now);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn exchange(&self, client: &str, secret: &str) -> Result<Exchanged, CallersUnknown> {
+        let pair = Zeroizing::new(format!("{client}:{secret}"));
+        let basic = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        let mut basic = HeaderValue::from_str(&basic).map_err(|_| CallersUnknown)?;
+        basic.set_sensitive(true);
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, basic), (CONTENT_TYPE, form)]);
+        let scope: String = url::form_urlencoded::byte_serialize(self.scope.as_bytes()).collect();
+        let body = Bytes::from(format!("grant_type=client_credentials&scope={scope}"));
+        let sent = self
+            .http
+            .send(Method::POST, &self.token_url, headers, body, ISSUER_TIMEOUT)
+            .await;
+        let response = sent.map_err(|error| {
+            tracing::error!(%error, "requesting a token failed");
+            CallersUnknown
+        })?;
+        match response.status {
+            StatusCode::OK => serde_json::from_slice(&response.body)
+                .map(Exchanged::Granted)
+                .map_err(|error| {
+                    tracing::error!(%error, "the token endpoint answered no token");
+                    CallersUnknown
+                }),
+            // RFC 6749 §5.2: invalid_client, unauthorized_client, invalid_scope.
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(Exchanged::Refused),
+            status => {
+                tracing::error!(%status, "the token endpoint failed");
+                Err(CallersUnknown)
+            }
+        }
+    }
+}
+
+const fn is_client_id(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-')
+}
+
+/// Hashes credentials, so that the cache holds no secrets and no comparison tells one.
+fn hash_credentials(client: &str, secret: &str) -> [u8; 32] {
+    // A client id contains no colon, so no two pairs have the same text.
+    Sha256::new()
+        .chain_update(client)
+        .chain_update(":")
+        .chain_update(secret)
+        .finalize()
+        .into()
+}
