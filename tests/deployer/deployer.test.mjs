@@ -202,6 +202,7 @@ const NOT_NEEDED_OF = {
   'AWS::Events::Rule': /^iam:PassRole$/,
   'AWS::IAM::ManagedPolicy': /^iam:(Attach|Detach)RolePolicy$/,
   'AWS::Lambda::Function': /^kms:/,
+  'AWS::SecretsManager::Secret': /^kms:/,
 };
 
 /** CloudFormation's schemas, as distributed with cfn-lint. */
@@ -273,6 +274,8 @@ function requests(permission, { type, arn: own, properties }, resources) {
       return [[permission, /LogDelivery|ResourcePolic|DescribeLogGroups|DescribeIndexPolicies/.test(action) ? '*' : own, {}]];
     case 's3':
       return [[`s3:${action[0].toUpperCase()}${action.slice(1)}`, `${ARTIFACTS}/scepter/1a2b`, {}]];
+    case 'secretsmanager':
+      return [[permission, action === 'GetRandomPassword' ? '*' : own, {}]];
     default:
       return [[permission, own, {}]];
   }

@@ -83,6 +83,8 @@ function made(type, stack, logical, properties) {
       return { arn: arn('lambda', `function:${name}`), ref: name };
     case 'AWS::Logs::LogGroup':
       return { arn: arn('logs', `log-group:${properties.LogGroupName}:*`), ref: properties.LogGroupName };
+    case 'AWS::SecretsManager::Secret':
+      return { arn: arn('secretsmanager', `secret:${properties.Name}-1A2b3C`), ref: arn('secretsmanager', `secret:${properties.Name}-1A2b3C`) };
     case 'AWS::S3::Bucket':
       return { arn: `arn:aws:s3:::${name.toLowerCase()}`, ref: name.toLowerCase() };
     default:
@@ -128,6 +130,7 @@ export function deploy(template, stack, parameters = {}) {
     'Fn::Or': (of) => of.some((condition) => resolve(condition)),
     'Fn::And': (of) => of.every((condition) => resolve(condition)),
     'Fn::Select': ([index, of]) => resolve(of)[index],
+    'Fn::Join': ([by, of]) => [resolve(of)].flat().join(by),
     'Fn::Split': ([by, of]) => resolve(of).split(by),
     Condition: (name) => resolve(template.Conditions[name]),
   };

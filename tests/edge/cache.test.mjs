@@ -6,10 +6,13 @@ import { test } from 'node:test';
 const edge = readFileSync(new URL('../../infra/edge.yaml', import.meta.url), 'utf8');
 const main = readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8');
 
-// The block of lines below the first one that contains `text`, delimited by indentation.
+// The block of lines below the one that is `text`, or the first that contains it, delimited by
+// indentation.
 function below(template, text) {
   const lines = template.split('\n');
-  const start = lines.findIndex((line) => line.includes(text));
+  // One path may begin like another.
+  const whole = lines.findIndex((line) => line.trim() === text);
+  const start = whole === -1 ? lines.findIndex((line) => line.includes(text)) : whole;
   assert.notEqual(start, -1, text);
   const indent = (line) => line.search(/\S/);
   const rest = lines.slice(start + 1);
@@ -32,6 +35,24 @@ test('a query of SCEP is part of what is cached, and SCEP is served by plain HTT
     assert.match(below(edge, `  ${policy}:`), /QueryStringBehavior: all/);
     assert.match(behavior, /ViewerProtocolPolicy: allow-all/);
   }
+});
+
+test('an MDM reaches its URLs by HTTPS alone, and no challenge is cached', () => {
+  const order = [...edge.matchAll(/- PathPattern: (.*)/g)].map(([, path]) => path);
+  const base = '/api/v1/protocols/scep';
+  for (const [path, after] of [[`${base}/*/mscep_admin`, `${base}/*`], [`${base}/*/jamf`, `${base}/*`], ['/certsrv/mscep_admin', '/certsrv/*']]) {
+    const behavior = below(edge, `- PathPattern: ${path}`);
+    assert.match(behavior, /ViewerProtocolPolicy: https-only/);
+    assert.match(behavior, /Managed-CachingDisabled/);
+    assert.doesNotMatch(behavior, /FunctionAssociations/);
+    assert.ok(order.indexOf(path) < order.indexOf(after), path);
+    // An RA Profile may have such a name.
+    assert.ok(order.indexOf(`${base}/raProfile/*`) < order.indexOf(path), path);
+  }
+});
+
+test('the edge proves to the API that it names the client', () => {
+  assert.match(below(edge, 'OriginCustomHeaders:'), /HeaderName: scepter-edge\n +HeaderValue: !Sub '\{\{resolve:secretsmanager:/);
 });
 
 test('the paths that devices let nobody choose have routes where a profile is set', () => {
