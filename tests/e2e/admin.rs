@@ -3,8 +3,10 @@
 mod access;
 mod challenges;
 mod edits;
+mod jamf;
 mod links;
 mod lockouts;
+mod ndes;
 mod profiles;
 mod revocation;
 mod rollover;
