@@ -2,7 +2,7 @@
 
     deployer STACK              makes a user with the policy for deployers; the stack's outputs, and the user's access key
     escalate STACK OWN ROLE     tries, as the caller, to change the stack of his own limits, and to deploy without the role: the errors' codes
-    describe STACK              outputs, physical names by logical ones, and a token of the stack's own client
+    describe STACK              outputs, physical names by logical ones, and the ids and secrets of its clients
     policy ROLE                 the role's inline policy
     policy ROLE put             puts the policy of standard input in its place
     routes API                  its routes: key, how callers are known, scopes
@@ -61,13 +61,16 @@ def describe(stack):
     cloudformation = boto3.client("cloudformation")
     found = outputs(stack)
     resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    client = boto3.client("cognito-idp").describe_user_pool_client(
-        UserPoolId=found["UserPoolId"], ClientId=found["AutomationClientId"]
-    )["UserPoolClient"]
+
+    def credentials(client):
+        described = boto3.client("cognito-idp").describe_user_pool_client(UserPoolId=found["UserPoolId"], ClientId=client)
+        return f"{client}:{described['UserPoolClient']['ClientSecret']}"
+
     return {
         "outputs": found,
         "resources": {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
-        "client": f"{client['ClientId']}:{client['ClientSecret']}",
+        "client": credentials(found["AutomationClientId"]),
+        "mdm": credentials(found["MdmClientId"]),
     }
 
 

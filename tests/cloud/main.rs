@@ -2,6 +2,7 @@
 //! Lambda runs them.
 
 mod adapters;
+mod challenges;
 mod deployment;
 mod door;
 mod enrolment;

@@ -10,6 +10,7 @@ use scepter_tests::assert::expect_status;
 use scepter_tests::device::{Device, Request};
 use serde_json::{Value, json};
 
+use crate::challenges::{make_challenge, make_one_time_endpoint};
 use crate::stack::{ALONE, Api, STACK};
 
 const CHALLENGE: &str = "s3cret";
@@ -147,6 +148,15 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         assert_eq!(ask(&device, &request)?, leaf);
         let renewal = Device::rsa().renewal(&name);
         ask(&device.holding(leaf), &renewal)?;
+        // A one-time challenge is read, and a use of it is taken.
+        let once = draw_name();
+        let profile = make_one_time_endpoint(&admin, &once).unwrap();
+        let challenge = make_challenge(&admin, &profile).unwrap();
+        let url = STACK.scep_url("ScepUrl", &once);
+        let ra_certificate = STACK.ra_certificate(&url);
+        let device = Device::rsa();
+        let message = device.message(&device.enrolment(&once, &challenge), &ra_certificate);
+        check_status(200, STACK.post(&url, &message).0)?;
         // A request that requires approval counts the pending ones first.
         let held = draw_name();
         let approval = json!({ "requireManualApproval": true });

@@ -50,6 +50,8 @@ pub(crate) struct Stack {
     pub(crate) outputs: BTreeMap<String, String>,
     pub(crate) resources: BTreeMap<String, String>,
     client: String,
+    /// The id and the secret of the client for MDMs.
+    pub(crate) mdm: String,
 }
 
 /// A command that talks to the emulator as the root user of the account.
@@ -90,6 +92,7 @@ impl Stack {
             outputs: texts(&described["outputs"]),
             resources: texts(&described["resources"]),
             client: described["client"].as_str().unwrap().to_owned(),
+            mdm: described["mdm"].as_str().unwrap().to_owned(),
             endpoint,
         }
     }
