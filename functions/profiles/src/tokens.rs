@@ -96,9 +96,9 @@ impl TokenVerifier {
         let is_access = claims.get("token_use").is_none_or(|used| used == "access");
         let audience = claims.get("aud").or_else(|| claims.get("client_id"));
         is_access
-            && audience.is_some_and(|audience| match audience {
-                Value::Array(several) => several.iter().any(is_ours),
-                single => is_ours(single),
+            && audience.is_some_and(|audience| match audience.as_array() {
+                Some(several) => several.iter().any(is_ours),
+                None => is_ours(audience),
             })
     }
 
