@@ -2,6 +2,7 @@
 //! `Intune-Resource-Access` (`src/CsrValidation`) does.
 
 mod application;
+mod assertion;
 mod client;
 mod entra;
 mod error;
@@ -9,6 +10,7 @@ mod scep_actions;
 mod service;
 mod source;
 
+pub use assertion::{AssertionIssuer, DISCOVERY_PATH, KEY_SET_PATH};
 pub use client::{IntuneClient, IntuneUrls};
 pub use error::IntuneError;
 pub use source::IntuneSource;

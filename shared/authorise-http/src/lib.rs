@@ -5,5 +5,8 @@ mod intune;
 mod webhook;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};
-pub use intune::{IntuneClient, IntuneError, IntuneSource, IntuneUrls};
+pub use intune::{
+    AssertionIssuer, DISCOVERY_PATH, IntuneClient, IntuneError, IntuneSource, IntuneUrls,
+    KEY_SET_PATH,
+};
 pub use webhook::{WebhookClient, WebhookError, WebhookNotifier, WebhookSource};

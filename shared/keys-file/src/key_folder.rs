@@ -69,10 +69,15 @@ impl KeyFolder {
         name: &str,
         new: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Error>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        if !self.key_path(name).exists() {
+        if !self.holds(name) {
             self.write(name, &new()?)?;
         }
         self.read_file(name)
+    }
+
+    /// Whether there is a file with this name.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.key_path(name).exists()
     }
 
     fn key_path(&self, name: &str) -> PathBuf {

@@ -5,12 +5,14 @@
 //! encrypt with PKCS #1 v1.5. Therefore KMS generates the RA key pair and wraps the private key,
 //! and the one function that decrypts envelopes has it unwrapped once and keeps it in memory.
 
+mod assertion_key;
 mod ca_keys;
 mod call;
 mod ra_keys;
 mod secrets;
 mod symmetric_key;
 
+pub use assertion_key::KmsAssertionKey;
 pub use ca_keys::KmsCaKeys;
 pub use ra_keys::KmsRaKeys;
 pub use secrets::KmsSecrets;

@@ -1,6 +1,7 @@
 //! The ports: the traits through which use cases reach stores, keys and clocks. Adapter crates
 //! implement them, and the binaries in `functions/` choose the adapters.
 
+mod assertion_key;
 mod challenge_source;
 mod clock;
 mod keys;
@@ -11,6 +12,7 @@ mod secrets;
 mod store;
 mod transactions;
 
+pub use assertion_key::AssertionKey;
 pub use challenge_source::{ChallengeSource, VouchContext, VouchError};
 pub use clock::{Clock, SystemClock};
 pub use keys::{CaKeys, GeneratedKey, RaKeys};

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::http_client::{HttpClient, HttpError, HttpResponse};
 use crate::intune::application::Application;
+use crate::intune::assertion::AssertionIssuer;
 use crate::intune::entra::{Audience, Proof, Token, build_form, read_token};
 use crate::intune::error::{IntuneError, Remedy};
 use crate::intune::service::{ENDPOINTS_PATH, Endpoints, IntuneService};
@@ -67,24 +68,29 @@ pub struct IntuneClient {
     http: HttpClient,
     urls: IntuneUrls,
     secrets: Arc<dyn Secrets>,
-    pub(crate) clock: Arc<dyn Clock>,
+    /// What signs for federated credentials; `None` if this deployment has no key for them.
+    issuer: Option<Arc<AssertionIssuer>>,
+    clock: Arc<dyn Clock>,
     tokens: Cache<(Application, Audience), Token>,
     endpoints: Cache<Application, (Endpoints, OffsetDateTime)>,
 }
 
 impl IntuneClient {
-    /// Creates a client that opens the secrets of applications with `secrets`.
+    /// Creates a client that opens the secrets of applications with `secrets`, and lets `issuer`
+    /// sign for those that have a federated credential.
     #[must_use]
     pub fn new(
         http: HttpClient,
         urls: IntuneUrls,
         secrets: Arc<dyn Secrets>,
+        issuer: Option<Arc<AssertionIssuer>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             http: http.with_response_limit(MAX_RESPONSE_BYTES),
             urls,
             secrets,
+            issuer,
             clock,
             tokens: Cache::default(),
             endpoints: Cache::default(),
@@ -235,7 +241,11 @@ impl IntuneClient {
 
     async fn prove_identity(&self, application: &Application) -> Result<Proof, IntuneError> {
         let Some(sealed) = application.secret() else {
-            return Err(IntuneError::Incomplete("intuneCredential"));
+            let issuer = self.issuer.as_ref();
+            let issuer = issuer.ok_or(IntuneError::Incomplete("intuneCredential"))?;
+            let subject = application.scep_profile.to_string();
+            let jwt = issuer.assert(&subject, self.clock.now()).await?;
+            return Ok(Proof::Assertion(jwt));
         };
         let owner = SecretOwner::ScepProfile(application.scep_profile);
         Ok(Proof::Secret(self.secrets.open(owner, &sealed).await?))
