@@ -6,6 +6,7 @@ use ca::revocation::{Revocation, RevocationReason};
 use newtype_uuid::TypedUuid;
 use scep_protocol::id::NoticeUuid;
 use scep_protocol::notice::{IssuedCertificate, Notice, NoticeEvent, NoticeReceiver};
+use scep_protocol::reported_csr::ReportedCsr;
 use scep_protocol::transaction::Fingerprint;
 use scep_service::audit::{Actor, AuditAction, AuditRecord, AuditRecordUuid};
 use scep_service::object::Reference;
@@ -24,7 +25,7 @@ fn new_notice() -> Notice {
     let event = NoticeEvent::Issued(IssuedCertificate {
         authority: TypedUuid::nil(),
         certificate: TypedUuid::from_u128(0x0A),
-        csr: Some("AAAA".to_owned()),
+        csr: Some(ReportedCsr::of(&[0; 3])),
     });
     let uuid = TypedUuid::new_v4();
     Notice::new(uuid, TypedUuid::nil(), NoticeReceiver::Webhook, event, NOW)

@@ -6,7 +6,7 @@ mod webhook;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};
 pub use intune::{
-    AssertionIssuer, DISCOVERY_PATH, IntuneClient, IntuneError, IntuneSource, IntuneUrls,
-    KEY_SET_PATH,
+    AssertionIssuer, DISCOVERY_PATH, IntuneClient, IntuneError, IntuneNotifier, IntuneSource,
+    IntuneUrls, KEY_SET_PATH,
 };
 pub use webhook::{WebhookClient, WebhookError, WebhookNotifier, WebhookSource};

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod ra_certificate;
 pub mod refusal;
 pub mod renewal_signer;
+pub mod reported_csr;
 pub mod request;
 pub mod sealed_secret;
 pub mod service_url;

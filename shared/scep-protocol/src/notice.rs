@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::id::{NoticeUuid, RaProfileUuid, ScepProfileUuid};
 use crate::profile::NotificationKind;
+use crate::reported_csr::ReportedCsr;
 
 /// How long the process that wrote a notice has to deliver it before others may.
 // It is longer than a service may take to answer.
@@ -62,6 +63,15 @@ pub enum NoticeEvent {
 }
 
 impl NoticeEvent {
+    /// Takes the PKCS #10 request out of the event, for receivers that do not need it.
+    pub fn take_csr(&mut self) -> Option<ReportedCsr> {
+        match self {
+            Self::Issued(issued) => issued.csr.take(),
+            Self::Refused(refused) => refused.csr.take(),
+            Self::Revoked(_) => None,
+        }
+    }
+
     /// The kind of event, by which profiles choose what a service hears of.
     #[must_use]
     pub const fn kind(&self) -> NotificationKind {
@@ -81,9 +91,9 @@ pub struct IssuedCertificate {
     pub authority: AuthorityUuid,
     /// Its identity, which is its serial number.
     pub certificate: CertificateUuid,
-    /// The PKCS #10 request: DER, base64; `None` if the receiver does not need it.
+    /// The PKCS #10 request; `None` if the receiver does not need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub csr: Option<String>,
+    pub csr: Option<ReportedCsr>,
 }
 
 /// A request that was refused.
@@ -106,9 +116,9 @@ pub struct RefusedRequest {
     /// The address of the client, as far as it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_address: Option<IpAddr>,
-    /// The PKCS #10 request: DER, base64; `None` if the receiver does not need it.
+    /// The PKCS #10 request; `None` if the receiver does not need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub csr: Option<String>,
+    pub csr: Option<ReportedCsr>,
 }
 
 /// A certificate that was revoked. Its record has the rest.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::annotations::Annotations;
 use crate::id::{ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
+use crate::reported_csr::ReportedCsr;
 use crate::vouching::Vouching;
 
 /// The key of a transaction. The same transactionID under another SCEP Profile is another
@@ -161,6 +162,14 @@ pub struct Issuance {
     pub annotations: Annotations,
     /// What vouched for the certificate; `None` without a challenge source.
     pub vouching: Option<Vouching>,
+}
+
+impl Issuance {
+    /// The PKCS #10 request, if the source that vouched wants to hear what became of it.
+    #[must_use]
+    pub fn reported_csr(&self) -> Option<ReportedCsr> {
+        self.vouching.as_ref()?.csr.clone()
+    }
 }
 
 /// What the store knows when a request arrives.

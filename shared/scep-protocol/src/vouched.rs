@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use crate::id::RaProfileUuid;
 use crate::one_time_challenge::{ChallengeState, OneTimeChallenge};
 use crate::refusal::Refusal;
+use crate::reported_csr::ReportedCsr;
 use crate::transaction::Fingerprint;
 use crate::vouching::{ChallengeSourceKind, Vouching};
 
@@ -25,6 +26,8 @@ pub struct Vouched {
     pub annotations: BTreeMap<String, String>,
     /// The one-time challenge, a use of which the claim takes.
     pub challenge: Option<Box<OneTimeChallenge>>,
+    /// The PKCS #10 request, if the source wants to hear what became of it.
+    pub csr: Option<ReportedCsr>,
 }
 
 impl Vouched {
@@ -37,6 +40,7 @@ impl Vouched {
             hold: false,
             annotations: BTreeMap::new(),
             challenge: None,
+            csr: None,
         }
     }
 }
@@ -101,6 +105,7 @@ impl From<&Vouched> for Vouching {
             challenge: vouched.challenge.as_ref().map(|challenge| challenge.uuid),
             names: vouched.names.clone(),
             annotations: vouched.annotations.clone(),
+            csr: vouched.csr.clone(),
         }
     }
 }

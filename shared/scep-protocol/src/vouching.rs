@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::id::ChallengeUuid;
+use crate::reported_csr::ReportedCsr;
 
 /// A source of challenges, which decides whether an enrolment is authorised. The order of the
 /// variants is the order in which a profile's sources are asked.
@@ -56,15 +57,28 @@ pub struct Vouching {
     /// Texts of the source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// The PKCS #10 request, until there is a certificate for it: if the source wants to hear what
+    /// became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csr: Option<ReportedCsr>,
 }
 
 impl Vouching {
     /// What a renewal of the certificate keeps: everything but the challenge, which it does not
-    /// use.
+    /// use, and the request.
     #[must_use]
     pub fn of_renewal(&self) -> Self {
         Self {
             challenge: None,
+            ..self.without_csr()
+        }
+    }
+
+    /// What the record of the certificate keeps: everything but the request.
+    #[must_use]
+    pub fn without_csr(&self) -> Self {
+        Self {
+            csr: None,
             ..self.clone()
         }
     }

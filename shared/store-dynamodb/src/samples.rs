@@ -24,6 +24,7 @@ use scep_protocol::one_time_challenge::{
     ChallengeDigest, ChallengeTerms, ChallengeUse, OneTimeChallenge,
 };
 use scep_protocol::profile::RaProfile;
+use scep_protocol::reported_csr::ReportedCsr;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, RequestFingerprint, SignerClass, TransactionKey,
@@ -92,6 +93,7 @@ pub(crate) fn sample_vouching() -> Vouching {
         challenge: Some(sample_challenge().uuid),
         names: terms.names,
         annotations: terms.annotations,
+        csr: None,
     }
 }
 
@@ -266,7 +268,7 @@ pub(crate) fn sample_notices() -> [Notice; 3] {
     let issued = NoticeEvent::Issued(IssuedCertificate {
         authority: AUTHORITY,
         certificate,
-        csr: Some("AAAA".to_owned()),
+        csr: Some(ReportedCsr::of(&[0; 3])),
     });
     let refused = NoticeEvent::Refused(Box::new(RefusedRequest {
         ra_profile: RA_PROFILE,
@@ -276,7 +278,7 @@ pub(crate) fn sample_notices() -> [Notice; 3] {
         fail_info: "badRequest".to_owned(),
         reason: "the challengePassword is missing or wrong".to_owned(),
         client_address: Some("192.0.2.1".parse().unwrap()),
-        csr: Some("AAAA".to_owned()),
+        csr: Some(ReportedCsr::of(&[0; 3])),
     }));
     let revoked = NoticeEvent::Revoked(RevokedCertificate {
         authority: AUTHORITY,

@@ -1,12 +1,15 @@
 //! Enrolments of devices that Microsoft Intune manages, against a double of Entra, Microsoft Graph
 //! and Intune.
 
+mod notices;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorise_http::{HttpClient, IntuneClient, IntuneSource, IntuneUrls};
+use authorise_http::{HttpClient, IntuneClient, IntuneNotifier, IntuneSource, IntuneUrls};
 use scep_cms::attribute::{FailInfo, PkiStatus};
+use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::{IntuneCredential, IntuneSettings, ScepProfile};
 use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::object::Versioned;
@@ -42,11 +45,16 @@ impl IntuneWorld {
             HttpClient::new().unwrap(),
             urls,
             world.enrolment.secrets.clone(),
+            None,
             world.clock.clone(),
         );
-        let source = Arc::new(IntuneSource::new(Arc::new(client)));
+        let client = Arc::new(client);
+        let source = Arc::new(IntuneSource::new(Arc::clone(&client)));
         let services = &mut world.enrolment.services;
         services.insert(ChallengeSourceKind::Intune, source);
+        let notifier = Arc::new(IntuneNotifier::new(client));
+        let notifiers = &mut world.enrolment.notifiers;
+        notifiers.insert(NoticeReceiver::Intune, notifier);
         let found: Versioned<ScepProfile> = world.find().await;
         let owner = SecretOwner::ScepProfile(found.object.uuid);
         let sealed = world.enrolment.secrets.seal(owner, &key.into()).await;
@@ -225,7 +233,13 @@ async fn the_same_request_again_gets_the_same_certificate() {
 async fn an_outage_is_no_refusal_and_the_next_try_succeeds() {
     for step in [Step::Login, Step::Graph, Step::Validate] {
         let asked = IntuneWorld::new().await;
-        asked.world.clock.skip_waits();
+        asked
+            .world
+            .clock
+            .skipped
+            .lock()
+            .unwrap()
+            .get_or_insert_default();
         let (device, request) = asked.plan_enrolment("phone-1");
         asked.double.fail_next(step, &[Fault::Outage]);
         let message = device.message(&request, &asked.world.ra_certificate);
@@ -244,7 +258,13 @@ async fn an_outage_is_no_refusal_and_the_next_try_succeeds() {
 async fn a_passing_failure_is_tried_again_before_the_device_notices() {
     for step in [Step::Login, Step::Graph, Step::Validate] {
         let asked = IntuneWorld::new().await;
-        asked.world.clock.skip_waits();
+        asked
+            .world
+            .clock
+            .skipped
+            .lock()
+            .unwrap()
+            .get_or_insert_default();
         let faults = [Fault::Status(500), Fault::Throttled(2)];
         asked.double.fail_next(step, &faults);
         asked.assert_enrols("phone-1").await;
@@ -258,7 +278,13 @@ async fn a_passing_failure_is_tried_again_before_the_device_notices() {
 #[tokio::test]
 async fn a_service_that_wants_a_long_wait_is_left_alone() {
     let asked = IntuneWorld::new().await;
-    asked.world.clock.skip_waits();
+    asked
+        .world
+        .clock
+        .skipped
+        .lock()
+        .unwrap()
+        .get_or_insert_default();
     let (device, request) = asked.plan_enrolment("phone-1");
     let throttled = [Fault::Throttled(600)];
     asked.double.fail_next(Step::Validate, &throttled);

@@ -1,15 +1,42 @@
 //! The actions of Intune's service for SCEP: what is sent, and what its answers mean.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use ca::subject::name_text;
+use scep_cms::error::DecodeError;
+use scep_protocol::notice::RefusedRequest;
+use scep_protocol::reported_csr::ReportedCsr;
+use scep_service::inventory::CertificateRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+use time::{OffsetDateTime, UtcOffset};
 
 use crate::intune::client::CALLER;
 use crate::intune::entra::printable;
 
 /// The action that validates a request.
 pub(crate) const VALIDATE: &str = "ScepActions/validateRequest";
+
+/// The action that tells of an issued certificate.
+pub(crate) const NOTIFY_SUCCESS: &str = "ScepActions/successNotification";
+
+/// The action that tells of a refused request.
+pub(crate) const NOTIFY_FAILURE: &str = "ScepActions/failureNotification";
+
+/// The HRESULT of a refusal with failInfo 0, [MS-ERREF] §2.1: a failure whose code is not
+/// Microsoft's, of facility 0x5CE. That of another failInfo is higher by its number.
+const HRESULT: usize = 0xA5CE_0000;
+
+/// The names of failInfo by their numbers, RFC 8894 §3.2.1.4.
+const FAIL_INFO_NAMES: [&str; 5] = [
+    "badAlg",
+    "badMessageCheck",
+    "badRequest",
+    "badTime",
+    "badCertId",
+];
+
+/// The longest description of a failure that Intune takes, in characters.
+const MAX_DESCRIPTION_CHARACTERS: usize = 255;
 
 /// The code of an answer that grants what was asked.
 const SUCCESS: &str = "Success";
@@ -26,12 +53,64 @@ pub(crate) struct ActionAnswer {
 }
 
 /// Builds the body of [`VALIDATE`].
-pub(crate) fn build_validation(transaction_id: &str, csr: &[u8]) -> Value {
+pub(crate) fn build_validation(transaction_id: &str, csr: &ReportedCsr) -> Value {
     json!({ "request": {
         "transactionId": transaction_id,
-        "certificateRequest": STANDARD.encode(csr),
+        "certificateRequest": csr.as_base64(),
         "callerInfo": CALLER,
     } })
+}
+
+/// Builds the body of [`NOTIFY_SUCCESS`] about a certificate that was issued.
+pub(crate) fn build_success(
+    record: &CertificateRecord,
+    csr: &ReportedCsr,
+) -> Result<Value, DecodeError> {
+    let certificate = &record.certificate;
+    let identity = certificate.issuer_and_serial_number();
+    Ok(json!({ "notification": {
+        "transactionId": record.transaction.transaction_id.as_str(),
+        "certificateRequest": csr.as_base64(),
+        // Intune takes SHA-1 alone, as Windows names certificates by it.
+        "certificateThumbprint": encode_hex(&Sha1::digest(certificate.der())),
+        "certificateSerialNumber": record.summary.serial_number,
+        "certificateExpirationDateUtc": format_time(record.summary.not_after),
+        "issuingCertificateAuthority": name_text(identity.issuer())?,
+        "callerInfo": CALLER,
+    } }))
+}
+
+/// Builds the body of [`NOTIFY_FAILURE`] about a request that was refused.
+pub(crate) fn build_failure(refused: &RefusedRequest, csr: &ReportedCsr) -> Value {
+    let fail_info = FAIL_INFO_NAMES
+        .iter()
+        .position(|name| *name == refused.fail_info);
+    let description: String = refused
+        .reason
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_DESCRIPTION_CHARACTERS)
+        .collect();
+    json!({ "notification": {
+        "transactionId": refused.transaction_id,
+        "certificateRequest": csr.as_base64(),
+        "hResult": HRESULT.saturating_add(fail_info.unwrap_or_default()),
+        "errorDescription": description,
+        "callerInfo": CALLER,
+    } })
+}
+
+fn encode_hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02X}")).collect()
+}
+
+/// Writes a time as `YYYY-MM-DDThh:mm:ss.sssZ`.
+fn format_time(time: OffsetDateTime) -> String {
+    let utc = time.to_offset(UtcOffset::UTC);
+    let (year, month, day) = utc.to_calendar_date();
+    let (hour, minute, second, milli) = utc.to_hms_milli();
+    let month = u8::from(month);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
 impl ActionAnswer {
@@ -55,6 +134,11 @@ impl Code<'_> {
     pub(crate) fn is_name(self) -> bool {
         (1..=MAX_CODE_CHARACTERS).contains(&self.0.len())
             && self.0.chars().all(|c| c.is_ascii_alphanumeric())
+    }
+
+    /// The code, fit for the log.
+    pub(crate) fn printable(self) -> String {
+        printable(self.0)
     }
 
     /// The code, and what an administrator can do about it.

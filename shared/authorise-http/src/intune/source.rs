@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ca::vouched_names::VouchedNames;
 use scep_protocol::refusal::Refusal;
+use scep_protocol::reported_csr::ReportedCsr;
 use scep_protocol::request::EnrolmentRequest;
 use scep_protocol::vouched::Vouched;
 use scep_protocol::vouching::ChallengeSourceKind;
@@ -35,7 +36,8 @@ impl IntuneSource {
     ) -> Result<ActionAnswer, IntuneError> {
         let application = Application::of(context.profile.scep_profile())?;
         let transaction_id = request.message().transaction_id().as_str();
-        let body = build_validation(transaction_id, request.csr().der());
+        let csr = ReportedCsr::of(request.csr().der());
+        let body = build_validation(transaction_id, &csr);
         let service = IntuneService::ScepRequestValidation;
         self.0.post(&application, service, VALIDATE, &body).await
     }
@@ -56,6 +58,7 @@ impl ChallengeSource for IntuneSource {
             let csr = request.csr();
             return Ok(Vouched {
                 names: VouchedNames::of_request(csr.subject(), csr.extensions()),
+                csr: Some(ReportedCsr::of(csr.der())),
                 ..Vouched::by(ChallengeSourceKind::Intune)
             });
         };

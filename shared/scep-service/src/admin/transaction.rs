@@ -331,7 +331,7 @@ impl Administration {
             fail_info: refusal.fail_info().name().to_owned(),
             reason: refusal.text().into_owned(),
             client_address: None,
-            csr: None,
+            csr: held.reported_csr(),
         }));
         Ok(notices_of(
             event,

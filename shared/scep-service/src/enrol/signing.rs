@@ -13,6 +13,7 @@ use scep_protocol::notice::{Notice, NoticeEvent};
 use scep_protocol::profile::ScepProfile;
 use scep_protocol::renewal_signer::{RESEND_WINDOW, resend_until};
 use scep_protocol::transaction::{Issuance, TransactionKey};
+use scep_protocol::vouching::Vouching;
 use time::OffsetDateTime;
 
 use crate::enrol::Enrolment;
@@ -152,7 +153,7 @@ impl<'a> CertificateSigner<'a> {
             .scep_profile
             .and_then(|profile| profile.settings.renewal_threshold_days);
         let until = resend_until(validity, threshold, earliest);
-        let notices = self.notices_of(&record)?;
+        let notices = self.notices_of(&record, issuance)?;
         let outcome = self
             .transactions
             .complete(claim, &record, until, &notices)
@@ -186,14 +187,18 @@ impl<'a> CertificateSigner<'a> {
     }
 
     /// The notices of an issued certificate.
-    fn notices_of(&self, record: &CertificateRecord) -> Result<Vec<Notice>, EntropyError> {
+    fn notices_of(
+        &self,
+        record: &CertificateRecord,
+        issuance: &Issuance,
+    ) -> Result<Vec<Notice>, EntropyError> {
         let Some(scep_profile) = self.scep_profile else {
             return Ok(Vec::new());
         };
         let event = NoticeEvent::Issued(notice::IssuedCertificate {
             authority: record.summary.authority,
             certificate: record.summary.uuid,
-            csr: None,
+            csr: issuance.reported_csr(),
         });
         notices_of(event, scep_profile, self.random, self.clock.now())
     }
@@ -277,6 +282,6 @@ fn build_record(
         certificate: issued.certificate,
         generation: issuance.generation,
         annotations: issuance.annotations.clone(),
-        vouching: issuance.vouching.clone(),
+        vouching: issuance.vouching.as_ref().map(Vouching::without_csr),
     }
 }
