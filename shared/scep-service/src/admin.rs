@@ -13,6 +13,7 @@ mod lockout;
 mod ra_certificate;
 mod ra_keys;
 mod ra_profile;
+mod revocation_orders;
 mod rollover;
 mod scep_profile;
 mod transaction;

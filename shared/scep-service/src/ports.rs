@@ -8,6 +8,7 @@ mod keys;
 mod metrics;
 mod notifier;
 mod random;
+mod revocation_orders;
 mod secrets;
 mod store;
 mod transactions;
@@ -19,6 +20,7 @@ pub use keys::{CaKeys, GeneratedKey, RaKeys};
 pub use metrics::{KeyCallOutcome, Measurement, Metrics, RequestMeasurement, ServerCertificate};
 pub use notifier::{Announcement, Notifier, NotifyError};
 pub use random::{EntropyError, Random, SystemRandom};
+pub use revocation_orders::{OrderOutcome, RevocationOrder, RevocationOrders};
 pub use secrets::{SecretOwner, Secrets};
 pub use store::{Change, CreationOutcome, CrlHead, MAX_LOCKOUTS, ProfileReader, Store, StoredCrl};
 pub use transactions::{
