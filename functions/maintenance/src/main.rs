@@ -14,11 +14,16 @@ fn main() -> ExitCode {
         let administration = &adapters.administration(Actor::new("schedule".to_owned()))?;
         let enrolment = &adapters.enrolment()?;
         let metrics = &*adapters.metrics();
+        let intune = &*adapters.intune()?;
         lambda_host::serve_schedule(async || {
             let maintained = administration.run_maintenance(metrics).await;
+            // What Intune orders is followed after a failure as well.
+            let followed = administration.follow_revocation_orders(intune).await;
             // A service hears of events even while something else cannot be maintained.
             let delivered = enrolment.deliver_due_notices().await;
-            maintained.and(delivered.map_err(AdminError::from))
+            maintained
+                .and(followed)
+                .and(delivered.map_err(AdminError::from))
         })
         .await
     })

@@ -15,7 +15,13 @@ fn main() -> ExitCode {
         let adapters = Adapters::of(&environment)?;
         let operations = &EveryOperation::new(adapters.enrolment()?);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
+        let assertions = &adapters.assertions()?;
         lambda_host::serve(&FrontDoors::of(&environment), async |head, body| {
+            if let Some(issuer) = assertions
+                && let Some(response) = lambda_host::respond_well_known(issuer, &head).await
+            {
+                return response;
+            }
             let profile_head = match default {
                 Some(profile) => at_fixed_path(head, profile),
                 None => head,

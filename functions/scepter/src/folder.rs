@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorise_http::{WebhookClient, WebhookNotifier, WebhookSource};
+use authorise_http::{
+    AssertionIssuer, IntuneNotifier, IntuneSource, IntuneUrls, WebhookClient, WebhookNotifier,
+    WebhookSource,
+};
 use ca::profile_name::ProfileName;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 use management_api::Api;
@@ -29,6 +32,7 @@ use scep_service::profile_cache::CachedProfiles;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
 
+use crate::intune::Intune;
 use crate::private_folder;
 use crate::private_folder::{KEYS, PrivateFolderError};
 use crate::prometheus::PrometheusMetrics;
@@ -78,12 +82,17 @@ pub(crate) struct DataFolder {
     ra_keys: Arc<dyn RaKeys>,
     secrets: Arc<dyn Secrets>,
     webhook: Arc<WebhookClient>,
+    intune: Intune,
     metrics: Arc<PrometheusMetrics>,
     deployment: Deployment,
 }
 
 impl DataFolder {
-    pub(crate) async fn open(path: &Path, deployment: Deployment) -> Result<Self, FolderError> {
+    pub(crate) async fn open(
+        path: &Path,
+        deployment: Deployment,
+        intune_urls: IntuneUrls,
+    ) -> Result<Self, FolderError> {
         let io = |source| FolderError::Io {
             path: path.to_owned(),
             source,
@@ -93,6 +102,12 @@ impl DataFolder {
         let lock = lock_folder(path)?;
         let keys = KeyFolder::open(&path.join(KEYS)).map_err(io)?;
         let secrets: Arc<dyn Secrets> = Arc::new(FileSecrets::open(&keys).map_err(io)?);
+        let intune = Intune::new(
+            intune_urls,
+            &deployment.public_url,
+            keys.clone(),
+            Arc::clone(&secrets),
+        );
         let database = open_database(&path.join("scepter.db")).await?;
         let store = DynamoDbStore::new(database.client(), table_names());
         let reader = Arc::new(store.clone());
@@ -111,6 +126,7 @@ impl DataFolder {
                 Arc::new(SystemRandom),
             )),
             secrets,
+            intune,
             metrics: Arc::default(),
             deployment,
         })
@@ -176,6 +192,10 @@ impl DataFolder {
         let source: Arc<dyn ChallengeSource> =
             Arc::new(WebhookSource::new(Arc::clone(&self.webhook)));
         let notifier: Arc<dyn Notifier> = Arc::new(WebhookNotifier::new(Arc::clone(&self.webhook)));
+        let client = &self.intune.client;
+        let intune_source: Arc<dyn ChallengeSource> =
+            Arc::new(IntuneSource::new(Arc::clone(client)));
+        let intune_notifier: Arc<dyn Notifier> = Arc::new(IntuneNotifier::new(Arc::clone(client)));
         Enrolment {
             profile_service: ProfileService {
                 profiles: self.profiles.clone(),
@@ -188,8 +208,14 @@ impl DataFolder {
             secrets: Arc::clone(&self.secrets),
             crls: self.crls.clone(),
             random: Arc::new(SystemRandom),
-            services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
-            notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
+            services: BTreeMap::from([
+                (ChallengeSourceKind::Intune, intune_source),
+                (ChallengeSourceKind::Webhook, source),
+            ]),
+            notifiers: BTreeMap::from([
+                (NoticeReceiver::Intune, intune_notifier),
+                (NoticeReceiver::Webhook, notifier),
+            ]),
             deployment: self.deployment.clone(),
         }
     }
@@ -199,6 +225,11 @@ impl DataFolder {
         Arc::clone(&self.metrics)
     }
 
+    /// What signs for federated credentials, and publishes its key.
+    pub(crate) fn assertions(&self) -> Arc<AssertionIssuer> {
+        Arc::clone(&self.intune.issuer)
+    }
+
     /// Runs maintenance by timer, as a schedule does in AWS.
     pub(crate) async fn maintain_periodically(self) {
         // The first tick completes immediately, so maintenance also runs at the start, when a crash
@@ -206,9 +237,15 @@ impl DataFolder {
         let mut timer = tokio::time::interval(MAINTENANCE_INTERVAL);
         loop {
             timer.tick().await;
-            if let Err(error) = self.administration().run_maintenance(&*self.metrics).await {
+            let administration = self.administration();
+            if let Err(error) = administration.run_maintenance(&*self.metrics).await {
                 let error = ErrorChain(&error);
                 tracing::error!(%error, "maintenance failed");
+            }
+            let orders = &*self.intune.client;
+            if let Err(error) = administration.follow_revocation_orders(orders).await {
+                let error = ErrorChain(&error);
+                tracing::error!(%error, "revocation as Intune orders failed");
             }
         }
     }

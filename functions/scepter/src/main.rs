@@ -5,6 +5,7 @@ mod connection;
 mod connections;
 mod demo;
 mod folder;
+mod intune;
 mod private_folder;
 mod prometheus;
 mod public_url;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authorise_http::{AssertionIssuer, DISCOVERY_PATH, KEY_SET_PATH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -11,7 +12,8 @@ use axum::response::Response;
 use axum::routing::any;
 use bytes::{Bytes, BytesMut};
 use ca::profile_name::ProfileName;
-use http::Method;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full};
 use management_api::{Api, MdmUrl};
 use scep_http::{
@@ -19,6 +21,7 @@ use scep_http::{
     rejection_response, respond_crl, respond_scep,
 };
 use scep_protocol::refusal::HttpRejection;
+use scep_service::error_chain::ErrorChain;
 
 use crate::connections::Place;
 use crate::prometheus::PrometheusMetrics;
@@ -34,6 +37,8 @@ pub(crate) struct Services {
     pub(crate) scep: EveryOperation,
     pub(crate) crls: CrlService,
     pub(crate) metrics: Arc<PrometheusMetrics>,
+    /// Publishes the key by which Entra knows this server.
+    pub(crate) assertions: Arc<AssertionIssuer>,
     /// Responds to MDMs that ask for challenges.
     pub(crate) api: Arc<Api>,
     /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
@@ -46,6 +51,8 @@ pub(crate) fn router(services: Services, management: Router) -> Router {
     Router::new()
         .route("/health", any(answer_health))
         .route("/metrics", any(answer_metrics))
+        .route(DISCOVERY_PATH, any(answer_well_known))
+        .route(KEY_SET_PATH, any(answer_well_known))
         .route(CRL_PREFIX, any(answer_crl))
         .route(&format!("{CRL_PREFIX}{{*file}}"), any(answer_crl))
         // SCEP's prefix lies below that of management.
@@ -69,6 +76,30 @@ async fn answer_metrics(
 ) -> Response {
     place.mark_answering();
     read_only(&method, || services.metrics.response())
+}
+
+/// Answers Entra, which reads the key of federated credentials.
+async fn answer_well_known(
+    State(services): State<Arc<Services>>,
+    Extension(place): Extension<Arc<Place>>,
+    method: Method,
+    uri: Uri,
+) -> Response {
+    let _permit = place.answer_in_line().await;
+    match services.assertions.find_document(uri.path()).await {
+        Ok(Some(json)) => read_only(&method, || {
+            let mut response = Response::new(Body::from(json));
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+            response
+        }),
+        Ok(None) => rejection_response(HttpRejection::NotFound).map(Body::from),
+        Err(error) => {
+            let error = ErrorChain(&error);
+            tracing::error!(%error, "could not read the key of federated credentials");
+            rejection_response(HttpRejection::TryLater).map(Body::from)
+        }
+    }
 }
 
 async fn answer_crl(

@@ -21,7 +21,9 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     // fail before anything is created in the data folder.
     let server = Server::listen(settings.listen).await?;
     let url = PublicUrl::resolve(settings.public_url.as_deref(), server.address()?).await;
-    let data = DataFolder::open(&settings.data.folder, settings.deployment(&url)).await?;
+    let folder = &settings.data.folder;
+    let intune_urls = settings.intune.urls();
+    let data = DataFolder::open(folder, settings.deployment(&url), intune_urls).await?;
     let demo = match settings.no_demo {
         true => None,
         false => demo::create_or_find_demo(&data, &settings.demo).await?,
@@ -45,6 +47,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         scep: EveryOperation::new(data.enrolment()),
         crls: data.crls(),
         metrics: data.metrics(),
+        assertions: data.assertions(),
         default_scep_profile: default,
         api,
     };

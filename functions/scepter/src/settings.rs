@@ -15,6 +15,7 @@ use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_publi
 use strum::VariantArray;
 use tracing_subscriber::EnvFilter;
 
+use crate::intune::IntuneArgs;
 use crate::public_url::PublicUrl;
 use crate::server::MAX_CONNECTIONS;
 use crate::tokens::AdminToken;
@@ -63,6 +64,8 @@ pub(crate) struct ServeSettings {
     /// Do not create the demo authority and profiles.
     #[arg(long)]
     pub(crate) no_demo: bool,
+    #[command(flatten)]
+    pub(crate) intune: IntuneArgs,
     #[command(flatten)]
     pub(crate) demo: DemoSettings,
 }

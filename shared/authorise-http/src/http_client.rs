@@ -53,15 +53,15 @@ impl HttpClient {
     /// # Errors
     /// When the certificates that the system trusts cannot be loaded.
     pub fn new() -> Result<Self, reqwest::Error> {
-        Client::builder()
+        let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
             .user_agent(concat!("scepter/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(|client| Self {
-                client,
-                max_response_bytes: MAX_RESPONSE_BYTES,
-            })
+            .build()?;
+        Ok(Self {
+            client,
+            max_response_bytes: MAX_RESPONSE_BYTES,
+        })
     }
 
     /// The same client for responses of up to this many octets.

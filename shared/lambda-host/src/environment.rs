@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ca::key_location::KeyArn;
 use ca::profile_name::ProfileName;
+use scep_protocol::service_url::ServiceUrl;
 use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
 use tracing::Level;
 
@@ -138,6 +139,38 @@ impl Environment {
         }
     }
 
+    /// Reads the ARN of a KMS key; `None` if the variable is missing or empty.
+    ///
+    /// # Errors
+    /// If the value is not the ARN of a key.
+    pub fn optional_key(&self, name: &'static str) -> Result<Option<KeyArn>, SettingError> {
+        self.optional(name)
+            .as_deref()
+            .map(KeyArn::parse)
+            .transpose()
+            .map_err(|_| SettingError::Variable {
+                name,
+                problem: "is not the ARN of a KMS key",
+            })
+    }
+
+    /// Reads the URL of a service; `default` if the variable is missing or empty.
+    ///
+    /// # Errors
+    /// If the value is not a URL that requests may be sent to.
+    pub fn service_url(
+        &self,
+        name: &'static str,
+        default: &str,
+    ) -> Result<ServiceUrl, SettingError> {
+        let text = self.optional(name);
+        let url = text.as_deref().unwrap_or(default);
+        url.parse().map_err(|_| SettingError::Variable {
+            name,
+            problem: "is not the URL of a service, which begins with https://",
+        })
+    }
+
     /// Reads the URL at which clients reach the server.
     fn public_url(&self, name: &'static str) -> Result<String, SettingError> {
         parse_public_url(&self.text(name)?).map_err(|_| SettingError::Variable {
@@ -243,6 +276,12 @@ mod tests {
             environment.public_url("URL").unwrap(),
             "https://scep.example"
         );
+        let service = |name| environment.service_url(name, "https://default.example");
+        assert_eq!(service("URL").unwrap().as_str(), "https://scep.example/");
+        let default = service("EMPTY").unwrap();
+        assert_eq!(default.as_str(), "https://default.example/");
+        assert!(environment.optional_key("KEY").unwrap().is_some());
+        assert!(environment.optional_key("EMPTY").unwrap().is_none());
         let seconds = |name| environment.seconds(name, 5, 60).unwrap().as_secs();
         assert_eq!((seconds("SECONDS"), seconds("EMPTY")), (7, 5));
         assert_eq!(environment.optional("EMPTY"), None);
@@ -271,7 +310,12 @@ mod tests {
         for name in ["OTHER", "ALIAS"] {
             let message = format!("the environment variable {name} is not the ARN of a KMS key");
             check(environment.key_arn(name), &message);
+            check(environment.optional_key(name), &message);
         }
+        check(
+            environment.service_url("OTHER", "https://default.example"),
+            "the environment variable OTHER is not the URL of a service, which begins with https://",
+        );
         check(
             environment.stack("OTHER"),
             "the environment variable OTHER is not the name of a stack",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use authorise_http::{WebhookClient, WebhookNotifier, WebhookSource};
+use authorise_http::{IntuneNotifier, IntuneSource, WebhookClient, WebhookNotifier, WebhookSource};
 use aws_sdk_kms::Client;
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use scep_protocol::notice::NoticeReceiver;
@@ -18,10 +18,10 @@ use store_dynamodb::{DynamoDbStore, Tables};
 use crate::{Adapters, SettingError};
 
 /// The keys of the stack.
-struct Keys {
-    ca_keys: Arc<KmsCaKeys>,
+pub(crate) struct Keys {
+    pub(crate) ca_keys: Arc<KmsCaKeys>,
     ra_keys: Arc<KmsRaKeys>,
-    secrets: Arc<KmsSecrets>,
+    pub(crate) secrets: Arc<KmsSecrets>,
 }
 
 impl Adapters<'_> {
@@ -36,6 +36,10 @@ impl Adapters<'_> {
         let webhook = Arc::new(WebhookClient::new(keys.secrets.clone(), random.clone()));
         let source: Arc<dyn ChallengeSource> = Arc::new(WebhookSource::new(Arc::clone(&webhook)));
         let notifier: Arc<dyn Notifier> = Arc::new(WebhookNotifier::new(webhook));
+        let intune = self.intune()?;
+        let intune_source: Arc<dyn ChallengeSource> =
+            Arc::new(IntuneSource::new(Arc::clone(&intune)));
+        let intune_notifier: Arc<dyn Notifier> = Arc::new(IntuneNotifier::new(intune));
         Ok(Enrolment {
             profile_service: self.profile_service(store.clone())?,
             transactions: store.clone(),
@@ -44,8 +48,14 @@ impl Adapters<'_> {
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,
             random,
-            services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
-            notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
+            services: BTreeMap::from([
+                (ChallengeSourceKind::Intune, intune_source),
+                (ChallengeSourceKind::Webhook, source),
+            ]),
+            notifiers: BTreeMap::from([
+                (NoticeReceiver::Intune, intune_notifier),
+                (NoticeReceiver::Webhook, notifier),
+            ]),
             deployment: self.environment.deployment()?,
         })
     }
@@ -81,7 +91,7 @@ impl Adapters<'_> {
         Ok(Arc::new(DynamoDbStore::new(self.dynamodb(), tables)))
     }
 
-    fn open_keys(&self) -> Result<Keys, SettingError> {
+    pub(crate) fn open_keys(&self) -> Result<Keys, SettingError> {
         let symmetric_key = self.environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
         let stack = self.environment.stack("SCEPTER_STACK")?;
         let kms = Kms::new(Client::new(&self.aws), self.metrics());

@@ -17,6 +17,8 @@ mod logs;
 mod serve;
 
 #[cfg(feature = "keys")]
+mod intune;
+#[cfg(feature = "keys")]
 mod keys;
 
 pub use adapters::Adapters;
@@ -25,4 +27,6 @@ pub use clients::sdk_config;
 pub use environment::{Environment, SettingError};
 pub use event::MAX_EVENT_BODY_BYTES;
 pub use front_door::public_url;
+#[cfg(feature = "keys")]
+pub use intune::respond_well_known;
 pub use serve::{answer_in_time, main, serve, serve_schedule};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authorise_http::{HttpClient, IntuneClient, IntuneNotifier, IntuneSource, IntuneUrls};
+use authorise_http::{IntuneClient, IntuneNotifier, IntuneSource, IntuneUrls};
 use scep_cms::attribute::{FailInfo, PkiStatus};
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::{IntuneCredential, IntuneSettings, ScepProfile};
@@ -42,7 +42,6 @@ impl IntuneWorld {
             graph: double.graph_url().parse().unwrap(),
         };
         let client = IntuneClient::new(
-            HttpClient::new().unwrap(),
             urls,
             world.enrolment.secrets.clone(),
             None,

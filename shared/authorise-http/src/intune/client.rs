@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::http_client::{HttpClient, HttpError, HttpResponse};
+use crate::http_client::{HttpClient, HttpResponse};
 use crate::intune::application::Application;
 use crate::intune::assertion::AssertionIssuer;
 use crate::intune::entra::{Audience, Proof, Token, build_form, read_token};
@@ -65,7 +65,9 @@ impl IntuneUrls {
 
 /// A client of Intune that all SCEP Profiles share.
 pub struct IntuneClient {
-    http: HttpClient,
+    /// Created when it is first needed: most deployments have no Intune, and a system without root
+    /// certificates needs none.
+    http: OnceLock<HttpClient>,
     urls: IntuneUrls,
     secrets: Arc<dyn Secrets>,
     /// What signs for federated credentials; `None` if this deployment has no key for them.
@@ -80,14 +82,13 @@ impl IntuneClient {
     /// sign for those that have a federated credential.
     #[must_use]
     pub fn new(
-        http: HttpClient,
         urls: IntuneUrls,
         secrets: Arc<dyn Secrets>,
         issuer: Option<Arc<AssertionIssuer>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            http: http.with_response_limit(MAX_RESPONSE_BYTES),
+            http: OnceLock::new(),
             urls,
             secrets,
             issuer,
@@ -258,10 +259,19 @@ impl IntuneClient {
         headers: HeaderMap,
         body: Bytes,
         until: Instant,
-    ) -> Result<HttpResponse, HttpError> {
+    ) -> Result<HttpResponse, IntuneError> {
         let left = until.saturating_duration_since(self.clock.instant());
         let timeout = left.min(RESPONSE_TIMEOUT);
-        self.http.send(method, url, headers, body, timeout).await
+        let http = match self.http.get() {
+            Some(http) => http,
+            None => {
+                let new = HttpClient::new()
+                    .map_err(IntuneError::Client)?
+                    .with_response_limit(MAX_RESPONSE_BYTES);
+                self.http.get_or_init(|| new)
+            }
+        };
+        Ok(http.send(method, url, headers, body, timeout).await?)
     }
 
     /// Forgets the tokens of an application and where its services are.

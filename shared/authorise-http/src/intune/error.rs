@@ -13,6 +13,9 @@ pub enum IntuneError {
     /// Intune refused a notification or a result.
     #[error("Intune answered {0}")]
     Answered(String),
+    /// Requests cannot be sent at all.
+    #[error("loading the certificates that the system trusts")]
+    Client(#[source] reqwest::Error),
     /// The credential of the application could not be loaded or used.
     #[error("loading the credential of the application")]
     Credential(#[from] KeyError),
@@ -94,6 +97,7 @@ impl IntuneError {
                 ..
             } => Remedy::Refresh,
             Self::Answered(_)
+            | Self::Client(_)
             | Self::Credential(_)
             | Self::Http(HttpError::TooLong(_))
             | Self::Incomplete(_)

@@ -107,7 +107,9 @@ impl Administration {
         match self.revoke_ordered(order, scep_profile, authority).await {
             Ok(outcome) => outcome,
             // It was revoked for another reason in this moment.
-            Err(AdminError::Invalid(Invalid::CertificateRevoked)) => OrderOutcome::Revoked,
+            Err(AdminError::Invalid(reasons)) if reasons == [Invalid::CertificateRevoked] => {
+                OrderOutcome::Revoked
+            }
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), "could not revoke as ordered");
                 OrderOutcome::Failed
